@@ -68,6 +68,9 @@ MAY_PASS = (429, 500, 502, 503, 504)
 _REASONS = {"ConnectTimeout": "connecting timed out", "ReadTimeout": "no response in time", "SSLError": "TLS failed"}
 """In place of an exception's name; its text would hold the whole address."""
 _ABSENT = (404, 410)
+_WAITS = {"retry-after": 1.0, "retry-after-ms": 0.001, "x-ms-retry-after-ms": 0.001}
+"""Headers that say how long to wait, and their unit in seconds."""
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,12})?", re.ASCII)
 _RESETS = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
 _PORTS = {"http": 80, "https": 443}
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -225,12 +228,11 @@ def link_header(page: Page) -> Next:
     return None if page.link is None else (_joined(page.url, page.link), {})
 
 
-def next_link(*at: str) -> Paging:
-    """The answer has the next page's address: ``next_link("/@odata.nextLink")``. ``at``: JSON pointers, in order."""
+def next_link(at: str) -> Paging:
+    """The answer has the next page's address: ``next_link("/@odata.nextLink")``. ``at``: a JSON pointer."""
 
     def following(page: Page) -> Next:
-        addresses = (pointed(page.content, one, str | None) for one in at)
-        address = next(filter(None, addresses), None)
+        address = pointed(page.content, at, str | None)
         return (_joined(page.url, address), {}) if address else None
 
     return following
@@ -315,11 +317,13 @@ class Client:
 
     ``url``: the API's address. Whatever an answer says, no request leaves its scheme, host and port, and redirects are
     not followed, so the credentials in ``headers`` and of ``sign_in`` reach nobody else. ``meter``: counts what is
-    sent, retries included. ``rate``: the pace it is held to once the API has refused for load. ``timeout``: seconds
-    without a byte. ``may_pass``: the statuses after which a request is sent again; ``for_load``: which answers ask for
-    fewer requests, which are sent again, too. ``decode``: what reads JSON, if not ``decoded``. ``keep``: bytes of
-    answers that are kept with their ETags. ``environment``: whether an API beyond this machine is asked through the
-    proxies, and with the certificates, that the environment names.
+    sent, retries included. ``rate``: the pace it is held to once the API has refused for load. ``attempts``,
+    ``failures``, ``backoff``: see :class:`connectors.rates.Retries`. ``timeout``: seconds without a byte.
+    ``may_pass``: the statuses after which a request is sent again; ``for_load``: which answers ask for fewer requests,
+    which are sent again, too; ``heard``: is shown every answer. ``decode``: what reads JSON, if not ``decoded``.
+    ``keep``: bytes of answers that are kept with their ETags. ``workers``: connections that are kept.
+    ``environment``: whether an API beyond this machine is asked through the proxies, and with the certificates, that
+    the environment names.
     Shapes are msgspec Structs: what they do not name is dropped while it is parsed.
     """
 
@@ -332,15 +336,17 @@ class Client:
         meter: Meter | None = None,
         rate: RateLimit | None = None,
         attempts: int = ATTEMPTS,
+        failures: int | None = None,
         backoff: float = BACKOFF,
         timeout: float = 30.0,
         decode: Decode = decoded,
         keep: int = KEPT,
         ca_file: str | None = None,
         insecure_http: bool = False,
-        workers: int = 8,
+        workers: int = 64,
         may_pass: Collection[int] = MAY_PASS,
         for_load: Callable[[Response], bool] | None = None,
+        heard: Callable[[Response], None] | None = None,
         environment: bool = True,
     ) -> None:
         try:
@@ -359,8 +365,9 @@ class Client:
         self._timeout = timeout
         self._may_pass = may_pass
         self._for_load = for_load or is_throttled
+        self._heard = heard
         self._decode = decode
-        self._retries = Retries(_shown(self._origin), attempts=attempts, backoff=backoff)
+        self._retries = Retries(_shown(self._origin), attempts=attempts, backoff=backoff, failures=failures)
         self._cache = _Cache(keep)
         self._session = self._made_session(headers, ca_file, workers, environment=environment)
 
@@ -413,6 +420,8 @@ class Client:
                 name = type(response).__name__
                 silent = Unreachable(f"{_shown(self._origin)} does not respond: {_REASONS.get(name, name)}")
                 return Tried(silent, may_pass=timeouts < TIMEOUTS, is_silence=True)
+            if self._heard is not None:
+                self._heard(response)
             for_load = self._for_load(response)
             if for_load or response.status_code in self._may_pass:
                 return Tried(response, may_pass=True, for_load=for_load, seconds=_seconds_asked(response))
@@ -423,7 +432,7 @@ class Client:
     def get(self, path: str, shape: type[T], *, params: Params = NO_PARAMS, body: Any = None, **places: str) -> T:
         """One answer, as ``shape``: ``get("/orgs/{org}", Org, org=name)``. With a ``body`` it is a POST that only asks.
 
-        ``places``: what stands in the path, quoted, so that no name leads to another path.
+        ``places``: names in the path, quoted, so that no name leads to another path.
         """
         answer = self.received(_path(path, places), params=params, body=body, asked_for=path)
         found: T = self._decode(answer.content, shape)
@@ -442,7 +451,7 @@ class Client:
     ) -> Iterator[T]:
         """The rows of a listing, page by page. ``at``: JSON pointer to the list: ``/items``; else the answer is one.
 
-        A row of another shape is a gap of that row alone, which the section tells. Pages that lead in a circle end
+        A row of another shape is a gap of that row alone, reported by the section. Pages that lead in a circle end
         the section.
         """
         for page in self.pages(_path(path, places), at=at, paging=paging, params=params, asked_for=path):
@@ -461,8 +470,6 @@ class Client:
         at: str = "",
         paging: Paging | None = None,
         params: Params = NO_PARAMS,
-        method: str = "GET",
-        headers: Mapping[str, str] = {},
         asked_for: str = "",
         may_lack: bool = False,
     ) -> Iterator[Page]:
@@ -477,7 +484,7 @@ class Client:
             if following is None:
                 return
             url, asked = self._address(following[0]), following[1]
-            answer = self.received(url, params=asked, method=method, headers=headers, asked_for=asked_for)
+            answer = self.received(url, params=asked, asked_for=asked_for)
             raws: list[Raw] | dict[str, Raw] | None = pointed(
                 answer.content, at, list[Raw] | dict[str, Raw] | None, self._decode
             )
@@ -540,15 +547,12 @@ class Client:
                 hint=f"only {_shown(self._origin)} is asked; if it is the API's own, give it as the source's url",
             )
 
-    def received(
-        self, path: str, *, params: Params, method: str = "", headers: Mapping[str, str] = {}, **asked: Any
-    ) -> Received:
+    def received(self, path: str, *, params: Params, body: Any = None, method: str = "", asked_for: str) -> Received:
         """The answer with status 200, or the one of before that still holds. Raises SourceError for any other."""
-        key = _key(path, params) if method in ("", "GET") and asked.get("body") is None else ""
+        key = _key(path, params) if method in ("", "GET") and body is None else ""
         known = self._cache.get(key)
-        if known is not None:
-            headers = {**headers, "If-None-Match": known.etag}
-        response = self.ask(path, params=params, method=method, headers=headers, **asked)
+        headers = {} if known is None else {"If-None-Match": known.etag}
+        response = self.ask(path, params=params, body=body, method=method, headers=headers, asked_for=asked_for)
         if response.status_code == NOT_MODIFIED and known is not None:
             return known
         if response.status_code != OK:
@@ -629,9 +633,13 @@ def is_throttled(response: Response) -> bool:
 
 def _seconds_asked(response: Response) -> float | None:
     """How long the API asks to wait: seconds or a date, or when the limit is reset; None where it does not say."""
+    headers = response.headers
+    for name, unit in _WAITS.items():
+        if _NUMBER.fullmatch(headers.get(name, "")):
+            return float(headers[name]) * unit
     try:
-        if "retry-after" in response.headers:
-            return max(0.0, Retry().parse_retry_after(response.headers["retry-after"]))
+        if "retry-after" in headers:
+            return max(0.0, Retry().parse_retry_after(headers["retry-after"]))
     except (HTTPError, ValueError, OverflowError):
         return None
     reset = next((response.headers[name] for name in _RESETS if name in response.headers), "")

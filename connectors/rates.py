@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -21,7 +22,7 @@ PATIENCE = 120.0
 LONGEST_BACKOFF = 60.0
 """Seconds between two tries at most, where the provider does not say."""
 LAST_TRY_AFTER = 120.0
-"""After so many seconds a request is tried for the last time, however many tries are left."""
+"""Seconds after which a request is tried for the last time, unless the provider says when to come back."""
 SILENCES = 3
 """After so many requests in a row without an answer the host counts as gone, and is not asked again."""
 
@@ -50,6 +51,7 @@ class RateLimit:
         self._lock = threading.Lock()
         self._tokens = burst
         self._filled_at = clock()
+        self._held_until = -math.inf
 
     @property
     def limited(self) -> bool:
@@ -59,7 +61,7 @@ class RateLimit:
     def acquire(self) -> None:
         """Wait until one more request may go out."""
         with self._lock:
-            wait = self._take() if self._limited else 0.0
+            wait = max(self._take() if self._limited else 0.0, self._held_until - self._clock())
         if wait > 0:
             self._sleep(wait)
 
@@ -70,6 +72,10 @@ class RateLimit:
                 self._limited = True
                 self._tokens = 0
                 self._filled_at = self._clock()
+
+    def hold(self, seconds: float) -> None:
+        """The provider gives nothing more for so long."""
+        self._held_until = self._clock() + seconds
 
     def _take(self) -> float:
         """Take a token, into debt if need be; the seconds until it is there."""
@@ -84,7 +90,7 @@ class Tried(Struct, Generic[T], frozen=True):
     """What one try brought. ``outcome``: what is given, or raised, if it was the last one.
 
     ``may_pass``: whether the same request may end otherwise later. ``for_load``: whether the provider asks for fewer
-    requests. ``is_silence``: nothing answered at all. ``seconds``: how long the provider asks to wait.
+    requests. ``is_silence``: nothing answered at all. ``seconds``: how long the provider asks to wait, if it does.
     """
 
     outcome: T | SourceError
@@ -98,12 +104,14 @@ class Retries:
     """Asks one host again while that may help. Safe to share between threads, and shared by all who ask the host.
 
     ``attempts``: tries for one request, the first included. ``backoff``: seconds before the second one, give or take
-    half; doubled each time. Once all tries of a request were in vain, each request is tried once until one is answered:
+    half; doubled each time. ``failures``: tries, if fewer, where the provider fails, or is silent, without a word on
+    when to come back. Once all tries of a request were in vain, each request is tried once until one is answered:
     else every request of an outage would wait for it anew.
     """
 
-    def __init__(self, host: str, *, attempts: int, backoff: float) -> None:
+    def __init__(self, host: str, *, attempts: int, backoff: float, failures: int | None = None) -> None:
         self._attempts = attempts
+        self._failures = attempts if failures is None else min(attempts, failures)
         self._host = host
         self._backoff = backoff
         self._random = random.SystemRandom()
@@ -111,21 +119,24 @@ class Retries:
         self._silences = 0
         self._in_vain: set[str] = set()
 
-    def answer(self, name: str, once: Callable[[], Tried[T]], rate: RateLimit) -> T:
+    def answer(self, name: str, once: Callable[[], Tried[T]], rate: RateLimit | None = None) -> T:
         """What ``once`` brings in the end. ``name``: what is asked for. Raises SourceError."""
         begun = time.monotonic()
-        attempts = self._attempts if self._in_vain.isdisjoint(("", name)) else 1
+        is_outage = not self._in_vain.isdisjoint(("", name))
         for attempt in count(1):
             if self._silences >= SILENCES:
                 raise Unreachable(f"{self._host} was not called: it stopped responding")
-            rate.acquire()
+            if rate is not None:
+                rate.acquire()
             tried = once()
-            if tried.for_load:
+            if tried.for_load and rate is not None:
                 rate.slow_down()
             asks_too_much = tried.may_pass and tried.seconds is not None and tried.seconds > PATIENCE
-            is_last = attempt >= attempts or time.monotonic() - begun > LAST_TRY_AFTER
+            attempts = self._attempts if tried.for_load or tried.seconds else self._failures
+            is_late = not tried.seconds and time.monotonic() - begun > LAST_TRY_AFTER
+            is_last = is_outage or attempt >= attempts or is_late
             if tried.may_pass and not is_last and not asks_too_much:
-                pause(self.pause_after(attempt) if tried.seconds is None else tried.seconds)
+                pause(tried.seconds or self.pause_after(attempt))
                 continue
             self._remember(name, tried)
             if asks_too_much:

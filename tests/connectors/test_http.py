@@ -90,10 +90,6 @@ def _pages(answers: Mapping[str, Any]) -> Answering:
         }, id="page numbers"),
         pytest.param(None, "/rows", {"/rows": {"rows": [{"id": 1}, {"id": 2}, {"id": 3}]}}, id="one page"),
         pytest.param(None, "/rows", {"/rows": {"rows": {"a": {"id": 1}, "b": {"id": 2}, "c": {"id": 3}}}}, id="map"),
-        pytest.param(next_link("/nextLink", "/@odata.nextLink"), "/value", {
-            "/rows": {"value": [{"id": 1}], "@odata.nextLink": "{url}/rows?b"},
-            "/rows?b": {"value": [{"id": 2}, {"id": 3}], "nextLink": ""},
-        }, id="one of two nextLinks"),
     ],
 )  # fmt: skip
 def test_every_kind_of_pages(

@@ -119,3 +119,35 @@ def test_an_answer_ends_an_outage() -> None:
              tries_of("/a", down, fine)]  # fmt: skip
 
     assert asked == [3, 1, 1, 1, 2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("last", "tries"),
+    [
+        (Tried(Unreachable("down"), may_pass=True), 2),
+        (Tried(Unreachable("down"), may_pass=True, seconds=0.001), 6),
+        (Tried(Throttled("busy"), may_pass=True, for_load=True), 6),
+    ],
+)
+def test_a_failing_server_may_be_given_up_sooner_than_a_busy_one(last: Tried[str], tries: int) -> None:
+    """Unless it says when to come back."""
+    made = []
+
+    def once() -> Tried[str]:
+        made.append(1)
+        return last
+
+    with pytest.raises(SourceError):
+        Retries("host", attempts=6, backoff=0, failures=2).answer("/a", once)
+    assert len(made) == tries
+
+
+def test_nothing_goes_out_while_the_provider_gives_nothing() -> None:
+    """For as long as it says, whether or not there is a rate."""
+    clock = Clock()
+    limit = RateLimit(2, clock=clock, sleep=clock.sleep)
+    limit.hold(7)
+    limit.acquire()
+    limit.acquire()
+
+    assert clock.now == 7

@@ -1,40 +1,51 @@
-"""Graph, the resource manager and key vaults over azure-core's pipeline.
+"""Graph, the resource manager and key vaults; also the SDK's clients for role assignments and definitions.
 
-Only requests of the table in requests.py are sent, and only to the host of the service. What goes wrong is raised as a
-SourceError, never as one of the SDK's.
+Everything goes by ``connectors.http``, with a client for each host. Only requests of the table in requests.py are
+sent. What goes wrong is raised as a SourceError, never as one of the SDK's.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 from msgspec import Raw
 
-from connectors.azure.client.batch import read_batch, read_rows
+from connectors.azure.client.batch import MAY_PASS, read_batch, read_rows
 from connectors.azure.client.clouds import Service
-from connectors.azure.client.errors import OK, ExpiredPage, of_answer, translated
+from connectors.azure.client.errors import OK, ExpiredPage, asks_for_less, of_answer
 from connectors.azure.client.payloads import Page
-from connectors.azure.client.pipeline import BACKOFF, address, no_page_twice, policies, request_of
-from connectors.azure.client.session import AzureSession, transport
+from connectors.azure.client.requests import address, request_of
+from connectors.azure.client.session import AzureSession
 from connectors.azure.keys import NIL_GUID
 from connectors.azure.settings import AzureSettings
 from connectors.base import Malformed, Meter
+from connectors.rates import Retries
+from connectors.reading import decoded
 from scanner.errors import SourceError, Unreachable
 
 if TYPE_CHECKING:
-    from azure.core import PipelineClient
-    from azure.core.pipeline.transport import RequestsTransport
     from azure.mgmt.authorization.v2022_04_01 import AuthorizationManagementClient
     from azure.mgmt.authorization.v2022_05_01_preview import AuthorizationManagementClient as DefinitionClient
+    from requests import Response
+
+    from connectors.http import Client
 
 T = TypeVar("T")
 Params = Mapping[str, str | int]
 Headers = Mapping[str, str]
 
+BACKOFF = 0.4
+"""Seconds before the second try, give or take half; doubled each time."""
+FAILURES = 4
+"""Tries of a request where a service fails without a word on when to come back: mostly it is not the load."""
+HOSTS = 32
+"""Clients that are kept at once; each vault has a host of its own."""
 VAULT_VERSION = "7.6"
 VAULT_PAGE = 25
 """Vaults give no more on a page."""
@@ -43,43 +54,40 @@ VAULT_PAGE = 25
 class AzureApi:
     """A way to the services; one of it serves many threads. Every request sent is counted on the meter.
 
-    ``session``: what it shares with the source's other clients. ``backoff``: seconds before the third try of a
-    request, doubled for each after it.
+    ``session``: what it shares with the source's other clients. ``backoff``: seconds before the second try of a
+    request, doubled each time.
     """
 
     def __init__(
         self, settings: AzureSettings, meter: Meter, *, session: AzureSession | None = None, backoff: float = BACKOFF
     ) -> None:
-        self.backoff = backoff
-        self.attempts = settings.max_attempts
+        self.retries = partial(Retries, attempts=settings.max_attempts, backoff=backoff, failures=FAILURES)
+        self._backoff = backoff
         self._session = session or AzureSession(settings)
         self._settings = settings
         self._endpoints = settings.endpoints
         self._meter = meter
-        self._of_thread = threading.local()
         self._lock = threading.Lock()
-        self._transports: list[RequestsTransport] = []
+        self._clients: OrderedDict[str, Client] = OrderedDict()
 
     def close(self) -> None:
         """Give the connections back; ``contextlib.closing`` does it."""
         with self._lock:
-            opened, self._transports = self._transports, []
-        for one in opened:
-            one.close()
+            while self._clients:
+                self._clients.popitem()[1].close()
 
     def sign_in(self, service: Service = "graph") -> None:
-        """Get a token, so that wrong credentials are told of once. Raises NotSignedIn, Unreachable."""
+        """Get a token, so that wrong credentials are reported once. Raises NotSignedIn, Unreachable."""
         if self._settings.token_of(service) is None:
             self._meter.add()
-        with translated("signing in", ""):
-            self._session.credential(service).get_token(self._endpoints.audience(service))
+        self._session.sign_ins[service].headers()
 
     def graph_pages(
         self, path: str, *, params: Params | None = None, beta: bool = False, headers: Headers | None = None
     ) -> Iterator[list[Raw]]:
-        """The pages of a list of Graph. One whose link to the next page has expired is begun again, once.
+        """The pages of a list of Graph. If a link to the next page has expired, the list is read again, once.
 
-        No row is given twice then, unless it changed in between.
+        No row comes twice then, unless it changed in between.
         """
         return self._pages("graph", self._graph_url(path, params, beta=beta), headers)
 
@@ -126,7 +134,7 @@ class AzureApi:
         return self._pages("vault", f"{self.vault_address(vault_uri)}{path}?{query}", None)
 
     def vault_address(self, vault_uri: str) -> str:
-        """Where a vault answers: its own address, or below the one that stands in for all."""
+        """Where a vault answers: at its own address, or below the one address of an emulator."""
         emulator, own = urlsplit(self._endpoints.vault), address(vault_uri)
         if not emulator.path or own.netloc.lower() == emulator.netloc.lower():
             return vault_uri.rstrip("/")
@@ -134,22 +142,35 @@ class AzureApi:
         return f"{self._endpoints.vault}/{quote(name, safe='')}"
 
     def role_client(self, subscription: str) -> AuthorizationManagementClient:
-        """The SDK's client for one list of role assignments, by the same pipeline; to be read through ``each_of``."""
+        """The SDK's client for one list of role assignments, sent by this one; to be read through ``each_of``."""
         from azure.mgmt.authorization.v2022_04_01 import AuthorizationManagementClient
 
         return AuthorizationManagementClient(self._session.credential("arm"), subscription, **self._for_sdk())
 
     def definition_client(self) -> DefinitionClient:
-        """As ``role_client``, for role definitions, of the first version that tells their conditions."""
+        """As ``role_client``, for role definitions, in the first version that has their conditions."""
         from azure.mgmt.authorization.v2022_05_01_preview import AuthorizationManagementClient
 
         return AuthorizationManagementClient(self._session.credential("arm"), NIL_GUID, **self._for_sdk())
 
     def _for_sdk(self) -> dict[str, Any]:
-        from azure.core.pipeline.policies import ContentDecodePolicy
+        """The SDK's pipeline decodes; what sends is the client. Each is for one list."""
+        from azure.core.pipeline import PipelineResponse
+        from azure.core.pipeline.policies import ContentDecodePolicy, HTTPPolicy
+        from azure.core.pipeline.transport import RequestsTransportResponse
 
-        policies = [ContentDecodePolicy(), no_page_twice(), *self._policies("arm")]
-        return {"base_url": self._endpoints.arm, "policies": policies, "transport": self._transport()}
+        asked, sent = set[str](), self._sent
+
+        class ByClient(HTTPPolicy[Any, Any]):
+            def send(self, request: Any) -> PipelineResponse[Any, Any]:
+                one = request.http_request
+                if one.url in asked:  # the SDK itself follows links in a circle for ever
+                    raise Malformed(f"{urlsplit(one.url).path}: a page links back to a page already read")
+                asked.add(one.url)
+                answer = RequestsTransportResponse(one, sent("arm", one.method, one.url))
+                return PipelineResponse(one, answer, request.context)
+
+        return {"base_url": self._endpoints.arm, "policies": [ContentDecodePolicy(), ByClient()]}
 
     def _pages(
         self, service: Service, url: str, headers: Headers | None, *, method: str = "GET"
@@ -186,25 +207,14 @@ class AzureApi:
         next_page: bool = False,
         heard: Callable[[Headers], None] | None = None,
     ) -> T:
-        from azure.core.rest import HttpRequest
-
-        one = request_of(self._endpoints, service, method, url)
-        asked = f"{method} {one.path}"
-        content = None if body is None else msgspec.json.encode(body)
-        reported = {} if body is None else {"Content-Type": "application/json"}
-        request = HttpRequest(method, url, content=content, headers={**reported, **(headers or {})})
-        with translated(asked, one.permission):
-            response = self._client(service).send_request(request)
-        if response.status_code != OK:
-            raise of_answer(response, asked, one.permission, next_page=next_page)
+        response = self._sent(service, method, url, body=body, headers=headers, next_page=next_page)
         if heard is not None:
             heard(response.headers)
         try:
-            return msgspec.json.decode(response.content, type=into)
-        except msgspec.ValidationError as error:
-            raise Malformed(f"{asked}: a response has an unexpected structure: {error}") from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Unreachable(f"{asked}: unexpected response: not JSON") from None
+            return cast("T", decoded(response.content, into))
+        except (Malformed, Unreachable) as error:
+            one = request_of(self._endpoints, service, method, url)
+            raise type(error)(f"{method} {one.path}: {error}") from None
 
     def _graph_url(self, path: str, params: Params | None, *, beta: bool) -> str:
         return f"{self._endpoints.graph}/{'beta' if beta else 'v1.0'}{path}{_query(params)}"
@@ -212,34 +222,57 @@ class AzureApi:
     def _arm_url(self, path: str, api_version: str, params: Params | None) -> str:
         return f"{self._endpoints.arm}{path}{_query({'api-version': api_version, **(params or {})})}"
 
-    def _transport(self) -> RequestsTransport:
-        own: RequestsTransport | None = getattr(self._of_thread, "transport", None)
-        if own is None:
-            seconds, ca_file = self._settings.timeout, self._settings.ca_file
-            self._of_thread.transport = own = transport(
-                connection_timeout=seconds,
-                read_timeout=seconds,
-                connection_verify=str(ca_file) if ca_file else True,
-                use_env_settings=not self._endpoints.is_plain,  # no proxy is to see a token in clear text
-            )
-            with self._lock:
-                self._transports.append(own)
-        return own
+    def _sent(
+        self,
+        service: Service,
+        method: str,
+        url: str,
+        *,
+        body: Any = None,
+        headers: Headers | None = None,
+        next_page: bool = False,
+    ) -> Response:
+        """The answer to a request of the table. Raises Forbidden for any other, SourceError for a refusal."""
+        one = request_of(self._endpoints, service, method, url)
+        client = self._client(service, url).but(rate=self._session.pace.rate(service, url))
+        content, asked = None if body is None else msgspec.to_builtins(body), f"{method} {one.path}"
+        response = client.ask(url, method=method, body=content, headers=headers or {}, asked_for=asked)
+        if response.status_code != OK:
+            raise of_answer(response, asked, one.permission, next_page=next_page)
+        return response
 
-    def _policies(self, service: Service) -> list[Any]:
-        return policies(
-            self._endpoints, service, self._session, self._meter, attempts=self.attempts, backoff=self.backoff
+    def _client(self, service: Service, url: str) -> Client:
+        """The client of a host; those that were used last are kept."""
+        parts = urlsplit(url)
+        host = f"{parts.scheme}://{parts.netloc}"
+        with self._lock:
+            client = self._clients.pop(f"{service} {host}", None) or self._made(service, host)
+            self._clients[f"{service} {host}"] = client
+            if len(self._clients) > HOSTS:
+                self._clients.popitem(last=False)[1].close()
+            return client
+
+    def _made(self, service: Service, host: str) -> Client:
+        from connectors.http import Client
+
+        settings, pace = self._settings, self._session.pace
+        return Client(
+            host,
+            headers={"User-Agent": "muster"} | ({"x-ms-throttle-priority": "low"} if service == "graph" else {}),
+            sign_in=self._session.sign_ins[service],
+            meter=self._meter,
+            attempts=settings.max_attempts,
+            failures=FAILURES,
+            backoff=self._backoff,
+            timeout=settings.timeout,
+            keep=0,
+            ca_file=str(settings.ca_file) if settings.ca_file else None,
+            insecure_http=settings.insecure_http,
+            may_pass=MAY_PASS,
+            for_load=asks_for_less,
+            heard=lambda response: pace.heard(service, response.url, response.headers),
+            environment=not self._endpoints.is_plain,  # no proxy is to see a token in clear text
         )
-
-    def _client(self, service: Service) -> PipelineClient[Any, Any]:
-        from azure.core import PipelineClient
-
-        clients: dict[Service, PipelineClient[Any, Any]] = self._of_thread.__dict__.setdefault("clients", {})
-        if service not in clients:
-            clients[service] = PipelineClient(
-                getattr(self._endpoints, service), policies=self._policies(service), transport=self._transport()
-            )
-        return clients[service]
 
 
 def _query(params: Params | None) -> str:

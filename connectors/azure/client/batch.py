@@ -13,17 +13,18 @@ from msgspec import Raw
 
 from connectors.azure.client.errors import OK, NotTaken, of_answer
 from connectors.azure.client.payloads import GraphAnswer, GraphAnswers, GraphQuestion, Page, Rows
-from connectors.azure.client.pipeline import BACKOFF_MAX, PATIENCE, SERVER_RETRIES
 from connectors.azure.client.requests import ARM_RESOURCES, BATCH, allowed
 from connectors.base import Gone, Malformed
-from connectors.budget import current
+from connectors.rates import PATIENCE, Tried
 from scanner.errors import SourceError, Throttled
 
 if TYPE_CHECKING:
     from connectors.azure.client.api import AzureApi
 
 AT_ONCE = 20
-_TOO_MANY, _SERVER_ERRORS = 429, (500, 502, 503, 504)
+_TOO_MANY = 429
+MAY_PASS = (408, _TOO_MANY, 500, 502, 503, 504)
+"""Statuses that another try may not meet again."""
 
 
 def read_batch(
@@ -57,21 +58,18 @@ def _alone(api: AzureApi, path: str, headers: Mapping[str, str]) -> list[Raw] | 
 def _answers(api: AzureApi, waiting: list[GraphQuestion]) -> dict[str, GraphAnswer]:
     """The last answer to each; those that were refused for load, or failed in passing, are asked again."""
     answers: dict[str, GraphAnswer] = {}
-    for tries in range(api.attempts):
+
+    def once() -> Tried[dict[str, GraphAnswer]]:
+        nonlocal waiting
         got = api.graph_post(BATCH, {"requests": waiting}, GraphAnswers)
-        answers |= {answer.id: answer for answer in got.responses}
-        waiting = [one for one in waiting if one.id in answers and _may_pass(answers[one.id], tries)]
-        pause = max((_seconds(answers[one.id]) for one in waiting), default=0.0)
-        if not waiting or pause > PATIENCE or tries == api.attempts - 1:
-            break
-        current().pause(pause or min(api.backoff * 2**tries, BACKOFF_MAX))
-    return answers
+        answers.update((answer.id, answer) for answer in got.responses)
+        waiting = [one for one in waiting if one.id in answers and answers[one.id].status in MAY_PASS]
+        left = [answers[one.id] for one in waiting]
+        seconds = max(map(_seconds, left), default=0.0)
+        for_load = any(answer.status == _TOO_MANY for answer in left)
+        return Tried(answers, may_pass=bool(left) and seconds <= PATIENCE, for_load=for_load, seconds=seconds)
 
-
-def _may_pass(answer: GraphAnswer, tries: int) -> bool:
-    if answer.status in _SERVER_ERRORS and not _seconds(answer):
-        return tries < SERVER_RETRIES
-    return answer.status == _TOO_MANY or answer.status in _SERVER_ERRORS
+    return api.retries("a batch").answer("", once)
 
 
 def _seconds(answer: GraphAnswer) -> float:

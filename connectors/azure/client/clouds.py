@@ -19,7 +19,7 @@ class Cloud(Struct, frozen=True, kw_only=True):
     """``authority``: where one signs in. ``vault_suffix``: what the hosts of vaults end with, without a dot before it.
 
     ``vault``: what tokens for vaults are made out to. ``audiences``: what tokens are made out to where that is not the
-    address, since another one stands in for it. No address ends with a slash.
+    address, as with an emulator. No address ends with a slash.
     """
 
     authority: str

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
 from connectors.base import Gone, own_words
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 
+if TYPE_CHECKING:
+    from requests import Response
+
 T = TypeVar("T")
 
 OK = 200
-_BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 400, 401, 403, 500
+_BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 400, 401, 403, 429, 500
 _NO_LICENCE = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 _CLOSED_TO_US = frozenset({"ForbiddenByFirewall", "ForbiddenByConnection", "ForbiddenByPolicy"})
 _EXPIRED_PAGE = frozenset({"Directory_ExpiredPageToken", "InvalidPageToken"})
-# What the SDK's parsers stumble with over an answer that is well-formed and not the service's.
-_PARSER_STUMBLES = (LookupError, ValueError, TypeError, AttributeError)
+# What the SDK's parsers raise for JSON that is not the service's.
+_PARSER_ERRORS = (LookupError, ValueError, TypeError, AttributeError)
 
 
 class NotSignedIn(SourceError):
@@ -34,7 +37,7 @@ class NotTaken(SourceError):
 
 
 class ExpiredPage(NotTaken):
-    """The link to the next page is no longer good: the list has to be begun again."""
+    """The link to the next page has expired: the list has to be read again."""
 
 
 class NoLicence(NotOffered):
@@ -67,7 +70,7 @@ class _Body(msgspec.Struct):
 
 
 def of_answer(answer: Answer, asked: str, permission: str, *, next_page: bool = False) -> SourceError:
-    """What a status other than success means to a scan. ``asked``: the request, as a person is told of it."""
+    """What a status other than success means to a scan. ``asked``: the request, for a person."""
     status = answer.status_code
     code, inner, message = _error_of(answer.content)
     text = f"{asked}: {code or f'HTTP {status}'}" + (f": {message}" if message else "")
@@ -84,8 +87,14 @@ def of_answer(answer: Answer, asked: str, permission: str, *, next_page: bool = 
     return _kind_of(status)(text)
 
 
+def asks_for_less(answer: Response) -> bool:
+    """Whether an answer asks for fewer requests; some do so with another status, and say when to come back."""
+    is_refusal = _BAD_REQUEST <= answer.status_code < _SERVER_ERROR
+    return answer.status_code == _TOO_MANY or (is_refusal and "retry-after" in answer.headers)
+
+
 def _kind_of(status: int) -> type[SourceError]:
-    by_status = {_BAD_REQUEST: NotTaken, 404: Gone, 405: NotTaken, 410: Gone, 429: Throttled, 501: NotTaken}
+    by_status = {_BAD_REQUEST: NotTaken, 404: Gone, 405: NotTaken, 410: Gone, _TOO_MANY: Throttled, 501: NotTaken}
     if status in by_status:
         return by_status[status]
     return Unreachable if status >= _SERVER_ERROR or status < _BAD_REQUEST else SourceError
@@ -103,7 +112,7 @@ def _error_of(content: bytes) -> tuple[str, str, str]:
 
 
 @contextmanager
-def translated(asked: str, permission: str) -> Iterator[None]:
+def translated(asked: str) -> Iterator[None]:
     """Run one call of an SDK; whatever goes wrong in it is raised as a SourceError."""
     from azure.core import exceptions as sdk
 
@@ -116,42 +125,23 @@ def translated(asked: str, permission: str) -> Iterator[None]:
         ) from error
     except sdk.DecodeError as error:
         raise Unreachable(f"{asked}: unexpected response: not JSON") from error
-    except sdk.HttpResponseError as error:
-        response = error.response
-        if response is None or (content := _content(response)) is None:
-            raise SourceError(f"{asked}: {own_words(error.message)}") from error
-        raise of_answer(_Error(response.status_code or 0, content), asked, permission) from error
     except (sdk.ServiceRequestError, sdk.ServiceResponseError) as error:
         raise Unreachable(f"{asked}: no response ({type(error).__name__})") from error
     except sdk.AzureError as error:
         raise SourceError(f"{asked}: {own_words(error.message)}") from error
     except OSError as error:
         raise Unreachable(f"{asked}: {own_words(error)}", hint="check ca_file") from error
-    except _PARSER_STUMBLES as error:
+    except _PARSER_ERRORS as error:
         raise Unreachable(f"{asked}: unexpected response ({type(error).__name__})") from error
 
 
-def each_of(models: Iterable[T], asked: str, permission: str) -> Iterator[T]:
+def each_of(models: Iterable[T], asked: str) -> Iterator[T]:
     """What an SDK lists, one by one; only its own failures are translated."""
     ahead = iter(models)
     while True:
-        with translated(asked, permission):
+        with translated(asked):
             try:
                 one = next(ahead)
             except StopIteration:
                 return
         yield one
-
-
-class _Error(msgspec.Struct, frozen=True):
-    status_code: int
-    content: bytes
-
-
-def _content(response: Any) -> bytes | None:
-    """The body, which responses of either generation of azure-core keep elsewhere."""
-    try:
-        body = response.content if hasattr(response, "content") else response.body()
-    except ValueError:
-        return None
-    return body if isinstance(body, bytes) else None

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Raw, Struct, field
 
 ObjectId = Annotated[str, Meta(pattern=r"\A(?!\.{1,2}\Z)[A-Za-z0-9._~!$&'()*+,=:@-]{1,255}\Z")]
-"""An id: a GUID of Azure's, or whatever else stands for itself in one segment of a path (RFC 3986, section 3.3)."""
+"""An id: a GUID of Azure's, or what else needs no quoting in one segment of a path (RFC 3986, section 3.3)."""
 
 
 class Page(Struct, frozen=True):

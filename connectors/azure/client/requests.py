@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from msgspec import Struct
 
 from connectors.azure import sections as s
-from connectors.azure.client.clouds import Service
+from connectors.azure.client.clouds import Cloud, Service
 from scanner.errors import SourceError
 
 EVERYTHING = "*/read"
-"""Resource Graph tells of a resource to those who may read it, so for resources of any type it takes this."""
+"""Resource Graph shows a resource to those who may read it, so for resources of any type it takes this."""
 ARM_RESOURCES = "/providers/Microsoft.ResourceGraph/resources"
 _SP, _APP = "/servicePrincipals", "/applications"
 _AGENT, _BLUEPRINT = "microsoft.graph.agentIdentity", "microsoft.graph.agentIdentityBlueprint"
@@ -38,7 +38,7 @@ _ROLE_DEFINITIONS = "Microsoft.Authorization/roleDefinitions/read"
 
 
 class Forbidden(SourceError):
-    """A request that this connector does not make, whoever asks for it: a link in an answer, or our own mistake."""
+    """A request that this connector does not make: a link in an answer led to it, or our own mistake."""
 
 
 class Allowed(Struct, frozen=True, kw_only=True):
@@ -181,7 +181,7 @@ ALLOWED: tuple[Allowed, ...] = (
     *_arm(s.SECRETS, "Microsoft.KeyVault/vaults/secrets/read", f"{_VAULT}/secrets"),
     *_arm(s.KEYS, "Microsoft.KeyVault/vaults/keys/read", f"{_VAULT}/keys"),
 )
-"""In the order of the sections. A request that serves several sections is told of with the first one's permission."""
+"""In the order of the sections. A request that serves several sections is reported with the permission of the first."""
 
 BATCH = "/$batch"
 """Carries requests of the table only, each held against it on its own."""
@@ -210,3 +210,62 @@ def _pattern(template: str) -> re.Pattern[str]:
     """The resource manager writes paths in changing case, so case is none of the difference."""
     parts = re.split(r"\{\w+\}", template)
     return re.compile(r"[^/\x00-\x1f\\]+".join(map(re.escape, parts)), re.IGNORECASE)
+
+
+# --- Addresses: which request of the table a URL is, and that it leads to the service's own host ---
+
+VERSIONS = {"v1.0": False, "beta": True}
+_PLAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
+
+
+def request_of(endpoints: Cloud, service: Service, method: str, url: str) -> Allowed:
+    """The table's entry for a URL of one service. Raises Forbidden for another host and for any other request."""
+    if service == "vault":
+        path = _path_in_vault(endpoints, url)
+    else:
+        base, parts = urlsplit(getattr(endpoints, service)), address(url)
+        if (parts.scheme, parts.netloc.lower()) != (base.scheme, base.netloc.lower()) or not _below(parts, base):
+            raise Forbidden(f"{parts.netloc or 'an address without a host'} is not the endpoint of {service}")
+        path = parts.path.removeprefix(base.path)
+    if service != "graph":
+        return allowed(service, method, "/" + path.lstrip("/"))
+    version, _, rest = path.lstrip("/").partition("/")
+    if version not in VERSIONS:
+        raise Forbidden(f"{path} is not a version of Graph that Muster uses")
+    return allowed(service, method, f"/{rest}", beta=VERSIONS[version])
+
+
+def address(url: str) -> SplitResult:
+    """The parts of a URL that an answer gave. Raises Forbidden for what is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise Forbidden("a link in a response is not a valid address") from None
+
+
+def _below(parts: SplitResult, base: SplitResult) -> bool:
+    return parts.path.startswith(f"{base.path}/")
+
+
+def _path_in_vault(endpoints: Cloud, url: str) -> str:
+    parts, base = address(url), urlsplit(endpoints.vault)
+    if base.path:  # one address for all: the path has the vault's name
+        is_vault = parts.netloc.lower() == base.netloc.lower()
+        path = _after_name(parts.path, base.path)
+    else:
+        name, _, suffix = (parts.hostname or "").partition(".")
+        is_vault = suffix == endpoints.vault_suffix and parts.netloc.lower() == parts.hostname and bool(name)
+        path = parts.path
+    if not is_vault or parts.scheme != base.scheme:
+        raise Forbidden(f"{parts.netloc or 'an address without a host'} is not a key vault of this cloud")
+    return path
+
+
+def _after_name(path: str, vaults: str) -> str:
+    """What is asked of a vault: after its name below ``vaults``, else from the first word for what vaults hold on."""
+    segments = path.removeprefix(f"{vaults}/").lstrip("/").split("/")
+    lists = (number for number, segment in enumerate(segments) if segment.lower() in VAULT_LISTS)
+    start = 1 if path.startswith(f"{vaults}/") else next(lists, len(segments))
+    if not all(_PLAIN.fullmatch(segment) for segment in segments[:start]):
+        raise Forbidden("the address of a vault is not valid")
+    return "/" + "/".join(segments[start:])

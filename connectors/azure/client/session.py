@@ -1,4 +1,4 @@
-"""How fast each service is asked: as fast as it goes, until it says that it is near its limit.
+"""Signing in to Microsoft, and how fast each service is asked: at full speed, until it says that it is near its limit.
 
 Source: https://learn.microsoft.com/graph/throttling-limits and Azure Resource Manager's throttling page.
 """
@@ -9,19 +9,22 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from connectors.azure.client.clouds import Service
+from connectors.azure.client.errors import translated
 from connectors.azure.settings import AzureSettings
-from connectors.budget import current, pause
+from connectors.budget import pause
 from connectors.rates import RateLimit
 from scanner.errors import SourceError
 from scanner.redaction.redact import SecretRef, mask
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
+    from requests import Response
 
 _RATES: dict[Service, float] = {"graph": 50, "arm": 20, "vault": 200}
 """Requests a second once a service has asked for fewer; below what it gives one application again in that time."""
@@ -29,39 +32,38 @@ _REPORTS, _REPORTS_RATE, _REPORTS_BURST = "/reports/", 0.5, 5
 """Graph's reports give five in ten seconds, and their refusals do not always say when to come back."""
 _NEARNESS, _NEAR = "x-ms-throttle-limit-percentage", 0.8
 _QUOTA_LEFT, _QUOTA_RESETS = "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after"
-"""Resource Graph tells with each answer how many queries are left, and in what time (hh:mm:ss) there are more."""
+"""Resource Graph says with each answer how many queries are left, and in what time (hh:mm:ss) there are more."""
 _RESOURCE_GRAPH, _QUOTA_WAIT = "/providers/microsoft.resourcegraph/", 60.0
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?", re.ASCII)
-_TOO_MANY = 429
 
 
 class Pace:
     """One for all clients of a source. ``clock`` and ``sleep`` are in seconds."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = pause) -> None:
-        self._limits = {name: RateLimit(rate, clock=clock, sleep=sleep) for name, rate in _RATES.items()}
-        self._clock, self._sleep = clock, sleep
-        self._queries_from = 0.0
-        self._reports = RateLimit(_REPORTS_RATE, burst=_REPORTS_BURST, limited=True, clock=clock, sleep=sleep)
+        limit = partial(RateLimit, clock=clock, sleep=sleep)
+        self._limits = {name: limit(rate) for name, rate in _RATES.items()}
+        self._queries = limit(_RATES["arm"])
+        self._reports = limit(_REPORTS_RATE, burst=_REPORTS_BURST, limited=True)
 
-    def before(self, service: Service, url: str) -> None:
-        """Wait until one more request may go out."""
-        self._limits[service].acquire()
+    def rate(self, service: Service, url: str) -> RateLimit:
+        """What a request waits for."""
         if service == "graph" and _REPORTS in url.partition("?")[0]:
-            self._reports.acquire()
-        if service == "arm" and _RESOURCE_GRAPH in url.lower() and (wait := self._queries_from - self._clock()) > 0:
-            self._sleep(wait)
+            return self._reports
+        is_query = service == "arm" and _RESOURCE_GRAPH in url.lower()
+        return self._queries if is_query else self._limits[service]
 
-    def after(self, service: Service, status: int, headers: Mapping[str, str]) -> None:
-        """Hold back from now on where the answer says that the limit is near."""
+    def heard(self, service: Service, url: str, headers: Mapping[str, str]) -> None:
+        """Hold back from now on where an answer says that the limit is near."""
+        rate = self.rate(service, url)
         try:
             is_near = float(headers.get(_NEARNESS, 0)) >= _NEAR
         except ValueError:
             is_near = False
-        if is_near or status == _TOO_MANY:
-            self._limits[service].slow_down()
+        if is_near:
+            rate.slow_down()
         if headers.get(_QUOTA_LEFT) == "0":
-            self._queries_from = self._clock() + min(_seconds(headers.get(_QUOTA_RESETS)), _QUOTA_WAIT)
+            self._queries.hold(min(_seconds(headers.get(_QUOTA_RESETS)), _QUOTA_WAIT))
 
 
 def _seconds(reported: str | None) -> float:
@@ -72,8 +74,10 @@ def _seconds(reported: str | None) -> float:
 
 # --- Access tokens obtained elsewhere, such as with the Azure CLI ---
 
+_RENEWED = 300
+"""Seconds before its end from which a token is renewed."""
 KEPT = 600
-"""Seconds after which it is read anew: whoever put it there may have renewed it."""
+"""Seconds after which it is read again: it may have been renewed."""
 _TOKEN = re.compile(r"[!-~]+")
 
 
@@ -110,24 +114,19 @@ class GivenToken:
         return text
 
 
-# --- Credentials from azure-identity, and the HTTP transport ---
+# --- Credentials from azure-identity ---
 
 
 def transport(**settings: Any) -> Any:
-    """azure-core's transport, with answers and pauses within the budget of whoever asks."""
+    """azure-core's transport for signing in, with answers and pauses within the current budget."""
     from azure.core.pipeline.transport import RequestsTransport
+    from requests import Session
 
     from connectors.http import bound_session
 
-    class Bounded(RequestsTransport):  # type: ignore[misc]  # the SDK is an extra, and untyped where it is not there
-        def _init_session(self, session: Any) -> None:
-            super()._init_session(session)
-            bound_session(session)
-
-        def sleep(self, duration: float) -> None:
-            current().pause(duration)
-
-    return Bounded(**settings)
+    made = RequestsTransport(session=bound_session(Session()), **settings)
+    made.sleep = pause
+    return made
 
 
 def credential(settings: AzureSettings) -> TokenCredential:
@@ -158,17 +157,46 @@ def credential(settings: AzureSettings) -> TokenCredential:
         raise SourceError(f"certificate_file cannot be used ({type(error).__name__})", hint=hint) from error
 
 
-# --- Shared by all clients of a source: credential and rate limits ---
+class TokenSignIn:
+    """Signs requests to one service in, with a token that is renewed before it ends. Safe to share between threads."""
+
+    def __init__(self, made: Callable[[], TokenCredential], audience: str) -> None:
+        self._made = made
+        self._audience = audience
+        self._lock = threading.Lock()
+        self._token: AccessToken | None = None
+
+    def headers(self, method: str = "", url: str = "") -> Mapping[str, str]:
+        """The token. Raises NotSignedIn, or SourceError where what the settings refer to is not there."""
+        del method, url
+        with self._lock:
+            if self._token is None or self._token.expires_on - time.time() < _RENEWED:
+                self._token = self._new()
+            return {"Authorization": f"Bearer {self._token.token}"}
+
+    def renewed(self, refused: Response) -> bool:
+        """Whether there is another token than the one that was refused, such as in a file that has been renewed."""
+        with self._lock:
+            self._token = self._new()
+            return refused.request.headers.get("Authorization") != f"Bearer {self._token.token}"
+
+    def _new(self) -> AccessToken:
+        with translated("signing in"):
+            return self._made().get_token(self._audience)
 
 
 class AzureSession:
-    """Safe to share between threads; tokens are kept by the credential, so units of work do not sign in anew."""
+    """What all clients of a source share: rate limits and tokens, so that units of work do not sign in anew."""
 
     def __init__(self, settings: AzureSettings) -> None:
         self.pace = Pace()
         self._settings = settings
         self._lock = threading.Lock()
         self._credential: TokenCredential | None = None
+        audience = settings.endpoints.audience
+        self.sign_ins: dict[Service, TokenSignIn] = {
+            service: TokenSignIn(partial(self.credential, service), audience(service)) for service in _RATES
+        }
 
     def credential(self, service: Service) -> TokenCredential:
         """As the settings describe it. Raises SourceError where what they refer to is not there."""

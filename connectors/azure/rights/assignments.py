@@ -13,7 +13,6 @@ from msgspec import Struct
 from connectors.azure import sections as s
 from connectors.azure.client.errors import NotTaken, each_of
 from connectors.azure.client.payloads import moment
-from connectors.azure.client.requests import permissions_of
 from connectors.azure.keys import NIL_GUID
 from connectors.azure.reader import Reader, Unit
 from connectors.azure.rights.azure_role import Block, Place, Role, place_of, published_roles
@@ -117,7 +116,7 @@ def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Cove
 
 def _listed(reader: Reader, section: SectionReading, place: str, which: str) -> Judges:
     models = reader.api.definition_client().role_definitions.list(place, filter=which)
-    reported = each_of(models, "GET roleDefinitions", permissions_of(s.ROLE_DEFINITIONS)[0])
+    reported = each_of(models, "GET roleDefinitions")
     return {one.role.id: AzureJudge(one.role) for one in reader.converted(section, reported, RoleDefinition)}
 
 
@@ -330,7 +329,7 @@ def _assignments_listed(reader: Reader, place: str) -> Iterator[object]:
         models = reader.api.role_client(reader.scope.id).role_assignments.list_for_subscription()
     else:
         models = reader.api.role_client(NIL_GUID).role_assignments.list_for_scope(place, filter="atScope()")
-    return each_of(models, "GET roleAssignments", permissions_of(s.ROLE_ASSIGNMENTS)[0])
+    return each_of(models, "GET roleAssignments")
 
 
 def _records(reader: Reader, place: str, rows: list[RoleAssignment]) -> Iterator[DiscoveredRecord]:

@@ -48,8 +48,8 @@ class _Away(Struct, rename={"missing_zones": "missingZones"}):
 class GcpApi:
     """A client for one unit of work. Its methods raise SourceErrors only; one of it serves many threads.
 
-    ``own_project``: id and number of the project that is read, so that "API not enabled" is told from the quota
-    project's.
+    ``own_project``: id and number of the project that is read, to which "API not enabled" may refer instead of the
+    quota project.
     """
 
     def __init__(self, session: GcpSession, meter: Meter, *, own_project: Iterable[str] = ()) -> None:
@@ -78,7 +78,6 @@ class GcpApi:
             at=f"/{request.items}",
             paging=cursor("/nextPageToken", "pageToken"),
             params=_parameters(request, {**(query or {}), **sized}),
-            method=request.method,
             asked_for=request.path,
             may_lack=True,
         ):

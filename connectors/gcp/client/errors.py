@@ -1,4 +1,4 @@
-"""Google's JSON as records: what is null is as good as left out.
+"""Google's JSON as records, in which null counts as left out, and what refusals mean.
 
 Source: the JSON mapping of protocol buffers, by which null stands for any field's default. Google leaves them out;
 others that answer in its place write them.

@@ -38,7 +38,7 @@ class Project(Struct, kw_only=True, rename="camel"):
 
 
 class Resource(Struct, frozen=True, kw_only=True):
-    """The resource of an asset, as its own API tells it in ``data``. ``version`` decides the shape of some."""
+    """The resource of an asset, in ``data`` as its own API has it. ``version`` decides the shape of some."""
 
     version: str | None = None
     location: str | None = None
@@ -67,11 +67,11 @@ class ServiceAccount(Struct, kw_only=True, rename="camel"):
 
 
 class Anything(Struct):
-    """An answer of which it only matters that it came."""
+    """An answer whose content does not matter."""
 
 
 def in_utc(moment: datetime | None) -> datetime | None:
-    """Compute Engine tells times of the US Pacific; None for one that UTC has not."""
+    """Compute Engine gives times of the US Pacific; None for one that does not exist in UTC."""
     try:
         return None if moment is None else moment.astimezone(UTC)
     except OverflowError:

@@ -227,7 +227,7 @@ ACCOUNT_INSIGHTS, POLICY_INSIGHTS = (
     )
 )
 
-# What runs as whom
+# Workloads
 INSTANCES = Request(
     "compute",
     "/compute/v1/projects/{project}/aggregated/instances",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from connectors.base import own_words
-from connectors.gcp.client.errors import RETRIED_STATUSES, NoCredentials, answer_as, is_for_load
+from connectors.gcp.client.errors import NoCredentials, answer_as, is_for_load
 from connectors.gcp.client.requests import Request
 from connectors.gcp.settings import GcpSettings
 from connectors.rates import RateLimit, Retries
@@ -130,7 +130,7 @@ def _loaders() -> dict[str, Callable[[dict[str, Any]], Credentials]]:
 
 
 class GoogleSignIn:
-    """Signs requests in, at first use. Safe to share between threads, of which one renews the token for all."""
+    """Signs requests in. Safe to share between threads: one renews the token for all."""
 
     def __init__(self, settings: GcpSettings) -> None:
         self._settings = settings
@@ -189,8 +189,6 @@ _A_MINUTE: dict[str, int] = {
 }
 _USUAL = 1200
 _SPARED = 0.8
-_CONNECTIONS = 64
-"""Connections kept for each host: scopes are read at the same time, each by as many workers as the settings say."""
 
 
 class GcpSession:
@@ -264,8 +262,6 @@ class GcpSession:
             keep=0,
             ca_file=None if settings.ca_file is None else str(settings.ca_file.expanduser()),
             insecure_http=settings.insecure_http,
-            workers=_CONNECTIONS,
-            may_pass=RETRIED_STATUSES,
             for_load=is_for_load,
             environment=settings.endpoint_url is None,  # what is sent to an address of one's own goes by no proxy
         )

@@ -7,8 +7,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 from connectors.azure.client.api import AzureApi
-from connectors.azure.client.pipeline import VERSIONS
-from connectors.azure.client.requests import allowed
+from connectors.azure.client.requests import VERSIONS, allowed
 from connectors.azure.connector import AzureConnector
 from connectors.azure.settings import AzureSettings
 from connectors.base import DiscoveredRecord, Meter, Scope

@@ -22,7 +22,7 @@ Read = Callable[[AzureApi], Iterable[Any]]
 
 
 def _by_sdk(api: AzureApi) -> Iterable[Any]:
-    return each_of(api.role_client(guid("prod")).role_assignments.list_for_subscription(), "roles", "right")
+    return each_of(api.role_client(guid("prod")).role_assignments.list_for_subscription(), "roles")
 
 
 READS: dict[str, tuple[Service, str, str, Read]] = {

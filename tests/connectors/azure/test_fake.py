@@ -80,7 +80,7 @@ def test_roles_are_listed_where_they_can_be_assigned(
     azure.tenant.define_role("Deployer", ["*"], place="/subscriptions/s-1")
     rows = api.definition_client().role_definitions.list(place, filter="type eq 'CustomRole'" if custom else None)
 
-    assert [row.role_name for row in each_of(rows, "roles", "right")] == names
+    assert [row.role_name for row in each_of(rows, "roles")] == names
 
 
 def test_what_is_not_there_is_not_found(azure: AzureEstate, api: AzureApi) -> None:

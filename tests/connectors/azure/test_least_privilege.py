@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.azure.client.pipeline import VERSIONS
-from connectors.azure.client.requests import BATCH, allowed
+from connectors.azure.client.requests import BATCH, VERSIONS, allowed
 from connectors.azure.connector import AzureConnector
 from connectors.azure.least_privilege import APP_ROLES
 from connectors.azure.settings import AzureSettings

@@ -9,8 +9,7 @@ import pytest
 
 from connectors.azure.client.api import AzureApi
 from connectors.azure.client.errors import ExpiredPage
-from connectors.azure.client.pipeline import request_of
-from connectors.azure.client.requests import Forbidden
+from connectors.azure.client.requests import Forbidden, request_of
 from connectors.base import Malformed, Meter
 from connectors.fakes.azure.faults import Fault
 from connectors.fakes.azure.wire import Reply

@@ -11,10 +11,11 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from connectors.azure.client.pipeline import request_of
-from connectors.azure.client.requests import Forbidden
+from connectors.azure.client.errors import NotSignedIn
+from connectors.azure.client.requests import Forbidden, request_of
 from connectors.azure.client.session import GivenToken
 from connectors.azure.settings import AzureSettings
+from connectors.base import Meter
 from connectors.fakes.azure.login import AUDIENCES
 from connectors.fakes.azure.server import AzureServer
 from connectors.fakes.azure.wire import Service
@@ -105,6 +106,20 @@ def test_a_token_that_was_printed_is_masked(tmp_path: Path) -> None:
 
     assert GivenToken(SecretRef(file=str(tmp_path / "token"))).get_token("any").token == "printed-as-json"
     assert "printed-as-json" not in redact("sent printed-as-json")
+
+
+def test_a_token_file_is_read_again_when_its_token_is_refused(emulator: AzureEstate, tmp_path: Path) -> None:
+    """It may have been renewed; if not, the request is not sent again."""
+    (tmp_path / "token").write_text("a-token-that-has-ended")
+    given = SecretRef(file=str(tmp_path / "token"))
+
+    with emulator.api(meter := Meter(), **WITHOUT_SIGNING_IN, access_token=given) as api:
+        with pytest.raises(NotSignedIn):
+            list(api.graph_pages("/servicePrincipals"))
+        (tmp_path / "token").write_text(_token(emulator, "graph"))
+        list(api.graph_pages("/servicePrincipals"))
+
+    assert meter.calls == 3
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import pytest
 
 from connectors.azure import sections
 from connectors.azure.client.clouds import Service
-from connectors.azure.client.pipeline import request_of
-from connectors.azure.client.requests import ALLOWED, Allowed, Forbidden, allowed
+from connectors.azure.client.requests import ALLOWED, Allowed, Forbidden, allowed, request_of
 from connectors.azure.settings import AzureSettings
 from connectors.azure.spec import SPEC
 

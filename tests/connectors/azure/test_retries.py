@@ -122,7 +122,7 @@ def test_the_sdk_s_own_client_is_counted_and_retried(azure: AzureEstate, api: Az
     azure.tenant.assign_role(f"/subscriptions/{subscription}", guid("someone"))
     azure.server.faults.throttle("arm", ".*", times=2)
 
-    rows = list(each_of(api.role_client(subscription).role_assignments.list_for_subscription(), "roles", "right"))
+    rows = list(each_of(api.role_client(subscription).role_assignments.list_for_subscription(), "roles"))
 
     assert [row.principal_id for row in rows] == [guid("someone")]
     assert meter.calls == 3
@@ -136,7 +136,7 @@ def test_the_sdk_s_stumbling_over_an_answer_is_no_traceback(azure: AzureEstate, 
     listed = api.role_client(subscription).role_assignments.list_for_subscription()
 
     try:
-        rows = list(each_of(listed, "roles", "right"))
+        rows = list(each_of(listed, "roles"))
     except SourceError:
         rows = []
     assert len(rows) <= 1
@@ -184,3 +184,17 @@ def test_a_certificate_that_nobody_vouches_for_ends_it(azure: AzureEstate) -> No
     with azure.api(ca_file=None) as api, pytest.raises(SourceError):
         api.sign_in()
     assert azure.server.log == []
+
+
+def test_an_outage_is_waited_for_once(azure: AzureEstate, api: AzureApi, meter: Meter) -> None:
+    """Not by each section anew; the first answer ends it."""
+    azure.server.faults.add(Fault(service="graph", path=".*", reply=refusal("graph", 503, "Busy"), times=TRIES + 2))
+    for _ in range(3):
+        with pytest.raises(Unreachable):
+            _get(api)
+    failed = meter.calls
+    _get(api)
+    azure.server.faults.add(Fault(service="graph", path=".*", reply=refusal("graph", 503, "Busy"), times=1))
+    _get(api)
+
+    assert (failed, meter.calls) == (TRIES + 2, TRIES + 2 + 1 + 2)
