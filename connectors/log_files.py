@@ -1,8 +1,7 @@
-"""Logs that lie in files: on a disk or in a bucket, one JSON document, lines of JSON or Parquet, packed or not.
+"""Logs that lie in files, on a disk or in a bucket: one JSON document, lines of JSON, packed or not.
 
-A reader of such a log says how names of its files tell scope and day (:class:`Layout`) and what a record is; the rest
-is here. A file that is cut short, damaged, or unpacks to more than is taken in, ends the reading of its unit with
-:class:`Unreadable`: nothing of the unit is kept.
+A reader of such a log (:class:`FileLog`) says how names of its files tell scope and day (:class:`Layout`), what a
+record is, and how records are counted; the rest is here. If one file of a unit cannot be read, nothing of it is kept.
 """
 
 from __future__ import annotations
@@ -10,37 +9,30 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
-import zlib
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol
 
-import msgspec
-from msgspec import UNSET, Struct, UnsetType, defstruct, structs
+from msgspec import Struct, structs
 
-from connectors.base import own_words
+from connectors.base import Connector, own_words
 from connectors.exported import Unreadable
-from connectors.logs import LogSettings
+from connectors.log_content import PIECE, Records, unpacked
+from connectors.log_tally import MORE, Counting, Networks
+from connectors.logs import LogSettings, LogSpec
 from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE
-from scanner.model.activity import LogDay, LogUnit
+from scanner.model.activity import LogDay, LogUnit, UnitReading
+from scanner.text import counted
 
-MEBIBYTE = 1024 * 1024
-MOST_DOCUMENT = 256 * MEBIBYTE
-"""Unpacked bytes of one JSON document, which is held as a whole."""
-MOST_LINE = 16 * MEBIBYTE
-MOST_RATIO = 250
-"""A file that unpacks to more than so many times its size is no log, from :data:`MOST_DOCUMENT` on."""
-_PIECE = 4 * MEBIBYTE
 _S3 = "s3://"
 LOG_FILE = re.compile(r"\.(?:json|ndjson|jsonl|log)(?:[.-][\w-]{1,40})?(?:\.gz)?$|\.parquet$", re.IGNORECASE)
+_LONGEST_SPAN = 400
 _NAMED_SO = "files end in .json, .ndjson, .jsonl, .log or .parquet, also with .gz"
-_SPACE = b" \t\r\n\xef\xbb\xbf"
-
-T = TypeVar("T")
 
 
 # --- Where files are ---
@@ -76,7 +68,8 @@ class Folder(Protocol):
 class Layout(Struct, frozen=True, kw_only=True):
     """What names of a log's files tell.
 
-    ``dated``: patterns with the groups ``scope``, ``year``, ``month``, ``day``; the first one that fits counts.
+    ``dated``: patterns with the groups ``scope``, ``year``, ``month``, ``day``, perhaps ``part``; the first one that
+    fits counts.
     ``left_out``: names, and names of folders that end in ``/``, of something else. ``branch``: folders below which
     names begin with ``YYYY/MM/DD/``, with the group ``scope``.
     """
@@ -99,6 +92,11 @@ class Layout(Struct, frozen=True, kw_only=True):
         """The scope of a file, empty where its events have to tell."""
         place = self.place(name)
         return "" if place is None else place[0]
+
+    def part(self, name: str) -> str:
+        """The part of the scope, such as a region, that a file is of; empty without one."""
+        found = next((match for pattern in self.dated if (match := pattern.search(name))), None)
+        return (found.groupdict().get("part") or "") if found else ""
 
     def is_left_out(self, name: str) -> bool:
         """Whether it is something else."""
@@ -165,15 +163,10 @@ def by_scope(files: Iterable[LogFile], layout: Layout) -> list[LogFile]:
 def _read(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
-            while piece := file.read(_PIECE):
+            while piece := file.read(PIECE):
                 yield piece
     except OSError as error:
         raise SourceError(f"{own_words(path)} cannot be read: {error.strerror}") from error
-
-
-def is_bucket(path: str) -> bool:
-    """Whether it is ``s3://bucket/prefix``."""
-    return path.startswith(_S3)
 
 
 # --- Units ---
@@ -252,152 +245,96 @@ def files_of(unit: LogUnit) -> list[tuple[int, str]]:
     return [(int(size), name) for size, _, name in (one.partition(" ") for one in unit.files)]
 
 
-def gap_of(unit: LogUnit, reason: str) -> tuple[LogDay, ...]:
-    """The unit's days, none of which could be read."""
-    return tuple(structs.replace(day, status="failed", detail=reason) for day in unit.days)
+# --- Readers ---
 
 
-# --- Content ---
+class FileLog:
+    """A reader of a log in files; see ``LogReader``. A subclass says what the log is.
 
-
-def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The content without gzip, if it has any. Raises Unreadable where it is cut short, damaged or a bomb."""
-    source = (piece for piece in pieces if piece)
-    first = next(source, None)
-    if first is None:
-        raise Unreadable("it is empty")
-    whole = chain((first,), source)
-    yield from _gunzipped(whole) if first.startswith(b"\x1f\x8b") else whole
-
-
-def _gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    packed = size = 0
-    unpacker = _new_decompressor()
-    for piece in pieces:
-        packed += len(piece)
-        rest, out = piece, b""
-        while rest or len(out) == _PIECE:
-            if unpacker.eof:
-                if not rest.strip(b"\0"):
-                    break
-                unpacker = _new_decompressor()  # a further member
-            out = _decompressed(unpacker, rest)
-            size += len(out)
-            if size > MOST_DOCUMENT and size > packed * MOST_RATIO:
-                raise Unreadable(f"it unpacks to more than {MOST_RATIO} times its size")
-            if out:
-                yield out
-            rest = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-    if not unpacker.eof:
-        raise Unreadable("its gzip stream is cut short")
-
-
-def _new_decompressor() -> Any:
-    """ISA-L's, which takes half the time, else zlib's."""
-    try:
-        from isal import isal_zlib
-    except ImportError:
-        return zlib.decompressobj(wbits=31)
-    return isal_zlib.decompressobj(wbits=31)
-
-
-def _decompressed(unpacker: Any, content: bytes) -> bytes:
-    try:
-        out: bytes = unpacker.decompress(content, _PIECE)
-    except Exception as error:
-        if isinstance(error, zlib.error) or type(error).__module__.startswith("isal"):
-            raise Unreadable("its gzip stream is damaged") from error
-        raise
-    return out
-
-
-class Records(Generic[T]):
-    """Decodes a file's content into records of one type: a document with a list of them, a list, or lines of JSON.
-
-    ``lists``: the members of a document that hold records, such as ``Records``. The type needs one member without a
-    default, so that a document is not taken for a record.
+    ``layout``: what names of files tell. ``records``: decodes their content. Without a path it is asked live, if the
+    subclass knows how (:meth:`folder`).
     """
 
-    def __init__(self, record: type[T], lists: Sequence[str]) -> None:
-        wrapped = defstruct("Wrapped", [(name, list[record] | UnsetType, UNSET) for name in lists])  # type: ignore[valid-type]
-        self._lists = tuple(lists)
-        self._line = msgspec.json.Decoder(record)
-        self._rows = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
-        self._wrapped: msgspec.json.Decoder[Any] = msgspec.json.Decoder(wrapped)
+    spec: ClassVar[LogSpec]
+    layout: ClassVar[Layout] = Layout()
+    records: ClassVar[Records[Any]]
 
-    def of(self, pieces: Iterable[bytes]) -> Iterator[list[T]]:
-        """The records, as many at a time as there are in a piece. Raises Unreadable."""
-        source = iter(pieces)
-        head = next(source, b"")
+    def __init__(self, settings: LogSettings, source: Connector | None) -> None:
+        self.settings = settings
+        self.source = source
+        self._folder = self.folder()
+
+    def __reduce__(self) -> tuple[type[FileLog], tuple[LogSettings, Connector | None]]:
+        """It pickles as what it was made of: sessions stay where they are."""
+        return type(self), (self.settings, self.source)
+
+    @abstractmethod
+    def counting(self, networks: Networks) -> Counting:
+        """Counts the records of one unit."""
+        ...
+
+    def folder(self) -> Folder:
+        """Where the files are. Raises UsageError, MissingExtra."""
+        path = self.settings.path
+        if path is None or path.startswith(_S3):
+            from connectors.aws.logs.bucket import bucket_of
+
+            return bucket_of(path, self.source)
+        return LocalFolder(path)
+
+    def units(self, since: date, until: date) -> Iterator[LogUnit | LogDay]:
+        """A unit is a scope and a day (UTC) by the files' names; undated files are one unit for each folder."""
+        return units_of(self.settings, self._folder, self.layout, since, until, today=_today())
+
+    def read(self, unit: LogUnit) -> UnitReading:
+        """See ``LogReader``."""
+        counting = self.counting(Networks(self.settings.networks, truncate=self.settings.truncate_addresses))
+        name, calls = "", self._folder.calls
         try:
-            if _is_lines(head):
-                yield from self._lines(chain((head,), source))
-            else:
-                yield self._document(_joined(head, source))
-        except msgspec.MsgspecError as error:
-            raise Unreadable(f"it is not as expected: {own_words(error)}") from error
-        except (RecursionError, UnicodeDecodeError) as error:
-            raise Unreadable("its JSON cannot be read") from error
-
-    def _document(self, content: bytes) -> list[T]:
-        content = content.lstrip(_SPACE)
-        if not content:
-            raise Unreadable("it is empty")
-        if content.startswith(b"["):
-            return self._rows.decode(content)
-        found = self._unwrapped(content)
-        return [self._line.decode(content)] if found is None else found
-
-    def _unwrapped(self, content: bytes) -> list[T] | None:
-        document = self._wrapped.decode(content)
-        held = [rows for name in self._lists if (rows := getattr(document, name)) is not UNSET]
-        return list(chain.from_iterable(held)) if held else None
-
-    def _lines(self, pieces: Iterable[bytes]) -> Iterator[list[T]]:
-        rest = b""
-        for piece in pieces:
-            whole, end, after = piece.rpartition(b"\n")
-            if not end:
-                rest += piece
-            else:
-                yield self._some(rest + whole)
-                rest = after
-            if len(rest) > MOST_LINE:
-                raise Unreadable(f"one of its lines is longer than {MOST_LINE // MEBIBYTE} MB")
-        if rest.strip():
-            yield self._some(rest)
-
-    def _some(self, lines: bytes) -> list[T]:
-        try:
-            return self._line.decode_lines(lines.lstrip(_SPACE))
-        except msgspec.ValidationError:
-            found: list[T] = []
-            for line in lines.splitlines():
-                if line.strip():
-                    found += self._document(line)
-            return found
+            for name, pieces in self._folder.pieces(files_of(unit)):
+                counting.begin(name)
+                for some in self.records.of(unpacked(pieces)):
+                    counting.take(some)
+            name = ""
+            counting.finish()
+            callers = counting.tally.profiles()
+        except Unreadable as error:
+            reason = f"{own_words(name.rpartition('/')[2])}: {error}" if name else str(error)
+            gap = tuple(structs.replace(day, status="failed", detail=reason) for day in unit.days)
+            return UnitReading(unit=unit, coverage=gap, calls=self._folder.calls - calls)
+        return UnitReading(
+            unit=unit,
+            callers=callers,
+            changes=tuple(sorted(counting.changes.values(), key=lambda change: (change.at, change.target))),
+            coverage=_covered(unit, counting),
+            events=counting.events,
+            by_provider=counting.by_provider,
+            calls=self._folder.calls - calls,
+        )
 
 
-_ANY = msgspec.json.Decoder(msgspec.Raw)
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
-def _is_lines(head: bytes) -> bool:
-    """Whether the first line is a JSON object of its own, and another line follows."""
-    first, newline, after = head.lstrip(_SPACE).partition(b"\n")
-    if not newline or not first.startswith(b"{") or not after.strip():
-        return False
-    try:
-        _ANY.decode(first)
-    except msgspec.DecodeError:
-        return False
-    return True
+def _covered(unit: LogUnit, counting: Counting) -> tuple[LogDay, ...]:
+    """The days of the files' names; where these have none, all days from the first event of a scope to its last."""
+    beyond = counting.beyond + counting.tally.beyond
+    detail = f"beyond the limits for one day, {counted(beyond, 'count is', 'counts are')} in {MORE}" if beyond else None
+    days = [(day.scope, day.day) for day in unit.days]
+    if any(scope == EVERY_SCOPE for scope, _ in days):
+        spans: dict[str, list[date]] = {}
+        for scope, text in counting.days:
+            spans.setdefault(scope, []).append(date.fromisoformat(text))
+        today = _today()
+        days = [
+            (scope, day)
+            for scope, found in sorted(spans.items())
+            for day in _days_between(max(min(found), max(found) - timedelta(_LONGEST_SPAN)), max(found))
+            if day < today
+        ]
+    return tuple(LogDay(scope=scope, day=day, detail=detail) for scope, day in days)
 
 
-def _joined(head: bytes, pieces: Iterable[bytes]) -> bytes:
-    parts, size = [head], len(head)
-    for piece in pieces:
-        size += len(piece)
-        if size > MOST_DOCUMENT:
-            raise Unreadable(f"it is larger than {MOST_DOCUMENT // MEBIBYTE} MB unpacked")
-        parts.append(piece)
-    return b"".join(parts) if len(parts) > 1 else head
+def _days_between(first: date, last: date) -> Iterator[date]:
+    return map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from connectors.exported import Unreadable
-from scanner.model.activity import ACTIONS, CallerDay
+from scanner.model.activity import ACTIONS, CallerDay, NamedChange
 from scanner.redaction.redact import without_resolved
 from scanner.redaction.shapes import public_id
 from scanner.text import printable, without_surrogates
@@ -24,6 +24,8 @@ MOST_RAW = 50_000
 """Distinct raw keys that are held before their meaning is worked out."""
 MOST_CALLERS = 50_000
 """Callers and days that one unit may have; the rest count as one caller, :data:`MORE`."""
+MOST_CHANGES = 10_000
+"""Changes of others that one unit may tell of."""
 MORE = "(more)"
 """What counts for all that is beyond a limit."""
 _MOST_VALUES = {"read": 1000, "write": 1000, "secret": 250, "become": 250, "credential": 250}
@@ -205,7 +207,7 @@ class RawCounts(Generic[K]):
 
     def counts_of(self, time: str) -> dict[K, Counted]:
         """The counts of a time's day; of none for an empty one. Raises Unreadable for what is no time."""
-        if time and not _TIME.fullmatch(time):
+        if time and not (_TIME.fullmatch(time) and _is_day(time[:10])):
             raise Unreadable("the time of a record is no time")
         return self._days.setdefault(time[:10], {})
 
@@ -223,6 +225,16 @@ class RawCounts(Generic[K]):
 
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 _SAMPLED = frozenset({*ACTIONS, "mark"})
 
 
@@ -357,3 +369,43 @@ def utc_text(time: str) -> str:
     except (ValueError, OverflowError) as error:
         raise Unreadable("the time of a record is no time") from error
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+class Counting:
+    """Counts the records of one unit; a reader of a log says how.
+
+    ``events``: how many there were, each once; ``by_provider``: those of the provider itself, which are in no profile.
+    ``days``: scope and day (``2026-11-28``) of each event. ``beyond``: how many changes were left out.
+    """
+
+    def __init__(self) -> None:
+        self.events = self.by_provider = self.beyond = 0
+        self.tally = Tally()
+        self.days: set[tuple[str, str]] = set()
+        self.changes: dict[tuple[str, str, str, str, str], NamedChange] = {}
+
+    def begin(self, name: str) -> None:
+        """The next records are from this file."""
+
+    def take(self, records: Sequence[Any]) -> None:
+        """Count them. Raises Unreadable for a record that is none of this log."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Work out what was counted: everything is whole then. Raises Unreadable."""
+
+    def changed(self, scope: str, target: str, action: str, by: str, counted: Counted) -> None:
+        """Somebody changed an identity or a workload. Of each kind one an hour is kept: how often says nothing."""
+        at = scope, target, action, by, counted.first[:13]
+        known = self.changes.get(at)
+        if known is None and len(self.changes) >= MOST_CHANGES:
+            self.beyond += 1
+            return
+        try:
+            first = datetime.fromisoformat(counted.first)
+        except ValueError as error:
+            raise Unreadable("the time of a record is no time") from error
+        if known is None or first < known.at:
+            self.changes[at] = NamedChange(
+                scope=scope, at=first, target=target, action=action, by=by, event_id=counted.event_id
+            )

@@ -210,8 +210,8 @@ class Bucket:
             with client.turn(), translated(_GET):
                 body: bytes = client.sdk.get_object(Bucket=bucket, Key=key)["Body"].read()
         except Denied as error:
-            permission = "kms:Decrypt" if "kms" in str(error).lower() else _GET
-            raise Denied(f"{error} ({own_words(key)})", permission=permission, hint=error.hint) from error
+            permission = "kms:Decrypt" if "kms:" in str(error.__cause__) else _GET
+            raise Denied(f"{permission} is denied on {own_words(key)}", permission=permission) from error
         return body
 
 

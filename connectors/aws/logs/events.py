@@ -6,8 +6,7 @@ Source of the shapes: CloudTrail's user guide, "CloudTrail record contents" and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import date, datetime
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -16,8 +15,8 @@ from msgspec import Raw, Struct, field
 
 from connectors.aws.logs.actions import COPY, OTHER, OWN, PROVIDER, Action, is_denied, member, role_account
 from connectors.aws.logs.hosts import Hosts, is_hosted
-from connectors.exported import Unreadable
 from connectors.federation import subject_target
+from connectors.log_files import Layout
 from connectors.log_tally import (
     DENIED,
     DONE,
@@ -25,14 +24,30 @@ from connectors.log_tally import (
     INTERACTIVE_CLIENTS,
     MOST_RAW,
     Counted,
+    Counting,
     Networks,
     Profile,
     RawCounts,
-    Tally,
     client_of,
     plain,
 )
-from scanner.model.activity import NamedChange
+
+_DAY = r"(?P<year>\d{4})/(?P<month>\d\d)/(?P<day>\d\d)"
+_BRANCH = r"(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?(?P<scope>\d{12})/CloudTrail/(?P<part>[a-z0-9-]+)/"
+LAYOUT = Layout(
+    dated=(
+        re.compile(_BRANCH + _DAY + "/[^/]+$"),
+        re.compile(
+            r"(?P<scope>\d{12})_CloudTrail_(?P<part>[a-z0-9-]+)_(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)T\d{4}Z_[^/]*$"
+        ),
+    ),
+    left_out=re.compile(
+        r"/CloudTrail-(?:Digest|Insight|Aggregated)/|_CloudTrail-(?:Digest|Insight|Aggregated)_"
+        r"|(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?\d{12}/(?!CloudTrail/|$)"
+    ),
+    branch=re.compile(_BRANCH + "$"),
+)
+"""An account's trail and an organization's; copies that have kept nothing but the files' names."""
 
 _Flag = bool | str | int | None
 _SESSION_ARN = re.compile(r"arn:([a-z-]+):sts::(\d{12}):assumed-role/([^/]+)/.*", re.DOTALL)
@@ -42,7 +57,6 @@ _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _CALL, _OF_SERVICES = "AwsApiCall", "AwsServiceEvent"
 _OFOTHERS = frozenset({"AwsCloudTrailInsight", "AwsVpceEvent"})
 """Types of events that are about other events: what is unusual, and what passed an endpoint."""
-_MOST_CHANGES = 10_000
 _MOST_ACTIONS = 50_000
 _OFF_HOST = ("mark=off_host",)
 _NOTHING = Raw(b"null")
@@ -157,31 +171,27 @@ class _Client(NamedTuple):
     is_hosted: bool
 
 
-class Reading:
-    """Counts the records of one unit. ``networks``: what addresses are called.
-
-    ``events``: how many there were, each once; ``by_provider``: those of AWS itself. ``days``: account and day of
-    each event that was counted.
-    """
+class Reading(Counting):
+    """Counts the records of one unit. ``networks``: what addresses are called."""
 
     def __init__(self, networks: Networks) -> None:
-        self.events = self.by_provider = 0
-        self.tally = Tally()
-        self.changes: dict[tuple[str, str, str, str, str], NamedChange] = {}
-        self.days: set[tuple[str, str]] = set()
+        super().__init__()
+        self._network = lru_cache(maxsize=20_000)(lambda address: f"network={networks.name(address)}")
         self._hosts = Hosts()
         self._raw: RawCounts[Any] = RawCounts(self._explain)
+        self._region = ""
         self._seen: set[int] = set()
         self._actions: dict[tuple[str, str], Action] = {}
-        self.beyond = 0
         self._callers: dict[tuple[object, ...], tuple[Caller, str]] = {}
-        self._network = lru_cache(maxsize=20_000)(lambda address: f"network={networks.name(address)}")
 
-    def forget_ids(self) -> None:
-        """What follows is of another region: none of its events was there before."""
-        self._seen.clear()
+    def begin(self, name: str) -> None:
+        """In another region no event is delivered again: its ids need not be known."""
+        found = LAYOUT.part(name)
+        if found != self._region:
+            self._region = found
+            self._seen.clear()
 
-    def take(self, records: Iterable[Event]) -> None:
+    def take(self, records: Sequence[Event]) -> None:
         """Count them. Raises Unreadable for a record that is none of CloudTrail's."""
         seen, actions, raw = self._seen, self._actions, self._raw
         day, counts = "", raw.counts_of("")
@@ -302,25 +312,9 @@ class Reading:
             return
         for each in key.detail.changed:
             target = caller.name if each == _THE_CALLER else plain(each)
-            self._keep(scope, target, key.action.name, by, counted)
+            self.changed(scope, target, key.action.name, by, counted)
         if key.action.moves:
             self._hosts.moved(key.detail.instance)
-
-    def _keep(self, scope: str, target: str, action: str, by: str, counted: Counted) -> None:
-        """One of each kind an hour: that somebody changed it is what counts, not how often."""
-        at = scope, target, action, by, counted.first[:13]
-        known = self.changes.get(at)
-        if known is None and len(self.changes) >= _MOST_CHANGES:
-            self.beyond += 1
-            return
-        try:
-            first = datetime.fromisoformat(counted.first)
-        except ValueError as error:
-            raise Unreadable("the time of a record is no time") from error
-        if known is None or first < known.at:
-            self.changes[at] = NamedChange(
-                scope=scope, at=first, target=target, action=action, by=by, event_id=counted.event_id
-            )
 
 
 @lru_cache(maxsize=20_000)
@@ -441,8 +435,3 @@ def caller_of(who: Who) -> Caller:
         case _:
             name = arn or principal or user or who.invoked_by or "unknown"
     return Caller(plain(name), plain(unique_id, 64), long_lived, temporary, host)
-
-
-def day_of(text: str) -> date:
-    """The day of a time that was counted."""
-    return date.fromisoformat(text)

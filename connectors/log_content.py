@@ -1,0 +1,177 @@
+"""What is in files of logs: unpacked within limits, and decoded into records of one type.
+
+A file that is cut short, damaged, or unpacks to more than is taken in is :class:`Unreadable`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType, defstruct
+
+from connectors.base import own_words
+from connectors.budget import MEBIBYTE
+from connectors.exported import Unreadable
+
+_zlib: Any
+try:  # in half the time
+    from isal import isal_zlib as _zlib
+except ImportError:
+    _zlib = zlib
+
+MOST_DOCUMENT = 256 * MEBIBYTE
+"""Unpacked bytes of one JSON document, which is held as a whole."""
+MOST_LINE = 16 * MEBIBYTE
+MOST_RATIO = 250
+"""A file that unpacks to more than so many times its size is no log, from :data:`MOST_DOCUMENT` on."""
+PIECE = 4 * MEBIBYTE
+_SPACE = b" \t\r\n\xef\xbb\xbf"
+
+T = TypeVar("T")
+
+
+def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The content without gzip, if it has any. Raises Unreadable where it is cut short, damaged or a bomb."""
+    source = (piece for piece in pieces if piece)
+    first = next(source, None)
+    if first is None:
+        raise Unreadable("it is empty")
+    whole = chain((first,), source)
+    yield from _gunzipped(whole) if first.startswith(b"\x1f\x8b") else whole
+
+
+def _gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    packed = size = 0
+    unpacker = _zlib.decompressobj(wbits=31)
+    for piece in pieces:
+        packed += len(piece)
+        rest, out = piece, b""
+        while rest or len(out) == PIECE:
+            if unpacker.eof:
+                if not rest.strip(b"\0"):
+                    break
+                unpacker = _zlib.decompressobj(wbits=31)  # a further member
+            out = _decompressed(unpacker, rest)
+            size += len(out)
+            if size > MOST_DOCUMENT and size > packed * MOST_RATIO:
+                raise Unreadable(f"it unpacks to more than {MOST_RATIO} times its size")
+            if out:
+                yield out
+            rest = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+    if not unpacker.eof:
+        raise Unreadable("its gzip stream is cut short")
+
+
+def _decompressed(unpacker: Any, content: bytes) -> bytes:
+    try:
+        out: bytes = unpacker.decompress(content, PIECE)
+    except (zlib.error, _zlib.error) as error:
+        raise Unreadable("its gzip stream is damaged") from error
+    return out
+
+
+class Records(Generic[T]):
+    """Decodes a file's content into records of one type: a document with a list of them, a list, or lines of JSON.
+
+    ``lists``: the members of a document that hold records, such as ``Records``. The type needs one member without a
+    default, so that a document is not taken for a record.
+    """
+
+    def __init__(self, record: type[T], lists: Sequence[str]) -> None:
+        wrapped = defstruct("Wrapped", [(name, list[record] | UnsetType, UNSET) for name in lists])  # type: ignore[valid-type]
+        self._lists = tuple(lists)
+        self._line = msgspec.json.Decoder(record)
+        self._rows = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
+        self._wrapped: msgspec.json.Decoder[Any] = msgspec.json.Decoder(wrapped)
+
+    def of(self, pieces: Iterable[bytes]) -> Iterator[list[T]]:
+        """The records, as many at a time as there are in a piece. Raises Unreadable."""
+        source = iter(pieces)
+        try:
+            head = _head(source)
+            if _is_lines(head):
+                yield from self._lines(chain((head,), source))
+            else:
+                yield self._document(_joined(head, source))
+        except msgspec.MsgspecError as error:
+            raise Unreadable(f"it is not as expected: {own_words(error)}") from error
+        except (RecursionError, UnicodeDecodeError) as error:
+            raise Unreadable("its JSON cannot be read") from error
+
+    def _document(self, content: bytes) -> list[T]:
+        content = content.lstrip(_SPACE)
+        if not content:
+            raise Unreadable("it is empty")
+        if content.startswith(b"["):
+            return self._rows.decode(content)
+        found = self._unwrapped(content)
+        return [self._line.decode(content)] if found is None else found
+
+    def _unwrapped(self, content: bytes) -> list[T] | None:
+        document = self._wrapped.decode(content)
+        held = [rows for name in self._lists if (rows := getattr(document, name)) is not UNSET]
+        return list(chain.from_iterable(held)) if held else None
+
+    def _lines(self, pieces: Iterable[bytes]) -> Iterator[list[T]]:
+        rest = b""
+        for piece in pieces:
+            whole, end, after = piece.rpartition(b"\n")
+            if not end:
+                rest += piece
+            else:
+                yield self._some(rest + whole)
+                rest = after
+            if len(rest) > MOST_LINE:
+                raise Unreadable(f"one of its lines is longer than {MOST_LINE // MEBIBYTE} MB")
+        if rest.strip():
+            yield self._some(rest)
+
+    def _some(self, lines: bytes) -> list[T]:
+        try:
+            return self._line.decode_lines(lines.lstrip(_SPACE))
+        except msgspec.ValidationError:
+            found: list[T] = []
+            for line in lines.splitlines():
+                if line.strip():
+                    found += self._document(line)
+            return found
+
+
+def _head(pieces: Iterator[bytes]) -> bytes:
+    """As much of a file as shows whether it has lines."""
+    head = b""
+    while not head.lstrip(_SPACE).partition(b"\n")[2].strip() and len(head) < PIECE:
+        piece = next(pieces, b"")
+        if not piece:
+            break
+        head += piece
+    return head
+
+
+_ANY = msgspec.json.Decoder(msgspec.Raw)
+
+
+def _is_lines(head: bytes) -> bool:
+    """Whether the first line is a JSON object of its own, and another line follows."""
+    first, newline, after = head.lstrip(_SPACE).partition(b"\n")
+    if not newline or not first.startswith(b"{") or not after.strip():
+        return False
+    try:
+        _ANY.decode(first)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def _joined(head: bytes, pieces: Iterable[bytes]) -> bytes:
+    parts, size = [head], len(head)
+    for piece in pieces:
+        size += len(piece)
+        if size > MOST_DOCUMENT:
+            raise Unreadable(f"it is larger than {MOST_DOCUMENT // MEBIBYTE} MB unpacked")
+        parts.append(piece)
+    return b"".join(parts) if len(parts) > 1 else head
