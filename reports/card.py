@@ -20,10 +20,13 @@ from reports.phrases import (
     fingerprint_digits,
     next_step,
     tags_text,
+    unused_text,
     words,
 )
 from scanner.diff.records import Era
 from scanner.model import Assessment, Finding, Identity, OwnershipVerdict, ScanResult, Signal
+from scanner.model.activity import Activity, ServiceUse
+from scanner.text import counted
 
 
 def identity_card(
@@ -45,6 +48,7 @@ def identity_card(
         ("ownership", _ownership(judged)),
         ("drift", [drift_text(one) for one in judged.drift]),
         ("usage", [words(judged.usage.state), judged.usage.evidence]),
+        ("activity", _activity(judged.activity)),
         ("privilege", [judged.privilege.level, *judged.privilege.evidence]),
         ("holds", [credential_text(one) for one in judged.identity.credentials]),
         ("grants", [_grant(one.name, one.via, one.resource, one.admin) for one in judged.identity.grants]),
@@ -77,6 +81,64 @@ def _identity(judged: Assessment, first_seen: datetime | None) -> list[str | Non
         "" if judged.rechecked else "not re-checked by this scan: its scope could not be read; shown as last seen",
         (tags := tags_text(one.tags)) and f"tags: {tags}",
     ]
+
+
+def _activity(activity: Activity | None) -> list[str]:
+    """What audit logs tell: how much of the time they cover, what it used, when, from where, and who became it."""
+    if activity is None:
+        return []
+    span = "no day is covered by its logs"
+    if activity.covered_from is not None:
+        days = counted(activity.covered_days, "covered day", "covered days")
+        span = f"{days} from {activity.covered_from} to {activity.covered_to}"
+    return [
+        f"{counted(activity.events, 'event', 'events')}, {activity.denied} of them denied; {span}",
+        _first_and_last(activity),
+        unused_text(activity) or "",
+        *map(_service, activity.services[:SERVICES_SHOWN]),
+        f"and {more:,} more services" if (more := len(activity.services) - SERVICES_SHOWN) > 0 else "",
+        f"hours {hours_text(activity.hours)} (00 to 23 UTC)" if activity.hours else "",
+        *(
+            f"{label} {shortened(values)}"
+            for label, values in (
+                ("networks", activity.networks),
+                ("clients", activity.clients),
+                ("regions", activity.regions),
+                ("tools", activity.tools),
+                ("became by", activity.assumed_by),
+            )
+            if values
+        ),
+    ]
+
+
+SERVICES_SHOWN = 12
+_VALUES_SHOWN = 6
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def _first_and_last(activity: Activity) -> str:
+    if activity.first_event_at is None or activity.last_event_at is None:
+        return ""
+    return f"first event {activity.first_event_at:%Y-%m-%d %H:%M}, last event {activity.last_event_at:%Y-%m-%d %H:%M}"
+
+
+def _service(used: ServiceUse) -> str:
+    actions = shortened(used.actions) if used.actions else "nothing succeeded"
+    events = counted(used.events, "event", "events")
+    return f"{used.service}: {actions} ({events}, {used.first_at:%Y-%m-%d} to {used.last_at:%Y-%m-%d})"
+
+
+def hours_text(hours: Sequence[int]) -> str:
+    """On how many days it acted in each hour, as a row of 24 bars."""
+    most = max(hours, default=0) or 1
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in hours)
+
+
+def shortened(values: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
+    more = len(values) - _VALUES_SHOWN
+    return ", ".join((*values[:_VALUES_SHOWN], *((f"and {more:,} more",) if more > 0 else ())))
 
 
 def _consumers(judged: Assessment, result: ScanResult) -> list[str]:

@@ -82,7 +82,7 @@ FACTS = (
 )  # fmt: skip
 VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift")
 HELD = ("credentials", "grants", "links", "trusts")
-JUDGED = ("consumers", "findings", "rechecked")
+JUDGED = ("activity", "consumers", "findings", "rechecked")
 """Fields of an identity, and between them of its assessment, in the order in which they are written."""
 WITH_ATTRIBUTES = ("runs_in", "signs_tokens_as")
 """Fields of a workload that are written among its attributes."""

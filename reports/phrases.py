@@ -23,7 +23,9 @@ from scanner.model import (
     OwnerCandidate,
     OwnershipVerdict,
 )
+from scanner.model.activity import Activity
 from scanner.rules.catalog import RULES
+from scanner.text import counted
 
 ORPHANED_MEANS = "Orphaned: no declared owner resolves to an active person, directly or through a group."
 """Others use the word differently, so every report defines it."""
@@ -203,6 +205,17 @@ def evidence_line(finding: Finding) -> str | None:
     said = ("kind", "id") if finding.credential else ()
     facts = {name: plain(fact) for name, fact in evidence_of(finding).items() if name not in said and fact is not False}
     return facts_text({name: fact[:10] if _MOMENT.fullmatch(fact) else fact for name, fact in facts.items()})
+
+
+def unused_text(activity: Activity) -> str | None:
+    """How many of the granted services were used; None where the permissions name no services."""
+    granted = activity.granted_services
+    if granted is None:
+        return None
+    used = len(set(granted) & set(activity.used_services))
+    return (
+        f"used {used} of {counted(len(granted), 'granted service', 'granted services')} in {activity.covered_days} days"
+    )
 
 
 def acknowledged_text(finding: Finding) -> str | None:

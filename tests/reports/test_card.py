@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from reports.card import identity_card
 from scanner.diff.records import Difference, Era
 from scanner.model import Drift, Grant, Link, OwnerCandidate, OwnershipVerdict, RegistryVerdict, Trust, Workload
+from scanner.model.activity import Activity, ServiceUse
 from scanner.text import printable
 from tests.factories import days_ago, make_assessment, make_credential, make_finding, make_identity, make_result
 from tests.reports.samples import HOSTILE
@@ -136,3 +139,51 @@ def test_hostile_names_neither_act_nor_overflow(name: str) -> None:
     assert "\x1b" not in card
     assert all(printable(line) == line for line in card.split("\n"))
     assert max(map(cell_len, card.split("\n"))) <= 80
+
+
+ACTIVITY = Activity(
+    covered_from=date(2026, 9, 1),
+    covered_to=date(2026, 11, 24),
+    covered_days=84,
+    first_event_at=days_ago(80),
+    last_event_at=days_ago(1),
+    events=1234,
+    denied=5,
+    services=(
+        ServiceUse(service="iam", actions=(), events=5, first_at=days_ago(2), last_at=days_ago(1)),
+        ServiceUse(service="s3", actions=("GetObject",), events=1229, first_at=days_ago(80), last_at=days_ago(1)),
+    ),
+    networks=tuple(f"10.0.{number}.0/24" for number in range(8)),
+    clients=("boto3",),
+    assumed_by=("arn:aws:iam::1:role/deploy",),
+    hours=(0, 0, 80, 40, *(0 for _ in range(20))),
+    granted_services=("iam", "s3", "sqs"),
+    used_services=("s3",),
+)
+
+
+def test_activity_is_drawn() -> None:
+    text = " ".join(identity_card(make_assessment(activity=ACTIVITY), make_result()).split())
+
+    for part in (
+        "1,234 events, 5 of them denied; 84 covered days from 2026-09-01 to 2026-11-24",
+        "used 1 of 3 granted services in 84 days",
+        "iam: nothing succeeded (5 events",
+        "s3: GetObject (1,229 events",
+        "\u2588\u2584",
+        "10.0.5.0/24, and 2 more",
+        "became by arn:aws:iam::1:role/deploy",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("facts", "part"),
+    [
+        ({"covered_days": 0, "covered_from": None, "covered_to": None}, "no day is covered by its logs"),
+        ({"services": (), "events": 0, "first_event_at": None, "hours": ()}, "0 events"),
+    ],
+)
+def test_silence_differs_from_not_having_looked(facts: dict[str, Any], part: str) -> None:
+    assert part in identity_card(make_assessment(activity=replace(ACTIVITY, **facts)), make_result())
+    assert "activity" not in identity_card(make_assessment(), make_result())
