@@ -1,4 +1,4 @@
-"""The report contract: a result and a view in, bytes out."""
+"""The interface of reports: a result and a view in, bytes out."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ View: TypeAlias = Literal[
 ]
 VIEWS: tuple[View, ...] = get_args(View)
 BOARD = "board"
-"""Chosen as a view is, but it is a page of its own, which only some formats have: see ``reports.board.formats``."""
+"""A value of ``--view`` for a separate page that some formats have: see ``reports.board.formats``."""
 
 
 class Screen(Struct, frozen=True, kw_only=True):
     """What the output can show; files are plain and 80 columns wide.
 
-    ``longest``: of a list so many are shown, the first; None: all, as for whoever searches a file or a pipe.
-    ``options``: what a printed command needs to be about the same scan, such as ``" --config prod/config.toml"``.
+    ``longest``: number of rows of a list that are shown; None: all, as in files and pipes.
+    ``options``: options of printed commands, so that they use the same scan, such as ``" --config prod/config.toml"``.
     """
 
     width: int = 80
@@ -30,14 +30,14 @@ class Screen(Struct, frozen=True, kw_only=True):
     options: str = ""
 
     def command(self, text: str) -> str:
-        """A command of Muster's, to be run as it is printed."""
+        """A command that can be run as printed."""
         return f"{text}{self.options}"
 
 
 class Report(Protocol):
-    """A format. ``write`` is pure but for ``out``: same result and view, same bytes.
+    """A format. ``write`` is pure except for ``out``: the same result and view give the same bytes.
 
-    Everything in the result comes from outside and is hostile: each format escapes what could act in it.
+    All text in the result is untrusted: each format escapes what it could interpret.
     """
 
     name: ClassVar[str]
@@ -46,5 +46,5 @@ class Report(Protocol):
     extra: ClassVar[str | None]
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-        """Write the whole report; returns notices about what could not be shown in full (a cut cell)."""
+        """Write the whole report; returns notices about content that was cut, such as a long cell."""
         ...

@@ -1,4 +1,4 @@
-"""One identity on one screen: each verdict with its evidence, and everything it holds."""
+"""The details of one identity for a terminal: verdicts with evidence, credentials, grants and history."""
 
 from __future__ import annotations
 
@@ -50,19 +50,22 @@ def identity_card(
         ("usage", [words(judged.usage.state), judged.usage.evidence]),
         ("activity", _activity(judged.activity)),
         ("privilege", [judged.privilege.level, *judged.privilege.evidence]),
-        ("holds", [credential_text(one) for one in judged.identity.credentials]),
-        ("grants", [_grant(one.name, one.via, one.resource, one.admin) for one in judged.identity.grants]),
+        ("holds", [credential_text(credential) for credential in judged.identity.credentials]),
+        ("grants", [_grant(grant.name, grant.via, grant.resource, grant.admin) for grant in judged.identity.grants]),
         ("consumers", _consumers(judged, result)),
-        ("links", [f"{one.relation} {one.target} ({one.evidence})" for one in judged.identity.links]),
-        ("trusts", dict.fromkeys(f"{one.kind} {one.principal}: {one.evidence}" for one in judged.identity.trusts)),
-        ("findings", [_finding(one, digits) for one in found.findings]),
+        ("links", [f"{link.relation} {link.target} ({link.evidence})" for link in judged.identity.links]),
+        (
+            "trusts",
+            dict.fromkeys(f"{trust.kind} {trust.principal}: {trust.evidence}" for trust in judged.identity.trusts),
+        ),
+        ("findings", [_finding(finding, digits) for finding in found.findings]),
         ("next step", [next_step(found)]),
         ("history", [_era(one) for one in history]),
     ):
-        told = [text for text in texts if text]
-        if told:
-            page.item(label, told, first="")
-    if open_ones := [one for one in found.findings if one.acknowledged is None]:
+        lines = [text for text in texts if text]
+        if lines:
+            page.item(label, lines, first="")
+    if open_ones := [finding for finding in found.findings if finding.acknowledged is None]:
         page.line()
         suppress = f"muster acknowledge {open_ones[0].fingerprint[:digits]} {ACKNOWLEDGE}"
         page.hint("Suppress a finding by the start of its fingerprint", suppress)
@@ -142,8 +145,8 @@ def shortened(values: Sequence[str]) -> str:
 
 
 def _consumers(judged: Assessment, result: ScanResult) -> list[str]:
-    """Workloads that run as it; agents, which are identities themselves, by their key."""
-    of_key = {one.key: one for one in result.workloads}
+    """Workloads that run as it; agents, which are identities themselves, by key."""
+    of_key = {workload.key: workload for workload in result.workloads}
     known = ((key, of_key.get(key)) for key in judged.consumers)
     return [key if one is None else f"{words(one.kind)} {one.name} ({key})" for key, one in known]
 
@@ -197,18 +200,19 @@ def _grant(name: str, via: str, resource: str | None, admin: bool) -> str:
     return f"{name} via {via}{on}" + (" [admin]" if admin else "")
 
 
-def _finding(one: Finding, digits: int) -> str:
-    since = f" since {one.first_seen:%Y-%m-%d}" if one.first_seen else ""
-    status = "" if one.status == "open" else f", {one.status}"
-    facts = facts_text(evidence_of(one))
-    told = f"{one.fingerprint[:digits]} [{one.severity}{status}]{since} {one.title}{f': {facts}' if facts else ''}"
-    acknowledged = acknowledged_text(one)
-    return f"{told} (acknowledged: {acknowledged})" if acknowledged else told
+def _finding(finding: Finding, digits: int) -> str:
+    since = f" since {finding.first_seen:%Y-%m-%d}" if finding.first_seen else ""
+    status = "" if finding.status == "open" else f", {finding.status}"
+    facts = facts_text(evidence_of(finding))
+    title = f"{finding.title}: {facts}" if facts else finding.title
+    line = f"{finding.fingerprint[:digits]} [{finding.severity}{status}]{since} {title}"
+    acknowledged = acknowledged_text(finding)
+    return f"{line} (acknowledged: {acknowledged})" if acknowledged else line
 
 
-def _era(one: Era) -> str:
-    """When, and what was different from before; of the first, what it was."""
-    told = [difference_text(each.aspect, each.before, each.after) for each in one.differences]
-    gone = [f"came back{'' if told else ' as it was'}"] if one.was_gone else []
-    said = [*gone, *told] or [", ".join(map(words, one.states)) or "details that affect no verdict"]
-    return f"{one.since:%Y-%m-%d} to {f'{one.until:%Y-%m-%d}' if one.until else 'now'}: {'; '.join(said)}"
+def _era(era: Era) -> str:
+    """The period with its differences from the one before; for the first, its verdicts."""
+    changes = [difference_text(each.aspect, each.before, each.after) for each in era.differences]
+    gone = [f"came back{'' if changes else ' as it was'}"] if era.was_gone else []
+    lines = [*gone, *changes] or [", ".join(map(words, era.states)) or "details that affect no verdict"]
+    return f"{era.since:%Y-%m-%d} to {f'{era.until:%Y-%m-%d}' if era.until else 'now'}: {'; '.join(lines)}"

@@ -1,6 +1,6 @@
-"""The columns of the spreadsheet formats, as data: one table a view.
+"""The columns of the spreadsheet formats: one table for each view.
 
-A column's name is part of what scripts rely on: new ones go to the end, and none is renamed.
+Scripts rely on names of columns: append new ones, and never rename one.
 """
 
 from __future__ import annotations
@@ -233,7 +233,7 @@ _COVERAGE: tuple[Column[Coverage], ...] = (
 
 def _work_list(keeps: Keeps) -> Callable[[ScanResult], Iterator[Judged]]:
     def rows(result: ScanResult) -> Iterator[Judged]:
-        return iter(most_urgent_first(one for one in judged_identities(result) if keeps(one.verdicts)))
+        return iter(most_urgent_first(identity for identity in judged_identities(result) if keeps(identity.verdicts)))
 
     return rows
 
@@ -249,4 +249,4 @@ TABLES: Mapping[View, Table[Any]] = {
     "credentials": Table("Credentials", credential_rows, _CREDENTIALS),
     "coverage": Table("Coverage", lambda result: iter(result.coverage), _COVERAGE),
 }
-"""By view, in the order of the sheets of a workbook; ``all`` is all of them."""
+"""Tables by view, in the order of a workbook's sheets; ``all`` is all of them."""

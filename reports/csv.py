@@ -15,7 +15,7 @@ from scanner.model import ScanResult
 
 
 class CsvReport:
-    """One table; ``all`` has no table of its own and is the inventory, which has a row for every identity."""
+    """One table. The view ``all`` is the inventory, which has a row for every identity."""
 
     name: ClassVar[str] = "csv"
     title: ClassVar[str] = "one view as a table for spreadsheets and scripts"
@@ -23,7 +23,7 @@ class CsvReport:
     extra: ClassVar[str | None] = None
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-        """Write heading and rows; nothing is ever left out, so there are no notices."""
+        """Write heading and rows. Nothing is cut, so there are no notices."""
         del screen
         table = TABLES["inventory" if view == "all" else view]
         cells = [column.get for column in table.columns]
@@ -37,7 +37,7 @@ class CsvReport:
 
 
 class Utf8:
-    """A stream of bytes that takes text: a codec's own writer takes three times as long for each row."""
+    """A text interface to a stream of bytes. A codec's writer takes three times as long for each row."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
@@ -53,4 +53,4 @@ _WRITTEN: Mapping[type, Callable[[Any], str]] = {
     datetime: iso,
     date: date.isoformat,
 }
-"""By type, in a dict: of a million rows with thirty cells each, asking for one type after the other takes seconds."""
+"""Writers by type of cell: in a million rows with thirty cells each, isinstance() checks take seconds."""

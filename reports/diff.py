@@ -1,4 +1,4 @@
-"""A difference between two scans as a page for a terminal, a table, Markdown and JSON."""
+"""A comparison of two scans for a terminal, and as CSV, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from scanner.model import Change
 
 SCHEMA = "muster.diff/1"
 SHOWN = 15
-"""So many of each sort stand on the page; the others are counted."""
+"""Changes of each kind on the page; the rest is counted."""
 PLACES_SHOWN = 5
 
 Writer: TypeAlias = Callable[[Diff, BinaryIO, Screen], tuple[str, ...]]
-"""Writes the whole difference; returns notices about what could not be shown in full."""
+"""Writes the comparison; returns notices about content that was cut."""
 
 
 def _write_page(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ _SECTIONS: Mapping[str, Callable[[list[Change]], bool]] = {
     "Came back": _is("returned"),
     "Moved": lambda rows: _moved(rows) and not any(row.reach_grew for row in rows),
     "Left": _is("left"),
-    "Forgotten by hand": _is("forgotten"),
+    "Forgotten by command": _is("forgotten"),
 }
 
 
@@ -82,7 +82,7 @@ def _section(
 
 
 def _identity(rows: list[Change]) -> Iterator[str]:
-    """The lines of an identity: its name, kind and place, each change, the next step."""
+    """The lines of an identity: name, kind, place, changes and next step."""
     first = rows[0]
     where = " ".join(filter(None, (words(first.kind or "identity"), "in", first.provider, first.scope)))
     yield f"{first.name} ({where})"
@@ -138,7 +138,7 @@ def _write_markdown(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...
 
 
 def _write_json(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-    """A record a line, as in the other documents."""
+    """One record per line, as in the other documents."""
     del screen
     old, new = scan_record(diff.old), scan_record(diff.new)
     head = {"schema": SCHEMA, "old": old, "new": new, "summary": diff.summary, "notices": diff.notices}

@@ -15,7 +15,7 @@ _Change: TypeAlias = Column[Change]
 
 
 def totals(counts: Counts) -> str:
-    """The line that scripts look for: identities by what became of them."""
+    """The totals of identities, on a line for scripts."""
     forgotten = f", forgotten {counts.forgotten}" if counts.forgotten else ""
     return (
         f"joined {counts.joined}, moved {counts.moved}, left {counts.left}, returned {counts.returned}, "
@@ -58,7 +58,7 @@ def caveats(diff: Diff) -> list[str]:
 
 
 def finding_counts(counts: Counts) -> Iterator[str]:
-    """Findings by what became of them."""
+    """Numbers of findings by change."""
     for number, what in (
         (counts.new_findings, "new"),
         (counts.reopened_findings, "reopened"),
@@ -70,14 +70,14 @@ def finding_counts(counts: Counts) -> Iterator[str]:
 
 
 def became(change: Change) -> str:
-    """What was and what is, in one phrase."""
+    """The old and the new value as one phrase."""
     if change.aspect is None:
         return "; ".join(filter(None, (change.before, change.after)))
     return difference_text(change.aspect, change.before, change.after)
 
 
 def difference_text(aspect: Aspect, before: str | None, after: str | None) -> str:
-    """One aspect as it was and is: one state and the next, or what went and what came."""
+    """A change of one aspect: the old and the new state, or removed and added items."""
     if aspect in _SEVERAL and not (aspect == "credentials" and before and after):
         text = "; ".join([*([f"+ {after}"] if after else []), *([f"- {before}"] if before else [])])
     else:
@@ -86,7 +86,7 @@ def difference_text(aspect: Aspect, before: str | None, after: str | None) -> st
 
 
 _SEVERAL: frozenset[Aspect] = frozenset({"permissions", "links", "trust", "credentials"})
-"""Aspects that are several things at once; a credential that took another's place is one."""
+"""Aspects with several items. A rotated credential is one item."""
 
 
 COLUMNS: tuple[_Change, ...] = (

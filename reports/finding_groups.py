@@ -23,7 +23,7 @@ _SENTENCE = re.compile(r".+?[.;](?=\s|$)", re.DOTALL)
 
 
 def groups_by_rule(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """The findings of each rule in their own order: the highest severity first, then the most findings."""
+    """Findings by rule, highest severity first, then by number of findings."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.rule, []).append(finding)

@@ -1,4 +1,4 @@
-"""A handover as a page for a terminal, a table, a workbook, Markdown and JSON."""
+"""A handover for a terminal, and as CSV, XLSX, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scanner.model import ScanInfo
 SCHEMA = "muster.handover/1"
 
 Writer: TypeAlias = Callable[[Handover, ScanInfo, BinaryIO, Screen], tuple[str, ...]]
-"""Writes the whole handover; returns notices about what could not be shown in full."""
+"""Writes the handover; returns notices about content that was cut."""
 
 
 def _write_page(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ def _write_page(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Scree
         if items:
             page.heading(f"{title}: {len(items):,}")
         for item in page.shown(items):
-            page.item(_LABELS[item.roles[0]], _told(item))
+            page.item(_LABELS[item.roles[0]], _lines(item))
         page.more(items, f"muster offboard {shlex.quote(handover.person.email)} -o csv:handover.csv")
     out.write(page.text.encode())
     return ()
@@ -66,10 +66,10 @@ _LABELS: Mapping[Role, str] = {
     "tagged": "tagged",
     "mentioned": "mentioned",
 }
-"""The most critical role, in the nine characters of a label."""
+"""The most important role, in at most nine characters."""
 
 
-def _told(item: HandoverItem) -> Iterator[str]:
+def _lines(item: HandoverItem) -> Iterator[str]:
     where = f" ({place})" if (place := place_text(item)) else ""
     yield f"{item.name}{where}"
     if item.identity is not None:
@@ -98,8 +98,12 @@ def _write_xlsx(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Scree
     lines.append((as_of(scan), "plain"))
     counts = (
         Counts("By role", ("", "role", "items"), _tally("role", (item.roles[0] for item in handover.items))),
-        Counts("By privilege", ("", "level", "items"), _tally("privilege", (one.privilege for one in handover.items))),
-        Counts("By successor", ("", "person", "items"), _tally("successor", (one.successor for one in handover.items))),
+        Counts(
+            "By privilege", ("", "level", "items"), _tally("privilege", (item.privilege for item in handover.items))
+        ),
+        Counts(
+            "By successor", ("", "person", "items"), _tally("successor", (item.successor for item in handover.items))
+        ),
     )
     with new_workbook(out, title="Handover", created=scan.finished_at) as workbook:
         workbook.add_summary(lines, counts)
@@ -108,7 +112,7 @@ def _write_xlsx(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Scree
 
 
 def _tally(label: str, values: Iterable[str | None]) -> list[tuple[str, str, int]]:
-    """How many there are of each, most first; what is unknown or lacking comes as ``none``."""
+    """The number of items by value, the most frequent first; a missing value counts as ``none``."""
     counts = Counter(words(value or "none") for value in values)
     return [(label, value, count) for value, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
 
@@ -123,7 +127,7 @@ def _write_markdown(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: S
 
 
 def _write_json(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-    """A record a line, as in the other documents."""
+    """One record per line, as in the other documents."""
     del screen
     head = {"schema": SCHEMA, "scan": scan_record(scan), "person": handover.person, "notices": handover.notices}
     out.write(b"{\n" + b"".join(encoded(key) + b": " + encoded(value) + b",\n" for key, value in head.items()))

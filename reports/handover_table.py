@@ -12,7 +12,7 @@ from scanner.text import counted
 
 
 def headline(handover: Handover) -> str:
-    """Who leaves when, and what they leave behind."""
+    """The headline: the leaver, the last day, and the number of items."""
     items = handover.items
     if not items:
         return f"Nothing was found that {_who(handover.person)} leaves behind."
@@ -21,14 +21,14 @@ def headline(handover: Handover) -> str:
         (len(items) - entries, "identity", "identities"),
         (entries, "entry without a match", "entries without a match"),
     )
-    things = " and ".join(counted(*part) for part in parts if part[0])
+    what = " and ".join(counted(*part) for part in parts if part[0])
     urgent = sum(item.urgent is True for item in items)
     alone = f"; {urgent:,} of these without another owner" if urgent else ""
-    return f"{_who(handover.person)} leaves behind {things}{alone}."
+    return f"{_who(handover.person)} leaves behind {what}{alone}."
 
 
 def called(person: Person) -> str:
-    """Somebody by e-mail, and name where that is known."""
+    """A person's e-mail, with the name if it is known."""
     return f"{person.email} ({person.name})" if person.name else person.email
 
 
@@ -52,7 +52,7 @@ def held_text(item: HandoverItem) -> str | None:
 
 
 def place_text(item: HandoverItem) -> str | None:
-    """Where it lives, as far as that is known."""
+    """The place of an item, as far as it is known."""
     return " ".join(filter(None, (item.provider, item.scope))) or None
 
 

@@ -1,4 +1,4 @@
-"""Records as JSON that is safe to look at: UTF-8, and nothing in it that a terminal or an editor would act on."""
+"""The JSON reports, without characters that a terminal or an editor would interpret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reports.views import select
 from scanner.model import SCHEMA, Assessment, EntryAssessment, Finding, ScanInfo, ScanResult, Workload
 from scanner.text import without_surrogates
 
-# What JSON lets through raw, but a terminal or an editor acts on, in UTF-8: DEL, C1 controls, zero-width and
+# Characters that JSON allows but a terminal or an editor interprets, in UTF-8: DEL, C1 controls, zero-width and
 # bidirectional marks, line and paragraph separators, the byte order mark. JSON has an escape for each.
 _ACTIVE = re.compile(
     rb"\x7f|\xc2[\x80-\x9f\xad]|\xd8\x9c|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf"
@@ -28,21 +28,21 @@ _Order: TypeAlias = Literal["deterministic"] | None
 
 
 def encoded(value: Any) -> bytes:
-    """The value on one line, in the order given; a lone surrogate, which no UTF-8 holds, is replaced."""
+    """The value on one line, in the given order. Lone surrogates, which UTF-8 cannot encode, are replaced."""
     return _encoded(value, None)
 
 
 def encoded_record(fields: Mapping[str, Any]) -> bytes:
-    """The same of a record: its fields in the order given, what its fields map in the order of the names.
+    """A record on one line: its fields in the given order, and mappings in its fields sorted by name.
 
-    Providers list tags and the like in any order, and a store gives them back in its own.
+    Providers list tags and the like in any order, and so does a store.
     """
     return _encoded(_record(tuple(fields))(*fields.values()), "deterministic")
 
 
 @cache
 def _record(fields: tuple[str, ...]) -> type[Struct]:
-    """The encoder keeps the order of a struct's fields, and sorts the rest."""
+    """The record with fields in order; the encoder sorts the mappings in it."""
     return msgspec.defstruct("Record", fields, frozen=True, gc=False)
 
 
@@ -70,10 +70,10 @@ def _escaped(match: re.Match[bytes]) -> bytes:
     return b"\\u%04x" % ord(match[0].decode())
 
 
-# --- The JSON reports, ``muster.scan/1``: one document, or one object a line ---
+# --- The JSON reports, ``muster.scan/1``: one document, or one object per line ---
 #
-# Both are written record by record, so memory does not grow with them. The document has one record a line as well,
-# which keeps it small and lets line-based tools (grep, diff) see records.
+# Both are written record by record, so memory does not grow with them. The document also has one record per line, which keeps
+# it small and suits line-based tools (grep, diff).
 
 FACTS = (
     "key", "provider", "source", "sources", "scope", "kind", "name", "display_name", "description", "unique_id",
@@ -83,13 +83,13 @@ FACTS = (
 VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift")
 HELD = ("credentials", "grants", "links", "trusts")
 JUDGED = ("activity", "consumers", "findings", "rechecked")
-"""Fields of an identity, and between them of its assessment, in the order in which they are written."""
+"""Fields of an identity and its assessment, in the order of the report."""
 WITH_ATTRIBUTES = ("runs_in", "signs_tokens_as")
 """Fields of a workload that are written among its attributes."""
 FIRST_SEEN = "first_seen"
-"""Behind the facts: start of the first scan that ever had the identity."""
+"""After the facts: start of the first scan that had the identity."""
 INPUT = ("role", "name", "sha256")
-"""Fields of what the scan went by; the config's text is for the evidence pack."""
+"""Fields of an input. The config's text is only in the evidence pack."""
 
 
 class JsonReport:
@@ -101,7 +101,7 @@ class JsonReport:
     extra: ClassVar[str | None] = None
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-        """Write the document; every key is there in every view, only the lists get shorter."""
+        """Write the document. Every view has every key, with shorter lists."""
         del screen
         out.write(b"{\n" + b",\n".join(encoded(key) + b": " + encoded(value) for key, value in _head(result).items()))
         for key, _, records in _lists(select(result, view)):
@@ -116,7 +116,7 @@ class JsonReport:
 
 
 class NdjsonReport:
-    """The same records, one object a line, each with its ``type``; the scan comes first."""
+    """The same records, one object per line, each with its ``type``; the scan comes first."""
 
     name: ClassVar[str] = "ndjson"
     title: ClassVar[str] = "the whole result, one JSON object a line"
@@ -144,14 +144,14 @@ def _head(result: ScanResult) -> dict[str, Any]:
 
 
 def scan_record(scan: ScanInfo) -> dict[str, Any]:
-    """The run, and what it went by without the text of the config."""
+    """The scan and its inputs, without the config's text."""
     return {**asdict(scan), "inputs": [{field: getattr(one, field) for field in INPUT} for one in scan.inputs]}
 
 
 def _lists(result: ScanResult) -> Iterator[tuple[str, str, Iterable[bytes]]]:
-    """Each list's key in the document, the type of its records on lines of their own, and its records."""
+    """For each list: its key in the document, the ``type`` of its NDJSON lines, and its records."""
     yield "coverage", "coverage", map(_plain, result.coverage)
-    yield "identities", "identity", (_identity(one, result.first_seen) for one in result.identities)
+    yield "identities", "identity", (_identity(identity, result.first_seen) for identity in result.identities)
     yield "secrets", "secret", map(_plain, result.secrets)
     yield "workloads", "workload", map(_workload, result.workloads)
     yield "assignments", "assignment", map(_plain, result.assignments)

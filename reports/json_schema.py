@@ -1,4 +1,4 @@
-"""The JSON Schema of ``muster.scan/1``, made from the records themselves: of the document, and of NDJSON's lines."""
+"""The JSON Schema of ``muster.scan/1``, generated from the records: for the document and for NDJSON lines."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ _LISTS: Mapping[str, tuple[str, str]] = {
     "registry": ("registry", "EntryRecord"),
     "findings": ("finding", "Finding"),
 }
-"""By key of the document: the type of its records on lines of their own, and what they are."""
+"""By key of the document: the ``type`` of its NDJSON lines, and their description."""
 
 
 def scan_schema() -> Schema:
-    """The schema of the document; that of a line of NDJSON is its definition ``line``. More keys may come."""
+    """The schema of the document. Its definition ``line`` is that of an NDJSON line. Keys may be added."""
     _, components = msgspec.json.schema_components(_WRITTEN, ref_template=_REF)
     for name in ("Way", "TokenSubject"):  # written among an identity's attributes
         del components[name]
@@ -91,13 +91,13 @@ def scan_schema() -> Schema:
 
 
 def _as_written(component: Schema) -> Schema:
-    """A record as it is written: every field is there, whatever its default."""
+    """The schema of a written record, which has every field."""
     fields = {name: _without_default(field) for name, field in component["properties"].items()}
     return {"description": component["description"], **_object(fields)}
 
 
 def _input(given: Schema) -> Schema:
-    """What the scan went by, without the config's text."""
+    """The schema of an input, without the config's text."""
     described = "A file that the scan went by, with the hash of its bytes; or a query to a database, which has none."
     return {"description": described, **_object({name: given["properties"][name] for name in INPUT})}
 
@@ -115,7 +115,7 @@ def _identity(judged: Schema, identity: Schema) -> Schema:
 
 
 def _entry(judged: Schema, entry: Schema) -> Schema:
-    """The entry's own fields beside what became of it; ``identities`` are those matched to it."""
+    """The entry's fields and its state; ``identities`` are the matched ones."""
     declared = {"declared_identities" if name == "identities" else name: of for name, of in entry["properties"].items()}
     became = {name: of for name, of in judged["properties"].items() if name != "entry"}
     return {"description": judged["description"], **_object({**became, **declared})}

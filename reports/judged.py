@@ -1,4 +1,4 @@
-"""Identities joined with their verdicts and findings, and the order of a work list: what every format starts from."""
+"""Identities joined with their verdicts and findings, and the order of work lists."""
 
 from __future__ import annotations
 
@@ -29,17 +29,19 @@ def judged_identities(result: ScanResult) -> Iterator[Judged]:
 
 
 def findings_by_fingerprint(result: ScanResult) -> dict[str, Finding]:
-    """All findings, to look up those that an assessment names."""
+    """All findings by fingerprint."""
     return {finding.fingerprint: finding for finding in result.findings}
 
 
 def joined_with_findings(verdicts: Assessment, findings: Mapping[str, Finding]) -> Judged:
-    """One identity; fingerprints of findings that are not there are skipped."""
-    return Judged(verdicts.identity, verdicts, [findings[one] for one in verdicts.findings if one in findings])
+    """One identity. Fingerprints without a finding are skipped."""
+    return Judged(
+        verdicts.identity, verdicts, [findings[finding] for finding in verdicts.findings if finding in findings]
+    )
 
 
 def most_urgent_first(identities: Iterable[Judged]) -> list[Judged]:
-    """As a work list: by severity, then by privilege, then what nobody uses, then by key."""
+    """As a work list: by severity, then privilege, then unused identities, then key."""
     return sorted(identities, key=_urgency)
 
 

@@ -1,4 +1,4 @@
-"""The views that a terminal shows as one table, as data: a line for each record, the columns that fit in 80."""
+"""The views that a terminal shows as one table, with the columns that fit in 80 characters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Line: TypeAlias = Sequence[str]
 
 
 class Listing(Struct, frozen=True):
-    """What is listed (one, many), under which headings, and the lines."""
+    """A table: its name (singular, plural), headings and lines."""
 
     one: str
     many: str

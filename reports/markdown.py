@@ -1,4 +1,4 @@
-"""Text from outside as text in Markdown: no markup, no link, no HTML, no line of its own."""
+"""The Markdown report, and escaping of untrusted text in Markdown."""
 
 from __future__ import annotations
 
@@ -38,32 +38,32 @@ _NUMBER_OF_LIST = re.compile(r"^(\d+)([.)])")
 
 
 def escaped(text: str) -> str:
-    """The text on one line, to stand anywhere in Markdown, in a table's cell, too; runs of blanks become one."""
+    """The text on one line, escaped for any place in Markdown, also for table cells. Blanks are collapsed."""
     line = re.sub(" +", " ", printable(text)).strip()
     return _NUMBER_OF_LIST.sub(r"\1\\\2", _COULD_BE_MARKUP.sub(r"\\\g<0>", line))
 
 
 def unlinked(text: str) -> str:
-    """The same, and neither ``@team`` nor ``#1`` in it calls anybody or leads anywhere: they are held apart unseen."""
+    """Escaped text in which ``@team`` mentions no team and ``#1`` does not link: an invisible character splits them."""
     return _COULD_BE_REFERENCE.sub(rf"\1{_WORD_JOINER}", escaped(text))
 
 
 def code(text: str) -> str:
-    """The text as code, so that it can be copied as it is: but ``|`` and backticks, which end cells and code."""
+    """The text as code, to copy as it is, except ``|`` and backticks, which end cells and code."""
     line = printable(text).strip().replace("`", r"\x60").replace("|", r"\x7c")
     return f"`{line}`" if line else ""
 
 
-# --- A page of Markdown that ends before it is too long for a comment: tables are cut, and say what is missing ---
+# --- A page with the maximum length of a comment: tables are cut, and show how many rows are missing ---
 
 LENGTH_TAKEN = 65_536
 """Characters in a comment on GitHub; the summary of a job takes more."""
 _KEPT_FREE = 8_000
-"""For what comes after the tables, and for their headings."""
+"""Space for headings and for the text after the tables."""
 
 
 class MarkdownPage:
-    """Lines and tables; every text is Markdown already."""
+    """A page of lines and tables. All texts are Markdown already."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -78,18 +78,18 @@ class MarkdownPage:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Whether a table had no room for all that it was given; the page itself says how many rows are missing."""
+        """A notice if a table was cut; the page itself shows how many rows are missing."""
         return (f"it is cut to {LENGTH_TAKEN:,} characters, the most that a comment holds",) if self._is_cut else ()
 
     def line(self, text: str) -> None:
-        """Add lines, whether or not there is room for them: few and short ones."""
+        """Add a few short lines, without checking the length."""
         self._lines.append(text)
         self._left -= _length(text)
 
     def table(
         self, title: str | None, headings: Sequence[str], rows: Iterable[Iterable[str]], *, total: int, rest: str = ""
     ) -> None:
-        """Add a table of as many rows as fit. ``total``: with those not even given; ``rest``: how to see them all."""
+        """Add a table with the rows that fit. ``total``: number of all rows; ``rest``: how to see all."""
         self.line(f"\n### {title}\n" if title else "")
         self.line(_row(headings))
         self.line(_row(["---"] * len(headings)))
@@ -113,11 +113,11 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _length(line: str) -> int:
-    """With its line end, as those count who count in UTF-16."""
+    """The length with its newline, in UTF-16 units, as GitHub counts."""
     return len(line.encode("utf-16-le", "replace")) // 2 + 1
 
 
-# --- The Markdown report: for the comment on a pull request or the summary of a job, which both end somewhere ---
+# --- The Markdown report, for a comment on a pull request or the summary of a job ---
 
 GAPS_NAMED = 10
 NOTICES_SHOWN = 5
@@ -129,7 +129,7 @@ Section: TypeAlias = Callable[[MarkdownPage, Digest], None]
 
 
 class MarkdownReport:
-    """New findings, other findings by severity, then the next step for each rule; what does not fit is counted."""
+    """New findings, other findings by severity, then the next step for each rule. The rest is counted."""
 
     name: ClassVar[str] = "markdown"
     title: ClassVar[str] = "a comment on a pull request, or the summary of a job"
@@ -137,7 +137,7 @@ class MarkdownReport:
     extra: ClassVar[str | None] = None
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-        """Write the page as UTF-8; a notice says where it was cut, and the page itself how many rows are missing."""
+        """Write the page as UTF-8. A notice reports a cut, and the page shows how many rows are missing."""
         page, digest = MarkdownPage(screen), Digest(result)
         for section in (_headline, *_SECTIONS[view], _notices, _colophon):
             section(page, digest)
@@ -157,8 +157,8 @@ def _headline(page: MarkdownPage, digest: Digest) -> None:
 
 def _counts(page: MarkdownPage, digest: Digest) -> None:
     found = digest.result.summary.findings
-    grave: dict[str, int] = {severity: found.get(severity, 0) for severity in SEVERITIES}
-    axes = {**digest.states, "findings": grave}
+    severe: dict[str, int] = {severity: found.get(severity, 0) for severity in SEVERITIES}
+    axes = {**digest.states, "findings": severe}
     rows = [(axis.capitalize(), text) for axis, states in axes.items() if (text := _state_counts(states))]
     if rows:
         page.table(None, ("Axis", "How many"), rows, total=len(rows))
@@ -184,7 +184,7 @@ def _all_findings(page: MarkdownPage, digest: Digest) -> None:
 
 
 def _next_steps(page: MarkdownPage, digest: Digest) -> None:
-    """What to do about the findings: once for each rule, whose every finding has the same."""
+    """The next steps, once for each rule, because its findings share them."""
     if of_rule := groups_by_rule(digest.result.findings):
         page.table(
             "What to do",
@@ -236,7 +236,9 @@ def _named(finding: Finding, about: Assessment | None) -> Iterator[str]:
 
 def _work_list(title: str, keeps: Keeps) -> Section:
     def section(page: MarkdownPage, digest: Digest) -> None:
-        listed = most_urgent_first(one for one in judged_identities(digest.result) if keeps(one.verdicts))
+        listed = most_urgent_first(
+            identity for identity in judged_identities(digest.result) if keeps(identity.verdicts)
+        )
         page.table(
             f"{title}: {len(listed):,}",
             ("Severity", "Identity", "Where", "Why", "Use", "Holds", "Next step"),

@@ -1,7 +1,7 @@
 """A result filtered by provider, team, rule and the like, or split by recipient.
 
-What is left is a result of its own: its numbers are counted anew, so that they agree with its lists. Coverage stays
-whole, as no number can be trusted without the gaps it was counted under; and the result says what was asked for.
+The filtered result counts its numbers again, so that they agree with its lists. Coverage stays complete, because
+numbers depend on the gaps. The result names the filters.
 """
 
 from __future__ import annotations
@@ -46,18 +46,20 @@ def narrowed(result: ScanResult, wanted: Wanted) -> ScanResult:
     """The result with nothing in its lists but what is wanted and what that refers to."""
     if not wanted:
         return result
-    about = {one.identity.key: one for one in result.identities if _fits(wanted, _facts(one))}
-    entries = {one.entry.id: one.entry for one in result.entries}
-    rights = {one.key: one.provider for one in result.assignments}
+    about = {
+        assessment.identity.key: assessment for assessment in result.identities if _fits(wanted, _facts(assessment))
+    }
+    entries = {declared.entry.id: declared.entry for declared in result.entries}
+    rights = {assignment.key: assignment.provider for assignment in result.assignments}
     findings = [
-        one
-        for one in result.findings
-        if (not wanted.rules or one.rule in wanted.rules)
-        and (wanted.severity is None or SEVERITY_RANK[one.severity] <= SEVERITY_RANK[wanted.severity])
-        and (one.identity in about if one.identity else _fits(wanted, _facts_without(one, entries, rights)))
+        finding
+        for finding in result.findings
+        if (not wanted.rules or finding.rule in wanted.rules)
+        and (wanted.severity is None or SEVERITY_RANK[finding.severity] <= SEVERITY_RANK[wanted.severity])
+        and (finding.identity in about if finding.identity else _fits(wanted, _facts_without(finding, entries, rights)))
     ]
     by_finding = bool(wanted.rules or wanted.severity)
-    with_one = {one.identity for one in findings}
+    with_one = {finding.identity for finding in findings}
     kept = [key for key in about if not by_finding or key in with_one]
     text = f"Filtered by {wanted.in_words}; everything else is left out."
     return _of(result, [about[key] for key in kept], findings, wanted, text)
@@ -67,8 +69,8 @@ def parted(result: ScanResult, view: View, label: Callable[[Assessment], str | N
     """A result for each label of the view's identities, by label; None comes last."""
     groups: dict[str | None, list[Assessment]] = {}
     findings: dict[str, list[Finding]] = {}
-    for one in select(result, view).identities:
-        groups.setdefault(label(one), []).append(one)
+    for identity in select(result, view).identities:
+        groups.setdefault(label(identity), []).append(identity)
     for finding in result.findings:
         findings.setdefault(finding.identity or "", []).append(finding)
     parts = {}
@@ -80,22 +82,24 @@ def parted(result: ScanResult, view: View, label: Callable[[Assessment], str | N
 
 
 class _Facts(Struct, frozen=True):
-    """What filters go by."""
+    """The facts that filters compare."""
 
     provider: str | None
     teams: tuple[str | None, ...]
     owners: tuple[str | None, ...]
 
 
-def _facts(one: Assessment) -> _Facts:
-    return _Facts(one.identity.provider, (one.ownership.team,), (one.ownership.owner, one.contact))
+def _facts(assessment: Assessment) -> _Facts:
+    return _Facts(
+        assessment.identity.provider, (assessment.ownership.team,), (assessment.ownership.owner, assessment.contact)
+    )
 
 
-def _facts_without(one: Finding, entries: Mapping[str, Entry], rights: Mapping[str, str]) -> _Facts:
-    """Those of a finding that is about no identity: of the entry or the right it is about."""
-    entry = entries.get(one.entry or "")
-    provider = entry.provider if entry else rights.get(one.assignment or "")
-    owners = (one.owner, *(entry.owner if entry else ()))
+def _facts_without(finding: Finding, entries: Mapping[str, Entry], rights: Mapping[str, str]) -> _Facts:
+    """The facts of a finding without an identity: those of its entry or assignment."""
+    entry = entries.get(finding.entry or "")
+    provider = entry.provider if entry else rights.get(finding.assignment or "")
+    owners = (finding.owner, *(entry.owner if entry else ()))
     return _Facts(provider, (entry.team if entry else None,), owners)
 
 
@@ -120,20 +124,35 @@ def _of(
     wanted: Wanted | None,
     text: str,
 ) -> ScanResult:
-    """The result with these identities and findings, and what they refer to."""
-    shown = {one.fingerprint for one in findings}
-    kept = tuple(replace(one, findings=tuple(fp for fp in one.findings if fp in shown)) for one in identities)
+    """The result with these identities and findings, and the records that they refer to."""
+    shown = {finding.fingerprint for finding in findings}
+    kept = tuple(
+        replace(assessment, findings=tuple(fp for fp in assessment.findings if fp in shown))
+        for assessment in identities
+    )
     keys = {one.identity.key for one in kept}
-    named = {one.registry.entry for one in kept} | {one.entry for one in findings}
+    named = {one.registry.entry for one in kept} | {finding.entry for finding in findings}
     # What is about no identity has a provider alone to be asked for by.
     by_provider = wanted is not None and wanted == Wanted(providers=wanted.providers)
     providers = wanted.providers if wanted is not None and by_provider else ()
-    entries = tuple(one for one in result.entries if one.entry.id in named or _is_at(one.entry.provider, providers))
-    held = held_by((one.identity for one in result.identities), result.assignments) if result.assignments else {}
-    rights = {right.key for key in keys for right in held.get(key, ())} | {one.assignment for one in findings}
-    secrets = tuple(one for one in result.secrets if _is_at(one.provider, providers))
-    workloads = tuple(one for one in result.workloads if not keys.isdisjoint(one.runs_as))
-    assignments = tuple(one for one in result.assignments if one.key in rights or _is_at(one.provider, providers))
+    entries = tuple(
+        declared
+        for declared in result.entries
+        if declared.entry.id in named or _is_at(declared.entry.provider, providers)
+    )
+    held = (
+        held_by((assessment.identity for assessment in result.identities), result.assignments)
+        if result.assignments
+        else {}
+    )
+    rights = {right.key for key in keys for right in held.get(key, ())} | {finding.assignment for finding in findings}
+    secrets = tuple(secret for secret in result.secrets if _is_at(secret.provider, providers))
+    workloads = tuple(workload for workload in result.workloads if not keys.isdisjoint(workload.runs_as))
+    assignments = tuple(
+        assignment
+        for assignment in result.assignments
+        if assignment.key in rights or _is_at(assignment.provider, providers)
+    )
     return replace(
         result,
         summary=summarise(kept, secrets, workloads, assignments, entries, tuple(findings), result.coverage),
@@ -154,12 +173,12 @@ def _is_at(provider: str | None, providers: Iterable[str]) -> bool:
 
 
 def unknown_terms(result: ScanResult, wanted: Wanted) -> Iterator[tuple[str, str, list[str]]]:
-    """What nothing in the result has: the sort of term, the term, and those that there are."""
-    facts = [_facts(one) for one in result.identities]
+    """Terms without any match in the result: the filter, the term, and the known terms."""
+    facts = [_facts(identity) for identity in result.identities]
     known: Mapping[str, tuple[tuple[str, ...], set[str]]] = {
-        "provider": (wanted.providers, {one.provider for one in facts if one.provider}),
-        "team": (wanted.teams, {team for one in facts for team in one.teams if team}),
-        "owner": (wanted.owners, {owner for one in facts for owner in one.owners if owner}),
+        "provider": (wanted.providers, {fact.provider for fact in facts if fact.provider}),
+        "team": (wanted.teams, {team for fact in facts for team in fact.teams if team}),
+        "owner": (wanted.owners, {owner for fact in facts for owner in fact.owners if owner}),
     }
     for sort, (terms, there) in known.items():
         yield from ((sort, term, sorted(there)) for term in terms if not _any_of((term,), there))

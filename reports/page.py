@@ -1,7 +1,7 @@
-"""A page of text for a terminal: headings, wrapped items and tables that never get wider than the screen.
+"""A page of text for a terminal: headings, wrapped items, and tables that fit the screen.
 
-Rich measures, wraps and colours, and is imported when a page is made. Whatever is written is text from outside: it is
-made printable here, once, and is never read as Rich's markup.
+Rich measures, wraps and colors; it is imported when a page is made. All text is untrusted: it is made printable
+here and is never interpreted as Rich's markup.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from scanner.text import printable
 T = TypeVar("T")
 
 LABEL = 10
-"""Columns that a label takes, the gap after it included."""
+"""Width of a label, with the gap after it."""
 GAP = 2
 NARROWEST = 12
-"""What a column of flexible width gets at least, if the screen has that much left."""
+"""Minimum width of a flexible column, if the screen has it."""
 
 _ADDRESS = re.compile(r"[^@\s/:]+@[^@\s/:]+")
 
@@ -35,7 +35,7 @@ _STYLES: Mapping[Tone, str] = {
 
 
 class Heading(NamedTuple):
-    """Of a table's column; width 0 takes what the others leave. With an axis, its cells are states of that axis."""
+    """A column's heading. Width 0 takes the remaining space. With an axis, its cells are states of that axis."""
 
     text: str
     width: int
@@ -43,7 +43,7 @@ class Heading(NamedTuple):
 
 
 class Page:
-    """Writes onto one screen; ``text`` gives it all."""
+    """A page for one screen, as ``text``."""
 
     def __init__(self, screen: Screen) -> None:
         from rich.color import ColorSystem
@@ -55,12 +55,12 @@ class Page:
         self._dash = "─" if screen.unicode else "-"
         self._width = screen.width
         self._colors = ColorSystem.STANDARD if screen.color else None
-        self._console = Console(width=screen.width, height=1000)  # with both given, it asks no terminal
+        self._console = Console(width=screen.width, height=1000)  # with both given, Rich does not query the terminal
         self._lines: list[str] = []
 
     @property
     def text(self) -> str:
-        """Everything written so far, without blanks at the ends of lines."""
+        """The page so far, without trailing blanks."""
         return "".join(f"{line.rstrip()}\n" for line in self._lines)
 
     def line(self, text: str = "", style: str = "") -> None:
@@ -74,7 +74,7 @@ class Page:
         self.line(f"{dash * 2} {text} ".ljust(self._width, dash), "bold")
 
     def item(self, label: str, lines: Iterable[str], *, axis: Axis | None = None, first: str = "bold") -> None:
-        """A label in its own column, with an axis a state of it, and lines beside it; ``first`` styles the first."""
+        """A label (with an axis, a state of it) with lines beside it; ``first`` is the style of the first line."""
         beside = self._cell(label, axis, LABEL, LABEL - 1)
         for number, line in enumerate(lines):
             for part in self._wrapped(line, max(self._width - LABEL, NARROWEST)):
@@ -82,11 +82,11 @@ class Page:
                 beside = " " * (LABEL - 1)
 
     def shown(self, listed: Sequence[T]) -> Sequence[T]:
-        """The first of a list, as many as the screen is for."""
+        """The part of a list that the screen shows."""
         return listed[: self._longest]
 
     def more(self, listed: Sequence[Any], command: str) -> None:
-        """Say how many of a list were not shown, and the command that gets them, if any were not."""
+        """A line with the number of hidden rows and the command that shows them, if there are any."""
         if left := len(listed) - len(self.shown(listed)):
             self.hint(f"and {left:,} more", command)
 
@@ -103,11 +103,11 @@ class Page:
         self._lines.append(f"{' ' * min(indent, GAP)}{' ' * GAP}{command}")
 
     def counts(self, label: str, counts: Iterable[str]) -> None:
-        """A label and how many there are of each."""
+        """A label with counts by state."""
         self.item(label, [(" · " if self._unicode else ", ").join(counts) or "none"], first="")
 
     def table(self, headings: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
-        """A table with a line for each row; what is too long is shortened in the middle, so that its end stays."""
+        """A table with a line for each row. Long texts are shortened in the middle, so that their end stays."""
         widths = self._widths([heading.width for heading in headings])
         gap = " " * GAP
         named = zip(headings, widths, strict=True)
@@ -118,12 +118,14 @@ class Page:
             self._lines.append(gap.join(self._cell(cell, heading.axis, width, width) for cell, heading, width in cells))
 
     def _widths(self, asked: Sequence[int]) -> list[int]:
-        """Every column's width; where the screen is too narrow for what is asked, all get less."""
+        """The width of each column; on a narrow screen, all get less."""
         room, fixed = self._width - GAP * len(asked), sum(asked)
         share = min(1.0, max(room - NARROWEST, 0) / fixed)
         widths = [max(int(width * share), NARROWEST // 3) if width else 0 for width in asked]
         left = room - sum(widths)
-        return [width or max(left, min(NARROWEST, left + GAP)) for width in widths]  # no gap stands behind the last
+        return [
+            width or max(left, min(NARROWEST, left + GAP)) for width in widths
+        ]  # there is no gap after the last column
 
     def shortened(self, text: str, width: int) -> str:
         """The text in that many columns: beginning and end, with dots between; the end is the telling part.
@@ -145,7 +147,7 @@ class Page:
         return safe if self._unicode else safe.encode("ascii", "backslashreplace").decode("ascii")
 
     def _wrapped(self, text: str, width: int) -> Iterable[str]:
-        """In lines of so many columns, broken between words, or inside one that is longer."""
+        """Lines of that width, broken between words, or inside a longer word."""
         from rich.cells import cell_len
         from rich.text import Text
 
@@ -155,13 +157,13 @@ class Page:
         return (line.plain for line in Text(safe).wrap(self._console, width, overflow="fold"))
 
     def _cell(self, text: str, axis: Axis | None, longest: int, width: int) -> str:
-        """With an axis a state of it, in its words and colour; shortened to ``longest``, and in so many columns."""
+        """A cell: with an axis, a state in its color; shortened to ``longest``, and padded to the width."""
         state = STATES[axis].get(text) if axis else None
         short = self.shortened(words(text) if axis else text, longest)
         return self._fitted(short, width, _STYLES.get(state.tone, "") if state else "")
 
     def _fitted(self, text: str, width: int, style: str) -> str:
-        """Cut off or filled up to so many columns; blanks that fill it up have no style."""
+        """Cut or padded to the width. The padding has no style."""
         from rich.cells import cell_len, set_cell_size
 
         cut = self._safe(text)

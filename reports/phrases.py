@@ -31,7 +31,7 @@ ORPHANED_MEANS = "Orphaned: no declared owner resolves to an active person, dire
 """Others use the word differently, so every report defines it."""
 
 SEPARATOR = "; "
-"""Between the members of a list inside one cell."""
+"""The separator of a list in one cell."""
 
 _FACTS = {rule.id: {name: place for place, name in enumerate(rule.evidence)} for rule in RULES}
 
@@ -129,12 +129,12 @@ def in_full(judged: Judged) -> Iterator[str]:
 
 
 def place(identity: Identity) -> str:
-    """Where an identity lives, in few words."""
+    """The place of an identity."""
     return f"{identity.provider} {identity.scope}"
 
 
 def agent_text(verdict: AgentVerdict) -> str:
-    """``yes``; ``suggested`` where only a weak signal says so; else ``no``."""
+    """``yes``; ``suggested`` if there is only a weak signal; else ``no``."""
     if verdict.is_agent:
         return "yes"
     return "suggested" if any(signal.says == "agent" for signal in verdict.signals) else "no"
@@ -169,17 +169,17 @@ def credentials_text(identity: Identity) -> str | None:
 
 
 def rules_text(findings: Iterable[Finding]) -> str | None:
-    """The rules that fired, each once, in the order given."""
+    """The rules that fired, each once, in the given order."""
     return joined(dict.fromkeys(finding.rule for finding in findings))
 
 
 def tags_text(tags: Mapping[str, str]) -> str | None:
-    """Tags as ``name: value`` pairs, in the order of their names: providers list them in any."""
+    """Tags as ``name: value`` pairs, sorted by name, because providers list them in any order."""
     return facts_text(dict(sorted(tags.items())))
 
 
 def facts_text(facts: Mapping[str, Any]) -> str | None:
-    """Facts as ``name: value`` pairs, in the order given."""
+    """Facts as ``name: value`` pairs, in the given order."""
     return joined(f"{name}: {plain(value)}" for name, value in facts.items() if value is not None)
 
 
@@ -230,12 +230,12 @@ def words(state: str) -> str:
 
 
 def joined(members: Iterable[str]) -> str | None:
-    """A list in one cell; None, so an empty cell, where it has no member."""
+    """A list in one cell; None, an empty cell, for an empty list."""
     return SEPARATOR.join(members) or None
 
 
 def plain(value: Any) -> str:
-    """A fact as a person writes it: no quotes, brackets, ``None`` or ``True``; times in UTC."""
+    """A fact without quotes, brackets, ``None`` or ``True``; times in UTC."""
     match value:
         case None:
             text = ""
@@ -254,7 +254,7 @@ def plain(value: Any) -> str:
     return text
 
 
-@lru_cache(maxsize=10_000)  # over an estate, most dates stand in many rows
+@lru_cache(maxsize=10_000)  # most dates occur in many rows
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with ``Z``, to the second."""
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)

@@ -1,6 +1,6 @@
 """The metrics report: a few numbers in Prometheus' text format, for node_exporter's textfile collector.
 
-No label holds a name that grows with the estate: sources are those of the configuration, everything else is a state.
+Labels are sources of the config and states, so their number does not grow with the number of identities.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Sample: TypeAlias = tuple[Mapping[str, str], float]
 
 
 class _Metric(Struct, frozen=True):
-    """A gauge: its name, what it says, and its samples."""
+    """A gauge: name, help text and samples."""
 
     name: str
     says: str
@@ -29,7 +29,7 @@ class _Metric(Struct, frozen=True):
 
 
 class PrometheusReport:
-    """Gauges of the scan; views do not change them, as they are counts over everything."""
+    """Gauges of the whole scan, the same in every view."""
 
     name: ClassVar[str] = "prometheus"
     title: ClassVar[str] = "metrics for Prometheus' textfile collector"
@@ -37,7 +37,7 @@ class PrometheusReport:
     extra: ClassVar[str | None] = None
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-        """Write every metric with its help; what counts nothing is 0 and not left out."""
+        """Write every metric with its help. Metrics without samples are 0, not left out."""
         del view, screen
         digest = Digest(result)
         for metric in _METRICS:
@@ -47,8 +47,8 @@ class PrometheusReport:
 
 
 def _line(name: str, labels: Mapping[str, str], value: float) -> str:
-    told = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-    return f"{name}{{{told}}} {value:.15g}\n" if told else f"{name} {value:.15g}\n"
+    shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{name}{{{shown}}} {value:.15g}\n" if shown else f"{name} {value:.15g}\n"
 
 
 def _escaped(text: str) -> str:
@@ -72,7 +72,9 @@ def _states(digest: Digest) -> Iterator[Sample]:
 
 def _findings(digest: Digest) -> Iterator[Sample]:
     findings = digest.result.findings
-    counts = Counter((one.severity, state) for one in findings for state in _standing(one.new, one.acknowledged))
+    counts = Counter(
+        (finding.severity, state) for finding in findings for state in _standing(finding.new, finding.acknowledged)
+    )
     for severity in SEVERITIES:
         yield from (({"severity": severity, "state": state}, counts[severity, state]) for state in _STANDINGS)
 
@@ -88,19 +90,19 @@ def _standing(new: bool, acknowledged: object) -> tuple[str, ...]:
 
 
 def _gaps(digest: Digest) -> Iterator[Sample]:
-    counts = Counter(one.source for one in digest.gaps)
+    counts = Counter(gap.source for gap in digest.gaps)
     yield from (({"source": source}, counts[source]) for source in _sources(digest))
 
 
 def _calls(digest: Digest) -> Iterator[Sample]:
     calls: Counter[str] = Counter()
-    for one in digest.result.coverage:
-        calls[one.source] += one.calls
+    for record in digest.result.coverage:
+        calls[record.source] += record.calls
     yield from (({"source": source}, calls[source]) for source in _sources(digest))
 
 
 def _sources(digest: Digest) -> list[str]:
-    return sorted({one.source for one in digest.result.coverage})
+    return sorted({record.source for record in digest.result.coverage})
 
 
 _METRICS = (

@@ -1,4 +1,4 @@
-"""The scans in a store, as a page for a terminal and as JSON."""
+"""The list of scans, for a terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SCHEMA = "muster.history/1"
 
 
 class ListedScan(Struct, frozen=True, kw_only=True):
-    """A scan in the list. ``joined``, ``changed``, ``left``: identities; None where nothing is kept of before.
+    """A scan in the list. ``joined``, ``changed``, ``left``: numbers of identities; None for the oldest scan.
 
-    ``forgot``: it is no scan, but the state without that place, with which so many identities were ``forgotten``.
+    ``forgot``: no real scan, but the removal of that place, with the number of ``forgotten`` identities.
     """
 
     id: str
@@ -37,7 +37,7 @@ class ListedScan(Struct, frozen=True, kw_only=True):
 
 
 Writer: TypeAlias = Callable[[Sequence[ListedScan], BinaryIO, Screen], tuple[str, ...]]
-"""Writes the whole list; returns notices about what could not be shown in full."""
+"""Writes the list; returns notices about content that was cut."""
 
 
 def _write_page(scans: Sequence[ListedScan], out: BinaryIO, screen: Screen) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def _write_page(scans: Sequence[ListedScan], out: BinaryIO, screen: Screen) -> t
 
 def _happened(scan: ListedScan) -> str:
     if scan.forgot is not None:
-        return f"{scan.forgot} forgotten by hand"
+        return f"{scan.forgot} forgotten by command"
     minutes, seconds = divmod(round((scan.finished_at - scan.started_at).total_seconds()), 60)
     return f"took {minutes} min {seconds} s" if minutes else f"took {seconds} s"
 
@@ -88,7 +88,7 @@ def _gaps(summary: Summary) -> str:
 
 
 def _write_json(scans: Sequence[ListedScan], out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-    """A scan a line."""
+    """One scan per line."""
     del screen
     out.write(b'{\n"schema": ' + encoded(SCHEMA) + b',\n"scans": [')
     out.write(b",".join(b"\n" + encoded(asdict(scan)) for scan in scans) + b"\n]\n}\n")

@@ -13,14 +13,14 @@ from reports.tables import Cell, Column, harmless
 
 
 def write_csv(columns: Sequence[Column[Any]], rows: Sequence[Any], out: BinaryIO) -> None:
-    """Heading and rows: UTF-8, RFC 4180, unknown empty, no cell that a spreadsheet could take for a formula."""
+    """Write heading and rows as RFC 4180 in UTF-8. Unknown values are empty, and no cell is a formula."""
     writer = csv.writer(codecs.getwriter("utf-8")(out))
     writer.writerow(column.name for column in columns)
     writer.writerows((_in_spreadsheet(column.get(row)) for column in columns) for row in rows)
 
 
 def markdown_table(columns: Sequence[Column[Any]], rows: Sequence[Any]) -> str:
-    """The table as GitHub's Markdown has them, with headings as words."""
+    """The table in GitHub's Markdown, with headings as words."""
     lines = [[escaped(column.name.replace("_", " ")) for column in columns], ["---"] * len(columns)]
     lines += [[escaped(plain(column.get(row))) for column in columns] for row in rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

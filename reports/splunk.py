@@ -1,4 +1,4 @@
-"""The identity lookup of Splunk Enterprise Security: a row for each non-human identity, under the headings it knows."""
+"""The identity lookup of Splunk Enterprise Security: a row for each non-human identity, under its headings."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _PRIORITIES: Mapping[PrivilegeLevel, str] = {
 
 
 class _Row(Struct, frozen=True, gc=False):
-    """An identity and the entry it is matched to."""
+    """An identity and its registry entry."""
 
     judged: Assessment
     entry: Entry | None
 
 
 class SplunkReport:
-    """Whom an event is about: who answers for it, how powerful it is, whether anybody declared it."""
+    """An identity with its owner, privilege and registration, to look up from events."""
 
     name: ClassVar[str] = "splunk"
     title: ClassVar[str] = "an identity lookup for Splunk Enterprise Security"
@@ -41,7 +41,7 @@ class SplunkReport:
     extra: ClassVar[str | None] = None
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-        """Write heading and rows; people are left out, as they have a lookup of their own."""
+        """Write heading and rows. People are left out: they have another lookup."""
         del screen
         entries = {judged.entry.id: judged.entry for judged in result.entries}
         writer = csv.writer(Utf8(out))
@@ -55,9 +55,9 @@ class SplunkReport:
 
 
 def _names(row: _Row) -> str:
-    """What events call it. Not its bare name: rows that share one value become one identity there."""
+    """Names in events, without the bare name: Splunk merges rows that share a value."""
     identity = row.judged.identity
-    ids = (identity.key, identity.unique_id, *identity.aliases, *(one.id for one in identity.credentials))
+    ids = (identity.key, identity.unique_id, *identity.aliases, *(credential.id for credential in identity.credentials))
     return _several(name for name in ids if name)
 
 
@@ -78,7 +78,7 @@ def _categories(row: _Row) -> Iterator[str]:
 
 
 def _is_watched(row: _Row) -> bool:
-    """Nobody declared it, or nobody answers for it; a gap alone is no reason."""
+    """Unregistered or orphaned, and not only because of a gap."""
     judged = row.judged
     return (is_orphan(judged) or is_unregistered(judged)) and not judged.registry.provisional
 
@@ -88,7 +88,7 @@ def _several(values: Iterable[str]) -> str:
 
 
 def _moment(moment: datetime | None) -> str:
-    """In the form that the lookup is documented to take: ``%m/%d/%Y %H:%M``."""
+    """In the format of the lookup: ``%m/%d/%Y %H:%M``."""
     if moment is None:
         return ""
     utc = moment.astimezone(UTC)
@@ -101,7 +101,7 @@ def _ends(row: _Row) -> str:
 
 
 def _nothing(row: _Row) -> str:
-    """What only people have."""
+    """An empty column that only people have."""
     del row
     return ""
 

@@ -14,7 +14,7 @@ Tone: TypeAlias = Literal["critical", "bad", "warn", "info", "good", "agent", "q
 
 
 class State(Struct, frozen=True):
-    """``tone`` decides the colour; formats with fewer colours than tones draw some of them alike or not at all."""
+    """A state. ``tone`` decides its color; formats with few colors show some tones in the same way."""
 
     tone: Tone
     meaning: str

@@ -1,4 +1,4 @@
-"""What a table is, and the rows of each: records flattened for the spreadsheet formats."""
+"""Tables of the spreadsheet formats and their rows."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ from scanner.text import printable
 
 Known: TypeAlias = str | int | bool | date | datetime
 Cell: TypeAlias = Known | None
-"""None is unknown, and an empty cell in every format."""
+"""The value of a cell. None is unknown, an empty cell in every format."""
 
 Row = TypeVar("Row")
 
 
 class Column(Struct, Generic[Row], frozen=True):
-    """A heading, how to get its cell from a row, and what explains it. ``width`` is in characters.
+    """A column: its heading, how to get its cell from a row, and an explanation. ``width`` is in characters.
 
     With an ``axis``, its cells are states of that axis.
-    ``fill_in``: left for people to fill in; ``choices`` are offered there, and with ``others`` anything else goes, too;
-    ``people``: those on the roster are. ``title``: what a workbook shows in place of the name, which is still the
-    heading that programs find. ``folded``: a workbook to fill in shows it on a click; ``frozen``: it stays in sight.
-    ``suggestion``: it looks like one.
+    ``fill_in``: for people to fill in, with ``choices``; ``others`` allows any other value; ``people``: choices from
+    the roster. ``title``: shown in a workbook instead of the name, which stays the heading for programs. ``folded``:
+    hidden in a workbook to fill in until it is expanded; ``frozen``: always visible. ``suggestion``: formatted as one.
     """
 
     name: str
@@ -48,7 +47,7 @@ class Column(Struct, Generic[Row], frozen=True):
 
     @property
     def shown_as(self) -> str:
-        """Its heading as people read it."""
+        """The heading for people."""
         return self.title or self.name.replace("_", " ").capitalize()
 
 
@@ -61,14 +60,14 @@ class Table(Struct, Generic[Row], frozen=True):
 
 
 class FindingRow(Struct, frozen=True, gc=False):
-    """A finding, and the identity it is about, if it is about one."""
+    """A finding and its identity, if it has one."""
 
     finding: Finding
     identity: Identity | None
 
 
 class CredentialRow(Struct, frozen=True, gc=False):
-    """A credential and who holds it; or a stored secret, which nobody holds. Its fields are the columns."""
+    """A credential with its holder, or a stored secret. The fields are the columns."""
 
     kind: str
     id: str
@@ -88,17 +87,17 @@ class CredentialRow(Struct, frozen=True, gc=False):
 
 # --- cells --------------------------------------------------------------------
 
-# A spreadsheet takes these for a formula at the start of a cell, also behind blanks and quotes, and in full width;
-# and where it splits at semicolons although we do not, the middle of a cell is a start, too.
+# Spreadsheets treat these as a formula at the start of a cell, also after blanks and quotes, and in full width. If a
+# spreadsheet splits at semicolons, the middle of a cell may become a start, too.
 _COULD_BE_FORMULA = re.compile(r"""(^|;)(?=[\s'"]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 
 
-@lru_cache(maxsize=1_000)  # of a row's cells, nearly all but key and name stand in many rows: a fifth of a CSV's time
+@lru_cache(maxsize=1_000)  # nearly all cells except key and name occur in many rows: saves a fifth of a CSV's time
 def harmless(text: str) -> str:
-    """Text from outside that stays text in a spreadsheet: on one line, and no formula for having a ``'`` before it.
+    """Untrusted text for a spreadsheet: on one line, with a ``'`` before a formula so that it stays text.
 
-    Taking the ``'`` away where it stands before a formula gives the text back: whatever already began with one,
-    and goes on as a formula, has got a second.
+    Removing a ``'`` before a formula restores the text: a text that already began with ``'`` and continues as a formula
+    gets a second one.
     """
     if text.isascii() and text.isprintable() and text[:1].isalnum() and ";" not in text:
         return text  # nearly every cell, at a fraction of the cost
@@ -109,14 +108,14 @@ def harmless(text: str) -> str:
 
 
 def finding_rows(result: ScanResult) -> Iterator[FindingRow]:
-    """Lists all findings, in the result's order: gravest first."""
+    """All findings in the result's order: highest severity first."""
     identities = {judged.identity.key: judged.identity for judged in result.identities}
     for finding in result.findings:
         yield FindingRow(finding, identities.get(finding.identity or ""))
 
 
 def credential_rows(result: ScanResult) -> Iterator[CredentialRow]:
-    """Lists the credentials of all identities, then the stored secrets."""
+    """The credentials of all identities, then the stored secrets."""
     for judged in result.identities:
         for credential in judged.identity.credentials:
             yield _held(credential, judged.identity, judged.ownership.owner)

@@ -1,4 +1,4 @@
-"""The terminal report: what matters first, in 80 columns, readable without colour."""
+"""The terminal report: the most important first, in 80 columns, readable without color."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GAPS_NAMED = 5
 ORPHANS_SHOWN = 10
 LONGEST_EVIDENCE = 150
 LISTED_OF_A_RULE = 10
-"""Where there are more findings than a terminal lists, so many of each rule are shown."""
+"""Findings shown for each rule if there are more than a terminal lists."""
 NOTICES_SHOWN = 4
 
 Section: TypeAlias = Callable[[Page, Digest], None]
@@ -45,7 +45,7 @@ class TerminalReport:
     extra: ClassVar[str | None] = None
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-        """Write the page as UTF-8; the page itself says what it leaves out, so there are no notices."""
+        """Write the page as UTF-8. The page names what it leaves out, so there are no notices."""
         page, digest = Page(screen), Digest(result)
         for section in (_headline, *_SECTIONS[view]):
             section(page, digest)
@@ -242,7 +242,7 @@ def _as_csv(view: View) -> str:
 
 
 def _example(digest: Digest) -> str:
-    """The name or key of the most urgent identity, if a shell reads it as plain text."""
+    """The name or key of the most urgent identity, if it needs no quoting in a shell."""
     urgent = _most_urgent(digest.result, is_orphan) or _most_urgent(digest.result, lambda _: True)
     names = (name for one in urgent for name in (one.identity.name, one.identity.key))
     return next(filter(_PLAIN.fullmatch, names), "IDENTITY")

@@ -1,8 +1,7 @@
 """What each view selects from a result.
 
-A view picks the identities it is about, and keeps beside them what they refer to: their findings, the entries they are
-matched to. Scan, summary, notices and coverage stay whole in every view, since no number can be trusted without the
-gaps it was counted under.
+A view selects identities, and with them their findings and registry entries. Scan, summary, notices and coverage stay
+complete in every view, because numbers depend on the gaps.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ def is_unregistered(assessment: Assessment) -> bool:
 
 
 class _Choice(Struct, frozen=True):
-    """Which identities a view is about, and what it shows whether or not one of them refers to it."""
+    """The identities of a view, and records that it shows in any case."""
 
     keeps: Keeps
     every_secret: bool = False
@@ -76,7 +75,9 @@ def select(result: ScanResult, view: View) -> ScanResult:
         result,
         identities=identities,
         secrets=result.secrets if choice.every_secret else (),
-        workloads=tuple(one for one in result.workloads if choice.every_workload or not runs.isdisjoint(one.runs_as)),
+        workloads=tuple(
+            workload for workload in result.workloads if choice.every_workload or not runs.isdisjoint(workload.runs_as)
+        ),
         assignments=_assignments(result, identities, choice),
         entries=tuple(judged for judged in result.entries if judged.entry.id in entries),
         findings=tuple(
@@ -90,11 +91,11 @@ def select(result: ScanResult, view: View) -> ScanResult:
 
 
 def _assignments(result: ScanResult, identities: Sequence[Assessment], choice: _Choice) -> tuple[Assignment, ...]:
-    """Those that a shown identity holds, as the scan joined them, or that a shown finding is about."""
+    """Assignments of shown identities and findings."""
     if choice.every_assignment or not result.assignments:
         return result.assignments
-    held = held_by((one.identity for one in result.identities), result.assignments)
-    shown = {right.key for one in identities for right in held.get(one.identity.key, ())}
+    held = held_by((assessment.identity for assessment in result.identities), result.assignments)
+    shown = {right.key for assessment in identities for right in held.get(assessment.identity.key, ())}
     if choice.every_finding:
         shown.update(finding.assignment for finding in result.findings if finding.assignment is not None)
-    return tuple(one for one in result.assignments if one.key in shown)
+    return tuple(assignment for assignment in result.assignments if assignment.key in shown)

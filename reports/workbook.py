@@ -1,4 +1,4 @@
-"""A workbook being written row by row in constant memory: a summary with charts, then tables comfortable to work in."""
+"""Write a workbook row by row in constant memory: a summary with charts, then tables with filters."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from scanner.text import counted
 
 PEOPLE = "People"
 ROWS_PER_SHEET = 1_048_575
-"""Excel's limit, without the heading."""
+"""Excel's limit of rows, without the heading."""
 LINE_HEIGHT = 20
-"""Pixels; a chart is as high as the counts beside it, so that the next one finds its place free."""
+"""In pixels. A chart is as high as the counts beside it, so that charts do not overlap."""
 
 _RED = {"bg_color": "#FBD9D3", "font_color": "#8C1D04"}
 _YELLOW = {"bg_color": "#FFF0C2", "font_color": "#6B4E00"}
@@ -47,7 +47,7 @@ _FORMATS: Mapping[str, Mapping[str, Any]] = {
 
 
 class Counts(Struct, frozen=True):
-    """Counts to show as a small table with a bar chart beside it; a row is two labels and how many."""
+    """Counts for a small table with a bar chart; a row is two labels and a number."""
 
     title: str
     headings: tuple[str, str, str]
@@ -58,7 +58,7 @@ class Counts(Struct, frozen=True):
 def new_workbook(
     out: BinaryIO, *, title: str, created: datetime, people: Sequence[tuple[str, str, str]] = ()
 ) -> Iterator[Workbook]:
-    """A workbook that is written to ``out`` as it grows; ``people`` as in ``XlsxReport``. Raises MissingExtra."""
+    """A workbook that is written to ``out``; ``people`` as in ``XlsxReport``. Raises MissingExtra."""
     try:
         import xlsxwriter
     except ImportError as error:
@@ -73,7 +73,7 @@ def new_workbook(
 
 
 class Workbook:
-    """Sheets being written, and what did not fit."""
+    """A workbook with its notices about cut content."""
 
     def __init__(self, book: Any, people: Sequence[tuple[str, str, str]] = ()) -> None:
         self._book = book
@@ -85,7 +85,7 @@ class Workbook:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """One for each table that was split, and for each sheet with cells that were cut."""
+        """A notice for each split table, and for each sheet with cut cells."""
         cut = (
             f"{counted(cells, 'cell', 'cells')} of sheet {name} {'was' if cells == 1 else 'were'} cut to 32,767 "
             "characters, the most that a cell holds"
@@ -96,7 +96,7 @@ class Workbook:
     def add_table(
         self, title: str, columns: tuple[Column[Any], ...], rows: Iterable[Any], rows_per_sheet: int = ROWS_PER_SHEET
     ) -> None:
-        """Write a table to one sheet, and what does not fit there to further ones."""
+        """Write a table to a sheet, with further sheets for rows beyond Excel's limit."""
         name = title
         for number, part in enumerate(_parts(iter(rows), rows_per_sheet), start=1):
             if number > 1:
@@ -113,7 +113,7 @@ class Workbook:
             self._furnish(sheet, columns, max(last, 1))
 
     def add_summary(self, lines: Sequence[tuple[str, str]], counts: Sequence[Counts]) -> None:
-        """Write the first sheet: lines, each with its look (``title``, ``lead``, ``plain``), then the counts."""
+        """Write the first sheet: lines with their style (``title``, ``lead``, ``plain``), then the counts."""
         sheet = self._book.add_worksheet("Summary")
         sheet.hide_gridlines(2)
         sheet.set_landscape()
@@ -123,13 +123,13 @@ class Workbook:
         for row, (text, look) in enumerate(lines):
             self._write(sheet, row, 0, text, look)
         top = len(lines) + 1
-        for one in counts:
-            below = self._add_counts(sheet, top, one)
-            self._add_chart(sheet, one, first=top + 1)
+        for count in counts:
+            below = self._add_counts(sheet, top, count)
+            self._add_chart(sheet, count, first=top + 1)
             top = below + 1
 
     def add_people(self) -> None:
-        """Write a hidden sheet of whom the cells of owners offer: by what they are called there, name and team."""
+        """Write a hidden sheet with the choices for owner cells: e-mail, name and team."""
         sheet = self._book.add_worksheet(PEOPLE)
         for row, cells in enumerate([("owner", "name", "team"), (AS_SUGGESTED, "", ""), *self._people]):
             for position, cell in enumerate(cells):
@@ -145,7 +145,7 @@ class Workbook:
         return top + 1 + len(counts.rows)
 
     def _add_chart(self, sheet: Any, counts: Counts, *, first: int) -> None:
-        """Draw counts beside themselves. The data go along, for rows once written cannot be read back."""
+        """Draw a chart beside its counts. Its data is included, because written rows cannot be read back."""
         if not counts.rows:
             return
         last = first + len(counts.rows) - 1
@@ -185,13 +185,13 @@ class Workbook:
             checked(sheet.write_comment(0, position, column.help, {"x_scale": 1.6, "y_scale": 0.7}))
 
     def _write_heading(self, sheet: Any, position: int, column: Column[Any]) -> None:
-        """The name is what stands in the cell and what programs find; its format shows people the title instead."""
+        """Write the name, which programs find, with a number format that shows the title."""
         look = "fill_in" if column.fill_in else "heading"
         form = self._book.add_format({**_FORMATS[look], "num_format": f';;;"{column.shown_as}"'})
         self._note(sheet, sheet.write_string(0, position, column.name, form))
 
     def _furnish(self, sheet: Any, columns: tuple[Column[Any], ...], last: int) -> None:
-        """Add what makes a sheet of so many rows comfortable: filter, colours, and choices where people fill in."""
+        """Add filter, colors, and choices for cells to fill in."""
         checked(sheet.autofilter(0, 0, last, len(columns) - 1))
         for position, column in enumerate(columns):
             for name, state in STATES[column.axis].items() if column.axis else ():
@@ -210,7 +210,7 @@ class Workbook:
         self._note(sheet, code)
 
     def _note(self, sheet: Any, code: int) -> None:
-        """Count a cell that was cut. Every answer of the writer is looked at: it drops what it will not take."""
+        """Count a cut cell. The writer's return codes are checked, because it drops cells silently."""
         if code == CELL_WAS_CUT:
             self._cut[sheet.name] += 1
         else:
@@ -218,7 +218,7 @@ class Workbook:
 
 
 def _asked_for(column: Column[Any], people: int) -> dict[str, Any]:
-    """What a column to fill in takes, told as soon as a cell of it is chosen. ``people``: how many are offered."""
+    """The validation of a column to fill in. ``people``: number of people to choose from."""
     asked: dict[str, Any] = {"input_title": column.name.replace("_", " ").capitalize(), "input_message": column.help}
     if column.people and people:
         first = 2 if column.name == "owner" else 3
@@ -238,7 +238,7 @@ def _asked_for(column: Column[Any], people: int) -> dict[str, Any]:
 
 
 def _parts(rows: Iterator[Any], size: int) -> Iterator[Iterator[Any]]:
-    """The rows in parts of that size, to be taken one after the other; one empty part where there are no rows."""
+    """The rows in parts of that size; one empty part if there are no rows."""
     following: tuple[Any, ...] = ()
     while True:
         rows = chain(following, rows)

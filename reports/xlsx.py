@@ -1,4 +1,4 @@
-"""The XLSX report: a summary with a chart, then one sheet a view."""
+"""The XLSX report: a summary with charts, then a sheet for each view."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GAPS_NAMED = 20
 
 
 class XlsxReport:
-    """A workbook to keep, and to send to owners: they fill in the yellow columns."""
+    """A workbook to keep, and to send to owners, who fill in the yellow columns."""
 
     name: ClassVar[str] = "xlsx"
     title: ClassVar[str] = "a workbook with a summary and a sheet a view"
@@ -24,12 +24,12 @@ class XlsxReport:
     extra: ClassVar[str | None] = "xlsx"
 
     def __init__(self, *, rows_per_sheet: int = ROWS_PER_SHEET, people: Sequence[tuple[str, str, str]] = ()) -> None:
-        """``people``: who is offered as owner, each as what to write, name and team."""
+        """``people``: owners to choose from, each as e-mail, name and team."""
         self._rows_per_sheet = rows_per_sheet
         self._people = people
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-        """Write the workbook; the notices name cells that were cut and tables that were split."""
+        """Write the workbook; returns notices about cut cells and split tables."""
         del screen
         digest = Digest(result)
         tables = TABLES.values() if view == "all" else (TABLES[view],)
@@ -43,7 +43,7 @@ class XlsxReport:
 
 
 def _lines(digest: Digest) -> Iterator[tuple[str, str]]:
-    """What the result says, and what to know before believing it."""
+    """Headline and caveats of the result."""
     result = digest.result
     yield "Non-human identities", "title"
     yield digest.headline, "lead"

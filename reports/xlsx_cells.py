@@ -1,7 +1,7 @@
-"""How a cell gets into a worksheet, by the type of its column.
+"""Writers of cells, by type of column.
 
-No cell holds a formula, and none can become one: text is written as text, with the same ``'`` as in CSV before what
-could be taken for a formula once somebody edits the cell or saves the sheet as CSV.
+No cell is or becomes a formula: text is written as text, with a ``'`` as in CSV before text that would be a formula
+after editing the cell or saving the sheet as CSV.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from reports.phrases import plain
 from reports.tables import Column, harmless
 
 CELL_WAS_CUT = -2
-"""What the writer answers for text longer than the 32,767 UTF-16 units a cell holds; the rest it drops."""
+"""The writer's return code for text longer than 32,767 UTF-16 units, which it cuts."""
 EARLIEST = 1900
 """The year before which a spreadsheet has no dates."""
 
 Write: TypeAlias = Callable[[int, int, Any], int]
-"""Row, position, cell; returns the library's answer, 0 where it took the cell."""
+"""Takes row, column and cell; returns the library's code, 0 for success."""
 
 
 def writer(sheet: Any, column: Column[Any]) -> Write:
-    """How the cells of a column are written, decided once; their formats are the column's own."""
+    """The writer for the cells of a column."""
     match column.type:
         case "text":
             write_string = sheet.write_string
@@ -50,12 +50,12 @@ def _write_moment(sheet: Any) -> Write:
 
 
 def inert(text: str) -> str:
-    """Text that acts neither in a spreadsheet nor in the writer, which takes ``<r>…</r>`` for markup of its own."""
+    """Text that is inert in a spreadsheet and in the writer, which treats ``<r>…</r>`` as markup."""
     safe = harmless(text)
     return f" {safe}" if safe.startswith("<r>") else safe
 
 
 def checked(code: int) -> None:
-    """The writer says by a number only that it did not take something."""
+    """Raises for a return code of the writer."""
     if code:
         raise ValueError(f"the workbook did not take what was written (code {code})")

@@ -17,7 +17,7 @@ Answer: TypeAlias = bool | None
 
 
 def measures(result: ScanResult) -> Iterator[Measure]:
-    asked = [one for one in result.identities if one.ownership.state != "not_applicable"]
+    asked = [assessment for assessment in result.identities if assessment.ownership.state != "not_applicable"]
     held = list(_held(result))
     gaps = sum(section.is_gap for section in result.coverage)
     yield _measure("owned", map(is_owned, asked))
@@ -36,17 +36,17 @@ def _measure(name: str, answers: Iterable[Answer], *, better: Literal["more", "l
     )
 
 
-def is_owned(one: Assessment) -> Answer:
+def is_owned(assessment: Assessment) -> Answer:
     """Whether it is owned; None for an unregistered identity under a gap."""
-    if one.ownership.state == "unchecked" or one.registry.provisional:
+    if assessment.ownership.state == "unchecked" or assessment.registry.provisional:
         return None
-    return one.ownership.state == "owned"
+    return assessment.ownership.state == "owned"
 
 
-def _registered(one: Assessment) -> Answer:
-    if one.registry.state == "unchecked" or one.registry.provisional:
+def _registered(assessment: Assessment) -> Answer:
+    if assessment.registry.state == "unchecked" or assessment.registry.provisional:
         return None
-    return one.registry.state == "registered"
+    return assessment.registry.state == "registered"
 
 
 def _held(result: ScanResult) -> Iterator[tuple[Credential, Assessment]]:
@@ -83,7 +83,7 @@ def _long_lived(credential: Credential, limit_days: int) -> Answer:
 
 # --- A result as a board's numbers. Pure: ``reports.board`` puts them on a page ---
 
-GRAVE: tuple[Severity, ...] = ("critical", "high")
+CRITICAL_OR_HIGH: tuple[Severity, ...] = ("critical", "high")
 ORPHAN_RULES = frozenset({"orphaned", "unregistered"})
 AGES: Mapping[str, int] = {"under 30 days": 30, "30 to 90 days": 90, "90 days to a year": 365}
 """How long something has been known, each up to so many days; what is older, and what is not known, come after."""
@@ -96,10 +96,10 @@ def board(result: ScanResult) -> Board:
     return Board(
         measures=measured,
         before=tuple(_before(measured, result)),
-        exempt=sum(one.ownership.state == "not_applicable" for one in result.identities),
+        exempt=sum(assessment.ownership.state == "not_applicable" for assessment in result.identities),
         beside=_beside(teams, result),
-        agents=sum(one.agent.is_agent for one in result.identities),
-        orphans=sum(one.ownership.state == "orphaned" for one in result.identities),
+        agents=sum(assessment.agent.is_agent for assessment in result.identities),
+        orphans=sum(assessment.ownership.state == "orphaned" for assessment in result.identities),
         orphan_ages=_orphan_ages(result),
         resolution=_resolution(result),
         teams=teams,
@@ -126,7 +126,7 @@ def _orphan_ages(result: ScanResult) -> dict[str, int]:
         seen = finding.first_seen
         if finding.rule in ORPHAN_RULES and finding.identity and seen:
             since[finding.identity] = min(seen, since.get(finding.identity, seen))
-    orphans = (one.identity.key for one in result.identities if one.ownership.state == "orphaned")
+    orphans = (assessment.identity.key for assessment in result.identities if assessment.ownership.state == "orphaned")
     counts = Counter(_age(since.get(key), result.scan.started_at) for key in orphans)
     return {age: counts[age] for age in (*AGES, OLDER, UNKNOWN_AGE)}
 
@@ -165,19 +165,19 @@ def _teams(result: ScanResult) -> tuple[Team, ...]:
     """Those with the most to do first; what belongs to no team stands among them."""
     names: dict[str | None, str | None] = {}
     identities, owned, orphaned, overdue, grave, unknown = (Counter[str | None]() for _ in range(6))
-    findings = Counter(one.identity for one in result.findings if one.severity in GRAVE)
+    findings = Counter(finding.identity for finding in result.findings if finding.severity in CRITICAL_OR_HIGH)
     late = Counter(holder.identity.key for holder, in_time in rotations(result) if in_time is False)
-    for one in result.identities:
-        if one.ownership.state == "not_applicable":
+    for assessment in result.identities:
+        if assessment.ownership.state == "not_applicable":
             continue
-        team = one.ownership.team.casefold() if one.ownership.team else None
-        names.setdefault(team, one.ownership.team)
+        team = assessment.ownership.team.casefold() if assessment.ownership.team else None
+        names.setdefault(team, assessment.ownership.team)
         identities[team] += 1
-        owned[team] += is_owned(one) is True
-        unknown[team] += is_owned(one) is None
-        orphaned[team] += one.ownership.state == "orphaned"
-        overdue[team] += late[one.identity.key]
-        grave[team] += findings[one.identity.key]
+        owned[team] += is_owned(assessment) is True
+        unknown[team] += is_owned(assessment) is None
+        orphaned[team] += assessment.ownership.state == "orphaned"
+        overdue[team] += late[assessment.identity.key]
+        grave[team] += findings[assessment.identity.key]
     teams = [
         Team(
             name=names[team],
@@ -204,7 +204,7 @@ def _beside(teams: Iterable[Team], result: ScanResult) -> Team:
     """What stands in no team's row, though the measures and the findings count it."""
     known = total(teams)
     late = sum(in_time is False for _, in_time in rotations(result))
-    grave = sum(one.severity in GRAVE for one in result.findings)
+    grave = sum(finding.severity in CRITICAL_OR_HIGH for finding in result.findings)
     return replace(total(()), overdue=late - known.overdue, grave=grave - known.grave)
 
 
@@ -224,7 +224,7 @@ def _moment(at: datetime, counts: Summary) -> Moment:
         owned=_share(counts.owned, (counts.owned, counts.orphaned)),
         registered=_share(counts.registered, (counts.registered, counts.unregistered, counts.ambiguous)),
         orphaned=counts.orphaned,
-        grave=sum(counts.findings.get(severity, 0) for severity in GRAVE),
+        grave=sum(counts.findings.get(severity, 0) for severity in CRITICAL_OR_HIGH),
     )
 
 

@@ -47,7 +47,7 @@ class Team(Struct, frozen=True, kw_only=True):
     """What belongs to one team; ``name`` is None for what belongs to none.
 
     ``overdue``: credentials not rotated in time; ``grave``: critical and high findings; ``unknown``: identities of
-    which it cannot be told whether they are owned.
+    unknown ownership.
     """
 
     name: str | None

@@ -51,14 +51,14 @@ class BoardText:
 def _shares(page: Page, numbers: Board, digest: Digest) -> None:
     since = digest.result.since
     change = Heading(f"Since {since.started_at:%Y-%m-%d}" if since else "", 0)
-    page.table((*_SHARES, change), (_share(one.upright, numbers) for one in numbers.measures))
+    page.table((*_SHARES, change), (_share(measure.upright, numbers) for measure in numbers.measures))
     page.line(words.counted_here(numbers, len(digest.result.identities)))
 
 
-def _share(one: Measure, numbers: Board) -> tuple[str, ...]:
-    step = words.step(one, numbers)
-    shown = (words.percent(one.share), words.fraction(one), f"{one.unknown:,}", step.text if step else "")
-    return (words.MEASURES[one.name].title, *shown)
+def _share(measure: Measure, numbers: Board) -> tuple[str, ...]:
+    step = words.step(measure, numbers)
+    shown = (words.percent(measure.share), words.fraction(measure), f"{measure.unknown:,}", step.text if step else "")
+    return (words.MEASURES[measure.name].title, *shown)
 
 
 def _orphans(page: Page, numbers: Board) -> None:
@@ -82,7 +82,7 @@ def _teams(page: Page, numbers: Board) -> None:
     page.table(_TEAMS, (_team(*row) for row in words.team_rows(numbers)))
     if beside := words.beside(numbers):
         page.line(beside)
-    page.line(f"Overdue: credentials not rotated in time. High+: {words.GRAVE} findings.")
+    page.line(f"Overdue: credentials not rotated in time. High+: {words.SEVERE} findings.")
 
 
 def _team(name: str, team: Team) -> tuple[str, ...]:

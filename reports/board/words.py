@@ -14,7 +14,7 @@ from scanner.text import counted
 
 NO_TEAM = "none named"
 TEAMS_SHOWN = 8
-GRAVE = "critical and high"
+SEVERE = "critical and high"
 _ONE_PERCENT = 0.01
 
 
@@ -115,7 +115,7 @@ def counted_here(board: Board, identities: int) -> str:
 def beside(board: Board) -> str:
     """What the teams' rows leave out of the whole; empty where it is nothing."""
     left = [
-        counted(board.beside.grave, "critical or high finding", f"{GRAVE} findings") if board.beside.grave else "",
+        counted(board.beside.grave, "critical or high finding", f"{SEVERE} findings") if board.beside.grave else "",
         counted(board.beside.overdue, "credential overdue for rotation", "credentials overdue for rotation")
         if board.beside.overdue
         else "",
@@ -126,7 +126,7 @@ def beside(board: Board) -> str:
 
 def trend_differs(board: Board) -> str:
     """Why the last point of the trend is not what the cards say; empty where it is."""
-    shown = {one.name: one for one in board.measures}
+    shown = {measure.name: measure for measure in board.measures}
     last = board.trend[-1]
     if percent(last.owned) == percent(shown["owned"].share) and percent(last.registered) == percent(
         shown["registered"].share
@@ -140,5 +140,5 @@ def change(before: Moment, now: Moment) -> str:
     return (
         f"From {before.at:%Y-%m-%d} to {now.at:%Y-%m-%d}: owned {percent(before.owned)} to {percent(now.owned)}, "
         f"registered {percent(before.registered)} to {percent(now.registered)}, "
-        f"orphans {before.orphaned:,} to {now.orphaned:,}, {GRAVE} findings {before.grave:,} to {now.grave:,}."
+        f"orphans {before.orphaned:,} to {now.orphaned:,}, {SEVERE} findings {before.grave:,} to {now.grave:,}."
     )

@@ -81,7 +81,7 @@ def _readme(result: ScanResult) -> str:
         headline=digest.headline,
         caveats="\n".join(f"- {caveat}" for caveat in digest.caveats) or "Everything that was tried was read in full.",
         identities=f"{summary.identities:,}",
-        findings=", ".join(f"{summary.findings.get(one, 0):,} {one}" for one in SEVERITIES),
+        findings=", ".join(f"{summary.findings.get(severity, 0):,} {severity}" for severity in SEVERITIES),
         gaps=f"{len(digest.gaps):,}",
         orphaned=ORPHANED_MEANS,
         **states,
@@ -95,8 +95,8 @@ def _versions(result: ScanResult) -> str:
 def _rules(result: ScanResult) -> str:
     del result
     facts = ("id", "severity", "severity_note", "title", "why", "remediation", "thresholds")
-    told = ({fact: getattr(rule, fact) for fact in facts} | {"controls": controls_of(rule.id)} for rule in RULES)
-    return _pretty(list(told))
+    described = ({fact: getattr(rule, fact) for fact in facts} | {"controls": controls_of(rule.id)} for rule in RULES)
+    return _pretty(list(described))
 
 
 def _inputs(result: ScanResult) -> str:

@@ -28,6 +28,8 @@ def written(secret: StoredSecret) -> datetime | None:
 def ages(result: ScanResult) -> dict[str, int]:
     """All credentials and stored secrets by age."""
     now = result.scan.started_at
-    counts = Counter(age(one.created_at, now) for held in result.identities for one in held.identity.credentials)
+    counts = Counter(
+        age(credential.created_at, now) for held in result.identities for credential in held.identity.credentials
+    )
     counts.update(age(written(secret), now) for secret in result.secrets)
     return dict(counts)

@@ -123,7 +123,7 @@ function ownersWhoLeft({ length, columns }) {
 function groupedRows(table, rows, name) {
   const { values, codes } = table.columns[name].coded;
   const [identities, others] = [table.columns.identity.coded, table.columns.subject.coded];
-  const nobody = identities.values.indexOf(null);
+  const none = identities.values.indexOf(null);
   const severities = orderOf("severity");
   const ranks = table.columns.severity.coded.values.map((value) => severities.indexOf(value));
   const severityOf = table.columns.severity.coded.codes;
@@ -134,7 +134,7 @@ function groupedRows(table, rows, name) {
     if (!group) groups.set(code, (group = { value: values[code], rows: [], fresh: 0, severities: severities.map(() => 0), subjects: new Set() }));
     group.rows.push(row);
     group.severities[ranks[severityOf[row]]]++;
-    group.subjects.add(identities.codes[row] === nobody ? -1 - others.codes[row] : identities.codes[row]);
+    group.subjects.add(identities.codes[row] === none ? -1 - others.codes[row] : identities.codes[row]);
     if (table.at("status", row) !== "open") group.fresh++;
   }
   const rank = ({ severities }) => severities.findIndex(Boolean);

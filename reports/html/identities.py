@@ -150,7 +150,7 @@ TRUSTS: Columns[Trust] = {
 }
 
 
-def _told_once(trusts: Sequence[Trust]) -> tuple[Trust, ...]:
+def _without_repeats(trusts: Sequence[Trust]) -> tuple[Trust, ...]:
     """Without those that the page would show alike: of one statement, one for each subject."""
     return tuple(dict.fromkeys(replace(trust, issuer=None, subject=None) for trust in trusts))
 
@@ -189,7 +189,7 @@ def identity_blocks(result: ScanResult, rows: Sequence[Judged], row_of: Mapping[
             "grants": held(GRANTS, lambda r: r.identity.grants),
             "consumers": held(TEXTS, lambda r: r.verdicts.consumers),
             "links": held(links_to(row_of), lambda r: r.identity.links),
-            "trusts": held(TRUSTS, lambda r: _told_once(r.identity.trusts)),
+            "trusts": held(TRUSTS, lambda r: _without_repeats(r.identity.trusts)),
             "attributes": held(FACTS, lambda r: pairs_by_name(r.identity.published_attributes)),
         },
     }

@@ -211,8 +211,12 @@ def entries_matched(row_of: Mapping[str, int]) -> Columns[EntryAssessment]:
         "origin": lambda judged: text(str(judged.entry.origin)),
         "evidence": lambda judged: text(judged.evidence),
         "perhaps": lambda judged: tuple(
-            (row_of.get(one.identity, text(one.identity)), round(one.score, 2), text(one.evidence))
-            for one in judged.candidates
+            (
+                row_of.get(candidate.identity, text(candidate.identity)),
+                round(candidate.score, 2),
+                text(candidate.evidence),
+            )
+            for candidate in judged.candidates
         ),
         "rechecked": lambda judged: judged.rechecked,
         "facts": lambda judged: pairs(_facts(judged.entry)),

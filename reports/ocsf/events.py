@@ -64,7 +64,7 @@ def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) ->
         "finding_info": _info(finding, about),
         "remediation": {"desc": finding.remediation},
         **make.cloud(identity),
-        **(_identity(about, named) if about else {"applications": [_thing(finding)]}),
+        **(_identity(about, named) if about else {"applications": [_resource(finding)]}),
         "unmapped": make.known(
             evidence=evidence_of(finding),
             owner=finding.owner,
@@ -128,7 +128,9 @@ def _info(finding: Finding, about: Assessment | None) -> dict[str, Any]:
         types=[finding.rule],
         analytic={"uid": finding.rule, "name": finding.title, "type_id": 1, "type": "Rule"},
         data_sources=[about.identity.source] if about else [],
-        tags=make.tags((catalog, number) for catalog, _, number in (one.partition(":") for one in finding.controls)),
+        tags=make.tags(
+            (catalog, number) for catalog, _, number in (control.partition(":") for control in finding.controls)
+        ),
     )
 
 
@@ -141,14 +143,14 @@ def _identity(about: Assessment, named: Sequence[Credential]) -> dict[str, Any]:
     )
 
 
-def _thing(finding: Finding) -> dict[str, Any]:
+def _resource(finding: Finding) -> dict[str, Any]:
     """What a finding is about that is about no identity, in the only place that the class has for it."""
-    things = (
+    resources = (
         ("registry entry", finding.entry),
         ("assignment", finding.assignment),
         ("stored secret", finding.credential),
     )
-    for kind, uid in things:
+    for kind, uid in resources:
         if uid:
             return {"uid": uid, "type": kind}
     return {"uid": finding.fingerprint, "name": finding.rule, "type": "exemption"}

@@ -114,7 +114,7 @@ def permissions(judged: Assessment) -> list[Object]:
     grants = judged.identity.grants[:LISTED]
     return [
         {"policy": verdict},
-        *({"policy": known(name=one.name, type=one.via, desc=one.resource, is_applied=True)} for one in grants),
+        *({"policy": known(name=grant.name, type=grant.via, desc=grant.resource, is_applied=True)} for grant in grants),
     ]
 
 

@@ -209,7 +209,7 @@ def test_what_was_forgotten_is_told_as_that() -> None:
     page = written("table", diff)
 
     assert page.splitlines()[-1] == "joined 0, moved 0, left 0, returned 0, not re-checked 0, forgotten 1"
-    for told in ("Of the identities, 1 forgotten.", "Forgotten by hand: 1", "Findings: 1 forgotten"):
+    for told in ("Of the identities, 1 forgotten.", "Forgotten by command: 1", "Findings: 1 forgotten"):
         assert told in page
 
 
