@@ -72,8 +72,8 @@ def _escaped(match: re.Match[bytes]) -> bytes:
 
 # --- The JSON reports, ``muster.scan/1``: one document, or one object per line ---
 #
-# Both are written record by record, so memory does not grow with them. The document also has one record per line, which keeps
-# it small and suits line-based tools (grep, diff).
+# Both are written record by record, so memory does not grow with them. The document also has one record per line: it
+# is small, and suits line-based tools (grep, diff).
 
 FACTS = (
     "key", "provider", "source", "sources", "scope", "kind", "name", "display_name", "description", "unique_id",

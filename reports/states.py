@@ -91,7 +91,7 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "returned": State("warn", "Was gone, and exists again"),
         "moved": State("warn", "Something about it changed"),
         "left": State("quiet", "No longer there, and its place was read"),
-        "forgotten": State("quiet", "Its source was retired by hand"),
+        "forgotten": State("quiet", "Its source was removed with muster history forget"),
         "resolved": State("good", "A finding that no longer applies"),
     },
     "coverage": {

@@ -36,7 +36,7 @@ def test_a_retired_source_is_forgotten(muster: Muster) -> None:
     assert tried.out.replace("would forget", "forgot") == done.out
     assert {one["source"] for one in before["identities"]} == {"bots", "file"}
     assert {one["source"] for one in after["identities"]} == {"bots"}
-    assert "source file forgotten by hand" in muster("history").out
+    assert "source file forgotten by command" in muster("history").out
     listed = json.loads(muster("history", "-o", "json:-").out)["scans"]
     assert [(one["left"], one["forgotten"]) for one in listed] == [(0, 3), (0, 0), (None, 0)]
     assert muster("diff").out.splitlines()[-1].endswith("left 0, returned 0, not re-checked 0, forgotten 3")

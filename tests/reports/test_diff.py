@@ -220,6 +220,6 @@ def test_a_forgotten_place_is_no_scan() -> None:
     scan_list.WRITERS["table"]([entry], table, Screen())
     scan_list.WRITERS["json"]([entry], document, Screen())
 
-    assert "source \\x1b[31m forgotten by hand\n  2 identities, 4 joined, 3 forgotten; " in table.getvalue().decode()
+    assert "source \\x1b[31m forgotten by command\n  2 identities, 4 joined, 3 forgotten; " in table.getvalue().decode()
     (listed,) = json.loads(document.getvalue())["scans"]
     assert (listed["forgotten"], listed["forgot"]) == (3, {"source": "\x1b[31m", "scope": None})
