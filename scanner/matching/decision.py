@@ -72,6 +72,8 @@ def _disjoint(one: frozenset[str], other: frozenset[str]) -> bool:
 # agree with it or contradict it.
 
 RUNNERS_UP = 3
+_NOT_LIVE = 0.5
+"""The factor for the score of an entry that is not live."""
 _SCORES: Mapping[Rung, float] = {
     "key": 1.0, "unique_id": 1.0, "credential": 0.95, "alias": 0.9, "name": 0.85, "tag": 0.8, "glob": 0.6,
 }  # fmt: skip
@@ -106,7 +108,7 @@ class Hit(NamedTuple):
 
     def candidate(self, besides: str = "", *, approved: bool = False) -> MatchCandidate:
         """Return it as a candidate. ``approved``: score it as if its entry were valid."""
-        score = _SCORES[self.rung] * (1.0 if self.is_live or approved else 0.5)
+        score = _SCORES[self.rung] * (1.0 if self.is_live or approved else _NOT_LIVE)
         return MatchCandidate(entry=self.entry_id, score=round(score, 2), evidence=self.evidence + besides)
 
 

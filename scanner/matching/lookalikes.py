@@ -235,7 +235,7 @@ class _Known:
     def add(self, declared: _Declared) -> None:
         """Add a name."""
         look = skeleton(declared.text)
-        if look in self._asked and _names_somebody(declared.text):
+        if look in self._asked and _is_name(declared.text):
             self._names[look].add(fold(declared.text))
             by_provider = self._first[look]
             likewise = sorted((*by_provider.get(declared.provider, ()), declared), reverse=True)
@@ -300,7 +300,7 @@ def _end(text: str) -> str:
     return text if "/" not in text and ":" not in text else text.rstrip("/:").replace(":", "/").rpartition("/")[2]
 
 
-def _names_somebody(text: str) -> bool:
+def _is_name(text: str) -> bool:
     """Return whether a text is a name or an e-mail: ids that differ in a letter and a digit are no imitation."""
     return bool(text.strip()) and (is_bare(text) or is_email(text))
 

@@ -237,7 +237,7 @@ def _facts(record: Record, scope: str | None, notes: Notes, today: date | None) 
     return {
         **{column: fields.text(column) for column in _TEXTS},
         **{column: fields.items(column) for column in _LISTS},
-        **{column: _owners(record, column) for column in OWNERS},
+        **{column: named(fields.items(column, read_owners)) for column in OWNERS},
         **days,
         "scope": fields.text("scope") or scope,
         "kind": kind,
@@ -368,7 +368,3 @@ def _environment(record: Record) -> str | None:
         return environment
     stage = record.fields.text(STAGE)
     return stage if stage is not None and (environments(stage) or _word(stage) not in _STATUSES) else None
-
-
-def _owners(record: Record, column: str) -> tuple[str, ...]:
-    return named(record.fields.items(column, read_owners))

@@ -20,6 +20,9 @@ from scanner.registry.tables import Row, Table, read_table
 from scanner.registry.tables.cells import AmbiguousDate, CellError, read_date, read_text, shown
 from scanner.registry.tables.headings import Columns, Fields, normal
 
+_CLOSE = 0.8
+"""The least similarity of a misspelt heading, from 0 to 1."""
+_HEADINGS_NAMED = 8
 _ONE_COUNTS = "remove one, or explain under columns in the config which one counts"
 
 
@@ -145,7 +148,7 @@ def _check_given(source: ListSource, columns: Columns, notes: Notes) -> None:
 
 def _nearest(word: str, columns: Columns) -> str | None:
     # Stricter than elsewhere: most unknown headings are no misspellings.
-    return did_you_mean(normal(word), columns.names, likeness=0.8)
+    return did_you_mean(normal(word), columns.names, likeness=_CLOSE)
 
 
 class _Reader:
@@ -224,7 +227,7 @@ class _Reader:
 
 
 def _no_headings(table: Table, needed: Collection[str]) -> Problem:
-    headings = [shown(heading) for heading in (table.headings or ())[:8]]
+    headings = [shown(heading) for heading in (table.headings or ())[:_HEADINGS_NAMED]]
     found, first = ", ".join(headings), headings[0] if headings else ""
     meant = "identities" if "identities" in needed else min(needed)
     where = f"in sheet {shown(table.sheet)} " if table.sheet else ""

@@ -149,11 +149,11 @@ def _without(one: EntryAssessment, gone: Collection[str], place: Forgotten) -> E
 
 def _notices(last: ScanResult, place: Forgotten) -> Iterator[str]:
     """Yield the notices of the latest scan, without the one that the place is shown as last seen."""
-    as_last_seen = [identity for identity in last.identities if not identity.rechecked and _lies_in(identity, place)]
+    as_last_seen = [
+        assessment
+        for assessment in last.identities
+        if not assessment.rechecked and place.holds(assessment.identity.source, assessment.identity.scope)
+    ]
     rights = [assignment for assignment in last.assignments if place.holds(assignment.source, assignment.scope)]
     over = frozenset(unlisted_places(as_last_seen, rights, last.coverage))
     return (notice for notice in last.notices if notice not in over)
-
-
-def _lies_in(one: Assessment, place: Forgotten) -> bool:
-    return place.holds(one.identity.source, one.identity.scope)

@@ -97,7 +97,12 @@ def losses(
     read = {section.source for section in inventory.coverage if not section.is_gap or section.status == "partial"}
     found = [one for one in every if one.source in read and _is_implausible(one, lists)]
     whole = {one.source for one in found if one.scope is None}
-    return tuple(sorted((one for one in found if one.scope is None or one.source not in whole), key=_place))
+    return tuple(
+        sorted(
+            (one for one in found if one.scope is None or one.source not in whole),
+            key=lambda loss: (loss.source, loss.scope or ""),
+        )
+    )
 
 
 def _replaced(source: str, now: int, kept: Mapping[str, int]) -> int | None:
@@ -117,10 +122,6 @@ def _by_place(count: Count) -> Counter[_Place]:
         by_place[source, None] += number
         by_place[source, scope] += number
     return by_place
-
-
-def _place(loss: Loss) -> tuple[str, str]:
-    return loss.source, loss.scope or ""
 
 
 def _is_implausible(loss: Loss, lists: Collection[str]) -> bool:

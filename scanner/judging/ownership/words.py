@@ -68,7 +68,8 @@ class NamedAfter:
         for run in self._called:
             lengths[run[0]].add(len(run))
         self._lengths = {word: sorted(of_runs, reverse=True) for word, of_runs in lengths.items()}
-        self._shared = lru_cache(maxsize=REMEMBERED)(self._of_text)  # many identities share scope, path and group
+        # Many identities share scope, path and group.
+        self._shared = lru_cache(maxsize=REMEMBERED)(lambda place, text: self._hints(place, words(text)))
         self._of_runs: dict[tuple[Place, tuple[Words, ...]], tuple[Hint, ...]] = {}
 
     def may_have_numbers(self, alike: Words) -> bool:
@@ -92,9 +93,6 @@ class NamedAfter:
             if link.relation == "member_of":
                 hints += self._shared("group", link.target.rpartition("/")[2])
         return hints
-
-    def _of_text(self, place: Place, text: str) -> tuple[Hint, ...]:
-        return self._hints(place, words(text))
 
     def _hints(self, place: Place, text: Words) -> tuple[Hint, ...]:
         if self._lengths.keys().isdisjoint(text):

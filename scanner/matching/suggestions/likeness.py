@@ -29,6 +29,8 @@ _LARGE = 10_000
 """The least number of names for computing rarity: in a small estate, no word counts as common."""
 _STEPS = 4
 """Steps of rarity, so that scores do not change with every new name."""
+_LEAST_RARITY = 0.01
+"""The rarity of a word that most names have, so that it still counts a little."""
 _WORDS, _CHARACTERS = 0.7, 0.3
 """The weights of shared words and of similar characters."""
 _LITTLE = 0.5
@@ -165,7 +167,7 @@ class _Weights(dict[str, float]):
 
     def _rarity(self, token: str) -> float:
         rarity = 1 - math.log1p(self._seen[token]) / self._scale
-        return math.ceil(max(rarity, 0.01) * _STEPS) / _STEPS
+        return math.ceil(max(rarity, _LEAST_RARITY) * _STEPS) / _STEPS
 
 
 def _contradicting(one: _Words, other: _Words) -> tuple[Kind, ...]:

@@ -123,11 +123,11 @@ def _always(_cell: Any, _standard: Standard) -> bool:
     return True
 
 
-def _somebody_answers(owners: tuple[str, ...], standard: Standard) -> bool:
+def _has_accountable_owner(owners: tuple[str, ...], standard: Standard) -> bool:
     return any(standard.why_not_accountable(owner) is None for owner in owners)
 
 
-def _still_to_come(day: date, standard: Standard) -> bool:
+def _in_future(day: date, standard: Standard) -> bool:
     return day >= standard.today
 
 
@@ -136,8 +136,8 @@ def _recent(day: date, standard: Standard) -> bool:
 
 
 _VALID: Mapping[str, _IsValid] = {
-    **dict.fromkeys(OWNERS, _somebody_answers),
-    **dict.fromkeys(("next_review", "expires"), _still_to_come),
+    **dict.fromkeys(OWNERS, _has_accountable_owner),
+    **dict.fromkeys(("next_review", "expires"), _in_future),
     "last_reviewed": _recent,
     "kind": lambda kind, standard: kind in standard.kinds,
     "provider": lambda provider, standard: standard.knows_provider(provider),

@@ -44,6 +44,9 @@ _SCORES = {
     "leads that team": 0.6,
 }
 
+_SHARING = 0.2
+"""How much each further candidate with the same reason reduces the score."""
+
 _Emails = frozenset[str]
 _NO_EMAILS: _Emails = frozenset()
 
@@ -257,7 +260,8 @@ class Index:
         pairs = list(found)
         reasons = [why for _, why in pairs]
         guesses = (
-            Guess(email, round(_SCORES[why] / (1 + 0.2 * (reasons.count(why) - 1)), 3), why) for email, why in pairs
+            Guess(email, round(_SCORES[why] / (1 + _SHARING * (reasons.count(why) - 1)), 3), why)
+            for email, why in pairs
         )
         here = {email: self._stays(self._people[email]) for email, _ in pairs}
         order = {email: number for number, (email, _) in enumerate(pairs)}

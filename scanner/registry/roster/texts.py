@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 LONGEST = 500
-"""Characters; a longer text names nobody."""
+"""Characters; a longer text names no person."""
 _DEEPEST = 4
 """The deepest nesting of wrappers that tools write."""
 

@@ -170,7 +170,11 @@ def _listed(path: Path, data: Any) -> tuple[str | None, list[Any]]:
         return None, data
     if not isinstance(data, dict):
         raise RegistryError(Problem(file=str(path), line=1, message="is neither a list of entries nor one entry"))
-    lists = [key for key, value in data.items() if value and isinstance(value, list) and _all_mappings(value)]
+    lists = [
+        key
+        for key, value in data.items()
+        if value and isinstance(value, list) and all(isinstance(item, dict) for item in value)
+    ]
     if len(lists) > 1:
         named = " and ".join(sorted(lists))
         raise RegistryError(
@@ -185,10 +189,6 @@ def _listed(path: Path, data: Any) -> tuple[str | None, list[Any]]:
     if all(value == [] for value in data.values()):
         return next(iter(data)), []
     return None, [data]
-
-
-def _all_mappings(items: list[Any]) -> bool:
-    return all(isinstance(item, dict) for item in items)
 
 
 def _table(path: Path, items: Iterable[tuple[int, Any]]) -> Table:

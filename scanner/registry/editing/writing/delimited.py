@@ -58,7 +58,7 @@ def edit_delimited(opened: Opened, edits: Sequence[Edit]) -> bytes:
     records = [heading, *(_Record(lines, row.line, delimiter) for row in opened.rows)]
     added = new_headings(opened, edits)
     headings = (*opened.headings, *added)
-    texts = {0: heading.written([*heading.cells, *map(_cell, added)]) if added else heading.padded(0)}
+    texts = {0: heading.written([*heading.cells, *map(str, map(sheet_cell, added))]) if added else heading.padded(0)}
     for number, record in enumerate(records[1:], start=1):
         texts[number] = record.padded(max(len(headings) - len(record.cells), 0) if added else 0)
     for edit in edits:
@@ -89,7 +89,3 @@ def _cells(edit: Edit, headings: Sequence[str], old: Sequence[str] = ()) -> list
     for heading, value in edit.cells.items():
         cells[headings.index(heading)] = str(sheet_cell(value))
     return cells
-
-
-def _cell(heading: str) -> str:
-    return str(sheet_cell(heading))
