@@ -149,7 +149,7 @@ def test_every_place_is_looked_at(record: Any) -> None:
 
 
 def test_the_most_nested_attribute_is_cut_off() -> None:
-    """What lies deeper than anybody reads is not looked into, so it is not kept."""
+    """Deeper levels are not searched, so they are dropped."""
     deep: Any = TOKEN
     for _ in range(3_000):
         deep = [deep]

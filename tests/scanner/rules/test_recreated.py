@@ -34,7 +34,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def night(
     store: Store, number: int, *found: Identity, entry: Entry | None = ENTRY, status: str = "complete"
 ) -> list[Finding]:
-    """One scan's findings of what was made anew, with what it stored of them."""
+    """The findings of one scan about recreated identities, with what it stored."""
     coverage = make_coverage(kinds=("user",), status=status)
     other = Reading(source="other", scope="x", coverage=(make_coverage(source="other", scope="x"),))
     reading = Reading(source="prod", scope=FIRST.scope, identities=found, coverage=(coverage,))

@@ -1,4 +1,4 @@
-"""Names taken apart, and which names an identity or an entry goes by."""
+"""Names split into words, and the names of an identity or an entry."""
 
 from __future__ import annotations
 
