@@ -85,7 +85,7 @@ def test_a_list_that_is_not_there_is_started(estate: Path, muster: Muster) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         pytest.param(("0f0f0f0f", *GIVEN), "the latest scan has no finding 0f0f0f0f", id="no such finding"),
         pytest.param(("0f0f", *GIVEN), "0f0f is too short for a fingerprint", id="too short"),
@@ -99,14 +99,14 @@ def test_a_list_that_is_not_there_is_started(estate: Path, muster: Muster) -> No
         pytest.param(("known", "--reason", " ", *GIVEN[2:]), "--reason is empty", id="no reason"),
     ],
 )
-def test_what_cannot_be_acknowledged(listing: Path, muster: Muster, arguments: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_acknowledged(listing: Path, muster: Muster, arguments: tuple[str, ...], expected: str) -> None:
     """It is said, and nothing is written."""
     before = listing.read_text()
     (finding, *_) = scanned(muster)["findings"]
 
     done = muster("acknowledge", *(finding["fingerprint"] if one == "known" else one for one in arguments))
 
-    assert (done.code, told in done.err, "acknowledged.toml" in done.err) == (2, True, False)
+    assert (done.code, expected in done.err, "acknowledged.toml" in done.err) == (2, True, False)
     assert listing.read_text() == before
 
 
@@ -175,8 +175,8 @@ def test_what_is_suppressed_is_listed(listing: Path, muster: Muster) -> None:
 
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines()[0] == "2 acknowledgements, 1 of them ended, 1 finding of the latest scan suppressed"
-    for told in (f"{LATER} by ada@example.com", finding["fingerprint"][:8], "trial until spring", finding["title"]):
-        assert told in done.out
+    for expected in (f"{LATER} by ada@example.com", finding["fingerprint"][:8], "trial until spring", finding["title"]):
+        assert expected in done.out
     assert "rule dormant on nobody-*" in done.out
     assert "covers no finding of the latest scan" in done.out
 
@@ -265,27 +265,27 @@ def test_a_finding_is_counted_once_however_often_it_is_listed(listing: Path, mus
 
 
 @pytest.mark.parametrize(
-    ("by", "told"),
+    ("by", "expected"),
     [
         pytest.param("nobody@example.com", "--by nobody@example.com is not on the roster", id="unknown"),
         pytest.param("left@example.com", "--by left@example.com is on the roster, but not active", id="departed"),
     ],
 )
-def test_who_answers_is_somebody_on_the_roster(listing: Path, muster: Muster, by: str, told: str) -> None:
+def test_who_answers_is_someone_on_the_roster(listing: Path, muster: Muster, by: str, expected: str) -> None:
     """Else nothing is written, unless strangers are taken."""
     before = listing.read_text()
     finding = scanned(muster)["findings"][0]["fingerprint"]
 
     refused = muster("acknowledge", finding, "--reason", "x", "--by", by)
 
-    assert (refused.code, told in refused.err, "--accept-unknown" in refused.err) == (2, True, True)
+    assert (refused.code, expected in refused.err, "--accept-unknown" in refused.err) == (2, True, True)
     assert listing.read_text() == before
     taken = muster("acknowledge", finding, "--reason", "x", "--by", by, "--accept-unknown")
-    assert (taken.code, told in taken.err) == (0, True)
+    assert (taken.code, expected in taken.err) == (0, True)
     assert f'by = "{by}"' in listing.read_text()
 
 
-def test_without_a_roster_nobody_can_be_looked_up(tmp_path: Path, muster: Muster) -> None:
+def test_without_a_roster_no_one_can_be_looked_up(tmp_path: Path, muster: Muster) -> None:
     """It is said, and written."""
     result = samples.estate()
     with open_store(f"sqlite:///{tmp_path}/muster.db") as store:
@@ -306,7 +306,7 @@ def test_a_list_that_is_wrong_stops_the_scan(listing: Path, muster: Muster) -> N
     assert "acknowledged.toml:4: acknowledged[0].bye: unknown key (did you mean by?)" in done.err
 
 
-def test_an_ended_one_is_told_and_its_finding_alarms_as_new(listing: Path, muster: Muster) -> None:
+def test_an_ended_one_is_reported_and_its_finding_alarms_as_new(listing: Path, muster: Muster) -> None:
     """Silence has an end."""
     line = '[[acknowledged]]\nrule = "unregistered"\nmatch = "triage-agent"\nreason = "x"\nby = "ada"\nuntil = {}\n'
     listing.write_text(line.format(LATER))
@@ -322,7 +322,7 @@ def test_an_ended_one_is_told_and_its_finding_alarms_as_new(listing: Path, muste
     assert any(f"the acknowledgement by ada ended on {EARLIER}" in notice for notice in result["notices"])
 
 
-def test_who_exempted_an_identity_is_told(estate: Path, muster: Muster) -> None:
+def test_who_exempted_an_identity_is_reported(estate: Path, muster: Muster) -> None:
     """``by`` stands behind the reason."""
     with (estate / "config.toml").open("a") as config:
         config.write('\n[[exempt]]\nmatch = "triage-agent"\nreason = "a trial"\nby = "ada@example.com"\n')
@@ -357,16 +357,16 @@ def test_a_secret_in_the_list_gets_no_further(listing: Path, muster: Muster, tmp
     text = listing.read_text().replace("trial until spring", f"token {TOKEN}").replace("ada@", f"{TOKEN}@")
     listing.write_text(f"{text}# {TOKEN}\n")
 
-    told = [muster("acknowledge", "--list"), muster("acknowledge", other, *GIVEN, "--dry-run")]
-    told += [
+    expected = [muster("acknowledge", "--list"), muster("acknowledge", other, *GIVEN, "--dry-run")]
+    expected += [
         muster("scan", *(f"-o{name}:out/{name}" for name in ("json", "ndjson", "sarif", "ocsf", "html", "evidence")))
     ]
-    told += [muster("diff"), muster("show", "old-sync")]
+    expected += [muster("diff"), muster("show", "old-sync")]
 
-    assert TOKEN not in "".join(done.out + done.err for done in told)
-    for done in (told[0], told[2]):
+    assert TOKEN not in "".join(done.out + done.err for done in expected)
+    for done in (expected[0], expected[2]):
         assert re.search(r"acknowledged\.toml:\d+: what looks like a secret is masked", done.err)
-    assert "token •••" in told[0].out
+    assert "token •••" in expected[0].out
     assert "•••" in (tmp_path / "out/json").read_text()
     written = [path for path in tmp_path.rglob("*") if path.is_file() and path != listing]
     assert len(written) > 8

@@ -60,7 +60,7 @@ def test_the_hint_of_an_error_names_the_same_store(estate: Path, muster: Muster)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         pytest.param(("scna",), "did you mean scan?", id="a command"),
         pytest.param(("registry", "adpot"), "did you mean adopt?", id="a command of a group"),
@@ -68,13 +68,13 @@ def test_the_hint_of_an_error_names_the_same_store(estate: Path, muster: Muster)
         pytest.param(("xyzzy",), "commands: acknowledge, connectors", id="nothing like it"),
     ],
 )
-def test_an_unknown_command_is_answered(muster: Muster, arguments: tuple[str, ...], told: str) -> None:
+def test_an_unknown_command_is_answered(muster: Muster, arguments: tuple[str, ...], message: str) -> None:
     """Exit 2, and what was probably meant."""
     done = muster(*arguments)
 
     assert (done.code, done.out) == (2, "")
     assert f"there is no command muster {' '.join(arguments)}" in done.err
-    assert told in done.err
+    assert message in done.err
 
 
 @pytest.mark.parametrize(

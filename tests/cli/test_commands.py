@@ -50,7 +50,7 @@ def test_init_overwrites_nothing(muster: Muster, tmp_path: Path) -> None:
         pytest.param(("azure", "--policy", "--as", "bicep"), "targetScope = 'managementGroup'", id="template"),
     ],
 )
-def test_connectors_tells_what_each_needs(muster: Muster, arguments: tuple[str, ...], expected: str) -> None:
+def test_connectors_reports_what_each_needs(muster: Muster, arguments: tuple[str, ...], expected: str) -> None:
     """From the one declaration that the connector reads by."""
     done = muster("connectors", *arguments)
 
@@ -100,7 +100,7 @@ def test_rules_list_the_controls_that_findings_cite(estate: Path, muster: Muster
     assert "owasp-nhi-2025" not in done.out
 
 
-def test_rules_tell_their_controls_both_ways(muster: Muster) -> None:
+def test_rules_report_their_controls_both_ways(muster: Muster) -> None:
     """By control and by rule; --framework selects one standard; controls without a rule are listed."""
     every, one = muster("rules", "--controls"), muster("rules", "--controls", "--framework", "eu-ai-act-2024")
 
@@ -112,18 +112,18 @@ def test_rules_tell_their_controls_both_ways(muster: Muster) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--framework", "eu-ai-act-2024"), "--framework needs --controls"),
         (("--controls", "--framework", "cis-aws-7"), "did you mean cis-aws-7.0.0?"),
     ],
 )
-def test_rules_know_their_frameworks(muster: Muster, arguments: tuple[str, ...], told: str) -> None:
+def test_rules_know_their_frameworks(muster: Muster, arguments: tuple[str, ...], message: str) -> None:
     """One that there is not is told, with the nearest there is."""
     done = muster("rules", *arguments)
 
     assert done.code == 2
-    assert told in done.err
+    assert message in done.err
 
 
 @pytest.mark.usefixtures("estate")
@@ -162,7 +162,7 @@ def test_doctor_looks_at_the_reports_of_the_config(estate: Path, muster: Muster)
 
 
 @pytest.mark.parametrize(
-    ("url", "code", "told"),
+    ("url", "code", "message"),
     [
         pytest.param("sqlite:///muster.db", 0, "the first scan creates it", id="missing"),
         pytest.param("sqlite:///empty.db", 1, "is an empty file", id="cut off"),
@@ -172,7 +172,7 @@ def test_doctor_looks_at_the_reports_of_the_config(estate: Path, muster: Muster)
         pytest.param("mysql://db/muster", 1, "no store of the form mysql://", id="no such kind of store"),
     ],
 )
-def test_doctor_looks_at_the_store(estate: Path, muster: Muster, url: str, code: int, told: str) -> None:
+def test_doctor_looks_at_the_store(estate: Path, muster: Muster, url: str, code: int, message: str) -> None:
     """Only a store that a scan would make or bring forward is well, and looking changes none."""
     (estate / "empty.db").touch()
     with closing(sqlite3.connect(estate / "other.db")) as other:
@@ -182,7 +182,7 @@ def test_doctor_looks_at_the_store(estate: Path, muster: Muster, url: str, code:
     done = muster("doctor", "--store", url)
 
     assert done.code == code
-    assert told in done.out
+    assert message in done.out
     assert not (estate / "muster.db").exists()
     assert [(estate / name).read_bytes() for name in ("empty.db", "other.db")] == before
 

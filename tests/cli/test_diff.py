@@ -39,8 +39,8 @@ def test_what_changed_overnight(muster: Muster) -> None:
     assert lines[-1] == "joined 1, moved 1, left 0, returned 0, not re-checked 0"
     assert max(map(len, lines)) <= 80
     moved = "owner: left@example.com -> ada@example.com"
-    for told in ("night-bot (bot in saas acme)", moved, "Findings: 1 new, 1 resolved"):
-        assert told in done.out
+    for expected in ("night-bot (bot in saas acme)", moved, "Findings: 1 new, 1 resolved"):
+        assert expected in done.out
     assert "\x1b" not in done.out
 
 

@@ -71,7 +71,7 @@ def test_a_source_that_is_still_read_is_pointed_out(muster: Muster) -> None:
 
 
 @pytest.mark.parametrize(("answer", "scans"), [(b"y\n", 3), (b"n\n", 2), (b"\n", 2)])
-def test_somebody_is_asked_on_a_terminal(retired: Path, muster: Muster, answer: bytes, scans: int) -> None:
+def test_someone_is_asked_on_a_terminal(retired: Path, muster: Muster, answer: bytes, scans: int) -> None:
     """And nothing is forgotten unless they say so."""
     ours, theirs = pty.openpty()
     os.write(ours, answer)

@@ -50,9 +50,9 @@ def test_a_line_about_a_place_names_it(estate: Path, muster: Muster) -> None:
     """Source and scope are fields of their own."""
     (estate / "bots.csv").write_text(BOTS + BROKEN)
 
-    told = lines(muster("-v", "--log-format", "json", "scan", "-o", "csv:out.csv"))
+    expected = lines(muster("-v", "--log-format", "json", "scan", "-o", "csv:out.csv"))
 
-    assert {("bots", None), ("bots", "bots")} <= {(line.get("source"), line.get("scope")) for line in told}
+    assert {("bots", None), ("bots", "bots")} <= {(line.get("source"), line.get("scope")) for line in expected}
 
 
 def test_a_terminal_gets_no_bar_in_json(estate: Path) -> None:

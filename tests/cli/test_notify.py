@@ -33,7 +33,7 @@ def titles(server: Receiver) -> list[str]:
     return [request.json["title"] for request in server.received]
 
 
-def test_only_what_is_new_is_told_and_once(estate: Path, muster: Muster, hook: Receiver) -> None:
+def test_only_what_is_new_is_reported_and_once(estate: Path, muster: Muster, hook: Receiver) -> None:
     """Nothing on the first scan, what came on the second, silence on the third."""
     assert muster("scan", "--quiet").code == 0
     assert titles(hook) == []
@@ -91,7 +91,7 @@ def test_a_failed_delivery_does_not_change_how_a_scan_ends(estate: Path, muster:
     assert len(hook.received) == 2
 
 
-def test_blindness_is_told_and_so_is_the_recovery(estate: Path, muster: Muster, hook: Receiver) -> None:
+def test_blindness_is_reported_and_so_is_the_recovery(estate: Path, muster: Muster, hook: Receiver) -> None:
     """Each once; in between, nothing."""
     (estate / "more.csv").write_text("name\nextra\n")
     with (estate / "config.toml").open("a") as config:
@@ -161,7 +161,7 @@ def _no_output(estate: Path) -> None:
 
 @pytest.mark.parametrize("scans_before", [0, 1])
 @pytest.mark.parametrize(
-    ("break_it", "told"),
+    ("break_it", "expected"),
     [
         (_broken_registry, "registry.csv:3: id: the id N-1 is already used at"),
         (_no_registry, "registry.csv: no such file"),
@@ -172,8 +172,8 @@ def _no_output(estate: Path) -> None:
         (_no_output, "x.csv"),
     ],
 )
-def test_a_scan_that_fails_says_so(
-    estate: Path, muster: Muster, hook: Receiver, scans_before: int, break_it: Callable[[Path], None], told: str
+def test_a_scan_that_fails_is_reported(
+    estate: Path, muster: Muster, hook: Receiver, scans_before: int, break_it: Callable[[Path], None], expected: str
 ) -> None:
     """Each time, with a store or without one: whoever waits for a message would take silence for peace."""
     for _ in range(scans_before):
@@ -184,11 +184,11 @@ def test_a_scan_that_fails_says_so(
 
     failed = [request.json for request in hook.received if request.json["kind"] == "failed"]
     assert [one["title"] for one in failed] == ["The scan ended with an error"] * 2
-    assert any(told in line for line in failed[0]["errors"]), failed[0]["errors"]
+    assert any(expected in line for line in failed[0]["errors"]), failed[0]["errors"]
     assert failed[0]["id"] != failed[1]["id"]
 
 
-def test_an_unforeseen_error_is_told_too(
+def test_an_unforeseen_error_is_reported_too(
     estate: Path, muster: Muster, hook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connector of somebody else's that breaks while it is made."""
@@ -213,7 +213,7 @@ def test_an_unforeseen_error_is_told_too(
     assert failed["errors"] == ["internal error: ZeroDivisionError: division by zero"]
 
 
-def test_what_failed_and_could_not_be_told_waits(estate: Path, muster: Muster, hook: Receiver) -> None:
+def test_what_failed_and_could_not_be_reported_waits(estate: Path, muster: Muster, hook: Receiver) -> None:
     """In the store, where there is one."""
     muster("scan", "--quiet")
     good = (estate / "registry.csv").read_text()
@@ -227,7 +227,7 @@ def test_what_failed_and_could_not_be_told_waits(estate: Path, muster: Muster, h
     assert len({request.headers["muster-delivery"] for request in hook.received}) == 1
 
 
-def test_an_import_that_fails_says_so(estate: Path, muster: Muster, hook: Receiver) -> None:
+def test_an_import_that_fails_is_reported(estate: Path, muster: Muster, hook: Receiver) -> None:
     """A file that is no shard; asking what waits is no scan."""
     (estate / "shard.ndjson").write_text("nothing\n")
 
@@ -237,7 +237,7 @@ def test_an_import_that_fails_says_so(estate: Path, muster: Muster, hook: Receiv
     assert "shard.ndjson" in hook.received[0].json["errors"][0]
 
 
-def test_the_recovery_from_reading_nothing_is_told(estate: Path, muster: Muster, hook: Receiver) -> None:
+def test_the_recovery_from_reading_nothing_is_reported(estate: Path, muster: Muster, hook: Receiver) -> None:
     """The next scan that can read says so."""
     muster("scan", "--quiet")
     (estate / "bots.csv").rename(estate / "away.csv")
@@ -312,7 +312,7 @@ def test_an_acknowledged_finding_is_not_told(estate: Path, muster: Muster, hook:
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "expected"),
     [
         ('type = "slak"\nurl = { env = "X" }', "notify[0].type: type says how to notify (did you mean slack?)"),
         ('type = "slack"\nurl = "https://hooks.slack.com/x"', "a secret is given by reference only"),
@@ -341,7 +341,7 @@ def test_an_acknowledged_finding_is_not_told(estate: Path, muster: Muster, hook:
         ),
     ],
 )
-def test_what_is_wrong_in_the_config_is_told(estate: Path, muster: Muster, table: str, told: str) -> None:
+def test_what_is_wrong_in_the_config_is_reported(estate: Path, muster: Muster, table: str, expected: str) -> None:
     """With file, line and key, before anything is scanned."""
     with (estate / "config.toml").open("a") as config:
         config.write(f"\n[[notify]]\n{table}\n")
@@ -350,12 +350,12 @@ def test_what_is_wrong_in_the_config_is_told(estate: Path, muster: Muster, table
 
     assert done.code == 2
     assert "config.toml:" in done.err
-    assert told in done.err
+    assert expected in done.err
     assert not (estate / "muster.db").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (("notify",), "no notification channel is configured"),
         (("notify", "--config", "with.toml", "--test", "socc"), "there is no channel called socc"),
@@ -363,13 +363,13 @@ def test_what_is_wrong_in_the_config_is_told(estate: Path, muster: Muster, table
         (("notify", "--config", "with.toml"), "there is no store"),
     ],
 )
-def test_what_the_command_cannot_do(estate: Path, muster: Muster, arguments: tuple[str, ...], told: str) -> None:
+def test_what_the_command_cannot_do(estate: Path, muster: Muster, arguments: tuple[str, ...], expected: str) -> None:
     """Each says what to do instead."""
     (estate / "with.toml").write_text('[[notify]]\nname = "soc"\ntype = "webhook"\nurl = "https://siem.example"\n')
 
     done = muster(*arguments)
 
-    assert (done.code, told in done.err) == (2, True)
+    assert (done.code, expected in done.err) == (2, True)
 
 
 def test_a_killed_sender_loses_nothing(estate: Path, muster: Muster, hook: Receiver) -> None:

@@ -35,7 +35,7 @@ def scanned(estate: Path, muster: Muster) -> Path:
 
 
 @pytest.mark.parametrize("person", ["ada@example.com", "ADA@EXAMPLE.COM", "e7", "Ada", "ada"])
-def test_somebody_is_found_by_whatever_they_go_by(muster: Muster, person: str) -> None:
+def test_someone_is_found_by_whatever_they_go_by(muster: Muster, person: str) -> None:
     """The page goes to stdout, 80 columns wide."""
     done = muster("offboard", person)
 
@@ -57,7 +57,7 @@ def test_each_format_is_a_private_file(muster: Muster, scanned: Path) -> None:
     assert openpyxl.load_workbook(files[-1]).sheetnames == ["Summary", "Handover"]
 
 
-def test_a_name_that_two_go_by_is_told(muster: Muster) -> None:
+def test_a_name_that_two_use_is_reported(muster: Muster) -> None:
     """Both are listed, and nothing is guessed."""
     done = muster("offboard", "bob")
 
@@ -68,7 +68,7 @@ def test_a_name_that_two_go_by_is_told(muster: Muster) -> None:
     assert done.out == ""
 
 
-def test_who_is_deleted_from_the_roster_still_stands_in_the_registry(muster: Muster) -> None:
+def test_who_is_deleted_from_the_roster_still_is_in_the_registry(muster: Muster) -> None:
     """By the text there, also by its user name."""
     done = muster("offboard", "gus", "-o", "json:-")
 
@@ -78,7 +78,7 @@ def test_who_is_deleted_from_the_roster_still_stands_in_the_registry(muster: Mus
     assert document["notices"] == ["gus@example.com is not on the roster, and was matched by this text alone."]
 
 
-def test_somebody_with_nothing_leaves_nothing(muster: Muster) -> None:
+def test_someone_with_nothing_leaves_nothing(muster: Muster) -> None:
     """That is said, and is no failure."""
     done = muster("offboard", "E9")
 
@@ -86,7 +86,7 @@ def test_somebody_with_nothing_leaves_nothing(muster: Muster) -> None:
     assert done.out.startswith("Nothing was found that bob@example.org (Bob) leaves behind.")
 
 
-def test_nobody_is_an_exit_code_and_the_nearest_names(muster: Muster) -> None:
+def test_no_one_is_an_exit_code_and_the_nearest_names(muster: Muster) -> None:
     """A typing error is no clean bill."""
     done = muster("offboard", "ada@exmaple.com")
 
@@ -115,7 +115,7 @@ def test_another_roster_can_be_given(muster: Muster, scanned: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         pytest.param(("-o", "markdwn:x"), "did you mean markdown?", id="format"),
         pytest.param(("-o", "html:x"), "a handover has no format html", id="a-report's-format"),
@@ -126,10 +126,10 @@ def test_another_roster_can_be_given(muster: Muster, scanned: Path) -> None:
         pytest.param(("--store", "sqlite:///nowhere.db"), "nowhere.db", id="no-store"),
     ],
 )
-def test_usage_errors(muster: Muster, options: tuple[str, ...], told: str) -> None:
+def test_usage_errors(muster: Muster, options: tuple[str, ...], expected: str) -> None:
     """Exit 2, with what to do."""
     done = muster("offboard", "ada", *options)
 
     assert done.code == 2
-    assert told in done.err
+    assert expected in done.err
     assert "Traceback" not in done.err

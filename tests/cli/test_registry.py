@@ -114,7 +114,7 @@ def test_what_was_found_undeclared_is_drafted(estate: Path, muster: Muster) -> N
     assert second.err == "nothing to change; skipped: 1 declared since\n"
 
 
-def test_drafting_registers_nobody(estate: Path, muster: Muster) -> None:
+def test_drafting_registers_no_one(estate: Path, muster: Muster) -> None:
     """Twins, and whoever names an owner for itself, stay unregistered and as severe as before."""
     with (estate / "bots.csv").open("a", encoding="utf-8") as bots:
         bots.write("saas:acme:1,invoice-b\u043et,saas,acme,bot,yes,2024-01-10,,,\n")
@@ -246,7 +246,7 @@ def _about(problems: list[dict[str, Any]]) -> set[tuple[int, str, str]]:
     return {(one["line"], one["field"], " ".join(one["message"].split()[-3:])) for one in problems}
 
 
-def test_lint_tells_what_is_unreadable_beside_everything_else(estate: Path, muster: Muster) -> None:
+def test_lint_reports_what_is_unreadable_beside_everything_else(estate: Path, muster: Muster) -> None:
     """Of an unreadable row the cells that can be read are judged; nothing is said of those that cannot."""
     (estate / "list.csv").write_text(LINTED, encoding="utf-8")
 
@@ -275,7 +275,7 @@ def test_lint_tells_what_is_unreadable_beside_everything_else(estate: Path, must
     assert "Quality of 3 entries that are not retired; 2 unreadable rows are left out\n" in printed.out
 
 
-def test_lint_tells_of_the_readable_list_beside_an_unreadable_one(estate: Path, muster: Muster) -> None:
+def test_lint_reports_of_the_readable_list_beside_an_unreadable_one(estate: Path, muster: Muster) -> None:
     """There is no quality of half a registry."""
     (estate / "bad.csv").write_text("wrong\nx\n", encoding="utf-8")
 
@@ -304,7 +304,7 @@ def test_convert_refuses_to_overwrite(estate: Path, muster: Muster) -> None:
     assert (estate / "registry.yaml").read_text(encoding="utf-8").startswith("- id: N-1\n  identities: [invoice-bot]\n")
 
 
-def test_lint_suggests_config_for_headings_that_nobody_knows(estate: Path, muster: Muster) -> None:
+def test_lint_suggests_config_for_headings_that_no_one_knows(estate: Path, muster: Muster) -> None:
     """Nothing is judged, so it ends well even where the list alone could not be read."""
     (estate / "liste.csv").write_text(
         "Kennung,Betreuer\narn:aws:iam::123456789012:role/a,ada@example.com\n", encoding="utf-8"

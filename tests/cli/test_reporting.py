@@ -102,7 +102,7 @@ def test_findings_about_an_entry_alone_have_its_provider(scanned: Path, muster: 
 
 
 @pytest.mark.usefixtures("scanned")
-def test_what_nothing_has_is_told(muster: Muster) -> None:
+def test_what_nothing_has_is_reported(muster: Muster) -> None:
     """A rule that there is not is an error; a provider, team or owner that this scan has not may be another day's."""
     odd = muster("report", "--provider", "saass", "-o", "json:-")
     wrong = muster("report", "--rule", "dormnt")
@@ -175,7 +175,7 @@ def test_a_suggestion_that_was_confirmed_is_adopted(scanned: Path, muster: Muste
     assert (states["lead-sync"], states["old-sync"]) == ("owned", "orphaned")
 
 
-def test_an_owner_who_is_nobody_is_refused(scanned: Path, muster: Muster) -> None:
+def test_an_owner_who_is_no_one_is_refused(scanned: Path, muster: Muster) -> None:
     """With row and heading, and nothing is written; --accept-unknown takes them, and a second backup is made."""
     registry = scanned / "registry.csv"
     before = registry.read_bytes()
@@ -196,7 +196,7 @@ def test_an_owner_who_is_nobody_is_refused(scanned: Path, muster: Muster) -> Non
 
 
 @pytest.mark.parametrize(
-    ("output", "told"),
+    ("output", "message"),
     [
         pytest.param("csv:x.xlsx", "-o xlsx:x.xlsx", id="csv as a workbook"),
         pytest.param("html:x.JSON", "-o json:x.JSON", id="whatever its case"),
@@ -204,11 +204,11 @@ def test_an_owner_who_is_nobody_is_refused(scanned: Path, muster: Muster) -> Non
     ],
 )
 @pytest.mark.usefixtures("scanned")
-def test_a_path_that_ends_as_another_format_does(muster: Muster, tmp_path: Path, output: str, told: str) -> None:
+def test_a_path_that_ends_as_another_format_does(muster: Muster, tmp_path: Path, output: str, message: str) -> None:
     """What opens the file would take it for that; other endings promise nothing."""
     done = muster("report", "-o", output)
 
-    assert (done.code, told in done.err) == (2, True)
+    assert (done.code, message in done.err) == (2, True)
     assert not list(tmp_path.glob("x.*"))
     for fine in ("csv:y.txt", "sarif:y.json", "ocsf:y.ndjson", "table:y.txt", "splunk:y.csv", "json:y"):
         assert muster("report", "-o", fine).code == 0
@@ -255,9 +255,9 @@ def test_doctor_says_once_what_is_fine() -> None:
         Check(name="vault: server", ok=True, detail="allowed"),
     ]
 
-    told = [(one.name, one.ok, one.detail) for one in _folded(checks)]
+    message = [(one.name, one.ok, one.detail) for one in _folded(checks)]
 
-    assert told == [
+    assert message == [
         ("store", True, "allowed"),
         ("aws: iam:Get", False, "denied"),
         ("aws: iam:Put", False, "denied"),

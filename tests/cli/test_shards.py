@@ -108,9 +108,9 @@ def test_several_importers_at_once(muster: Muster, tmp_path: Path) -> None:
         )
         for number, some in enumerate(([paths[0]], [paths[1]], [paths[2], paths[0]], [paths[1], paths[2]]))
     ]
-    told = [one.communicate(timeout=120)[1] for one in importers]
+    expected = [one.communicate(timeout=120)[1] for one in importers]
 
-    assert [one.returncode for one in importers] == [0] * len(importers), told
+    assert [one.returncode for one in importers] == [0] * len(importers), expected
     assert len(list(tmp_path.glob("?.json"))) == 1
     assert muster("import", "--pending").out == "no scan waits for shards\n"
     assert json.loads(muster("report", "-o", "json:-").out)["summary"]["identities"] == 14

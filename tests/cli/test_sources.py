@@ -58,7 +58,7 @@ def test_values_have_the_shape_of_the_settings() -> None:
     assert vault.settings == {"token": {"env": "VAULT_TOKEN"}}
 
 
-def test_nothing_to_scan_is_said() -> None:
+def test_nothing_to_scan_is_reported() -> None:
     """Without a config and without a source there is only a hint to give."""
     with pytest.raises(UsageError, match="nothing to scan"):
         named_sources(Config(), [])

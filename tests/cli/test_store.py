@@ -143,7 +143,7 @@ def test_check_and_repair(muster: Muster, estate: Path) -> None:
     assert muster("report").code == 0
 
 
-def test_a_scan_heals_and_says_so(muster: Muster, estate: Path) -> None:
+def test_a_scan_heals_and_is_reported(muster: Muster, estate: Path) -> None:
     """It is no end for the night, and no silence either."""
     assert muster("scan", "--quiet").code == 0
     with closing(sqlite3.connect(estate / "muster.db")) as database:

@@ -131,7 +131,7 @@ def test_a_row_that_may_be_about_anything(estate: Path, muster: Muster) -> None:
     assert _entries(after)["N-1"] == "not_evaluated"
 
 
-def test_without_an_id_it_is_found_by_whom_it_names(estate: Path, muster: Muster) -> None:
+def test_without_an_id_it_is_found_by_who_it_names(estate: Path, muster: Muster) -> None:
     """Entries called after their row, which are another row's by now."""
     plain = GOOD.replace("N-1,", ",").replace("N-2,", ",").replace("N-3,", ",")
     (estate / "registry.csv").write_text(plain)
@@ -223,7 +223,7 @@ def hook(estate: Path) -> Iterator[Receiver]:
         yield server
 
 
-def test_the_channels_are_told_of_each_row(estate: Path, muster: Muster, hook: Receiver) -> None:
+def test_the_channels_are_reported_of_each_row(estate: Path, muster: Muster, hook: Receiver) -> None:
     """Once each, and when it can be read again."""
     muster("scan", "--quiet")
     broken = REGISTRY.replace("status", "expires").replace("active", "")
@@ -237,10 +237,10 @@ def test_the_channels_are_told_of_each_row(estate: Path, muster: Muster, hook: R
     (estate / "registry.csv").write_text(REGISTRY)
     muster("scan", "--quiet")
 
-    told = [one.json for one in hook.received if one.json["kind"] == "blindness"]
-    assert [(len(one["lost"]), len(one["regained"])) for one in told] == [(1, 0), (2, 0), (0, 3)]
-    assert {one["section"] for one in told[0]["lost"]} == {"registry.rows"}
-    assert "soon is not a date" in told[0]["lost"][0]["detail"]
+    expected = [one.json for one in hook.received if one.json["kind"] == "blindness"]
+    assert [(len(one["lost"]), len(one["regained"])) for one in expected] == [(1, 0), (2, 0), (0, 3)]
+    assert {one["section"] for one in expected[0]["lost"]} == {"registry.rows"}
+    assert "soon is not a date" in expected[0]["lost"][0]["detail"]
 
 
 def test_json_rows_are_set_aside_one_by_one(estate: Path, muster: Muster) -> None:
@@ -258,7 +258,7 @@ def test_json_rows_are_set_aside_one_by_one(estate: Path, muster: Muster) -> Non
     assert BOTS  # the estate's list is read as always
 
 
-def test_an_identity_that_another_entry_stands_for_is_provisional_until_that_is_known(
+def test_an_identity_that_another_entry_represents_is_provisional_until_that_is_known(
     estate: Path, muster: Muster
 ) -> None:
     """On a first scan nobody can tell which of the two would stand for it; afterwards its last verdict stands."""

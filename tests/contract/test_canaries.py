@@ -174,8 +174,8 @@ heartbeat = true
     for path in written:
         content = path.read_bytes()
         assert [secret for _, secret in ALL if secret.encode() in content] == [], path
-    told = caplog.text + "".join(lists.warnings)
-    assert [secret for _, secret in ALL if secret in told] == []
+    expected = caplog.text + "".join(lists.warnings)
+    assert [secret for _, secret in ALL if secret in expected] == []
     assert caplog.text.count("what looks like a secret is masked") == 4
 
 

@@ -150,7 +150,7 @@ def test_identities_are_of_declared_kinds_with_unique_keys(connector: Connector)
     assert {(one.source, one.name.strip() != "") for one in identities} == {("prod", True)}
 
 
-def test_every_section_is_declared_and_told_once(connector: Connector) -> None:
+def test_every_section_is_declared_and_reported_once(connector: Connector) -> None:
     """Coverage names sections of the spec, once for each place; a healthy estate has no gap."""
     coverage = [record for record in _read(connector) if isinstance(record, Coverage)]
     declared = {section.name for section in connector.spec.sections}
@@ -234,7 +234,7 @@ def test_without_its_sdk_a_connector_names_its_extra(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ESTATES))
-def test_the_spec_tells_what_is_needed_and_lost(name: str) -> None:
+def test_the_spec_reports_what_is_needed_and_lost(name: str) -> None:
     """Docs, doctor, policy and a gap's advice are all made from it."""
     kind = connector_catalog().load(name)
     spec = kind.spec

@@ -91,7 +91,7 @@ def test_earlier_scans_stay_as_they_were(store: Store) -> None:
     assert [(one.id, one.forgot) for one in store.scans()] == [("night-0", None), ("night-1", None), ("forgotten", OLD)]
 
 
-def test_the_diff_says_so(store: Store) -> None:
+def test_the_diff_is_reported(store: Store) -> None:
     """Neither that it left nor that its findings are resolved, however many scans lie between."""
     forget_place(store, OLD, "forgotten", FORGOTTEN)
     _night(store, 2, "prod")

@@ -161,7 +161,7 @@ def test_an_identity_that_only_pruned_scans_had_is_new_when_it_comes_back(store:
     assert store.find(deploy.identity.key).first_seen == {deploy.identity.key: NOW + timedelta(days=1)}
 
 
-def test_the_age_of_many_identities_is_told(store: Store) -> None:
+def test_the_age_of_many_identities_is_reported(store: Store) -> None:
     """Of more than are looked up one by one."""
     many = tuple(make_assessment(f"svc-{number:04}") for number in range(1_200))
     store.save(night(1, identities=many[:-1]))
@@ -174,14 +174,14 @@ def test_the_age_of_many_identities_is_told(store: Store) -> None:
 
 def test_what_was_known_of_findings_before(store: Store) -> None:
     """Of those that ever were: since when, and whether anybody was told; what a gap held back was no news."""
-    told, held = make_finding(fingerprint="told"), make_finding(fingerprint="held", held_back=True)
+    shown, held = make_finding(fingerprint="shown"), make_finding(fingerprint="held", held_back=True)
     both, late = make_finding(fingerprint="both"), make_finding(fingerprint="late", held_back=True)
-    first = tuple(replace(one, first_seen=NOW) for one in (told, held, both, late))
+    first = tuple(replace(one, first_seen=NOW) for one in (shown, held, both, late))
     store.save(night(1, findings=first))
     store.save(night(2, findings=(replace(first[2], held_back=True), replace(first[3], held_back=False))))
 
-    assert store.memory.earlier_findings({"told", "held", "both", "late", "never"}) == {
-        "told": Earlier(first_seen=NOW, announced=True),
+    assert store.memory.earlier_findings({"shown", "held", "both", "late", "never"}) == {
+        "shown": Earlier(first_seen=NOW, announced=True),
         "held": Earlier(first_seen=NOW, announced=False),
         "both": Earlier(first_seen=NOW, announced=True),
         "late": Earlier(first_seen=NOW, announced=True),

@@ -43,13 +43,13 @@ def scanned(
 ) -> Callable[[], dict[str, Any]]:
     """Scan both with the command line: the identities by name."""
     place = start(small_company())
-    told = place.settings()
-    assert told.access_token is not None
+    expected = place.settings()
+    assert expected.access_token is not None
     tenant, server = azure.tenant, azure.server
     entra = AZURE.format(
         tenant=tenant.id, client=tenant.client_id, variable=SECRET_VARIABLE, url=server.url, ca=server.ca_file
     )
-    google = GOOGLE.format(url=told.endpoint_url, grpc=told.grpc_endpoint, token=told.access_token.file)
+    google = GOOGLE.format(url=expected.endpoint_url, grpc=expected.grpc_endpoint, token=expected.access_token.file)
     (tmp_path / "muster.toml").write_text(entra + google)
 
     def scan() -> dict[str, Any]:

@@ -84,7 +84,7 @@ def graph(azure: AzureEstate) -> Row:  # the imported fixture
         ({"verifiedPublisher": VERIFIED}, "Mail.Read", None),
     ],
 )
-def test_whoever_holds_rights_and_is_not_known_is_told(
+def test_whoever_holds_rights_and_is_not_known_is_reported(
     azure: AzureEstate,  # the imported fixture
     graph: Row,
     findings: Findings,
@@ -96,9 +96,9 @@ def test_whoever_holds_rights_and_is_not_known_is_told(
     vendor = azure.tenant.add_service_principal("mailer", appOwnerOrganizationId=VENDOR, **facts)
     permit(azure.tenant, graph, permission, vendor)
 
-    told = [(one["name"], one["severity"]) for one in findings()["unverified_publisher"]]
+    expected = [(one["name"], one["severity"]) for one in findings()["unverified_publisher"]]
 
-    assert told == ([("mailer", severity)] if severity else [])
+    assert expected == ([("mailer", severity)] if severity else [])
 
 
 def test_whose_an_application_is_its_principal_says(
@@ -126,7 +126,7 @@ def test_consent_of_people_alone_is_a_right_too(
     assert [one["name"] for one in findings()["unverified_publisher"]] == ["mailer"]
 
 
-def test_agents_that_nobody_sponsors_are_told(
+def test_agents_that_no_one_sponsors_are_reported(
     azure: AzureEstate,  # the imported fixture
     findings: Findings,
 ) -> None:
@@ -140,7 +140,7 @@ def test_agents_that_nobody_sponsors_are_told(
     assert [one["name"] for one in findings()["agent_without_sponsor"]] == ["alone"]
 
 
-def test_rights_of_the_deleted_are_told(
+def test_rights_of_the_deleted_are_reported(
     azure: AzureEstate,  # the imported fixture
     findings: Findings,
 ) -> None:
@@ -159,7 +159,7 @@ def test_rights_of_the_deleted_are_told(
     }
 
 
-def test_nobody_is_gone_whose_id_is_written_in_capitals(
+def test_no_one_is_gone_whose_id_is_written_in_capitals(
     azure: AzureEstate,  # the imported fixture
     graph: Row,
     findings: Findings,

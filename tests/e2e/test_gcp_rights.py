@@ -53,9 +53,9 @@ def alive(start: Callable[[Cloud], Place], tmp_path: Path) -> Callable[[Cloud], 
     """Configures a source that asks a running cloud."""
 
     def configure(cloud: Cloud) -> None:
-        told = start(cloud).settings()
-        assert told.access_token is not None
-        config = GOOGLE.format(url=told.endpoint_url, grpc=told.grpc_endpoint, token=told.access_token.file)
+        expected = start(cloud).settings()
+        assert expected.access_token is not None
+        config = GOOGLE.format(url=expected.endpoint_url, grpc=expected.grpc_endpoint, token=expected.access_token.file)
         (tmp_path / "muster.toml").write_text(config, encoding="utf-8")
 
     return configure
@@ -74,7 +74,7 @@ def levels(result: dict[str, Any]) -> dict[str, str]:
     return {one["name"]: one["privilege"]["level"] for one in result["identities"]}
 
 
-def test_a_disabled_role_makes_nobody_an_administrator(alive: Callable[[Cloud], None], scan: Scan) -> None:
+def test_a_disabled_role_makes_no_one_an_administrator(alive: Callable[[Cloud], None], scan: Scan) -> None:
     """It did once: its permissions are listed, and Google grants none of them."""
     cloud = company()
     powers = "resourcemanager.projects.setIamPolicy"
@@ -212,7 +212,7 @@ NARROWED: dict[str, Callable[[list[Row], list[Row]], tuple[list[Row], list[Row]]
 
 
 @pytest.mark.parametrize("case", NARROWED)
-def test_nobody_leaves_for_an_export_that_was_narrowed(exports: Path, scan: Scan, case: str) -> None:
+def test_no_one_leaves_for_an_export_that_was_narrowed(exports: Path, scan: Scan, case: str) -> None:
     """What no file covers was not read: who is there stays, and so do rights, as last known."""
     cloud = company()
     cloud.add("projects/acme-dev/locations/global/keys", {"name": "projects/2222/locations/global/keys/k", "uid": "k"})

@@ -171,9 +171,9 @@ def test_sigterm_while_waiting(folder: Path, url: str) -> None:
     line_with(waiting, "waiting for the scan of")
 
     waiting.terminate()
-    _, told = waiting.communicate(timeout=PATIENCE)
+    _, message = waiting.communicate(timeout=PATIENCE)
     let_go(holder)
 
     assert waiting.returncode == 130
-    assert "muster: interrupted; nothing of this run was stored" in told
+    assert "muster: interrupted; nothing of this run was stored" in message
     assert stored(url) == [3]

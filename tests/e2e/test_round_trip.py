@@ -215,7 +215,7 @@ def test_whose_entry_it_is_can_be_answered(
         pytest.param("other", {"tags": {"muster:entry": "N-1"}}, id="by-a-tag"),
     ],
 )
-def test_an_entry_that_stands_for_it_names_nothing_more(
+def test_an_entry_that_represents_it_names_nothing_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, identities: str, facts: dict[str, Any]
 ) -> None:
     """A new owner of all that a pattern covers does not take one of them out of it."""
@@ -261,7 +261,7 @@ def test_an_id_that_no_scan_would_agree_with_is_refused(
     assert (tmp_path / "seed.csv").read_bytes() == before
 
 
-def test_keys_that_print_alike_are_told_apart_or_left_out(
+def test_keys_that_print_alike_are_distinguished_or_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A blank at the end is part of a key; of two that look the same in print, neither is anybody's by mistake."""

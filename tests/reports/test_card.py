@@ -40,7 +40,7 @@ def _card(name: str = "svc", **verdicts: object) -> str:
     return identity_card(judged, result, history)
 
 
-def test_everything_is_told_once() -> None:
+def test_everything_is_reported_once() -> None:
     """Verdicts with evidence, what it holds, what to do, and since when."""
     card = _card(
         ownership=OwnershipVerdict(
@@ -61,7 +61,7 @@ def test_everything_is_told_once() -> None:
         drift=(Drift(aspect="credential_id", declared="AKIAOLD", found="AKIACARD2"),),
     )
 
-    for told in (
+    for expected in (
         "entry NHI-1 by name",
         "orphaned: departed",
         "ask ada@example.com: tag owner",
@@ -78,7 +78,7 @@ def test_everything_is_told_once() -> None:
         "2026-11-16 to 2026-11-20: owner: bob@example.com -> svc",
         "2026-11-22 to now: came back as it was",
     ):
-        assert " ".join(card.split()).count(told) == 1, told
+        assert " ".join(card.split()).count(expected) == 1, expected
 
 
 def test_owners_who_are_about_to_leave_are_named() -> None:
@@ -92,7 +92,7 @@ def test_owners_who_are_about_to_leave_are_named() -> None:
     assert "about to leave (2026-12-31): ada@example.com" in " ".join(card.split())
 
 
-def test_what_runs_as_it_is_told() -> None:
+def test_what_runs_as_it_is_reported() -> None:
     """Workloads by what they are; an agent, which is an identity of its own, by its key."""
     function = Workload(
         key="f", provider="aws", source="prod", scope="1", kind="lambda_function", name="etl", runs_as=("r",)
@@ -103,7 +103,7 @@ def test_what_runs_as_it_is_told() -> None:
     assert "consumers lambda function etl (f) arn:agent" in card
 
 
-def test_a_trust_in_several_subjects_is_told_once() -> None:
+def test_a_trust_in_several_subjects_is_reported_once() -> None:
     """Its evidence names them all."""
     trusts = tuple(
         Trust(principal="issuer", kind="federated", evidence="if sub is a, b", subject=subject) for subject in "ab"

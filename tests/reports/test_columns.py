@@ -30,7 +30,7 @@ def test_work_lists_begin_with_the_promised_columns(view: View) -> None:
 
 
 @pytest.mark.parametrize("view", TABLES)
-def test_no_heading_stands_twice_and_each_is_explained(view: View) -> None:
+def test_no_heading_is_twice_and_each_is_explained(view: View) -> None:
     """Headings are unique as people compare them."""
     columns = TABLES[view].columns
     assert len({column.name.lower() for column in columns}) == len(columns)

@@ -142,7 +142,7 @@ def test_only_findings_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "expected"),
     [
         ({"aspect": "owner", "before": "a", "after": None}, "owner: a -> none"),
         ({"aspect": "trust", "before": "a", "after": "b"}, "trust: + b; - a"),
@@ -151,9 +151,9 @@ def test_only_findings_changed() -> None:
         ({"aspect": None, "before": "gone since 2026-11-01", "after": "owned"}, "gone since 2026-11-01; owned"),
     ],
 )  # fmt: skip
-def test_what_was_and_what_is(facts: dict[str, Any], told: str) -> None:
+def test_what_was_and_what_is(facts: dict[str, Any], expected: str) -> None:
     """One state and the next, or what went and what came."""
-    assert became(Change(subject="identity", change="moved", key="k", name="n", **facts)) == told
+    assert became(Change(subject="identity", change="moved", key="k", name="n", **facts)) == expected
 
 
 SCANS = [
@@ -200,7 +200,7 @@ def test_a_store_without_scans() -> None:
     assert out.getvalue() == b"No scan is in the store.\n"
 
 
-def test_what_was_forgotten_is_told_as_that() -> None:
+def test_what_was_forgotten_is_reported_as_that() -> None:
     """In a section of its own, and behind the totals that scripts look for."""
     lost = Change(subject="identity", change="forgotten", key="k", name="k", source="old", before="was registered")
     ended = Change(subject="finding", change="forgotten", key="f", name="Old key", before="open")
@@ -209,8 +209,8 @@ def test_what_was_forgotten_is_told_as_that() -> None:
     page = written("table", diff)
 
     assert page.splitlines()[-1] == "joined 0, moved 0, left 0, returned 0, not re-checked 0, forgotten 1"
-    for told in ("Of the identities, 1 forgotten.", "Forgotten by command: 1", "Findings: 1 forgotten"):
-        assert told in page
+    for expected in ("Of the identities, 1 forgotten.", "Forgotten by command: 1", "Findings: 1 forgotten"):
+        assert expected in page
 
 
 def test_a_forgotten_place_is_no_scan() -> None:

@@ -116,7 +116,7 @@ def test_the_page() -> None:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_that_nothing_was_found_is_said(name: str) -> None:
+def test_that_nothing_was_found_is_reported(name: str) -> None:
     """An empty list is a list, too."""
     text = readable(written(name, NOTHING))
     if name in ("table", "markdown", "xlsx"):

@@ -83,10 +83,10 @@ def test_a_finding_says_what_it_is_to_whoever_read_the_last_report() -> None:
         make_finding(fingerprint="3", new=True, reopened=True),
     )
 
-    told = document(make_result(findings=findings))["findings"]
+    expected = document(make_result(findings=findings))["findings"]
 
-    assert [(one["status"], one["new"]) for one in told] == [("open", False), ("new", True), ("reopened", True)]
-    assert [one["first_seen"] for one in told] == ["2026-11-25T08:00:00Z", None, None]
+    assert [(one["status"], one["new"]) for one in expected] == [("open", False), ("new", True), ("reopened", True)]
+    assert [one["first_seen"] for one in expected] == ["2026-11-25T08:00:00Z", None, None]
 
 
 def objects_at(value: Any, path: str) -> list[dict[str, Any]]:
@@ -118,7 +118,7 @@ def test_unknown_is_null_and_times_are_utc() -> None:
     assert result["schema"] == "muster.scan/1"
 
 
-def test_an_identity_tells_since_when_it_is_known() -> None:
+def test_an_identity_reports_since_when_it_is_known() -> None:
     """As the store says, in UTC; null where no store was asked, or the store does not know it."""
     result = estate()
     admin = next(one.identity for one in result.identities if one.identity.name == "legacy-admin")
@@ -135,9 +135,9 @@ def test_the_config_is_named_with_its_hash_and_not_told() -> None:
     config = Input(role="config", name="config.toml", sha256="ab" * 32, text="[store]")
     result = replace(given, scan=replace(given.scan, inputs=(config,)))
 
-    told = [{"role": "config", "name": "config.toml", "sha256": "ab" * 32}]
-    assert document(result)["scan"]["inputs"] == told
-    assert lines(result)[0]["scan"]["inputs"] == told
+    expected = [{"role": "config", "name": "config.toml", "sha256": "ab" * 32}]
+    assert document(result)["scan"]["inputs"] == expected
+    assert lines(result)[0]["scan"]["inputs"] == expected
 
 
 def test_an_entry_shows_what_it_matched_and_what_it_declared() -> None:

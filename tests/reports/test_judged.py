@@ -16,7 +16,7 @@ def test_an_identity_comes_with_its_findings() -> None:
     assert (judged.identity, judged.verdicts, judged.findings) == (named.identity, named, [high, low])
 
 
-def test_severity_is_the_gravest_and_unknown_without_findings() -> None:
+def test_severity_is_the_most_severe_and_unknown_without_findings() -> None:
     """None is not the same as info."""
     findings = (make_finding(fingerprint="aa", severity="critical"), make_finding(fingerprint="bb", severity="info"))
     assessments = (make_assessment("a", findings=("aa", "bb")), make_assessment("b"))

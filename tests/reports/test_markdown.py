@@ -80,7 +80,7 @@ def test_hostile_names_stay_text(view: View, name: str) -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_hostile_names_call_nobody_and_lead_nowhere(view: View, name: str) -> None:
+def test_hostile_names_call_no_one_and_lead_nowhere(view: View, name: str) -> None:
     """A host looks for mentions and numbers in the text as shown, code excepted."""
     shown = " ".join(
         token.content
@@ -126,7 +126,7 @@ def test_what_is_new_comes_first() -> None:
 
 
 @pytest.mark.parametrize("view", ["all", "findings"])
-def test_what_to_do_is_said_once_for_each_rule(view: View) -> None:
+def test_what_to_do_is_reported_once_for_each_rule(view: View) -> None:
     """Its findings all have the same next step, which would fill the page."""
     findings = tuple(make_finding(fingerprint=f"{number:032x}", remediation="Ask somebody.") for number in range(20))
     other = make_finding(fingerprint="f" * 32, rule="orphaned", title="Nobody answers for it", remediation="Assign it.")
@@ -145,7 +145,7 @@ def test_gaps_come_before_the_numbers() -> None:
     assert text.index("**Incomplete: 2 sections") < text.index(gap) < text.index("| Axis |")
 
 
-def test_without_a_registry_it_says_so() -> None:
+def test_without_a_registry_it_is_reported() -> None:
     """And finds nothing to print_error about."""
     text, _ = written(without_registry())
     assert "**No registry was given" in text
@@ -159,7 +159,7 @@ def test_where_nothing_was_found_there_is_no_table() -> None:
     assert tables(text) == []
 
 
-def test_orphans_come_with_whom_to_ask() -> None:
+def test_orphans_come_with_who_to_ask() -> None:
     """The most urgent first."""
     ((heading, admin, departed, agent),) = tables(written(estate(), "orphans")[0])
     assert heading == ["Severity", "Identity", "Where", "Why", "Use", "Holds", "Next step"]
@@ -215,7 +215,7 @@ def test_all_shows_a_few_of_each() -> None:
     assert notices == ()
 
 
-def test_findings_show_the_digits_that_tell_them_apart() -> None:
+def test_findings_show_the_digits_that_report_them_apart() -> None:
     """Enough for ``muster acknowledge``: eight, and one more where two begin alike."""
     findings = tuple(make_finding(fingerprint=f"{'ab' * 4}{at}{'0' * 23}", identity=f"k{at}") for at in range(2))
     text, _ = written(make_result(findings=findings), "findings")

@@ -101,7 +101,7 @@ def test_an_identity_comes_with_its_verdicts() -> None:
 
 
 @pytest.mark.parametrize(("nature", "type_id"), [("human", 1), ("non_human", 4), ("mixed", 99), ("unknown", 0)])
-def test_people_and_machines_are_told_apart(nature: NatureVerdictName, type_id: int) -> None:
+def test_people_and_machines_are_distinguished(nature: NatureVerdictName, type_id: int) -> None:
     """In the schema's own terms."""
     (event,) = events(make_result(make_assessment(nature=NatureVerdict(verdict=nature))), 5003)
     assert event["user"]["type_id"] == type_id

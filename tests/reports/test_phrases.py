@@ -103,13 +103,13 @@ def orphan(reason: Any, **facts: Any) -> OwnershipVerdict:
         ),
     ],
 )
-def test_an_orphan_needs_somebody_first(verdicts: dict[str, Any], step: str) -> None:
+def test_an_orphan_needs_someone_first(verdicts: dict[str, Any], step: str) -> None:
     """Whatever else was found, an orphan's next step is about who answers for it."""
     judged = make_assessment(**verdicts)
     assert next_step(Judged(judged.identity, judged, [make_finding(severity="critical")])) == step
 
 
-def test_an_owned_identity_needs_its_gravest_finding_fixed() -> None:
+def test_an_owned_identity_needs_its_most_severe_finding_fixed() -> None:
     """The remediation is that of the first, for they come gravest first."""
     owned = make_assessment(ownership=OwnershipVerdict(state="owned", owner="ada@example.com"))
     high, low = make_finding(severity="high", remediation="Now."), make_finding(severity="low", remediation="Later.")
@@ -148,7 +148,7 @@ def test_an_agent_is_one_or_not_or_suggested(verdict: AgentVerdict, text: str) -
     ],
     ids=["nothing known", "everything", "never expires"],
 )
-def test_a_credential_is_told_by_what_is_known(facts: dict[str, Any], text: str) -> None:
+def test_a_credential_is_reported_by_what_is_known(facts: dict[str, Any], text: str) -> None:
     """Unknown dates are left out, not guessed."""
     assert credential_text(make_credential("svc", "AKIA1", **facts)) == text
 

@@ -93,7 +93,7 @@ def test_a_rule_is_tagged_with_what_its_findings_cite() -> None:
     assert rule["properties"]["tags"] == ["security", "owasp-nhi-2025:NHI1", "cis-aws-7.0.0:2.11", "cis-gcp-5.0.0:1.8"]
 
 
-def test_a_rule_that_we_do_not_know_is_told_by_its_finding() -> None:
+def test_a_rule_that_we_do_not_know_is_reported_by_its_finding() -> None:
     """Of another version's store, or a plugin's."""
     finding = make_finding(rule="of_another", title="Odd indeed", remediation="Look *at* it.")
     (rule,) = run_of(make_result(findings=(finding,)))["tool"]["driver"]["rules"]
@@ -112,7 +112,7 @@ def test_fingerprints_are_ours() -> None:
     assert all(one["primaryLocationLineHash"] == f"{one['muster/v1']}:1" for one in prints)
 
 
-def test_what_is_new_is_said() -> None:
+def test_what_is_new_is_reported() -> None:
     """So that a host does not have to compare."""
     states = [one["baselineState"] for one in results_of(estate())]
     assert states == ["new" if finding.new else "unchanged" for finding in estate().findings]
@@ -165,7 +165,7 @@ def test_without_a_registry_it_is_where_one_would_be() -> None:
         ("postgresql://db/nhi", {"uri": "postgresql%3A/db/nhi", "uriBaseId": "%SRCROOT%"}),
     ],
 )
-def test_a_file_is_told_by_its_uri(file: str, place: dict[str, str]) -> None:
+def test_a_file_is_reported_by_its_uri(file: str, place: dict[str, str]) -> None:
     """Relative to the root of the sources where that can be."""
     assert artifact(file) == place
 
@@ -219,8 +219,8 @@ def test_more_results_than_a_host_takes_are_left_out_and_counted() -> None:
         "it holds 3 of 5 findings, highest severity first: code-scanning hosts take no more. "
         "The others are in every other format"
     )
-    (told,) = run["invocations"][0]["toolExecutionNotifications"]
-    assert (told["level"], told["message"]["text"]) == ("warning", notices[0])
+    (expected,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert (expected["level"], expected["message"]["text"]) == ("warning", notices[0])
 
 
 def test_as_many_as_a_host_takes_are_all_there() -> None:
@@ -242,14 +242,14 @@ def test_it_stays_smaller_than_a_host_takes() -> None:
     assert f"it holds {len(run['results'])} of 1,000 findings" in notice
 
 
-def test_gaps_are_told_and_it_was_no_success() -> None:
+def test_gaps_are_reported_and_it_was_no_success() -> None:
     """What is not in it may only be unseen."""
     (invocation,) = run_of(estate_with_gaps())["invocations"]
-    told = [(one["level"], one["message"]["text"]) for one in invocation["toolExecutionNotifications"]]
+    expected = [(one["level"], one["message"]["text"]) for one in invocation["toolExecutionNotifications"]]
     assert invocation["executionSuccessful"] is False
-    assert ("error", "denied: aws 123456789012 iam.credential-report: needs iam:GenerateCredentialReport") in told
-    assert ("warning", "partial: vault root auth.approle: row 3 could not be read: no name") in told
-    assert [text for level, text in told if level == "note"] == list(estate_with_gaps().notices)
+    assert ("error", "denied: aws 123456789012 iam.credential-report: needs iam:GenerateCredentialReport") in expected
+    assert ("warning", "partial: vault root auth.approle: row 3 could not be read: no name") in expected
+    assert [text for level, text in expected if level == "note"] == list(estate_with_gaps().notices)
     assert run_of(estate())["invocations"][0]["executionSuccessful"] is True
 
 
@@ -257,6 +257,6 @@ def test_of_very_many_gaps_the_first_are_named() -> None:
     """And the others counted."""
     coverage = tuple(make_coverage(scope=f"{number:012}", status="denied") for number in range(300))
     (invocation,) = run_of(make_result(coverage=coverage))["invocations"]
-    told = invocation["toolExecutionNotifications"]
-    assert len(told) == 101
-    assert told[-1]["message"]["text"] == "and 201 more: muster report --view coverage"
+    expected = invocation["toolExecutionNotifications"]
+    assert len(expected) == 101
+    assert expected[-1]["message"]["text"] == "and 201 more: muster report --view coverage"

@@ -42,7 +42,7 @@ def test_people_are_left_out() -> None:
     ]
 
 
-def test_an_identity_goes_by_every_id_that_events_have() -> None:
+def test_an_identity_uses_every_id_that_events_have() -> None:
     """But not by its bare name, which others share."""
     pipeline, admin, *_ = rows(estate())
     assert admin["identity"] == "arn:aws:iam::123456789012:user/legacy-admin|AKIALEGACY"
@@ -52,7 +52,7 @@ def test_an_identity_goes_by_every_id_that_events_have() -> None:
     assert (pipeline["startDate"], pipeline["endDate"]) == ("10/21/2025 08:00", "01/31/2027 23:59")
 
 
-def test_aliases_and_the_team_of_the_entry_are_told() -> None:
+def test_aliases_and_the_team_of_the_entry_are_reported() -> None:
     """A service account's own address, never the owner's: that would make one identity of the two."""
     judged = make_assessment(
         make_identity("sa", key="k", unique_id="117", aliases=("117", "sa@p.iam.example"), enabled=False),

@@ -36,7 +36,7 @@ def test_large_numbers_can_be_read() -> None:
     assert [counted(number, "gap", "gaps") for number in (1, 1200)] == ["1 gap", "1,200 gaps"]
 
 
-def test_states_nobody_is_in_count_nothing() -> None:
+def test_states_no_one_is_in_count_nothing() -> None:
     """Every state of every axis has a number."""
     states = Digest(make_result(make_assessment(), make_assessment("other"))).states
     assert states["registry"] == {"registered": 0, "unregistered": 2, "ambiguous": 0, "exempt": 0, "unchecked": 0}

@@ -137,7 +137,7 @@ def test_a_long_list_is_cut_and_says_how_to_get_the_rest() -> None:
 
 
 @pytest.mark.parametrize("view", ["orphans", "unregistered", "findings", "inventory"])
-def test_a_screen_for_few_gets_the_gravest_and_a_file_all(view: View) -> None:
+def test_a_screen_for_few_gets_the_most_severe_and_a_file_all(view: View) -> None:
     """A hundred thousand of them scroll by for a minute; what is left out is counted, and can be had."""
     judged = tuple(make_assessment(f"svc-{number}", findings=(f"{number:032}",)) for number in range(5))
     severities: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
@@ -189,7 +189,7 @@ def test_the_headline(result: ScanResult, sentence: str) -> None:
     assert page(result).startswith(f"{sentence}\n")
 
 
-def test_no_roster_is_said() -> None:
+def test_no_roster_is_reported() -> None:
     """Owners that nobody could check are not called owned."""
     unchecked = make_assessment(
         registry=RegistryVerdict(state="registered"), ownership=OwnershipVerdict(state="unchecked")
@@ -197,7 +197,7 @@ def test_no_roster_is_said() -> None:
     assert "No roster was given" in page(make_result(unchecked))
 
 
-def test_what_is_new_comes_before_what_is_gravest() -> None:
+def test_what_is_new_comes_before_what_is_most_severe() -> None:
     """By the day of the scan before; what is not new is not among it."""
     judged = [make_assessment(name) for name in ("old-one", "new-one")]
     findings = (
@@ -231,7 +231,7 @@ def test_what_moved_since_the_scan_before(now: Summary, said: str) -> None:
     assert said in page(make_result(make_assessment(), summary=now, trend=TREND))
 
 
-def test_the_scan_before_of_the_same_day_is_told_by_its_time() -> None:
+def test_the_scan_before_of_the_same_day_is_reported_by_its_time() -> None:
     """A date alone would be the day of both."""
     before = ScanPoint(id="before", started_at=NOW - timedelta(minutes=5), counts=Summary())
 
@@ -252,7 +252,7 @@ def test_what_matters_is_on_the_first_screen() -> None:
     assert all(one in first for one in ("As far as could be read", "denied", "Registry", "Findings", "Next: "))
 
 
-def test_findings_stand_under_their_rule_with_digits_that_tell_them_apart() -> None:
+def test_findings_stand_under_their_rule_with_digits_that_report_them_apart() -> None:
     """The highest severity first, then the most; eight digits, and more where two begin alike."""
     alike = "ab" * 4
     findings = [

@@ -95,7 +95,7 @@ def test_agents_are_a_share_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "expected"),
     [
         pytest.param({"created_at": days_ago(89)}, (1, 1, 0), id="young"),
         pytest.param({"created_at": days_ago(91)}, (0, 1, 0), id="old"),
@@ -105,9 +105,9 @@ def test_agents_are_a_share_of_their_own() -> None:
         pytest.param({"kind": "certificate"}, (0, 0, 0), id="nothing to rotate"),
     ],
 )
-def test_what_is_rotated_in_time(facts: dict[str, Any], told: tuple[int, int, int]) -> None:
+def test_what_is_rotated_in_time(facts: dict[str, Any], expected: tuple[int, int, int]) -> None:
     """Live shared secrets against the policy's 90 days."""
-    assert measured(make_result(holding(make_credential("svc", "AKIA", **facts))), "rotated") == told
+    assert measured(make_result(holding(make_credential("svc", "AKIA", **facts))), "rotated") == expected
 
 
 def test_an_entry_may_allow_more_or_less() -> None:
@@ -121,7 +121,7 @@ def test_an_entry_may_allow_more_or_less() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "expected"),
     [
         pytest.param({"never_expires": True}, (1, 1, 0), id="for ever"),
         pytest.param({"created_at": days_ago(10), "expires_at": days_ago(-10)}, (0, 1, 0), id="twenty days"),
@@ -130,9 +130,9 @@ def test_an_entry_may_allow_more_or_less() -> None:
         pytest.param({"kind": "federation", "never_expires": True}, (0, 0, 0), id="federation"),
     ],
 )
-def test_what_lives_long(facts: dict[str, Any], told: tuple[int, int, int]) -> None:
+def test_what_lives_long(facts: dict[str, Any], expected: tuple[int, int, int]) -> None:
     """From making to end, against the policy's 180 days; an end that nobody told is not taken for none."""
-    assert measured(make_result(holding(make_credential("svc", "AKIA", **facts))), "long_lived") == told
+    assert measured(make_result(holding(make_credential("svc", "AKIA", **facts))), "long_lived") == expected
 
 
 def test_what_the_provider_answers_for_is_left_out() -> None:

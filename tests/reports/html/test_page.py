@@ -445,7 +445,7 @@ def test_what_was_not_read_this_time_is_marked(opens: Opens) -> None:
         expect(panel(seen.page)).to_contain_text("not re-checked")
 
 
-def test_what_somebody_lets_be_is_marked(opens: Opens) -> None:
+def test_what_someone_lets_be_is_marked(opens: Opens) -> None:
     """An acknowledged finding says so in the list, and in its panel why, by whom and until when."""
     result = small_estate()
     known = Acknowledged(reason="until the <b>move</b>", by="ada@example.com", until=date(2027, 3, 31))
@@ -455,8 +455,8 @@ def test_what_somebody_lets_be_is_marked(opens: Opens) -> None:
         row = rows(seen.page).filter(has_text="A key is too old")
         expect(row).to_contain_text("acknowledged")
         row.click()
-        told = "Acknowledged: until the <b>move</b> (ada@example.com, until 2027-03-31)"
-        expect(panel(seen.page)).to_contain_text(told)
+        expected = "Acknowledged: until the <b>move</b> (ada@example.com, until 2027-03-31)"
+        expect(panel(seen.page)).to_contain_text(expected)
         assert seen.complaints == []
 
 
@@ -528,7 +528,7 @@ def test_a_phone_has_rows_with_whole_states(opens: Opens) -> None:
         expect(rows(seen.page).first).to_contain_text("unknown")
 
 
-def test_the_last_use_is_told_once_and_to_the_minute_among_the_facts(opens: Opens) -> None:
+def test_the_last_use_is_reported_once_and_to_the_minute_among_the_facts(opens: Opens) -> None:
     """The verdict's evidence has the day already."""
     used = UsageVerdict(state="active", window_days=90, last_used_at=NOW, evidence="last used 2026-11-25")
     with opens(make_result(make_assessment("svc-billing", usage=used))) as seen:
@@ -540,7 +540,7 @@ def test_the_last_use_is_told_once_and_to_the_minute_among_the_facts(opens: Open
         expect(panel(seen.page)).to_contain_text("last used2026-11-25 08:00 UTC")
 
 
-def test_the_panel_tells_since_when_an_identity_is_known(opens: Opens) -> None:
+def test_the_panel_reports_since_when_an_identity_is_known(opens: Opens) -> None:
     """Where a store was asked; else nothing is said of it."""
     judged = make_assessment("svc-billing")
     with opens(make_result(judged, first_seen={judged.identity.key: days_ago(30)})) as seen:
@@ -580,7 +580,7 @@ def test_a_panel_of_hundreds_of_findings_shows_its_beginning(opens: Opens) -> No
         expect(findings).to_have_count(120)
 
 
-def test_what_could_do_everything_is_told_with_those_of_which_nobody_knows(opens: Opens) -> None:
+def test_what_could_do_everything_is_reported_with_those_of_which_no_one_knows(opens: Opens) -> None:
     """No admin among identities whose rights could not be read is no good news."""
     judged = [make_assessment(str(at), privilege=Privilege(level="unknown")) for at in range(3)]
     with opens(make_result(*judged)) as seen:

@@ -91,7 +91,7 @@ def test_the_same_result_gives_the_same_bytes() -> None:
     ],
     ids=["in full", "cut"],
 )
-def test_a_cut_is_told(name: str, notices: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_cut_is_reported(name: str, notices: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> None:
     """What is not shown in full is said."""
     result: ScanResult = make_result(make_assessment(make_identity(name, key="k")))
 

@@ -105,7 +105,7 @@ def test_an_address_may_be_written_by_hand(opens: Opens, fragment: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["identity", "finding", "entry", "secret", "reading", "changed"])
-def test_what_is_gone_is_said_to_be(opens: Opens, kind: str) -> None:
+def test_what_is_gone_is_reported_as(opens: Opens, kind: str) -> None:
     """An old address leads to a page that says so, not to a list without a word."""
     with opens(small_estate(), fragment=f"#{kind}=gone") as seen:
         expect(title(seen.page)).to_have_text("Not in this report")
@@ -113,7 +113,7 @@ def test_what_is_gone_is_said_to_be(opens: Opens, kind: str) -> None:
         assert seen.complaints == []
 
 
-def test_a_finding_shows_as_many_digits_as_tell_it_apart(opens: Opens) -> None:
+def test_a_finding_shows_as_many_digits_as_report_it_apart(opens: Opens) -> None:
     """Eight, and one more where two begin alike; a button copies the command that suppresses it."""
     judged = make_assessment(make_identity("svc"))
     fingerprints = ("a" * 8 + "b" * 24, "a" * 8 + "c" * 24)

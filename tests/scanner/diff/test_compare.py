@@ -113,7 +113,9 @@ def test_a_newcomer() -> None:
         ),
     ],
 )
-def test_what_is_said_of_an_identity(facts: dict[str, Any], expected: list[tuple[str, str | None, str | None]]) -> None:
+def test_what_is_reported_of_an_identity(
+    facts: dict[str, Any], expected: list[tuple[str, str | None, str | None]]
+) -> None:
     """One word for what happened to it."""
     assert _said(_changes(**facts)) == expected
 

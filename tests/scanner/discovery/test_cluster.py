@@ -226,9 +226,9 @@ def test_what_workers_read_goes_to_the_store(backend: Any, tmp_path: Path) -> No
     with backend() as url, open_store(url) as store:
         shelf = Shelf(url=url, scan="night")
         for _ in range(2):
-            told = job_there("bots", connector, settings, scope_deadline=60, shelf=shelf).read_scope(scope)
+            expected = job_there("bots", connector, settings, scope_deadline=60, shelf=shelf).read_scope(scope)
 
-        assert (told.identities, told.found, told.coverage) == ((), 2, plain.coverage)
+        assert (expected.identities, expected.found, expected.coverage) == ((), 2, plain.coverage)
         assert list(parts(map(decode, store.staging.lines("night")))) == [plain]
 
 

@@ -125,7 +125,7 @@ def test_every_scope_of_every_source_is_read() -> None:
         pytest.param(KeyError("bug"), "section", ("one-0", "*", "failed"), id="bug in a section"),
     ],
 )
-def test_a_failure_is_a_gap_and_stops_nobody_else(fail: Exception, on: str, gap: tuple[str, str, str]) -> None:
+def test_a_failure_is_a_gap_and_stops_no_one_else(fail: Exception, on: str, gap: tuple[str, str, str]) -> None:
     """What was read before it is kept, and the other source is read in full."""
     readings = _read(FakeConnector("one", scopes=1, fail=fail, on=on), FakeConnector("two"))
 
@@ -133,7 +133,7 @@ def test_a_failure_is_a_gap_and_stops_nobody_else(fail: Exception, on: str, gap:
     assert sum(len(reading.identities) for reading in readings) == (4 if on == "scopes" else 6)
 
 
-def test_a_bug_is_told_without_its_text() -> None:
+def test_a_bug_is_reported_without_its_text() -> None:
     """An exception's text may quote a secret; the coverage names only its kind."""
     (reading,) = _read(FakeConnector("one", scopes=1, fail=RuntimeError("s3cret"), on="scope"))
 

@@ -95,7 +95,7 @@ BLIND: tuple[Fact, ...] = ("permissions",)
         "nobody knows",
     ],
 )
-def test_the_gravest_privilege_that_anybody_tells_counts(
+def test_the_most_severe_privilege_that_anybody_reports_counts(
     views: list[tuple[str, Privilege, tuple[Fact, ...]]], expected: Privilege
 ) -> None:
     """Unknown stays unknown where normal is all that is told, unless somebody has really looked."""
@@ -103,7 +103,7 @@ def test_the_gravest_privilege_that_anybody_tells_counts(
     assert _views(*reversed(views)) == expected
 
 
-def test_all_who_tell_the_gravest_privilege_say_why() -> None:
+def test_all_who_report_the_most_severe_privilege_say_why() -> None:
     """Reasons for less would contradict them."""
     other = Privilege(level="admin", evidence=("is in the group admins", "grants *"))
 
@@ -134,8 +134,8 @@ def test_a_privilege_depends_on_no_order(views: list[tuple[str, Privilege, tuple
     found = _views(*views)
 
     assert _views(*random.sample(views, len(views))) == found
-    told = [privilege.level for _, privilege, _ in views if privilege.level not in ("unknown", "normal")]
-    assert all(PRIVILEGES.index(found.level) <= PRIVILEGES.index(level) for level in told)
+    message = [privilege.level for _, privilege, _ in views if privilege.level not in ("unknown", "normal")]
+    assert all(PRIVILEGES.index(found.level) <= PRIVILEGES.index(level) for level in message)
 
 
 @pytest.mark.parametrize(("rank", "unread"), [(0, ()), (2, ("credentials",))], ids=["its equal", "a list"])
@@ -199,7 +199,7 @@ def test_without_its_trusts_an_identity_is_let_in_from_where_it_last_was() -> No
     ("attributes", "sponsors"),
     [({}, [{"id": "1"}]), ({"sponsors": []}, []), ({"sponsors": [{"id": "2"}]}, [{"id": "2"}])],
 )
-def test_whom_the_provider_has_stands_where_it_does_not_say(attributes: dict[str, Any], sponsors: list[Any]) -> None:
+def test_who_the_provider_has_is_where_it_does_not_say(attributes: dict[str, Any], sponsors: list[Any]) -> None:
     """A list without anybody was read; no list was not. Other facts that are not told any more are gone."""
     last = make_identity("x", attributes={"sponsors": [{"id": "1"}], "path": "/"})
 
@@ -209,17 +209,19 @@ def test_whom_the_provider_has_stands_where_it_does_not_say(attributes: dict[str
 
 
 @pytest.mark.parametrize(
-    ("told", "before", "known"),
+    ("message", "before", "known"),
     [(None, False, False), (None, True, True), (None, None, None), (True, False, True), (False, True, False)],
 )
-def test_a_disabled_one_does_not_wake_up_by_a_gap(told: bool | None, before: bool | None, known: bool | None) -> None:
+def test_a_disabled_one_does_not_wake_up_by_a_gap(
+    message: bool | None, before: bool | None, known: bool | None
+) -> None:
     """Whoever says nothing of it could not see it."""
     last = make_identity("x", enabled=before)
 
-    assert as_last_known(make_identity("x", enabled=told, unread=("use",)), last).enabled is known
+    assert as_last_known(make_identity("x", enabled=message, unread=("use",)), last).enabled is known
 
 
-def test_a_credential_that_is_only_remembered_tells_nothing_of_disuse() -> None:
+def test_a_credential_that_is_only_remembered_reports_nothing_of_disuse() -> None:
     """Its last use is as of the last reading; of one that was listed it is as of now."""
     old, listed = (make_credential("x", name, use_tracked_days=3650) for name in ("AKIAOLD", "AKIANEW"))
     last = make_identity("x", credentials=(old, listed))

@@ -71,7 +71,7 @@ def test_every_key_of_a_message_is_explained() -> None:
         pytest.param("s", b"{} ", 0, False, id="changed"),
     ],
 )
-def test_a_receiver_tells_what_is_genuine(secret: str, body: bytes, age: int, genuine: bool) -> None:
+def test_a_receiver_reports_what_is_genuine(secret: str, body: bytes, age: int, genuine: bool) -> None:
     """With the code of the page."""
     names: dict[str, Any] = {}
     exec(blocks(NOTIFY, "python")[0], names)  # noqa: S102  # our own page

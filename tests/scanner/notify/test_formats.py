@@ -53,7 +53,7 @@ def test_slack_takes_it(notice: Notice) -> None:
     assert all(block["text"]["verbatim"] for block in blocks[1:])
 
 
-def test_slack_mentions_nobody_and_links_nothing() -> None:
+def test_slack_mentions_no_one_and_links_nothing() -> None:
     """No angle bracket of theirs is left, no formatting outside of code; a header is plain text."""
     payload = messages.slack_payload(hostile())
 

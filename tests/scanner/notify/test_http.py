@@ -126,7 +126,7 @@ def test_a_redirect_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert other.received == []
 
 
-def test_nobody_there() -> None:
+def test_no_one_there() -> None:
     """A closed port is said in words, and the address is not repeated."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -191,7 +191,7 @@ def _written_to(stream: StringIO, logger: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         pytest.param(None, "environment variable CHAT is not set or empty", id="not set"),
         pytest.param("http://chat.example/x", "plain http to another machine", id="clear text"),
@@ -199,7 +199,7 @@ def _written_to(stream: StringIO, logger: str) -> Iterator[None]:
         pytest.param("chat.example", "give an address such as", id="no address"),
     ],
 )
-def test_an_address_that_cannot_be_used(given: str | None, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_cannot_be_used(given: str | None, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said of the reference; what it holds is not repeated."""
     if given is not None:
         monkeypatch.setenv("CHAT", given)
@@ -209,6 +209,6 @@ def test_an_address_that_cannot_be_used(given: str | None, told: str, monkeypatc
         address(channel)
     outcome = sent(channel)
 
-    assert told in str(raised.value)
+    assert message in str(raised.value)
     assert "chat.example" not in str(raised.value)
     assert outcome == Outcome(fault=str(raised.value), left=True, attempts=1)

@@ -118,8 +118,8 @@ def test_many_findings_of_one_rule_hide_no_other() -> None:
 def test_the_config_is_not_sent_around() -> None:
     """The result carries its text for auditors; it names every host, account and address."""
     result = make_result(owned("a", "ada@example.com"), findings=(finding("a"),))
-    told = Input(role="config", name="config.toml", sha256="0f" * 32, text='url = "https://vault.internal"')
-    result = replace(result, scan=replace(result.scan, inputs=(told,)))
+    expected = Input(role="config", name="config.toml", sha256="0f" * 32, text='url = "https://vault.internal"')
+    result = replace(result, scan=replace(result.scan, inputs=(expected,)))
 
     sent = msgspec.json.encode(planned(HOOK, result))
 
@@ -135,7 +135,7 @@ def test_an_entry_is_its_owners_matter() -> None:
     assert [one.to for one in planned(MAIL, make_result(findings=(found,)))] == [("ada@example.com",)]
 
 
-def test_without_a_roster_nobody_is_guessed() -> None:
+def test_without_a_roster_no_one_is_guessed() -> None:
     """Who is still here cannot be told then."""
     result = make_result(owned("a", "ada@example.com"), findings=(finding("a"),))
 
@@ -143,7 +143,7 @@ def test_without_a_roster_nobody_is_guessed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "facts", "told"),
+    ("settings", "facts", "expected"),
     [
         pytest.param({}, {}, True, id="new"),
         pytest.param({}, {"new": False}, False, id="known"),
@@ -160,11 +160,11 @@ def test_without_a_roster_nobody_is_guessed() -> None:
         ),
     ],
 )
-def test_what_a_channel_is_told(settings: dict[str, Any], facts: dict[str, Any], told: bool) -> None:
+def test_what_a_channel_is_reported(settings: dict[str, Any], facts: dict[str, Any], expected: bool) -> None:
     """Its settings decide, and silence is the rule."""
     sent = planned(replace(HOOK, **settings), make_result(owned("a", None), findings=(finding("a", **facts),)))
 
-    assert bool(sent) is told
+    assert bool(sent) is expected
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_blindness_and_heartbeat_can_be_chosen() -> None:
     assert [one.notice.kind for one in planned(replace(HOOK, heartbeat=True), make_result(), SIGHT)] == ["blindness"]
 
 
-def test_nothing_scanned_is_told_each_time() -> None:
+def test_nothing_scanned_is_reported_each_time() -> None:
     """A scan that read nothing finds nothing new, and must not look like one that found nothing."""
     (sent,) = nothing_scanned([HOOK, replace(HOOK, blindness=False)], [GAP], make_result().scan)
 

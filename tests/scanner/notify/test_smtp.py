@@ -127,7 +127,7 @@ def test_what_a_server_may_do(
     assert box.messages == []
 
 
-def test_one_bad_address_keeps_nobody_else_from_the_mail(box: Mailbox, caplog: pytest.LogCaptureFixture) -> None:
+def test_one_bad_address_keeps_no_other_person_from_the_mail(box: Mailbox, caplog: pytest.LogCaptureFixture) -> None:
     """It is told in the log."""
     box.refused = {"bob@example.com": "550 nobody"}
 
@@ -154,7 +154,7 @@ def test_tls_from_the_first_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert sent(sealed, tls="implicit", ca_file=None).fault is not None
 
 
-def test_nobody_there(box: Mailbox) -> None:
+def test_no_one_there(box: Mailbox) -> None:
     """A closed port is said in words."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

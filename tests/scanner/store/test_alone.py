@@ -90,7 +90,7 @@ def test_a_dead_holder_holds_nothing(url: str) -> None:
     assert ours.startswith(f"pid {os.getpid()} on ")
 
 
-def test_reading_waits_for_nobody(url: str) -> None:
+def test_reading_waits_for_no_one(url: str) -> None:
     """While one is alone in the store, everybody may look at it."""
     result = make_result(make_assessment("svc-billing"))
     with open_store(url) as store:

@@ -158,9 +158,9 @@ def test_overwritten_bytes_are_never_a_traceback(path: Path, tmp_path: Path) -> 
     ends = (0, 10, 100, 5000, len(whole) // 2, len(whole) - 1)
     complaints += [_complaint(tmp_path / f"cut-{end}.db", whole[:end]) for end in ends]
 
-    told = [one for one in complaints if one]
-    assert len(told) > 12
-    assert all(one.hint and "\n" not in str(one) for one in told)
+    expected = [one for one in complaints if one]
+    assert len(expected) > 12
+    assert all(one.hint and "\n" not in str(one) for one in expected)
 
 
 def _complaint(path: Path, content: bytes) -> StoreError | None:

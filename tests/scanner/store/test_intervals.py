@@ -133,7 +133,7 @@ def test_a_row_that_was_hashed_otherwise_stays(connection: Connection) -> None:
     assert hashes[0] != "as it was made before"
 
 
-def test_a_number_of_any_size_is_told_apart(connection: Connection) -> None:
+def test_a_number_of_any_size_is_distinguished(connection: Connection) -> None:
     """An export may hold integers of more than 64 bits; one that changes is a change."""
     large, larger = (replace(alpha, identity=replace(alpha.identity, attributes={"n": 2**70 + n})) for n in (0, 1))
 

@@ -70,7 +70,7 @@ def test_all_parts_or_none(store: Store) -> None:
     assert list(store.staging.lines("night")) == []
 
 
-def test_what_waits_is_told_the_newest_first_and_forgotten_by_age(store: Store) -> None:
+def test_what_waits_is_reported_the_newest_first_and_forgotten_by_age(store: Store) -> None:
     """A scan to which something was added lately is no old one."""
     store.staging.put([part("1", "a", scan="old"), part("1", "a", scan="fresh")], NOW)
     store.staging.put([part("2", "a", scan="fresh")], NOW + timedelta(days=3))

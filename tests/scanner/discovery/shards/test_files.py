@@ -122,7 +122,7 @@ def test_a_file_that_was_not_changed_is_whole(whole: Path) -> None:
     assert check_shard(whole).head.scan == "night"
 
 
-def test_a_truncated_file_is_told_wherever_it_is_cut(whole: Path) -> None:
+def test_a_truncated_file_is_reported_wherever_it_is_cut(whole: Path) -> None:
     """At every byte of its last lines, and at every line."""
     written = whole.read_bytes()
     lines = written.splitlines(keepends=True)
@@ -135,7 +135,7 @@ def test_a_truncated_file_is_told_wherever_it_is_cut(whole: Path) -> None:
             check_shard(whole)
 
 
-def test_a_flipped_bit_is_told(whole: Path) -> None:
+def test_a_flipped_bit_is_reported(whole: Path) -> None:
     """Wherever it is; every hundredth byte stands for all."""
     written = whole.read_bytes()
     for place in range(0, len(written), 97):
@@ -144,7 +144,7 @@ def test_a_flipped_bit_is_told(whole: Path) -> None:
             check_shard(whole)
 
 
-def test_something_after_the_end_is_told(whole: Path) -> None:
+def test_something_after_the_end_is_reported(whole: Path) -> None:
     """Two files in one are none."""
     with whole.open("ab") as file:
         file.write(b"{}\n")
@@ -176,7 +176,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
         check_shard(path)
 
 
-def test_text_that_no_file_holds_is_said() -> None:
+def test_text_that_no_file_holds_is_reported() -> None:
     """With whose it is."""
     with pytest.raises(UsageError, match="holds text that UTF-8 cannot hold"):
         encode(make_identity(description="\ud800"))

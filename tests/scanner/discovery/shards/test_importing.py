@@ -192,7 +192,7 @@ def test_two_readings_of_one_time_that_differ_are_refused(shards: list[Path], tm
             _import(store, [write_planned(tmp_path / "other", other, Shard(1, 3))])
 
 
-def test_what_waits_is_told_and_forgotten_in_time(shards: list[Path]) -> None:
+def test_what_waits_is_reported_and_forgotten_in_time(shards: list[Path]) -> None:
     """A scan whose last shard never came does not lie about for ever."""
     with open_store("sqlite://") as store:
         _import(store, shards[:2])
@@ -227,14 +227,14 @@ def test_a_file_that_changes_while_it_is_read_is_refused(shards: list[Path]) -> 
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_a_listing_is_told_once_as_the_worst_of_the_shards_has_it(order: tuple[int, int]) -> None:
+def test_a_listing_is_reported_once_as_the_worst_of_the_shards_has_it(order: tuple[int, int]) -> None:
     """Where one was refused what another could read, scopes may be missing; its calls are not added up."""
     coverage = (make_coverage(calls=3), make_coverage(status="denied", calls=1, detail="no"))
     lines = [line for number in order for line in (ListingLine(source="prod"), coverage[number])]
 
-    told = readings(lines, (), 2, ())
+    expected = readings(lines, (), 2, ())
 
-    assert [one.coverage for one in told] == [(replace(coverage[1], calls=3),)]
+    assert [one.coverage for one in expected] == [(replace(coverage[1], calls=3),)]
 
 
 def test_the_scan_begins_with_the_first_of_its_shards(tmp_path: Path) -> None:

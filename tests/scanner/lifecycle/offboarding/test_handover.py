@@ -157,7 +157,7 @@ def test_what_is_not_theirs(identity: dict[str, Any], facts: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("owner", ["Ada Lovelace", "ada", "ada@elsewhere.com"], ids=["name", "user-name", "elsewhere"])
-def test_a_name_that_somebody_else_has_too_only_may_mean_them(owner: str) -> None:
+def test_a_name_that_another_person_has_too_only_may_mean_them(owner: str) -> None:
     """It may be the other one's, so it makes nobody an owner; it is listed for a person to settle."""
     other = make_person("ada@example.org", name="Ada Lovelace")
     (item,) = left_behind(scan(registered(), entries=[entry(owner=(owner,))]), [*PEOPLE, other]).items
@@ -167,7 +167,7 @@ def test_a_name_that_somebody_else_has_too_only_may_mean_them(owner: str) -> Non
 
 
 @pytest.mark.parametrize("status", ["active", "leaving", "left"])
-def test_the_last_of_a_group_is_told_before_and_after_the_last_day(status: Any) -> None:
+def test_the_last_of_a_group_is_reported_before_and_after_the_last_day(status: Any) -> None:
     """Whoever asks too late gets the same list."""
     ada = replace(ADA, status=status)
     item = the_item(scan(registered(), entries=[entry(owner=("team:solo",))]), [ada, *PEOPLE[1:]], ada)
@@ -232,7 +232,7 @@ def test_whoever_leaves_first_does_not_answer_afterwards() -> None:
         pytest.param({"built_by": "E7", "owner": ("bob@example.com",)}, False, ("bob@example.com",), id="only-builder"),
     ],
 )
-def test_urgent_is_what_nobody_else_answers_for(
+def test_urgent_is_what_no_other_person_answers_for(
     facts: dict[str, Any], urgent: bool, answering: tuple[str, ...]
 ) -> None:
     """Owners count, or backup owners in their place, if they are still here when the leaver is not."""
@@ -259,7 +259,7 @@ def test_an_owner_that_another_registry_names_answers_if_the_two_agree() -> None
         pytest.param((), True, id="nobody"),
     ],
 )
-def test_an_ambiguous_one_is_answered_for_by_whom_all_entries_name(second: tuple[str, ...], urgent: bool) -> None:
+def test_an_ambiguous_one_is_answered_for_by_who_all_entries_name(second: tuple[str, ...], urgent: bool) -> None:
     """And the step is to settle which of them stands for it."""
     entries = [entry(id="A", owner=("E7", "bob@example.com")), entry(id="B", owner=second)]
     rivals = tuple(MatchCandidate(entry=one.id, score=1.0, evidence="key") for one in entries)
@@ -340,7 +340,7 @@ def test_the_next_step(facts: dict[str, Any], usage: Any, step: str) -> None:
         pytest.param("orphaned", date(2026, 12, 31), "it stays orphaned", id="already-orphaned"),
     ],
 )
-def test_without_a_successor_it_is_said_what_becomes_of_it(state: Any, left_on: date, becomes: str) -> None:
+def test_without_a_successor_it_is_reported_what_becomes_of_it(state: Any, left_on: date, becomes: str) -> None:
     """Nobody is made up."""
     ada = replace(ADA, left_on=left_on)
     judged = registered(ownership=OwnershipVerdict(state=state))
@@ -355,13 +355,13 @@ def test_the_undeclared_is_declared_first() -> None:
     assert the_item(scan(judged)).next_step.startswith("Declare it first, with a successor as owner.")
 
 
-def test_without_a_registry_nobody_can_tell_who_answers() -> None:
+def test_without_a_registry_no_one_can_report_who_answers() -> None:
     """Nobody was asked to declare anything."""
     judged = make_assessment(make_identity(created_by="E7"), registry=RegistryVerdict(state="unchecked"))
     assert the_item(scan(judged)).urgent is None
 
 
-def test_the_exempt_need_nobody() -> None:
+def test_the_exempt_need_no_one() -> None:
     """The provider answers for it."""
     judged = make_assessment(
         make_identity(created_by="E7"),
@@ -429,7 +429,7 @@ def test_their_own_account_is_switched_off(
         ),
     ],
 )
-def test_an_entry_that_stands_for_nothing_is_theirs_as_well(state: Any, step: str, caveat: str | None) -> None:
+def test_an_entry_that_represents_nothing_is_theirs_as_well(state: Any, step: str, caveat: str | None) -> None:
     """Somebody has to answer for it, or retire it."""
     judged = EntryAssessment(entry=entry(owner=("E7",)), state=state, evidence="iam.users denied")
     item = the_item(make_result(entries=(judged,)))
@@ -439,7 +439,7 @@ def test_an_entry_that_stands_for_nothing_is_theirs_as_well(state: Any, step: st
     assert item.caveat == caveat
 
 
-def test_a_retired_entry_without_anything_left_is_nobody_s_business() -> None:
+def test_a_retired_entry_without_anything_left_is_no_one_s_business() -> None:
     """That is the good end."""
     judged = EntryAssessment(entry=entry(owner=("E7",), status="retired"), state="retired")
     assert left_behind(make_result(entries=(judged,))).items == ()
@@ -470,14 +470,14 @@ def test_a_retired_entry_without_anything_left_is_nobody_s_business() -> None:
         pytest.param({}, ("bob@example.com",), None, id="nothing"),
     ],
 )
-def test_what_is_not_known_is_said(judged: dict[str, Any], owner: tuple[str, ...], caveat: str | None) -> None:
+def test_what_is_not_known_is_reported(judged: dict[str, Any], owner: tuple[str, ...], caveat: str | None) -> None:
     """Nothing under a gap looks certain."""
     lea = make_person("lea@example.com", status="leaving")
     facts = {"identity": make_identity(created_by="E7"), **judged}
     assert the_item(scan(registered(**facts), entries=[entry(owner=owner)]), [*PEOPLE, lea]).caveat == caveat
 
 
-def test_the_gravest_come_first() -> None:
+def test_the_most_severe_come_first() -> None:
     """By privilege, then by role, then by key; entries that stand for nothing last."""
     levels: tuple[tuple[str, Any, dict[str, Any]], ...] = (
         ("c", "normal", {"tags": {"owner": "E7"}}),
@@ -533,7 +533,7 @@ def test_notices(people: Sequence[Person], person: Person, facts: dict[str, Any]
     [(("ada@example.com",), True), (("ada@example.com", "bob@example.com"), None)],
     ids=["alone", "with-somebody-who-cannot-be-checked"],
 )
-def test_without_a_roster_it_goes_by_text(owner: tuple[str, ...], urgent: bool | None) -> None:
+def test_without_a_roster_it_uses_text(owner: tuple[str, ...], urgent: bool | None) -> None:
     """Whether the others named are still there cannot be told, and nobody is suggested."""
     item = the_item(scan(registered(), entries=[entry(owner=owner)]), ())
     assert (item.roles, item.urgent, item.successor) == (("owner",), urgent, None)

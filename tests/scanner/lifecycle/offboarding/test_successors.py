@@ -99,7 +99,7 @@ def test_who_cannot_stay_is_passed_over(backup: tuple[str, ...], person: str) ->
     assert successor({"backup_owner": backup})[0] == person
 
 
-def test_somebody_leaving_is_better_than_nobody() -> None:
+def test_someone_leaving_is_better_than_no_one() -> None:
     """And it is said."""
     entry = make_entry("x", owner=("ada@example.com",), backup_owner=("lea@example.com",))
     declared = EntryAssessment(entry=entry, state="not_found")
