@@ -226,7 +226,7 @@ def test_lists_that_were_edited_are_not_overwritten_unasked(
             check=False,
         )
         assert (again.returncode, "1/3" in again.stderr) == (2, False)
-        assert "registry.csv would be overwritten" in again.stderr
+        assert "would overwrite registry.csv" in again.stderr
         assert "--yes" in again.stderr
         assert registry.read_bytes().endswith(b"svc-mine\r\n")
     finally:
