@@ -99,7 +99,8 @@ def _held(kind: Any) -> Any:
     if get_origin(kind) is tuple:
         item: Any = _held(get_args(kind)[0])
         return tuple[item, ...]
-    return _shape(kind) if isinstance(kind, type) and issubclass(kind, Struct) else Any
+    is_record = isinstance(kind, type) and issubclass(kind, Struct) and not kind.__struct_config__.array_like
+    return _shape(kind) if is_record else Any  # a list of values has no names to leave out
 
 
 # --- Texts that many findings share: title, remediation and controls, stored once ---
