@@ -31,6 +31,8 @@ TOKEN_SUBJECTS: Final = "token_subjects"  # noqa: S105  # the name of an attribu
 """The issuers and subjects of the tokens that it can present: a list of ``[issuer, subject]``.
 See ``TokenSubject``.
 """
+GRANTED_SERVICES: Final = "granted_services"
+"""The services of which its permissions allow something, as audit logs name them: a list; absent where any may be."""
 RECORDS_OF_USE: Final = ("used_as", "last_successful_use", "last_used_region")
 """Details of the last use, besides its time."""
 FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", "second_factors")

@@ -59,6 +59,18 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
         """The documents that could be read."""
         return tuple(held.document for held in self.held if held.document is not None)
 
+    @property
+    def granted_services(self) -> list[str] | None:
+        """The services of which its policies allow something, by the prefix of their actions.
+
+        None where a policy went unread, or one names all services or all but some.
+        """
+        allowed = [one for document in self.documents for one in document.statements if one.allow]
+        services = {action.partition(":")[0].lower() for one in allowed for action in one.actions}
+        if self.missing or any(one.not_actions for one in allowed) or any("*" in one or "?" in one for one in services):
+            return None
+        return sorted(services)
+
     def leading_to(
         self, targets: Mapping[str, str], words: Vocabulary, uncertain: Sequence[str] = (), raised: str | None = None
     ) -> Permissions:

@@ -24,8 +24,8 @@ from scanner.model.activity import (
     ServiceUse,
     feature_of,
 )
+from scanner.model.attributes import GRANTED_SERVICES
 
-GRANTED_SERVICES = "granted_services"
 _NOT_A_USE = frozenset({"sts:GetCallerIdentity"})
 """Succeeds for everybody and does nothing."""
 

@@ -46,3 +46,27 @@ def test_one_policy_unread_may_say_anything() -> None:
     """A user of whom not all is known is asked about."""
     assert may_do(permissions(attached=(AttachedPolicy(policy_name="p", policy_arn=arn("policy", "p")),)), PULL)
     assert not may_do(permissions(), PULL)
+
+
+@pytest.mark.parametrize(
+    ("statements", "services"),
+    [
+        ([{"Action": ["s3:GetObject", "S3:Put*", "sqs:*"]}], ["s3", "sqs"]),
+        ([{"Action": "s3:*"}, {"Action": "iam:*", "Effect": "Deny"}], ["s3"]),
+        ([{"Action": "*"}], None),
+        ([{"Action": "s3*:Get*"}], None),
+        ([{"NotAction": "iam:*"}], None),
+    ],
+)
+def test_services_of_which_something_is_allowed(statements: list[dict[str, Any]], services: list[str] | None) -> None:
+    found = permissions(*({"Effect": "Allow", "Resource": "*", **statement} for statement in statements))
+
+    assert found.granted_services == services
+
+
+def test_a_policy_unread_may_grant_any_service() -> None:
+    unread = AttachedPolicy(policy_name="p", policy_arn=arn("policy", "p"))
+
+    assert (
+        permissions({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, attached=(unread,)).granted_services is None
+    )
