@@ -173,7 +173,7 @@ def test_unread_policies_of_a_project_leave_the_others_alone(alive: Callable[[Cl
         "guest": "unknown",
         "nightly": "unknown",
     }
-    assert any("identities of other scopes" in one for one in result["notices"])
+    assert any("other scopes' identities" in one for one in result["notices"])
 
 
 def _write(folder: Path, assets: list[Row], policies: list[Row], cloud: Cloud) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.model import Assessment, Assignment, EntryAssessment, Finding, Origin, StoredSecret, UsageVerdict
+from scanner.model import Assessment, Assignment, EntryAssessment, Finding, Origin, StoredSecret, UsageVerdict, Workload
+from scanner.store.bodies import compact
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, RecordKind, Sighting
 from tests.examples import examples
 from tests.factories import NOW, days_ago, make_assessment, make_credential, make_entry, make_finding, make_identity
@@ -48,6 +50,16 @@ def test_restores_what_it_took_apart(kind: RecordKind[Any], record: type, data: 
 
     assert kind.restore(kind.content(one), kind.sighting(one)) == one
     assert kind.moves(one) or kind.sighting(one) == Sighting()
+
+
+@pytest.mark.parametrize("record", [*(record for _, record in KINDS), Workload], ids=lambda record: record.__name__)
+@given(data=st.data())
+@examples(60)
+def test_a_body_is_the_record_again(record: type, data: st.DataObject) -> None:
+    """Whatever it holds, records that are written as arrays included."""
+    one = data.draw(of(record))
+
+    assert msgspec.json.decode(msgspec.json.encode(compact(one)), type=record) == one
 
 
 @pytest.mark.parametrize(
