@@ -23,6 +23,11 @@ try:  # in half the time
 except ImportError:
     _zlib = zlib
 
+
+class CutLine(Unreadable):
+    """The last line of a file is not whole. All before it have been read."""
+
+
 MOST_DOCUMENT = 256 * MEBIBYTE
 """Unpacked bytes of one JSON document, which is held as a whole."""
 MOST_LINE = 16 * MEBIBYTE
@@ -128,7 +133,15 @@ class Records(Generic[T]):
             if len(rest) > MOST_LINE:
                 raise Unreadable(f"one of its lines is longer than {MOST_LINE // MEBIBYTE} MB")
         if rest.strip():
-            yield self._some(rest)
+            yield self._last(rest)
+
+    def _last(self, line: bytes) -> list[T]:
+        try:
+            return self._some(line)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError as error:
+            raise CutLine("its last line is cut short") from error
 
     def _some(self, lines: bytes) -> list[T]:
         try:

@@ -10,10 +10,10 @@ import glob
 import hashlib
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -21,7 +21,7 @@ from msgspec import Struct, structs
 
 from connectors.base import Connector, own_words
 from connectors.exported import Unreadable
-from connectors.log_content import PIECE, Records, unpacked
+from connectors.log_content import PIECE, CutLine, Records, unpacked
 from connectors.log_tally import MORE, Counting, Networks
 from connectors.logs import LogSettings, LogSpec
 from scanner.errors import SourceError
@@ -32,6 +32,7 @@ from scanner.text import counted
 _S3 = "s3://"
 LOG_FILE = re.compile(r"\.(?:json|ndjson|jsonl|log)(?:[.-][\w-]{1,40})?(?:\.gz)?$|\.parquet$", re.IGNORECASE)
 _LONGEST_SPAN = 400
+_LONGEST_FIRST_LINE = 4096
 _NAMED_SO = "files end in .json, .ndjson, .jsonl, .log or .parquet, also with .gz"
 
 
@@ -64,17 +65,24 @@ class Folder(Protocol):
         """Each file (size and name) and its content in pieces. Raises SourceError, Unreadable."""
         ...
 
+    def identity(self, file: LogFile) -> str:
+        """What stays of a file when it is renamed, packed or added to; its name, where files are not."""
+        ...
+
 
 class Layout(Struct, frozen=True, kw_only=True):
     """What names of a log's files tell.
 
     ``dated``: patterns with the groups ``scope``, ``year``, ``month``, ``day``, perhaps ``part``; the first one that
-    fits counts.
-    ``left_out``: names, and names of folders that end in ``/``, of something else. ``branch``: folders below which
-    names begin with ``YYYY/MM/DD/``, with the group ``scope``.
+    fits counts. ``left_out``: names, and names of folders that end in ``/``, of something else. ``branch``: folders
+    below which names begin with ``YYYY/MM/DD/``, with the group ``scope``.
+
+    ``appended``: undated files are added to and renamed (``audit.log``, ``audit.log.1.gz``), so each is a unit of its
+    own, and the last line of today may be under way. Otherwise those of a folder are one.
     """
 
     dated: tuple[re.Pattern[str], ...] = ()
+    appended: bool = False
     left_out: re.Pattern[str] | None = None
     branch: re.Pattern[str] | None = None
 
@@ -149,6 +157,16 @@ class LocalFolder:
         for _, name in files:
             yield name, _read(Path(name))
 
+    def identity(self, file: LogFile) -> str:
+        """See ``Folder``: by the first line."""
+        try:
+            head = next(unpacked(_read(Path(file.name), _LONGEST_FIRST_LINE)), b"")
+        except (SourceError, Unreadable):
+            return file.name
+        line, newline, _ = head[:_LONGEST_FIRST_LINE].partition(b"\n")
+        is_whole = newline or len(line) == _LONGEST_FIRST_LINE
+        return hashlib.blake2b(line, digest_size=12).hexdigest() if is_whole else file.name
+
 
 def _stated(name: str, file: Path) -> LogFile:
     stat = file.stat()
@@ -160,10 +178,10 @@ def by_scope(files: Iterable[LogFile], layout: Layout) -> list[LogFile]:
     return sorted(files, key=lambda one: (layout.scope(one.name), one.name))
 
 
-def _read(path: Path) -> Iterator[bytes]:
+def _read(path: Path, size: int = PIECE) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
-            while piece := file.read(PIECE):
+            while piece := file.read(size):
                 yield piece
     except OSError as error:
         raise SourceError(f"{own_words(path)} cannot be read: {error.strerror}") from error
@@ -177,7 +195,7 @@ def units_of(
 ) -> Iterator[LogUnit | LogDay]:
     """The units of a log in files, and days without any file between days with files.
 
-    A unit is a scope and a day; undated files are one unit for each folder. No unit covers ``today``.
+    A unit is a scope and a day; undated files are one for each folder, or each file. No unit covers ``today``.
     """
     undated: dict[str, list[LogFile]] = {}
     for scope, found in groupby(folder.listed(layout, since, until), key=partial(_scope_of, layout)):
@@ -197,11 +215,29 @@ def units_of(
         for day in sorted(days):
             covered = (LogDay(scope=scope, day=day),) if day < today and day not in lost else ()
             yield _unit(settings.log, f"{scope}/{day}", days[day], covered)
+    yield from _appended(settings.log, folder, undated) if layout.appended else _folders(settings.log, undated)
+
+
+def _folders(log: str, undated: Mapping[str, list[LogFile]]) -> Iterator[LogUnit]:
     root = _common_folder(list(undated))
     for where, files in sorted(undated.items()):
-        # Which days they are of, only their events tell; until then, a gap would be the days that they were written.
-        written = tuple(LogDay(scope=EVERY_SCOPE, day=day) for day in sorted({one.changed.date() for one in files}))
-        yield _unit(settings.log, f"files/{where.removeprefix(root).strip('/')}", files, written)
+        yield _unit(log, f"files/{where.removeprefix(root).strip('/')}", files, _written(files))
+
+
+def _appended(log: str, folder: Folder, undated: Mapping[str, list[LogFile]]) -> Iterator[LogUnit]:
+    """Of files that begin alike, being one file that was copied, the one that was written last."""
+    latest: dict[str, LogFile] = {}
+    for one in sorted(chain.from_iterable(undated.values()), key=lambda each: (each.changed, each.size, each.name)):
+        latest[folder.identity(one)] = one
+    for identity, one in sorted(latest.items()):
+        yield structs.replace(
+            _unit(log, f"files/{identity}", [one], _written([one])), digest=f"{one.size} {one.version}"
+        )
+
+
+def _written(files: Iterable[LogFile]) -> tuple[LogDay, ...]:
+    """Which days files are of, only their events tell; until then, a gap would be the days that they were written."""
+    return tuple(LogDay(scope=EVERY_SCOPE, day=day) for day in sorted({one.changed.date() for one in files}))
 
 
 def _scope_of(layout: Layout, one: LogFile | LogDay) -> str:
@@ -290,18 +326,22 @@ class FileLog:
         """See ``LogReader``."""
         counting = self.counting(Networks(self.settings.networks, truncate=self.settings.truncate_addresses))
         name, calls = "", self._folder.calls
+        cut = ""
         try:
             for name, pieces in self._folder.pieces(files_of(unit)):
                 counting.begin(name)
-                for some in self.records.of(unpacked(pieces)):
-                    counting.take(some)
+                try:
+                    for some in self.records.of(unpacked(pieces)):
+                        counting.take(some)
+                except CutLine as error:
+                    cut = f"{own_words(name.rpartition('/')[2])}: {error}"
             name = ""
             counting.finish()
             callers = counting.tally.profiles()
         except Unreadable as error:
-            reason = f"{own_words(name.rpartition('/')[2])}: {error}" if name else str(error)
-            gap = tuple(structs.replace(day, status="failed", detail=reason) for day in unit.days)
-            return UnitReading(unit=unit, coverage=gap, calls=self._folder.calls - calls)
+            return self._gap(unit, f"{own_words(name.rpartition('/')[2])}: {error}" if name else str(error), calls)
+        if cut and not (self.layout.appended and _reaches_today(counting)):
+            return self._gap(unit, cut, calls)
         return UnitReading(
             unit=unit,
             callers=callers,
@@ -311,6 +351,15 @@ class FileLog:
             by_provider=counting.by_provider,
             calls=self._folder.calls - calls,
         )
+
+    def _gap(self, unit: LogUnit, reason: str, calls_before: int) -> UnitReading:
+        gap = tuple(structs.replace(day, status="failed", detail=reason) for day in unit.days)
+        return UnitReading(unit=unit, coverage=gap, calls=self._folder.calls - calls_before)
+
+
+def _reaches_today(counting: Counting) -> bool:
+    """Whether it is still written to: the day that its last line is of is not covered anyway."""
+    return any(day >= _today().isoformat() for _, day in counting.days)
 
 
 def _today() -> date:

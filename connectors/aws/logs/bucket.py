@@ -110,6 +110,10 @@ class Bucket:
         finally:
             pool.shutdown(cancel_futures=True)
 
+    def identity(self, file: LogFile) -> str:
+        """See ``Folder``: nobody renames objects."""
+        return file.name
+
     # --- What is asked ---
 
     def _place(self) -> tuple[str, str]:

@@ -1,0 +1,164 @@
+"""Logs in files that are added to and rotated, as servers write them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from msgspec import Struct
+
+from connectors.log_content import Records
+from connectors.log_files import FileLog, Layout
+from connectors.log_tally import DONE, Counted, Counting, Networks, RawCounts, client_of, plain, utc_text
+from connectors.logs import LogSettings, LogSpec
+from scanner.errors import UsageError
+from scanner.model.activity import LogDay, LogUnit
+
+TODAY = datetime.now(UTC).date()
+YESTERDAY = TODAY - timedelta(1)
+
+
+class Line(Struct):
+    """A line of the log."""
+
+    time: str
+    user: str
+    agent: str = ""
+    request: str = "r"
+
+
+class ServerCounting(Counting):
+    """As short as one can be."""
+
+    def __init__(self, networks: Networks) -> None:
+        super().__init__()
+        self._networks = networks
+        self._raw: RawCounts[tuple[str, str]] = RawCounts(self._explain)
+
+    def take(self, records: Sequence[Line]) -> None:
+        """See ``Counting``."""
+        for one in records:
+            time = utc_text(one.time)
+            self.events += 1
+            counts = self._raw.counts_of(time)
+            key = one.user, one.agent
+            if key in counts:
+                counts[key].add(time, one.request)
+            else:
+                counts[key] = Counted(time, one.request, None)
+
+    def finish(self) -> None:
+        """See ``Counting``."""
+        self._raw.settle()
+
+    def _explain(self, key: tuple[str, str], counted: Counted) -> None:
+        profile = self.tally.of("server", counted.first[:10], plain(key[0]))
+        profile.acted(counted, DONE)
+        profile.count(("read=server:Get", f"client={client_of(key[1])}"), counted, DONE)
+        self.days.add(("server", counted.first[:10]))
+
+
+class ServerLog(FileLog):
+    """A server's log."""
+
+    spec: ClassVar[LogSpec] = LogSpec(name="server_audit", title="Server", provider="server")
+    layout: ClassVar[Layout] = Layout(appended=True)
+    records: ClassVar[Records[Line]] = Records(Line, ("items",))
+
+    def counting(self, networks: Networks) -> ServerCounting:
+        """See ``FileLog``."""
+        return ServerCounting(networks)
+
+
+def line(day: date = YESTERDAY, user: str = "bot", **more: Any) -> str:
+    """One line."""
+    return json.dumps({"time": f"{day}T10:00:00.123456+02:00", "user": user, "agent": "curl/8", **more}) + "\n"
+
+
+def log_of(path: Path) -> ServerLog:
+    """The reader."""
+    return ServerLog(LogSettings(log="audit", path=str(path)), None)
+
+
+def units(path: Path) -> list[LogUnit]:
+    """Of all files."""
+    found = list(log_of(path).units(TODAY - timedelta(30), TODAY))
+    assert all(isinstance(one, LogUnit) for one in found)
+    return [one for one in found if isinstance(one, LogUnit)]
+
+
+def test_a_reader_of_its_own_is_a_layout_a_record_and_a_counting(tmp_path: Path) -> None:
+    """Times of any zone are told in UTC."""
+    (tmp_path / "audit.log").write_text(line() + line(user="cron", request="r2") + line())
+    (unit,) = units(tmp_path)
+    reading = log_of(tmp_path).read(unit)
+
+    assert [(one.caller, one.events, one.first_at.hour, one.hours) for one in reading.callers] == [
+        ("bot", 2, 8, 1 << 8), ("cron", 1, 8, 1 << 8),
+    ]  # fmt: skip
+    assert reading.callers[1].counts == {"client=curl": (1, 0, 0), "read=server:Get": (1, 0, 0)}
+    assert reading.callers[1].samples == {"read=server:Get": "r2"}
+    assert reading.coverage == (LogDay(scope="server", day=YESTERDAY),)
+
+
+def test_rotation_changes_the_file_that_is_written_to_and_no_other(tmp_path: Path) -> None:
+    """``audit.log`` becomes ``audit.log.1``, that a packed one: they are the units that they were."""
+    (tmp_path / "audit.log.1").write_text(line(user="a") + line())
+    (tmp_path / "audit.log").write_text(line(user="b"))
+    before = {one.name: one for one in units(tmp_path)}
+    (tmp_path / "audit.log.2.gz").write_bytes(gzip.compress((tmp_path / "audit.log.1").read_bytes()))
+    (tmp_path / "audit.log").rename(tmp_path / "audit.log.1")
+    (tmp_path / "audit.log").write_text(line(user="c"))
+    after = {one.name: one for one in units(tmp_path)}
+
+    kept = before.keys() & after.keys()
+    assert (len(kept), len(after)) == (2, 3)
+    assert sum(before[name].digest == after[name].digest for name in kept) == 1
+
+
+def test_lines_that_are_added_change_the_digest_and_not_the_name(tmp_path: Path) -> None:
+    """The unit is read again whole, in place of what it was."""
+    path = tmp_path / "audit.log"
+    path.write_text(line())
+    (before,) = units(tmp_path)
+    with path.open("a") as file:
+        file.write(line(user="cron"))
+    (after,) = units(tmp_path)
+
+    assert (before.name, before.digest != after.digest) == (after.name, True)
+
+
+def test_of_two_copies_of_a_file_the_latest_counts(tmp_path: Path) -> None:
+    """While it is packed there are both."""
+    content = (line() + line()).encode()
+    for number, (name, copy) in enumerate({"audit.log.1": content, "audit.log.1.gz": gzip.compress(content)}.items()):
+        (tmp_path / name).write_bytes(copy)
+        os.utime(tmp_path / name, (0, 1e9 + number))
+    (unit,) = units(tmp_path)
+
+    assert unit.files[0].endswith("audit.log.1.gz")
+
+
+@pytest.mark.parametrize(
+    ("day", "status", "events"), [(TODAY, "complete", 2), (YESTERDAY, "failed", 0)], ids=["today", "a day that is over"]
+)
+def test_a_last_line_that_is_not_whole(day: date, status: str, events: int, tmp_path: Path) -> None:
+    """Today it is being written; afterwards the file is cut short."""
+    (tmp_path / "audit.log").write_text(line() + line(day) + line(day)[:30])
+    (unit,) = units(tmp_path)
+    reading = log_of(tmp_path).read(unit)
+
+    assert (reading.coverage[0].status, reading.events) == (status, events)
+    assert status == "complete" or "audit.log: its last line is cut short" in (reading.coverage[0].detail or "")
+
+
+def test_a_log_in_files_needs_a_path() -> None:
+    """What cannot be asked live says so."""
+    with pytest.raises(UsageError, match="path"):
+        ServerLog(LogSettings(log="audit"), None)
