@@ -1,14 +1,15 @@
 """What is in files of logs: unpacked within limits, and decoded into records of one type.
 
-A file that is cut short, damaged, or unpacks to more than is taken in is :class:`Unreadable`.
+Rows of Parquet are written as JSON and decoded as that: there is one way to read a record. A file that is cut short,
+damaged, or unpacks to more than is taken in is :class:`Unreadable`.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType, defstruct
@@ -16,6 +17,7 @@ from msgspec import UNSET, UnsetType, defstruct
 from connectors.base import own_words
 from connectors.budget import MEBIBYTE
 from connectors.exported import Unreadable
+from scanner.errors import SourceError, install_command
 
 _zlib: Any
 try:  # in half the time
@@ -30,13 +32,17 @@ class CutLine(Unreadable):
 
 MOST_DOCUMENT = 256 * MEBIBYTE
 """Unpacked bytes of one JSON document, which is held as a whole."""
+MOST_ROW_GROUP = 1024 * MEBIBYTE
 MOST_LINE = 16 * MEBIBYTE
 MOST_RATIO = 250
 """A file that unpacks to more than so many times its size is no log, from :data:`MOST_DOCUMENT` on."""
 PIECE = 4 * MEBIBYTE
+_PARQUET = b"PAR1"
+_ROWS = 2_000
 _SPACE = b" \t\r\n\xef\xbb\xbf"
 
 T = TypeVar("T")
+Row: TypeAlias = Callable[[dict[str, Any]], Any]
 
 
 def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -83,10 +89,15 @@ class Records(Generic[T]):
     """Decodes a file's content into records of one type: a document with a list of them, a list, or lines of JSON.
 
     ``lists``: the members of a document that hold records, such as ``Records``. The type needs one member without a
-    default, so that a document is not taken for a record.
+    default, so that a document is not taken for a record. ``row``: makes a record's JSON of a row of a table; without
+    it, there is none in Parquet. ``columns``: those that are read of a table.
     """
 
-    def __init__(self, record: type[T], lists: Sequence[str]) -> None:
+    def __init__(
+        self, record: type[T], lists: Sequence[str], *, row: Row | None = None, columns: Collection[str] = ()
+    ) -> None:
+        self._row = row
+        self._columns = columns
         wrapped = defstruct("Wrapped", [(name, list[record] | UnsetType, UNSET) for name in lists])  # type: ignore[valid-type]
         self._lists = tuple(lists)
         self._line = msgspec.json.Decoder(record)
@@ -98,7 +109,9 @@ class Records(Generic[T]):
         source = iter(pieces)
         try:
             head = _head(source)
-            if _is_lines(head):
+            if head.startswith(_PARQUET):
+                yield from self._table(_joined(head, source))
+            elif _is_lines(head):
                 yield from self._lines(chain((head,), source))
             else:
                 yield self._document(_joined(head, source))
@@ -106,6 +119,12 @@ class Records(Generic[T]):
             raise Unreadable(f"it is not as expected: {own_words(error)}") from error
         except (RecursionError, UnicodeDecodeError) as error:
             raise Unreadable("its JSON cannot be read") from error
+
+    def _table(self, content: bytes) -> Iterator[list[T]]:
+        if self._row is None:
+            raise Unreadable("it is Parquet, which this log does not come in")
+        for rows in _batches(content, self._columns):
+            yield self._rows.decode(msgspec.json.encode(list(map(self._row, rows)), enc_hook=str))
 
     def _document(self, content: bytes) -> list[T]:
         content = content.lstrip(_SPACE)
@@ -154,10 +173,32 @@ class Records(Generic[T]):
             return found
 
 
+def _batches(content: bytes, columns: Collection[str]) -> Iterator[list[dict[str, Any]]]:
+    """Rows of a Parquet file. Raises Unreadable, SourceError without the library."""
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        hint = f"install it: {install_command('parquet')}"
+        raise SourceError("a log in Parquet needs the extra 'parquet'", hint=hint) from error
+    try:
+        table = parquet.ParquetFile(pa.BufferReader(content))
+        groups = [table.metadata.row_group(number).total_byte_size for number in range(table.metadata.num_row_groups)]
+        if max(groups, default=0) > MOST_ROW_GROUP:
+            raise Unreadable(f"one of its row groups is larger than {MOST_ROW_GROUP // MEBIBYTE} MB")
+        wanted = [name for name in table.schema_arrow.names if name.lower() in columns]
+        for batch in table.iter_batches(_ROWS, columns=wanted):
+            yield batch.to_pylist()
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        if isinstance(error, Unreadable):
+            raise
+        raise Unreadable("its Parquet is damaged") from error
+
+
 def _head(pieces: Iterator[bytes]) -> bytes:
     """As much of a file as shows whether it has lines."""
     head = b""
-    while not head.lstrip(_SPACE).partition(b"\n")[2].strip() and len(head) < PIECE:
+    while not head.startswith(_PARQUET) and not head.lstrip(_SPACE).partition(b"\n")[2].strip() and len(head) < PIECE:
         piece = next(pieces, b"")
         if not piece:
             break

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from connectors.aws.logs.events import LAYOUT, Event, Reading
+from connectors.aws.logs.tables import COLUMNS, event_of_row
 from connectors.log_content import Records
 from connectors.log_files import FileLog, Layout
 from connectors.log_tally import Networks
@@ -50,7 +51,7 @@ class CloudTrailLog(FileLog):
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = LAYOUT
-    records: ClassVar[Records[Event]] = Records(Event, ("Records",))
+    records: ClassVar[Records[Event]] = Records(Event, ("Records",), row=event_of_row, columns=COLUMNS)
 
     def counting(self, networks: Networks) -> Reading:
         """See ``FileLog``."""

@@ -40,6 +40,11 @@ LAYOUT = Layout(
         re.compile(
             r"(?P<scope>\d{12})_CloudTrail_(?P<part>[a-z0-9-]+)_(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)T\d{4}Z_[^/]*$"
         ),
+        re.compile(
+            r"/region=(?P<part>[a-z0-9-]+)/accountid=(?P<scope>\d{12})"
+            r"/eventday=(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)/[^/]+$",
+            re.IGNORECASE,
+        ),
     ),
     left_out=re.compile(
         r"/CloudTrail-(?:Digest|Insight|Aggregated)/|_CloudTrail-(?:Digest|Insight|Aggregated)_"
@@ -47,7 +52,7 @@ LAYOUT = Layout(
     ),
     branch=re.compile(_BRANCH + "$"),
 )
-"""An account's trail and an organization's; copies that have kept nothing but the files' names."""
+"""An account's trail and an organization's; copies that have kept nothing but the files' names; Security Lake."""
 
 _Flag = bool | str | int | None
 _SESSION_ARN = re.compile(r"arn:([a-z-]+):sts::(\d{12}):assumed-role/([^/]+)/.*", re.DOTALL)
@@ -63,18 +68,24 @@ _NOTHING = Raw(b"null")
 _THE_CALLER = "\0"
 
 
-class _Issuer(Struct, gc=False, frozen=True):
+class Issuer(Struct, gc=False, frozen=True):
+    """``sessionIssuer``: the role, or the user, that a session is of."""
+
     type: str | None = None
     principal_id: str | None = field(default=None, name="principalId")
     arn: str | None = None
 
 
-class _Session(Struct, gc=False, frozen=True):
-    issuer: _Issuer | None = field(default=None, name="sessionIssuer")
+class Session(Struct, gc=False, frozen=True):
+    """``sessionContext``."""
+
+    issuer: Issuer | None = field(default=None, name="sessionIssuer")
     ec2_role_delivery: str | int | float | None = field(default=None, name="ec2RoleDelivery")
 
 
-class _OnBehalf(Struct, gc=False, frozen=True):
+class OnBehalf(Struct, gc=False, frozen=True):
+    """``onBehalfOf``: somebody of Identity Center."""
+
     user_id: str | None = field(default=None, name="userId")
 
 
@@ -89,8 +100,8 @@ class Who(Struct, gc=False, frozen=True):
     user_name: str | None = field(default=None, name="userName")
     invoked_by: str | None = field(default=None, name="invokedBy")
     provider: str | None = field(default=None, name="identityProvider")
-    session: _Session | None = field(default=None, name="sessionContext")
-    on_behalf_of: _OnBehalf | None = field(default=None, name="onBehalfOf")
+    session: Session | None = field(default=None, name="sessionContext")
+    on_behalf_of: OnBehalf | None = field(default=None, name="onBehalfOf")
 
 
 class Event(Struct, gc=False, frozen=True):
@@ -105,7 +116,6 @@ class Event(Struct, gc=False, frozen=True):
     address: str | None = field(default=None, name="sourceIPAddress")
     user_agent: str | None = field(default=None, name="userAgent")
     error_code: str | None = field(default=None, name="errorCode")
-    error_message: str | None = field(default=None, name="errorMessage")
     read_only: _Flag = field(default=None, name="readOnly")
     request: Raw = field(default=_NOTHING, name="requestParameters")
     response: Raw = field(default=_NOTHING, name="responseElements")
@@ -115,7 +125,7 @@ class Event(Struct, gc=False, frozen=True):
     from_console: _Flag = field(default=None, name="sessionCredentialFromConsole")
 
 
-_NOBODY, _NO_ISSUER = Who(), _Issuer()
+_NOBODY, _NO_ISSUER = Who(), Issuer()
 
 
 class Caller(NamedTuple):
@@ -339,10 +349,6 @@ def _is_true(flag: _Flag) -> bool:
     return flag is True or (isinstance(flag, str) and flag.lower() == "true")
 
 
-def _has_failed(event: Event) -> bool:
-    return bool(event.error_message) or b'"Failure"' in bytes(event.response)
-
-
 def _decoded(raw: Raw) -> Any:
     held = msgspec.json.decode(raw)
     if isinstance(held, str) and held.startswith("{"):  # as it stands in tables of Athena
@@ -374,7 +380,7 @@ def _detail(event: Event, action: Action) -> _Detail:
         tool=tool,
         changed=changed,
         instance=((member(request, "instanceId") or "") if action.moves else "")[:64],
-        login_failed=action.is_login and _has_failed(event),
+        login_failed=action.is_login and member(_decoded(event.response), "ConsoleLogin") == "Failure",
     )
 
 
