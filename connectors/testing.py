@@ -56,6 +56,9 @@ _HTML = b"<html><body>Please log in</body></html>"
 _BOMB = 64 * 1024 * 1024
 _DRIP = 0.05
 _WAIT = 1
+_FEWEST = 2
+"""Identities of an estate, or of requests where one is to be repeated."""
+_NOT_FOUND = 404
 _NO_NUMBER = ("null", "[]", "{}", '"text"', "17", "[null]", "[[[]]]", "[" * 100_000, "\xff", "")
 
 Json: TypeAlias = Any
@@ -175,10 +178,14 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             self.wfile.write(piece)
 
-    do_GET = do_LIST = do_POST = handle_any  # noqa: N815 - names that the base class looks for
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """The base class looks for ``do_`` and the verb: every verb is handled alike."""
+        if name.startswith("do_"):
+            return self.handle_any
+        raise AttributeError(name)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Nothing."""
+    def log_message(self, *_: object) -> None:
+        """Nothing: ``Server.asked`` has every request."""
 
 
 class Estate(Struct, frozen=True, kw_only=True):
@@ -202,7 +209,7 @@ class Estate(Struct, frozen=True, kw_only=True):
         """What the healthy provider answers; 404 where it has no such thing."""
         found = self.answers.get(asked.target, self.answers.get(asked.path))
         if found is None:
-            return Reply(status=404, body={"message": "Not Found"})
+            return Reply(status=_NOT_FOUND, body={"message": "Not Found"})
         return found if isinstance(found, Reply) else Reply(body=found)
 
 
@@ -262,7 +269,7 @@ def check_healthy(estate: Estate) -> None:
         scopes = [one for one in connector.scopes() if isinstance(one, Scope)]
         for sent in (connector, scopes):
             pickle.loads(pickle.dumps(sent))  # noqa: S301  # what was just written is read
-        foreign = [one.path for one in server.asked if estate.healthy(one).status == 404]  # noqa: PLR2004
+        foreign = [one.path for one in server.asked if estate.healthy(one).status == _NOT_FOUND]
         unknown = {one.target for one in server.asked if estate.secret in one.target}
     spec, identities = connector.spec, [one for one in records if isinstance(one, Identity)]
     keys = [one.key for one in identities]
@@ -271,7 +278,7 @@ def check_healthy(estate: Estate) -> None:
     _no("requests that the estate has no answer to", foreign)
     _no("addresses that hold the secret", list(unknown))
     _no("gaps", [(one.section, one.status, one.detail) for one in _coverage(records) if one.is_gap])
-    if len(identities) < 2:  # noqa: PLR2004
+    if len(identities) < _FEWEST:
         raise AssertionError(f"{len(identities)} identities were read: the estate needs two, or they were lost")
     _no("keys that two identities share", [key for key in keys if keys.count(key) > 1])
     _no("kinds that the spec does not declare",
@@ -328,7 +335,7 @@ def check_throttled(estate: Estate) -> None:
         records = read(estate.make(server.url), deadline=30.0)
         same = [one.at for one in server.asked if one.target == refused[0].target]
     _no("gaps after one 429 with Retry-After", [(one.section, one.detail) for one in _coverage(records) if one.is_gap])
-    if len(same) < 2 or same[1] - same[0] < 0.9 * _WAIT:  # noqa: PLR2004
+    if len(same) < _FEWEST or same[1] - same[0] < 0.9 * _WAIT:
         raise AssertionError(f"after a 429 with Retry-After: {_WAIT} it was asked again too early")
     busy = Reply(status=429, body={}, headers={"Retry-After": "1"})
     for server in _without(estate, busy, "a provider that only answers 429", deadline=5.0):

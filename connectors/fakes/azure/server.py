@@ -155,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._handle()
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base's signature
+    def log_message(self, *_: object) -> None:
         """Quiet: the log is ours."""
 
     def _handle(self) -> None:
