@@ -24,6 +24,7 @@ import json
 import pickle
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
@@ -215,18 +216,32 @@ class Estate(Struct, frozen=True, kw_only=True):
 
 def read(connector: Connector, *, deadline: float = DEADLINE, limits: Limits = LIMITS) -> list[DiscoveredRecord]:
     """All of its records, as the engine takes them: failures are gaps. Raises AssertionError for a bug."""
+    return [record for unit in _units(connector, deadline, limits) for record in unit]
+
+
+def _units(connector: Connector, deadline: float, limits: Limits) -> list[list[DiscoveredRecord]]:
+    """What listing the scopes came to, and then what each of them did."""
     listing = list_scopes("prod", connector, deadline=deadline, limits=limits)
-    records: list[DiscoveredRecord] = [*listing.coverage]
+    units: list[list[DiscoveredRecord]] = [[*listing.coverage]]
     for scope in listing.scopes:
         one = read_scope(connector, scope, deadline=deadline, limits=limits)
-        records += [*one.identities, *one.secrets, *one.workloads, *one.assignments, *one.coverage]
-    for gap in _coverage(records):
+        units.append([*one.identities, *one.secrets, *one.workloads, *one.assignments, *one.coverage])
+    coverage = _coverage(record for unit in units for record in unit)
+    for gap in coverage:
         if "internal error" in (gap.detail or ""):
             raise AssertionError(f"the connector broke, section {gap.section}: {gap.detail} (its log has the place)")
-    if not _coverage(records):
+    if not coverage:
         raise AssertionError(
             "no coverage was reported: every section that is tried yields one, and so does every failure"
         )
+    return units
+
+
+def read_unmasked(connector: Connector) -> list[DiscoveredRecord]:
+    """All of its records as it yields them, which the engine would mask and bound. Its exceptions go through."""
+    records: list[DiscoveredRecord] = []
+    for unit in connector.scopes():
+        records += connector.discover(unit) if isinstance(unit, Scope) else [unit]
     return records
 
 
@@ -260,40 +275,56 @@ def check_settings(kind: Any, table: Mapping[str, Any]) -> None:
 
 
 def check_healthy(estate: Estate) -> None:
-    """Everything is read whole: declared kinds and sections, unique keys, the same twice, and it travels."""
+    """Everything is read whole, see :func:`check_reading`, and nothing else is asked for than the provider has."""
     with Server(estate.healthy) as server:
-        connector = estate.make(server.url)
-        check_spec(type(connector))
-        records = read(connector)
-        again = read(connector)
-        scopes = [one for one in connector.scopes() if isinstance(one, Scope)]
-        for sent in (connector, scopes):
-            pickle.loads(pickle.dumps(sent))  # noqa: S301  # what was just written is read
+        check_reading(estate.make(server.url), secret=estate.secret)
         foreign = [one.path for one in server.asked if estate.healthy(one).status == _NOT_FOUND]
         unknown = {one.target for one in server.asked if estate.secret in one.target}
-    spec, identities = connector.spec, [one for one in records if isinstance(one, Identity)]
-    keys = [one.key for one in identities]
-    listed = [(one.scope, one.section) for one in _coverage(records)]
-    declared = {section.name for section in spec.sections}
     _no("requests that the estate has no answer to", foreign)
     _no("addresses that hold the secret", list(unknown))
+
+
+def check_reading(
+    connector: Connector, *, secret: str, deadline: float = DEADLINE, limits: Limits = LIMITS
+) -> list[DiscoveredRecord]:
+    """Of a healthy provider with two identities or more, whichever server is behind it; returns the records.
+
+    No gap and nothing unread; declared kinds and sections, unique keys, the same records twice; it travels to another
+    machine; and ``secret``, which the provider holds or is asked with, is in no record.
+    """
+    check_spec(type(connector))
+    units = _units(connector, deadline, limits)
+    records = [record for unit in units for record in unit]
+    again = read(connector, deadline=deadline, limits=limits)
+    scopes = [one for one in connector.scopes() if isinstance(one, Scope)]
+    for sent in (connector, scopes):
+        back = pickle.loads(pickle.dumps(sent))  # noqa: S301  # what was just written is read
+        if type(back) is not type(sent) or (sent is scopes and back != scopes):
+            raise AssertionError("the connector, or a scope, is another one after it was pickled")
+    spec, identities = connector.spec, [one for one in records if isinstance(one, Identity)]
+    listed = [(one.scope, one.section) for one in _coverage(records)]
+    declared = {section.name for section in spec.sections}
     _no("gaps", [(one.section, one.status, one.detail) for one in _coverage(records) if one.is_gap])
-    if len(identities) < _FEWEST:
+    _no("keys that two identities share", _shared(units))
+    if len({one.key for one in identities}) < _FEWEST:
         raise AssertionError(f"{len(identities)} identities were read: the estate needs two, or they were lost")
-    _no("keys that two identities share", [key for key in keys if keys.count(key) > 1])
+    _no("keys that two credentials share", _credentials_shared(identities))
     _no("kinds that the spec does not declare",
         sorted({one.kind for one in identities} - set(spec.kinds)) if ANY_KIND not in spec.kinds else [])  # fmt: skip
     _no("identities of another source, or without a name",
         [one.key for one in identities if one.source != "prod" or not one.name.strip()])  # fmt: skip
+    _no("identities with facts unread, though nothing is a gap", _unread(identities))
     _no(
         "sections that the spec does not declare",
         [name for _, name in listed if name.partition(":")[0] not in declared],
     )
-    _no("sections that are reported twice", [one for one in listed if listed.count(one) > 1])
+    _no("sections that are reported twice", _repeated(listed))
     _no("sections that count no identities, though some were read",
         [] if sum(one.identities for one in _coverage(records)) else ["all: call section.found()"])  # fmt: skip
     if sorted(map(repr, map(_still, records))) != sorted(map(repr, map(_still, again))):
         raise AssertionError("a second reading of the same answers gave other records")
+    _silent(secret, read_unmasked(connector), "the secret")
+    return records
 
 
 def check_foreign_host(estate: Estate) -> None:
@@ -458,10 +489,7 @@ def check_secrets(estate: Estate) -> None:
         return msgspec.structs.replace(reply, body=_with_canaries(reply.body, estate.maps))
 
     with Server(loose) as server:
-        connector = estate.make(server.url)
-        scopes = [one for one in connector.scopes() if isinstance(one, Scope)]
-        # As the connector yields them: the engine would mask what it knows for a secret.
-        records = [record for scope in scopes for record in connector.discover(scope)]
+        records = read_unmasked(estate.make(server.url))
     _no("gaps only because responses have more fields", [one.section for one in _coverage(records) if one.is_gap])
     _silent(CANARY, records, "an unrequested field")
     _silent(estate.secret, records, "the credentials")
@@ -495,7 +523,8 @@ def _without(estate: Estate, reply: Reply, what: str, *, deadline: float = DEADL
         listed = list_scopes("prod", estate.make(server.url), deadline=deadline, limits=LIMITS)
         listing = {one.target for one in server.asked}
         reported = {one.section for one in listed.coverage}
-    for healthy in (frozenset[str](), listing) if listing else (frozenset[str](),):
+    is_listed = listing and not any(one.is_gap for one in listed.coverage)
+    for healthy in (frozenset[str](), listing) if is_listed else (frozenset[str](),):
 
         def answering(asked: Asked, healthy: AbstractSet[str] = healthy) -> Reply:
             return estate.healthy(asked) if asked.target in healthy else reply
@@ -512,6 +541,33 @@ def _paths(estate: Estate) -> list[str]:
     with Server(estate.healthy) as server:
         read(estate.make(server.url))
         return sorted({one.path for one in server.asked})
+
+
+def _repeated(keys: Iterable[Any]) -> list[Any]:
+    """Those that come more than once."""
+    return [key for key, times in Counter(keys).items() if times > 1]
+
+
+def _shared(units: Sequence[Sequence[DiscoveredRecord]]) -> list[str]:
+    """Keys that come twice in one unit, or in two with other facts. Two units may see one identity from two sides."""
+    seen = [[one for one in unit if isinstance(one, Identity)] for unit in units]
+    facts = {(one.key, one.scope, one.kind, one.name, one.unique_id) for unit in seen for one in unit}
+    twice = {key for unit in seen for key in _repeated(one.key for one in unit)}
+    return sorted({*twice, *_repeated(key for key, *_ in facts)})
+
+
+def _credentials_shared(identities: Sequence[Identity]) -> list[str]:
+    twice = {key for one in identities for key in _repeated(credential.key for credential in one.credentials)}
+    held = {(one.key, credential.key) for one in identities for credential in one.credentials}
+    return sorted({*twice, *_repeated(key for _, key in held)})
+
+
+def _unread(identities: Sequence[Identity]) -> list[str]:
+    """With the facts that no unit has read: what one does not see of an identity, another may."""
+    unread: dict[str, set[str]] = {}
+    for one in identities:
+        unread[one.key] = unread.get(one.key, set(one.unread)) & set(one.unread)
+    return [f"{key}: {', '.join(sorted(facts))}" for key, facts in unread.items() if facts]
 
 
 def _still(record: DiscoveredRecord) -> DiscoveredRecord:

@@ -12,13 +12,14 @@ import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from connectors.base import Connector, DiscoveredRecord, Scope
+from connectors.base import Connector, DiscoveredRecord
+from connectors.testing import read_unmasked
 from reports.base import Screen
 from reports.catalog import report_catalog
 from scanner.discovery.inventory import Reading, join
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
-from scanner.model import Assignment, Coverage, Identity, ScanInfo, ScanResult, StoredSecret, Workload
+from scanner.model import Assignment, Coverage, Identity, ScanInfo, ScanResult, StoredSecret, Workload, with_doubted
 from scanner.store.store import open_store
 from tests.factories import NOW, make_entry
 from tests.hostile_json import mutated, with_times
@@ -36,18 +37,19 @@ _REPORTS = tuple(report_catalog().load(name)() for name in sorted(_FORMATS))
 
 
 def read(connector: Connector) -> list[DiscoveredRecord]:
-    """All of its records, some coverage among them."""
-    records: list[DiscoveredRecord] = []
-    for unit in connector.scopes():
-        records += connector.discover(unit) if isinstance(unit, Scope) else [unit]
+    """All of its records as it yields them, some coverage among them."""
+    records = read_unmasked(connector)
     assert any(isinstance(one, Coverage) for one in records)
     return records
 
 
 def told(records: Iterable[DiscoveredRecord]) -> ScanResult:
     """What becomes of records: they can be judged, kept as they are, and told in every format."""
+    typed = [
+        with_doubted(one) if isinstance(one, Identity | Workload) else one for one in records
+    ]  # as the engine does
     sorts: dict[str, Any] = {
-        name: tuple(one for one in records if isinstance(one, sort)) for name, sort in _SORTS.items()
+        name: tuple(one for one in typed if isinstance(one, sort)) for name, sort in _SORTS.items()
     }
     inventory = join([Reading(source="prod", scope="s", **sorts)], {"prod": 0})
     declared = Declared(entries=(make_entry("svc-*"),), tag_keys=("muster",))

@@ -256,6 +256,27 @@ def _changed(*changes: tuple[str, str]) -> str:
         pytest.param("check_healthy", "keys that two identities share", [
             ('bot/{bot.id}"', 'bot"'),
         ], id="one key"),
+        pytest.param("check_healthy", "keys that two credentials share", [
+            ('credential_key(key, "api_key", one.id)', '"key"'),
+        ], id="one key for all credentials"),
+        pytest.param("check_healthy", "facts unread, though nothing is a gap: hive:acme:bot/b1: credentials", [
+            ('unread=("credentials",) if keys is None else ()', 'unread=("credentials",)'),
+        ], id="always in doubt"),
+        pytest.param("check_healthy", "sections that are reported twice", [
+            ("            yield section.coverage\n", "            yield section.coverage\n" * 2),
+        ], id="one section twice"),
+        pytest.param("check_healthy", "sections that count no identities", [
+            ("section.found()", "pass"),
+        ], id="counts nothing"),
+        pytest.param("check_healthy", "is another one after it was pickled", [
+            ("    spec = SPEC\n", "    spec = SPEC\n    __reduce__ = lambda self: (dict, ())\n"),
+        ], id="does not travel"),
+        pytest.param("check_healthy", "identities of another source", [
+            ("source=scope.source", 'source="other"'),
+        ], id="another source"),
+        pytest.param("check_healthy", "records that hold the secret", [
+            ("unique_id=bot.id", "unique_id=bot.id, description=__import__('os').environ['HIVE_TOKEN']"),
+        ], id="keeps the token of a healthy provider"),
         pytest.param("check_healthy", "other records", [
             ("unique_id=bot.id", "unique_id=__import__('uuid').uuid4().hex"),
         ], id="never the same"),

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from connectors.base import Connector, DiscoveredRecord, Scope, Spec
+from connectors.testing import read_unmasked
 from reports.base import Screen
 from reports.catalog import report_catalog
 from scanner.app.importing import conclude_shards, receive
@@ -44,8 +45,7 @@ ALL = [one for samples in CANARIES.values() for one in samples if not any(sign i
 @pytest.fixture
 def records(connector: Connector) -> list[DiscoveredRecord]:
     """All that the connector has."""
-    scopes = [scope for scope in connector.scopes() if isinstance(scope, Scope)]
-    return [record for scope in scopes for record in connector.discover(scope)]
+    return read_unmasked(connector)
 
 
 @dataclasses.dataclass

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from connectors.base import Connector, DiscoveredRecord, LeastPrivilege, Preflight, Scope
+from connectors.base import Connector, LeastPrivilege, Preflight
+from connectors.budget import Limits
 from connectors.catalog import connector_catalog
 from connectors.fakes.azure.estate import add_user_assigned, run, trust_issuer
 from connectors.fakes.azure.tenant import guid
@@ -19,17 +19,15 @@ from connectors.fakes.gcp.consumers import add_instance, add_run, add_secret
 from connectors.fakes.gcp.identities import add_api_key, add_auth_provider, add_key
 from connectors.fakes.gcp.usage import add_use
 from connectors.file import FileConnector, FileSettings
+from connectors.testing import check_reading, check_spec
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
-from scanner.discovery.inventory import Reading, join
-from scanner.model import ANY_KIND, Coverage, Identity
 from scanner.redaction.redact import SecretRef
 from tests.connectors.aws.conftest import aws, moto, running_proxy
 from tests.connectors.aws.estate import Estate
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.gcp.conftest import Place, place, start
-from tests.pickled import pickled
 from tests.servers.openbao import OpenBao
 
 __all__ = ["aws", "azure", "moto", "place", "running_proxy", "start"]
@@ -117,80 +115,14 @@ def connector(request: pytest.FixtureRequest) -> Connector:
     return ESTATES[request.param](request)
 
 
-def _read(connector: Connector) -> list[DiscoveredRecord]:
-    records: list[DiscoveredRecord] = []
-    for scope in connector.scopes():
-        if isinstance(scope, Scope):
-            records += connector.discover(scope)
-        else:
-            records.append(scope)
-    return records
-
-
-def _joined(seen: Iterable[Identity]) -> tuple[Identity, ...]:
-    """Units that see the same one from two sides tell of one."""
-    return join([Reading(source="prod", scope="all", identities=tuple(seen))], {"prod": 0}).identities
-
-
 def test_every_installed_connector_is_held_to_this() -> None:
     """A new one brings its estate here."""
     assert sorted(ESTATES) == list(connector_catalog().names)
 
 
-def test_identities_are_of_declared_kinds_with_unique_keys(connector: Connector) -> None:
-    """Keys join the scans of years, so no two things may share one."""
-    seen = [record for record in _read(connector) if isinstance(record, Identity)]
-    identities = _joined(seen)
-    credentials = [credential.key for identity in identities for credential in identity.credentials]
-
-    assert len(identities) >= 2
-    assert len({(one.key, one.scope, one.kind, one.name, one.unique_id) for one in seen}) == len(identities)
-    assert len(set(credentials)) == len(credentials)
-    assert ANY_KIND in connector.spec.kinds or {one.kind for one in identities} <= set(connector.spec.kinds)
-    assert {(one.source, one.name.strip() != "") for one in identities} == {("prod", True)}
-
-
-def test_every_section_is_declared_and_reported_once(connector: Connector) -> None:
-    """Coverage names sections of the spec, once for each place; a healthy estate has no gap."""
-    coverage = [record for record in _read(connector) if isinstance(record, Coverage)]
-    declared = {section.name for section in connector.spec.sections}
-
-    assert {one.section.partition(":")[0] for one in coverage} <= declared
-    assert len({(one.scope, one.section) for one in coverage}) == len(coverage)
-    assert [(one.section, one.status, one.detail) for one in coverage if one.is_gap] == []
-    assert sum(one.identities for one in coverage) >= 2
-
-
-def test_the_same_estate_reads_the_same(connector: Connector) -> None:
-    """What changes between two readings of a still estate would be news every night."""
-
-    def still(record: DiscoveredRecord) -> Any:
-        return msgspec.structs.replace(record, calls=0, detail=None) if isinstance(record, Coverage) else record
-
-    first, second = ([still(record) for record in _read(connector)] for _ in range(2))
-
-    assert sorted(map(repr, first)) == sorted(map(repr, second))
-
-
-def test_no_secret_value_is_read(connector: Connector) -> None:
-    """Neither records nor what the store would keep hold the planted value."""
-    assert SECRET not in repr(_read(connector))
-
-
-def test_sources_and_scopes_pickle(connector: Connector) -> None:
-    """A scope can be read on another machine."""
-    again = pickled(connector)
-    scopes = [scope for scope in connector.scopes() if isinstance(scope, Scope)]
-
-    assert type(again) is type(connector)
-    assert pickled(scopes) == scopes
-
-
-def test_what_was_read_whole_has_nothing_unread(connector: Connector) -> None:
-    """The last scan's knowledge is only drawn on where a gap is."""
-    identities = _joined(record for record in _read(connector) if isinstance(record, Identity))
-
-    assert {identity.name: identity.unread for identity in identities if identity.unread} == {}
+def test_a_healthy_estate_is_read_whole(connector: Connector) -> None:
+    """As any connector of another package: see ``check_reading``."""
+    check_reading(connector, secret=SECRET, deadline=120.0, limits=Limits())
 
 
 SDKS = {
@@ -239,10 +171,7 @@ def test_the_spec_reports_what_is_needed_and_lost(name: str) -> None:
     kind = connector_catalog().load(name)
     spec = kind.spec
 
+    check_spec(kind)
     assert spec.name == name
-    assert len({section.name for section in spec.sections}) == len(spec.sections)
-    assert all(section.title and section.without for section in spec.sections)
-    assert [section.name for section in spec.sections if not section.permissions and not section.optional] == []
-    assert spec.settings.__struct_config__.forbid_unknown_fields
     assert issubclass(kind, Preflight)
     assert issubclass(kind, LeastPrivilege) == (spec.extra is not None)
