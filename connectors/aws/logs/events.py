@@ -157,7 +157,7 @@ _NO_DETAIL = _Detail()
 
 
 class _Key(NamedTuple):
-    """What events that are alike have in common. ``identity``: the id of the key, else what ``userIdentity`` says."""
+    """What events that are alike have in common. ``identity``: who acted, by which key."""
 
     action: Action
     identity: object
@@ -219,9 +219,9 @@ class Reading(Counting):
                 acting = self._acting(event, who)
                 if not action.matters_to[acting]:
                     continue
-            # The id of a key is also its owner's; a caller without one is what the rest says.
+            # The id of a key alone would do for real events. Where logs were anonymised, many callers share one.
             key = (
-                action, who.access_key_id or (who.type, who.principal_id, who.arn, who.user_name), event.address,
+                action, (who.access_key_id, who.arn or who.principal_id or who.user_name or who.type), event.address,
                 event.user_agent, event.region, event.error_code, event.endpoint, event.read_only, event.from_console,
                 who.invoked_by, acting, _detail(event, action) if action.reads else _NO_DETAIL,
             )  # fmt: skip

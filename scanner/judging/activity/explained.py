@@ -48,11 +48,11 @@ class Changes:
         self._scans = sorted(scans)
         self._versions = versions
         self._named: defaultdict[str, list[NamedChange]] = defaultdict(list)
-        targets = _targets(identities, workloads) if named else {}
+        targets = _Targets(identities, workloads if named else ())
         for change in named:
-            for key in targets.get(change.target, ()):
-                if key not in targets.get(change.by, ()):  # nobody explains their own behaviour
-                    self._named[key].append(change)
+            by = targets.meant(change.scope, change.by)
+            for key in targets.meant(change.scope, change.target) - by:  # nobody explains their own behaviour
+                self._named[key].append(change)
 
     def explain(self, keys: Sequence[str]) -> Callable[[str, datetime, datetime], Explanation]:
         """For these identities: whether a change explains behaviour between two moments."""
@@ -78,18 +78,25 @@ class Changes:
         return bool(self._scans) and self._scans[0] <= start and bisect_left(self._scans, end) < len(self._scans)
 
 
-def _targets(identities: Iterable[Identity], workloads: Iterable[Workload]) -> Mapping[str, Collection[str]]:
-    """By text that a log may name: the keys of the identities that are meant, or that the workload runs as."""
-    targets: defaultdict[str, set[str]] = defaultdict(set)
-    for identity in identities:
-        for text in (identity.key, identity.unique_id, *identity.aliases):
-            if text:
-                targets[text].add(identity.key)
-                targets[as_compared(text, identity.provider)].add(identity.key)
-    for workload in workloads:
-        for key in workload.runs_as:
-            targets[workload.key].add(key)
-    return targets
+class _Targets:
+    """Which identities a log means: by key, unique id or alias, by name within a scope, or by a workload of theirs."""
+
+    def __init__(self, identities: Iterable[Identity], workloads: Iterable[Workload]) -> None:
+        self._anywhere: defaultdict[str, set[str]] = defaultdict(set)
+        self._within: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        for identity in identities:
+            for text in (identity.key, identity.unique_id, *identity.aliases):
+                if text:
+                    self._anywhere[text].add(identity.key)
+                    self._anywhere[as_compared(text, identity.provider)].add(identity.key)
+            self._within[identity.scope, identity.name].add(identity.key)
+        for workload in workloads:
+            self._anywhere[workload.key].update(workload.runs_as)
+            self._within[workload.scope, workload.name].update(workload.runs_as)
+
+    def meant(self, scope: str, text: str) -> set[str]:
+        """Keys of the identities that a text of a log means."""
+        return self._anywhere.get(text) or self._within.get((scope, text)) or set()
 
 
 def end_of(day: int) -> datetime:

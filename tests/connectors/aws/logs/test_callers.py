@@ -174,6 +174,19 @@ def test_an_event_that_was_delivered_again_counts_once(tmp_path: Path) -> None:
     assert (reading.events, reading.callers[0].events) == (2, 2)
 
 
+def test_callers_of_an_anonymised_log_are_told_apart(tmp_path: Path) -> None:
+    """Whoever hands a log out may have replaced all ids of keys by one."""
+    other = role()
+    other |= {"arn": other["arn"].replace("ledger", "payroll")}
+    other["sessionContext"] = {
+        "sessionIssuer": {"arn": ROLE.replace("ledger", "payroll"), "principalId": "AROAPAYROLL"}
+    }
+    put(tmp_path, packed(event(who=role()), event(who=other)))
+    (reading,), _ = read_all(log_of(tmp_path))
+
+    assert sorted(one.caller for one in reading.callers) == [ROLE, ROLE.replace("ledger", "payroll")]
+
+
 CHANGES = [
     ("iam:PutRolePolicy", {"roleName": "ledger", "policyName": "p"}, {}, ["ledger"]),
     ("iam:AttachUserPolicy", {"userName": "deployer"}, {}, ["deployer"]),

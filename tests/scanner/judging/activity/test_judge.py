@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.discovery.inventory import Reading, join
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
@@ -302,6 +303,9 @@ def test_a_change_that_the_log_names_explains() -> None:
 
     assert _changed(changes=[_change(BOT.key)])[0] is True
     assert _changed(changes=[_change("arn:f")], workloads=[function])[0] is True
+    assert _changed(changes=[_change("f")], workloads=[function])[0] is True
+    assert _changed(changes=[_change("bot")])[0] is True
+    assert _changed(changes=[replace(_change("bot"), scope="999999999999")])[0] is None
     assert _changed(changes=[_change(BOT.key, days=9)])[0] is None
     assert _changed(changes=[_change("arn:other")])[0] is None
     assert _changed(changes=[_change(BOT.key, by=BOT.key)])[0] is None
