@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec import Struct
 
+from scanner.discovery.logs import is_day_before
 from scanner.errors import MusterError
 from scanner.judging.last_known.registry_rows import readable_again
 from scanner.judging.pipeline import Declared
@@ -33,7 +34,10 @@ class Tally(Struct, frozen=True, kw_only=True):
 
 def for_scan(store: Store, channels: Sequence[Channel], result: ScanResult, declared: Declared) -> Alarms:
     """Notifications to store with a scan. A store's first scan reports no changes in coverage."""
-    now, known, people = result.scan.started_at, store.outbox.blind_spots(), declared.people
+    now, people = result.scan.started_at, declared.people
+    oldest = (now - timedelta(days=declared.activity.keep_days)).date()
+    # A day of a log that grew too old to be shown has not been read after all.
+    known = [spot for spot in store.outbox.blind_spots() if not is_day_before(spot.section, oldest)]
     mended = () if declared.entries is None else readable_again(known, result.coverage)
     sight = compare(known, (*result.coverage, *mended), now)
     reported = sight if store.has_scans() else msgspec.structs.replace(sight, lost=(), regained=())

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner import __version__
-from scanner.app.scanning import conclude, forget_old_scans, settings_digest
+from scanner.app.scanning import Run, conclude, forget_old_scans, settings_digest
 from scanner.config.load import Config
 from scanner.discovery.engine import LIST
 from scanner.discovery.inventory import join
@@ -171,9 +171,8 @@ def conclude_shards(
         store,
         inventory,
         declared,
+        Run(scan_id=head.scan, started=imported.started),
         lists=[source.name for source in head.sources if source.rank == LIST],
-        scan_id=head.scan,
-        started=imported.started,
         accept_drop=accept_drop,
         channels=config.channels,
     )

@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from connectors.catalog import connector_catalog
 from scanner import __version__
-from scanner.app import alarms
+from scanner.app import activity, alarms
+from scanner.app.activity import Acted, LogPlan
 from scanner.app.inputs import inputs_of
 from scanner.config.load import Config
 from scanner.config.settings import SourceSettings
@@ -146,6 +147,7 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
         ),
         acknowledgements=load_acknowledgements(config.acknowledged, [rule.id for rule in RULES], now.date()),
         policy=config.policy,
+        activity=config.activity,
         ownership=ownership,
         tag_keys=config.matching.tag_keys,
         sources=tuple(configured[name] for name in sorted(configured)),
@@ -181,16 +183,19 @@ def scan(
     observer: Observer,
     *,
     accept_drop: bool = False,
+    logs: LogPlan | None = None,
     complete: Callable[[Store, ScanResult], ScanResult] | None = None,
 ) -> ScanResult:
     """Discover, match, judge and store. Raises NothingScanned, StoreError; after an error nothing is stored.
 
-    ``accept_drop``: accept that an implausible share of a source's identities is gone. ``complete``: adds data from the
-    store to the result, for reports.
+    ``accept_drop``: accept that an implausible share of a source's identities is gone. ``logs``: read first, as far as
+    they have what is new; what was read of them stays in the store. ``complete``: adds data from the store to the
+    result, for reports.
     """
     with open_store(config.store_url) as store:
         started = datetime.now(UTC).replace(microsecond=0)
         scan_id = new_scan_id(started)
+        acted = activity.read(store, logs, config.activity) if logs and logs.logs else None
         inventory = discover(
             config.engine, sources, observer, staging=store.staging, url=config.store_url, scan_id=scan_id
         )
@@ -198,9 +203,8 @@ def scan(
             store,
             inventory,
             declared,
+            Run(scan_id=scan_id, started=started, acted=acted),
             lists=[source.name for source in sources if source.rank == LIST],
-            scan_id=scan_id,
-            started=started,
             accept_drop=accept_drop,
             channels=config.channels,
         )
@@ -233,14 +237,21 @@ def new_scan_id(started: datetime) -> str:
     return f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
+class Run(Struct, frozen=True, kw_only=True):
+    """A scan that was read: its id, when it started, and what was read of logs, if anything was."""
+
+    scan_id: str
+    started: datetime
+    acted: Acted | None = None
+
+
 def conclude(
     store: Store,
     inventory: Inventory,
     declared: Declared,
+    run: Run,
     *,
     lists: Iterable[str],
-    scan_id: str,
-    started: datetime,
     accept_drop: bool,
     channels: Sequence[Channel] = (),
 ) -> ScanResult:
@@ -249,6 +260,7 @@ def conclude(
     ``lists``: names of sources of type ``file``, which may shrink by more than others. ``channels``: their messages are
     stored with the scan; the caller sends them from the outbox. ``accept_drop``: as in :func:`scan`.
     """
+    started = run.started
     with store.alone():
         known = {} if accept_drop else store.retrying(store.memory.identities_by_place)
         named = frozenset(lists)
@@ -258,19 +270,27 @@ def conclude(
         # A clock may be set back meanwhile; a scan never ends before its start.
         finished = max(started, datetime.now(UTC).replace(microsecond=0))
         info = ScanInfo(
-            id=scan_id, started_at=started, finished_at=finished, version=__version__, inputs=declared.inputs
+            id=run.scan_id, started_at=started, finished_at=finished, version=__version__, inputs=declared.inputs
         )
         if not any(record.status in _READ and record.kinds for record in inventory.coverage):
             store.outbox.post(alarms.for_empty_scan(store, channels, inventory.coverage, info))
             raise _nothing_scanned(inventory)
-        result = judge(inventory, declared, store.retrying(lambda: _remember(store, inventory, started)), info)
+        acted = run.acted or Acted(damage=store.retrying(store.activity.damage))
+        entries, policy = declared.entries or (), declared.activity
+        known_activity = store.retrying(lambda: activity.known_to(store, acted, entries, policy, started))
+        remembered = store.retrying(lambda: _remember(store, inventory, started))
+        result = judge(inventory, declared, remembered, info, known_activity)
         for damage in store.damage:
             log.warning("%s; if this scan read it, it is stored again", damage)
-        result = replace(result, notices=(*notices(lost), *store.damage, *result.notices))
+        lost_days = tuple(f"{words}; its days count as not read" for words in acted.damage.words)
+        result = replace(result, notices=(*notices(lost), *store.damage, *lost_days, *result.notices))
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.retrying(lambda: store.memory.earlier_findings(unknown)))
         store.save(result, alarms.for_scan(store, channels, result, declared))
-    return store.with_past(result)
+        if store.may_prune():
+            store.activity.prune(started.date(), policy.keep_days)
+    known_gaps = activity.known_gaps(known_activity.coverage, acted)
+    return replace(store.with_past(result), known_gaps=known_gaps)
 
 
 def _kept(store: Store, inventory: Inventory, lists: Collection[str]) -> Mapping[str, int]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from connectors.base import Connector
+    from connectors.logs import LogSpec
 
 
 @click.command()
@@ -31,8 +32,9 @@ def connectors(
     connectors TYPE lists the formats of a connector.
     """
     from connectors.catalog import connector_catalog
+    from connectors.logs import log_catalog
 
-    catalog = connector_catalog()
+    catalog, logs = connector_catalog(), log_catalog()
     if template is not None and not policy:
         raise click.UsageError("--as needs --policy")
     if connector is None:
@@ -41,7 +43,14 @@ def connectors(
         for name in catalog.names:
             spec = catalog.load(name).spec
             click.echo(f"{name:<8} {spec.title}" + (f" (extra: {spec.extra})" if spec.extra else ""))
-        click.echo("\nmuster connectors TYPE shows the details of one connector.")
+        click.echo("\nAudit logs, read by muster activity and muster scan:\n")
+        for name in logs.names:
+            spec = logs.load(name).spec
+            click.echo(f"{name:<16} {spec.title}" + (f" (extra: {spec.extra})" if spec.extra else ""))
+        click.echo("\nmuster connectors TYPE shows the details of one connector or log.")
+        return
+    if connector in logs.names and connector not in catalog.names and not policy:
+        click.echo(_described_log(logs.load(connector).spec))
         return
     kind = catalog.load(connector)
     if template is not None:
@@ -108,4 +117,17 @@ def _described(kind: type[Connector]) -> str:
         if section.permissions:
             lines.append(f"      needs   {', '.join(section.permissions)}")
         lines.append(f"      without {section.without}")
+    return "\n".join(lines)
+
+
+def _described_log(spec: LogSpec) -> str:
+    from scanner.errors import install_command
+
+    lines = [spec.title, "", f"identities: of {spec.provider}"]
+    if spec.extra:
+        lines.append(f"faster with: {install_command(spec.extra)}")
+    lines.append(f"read:       from files{', or live through a source' if spec.is_live else ''}")
+    if spec.permissions:
+        lines.append(f"needs:      {', '.join(spec.permissions)}")
+    lines += ["", "never shows", *(f"  {sentence}" for sentence in spec.blind_spots)]
     return "\n".join(lines)

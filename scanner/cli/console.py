@@ -15,19 +15,21 @@ import click
 
 from scanner.cli.calls import as_called
 from scanner.errors import MusterError
+from scanner.model import GAPS
 from scanner.redaction.redact import RedactingFilter, redact
 from scanner.text import counted, printable
 
 if TYPE_CHECKING:
-    from scanner.discovery.engine import Observer
     from scanner.discovery.inventory import Reading
+    from scanner.discovery.logs import FullObserver
+    from scanner.model.activity import UnitReading
 
 
 PROBLEMS_SHOWN = 100
 """The number of lines of an error that are printed, such as problems of a file."""
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
-_PLACES = ("source", "scope", "channel")
+_PLACES = ("source", "scope", "log", "channel")
 """Additional keys of a JSON line, from the log's ``extra``."""
 _CHATTY = ("botocore", "boto3", "urllib3", "hvac")
 
@@ -125,6 +127,18 @@ class _Lines:
     def done(self, reading: Reading) -> None:
         logging.getLogger("muster").info("%s", _line(reading), extra={"source": reading.source, "scope": reading.scope})
 
+    def units_planned(self, name: str, units: int) -> None:
+        logging.getLogger("muster").info("%s: %s to read", name, counted(units, "unit", "units"), extra={"log": name})
+
+    def unit_read(self, reading: UnitReading) -> None:
+        logging.getLogger("muster").info("%s", _unit_line(reading), extra={"log": reading.unit.log})
+
+
+def _unit_line(reading: UnitReading) -> str:
+    line = f"{reading.unit.log} {reading.unit.name}: {counted(reading.events, 'event', 'events')}"
+    gaps = sum(day.status in GAPS for day in reading.coverage)
+    return f"{line}, {counted(gaps, 'gap', 'gaps')}" if gaps else line
+
 
 def _line(reading: Reading) -> str:
     calls = sum(record.calls for record in reading.coverage)
@@ -135,7 +149,7 @@ def _line(reading: Reading) -> str:
 
 
 @contextmanager
-def progress(quiet: bool) -> Iterator[Observer]:
+def progress(quiet: bool) -> Iterator[FullObserver]:
     """An observer for a scan: a bar on a terminal, log lines elsewhere."""
     if quiet or structured() or not sys.stderr.isatty():
         yield _Lines()
@@ -164,3 +178,10 @@ class _Bar:
 
     def done(self, reading: Reading) -> None:
         self._bars.update(self._task, advance=1, description=f"read {printable(_line(reading))}")
+
+    def units_planned(self, name: str, units: int) -> None:
+        self._total += units
+        self._bars.update(self._task, total=self._total, description=f"reading {printable(name)}")
+
+    def unit_read(self, reading: UnitReading) -> None:
+        self._bars.update(self._task, advance=1, description=f"read {printable(_unit_line(reading))}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 PROBLEMS = 1
+DAYS_LISTED = 7
 
 
 @click.command()
@@ -85,7 +86,34 @@ def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iter
                 yield Check(name=f"{source.name}: {check.name}", ok=check.ok, detail=check.detail, fix=check.fix)
         except MusterError as error:
             yield Check(name=source.name, ok=False, detail=str(error), fix=error.hint)
+    if config.logs:
+        yield from _log_checks(config)
     yield from _channel_checks(config)
+
+
+def _log_checks(config: Config) -> Iterator[Check]:
+    """Whether each log has something to read of the last days. Only its listing is asked for."""
+    from datetime import UTC, datetime, timedelta
+
+    from connectors.base import Check
+    from scanner.app.activity import make_logs
+    from scanner.app.scanning import make_ready
+    from scanner.errors import MusterError
+
+    today = datetime.now(UTC).date()
+    since = today - timedelta(days=DAYS_LISTED)
+    for entry in config.logs:
+        name = f"log {entry.name}"
+        try:
+            (log,) = make_logs(config, [entry], make_ready)
+            found = next(iter(log.reader.units(since, today)), None)
+        except MusterError as error:
+            permission = getattr(error, "permission", None)
+            detail = f"{error} (needs {permission})" if permission else str(error)
+            yield Check(name=name, ok=False, detail=detail, fix=error.hint)
+        else:
+            what = "can be listed" if found else f"can be listed, but has nothing of the last {DAYS_LISTED} days"
+            yield Check(name=name, ok=True, detail=what)
 
 
 def _channel_checks(config: Config) -> Iterator[Check]:

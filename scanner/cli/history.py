@@ -97,8 +97,12 @@ def prune(keep_days: int, dry_run: bool, config_file: Path | None, store_url: st
 
     now = datetime.now(UTC).replace(microsecond=0)
     before = now - timedelta(days=keep_days)
-    with open_store(store_url or load_config(config_file).store_url, create=False) as store:
+    config = load_config(config_file)
+    with open_store(store_url or config.store_url, create=False) as store:
         pruned = store.plan_pruning(before) if dry_run else store.prune(before, now)
+        if not dry_run:
+            with store.alone():
+                store.activity.prune(now.date(), config.activity.keep_days)
     what = f"{counted(pruned.scans, 'scan', 'scans')} and {counted(pruned.rows, 'row', 'rows')} that only they had"
     click.echo(f"{'would forget' if dry_run else 'forgot'} {what if pruned.scans else 'nothing'}; {pruned.kept:,} kept")
 

@@ -156,6 +156,7 @@ def _report(
     split: Literal["owner", "team"] | None = None,
 ) -> None:
     from reports.narrowing import narrowed, unknown_terms
+    from scanner.app.activity import with_activity
     from scanner.cli.console import warn
     from scanner.cli.output import STDOUT, offering, with_since, write_outputs
     from scanner.rules.catalog import RULES
@@ -169,7 +170,7 @@ def _report(
         result = store.load(scan_id)
         if scan_id is None and config.acknowledged:
             result = with_later(result, config.acknowledged, [rule.id for rule in RULES], datetime.now(UTC).date())
-        result = with_since(store, store.with_past(result), planned)
+        result = with_since(store, with_activity(store, store.with_past(result)), planned)
     for sort, term, known in unknown_terms(result, wanted):
         hint = did_you_mean(term, known)
         warn([f"nothing in this scan matches {sort} {term}{f': {hint}' if hint else ''}"])

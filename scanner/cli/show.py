@@ -23,6 +23,7 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
     or a credential id. Exit 1 if there is none; if there are several, it lists them.
     """
     from reports.card import identity_card
+    from scanner.app.activity import with_activity
     from scanner.cli.output import stdout_screen
     from scanner.config.load import load_config
     from scanner.diff.aspects import eras
@@ -45,8 +46,9 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
             for hit in hits:
                 click.echo(f"  {printable(hit.identity.key)}")
             return 0
+        result = with_activity(store, result)
         versions = [(one.since, one.until, one.assessment) for one in store.history(hits[0].identity.key)]
         if config.acknowledged:
             result = with_later(result, config.acknowledged, [rule.id for rule in RULES], datetime.now(UTC).date())
-        click.echo(identity_card(hits[0], result, eras(versions), stdout_screen()), nl=False)
+        click.echo(identity_card(result.identities[0], result, eras(versions), stdout_screen()), nl=False)
     return 0

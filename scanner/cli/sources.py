@@ -11,10 +11,11 @@ import msgspec
 from msgspec import Struct
 
 from connectors.catalog import connector_catalog
+from connectors.logs import log_catalog
 from scanner.config.load import Config
-from scanner.config.settings import SourceSettings
+from scanner.config.settings import LogEntry, LogTable, SourceSettings, log_entry
 from scanner.errors import UsageError, did_you_mean
-from scanner.strict import Document
+from scanner.strict import Document, decode
 
 
 def named_sources(config: Config, wanted: Sequence[str]) -> tuple[SourceSettings, ...]:
@@ -36,6 +37,39 @@ def named_sources(config: Config, wanted: Sequence[str]) -> tuple[SourceSettings
         taken.add(source.name)
         chosen.append(source)
     return tuple(chosen)
+
+
+def named_logs(config: Config, wanted: Sequence[str]) -> tuple[LogEntry, ...]:
+    """The audit logs named on the command line, or all of the config's. Raises UsageError and ConfigError; no I/O."""
+    if not wanted and not config.logs:
+        raise UsageError(
+            "there is no log to read", hint="name one, such as cloudtrail:path=logs/,source=prod, or add a [[log]]"
+        )
+    configured = {entry.name: entry for entry in config.logs}
+    taken = {*configured, *(source.name for source in config.sources)}
+    chosen: list[LogEntry] = []
+    for text in dict.fromkeys(wanted) or configured:
+        entry = configured.get(text) or _ad_hoc_log(text, taken, configured)
+        taken.add(entry.name)
+        chosen.append(entry)
+    return tuple(chosen)
+
+
+def _ad_hoc_log(text: str, taken: Collection[str], configured: Collection[str]) -> LogEntry:
+    kind, _, rest = text.partition(":")
+    types = log_catalog().names
+    if kind not in types:
+        known = sorted({*configured, *types})
+        raise UsageError(
+            f"there is no log and no log type called {kind}",
+            hint=did_you_mean(kind, known) or f"there are: {', '.join(known)}",
+        )
+    name = f"{kind} on the command line"
+    table = decode({"type": kind, **_pairs(text, rest)}, LogTable, Document(file=name))
+    own = table.name or _free_name(kind, taken)
+    if own in taken:
+        raise UsageError(f"{text}: another log or source is called {own}", hint="give it its own name: name=…")
+    return log_entry(table, Document(file=name), Path.cwd(), own)
 
 
 def _ad_hoc(text: str, taken: Collection[str]) -> SourceSettings:

@@ -11,17 +11,21 @@ from msgspec import Struct
 
 from scanner.config.settings import (
     DEFAULT_STORE,
+    ActivitySettings,
     EngineSettings,
     ExemptSettings,
+    LogEntry,
+    LogTable,
     MatchingSettings,
     OwnershipSettings,
     PolicySettings,
     ReportSettings,
     SourceSettings,
     StoreSettings,
+    log_entry,
 )
-from scanner.errors import ConfigError
-from scanner.model import Exemption, Ownership, Policy
+from scanner.errors import ConfigError, did_you_mean
+from scanner.model import ActivityPolicy, Exemption, Ownership, Policy
 from scanner.notify.settings import Channel, read_channels
 from scanner.redaction.shapes import public_id
 from scanner.registry.lists import ListSource
@@ -48,6 +52,8 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     alarms: AlarmSettings = AlarmSettings()
     notify: tuple[dict[str, Any], ...] = ()
     report: tuple[ReportSettings, ...] = ()
+    log: tuple[LogTable, ...] = ()
+    activity: ActivitySettings = ActivitySettings()
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -68,6 +74,8 @@ class Config(Struct, frozen=True, kw_only=True):
     acknowledged: tuple[Path, ...] = ()
     channels: tuple[Channel, ...] = ()
     reports: tuple[ReportSettings, ...] = ()
+    logs: tuple[LogEntry, ...] = ()
+    activity: ActivityPolicy = ActivityPolicy()
 
 
 def load_config(path: Path | None) -> Config:
@@ -85,14 +93,15 @@ def load_config(path: Path | None) -> Config:
     document = Document(file=str(path), text=text)
     base = path.parent
     file = decode(data, _File, document, base=base)
+    # Workers of a cluster start in other folders.
+    sources = _sources(file.source, document, base if file.engine.dask is None else base.absolute())
     return Config(
         document=document,
         store_url=resolve_database_url(file.store.url, base),
         keep_days=file.store.keep_days,
         registry=_resolved(file.registry, base),
         people=_resolved(file.people, base),
-        # Workers of a cluster start in other folders.
-        sources=_sources(file.source, document, base if file.engine.dask is None else base.absolute()),
+        sources=sources,
         policy=msgspec.convert(msgspec.structs.asdict(file.policy), Policy),
         frameworks=file.controls.frameworks,
         matching=file.matching,
@@ -102,6 +111,8 @@ def load_config(path: Path | None) -> Config:
         acknowledged=file.alarms.paths(base),
         channels=read_channels(file.notify, document, base),
         reports=file.report,
+        logs=_logs(file.log, sources, document, base),
+        activity=msgspec.convert(msgspec.structs.asdict(file.activity), ActivityPolicy),
     )
 
 
@@ -159,3 +170,27 @@ def _sources(tables: tuple[dict[str, Any], ...], document: Document, base: Path)
         at = Document(file=document.file, text=document.text, path=("source", index))
         sources[name] = SourceSettings(name=name, type=kind, settings=settings, document=at, base=base)
     return tuple(sources.values())
+
+
+def _logs(
+    tables: Sequence[LogTable], sources: Sequence[SourceSettings], document: Document, base: Path
+) -> tuple[LogEntry, ...]:
+    """Each under a name that no source has: coverage, gaps and notifications go by it."""
+    names = {source.name for source in sources}
+    logs: dict[str, LogEntry] = {}
+    for index, table in enumerate(tables):
+        name = public_id(table.name or table.type)
+        if name in logs or name in names:
+            other = "log" if name in logs else "source"
+            raise document.problem(
+                f"a {other} is called {name}, too", ("log", index, "name"), 'give each its own name: name = "…"'
+            )
+        if table.source is not None and names and table.source not in names:
+            raise document.problem(
+                f"there is no source called {table.source}",
+                ("log", index, "source"),
+                did_you_mean(table.source, sorted(names)) or f"there are: {', '.join(sorted(names))}",
+            )
+        at = Document(file=document.file, text=document.text, path=("log", index))
+        logs[name] = log_entry(table, at, base, name)
+    return tuple(logs.values())

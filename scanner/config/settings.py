@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from contextlib import suppress
+from datetime import date, datetime
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,7 +16,7 @@ from msgspec import Struct
 
 from connectors.address import is_loopback
 from scanner.matching.globs import is_pattern, names_something
-from scanner.model import Exemption, Ownership, OwnershipRule, Policy
+from scanner.model import ActivityPolicy, Exemption, Ownership, OwnershipRule, Policy
 from scanner.strict import Document
 
 
@@ -151,6 +153,84 @@ class PolicySettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         for name in msgspec.structs.asdict(self):
             if not 0 <= getattr(self, name) <= MOST_DAYS:
                 raise ValueError(f"{name} is a number of days from 0 to {MOST_DAYS}")
+
+
+class ActivitySettings(ActivityPolicy, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[activity]``."""
+
+    def __post_init__(self) -> None:
+        for name in ("baseline_days", "minimum_days", "keep_days"):
+            if not 1 <= getattr(self, name) <= MOST_DAYS:
+                raise ValueError(f"{name} is a number of days from 1 to {MOST_DAYS}")
+        if self.minimum_events < 0:
+            raise ValueError("minimum_events is a number of events, 0 or more")
+        if not 0 <= self.explained_within_hours <= 24 * MOST_DAYS:
+            raise ValueError(f"explained_within_hours is a number of hours from 0 to {24 * MOST_DAYS}")
+        if self.minimum_days > self.baseline_days:
+            raise ValueError("minimum_days is at most baseline_days")
+        for addresses, name in self.networks.items():
+            try:
+                ip_network(addresses)
+            except ValueError as error:
+                raise ValueError(f'networks: {addresses!r} is no address range, such as "10.0.0.0/8"') from error
+            if not name.strip():
+                raise ValueError(f"networks: {addresses} needs a name")
+
+
+Since: TypeAlias = int | date
+"""A number of days before today, or a day."""
+FIRST_READING = 90
+"""Days that the first reading of a log goes back."""
+_DAYS = re.compile(r"([1-9][0-9]{0,5})d")
+
+
+def since_of(value: object) -> Since:
+    """``90d``, ``2026-09-01`` or TOML's own date. Raises ValueError."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        if (days := _DAYS.fullmatch(value)) and int(days[1]) <= MOST_DAYS:
+            return int(days[1])
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    raise ValueError('give a number of days, such as "90d", or a day, such as 2026-09-01')
+
+
+class LogTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[[log]]`` as it is written. ``path``: a file, a folder, a pattern, ``s3://bucket/prefix``; None: ask live."""
+
+    type: str
+    name: str | None = None
+    path: str | None = None
+    source: str | None = None
+    since: Any = f"{FIRST_READING}d"
+
+    def __post_init__(self) -> None:
+        since_of(self.since)
+        for key in ("name", "path", "source"):
+            if (text := getattr(self, key)) is not None and not text.strip():
+                raise ValueError(f"{key} is empty")
+
+
+class LogEntry(Struct, frozen=True, kw_only=True):
+    """An audit log: what its table says, with a name, and its path made whole. ``document``: where it is written."""
+
+    name: str
+    type: str
+    path: str | None = None
+    source: str | None = None
+    since: Since = FIRST_READING
+    document: Document
+
+
+def log_entry(table: LogTable, document: Document, base: Path, name: str) -> LogEntry:
+    """The table with its path taken from that folder, unless it is an address."""
+    path = table.path
+    if path is not None and "://" not in path:
+        path = str(base / Path(path).expanduser())
+    return LogEntry(
+        name=name, type=table.type, path=path, source=table.source, since=since_of(table.since), document=document
+    )
 
 
 class SourceSettings(Struct, frozen=True, kw_only=True):

@@ -151,6 +151,8 @@ def judge(
         *reconciled.notices,
     )
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
+    coverage = (*inventory.coverage, *gaps(declared.unread), *(() if acted is None else acted.coverage))
+    inventory = msgspec.structs.replace(inventory, coverage=coverage)
     return _result(scan, assessments, reconciled.entries, findings, inventory, declared, remembered, notices)
 
 
@@ -259,7 +261,7 @@ def _result(
     remembered: Remembered,
     notices: tuple[str, ...],
 ) -> ScanResult:
-    coverage = (*inventory.coverage, *gaps(declared.unread))
+    coverage = inventory.coverage
     return ScanResult(
         scan=scan,
         summary=summarise(

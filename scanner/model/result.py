@@ -128,6 +128,8 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     """The scans up to and including this one, oldest first; empty without a store."""
     first_seen: Mapping[str, datetime] = {}
     """Start of the first scan that had the identity, by key; empty without a store."""
+    known_gaps: int = 0
+    """Gaps of audit logs that an earlier run reported: they are shown, and `--strict` does not count them again."""
     only: str | None = None
     """A sentence that describes the filter, if this is a part of the scan."""
     since: Since | None = None

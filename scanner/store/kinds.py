@@ -109,6 +109,9 @@ def _identity_facts(assessment: Assessment) -> tuple[str | None, ...]:
 
 
 def _identity_content(assessment: Assessment) -> Assessment:
+    """Without what moves, and without activity: that is kept by day, see activity/, and findings hold deviations."""
+    if assessment.activity is not None or assessment.deviations:
+        assessment = replace(assessment, activity=None, deviations=())
     credentials = assessment.identity.credentials
     return _restore_identity(assessment, Sighting(credentials=(None,) * len(credentials)) if credentials else _UNSEEN)
 

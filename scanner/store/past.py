@@ -14,14 +14,15 @@ from msgspec import Struct
 from rapidfuzz import fuzz, process
 from sqlalchemy import Connection, Table, and_, delete, exists, func, insert, or_, select, update
 
+from scanner.errors import StoreError
 from scanner.model import Assessment, Identity, ScanPoint
 from scanner.store import bodies, scans, schema
 from scanner.store.bodies import decode
 from scanner.store.database import Values
 from scanner.store.engine import plain_rows
 from scanner.store.integrity import checksum
-from scanner.store.intervals import BATCH, read_open, restore, restored_rows
-from scanner.store.kinds import IDENTITIES
+from scanner.store.intervals import BATCH, read_open, restore, restored_rows, unmoved_rows
+from scanner.store.kinds import ENTRIES, IDENTITIES
 from scanner.text import without_surrogates
 
 # --- First seen: from keys alone; a table keeps it only for pruned versions ---
@@ -116,22 +117,60 @@ class IdentityVersion(Struct, frozen=True, kw_only=True):
 
 def versions_of(connection: Connection, key: str) -> tuple[IdentityVersion, ...]:
     """All versions of the identity, oldest first; empty for an unknown key."""
+    return tuple(version for _, version in _versions(connection, [key]))
+
+
+def sound_versions(connection: Connection, keys: Collection[str]) -> Iterator[tuple[str, IdentityVersion]]:
+    """All versions of the identities, by key, oldest first. Damaged ones are left out."""
+    wanted = sorted(keys)
+    for start in range(0, len(wanted), _LOOKED_UP):
+        yield from _versions(connection, wanted[start : start + _LOOKED_UP], despite_damage=True)
+
+
+def _versions(
+    connection: Connection, keys: Collection[str], *, despite_damage: bool = False
+) -> Iterator[tuple[str, IdentityVersion]]:
     version, sighting = schema.identity.c, schema.identity_sighting.c
     seen_last = and_(
         or_(version.until_scan.is_(None), sighting.first_scan < version.until_scan),
         or_(sighting.until_scan.is_(None), sighting.until_scan >= version.until_scan),
     )
-    rows = restored_rows(IDENTITIES, seen_last).where(version.key == key).order_by(version.first_scan)
+    rows = restored_rows(IDENTITIES, seen_last).where(version.key.in_(keys)).order_by(version.key, version.first_scan)
     started = scans.start_times(connection)
     known_wordings = bodies.all_wordings(connection)
-    return tuple(
-        IdentityVersion(
-            since=started[row.first_scan],
-            until=None if row.until_scan is None else started[row.until_scan],
-            assessment=restore(IDENTITIES, row, known_wordings),
+    for row in connection.execute(rows):
+        try:
+            assessment = restore(IDENTITIES, row, known_wordings)
+        except StoreError:
+            if not despite_damage:
+                raise
+            continue
+        yield (
+            row.key,
+            IdentityVersion(
+                since=started[row.first_scan],
+                until=None if row.until_scan is None else started[row.until_scan],
+                assessment=assessment,
+            ),
         )
-        for row in connection.execute(rows)
-    )
+
+
+def retired_since(connection: Connection, entries: Collection[str]) -> dict[str, datetime]:
+    """By id, the start of the first of the last scans that all saw the entry retired. Damaged versions are left out."""
+    version, found, started = schema.entry.c, dict[str, datetime](), scans.start_times(connection)
+    wanted = sorted(entries)
+    for start in range(0, len(wanted), _LOOKED_UP):
+        some = version.key.in_(wanted[start : start + _LOOKED_UP])
+        for row in connection.execute(unmoved_rows(ENTRIES).where(some).order_by(version.key, version.first_scan)):
+            try:
+                entry = restore(ENTRIES, row, {}).entry
+            except StoreError:
+                continue
+            if entry.status == "retired":
+                found.setdefault(row.key, started[row.first_scan])
+            else:
+                found.pop(row.key, None)
+    return found
 
 
 # --- Search by key, name, alias or id, without an index of names that every scan would have to write ---

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from types import TracebackType
@@ -274,6 +274,16 @@ class Store:
             for seq in numbers:
                 refuse_incomplete(connection, seq)
             yield Comparison(connection, *numbers)
+
+    def versions(self, keys: Collection[str]) -> Sequence[tuple[str, IdentityVersion]]:
+        """Every version of these identities, by key, oldest first. Damaged ones are left out."""
+        with reading(self._engine) as connection:
+            return tuple(past.sound_versions(connection, keys))
+
+    def retired_since(self, entries: Collection[str]) -> dict[str, datetime]:
+        """By id of retired registry entries, the start of the first scan since which they are."""
+        with reading(self._engine) as connection:
+            return past.retired_since(connection, entries)
 
     def history(self, key: str) -> tuple[IdentityVersion, ...]:
         """Every version of one identity, oldest first; empty for an unknown key."""

@@ -16,7 +16,7 @@ from connectors.testing import read_unmasked
 from reports.base import Screen
 from reports.catalog import report_catalog
 from scanner.app.importing import conclude_shards, receive
-from scanner.app.scanning import conclude, load_lists, make_ready, scan
+from scanner.app.scanning import Run, conclude, load_lists, make_ready, scan
 from scanner.config.load import Config, load_config
 from scanner.config.settings import EngineSettings
 from scanner.discovery.engine import LIVE, Source, discover
@@ -98,7 +98,7 @@ def test_no_canary_gets_any_further(
 
     with open_store(f"sqlite:///{tmp_path}/scan.db") as store:
         inventory = discover(EngineSettings(), [source], Nobody(), staging=store.staging, url="", scan_id="night")
-        scanned = conclude(store, inventory, Declared(), lists=(), scan_id="night", started=NOW, accept_drop=False)
+        scanned = conclude(store, inventory, Declared(), Run(scan_id="night", started=NOW), lists=(), accept_drop=False)
     with open_store(f"sqlite:///{tmp_path}/import.db") as store:
         taken = receive(store, [check_shard(shard)], Config(), NOW)
         imported = conclude_shards(store, taken, Declared(), Config(), accept_drop=False)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from scanner.app.changes import changes_between, forget_place, plan_forgetting
-from scanner.app.scanning import conclude
+from scanner.app.scanning import Run, conclude
 from scanner.discovery.inventory import Reading, join
 from scanner.errors import StoreError, UsageError
 from scanner.judging.pipeline import Declared
@@ -52,9 +52,8 @@ def _night(store: Store, number: int, *sources: str, nobody: bool = False) -> Sc
         store,
         join(readings, {}),
         Declared(entries=(make_entry(LEAVES.key),), sources=(SourceRef(name="prod", provider="aws"),)),
+        Run(scan_id=f"night-{number}", started=NOW + timedelta(days=number)),
         lists=(),
-        scan_id=f"night-{number}",
-        started=NOW + timedelta(days=number),
         accept_drop=False,
     )
 

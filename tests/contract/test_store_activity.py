@@ -67,7 +67,7 @@ def write(store: Store, *units: UnitReading, gaps: Mapping[str, Sequence[LogDay]
     store.activity.write("trail", HEAD, units, gaps or {}, at)
 
 
-def message(past: ActivityPast) -> Any:
+def contents(past: ActivityPast) -> Any:
     """All that the past says, without the numbers that the store gave."""
     callers = []
     for one in past.read([caller.number for caller in past.callers]):
@@ -173,12 +173,12 @@ def test_order_and_repetition_change_nothing(backend: Backend, orders: list[list
     """Whatever is read first, together or twice, the past is the same."""
     with backend() as url, open_store(url) as store:
         write(store, *_UNITS)
-        expected = message(store.activity.past())
+        expected = contents(store.activity.past())
     with backend() as url, open_store(url) as store:
         for order in orders:
             for begin in range(0, len(order), cut):
                 write(store, *(_UNITS[place] for place in order[begin : begin + cut]))
-        assert message(store.activity.past()) == expected
+        assert contents(store.activity.past()) == expected
 
 
 def test_a_caller_that_a_unit_names_twice_is_counted_together(store: Store) -> None:
@@ -246,13 +246,13 @@ def test_a_kill_leaves_units_whole(url: str, at: int) -> None:
 
     with open_store(url) as store:
         assert store.check() == ()
-        once = message(store.activity.past())
+        once = contents(store.activity.past())
         assert once[0]["trail"].covered == {ACCOUNT: {ago(2).toordinal()}}
         write(store, *_UNITS)
-        resumed = message(store.activity.past())
+        resumed = contents(store.activity.past())
     with open_store("sqlite://") as fresh:
         write(fresh, *_UNITS)
-        assert resumed == message(fresh.activity.past())
+        assert resumed == contents(fresh.activity.past())
 
 
 FALSIFIED = {
@@ -281,11 +281,11 @@ def test_nothing_falsified_is_silently_believed(url: str, statement: str, named:
     with open_store(url) as store:
         write(store, *WEEK_AGO)
         assert store.check() == ()
-        whole = message(store.activity.past())
+        whole = contents(store.activity.past())
         falsify(url, statement)
 
         with pytest.raises(DamagedRow):
-            message(store.activity.past())
+            contents(store.activity.past())
         assert any(named in problem.what for problem in store.check())
 
         damage = store.activity.damage()
@@ -299,7 +299,7 @@ def test_nothing_falsified_is_silently_believed(url: str, statement: str, named:
         if named == "unit 1":  # nobody can tell what rows of a unit that is lost were replaced by
             store.repair()
             write(store, *WEEK_AGO, gaps=dict.fromkeys(store.activity.states(["trail"])["trail"].gaps, ()))
-        assert message(store.activity.past(store.activity.damage())) == whole
+        assert contents(store.activity.past(store.activity.damage())) == whole
 
 
 @on_every_falsehood
@@ -307,7 +307,7 @@ def test_a_repair_leaves_gaps_that_are_read_again(url: str, statement: str, name
     """Afterwards the store is sound, and the day is none that was read."""
     with open_store(url) as store:
         write(store, *WEEK_AGO)
-        whole = message(store.activity.past())
+        whole = contents(store.activity.past())
         falsify(url, statement)
 
         repaired = store.repair()
@@ -319,7 +319,7 @@ def test_a_repair_leaves_gaps_that_are_read_again(url: str, statement: str, name
         assert log is None or ago(3).toordinal() not in log.covered.get(ACCOUNT, ())
         state = store.activity.states(["trail"])["trail"]
         write(store, *WEEK_AGO, gaps=dict.fromkeys(state.gaps, ()))
-        assert message(store.activity.past()) == whole
+        assert contents(store.activity.past()) == whole
         assert store.check() == ()
 
 
@@ -347,14 +347,36 @@ def test_pruning_merges_weeks_and_forgets(store: Store) -> None:
     assert all(day % 7 == 1 for day, counts in read[BOT] if counts.days == 7)
     assert store.activity.states(["trail"])["trail"].merged_until == begin
 
-    once = message(past)
+    once = contents(past)
     write(store, *days)
     store.activity.prune(TODAY, keep_days=90)
-    again = message(store.activity.past())
+    again = contents(store.activity.past())
     assert (again[0]["trail"].covered, again[1]) == (once[0]["trail"].covered, once[1])
     store.activity.prune(TODAY + timedelta(days=600), keep_days=90)
     assert store.activity.past().callers == ()
     assert store.check() == ()
+
+
+def test_as_of_a_moment(store: Store) -> None:
+    """What was read later does not count, whether it is new or replaces something; once pruned, what replaced it."""
+    write(store, unit(ago(3)), unit(ago(2)))
+    then = contents(store.activity.past(as_of=NOW))
+    later = NOW + timedelta(days=2)
+    write(store, unit(ago(2), caller_day(ago(2), events=7), digest="2"), unit(ago(9), digest="1"), at=later)
+
+    assert contents(store.activity.past(as_of=NOW)) == then
+    store.activity.prune(TODAY + timedelta(days=5), keep_days=90)
+    assert contents(store.activity.past(as_of=NOW)) == then
+    now = contents(store.activity.past())
+    store.activity.prune(TODAY + timedelta(days=10), keep_days=90)
+    assert contents(store.activity.past()) == now
+    assert store.check() == ()
+    past = store.activity.past(as_of=NOW)
+    ((first, _), (second, counts)) = next(iter(past.read([past.callers[0].number]))).days
+    assert (first, second, counts.events) == (ago(3).toordinal(), ago(2).toordinal(), 7)
+    store.activity.prune(TODAY + timedelta(days=120), keep_days=90)
+    assert store.check() == ()
+    assert sum(len(one.days) for one in store.activity.past().read([1])) == 2
 
 
 def test_a_unit_of_many_days_loses_only_the_old_ones(store: Store) -> None:
@@ -365,11 +387,11 @@ def test_a_unit_of_many_days_loses_only_the_old_ones(store: Store) -> None:
     )
     write(store, whole)
     store.activity.prune(TODAY, keep_days=90)
-    once = message(store.activity.past())
+    once = contents(store.activity.past())
 
     write(store, replace(whole, unit=replace(whole.unit, digest="2")))
 
-    assert message(store.activity.past()) == once
+    assert contents(store.activity.past()) == once
     assert store.check() == ()
 
 

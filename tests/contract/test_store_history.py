@@ -15,14 +15,14 @@ from msgspec.structs import replace
 
 from scanner.app.changes import changes_between, with_since
 from scanner.errors import StoreError, UsageError
-from scanner.model import Earlier, ScanResult
+from scanner.model import Earlier, EntryAssessment, ScanResult
 from scanner.store.comparison import Tally
 from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES
 from scanner.store.store import Store, open_store
 from tests.contract.test_stores import night, on_every_backend
 from tests.databases import BACKENDS, Backend
 from tests.examples import examples
-from tests.factories import NOW, make_assessment, make_finding
+from tests.factories import NOW, make_assessment, make_entry, make_finding
 from tests.scanner.store.strategies import scan_sequences
 
 PATIENT = examples(20)
@@ -332,3 +332,30 @@ def test_a_result_knows_what_changed_since_the_scan_before_it(store: Store) -> N
     assert third.shares["owned"] == (0, 2)
     store.prune(NOW + timedelta(days=365), NOW + timedelta(days=365))
     assert with_since(store, nights[2]).since is None
+
+
+def test_versions_of_many_identities(store: Store) -> None:
+    """Those that were asked for, by key, oldest first; a damaged one is left out."""
+    changed = replace(billing, consumers=("arn:job",))
+    store.save(night(0, identities=(billing, deploy)))
+    store.save(night(1, identities=(changed, deploy, other)))
+
+    found = store.versions([billing.identity.key, other.identity.key, "nobody"])
+
+    assert [(key, one.since, one.until, one.assessment.consumers) for key, one in found] == [
+        (other.identity.key, NOW + timedelta(days=1), None, ()),
+        (billing.identity.key, NOW, NOW + timedelta(days=1), ()),
+        (billing.identity.key, NOW + timedelta(days=1), None, ("arn:job",)),
+    ]
+
+
+def test_since_when_entries_are_retired(store: Store) -> None:
+    """The first of the last scans that all saw it so."""
+    was = EntryAssessment(entry=make_entry(id="N-1"), state="found")
+    retired = replace(was, entry=replace(was.entry, status="retired"))
+    for number, entry in enumerate((retired, was, retired, replace(retired, evidence="other"), was)):
+        store.save(night(number, entries=(entry,)))
+        expected = {2: 2, 3: 2}.get(number)
+        if number > 1:
+            since = {} if expected is None else {"N-1": NOW + timedelta(days=expected)}
+            assert store.retired_since(["N-1", "N-2"]) == since

@@ -32,7 +32,7 @@ from scanner.judging.activity.timeline import (
     timeline,
 )
 from scanner.matching.keys import fold
-from scanner.model import ActivityPolicy, Assessment, Entry, Policy, UsageVerdict, Workload
+from scanner.model import ActivityPolicy, Assessment, Coverage, Entry, Policy, UsageVerdict, Workload
 from scanner.model.activity import ACTIONS, ActivityPast, Caller, CallerPast, Deviation
 from scanner.registry.roster import Roster
 
@@ -50,10 +50,11 @@ class Known(Struct, frozen=True, kw_only=True):
     """What the store knows for judging activity. ``scans``: starts of all earlier scans.
 
     ``versions``: what earlier scans saw of identities, by key, oldest first. ``retired_since``: by entry's id, the
-    start of the first scan that saw it retired.
+    start of the first scan that saw it retired. ``coverage``: what logs were read of, for the result.
     """
 
     past: ActivityPast
+    coverage: tuple[Coverage, ...] = ()
     scans: Sequence[datetime] = ()
     versions: Callable[[Collection[str]], Mapping[str, Sequence[Version]]] = lambda _: {}
     retired_since: Mapping[str, datetime] = {}

@@ -16,7 +16,16 @@ from scanner.errors import DamagedRow
 from scanner.model.activity import DayCounts, LogDay
 from scanner.store import schema
 from scanner.store.activity.counts import body_of, counts_in, coverage_text, merged
-from scanner.store.activity.units import Unit, batches, current_units, merged_until, next_number, settled, worse
+from scanner.store.activity.units import (
+    EMPTIED,
+    Unit,
+    batches,
+    current_units,
+    merged_until,
+    next_number,
+    settled,
+    worse,
+)
 from scanner.store.bodies import text_of
 from scanner.store.engine import bulk_insert, plain_rows
 from scanner.store.integrity import ACTIVITY, checksum, damaged, named
@@ -24,6 +33,8 @@ from scanner.text import printable
 
 KEPT_WEEKS = 400
 """Days for which weeks and coverage are kept."""
+REPLACED_KEPT = 7
+"""Days for which what was replaced stays: reports of earlier scans show what was known then."""
 LOST = "a record of it was damaged in the store"
 
 
@@ -182,14 +193,23 @@ def repair(connection: Connection, now: datetime) -> tuple[tuple[str, str], ...]
     return tuple((what, done) for what in damage.words)
 
 
-def _remove(connection: Connection, units: Iterable[int]) -> int:
-    """Units with all that belongs to them; returns how many days of callers those were."""
-    removed = 0
+def _remove(connection: Connection, units: Iterable[int]) -> None:
+    """Units with all that belongs to them."""
     for some in batches(sorted(units)):
-        removed += connection.execute(delete(schema.log_day).where(schema.log_day.c.unit.in_(some))).rowcount
-        connection.execute(delete(schema.log_change).where(schema.log_change.c.unit.in_(some)))
+        _remove_days(connection, some)
         connection.execute(delete(schema.log_unit).where(schema.log_unit.c.number.in_(some)))
-    return removed
+
+
+def _remove_days(connection: Connection, units: Sequence[int]) -> None:
+    """What belongs to units."""
+    for table in (schema.log_day, schema.log_change):
+        connection.execute(delete(table).where(table.c.unit.in_(units)))
+
+
+def _rewrite(connection: Connection, unit: Unit) -> None:
+    table = schema.log_unit
+    values = dict(zip(Unit._fields, unit, strict=True)) | {"checksum": checksum(table, unit[:-1])}
+    connection.execute(update(table).where(table.c.number == unit.number).values(values))
 
 
 # --- Pruning ---
@@ -200,31 +220,49 @@ def prune(connection: Connection, today: date, keep_days: int) -> None:
 
     Does nothing while a row is damaged: it would be merged into sound ones.
     """
+    current = current_units(connection)
+    begin = _monday(today.toordinal() - keep_days)
+    replaced = _replaced(connection, current, today)
+    if not replaced and not any(day < begin for one in current if one.sort != "week" for day, _ in one.covers):
+        return
     if find_damage(connection).words:
         return
-    current = current_units(connection)
-    kept = {one.number for one in current}
-    _remove(connection, set(connection.execute(select(schema.log_unit.c.number)).scalars()) - kept)
-    oldest = today.toordinal() - keep_days
-    begin = _monday(oldest)
+    for unit in replaced:
+        _remove_days(connection, [unit.number])
+        _rewrite(connection, unit._replace(digest=EMPTIED, days=0, changes=0))
     for log in sorted({one.log for one in current}):
         _merge(connection, [one for one in current if one.log == log], log, begin)
+    rows = map(Unit._make, plain_rows(connection, select(schema.log_unit)))
     forgotten = today.toordinal() - max(KEPT_WEEKS, keep_days)
-    old = [
-        one.number
-        for one in current_units(connection)
-        if all(day < forgotten for day, _ in one.covers)
-        and (one.covers or one.sort == "gap" or one.read_on < forgotten)
-    ]
+    numbers = {one.number for one in current_units(connection)}
+    old = []
+    for one in rows:
+        last = max((day for day, _ in one.covers), default=None if one.sort == "gap" else one.read_on)
+        oldest = forgotten if one.number in numbers else begin
+        if last is None or last < oldest:
+            old.append(one.number)
     _remove(connection, old)
     used = select(schema.log_day.c.caller)
     connection.execute(delete(schema.log_feature).where(schema.log_feature.c.caller.not_in(used)))
     connection.execute(delete(schema.log_caller).where(schema.log_caller.c.number.not_in(used)))
 
 
+def _replaced(connection: Connection, current: Sequence[Unit], today: date) -> list[Unit]:
+    """Units that were replaced so long ago that no report of a scan before that need be exact, and have rows yet."""
+    by_name = {(one.log, one.sort, one.name): one for one in current}
+    found = []
+    for row in plain_rows(connection, select(schema.log_unit)):
+        unit = Unit(*row)
+        newer = by_name[unit.log, unit.sort, unit.name]
+        old = newer.read_on < today.toordinal() - REPLACED_KEPT
+        if newer.number != unit.number and unit.digest != EMPTIED and old:
+            found.append(unit)
+    return found
+
+
 def _merge(connection: Connection, units: Sequence[Unit], log: str, begin: int) -> None:
     """Put weeks in place of the log's days before ``begin``, a Monday's ordinal. Weeks that are there stay."""
-    since, moment = merged_until(units, log), f"{date.fromordinal(begin).isoformat()}T00:00:00+00:00"
+    since = merged_until(units, log)
     sources = {one.number: one for one in units if one.sort != "week"}
     covered: dict[int, dict[tuple[str, int], LogDay]] = {}
     for unit in sources.values():
@@ -241,6 +279,8 @@ def _merge(connection: Connection, units: Sequence[Unit], log: str, begin: int) 
         old = and_(day.c.caller.in_(some), day.c.day >= since, day.c.day < begin)
         weeks: dict[tuple[int, int], DayCounts] = {}
         for number, ordinal, unit_number, body, _ in plain_rows(connection, select(day).where(old)):
+            if unit_number not in sources:
+                continue
             week = number, _monday(ordinal)
             counts = counts_in(body, f"activity of caller {number}")
             weeks[week] = merged(weeks[week], counts) if week in weeks else replace(counts, days=7)
@@ -253,6 +293,8 @@ def _merge(connection: Connection, units: Sequence[Unit], log: str, begin: int) 
     made = []
     for monday, number in numbers.items():
         coverage = coverage_text(covered.get(monday, {}).values())
+        # As if it had been read when it ended: reports of later scans show it.
+        moment = f"{date.fromordinal(monday + 7)}T00:00:00+00:00"
         made.append((number, log, "week", str(monday), "", moment, 0, callers[monday], 0, coverage))
     bulk_insert(connection, schema.log_unit, made)
     _shrink(connection, sources.values(), gone, begin)
@@ -269,10 +311,7 @@ def _shrink(connection: Connection, units: Iterable[Unit], gone: Mapping[int, in
         if not left and not days:
             _remove(connection, [unit.number])
             continue
-        table = schema.log_unit
-        changed = unit._replace(days=days, coverage=coverage_text(left))
-        values = {"days": changed.days, "coverage": changed.coverage, "checksum": checksum(table, changed[:-1])}
-        connection.execute(update(table).where(table.c.number == unit.number).values(values))
+        _rewrite(connection, unit._replace(days=days, coverage=coverage_text(left)))
 
 
 def _monday(ordinal: int) -> int:

@@ -11,25 +11,20 @@ from datetime import date
 import msgspec
 
 from scanner.errors import DamagedRow
-from scanner.model.activity import CallerDay, DayCounts, LogDay, feature_of
+from scanner.model.activity import CONSEQUENTIAL, CallerDay, DayCounts, LogDay, feature_of
 from scanner.model.terms import CoverageStatus
 
 MOST_SAMPLES = 4
 """Event ids kept for one day of one caller; a median day shall take at most 300 bytes."""
-_RANKS = {"mark": 0, "become": 1, "secret": 2, "write": 3, "tool": 4, "read": 5}
-_OTHERS = len(_RANKS)
+_OF_CONSEQUENCE = 2
+"""So many of them are those of actions that change something, where there are."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(DayCounts)
 
 
 def counts_of(day: CallerDay, numbers: Mapping[str, int]) -> DayCounts:
-    """The day by the numbers of its features. Samples of what is seldom and matters most are kept."""
-
-    def rank(text: str) -> tuple[int, int, str]:
-        return _RANKS.get(feature_of(text).sort, _OTHERS), sum(day.counts[text]), text
-
-    ranked = sorted(day.samples.keys() & day.counts.keys(), key=rank)
+    """The day by the numbers of its features."""
     return DayCounts(
         first=int(day.first_at.timestamp()),
         last=int(day.last_at.timestamp()),
@@ -37,8 +32,17 @@ def counts_of(day: CallerDay, numbers: Mapping[str, int]) -> DayCounts:
         events=day.events,
         denied=day.denied,
         counts=tuple(sorted((numbers[text], *_trimmed(counts)) for text, counts in day.counts.items())),
-        samples=tuple(sorted((numbers[text], day.samples[text]) for text in ranked[:MOST_SAMPLES])),
+        samples=tuple(sorted((numbers[text], day.samples[text]) for text in _sampled(day))),
     )
+
+
+def _sampled(day: CallerDay) -> Iterable[str]:
+    """Which features keep the id of an event: marks, the rarest writes, then the rarest of all. What is new is rare."""
+    rarest = sorted(day.samples.keys() & day.counts.keys(), key=lambda text: (sum(day.counts[text]), text))
+    sorts = {text: feature_of(text).sort for text in rarest}
+    marks = [text for text in rarest if sorts[text] == "mark"]
+    writes = [text for text in rarest if sorts[text] in CONSEQUENTIAL][:_OF_CONSEQUENCE]
+    return list(dict.fromkeys((*marks, *writes, *rarest)))[:MOST_SAMPLES]
 
 
 def _trimmed(counts: Sequence[int]) -> tuple[int, ...]:

@@ -63,6 +63,11 @@ class ActivityStore:
             units = current_units(connection, but=damage.units)
         return {log: state_of(units, log) for log in logs}
 
+    def logs(self, damage: Damage = NO_DAMAGE) -> dict[str, LogPast]:
+        """Every log with its covered days and gaps, as :meth:`past` has them."""
+        with reading(self._engine) as connection:
+            return _logs(connection, current_units(connection, but=damage.units), damage, strict=False)
+
     def write(
         self,
         log: str,
@@ -84,13 +89,16 @@ class ActivityStore:
         with writing(self._engine) as connection:
             prune(connection, today, keep_days)
 
-    def past(self, damage: Damage | None = None) -> ActivityPast:
-        """All that is known. With ``damage``, days of which something is lost are gaps; else DamagedRow is raised."""
+    def past(self, damage: Damage | None = None, *, as_of: datetime | None = None) -> ActivityPast:
+        """All that is known, or was ``as_of`` then.
+
+        With ``damage``, days of which something is lost are gaps; else DamagedRow is raised.
+        """
         with reading(self._engine) as connection:
             if damage is None and (missing := next(lacking(connection), None)):
                 raise DamagedRow(f"the store's {missing[1]}", hint=HINT)  # other rows are verified as they are read
             lost = damage or NO_DAMAGE
-            units = current_units(connection, but=lost.units, strict=damage is None)
+            units = current_units(connection, but=lost.units, strict=damage is None, as_of=as_of)
             callers = _callers(connection, units, lost, strict=damage is None)
             return ActivityPast(
                 logs=_logs(connection, units, lost, strict=damage is None),

@@ -27,6 +27,8 @@ Who: TypeAlias = tuple[str, str, str]
 """Scope, caller and unique id."""
 T = TypeVar("T")
 
+EMPTIED = "-"
+"""The digest of a unit that was replaced, and of which pruning has left nothing but the row."""
 ASKED_AT_ONCE = 500
 """Values in one query's list."""
 
@@ -112,17 +114,23 @@ def next_number(connection: Connection, table: Table) -> int:
     return 1 + max(int(connection.execute(select(func.coalesce(func.max(one), 0))).scalar_one()) for one in columns)
 
 
-def current_units(connection: Connection, *, but: Collection[int] = (), strict: bool = False) -> list[Unit]:
+def current_units(
+    connection: Connection, *, but: Collection[int] = (), strict: bool = False, as_of: datetime | None = None
+) -> list[Unit]:
     """The newest unit of each log, sort and name, by number. Rows in ``but`` are left out, with what they replaced.
 
-    Raises DamagedRow for a damaged row, if ``strict``.
+    ``as_of``: as they were then; where pruning has emptied a row, the one that replaced it. Raises DamagedRow for a
+    damaged row, if ``strict``.
     """
     newest: dict[tuple[str, str, str], Unit] = {}
+    latest = None if as_of is None else text_of(as_of)
     for row in plain_rows(connection, select(schema.log_unit).order_by(schema.log_unit.c.number)):
         if strict:
             verify(schema.log_unit, row)
         unit = Unit(*row)
-        newest[unit.log, unit.sort, unit.name] = unit
+        name = unit.log, unit.sort, unit.name
+        if latest is None or unit.read_at <= latest or (name in newest and newest[name].digest == EMPTIED):
+            newest[name] = unit
     return sorted(one for one in newest.values() if one.number not in but)
 
 

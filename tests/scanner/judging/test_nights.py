@@ -11,7 +11,7 @@ from msgspec import json
 from msgspec.structs import replace
 
 from scanner.app.changes import changes_between
-from scanner.app.scanning import conclude
+from scanner.app.scanning import Run, conclude
 from scanner.discovery.inventory import Reading, join
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
@@ -70,9 +70,8 @@ def _night(
             sources=(SourceRef(name="prod", provider="aws"),),
             acknowledgements=tuple(acknowledgements),
         ),
+        Run(scan_id=f"night-{number}", started=NOW + timedelta(days=number)),
         lists=(),
-        scan_id=f"night-{number}",
-        started=NOW + timedelta(days=number),
         accept_drop=accept_drop,
     )
     # As JSON, for evidence holds tuples, which come back as lists.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scanner.app.scanning import conclude
+from scanner.app.scanning import Run, conclude
 from scanner.discovery.inventory import Reading, join
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
@@ -42,9 +42,8 @@ def night(
         store,
         join([reading, other], {"prod": 0, "other": 0}),
         Declared(entries=() if entry is None else (entry,), sources=(SourceRef(name="prod", provider="aws"),)),
+        Run(scan_id=f"night-{number}", started=NOW + timedelta(days=number)),
         lists=(),
-        scan_id=f"night-{number}",
-        started=NOW + timedelta(days=number),
         accept_drop=True,
     )
     return [finding for finding in result.findings if finding.rule == "recreated"]

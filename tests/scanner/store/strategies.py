@@ -59,7 +59,12 @@ def of(kind: Any) -> st.SearchStrategy[Any]:
         return st.lists(of(parts[0]), max_size=2).map(tuple)
     if origin is Mapping:
         return st.dictionaries(of(parts[0]), of(parts[1]), max_size=2)
-    return st.builds(kind, **{name: of(hint) for name, hint in get_type_hints(kind).items()})
+    hints = {name: hint for name, hint in get_type_hints(kind).items() if (kind, name) not in _KEPT_APART}
+    return st.builds(kind, **{name: of(hint) for name, hint in hints.items()})
+
+
+_KEPT_APART = {(Assessment, "activity"), (Assessment, "deviations")}
+"""What an identity did is kept by day, and not with it."""
 
 
 def _rekeyed(record: Any, key: str) -> Any:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scanner.app.importing import already_concluded, conclude_shards, forget_old, receive, waiting_lines
-from scanner.app.scanning import conclude
+from scanner.app.scanning import Run, conclude
 from scanner.config.load import Config
 from scanner.config.settings import EngineSettings
 from scanner.discovery.engine import Source, discover
@@ -43,7 +43,7 @@ def _alike(result: ScanResult) -> ScanResult:
 
 def _at_once(store: Store, sources: Sequence[Source]) -> ScanResult:
     inventory = discover(EngineSettings(), sources, Nobody(), staging=store.staging, url="", scan_id="night")
-    return conclude(store, inventory, DECLARED, lists=(), scan_id="night", started=NOW, accept_drop=False)
+    return conclude(store, inventory, DECLARED, Run(scan_id="night", started=NOW), lists=(), accept_drop=False)
 
 
 def _import(store: Store, paths: Iterable[Path], *, partial: bool = False) -> ScanResult | None:

@@ -1,0 +1,215 @@
+"""Audit logs made ready, read, and handed to judging; and activity added to a scan that was stored."""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from connectors.base import Connector
+from connectors.logs import LogSettings, LogSpec, log_catalog
+from scanner.config.load import Config
+from scanner.config.settings import LogEntry, SourceSettings
+from scanner.discovery.engine import Source
+from scanner.discovery.logs import (
+    ALL_NEW,
+    Log,
+    LogObserver,
+    LogsRead,
+    Window,
+    coverage_of,
+    read_logs,
+)
+from scanner.errors import UsageError
+from scanner.judging.activity.explained import Version
+from scanner.judging.activity.judge import Known
+from scanner.judging.activity.timeline import Coverages, Joined, join, summary, timeline
+from scanner.model import ActivityPolicy, Assessment, Coverage, Entry, ScanResult
+from scanner.model.activity import ActivityPast, CallerPast
+from scanner.store.activity.care import Damage
+from scanner.store.activity.past import NO_DAMAGE
+from scanner.store.store import Store
+
+log = logging.getLogger(__name__)
+
+_BATCH = 500
+"""Identities whose activity is in memory at once."""
+
+
+Connect: TypeAlias = Callable[[Sequence[SourceSettings]], Sequence[Source]]
+"""Makes sources ready, without I/O."""
+
+
+def make_logs(config: Config, entries: Sequence[LogEntry], connect: Connect) -> tuple[Log, ...]:
+    """Their readers. Raises ConfigError and UsageError; no I/O."""
+    return tuple(_ready(config, entry, connect) for entry in entries)
+
+
+def _ready(config: Config, entry: LogEntry, connect: Connect) -> Log:
+    where = entry.document
+    try:
+        reader = log_catalog().load(entry.type)
+    except UsageError as error:
+        raise where.problem(str(error), (*where.path, "type"), error.hint) from error
+    spec: LogSpec = reader.spec
+    if entry.path is None and not spec.is_live:
+        raise where.problem(
+            f"a log of type {entry.type} is read from files", (*where.path, "path"), 'name them: path = "…"'
+        )
+    source = _source(config, entry, spec, connect)
+    if entry.path is None and source is None:
+        hint = f"name a [[source]] of type {spec.provider}, or give the path of its files"
+        raise where.problem("without a path, a log is asked for through its source", (*where.path, "source"), hint)
+    settings = LogSettings(
+        log=entry.name,
+        path=entry.path,
+        truncate_addresses=config.activity.truncate_addresses,
+        networks=tuple(sorted(config.activity.networks.items())),
+    )
+    return Log(
+        name=entry.name, type=entry.type, source=entry.source, since=entry.since, reader=reader(settings, source)
+    )
+
+
+def _source(config: Config, entry: LogEntry, spec: LogSpec, connect: Connect) -> Connector | None:
+    """The connector whose session a live log uses; None where its source is not in the config, or a list."""
+    found = next((one for one in config.sources if one.name == entry.source), None)
+    if found is None or found.type != spec.provider:
+        return None
+    (ready,) = connect([found])
+    return ready.connector
+
+
+def configured_logs(config: Config, sources: Collection[str]) -> tuple[LogEntry, ...]:
+    """The logs of the config that are about these sources, or any."""
+    return tuple(one for one in config.logs if one.source is None or one.source in sources)
+
+
+# --- Reading ---
+
+
+class Acted(Struct, frozen=True, kw_only=True):
+    """What a run read of logs, if it did; and what of earlier readings cannot be believed."""
+
+    read: LogsRead | None = None
+    damage: Damage = NO_DAMAGE
+
+
+class LogPlan(Struct, frozen=True, kw_only=True):
+    """Logs to read, for which days, and who watches."""
+
+    logs: Sequence[Log]
+    observer: LogObserver
+    window: Window = ALL_NEW
+
+
+def read(store: Store, plan: LogPlan, policy: ActivityPolicy) -> Acted:
+    """Read what is new of the logs into the store; damaged rows are read again where they can be."""
+    damage = store.retrying(store.activity.damage)
+    for words in damage.words:
+        log.warning("%s; its days are read again where they can be", words)
+    done = read_logs(
+        plan.logs,
+        store.activity,
+        plan.observer,
+        lambda: datetime.now(UTC),
+        window=plan.window,
+        damage=damage,
+        keep_days=policy.keep_days,
+    )
+    return Acted(read=done, damage=store.retrying(store.activity.damage) if damage.words else damage)
+
+
+class Tally(Struct, frozen=True, kw_only=True):
+    """What the last line of a reading counts. ``identities``: those of the latest scan that acted."""
+
+    identities: int
+    unknown: int
+    gaps: int
+
+
+def tally(store: Store, acted: Acted, names: Collection[str], policy: ActivityPolicy, today: date) -> Tally:
+    """Who acted in what a run read, by the latest scan; and all days of these logs that are a gap now."""
+    past = store.activity.past(acted.damage)
+    done = acted.read or LogsRead()
+    callers = [one for one in past.callers if (one.log, one.scope, one.caller, one.unique_id) in done.callers]
+    known = (one.identity for one in store.memory.assessments(lambda *_: True)) if callers else ()
+    joined = join(known, replace(past, callers=callers))
+    rows = coverage_of({name: one for name, one in past.logs.items() if name in names}, today, policy.keep_days)
+    return Tally(
+        identities=len(joined.callers),
+        unknown=len({one.caller for one in joined.unknown}),
+        gaps=sum(one.is_gap for one in rows) + len(done.faults),
+    )
+
+
+# --- For judging ---
+
+
+def known_to(store: Store, acted: Acted, entries: Iterable[Entry], policy: ActivityPolicy, now: datetime) -> Known:
+    """What the store knows for judging what identities did."""
+    past = store.activity.past(acted.damage)
+    if not past.logs:
+        return Known(past=past, coverage=tuple(acted.read.faults) if acted.read else ())
+    starts = sorted(one.started_at for one in store.scans())
+    rows = coverage_of(past.logs, now.date(), policy.keep_days)
+    return Known(
+        past=past,
+        scans=starts,
+        versions=lambda keys: _versions(store, keys, starts),
+        retired_since=store.retired_since([one.id for one in entries if one.status == "retired"]),
+        coverage=(*rows, *(acted.read.faults if acted.read else ())),
+    )
+
+
+def known_gaps(coverage: Iterable[Coverage], acted: Acted) -> int:
+    """How many gaps of logs an earlier run has reported already."""
+    new = acted.read.new_gaps if acted.read else frozenset()
+    return sum(one.is_gap and (one.source, one.scope, one.section) not in new for one in coverage)
+
+
+def _versions(store: Store, keys: Collection[str], starts: Sequence[datetime]) -> Mapping[str, Sequence[Version]]:
+    """Each version with the starts of the first and the last scan that saw it."""
+    found: dict[str, list[Version]] = {}
+    for key, version in store.versions(keys):
+        after = len(starts) if version.until is None else bisect_left(starts, version.until)
+        last = starts[after - 1] if after else version.since
+        found.setdefault(key, []).append((version.since, max(last, version.since), version.assessment))
+    return found
+
+
+# --- For reports ---
+
+
+def with_activity(store: Store, result: ScanResult) -> ScanResult:
+    """A scan that was loaded, with what its identities did as far as was read by then. Raises DamagedRow."""
+    past = store.activity.past(as_of=result.scan.finished_at)
+    if not past.logs:
+        return result
+    joined = join((one.identity for one in result.identities), past)
+    coverages = Coverages(past, now=result.scan.started_at)
+    identities: list[Assessment] = []
+    for start in range(0, len(result.identities), _BATCH):
+        batch = result.identities[start : start + _BATCH]
+        pasts = _pasts(past, joined, batch)
+        for one in batch:
+            covered = coverages.of(one.identity, joined.callers.get(one.identity.key, ()))
+            if covered is None:
+                identities.append(one)
+                continue
+            line = timeline(pasts.get(one.identity.key, ()), covered)
+            identities.append(replace(one, activity=summary(line, one.identity)))
+    return replace(result, identities=tuple(identities))
+
+
+def _pasts(past: ActivityPast, joined: Joined, batch: Iterable[Assessment]) -> Mapping[str, Sequence[CallerPast]]:
+    owner = {caller.number: one.identity.key for one in batch for caller in joined.callers.get(one.identity.key, ())}
+    found: dict[str, list[CallerPast]] = {}
+    for one in past.read(sorted(owner)) if owner else ():
+        found.setdefault(owner[one.caller.number], []).append(one)
+    return found
