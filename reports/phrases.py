@@ -213,9 +213,10 @@ def unused_text(activity: Activity) -> str | None:
     if granted is None:
         return None
     used = len(set(granted) & set(activity.used_services))
-    return (
-        f"used {used} of {counted(len(granted), 'granted service', 'granted services')} in {activity.covered_days} days"
-    )
+    services = counted(len(granted), "granted service", "granted services")
+    said = f"used {used} of {services} in {activity.covered_days} days"
+    unseen = [one for one in activity.unlogged_services if one not in activity.used_services]
+    return f"{said}; no log shows all use of {', '.join(unseen)}" if unseen else said
 
 
 def acknowledged_text(finding: Finding) -> str | None:

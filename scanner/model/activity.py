@@ -234,8 +234,8 @@ class Activity(Struct, frozen=True, kw_only=True, gc=False):
     """How many covered days it acted on in each of the 24 hours (UTC); empty without events."""
     granted_services: tuple[str, ...] | None = None
     used_services: tuple[str, ...] = ()
-    unlogged: tuple[str, ...] = ()
-    """Patterns of actions that no log of it records: their services are never called unused."""
+    unlogged_services: tuple[str, ...] = ()
+    """Granted services with actions that no log of it records: they are never called unused."""
 
 
 class Deviation(Struct, frozen=True, kw_only=True, gc=False):

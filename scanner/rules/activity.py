@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from scanner.model import Assessment, Severity
@@ -170,12 +169,12 @@ _MOST_NAMED = 20
 def _permissions_unused(assessment: Assessment, context: RuleContext) -> Hit | None:
     """Fires if at least half of the granted services were not used in 90 covered days.
 
-    Services whose use no log would show are never called unused.
+    Services with actions that no log records are never called unused.
     """
     activity = assessment.activity
     if activity is None or activity.granted_services is None or activity.covered_days < _LEAST_DAYS:
         return None
-    granted = [one for one in activity.granted_services if not _is_unlogged(one, activity.unlogged)]
+    granted = [one for one in activity.granted_services if one not in activity.unlogged_services]
     used = set(activity.used_services)
     unused = [one for one in granted if one not in used]
     created_at = assessment.identity.created_at
@@ -190,10 +189,6 @@ def _permissions_unused(assessment: Assessment, context: RuleContext) -> Hit | N
             "covered_days": _LEAST_DAYS,
         }
     )
-
-
-def _is_unlogged(service: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(f"{service}:*", pattern) for pattern in patterns)
 
 
 PERMISSIONS_UNUSED = IdentityRule(

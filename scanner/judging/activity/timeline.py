@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from fnmatch import fnmatchcase
 from itertools import accumulate
 
 from msgspec import Struct
@@ -270,6 +271,7 @@ def summary(line: Timeline, identity: Identity) -> Activity:
     spans: dict[str, tuple[int, int, int]] = {}
     values: defaultdict[str, set[str]] = defaultdict(set)
     used: set[str] = set()
+    granted = granted_services(identity)
     for _, counts in every:
         for one in counts.counts:
             sort, value = line.features[one[0]]
@@ -307,9 +309,13 @@ def summary(line: Timeline, identity: Identity) -> Activity:
         assumed_by=tuple(sorted(values["assumed_by"])),
         tools=tuple(sorted(values["tool"])),
         hours=tuple(hours_of(line.days)) if line.days else (),
-        granted_services=granted_services(identity),
+        granted_services=granted,
         used_services=tuple(sorted(used)),
-        unlogged=line.covered.unlogged,
+        unlogged_services=tuple(
+            service
+            for service in granted or ()
+            if any(fnmatchcase(service, pattern.partition(":")[0]) for pattern in line.covered.unlogged)
+        ),
     )
 
 

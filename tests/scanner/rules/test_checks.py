@@ -558,7 +558,7 @@ ACTIVITY_CASES = [
     ("permissions_unused", "granted is unknown", acting("a", granted_services=None), None),
     ("permissions_unused", "too few days", acting("a", covered_days=89), None),
     ("permissions_unused", "too young", acting("a", identity={"created_at": days_ago(80)}), None),
-    ("permissions_unused", "the others are not logged", acting("a", unlogged=("b:*", "c:*", "d:*")), None),
+    ("permissions_unused", "the others are not logged", acting("a", unlogged_services=("b", "c", "d")), None),
     ("permissions_unused", "no log", declared(), None),
 ]
 

@@ -401,3 +401,12 @@ def test_a_scan_reports_what_the_logs_tell() -> None:
     assert (found.identity, found.severity, found.evidence["explained"]) == (BOT.key, "high", None)
     assert found.fingerprint in result.identities[0].findings
     assert result.identities[0].activity is not None
+
+
+def test_services_that_no_log_records_are_named() -> None:
+    granting = make_identity("bot", attributes={"granted_services": ["iam", "s3", "sqs"]})
+    past = make_past({BOT.key: {1: USUAL}}, log={"unlogged": ("s3:GetObject*", "sqs:*", "kinesis:PutRecords")})
+    activity = _judge(past, _registered(granting)).activity
+
+    assert activity is not None
+    assert (activity.granted_services, activity.unlogged_services) == (("iam", "s3", "sqs"), ("s3", "sqs"))
