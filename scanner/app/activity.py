@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -108,8 +108,11 @@ class LogPlan(Struct, frozen=True, kw_only=True):
     window: Window = ALL_NEW
 
 
-def read(store: Store, plan: LogPlan, policy: ActivityPolicy) -> Acted:
-    """Read what is new of the logs into the store; damaged rows are read again where they can be."""
+def read(store: Store, plan: LogPlan, policy: ActivityPolicy, now: datetime) -> Acted:
+    """Read what is new of the logs into the store; damaged rows are read again where they can be.
+
+    ``now``: when the run started, in whole seconds. Reports of a scan show what was read by its start.
+    """
     damage = store.retrying(store.activity.damage)
     for words in damage.words:
         log.warning("%s; its days are read again where they can be", words)
@@ -117,7 +120,7 @@ def read(store: Store, plan: LogPlan, policy: ActivityPolicy) -> Acted:
         plan.logs,
         store.activity,
         plan.observer,
-        lambda: datetime.now(UTC),
+        now,
         window=plan.window,
         damage=damage,
         keep_days=policy.keep_days,
@@ -188,7 +191,7 @@ def _versions(store: Store, keys: Collection[str], starts: Sequence[datetime]) -
 
 def with_activity(store: Store, result: ScanResult) -> ScanResult:
     """A scan that was loaded, with what its identities did as far as was read by then. Raises DamagedRow."""
-    past = store.activity.past(as_of=result.scan.finished_at)
+    past = store.activity.past(as_of=result.scan.started_at)
     if not past.logs:
         return result
     joined = join((one.identity for one in result.identities), past)

@@ -195,7 +195,7 @@ def scan(
     with open_store(config.store_url) as store:
         started = datetime.now(UTC).replace(microsecond=0)
         scan_id = new_scan_id(started)
-        acted = activity.read(store, logs, config.activity) if logs and logs.logs else None
+        acted = activity.read(store, logs, config.activity, started) if logs and logs.logs else None
         inventory = discover(
             config.engine, sources, observer, staging=store.staging, url=config.store_url, scan_id=scan_id
         )

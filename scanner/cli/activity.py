@@ -49,17 +49,17 @@ def activity(
     from scanner.discovery.logs import Window
     from scanner.store.store import open_store
 
-    config = load_config(config_file)
+    config, now = load_config(config_file), datetime.now(UTC).replace(microsecond=0)
     window = Window(since=_day("--since", since), until=_day("--until", until))
     ready = make_logs(config, named_logs(config, logs), scanning.make_ready)
     with open_store(store_url or config.store_url) as store:
         try:
             with progress(quiet) as observer:
-                acted = read(store, LogPlan(logs=ready, observer=observer, window=window), config.activity)
+                acted = read(store, LogPlan(logs=ready, observer=observer, window=window), config.activity, now)
         except KeyboardInterrupt as stop:
             raise click.Abort("what was read is stored; the next run reads the rest") from stop
         names = [one.name for one in ready]
-        counted = tally(store, acted, names, config.activity, datetime.now(UTC).date())
+        counted = tally(store, acted, names, config.activity, now.date())
     done = acted.read
     assert done is not None
     click.echo(

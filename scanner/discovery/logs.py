@@ -14,7 +14,7 @@ import pickle
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -130,18 +130,20 @@ def read_logs(
     logs: Sequence[Log],
     store: ActivityStore,
     observer: LogObserver,
-    clock: Callable[[], datetime],
+    now: datetime,
     *,
     window: Window = ALL_NEW,
     damage: Damage = NO_DAMAGE,
     keep_days: int,
 ) -> LogsRead:
-    """Read what is new of each log into the store. Raises StoreError; a log that cannot be read is a fault."""
+    """Read what is new of each log into the store. Raises StoreError; a log that cannot be read is a fault.
+
+    ``now``: before anything was listed, so that no day that ends meanwhile counts as over.
+    """
     read = LogsRead()
     before = store.logs(damage)
     states = store.states([one.name for one in logs], damage)
     for one in logs:
-        now = clock().replace(microsecond=0)  # as scans have it, to which it is compared
         since, until = _span(one, states[one.name], before.get(one.name), window, keep_days, now.date())
         if since <= until:
             _Reading(one, store, observer, states[one.name], read, now).run(since, until)
@@ -216,7 +218,7 @@ def _span(
 
 
 class _Reading:
-    """Reads one log. ``now``: before anything was listed, so that no day that ends meanwhile counts as over."""
+    """Reads one log."""
 
     def __init__(
         self, one: Log, store: ActivityStore, observer: LogObserver, state: LogState, read: LogsRead, now: datetime

@@ -108,6 +108,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def next_second() -> None:
+    """Scans start at whole seconds: within one, nobody can tell what was read before a scan and what after it."""
+    time.sleep(1.001 - time.time() % 1)
+
+
 def by_name(muster: Muster, *arguments: str) -> dict[str, Any]:
     """The identities of a JSON report on the latest scan, by name."""
     done = muster("report", "-o", "json:-", *arguments)
@@ -160,6 +165,7 @@ def test_a_scan_reads_what_is_new_and_reports_show_it(muster: Muster, folder: Pa
     )
     untouched = muster("scan", "--quiet", "--no-activity", "-o", "json:-")
     assert {one["name"]: one for one in json.loads(untouched.out)["identities"]}["invoice-bot"]["activity"] == activity
+    next_second()
     muster("scan", "--quiet")
     assert by_name(muster)["invoice-bot"]["activity"]["events"] == 17
     assert by_name(muster, "--scan", first_scan)["invoice-bot"]["activity"] == activity
@@ -198,6 +204,7 @@ def test_gaps_count_in_the_run_that_first_saw_them(muster: Muster, folder: Path)
     assert json.loads(scanned.out)["summary"]["gaps"] == 2
     assert by_name(muster)["invoice-bot"]["activity"]["covered_days"] == 3
 
+    next_second()
     write_day(folder, today() - timedelta(3))
     write_day(folder, today() - timedelta(4))
     assert muster("activity").out.endswith("; 0 gaps\n")
@@ -300,6 +307,7 @@ def test_a_damaged_row_is_named_and_read_again(muster: Muster, folder: Path) -> 
     )
 
     refused = muster("report")
+    next_second()
     scanned = muster("scan", "--quiet", "-o", "json:-")
 
     assert (refused.code, "log_day" in refused.err) == (2, True)

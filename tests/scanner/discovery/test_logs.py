@@ -88,7 +88,7 @@ class Nights:
     def __call__(self, *, now: datetime = NOW, window: Window = ALL_NEW) -> LogsRead:
         self.reader, self.watcher = self._reader(), Watcher()
         log = Log(name="plain", type="plain", source="prod", since=90, reader=self.reader)
-        return read_logs([log], self._store.activity, self.watcher, lambda: now, window=window, keep_days=90)
+        return read_logs([log], self._store.activity, self.watcher, now, window=window, keep_days=90)
 
     @property
     def gaps(self) -> dict[str, list[int]]:
