@@ -43,6 +43,11 @@ class Feature(NamedTuple):
         """Of an action, its service."""
         return self.value.partition(":")[0]
 
+    @property
+    def action(self) -> str:
+        """Of an action, its name without its service."""
+        return self.value.partition(":")[2]
+
     def __str__(self) -> str:
         return f"{self.sort}={self.value}"
 

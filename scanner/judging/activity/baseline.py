@@ -15,7 +15,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from scanner.judging.activity.timeline import Timeline, hours_of, running_totals
+from scanner.judging.activity.timeline import Timeline, hours_of, running_totals, successes
 from scanner.model import ActivityPolicy
 from scanner.model.activity import ACTIONS, CONSEQUENTIAL, DayCounts, FeatureSort
 
@@ -64,12 +64,13 @@ def novelties(line: Timeline, policy: ActivityPolicy, *, since: int, is_agent: b
     most: dict[int, int] = {}
     known_services: set[str] = set()
     for _, counts in line.weeks:
-        _remember(line, dict(line.successes(counts)), most, known_services)
+        _remember(line, successes(counts), most, known_services)
+    off_host = {number for number, feature in enumerate(line.features) if feature == ("mark", "off_host")}
     totals = running_totals(line.days)
     days = dict(line.days)
     start_place = 0
     for place, (day, counts) in enumerate(line.days):
-        present = dict(line.successes(counts))
+        present = successes(counts)
         if day >= since and day in line.covered.scored:
             start = line.covered.before(day, policy.baseline_days)
             while line.days[start_place][0] < start:
@@ -81,7 +82,8 @@ def novelties(line: Timeline, policy: ActivityPolicy, *, since: int, is_agent: b
                 _add_volume(novelty, line, days, present, most)
                 _add_hours(novelty, line, window, policy)
                 _add_denied(novelty, line, window)
-            _add_off_host(novelty, line)
+            if off_host and (marks := tuple(off_host & present.keys())):
+                novelty.reasons["off_host"] = marks  # needs no baseline: credentials of a host are for that host
             if novelty.reasons:
                 yield novelty
         _remember(line, present, most, known_services)
@@ -130,7 +132,7 @@ def _is_roaming(line: Timeline, window: _Window) -> bool:
     seen: set[int] = set()
     days_with_new = 0
     for _, counts in window:
-        networks = {n for n, _ in line.successes(counts) if line.features[n].sort == "network"}
+        networks = {n for n in successes(counts) if line.features[n].sort == "network"}
         days_with_new += not networks <= seen
         seen |= networks
     return days_with_new > _ROAMING_SHARE * len(window)
@@ -192,12 +194,15 @@ def _add_hours(novelty: Novelty, line: Timeline, window: _Window, policy: Activi
     """Outside the hours that are its own: those in which it acts nearly always, and an hour around each it ever had."""
     if len(window) < _LEAST_DAYS_OF_HOURS or line.covered.between(window[0][0], novelty.day) < policy.minimum_days:
         return
-    hours = hours_of(window)
-    if sum(sorted(hours)[-_OWN_HOURS:]) < _SHARE_IN_OWN_HOURS * sum(hours):
+    usual = 0
+    for _, counts in window:
+        usual |= counts.hours
+    near = usual | usual << 1 | usual >> 1 | usual >> 23 | (usual & 1) << 23
+    others = [hour for hour in range(24) if (novelty.counts.hours & ~near) >> hour & 1]
+    if not others:
         return
-    usual = {(hour + near) % 24 for hour, days in enumerate(hours) if days for near in (-1, 0, 1)}
-    others = [hour for hour in range(24) if novelty.counts.hours >> hour & 1 and hour not in usual]
-    if others:
+    hours = hours_of(window)
+    if sum(sorted(hours)[-_OWN_HOURS:]) >= _SHARE_IN_OWN_HOURS * sum(hours):
         novelty.reasons["hours"] = ()
         novelty.facts |= {"hours": others, "usual_hours": [hour for hour, days in enumerate(hours) if days]}
 
@@ -215,13 +220,6 @@ def _denied(line: Timeline, counts: DayCounts) -> list[int]:
     return [one[0] for one in counts.counts if len(one) > 2 and one[2] and line.features[one[0]].sort in ACTIONS]  # noqa: PLR2004  # denials are the third of feature, successes, denials, failures
 
 
-def _add_off_host(novelty: Novelty, line: Timeline) -> None:
-    """Needs no baseline: credentials of a host are for that host."""
-    marks = tuple(n for n, *_ in novelty.counts.counts if line.features[n] == ("mark", "off_host"))
-    if marks:
-        novelty.reasons["off_host"] = marks
-
-
 def without_peers(novelty: Novelty, line: Timeline, peers: Sequence[Timeline]) -> Novelty:
     """What is left of the reasons where those of its like had done the same before that day."""
     done = {
@@ -229,7 +227,7 @@ def without_peers(novelty: Novelty, line: Timeline, peers: Sequence[Timeline]) -
         for peer in peers
         for day, counts in (*peer.weeks, *peer.days)
         if day < novelty.day
-        for number, _ in peer.successes(counts)
+        for number in successes(counts)
     }
     reasons = {}
     for reason, numbers in novelty.reasons.items():

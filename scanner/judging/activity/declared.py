@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from scanner.judging.activity.timeline import Timeline, moment
+from scanner.judging.activity.timeline import Timeline, moment, successes
 from scanner.judging.drift import allows_anything, known_service, listed_credential_ids
 from scanner.matching.globs import compile_glob
 from scanner.matching.keys import fold
@@ -189,7 +189,7 @@ def _undeclared_credential(line: Timeline, days: _Days, facts: Facts) -> Iterato
     for day, counts in days:
         keys = {
             number: count
-            for number, count in line.successes(counts)
+            for number, count in successes(counts).items()
             if line.features[number].sort == "credential" and fold(line.features[number].value) not in listed
         }
         if keys:
@@ -210,17 +210,16 @@ def _woke(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
     recent = {day for day, _ in days}
     last: int | None = None
     for day, counts in (*line.weeks, *line.days):
-        used = {number: count for number, _, count in line.used(counts)}
-        if not used:
+        if not line.is_used(counts):
             continue
-        start = line.covered.before(day, quiet_days)
-        is_quiet = line.covered.between(start, day) >= quiet_days and (last is None or last < start)
-        is_old = last is not None or (created is not None and created.date().toordinal() <= start)
-        if is_quiet and is_old and day in recent and day in line.covered.every:
-            yield _deviation(
-                "dormant_woke", line, day, counts, used,
-                last_used_at=None if last is None else date.fromordinal(last), quiet_days=quiet_days,
-            )  # fmt: skip
+        if day in recent and day in line.covered.every and (last is None or day - last > quiet_days):
+            start = line.covered.before(day, quiet_days)
+            is_quiet = line.covered.between(start, day) >= quiet_days and (last is None or last < start)
+            is_old = last is not None or (created is not None and created.date().toordinal() <= start)
+            if is_quiet and is_old:
+                used = {number: count for number, _, count in line.used(counts)}
+                last_used = None if last is None else date.fromordinal(last)
+                yield _deviation("dormant_woke", line, day, counts, used, last_used_at=last_used, quiet_days=quiet_days)
         last = day + counts.days - 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
@@ -170,17 +170,19 @@ class Coverages:
 class Timeline(Struct, frozen=True, kw_only=True):
     """What one identity did. ``days``: ordinal and counts, one a day, oldest first; ``weeks``: merged ones before.
 
-    ``features``: by number, as the counts name them.
+    ``features``: by number, as the counts name them. ``uses``: the numbers of actions that are a use if they succeed.
     """
 
     features: tuple[Feature, ...]
+    uses: frozenset[int]
     days: tuple[tuple[int, DayCounts], ...]
     weeks: tuple[tuple[int, DayCounts], ...]
     covered: Covered
 
-    def successes(self, counts: DayCounts) -> Iterator[tuple[int, int]]:
-        """Numbers of features, and how often each succeeded."""
-        return ((one[0], one[1]) for one in counts.counts if len(one) > 1 and one[1])
+    def is_used(self, counts: DayCounts) -> bool:
+        """Whether any action that is a use succeeded."""
+        uses = self.uses
+        return any(one[0] in uses and len(one) > 1 and one[1] for one in counts.counts)
 
     def names(self, numbers: Iterable[int]) -> list[str]:
         """Values of features, sorted."""
@@ -188,15 +190,19 @@ class Timeline(Struct, frozen=True, kw_only=True):
 
     def used(self, counts: DayCounts) -> Iterator[tuple[int, Feature, int]]:
         """Number, action and count of each action that succeeded and is a use."""
-        for number, count in self.successes(counts):
-            feature = self.features[number]
-            if feature.sort in ACTIONS and feature.value not in _NOT_A_USE:
-                yield number, feature, count
+        return (
+            (number, self.features[number], count) for number, count in successes(counts).items() if number in self.uses
+        )
 
     def event_ids(self, counts: DayCounts, numbers: Iterable[int]) -> Iterator[str]:
         """Ids of the first events of these features on that day."""
         wanted = set(numbers)
         return (event for number, event in counts.samples if number in wanted)
+
+
+def successes(counts: DayCounts) -> dict[int, int]:
+    """How often each feature succeeded, by its number; only of those that did."""
+    return {one[0]: one[1] for one in counts.counts if len(one) > 1 and one[1]}
 
 
 def timeline(pasts: Sequence[CallerPast], covered: Covered) -> Timeline:
@@ -221,7 +227,10 @@ def timeline(pasts: Sequence[CallerPast], covered: Covered) -> Timeline:
 def _split(features: tuple[Feature, ...], every: Sequence[tuple[int, DayCounts]], covered: Covered) -> Timeline:
     days = tuple(one for one in every if one[1].days == 1)
     weeks = () if len(days) == len(every) else tuple(one for one in every if one[1].days > 1)
-    return Timeline(features=features, days=days, weeks=weeks, covered=covered)
+    uses = {
+        number for number, one in enumerate(features) if one.sort in ACTIONS and one.value not in _NOT_A_USE
+    }  # fmt: skip
+    return Timeline(features=features, uses=frozenset(uses), days=days, weeks=weeks, covered=covered)
 
 
 def _renumbered(counts: DayCounts, numbers: Sequence[int]) -> DayCounts:
@@ -267,24 +276,16 @@ def _without_zeros(counts: Sequence[int]) -> Sequence[int]:
 def summary(line: Timeline, identity: Identity) -> Activity:
     """The activity of an identity, as reports show it."""
     covered, every = line.covered.days, (*line.weeks, *line.days)
-    services: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    spans: dict[str, tuple[int, int, int]] = {}
     values: defaultdict[str, set[str]] = defaultdict(set)
-    used: set[str] = set()
+    services: defaultdict[str, list[_Span]] = defaultdict(list)
+    for span in _spans(every):
+        feature = line.features[span.number]
+        if feature.sort in ACTIONS:
+            services[feature.service].append(span)
+        else:
+            values[feature.sort].add(feature.value)
+    used = {line.features[span.number].service for of in services.values() for span in of if span.is_use(line.uses)}
     granted = granted_services(identity)
-    for _, counts in every:
-        for one in counts.counts:
-            sort, value = line.features[one[0]]
-            if sort not in ACTIONS:
-                values[sort].add(value)
-                continue
-            service, _, action = value.partition(":")
-            first, last, events = spans.get(service, (counts.first, counts.last, 0))
-            spans[service] = min(first, counts.first), max(last, counts.last), events + sum(one[1:])
-            if len(one) > 1 and one[1]:
-                services[service][action] = 1
-                if value not in _NOT_A_USE:
-                    used.add(service)
     return Activity(
         covered_from=date.fromordinal(covered[0]) if covered else None,
         covered_to=date.fromordinal(covered[-1]) if covered else None,
@@ -296,12 +297,12 @@ def summary(line: Timeline, identity: Identity) -> Activity:
         services=tuple(
             ServiceUse(
                 service=service,
-                actions=tuple(sorted(services.get(service, ()))),
-                events=events,
-                first_at=moment(first),
-                last_at=moment(last),
+                actions=tuple(sorted({line.features[one.number].action for one in spans if one.successes})),
+                events=sum(one.events for one in spans),
+                first_at=moment(min(one.first for one in spans)),
+                last_at=moment(max(one.last for one in spans)),
             )
-            for service, (first, last, events) in sorted(spans.items())
+            for service, spans in sorted(services.items())
         ),
         networks=tuple(sorted(values["network"])),
         clients=tuple(sorted(values["client"])),
@@ -319,22 +320,49 @@ def summary(line: Timeline, identity: Identity) -> Activity:
     )
 
 
+class _Span:
+    """All that was counted of one feature. ``first``, ``last``: seconds, of the first and last day that had it."""
+
+    __slots__ = ("events", "first", "last", "number", "successes")
+
+    def __init__(self, number: int, first: int) -> None:
+        self.number, self.first, self.last = number, first, first
+        self.events = self.successes = 0
+
+    def is_use(self, uses: frozenset[int]) -> bool:
+        return self.successes > 0 and self.number in uses
+
+
+def _spans(every: Sequence[tuple[int, DayCounts]]) -> Iterable[_Span]:
+    """Features in total. An identity has thousands of counts, so each is touched once, and its name not at all."""
+    spans: dict[int, _Span] = {}
+    for _, counts in every:
+        last = counts.last
+        for one in counts.counts:
+            span = spans.get(one[0])
+            if span is None:
+                span = spans[one[0]] = _Span(one[0], counts.first)
+            span.last = last
+            if len(one) > 1:
+                span.events += one[1] if len(one) == 2 else sum(one[1:])  # noqa: PLR2004  # number and successes alone
+                span.successes += one[1]
+    return spans.values()
+
+
 def hours_of(days: Iterable[tuple[int, DayCounts]]) -> list[int]:
     """On how many of the days it acted in each hour."""
     hours = [0] * 24
-    for _, counts in days:
-        bits = counts.hours
-        while bits:
-            hour = (bits & -bits).bit_length() - 1
-            hours[hour] += 1
-            bits &= bits - 1
+    for bits, count in Counter(counts.hours for _, counts in days).items():  # most days are alike
+        for hour in range(24):
+            if bits >> hour & 1:
+                hours[hour] += count
     return hours
 
 
 def last_use(line: Timeline) -> datetime | None:
     """The end of the last day on which something succeeded, as its last event tells."""
     for _, counts in reversed((*line.weeks, *line.days)):
-        if any(line.used(counts)):
+        if line.is_used(counts):
             return moment(counts.last)
     return None
 
