@@ -24,13 +24,14 @@ from connectors.exported import Unreadable
 from connectors.log_content import PIECE, CutLine, Records, unpacked
 from connectors.log_tally import MORE, Counting, Networks
 from connectors.logs import LogSettings, LogSpec
-from scanner.errors import SourceError
+from scanner.errors import SourceError, UsageError
 from scanner.model import EVERY_SCOPE
 from scanner.model.activity import LogDay, LogUnit, UnitReading
 from scanner.text import counted
 
 _S3 = "s3://"
 LOG_FILE = re.compile(r"\.(?:json|ndjson|jsonl|log)(?:[.-][\w-]{1,40})?(?:\.gz)?$|\.parquet$", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _LONGEST_SPAN = 400
 _LONGEST_FIRST_LINE = 4096
 _NAMED_SO = "files end in .json, .ndjson, .jsonl, .log or .parquet, also with .gz"
@@ -73,9 +74,10 @@ class Folder(Protocol):
 class Layout(Struct, frozen=True, kw_only=True):
     """What names of a log's files tell.
 
-    ``dated``: patterns with the groups ``scope``, ``year``, ``month``, ``day``, perhaps ``part``; the first one that
-    fits counts. ``left_out``: names, and names of folders that end in ``/``, of something else. ``branch``: folders
-    below which names begin with ``YYYY/MM/DD/``, with the group ``scope``.
+    ``dated``: patterns with the groups ``year``, ``month``, ``day``, perhaps ``scope`` and ``part``; the first one that
+    fits counts. Without the group ``scope``, files are of several scopes, which their events tell. ``left_out``: names,
+    and names of folders that end in ``/``, of something else. ``branch``: folders below which names begin with
+    ``YYYY/MM/DD/``, with the group ``scope``.
 
     ``appended``: undated files are added to and renamed (``audit.log``, ``audit.log.1.gz``), so each is a unit of its
     own, and the last line of today may be under way. Otherwise those of a folder are one.
@@ -91,7 +93,8 @@ class Layout(Struct, frozen=True, kw_only=True):
         for pattern in self.dated:
             if found := pattern.search(name):
                 try:
-                    return found["scope"], date(int(found["year"]), int(found["month"]), int(found["day"]))
+                    day = date(int(found["year"]), int(found["month"]), int(found["day"]))
+                    return (found.groupdict().get("scope") or EVERY_SCOPE).lower(), day
                 except ValueError:
                     return None
         return None
@@ -311,11 +314,16 @@ class FileLog:
 
     def folder(self) -> Folder:
         """Where the files are. Raises UsageError, MissingExtra."""
-        path = self.settings.path
+        path, is_of_aws = self.settings.path, self.spec.provider == "aws"
+        if path is None and not self.spec.is_live:
+            raise UsageError(f"a log of type {self.spec.name} is read from files", hint='name them: path = "…"')
         if path is None or path.startswith(_S3):
             from connectors.aws.logs.bucket import bucket_of
 
-            return bucket_of(path, self.source)
+            return bucket_of(path, self.source if is_of_aws else None)
+        if found := _ELSEWHERE.match(path):
+            hint = "copy the files to a folder first, and name that"
+            raise UsageError(f"{own_words(path)}: files at {found[0]} are not read", hint=hint)
         return LocalFolder(path)
 
     def units(self, since: date, until: date) -> Iterator[LogUnit | LogDay]:
@@ -367,11 +375,16 @@ def _today() -> date:
 
 
 def _covered(unit: LogUnit, counting: Counting) -> tuple[LogDay, ...]:
-    """The days of the files' names; where these have none, all days from the first event of a scope to its last."""
+    """The days of the files' names, with the scopes that acted then where names have none.
+
+    Of undated files, all days from the first event of a scope to its last.
+    """
     beyond = counting.beyond + counting.tally.beyond
     detail = f"beyond the limits for one day, {counted(beyond, 'count is', 'counts are')} in {MORE}" if beyond else None
     days = [(day.scope, day.day) for day in unit.days]
-    if any(scope == EVERY_SCOPE for scope, _ in days):
+    if days and unit.name == f"{EVERY_SCOPE}/{days[0][1]}":
+        days = sorted((scope, days[0][1]) for scope, text in counting.days if text == str(days[0][1]))
+    elif any(scope == EVERY_SCOPE for scope, _ in days):
         spans: dict[str, list[date]] = {}
         for scope, text in counting.days:
             spans.setdefault(scope, []).append(date.fromisoformat(text))

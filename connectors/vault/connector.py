@@ -51,6 +51,10 @@ class VaultConnector:
         self._source = source
         self._settings = settings
 
+    def scope_id(self, namespace: str) -> str:
+        """The scope's id of a namespace, whose path starts at the server's root."""
+        return self._settings.scope_id(namespace)
+
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The namespace to start at and, level by level, those below it. See ``Connector.scopes``."""
         meter = Meter()
@@ -139,4 +143,4 @@ class VaultConnector:
                 raise SourceError(f"{record.section} of {record.scope}: {record.detail}", permission=record.permission)
 
     def _scope(self, namespace: str) -> Scope:
-        return Scope(source=self._source, spec=SPEC, id=self._settings.scope_id(namespace), context=namespace)
+        return Scope(source=self._source, spec=SPEC, id=self.scope_id(namespace), context=namespace)

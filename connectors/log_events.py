@@ -1,0 +1,147 @@
+"""Counting events of logs whose records are read one by one: what each kind of record means is its reader's.
+
+A reader says of a record when it was, which one it is, and a *raw key*: the few texts in it that matter. It then
+explains each distinct raw key once, as an :class:`Act`.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
+from typing import Generic, NamedTuple, TypeVar
+
+from connectors.log_tally import (
+    DONE,
+    INTERACTIVE_CLIENTS,
+    Counted,
+    Counting,
+    Networks,
+    RawCounts,
+    client_of,
+    plain,
+    utc_text,
+)
+from scanner.model import EVERY_SCOPE
+from scanner.model.activity import FeatureSort
+
+R = TypeVar("R")
+_EVENT_ID = re.compile(r"[\w.:=/+~-]{1,128}", re.ASCII)
+INTERACTIVE = "mark=interactive"
+
+
+class Event(NamedTuple):
+    """What a record is, before anything is made of it. Of several with one id the first counts."""
+
+    time: str
+    event_id: str
+    raw: Hashable
+
+
+class Act(NamedTuple):
+    """What events that are alike mean. ``scope``: where they were logged.
+
+    ``features``: by their texts, the action first. ``changed``: the identities and workloads that were changed, as
+    keys, aliases or names. ``became``: caller and unique id of the identity that the caller became.
+    ``by_provider``: the provider acted itself.
+    """
+
+    scope: str
+    caller: str = ""
+    features: tuple[str, ...] = ()
+    unique_id: str = ""
+    outcome: int = DONE
+    changed: tuple[str, ...] = ()
+    became: tuple[str, str] | None = None
+    by_provider: bool = False
+
+
+class EventCounting(Counting, Generic[R]):
+    """Counts the records of one unit. ``covers_everything``: the log is about all scopes there are, seen or not."""
+
+    covers_everything = False
+
+    def __init__(self, networks: Networks) -> None:
+        super().__init__()
+        self._network = lru_cache(maxsize=20_000)(lambda address: f"network={networks.name(address)}")
+        self._seen: set[int] = set()
+        self._raw: RawCounts[Hashable] = RawCounts(self._explain)
+
+    @abstractmethod
+    def event(self, record: R) -> Event | None:
+        """What a record is; None for what is none of this log's events, or is not to be counted (yet)."""
+        ...
+
+    @abstractmethod
+    def act(self, raw: Hashable) -> Act:
+        """What events with this raw key mean."""
+        ...
+
+    def take(self, records: Sequence[R]) -> None:
+        """See ``Counting``."""
+        self.add(event for record in records if (event := self.event(record)) is not None)
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Count events. Raises Unreadable where a time is none."""
+        seen, raw = self._seen, self._raw
+        day, counts = "", raw.counts_of("")
+        for time, event_id, key in events:
+            if event_id:
+                number = hash(event_id)
+                if number in seen:
+                    continue
+                seen.add(number)
+            self.events += 1
+            when = time if time.endswith("Z") else utc_text(time)
+            if when[:10] != day:
+                day, counts = when[:10], raw.counts_of(when)
+            found = counts.get(key)
+            if found is None:
+                counts[key] = Counted(when, event_id, None)
+            else:
+                found.add(when, event_id)
+        raw.relieve()
+
+    def finish(self) -> None:
+        """See ``Counting``."""
+        self._raw.settle()
+
+    def _explain(self, raw: Hashable, counted: Counted) -> None:
+        act = self.act(raw)
+        counted.event_id = counted.event_id if _EVENT_ID.fullmatch(counted.event_id) else ""
+        day = counted.first[:10]
+        self.days.add((EVERY_SCOPE if self.covers_everything else act.scope, day))
+        if act.by_provider:
+            self.by_provider += counted.events
+        else:
+            profile = self.tally.of(act.scope, day, act.caller, act.unique_id)
+            profile.acted(counted, act.outcome)
+            profile.count(act.features, counted, act.outcome)
+        if act.became is not None:
+            target = self.tally.of(act.scope, day, *act.became)
+            target.count((f"assumed_by={act.caller}",), counted, act.outcome)
+        if act.outcome == DONE:
+            for each in act.changed:
+                self.changed(act.scope, each, act.features[0].partition("=")[2], act.caller, counted)
+
+    def features(
+        self,
+        sort: FeatureSort,
+        action: str,
+        *,
+        address: str | None = None,
+        user_agent: str | None = None,
+        **more: str | None,
+    ) -> tuple[str, ...]:
+        """An action's features. What is not said is left out; ``more``: features by their sort."""
+        found = [f"{sort}={plain(action, 128)}"]
+        if address:
+            found.append(self._network(address[:200]))
+        if user_agent:
+            client = client_of(user_agent)
+            found.append(f"client={client}")
+            if client in INTERACTIVE_CLIENTS:
+                found.append(INTERACTIVE)
+        found += [f"{name}={plain(value, 128)}" for name, value in more.items() if value]
+        return tuple(found)

@@ -1,0 +1,258 @@
+"""The audit device of Vault and OpenBao: lines of JSON, two for each request, of which one counts.
+
+Source: the pages "Audit devices" of both, and OpenBao 2.7. Tokens, accessors and values are HMACs in it. Of a path,
+the mount is kept, and what the API calls a part of it: no name of a secret.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, ClassVar, NamedTuple, cast
+
+from msgspec import Struct
+
+from connectors.log_content import Records
+from connectors.log_events import INTERACTIVE, Act, Event, EventCounting
+from connectors.log_files import FileLog, Layout
+from connectors.log_tally import DENIED, DONE, FAILED, Networks, plain
+from connectors.logs import LogSpec
+from connectors.vault.connector import VaultConnector
+from connectors.vault.methods import INTERACTIVE_MOUNTS, METHODS
+from scanner.model.activity import FeatureSort
+
+SPEC = LogSpec(
+    name="vault_audit",
+    title="Vault and OpenBao audit device",
+    provider="vault",
+    permissions=(),
+    blind_spots=(
+        "Which token acted, where its accessor is an HMAC and it has no entity: each is a caller of its own.",
+        "What is done with a secret, or with a leased credential, once it was read.",
+        "Requests that need no login, and nodes whose audit files are elsewhere.",
+        "Clients, unless the user-agent header is audited.",
+    ),
+    sees_all_use_of=("entity",),
+)
+_OPERATION = re.compile("[a-z]{1,16}")
+_HASHED = "hmac-sha256:"
+_ANONYMOUS = "anonymous"
+_READS = frozenset({"read", "list", "help", "header"})
+_OF_SERVER = frozenset({"renew", "revoke", "rollback", "alias-lookahead", "resolve-role"})
+"""Operations that the server does by itself when a lease ends, or before a login."""
+_PART_TELLS = {"data": "kv", "metadata": "kv", "creds": "database", "issue": "pki", "decrypt": "transit"}
+
+
+class _Place(Struct, gc=False, frozen=True):
+    path: str = ""
+
+
+class _Auth(Struct, gc=False, frozen=True):
+    accessor: str = ""
+    entity_id: str = ""
+    policies: tuple[str, ...] | None = None
+
+
+class _Request(Struct, gc=False, frozen=True):
+    id: str = ""
+    operation: str = ""
+    path: str = ""
+    mount_point: str = ""
+    mount_type: str = ""
+    namespace: _Place | None = None
+    remote_address: str = ""
+    headers: Mapping[str, Any] | None = None
+
+
+class _Response(Struct, gc=False, frozen=True):
+    auth: _Auth | None = None
+
+
+class Line(Struct, gc=False, frozen=True):
+    """One line of an audit device, as far as it is read."""
+
+    time: str
+    type: str
+    request: _Request | None = None
+    auth: _Auth | None = None
+    response: _Response | None = None
+    error: str | None = None
+
+
+class _Raw(NamedTuple):
+    namespace: str
+    entity: str
+    accessor: str
+    is_root: bool
+    operation: str
+    mount: str
+    mount_type: str
+    parts: tuple[str, ...]
+    address: str
+    user_agent: str
+    outcome: int
+
+
+class _Deed(NamedTuple):
+    """What a request does. ``changed``: the name of whom it changes."""
+
+    sort: FeatureSort
+    action: str
+    changed: str = ""
+
+
+@cache
+def _tables() -> Mapping[str, Any]:
+    tables = tomllib.loads(files("connectors.vault").joinpath("audit.toml").read_text(encoding="utf-8"))
+    tables["denied"] = re.compile(tables["outcome"]["denied"])
+    return tables
+
+
+class Reading(EventCounting[Line]):
+    """Counts the lines of one unit. ``scope_id``: the scope of a namespace, where the server is known.
+
+    ``place``: the same, without a slash at its end; a token's or role's key begins with it. Requests whose answer is
+    missing count at the end.
+    """
+
+    covers_everything = True
+
+    def __init__(self, networks: Networks, scope_id: Callable[[str], str] | None) -> None:
+        super().__init__(networks)
+        self._scope_id = scope_id
+        self._asked: dict[str, Event] = {}
+
+    def event(self, record: Line) -> Event | None:
+        """See ``EventCounting``: an answer is one, and a question without answer, once that is known."""
+        request = record.request
+        if request is None or record.type not in ("request", "response"):
+            return None
+        event = Event(record.time, request.id, _raw(record, request))
+        if record.type == "request" and request.id:
+            self._asked[request.id] = event
+            return None
+        self._asked.pop(request.id, None)
+        return event
+
+    def finish(self) -> None:
+        """See ``Counting``."""
+        self.add(self._asked.values())
+        self._asked = {}
+        super().finish()
+
+    def act(self, raw: Any) -> Act:
+        """See ``EventCounting``."""
+        what: _Raw = raw
+        scope = plain(self._scope_id(what.namespace) if self._scope_id else what.namespace or "root")
+        if what.operation in _OF_SERVER or not (what.address or what.entity or what.accessor):
+            return Act(scope, by_provider=True)
+        deed = deed_of(what.operation, what.mount, what.mount_type, what.parts)
+        caller, unique_id = self._caller(what, scope)
+        features = self.features(deed.sort, deed.action, address=what.address, user_agent=what.user_agent)
+        if deed.action == "auth:login" and what.mount_type in INTERACTIVE_MOUNTS and INTERACTIVE not in features:
+            features = (*features, INTERACTIVE)
+        changed = (self._key(scope, what, deed.changed),) if deed.changed else ()
+        return Act(scope, caller, features, unique_id, what.outcome, changed)
+
+    def _caller(self, what: _Raw, scope: str) -> tuple[str, str]:
+        """Name and unique id: of an entity its id, of a token without one its accessor."""
+        if what.entity:
+            entity = plain(what.entity, 64)
+            return entity, entity
+        if not what.accessor:
+            return _ANONYMOUS, ""
+        if what.accessor.startswith(_HASHED):
+            short = plain(what.accessor.removeprefix(_HASHED)[:16], 16)
+            return f"{'root token' if what.is_root else 'token'} {short}", ""
+        accessor = plain(what.accessor, 64)
+        where = f"vault://{scope}/" if self._scope_id else ""
+        return f"{where}auth/token/accessor/{accessor}", accessor
+
+    def _key(self, scope: str, what: _Raw, name: str) -> str:
+        """Whom a write changed: a role's key where the server is known, else its bare name."""
+        method = METHODS.get(what.mount_type)
+        if self._scope_id is None or method is None or what.parts[0] != method.folder:
+            return plain(name)
+        return plain(f"vault://{scope}/{what.mount}/{method.noun}/{name}")
+
+
+def _raw(record: Line, request: _Request) -> _Raw:
+    namespace = (request.namespace.path if request.namespace else "").strip("/")
+    mount = request.mount_point.removeprefix(f"{namespace}/" if namespace else "").strip("/")
+    path = request.path.strip("/")
+    if not mount:
+        mount = "/".join(path.split("/", 2)[: 2 if path.startswith("auth/") else 1])
+    parts = tuple(path.removeprefix(mount).strip("/").split("/", 3)[:3])
+    kind = request.mount_type.removeprefix("ns_") or _KNOWN_MOUNTS.get(mount) or _PART_TELLS.get(parts[0], "")
+    auth = record.auth or _NOBODY
+    if not auth.accessor and record.response is not None and record.response.auth is not None:
+        auth = record.response.auth  # a login says who it was
+    changes = _tables()["changes"].get(kind, {})
+    # What stands behind the first part of a path may differ with each request.
+    kept = parts if parts[0] in changes else parts[:1]
+    return _Raw(
+        namespace,
+        auth.entity_id,
+        "" if auth.entity_id else auth.accessor,
+        auth.policies is not None and "root" in auth.policies,
+        request.operation,
+        mount,
+        kind,
+        kept,
+        request.remote_address,
+        _user_agent(request.headers),
+        DONE if not record.error else DENIED if _tables()["denied"].search(record.error[:2000]) else FAILED,
+    )
+
+
+_KNOWN_MOUNTS = {"sys": "system", "identity": "identity", "cubbyhole": "cubbyhole", "auth/token": "token"}
+_NOBODY = _Auth()
+
+
+def _user_agent(headers: Mapping[str, Any] | None) -> str:
+    match (headers or {}).get("user-agent"):
+        case [str(first), *_]:
+            return "" if first.startswith(_HASHED) else first[:400]
+        case _:
+            return ""
+
+
+def deed_of(operation: str, mount: str, kind: str, parts: Sequence[str]) -> _Deed:
+    """What a request does. ``kind``: the mount's type; ``parts``: what its path is made of, below the mount."""
+    tables = _tables()
+    first, service = parts[0] if parts else "", plain(mount.lower(), 60) or "unknown"
+    if first == "login" and mount.startswith("auth/"):
+        return _Deed("read", "auth:login")
+    if first in tables["own"]["parts"]:
+        return _Deed("read", f"auth:{first}")
+    word = operation if _OPERATION.fullmatch(operation) else "unknown"
+    is_read = operation in _READS
+    for sort, verbs in tables["verbs"].get(kind, {}).items():
+        if first in verbs and operation != "list":
+            return _Deed(cast("FeatureSort", sort), f"{service}:{first}")
+    changed = ""
+    if first in tables["nouns"].get(kind, ()):
+        place = tables["changes"].get(kind, {}).get(first)
+        if place is not None and place < len(parts) and not is_read:
+            changed = parts[place]
+        below = parts[2] if len(parts) > 2 and parts[2] in tables["below"].get(kind, ()) else first  # noqa: PLR2004
+        action = f"{service}:{word}-{below}"
+        sort = tables["actions"].get(f"{'sys' if kind == 'system' else kind}:{word}-{first}")
+        return _Deed(sort or ("read" if is_read else "write"), action, changed)
+    holds_values = kind in tables["values"]["types"] and operation == "read"
+    return _Deed("secret" if holds_values else "read" if is_read else "write", f"{service}:{word}")
+
+
+class VaultAuditLog(FileLog):
+    """Reads audit files. ``source``: a Vault source, whose server the files are of: then scopes and keys are its."""
+
+    spec: ClassVar[LogSpec] = SPEC
+    records: ClassVar[Records[Line]] = Records(Line, ())
+    layout: ClassVar[Layout] = Layout(appended=True)
+
+    def counting(self, networks: Networks) -> Reading:
+        """See ``FileLog``."""
+        return Reading(networks, self.source.scope_id if isinstance(self.source, VaultConnector) else None)
