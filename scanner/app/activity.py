@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from connectors.base import Connector
 from connectors.logs import LogSettings, LogSpec, log_catalog
+from scanner.app import alarms
 from scanner.config.load import Config
 from scanner.config.settings import LogEntry, SourceSettings
 from scanner.discovery.engine import Source
@@ -29,8 +30,10 @@ from scanner.errors import UsageError
 from scanner.judging.activity.explained import Version
 from scanner.judging.activity.judge import Known
 from scanner.judging.activity.timeline import Coverages, Joined, join, summary, timeline
-from scanner.model import ActivityPolicy, Assessment, Coverage, Entry, ScanResult
+from scanner.judging.pipeline import Declared, judge_between_scans
+from scanner.model import ActivityPolicy, Assessment, Coverage, Entry, Finding, ScanResult
 from scanner.model.activity import ActivityPast, CallerPast
+from scanner.notify.settings import Channel
 from scanner.store.activity.care import Damage
 from scanner.store.activity.past import NO_DAMAGE
 from scanner.store.store import Store
@@ -149,6 +152,36 @@ def tally(store: Store, acted: Acted, names: Collection[str], policy: ActivityPo
         unknown=len({one.caller for one in joined.unknown}),
         gaps=sum(one.is_gap for one in rows) + len(done.faults),
     )
+
+
+# --- Between scans ---
+
+
+def judge_now(
+    store: Store, acted: Acted, declared: Declared, channels: Sequence[Channel], *, remembers: bool
+) -> tuple[Finding, ...] | None:
+    """What identities of the latest scan did, by lists as they are now; None without a scan.
+
+    Findings are new if neither a scan nor an earlier reading had them. Messages about these are stored; ``remembers``:
+    so is that they were announced, and no later scan or reading announces them. Raises DamagedRow.
+    """
+    with store.alone():
+        now = datetime.now(UTC).replace(microsecond=0)
+        if not store.retrying(store.has_scans):
+            return None
+        latest = store.retrying(store.load)
+        entries, policy = declared.entries or (), declared.activity
+        known = store.retrying(lambda: known_to(store, acted, entries, policy, now))
+        announced = store.retrying(store.outbox.announced)
+        findings = tuple(
+            replace(one, new=False) if one.fingerprint in announced else one
+            for one in judge_between_scans(latest, declared, known, now)
+        )
+        if remembers:
+            new = tuple(one for one in findings if one.new and one.acknowledged is None)
+            told = replace(latest, findings=new, coverage=known.coverage)
+            store.outbox.post(alarms.for_reading(store, channels, told, declared, now))
+        return findings
 
 
 # --- For judging ---

@@ -15,7 +15,7 @@ from scanner.judging.last_known.registry_rows import readable_again
 from scanner.judging.pipeline import Declared
 from scanner.model import Coverage, ScanInfo, ScanResult
 from scanner.notify.notices import Outgoing
-from scanner.notify.planning import Sight, compare, failed, messages, nothing_scanned
+from scanner.notify.planning import Sight, between_scans, compare, failed, messages, nothing_scanned
 from scanner.notify.settings import Channel
 from scanner.redaction.redact import redact
 from scanner.registry.roster import Roster
@@ -43,6 +43,21 @@ def for_scan(store: Store, channels: Sequence[Channel], result: ScanResult, decl
     reported = sight if store.has_scans() else msgspec.structs.replace(sight, lost=(), regained=())
     roster = None if people is None else Roster(people, now.date())
     return _alarms(messages(channels, result, reported, roster), sight)
+
+
+def for_reading(
+    store: Store, channels: Sequence[Channel], latest: ScanResult, declared: Declared, now: datetime
+) -> Alarms:
+    """Notifications to store with what logs said between scans.
+
+    ``latest``: the latest scan, with the new findings and the logs' coverage in place of its own.
+    """
+    oldest = (now - timedelta(days=declared.activity.keep_days)).date()
+    known = [spot for spot in store.outbox.blind_spots() if not is_day_before(spot.section, oldest)]
+    sight = compare(known, latest.coverage, now)
+    roster = None if declared.people is None else Roster(declared.people, now.date())
+    alarms = _alarms(between_scans(channels, latest, sight, roster, now), sight)
+    return msgspec.structs.replace(alarms, announced=dict.fromkeys((one.fingerprint for one in latest.findings), now))
 
 
 def for_empty_scan(store: Store, channels: Sequence[Channel], coverage: Sequence[Coverage], scan: ScanInfo) -> Alarms:

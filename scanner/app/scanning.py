@@ -25,6 +25,7 @@ from scanner.config.settings import SourceSettings
 from scanner.discovery.engine import EXPORT, LIST, LIVE, Observer, Source, discover
 from scanner.discovery.inventory import Inventory
 from scanner.errors import NothingScanned, UsageError
+from scanner.judging.activity.declared import OPEN_DAYS
 from scanner.judging.last_known.registry_rows import set_aside_warnings
 from scanner.judging.last_known.remembered import Remembered, unknown_fingerprints, with_earlier
 from scanner.judging.last_known.vanished import doubted, gone, losses, notices, recreations, still_there, to_look_up
@@ -41,6 +42,8 @@ from scanner.store.store import Store, open_store
 from scanner.strict import decode
 from scanner.suppressions.acknowledgements import load_acknowledgements
 
+ANNOUNCED_KEPT = timedelta(days=2 * OPEN_DAYS)
+"""For so long the store knows what was announced between scans: longer than any finding about a day is open."""
 SELDOM = 200_000
 """New containers between two collections. Python's default of 700 is made for small heaps."""
 
@@ -289,6 +292,7 @@ def conclude(
         store.save(result, alarms.for_scan(store, channels, result, declared))
         if store.may_prune():
             store.activity.prune(started.date(), policy.keep_days)
+            store.outbox.forget_announced(started - ANNOUNCED_KEPT)
     known_gaps = activity.known_gaps(known_activity.coverage, acted)
     return replace(store.with_past(result), known_gaps=known_gaps)
 
@@ -318,6 +322,7 @@ def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:
         entries=entries,
         findings=(*memory.findings(fingerprints), *memory.findings_on_entries()),
         known=memory.known_fingerprints(),
+        announced=store.outbox.announced(),
         creators=memory.creators(),
         gone=memory.last_issued(gone(entries, inventory.identities)),
         recreations=recreations(maybe_anew, memory.last_unique_ids(maybe_anew), memory.open_recreations(), now.date()),

@@ -2,73 +2,118 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
-from scanner.cli.options import config_option, store_option
+from scanner.cli.options import Alarm, Given, alarm_options, as_one, given_options
 
 if TYPE_CHECKING:
+    from scanner.config.load import Config
     from scanner.config.settings import Since
+    from scanner.discovery.logs import LogsRead
+    from scanner.model import Finding
 
+FINDINGS = 1
 INCOMPLETE = 3
 NOTHING = 4
+NAMED = 10
+"""So many new findings are printed."""
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """Which days to read, and whether to show progress, as the command line has it."""
+
+    since: str | None
+    until: str | None
+    quiet: bool
 
 
 @click.command()
 @click.argument("logs", nargs=-1, metavar="[LOG]...")
-@config_option
-@store_option
+@given_options
 @click.option("--since", metavar="DAY|Nd", help="First day to read, such as 2026-09-01 or 30d; default: what is new.")
 @click.option("--until", metavar="DAY|Nd", help="Last day to read; default: today.")
+@alarm_options
 @click.option("--strict", is_flag=True, help="Exit 3 if days are gaps that no earlier run has reported.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-def activity(
-    logs: tuple[str, ...],
-    config_file: Path | None,
-    store_url: str | None,
-    since: str | None,
-    until: str | None,
-    strict: bool,
-    quiet: bool,
-) -> int:
-    """Read audit logs into one profile for each identity and day.
+@as_one("asked", Asked)
+def activity(logs: tuple[str, ...], given: Given, alarm: Alarm, strict: bool, asked: Asked) -> int:
+    """Read audit logs into one profile for each identity and day, and alarm on what is new.
 
     LOG is the name of a log in the config, or TYPE[:key=value[,key=value]...], such as
     cloudtrail:path=logs/,source=prod. By default, all logs of the config are read. Only what is new is read, and what
     was read stays if the command is interrupted. No event is stored.
+
+    Then judges what identities of the latest scan did, and notifies the config's channels of findings that neither a
+    scan nor an earlier reading had.
     """
+    from scanner.cli.notify import notify_all, notify_on_failure
+    from scanner.cli.scan import is_failing, overridden
+    from scanner.config.load import load_config
+
+    with notify_on_failure(given.config_file, given.store_url):
+        config = overridden(load_config(given.config_file), given)
+        remembers = bool(config.channels) or alarm.fail_on_new
+        done, findings = _read_and_judge(config, logs, asked, strict=given.strict_registry, remembers=remembers)
+        undelivered = notify_all(config)
+    if done.is_nothing:
+        return NOTHING
+    if strict and (done.new_gaps or undelivered):
+        return INCOMPLETE
+    return FINDINGS if is_failing(findings, alarm.fail_on, fail_on_new=alarm.fail_on_new) else 0
+
+
+def _read_and_judge(
+    config: Config, logs: Sequence[str], asked: Asked, *, strict: bool, remembers: bool
+) -> tuple[LogsRead, Sequence[Finding]]:
+    """What was read, and all findings about it."""
     from datetime import UTC, datetime
 
     from scanner.app import scanning
-    from scanner.app.activity import LogPlan, make_logs, read, tally
-    from scanner.cli.console import progress
+    from scanner.app.activity import LogPlan, judge_now, make_logs, read, tally
+    from scanner.cli.console import progress, say, warn
     from scanner.cli.sources import named_logs
-    from scanner.config.load import load_config
     from scanner.discovery.logs import Window
     from scanner.store.store import open_store
 
-    config, now = load_config(config_file), datetime.now(UTC).replace(microsecond=0)
-    window = Window(since=_day("--since", since), until=_day("--until", until))
+    now = datetime.now(UTC).replace(microsecond=0)
+    window = Window(since=_day("--since", asked.since), until=_day("--until", asked.until))
     ready = make_logs(config, named_logs(config, logs), scanning.make_ready)
-    with open_store(store_url or config.store_url) as store:
+    lists = scanning.load_lists(config, (), strict=strict)
+    warn(lists.warnings)
+    with open_store(config.store_url) as store:
         try:
-            with progress(quiet) as observer:
+            with progress(asked.quiet) as observer:
                 acted = read(store, LogPlan(logs=ready, observer=observer, window=window), config.activity, now)
+            findings = judge_now(store, acted, lists.declared, config.channels, remembers=remembers)
         except KeyboardInterrupt as stop:
             raise click.Abort("what was read is stored; the next run reads the rest") from stop
         names = [one.name for one in ready]
         counted = tally(store, acted, names, config.activity, now.date())
+    if findings is None:
+        say("the store has no scan yet: what was read is judged by the next `muster scan`")
+    for line in _new_ones(findings or ()):
+        say(line)
     done = acted.read
     assert done is not None
     click.echo(
         f"read {done.events} events of {counted.identities} identities on {len(done.days)} days; "
         f"{counted.unknown} unknown callers; {counted.gaps} gaps"
     )
-    if done.is_nothing:
-        return NOTHING
-    return INCOMPLETE if strict and done.new_gaps else 0
+    return done, findings or ()
+
+
+def _new_ones(findings: Iterable[Finding]) -> Iterator[str]:
+    """A line for each of the first new findings, the most severe first."""
+    new = [one for one in findings if one.new and one.acknowledged is None]
+    for one in new[:NAMED]:
+        name = (one.identity or "").rpartition("/")[2]
+        yield f"new: {one.severity}: {one.title}: {name} on {one.evidence.get('day')} ({one.fingerprint[:8]})"
+    if len(new) > NAMED:
+        yield f"and {len(new) - NAMED} more new findings"
 
 
 def _day(option: str, text: str | None) -> Since | None:

@@ -109,6 +109,13 @@ class Accepted(Struct, frozen=True, kw_only=True):
     accept_drop: bool
 
 
+class Alarm(Struct, frozen=True, kw_only=True):
+    """Which findings end a reading of logs with exit code 1, as the command line has it."""
+
+    fail_on: Severity | None
+    fail_on_new: bool
+
+
 class Reports(Struct, frozen=True, kw_only=True):
     """The reports to write, as the command line has them: each ``FORMAT:PATH``, and a view."""
 
@@ -139,6 +146,11 @@ def given_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """``accepted``: ``--fail-on``, ``--fail-on-new``, ``--strict`` and ``--accept-drop``."""
     return _fail_on(_fail_on_new(_strict(_accept_drop(as_one("accepted", Accepted)(command)))))
+
+
+def alarm_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``alarm``: ``--fail-on`` and ``--fail-on-new``."""
+    return _fail_on(_fail_on_new(as_one("alarm", Alarm)(command)))
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scanner.cli.output import Output
     from scanner.config.load import Config
     from scanner.config.settings import SourceSettings
-    from scanner.model import ScanResult
+    from scanner.model import Finding, ScanResult, Severity
 
 
 FINDINGS = 1
@@ -160,14 +160,17 @@ def overridden(config: Config, given: Given, workers: int | None = None) -> Conf
 
 def exit_code(result: ScanResult, undelivered: int, accepted: Accepted) -> int:
     """The exit code of a scan. ``undelivered``: number of undelivered messages."""
-    fail_on, fail_on_new = accepted.fail_on, accepted.fail_on_new
     if accepted.strict and (result.summary.gaps > result.known_gaps or undelivered):
         return INCOMPLETE
+    return FINDINGS if is_failing(result.findings, accepted.fail_on, fail_on_new=accepted.fail_on_new) else 0
+
+
+def is_failing(findings: Iterable[Finding], fail_on: Severity | None, *, fail_on_new: bool) -> bool:
+    """Whether any of the findings counts: at or above a severity, new ones, or both."""
     if fail_on is None and not fail_on_new:
-        return 0
+        return False
     severe = SEVERITIES[: SEVERITIES.index(fail_on) + 1] if fail_on in SEVERITIES else SEVERITIES
-    failing = any(
+    return any(
         finding.severity in severe and finding.acknowledged is None and (finding.new or not fail_on_new)
-        for finding in result.findings
+        for finding in findings
     )
-    return FINDINGS if failing else 0

@@ -37,6 +37,7 @@ from scanner.model import (
     MatchCandidate,
     NatureVerdict,
     Ownership,
+    OwnershipVerdict,
     Policy,
     Privilege,
     RegistryVerdict,
@@ -93,13 +94,7 @@ def assess(
     privileges = with_rights_of_roles(_privileges(identities, carried, edges), identities)
     agents = agents_roles(identities, {identity.key: judge_agent(identity) for identity in identities})
     run_by = consumers(inventory.workloads, identities)
-    owners = judge_owners(
-        [(identity, registry[identity.key]) for identity in identities],
-        entries,
-        roster,
-        ownership=lists.ownership,
-        machines=_machines(identities, natures, carried),
-    )
+    owners = owners_of(identities, natures, registry, lists=lists, carried=carried)
     return [
         Assessment(
             identity=identity,
@@ -114,6 +109,24 @@ def assess(
         )
         for identity in identities
     ]
+
+
+def owners_of(
+    identities: Sequence[Identity],
+    natures: Mapping[str, NatureVerdict],
+    registry: Mapping[str, RegistryVerdict],
+    *,
+    lists: Lists,
+    carried: Sequence[Assessment],
+) -> Mapping[str, OwnershipVerdict]:
+    """Return who owns each identity, by key. ``carried``: as in ``LastScan``."""
+    return judge_owners(
+        [(identity, registry[identity.key]) for identity in identities],
+        {entry.id: entry for entry in lists.entries or ()},
+        lists.roster,
+        ownership=lists.ownership,
+        machines=_machines(identities, natures, carried),
+    )
 
 
 def _drift(

@@ -6,7 +6,7 @@ inventory ─► nature, matching ─► registry, suggestions ─► ownership,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +17,7 @@ from scanner.access.trusts import with_clusters
 from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import REACH, Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
-from scanner.judging.assessing import LastScan, Lists, assess, reconcile
+from scanner.judging.assessing import LastScan, Lists, assess, owners_of, reconcile
 from scanner.judging.last_known.registry_rows import followed, gaps, set_aside
 from scanner.judging.last_known.remembered import (
     Remembered,
@@ -52,7 +52,7 @@ from scanner.model import (
 from scanner.model.summary import summarise
 from scanner.registry.roster import Roster
 from scanner.rules import registration
-from scanner.rules.evaluation import JudgedSnapshot, evaluate
+from scanner.rules.evaluation import JudgedSnapshot, evaluate, evaluate_activity
 from scanner.suppressions.acknowledgements import Acknowledgements
 from scanner.suppressions.exemptions import Exemptions
 
@@ -101,37 +101,16 @@ def judge(
     before, inventory = inventory, with_unread(filled(inventory, remembered, carried), remembered, places)
     held = held_by((*inventory.identities, *(one.identity for one in carried)), inventory.assignments)
     inventory, edges = _linked(inventory, held, carried)
-    roster = None if declared.people is None else Roster(declared.people, today)
-    if roster is not None and declared.entries is not None:
-        declared = msgspec.structs.replace(declared, entries=tuple(map(roster.parted, declared.entries)))
-    exemptions = Exemptions(declared.exemptions, today)
-    aside = set_aside(
-        declared.unread,
-        declared.entries or (),
-        remembered.entries,
-        inventory.identities,
-        tag_keys=declared.tag_keys,
-        today=today,
-    )
-    lists = Lists(
-        entries=None if declared.entries is None else (*declared.entries, *aside.entries),
-        aside=aside,
-        roster=roster,
-        exemptions=exemptions,
-        tag_keys=declared.tag_keys,
-        sources=declared.sources,
-        ownership=declared.ownership,
-        policy=declared.policy,
-    )
+    lists = _lists(declared, inventory, remembered, today)
     last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
-    natures = {identity.key: judge_nature(identity, roster) for identity in inventory.identities}
+    natures = {identity.key: judge_nature(identity, lists.roster) for identity in inventory.identities}
     reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=today)
     fresh = assess(inventory, natures, reconciled.registry, lists=lists, last=last, edges=edges, now=now)
     if acted is not None:
         circumstances = Circumstances(
             policy=declared.policy,
             activity=declared.activity,
-            roster=roster,
+            roster=lists.roster,
             entry_of=_entries_of(lists.entries or ()),
             workloads=inventory.workloads,
             now=now,
@@ -146,7 +125,7 @@ def judge(
     notices = (
         *unlisted_places(carried, remembered.assignments, inventory.coverage),
         *doubt_notices(inventory.identities, inventory.coverage, held),
-        *exemptions.notices,
+        *lists.exemptions.notices,
         *acknowledgements.notices,
         *reconciled.notices,
     )
@@ -154,6 +133,77 @@ def judge(
     coverage = (*inventory.coverage, *gaps(declared.unread), *(() if acted is None else acted.coverage))
     inventory = msgspec.structs.replace(inventory, coverage=coverage)
     return _result(scan, assessments, reconciled.entries, findings, inventory, declared, remembered, notices)
+
+
+def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, now: datetime) -> tuple[Finding, ...]:
+    """What identities of the latest scan did, by lists as they are now; the rest is as that scan had it.
+
+    Findings are new unless that scan had them. What they say of permissions that are not used waits for a scan.
+    """
+    fresh = [one for one in latest.identities if one.rechecked]
+    carried = [one for one in latest.identities if not one.rechecked]
+    inventory = Inventory(
+        identities=tuple(one.identity for one in fresh), workloads=latest.workloads, coverage=latest.coverage
+    )
+    remembered = Remembered(entries=latest.entries)
+    lists = _lists(declared, inventory, remembered, now.date())
+    natures = {one.key: judge_nature(one, lists.roster) for one in inventory.identities}
+    last = LastScan(entries=latest.entries, gone={}, carried=carried)
+    places = Places(inventory.coverage)
+    reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=now.date())
+    owners = owners_of(inventory.identities, natures, reconciled.registry, lists=lists, carried=carried)
+    today = [
+        msgspec.structs.replace(
+            one,
+            nature=natures[one.identity.key],
+            registry=reconciled.registry[one.identity.key],
+            ownership=owners[one.identity.key],
+            deviations=(),
+        )
+        for one in fresh
+    ]
+    circumstances = Circumstances(
+        policy=declared.policy,
+        activity=declared.activity,
+        roster=lists.roster,
+        entry_of=_entries_of(lists.entries or ()),
+        workloads=latest.workloads,
+        now=now,
+        scanned_at=latest.scan.started_at,
+    )
+    judged = judge_activity(today, acted, circumstances)
+    known = {finding.fingerprint: finding.first_seen for finding in latest.findings}
+    found = evaluate_activity(judged, declared.policy, now, declared.frameworks)
+    marked = _marked(found, judged, known, now)
+    identities = {one.identity.key: one.identity for one in judged}
+    acknowledgements = Acknowledgements(declared.acknowledgements, now.date())
+    return tuple(acknowledgements.marked(marked, identities))
+
+
+def _lists(declared: Declared, inventory: Inventory, remembered: Remembered, today: date) -> Lists:
+    """The declarations, prepared for judging this inventory."""
+    roster = None if declared.people is None else Roster(declared.people, today)
+    entries = declared.entries
+    if roster is not None and entries is not None:
+        entries = tuple(map(roster.parted, entries))
+    aside = set_aside(
+        declared.unread,
+        entries or (),
+        remembered.entries,
+        inventory.identities,
+        tag_keys=declared.tag_keys,
+        today=today,
+    )
+    return Lists(
+        entries=None if entries is None else (*entries, *aside.entries),
+        aside=aside,
+        roster=roster,
+        exemptions=Exemptions(declared.exemptions, today),
+        tag_keys=declared.tag_keys,
+        sources=declared.sources,
+        ownership=declared.ownership,
+        policy=declared.policy,
+    )
 
 
 def _entries_of(entries: Sequence[Entry]) -> Callable[[Assessment], Entry | None]:
@@ -220,7 +270,8 @@ def _findings(
     )
     kept = kept_findings(found, fresh, carried, judged.entries, remembered, now)
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
-    marked = (*_marked(found, fresh, remembered.known, now), *kept)
+    known = remembered.known if remembered.known is None else {**remembered.announced, **remembered.known}
+    marked = (*_marked(found, fresh, known, now), *kept)
     return tuple(sorted(acknowledgements.marked(marked, identities), key=most_severe_first))
 
 

@@ -97,8 +97,27 @@ Recipient: TypeAlias = tuple[str | None, tuple[str, ...]]
 
 def messages(channels: Sequence[Channel], result: ScanResult, sight: Sight, roster: Roster | None) -> list[Outgoing]:
     """All messages of a scan, grouped by owner, highest severity first."""
-    identities = {assessment.identity.key: assessment for assessment in result.identities} if channels else {}
-    return [one for channel in channels for one in _for_channel(channel, result, sight, identities, roster)]
+    identities = _by_key(result) if channels else {}
+    found = [one for channel in channels for one in _for_channel(channel, result, sight, identities, roster)]
+    silent = {channel.name for channel in channels} - {one.channel for one in found}
+    beats = [channel for channel in channels if channel.heartbeat and channel.name in silent]
+    nothing = _Content(kind="heartbeat", title="Nothing new")
+    return [*found, *(_outgoing(one, _reserve(one), result.scan, nothing) for one in beats)]
+
+
+def between_scans(
+    channels: Sequence[Channel], latest: ScanResult, sight: Sight, roster: Roster | None, now: datetime
+) -> list[Outgoing]:
+    """All messages of a reading of logs, grouped as those of a scan. ``latest``: with the new findings in place of its.
+
+    No heartbeat: that says that scans run.
+    """
+    identities = _by_key(latest) if channels else {}
+    return [one for channel in channels for one in _for_channel(channel, latest, sight, identities, roster, now)]
+
+
+def _by_key(result: ScanResult) -> dict[str, Assessment]:
+    return {assessment.identity.key: assessment for assessment in result.identities}
 
 
 def nothing_scanned(channels: Sequence[Channel], coverage: Sequence[Coverage], scan: ScanInfo) -> list[Outgoing]:
@@ -137,14 +156,14 @@ def _for_channel(
     sight: Sight,
     identities: Mapping[str, Assessment],
     roster: Roster | None,
+    at: datetime | None = None,
 ) -> Iterator[Outgoing]:
-    silent = True
+    about = at or result.scan
     for recipient, findings in _grouped(channel, result.findings, identities, roster).items():
-        silent = False
         yield _outgoing(
             channel,
             recipient,
-            result.scan,
+            about,
             _Content(
                 kind="findings",
                 title=_title(channel, recipient[0], findings),
@@ -153,14 +172,13 @@ def _for_channel(
             ),
         )
     if channel.blindness and (sight.lost or sight.regained):
-        silent = False
         lost, regained = tuple(map(place_of, sight.lost)), len(sight.regained)
         texts = [f"{counted(len(lost), 'place', 'places')} can no longer be read in full" if lost else None]
         texts += [f"{counted(regained, 'place', 'places')} can be read again" if regained else None]
         yield _outgoing(
             channel,
             _reserve(channel),
-            result.scan,
+            about,
             _Content(
                 kind="blindness",
                 title="; ".join(filter(None, texts)),
@@ -168,8 +186,6 @@ def _for_channel(
                 regained=tuple(map(place_again, sight.regained)),
             ),
         )
-    if silent and channel.heartbeat:
-        yield _outgoing(channel, _reserve(channel), result.scan, _Content(kind="heartbeat", title="Nothing new"))
 
 
 # --- recipients -----------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from operator import itemgetter
@@ -90,8 +90,20 @@ def evaluate(snapshot: JudgedSnapshot) -> tuple[Finding, ...]:
         not_listed=snapshot.not_listed,
         frameworks=snapshot.frameworks,
     )
+    return _sorted(_judge(snapshot, context))
+
+
+def evaluate_activity(
+    assessments: Sequence[Assessment], policy: Policy, now: datetime, frameworks: frozenset[str] | None
+) -> tuple[Finding, ...]:
+    """Return only the findings about days, as :func:`evaluate` does. ``frameworks``: as there."""
+    context = RuleContext(policy=policy, now=now, frameworks=frameworks)
+    return _sorted(found for one in assessments for found in _judge_activity(one, _subject_of(one), context))
+
+
+def _sorted(findings: Iterable[_Found]) -> tuple[Finding, ...]:
     alike: dict[tuple[Severity, str], list[_Found]] = defaultdict(list)
-    for found in _judge(snapshot, context):
+    for found in findings:
         alike[found[1].severity, found[1].rule].append(found)
     by_severity = sorted(alike, key=lambda pair: (SEVERITIES.index(pair[0]), pair[1]))
     return tuple(finding for pair in by_severity for _, finding in sorted(alike[pair], key=itemgetter(0)))
@@ -114,30 +126,37 @@ def _judge(snapshot: JudgedSnapshot, context: RuleContext) -> Iterator[_Found]:
 
 
 def _judge_identity(assessment: Assessment, context: RuleContext) -> Iterator[_Found]:
+    identity, subject = assessment.identity, _subject_of(assessment)
+    applicable = _applicable_rules(circumstances_of(assessment))
+    for rule in applicable.on_identity:
+        if (hit := rule.check(assessment, context)) is not None:
+            yield _found(rule, hit, subject, context)
+    yield from _judge_activity(assessment, subject, context)
+    for credential in identity.credentials:
+        for credential_rule in applicable.on_credential(credential, context.now):
+            if (hit := credential_rule.check(credential, assessment, context)) is not None:
+                held = msgspec.structs.replace(subject, key=credential.key, credential=credential.key)
+                yield _found(credential_rule, hit, held, context)
+
+
+def _subject_of(assessment: Assessment) -> _Subject:
     identity = assessment.identity
-    subject = _Subject(
+    return _Subject(
         key=identity.key,
         provider=identity.provider,
         is_agent=assessment.agent.is_agent,
         identity=identity.key,
         owner=_owner(assessment),
     )
-    applicable = _applicable_rules(circumstances_of(assessment))
-    for rule in applicable.on_identity:
-        if (hit := rule.check(assessment, context)) is not None:
-            yield _found(rule, hit, subject, context)
+
+
+def _judge_activity(assessment: Assessment, subject: _Subject, context: RuleContext) -> Iterator[_Found]:
     for deviation in assessment.deviations:
-        activity_rule = _ACTIVITY_RULES[deviation.rule]
-        if activity_rule.silent_on.isdisjoint(circumstances_of(assessment)):
-            hit = activity_rule.check(deviation, assessment, context)
+        rule = _ACTIVITY_RULES[deviation.rule]
+        if rule.silent_on.isdisjoint(circumstances_of(assessment)):
             # The day is a part of the subject, so that another day is another finding.
-            that_day = msgspec.structs.replace(subject, key=f"{identity.key}\0{deviation.day}")
-            yield _found(activity_rule, hit, that_day, context)
-    for credential in identity.credentials:
-        for credential_rule in applicable.on_credential(credential, context.now):
-            if (hit := credential_rule.check(credential, assessment, context)) is not None:
-                held = msgspec.structs.replace(subject, key=credential.key, credential=credential.key)
-                yield _found(credential_rule, hit, held, context)
+            that_day = msgspec.structs.replace(subject, key=f"{assessment.identity.key}\0{deviation.day}")
+            yield _found(rule, rule.check(deviation, assessment, context), that_day, context)
 
 
 class _Applicable(Struct, frozen=True):

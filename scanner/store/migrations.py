@@ -216,6 +216,10 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(name="activity of audit logs", statements=_ACTIVITY),
+    Migration(
+        name="findings announced between scans",
+        statements=("CREATE TABLE announced (fingerprint TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL)",),
+    ),
 )
 
 

@@ -1,4 +1,6 @@
-"""Messages to deliver, and places that could not be read. A scan saves them in its transaction.
+"""Messages to deliver, places that could not be read, and findings that were announced between scans.
+
+A scan saves them in its transaction.
 
 A message is claimed before it is sent and deleted afterwards, so that two processes never send it twice. A claim of a
 process that died expires.
@@ -6,7 +8,7 @@ process that died expires.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -32,11 +34,15 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 class Alarms(Struct, frozen=True, kw_only=True):
-    """What a scan saves for notifications. ``blind``: every unread place of the scanned sources."""
+    """What a scan saves for notifications. ``blind``: every unread place of the scanned sources.
+
+    ``announced``: between scans, by fingerprint, when findings were announced that no scan has yet.
+    """
 
     messages: tuple[Message, ...] = ()
     blind: tuple[BlindSpot, ...] = ()
     sources: frozenset[str] = frozenset()
+    announced: Mapping[str, datetime] = {}
 
 
 NO_ALARMS = Alarms()
@@ -61,6 +67,15 @@ def write(connection: Connection, alarms: Alarms) -> None:
                 for spot in alarms.blind
             ],
         )
+    if alarms.announced:
+        known = announced(connection)
+        rows = [
+            {"fingerprint": fingerprint, "at": at.isoformat()}
+            for fingerprint, at in sorted(alarms.announced.items())
+            if fingerprint not in known
+        ]
+        if rows:
+            connection.execute(insert(schema.announced), rows)
     waiting = set(connection.execute(select(schema.outbox.c.id)).scalars())
     if new := [message for message in alarms.messages if message.id not in waiting]:
         connection.execute(
@@ -77,6 +92,18 @@ def write(connection: Connection, alarms: Alarms) -> None:
                 for position, message in enumerate(new)
             ],
         )
+
+
+def announced(connection: Connection) -> dict[str, datetime]:
+    """Findings that were announced between scans, by fingerprint, and when."""
+    rows = connection.execute(select(schema.announced)).all()
+    return {row.fingerprint: datetime.fromisoformat(row.at) for row in rows}
+
+
+def forget_announced(connection: Connection, before: datetime) -> None:
+    """Remove what was announced before then. Only for a role that may prune."""
+    table = schema.announced
+    connection.execute(delete(table).where(table.c.at < before.isoformat()))
 
 
 class Outbox:
@@ -105,6 +132,16 @@ class Outbox:
                 )
                 for row in rows
             )
+
+    def announced(self) -> dict[str, datetime]:
+        """Findings that were announced between scans, by fingerprint, and when."""
+        with reading(self._engine) as connection:
+            return announced(connection)
+
+    def forget_announced(self, before: datetime) -> None:
+        """Remove what was announced before then. Only for a role that may prune."""
+        with writing(self._engine) as connection:
+            forget_announced(connection, before)
 
     def pending(self) -> tuple[Message, ...]:
         """All undelivered messages, oldest first."""

@@ -196,6 +196,15 @@ blind_spot = Table(
     Column("since", Text, nullable=False),
 )
 
+# Findings that were announced between two scans: the next scan has them, and does not announce them again. Rows are
+# never changed; pruning removes old ones.
+announced = Table(
+    "announced",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+)
+
 # What other machines read, until the scan is complete; see staging.py.
 staged_part = Table(
     "staged_part",

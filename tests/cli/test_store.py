@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from scanner.errors import StoreError
 from scanner.store.engine import connect, writing
 from scanner.store.migrations import MIGRATIONS
+from scanner.store.outbox import Alarms
 from scanner.store.store import open_store
 from tests.cli.conftest import Muster
 from tests.contract.test_store_activity import WEEK_AGO as ACTIVITY
@@ -95,11 +97,16 @@ def test_grants(roles: dict[str, str], muster: Muster, estate: Path) -> None:
         ("writer", "DELETE FROM log_day"),
         ("writer", "UPDATE log_unit SET digest = 'x'"),
         ("writer", "UPDATE log_caller SET caller = 'x'"),
+        ("writer", "DELETE FROM announced"),
     ):
         assert _error(roles[role], forbidden).startswith(("permission denied", "must be owner")), forbidden
     with open_store(roles["writer"]) as store:
         write(store, *ACTIVITY)
         write(store, *ACTIVITY)
+        announced = {"f1": datetime(2026, 11, 28, tzinfo=UTC)}
+        for _ in range(2):
+            store.outbox.post(Alarms(announced=announced))
+        assert store.outbox.announced() == announced
         assert not store.may_prune()
     with open_store(roles["reader"], create=False) as store:
         assert len(store.activity.past().callers) == 1

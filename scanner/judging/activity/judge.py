@@ -63,7 +63,8 @@ class Known(Struct, frozen=True, kw_only=True):
 class Circumstances(Struct, frozen=True, kw_only=True):
     """What activity is judged with besides that.
 
-    ``entry_of``: the entry that an identity is registered by, with what agreeing ones add.
+    ``entry_of``: the entry that an identity is registered by, with what agreeing ones add. ``scanned_at``: when the
+    identities were scanned, where that is not now.
     """
 
     policy: Policy
@@ -72,6 +73,7 @@ class Circumstances(Struct, frozen=True, kw_only=True):
     entry_of: Callable[[Assessment], Entry | None]
     workloads: Sequence[Workload] = ()
     now: datetime
+    scanned_at: datetime | None = None
 
 
 def judge_activity(
@@ -101,7 +103,7 @@ class _Judging:
         self._known = known
         self._past = past
         self._given = given
-        self._coverages = Coverages(past, now=given.now)
+        self._coverages = Coverages(past, now=given.now, scanned_at=given.scanned_at)
         self._joined: Joined = join((one.identity for one in assessments), past)
         self._since = given.now.date().toordinal() - OPEN_DAYS
         self._sees_all = {name: frozenset(log.sees_all_use_of) for name, log in past.logs.items()}
@@ -196,7 +198,7 @@ class _Judging:
             self._past.changes,
             (one.identity for one in self._assessments),
             self._given.workloads,
-            scans=(*self._known.scans, self._given.now),
+            scans=self._known.scans if self._given.scanned_at else (*self._known.scans, self._given.now),
             versions=self._versions(),
             within=timedelta(hours=self._given.activity.explained_within_hours),
         )
@@ -210,7 +212,9 @@ class _Judging:
         }
 
     def _versions(self) -> Callable[[Collection[str]], Mapping[str, Sequence[Version]]]:
-        """Those of earlier scans, and of this one."""
+        """Those of earlier scans, and of this one; between scans, those of all scans so far."""
+        if self._given.scanned_at:
+            return self._known.versions
         now, current = self._given.now, {one.identity.key: one for one in self._assessments}
 
         def versions(keys: Collection[str]) -> Mapping[str, Sequence[Version]]:

@@ -122,12 +122,16 @@ class Covered(Struct, frozen=True, kw_only=True):
 
 
 class Coverages:
-    """The covered days of each identity: those of its own scope, in any log that is about it."""
+    """The covered days of each identity: those of its own scope, in any log that is about it.
 
-    def __init__(self, past: ActivityPast, *, now: datetime) -> None:
+    ``scanned_at``: when the identities were scanned, where that is not now: a log counts as a baseline only once a
+    scan followed its first reading.
+    """
+
+    def __init__(self, past: ActivityPast, *, now: datetime, scanned_at: datetime | None = None) -> None:
         self._logs = past.logs
         self._today = now.date().toordinal()
-        self._now = now
+        self._scanned_at = scanned_at or now
         self._known: dict[tuple[tuple[str, str], ...], Covered] = {}
 
     def of(self, identity: Identity, callers: Sequence[Caller]) -> Covered | None:
@@ -153,7 +157,7 @@ class Coverages:
         for name, scope in places:
             days = {day for day in self._logs[name].covered.get(scope, ()) if day < self._today}
             every |= days
-            if self._logs[name].first_read_at < self._now:
+            if self._logs[name].first_read_at < self._scanned_at:
                 scored |= days
         unlogged = [frozenset(self._logs[name].unlogged) for name, _ in places]
         return Covered(

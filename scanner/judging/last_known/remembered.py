@@ -44,7 +44,8 @@ class Remembered(Struct, frozen=True, kw_only=True):
     """What the last scan knew of places that this scan may not have read completely.
 
     ``known``: fingerprints of all its announced findings, with the start of the first scan that had each; None on a
-    store's first scan, when nothing is new. ``creators``: key, unique id and creator by identity, because audit logs
+    store's first scan, when nothing is new. ``announced``: fingerprints of what was announced between scans, and when.
+    ``creators``: key, unique id and creator by identity, because audit logs
     expire. ``recreations``: by key, as this scan or an earlier one found them. ``gone``: provider, scope and unique id
     of keys that an entry once matched and that no longer exist.
     """
@@ -56,6 +57,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     entries: tuple[EntryAssessment, ...] = ()
     findings: tuple[Finding, ...] = ()
     known: Mapping[str, datetime | None] | None = None
+    announced: Mapping[str, datetime] = {}
     creators: Mapping[str, tuple[str | None, str]] = {}
     recreations: Mapping[str, Recreation] = {}
     gone: Mapping[str, tuple[str, str, str]] = {}
