@@ -21,13 +21,15 @@ NEVER = (
     "secretsmanager:GetSecretValue",
     "secretsmanager:BatchGetSecretValue",
     "ssm:GetParameter*",
-    "kms:Decrypt",
-    "s3:GetObject*",
     "lambda:GetFunction",
     "bedrock-agentcore:GetResourceApiKey",
     "bedrock-agentcore:GetResourceOauth2Token",
     "bedrock-agentcore:GetWorkloadAccessToken*",
 )
+NEVER_BUT_LOGS = ("s3:GetObject*", "kms:Decrypt")
+"""Refused as well, but for a trail's files, so that another policy can let them be read."""
+_LOGS = "arn:*:s3:::*/AWSLogs/*"
+_NOT_FOR_S3 = {"StringNotLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}
 
 
 def least_policies(role: str | None = USUAL_ROLE, sections: Iterable[Section] = SPEC.sections) -> list[str]:
@@ -39,7 +41,13 @@ def least_policies(role: str | None = USUAL_ROLE, sections: Iterable[Section] = 
     reads = sorted(
         {permission for section in sections if section.name not in left_out for permission in section.permissions}
     )
-    statements = [_statement("NeverSecretValues", "Deny", NEVER)]
+    objects, decrypt = NEVER_BUT_LOGS
+    statements = [
+        _statement("NeverSecretValues", "Deny", NEVER),
+        _compact({"Sid": "NeverObjects", "Effect": "Deny", "NotResource": _LOGS, "Action": [objects]}),
+        _compact({"Sid": "NeverDecrypt", "Effect": "Deny", "Resource": "*", "Action": [decrypt],
+                  "Condition": _NOT_FOR_S3}),
+    ]  # fmt: skip
     if role:
         # Not on everything: it would be the way to every role that trusts the account.
         statements.append(_statement("MusterEnters", "Allow", ["sts:AssumeRole"], f"arn:*:iam::*:role/{role}"))

@@ -114,11 +114,11 @@ jsonencode({"Version":"2012-10-17","Statement":[
 {"Sid":"NeverSecretValues","Effect":"Deny","Resource":"*","Action":[
 "secretsmanager:GetSecretValue","secretsmanager:BatchGetSecretValue",
 "ssm:GetParameter*",
-"kms:Decrypt",
-"s3:GetObject*",
 "lambda:GetFunction",
 "bedrock-agentcore:GetResourceApiKey","bedrock-agentcore:GetResourceOauth2Token","bedrock-agentcore:GetWorkloadAccessToken*"
-]}
+]},
+{"Sid":"NeverObjects","Effect":"Deny","NotResource":"arn:*:s3:::*/AWSLogs/*","Action":["s3:GetObject*"]},
+{"Sid":"NeverDecrypt","Effect":"Deny","Resource":"*","Action":["kms:Decrypt"],"Condition":{"StringNotLike":{"kms:ViaService":"s3.*.amazonaws.com*"}}}
 ]})
   ]
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.aws.connector import AwsConnector
-from connectors.aws.least_privilege import NEVER, POLICY_LIMIT, USUAL_ROLE, least_policies, printed
+from connectors.aws.least_privilege import NEVER, NEVER_BUT_LOGS, POLICY_LIMIT, USUAL_ROLE, least_policies, printed
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import MEMBER_ROLE, OF_ORGANIZATIONS, SPEC
 from connectors.base import Section
@@ -45,9 +46,22 @@ def test_it_holds_what_the_sections_declare_and_fits_one_managed_policy() -> Non
     assert told["NeverSecretValues"] == {
         "Sid": "NeverSecretValues", "Effect": "Deny", "Resource": "*", "Action": list(NEVER),
     }  # fmt: skip
-    assert {name: one["Effect"] for name, one in told.items() if one["Effect"] != "Allow"} == {
-        "NeverSecretValues": "Deny"
-    }
+    assert {name for name, one in told.items() if one["Effect"] == "Deny"} == {
+        "NeverSecretValues", "NeverObjects", "NeverDecrypt",
+    }  # fmt: skip
+
+
+def test_another_policy_can_let_a_trail_be_read() -> None:
+    """A deny cannot be lifted, so these two leave out the files of a trail and the decryption of objects."""
+    told = statements(AwsConnector.base_policy())
+    objects, decrypt = told["NeverObjects"], told["NeverDecrypt"]
+
+    assert [*objects["Action"], *decrypt["Action"]] == list(NEVER_BUT_LOGS)
+    assert "Resource" not in objects
+    for key in ("AWSLogs/o-1/111122223333/CloudTrail/eu-west-1/2026/11/20/x.json.gz", "trails/AWSLogs/1/CloudTrail/x"):
+        assert fnmatchcase(f"arn:aws:s3:::acme-trail/{key}", objects["NotResource"])
+    assert not fnmatchcase("arn:aws:s3:::acme-payroll/2026/salaries.csv", objects["NotResource"])
+    assert decrypt["Condition"] == {"StringNotLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}
 
 
 def test_a_source_prints_what_it_needs_itself() -> None:
