@@ -1,7 +1,8 @@
 """Events of CloudTrail a second and core, from packed files of S3's layout to profiles.
 
 ``python -m benchmarks cloudtrail [EVENTS]``. CPU seconds of a process of its own; the baselines run beside it, on the
-same files: Python's json and gzip with the same grouping by seven members, and DuckDB where it is installed.
+same files: a grouping by seven members with Muster's decoder, with Python's json and gzip, and with DuckDB where it is
+installed.
 """
 
 from __future__ import annotations
@@ -144,20 +145,39 @@ def plain_python(root: str) -> None:
     assert counts
 
 
+def floor(root: str) -> None:
+    """What unpacking, typed decoding and that grouping cost alone: no reader that knows more can be below."""
+    from connectors.aws.logs.events import Event
+    from connectors.log_content import Records, unpacked
+
+    decode = Records(Event, ("Records",)).of
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for path in sorted(Path(root).rglob("*.gz")):
+        for some in decode(unpacked([path.read_bytes()])):
+            for one in some:
+                who = one.who
+                issuer = who.session.issuer if who is not None and who.session is not None else None
+                counts[
+                    issuer and issuer.arn, one.event_source, one.event_name, one.event_time[:10], one.error_code,
+                    one.address, one.user_agent,
+                ] += 1  # fmt: skip
+    assert counts
+
+
 def duckdb(root: str) -> None:
     """The same grouping in SQL, by one thread."""
     engine = import_module("duckdb")
 
     engine.sql("SET threads = 1")
     engine.sql(
-        "SELECT r.userIdentity.sessionContext.sessionIssuer.arn, r.eventSource, r.eventName, r.eventTime[:10],"  # noqa: S608
+        "SELECT r.userIdentity.sessionContext.sessionIssuer.arn, r.eventSource, r.eventName, r.eventTime::DATE,"  # noqa: S608
         " r.errorCode, r.sourceIPAddress, r.userAgent, count(*)"
         f" FROM (SELECT unnest(Records) AS r FROM read_json('{root}/**/*.json.gz', maximum_object_size=67108864))"
         " GROUP BY ALL"
     ).fetchall()
 
 
-WAYS = {"muster": muster, "plain_python": plain_python, "duckdb": duckdb}
+WAYS = {"muster": muster, "floor": floor, "plain_python": plain_python, "duckdb": duckdb}
 
 
 def main(arguments: list[str]) -> None:
@@ -177,7 +197,7 @@ def main(arguments: list[str]) -> None:
                 continue
             costs[name] = run([sys.executable, "-m", "benchmarks.cloudtrail", name, folder])
         for name, cost in costs.items():
-            cpu = cost.cpu - (nothing.cpu if name == "muster" else 0.0)
+            cpu = cost.cpu - (nothing.cpu if name in ("muster", "floor") else 0.0)
             ratio = costs["plain_python"].cpu / cpu
             print(
                 f"{name:14} {cpu:6.2f} CPU s  {events / cpu:9,.0f} events/s and core  {cost.peak:4.0f} MiB"

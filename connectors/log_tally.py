@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 
 from connectors.exported import Unreadable
 from scanner.model.activity import ACTIONS, CallerDay, NamedChange
@@ -33,8 +33,6 @@ _MOST_OTHER_VALUES = 250
 _LONGEST = 300
 _HARMLESS = 16
 
-K = TypeVar("K", bound=Hashable)
-
 
 # --- Words ---
 
@@ -48,16 +46,25 @@ def plain(text: str, longest: int = _LONGEST) -> str:
     return words if len(words) <= longest else f"{words[: longest - 1]}…"
 
 
+_Range: TypeAlias = tuple[int, int, int]
+"""Version of the protocol, first and last address."""
+
+
+def _range(text: str) -> _Range:
+    network = ipaddress.ip_network(text, strict=False)
+    return network.version, int(network.network_address), int(network.broadcast_address)
+
+
 _PRIVATE = tuple(
     map(
-        ipaddress.ip_network,
+        _range,
         ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
          "fc00::/7", "fe80::/10", "::1/128"),
     )
 )  # fmt: skip
 """``is_private`` also has the ranges of documentation, and those are what examples are written with."""
 _SERVICE = re.compile(r"[a-z0-9.-]{1,60}\.(?:amazonaws\.com(?:\.cn)?|amazon\.com|aws)|AWS Internal", re.IGNORECASE)
-_KEPT_V4, _KEPT_V6 = 24, 48
+_V4, _KEPT_V6 = 4, 48
 
 
 class Networks:
@@ -67,8 +74,8 @@ class Networks:
     """
 
     def __init__(self, named: Iterable[tuple[str, str]] = (), *, truncate: bool = True) -> None:
-        ranges = [(ipaddress.ip_network(one, strict=False), plain(name)) for one, name in named]
-        self._named = sorted(ranges, key=lambda each: -each[0].prefixlen)
+        ranges = [(_range(one), plain(name)) for one, name in named]
+        self._named = sorted(ranges, key=lambda each: each[0][2] - each[0][1])
         self._truncate = truncate
         self.name = lru_cache(maxsize=65_536)(self._name)
 
@@ -78,17 +85,30 @@ class Networks:
             found = ipaddress.ip_address(text.partition("%")[0])
         except ValueError:
             return plain(text.lower(), 80) if _SERVICE.fullmatch(text) else "unknown"
-        mapped = getattr(found, "ipv4_mapped", None)
-        found = mapped or found
-        for network, name in self._named:
-            if found.version == network.version and found in network:
+        found = getattr(found, "ipv4_mapped", None) or found
+        number = int(found)
+        for (version, first, last), name in self._named:
+            if version == found.version and first <= number <= last:
                 return name
-        if any(found.version == network.version and found in network for network in _PRIVATE):
+        if any(version == found.version and first <= number <= last for version, first, last in _PRIVATE):
             return "private"
         if not self._truncate:
             return str(found)
-        kept = _KEPT_V4 if found.version == 4 else _KEPT_V6  # noqa: PLR2004  # the protocol's own number
-        return str(ipaddress.ip_network((found, kept), strict=False))
+        if found.version == _V4:
+            one, two, three, _ = found.packed
+            return f"{one}.{two}.{three}.0/24"
+        return str(ipaddress.ip_network((found, _KEPT_V6), strict=False))
+
+    def place(self, address: str) -> str | None:
+        """The network that a host is in as seen from outside; None where the address does not tell."""
+        name = self.name(address)
+        is_told = name in {each for _, each in self._named} or ":" in name or name[-1:].isdigit()
+        if not is_told or name in ("private", "unknown"):
+            return None
+        return name if self._truncate else _SHORT.name(address)
+
+
+_SHORT = Networks()
 
 
 _CLIENTS: Sequence[tuple[str, str]] = (
@@ -154,61 +174,61 @@ def client_of(user_agent: str) -> str:
 
 # --- Counting ---
 
-_HOURS = {f"{hour:02}": 1 << hour for hour in range(24)}
+NO_TIME = "the time of a record is no time"
+HOURS = {f"{hour:02}": 1 << hour for hour in range(24)}
 
 
-class Counted:
+class Counted(NamedTuple):
     """How often a raw key was seen. Times are texts in UTC that sort, such as ``2026-11-28T10:00:00Z``.
 
-    ``first``, ``last``: when. ``hours``: a bit for each hour. ``event_id``: of the first one. ``held``: whatever its
-    reader needs to explain it. Raises Unreadable for what is no time.
+    ``hours``: a bit for each hour. ``first``, ``last``: when. ``event_id``: of the first one. ``held``: whatever its
+    reader needs to explain it.
     """
 
-    __slots__ = ("event_id", "events", "first", "held", "hours", "last")
-
-    def __init__(self, time: str, event_id: str, held: object) -> None:
-        self.events = 0
-        self.first = self.last = time
-        self.hours = 0
-        self.event_id = event_id
-        self.held = held
-        self.add(time, event_id)
-
-    def add(self, time: str, event_id: str) -> None:
-        """One more event."""
-        self.events += 1
-        try:
-            self.hours |= _HOURS[time[11:13]]
-        except KeyError:
-            raise Unreadable("the time of a record is no time") from None
-        if time > self.last:
-            self.last = time
-        elif time < self.first:
-            self.first, self.event_id = time, event_id
+    events: int
+    hours: int
+    first: str
+    last: str
+    event_id: str
+    held: Any
 
 
-class RawCounts(Generic[K]):
+Row: TypeAlias = list[Any]
+"""The members of :class:`Counted`, while they are counted."""
+
+
+class RawCounts:
     """Counts of raw keys by day, of which each distinct one is explained once in a while.
 
-    The same key may be explained again later. A reader whose events are many keeps the counts of the day at hand::
-
-        if time[:10] != day:
-            day, counts = time[:10], raw.counts_of(time)
-        found = counts.get(key)
-        if found is None:
-            counts[key] = Counted(time, event_id, held)
-        else:
-            found.add(time, event_id)
+    A raw key is all that matters of an event but its time; the counts have its hash. The same key may be explained
+    again later. A reader of very many events keeps the rows of the day at hand and does what :meth:`add` does itself.
     """
 
-    def __init__(self, explain: Callable[[K, Counted], None]) -> None:
+    def __init__(self, explain: Callable[[Counted], None]) -> None:
         self._explain = explain
-        self._days: dict[str, dict[K, Counted]] = {}
+        self._days: dict[str, dict[int, Row]] = {}
 
-    def counts_of(self, time: str) -> dict[K, Counted]:
-        """The counts of a time's day; of none for an empty one. Raises Unreadable for what is no time."""
-        if time and not (_TIME.fullmatch(time) and _is_day(time[:10])):
-            raise Unreadable("the time of a record is no time")
+    def add(self, key: Hashable, time: str, event_id: str, held: Any) -> None:
+        """Count one event. Raises Unreadable for what is no time."""
+        rows = self._days.get(time[:10]) or self.rows_of(time)
+        row = rows.get(at := hash(key))
+        try:
+            if row is None:
+                rows[at] = [1, HOURS[time[11:13]], time, time, event_id, held]
+                return
+            row[0] += 1
+            row[1] |= HOURS[time[11:13]]
+        except KeyError:
+            raise Unreadable(NO_TIME) from None
+        if time > row[3]:
+            row[3] = time
+        elif time < row[2]:
+            row[2], row[4] = time, event_id
+
+    def rows_of(self, time: str) -> dict[int, Row]:
+        """The rows of a time's day, by the hash of the key. Raises Unreadable for what is no time."""
+        if not (_TIME.fullmatch(time) and _is_day(time[:10])):
+            raise Unreadable(NO_TIME)
         return self._days.setdefault(time[:10], {})
 
     def relieve(self) -> None:
@@ -220,8 +240,8 @@ class RawCounts(Generic[K]):
         """Explain whatever has been counted."""
         days, self._days = self._days, {}
         for counts in days.values():
-            for key, counted in counts.items():
-                self._explain(key, counted)
+            for row in counts.values():
+                self._explain(Counted(*row))
 
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
@@ -236,18 +256,19 @@ def _is_day(text: str) -> bool:
 
 
 _SAMPLED = frozenset({*ACTIONS, "mark"})
+_COUNTS = 3
 
 
 class Profile:
     """What one caller did on one day, while it is being counted."""
 
-    __slots__ = ("beyond", "counts", "denied", "events", "first", "hours", "last", "samples", "values")
+    __slots__ = ("beyond", "counts", "denied", "events", "first", "hours", "last", "values")
 
     def __init__(self) -> None:
         self.first = self.last = ""
         self.hours = self.events = self.denied = self.beyond = 0
-        self.counts: dict[str, list[int]] = {}
-        self.samples: dict[str, tuple[str, str]] = {}
+        self.counts: dict[str, list[Any]] = {}
+        """By feature's text the three counts; of actions and marks also when it was first, and in which event."""
         self.values: dict[str, int] = {}
 
     def acted(self, counted: Counted, outcome: int) -> None:
@@ -259,7 +280,7 @@ class Profile:
 
     def count(self, features: Iterable[str], counted: Counted, outcome: int) -> None:
         """Count features of it, by their texts. ``outcome``: :data:`DONE`, :data:`DENIED` or :data:`FAILED`."""
-        first, counts, samples = counted.first, self.counts, self.samples
+        first, counts = counted.first, self.counts
         if not self.first or first < self.first:
             self.first = first
         self.last = max(self.last, counted.last)
@@ -268,11 +289,10 @@ class Profile:
             if slots is None:
                 slots = self._new(text, counted)
             slots[outcome] += counted.events
-            sample = samples.get(text)
-            if sample is not None and first < sample[0]:
-                samples[text] = first, counted.event_id
+            if len(slots) > _COUNTS and first < slots[3]:
+                slots[3:] = first, counted.event_id
 
-    def _new(self, text: str, counted: Counted) -> list[int]:
+    def _new(self, text: str, counted: Counted) -> list[Any]:
         sort = text.partition("=")[0]
         number = self.values.get(sort, 0)
         if number >= _MOST_VALUES.get(sort, _MOST_OTHER_VALUES):
@@ -280,9 +300,8 @@ class Profile:
             text = f"{sort}={MORE}"
         else:
             self.values[sort] = number + 1
-        if sort in _SAMPLED:
-            self.samples.setdefault(text, (counted.first, counted.event_id))
-        return self.counts.setdefault(text, [0, 0, 0])
+        sample = [counted.first, counted.event_id] if sort in _SAMPLED else []
+        return self.counts.setdefault(text, [0, 0, 0, *sample])
 
     def join(self, other: Profile) -> None:
         """Add what another one counted."""
@@ -292,10 +311,9 @@ class Profile:
         self.denied += other.denied
         self.beyond += other.beyond
         for text, slots in other.counts.items():
-            mine = self.counts.setdefault(text, [0, 0, 0])
-            mine[:] = [one + more for one, more in zip(mine, slots, strict=True)]
-        for text, sample in other.samples.items():
-            self.samples[text] = min(self.samples.get(text, sample), sample)
+            mine = self.counts.setdefault(text, [0, 0, 0, *slots[_COUNTS:]])
+            sums = [one + more for one, more in zip(mine[:_COUNTS], slots, strict=False)]
+            mine[:] = [*sums, *min(mine[_COUNTS:], slots[_COUNTS:])]
 
 
 DONE, DENIED, FAILED = range(3)
@@ -330,27 +348,22 @@ class Tally:
         A caller of which some events lack the unique id is the one of that name that has one, if there is only one.
         """
         self._join_without_id()
-        try:
-            return tuple(
-                CallerDay(
-                    scope=scope,
-                    day=date.fromisoformat(day),
-                    caller=caller,
-                    unique_id=unique_id,
-                    first_at=datetime.fromisoformat(one.first),
-                    last_at=datetime.fromisoformat(one.last),
-                    hours=one.hours,
-                    events=one.events,
-                    denied=one.denied,
-                    counts={
-                        text: (done, denied, failed) for text, (done, denied, failed) in sorted(one.counts.items())
-                    },
-                    samples={text: event_id for text, (_, event_id) in sorted(one.samples.items()) if event_id},
-                )
-                for (scope, day, caller, unique_id), one in sorted(self._profiles.items(), key=lambda each: each[0])
+        return tuple(
+            CallerDay(
+                scope=scope,
+                day=_moment(one.first).date(),
+                caller=caller,
+                unique_id=unique_id,
+                first_at=_moment(one.first),
+                last_at=_moment(one.last),
+                hours=one.hours,
+                events=one.events,
+                denied=one.denied,
+                counts={text: (each[0], each[1], each[2]) for text, each in sorted(one.counts.items())},
+                samples={text: each[4] for text, each in sorted(one.counts.items()) if each[4:] and each[4]},
             )
-        except ValueError as error:
-            raise Unreadable("the time of a record is no time") from error
+            for (scope, _, caller, unique_id), one in sorted(self._profiles.items(), key=lambda each: each[0])
+        )
 
     def _join_without_id(self) -> None:
         ids: dict[tuple[str, str, str], list[str]] = {}
@@ -361,13 +374,20 @@ class Tally:
                 self._profiles[*at, next(filter(None, found))].join(self._profiles.pop((*at, "")))
 
 
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Unreadable(NO_TIME) from error
+
+
 def utc_text(time: str) -> str:
     """A time of a log as text that sorts with others, in UTC. Raises Unreadable."""
     try:
         at = datetime.fromisoformat(time)
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise Unreadable("the time of a record is no time") from error
+        raise Unreadable(NO_TIME) from error
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -401,10 +421,7 @@ class Counting:
         if known is None and len(self.changes) >= MOST_CHANGES:
             self.beyond += 1
             return
-        try:
-            first = datetime.fromisoformat(counted.first)
-        except ValueError as error:
-            raise Unreadable("the time of a record is no time") from error
+        first = _moment(counted.first)
         if known is None or first < known.at:
             self.changes[at] = NamedChange(
                 scope=scope, at=first, target=target, action=action, by=by, event_id=counted.event_id

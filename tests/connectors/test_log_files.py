@@ -39,28 +39,24 @@ class ServerCounting(Counting):
     def __init__(self, networks: Networks) -> None:
         super().__init__()
         self._networks = networks
-        self._raw: RawCounts[tuple[str, str]] = RawCounts(self._explain)
+        self._raw = RawCounts(self._explain)
 
     def take(self, records: Sequence[Line]) -> None:
         """See ``Counting``."""
         for one in records:
-            time = utc_text(one.time)
             self.events += 1
-            counts = self._raw.counts_of(time)
-            key = one.user, one.agent
-            if key in counts:
-                counts[key].add(time, one.request)
-            else:
-                counts[key] = Counted(time, one.request, None)
+            self._raw.add((one.user, one.agent), utc_text(one.time), one.request, one)
+        self._raw.relieve()
 
     def finish(self) -> None:
         """See ``Counting``."""
         self._raw.settle()
 
-    def _explain(self, key: tuple[str, str], counted: Counted) -> None:
-        profile = self.tally.of("server", counted.first[:10], plain(key[0]))
+    def _explain(self, counted: Counted) -> None:
+        one: Line = counted.held
+        profile = self.tally.of("server", counted.first[:10], plain(one.user))
         profile.acted(counted, DONE)
-        profile.count(("read=server:Get", f"client={client_of(key[1])}"), counted, DONE)
+        profile.count(("read=server:Get", f"client={client_of(one.agent)}"), counted, DONE)
         self.days.add(("server", counted.first[:10]))
 
 

@@ -29,14 +29,15 @@ OWN, COPY, PROVIDER, OTHER = "own", "copy", "provider", "other"
 class Action:
     """One sort of event, made once: equal only to itself, which makes it a quick part of a key.
 
-    ``sorts``: by ``readOnly`` (true, false, not said) what the action is. ``tools``, ``changes``: the members of the
-    request that are read, see ``actions.toml``. ``reads``: whether the request is looked at. ``matters_to``: whose
-    events of this sort are looked at.
+    ``sorts``: by ``readOnly`` (true, false, not said) what the action is. ``features``: by sort, its text. ``tools``,
+    ``changes``: the members of the request that are read, see ``actions.toml``. ``reads``: whether the request is
+    looked at. ``matters_to``: whose events of this sort are looked at.
     """
 
     __slots__ = (
         "becomes",
         "changes",
+        "features",
         "if_decrypted",
         "is_login",
         "matters_to",
@@ -51,6 +52,7 @@ class Action:
         tables = _tables()
         self.name = _action(source, event)
         self.sorts = {said: _sort(self.name, said) for said in (True, False, None)}
+        self.features = {sort: f"{sort}={self.name}" for sort in (*self.sorts.values(), "secret")}
         self.becomes = "become" in self.sorts.values()
         self.if_decrypted = self.name in tables["classes"]["secret_if_decrypted"]
         self.tools: Sequence[str] = tables["tools"].get(self.name, ())

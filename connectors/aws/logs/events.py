@@ -54,13 +54,13 @@ LAYOUT = Layout(
 )
 """An account's trail and an organization's; copies that have kept nothing but the files' names; Security Lake."""
 
-_Flag = bool | str | int | None
+_Flag = bool | str | None
 _SESSION_ARN = re.compile(r"arn:([a-z-]+):sts::(\d{12}):assumed-role/([^/]+)/.*", re.DOTALL)
 _EVENT_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _TOOL = re.compile(r"[\w.:@-]{1,128}", re.ASCII)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _CALL, _OF_SERVICES = "AwsApiCall", "AwsServiceEvent"
-_OFOTHERS = frozenset({"AwsCloudTrailInsight", "AwsVpceEvent"})
+_OF_OTHERS = frozenset({"AwsCloudTrailInsight", "AwsVpceEvent"})
 """Types of events that are about other events: what is unusual, and what passed an endpoint."""
 _MOST_ACTIONS = 50_000
 _OFF_HOST = ("mark=off_host",)
@@ -71,7 +71,6 @@ _THE_CALLER = "\0"
 class Issuer(Struct, gc=False, frozen=True):
     """``sessionIssuer``: the role, or the user, that a session is of."""
 
-    type: str | None = None
     principal_id: str | None = field(default=None, name="principalId")
     arn: str | None = None
 
@@ -187,8 +186,8 @@ class Reading(Counting):
     def __init__(self, networks: Networks) -> None:
         super().__init__()
         self._network = lru_cache(maxsize=20_000)(lambda address: f"network={networks.name(address)}")
-        self._hosts = Hosts()
-        self._raw: RawCounts[Any] = RawCounts(self._explain)
+        self._hosts = Hosts(networks)
+        self._raw = RawCounts(self._explain)
         self._region = ""
         self._seen: set[int] = set()
         self._actions: dict[tuple[str, str], Action] = {}
@@ -203,8 +202,7 @@ class Reading(Counting):
 
     def take(self, records: Sequence[Event]) -> None:
         """Count them. Raises Unreadable for a record that is none of CloudTrail's."""
-        seen, actions, raw = self._seen, self._actions, self._raw
-        day, counts = "", raw.counts_of("")
+        seen, actions, add = self._seen, self._actions, self._raw.add
         before = len(seen)
         for event in records:
             event_id = event.event_id
@@ -225,22 +223,15 @@ class Reading(Counting):
                 event.user_agent, event.region, event.error_code, event.endpoint, event.read_only, event.from_console,
                 who.invoked_by, acting, _detail(event, action) if action.reads else _NO_DETAIL,
             )  # fmt: skip
-            time = event.event_time
-            if time[:10] != day:
-                day, counts = time[:10], raw.counts_of(time)
-            found = counts.get(key)
-            if found is None:
-                counts[key] = Counted(time, event_id, (who, event.recipient))
-            else:
-                found.add(time, event_id)
+            add(key, event.event_time, event_id, (key, who, event.recipient))
         self.events += len(seen) - before
-        raw.relieve()
+        self._raw.relieve()
         if len(self._callers) > MOST_RAW:
             self._callers.clear()
 
     def _acting(self, event: Event, who: Who) -> str:
         """As whom somebody acts: itself, AWS for it, or as seen by whoever owns what was called."""
-        if event.event_type in _OFOTHERS:
+        if event.event_type in _OF_OTHERS:
             self.events -= 1
             return OTHER
         if _is_copy(who, event.recipient):
@@ -263,12 +254,13 @@ class Reading(Counting):
         names = event.event_source, event.event_name
         return self._actions.setdefault(names, Action(*names))
 
-    def _explain(self, raw: tuple[Any, ...], counted: Counted) -> None:
+    def _explain(self, counted: Counted) -> None:
+        raw, who, recipient = cast("tuple[tuple[Any, ...], Who, str | None]", counted.held)
         key = _Key._make(raw)
-        who, recipient = cast("tuple[Who, str | None]", counted.held)
         code = key.error_code
         outcome = DENIED if key.detail.login_failed else DONE if not code else DENIED if is_denied(code) else FAILED
-        counted.event_id = counted.event_id if _EVENT_ID.fullmatch(counted.event_id) else ""
+        if not _EVENT_ID.fullmatch(counted.event_id):
+            counted = counted._replace(event_id="")
         day = counted.first[:10]
         at = day, recipient, key.identity, key.invoked_by
         known = self._callers.get(at)
@@ -289,12 +281,12 @@ class Reading(Counting):
         reads = None if key.read_only is None else _is_true(key.read_only)
         sort = "secret" if key.detail.decrypted else key.action.sorts[reads]
         features = [
-            f"{sort}={key.action.name}",
+            key.action.features[sort],
             client.feature,
             f"network={plain(key.endpoint, 40)}" if key.endpoint else self._network(key.address or ""),
         ]
         if key.region:
-            features.append(f"region={plain(key.region, 32)}")
+            features.append(_region(key.region))
         if caller.key:
             features.append(f"credential={caller.key}")
         if key.detail.tool:
@@ -325,6 +317,11 @@ class Reading(Counting):
             self.changed(scope, target, key.action.name, by, counted)
         if key.action.moves:
             self._hosts.moved(key.detail.instance)
+
+
+@lru_cache(maxsize=200)
+def _region(name: str) -> str:
+    return f"region={plain(name, 32)}"
 
 
 @lru_cache(maxsize=20_000)

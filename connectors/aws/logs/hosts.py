@@ -15,7 +15,6 @@ from typing import NamedTuple
 from connectors.log_tally import Counted, Networks, Profile
 
 _HOSTED = re.compile(r"exec-env/AWS_(?:Lambda|ECS)", re.IGNORECASE)
-_PUBLIC = re.compile(r"[0-9a-f.:]+/\d{2}")
 _MOST_SESSIONS = 50_000
 _MOST_PLACES = 50
 
@@ -38,8 +37,8 @@ class Use(NamedTuple):
 class Hosts:
     """Where the temporary credentials of hosts were used, in one unit."""
 
-    def __init__(self) -> None:
-        self._networks = Networks()
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
         self._sessions: dict[str, tuple[str, dict[tuple[str, bool], Use]]] = {}
         self._moved: set[str] = set()
 
@@ -53,9 +52,9 @@ class Hosts:
     def seen(self, session: str, host: str, address: str, hosted: bool, counted: Counted, outcome: int,
              profile: Profile) -> None:  # fmt: skip
         """Temporary credentials were used. ``host``: the instance's id, ``instance``, or empty."""
-        network = self._networks.name(address)
+        network = self._networks.place(address)
         known = self._sessions.get(session)
-        if not _PUBLIC.fullmatch(network) or (known is None and len(self._sessions) >= _MOST_SESSIONS):
+        if network is None or (known is None and len(self._sessions) >= _MOST_SESSIONS):
             return
         if known is None:
             known = self._sessions[session] = host, {}
