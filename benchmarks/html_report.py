@@ -1,21 +1,28 @@
 """How the HTML report holds up in Chromium: file size, time to the first rows, and time for a keystroke.
 
 python -m benchmarks.html_report [IDENTITIES]…       10,000 and 100,000 by default
+
+Each size is measured without audit logs, and with activity of each identity.
 """
 
 from __future__ import annotations
 
+import random
 import statistics
 import sys
 import tempfile
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from msgspec.structs import replace
 from playwright.sync_api import Browser
 
 from benchmarks.judged import judged
 from reports.base import Screen
 from reports.html.report import HtmlReport
+from scanner.model import ScanResult
+from scanner.model.activity import Activity, ServiceUse
 from tests.browser import chromium
 
 TYPED = "payments prod"
@@ -26,12 +33,58 @@ def main() -> None:
     sizes = [int(size) for size in sys.argv[1:]] or [10_000, 100_000]
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         for size in sizes:
-            print(measure(size, browser, Path(folder, f"{size}.html")), flush=True)
+            result = judged(size)
+            for name, one in (("", result), (" with activity", with_activity(result))):
+                print(measure(one, name, browser, Path(folder, f"{size}.html")), flush=True)
 
 
-def measure(size: int, browser: Browser, page_file: Path) -> str:
-    """One line of numbers for an estate of this size."""
-    result = judged(size)
+_SERVICES = (
+    "dynamodb", "ec2", "ecr", "ecs", "iam", "kms", "lambda", "logs", "rds", "s3", "secretsmanager", "sns", "sqs", "ssm",
+    "sts",
+)  # fmt: skip
+_VERBS = tuple(f"{verb}{thing}" for verb in ("Get", "List", "Put", "Describe") for thing in ("Item", "Policy", "Tags"))
+
+
+def with_activity(result: ScanResult) -> ScanResult:
+    """Each identity uses up to six services in an order of its own, at hours, days and networks of its own."""
+    chosen = random.Random(7)
+    now = result.scan.started_at
+    return replace(result, identities=tuple(replace(one, activity=_activity(chosen, now)) for one in result.identities))
+
+
+def _activity(chosen: random.Random, now: datetime) -> Activity:
+    services = tuple(
+        ServiceUse(
+            service=service,
+            actions=tuple(sorted(chosen.sample(_VERBS, chosen.randint(1, 6)))),
+            events=chosen.randint(1, 100_000),
+            first_at=now - timedelta(days=chosen.uniform(30, 89)),
+            last_at=now - timedelta(days=chosen.uniform(0, 29)),
+        )
+        for service in sorted(chosen.sample(_SERVICES, chosen.randint(1, 6)))
+    )
+    at = chosen.randint(0, 20)
+    return Activity(
+        covered_from=(now - timedelta(days=90)).date(),
+        covered_to=(now - timedelta(days=1)).date(),
+        covered_days=90,
+        first_event_at=min(one.first_at for one in services),
+        last_event_at=max(one.last_at for one in services),
+        events=sum(one.events for one in services),
+        denied=chosen.randint(0, 9),
+        services=services,
+        networks=tuple(f"10.{chosen.randint(0, 255)}.{chosen.randint(0, 255)}.0/24" for _ in range(3)),
+        clients=tuple(sorted(chosen.sample(("aws-cli", "boto3", "go-sdk", "java-sdk", "terraform"), 2))),
+        regions=("eu-west-1",),
+        hours=tuple(chosen.randint(1, 90) if at <= hour < at + 4 else 0 for hour in range(24)),
+        granted_services=_SERVICES,
+        used_services=tuple(one.service for one in services),
+    )
+
+
+def measure(result: ScanResult, name: str, browser: Browser, page_file: Path) -> str:
+    """One line of numbers for a result. ``name``: what the line calls it, after the number of identities."""
+    size = len(result.identities)
     started = time.perf_counter()
     with page_file.open("wb") as out:
         HtmlReport().write(result, "all", out, Screen())
@@ -39,7 +92,8 @@ def measure(size: int, browser: Browser, page_file: Path) -> str:
     first_rows = statistics.median(_first_rows(browser, page_file) for _ in range(3))
     first, *others = _keystrokes(browser, page_file)
     return (
-        f"{size:>9,} identities: {page_file.stat().st_size / 1e6:5.2f} MB, written in {written:4.1f} s; "
+        f"{size:>9,} identities{name}: {page_file.stat().st_size / 1e6:5.2f} MB, "
+        f"{page_file.stat().st_size / size:.0f} bytes an identity, written in {written:4.1f} s; "
         f"first rows {first_rows:4.0f} ms; first keystroke {first:4.0f} ms, "
         f"median {statistics.median(others):4.0f} ms, slowest {max(others):4.0f} ms"
     )

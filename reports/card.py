@@ -15,7 +15,7 @@ from reports.phrases import (
     agent_text,
     credential_text,
     drift_text,
-    evidence_of,
+    facts_of,
     facts_text,
     fingerprint_digits,
     next_step,
@@ -203,7 +203,7 @@ def _grant(name: str, via: str, resource: str | None, admin: bool) -> str:
 def _finding(finding: Finding, digits: int) -> str:
     since = f" since {finding.first_seen:%Y-%m-%d}" if finding.first_seen else ""
     status = "" if finding.status == "open" else f", {finding.status}"
-    facts = facts_text(evidence_of(finding))
+    facts = facts_text(facts_of(finding))
     title = f"{finding.title}: {facts}" if facts else finding.title
     line = f"{finding.fingerprint[:digits]} [{finding.severity}{status}]{since} {title}"
     acknowledged = acknowledged_text(finding)

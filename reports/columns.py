@@ -21,6 +21,7 @@ from reports.tables import (
 )
 from reports.views import Keeps, is_orphan, is_unregistered
 from scanner.model import AS_SUGGESTED, Coverage, EntryAssessment, EntryStatus, ScanResult
+from scanner.model.activity import Activity
 
 _IDENTITY: tuple[Column[Judged], ...] = (
     Column("key", lambda r: r.identity.key, "The identity's full id with its provider.", 52, folded=True),
@@ -153,6 +154,36 @@ _INVENTORY: tuple[Column[Judged], ...] = (
     Column("privilege_evidence", lambda r: say.joined(r.verdicts.privilege.evidence), "Why that level.", 40),
 )
 
+_ACTIVITY: tuple[Column[Judged], ...] = (
+    Column("events", lambda r: _activity(r, lambda one: one.events), "By audit logs; empty: no log.", 10, "int"),
+    Column(
+        "services_used",
+        lambda r: _activity(r, _services_used),
+        "By audit logs; of the granted ones, where these are known.",
+        10,
+        "int",
+    ),
+    Column(
+        "services_granted",
+        lambda r: _activity(r, lambda one: None if one.granted_services is None else len(one.granted_services)),
+        "Empty: its permissions are unknown, or name no services.",
+        10,
+        "int",
+    ),
+    Column(
+        "covered_days", lambda r: _activity(r, lambda one: one.covered_days), "Days that its logs cover.", 10, "int"
+    ),
+)
+
+
+def _activity(row: Judged, of: Callable[[Activity], int | None]) -> int | None:
+    return None if row.verdicts.activity is None else of(row.verdicts.activity)
+
+
+def _services_used(activity: Activity) -> int:
+    return len(activity.used_services) if activity.granted_used is None else activity.granted_used
+
+
 _FINDINGS: tuple[Column[FindingRow], ...] = (
     Column("severity", lambda r: r.finding.severity, "From critical to info.", 10, axis="severity"),
     Column("rule", lambda r: r.finding.rule, "'muster rules' explains each.", 24),
@@ -163,7 +194,7 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
     Column("name", lambda r: r.identity.name if r.identity else None, "The provider's bare name.", 28),
     Column("credential", lambda r: r.finding.credential, "The key of the credential it is about.", 40),
     Column("entry", lambda r: r.finding.entry, "The registry entry it is about.", 20),
-    Column("evidence", lambda r: say.facts_text(say.evidence_of(r.finding)), "The facts behind it.", 60),
+    Column("evidence", lambda r: say.facts_text(say.facts_of(r.finding)), "The facts behind it.", 60),
     Column("remediation", lambda r: r.finding.remediation, "What to do.", 60),
     Column("owner", lambda r: r.finding.owner, "Owner; for an orphaned identity, the most likely owner.", 26),
     Column("controls", lambda r: say.joined(r.finding.controls), "Controls that it is evidence for.", 36),
@@ -174,6 +205,13 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
     Column("first_seen", lambda r: r.finding.first_seen, "Start of the first scan that had it, UTC.", 19, "datetime"),
     Column("status", lambda r: r.finding.status, "New, open, or reopened (resolved, then back).", 10),
     Column("assignment", lambda r: r.finding.assignment, "The key of the assignment it is about.", 40),
+    Column(
+        "explained",
+        lambda r: say.explained(r.finding),
+        "Whether a known change explains that day; empty: not about a day.",
+        12,
+        axis="explained",
+    ),
 )
 
 _REGISTRY: tuple[Column[EntryAssessment], ...] = (
@@ -244,7 +282,7 @@ TABLES: Mapping[View, Table[Any]] = {
     "orphans": Table("Orphans", _work_list(is_orphan), _WORK_LIST),
     "unregistered": Table("Unregistered", _work_list(is_unregistered), _WORK_LIST),
     "findings": Table("Findings", finding_rows, _FINDINGS),
-    "inventory": Table("Inventory", judged_identities, (*_IDENTITY, *_VERDICTS, *_INVENTORY, *_CAVEATS)),
+    "inventory": Table("Inventory", judged_identities, (*_IDENTITY, *_VERDICTS, *_INVENTORY, *_CAVEATS, *_ACTIVITY)),
     "registry": Table("Registry", lambda result: iter(result.entries), _REGISTRY),
     "credentials": Table("Credentials", credential_rows, _CREDENTIALS),
     "coverage": Table("Coverage", lambda result: iter(result.coverage), _COVERAGE),

@@ -20,7 +20,7 @@ from reports.phrases import (
     place,
     words,
 )
-from reports.summary import Digest, gap_text
+from reports.summary import Digest, by_reason, gap_text
 from reports.views import Keeps, is_orphan, is_unregistered
 from scanner.model import SEVERITIES, Assessment, Finding, ScanResult
 from scanner.text import counted, printable
@@ -149,10 +149,11 @@ def _headline(page: MarkdownPage, digest: Digest) -> None:
     page.line(f"## {unlinked(digest.headline)}\n")
     for caveat in digest.caveats:
         page.line(f"- **{unlinked(caveat)}**")
-    for gap in digest.gaps[:GAPS_NAMED]:
+    gaps = by_reason(digest.gaps)
+    for gap in gaps[:GAPS_NAMED]:
         page.line(f"- {gap.status}: {code(_cut(gap_text(gap), LONGEST_TEXT))}")
-    if len(digest.gaps) > GAPS_NAMED:
-        page.line(f"- and {len(digest.gaps) - GAPS_NAMED:,} more: {page.command('muster report --view coverage')}")
+    if len(gaps) > GAPS_NAMED:
+        page.line(f"- and {len(gaps) - GAPS_NAMED:,} more: {page.command('muster report --view coverage')}")
 
 
 def _counts(page: MarkdownPage, digest: Digest) -> None:

@@ -6,10 +6,11 @@ Pure functions over judged records. Texts about a whole result are in ``reports.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from reports.judged import Judged
 from scanner.model import (
@@ -24,6 +25,7 @@ from scanner.model import (
     OwnershipVerdict,
 )
 from scanner.model.activity import Activity
+from scanner.rules.base import ActivityRule
 from scanner.rules.catalog import RULES
 from scanner.text import counted
 
@@ -34,6 +36,9 @@ SEPARATOR = "; "
 """The separator of a list in one cell."""
 
 _FACTS = {rule.id: {name: place for place, name in enumerate(rule.evidence)} for rule in RULES}
+
+ABOUT_A_DAY = frozenset(rule.id for rule in RULES if isinstance(rule, ActivityRule))
+"""Rules about what an identity did on one day."""
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 
@@ -72,8 +77,13 @@ def next_step(judged: Judged) -> str:
     if judged.verdicts.registry.provisional:
         return "Close the gap first: the data needed to match it to a registry entry could not be read."
     if judged.verdicts.ownership.state == "orphaned":
-        return _orphan_step(judged.verdicts)
-    return judged.findings[0].remediation if judged.findings else ""
+        used = next((one for one in judged.findings if one.rule == "used_after_owner_left"), None)
+        since = f" It is still used: on {plain(used.evidence.get('day'))}, by audit logs." if used else ""
+        return _orphan_step(judged.verdicts) + since
+    if not judged.findings:
+        return ""
+    first = judged.findings[0]
+    return _day_step(first, judged.verdicts.ownership) if first.rule in _DAY_STEPS else first.remediation
 
 
 def _orphan_step(assessment: Assessment) -> str:
@@ -97,6 +107,46 @@ def _orphan_step(assessment: Assessment) -> str:
         entries=" or ".join(candidate.entry for candidate in registry.candidates) or "several match",
     )
     return f"{step} Ask {_because(likely)}." if likely else step
+
+
+_DAY_STEPS: Mapping[str, str] = {
+    "used_outside_declaration": "Ask {owner} what {actions} on {day} was for. Add it to entry {entry} with a review, "
+    "or remove the permission.",
+    "used_after_owner_left": "Find out who used it on {day}: its owner has left. Make that team the owner, and rotate "
+    "its credentials.",
+    "used_though_retired": "Find out what used it on {day}, and move that to another identity. Then disable this one: "
+    "entry {entry} is retired.",
+    "used_after_expiry": "Ask {owner} whether it is still needed: it was used on {day}, and entry {entry} expired on "
+    "{expires}.",
+    "undeclared_credential_used": "Find out who created {credentials}, which was used on {day} and is not in entry "
+    "{entry}. Disable it if nobody can say.",
+    "dormant_woke": "Ask {owner} whether its use on {day} was expected. If it was not, disable its credentials and "
+    "look at what it did.",
+    "behaviour_changed": "Ask {owner} about {day}: {reasons}. {explained} If it was not intended, rotate its "
+    "credentials and examine the events.",
+    "interactive_use": "Ask {owner} which person used it on {day}, give that person access of their own, and rotate "
+    "its credentials.",
+}
+"""Next step by rule about a day. The evidence is that of the finding, as ``day_facts`` words it."""
+
+_EXPLANATIONS: Mapping[str | None, str] = {
+    "explained": "{by} explains it.",
+    "unexplained": "No known change explains it.",
+    "unknown": "Whether a change explains it is unknown.",
+}
+
+
+def _day_step(finding: Finding, ownership: OwnershipVerdict) -> str:
+    facts = day_facts(finding)
+    by = plain(finding.evidence.get("explained_by")) or "A change"
+    known = {
+        **facts,
+        "owner": ownership.owner or "its owner",
+        "actions": facts.get("actions", "its use"),
+        "reasons": facts.get("reasons", "it behaved differently"),
+        "explained": _EXPLANATIONS[explained(finding)].format(by=f"{by[:1].upper()}{by[1:]}"),
+    }
+    return _DAY_STEPS[finding.rule].format_map(defaultdict(lambda: "(unknown)", known))
 
 
 def suggested_owner(assessment: Assessment) -> str | None:
@@ -190,6 +240,74 @@ def evidence_of(finding: Finding) -> dict[str, Any]:
     return {name: _sorted_within(value) for name, value in facts}
 
 
+def facts_of(finding: Finding) -> Mapping[str, Any]:
+    """A finding's evidence for people: of a finding about a day in words, else as it is."""
+    return day_facts(finding) if finding.rule in ABOUT_A_DAY else evidence_of(finding)
+
+
+Explained: TypeAlias = Literal["unexplained", "unknown", "explained"]
+
+
+def explained(finding: Finding) -> Explained | None:
+    """Whether a known change explains what an identity did on a day; None for a finding that is not about a day."""
+    if finding.rule not in ABOUT_A_DAY:
+        return None
+    known = finding.evidence.get("explained")
+    if known is None:
+        return "unknown"
+    return "explained" if known else "unexplained"
+
+
+_EXPLAINED: Mapping[Explained | None, str] = {"unexplained": "no", "unknown": "unknown", "explained": "yes"}
+_IN_OTHERS = frozenset({"reasons", "new", "actions", "more_actions", "events", "first_at", "last_at"})
+"""Facts that ``day_facts`` puts into others."""
+_LAST = ("event_ids", "explained", "explained_by")
+
+
+def day_facts(finding: Finding) -> dict[str, str]:
+    """The evidence of a finding about a day as short texts by name. ``explained`` is always there.
+
+    ``reasons`` has what was new for each, ``actions`` how often each was used, ``events`` the first and last time.
+    """
+    found = evidence_of(finding)
+    others = {name: plain(fact) for name, fact in found.items() if name not in (*_IN_OTHERS, *_LAST)}
+    facts = {
+        "day": others.pop("day", ""),
+        "reasons": _reasons(found),
+        "actions": _actions(found),
+        "events": _events(found),
+        **{name: text[:10] if _MOMENT.fullmatch(text) else text for name, text in others.items()},
+        "event_ids": plain(found.get("event_ids")),
+        "explained": _EXPLAINED[explained(finding)],
+        "explained_by": plain(found.get("explained_by")),
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def _reasons(found: Mapping[str, Any]) -> str:
+    new = found.get("new")
+    of_reason = new if isinstance(new, Mapping) else {}
+    named = {plain(reason): plain(of_reason.get(reason)) for reason in found.get("reasons") or ()}
+    return ", ".join(f"{words(reason)} ({what})" if what else words(reason) for reason, what in named.items())
+
+
+def _actions(found: Mapping[str, Any]) -> str:
+    actions, more = found.get("actions"), found.get("more_actions")
+    if not isinstance(actions, Mapping):
+        return plain(actions)
+    listed = [name if times == 1 else f"{name} ({plain(times)} times)" for name, times in sorted(actions.items())]
+    return ", ".join((*listed, *((f"and {plain(more)} more",) if more else ())))
+
+
+def _events(found: Mapping[str, Any]) -> str:
+    """How many, and when the day's first and last were."""
+    first, last = (
+        text[11:16] if _MOMENT.fullmatch(text := plain(found.get(name))) else "" for name in ("first_at", "last_at")
+    )
+    times = f"{first} to {last} UTC" if first and last and first != last else f"{first} UTC" if first else ""
+    return ", ".join(filter(None, (plain(found.get("events")), times)))
+
+
 def _sorted_within(value: Any) -> Any:
     match value:
         case Mapping():
@@ -201,18 +319,17 @@ def _sorted_within(value: Any) -> Any:
 
 
 def evidence_line(finding: Finding) -> str | None:
-    """A finding's evidence as one line, without the credential's kind and id; times as dates."""
-    said = ("kind", "id") if finding.credential else ()
-    facts = {name: plain(fact) for name, fact in evidence_of(finding).items() if name not in said and fact is not False}
+    """A finding's evidence as one line, without the credential's kind and id and ids of events; times as dates."""
+    said = ("event_ids", *(("kind", "id") if finding.credential else ()))
+    facts = {name: plain(fact) for name, fact in facts_of(finding).items() if name not in said and fact is not False}
     return facts_text({name: fact[:10] if _MOMENT.fullmatch(fact) else fact for name, fact in facts.items()})
 
 
 def unused_text(activity: Activity) -> str | None:
     """How many of the granted services were used; None where the permissions name no services."""
-    granted = activity.granted_services
+    granted, used = activity.granted_services, activity.granted_used
     if granted is None:
         return None
-    used = len(set(granted) & set(activity.used_services))
     services = counted(len(granted), "granted service", "granted services")
     said = f"used {used} of {services} in {activity.covered_days} days"
     unseen = [one for one in activity.unlogged_services if one not in activity.used_services]

@@ -37,7 +37,7 @@ class PrometheusReport:
     extra: ClassVar[str | None] = None
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-        """Write every metric with its help. Metrics without samples are 0, not left out."""
+        """Write every metric with its help. What there is none of is 0, and what is unknown has no value."""
         del view, screen
         digest = Digest(result)
         for metric in _METRICS:
@@ -89,6 +89,11 @@ def _standing(new: bool, acknowledged: object) -> tuple[str, ...]:
     return ("new", "open") if new else ("open",)
 
 
+def _unexplained(digest: Digest) -> Iterator[Sample]:
+    if (count := digest.result.summary.unexplained_findings) is not None:
+        yield {}, count
+
+
 def _gaps(digest: Digest) -> Iterator[Sample]:
     counts = Counter(gap.source for gap in digest.gaps)
     yield from (({"source": source}, counts[source]) for source in _sources(digest))
@@ -136,6 +141,11 @@ _METRICS = (
         "muster_findings",
         "Findings by severity; new ones are open, too, acknowledged ones are neither.",
         _findings,
+    ),
+    _Metric(
+        "muster_unexplained_findings",
+        "Findings about a day that no known change explains; no value without an audit log.",
+        _unexplained,
     ),
     _Metric("muster_gaps", "Sections that could not be read in full, by source.", _gaps),
     _Metric("muster_calls", "Requests that the scan made, by source.", _calls),

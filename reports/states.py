@@ -8,7 +8,18 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 Axis: TypeAlias = Literal[
-    "severity", "registry", "ownership", "usage", "privilege", "agent", "nature", "age", "entry", "coverage", "change"
+    "severity",
+    "registry",
+    "ownership",
+    "usage",
+    "privilege",
+    "agent",
+    "nature",
+    "age",
+    "entry",
+    "coverage",
+    "change",
+    "explained",
 ]
 Tone: TypeAlias = Literal["critical", "bad", "warn", "info", "good", "agent", "quiet", "unknown"]
 
@@ -102,6 +113,11 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "complete": State("good", "Read completely"),
         "not_offered": State("quiet", "This server or region does not offer it"),
         "off": State("quiet", "Optional, and not enabled"),
+    },
+    "explained": {
+        "unexplained": State("bad", "No known change of the identity explains what it did that day"),
+        "unknown": State("unknown", "Whether a change explains it is unknown: no scan before and after that day"),
+        "explained": State("good", "A known change of the identity, or its entry's baseline, explains it"),
     },
 }
 """By axis, the most severe first: lists and menus sort states in this order."""

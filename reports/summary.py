@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from reports.phrases import joined
 from scanner.model import Coverage, ScanResult
@@ -73,6 +77,26 @@ class Digest:
             ),
         )
         return [text for holds, text in caveats if holds]
+
+
+_OF_A_DAY = re.compile(r"(.+):(\d{4}-\d\d-\d\d)")
+
+
+def by_reason(gaps: Iterable[Coverage]) -> list[Coverage]:
+    """The gaps as lists show them: days of one log and scope that are a gap for the same reason are one.
+
+    Its section then names how many days, the first and the last.
+    """
+    groups: dict[object, tuple[Coverage, str, list[str]]] = {}
+    for gap in gaps:
+        dated = _OF_A_DAY.fullmatch(gap.section)
+        section, day = (dated[1], dated[2]) if dated else (gap.section, "")
+        alike = (gap.source, gap.scope, section, gap.status, gap.detail, gap.permission, None if day else len(groups))
+        groups.setdefault(alike, (gap, section, []))[2].append(day)
+    return [
+        gap if len(days) == 1 else replace(gap, section=f"{section} of {len(days):,} days, {min(days)} to {max(days)}")
+        for gap, section, days in groups.values()
+    ]
 
 
 def gap_text(gap: Coverage) -> str:

@@ -12,6 +12,7 @@ from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.listing import LISTINGS
 from reports.page import LABEL, Heading, Page
 from reports.phrases import (
+    ABOUT_A_DAY,
     ACKNOWLEDGE,
     ORPHANED_MEANS,
     acknowledged_text,
@@ -21,7 +22,7 @@ from reports.phrases import (
     place,
     words,
 )
-from reports.summary import Digest, gap_text
+from reports.summary import Digest, by_reason, gap_text
 from reports.views import Keeps, is_orphan, is_unregistered
 from scanner.model import SEVERITIES, Finding, Identity, ScanResult
 from scanner.text import counted
@@ -29,6 +30,8 @@ from scanner.text import counted
 GAPS_NAMED = 5
 ORPHANS_SHOWN = 10
 LONGEST_EVIDENCE = 150
+LONGEST_DAY = 400
+"""Of a finding about a day, whose evidence is several lists."""
 LISTED_OF_A_RULE = 10
 """Findings shown for each rule if there are more than a terminal lists."""
 NOTICES_SHOWN = 4
@@ -70,8 +73,17 @@ def _all_gaps(page: Page, digest: Digest) -> None:
     _list_gaps(page, digest, len(digest.gaps))
 
 
+def _logs(page: Page, digest: Digest) -> None:
+    """What audit logs cover: the table has no room for it."""
+    read = [one for one in digest.result.coverage if one.status == "complete" and one.detail]
+    if read:
+        page.heading("Read, with remarks")
+    for one in page.shown(read):
+        page.item(one.source, [f"{one.scope} {one.section}: {one.detail}"], first="")
+
+
 def _list_gaps(page: Page, digest: Digest, most: int) -> None:
-    gaps = digest.gaps
+    gaps = by_reason(digest.gaps)
     if gaps:
         page.line()
     for gap in gaps[:most]:
@@ -232,7 +244,8 @@ def _finding_lines(page: Page, finding: Finding, identities: Mapping[str, Identi
     marks = (finding.severity if finding.severity != first.severity else "", "new" if finding.new else "")
     subject = "".join(f"[{mark}] " for mark in marks if mark) + ", ".join(name for name in named if name)
     evidence = evidence_line(finding)
-    yield f"{subject}: {page.shortened(evidence, LONGEST_EVIDENCE)}" if evidence else subject
+    longest = LONGEST_DAY if finding.rule in ABOUT_A_DAY else LONGEST_EVIDENCE
+    yield f"{subject}: {page.shortened(evidence, longest)}" if evidence else subject
     if acknowledged := acknowledged_text(finding):
         yield f"Acknowledged: {acknowledged}"
 
@@ -284,5 +297,5 @@ _SECTIONS: Mapping[View, tuple[Section, ...]] = {
     "inventory": (_gaps, _listing("inventory")),
     "registry": (_gaps, _listing("registry")),
     "credentials": (_gaps, _listing("credentials")),
-    "coverage": (_all_gaps, _listing("coverage")),
+    "coverage": (_all_gaps, _listing("coverage"), _logs),
 }

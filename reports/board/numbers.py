@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from reports.board.records import RESOLVED_WITHIN, Board, Measure, Moment, Resolution, Team
 from scanner.model import ROTATED, Assessment, Credential, ScanResult, Severity, Summary
+from scanner.model.summary import unexplained
 
 Answer: TypeAlias = bool | None
 """Whether a statement holds; None if unknown."""
@@ -25,8 +26,28 @@ def measures(result: ScanResult) -> Iterator[Measure]:
     yield _measure("agents_owned", (is_owned(one) for one in asked if one.agent.is_agent))
     yield _measure("rotated", (answer for _, answer in rotations(result)))
     yield _measure("long_lived", (_long_lived(one, result.policy.max_lifetime) for one, _ in held), better="less")
+    yield _logged(asked)
+    yield _used_services(asked)
     complete = sum(section.status == "complete" for section in result.coverage)
     yield Measure(name="read", count=complete, known=complete + gaps, unknown=0)
+
+
+def _logged(asked: Sequence[Assessment]) -> Measure:
+    """Those that an audit log covers on a day or more. Without any log it is a share of nothing."""
+    covered = sum(one.activity is not None and one.activity.covered_days > 0 for one in asked)
+    has_log = any(one.activity is not None for one in asked)
+    return Measure(name="logged", count=covered, known=len(asked) if has_log else 0, unknown=0)
+
+
+def _used_services(asked: Sequence[Assessment]) -> Measure:
+    """Services, summed over identities that logs cover and whose granted services are known."""
+    used = granted = unseen = 0
+    for one in asked:
+        if one.activity is not None and one.activity.covered_days and one.activity.granted_services is not None:
+            used += one.activity.granted_used or 0
+            granted += len(one.activity.granted_services)
+            unseen += one.activity.granted_unseen
+    return Measure(name="used_services", count=used, known=granted - unseen, unknown=unseen)
 
 
 def _measure(name: str, answers: Iterable[Answer], *, better: Literal["more", "less"] = "more") -> Measure:
@@ -100,6 +121,7 @@ def board(result: ScanResult) -> Board:
         beside=_beside(teams, result),
         agents=sum(assessment.agent.is_agent for assessment in result.identities),
         orphans=sum(assessment.ownership.state == "orphaned" for assessment in result.identities),
+        unexplained=unexplained(result.identities, result.findings),
         orphan_ages=_orphan_ages(result),
         resolution=_resolution(result),
         teams=teams,
@@ -225,6 +247,7 @@ def _moment(at: datetime, counts: Summary) -> Moment:
         registered=_share(counts.registered, (counts.registered, counts.unregistered, counts.ambiguous)),
         orphaned=counts.orphaned,
         grave=sum(counts.findings.get(severity, 0) for severity in CRITICAL_OR_HIGH),
+        unexplained=counts.unexplained_findings,
     )
 
 

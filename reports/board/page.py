@@ -44,7 +44,9 @@ LINES = (
     Line("Registered", "good", lambda point: point.registered, is_share=True),
     Line("Orphans", "bad", lambda point: point.orphaned, is_share=False),
     Line("Critical and high", "critical", lambda point: point.grave, is_share=False),
+    Line("Unexplained", "bad", lambda point: point.unexplained, is_share=False),
 )
+"""A number that is unknown at every scan has no line."""
 
 
 class BoardPage:
@@ -67,7 +69,7 @@ class BoardPage:
             caveats="".join(f"<li>{_safe(caveat)}</li>" for caveat in digest.caveats),
             scanned=f"{result.scan.finished_at:%Y-%m-%d %H:%M} UTC",
             scan=_safe(result.scan.id),
-            counted=_safe(words.counted_here(numbers, len(result.identities))),
+            counted=_safe(f"{words.counted_here(numbers, len(result.identities))} {words.unexplained(numbers)}"),
             measures="".join(_measure(measure.upright, numbers, digest) for measure in numbers.measures),
             orphans=f"{numbers.orphans:,}",
             ages="".join(_ages(numbers)),
@@ -119,7 +121,8 @@ def _trend(numbers: Board) -> str:
     points = numbers.trend
     if len(points) < FEWEST_POINTS:
         return '<p class="note">A trend takes two scans or more in the store.</p>'
-    drawn = "".join(_line(one, points) for one in LINES)
+    shown = (one for one in LINES if any(one.value(point) is not None for point in points) or one.is_share)
+    drawn = "".join(_line(one, points) for one in shown)
     why = words.trend_differs(numbers)
     text = _safe(f"{words.change(points[0], points[-1])} {why}")
     return f"<div class='lines4'>{drawn}</div><p class=\"note\">{text}</p>"
@@ -128,7 +131,7 @@ def _trend(numbers: Board) -> str:
 def _line(one: Line, points: Sequence[Moment]) -> str:
     values = [one.value(point) for point in points]
     top = 1 if one.is_share else max(1, *(value or 0 for value in values))
-    shown = [words.percent(value) if one.is_share else f"{value:,}" for value in (values[-1], top)]
+    shown = [words.percent(value) if one.is_share or value is None else f"{value:,}" for value in (values[-1], top)]
     drawn = line(
         [point.at for point in points],
         values,

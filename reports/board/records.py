@@ -73,6 +73,8 @@ class Moment(Struct, frozen=True, kw_only=True):
     registered: float | None
     orphaned: int
     grave: int
+    unexplained: int | None = None
+    """Findings about a day that no known change explains; None without an audit log."""
 
 
 class Board(Struct, frozen=True, kw_only=True):
@@ -80,7 +82,7 @@ class Board(Struct, frozen=True, kw_only=True):
 
     ``exempt``: identities that need no owner, and that no share counts. ``beside``: critical and high findings,
     and credentials overdue for rotation, that are of no team: on registry entries, or of exempt identities.
-    ``before``: the measures of the scan before; empty where there is none.
+    ``before``: the measures of the scan before; empty where there is none. ``unexplained``: as in :class:`Moment`.
     """
 
     measures: tuple[Measure, ...]
@@ -89,6 +91,7 @@ class Board(Struct, frozen=True, kw_only=True):
     beside: Team
     agents: int
     orphans: int
+    unexplained: int | None
     orphan_ages: Mapping[str, int]
     resolution: Resolution
     teams: tuple[Team, ...]

@@ -53,6 +53,7 @@ def _shares(page: Page, numbers: Board, digest: Digest) -> None:
     change = Heading(f"Since {since.started_at:%Y-%m-%d}" if since else "", 0)
     page.table((*_SHARES, change), (_share(measure.upright, numbers) for measure in numbers.measures))
     page.line(words.counted_here(numbers, len(digest.result.identities)))
+    page.line(words.unexplained(numbers))
 
 
 def _share(measure: Measure, numbers: Board) -> tuple[str, ...]:

@@ -19,11 +19,15 @@ _ONE_PERCENT = 0.01
 
 
 class Words(Struct, frozen=True):
-    """``title`` is shown above the number, ``of`` after it; ``means`` says in one sentence what is counted."""
+    """``title`` is shown above the number, ``of`` after it; ``means`` says in one sentence what is counted.
+
+    ``nothing``: what is shown in place of the numbers where there is nothing to take a share of.
+    """
 
     title: str
     of: str
     means: str
+    nothing: str = ""
 
 
 MEASURES: Mapping[str, Words] = {
@@ -32,6 +36,13 @@ MEASURES: Mapping[str, Words] = {
     "agents_owned": Words("AI agents owned", "AI agents", "Of the AI agents, an active person is accountable."),
     "rotated": Words("Rotated in time", "credentials", "Not older than its entry allows, else {rotation} days."),
     "long_lived": Words("Short-lived", "credentials", "Valid for {max_lifetime} days or less."),
+    "logged": Words("Covered by logs", "identities", "Audit logs show what they do.", "no audit log was read"),
+    "used_services": Words(
+        "Granted services used",
+        "services",
+        "Identities may use them and, by audit logs, do.",
+        "none known, or no log",
+    ),
     "read": Words("Read in full", "sections", "No gap: nothing stopped the scan from reading it."),
 }
 """More is better for each of them: a measure of which less is better is shown as what it leaves."""
@@ -53,6 +64,8 @@ def percent(share: float | None) -> str:
 
 def fraction(measure: Measure) -> str:
     """``50 of 101 identities``."""
+    if not measure.known and MEASURES[measure.name].nothing:
+        return MEASURES[measure.name].nothing
     return f"{measure.count:,} of {measure.known:,} {MEASURES[measure.name].of}"
 
 
@@ -112,6 +125,14 @@ def counted_here(board: Board, identities: int) -> str:
     )
 
 
+def unexplained(board: Board) -> str:
+    """How much of what identities did nothing explains; that it is unknown where no log was read."""
+    if board.unexplained is None:
+        return "No audit log was read, so what identities do is unknown."
+    many = counted(board.unexplained, "finding", "findings")
+    return f"Audit logs: {many} about what identities did that no known change explains."
+
+
 def beside(board: Board) -> str:
     """What the teams' rows leave out of the whole; empty where it is nothing."""
     left = [
@@ -137,8 +158,10 @@ def trend_differs(board: Board) -> str:
 
 def change(before: Moment, now: Moment) -> str:
     """Changes between two scans, in a sentence."""
+    known = before.unexplained is not None and now.unexplained is not None
+    drift = f", unexplained findings {before.unexplained:,} to {now.unexplained:,}" if known else ""
     return (
         f"From {before.at:%Y-%m-%d} to {now.at:%Y-%m-%d}: owned {percent(before.owned)} to {percent(now.owned)}, "
         f"registered {percent(before.registered)} to {percent(now.registered)}, "
-        f"orphans {before.orphaned:,} to {now.orphaned:,}, {SEVERE} findings {before.grave:,} to {now.grave:,}."
+        f"orphans {before.orphaned:,} to {now.orphaned:,}, {SEVERE} findings {before.grave:,} to {now.grave:,}{drift}."
     )

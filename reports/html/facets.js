@@ -11,7 +11,7 @@ class Facets {
     bar.addEventListener("keydown", (event) => this.key(event));
   }
 
-  // facets: [{ name, label, axis }]
+  // facets: [{ name, label, axis, none }], `none` being what an absent value is called
   setFacets(facets) {
     this.menus = facets.map((facet) => new FacetMenu(facet, this.onChange));
     this.more = h("button.morefacets", { type: "button", onclick: () => this.unfold(!this.unfolded) });
@@ -104,7 +104,8 @@ class FacetMenu {
   }
 
   called(value) {
-    return this.facet.axis && value !== null ? word(value) : literal(value);
+    if (value === null) return this.facet.none ?? literal(value);
+    return this.facet.axis ? word(value) : literal(value);
   }
 
   choose(key, on) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reports.html.ages import age
 from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs_by_name, table, text, texts
 from reports.judged import Judged
-from reports.phrases import agent_text, next_step
+from reports.phrases import agent_text, next_step, unused_text
 from scanner.model import (
     Credential,
     Drift,
@@ -23,6 +23,7 @@ from scanner.model import (
     Signal,
     Trust,
 )
+from scanner.model.activity import Activity, ServiceUse
 
 
 def _named(row: Judged) -> bool:
@@ -155,6 +156,54 @@ def _without_repeats(trusts: Sequence[Trust]) -> tuple[Trust, ...]:
     return tuple(dict.fromkeys(replace(trust, issuer=None, subject=None) for trust in trusts))
 
 
+VALUES_SHOWN = 30
+"""Actions of a service, networks and the like that the page names of one identity; services: as many."""
+
+
+def few(values: Sequence[str]) -> tuple[str | int | None, ...]:
+    """The first values, and as a last number how many more there are."""
+    more = len(values) - VALUES_SHOWN
+    return (*texts(values[:VALUES_SHOWN]), more) if more > 0 else texts(values)
+
+
+def _day(moment: date | None) -> int | None:
+    """Days since 1970."""
+    return None if moment is None else moment.toordinal() - date(1970, 1, 1).toordinal()
+
+
+ACTIVITY: Columns[Activity] = {
+    "from": lambda activity: _day(activity.covered_from),
+    "to": lambda activity: _day(activity.covered_to),
+    "days": lambda activity: activity.covered_days,
+    "first": lambda activity: minutes(activity.first_event_at),
+    "last": lambda activity: minutes(activity.last_event_at),
+    "events": lambda activity: activity.events,
+    "denied": lambda activity: activity.denied,
+    "services": lambda activity: len(activity.services),
+    "assumers": lambda activity: len(activity.assumed_by),
+    "networks": lambda activity: few(activity.networks),
+    "clients": lambda activity: few(activity.clients),
+    "regions": lambda activity: few(activity.regions),
+    "tools": lambda activity: few(activity.tools),
+    "hours": lambda activity: tuple(activity.hours),
+    "unused": lambda activity: text(unused_text(activity)),
+}
+"""``hours``: on how many days it acted in each of the 24 hours; empty without events."""
+
+SERVICES: Columns[ServiceUse] = {
+    "service": lambda used: text(used.service),
+    "actions": lambda used: few(used.actions),
+    "events": lambda used: used.events,
+    "first": lambda used: _day(used.first_at.date()),
+    "last": lambda used: _day(used.last_at.date()),
+}
+
+
+def assumers_in(row_of: Mapping[str, int]) -> Columns[str]:
+    """Who became it: the row of an identity, or a text where it is none of these."""
+    return {"who": lambda key: row_of.get(key, text(key))}
+
+
 def links_to(row_of: Mapping[str, int]) -> Columns[Link]:
     """A target is the row of an identity, or a text where it is none of these."""
     return {
@@ -192,7 +241,19 @@ def identity_blocks(result: ScanResult, rows: Sequence[Judged], row_of: Mapping[
             "trusts": held(TRUSTS, lambda r: _without_repeats(r.identity.trusts)),
             "attributes": held(FACTS, lambda r: pairs_by_name(r.identity.published_attributes)),
         },
+        "activity": {
+            "activity": held(ACTIVITY, lambda r: filter(None, (r.verdicts.activity,))),
+            "services": held(SERVICES, lambda r: _of(r).services[:VALUES_SHOWN]),
+            "assumers": held(assumers_in(row_of), lambda r: _of(r).assumed_by[:VALUES_SHOWN]),
+        },
     }
+
+
+_NO_ACTIVITY = Activity(covered_from=None, covered_to=None, covered_days=0)
+
+
+def _of(row: Judged) -> Activity:
+    return row.verdicts.activity or _NO_ACTIVITY
 
 
 def _table_of_parts(columns: Columns[Row], parts: Sequence[tuple[int, Row]]) -> dict[str, Any]:

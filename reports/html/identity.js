@@ -16,6 +16,7 @@ function identityPanel(row, tables, shown = null) {
       section("Path to admin", pathOf(row, tables)),
       section("Verdicts", verdictsOf(identity, details, held)),
       section(shown === null ? "Findings" : "Other findings", manyOf("div", findings, findingItem)),
+      section("Activity", activityOf(row, tables)),
       section("Drift from its entry", driftOf(held("drift"))),
       section("Credentials", timeline(held("credentials"), tables.now), credentialsOf(held("credentials"))),
       section("Permissions", grantsOf(held("grants"))),
@@ -107,6 +108,11 @@ function findingItem(finding, subject = null) {
     ["entry", finding.entry && link("entry", finding.entry)],
     ["first seen", day(finding.first_seen)],
   ];
+  const onDay = [
+    ["explained", finding.explained && mark("explained", finding.explained)],
+    ["explained by", finding.explained_by],
+    ["event ids", finding.events.length > 0 && eventIds(finding.events)],
+  ];
   const { rule, status, rechecked, acknowledged, controls, fingerprint } = finding;
   return h(
     "article.finding",
@@ -114,23 +120,32 @@ function findingItem(finding, subject = null) {
     h("h4", null, mark("severity", finding.severity), " ", outside(finding.title ?? rule)),
     h("p.tags", null, h("code", null, rule), status !== "open" && tag(status), !rechecked && notRechecked()),
     acknowledged && h("p", null, outside(`Acknowledged: ${acknowledged}`)),
-    facts([...about, ...finding.evidence.map(readable)]),
+    facts([...about, ...finding.evidence.map(readable), ...onDay]),
     finding.remediation && h("p.remedy", null, outside(finding.remediation)),
     controls.length > 0 && h("p.tags", null, controls.map((control) => tag(outside(control)))),
     h("p.tags.fingerprint", null, link("finding", fingerprint, shortened(fingerprint)), copyButton(fingerprint)),
   );
 }
 
-// Puts the command that suppresses a finding on the clipboard; where the browser refuses, it stands there to be copied.
 function copyButton(fingerprint) {
-  const command = `muster acknowledge ${shortened(fingerprint)}${acknowledgeWith}`;
-  const button = h("button.copy", { type: "button", title: command, onclick: copy }, "Copy acknowledge command");
+  return copying("Copy acknowledge command", `muster acknowledge ${shortened(fingerprint)}${acknowledgeWith}`);
+}
+
+// Ids to look for in the audit log.
+function eventIds(ids) {
+  const listed = ids.map((id) => h("li", null, h("code", null, breakable(id ?? "–"))));
+  return [h("ul.ids", null, listed), h("p", null, copying("Copy event ids", ids.join("\n")))];
+}
+
+// Puts a text on the clipboard; where the browser refuses, it stands there to be copied.
+function copying(label, text) {
+  const button = h("button.copy", { type: "button", title: text, onclick: copy }, label);
   async function copy() {
     try {
-      await navigator.clipboard.writeText(command);
+      await navigator.clipboard.writeText(text);
       button.textContent = "Copied";
     } catch {
-      button.replaceWith(h("code", null, command));
+      button.replaceWith(h("code", null, text));
     }
   }
   return button;

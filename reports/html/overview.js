@@ -82,7 +82,7 @@ function showOverview({ overview, coverage, identities, changes }, go) {
 function gapsBanner(coverage, go) {
   const gaps = groupedGaps(gapsIn(coverage));
   if (!gaps.length) return [];
-  const sections = gaps.reduce((sum, { places }) => sum + places.length, 0);
+  const sections = gaps.reduce((sum, gap) => sum + gap.sections, 0);
   const listed = gaps.slice(0, GAPS_LISTED);
   const all = gaps.length > listed.length ? `All ${count(sections)} gaps` : "Show in coverage";
   return [
@@ -108,15 +108,24 @@ function gapsIn(coverage) {
   return gaps;
 }
 
-// Gaps that say the same of several scopes, as one.
+// Gaps that say the same of several scopes, or of several days of a log, as one.
 function groupedGaps(gaps) {
   const groups = new Map();
   for (const gap of gaps) {
-    const id = JSON.stringify([gap.source, gap.section, gap.status, gap.detail, gap.permission]);
-    if (!groups.has(id)) groups.set(id, { ...gap, places: [] });
-    groups.get(id).places.push(gap.scope);
+    const [, section, of] = gap.section?.match(/^(.+):(\d{4}-\d\d-\d\d)$/) ?? [null, gap.section, null];
+    const id = JSON.stringify([gap.source, section, of !== null, gap.status, gap.detail, gap.permission]);
+    if (!groups.has(id)) groups.set(id, { ...gap, places: [], days: new Set(), sections: 0 });
+    const group = groups.get(id);
+    group.sections++;
+    if (!group.places.includes(gap.scope)) group.places.push(gap.scope);
+    if (of !== null) group.days.add(of);
+    if (group.days.size > 1) group.section = spanOfDays(section, [...group.days].sort());
   }
   return [...groups.values()];
+}
+
+function spanOfDays(section, days) {
+  return `${section} of ${count(days.length)} days, ${days[0]} to ${days.at(-1)}`;
 }
 
 function gapItem({ source, section, status, detail, permission, places }) {

@@ -18,7 +18,15 @@ from reports.html.ages import age, ages, written
 from reports.html.identities import identity_blocks
 from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, pairs_by_name, table, text, texts
 from reports.judged import Judged, judged_identities, most_urgent_first
-from reports.phrases import ACKNOWLEDGE, ORPHANED_MEANS, acknowledged_text, evidence_of, fingerprint_digits
+from reports.phrases import (
+    ACKNOWLEDGE,
+    ORPHANED_MEANS,
+    acknowledged_text,
+    explained,
+    facts_of,
+    fingerprint_digits,
+    plain,
+)
 from reports.states import STATES
 from reports.summary import Digest
 from scanner.model import Change, Coverage, Entry, EntryAssessment, Finding, ScanResult, StoredSecret
@@ -179,7 +187,18 @@ def findings_on(row: Callable[[Finding], int | None]) -> Columns[Finding]:
         "remediation": lambda finding: text(finding.remediation),
         "controls": lambda finding: texts(finding.controls),
         "evidence": lambda finding: pairs(_more_evidence(finding)),
+        "explained": explained,
+        "explained_by": lambda finding: text(
+            finding.evidence.get("explained_by") and plain(finding.evidence["explained_by"])
+        ),
+        "events": lambda finding: (
+            texts(map(plain, finding.evidence.get("event_ids") or ())) if explained(finding) else ()
+        ),
     }
+
+
+_OF_A_DAY = frozenset({"explained", "explained_by", "event_ids"})
+"""Facts of a finding about a day that have a column."""
 
 
 def _credential(finding: Finding) -> str:
@@ -189,7 +208,9 @@ def _credential(finding: Finding) -> str:
 
 def _more_evidence(finding: Finding) -> Mapping[str, Any]:
     """The rest of the evidence; repeating the credential would take a third of the page."""
-    evidence = evidence_of(finding)
+    evidence = facts_of(finding)
+    if explained(finding):
+        return {name: value for name, value in evidence.items() if name not in _OF_A_DAY}
     if f"{evidence.get('kind')}:{evidence.get('id')}" != _credential(finding):
         return evidence
     return {name: value for name, value in evidence.items() if name not in ("kind", "id")}

@@ -21,8 +21,8 @@ from scanner.text import counted
 
 _SCRIPTS = (
     "data.js", "query.js", "dom.js", "words.js", "address.js", "grid.js", "facets.js", "overview.js",
-    "charts.js", "drawings.js", "derived.js", "export.js", "panel.js", "paths.js", "identity.js", "subjects.js",
-    "views.js", "app.js",
+    "charts.js", "drawings.js", "derived.js", "export.js", "panel.js", "paths.js", "activity.js", "identity.js",
+    "subjects.js", "views.js", "app.js",
 )  # fmt: skip
 """In the order in which each needs the ones before it; together they are one module."""
 

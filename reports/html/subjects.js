@@ -119,7 +119,7 @@ const PANELS = {
 };
 
 const PANEL_BLOCKS = [
-  "identities", "search", "credentials", "secrets", "details", "findings", "entries", "coverage", "changes",
+  "identities", "search", "credentials", "secrets", "details", "activity", "findings", "entries", "coverage", "changes",
 ];
 
 // { title, parts } of what an address opens; what is not in this report says so.

@@ -72,6 +72,7 @@ function findingCell(table, row) {
   const status = table.at("status", row);
   const standing = [
     status !== "open" && tag(status),
+    table.at("explained", row) === "unexplained" && tag("unexplained", meaning("explained", "unexplained")),
     table.at("acknowledged", row) && tag("acknowledged"),
     !table.at("rechecked", row) && notRechecked(),
   ];
@@ -170,6 +171,7 @@ const VIEWS = {
       { name: "severity", label: "Severity", axis: "severity" },
       { name: "rule", label: "Rule" },
       { name: "status", label: "Status" },
+      { name: "explained", label: "Explained", axis: "explained", none: "not about a day" },
       { name: "provider", label: "Provider" },
       { name: "team", label: "Team" },
       { name: "owner", label: "Owner or contact" },

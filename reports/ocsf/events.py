@@ -1,4 +1,7 @@
-"""The three events: that there was a scan and how much it saw, what it found wrong, and what it found at all."""
+"""The events: that there was a scan and how much it saw, what it found wrong, and what it found at all.
+
+A finding about what an identity did on a day is a detection, any other one an analysis of what it is.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reports.ocsf import objects as make
-from reports.phrases import evidence_line, evidence_of, joined
+from reports.phrases import ABOUT_A_DAY, evidence_line, evidence_of, explained, joined
 from reports.summary import Digest
 from scanner.model import Assessment, Credential, Finding, ScanInfo
 
@@ -14,7 +17,7 @@ _NEW, _OPEN, _SUPPRESSED = (1, "New"), (99, "Open"), (3, "Suppressed")
 _SUCCESS, _INCOMPLETE = (1, "Success"), (99, "Incomplete")
 _CREATE, _UPDATE, _COLLECT, _COMPLETED = 1, 2, 2, 2
 GAPS_NAMED = 100
-_VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift")
+_VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift", "activity")
 
 
 def scan_event(digest: Digest) -> dict[str, Any]:
@@ -47,13 +50,52 @@ def scan_event(digest: Digest) -> dict[str, Any]:
 
 
 def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) -> dict[str, Any]:
-    """IAM Analysis Finding (2008). ``about``: the identity that it is about, if it is about one."""
+    """Detection Finding (2004) about a day, else IAM Analysis Finding (2008). ``about``: the identity it is about."""
+    if finding.rule in ABOUT_A_DAY:
+        return _detection(finding, about, scan)
     identity = about.identity if about else None
     named = make.concerned(identity, finding.credential) if identity else ()
+    return {
+        **_classified(2, "Findings", 2008, "IAM Analysis Finding", _CREATE if finding.new else _UPDATE),
+        **_common(finding, about, scan),
+        "finding_info": _info(finding, about),
+        **(_identity(finding, about, named) if about else {"applications": [_resource(finding)]}),
+        "unmapped": make.known(
+            **_beside(finding),
+            credential=finding.credential,
+            assignment=finding.assignment,
+            **(make.left_out(identity, named) if identity else {}),
+        ),
+    }
+
+
+def _detection(finding: Finding, about: Assessment | None, scan: ScanInfo) -> dict[str, Any]:
+    """``is_alert``: no change is known that explains it, and nobody acknowledged it."""
+    identity = about.identity if about else None
+    actor = make.user(about, ()) if about else {"uid": finding.identity or finding.about}
+    state = explained(finding)
+    return {
+        **_classified(2, "Findings", 2004, "Detection Finding", _CREATE if finding.new else _UPDATE),
+        **_common(finding, about, scan),
+        "finding_info": {**_info(finding, about), **make.seen(finding)},
+        "evidences": make.evidences(finding, actor),
+        "is_alert": state != "explained" and finding.acknowledged is None,
+        **make.known(
+            resources=[make.known(uid=actor.get("uid"), name=actor.get("name"), type=identity.kind)]
+            if identity
+            else [],
+            observables=make.observables(make.observed(about, (), "evidences.actor.user")) if about else [],
+        ),
+        "unmapped": {**make.known(**_beside(finding)), "explained": state},
+    }
+
+
+def _common(finding: Finding, about: Assessment | None, scan: ScanInfo) -> dict[str, Any]:
+    """What events of findings share."""
+    identity = about.identity if about else None
     severity_id, severity = make.SEVERITIES[finding.severity]
     status_id, status = _status(finding)
     return {
-        **_classified(2, "Findings", 2008, "IAM Analysis Finding", _CREATE if finding.new else _UPDATE),
         "severity_id": severity_id,
         "severity": severity,
         "status_id": status_id,
@@ -61,20 +103,18 @@ def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) ->
         "time": make.millis(scan.finished_at),
         "message": joined((finding.title, *finding.subjects)),
         "metadata": make.metadata(scan, finding.fingerprint, make.profiles_of(identity)),
-        "finding_info": _info(finding, about),
         "remediation": {"desc": finding.remediation},
         **make.cloud(identity),
-        **(_identity(about, named) if about else {"applications": [_resource(finding)]}),
-        "unmapped": make.known(
-            evidence=evidence_of(finding),
-            owner=finding.owner,
-            credential=finding.credential,
-            entry=finding.entry,
-            assignment=finding.assignment,
-            rechecked=finding.rechecked,
-            acknowledged=finding.acknowledged,
-            **(make.left_out(identity, named) if identity else {}),
-        ),
+    }
+
+
+def _beside(finding: Finding) -> dict[str, Any]:
+    return {
+        "evidence": evidence_of(finding),
+        "owner": finding.owner,
+        "entry": finding.entry,
+        "rechecked": finding.rechecked,
+        "acknowledged": finding.acknowledged,
     }
 
 
@@ -134,11 +174,11 @@ def _info(finding: Finding, about: Assessment | None) -> dict[str, Any]:
     )
 
 
-def _identity(about: Assessment, named: Sequence[Credential]) -> dict[str, Any]:
+def _identity(finding: Finding, about: Assessment, named: Sequence[Credential]) -> dict[str, Any]:
     return make.known(
         user=make.user(about, named),
         identity_activity_metrics=make.activity(about.identity, named),
-        permission_analysis_results=make.permissions(about),
+        permission_analysis_results=make.permissions(about, finding),
         observables=make.observables(make.observed(about, named)),
     )
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from reports.phrases import joined
+import msgspec
+
+from reports.phrases import joined, plain
 from scanner.matching.keys import habits
-from scanner.model import Assessment, Credential, Identity, NatureVerdictName, ScanInfo, Severity
+from scanner.model import Assessment, Credential, Finding, Identity, NatureVerdictName, ScanInfo, Severity
 from scanner.model.providers import Cloud
 
 VERSION = "1.6.0"
@@ -107,13 +109,53 @@ def activity(identity: Identity, named: Iterable[Credential]) -> Object:
     return known(last_seen_time=millis(identity.last_used_at), programmatic_credentials=_credentials(named))
 
 
-def permissions(judged: Assessment) -> list[Object]:
-    """What it could do as we judge it, then what it was granted; of hundreds of grants the first are named."""
+def seen(finding: Finding) -> Object:
+    """Of a finding about a day, when its events were, and their ids in the audit log."""
+    first, last = (_moment(finding.evidence.get(name)) for name in ("first_at", "last_at"))
+    return known(
+        first_seen_time=millis(first),
+        last_seen_time=millis(last),
+        related_events=[{"uid": plain(uid)} for uid in finding.evidence.get("event_ids") or ()],
+    )
+
+
+def evidences(finding: Finding, actor: Object) -> list[Object]:
+    """What it did on that day: one for each action, with how often; ``actor`` alone where no action is named."""
+    actions = finding.evidence.get("actions")
+    if not isinstance(actions, Mapping) or not actions:
+        return [{"actor": {"user": actor}}]
+    return [{"actor": {"user": actor}, **_call(plain(name), times)} for name, times in sorted(actions.items())]
+
+
+def _call(action: str, times: Any) -> Object:
+    service, colon, operation = action.partition(":")
+    api = {"operation": operation, "service": {"name": service}} if colon and service else {"operation": action}
+    return {"api": api, "data": {"count": times}}
+
+
+def _moment(value: Any) -> datetime | None:
+    """A time of the evidence, which a store gives back as text."""
+    try:
+        return msgspec.convert(value, datetime | None)
+    except msgspec.ValidationError:
+        return None
+
+
+def permissions(judged: Assessment, finding: Finding) -> list[Object]:
+    """What it could do as we judge it, then what it was granted; of hundreds of grants the first are named.
+
+    A finding about unused permissions says of how many services.
+    """
     level = judged.privilege
+    unused: Object = {}
+    if finding.rule == "permissions_unused":
+        match finding.evidence:
+            case {"granted": int(granted), "used": int(used)}:
+                unused = {"unused_services_count": granted - used}
     verdict = known(name=level.level, type="effective privilege", desc=joined(level.evidence), is_applied=True)
     grants = judged.identity.grants[:LISTED]
     return [
-        {"policy": verdict},
+        {"policy": verdict, **unused},
         *({"policy": known(name=grant.name, type=grant.via, desc=grant.resource, is_applied=True)} for grant in grants),
     ]
 
@@ -125,12 +167,14 @@ def observables(pairs: Iterable[tuple[str, int, str, str | None]]) -> list[Objec
     ]
 
 
-def observed(judged: Assessment, named: Iterable[Credential]) -> Iterator[tuple[str, int, str, str | None]]:
-    """What of an identity others may have seen, too."""
-    yield "user.uid", 31, "User Object: uid", judged.identity.key
-    yield "user.name", 4, "User Name", judged.identity.name
+def observed(
+    judged: Assessment, named: Iterable[Credential], user: str = "user"
+) -> Iterator[tuple[str, int, str, str | None]]:
+    """What of an identity others may have seen, too. ``user``: where the event has it."""
+    yield f"{user}.uid", 31, "User Object: uid", judged.identity.key
+    yield f"{user}.name", 4, "User Name", judged.identity.name
     for credential in named:
-        yield "user.programmatic_credentials.uid", 19, "User Credential ID", credential.id
+        yield f"{user}.programmatic_credentials.uid", 19, "User Credential ID", credential.id
 
 
 def tags(facts: Iterable[tuple[str, str]]) -> list[Object]:

@@ -242,6 +242,18 @@ class Activity(Struct, frozen=True, kw_only=True, gc=False):
     unlogged_services: tuple[str, ...] = ()
     """Granted services with actions that no log of it records: they are never called unused."""
 
+    @property
+    def granted_used(self) -> int | None:
+        """How many of the granted services it used; None where these are unknown."""
+        granted = self.granted_services
+        return None if granted is None else len(set(granted).intersection(self.used_services))
+
+    @property
+    def granted_unseen(self) -> int:
+        """How many of the granted services it may use without a log showing it, and was not seen to use."""
+        unseen = set(self.unlogged_services).difference(self.used_services)
+        return len(unseen.intersection(self.granted_services or ()))
+
 
 class Deviation(Struct, frozen=True, kw_only=True, gc=False):
     """A rule about activity that fires for one identity and day; its finding's fingerprint has the day in it.

@@ -64,6 +64,8 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     """Acknowledged findings; ``findings`` includes them."""
     reopened_findings: int = 0
     """New findings that an earlier scan already had; ``new_findings`` includes them."""
+    unexplained_findings: int | None = None
+    """Findings about a day's behaviour that no known change explains; None without an audit log."""
     resolved_findings: int = 0
     """Findings of the previous scan that this one no longer has."""
     registry_entries: int = 0

@@ -78,6 +78,7 @@ def summarise(
         new_findings=sum(finding.new for finding in findings),
         acknowledged=sum(finding.acknowledged is not None for finding in findings),
         reopened_findings=sum(finding.reopened for finding in findings),
+        unexplained_findings=unexplained(assessments, findings),
         resolved_findings=0
         if known is None
         else len(known) - sum(finding.fingerprint in known for finding in findings),
@@ -86,3 +87,13 @@ def summarise(
         gaps=sum(section.is_gap for section in coverage),
         not_rechecked=sum(not assessment.rechecked for assessment in assessments),
     )
+
+
+def unexplained(assessments: Sequence[Assessment], findings: Sequence[Finding]) -> int | None:
+    """How many findings about a day's behaviour no known change explains; None if no log tells of any identity.
+
+    An acknowledged one is not counted: somebody explained it.
+    """
+    if all(assessment.activity is None for assessment in assessments):
+        return None
+    return sum(finding.evidence.get("explained") is False and finding.acknowledged is None for finding in findings)

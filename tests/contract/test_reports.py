@@ -23,13 +23,21 @@ from tests.factories import (
     make_identity,
     make_result,
 )
-from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
+from tests.reports.samples import (
+    HOSTILE,
+    estate,
+    estate_with_activity,
+    estate_with_gaps,
+    hostile_result,
+    without_registry,
+)
 
 FORMATS = {door.name: door for door in entry_points(group="muster.reports")}
 RESULTS: dict[str, Callable[[], ScanResult]] = {
     "estate": estate,
     "gaps": estate_with_gaps,
     "no registry": without_registry,
+    "activity": estate_with_activity,
     "empty": make_result,
 }
 

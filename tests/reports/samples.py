@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -34,6 +34,8 @@ from scanner.model import (
     UsageVerdict,
     Workload,
 )
+from scanner.model.activity import Activity, Deviation, ServiceUse
+from scanner.rules.activity import evidence_of
 from tests.factories import (
     NOW,
     days_ago,
@@ -261,6 +263,129 @@ def estate(**facts: Any) -> ScanResult:
     return make_result(*people, **{**defaults, **facts})
 
 
+EVENT_IDS = tuple(f"0a1b2c3d-0000-4000-8000-{number:012}" for number in range(5))
+
+ACTIVITY = Activity(
+    covered_from=date(2026, 8, 27),
+    covered_to=date(2026, 11, 24),
+    covered_days=90,
+    first_event_at=days_ago(89),
+    last_event_at=days_ago(1),
+    events=12_345,
+    denied=12,
+    services=(
+        ServiceUse(service="iam", actions=(), events=12, first_at=days_ago(1), last_at=days_ago(1)),
+        ServiceUse(
+            service="s3",
+            actions=("GetBucketPolicy", "ListAllMyBuckets"),
+            events=12_333,
+            first_at=days_ago(89),
+            last_at=days_ago(1),
+        ),
+    ),
+    networks=("10.0.3.0/24", "office"),
+    clients=("boto3", "terraform"),
+    regions=("eu-west-1",),
+    assumed_by=("arn:aws:iam::123456789012:role/ci/deploy-pipeline", "arn:aws:iam::210987654321:role/unknown"),
+    tools=("bedrock model anthropic.claude-v4",),
+    hours=(0, 0, 88, 90, 40, *(0 for _ in range(9)), 1, *(0 for _ in range(9))),
+    granted_services=("dynamodb", "ec2", "iam", "kms", "s3"),
+    used_services=("s3",),
+    unlogged_services=("dynamodb",),
+)
+"""What a nightly job did."""
+
+SILENT = Activity(
+    covered_from=date(2026, 8, 27),
+    covered_to=date(2026, 11, 24),
+    covered_days=90,
+    granted_services=("sqs", "ssm"),
+)
+"""Logs cover it, and have nothing."""
+
+
+def changed(key: str, fingerprint: str, explained: bool | None, **facts: Any) -> Finding:
+    """A finding about a day on which an identity behaved differently."""
+    deviation = Deviation(
+        rule="behaviour_changed",
+        day=date(2026, 11, 24),
+        reasons=("denied_burst", "new_action", "new_network"),
+        facts={
+            "actions": {"iam:CreateAccessKey": 2, "iam:ListUsers": 1},
+            "more_actions": 9,
+            "events": 12,
+            "first_at": days_ago(1),
+            "last_at": days_ago(1) + timedelta(minutes=90),
+            "new": {"new_action": ["iam:CreateAccessKey"], "new_network": ["203.0.113.0/24"]},
+        }
+        | facts,
+        event_ids=EVENT_IDS,
+        explained=explained,
+        explained_by="permissions changed between the scans of 2026-11-23 04:00 and 2026-11-24 04:00"
+        if explained
+        else None,
+    )
+    return make_finding(
+        fingerprint=fingerprint,
+        rule="behaviour_changed",
+        severity="info" if explained else "medium",
+        identity=key,
+        title="Identity behaves differently from before",
+        evidence=evidence_of(deviation),
+        remediation="Compare the reasons with what was deployed on that day.",
+        owner="ada@example.com",
+        new=explained is False,
+    )
+
+
+def estate_with_activity() -> ScanResult:
+    """The same with audit logs: a job that did something new on three days, one that did nothing, others without a log.
+
+    Of the three findings one is unexplained, one explained, and of one that is unknown.
+    """
+    owned = OwnershipVerdict(state="owned", owner="ada@example.com", evidence="active on the roster")
+    registered = RegistryVerdict(state="registered", entry="NHI-7", rung="key", evidence="equals its key")
+    key = "arn:aws:iam::123456789012:role/nightly"
+    found = tuple(
+        changed(key, fingerprint * 16, state) for fingerprint, state in (("b1", False), ("b2", None), ("b3", True))
+    )
+    nightly = make_assessment(
+        make_identity("nightly", kind="role", key=key),
+        registry=registered,
+        ownership=owned,
+        activity=ACTIVITY,
+        findings=tuple(finding.fingerprint for finding in found),
+    )
+    silent = make_assessment("silent", registry=registered, ownership=owned, activity=SILENT)
+    before = estate()
+    logs = (
+        make_coverage(source="trail", section="activity", detail="90 days read in full, 2026-08-27 to 2026-11-24"),
+        *(
+            make_coverage(
+                source="trail", section=f"activity:2026-11-{day}", status="partial", detail="a file is cut off"
+            )
+            for day in (20, 21, 24)
+        ),
+    )
+    findings = sorted((*before.findings, *found), key=lambda one: (SEVERITIES.index(one.severity), one.rule))
+    return replace(
+        before,
+        identities=tuple(sorted((*before.identities, nightly, silent), key=lambda judged: judged.identity.key)),
+        findings=tuple(findings),
+        coverage=(*before.coverage, *logs),
+        summary=replace(
+            before.summary,
+            identities=7,
+            registered=4,
+            owned=3,
+            findings={"critical": 1, "high": 3, "medium": 3, "low": 1, "info": 1},
+            new_findings=3,
+            unexplained_findings=1,
+            gaps=3,
+        ),
+    )
+
+
 def estate_with_gaps() -> ScanResult:
     """The same, but two sections could not be read, and one verdict is provisional for it."""
     return provisional(
@@ -361,7 +486,27 @@ def hostile_result(name: str) -> ScanResult:
         ),
         usage=UsageVerdict(state="dormant", window_days=90, evidence=name),
         privilege=Privilege(level="high", evidence=(name,)),
-        findings=("aa" * 16,),
+        activity=replace(
+            ACTIVITY,
+            services=(ServiceUse(service=name, actions=(name,), events=1, first_at=days_ago(1), last_at=days_ago(1)),),
+            networks=(name,),
+            clients=(name,),
+            regions=(name,),
+            assumed_by=(name,),
+            tools=(name,),
+            granted_services=(name,),
+            used_services=(name,),
+            unlogged_services=(name,),
+        ),
+        findings=("aa" * 16, "bb" * 16),
+    )
+    unusual = changed(
+        identity.key,
+        "bb" * 16,
+        explained=True,
+        new={"new_action": [name], name: [name]},
+        actions={name: 1},
+        clients=[name],
     )
     entry = make_entry(name, id=name, name=name, owner=(name,), origin=Origin(file=name, row=2))
     inputs = (Input(role="registry", name=name),)
@@ -371,6 +516,9 @@ def hostile_result(name: str) -> ScanResult:
         coverage=(make_coverage(source=name, scope=name, section=name, status="denied", detail=name, permission=name),),
         secrets=(StoredSecret(key=name, provider="vault", source=name, scope=name, name=name),),
         entries=(EntryAssessment(entry=entry, state="not_found"),),
-        findings=(make_finding(fingerprint="aa" * 16, identity=identity.key, title=name, evidence={name: name}),),
+        findings=(
+            make_finding(fingerprint="aa" * 16, identity=identity.key, title=name, evidence={name: name}),
+            replace(unusual, evidence={**unusual.evidence, "explained_by": name, "event_ids": [name]}),
+        ),
         notices=(name,),
     )

@@ -89,11 +89,11 @@ def test_a_code_scanner_sees_what_it_is_about() -> None:
 
 
 def test_a_row_of_a_table_has_its_key() -> None:
-    """In a column of its own, the last."""
+    """In a column of its own, before the newer ones."""
     header, row = written(CsvReport(), result(), "findings").decode().splitlines()
 
-    assert header.endswith(",assignment")
-    assert row.endswith(f",{KEY}")
+    assert header.endswith(",assignment,explained")
+    assert row.endswith(f",{KEY},")
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,22 @@ from reports.ocsf.report import OcsfReport
 from scanner.model import NatureVerdict, NatureVerdictName, ScanResult
 from tests.factories import NOW, make_assessment, make_credential, make_finding, make_identity, make_result
 from tests.reports.published import complaints, lines, ocsf
-from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
+from tests.reports.samples import (
+    EVENT_IDS,
+    HOSTILE,
+    estate,
+    estate_with_activity,
+    estate_with_gaps,
+    hostile_result,
+    without_registry,
+)
 
-CLASSES = {2008: "iam_analysis_finding", 5003: "user_inventory", 6007: "scan_activity"}
+CLASSES = {2004: "detection_finding", 2008: "iam_analysis_finding", 5003: "user_inventory", 6007: "scan_activity"}
 RESULTS: dict[str, Callable[[], ScanResult]] = {
     "estate": estate,
     "gaps": estate_with_gaps,
     "no registry": without_registry,
+    "activity": estate_with_activity,
     "empty": make_result,
 }
 
@@ -46,7 +55,7 @@ def test_every_event_is_valid(result: Callable[[], ScanResult], view: View) -> N
 def test_every_event_is_valid_whatever_things_are_called(name: str) -> None:
     """Hostile text is data like any other."""
     written = lines(OcsfReport(), hostile_result(name))
-    assert [event["class_uid"] for event in written] == [6007, 2008, 5003]
+    assert [event["class_uid"] for event in written] == [6007, 2008, 2004, 5003]
     assert [wrong for event in written for wrong in wrong_with(event)] == []
 
 
@@ -98,6 +107,59 @@ def test_an_identity_comes_with_its_verdicts() -> None:
     assert event["unmapped"]["usage"]["state"] == "dormant"
     assert {"name": "user.name", "type_id": 4, "type": "User Name", "value": "legacy-admin"} in event["observables"]
     assert "AKIALEGACY" in [one["value"] for one in event["observables"]]
+
+
+def test_a_finding_about_a_day_is_a_detection() -> None:
+    """Who did what how often, when, which events of the log say so, and whether a change explains it."""
+    unexplained, unknown, known = events(estate_with_activity(), 2004)
+    info, eight = unexplained["finding_info"], 1_795_507_200_000
+
+    assert (unexplained["type_uid"], unexplained["severity"], unexplained["status"]) == (200401, "Medium", "New")
+    assert (info["first_seen_time"], info["last_seen_time"]) == (eight, eight + 90 * 60_000)
+    assert [one["uid"] for one in info["related_events"]] == list(EVENT_IDS)
+    assert [
+        (one["api"]["service"]["name"], one["api"]["operation"], one["data"]) for one in unexplained["evidences"]
+    ] == [
+        ("iam", "CreateAccessKey", {"count": 2}),
+        ("iam", "ListUsers", {"count": 1}),
+    ]
+    assert {one["actor"]["user"]["name"] for one in unexplained["evidences"]} == {"nightly"}
+    assert unexplained["resources"][0]["uid"] == "arn:aws:iam::123456789012:role/nightly"
+    assert unexplained["unmapped"]["evidence"]["reasons"] == ["denied_burst", "new_action", "new_network"]
+    assert [one["unmapped"]["explained"] for one in (unexplained, unknown, known)] == [
+        "unexplained",
+        "unknown",
+        "explained",
+    ]
+    assert [one["is_alert"] for one in (unexplained, unknown, known)] == [True, True, False]
+    assert known["unmapped"]["evidence"]["explained_by"].startswith("permissions changed")
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {},
+        {"actions": {}, "first_at": "soon"},
+        {"first_at": "2026-11-24T08:00:00Z", "last_at": None, "actions": {"x": 1}},
+    ],
+)
+def test_a_detection_is_valid_whatever_its_evidence_has(evidence: dict[str, Any]) -> None:
+    """A store gives times back as text, and the identity may be in no view."""
+    found = make_finding(rule="interactive_use", identity="gone", evidence=evidence)
+    (event,) = events(make_result(findings=(found,)), 2004)
+
+    assert wrong_with(event) == []
+    assert event["evidences"][0]["actor"]["user"] == {"uid": "gone"}
+    assert event["finding_info"].get("first_seen_time") == (1_795_507_200_000 if "last_at" in evidence else None)
+
+
+def test_unused_permissions_are_counted() -> None:
+    """In the attribute that the class has for it."""
+    found = make_finding(rule="permissions_unused", identity="k", evidence={"used": 7, "granted": 43})
+    (event,) = events(make_result(make_assessment(make_identity(key="k")), findings=(found,)), 2008)
+
+    assert event["permission_analysis_results"][0]["unused_services_count"] == 36
+    assert wrong_with(event) == []
 
 
 @pytest.mark.parametrize(("nature", "type_id"), [("human", 1), ("non_human", 4), ("mixed", 99), ("unknown", 0)])

@@ -16,7 +16,7 @@ from reports.prometheus import PrometheusReport
 from scanner.model import Acknowledged, ScanResult
 from tests.cli.conftest import Muster, estate, muster
 from tests.factories import NOW, make_assessment, make_coverage, make_finding, make_result
-from tests.reports.samples import HOSTILE, estate_with_gaps
+from tests.reports.samples import HOSTILE, estate_with_activity, estate_with_gaps
 from tests.reports.samples import estate as small_estate
 
 __all__ = ["estate", "muster"]  # the fixtures
@@ -112,3 +112,9 @@ def test_a_source_may_be_called_anything(name: str) -> None:
 def test_what_could_not_be_read_is_a_number() -> None:
     """An alert can be built on it."""
     assert sum(value for key, value in metrics(estate_with_gaps()).items() if key[0] == "muster_gaps") > 0
+
+
+def test_unexplained_findings_have_no_value_without_a_log() -> None:
+    """An alert on it must not read "nothing was looked at" as "all is well"."""
+    assert metrics(estate_with_activity())["muster_unexplained_findings",] == 1
+    assert ("muster_unexplained_findings",) not in metrics(small_estate())

@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from reports.html.ages import AGES
+from reports.phrases import Explained
 from reports.states import STATES, Axis
 from scanner.model import (
     SEVERITIES,
@@ -31,6 +32,7 @@ MODEL: dict[Axis, tuple[str, ...]] = {
     "age": AGES,
     "entry": get_args(EntryState),
     "coverage": get_args(CoverageStatus),
+    "explained": get_args(Explained),
     "change": tuple(name for name in get_args(ChangeName) if name != "not_rechecked"),
 }
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from reports.summary import Digest, gap_text
+from reports.summary import Digest, by_reason, gap_text
 from scanner.text import counted
 from tests.factories import make_assessment, make_coverage, make_result
+from tests.reports.samples import estate_with_activity
 
 PLACE = "aws 123456789012 iam.users"
 
@@ -40,3 +42,19 @@ def test_states_no_one_is_in_count_nothing() -> None:
     """Every state of every axis has a number."""
     states = Digest(make_result(make_assessment(), make_assessment("other"))).states
     assert states["registry"] == {"registered": 0, "unregistered": 2, "ambiguous": 0, "exempt": 0, "unchecked": 0}
+
+
+def test_days_of_a_log_with_the_same_fault_are_one_gap() -> None:
+    """Otherwise a month without files would be the whole list. Other sections and faults stay apart."""
+    gaps = Digest(estate_with_activity()).gaps
+    other = replace(gaps[0], section="activity:2026-11-22", detail="denied")
+    plain = replace(gaps[0], section="iam.users")
+
+    shown = by_reason([*gaps, other, plain, plain])
+
+    assert [gap.section for gap in shown] == [
+        "activity of 3 days, 2026-11-20 to 2026-11-24",
+        "activity:2026-11-22",
+        "iam.users",
+        "iam.users",
+    ]

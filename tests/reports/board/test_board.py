@@ -16,19 +16,28 @@ from reports.board import words
 from reports.board.formats import BOARD_FORMATS
 from reports.board.records import Measure
 from reports.states import STATES
-from scanner.model import OwnershipVerdict, ScanResult, Since
+from scanner.model import OwnershipVerdict, ScanPoint, ScanResult, Since, Summary
 from tests.accessibility import violations
 from tests.browser import watched
 from tests.contract.test_reports import ACTIVE
 from tests.factories import days_ago, make_assessment, make_credential, make_finding, make_identity, make_result
 from tests.reports.html.estate import small_estate, with_history
-from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, provisional, without_registry
+from tests.reports.samples import (
+    HOSTILE,
+    estate,
+    estate_with_activity,
+    estate_with_gaps,
+    hostile_result,
+    provisional,
+    without_registry,
+)
 
 RESULTS = {
     "history": with_history(small_estate()),
     "estate": estate(),
     "gaps": estate_with_gaps(),
     "no registry": without_registry(),
+    "activity": estate_with_activity(),
     "empty": make_result(),
 }
 
@@ -85,7 +94,7 @@ def test_the_numbers_say_what_they_are_out_of_and_what_is_not_known() -> None:
     page = written("html", provisional(estate_with_gaps()))
 
     assert re.search(r"<h2>Owned</h2>.*?\d+ of \d+ identities.*?<b>\d+ more unknown.</b>", page)
-    assert page.count('class="incomplete"') == 5
+    assert page.count('class="incomplete"') == 7
     assert "could not be read in full" in page
     assert 'class="incomplete"' not in written("html", estate())
 
@@ -237,3 +246,52 @@ def test_axe_finds_nothing(browser: Browser, tmp_path: Path, result: ScanResult,
     file.write_text(written("html", result), encoding="utf-8")
     with watched(browser, file.as_uri(), dark=dark) as seen:
         assert violations(seen.page) == []
+
+
+def _card(page: str, title: str) -> str:
+    """The text of a card, in one line."""
+    found = re.search(rf"<h2>{title}</h2>(.*?)</div>", page, re.DOTALL)
+    assert found is not None
+    return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split())
+
+
+def test_use_is_counted_where_logs_cover_it() -> None:
+    """Who is covered, how much of what they may use they use, and what nothing explains; the estate's sum."""
+    page, text = (written(name, estate_with_activity()) for name in ("html", "table"))
+
+    assert "33 %" in _card(page, "Covered by logs")
+    assert "2 of 6 identities" in _card(page, "Covered by logs")
+    assert "1 of 6 services" in _card(page, "Granted services used")
+    assert "1 more unknown" in _card(page, "Granted services used")
+    assert "1 finding about what identities did that no known change explains" in page
+    assert "Audit logs: 1 finding" in text
+    assert json.loads(written("json", estate_with_activity()))["unexplained"] == 1
+
+
+def test_without_a_log_nothing_is_claimed() -> None:
+    """Neither 0 % nor 100 %: what identities do is unknown."""
+    page, text = (written(name, estate()) for name in ("html", "table"))
+
+    assert _card(page, "Covered by logs").startswith("n/a no audit log was read")
+    assert _card(page, "Granted services used").startswith("n/a none known, or no log")
+    assert "No audit log was read, so what identities do is unknown." in page
+    assert "No audit log was read" in text
+    assert json.loads(written("json", estate()))["unexplained"] is None
+
+
+def test_unexplained_findings_have_a_line_once_a_log_was_read() -> None:
+    """A scan before the first log has no point on it, rather than 0."""
+    scans = ((60, None), (30, 4), (0, 1))
+    points = tuple(
+        ScanPoint(id=f"{days}", started_at=days_ago(days), counts=Summary(unexplained_findings=count))
+        for days, count in scans
+    )
+    page = written("html", replace(estate_with_activity(), trend=points))
+    without = written("html", replace(estate(), trend=points[:1] * 2))
+
+    assert re.findall(r"<figcaption>(.*?) <b", page)[-1] == "Unexplained"
+    (drawn,) = re.findall(r'<polyline class="bad" points="([^"]*)"', page.rpartition("<figcaption>")[2])
+    assert len(drawn.split()) == 2
+    assert "Unexplained" not in without
+    later = replace(estate_with_activity(), trend=points[1:])
+    assert "unexplained findings 4 to 1" in written("html", later)
