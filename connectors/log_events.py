@@ -66,7 +66,7 @@ class EventCounting(Counting, Generic[R]):
         super().__init__()
         self._network = lru_cache(maxsize=20_000)(lambda address: f"network={networks.name(address)}")
         self._seen: set[int] = set()
-        self._raw: RawCounts[Hashable] = RawCounts(self._explain)
+        self._raw = RawCounts(self._explain)
 
     @abstractmethod
     def event(self, record: R) -> Event | None:
@@ -85,7 +85,6 @@ class EventCounting(Counting, Generic[R]):
     def add(self, events: Iterable[Event]) -> None:
         """Count events. Raises Unreadable where a time is none."""
         seen, raw = self._seen, self._raw
-        day, counts = "", raw.counts_of("")
         for time, event_id, key in events:
             if event_id:
                 number = hash(event_id)
@@ -93,23 +92,17 @@ class EventCounting(Counting, Generic[R]):
                     continue
                 seen.add(number)
             self.events += 1
-            when = time if time.endswith("Z") else utc_text(time)
-            if when[:10] != day:
-                day, counts = when[:10], raw.counts_of(when)
-            found = counts.get(key)
-            if found is None:
-                counts[key] = Counted(when, event_id, None)
-            else:
-                found.add(when, event_id)
+            raw.add(key, time if time.endswith("Z") else utc_text(time), event_id, key)
         raw.relieve()
 
     def finish(self) -> None:
         """See ``Counting``."""
         self._raw.settle()
 
-    def _explain(self, raw: Hashable, counted: Counted) -> None:
-        act = self.act(raw)
-        counted.event_id = counted.event_id if _EVENT_ID.fullmatch(counted.event_id) else ""
+    def _explain(self, counted: Counted) -> None:
+        act = self.act(counted.held)
+        if not _EVENT_ID.fullmatch(counted.event_id):
+            counted = counted._replace(event_id="")
         day = counted.first[:10]
         self.days.add((EVERY_SCOPE if self.covers_everything else act.scope, day))
         if act.by_provider:
