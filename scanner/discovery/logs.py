@@ -250,10 +250,14 @@ class _Reading:
             except KeyboardInterrupt:
                 self._write()  # what was read by then stays
                 raise
-        if fault is None:
-            self._clear(since, until)
-        else:
+        if fault is not None:
             self._fault(fault)
+        else:
+            self._clear(since, until)
+            if not units and not self._noted and self._state.newest is None:
+                log.warning(
+                    "log %s: there is nothing from %s to %s; --since reads what is older", self._log.name, since, until
+                )
         if self._batch or self._gaps or (self._state.newest is None and units):
             self._write()
 

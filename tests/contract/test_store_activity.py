@@ -181,6 +181,20 @@ def test_order_and_repetition_change_nothing(backend: Backend, orders: list[list
         assert contents(store.activity.past()) == expected
 
 
+def test_two_writers_at_once(url: str) -> None:
+    """What one has looked up does not hold once the other has written, pruned or emptied something."""
+    with open_store(url) as store, open_store("sqlite://") as fresh:
+        one, other = store.activity, store.activity
+        for number, reading in enumerate((*_UNITS, *reversed(_UNITS))):
+            (one if number % 3 else other).write("trail", HEAD, [reading], {}, NOW)
+            if number == len(_UNITS):
+                store.activity.prune(TODAY + timedelta(days=30), keep_days=90)
+        write(fresh, *_UNITS)
+
+        assert contents(store.activity.past()) == contents(fresh.activity.past())
+        assert store.check() == ()
+
+
 def test_a_caller_that_a_unit_names_twice_is_counted_together(store: Store) -> None:
     """A reader that does so loses nothing, and ends nothing."""
     write(store, unit(ago(2), caller_day(ago(2)), caller_day(ago(2), events=3, hours=1)))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import re
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import msgspec
@@ -45,10 +44,14 @@ def _sampled(day: CallerDay) -> Iterable[str]:
     return list(dict.fromkeys((*marks, *writes, *rarest)))[:MOST_SAMPLES]
 
 
-def _trimmed(counts: Sequence[int]) -> tuple[int, ...]:
+def _trimmed(counts: tuple[int, int, int]) -> tuple[int, ...]:
     """Without the zeros that it ends in."""
-    last = max((place for place, count in enumerate(counts, start=1) if count), default=0)
-    return tuple(counts[:last])
+    done, denied, failed = counts
+    if failed:
+        return done, denied, failed
+    if denied:
+        return done, denied
+    return (done,) if done else ()
 
 
 def merged(one: DayCounts, other: DayCounts) -> DayCounts:
@@ -116,13 +119,14 @@ def counts_in(body: str, what: str) -> DayCounts:
 
 def _packed(event: str) -> str:
     if _UUID.fullmatch(event):
-        return _PACKED + base64.urlsafe_b64encode(uuid.UUID(event).bytes).decode().rstrip("=")
+        return _PACKED + b2a_base64(bytes.fromhex(event.replace("-", "")), newline=False)[:22].decode()
     return _AS_IS + event if event[:1] in (_PACKED, _AS_IS) else event
 
 
 def _unpacked(event: str) -> str:
     if event[:1] == _PACKED:
-        return str(uuid.UUID(bytes=base64.urlsafe_b64decode(event[1:] + "==")))
+        digits = a2b_base64(event[1:] + "==").hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
     return event[1:] if event[:1] == _AS_IS else event
 
 

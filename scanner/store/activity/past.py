@@ -24,6 +24,7 @@ from scanner.store.activity.care import Damage, find_damage, lacking, prune
 from scanner.store.activity.counts import counts_in
 from scanner.store.activity.units import (
     NOT_YET_OVER,
+    Callers,
     LogHead,
     LogState,
     Unit,
@@ -51,6 +52,7 @@ class ActivityStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._callers = Callers()
 
     def damage(self) -> Damage:
         """What cannot be believed, by verifying every row."""
@@ -79,8 +81,10 @@ class ActivityStore:
         """Add what units gave, all in one transaction: see :func:`scanner.store.activity.units.write`."""
 
         def attempt() -> None:
+            known, self._callers = self._callers, Callers()  # they hold only once it is stored
             with writing(self._engine) as connection:
-                write(connection, log, head, readings, gaps, at)
+                write(connection, log, head, readings, gaps, at, known)
+            self._callers = known
 
         retrying(self._engine, attempt)  # twice does no harm: the second replaces the first
 

@@ -186,16 +186,18 @@ def write(
     readings: Sequence[UnitReading],
     gaps: Mapping[str, Sequence[LogDay]],
     at: datetime,
+    callers_known: Callers,
 ) -> None:
     """Add what units gave, in place of what units of their names gave before.
 
     ``gaps``: by name, days that could not be read; without days, that gap is no more.
     """
+    callers_known.forget_if_outdated(connection)
     _keep_head(connection, log, head, at)
     begin = merged_until(map(Unit._make, _weeks(connection, log)), log)
     latest = {one.unit.name: one for one in readings}
     taken = [(one, _by_caller(one.callers, begin)) for one in latest.values()]
-    known = _known(connection, log, taken)
+    known = _known(connection, log, taken, callers_known)
     number, moment = next_number(connection, schema.log_unit), text_of(at)
     units, days, changed = list[Values](), list[Values](), list[Values]()
     for unit, (reading, callers) in enumerate(taken, start=number):
@@ -212,6 +214,7 @@ def write(
     bulk_insert(connection, schema.log_unit, units)
     bulk_insert(connection, schema.log_day, days)
     bulk_insert(connection, schema.log_change, changed)
+    callers_known.keep(connection)
 
 
 def _keep_head(connection: Connection, log: str, head: LogHead, at: datetime) -> None:
@@ -242,15 +245,46 @@ class _Caller(Struct):
     """By text, its number."""
 
 
+class Callers:
+    """Callers that one process has looked up, so that it does not for each unit. They hold until somebody else writes.
+
+    Who adds a caller or a feature adds a unit, too; who removes one removes a unit, or empties it.
+    """
+
+    MOST = 20_000
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, Who], _Caller] = {}
+        self._state: Values | None = None
+
+    def forget_if_outdated(self, connection: Connection) -> None:
+        """Start anew where anybody else has written, and where there are too many to hold."""
+        if self._state != _state(connection) or len(self.known) > self.MOST:
+            self.known.clear()
+
+    def keep(self, connection: Connection) -> None:
+        """Note that this process has written."""
+        self._state = _state(connection)
+
+
+def _state(connection: Connection) -> Values:
+    unit = schema.log_unit.c
+    return tuple(connection.execute(select(func.count(), func.max(unit.number), func.sum(unit.days))).one())
+
+
 def _known(
-    connection: Connection, log: str, taken: Iterable[tuple[UnitReading, Mapping[tuple[Who, int], CallerDay]]]
+    connection: Connection,
+    log: str,
+    taken: Iterable[tuple[UnitReading, Mapping[tuple[Who, int], CallerDay]]],
+    callers_known: Callers,
 ) -> dict[Who, _Caller]:
     """Every caller with its number and the numbers of all its features; what is not there yet is added."""
     needed: dict[Who, set[str]] = {}
     for _, callers in taken:
         for (who, _), day in callers.items():
             needed.setdefault(who, set()).update(day.counts)
-    known = _stored(connection, log, needed)
+    known = {who: found for who in needed if (found := callers_known.known.get((log, who))) is not None}
+    known |= _stored(connection, log, needed.keys() - known.keys())
     first = next_number(connection, schema.log_caller) if needed.keys() - known.keys() else 0
     new, features = list[Values](), list[Values]()
     for who in sorted(needed):
@@ -263,6 +297,7 @@ def _known(
             its[text] = len(its)
     bulk_insert(connection, schema.log_caller, new)
     bulk_insert(connection, schema.log_feature, features)
+    callers_known.known.update(((log, who), caller) for who, caller in known.items())
     return known
 
 

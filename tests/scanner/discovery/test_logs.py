@@ -205,6 +205,17 @@ def test_a_log_that_cannot_be_listed(night: Nights, tmp_path: Path, store: Store
     assert store.activity.past().logs == {}
 
 
+def test_a_first_reading_that_finds_nothing_says_so(
+    night: Nights, write: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Files of last year are not read without being asked for."""
+    write(300)
+    assert night().events == 0
+    assert f"nothing from {ago(90)} to {TODAY}; --since" in caplog.text
+
+    assert night(window=Window(since=400)).events == 4
+
+
 def test_an_interruption_keeps_what_was_read(night: Nights, write: Callable[..., None]) -> None:
     """The rest is read the next time."""
     write(3)
