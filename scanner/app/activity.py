@@ -222,8 +222,9 @@ def _versions(store: Store, keys: Collection[str], starts: Sequence[datetime]) -
 # --- For reports ---
 
 
-def with_activity(store: Store, result: ScanResult) -> ScanResult:
+def with_activity(store: Store, result: ScanResult, policy: ActivityPolicy) -> ScanResult:
     """A scan that was loaded, with what its identities did as far as was read by then. Raises DamagedRow."""
+    since = result.scan.started_at.date().toordinal() - policy.keep_days
     past = store.activity.past(as_of=result.scan.started_at)
     if not past.logs:
         return result
@@ -239,7 +240,7 @@ def with_activity(store: Store, result: ScanResult) -> ScanResult:
                 identities.append(one)
                 continue
             line = timeline(pasts.get(one.identity.key, ()), covered)
-            identities.append(replace(one, activity=summary(line, one.identity)))
+            identities.append(replace(one, activity=summary(line, one.identity, since)))
     return replace(result, identities=tuple(identities))
 
 

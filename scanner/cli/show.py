@@ -46,7 +46,7 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
             for hit in hits:
                 click.echo(f"  {printable(hit.identity.key)}")
             return 0
-        result = with_activity(store, result)
+        result = with_activity(store, result, config.activity)
         versions = [(one.since, one.until, one.assessment) for one in store.history(hits[0].identity.key)]
         if config.acknowledged:
             result = with_later(result, config.acknowledged, [rule.id for rule in RULES], datetime.now(UTC).date())

@@ -171,6 +171,19 @@ def test_a_scan_reads_what_is_new_and_reports_show_it(muster: Muster, folder: Pa
     assert by_name(muster, "--scan", first_scan)["invoice-bot"]["activity"] == activity
 
 
+def test_activity_spans_the_days_that_are_kept(muster: Muster, folder: Path) -> None:
+    """Older ones are merged to weeks: they count for judging, and are not shown. So it is in later reports."""
+    for days in range(6, 120):
+        write_day(folder, today() - timedelta(days))
+    muster("activity", "--since", "200d")
+    scanned = json.loads(muster("scan", "--quiet", "-o", "json:-").out)
+    activity = {one["name"]: one for one in scanned["identities"]}["invoice-bot"]["activity"]
+
+    assert (activity["covered_days"], activity["events"]) == (90, 270)
+    assert activity["covered_from"] == str(today() - timedelta(90))
+    assert by_name(muster)["invoice-bot"]["activity"] == activity
+
+
 def test_activity_makes_no_new_version(muster: Muster, folder: Path) -> None:
     """Else every night would store every identity anew."""
     muster("scan", "--quiet")

@@ -105,7 +105,8 @@ class _Judging:
         self._given = given
         self._coverages = Coverages(past, now=given.now, scanned_at=given.scanned_at)
         self._joined: Joined = join((one.identity for one in assessments), past)
-        self._since = given.now.date().toordinal() - OPEN_DAYS
+        today = given.now.date().toordinal()
+        self._since, self._shown_since = today - OPEN_DAYS, today - given.activity.keep_days
         self._sees_all = {name: frozenset(log.sees_all_use_of) for name, log in past.logs.items()}
 
     def result(self) -> tuple[Assessment, ...]:
@@ -141,7 +142,7 @@ class _Judging:
             changed = [] if one.nature.verdict == "human" else self._novelties(one, line)
             if exact or changed:
                 found[identity.key] = _Found(one, line, exact, changed)
-        return replace(one, activity=summary(line, identity), usage=self._usage(one, line, callers))
+        return replace(one, activity=summary(line, identity, self._shown_since), usage=self._usage(one, line, callers))
 
     def _novelties(self, one: Assessment, line: Timeline) -> list[Novelty]:
         return list(novelties(line, self._given.activity, since=self._since, is_agent=one.agent.is_agent))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from itertools import accumulate
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -277,9 +278,10 @@ def _without_zeros(counts: Sequence[int]) -> Sequence[int]:
 # --- What reports show of it ---
 
 
-def summary(line: Timeline, identity: Identity) -> Activity:
-    """The activity of an identity, as reports show it."""
-    covered, every = line.covered.days, (*line.weeks, *line.days)
+def summary(line: Timeline, identity: Identity, since: int) -> Activity:
+    """The activity of an identity, as reports show it. ``since``: the ordinal of the first day that they show."""
+    covered = line.covered.days[bisect_left(line.covered.days, since) :]
+    every = line.days[bisect_left(line.days, since, key=itemgetter(0)) :]
     values: defaultdict[str, set[str]] = defaultdict(set)
     services: defaultdict[str, list[_Span]] = defaultdict(list)
     for span in _spans(every):
@@ -313,7 +315,7 @@ def summary(line: Timeline, identity: Identity) -> Activity:
         regions=tuple(sorted(values["region"])),
         assumed_by=tuple(sorted(values["assumed_by"])),
         tools=tuple(sorted(values["tool"])),
-        hours=tuple(hours_of(line.days)) if line.days else (),
+        hours=tuple(hours_of(every)) if every else (),
         granted_services=granted,
         used_services=tuple(sorted(used)),
         unlogged_services=tuple(
