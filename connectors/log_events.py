@@ -32,11 +32,15 @@ INTERACTIVE = "mark=interactive"
 
 
 class Event(NamedTuple):
-    """What a record is, before anything is made of it. Of several with one id the first counts."""
+    """What a record is, before anything is made of it. Of several with one id the first counts.
+
+    ``times``: how many events the record sums up.
+    """
 
     time: str
     event_id: str
     raw: Hashable
+    times: int = 1
 
 
 class Act(NamedTuple):
@@ -85,14 +89,17 @@ class EventCounting(Counting, Generic[R]):
     def add(self, events: Iterable[Event]) -> None:
         """Count events. Raises Unreadable where a time is none."""
         seen, raw = self._seen, self._raw
-        for time, event_id, key in events:
+        for time, event_id, key, times in events:
             if event_id:
                 number = hash(event_id)
                 if number in seen:
                     continue
                 seen.add(number)
-            self.events += 1
-            raw.add(key, time if time.endswith("Z") else utc_text(time), event_id, key)
+            self.events += times
+            when = time if time.endswith("Z") else utc_text(time)
+            raw.add(key, when, event_id, key)
+            if times > 1:
+                raw.rows_of(when)[hash(key)][0] += times - 1
         raw.relieve()
 
     def finish(self) -> None:
