@@ -23,7 +23,7 @@ MOST_NAMED = 20
 """So many actions are named in a finding's evidence."""
 OPEN_DAYS = 30
 """A finding about a day stays open for so many days."""
-_EVERYBODY_USES = frozenset({"auth", "cloudwatch", "kms", "logs", "monitoring", "sts", "xray"})
+_EVERYBODY_USES = frozenset({"api", "auth", "cloudwatch", "kms", "logs", "monitoring", "sts", "xray"})
 """Services that any workload reaches besides the systems that it is for."""
 _DOMAINS = (".amazonaws.com", ".googleapis.com")
 _ACTION = re.compile(r"(?P<service>[a-z0-9][a-z0-9.-]*):(?P<action>[^\s:]+)", re.IGNORECASE)

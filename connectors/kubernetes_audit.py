@@ -1,0 +1,283 @@
+"""Kubernetes' audit log: plain lines, lists of events, and lines that a cloud wrapped.
+
+Source: the reference of audit.k8s.io/v1, the page "Audit annotations", and Azure Monitor's schema of `kube-audit`.
+No name of an object is kept, but those of service accounts that were changed or become.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from connectors.exported import Unreadable
+from connectors.log_content import Records
+from connectors.log_events import Act, Event, EventCounting
+from connectors.log_files import FileLog, Layout
+from connectors.log_tally import DENIED, DONE, FAILED, Networks, plain
+from connectors.logs import LogSpec
+from scanner.model.activity import FeatureSort
+
+SPEC = LogSpec(
+    name="kubernetes_audit",
+    title="Kubernetes audit log",
+    provider="kubernetes",
+    permissions=(),
+    blind_spots=(
+        "What the audit policy leaves out.",
+        "What pods do outside of the API server: the kubelet, other pods, clouds.",
+        "Who is bound by a binding, and which workload got which account, below the level Request.",
+        "Which cluster a plain file is of: each needs a log of its own.",
+    ),
+)
+_LAYOUT = Layout(
+    dated=(
+        re.compile(
+            r"(?i)/managedclusters/[^/]+/y=(?P<year>\d{4})/m=(?P<month>\d\d)/d=(?P<day>\d\d)/h=\d\d/m=\d\d/[^/]+$"
+        ),
+    ),
+    appended=True,
+    left_out=re.compile(r"(?i)(?:^|/)insights-(?:metrics-|logs-(?!kube-audit))"),
+)
+"""What AKS writes to a storage account; elsewhere, files that the API server adds to."""
+
+_READS = frozenset({"get", "list", "watch"})
+_SORTS: Mapping[tuple[str, str], FeatureSort] = {
+    # Resource and verb, `*` for any; what is not here is a read or a write by its verb.
+    ("secrets", "get"): "secret",
+    ("secrets", "list"): "secret",
+    ("secrets", "watch"): "secret",
+    ("serviceaccounts/token", "create"): "become",
+    ("pods/exec", "*"): "become",
+    ("pods/attach", "*"): "become",
+    ("pods/ephemeralcontainers", "*"): "become",
+    ("nodes/proxy", "*"): "become",
+    ("tokenreviews", "create"): "read",
+    ("subjectaccessreviews", "create"): "read",
+    ("localsubjectaccessreviews", "create"): "read",
+    ("pods/log", "get"): "read",
+}
+_OWN = frozenset({"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"})
+"""Questions about oneself; like paths that are no resource, they are of `api`, which no registry has to declare."""
+_BUILT_IN = re.compile(r"(?:apps|batch|autoscaling|policy|extensions|(?:.+\.)?k8s\.io)?")
+_BINDINGS = frozenset({"rolebindings", "clusterrolebindings"})
+_WORKLOADS = frozenset({"deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs", "pods"})
+_ACCOUNT = "system:serviceaccount:"
+_CLOUDS = ("eks:", "aksService", "aksProblemDetector", "nodeclient", "hcpService", "gke-", "masterclient")
+"""Users of clouds that run a control plane."""
+_OTHERS = frozenset({"system:anonymous", "system:unauthenticated", "system:admin"})
+_UNAUTHENTICATED, _FORBIDDEN, _ERRORS = 401, 403, 400
+
+
+class _User(Struct, gc=False, frozen=True):
+    name: str = field(default="", name="username")
+    uid: str = ""
+    extra: Mapping[str, Sequence[str]] | None = None
+
+
+class _Object(Struct, gc=False, frozen=True):
+    resource: str = ""
+    subresource: str = ""
+    group: str = field(default="", name="apiGroup")
+    namespace: str = ""
+    name: str = ""
+
+
+class _Status(Struct, gc=False, frozen=True):
+    code: int = 0
+
+
+class AuditEvent(Struct, gc=False, frozen=True):
+    """One event, as far as it is read."""
+
+    id: str = field(default="", name="auditID")
+    stage: str = ""
+    verb: str = ""
+    user: _User | None = None
+    impersonated: _User | None = field(default=None, name="impersonatedUser")
+    addresses: tuple[str, ...] | None = field(default=None, name="sourceIPs")
+    user_agent: str = field(default="", name="userAgent")
+    object: _Object | None = field(default=None, name="objectRef")
+    status: _Status | None = field(default=None, name="responseStatus")
+    time: str = field(default="", name="requestReceivedTimestamp")
+    annotations: Mapping[str, str] | None = None
+    request: Raw = field(default=Raw(b"null"), name="requestObject")
+
+
+class _Wrapped(Struct, gc=False, frozen=True):
+    log: str = ""
+
+
+class Line(AuditEvent, gc=False, frozen=True):
+    """An event, a list of events, or an event as text: AKS has it in ``properties.log``, CloudWatch in ``message``."""
+
+    items: tuple[AuditEvent, ...] | None = None
+    properties: _Wrapped | None = None
+    message: str = ""
+
+
+class _Raw(NamedTuple):
+    user: str
+    uid: str
+    impersonated: str
+    action: str
+    sort: FeatureSort
+    address: str
+    user_agent: str
+    outcome: int
+    credential: str
+    target: str
+    changed: tuple[str, ...]
+
+
+_EVENT = msgspec.json.Decoder(AuditEvent)
+
+
+class Reading(EventCounting[AuditEvent]):
+    """Counts the events of one unit. ``scope``: what the cluster is called."""
+
+    covers_everything = True
+
+    def __init__(self, networks: Networks, scope: str) -> None:
+        super().__init__(networks)
+        self._scope = plain(scope, 64)
+
+    def take(self, records: Sequence[Line]) -> None:  # type: ignore[override]  # lines hold events
+        """See ``Counting``."""
+        super().take([event for line in records for event in _unwrapped(line)])
+
+    def event(self, record: AuditEvent) -> Event | None:
+        """See ``EventCounting``. Of an event's stages one counts; that it was received is none yet."""
+        if not record.id and not record.verb:
+            raise Unreadable("one of its records is no audit event")
+        if record.stage == "RequestReceived" or record.user is None:
+            return None
+        user, what = record.user, record.object or _NOTHING
+        is_account = user.name.startswith(_ACCOUNT)
+        action, sort = action_of(what.resource, what.subresource, what.group, record.verb)
+        raw = _Raw(
+            user.name,
+            user.uid if is_account else "",
+            record.impersonated.name if record.impersonated else "",
+            action,
+            sort,
+            record.addresses[0] if record.addresses else "",
+            record.user_agent[:400],
+            _outcome(record),
+            _credential(record, user),
+            f"{_ACCOUNT}{what.namespace}:{what.name}" if action == "serviceaccounts/token:create" else "",
+            tuple(_changed(record, what)) if sort == "write" else (),
+        )
+        return Event(record.time, record.id, raw)
+
+    def act(self, raw: Any) -> Act:
+        """See ``EventCounting``."""
+        what: _Raw = raw
+        if is_of_cluster(what.user, what.user_agent):
+            return Act(self._scope, by_provider=True)
+        features = self.features(
+            what.sort, what.action, address=what.address, user_agent=what.user_agent, credential=what.credential
+        )
+        if what.impersonated:
+            features = (*features, "become=users:impersonate")
+        target = what.impersonated or what.target
+        return Act(
+            self._scope,
+            plain(what.user) or "unknown",
+            features,
+            plain(what.uid, 64),
+            what.outcome,
+            tuple(map(plain, what.changed)),
+            (plain(target), "") if target else None,
+        )
+
+
+_NOTHING = _Object()
+
+
+def _unwrapped(line: Line) -> Iterator[AuditEvent]:
+    text = line.properties.log if line.properties else line.message
+    if line.items is not None:
+        yield from line.items
+    elif text:
+        yield _EVENT.decode(text)
+    else:
+        yield line
+
+
+@lru_cache(maxsize=20_000)
+def action_of(resource: str, subresource: str, group: str, verb: str) -> tuple[str, FeatureSort]:
+    """``resource:verb`` as RBAC has it, such as ``pods/exec:create``; the group where it is none of Kubernetes'."""
+    if not resource or resource in _OWN:
+        return "api:get", "read"
+    name = f"{resource}/{subresource}" if subresource else resource
+    sort = _SORTS.get((name, verb)) or _SORTS.get((name, "*")) or ("read" if verb in _READS else "write")
+    full = name if _BUILT_IN.fullmatch(group) else f"{name}.{group}"
+    return f"{plain(full.lower().replace(':', '.'), 90)}:{plain(verb, 30) or 'unknown'}", sort
+
+
+@lru_cache(maxsize=20_000)
+def is_of_cluster(user: str, user_agent: str) -> bool:
+    """Whether the cluster itself acts: its components, its nodes, its controllers, or the cloud that runs them."""
+    if user.startswith(_ACCOUNT):
+        return user.startswith(f"{_ACCOUNT}kube-system:") and user_agent.startswith("kube-controller-manager/")
+    return user not in _OTHERS and user.startswith(("system:", *_CLOUDS))
+
+
+def _outcome(event: AuditEvent) -> int:
+    code = event.status.code if event.status else 0
+    decision = (event.annotations or {}).get("authorization.k8s.io/decision")
+    if decision == "forbid" or code in (_UNAUTHENTICATED, _FORBIDDEN):
+        return DENIED
+    return FAILED if code >= _ERRORS or event.stage == "Panic" else DONE
+
+
+def _credential(event: AuditEvent, user: _User) -> str:
+    """A token in a Secret by its name, a certificate by its hash. Tokens of pods are renewed each hour: none."""
+    legacy = (event.annotations or {}).get("authentication.k8s.io/legacy-token", "")
+    ids = (user.extra or {}).get("authentication.kubernetes.io/credential-id", ())
+    return legacy or next((one for one in ids if one.startswith("X509SHA256=")), "")
+
+
+def _changed(event: AuditEvent, what: _Object) -> Iterator[str]:
+    """The service accounts that a write changes, binds or starts, where the event has its request."""
+    if what.resource == "serviceaccounts":
+        yield f"{_ACCOUNT}{what.namespace}:{what.name}"
+    elif what.resource in _BINDINGS or what.resource in _WORKLOADS:
+        try:
+            request = msgspec.json.decode(event.request)
+        except (msgspec.DecodeError, RecursionError):
+            return
+        if what.resource in _BINDINGS:
+            for subject in _inside(request, "subjects", list) or []:
+                if _inside(subject, "kind", str) == "ServiceAccount":
+                    namespace = _inside(subject, "namespace", str) or what.namespace
+                    yield f"{_ACCOUNT}{namespace}:{_inside(subject, 'name', str) or ''}"
+            return
+        spec = _inside(request, "spec", dict)
+        for name in ("jobTemplate", "spec", "template", "spec"):
+            spec = _inside(spec, name, dict) or spec
+        account = _inside(spec, "serviceAccountName", str)
+        if account:
+            yield f"{_ACCOUNT}{what.namespace}:{account}"
+
+
+def _inside(holder: Any, name: str, kind: type) -> Any:
+    held = holder.get(name) if isinstance(holder, dict) else None
+    return held if isinstance(held, kind) else None
+
+
+class KubernetesAuditLog(FileLog):
+    """Reads files of one cluster."""
+
+    spec: ClassVar[LogSpec] = SPEC
+    layout: ClassVar[Layout] = _LAYOUT
+    records: ClassVar[Records[Line]] = Records(Line, ("items", "records", "events"))
+
+    def counting(self, networks: Networks) -> Reading:
+        """See ``FileLog``."""
+        return Reading(networks, self.settings.log)
