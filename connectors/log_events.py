@@ -18,7 +18,6 @@ from connectors.log_tally import (
     Counted,
     Counting,
     Networks,
-    RawCounts,
     client_of,
     plain,
     utc_text,
@@ -70,7 +69,6 @@ class EventCounting(Counting, Generic[R]):
         super().__init__()
         self._network = lru_cache(maxsize=20_000)(lambda address: f"network={networks.name(address)}")
         self._seen: set[int] = set()
-        self._raw = RawCounts(self._explain)
 
     @abstractmethod
     def event(self, record: R) -> Event | None:
@@ -88,7 +86,7 @@ class EventCounting(Counting, Generic[R]):
 
     def add(self, events: Iterable[Event]) -> None:
         """Count events. Raises Unreadable where a time is none."""
-        seen, raw = self._seen, self._raw
+        seen, raw = self._seen, self.raw
         for time, event_id, key, times in events:
             if event_id:
                 number = hash(event_id)
@@ -104,7 +102,7 @@ class EventCounting(Counting, Generic[R]):
 
     def finish(self) -> None:
         """See ``Counting``."""
-        self._raw.settle()
+        self.raw.settle()
 
     def _explain(self, counted: Counted) -> None:
         act = self.act(counted.held)

@@ -335,6 +335,7 @@ class FileLog:
         counting = self.counting(Networks(self.settings.networks, truncate=self.settings.truncate_addresses))
         name, calls = "", self._folder.calls
         cut = ""
+        spans: list[tuple[str, str]] = []
         try:
             for name, pieces in self._folder.pieces(files_of(unit)):
                 counting.begin(name)
@@ -343,6 +344,8 @@ class FileLog:
                         counting.take(some)
                 except CutLine as error:
                     cut = f"{own_words(name.rpartition('/')[2])}: {error}"
+                if days := counting.raw.touched():
+                    spans.append((min(days), max(days)))
             name = ""
             counting.finish()
             callers = counting.tally.profiles()
@@ -354,7 +357,7 @@ class FileLog:
             unit=unit,
             callers=callers,
             changes=tuple(sorted(counting.changes.values(), key=lambda change: (change.at, change.target))),
-            coverage=_covered(unit, counting),
+            coverage=_covered(unit, counting, spans),
             events=counting.events,
             by_provider=counting.by_provider,
             calls=self._folder.calls - calls,
@@ -374,10 +377,11 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _covered(unit: LogUnit, counting: Counting) -> tuple[LogDay, ...]:
+def _covered(unit: LogUnit, counting: Counting, files: Sequence[tuple[str, str]]) -> tuple[LogDay, ...]:
     """The days of the files' names, with the scopes that acted then where names have none.
 
-    Of undated files, all days from the first event of a scope to its last.
+    Of undated files, the days from the first event of a scope to its last that lie within a file. ``files``: the first
+    and the last day of each.
     """
     beyond = counting.beyond + counting.tally.beyond
     detail = f"beyond the limits for one day, {counted(beyond, 'count is', 'counts are')} in {MORE}" if beyond else None
@@ -388,12 +392,12 @@ def _covered(unit: LogUnit, counting: Counting) -> tuple[LogDay, ...]:
         spans: dict[str, list[date]] = {}
         for scope, text in counting.days:
             spans.setdefault(scope, []).append(date.fromisoformat(text))
-        today = _today()
+        today, within = _today(), set(files)
         days = [
             (scope, day)
             for scope, found in sorted(spans.items())
             for day in _days_between(max(min(found), max(found) - timedelta(_LONGEST_SPAN)), max(found))
-            if day < today
+            if day < today and any(first <= str(day) <= last for first, last in within)
         ]
     return tuple(LogDay(scope=scope, day=day, detail=detail) for scope, day in days)
 

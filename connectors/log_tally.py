@@ -207,10 +207,16 @@ class RawCounts:
     def __init__(self, explain: Callable[[Counted], None]) -> None:
         self._explain = explain
         self._days: dict[str, dict[int, Row]] = {}
+        self._day = ""
+        self._touched: set[str] = set()
 
     def add(self, key: Hashable, time: str, event_id: str, held: Any) -> None:
         """Count one event. Raises Unreadable for what is no time."""
-        rows = self._days.get(time[:10]) or self.rows_of(time)
+        day = time[:10]
+        rows = self._days.get(day) or self.rows_of(time)
+        if day != self._day:
+            self._day = day
+            self._touched.add(day)
         row = rows.get(at := hash(key))
         try:
             if row is None:
@@ -230,6 +236,11 @@ class RawCounts:
         if not (_TIME.fullmatch(time) and _is_day(time[:10])):
             raise Unreadable(NO_TIME)
         return self._days.setdefault(time[:10], {})
+
+    def touched(self) -> set[str]:
+        """The days of the events since it was last asked."""
+        days, self._touched, self._day = self._touched, set(), ""
+        return days
 
     def relieve(self) -> None:
         """Explain what has been counted, if it is much."""
@@ -394,12 +405,14 @@ def utc_text(time: str) -> str:
 class Counting:
     """Counts the records of one unit; a reader of a log says how.
 
-    ``events``: how many there were, each once; ``by_provider``: those of the provider itself, which are in no profile.
+    ``raw``: what was counted and not yet explained. ``events``: how many there were, each once; ``by_provider``: those
+    of the provider itself, which are in no profile.
     ``days``: scope and day (``2026-11-28``) of each event. ``beyond``: how many changes were left out.
     """
 
     def __init__(self) -> None:
         self.events = self.by_provider = self.beyond = 0
+        self.raw = RawCounts(self._explain)
         self.tally = Tally()
         self.days: set[tuple[str, str]] = set()
         self.changes: dict[tuple[str, str, str, str, str], NamedChange] = {}
@@ -409,6 +422,10 @@ class Counting:
 
     def take(self, records: Sequence[Any]) -> None:
         """Count them. Raises Unreadable for a record that is none of this log."""
+        raise NotImplementedError
+
+    def _explain(self, counted: Counted) -> None:
+        """Give meaning to events that are alike."""
         raise NotImplementedError
 
     def finish(self) -> None:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from connectors.log_content import Records
 from connectors.log_files import FileLog, Layout
-from connectors.log_tally import DONE, Counted, Counting, Networks, RawCounts, client_of, plain, utc_text
+from connectors.log_tally import DONE, Counted, Counting, Networks, client_of, plain, utc_text
 from connectors.logs import LogSettings, LogSpec
 from scanner.errors import UsageError
 from scanner.model.activity import LogDay, LogUnit
@@ -39,18 +39,17 @@ class ServerCounting(Counting):
     def __init__(self, networks: Networks) -> None:
         super().__init__()
         self._networks = networks
-        self._raw = RawCounts(self._explain)
 
     def take(self, records: Sequence[Line]) -> None:
         """See ``Counting``."""
         for one in records:
             self.events += 1
-            self._raw.add((one.user, one.agent), utc_text(one.time), one.request, one)
-        self._raw.relieve()
+            self.raw.add((one.user, one.agent), utc_text(one.time), one.request, one)
+        self.raw.relieve()
 
     def finish(self) -> None:
         """See ``Counting``."""
-        self._raw.settle()
+        self.raw.settle()
 
     def _explain(self, counted: Counted) -> None:
         one: Line = counted.held
@@ -156,5 +155,5 @@ def test_a_last_line_that_is_not_whole(day: date, status: str, events: int, tmp_
 
 def test_a_log_in_files_needs_a_path() -> None:
     """What cannot be asked live says so."""
-    with pytest.raises(UsageError, match="path"):
+    with pytest.raises(UsageError, match="files"):
         ServerLog(LogSettings(log="audit"), None)

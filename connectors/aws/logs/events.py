@@ -27,7 +27,6 @@ from connectors.log_tally import (
     Counting,
     Networks,
     Profile,
-    RawCounts,
     client_of,
     plain,
 )
@@ -187,7 +186,6 @@ class Reading(Counting):
         super().__init__()
         self._network = lru_cache(maxsize=20_000)(lambda address: f"network={networks.name(address)}")
         self._hosts = Hosts(networks)
-        self._raw = RawCounts(self._explain)
         self._region = ""
         self._seen: set[int] = set()
         self._actions: dict[tuple[str, str], Action] = {}
@@ -202,7 +200,7 @@ class Reading(Counting):
 
     def take(self, records: Sequence[Event]) -> None:
         """Count them. Raises Unreadable for a record that is none of CloudTrail's."""
-        seen, actions, add = self._seen, self._actions, self._raw.add
+        seen, actions, add = self._seen, self._actions, self.raw.add
         before = len(seen)
         for event in records:
             event_id = event.event_id
@@ -225,7 +223,7 @@ class Reading(Counting):
             )  # fmt: skip
             add(key, event.event_time, event_id, (key, who, event.recipient))
         self.events += len(seen) - before
-        self._raw.relieve()
+        self.raw.relieve()
         if len(self._callers) > MOST_RAW:
             self._callers.clear()
 
@@ -244,7 +242,7 @@ class Reading(Counting):
 
     def finish(self) -> None:
         """Work out what has been counted: the tally and the changes are whole then. Raises Unreadable."""
-        self._raw.settle()
+        self.raw.settle()
         for use in self._hosts.elsewhere():
             use.profile.count(_OFF_HOST, use.counted, use.outcome)
 

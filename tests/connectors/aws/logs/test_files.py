@@ -127,6 +127,15 @@ def test_files_of_any_name_say_by_their_events_what_they_cover(form: str, tmp_pa
     assert reading.coverage == tuple(LogDay(scope=ACCOUNT, day=day) for day in (DAY, NEXT, LATER))
 
 
+def test_a_day_that_lies_in_none_of_several_undated_files_is_not_covered(tmp_path: Path) -> None:
+    """Each file covers the days from its first event to its last; a file may be missing."""
+    put(tmp_path, packed(ONE), "a.json.gz")
+    put(tmp_path, packed(TWO), "b.json.gz")
+    (reading,), _ = read_all(log_of(tmp_path))
+
+    assert reading.coverage == tuple(LogDay(scope=ACCOUNT, day=day) for day in (DAY, LATER))
+
+
 @pytest.mark.parametrize("path", ["a.json", "", "*.json", "**/*.json"])
 def test_a_file_a_folder_and_a_pattern(path: str, tmp_path: Path) -> None:
     """Whatever is named is read."""
