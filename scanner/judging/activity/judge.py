@@ -107,7 +107,6 @@ class _Judging:
         self._joined: Joined = join((one.identity for one in assessments), past)
         today = given.now.date().toordinal()
         self._since, self._shown_since = today - OPEN_DAYS, today - given.activity.keep_days
-        self._sees_all = {name: frozenset(log.sees_all_use_of) for name, log in past.logs.items()}
 
     def result(self) -> tuple[Assessment, ...]:
         judged: list[Assessment] = []
@@ -173,23 +172,18 @@ class _Judging:
             if used >= window_start:
                 return replace(usage, state="active", last_used_at=used, evidence=evidence)
             usage = replace(usage, last_used_at=used)
-        if usage.state != "unknown" or not self._covers_window(one, line.covered, window_start):
-            return usage
-        created, days = one.identity.created_at, usage.window_days
-        if created is None and used is None:
+        today, created = self._given.now.date().toordinal(), one.identity.created_at
+        is_conclusive = line.covered.is_conclusive(window_start.date().toordinal(), today)
+        if usage.state != "unknown" or not is_conclusive or (created is None and used is None):
             return usage
         if created is not None and created > window_start:
             return usage
-        last = f"last used {used:%Y-%m-%d}" if used else "no use recorded"
-        return replace(usage, state="dormant", evidence=f"{last}; no log has a use in {days} covered days")
-
-    def _covers_window(self, one: Assessment, covered: Covered, start: datetime) -> bool:
-        """Whether a log that sees any use of such an identity was read in full for every day of the window."""
-        kinds = {kind for seen in self._sees_all.values() for kind in seen}
-        if not {"*", one.identity.kind} & kinds:
-            return False
-        first, today = start.date().toordinal(), self._given.now.date().toordinal()
-        return covered.between(first, today) == today - first
+        if used is not None:
+            evidence = f"last used {used:%Y-%m-%d}; no log has a use in {usage.window_days} covered days"
+            return replace(usage, state="dormant", evidence=evidence)
+        was_seen_all_along = created is not None and line.covered.is_conclusive(created.date().toordinal(), today)
+        evidence = f"no log has a use in {usage.window_days} covered days"
+        return replace(usage, state="never_used" if was_seen_all_along else "dormant", evidence=evidence)
 
     # --- New behaviour ---
 

@@ -104,18 +104,24 @@ def _is_of(log: LogPast, identity: Identity) -> bool:
 class Covered(Struct, frozen=True, kw_only=True):
     """Days that were read in full. ``days``: their ordinals, sorted, and in ``every`` as a set.
 
-    ``scored``: those that may be compared with a baseline. ``unlogged``: patterns of actions that no log records.
+    ``scored``: those that may be compared with a baseline. ``conclusive``: those of logs that record any use of such an
+    identity: without an event there was none. ``unlogged``: patterns of actions that no log records.
     """
 
     days: tuple[int, ...] = ()
     scored: frozenset[int] = frozenset()
     every: frozenset[int] = frozenset()
+    conclusive: frozenset[int] = frozenset()
     unlogged: tuple[str, ...] = ()
 
     def before(self, day: int, count: int) -> int:
         """The first of the last ``count`` covered days before a day; the first of all where there are fewer."""
         place = bisect_left(self.days, day)
         return self.days[max(0, place - count)] if self.days else day
+
+    def is_conclusive(self, start: int, end: int) -> bool:
+        """Whether every day from ``start`` up to the day before ``end`` is."""
+        return self.conclusive.issuperset(range(start, end))
 
     def between(self, start: int, end: int) -> int:
         """How many days are covered from ``start`` up to the day before ``end``."""
@@ -133,7 +139,7 @@ class Coverages:
         self._logs = past.logs
         self._today = now.date().toordinal()
         self._scanned_at = scanned_at or now
-        self._known: dict[tuple[tuple[str, str], ...], Covered] = {}
+        self._known: dict[tuple[str, tuple[tuple[str, str], ...]], Covered] = {}
 
     def of(self, identity: Identity, callers: Sequence[Caller]) -> Covered | None:
         """None where no log is about it: nothing is known of what it did."""
@@ -145,26 +151,30 @@ class Coverages:
                     for scope in (identity.scope, EVERY_SCOPE)
                     if scope in log.covered or scope in log.gaps
                 ]
-        key = tuple(sorted(set(places)))
-        if not key:
+        if not places:
             return None
+        key = identity.kind, tuple(sorted(set(places)))
         if key not in self._known:
-            self._known[key] = self._covered(key)
+            self._known[key] = self._covered(*key)
         return self._known[key]
 
-    def _covered(self, places: Sequence[tuple[str, str]]) -> Covered:
+    def _covered(self, kind: str, places: Sequence[tuple[str, str]]) -> Covered:
         every: set[int] = set()
         scored: set[int] = set()
+        conclusive: set[int] = set()
         for name, scope in places:
             days = {day for day in self._logs[name].covered.get(scope, ()) if day < self._today}
             every |= days
             if self._logs[name].first_read_at < self._scanned_at:
                 scored |= days
+            if not {"*", kind}.isdisjoint(self._logs[name].sees_all_use_of):
+                conclusive |= days
         unlogged = [frozenset(self._logs[name].unlogged) for name, _ in places]
         return Covered(
             days=tuple(sorted(every)),
             scored=frozenset(scored),
             every=frozenset(every),
+            conclusive=frozenset(conclusive),
             unlogged=tuple(sorted(frozenset.intersection(*unlogged))),
         )
 

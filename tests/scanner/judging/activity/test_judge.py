@@ -347,6 +347,10 @@ def test_use_rests_on_logs_where_they_cover_the_window() -> None:
 
     assert _usage(make_past({BOT.key: {5: USUAL}})) == ("active", "last used 2026-11-20, by log trail")
     assert _usage(make_past({}, log=sees_all))[0] == "dormant"
+    assert _usage(make_past({}, log={"sees_all_use_of": ("user",)}))[0] == "dormant"
+    assert _usage(make_past({}, log={"sees_all_use_of": ("role",)}))[0] == "unknown"
+    assert _usage(make_past({}, log=sees_all, covered=range(1, 402)))[0] == "never_used"
+    assert _usage(make_past({BOT.key: {100: USUAL}}, log=sees_all))[0] == "dormant"
     assert _usage(make_past({}, log=sees_all, covered=range(1, 80)))[0] == "unknown"
     assert _usage(make_past({}))[0] == "unknown"
 
