@@ -7,7 +7,7 @@ one of them. Readers are found by entry point, group ``muster.logs``, by the log
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import ClassVar, Protocol
 
@@ -25,7 +25,8 @@ class LogSpec(Struct, frozen=True, kw_only=True):
     can never show, in sentences. ``unlogged``: glob patterns of actions (``service:Action``) that it does not record
     unless that is switched on: they are never called unused. ``is_live``: can be read through a source of that
     provider, without ``path``. ``sees_all_use_of``: kinds of identities of which it records any use, ``*`` for all:
-    where it has no event, there was none.
+    where it has no event, there was none. ``also_called``: by action (``service:Action``), the names of the events that
+    tell it, where these are called otherwise: declarations may use either.
     """
 
     name: str
@@ -36,6 +37,7 @@ class LogSpec(Struct, frozen=True, kw_only=True):
     unlogged: tuple[str, ...] = ()
     is_live: bool = False
     sees_all_use_of: tuple[str, ...] = ()
+    also_called: Mapping[str, tuple[str, ...]] = {}
     extra: str | None = None
 
 

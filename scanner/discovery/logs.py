@@ -75,6 +75,7 @@ class Log(Struct, frozen=True, kw_only=True):
             source=self.source,
             unlogged=spec.unlogged,
             sees_all_use_of=spec.sees_all_use_of,
+            also_called=spec.also_called,
         )
 
 

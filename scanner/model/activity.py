@@ -62,7 +62,8 @@ class CallerDay(Struct, frozen=True, kw_only=True, gc=False):
     """What one caller did on one day (UTC), as one unit tells.
 
     ``caller``: the provider's key or name of whoever acted, an ARN or an e-mail, say. ``unique_id``: the provider's
-    immutable id of it, empty where the log has none. ``hours``: bit n is set if it acted in hour n. ``counts``: by
+    immutable id of it, empty where the log has none. ``hours``: bit n is set if it acted in hour n. ``events``: what it
+    did itself; 0 where others became it, and it did nothing. ``counts``: by
     feature's text, how often it succeeded, was denied, failed. ``samples``: by feature's text, the id of its first
     event, for actions and marks.
     """
@@ -179,8 +180,8 @@ class LogPast(Struct, frozen=True, kw_only=True):
     """What is known of one log. ``source``: whose identities it is about; None: any of ``provider``.
 
     ``first_read_at``: when its first unit had been read. ``covered``: by scope, the ordinals of the days that were
-    read in full; ``gaps``: by scope, those that were not, with what is wrong. ``unlogged``, ``sees_all_use_of``: as in
-    :class:`connectors.logs.LogSpec`.
+    read in full; ``gaps``: by scope, those that were not, with what is wrong. ``unlogged``, ``sees_all_use_of``,
+    ``also_called``: as in :class:`connectors.logs.LogSpec`.
     """
 
     log: str
@@ -191,6 +192,7 @@ class LogPast(Struct, frozen=True, kw_only=True):
     gaps: Mapping[str, Mapping[int, LogDay]] = {}
     unlogged: tuple[str, ...] = ()
     sees_all_use_of: tuple[str, ...] = ()
+    also_called: Mapping[str, tuple[str, ...]] = {}
 
 
 class ActivityPast(Struct, frozen=True, kw_only=True):

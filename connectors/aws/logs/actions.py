@@ -76,10 +76,12 @@ def _tables() -> Mapping[str, Any]:
     return tables
 
 
-def renamed_actions() -> Mapping[str, str]:
-    """Event names, as ``prefix:Event``, that IAM calls otherwise, and what it calls them."""
-    renamed: Mapping[str, str] = _tables()["actions"]
-    return renamed
+def event_names() -> Mapping[str, tuple[str, ...]]:
+    """By action, the names of its events (``s3:ListObjects``), where IAM calls them otherwise."""
+    named: dict[str, list[str]] = {}
+    for event, action in _tables()["actions"].items():
+        named.setdefault(action, []).append(event)
+    return {action: tuple(events) for action, events in named.items()}
 
 
 def _action(source: str, event: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from connectors.aws.logs.actions import event_names
 from connectors.aws.logs.events import LAYOUT, Event, Reading
 from connectors.aws.logs.tables import COLUMNS, event_of_row
 from connectors.log_content import Records
@@ -42,6 +43,7 @@ SPEC = LogSpec(
         "elasticfilesystem:Client*", "ebs:*Block*", "translate:TranslateText", "s3express:*", "s3tables:*TableData",
     ),
     is_live=True,
+    also_called=event_names(),
     extra="activity",
 )  # fmt: skip
 

@@ -126,7 +126,8 @@ def _outside_declaration(line: Timeline, days: _Days, facts: Facts) -> Iterator[
         outside = {
             number: count
             for number, feature, count in line.used(counts)
-            if not declared.covers(feature.value) and feature.value.partition(":")[0] not in _EVERYBODY_USES
+            if feature.value.partition(":")[0] not in _EVERYBODY_USES
+            and not any(map(declared.covers, (feature.value, *line.covered.also_called.get(feature.value, ()))))
         }
         if outside:
             yield _deviation(

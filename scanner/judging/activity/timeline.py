@@ -105,7 +105,8 @@ class Covered(Struct, frozen=True, kw_only=True):
     """Days that were read in full. ``days``: their ordinals, sorted, and in ``every`` as a set.
 
     ``scored``: those that may be compared with a baseline. ``conclusive``: those of logs that record any use of such an
-    identity: without an event there was none. ``unlogged``: patterns of actions that no log records.
+    identity: without an event there was none. ``unlogged``: patterns of actions that no log records. ``also_called``:
+    other names of actions.
     """
 
     days: tuple[int, ...] = ()
@@ -113,6 +114,7 @@ class Covered(Struct, frozen=True, kw_only=True):
     every: frozenset[int] = frozenset()
     conclusive: frozenset[int] = frozenset()
     unlogged: tuple[str, ...] = ()
+    also_called: Mapping[str, tuple[str, ...]] = {}
 
     def before(self, day: int, count: int) -> int:
         """The first of the last ``count`` covered days before a day; the first of all where there are fewer."""
@@ -176,6 +178,7 @@ class Coverages:
             every=frozenset(every),
             conclusive=frozenset(conclusive),
             unlogged=tuple(sorted(frozenset.intersection(*unlogged))),
+            also_called={action: names for log, _ in places for action, names in self._logs[log].also_called.items()},
         )
 
 

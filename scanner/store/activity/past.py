@@ -159,6 +159,7 @@ def _log(log: str, first: datetime, head: LogHead, units: Sequence[Unit], lost: 
         gaps=gaps,
         unlogged=head.unlogged,
         sees_all_use_of=head.sees_all_use_of,
+        also_called=head.also_called,
     )
 
 

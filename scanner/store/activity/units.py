@@ -36,7 +36,7 @@ ASKED_AT_ONCE = 500
 class LogHead(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a log is, as it was when it was last read. ``source``: whose identities it is about; None: any.
 
-    ``unlogged``, ``sees_all_use_of``: as its reader declares.
+    ``unlogged``, ``sees_all_use_of``, ``also_called``: as its reader declares.
     """
 
     type: str
@@ -44,6 +44,7 @@ class LogHead(Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str | None = None
     unlogged: tuple[str, ...] = ()
     sees_all_use_of: tuple[str, ...] = ()
+    also_called: Mapping[str, tuple[str, ...]] = {}
 
 
 class Unit(NamedTuple):

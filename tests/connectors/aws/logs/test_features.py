@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connectors.aws.logs.cloudtrail import SPEC
 from connectors.log_tally import MORE, Networks, client_of
 from tests.connectors.aws.logs.trail import ROLE, USER, event, features, log_of, packed, profiles, put, read_all, role
 
@@ -39,6 +40,12 @@ def test_actions_have_the_names_of_iam_and_a_class(
 
     assert features(profile, "read", "write", "secret", "become") == [feature]
     assert profile.samples[feature] == one["eventID"]
+
+
+def test_events_that_iam_calls_otherwise_are_named_for_declarations() -> None:
+    """An entry may have either word."""
+    assert "s3:ListObjectsV2" in SPEC.also_called["s3:ListBucket"]
+    assert SPEC.also_called["lambda:InvokeFunction"] == ("lambda:Invoke", "lambda:InvokeWithResponseStream")
 
 
 @pytest.mark.parametrize(

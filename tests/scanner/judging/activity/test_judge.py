@@ -215,6 +215,17 @@ def test_use_outside_the_declaration(systems: Any, permissions: Any, outside: li
     assert {one.rule for one in found} <= {"used_outside_declaration"}
 
 
+@pytest.mark.parametrize("permission", ["dynamodb:PutItem", "dynamodb:BatchPut*", "batchputitem"])
+def test_a_declaration_may_name_actions_or_the_events_that_tell_them(permission: str) -> None:
+    """A log's reader says where the two differ."""
+    entry = make_entry("bot", systems=("s3",), permissions=(permission,))
+    names = {"also_called": {"dynamodb:PutItem": ("dynamodb:BatchPutItem",)}}
+    did = {BOT.key: _usual(range(1, 3), day_1={"write=dynamodb:PutItem": 1})}
+
+    assert _found(_judge(make_past(did, log=names), entry=entry)) == []
+    assert (permission == "dynamodb:PutItem") is (_found(_judge(make_past(did), entry=entry)) == [])
+
+
 def test_refused_calls_and_asking_who_one_is_are_no_use() -> None:
     did = {1: {**USUAL, "write=dynamodb:PutItem": -4, "read=sts:GetCallerIdentity": 9}}
 
