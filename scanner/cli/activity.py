@@ -57,7 +57,7 @@ def activity(logs: tuple[str, ...], given: Given, alarm: Alarm, strict: bool, as
     with notify_on_failure(given.config_file, given.store_url):
         config = overridden(load_config(given.config_file), given)
         remembers = bool(config.channels) or alarm.fail_on_new
-        done, findings = _read_and_judge(config, logs, asked, strict=given.strict_registry, remembers=remembers)
+        done, findings = read_and_judge(config, logs, asked, strict=given.strict_registry, remembers=remembers)
         undelivered = notify_all(config)
     if done.is_nothing:
         return NOTHING
@@ -66,7 +66,7 @@ def activity(logs: tuple[str, ...], given: Given, alarm: Alarm, strict: bool, as
     return FINDINGS if is_failing(findings, alarm.fail_on, fail_on_new=alarm.fail_on_new) else 0
 
 
-def _read_and_judge(
+def read_and_judge(
     config: Config, logs: Sequence[str], asked: Asked, *, strict: bool, remembers: bool
 ) -> tuple[LogsRead, Sequence[Finding]]:
     """What was read, and all findings about it."""

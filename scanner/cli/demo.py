@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def demo(out: Path, yes: bool) -> None:
     """Scan a sample company on loopback and report on it.
 
     Starts an AWS emulator, an OpenBao server, and simulators of Entra with Azure and of Google Cloud, and fills them.
-    Scans them with the regular connectors, a sample registry and a roster, writes every report, and stops the servers.
+    Reads a hundred days of AWS audit logs, scans the servers with the regular connectors, a sample registry and a
+    roster, writes every report, reads what is new of the log, and stops the servers.
     """
     if not all(map(_is_there, _NEEDED)):
         raise MissingExtra("the demo", "demo")
@@ -55,7 +57,8 @@ def demo(out: Path, yes: bool) -> None:
     from scanner.demo.azure_tenant import azure_server
     from scanner.demo.estate import load_estate
     from scanner.demo.gcp_cloud import gcp_server
-    from scanner.demo.lists import edited_lists, write_lists
+    from scanner.demo.lists import Addresses, edited_lists, write_lists
+    from scanner.demo.trail import Trail, principals_of
     from scanner.demo.vault_server import vault_server
 
     if edited := edited_lists(out):
@@ -64,20 +67,31 @@ def demo(out: Path, yes: bool) -> None:
     estate = load_estate()
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        say("1/3  starting Tidewater Logistics on loopback: AWS, OpenBao, Entra and Azure, Google Cloud")
+        say("1/4  starting Tidewater Logistics on loopback: AWS, OpenBao, Entra and Azure, Google Cloud")
         aws = stack.enter_context(aws_server())
+        principals = principals_of(aws)
+        trail = Trail(out, estate["account"], principals)
+        trail.write(datetime.now(UTC).date())
         vault = stack.enter_context(vault_server(estate))
         azure = stack.enter_context(azure_server(estate["azure"]))
         gcp = stack.enter_context(gcp_server(estate["gcp"]))
         secrets = {_VAULT_VARIABLE: vault.token, _AZURE_VARIABLE: azure.tenant.client_secret, _GCP_VARIABLE: "demo"}
         stack.enter_context(_environment({**secrets, **_AWS_DEMO_KEYS}))
-        config = write_lists(out, estate, aws=aws, vault=vault.url, azure=azure, gcp=gcp)
+        servers = Addresses(aws=aws, vault=vault.url, azure=azure, gcp=gcp, principals=principals)
+        config = write_lists(out, estate, servers)
         remember(config=config)
-        say("2/3  scanning it with the regular connectors, read-only")
+        say("2/4  reading its audit log: a hundred days of CloudTrail, of which nothing but counts is kept")
+        _read_log(config, out)
+        say("3/4  scanning it with the regular connectors, read-only")
         _scan(config, out)
-    say(f"3/3  done in {time.monotonic() - started:.0f} s; the servers are stopped")
-    show = as_called("`muster show svc-ledger-export`").strip("`")
-    click.echo(_WHERE_NEXT.format(out=out, show=show), err=True)
+        say("4/4  an hour later: reading what is new of the log")
+        trail.write_now(datetime.now(UTC))
+        _read_again(config)
+    say(f"     done in {time.monotonic() - started:.0f} s; the servers are stopped")
+    show, agent = (
+        as_called(f"`muster show {name}`").strip("`") for name in ("svc-ledger-export", "invoice-reader-gpt")
+    )
+    click.echo(_WHERE_NEXT.format(out=out, show=show, agent=agent), err=True)
 
 
 def _agree_to_overwrite(out: Path, edited: Sequence[str], *, yes: bool) -> None:
@@ -111,6 +125,7 @@ Open in a browser or a spreadsheet
   {out}/orphans.xlsx          the list that owners fill in
 Query the store (the servers are stopped: `scan` and `doctor` with this config reach only saas-bots)
   {show}
+  {agent}   # an agent that began to read secrets, as its log has it
 Then scan your own accounts, read-only
   muster scan aws:profile=NAME             # an account
   muster scan vault:url=https://HOST:8200  # with $VAULT_TOKEN
@@ -118,13 +133,36 @@ Then scan your own accounts, read-only
   muster scan gcp:organization=NUMBER      # signed in by gcloud"""
 
 
+def _read_log(config_file: Path, out: Path) -> None:
+    """The first reading, before the scan: only a log that was read before can be compared with."""
+    from scanner.app import scanning
+    from scanner.app.activity import LogPlan, make_logs, read
+    from scanner.cli.console import progress
+    from scanner.config.load import load_config
+    from scanner.store.store import open_store
+
+    for leftover in out.glob("demo.db*"):
+        leftover.unlink()
+    config, now = load_config(config_file), datetime.now(UTC).replace(microsecond=0)
+    logs = make_logs(config, config.logs, scanning.make_ready)
+    with open_store(config.store_url) as store, progress(quiet=False) as observer:
+        read(store, LogPlan(logs=logs, observer=observer), config.activity, now)
+
+
+def _read_again(config_file: Path) -> None:
+    """What ``muster activity`` does every hour."""
+    from scanner.cli.activity import Asked, read_and_judge
+    from scanner.config.load import load_config
+
+    asked = Asked(since=None, until=None, quiet=False)
+    read_and_judge(load_config(config_file), (), asked, strict=False, remembers=False)
+
+
 def _scan(config_file: Path, out: Path) -> None:
     from scanner.cli.output import STDOUT, make_output, offering
     from scanner.cli.scan import scan_and_report
     from scanner.config.load import load_config
 
-    for leftover in out.glob("demo.db*"):
-        leftover.unlink()
     config = load_config(config_file)
     files = {
         "html": "report.html",

@@ -10,13 +10,14 @@ from typing import Any
 
 def load_estate() -> dict[str, Any]:
     """The tables of estate.toml, and of each other cloud's file under its name. The registry has the entries of all."""
-    estate = _tables("estate.toml")
-    clouds = {name: _tables(f"{name}.toml") for name in ("azure", "gcp")}
+    estate = load_tables("estate.toml")
+    clouds = {name: load_tables(f"{name}.toml") for name in ("azure", "gcp")}
     entries = [*estate["registry"], *(entry for cloud in clouds.values() for entry in cloud.pop("registry"))]
     return {**estate, "registry": entries, **clouds}
 
 
-def _tables(name: str) -> dict[str, Any]:
+def load_tables(name: str) -> dict[str, Any]:
+    """The tables of a file of the demo."""
     return tomllib.loads((files("scanner.demo") / name).read_text(encoding="utf-8"))
 
 

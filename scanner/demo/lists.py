@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from connectors.fakes.azure.server import AzureServer
 from scanner.demo.estate import days_ago
+from scanner.demo.trail import DAYS, FOLDER, Principal
 
 # Headings as an organisation would write them, not Muster's own.
 _REGISTRY = ("ID", "Service account", "Provider", "Type", "Owner e-mail", "Backup owner", "Purpose", "Env", "Status",
-             "Last reviewed", "Expires")  # fmt: skip
+             "Last reviewed", "Expires", "Systems", "Credentials")  # fmt: skip
 _PEOPLE = ("E-mail", "Full name", "Team", "Manager", "Status", "Last day", "Members")
 _LISTS = ("config.toml", "registry.csv", "people.csv", "bots.csv")
 _WRITTEN = ".written-by-the-demo.json"
@@ -37,45 +40,63 @@ path = "people.csv"
 [[source]]
 name = "aws"
 type = "aws"
-endpoint_url = "{aws}"
+endpoint_url = "{servers.aws}"
 regions = [{regions}]
 
 [[source]]
 name = "vault"
 type = "vault"
-url = "{vault}"
+url = "{servers.vault}"
 token = {{ env = "MUSTER_DEMO_VAULT_TOKEN" }}
 
 [[source]]
 name = "azure"
 type = "azure"
-tenant_id = "{azure.tenant.id}"
-client_id = "{azure.tenant.client_id}"
+tenant_id = "{servers.azure.tenant.id}"
+client_id = "{servers.azure.tenant.client_id}"
 client_secret = {{ env = "MUSTER_DEMO_AZURE_SECRET" }}
-endpoint_url = "{azure.url}"
-ca_file = "{azure.ca_file}"
+endpoint_url = "{servers.azure.url}"
+ca_file = "{servers.azure.ca_file}"
 
 [[source]]
 name = "gcp"
 type = "gcp"
-endpoint_url = "{gcp}"
+endpoint_url = "{servers.gcp}"
 access_token = {{ env = "MUSTER_DEMO_GCP_TOKEN" }}
 
 [[source]]
 name = "saas-bots"
 type = "file"
 path = "bots.csv"
+
+[[log]]
+name = "{trail}"
+type = "cloudtrail"
+path = "{trail}"
+source = "aws"
+since = "{days}d"
 """
 
 
-def write_lists(folder: Path, estate: dict[str, Any], *, aws: str, vault: str, azure: AzureServer, gcp: str) -> Path:
+class Addresses(Struct, frozen=True, kw_only=True):
+    """Where the demo's servers are, and who is in AWS."""
+
+    aws: str
+    vault: str
+    azure: AzureServer
+    gcp: str
+    principals: Mapping[str, Principal]
+
+
+def write_lists(folder: Path, estate: dict[str, Any], servers: Addresses) -> Path:
     """Write registry.csv, people.csv, bots.csv and config.toml; returns the config's path."""
-    _write(folder / "registry.csv", _REGISTRY, map(_entry, estate["registry"]))
+    entries = (_entry(entry, servers.principals) for entry in estate["registry"])
+    _write(folder / "registry.csv", _REGISTRY, entries)
     _write(folder / "people.csv", _PEOPLE, map(_person, estate["people"]))
     _write(folder / "bots.csv", _BOTS, map(_bot, estate["bots"]))
     config = folder / "config.toml"
     regions = ", ".join(f'"{region}"' for region in estate["regions"])
-    text = _CONFIG.format(aws=aws, vault=vault, azure=azure, gcp=gcp, regions=regions)
+    text = _CONFIG.format(servers=servers, regions=regions, trail=FOLDER, days=DAYS)
     text += "".join(map(_exemption, estate["exempt"]))
     config.write_text(text, encoding="utf-8")
     (folder / _WRITTEN).write_text(json.dumps(_hashes(folder), indent=1), encoding="utf-8")
@@ -108,7 +129,7 @@ def _day(table: dict[str, Any], key: str) -> str:
     return f"{days_ago(table[key]):%Y-%m-%d}" if key in table else ""
 
 
-def _entry(entry: dict[str, Any]) -> list[str]:
+def _entry(entry: dict[str, Any], principals: Mapping[str, Principal]) -> list[str]:
     return [
         entry["id"],
         "; ".join(entry["identities"]),
@@ -121,6 +142,8 @@ def _entry(entry: dict[str, Any]) -> list[str]:
         entry.get("status", ""),
         _day(entry, "reviewed"),
         _day(entry, "expires"),
+        "; ".join(entry.get("systems", ())),
+        "; ".join(principals[one].keys[0] for one in entry.get("credentials", ())),
     ]
 
 
