@@ -33,13 +33,14 @@ INTERACTIVE = "mark=interactive"
 class Event(NamedTuple):
     """What a record is, before anything is made of it. Of several with one id the first counts.
 
-    ``times``: how many events the record sums up.
+    ``times``: how many events the record sums up. ``once``: what tells it from others where its id does not.
     """
 
     time: str
     event_id: str
     raw: Hashable
     times: int = 1
+    once: Hashable = None
 
 
 class Act(NamedTuple):
@@ -87,9 +88,9 @@ class EventCounting(Counting, Generic[R]):
     def add(self, events: Iterable[Event]) -> None:
         """Count events. Raises Unreadable where a time is none."""
         seen, raw = self._seen, self.raw
-        for time, event_id, key, times in events:
-            if event_id:
-                number = hash(event_id)
+        for time, event_id, key, times, once in events:
+            if event_id or once is not None:
+                number = hash(event_id if once is None else once)
                 if number in seen:
                     continue
                 seen.add(number)
