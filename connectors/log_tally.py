@@ -140,7 +140,7 @@ _CLIENTS: Sequence[tuple[str, str]] = (
     ("cpp-sdk", r"aws-sdk-cpp"),
     ("swift-sdk", r"aws-sdk-swift"),
     ("azure-sdk", r"azsdk-|azure-sdk"),
-    ("google-sdk", r"google-api-|gcloud-python|gl-(?:python|go|java|node)/"),
+    ("google-sdk", r"google-(?:api-|cloud-(?:python|go|java|node|sdk-for))|gcloud-python|gl-(?:python|go|java|node)/"),
     ("kubernetes-client", r"kubernetes-client|kubernetes/\$format|client-go|openapi-generator"),
     ("postman", r"postmanruntime"),
     ("curl", r"\bcurl/"),

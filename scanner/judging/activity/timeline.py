@@ -301,16 +301,17 @@ def summary(line: Timeline, identity: Identity, since: int) -> Activity:
         feature = line.features[span.number]
         if feature.sort in ACTIONS:
             services[feature.service].append(span)
-        else:
+        elif span.successes or feature.sort != "assumed_by":  # whoever was refused did not become it
             values[feature.sort].add(feature.value)
+    acted = [counts for _, counts in every if counts.events]  # others may become it on a day when it does nothing
     used = {line.features[span.number].service for of in services.values() for span in of if span.is_use(line.uses)}
     granted = granted_services(identity)
     return Activity(
         covered_from=date.fromordinal(covered[0]) if covered else None,
         covered_to=date.fromordinal(covered[-1]) if covered else None,
         covered_days=len(covered),
-        first_event_at=moment(min(counts.first for _, counts in every)) if every else None,
-        last_event_at=moment(max(counts.last for _, counts in every)) if every else None,
+        first_event_at=moment(min(counts.first for counts in acted)) if acted else None,
+        last_event_at=moment(max(counts.last for counts in acted)) if acted else None,
         events=sum(counts.events for _, counts in every),
         denied=sum(counts.denied for _, counts in every),
         services=tuple(

@@ -425,3 +425,13 @@ def test_services_that_no_log_records_are_named() -> None:
 
     assert activity is not None
     assert (activity.granted_services, activity.unlogged_services) == (("iam", "s3", "sqs"), ("s3", "sqs"))
+
+
+def test_who_was_refused_did_not_become_it() -> None:
+    did: Mapping[int, Did] = {3: {"assumed_by=eve": -2, "assumed_by=ada": 1}, 2: USUAL}
+    activity = _judge(make_past({BOT.key: did})).activity
+
+    assert activity is not None
+    assert activity.assumed_by == ("ada",)
+    assert activity.first_event_at is not None
+    assert activity.first_event_at.date() == day_ago(2)
