@@ -111,7 +111,7 @@ function findingItem(finding, subject = null) {
   const onDay = [
     ["explained", finding.explained && mark("explained", finding.explained)],
     ["explained by", finding.explained_by],
-    ["event ids", finding.events.length > 0 && eventIds(finding.events)],
+    ["event ids", listOfIds(finding.events)],
   ];
   const { rule, status, rechecked, acknowledged, controls, fingerprint } = finding;
   return h(
@@ -123,18 +123,22 @@ function findingItem(finding, subject = null) {
     facts([...about, ...finding.evidence.map(readable), ...onDay]),
     finding.remediation && h("p.remedy", null, outside(finding.remediation)),
     controls.length > 0 && h("p.tags", null, controls.map((control) => tag(outside(control)))),
-    h("p.tags.fingerprint", null, link("finding", fingerprint, shortened(fingerprint)), copyButton(fingerprint)),
+    h("p.tags.fingerprint", null, link("finding", fingerprint, shortened(fingerprint)), copyButtons(finding)),
   );
 }
 
-function copyButton(fingerprint) {
-  return copying("Copy acknowledge command", `muster acknowledge ${shortened(fingerprint)}${acknowledgeWith}`);
+// The command that suppresses a finding, and of one about a day the ids of its events.
+function copyButtons({ fingerprint, events }) {
+  return [
+    copying("Copy acknowledge command", `muster acknowledge ${shortened(fingerprint)}${acknowledgeWith}`),
+    events.length > 0 && copying("Copy event ids", events.join("\n")),
+  ];
 }
 
 // Ids to look for in the audit log.
-function eventIds(ids) {
+function listOfIds(ids) {
   const listed = ids.map((id) => h("li", null, h("code", null, breakable(id ?? "–"))));
-  return [h("ul.ids", null, listed), h("p", null, copying("Copy event ids", ids.join("\n")))];
+  return ids.length > 0 && h("ul.ids", null, listed);
 }
 
 // Puts a text on the clipboard; where the browser refuses, it stands there to be copied.

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.json import encoded
-from reports.phrases import evidence_line, iso, joined
+from reports.phrases import evidence_line, explained, iso, joined
 from reports.sarif.places import ROOT, Places
 from reports.sarif.rules import LEVELS, rules_of
 from reports.summary import Digest, gap_text
@@ -94,8 +94,14 @@ def _results(findings: Iterable[Finding], places: Places, indexes: Mapping[str, 
                 "owner": finding.owner,
                 "rechecked": finding.rechecked,
                 "controls": finding.controls,
+                **_of_a_day(finding),
             },
         }
+
+
+def _of_a_day(finding: Finding) -> dict[str, Any]:
+    state = explained(finding)
+    return {} if state is None else {"explained": state, "eventIds": finding.evidence.get("event_ids") or []}
 
 
 def _suppressed(finding: Finding) -> dict[str, Any]:

@@ -16,7 +16,14 @@ from reports.base import VIEWS, Screen, View
 from reports.terminal import TerminalReport
 from scanner.model import EntryAssessment, OwnershipVerdict, RegistryVerdict, ScanPoint, ScanResult, Severity, Summary
 from tests.factories import NOW, days_ago, make_assessment, make_entry, make_finding, make_identity, make_result
-from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
+from tests.reports.samples import (
+    HOSTILE,
+    estate,
+    estate_with_activity,
+    estate_with_gaps,
+    hostile_result,
+    without_registry,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 TREND = (
@@ -45,6 +52,9 @@ def page(result: ScanResult, view: View = "all", screen: Screen | None = None) -
         ("registry", estate, "registry"),
         ("credentials", estate, "credentials"),
         ("coverage", estate_with_gaps, "coverage"),
+        ("activity", estate_with_activity, "all"),
+        ("activity-findings", estate_with_activity, "findings"),
+        ("activity-coverage", estate_with_activity, "coverage"),
     ],
 )
 def test_the_whole_page(name: str, result: Callable[[], ScanResult], view: View) -> None:
