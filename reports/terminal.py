@@ -112,7 +112,7 @@ def _counts(page: Page, digest: Digest) -> None:
         (summary.disabled, "disabled", "disabled"),
         (summary.not_found, "entry not found", "entries not found"),
         (summary.drifted, "drifted", "drifted"),
-        (summary.unexplained_findings, "unexplained by a change", "unexplained by a change"),
+        (summary.unexplained_findings or 0, "unexplained by a change", "unexplained by a change"),
     )
     page.counts("Notable", (counted(*noted) for noted in notable if noted[0]))
 

@@ -38,8 +38,8 @@ MEASURES: Mapping[str, Words] = {
     "long_lived": Words("Short-lived", "credentials", "Valid for {max_lifetime} days or less."),
     "logged": Words("Covered by logs", "identities", "Audit logs show what they do.", "no audit log was read"),
     "used_services": Words(
-        "Granted services used",
-        "services",
+        "Services used",
+        "granted",
         "Identities may use them and, by audit logs, do.",
         "none known, or no log",
     ),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from reports.board.numbers import measures
 from scanner import __version__
+from scanner.app.activity import with_activity
 from scanner.diff.compare import Differences, compare
 from scanner.diff.records import Diff
 from scanner.errors import UsageError
 from scanner.judging.last_known.forgetting import Forgetting, forget
-from scanner.model import BlindSpot, Forgotten, ScanInfo, ScanResult, Since
+from scanner.model import ActivityPolicy, BlindSpot, Forgotten, ScanInfo, ScanResult, Since
 from scanner.store.outbox import Alarms
 from scanner.store.store import Store
 from scanner.text import printable
@@ -44,10 +46,13 @@ def changes_between(store: Store, old: str | None = None, new: str | None = None
         )
 
 
-def with_since(store: Store, result: ScanResult, *, shares: bool = False) -> ScanResult:
+def with_since(
+    store: Store, result: ScanResult, *, shares: bool = False, activity: ActivityPolicy | None = None
+) -> ScanResult:
     """A stored result with the changes since the scan before it, if there is one: see ``ScanResult.since``.
 
-    ``shares``: also the board's measures of the scan before, for which that whole scan is loaded.
+    ``shares``: also the board's measures of the scan before, for which that whole scan is loaded. ``activity``: how
+    long logs are kept; None: the default.
     """
     kept = store.scans()
     at = next(at for at, scan in enumerate(kept) if scan.id == result.scan.id)
@@ -61,11 +66,15 @@ def with_since(store: Store, result: ScanResult, *, shares: bool = False) -> Sca
         started_at=before.started_at,
         changes=tuple(changed[:CHANGES_KEPT]),
         total=len(changed),
-        shares={measure.name: (measure.count, measure.known) for measure in measures(store.load(before.id))}
-        if shares
-        else {},
+        shares=_shares(store, before.id, activity or ActivityPolicy()) if shares else {},
     )
     return replace(result, since=since)
+
+
+def _shares(store: Store, scan_id: str, activity: ActivityPolicy) -> Mapping[str, tuple[int, int]]:
+    """The board's measures of an earlier scan, with what logs had told by then."""
+    result = with_activity(store, store.load(scan_id), activity)
+    return {one.name: (one.count, one.known) for one in measures(result)}
 
 
 # --- Forgetting a retired source, or one scope of it ---

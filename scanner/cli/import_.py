@@ -110,7 +110,7 @@ def _import(
                 return None
             result = _concluded(config, store, imported, accept_drop=accept_drop, strict_registry=strict_registry)
             if result is not None:
-                result = with_since(store, result, outputs)
+                result = with_since(store, result, outputs, config.activity)
         if result is not None:
             write_outputs(result, outputs)
     return result

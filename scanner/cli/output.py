@@ -23,7 +23,7 @@ from scanner.cli.calls import options_given
 from scanner.cli.console import say, warn
 from scanner.config.load import Config
 from scanner.errors import RegistryError, UsageError, did_you_mean
-from scanner.model import ScanResult
+from scanner.model import ActivityPolicy, ScanResult
 from scanner.safe_files import in_place_of, real_path
 
 if TYPE_CHECKING:
@@ -198,13 +198,13 @@ SINCE = frozenset({"html"})
 """Formats that also show the changes since the scan before."""
 
 
-def with_since(store: Store, result: ScanResult, outputs: Sequence[Output]) -> ScanResult:
+def with_since(store: Store, result: ScanResult, outputs: Sequence[Output], activity: ActivityPolicy) -> ScanResult:
     """The stored result with the changes since the scan before, if one of the outputs shows them."""
     from scanner.app.changes import with_since
 
     board = any(output.shows == BOARD for output in outputs)
     wanted = board or any(output.report.name in SINCE for output in outputs)
-    return with_since(store, result, shares=board) if wanted else result
+    return with_since(store, result, shares=board, activity=activity) if wanted else result
 
 
 def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:

@@ -170,7 +170,9 @@ def _report(
         result = store.load(scan_id)
         if scan_id is None and config.acknowledged:
             result = with_later(result, config.acknowledged, [rule.id for rule in RULES], datetime.now(UTC).date())
-        result = with_since(store, with_activity(store, store.with_past(result), config.activity), planned)
+        result = with_since(
+            store, with_activity(store, store.with_past(result), config.activity), planned, config.activity
+        )
     for sort, term, known in unknown_terms(result, wanted):
         hint = did_you_mean(term, known)
         warn([f"nothing in this scan matches {sort} {term}{f': {hint}' if hint else ''}"])

@@ -135,7 +135,7 @@ def scan_and_report(
                     observer,
                     accept_drop=accept_drop,
                     logs=LogPlan(logs=logs, observer=observer),
-                    complete=partial(with_since, outputs=outputs),
+                    complete=partial(with_since, outputs=outputs, activity=config.activity),
                 )
         except KeyboardInterrupt as stop:
             # The text is the store's if the interruption came after the scan was stored.

@@ -184,6 +184,40 @@ def test_activity_spans_the_days_that_are_kept(muster: Muster, folder: Path) -> 
     assert by_name(muster)["invoice-bot"]["activity"] == activity
 
 
+def test_every_report_of_the_store_shows_a_finding_about_a_day(muster: Muster, folder: Path) -> None:
+    """Its facts were text in the store: read back, each format puts them into words as it does for a scan."""
+    outside = event(
+        today() - timedelta(1), 9, eventSource="iam.amazonaws.com", eventName="CreateAccessKey", readOnly=False
+    )
+    write_day(folder, today() - timedelta(1), outside, part="c")
+    done = muster("scan", "--quiet", "-o", "ocsf:scanned.ndjson", "-o", "csv:scanned.csv", "--view", "findings")
+    assert done.code == 0, done.err
+    formats = ("ocsf:again.ndjson", "csv:again.csv", "sarif:again.sarif", "markdown:again.md", "html:again.html")
+    again = muster("report", "--view", "findings", *(part for one in formats for part in ("-o", one)))
+    assert again.code == 0, again.err
+    text = {file.name: file.read_text() for file in folder.iterdir() if file.stem in ("scanned", "again")}
+
+    assert text["again.csv"] == text["scanned.csv"]
+    assert text["again.ndjson"] == text["scanned.ndjson"]
+    (detection,) = (one for one in map(json.loads, text["again.ndjson"].splitlines()) if one["class_uid"] == 2004)
+    assert detection["finding_info"]["types"] == ["used_outside_declaration"]
+    assert [one["api"]["operation"] for one in detection["evidences"]] == ["CreateAccessKey"]
+    assert [one["uid"] for one in detection["finding_info"]["related_events"]] == [outside["eventID"]]
+    assert detection["unmapped"]["explained"] == "unknown"
+    for name in ("again.csv", "again.sarif", "again.md"):
+        assert "actions: iam:CreateAccessKey" in text[name]
+        assert "explained: unknown" in text[name]
+    inventory = muster("report", "--view", "inventory", "-o", "csv:-").out.splitlines()
+    columns = inventory[0].split(",")[-4:]
+    assert columns == ["events", "services_used", "services_granted", "covered_days"]
+    bots = sorted(line.split(",")[-4:] for line in inventory[1:])
+    assert bots == [["0", "0", "", "5"], ["16", "2", "", "5"]]
+    next_second()
+    muster("scan", "--quiet")
+    board = muster("report", "--view", "board", "-o", "table:-").out
+    assert re.search(r"Covered by logs +100 % +2 of 2 identities +0 +unchanged", board)
+
+
 def test_activity_makes_no_new_version(muster: Muster, folder: Path) -> None:
     """Else every night would store every identity anew."""
     muster("scan", "--quiet")

@@ -261,8 +261,8 @@ def test_use_is_counted_where_logs_cover_it() -> None:
 
     assert "33 %" in _card(page, "Covered by logs")
     assert "2 of 6 identities" in _card(page, "Covered by logs")
-    assert "1 of 6 services" in _card(page, "Granted services used")
-    assert "1 more unknown" in _card(page, "Granted services used")
+    assert "1 of 6 granted" in _card(page, "Services used")
+    assert "1 more unknown" in _card(page, "Services used")
     assert "1 finding about what identities did that no known change explains" in page
     assert "Audit logs: 1 finding" in text
     assert json.loads(written("json", estate_with_activity()))["unexplained"] == 1
@@ -273,7 +273,7 @@ def test_without_a_log_nothing_is_claimed() -> None:
     page, text = (written(name, estate()) for name in ("html", "table"))
 
     assert _card(page, "Covered by logs").startswith("n/a no audit log was read")
-    assert _card(page, "Granted services used").startswith("n/a none known, or no log")
+    assert _card(page, "Services used").startswith("n/a none known, or no log")
     assert "No audit log was read, so what identities do is unknown." in page
     assert "No audit log was read" in text
     assert json.loads(written("json", estate()))["unexplained"] is None
