@@ -203,10 +203,13 @@ def _unwrapped(line: Line) -> Iterator[AuditEvent]:
     text = line.properties.log if line.properties else line.message
     if line.items is not None:
         yield from line.items
-    elif text:
-        yield _EVENT.decode(text)
-    else:
+    elif not text:
         yield line
+    elif text.lstrip().startswith(("{", "[")):
+        try:
+            yield _EVENT.decode(text)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            raise Unreadable("an event in one of its records cannot be read") from error
 
 
 @lru_cache(maxsize=20_000)
@@ -250,7 +253,7 @@ def _changed(event: AuditEvent, what: _Object) -> Iterator[str]:
     elif what.resource in _BINDINGS or what.resource in _WORKLOADS:
         try:
             request = msgspec.json.decode(event.request)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
             return
         if what.resource in _BINDINGS:
             for subject in _inside(request, "subjects", list) or []:

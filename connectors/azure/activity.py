@@ -225,7 +225,7 @@ def _changed(action: str, resource: str, properties: Mapping[str, Any] | str | N
         body = properties.get("requestbody")
         try:
             held = msgspec.json.decode(body) if isinstance(body, str) else body
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
             return
         inner = _member(held, "properties")
         principal = _member(inner if inner is not None else held, "principalid")

@@ -43,6 +43,7 @@ _ANONYMOUS = "anonymous"
 _READS = frozenset({"read", "list", "help", "header"})
 _OF_SERVER = frozenset({"renew", "revoke", "rollback", "alias-lookahead", "resolve-role"})
 """Operations that the server does by itself when a lease ends, or before a login."""
+_MOST_ASKED = 100_000
 _PART_TELLS = {"data": "kv", "metadata": "kv", "creds": "database", "issue": "pki", "decrypt": "transit"}
 
 
@@ -132,6 +133,8 @@ class Reading(EventCounting[Line]):
             return None
         event = Event(record.time, request.id, _raw(record, request))
         if record.type == "request" and request.id:
+            if len(self._asked) >= _MOST_ASKED:  # oldest first: their answers are elsewhere
+                self.add([self._asked.pop(next(iter(self._asked)))])
             self._asked[request.id] = event
             return None
         self._asked.pop(request.id, None)

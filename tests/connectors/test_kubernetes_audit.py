@@ -213,11 +213,30 @@ def test_folders_of_azure(tmp_path: Path) -> None:
     assert reading.coverage == (LogDay(scope="*", day=DAY),)
 
 
+@pytest.mark.parametrize(
+    "text", ['{"auditID": 1}', '{"auditID": "1", "verb": ', "[" * 100_000, "{" * 10, '{"a": "\\ud800"}']
+)
+def test_wrapped_text_that_is_no_event_is_a_gap(text: str, tmp_path: Path) -> None:
+    """It may be cut short by whoever wrapped it."""
+    written(tmp_path, event(), {"properties": {"log": text}})
+    (reading,), _ = read_all(log_of(KubernetesAuditLog, tmp_path))
+
+    assert (reading.events, {one.status for one in reading.coverage}) in ((0, {"failed"}), (1, {"complete"}))
+
+
+def test_other_logs_of_a_control_plane_are_left_out(tmp_path: Path) -> None:
+    """CloudWatch has them in the same group: they are no JSON."""
+    other = {"message": "I1120 10:00:00.000000       1 controller.go:1] ok", "timestamp": 1}
+
+    assert read_one(KubernetesAuditLog, tmp_path, event(), other).events == 1
+
+
 @examples(60)
 @given(st.data())
 def test_no_line_ends_a_reading(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """It is counted, or its file is a gap."""
-    record = data.draw(st.one_of(mutated(event("create", "rolebindings", requestObject={"subjects": [{}]})), JSON))
+    plain = mutated(event("create", "rolebindings", requestObject={"subjects": [{}]}))
+    record = data.draw(st.one_of(plain, plain.map(lambda held: {"properties": {"log": json.dumps(held)}}), JSON))
     root = tmp_path_factory.mktemp("hostile")
     written(root, event(), json.dumps(record))
     (reading,), _ = read_all(log_of(KubernetesAuditLog, root))
