@@ -41,3 +41,10 @@ SHARED = (
 """Those that another process can open."""
 
 BACKENDS = (*SHARED, pytest.param(sqlite_memory, id="sqlite_memory"))
+
+
+def every_backend() -> Iterator[Backend]:
+    """All that there are here: for tests that take longer to make an example than to try it."""
+    yield from (sqlite_memory, sqlite_file)
+    if postgres.missing() is None:
+        yield postgresql

@@ -12,8 +12,8 @@ import pytest
 from benchmarks.accuracy import BEGIN, END, WAYS, report
 from benchmarks.cases import Case, Outcome, judged, owners_said
 from benchmarks.organisation import CHANGES, IMITATIONS, OWNER_SIGNALS, organisation
-from benchmarks.organisation.written import STYLES, Style, written
-from scanner.model import RUNGS, Rung
+from benchmarks.organisation.written import STYLES, Cell, Style, written
+from scanner.model import RUNGS, OwnershipVerdict, Rung
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "explanation" / "accuracy.md"
@@ -24,6 +24,11 @@ SEEDS, SIZE = (101, 102), 500
 @pytest.fixture(scope="module")
 def outcomes() -> Sequence[Outcome]:
     return [judged(organisation(seed, SIZE)) for seed in SEEDS]
+
+
+@pytest.fixture(scope="module")
+def owners() -> Sequence[tuple[Cell, OwnershipVerdict]]:
+    return [pair for seed in SEEDS for pair in owners_said(written(seed, 100))]
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +64,11 @@ def test_no_imitation_registers(trick: str, cases: Sequence[Case]) -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_owners_are_found_however_they_are_written_and_nobody_else(style: Style) -> None:
+def test_owners_are_found_however_they_are_written_and_nobody_else(
+    style: Style, owners: Sequence[tuple[Cell, OwnershipVerdict]]
+) -> None:
     """Whoever is named for certain is the right one; in 19 of 20 cells the right one is named, or asked first."""
-    said = [pair for seed in SEEDS for pair in owners_said(written(seed, 100))]
-    cells = [(cell, verdict) for cell, verdict in said if cell.style == style and cell.owner is not None]
+    cells = [(cell, verdict) for cell, verdict in owners if cell.style == style and cell.owner is not None]
     named = [(cell, verdict) for cell, verdict in cells if verdict.state == "owned"]
     found = [
         cell
@@ -75,9 +81,11 @@ def test_owners_are_found_however_they_are_written_and_nobody_else(style: Style)
     assert len(found) >= 0.95 * len(cells)
 
 
-def test_a_name_of_two_people_is_ambiguous_however_it_is_written() -> None:
+def test_a_name_of_two_people_is_ambiguous_however_it_is_written(
+    owners: Sequence[tuple[Cell, OwnershipVerdict]],
+) -> None:
     """Neither of them is taken, and the reason says what is to be settled."""
-    said = [verdict for seed in SEEDS for cell, verdict in owners_said(written(seed, 100)) if cell.owner is None]
+    said = [verdict for cell, verdict in owners if cell.owner is None]
 
     assert said
     assert {(one.state, one.reason) for one in said} == {("orphaned", "ambiguous")}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,12 +60,16 @@ HEAVY = (
 )
 
 
-def _modules() -> Iterator[tuple[str, Path]]:
-    for package in OURS:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"), path
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+MODULES = {_name(path): path for package in OURS for path in sorted((ROOT / package).rglob("*.py"))}
+
+LISTED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+
+
+@cache
 def _imports(path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -85,11 +90,11 @@ def _room(module: str) -> tuple[int, str]:
     return max(rooms, key=lambda found: len(found[1]), default=(-1, module))
 
 
-@pytest.mark.parametrize("name", [name for name, _ in _modules()])
+@pytest.mark.parametrize("name", MODULES)
 def test_rooms_import_only_from_below(name: str) -> None:
     """Data flows one way, so no room reaches up or sideways."""
     floor, room = _room(name)
-    imported = {other: _room(other) for path in [dict(_modules())[name]] for other in _imports(path)}
+    imported = {other: _room(other) for other in _imports(MODULES[name])}
 
     assert {
         other for other, (its_floor, its_room) in imported.items() if its_room != room and its_floor >= floor
@@ -100,7 +105,7 @@ def test_rooms_import_only_from_below(name: str) -> None:
 def test_connectors_know_nothing_of_each_other(provider: str) -> None:
     """What two of them need lives beside them, in ``connectors``."""
     others = {f"connectors.{other}" for other in ("aws", "azure", "gcp", "vault", "fakes")} - {f"connectors.{provider}"}
-    modules = [path for name, path in _modules() if _within(name, {f"connectors.{provider}"})]
+    modules = [path for name, path in MODULES.items() if _within(name, {f"connectors.{provider}"})]
 
     assert modules
     assert {one for path in modules for one in _imports(path) if _within(one, others)} == set()
@@ -109,7 +114,7 @@ def test_connectors_know_nothing_of_each_other(provider: str) -> None:
 def test_only_the_composition_root_knows_the_catalogs() -> None:
     """Who is installed is a question for ``app`` and ``cli`` alone."""
     knowing = {
-        name for name, path in _modules() if {"connectors.catalog", "reports.catalog"} & _imports(path)
+        name for name, path in MODULES.items() if {"connectors.catalog", "reports.catalog"} & _imports(path)
     }  # fmt: skip
 
     assert {name for name in knowing if not _within(name, {"scanner.app.scanning", "scanner.cli"})} == set()
@@ -124,11 +129,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("name", [name for name, _ in _modules() if not name.endswith("__main__")])
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("__main__")])
 def test_every_module_is_in_a_listed_package(name: str) -> None:
     """The package list is written by hand, so nothing may be forgotten in it."""
-    import tomllib
-
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-
-    assert name in listed or name.rpartition(".")[0] in listed
+    assert name in LISTED or name.rpartition(".")[0] in LISTED

@@ -24,7 +24,6 @@ from scanner.store.activity.units import LogHead
 from scanner.store.engine import connect, reading
 from scanner.store.store import Store, open_store
 from tests.contract.test_store_integrity import falsify
-from tests.contract.test_stores import on_every_backend
 from tests.databases import BACKENDS, SHARED, Backend
 from tests.examples import examples
 from tests.factories import ACCOUNT, NOW
@@ -166,7 +165,7 @@ _UNITS = tuple(
 )
 
 
-@on_every_backend
+@pytest.mark.parametrize("backend", BACKENDS)
 @given(orders=st.lists(st.permutations(range(len(_UNITS))), min_size=1, max_size=2), cut=st.integers(1, len(_UNITS)))
 @examples(15)
 def test_order_and_repetition_change_nothing(backend: Backend, orders: list[list[int]], cut: int) -> None:

@@ -19,8 +19,8 @@ from scanner.model import Earlier, EntryAssessment, ScanResult
 from scanner.store.comparison import Tally
 from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES
 from scanner.store.store import Store, open_store
-from tests.contract.test_stores import night, on_every_backend
-from tests.databases import BACKENDS, Backend
+from tests.contract.test_stores import empty_stores, night
+from tests.databases import BACKENDS
 from tests.examples import examples
 from tests.factories import NOW, make_assessment, make_entry, make_finding
 from tests.scanner.store.strategies import scan_sequences
@@ -56,12 +56,11 @@ def _really(kind: Any, pairs: Iterator[tuple[Any, Any]]) -> list[tuple[Any, Any]
     return [(before, after) for before, after in contents if before != after]
 
 
-@on_every_backend
 @given(results=scan_sequences())
 @PATIENT
-def test_two_scans_are_unlike_in_what_a_full_comparison_finds(backend: Backend, results: list[ScanResult]) -> None:
+def test_two_scans_are_unlike_in_what_a_full_comparison_finds(results: list[ScanResult]) -> None:
     """Whichever two are compared, near or far, it is the same as loading both and looking at every record."""
-    with backend() as url, open_store(url) as store:
+    for store in empty_stores():
         for result in results:
             store.save(result)
 
@@ -73,14 +72,13 @@ def test_two_scans_are_unlike_in_what_a_full_comparison_finds(backend: Backend, 
                 assert (between.old.scan, between.new.scan) == (old.scan, new.scan)
 
 
-@on_every_backend
 @given(results=scan_sequences(), data=st.data())
 @PATIENT
-def test_kept_scans_load_as_before(backend: Backend, results: list[ScanResult], data: st.DataObject) -> None:
+def test_kept_scans_load_as_before(results: list[ScanResult], data: st.DataObject) -> None:
     """Whatever is pruned, the scans that are kept load as they were saved, and the next is saved as ever."""
     cutoff = data.draw(st.sampled_from([one.scan.started_at for one in results]))
     last = replace(results[-1], scan=replace(results[-1].scan, id="one more"))
-    with backend() as url, open_store(url) as store:
+    for store in empty_stores():
         for result in results:
             store.save(result)
         expected = store.plan_pruning(cutoff)
@@ -125,17 +123,16 @@ def test_findings_that_stand_keep_the_day_they_were_first_seen(store: Store) -> 
     assert store.memory.known_fingerprints() == {"f1": NOW}
 
 
-@on_every_backend
 @given(results=scan_sequences(), data=st.data())
 @PATIENT
-def test_identities_are_as_old_as_they_are(backend: Backend, results: list[ScanResult], data: st.DataObject) -> None:
+def test_identities_are_as_old_as_they_are(results: list[ScanResult], data: st.DataObject) -> None:
     """In every scan that is kept: since the first that ever had each, whatever was pruned, and however often."""
     cutoffs = data.draw(st.lists(st.sampled_from([one.scan.started_at for one in results]), max_size=2))
     born: dict[str, datetime] = {}
     for result in results:
         for one in result.identities:
             born.setdefault(one.identity.key, result.scan.started_at)
-    with backend() as url, open_store(url) as store:
+    for store in empty_stores():
         for result in results:
             store.save(result)
         for cutoff in cutoffs:

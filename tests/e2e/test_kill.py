@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from scanner.store.store import open_store
 from tests.cli.conftest import BOTS, PEOPLE, REGISTRY
 from tests.databases import SHARED, Backend
-from tests.processes import PATIENCE, let_go, line_with, start_holder, start_muster
+from tests.processes import PATIENCE, Forks, let_go, line_with, start_holder, start_muster
 
 CONFIG = """
 [[registry]]
@@ -29,9 +28,8 @@ path = "bots.csv"
 
 # Sends itself a signal as soon as a function of ours is called for the nth time, wherever that is.
 _SIGNALLED = """
-import os, signal, sys, threading
+import os, sys, threading
 from sqlalchemy import Engine, event
-from scanner.cli.main import run
 
 name, number, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 file, _, function = name.partition(":")
@@ -54,8 +52,8 @@ if file == "sqlalchemy":
 else:
     sys.setprofile(watch)
     threading.setprofile(watch)
-run()
 """
+_RUN = "from scanner.cli.main import run; run()"
 
 BEFORE = (
     "scanner/app/scanning.py:make_ready 1",
@@ -88,32 +86,48 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    """The scanner, loaded once for all scans here."""
+    with Forks() as loaded:
+        yield loaded
+
+
+class Estate:
+    """A folder with config and lists, whose scans go into a store."""
+
+    def __init__(self, folder: Path, logs: Path, url: str, forks: Forks) -> None:
+        self.folder, self.url = folder, url
+        self._logs, self._forks = logs, forks
+
+    def scan(self, program: str = _RUN, *before: str) -> CompletedProcess[str]:
+        """Run a scan with a report, struck or not."""
+        scan = ("scan", "--accept-drop", "--quiet", "--store", self.url, "-o", "json:report.json")
+        return self._forks.run(program, *before, *scan, folder=self.folder, logs=self._logs)
+
+    def strike(self, point: str, number: signal.Signals) -> CompletedProcess[str]:
+        """Run a scan that gets this signal at this point."""
+        place, _, count = point.partition(" ")
+        return self.scan(_SIGNALLED + _RUN, place, str(int(number)), count)
+
+
 @pytest.fixture
-def folder(tmp_path: Path, url: str) -> Path:
+def estate(tmp_path: Path, url: str, forks: Forks) -> Estate:
     """A scan has been stored, and one of the list's three bots has since gone."""
+    folder, logs = tmp_path / "estate", tmp_path / "logs"
+    folder.mkdir()
+    logs.mkdir()
     for name, text in (
         ("bots.csv", BOTS),
         ("registry.csv", REGISTRY),
         ("people.csv", PEOPLE),
         ("config.toml", CONFIG),
     ):
-        (tmp_path / name).write_text(text)
-    scan(tmp_path, url)
-    (tmp_path / "bots.csv").write_text("\n".join(BOTS.splitlines()[:3]) + "\n")
-    return tmp_path
-
-
-def scan(folder: Path, url: str, *before: str) -> subprocess.CompletedProcess[str]:
-    """Run a scan with a report, struck or not."""
-    program = ["-c", _SIGNALLED, *before] if before else ["-m", "scanner"]
-    return subprocess.run(
-        [sys.executable, *program, "scan", "--accept-drop", "--quiet", "--store", url, "-o", "json:report.json"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE,
-    )
+        (folder / name).write_text(text)
+    made = Estate(folder, logs, url, forks)
+    assert made.scan().returncode == 0
+    (folder / "bots.csv").write_text("\n".join(BOTS.splitlines()[:3]) + "\n")
+    return made
 
 
 def stored(url: str) -> list[int]:
@@ -122,35 +136,29 @@ def stored(url: str) -> list[int]:
         return [len(store.load(one.id).identities) for one in store.scans()]
 
 
-def strike(folder: Path, url: str, point: str, number: signal.Signals) -> subprocess.CompletedProcess[str]:
-    """Run a scan that gets this signal at this point."""
-    place, _, count = point.partition(" ")
-    return scan(folder, url, place, str(int(number)), count)
-
-
-def test_kill(folder: Path, url: str) -> None:
+def test_kill(estate: Estate, url: str) -> None:
     """Whatever was struck, the scans before are whole, so is the report, and the next scan needs no repair."""
     expected = [3]
     for point in (*BEFORE, *AFTER):
-        struck = strike(folder, url, point, signal.SIGKILL)
+        struck = estate.strike(point, signal.SIGKILL)
 
         expected += [2] * (point in AFTER)
         assert struck.returncode == -signal.SIGKILL, point
         assert stored(url) == expected, point
-        assert len(json.loads((folder / "report.json").read_text())["identities"]) == 3, point
-    assert (scan(folder, url).returncode, stored(url)) == (0, [*expected, 2])
+        assert len(json.loads((estate.folder / "report.json").read_text())["identities"]) == 3, point
+    assert (estate.scan().returncode, stored(url)) == (0, [*expected, 2])
     with open_store(url, create=False) as store:
         assert store.status().holder is None
         assert not any(one.new for one in store.load().findings)
 
 
-def test_sigterm(folder: Path, url: str) -> None:
+def test_sigterm(estate: Estate, url: str) -> None:
     """What a scheduler ends is told as interrupted, with what became of it, and leaves nothing lying about."""
-    files = set(folder.iterdir())
+    files = set(estate.folder.iterdir())
     for point in (*BEFORE[3::2], *AFTER):
         before = stored(url)
 
-        struck = strike(folder, url, point, signal.SIGTERM)
+        struck = estate.strike(point, signal.SIGTERM)
 
         is_stored = stored(url) != before
         assert struck.returncode == 130, (point, struck.stderr)
@@ -159,15 +167,15 @@ def test_sigterm(folder: Path, url: str) -> None:
         assert ("nothing of this run was stored" in struck.stderr) != is_stored, (point, struck.stderr)
         assert is_stored or point not in AFTER, point
         assert not is_stored or point not in BEFORE[:-1], point
-        assert set(folder.iterdir()) == files, point
+        assert set(estate.folder.iterdir()) == files, point
         with open_store(url) as store, store.alone():
             assert len(store.scans()) == len(before) + is_stored, point
 
 
-def test_sigterm_while_waiting(folder: Path, url: str) -> None:
+def test_sigterm_while_waiting(estate: Estate, url: str) -> None:
     """Who waits for another scan can be ended as well."""
     holder = start_holder(url)
-    waiting = start_muster(folder, "scan", "--quiet", "--store", url)
+    waiting = start_muster(estate.folder, "scan", "--quiet", "--store", url)
     line_with(waiting, "waiting for the scan of")
 
     waiting.terminate()

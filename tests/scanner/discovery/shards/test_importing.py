@@ -56,7 +56,7 @@ def _import(store: Store, paths: Iterable[Path], *, partial: bool = False) -> Sc
 plans = st.builds(
     Plan,
     st.lists(
-        st.tuples(st.text(st.characters(codec="utf-8"), max_size=3), st.none() | st.integers(0, 3)),
+        st.tuples(st.text(st.characters(exclude_categories=["Cs"]), max_size=3), st.none() | st.integers(0, 3)),
         unique_by=lambda scope: scope[0],
         max_size=6,
     ).map(tuple),
