@@ -212,7 +212,11 @@ def test_a_reading_comes_back_as_it_was(
     assert list(parts(lines))[1:] == [reading, reading]
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])), st.integers(1, 50))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.integers(1, 50),
+)
 def test_every_scope_is_in_just_one_shard(source: str, scope: str, of: int) -> None:
     """The same one on every machine."""
     unit = Unit(source, scope, None)
