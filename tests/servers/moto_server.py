@@ -34,6 +34,7 @@ class MotoServer:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def reset(self) -> None:
         """Empty every account of everything."""
@@ -42,16 +43,18 @@ class MotoServer:
             pass
 
     def client(self, service: str, region: str = "eu-west-1") -> Any:
-        """A boto3 client that goes straight to it, for putting things there."""
+        """A boto3 client that goes straight to it, for putting things there: the same for all tests."""
         import boto3
 
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
-        )
+        if (service, region) not in self._clients:
+            self._clients[service, region] = boto3.client(
+                service,
+                region_name=region,
+                endpoint_url=self.url,
+                aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
+            )
+        return self._clients[service, region]
 
 
 @contextmanager
