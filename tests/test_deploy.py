@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import yaml
 
 from scanner.config.load import load_config
 from tests.cli.conftest import BOTS, PEOPLE, REGISTRY, Muster, muster
+from tests.cli.test_activity import LIST, event, today, write_day
+from tests.cli.test_activity import REGISTRY as ENTRIES
 from tests.servers.receiver import Receiver, receiver
 
 __all__ = ["muster"]  # the fixture
@@ -92,6 +95,31 @@ def test_a_command_does_what_it_is_there_for(
     assert [first.code, second.code] in ([0, 0], [0, 1])
     assert len(chat.received) == 1
     assert list(tmp_path.glob("*.html"))
+
+
+def test_the_hourly_line_of_cron_alarms(tmp_path: Path, muster: Muster, chat: Receiver) -> None:
+    """Uncommented, with a [[log]] as in the config's comment: it tells the chat what came after the scan."""
+    (line,) = re.findall(
+        r"^#30 .* (muster activity .*) > /dev/null$", (DEPLOY / "cron/muster").read_text(), re.MULTILINE
+    )
+    log = CONFIGS["file"].partition("# [[log]]")[2].partition("\n\n")[0].replace("\n# ", "\n")
+    log = f"\n[[log]]{log}\n".replace("s3://example-trail/AWSLogs", "logs")
+    (tmp_path / "config.toml").write_text(here(CONFIGS["file"], tmp_path) + log)
+    lists = {"bots.csv": LIST, "registry.csv": ENTRIES, "people.csv": PEOPLE, "acknowledged.toml": ""}
+    for name, text in lists.items():
+        (tmp_path / name).write_text(text)
+    yesterday = today() - timedelta(1)
+    write_day(tmp_path, yesterday)
+    arguments = shlex.split(here(line, tmp_path))[1:]
+
+    scanned = muster("scan", "--config", str(tmp_path / "config.toml"), "--quiet")
+    quiet = muster(*arguments)
+    secret = event(yesterday, 9, eventSource="secretsmanager.amazonaws.com", eventName="GetSecretValue")
+    write_day(tmp_path, yesterday, secret, part="later")
+    told = muster(*arguments)
+
+    assert (scanned.code, quiet.code, told.code) == (0, 0, 0), scanned.err + quiet.err + told.err
+    assert len(chat.received) == 1
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)

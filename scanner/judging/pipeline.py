@@ -136,7 +136,7 @@ def judge(
 
 
 def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, now: datetime) -> tuple[Finding, ...]:
-    """What identities of the latest scan did, by lists as they are now; the rest is as that scan had it.
+    """What identities of the latest scan did, by lists as they are now; the rest, and lists not given, as it had them.
 
     Findings are new unless that scan had them. What they say of permissions that are not used waits for a scan.
     """
@@ -146,8 +146,13 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
         identities=tuple(one.identity for one in fresh), workloads=latest.workloads, coverage=latest.coverage
     )
     remembered = Remembered(entries=latest.entries)
+    if declared.entries is None and latest.entries:
+        declared = msgspec.structs.replace(declared, entries=tuple(one.entry for one in latest.entries))
     lists = _lists(declared, inventory, remembered, now.date())
-    natures = {one.key: judge_nature(one, lists.roster) for one in inventory.identities}
+    natures = {
+        one.identity.key: one.nature if lists.roster is None else judge_nature(one.identity, lists.roster)
+        for one in fresh
+    }
     last = LastScan(entries=latest.entries, gone={}, carried=carried)
     places = Places(inventory.coverage)
     reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=now.date())
@@ -157,7 +162,7 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
             one,
             nature=natures[one.identity.key],
             registry=reconciled.registry[one.identity.key],
-            ownership=owners[one.identity.key],
+            ownership=one.ownership if lists.roster is None else owners[one.identity.key],
             deviations=(),
         )
         for one in fresh

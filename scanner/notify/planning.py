@@ -292,9 +292,11 @@ def _outgoing(channel: Channel, recipient: Recipient, about: ScanInfo | datetime
     most = channel.max_findings
     findings, lost, errors = content.findings[:most], content.lost[:most], content.errors[:most]
     regained = content.regained[: most - len(lost)]
+    # Between scans, two messages of one second differ by what they are about.
+    which = [scan.id] if scan else [created.isoformat(), *(one.fingerprint for one in content.findings)]
     every = sum(map(len, (content.findings, content.lost, content.regained, content.errors)))
     notice = Notice(
-        id=_id(channel.name, content.kind, name, *addresses, created.isoformat() if scan is None else scan.id),
+        id=_id(channel.name, content.kind, name, *addresses, *which),
         kind=content.kind,
         title=content.title,
         recipient=name,

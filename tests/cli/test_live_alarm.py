@@ -93,6 +93,29 @@ def test_lists_are_those_of_now(muster: Muster, tmp_path: Path, hook: Receiver) 
     assert rules == {"used_after_owner_left"}
 
 
+def test_lists_that_are_not_given_are_those_of_the_scan(muster: Muster, tmp_path: Path, hook: Receiver) -> None:
+    """An ad-hoc reading after an ad-hoc scan: people stay people, and the entry declares what it did."""
+    with (tmp_path / "bots.csv").open("a") as bots:
+        bots.write("arn:aws:iam::123456789012:user/ada,ada,aws,123456789012,user,yes,2024-01-10\n")
+    config = CONFIG.partition("[[source]]")
+    (tmp_path / "config.toml").write_text("[[source]]" + config[2])
+    lists = ("--registry", "registry.csv", "--people", "people.csv")
+    muster("scan", "--quiet", *lists)
+    steal(tmp_path)
+    browser = event(YESTERDAY, 3, "ada", userAgent="Mozilla/5.0 (X11) Gecko/20100101 Firefox/143.0")
+    write_day(tmp_path, YESTERDAY, browser, part="person")
+
+    without = muster("activity", "--fail-on", "high")
+    given = muster("activity", *lists, "--fail-on", "high")
+
+    new = [line for line in without.err.splitlines() if line.startswith("new: ")]
+    assert [line.partition(": invoice-bot on ")[0] for line in new] == [
+        "new: high: Identity did what its entry does not declare"
+    ]
+    assert (without.code, given.code, without.err) == (1, 1, given.err)
+    assert titles(hook) == []
+
+
 def test_what_could_not_be_delivered_is_tried_again(muster: Muster, tmp_path: Path, hook: Receiver) -> None:
     """It waits in the store beside what a later reading finds, and goes once."""
     muster("scan", "--quiet")
