@@ -37,7 +37,11 @@ class Asked(Struct, frozen=True, kw_only=True):
 @click.option("--since", metavar="DAY|Nd", help="First day to read, such as 2026-09-01 or 30d; default: what is new.")
 @click.option("--until", metavar="DAY|Nd", help="Last day to read; default: today.")
 @alarm_options
-@click.option("--strict", is_flag=True, help="Exit 3 if days are gaps that no earlier run has reported.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit 3 if there are gaps that no earlier run has reported, or undelivered messages.",
+)
 @click.option("--quiet", is_flag=True, help="No progress.")
 @as_one("asked", Asked)
 def activity(logs: tuple[str, ...], given: Given, alarm: Alarm, strict: bool, asked: Asked) -> int:
