@@ -54,6 +54,9 @@ class Likeness(Struct, frozen=True, gc=False):
     contradicting: tuple[Kind, ...]
 
 
+_UNLIKE = Likeness(0.0, equal=False, shared=frozenset(), resembling=(), contradicting=())
+
+
 class _Content(Struct, frozen=True, eq=False):
     """The distinctive words of a key; ``weight``: their weight; ``letters``: theirs in the order of the name.
 
@@ -96,13 +99,12 @@ class Comparer:
         self._contents: dict[tuple[frozenset[str], str], _Content] = {}
         self._overlap = lru_cache(maxsize=2**16)(self._overlap_of)
 
-    def compare(self, one: str, other: str) -> Likeness:
-        """Return the similarity of two keys."""
+    def compare(self, one: str, other: str, least: float = 0.0) -> Likeness:
+        """Return the similarity of two keys. A score below ``least`` is returned as 0, without reasons."""
         first = self._words.get(one) or self._split(one)
         second = self._words.get(other) or self._split(other)
         overlap = self._overlap(first.content, second.content)
         others = first.others & second.others
-        contradicting = _contradicting(first, second)
         equal = first.compact == second.compact
         if equal:
             score = EQUAL
@@ -110,6 +112,9 @@ class Comparer:
             score = SHORTENED
         else:
             score = self._score(first, second, overlap, others)
+        if score < least:
+            return _UNLIKE
+        contradicting = _contradicting(first, second)
         for kind in contradicting:
             score *= _CONTRADICTING[kind]
         return Likeness(score, equal, overlap.shared | others, overlap.resembling, contradicting)

@@ -100,7 +100,7 @@ class _Matchmaker:
 
     def for_identities(self, identities: Sequence[Identity]) -> dict[str, tuple[MatchCandidate, ...]]:
         """Return entries for each identity, by key."""
-        found = _ask(self._identity_side(identities), self._entries, compare=self._comparer.compare, judge=self._judge)
+        found = _ask(self._identity_side(identities), self._entries, compare=self._compared, judge=self._judge)
         return {
             key: tuple(
                 MatchCandidate(
@@ -116,7 +116,7 @@ class _Matchmaker:
         found = _ask(
             self._entry_side(entries),
             self._identities,
-            compare=lambda declared, found: self._comparer.compare(found, declared),
+            compare=lambda declared, found: self._compared(found, declared),
             judge=lambda declared, found, likeness: self._judge(found, declared, likeness),
         )
         return {
@@ -157,6 +157,9 @@ class _Matchmaker:
         if known is None:
             known = self._locations[entry.entry.id] = locate(entry.entry)
         return known
+
+    def _compared(self, called: str, declared: str) -> Likeness:
+        return self._comparer.compare(called, declared, LEAST)
 
     def _judge(self, called: Called[Identity], declared: Called[EntryAssessment], likeness: Likeness) -> _Scored | None:
         """Return the pair with its score; None if the entry is for another provider."""

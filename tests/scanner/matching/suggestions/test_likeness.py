@@ -81,3 +81,12 @@ words = st.lists(st.sampled_from(["pay", "payments", "etl", "svc", "prod", "dev"
 def test_a_score_is_between_nothing_and_equal(one: list[str], other: list[str]) -> None:
     """Names without any words included."""
     assert 0 <= FEW.compare(" ".join(one), " ".join(other)).score <= EQUAL
+
+
+@given(words, words, st.floats(0, 1))
+def test_only_what_is_below_the_least_score_is_cut(one: list[str], other: list[str], least: float) -> None:
+    """A similarity of the least score or more keeps its score and its reasons."""
+    names = " ".join(one), " ".join(other)
+    whole, cut = FEW.compare(*names), FEW.compare(*names, least)
+
+    assert cut == whole or (cut.score == 0 and whole.score < least)
