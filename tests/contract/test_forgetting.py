@@ -154,7 +154,7 @@ def test_its_blind_spots_are_over(store: Store) -> None:
 @pytest.mark.parametrize(
     ("place", "hint"),
     [
-        (Forgotten(source="nobody"), "sources that it knows: old, prod"),
+        (Forgotten(source="nobody"), "known sources: old, prod"),
         (Forgotten(source="old", scope="9"), "scopes of that source: 2"),
     ],
 )
