@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import BOTS, Muster
+from tests.processes import PATIENCE
 
 
 def _result(muster: Muster, *arguments: str) -> dict[str, Any]:
@@ -281,7 +282,7 @@ def test_ctrl_c_leaves_the_store_whole(estate: Path, muster: Muster) -> None:
     assert process.stderr is not None
     assert any("bots" in line for line in process.stderr)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 130
     assert "muster: interrupted; nothing of this run was stored" in err

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import BOTS, Muster
+from tests.processes import PATIENCE
 from tests.timeless import timeless
 
 
@@ -108,7 +109,7 @@ def test_several_importers_at_once(muster: Muster, tmp_path: Path) -> None:
         )
         for number, some in enumerate(([paths[0]], [paths[1]], [paths[2], paths[0]], [paths[1], paths[2]]))
     ]
-    expected = [one.communicate(timeout=120)[1] for one in importers]
+    expected = [one.communicate(timeout=PATIENCE)[1] for one in importers]
 
     assert [one.returncode for one in importers] == [0] * len(importers), expected
     assert len(list(tmp_path.glob("?.json"))) == 1

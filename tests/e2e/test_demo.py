@@ -22,6 +22,7 @@ from scanner.demo.trail import Principal, Trail
 from scanner.rules.base import ActivityRule
 from scanner.rules.catalog import RULES
 from tests.cli.test_calls import PRINTED
+from tests.processes import PATIENCE
 from tests.reports import published
 from tests.reports.published import complaints
 from tests.reports.test_ocsf import CLASSES
@@ -39,7 +40,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Com
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
     return folder / "out", done
 
