@@ -6,31 +6,39 @@ the mount is kept, and what the API calls a part of it: no name of a secret.
 
 from __future__ import annotations
 
+import logging
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import islice
+from threading import Lock
 from typing import Any, ClassVar, NamedTuple, cast
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from connectors.base import Connector, Meter
 from connectors.log_content import Records
 from connectors.log_events import INTERACTIVE, Act, Event, EventCounting
 from connectors.log_files import FileLog, Layout
 from connectors.log_tally import DENIED, DONE, FAILED, Networks, plain
-from connectors.logs import LogSpec
+from connectors.logs import LogSettings, LogSpec
 from connectors.vault.connector import VaultConnector
+from connectors.vault.endpoints import AUDIT_DEVICES, AUDIT_HASH, TOKEN_ACCESSORS, lines
 from connectors.vault.methods import INTERACTIVE_MOUNTS, METHODS
-from scanner.model.activity import FeatureSort
+from scanner.errors import SourceError
+from scanner.model.activity import FeatureSort, LogUnit, UnitReading
+
+log = logging.getLogger(__name__)
 
 SPEC = LogSpec(
     name="vault_audit",
     title="Vault and OpenBao audit device",
     provider="vault",
-    permissions=(),
+    permissions=lines((AUDIT_DEVICES, AUDIT_HASH, TOKEN_ACCESSORS)),
     blind_spots=(
-        "Which token acted, where its accessor is an HMAC and it has no entity: each is a caller of its own.",
+        "Which token acted, if it has no entity, and its accessor is an HMAC that the server no longer knows.",
         "What is done with a secret, or with a leased credential, once it was read.",
         "Requests that need no login, and nodes whose audit files are elsewhere.",
         "Clients, unless the user-agent header is audited.",
@@ -44,6 +52,8 @@ _READS = frozenset({"read", "list", "help", "header"})
 _OF_SERVER = frozenset({"renew", "revoke", "rollback", "alias-lookahead", "resolve-role"})
 """Operations that the server does by itself when a lease ends, or before a login."""
 _MOST_ASKED = 100_000
+_MOST_HASHED = 5_000
+"""HMACs that the server is asked for; each takes two lines in its audit log."""
 _PART_TELLS = {"data": "kv", "metadata": "kv", "creds": "database", "issue": "pki", "decrypt": "transit"}
 
 
@@ -113,17 +123,20 @@ def _tables() -> Mapping[str, Any]:
 
 
 class Reading(EventCounting[Line]):
-    """Counts the lines of one unit. ``scope_id``: the scope of a namespace, where the server is known.
+    """Counts the lines of one unit. Requests whose answer is missing count at the end.
 
-    ``place``: the same, without a slash at its end; a token's or role's key begins with it. Requests whose answer is
-    missing count at the end.
+    ``scope_id``: the scope of a namespace, where the server is known. ``accessor_of``: the accessor of an HMAC, which
+    is empty where it is not known.
     """
 
     covers_everything = True
 
-    def __init__(self, networks: Networks, scope_id: Callable[[str], str] | None) -> None:
+    def __init__(
+        self, networks: Networks, scope_id: Callable[[str], str] | None, accessor_of: Callable[[str], str]
+    ) -> None:
         super().__init__(networks)
         self._scope_id = scope_id
+        self._accessor_of = accessor_of
         self._asked: dict[str, Event] = {}
 
     def event(self, record: Line) -> Event | None:
@@ -153,26 +166,26 @@ class Reading(EventCounting[Line]):
         if what.operation in _OF_SERVER or not (what.address or what.entity or what.accessor):
             return Act(scope, by_provider=True)
         deed = deed_of(what.operation, what.mount, what.mount_type, what.parts)
-        caller, unique_id = self._caller(what, scope)
+        caller, unique_id = self._caller(what)
         features = self.features(deed.sort, deed.action, address=what.address, user_agent=what.user_agent)
         if deed.action == "auth:login" and what.mount_type in INTERACTIVE_MOUNTS and INTERACTIVE not in features:
             features = (*features, INTERACTIVE)
         changed = (self._key(scope, what, deed.changed),) if deed.changed else ()
         return Act(scope, caller, features, unique_id, what.outcome, changed)
 
-    def _caller(self, what: _Raw, scope: str) -> tuple[str, str]:
+    def _caller(self, what: _Raw) -> tuple[str, str]:
         """Name and unique id: of an entity its id, of a token without one its accessor."""
         if what.entity:
             entity = plain(what.entity, 64)
             return entity, entity
         if not what.accessor:
             return _ANONYMOUS, ""
-        if what.accessor.startswith(_HASHED):
+        is_hashed = what.accessor.startswith(_HASHED)
+        accessor = plain(self._accessor_of(what.accessor) if is_hashed else what.accessor, 64)
+        if not accessor:
             short = plain(what.accessor.removeprefix(_HASHED)[:16], 16)
             return f"{'root token' if what.is_root else 'token'} {short}", ""
-        accessor = plain(what.accessor, 64)
-        where = f"vault://{scope}/" if self._scope_id else ""
-        return f"{where}auth/token/accessor/{accessor}", accessor
+        return f"auth/token/accessor/{accessor}", accessor
 
     def _key(self, scope: str, what: _Raw, name: str) -> str:
         """Whom a write changed: a role's key where the server is known, else its bare name."""
@@ -249,6 +262,34 @@ def deed_of(operation: str, mount: str, kind: str, parts: Sequence[str]) -> _Dee
     return _Deed("secret" if holds_values else "read" if is_read else "write", f"{service}:{word}")
 
 
+class _Accessors:
+    """Accessors by their HMACs, asked of the server as far as needed; without a server none is known."""
+
+    def __init__(self, server: VaultConnector | None) -> None:
+        self._meter = Meter()
+        self._lock = Lock()
+        self._known: dict[str, str] = {}
+        self._coming: Iterator[tuple[str, str]] = iter(())
+        if server is not None:
+            self._coming = islice(server.hashed_accessors(self._meter), _MOST_HASHED)
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return self._meter.calls
+
+    def of(self, hashed: str) -> str:
+        """The accessor; empty where the server has no such token any more, or may not be asked."""
+        with self._lock:
+            try:
+                while hashed not in self._known and (more := next(self._coming, None)):
+                    self._known[more[0]] = more[1]
+            except SourceError as error:
+                self._coming = iter(())
+                log.warning("tokens without an entity join no identity: %s", error)
+            return self._known.get(hashed, "")
+
+
 class VaultAuditLog(FileLog):
     """Reads audit files. ``source``: a Vault source, whose server the files are of: then scopes and keys are its."""
 
@@ -256,6 +297,17 @@ class VaultAuditLog(FileLog):
     records: ClassVar[Records[Line]] = Records(Line, ())
     layout: ClassVar[Layout] = Layout(appended=True)
 
+    def __init__(self, settings: LogSettings, source: Connector | None) -> None:
+        super().__init__(settings, source)
+        self._server = source if isinstance(source, VaultConnector) else None
+        self._accessors = _Accessors(self._server)
+
     def counting(self, networks: Networks) -> Reading:
         """See ``FileLog``."""
-        return Reading(networks, self.source.scope_id if isinstance(self.source, VaultConnector) else None)
+        return Reading(networks, self._server.scope_id if self._server else None, self._accessors.of)
+
+    def read(self, unit: LogUnit) -> UnitReading:
+        """See ``LogReader``."""
+        before = self._accessors.calls
+        reading = super().read(unit)
+        return structs.replace(reading, calls=reading.calls + self._accessors.calls - before)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import ClassVar
 
+from msgspec import Raw
+
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.reading import require_sdk
 from connectors.vault import endpoints as e
@@ -14,7 +16,7 @@ from connectors.vault.identities import Found, parse_identities
 from connectors.vault.kv import read_secrets
 from connectors.vault.least_privilege import base_policy, exact_policy
 from connectors.vault.methods import LOGIN_METHODS
-from connectors.vault.payloads import AuthMount, SecretMount
+from connectors.vault.payloads import AuditHash, AuthMount, SecretMount
 from connectors.vault.preflight import can_start, check_token, preflight
 from connectors.vault.privilege import PolicyBook, secret_paths
 from connectors.vault.reading import (
@@ -54,6 +56,15 @@ class VaultConnector:
     def scope_id(self, namespace: str) -> str:
         """The scope's id of a namespace, whose path starts at the server's root."""
         return self._settings.scope_id(namespace)
+
+    def hashed_accessors(self, meter: Meter) -> Iterator[tuple[str, str]]:
+        """What audit devices write for each token's accessor, and the accessor. Raises SourceError."""
+        with closing(VaultApi(self._settings, self._settings.start, meter)) as api:
+            devices = sorted(api.read(e.AUDIT_DEVICES, dict[str, Raw]))
+            for accessor in sorted(one for one in api.list(e.TOKEN_ACCESSORS).keys or () if isinstance(one, str)):
+                for device in devices:
+                    made = api.lookup(e.AUDIT_HASH, AuditHash, {"input": accessor}, name=device.strip("/"))
+                    yield made.hash, accessor
 
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The namespace to start at and, level by level, those below it. See ``Connector.scopes``."""

@@ -94,6 +94,9 @@ GROUPS = Endpoint("LIST", "identity/group/id")
 GROUP = Endpoint("GET", "identity/group/id/{name}")
 TOKEN_ACCESSORS = Endpoint("LIST", "auth/token/accessors", sudo=True)
 TOKEN = Endpoint("POST", "auth/token/lookup-accessor")
+AUDIT_DEVICES = Endpoint("GET", "sys/audit", sudo=True)
+AUDIT_HASH = Endpoint("POST", "sys/audit-hash/{name}")
+"""What an audit device makes of a text: the audit log's reader asks for accessors only."""
 
 SECRET_IDS = Endpoint("LIST", "auth/{mount}/role/{name}/secret-id")
 SECRET_ID = Endpoint("POST", "auth/{mount}/role/{name}/secret-id-accessor/lookup")

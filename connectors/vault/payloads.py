@@ -32,6 +32,12 @@ class Keys(Struct):
     key_info: dict[str, Raw] | None = None
 
 
+class AuditHash(Struct):
+    """What an audit device makes of a text."""
+
+    hash: str
+
+
 class AuthMount(Struct):
     """A login method."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.judging.activity.timeline import join
 from scanner.model import Identity
-from scanner.model.activity import ActivityPast, Caller, LogPast, UnitReading
+from scanner.model.activity import ActivityPast, Caller, LogPast, LogUnit, UnitReading
 from scanner.redaction.redact import SecretRef
-from tests.connectors.audit_files import features, log_of, profiles, read_all, read_one, written
+from tests.connectors.audit_files import SINCE, UNTIL, features, log_of, profiles, read_all, read_one, written
 from tests.examples import examples
 from tests.hostile_json import JSON, mutated
 from tests.servers.openbao import OpenBao
@@ -114,6 +115,44 @@ def test_what_a_real_server_wrote_is_joined_with_the_identities_that_it_lists(
     assert features(bob, "mark", "read") == ["mark=interactive", "read=auth:login"]
 
 
+def test_a_token_without_entity_is_known_by_the_accessor_that_the_server_makes_of_its_hmac(
+    reading: UnitReading, audited: OpenBao
+) -> None:
+    """The root token is one: the file has nothing but the HMAC."""
+    accessor = audited.client.auth.token.lookup_self()["data"]["accessor"]
+
+    assert accessor not in {record.get("auth", {}).get("accessor") for record in audited.audit_log()}
+    assert {one.scope.rpartition("/")[2] for one in reading.callers if one.unique_id == accessor} >= {"team1"}
+    assert not [one.caller for one in reading.callers if one.caller.startswith("root token")]
+    assert reading.calls >= 3
+
+
+def test_several_threads_may_read_at_once(audited: OpenBao, tmp_path: Path, source: VaultConnector) -> None:
+    """They share what is known of accessors."""
+    records = list(audited.audit_log())
+    for number in range(8):
+        written(tmp_path / "logs", *records[number:], name=f"node-{number}.jsonl")
+    log = log_of(VaultAuditLog, tmp_path / "logs", source)
+    units = [one for one in log.units(SINCE, UNTIL) if isinstance(one, LogUnit)]
+    with ThreadPoolExecutor(8) as threads:
+        readings = list(threads.map(log.read, units))
+
+    assert len(readings) == 8
+    assert not [one.caller for each in readings for one in each.callers if one.caller.startswith("root token ")]
+
+
+def test_a_server_that_may_not_be_asked_leaves_tokens_apart(audited: OpenBao, tmp_path: Path) -> None:
+    """Their callers have the start of the HMAC; all else is read."""
+    token = tmp_path / "token"
+    token.write_text(audited.client.auth.token.create(policies=["default"])["auth"]["client_token"])
+    source = VaultConnector("vault", VaultSettings(url=audited.url, token=SecretRef(file=str(token))))
+    path = written(tmp_path / "logs", *audited.audit_log(), name="audit.jsonl")
+    (reading,), _ = read_all(log_of(VaultAuditLog, path, source))
+
+    assert [one.caller for one in reading.callers if one.caller.startswith("root token ")]
+    assert {one.status for one in reading.coverage} <= {"complete"}
+
+
 def test_nothing_secret_of_a_real_server_is_kept(reading: UnitReading) -> None:
     """No secret's name, none of its values, no HMAC that could be looked up."""
     kept = repr(reading)
@@ -132,7 +171,7 @@ def test_a_role_that_was_changed_explains_what_it_does_next(reading: UnitReading
     assert (f"vault://{place}/auth/approle/role/ledger", "auth/approle:create-role") in changed
     assert (f"vault://{place}/auth/approle/role/ledger", "auth/approle:update-secret-id") in changed
     assert (f"vault://{place}/team1/auth/userpass/user/bob", "auth/userpass:create-users") in changed
-    assert all(one.by.startswith("root token ") for one in reading.changes)
+    assert all(one.by.startswith("auth/token/accessor/") for one in reading.changes)
 
 
 # --- Lines in its shape ---
