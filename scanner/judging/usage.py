@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from scanner.model import Identity, UsageState, UsageVerdict
 
 _DAY = timedelta(days=1)
+_FIRST = datetime.min.replace(tzinfo=UTC)
 
 
 def judge_usage(identity: Identity, *, window_days: int, now: datetime) -> UsageVerdict:
@@ -21,8 +22,10 @@ def judge_usage(identity: Identity, *, window_days: int, now: datetime) -> Usage
     for credential in identity.credentials:
         if credential.last_used_at is not None and (last_used is None or credential.last_used_at > last_used):
             last_used = credential.last_used_at
-    looked_at = min(identity.observed_at or now, now)
-    state, evidence = _judge(identity, last_used, timedelta(days=window_days), looked_at)
+    window = timedelta(days=window_days)
+    # A list may say anything of when it was written, also a day before which no window fits into the calendar.
+    looked_at = max(min(identity.observed_at or now, now), _FIRST + window)
+    state, evidence = _judge(identity, last_used, window, looked_at)
     if identity.observed_at is not None:
         evidence = f"{evidence} (as of {looked_at:%Y-%m-%d})"
     return UsageVerdict(state=state, last_used_at=last_used, window_days=window_days, evidence=evidence)

@@ -27,6 +27,8 @@ _EVERYBODY_USES = frozenset({"api", "auth", "cloudwatch", "kms", "logs", "monito
 """Services that any workload reaches besides the systems that it is for."""
 _DOMAINS = (".amazonaws.com", ".googleapis.com")
 _ACTION = re.compile(r"(?P<service>[a-z0-9][a-z0-9.-]*):(?P<action>[^\s:]+)", re.IGNORECASE)
+_DOTTED = re.compile(r"(?P<service>[a-z][a-z0-9]+)(?:\.[A-Za-z0-9*]+){1,4}")
+"""A permission of Google Cloud. What it allows is logged under a method's name, so it covers its service."""
 _EVENT = re.compile(r"[A-Za-z][A-Za-z0-9*]+")
 
 
@@ -67,6 +69,9 @@ def declaration(systems: tuple[str, ...], permissions: tuple[str, ...], seen: fr
     patterns: list[re.Pattern[str]] = []
     for text in permissions:
         pattern = _pattern(text.strip())
+        if dotted := _DOTTED.fullmatch(text.strip()):
+            services.add(dotted["service"].lower())
+            continue
         if pattern is not None:
             patterns.append(pattern)
         if not systems and (pattern is None or (":" not in text and fold(text.strip()) not in seen_names)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -35,6 +35,7 @@ from tests.factories import NOW, days_ago, make_credential, make_identity
         pytest.param({"created_at": None}, "unknown", id="age-unknown"),
         pytest.param({"last_used_at": days_ago(91), "observed_at": days_ago(1)}, "active", id="used-when-looked-at"),
         pytest.param({"last_used_at": days_ago(92), "observed_at": days_ago(1)}, "dormant", id="unused-when-looked-at"),
+        pytest.param({"observed_at": datetime(1, 1, 2, tzinfo=UTC)}, "unknown", id="looked-at-before-the-calendar"),
         pytest.param({"created_at": days_ago(90), "observed_at": days_ago(1)}, "unknown", id="young-when-looked-at"),
         pytest.param(
             {"last_used_at": days_ago(91), "observed_at": NOW + timedelta(1)}, "dormant", id="looked-at-later"

@@ -201,6 +201,7 @@ def test_what_a_peer_did_before_is_not_new() -> None:
         ((), ("s3:GetObject",), ["dynamodb:PutItem", "s3:PutObject"]),
         (("the billing system",), (), []),
         ((), ("ReadOnlyAccess",), []),
+        ((), ("s3.objects.get",), ["dynamodb:PutItem"]),
         ((), ("getobject",), ["dynamodb:PutItem", "s3:PutObject"]),
         ((), ("*",), []),
         ((), (), []),
