@@ -148,7 +148,7 @@ def plain_python(root: str) -> None:
 def floor(root: str) -> None:
     """What unpacking, typed decoding and that grouping cost alone: no reader that knows more can be below."""
     from connectors.aws.logs.events import Event
-    from connectors.log_content import Records, unpacked
+    from connectors.logs.content import Records, unpacked
 
     decode = Records(Event, ("Records",)).of
     counts: Counter[tuple[Any, ...]] = Counter()

@@ -18,11 +18,11 @@ from urllib.parse import unquote
 from msgspec import Struct, field
 
 from connectors.gcp.rights.members import account_of
-from connectors.log_content import Records
-from connectors.log_events import Act, Event, EventCounting
-from connectors.log_files import FileLog, Layout
-from connectors.log_tally import DENIED, DONE, FAILED, Networks, plain
 from connectors.logs import LogSpec
+from connectors.logs.content import Records
+from connectors.logs.events import Act, Event, EventCounting
+from connectors.logs.files import FileLog, Layout
+from connectors.logs.tally import DENIED, DONE, FAILED, Networks, plain
 from scanner.model.activity import FeatureSort
 
 SPEC = LogSpec(

@@ -19,11 +19,11 @@ from typing import Any, ClassVar, NamedTuple, cast
 from msgspec import Struct, structs
 
 from connectors.base import Connector, Meter
-from connectors.log_content import Records
-from connectors.log_events import INTERACTIVE, Act, Event, EventCounting
-from connectors.log_files import FileLog, Layout
-from connectors.log_tally import DENIED, DONE, FAILED, Networks, plain
 from connectors.logs import LogSettings, LogSpec
+from connectors.logs.content import Records
+from connectors.logs.events import INTERACTIVE, Act, Event, EventCounting
+from connectors.logs.files import FileLog, Layout
+from connectors.logs.tally import DENIED, DONE, FAILED, Networks, plain
 from connectors.vault.connector import VaultConnector
 from connectors.vault.endpoints import AUDIT_DEVICES, AUDIT_HASH, TOKEN_ACCESSORS, lines
 from connectors.vault.methods import INTERACTIVE_MOUNTS, METHODS

@@ -7,10 +7,10 @@ from typing import ClassVar
 from connectors.aws.logs.actions import event_names
 from connectors.aws.logs.events import LAYOUT, Event, Reading
 from connectors.aws.logs.tables import COLUMNS, event_of_row
-from connectors.log_content import Records
-from connectors.log_files import FileLog, Layout
-from connectors.log_tally import Networks
 from connectors.logs import LogSpec
+from connectors.logs.content import Records
+from connectors.logs.files import FileLog, Layout
+from connectors.logs.tally import Networks
 
 SPEC = LogSpec(
     name="cloudtrail",

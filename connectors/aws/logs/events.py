@@ -16,8 +16,8 @@ from msgspec import Raw, Struct, field
 from connectors.aws.logs.actions import COPY, OTHER, OWN, PROVIDER, Action, is_denied, member, role_account
 from connectors.aws.logs.hosts import Hosts, is_hosted
 from connectors.federation import subject_target
-from connectors.log_files import Layout
-from connectors.log_tally import (
+from connectors.logs.files import Layout
+from connectors.logs.tally import (
     DENIED,
     DONE,
     FAILED,

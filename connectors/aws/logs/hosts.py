@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from connectors.log_tally import Counted, Networks, Profile
+from connectors.logs.tally import Counted, Networks, Profile
 
 _HOSTED = re.compile(r"exec-env/AWS_(?:Lambda|ECS)", re.IGNORECASE)
 _MOST_SESSIONS = 50_000

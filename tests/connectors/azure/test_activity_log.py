@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.azure.activity import AzureActivityLog, action_of, sort_of
 from scanner.model.activity import LogDay
-from tests.connectors.audit_files import DAY, log_of, profiles, read_all, read_one, written
+from tests.connectors.logs.audit_files import DAY, log_of, profiles, read_all, read_one, written
 from tests.examples import examples
 from tests.hostile_json import JSON, mutated
 

@@ -23,7 +23,7 @@ from scanner.judging.activity.timeline import join
 from scanner.model import Identity
 from scanner.model.activity import ActivityPast, Caller, LogPast, LogUnit, UnitReading
 from scanner.redaction.redact import SecretRef
-from tests.connectors.audit_files import SINCE, UNTIL, features, log_of, profiles, read_all, read_one, written
+from tests.connectors.logs.audit_files import SINCE, UNTIL, features, log_of, profiles, read_all, read_one, written
 from tests.examples import examples
 from tests.hostile_json import JSON, mutated
 from tests.servers.openbao import OpenBao

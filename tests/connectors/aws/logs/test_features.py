@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.aws.logs.cloudtrail import SPEC
-from connectors.log_tally import MORE, Networks, client_of
+from connectors.logs.tally import MORE, Networks, client_of
 from tests.connectors.aws.logs.trail import ROLE, USER, event, features, log_of, packed, profiles, put, read_all, role
 
 ACTIONS: list[tuple[str, dict[str, Any], str]] = [

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.log_content import MOST_DOCUMENT
+from connectors.logs.content import MOST_DOCUMENT
 from scanner.errors import SourceError
 from scanner.model.activity import LogDay, LogUnit
 from tests.connectors.aws.logs.trail import (

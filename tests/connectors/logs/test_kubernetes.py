@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.kubernetes_audit import KubernetesAuditLog, action_of
+from connectors.logs.kubernetes import KubernetesAuditLog, action_of
 from scanner.model.activity import LogDay
-from tests.connectors.audit_files import DAY, features, log_of, profiles, read_all, read_one, written
+from tests.connectors.logs.audit_files import DAY, features, log_of, profiles, read_all, read_one, written
 from tests.examples import examples
 from tests.hostile_json import JSON, mutated
 

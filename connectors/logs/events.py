@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
-from connectors.log_tally import (
+from connectors.logs.tally import (
     DONE,
     INTERACTIVE_CLIENTS,
     Counted,

@@ -21,9 +21,9 @@ from msgspec import Struct, structs
 
 from connectors.base import Connector, own_words
 from connectors.exported import Unreadable
-from connectors.log_content import PIECE, CutLine, Records, unpacked
-from connectors.log_tally import MORE, Counting, Networks
 from connectors.logs import LogSettings, LogSpec
+from connectors.logs.content import PIECE, CutLine, Records, unpacked
+from connectors.logs.tally import MORE, Counting, Networks
 from scanner.errors import SourceError, UsageError
 from scanner.model import EVERY_SCOPE
 from scanner.model.activity import LogDay, LogUnit, UnitReading

@@ -15,11 +15,11 @@ from typing import Any, ClassVar, NamedTuple
 from msgspec import Struct, field
 
 from connectors.exported import Unreadable
-from connectors.log_content import Records
-from connectors.log_events import Act, Event, EventCounting
-from connectors.log_files import FileLog, Layout
-from connectors.log_tally import Networks, plain
 from connectors.logs import LogSpec
+from connectors.logs.content import Records
+from connectors.logs.events import Act, Event, EventCounting
+from connectors.logs.files import FileLog, Layout
+from connectors.logs.tally import Networks, plain
 from scanner.model.activity import FeatureSort
 
 SPEC = LogSpec(

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 import pytest
 from msgspec import Struct
 
-from connectors.log_content import Records
-from connectors.log_files import FileLog, Layout
-from connectors.log_tally import DONE, Counted, Counting, Networks, client_of, plain, utc_text
 from connectors.logs import LogSettings, LogSpec
+from connectors.logs.content import Records
+from connectors.logs.files import FileLog, Layout
+from connectors.logs.tally import DONE, Counted, Counting, Networks, client_of, plain, utc_text
 from scanner.errors import UsageError
 from scanner.model.activity import LogDay, LogUnit
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Connector
-from connectors.log_files import FileLog
 from connectors.logs import LogSettings
+from connectors.logs.files import FileLog
 from scanner.model.activity import CallerDay, LogDay, LogUnit, UnitReading
 
 DAY = date(2026, 11, 20)
