@@ -68,7 +68,9 @@ def test_scans_of_one_minute_are_drawn_side_by_side(opens: Opens) -> None:
     month = with_history(small_estate())
     at_once = tuple(replace(point, started_at=NOW) for point in month.trend)
     with opens(replace(month, trend=at_once)) as seen:
-        lines = [line.get_attribute("points") or "" for line in seen.page.locator("figure.trend polyline").all()]
+        drawn = seen.page.locator("figure.trend polyline")
+        expect(drawn).to_have_count(4)
+        lines = [line.get_attribute("points") or "" for line in drawn.all()]
         assert [[point.split(",")[0] for point in line.split()] for line in lines] == [
             ["4", "296"],
             ["296"],
