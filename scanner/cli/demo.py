@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_hex
 
 import click
 
@@ -75,7 +76,11 @@ def demo(out: Path, yes: bool) -> None:
         vault = stack.enter_context(vault_server(estate))
         azure = stack.enter_context(azure_server(estate["azure"]))
         gcp = stack.enter_context(gcp_server(estate["gcp"]))
-        secrets = {_VAULT_VARIABLE: vault.token, _AZURE_VARIABLE: azure.tenant.client_secret, _GCP_VARIABLE: "demo"}
+        secrets = {
+            _VAULT_VARIABLE: vault.token,
+            _AZURE_VARIABLE: azure.tenant.client_secret,
+            _GCP_VARIABLE: token_hex(16),  # any will do, but a word would be masked in every path that has it
+        }
         stack.enter_context(_environment({**secrets, **_AWS_DEMO_KEYS}))
         servers = Addresses(aws=aws, vault=vault.url, azure=azure, gcp=gcp, principals=principals)
         config = write_lists(out, estate, servers)

@@ -19,6 +19,7 @@ from reports.json_schema import scan_schema
 from scanner.demo.estate import load_tables
 from scanner.demo.lists import edited_lists
 from scanner.demo.trail import Principal, Trail
+from scanner.redaction.shapes import MASK
 from scanner.rules.base import ActivityRule
 from scanner.rules.catalog import RULES
 from tests.cli.test_calls import PRINTED
@@ -58,6 +59,7 @@ def test_it_ends_well_and_leaves_every_report(demo: tuple[Path, subprocess.Compl
 
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
     assert max(map(len, done.stdout.splitlines())) <= 80
+    assert MASK not in done.stdout + done.stderr
     written = {path.suffix for path in folder.iterdir()}
     assert written >= {".html", ".csv", ".xlsx", ".json", ".ndjson", ".md", ".sarif", ".zip", ".db", ".toml"}
 
