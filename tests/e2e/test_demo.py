@@ -36,14 +36,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Com
     """The folder that the demo left, and what it printed."""
     folder = tmp_path_factory.mktemp("demo")
     done = subprocess.run(
-        [sys.executable, "-m", "scanner", "demo", "--out", "out"],
+        [sys.executable, "-m", "scanner", "demo", "--out", "muster-demo"],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
         timeout=PATIENCE,
     )
-    return folder / "out", done
+    return folder / "muster-demo", done
 
 
 @pytest.fixture(scope="module")
@@ -291,7 +291,7 @@ def test_lists_that_were_edited_are_not_overwritten_unasked(
     registry.write_bytes(before + b"MINE-1,svc-mine\r\n")
     try:
         again = subprocess.run(
-            [sys.executable, "-m", "scanner", "demo", "--out", "out"],
+            [sys.executable, "-m", "scanner", "demo", "--out", "muster-demo"],
             cwd=folder.parent,
             stdin=subprocess.DEVNULL,
             capture_output=True,
