@@ -170,7 +170,7 @@ def duckdb(root: str) -> None:
 
     engine.sql("SET threads = 1")
     engine.sql(
-        "SELECT r.userIdentity.sessionContext.sessionIssuer.arn, r.eventSource, r.eventName, r.eventTime::DATE,"  # noqa: S608
+        "SELECT r.userIdentity.sessionContext.sessionIssuer.arn, r.eventSource, r.eventName, r.eventTime::DATE,"  # noqa: S608  # the folder is our own
         " r.errorCode, r.sourceIPAddress, r.userAgent, count(*)"
         f" FROM (SELECT unnest(Records) AS r FROM read_json('{root}/**/*.json.gz', maximum_object_size=67108864))"
         " GROUP BY ALL"

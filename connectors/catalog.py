@@ -41,7 +41,7 @@ def _providers(catalog: Catalog, name: str) -> Providers:
     folder = catalog.module(name).rpartition(".")[0]
     try:
         given: Providers = (folder and read_providers(folder, name)) or catalog.load(name).spec.providers
-    except Exception as error:
+    except Exception as error:  # a broken plugin must not end commands that do without it
         log.warning("what the connector %s knows of its provider cannot be read: %s", name, error)
         log.debug("the connector %s", name, exc_info=error)
         return {}

@@ -315,5 +315,5 @@ def _service(feature: str) -> str:
 
 
 def _letters(number: int) -> str:
-    """A name without digits, so that nobody is of another's template."""
+    """A name without digits, so that no two identities share a template."""
     return "".join(chr(97 + int(digit)) for digit in f"{number:04d}")

@@ -98,6 +98,7 @@ class Records(Generic[T]):
     ) -> None:
         self._row = row
         self._columns = columns
+        # The types are made at run time, which mypy cannot follow.
         wrapped = defstruct("Wrapped", [(name, list[record] | UnsetType, UNSET) for name in lists])  # type: ignore[valid-type]
         self._lists = tuple(lists)
         self._line = msgspec.json.Decoder(record)

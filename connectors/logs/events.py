@@ -101,10 +101,6 @@ class EventCounting(Counting, Generic[R]):
                 raw.rows_of(when)[hash(key)][0] += times - 1
         raw.relieve()
 
-    def finish(self) -> None:
-        """See ``Counting``."""
-        self.raw.settle()
-
     def _explain(self, counted: Counted) -> None:
         act = self.act(counted.held)
         if not _EVENT_ID.fullmatch(counted.event_id):

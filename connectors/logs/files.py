@@ -122,7 +122,7 @@ class LocalFolder:
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def listed(self, layout: Layout, since: date, until: date) -> Iterator[LogFile | LogDay]:  # noqa: ARG002  # all
+    def listed(self, layout: Layout, since: date, until: date) -> Iterator[LogFile | LogDay]:  # noqa: ARG002  # undated files say their days only when read
         """See ``Folder``."""
         files = {
             name: file for root in self._roots() for file in self._below(root)
@@ -138,6 +138,7 @@ class LocalFolder:
             if path.exists():
                 yield path.absolute()
             elif glob.has_magic(self._path):
+                # Path.glob takes no absolute pattern.
                 yield from (Path(one).absolute() for one in sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207
             else:
                 raise SourceError(f"{own_words(self._path)} does not exist")

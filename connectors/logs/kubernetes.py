@@ -146,7 +146,7 @@ class Reading(EventCounting[AuditEvent]):
         super().__init__(networks)
         self._scope = plain(scope, 64)
 
-    def take(self, records: Sequence[Line]) -> None:  # type: ignore[override]  # lines hold events
+    def take(self, records: Sequence[Line]) -> None:  # type: ignore[override]  # a line may wrap several
         """See ``Counting``."""
         super().take([event for line in records for event in _unwrapped(line)])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -381,8 +382,9 @@ class Tally:
         for scope, day, caller, unique_id in self._profiles:
             ids.setdefault((scope, day, caller), []).append(unique_id)
         for at, found in ids.items():
-            if len(found) == 2 and "" in found:  # noqa: PLR2004  # the one without, and the only other
-                self._profiles[*at, next(filter(None, found))].join(self._profiles.pop((*at, "")))
+            known = list(filter(None, found))
+            if "" in found and len(known) == 1:
+                self._profiles[*at, known[0]].join(self._profiles.pop((*at, "")))
 
 
 def _moment(text: str) -> datetime:
@@ -402,7 +404,7 @@ def utc_text(time: str) -> str:
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-class Counting:
+class Counting(ABC):
     """Counts the records of one unit; a reader of a log says how.
 
     ``raw``: what was counted and not yet explained. ``events``: how many there were, each once; ``by_provider``: those
@@ -418,18 +420,22 @@ class Counting:
         self.changes: dict[tuple[str, str, str, str, str], NamedChange] = {}
 
     def begin(self, name: str) -> None:
-        """The next records are from this file."""
+        """The next records are from this file, which most logs need not know."""
+        del name
 
+    @abstractmethod
     def take(self, records: Sequence[Any]) -> None:
         """Count them. Raises Unreadable for a record that is none of this log."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def _explain(self, counted: Counted) -> None:
         """Give meaning to events that are alike."""
-        raise NotImplementedError
+        ...
 
     def finish(self) -> None:
         """Work out what was counted: everything is whole then. Raises Unreadable."""
+        self.raw.settle()
 
     def changed(self, scope: str, target: str, action: str, by: str, counted: Counted) -> None:
         """Somebody changed an identity or a workload. Of each kind one an hour is kept: how often says nothing."""

@@ -254,7 +254,7 @@ def deed_of(operation: str, mount: str, kind: str, parts: Sequence[str]) -> _Dee
         place = tables["changes"].get(kind, {}).get(first)
         if place is not None and place < len(parts) and not is_read:
             changed = parts[place]
-        below = parts[2] if len(parts) > 2 and parts[2] in tables["below"].get(kind, ()) else first  # noqa: PLR2004
+        below = next((part for part in parts[2:3] if part in tables["below"].get(kind, ())), first)
         action = f"{service}:{word}-{below}"
         sort = tables["actions"].get(f"{'sys' if kind == 'system' else kind}:{word}-{first}")
         return _Deed(sort or ("read" if is_read else "write"), action, changed)

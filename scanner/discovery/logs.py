@@ -272,7 +272,7 @@ class _Reading:
                     units[found.name] = found
         except SourceError as error:
             return error
-        except Exception as error:  # a reader of somebody else's
+        except Exception as error:  # a plugin may raise anything; the other logs are read
             log.debug("log %s", self._log.name, exc_info=True)
             return SourceError(f"{type(error).__name__}: {own_words(error)}")
         return None
@@ -407,7 +407,7 @@ def _spread(executor: Executor, reader: LogReader, left: deque[LogUnit], ahead: 
             except BrokenProcessPool:
                 is_broken = True
                 yield unit, Failure("failed", "the process that read it ended: there may be too little memory")
-            except Exception as error:  # noqa: BLE001  # it does not pickle, say
+            except Exception as error:  # noqa: BLE001  # pickling runs a plugin's code
                 yield unit, Failure("failed", own_words(error))
         if is_broken and not pending:
             return
@@ -420,7 +420,7 @@ def _read_unit(reader: LogReader, unit: LogUnit) -> UnitReading | Failure:
     except SourceError as error:
         words = own_words(error)
         return Failure(error.status, f"{words}: {error.hint}" if error.hint else words, error.permission)
-    except Exception as error:  # a reader of somebody else's, or content that nobody thought of
+    except Exception as error:  # a plugin may raise anything; the other units are read
         log.debug("unit %s", unit.name, exc_info=True)
         return Failure("failed", f"{type(error).__name__}: {own_words(error)}")
 

@@ -242,7 +242,7 @@ class Reading(Counting):
 
     def finish(self) -> None:
         """Work out what has been counted: the tally and the changes are whole then. Raises Unreadable."""
-        self.raw.settle()
+        super().finish()
         for use in self._hosts.elsewhere():
             use.profile.count(_OFF_HOST, use.counted, use.outcome)
 
@@ -336,7 +336,7 @@ def _is_copy(who: Who, recipient: str | None) -> bool:
         and account is not None
         and account != recipient
         and who.invoked_by is None
-        and len(account) == 12  # noqa: PLR2004  # an account's id; not "anonymous"
+        and _ACCOUNT.fullmatch(account) is not None  # not "ANONYMOUS_PRINCIPAL"
     )
 
 

@@ -47,10 +47,6 @@ class ServerCounting(Counting):
             self.raw.add((one.user, one.agent), utc_text(one.time), one.request, one)
         self.raw.relieve()
 
-    def finish(self) -> None:
-        """See ``Counting``."""
-        self.raw.settle()
-
     def _explain(self, counted: Counted) -> None:
         one: Line = counted.held
         profile = self.tally.of("server", counted.first[:10], plain(one.user))
