@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from reports.phrases import joined
 from scanner.model import Coverage, ScanResult
+from scanner.model.activity import LOG_SECTION
 from scanner.model.summary import by_state
 from scanner.text import counted, either
 
@@ -34,13 +35,18 @@ class Digest:
         return [coverage for coverage in self.result.coverage if coverage.is_gap]
 
     @cached_property
+    def limits(self) -> list[Coverage]:
+        """Gaps that may hide identities or entries: all but days of audit logs."""
+        return [gap for gap in self.gaps if gap.section.partition(":")[0] != LOG_SECTION]
+
+    @cached_property
     def headline(self) -> str:
         """One sentence with the totals; it says so where gaps limit them."""
         identities = len(self.result.identities)
         if not identities and self.result.only:
             return "No identity or finding matches the filters."
         if not identities:
-            return "No identities could be read." if self.gaps else "No identities were found."
+            return "No identities could be read." if self.limits else "No identities were found."
         total = counted(identities, "identity", "identities")
         unregistered, orphaned = self.states["registry"]["unregistered"], self.states["ownership"]["orphaned"]
         if self.states["registry"]["unchecked"] == identities:
@@ -52,7 +58,7 @@ class Digest:
                 f"{unregistered:,} of {total} {either(unregistered, 'is', 'are')} unregistered; {orphaned:,} "
                 f"{either(orphaned, 'is', 'are')} orphaned."
             )
-        return f"As far as could be read, {text}" if self.gaps else text[0].upper() + text[1:]
+        return f"As far as could be read, {text}" if self.limits else text[0].upper() + text[1:]
 
     @cached_property
     def caveats(self) -> list[str]:
@@ -63,10 +69,15 @@ class Digest:
         contested = len(registry) - provisional
         others = counted(contested, "other identity is", "other identities are")
         stale = sum(not judged.rechecked for judged in self.result.identities)
-        unread = counted(len(self.gaps), "section", "sections")
+        unread = counted(len(self.limits), "section", "sections")
+        unread_days = counted(len(self.gaps) - len(self.limits), "day", "days")
         caveats = (
             (self.result.only, self.result.only or ""),
-            (self.gaps, f"Incomplete: {unread} could not be read in full; the numbers below are minimums."),
+            (self.limits, f"Incomplete: {unread} could not be read in full; the numbers below are minimums."),
+            (
+                len(self.gaps) > len(self.limits),
+                f"Audit logs: {unread_days} could not be read in full; what was done then is not known.",
+            ),
             (no_registry, _NO_REGISTRY),
             (no_roster and not no_registry, _NO_ROSTER),
             (provisional, f"{provisional:,} of the unregistered are provisional: a gap hides possible matches."),

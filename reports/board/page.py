@@ -88,7 +88,7 @@ class BoardPage:
 
 def _measure(measure: Measure, numbers: Board, digest: Digest) -> str:
     unknown = f" <b>{words.unknown_text(measure)}.</b>" if measure.unknown else ""
-    incomplete = '<span class="incomplete">incomplete</span>' if digest.gaps and measure.name != "read" else ""
+    incomplete = '<span class="incomplete">incomplete</span>' if digest.limits and measure.name != "read" else ""
     since = digest.result.since
     step = words.step(measure, numbers) if since else None
     moved = (

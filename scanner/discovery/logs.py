@@ -31,7 +31,17 @@ from scanner.config.settings import Since
 from scanner.discovery.engine import Observer
 from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE, Coverage, CoverageStatus
-from scanner.model.activity import CallerDay, Feature, LogDay, LogPast, LogUnit, NamedChange, UnitReading, feature_of
+from scanner.model.activity import (
+    LOG_SECTION,
+    CallerDay,
+    Feature,
+    LogDay,
+    LogPast,
+    LogUnit,
+    NamedChange,
+    UnitReading,
+    feature_of,
+)
 from scanner.redaction.gate import cleared
 from scanner.redaction.redact import without_resolved
 from scanner.redaction.shapes import public_id
@@ -52,8 +62,6 @@ AHEAD = 2
 """Units given to each process before it asks for more."""
 LONGEST = 500
 """Characters of a caller's or an action's name; longer ones are cut and told apart by a hash."""
-SECTION = "activity"
-"""The section of coverage that says what a log was read of; a day that is a gap has one of its own behind a colon."""
 
 
 class Log(Struct, frozen=True, kw_only=True):
@@ -158,13 +166,13 @@ def gap_places(name: str, past: LogPast) -> Iterator[tuple[str, str, str]]:
     """Log, scope and section of each day that is a gap."""
     for scope, days in past.gaps.items():
         for day in days.values():
-            yield name, scope, f"{SECTION}:{day.day}"
+            yield name, scope, f"{LOG_SECTION}:{day.day}"
 
 
 def is_day_before(section: str, day: date) -> bool:
     """Whether a section is a log's day before that one."""
     name, colon, text = section.partition(":")
-    return name == SECTION and bool(colon) and text < day.isoformat()
+    return name == LOG_SECTION and bool(colon) and text < day.isoformat()
 
 
 def coverage_of(past: Mapping[str, LogPast], today: date, keep_days: int) -> tuple[Coverage, ...]:
@@ -174,14 +182,14 @@ def coverage_of(past: Mapping[str, LogPast], today: date, keep_days: int) -> tup
     for name, one in past.items():
         for scope, covered in one.covered.items():
             days = sorted(day for day in covered if day >= oldest.toordinal())
-            whole = Coverage(source=name, provider=one.provider, scope=scope, section=SECTION, status="complete")
+            whole = Coverage(source=name, provider=one.provider, scope=scope, section=LOG_SECTION, status="complete")
             if days:
                 first, last = date.fromordinal(days[0]), date.fromordinal(days[-1])
                 rows.append(replace(whole, detail=f"{len(days)} days read in full, {first} to {last}"))
             rows += [
                 replace(
                     whole,
-                    section=f"{SECTION}:{day.day}",
+                    section=f"{LOG_SECTION}:{day.day}",
                     status=day.status,
                     detail=day.detail,
                     permission=day.permission,
@@ -323,7 +331,7 @@ class _Reading:
                 source=self._log.name,
                 provider=self._log.reader.spec.provider,
                 scope=EVERY_SCOPE,
-                section=SECTION,
+                section=LOG_SECTION,
                 status=error.status,
                 detail=f"{words}: {error.hint}" if error.hint else words,
                 permission=error.permission,

@@ -16,6 +16,9 @@ from msgspec import Struct
 
 from scanner.model.terms import CoverageStatus
 
+LOG_SECTION = "activity"
+"""The section of coverage that says what a log was read of; a day that is a gap has one of its own behind a colon."""
+
 FeatureSort: TypeAlias = Literal[
     "read", "write", "secret", "become", "region", "network", "client", "assumed_by", "credential", "tool", "mark"
 ]

@@ -58,3 +58,14 @@ def test_days_of_a_log_with_the_same_fault_are_one_gap() -> None:
         "iam.users",
         "iam.users",
     ]
+
+
+def test_unread_days_of_a_log_put_no_total_in_doubt() -> None:
+    """They hide what identities did, and no identity; any other gap may hide one."""
+    days = Digest(estate_with_activity())
+    both = Digest(replace(days.result, coverage=(*days.result.coverage, make_coverage(status="denied"))))
+
+    assert days.headline == "2 of 7 identities are unregistered; 3 are orphaned."
+    assert "Audit logs: 3 days could not be read in full; what was done then is not known." in days.caveats
+    assert both.headline.startswith("As far as could be read, 2 of 7")
+    assert "Incomplete: 1 section could not be read in full; the numbers below are minimums." in both.caveats
