@@ -255,7 +255,7 @@ class _AccountReading:
         yield section.coverage
 
     def _read_other_credentials(self, signed_in: PasswordsAndKeys) -> Iterator[Coverage]:
-        """For those users that have some according to the report, or of whom it does not say."""
+        """Only for users that have some by the report, or that the report leaves open."""
         users = [user for user in self._listing.users if user.user_name not in signed_in.gone]
         facts = {user.arn: signed_in.facts(user) for user in users}
         certified = [user for user in users if facts[user.arn].may_have_certificates]

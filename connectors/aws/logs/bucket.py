@@ -111,7 +111,7 @@ class Bucket:
             pool.shutdown(cancel_futures=True)
 
     def identity(self, file: LogFile) -> str:
-        """See ``Folder``: nobody renames objects."""
+        """See ``Folder``: an object keeps its name."""
         return file.name
 
     # --- What is asked ---

@@ -228,7 +228,7 @@ class Reading(Counting):
             self._callers.clear()
 
     def _acting(self, event: Event, who: Who) -> str:
-        """As whom somebody acts: itself, AWS for it, or as seen by whoever owns what was called."""
+        """Who makes the call: the caller, AWS on its behalf, or the caller in the copy of the resource's owner."""
         if event.event_type in _OF_OTHERS:
             self.events -= 1
             return OTHER
@@ -301,7 +301,7 @@ class Reading(Counting):
     def _tell_others(self, key: _Key, caller: Caller, scope: str, counted: Counted, outcome: int) -> None:
         """What it meant for the role that was assumed, and for identities and workloads that were changed.
 
-        Who became a role is told in the log of the role's own account, and only there.
+        Only the log of the role's own account records who assumed it.
         """
         by = plain(key.invoked_by or caller.name, 128) if key.acting == PROVIDER else caller.name
         role, day = key.detail.target, counted.first[:10]

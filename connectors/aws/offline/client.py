@@ -55,7 +55,7 @@ def named_by(answer: Mapping[str, Any], path: PurePath) -> Named:
 
 
 def is_about(named: Named, asked_of: Mapping[str, str]) -> bool:
-    """Whether an answer, or else the path of its file, names each of the things that a call asks about."""
+    """Whether an answer, or else the path of its file, names every resource that a call asks about."""
     return all(_names(named, parameter, value) for parameter, value in asked_of.items())
 
 
