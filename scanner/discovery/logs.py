@@ -307,6 +307,9 @@ class _Reading:
                 read.callers.add((self._log.name, one.scope, one.caller, one.unique_id))
                 read.days.add(one.day)
             read.days.update(one.day for one in outcome.coverage if one.status == "complete")
+            if (unread := next((one for one in outcome.coverage if one.status != "complete"), None)) is not None:
+                why = printable(unread.detail or f"{unread.day} is {unread.status}")
+                log.warning("log %s: %s", self._log.name, why)
             self._batch.append(outcome)
             self._weight += len(outcome.callers)
         if self._weight >= WRITE_AT or time.monotonic() - self._written >= WRITE_EVERY:

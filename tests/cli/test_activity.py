@@ -407,3 +407,12 @@ def test_what_earlier_scans_saw_decides(muster: Muster, folder: Path) -> None:
     rules = [[one["rule"] for one in json.loads(done.out)["findings"]] for done in (first, second)]
     assert "used_though_retired" not in rules[0]
     assert "used_though_retired" in rules[1]
+
+
+def test_a_file_that_is_no_log_says_why(muster: Muster, folder: Path) -> None:
+    """Whoever reads a log once would wait for a scan to learn it from."""
+    (folder / "wrong.json").write_text("not a log")
+    done = muster("activity", f"cloudtrail:path={folder / 'wrong.json'}")
+
+    assert "1 gaps" in done.out
+    assert "log cloudtrail: wrong.json: it is not as expected" in done.err
