@@ -1,0 +1,98 @@
+"""The contract of plans and templates: what a file declares, and what of it a provider's planner understands.
+
+``files`` reads a file of any format into :class:`Resource` records; a provider's :class:`Planner` turns the resources
+of its types into planned identities (``scanner/model/planned.py``), with the same parsing and the same evaluation of
+rights as its connector. Planners are found by entry point, group ``muster.planners``, by provider. No I/O but reading
+the named files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from msgspec import Struct
+
+from scanner.catalog import Catalog
+from scanner.model import Assignment, Identity, StoredSecret, Workload
+from scanner.model.planned import Effect, Place, PlanFormat, PlannedIdentity, Unread
+
+
+class _Unknown:
+    """A value that only deploying determines; it stands in the place of a text, a number, a list or a block."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = _Unknown()
+
+
+class Resource(Struct, frozen=True, kw_only=True, gc=False):
+    """One resource that a file declares.
+
+    ``type``: as the format names it: ``aws_iam_role``, ``AWS::IAM::Role``, ``rbac.authorization.k8s.io/RoleBinding``.
+    ``values``: its arguments after the change; what only deploying determines is :data:`UNKNOWN`. Of a deleted
+    resource: as before. ``before``: its arguments before the change; None for a new one, and where the format has no
+    state. ``account``: the provider's account, subscription or project it would be in, where the file says.
+    ``partition``: as ``account``, such as ``aws-cn``. ``refers``: by argument path, the resources that an unknown value
+    comes from, so that an attachment to a role that does not exist yet finds its role.
+    """
+
+    type: str
+    place: Place
+    format: PlanFormat
+    effect: Effect
+    values: Mapping[str, Any]
+    before: Mapping[str, Any] | None = None
+    account: str | None = None
+    partition: str | None = None
+    refers: Mapping[str, tuple[str, ...]] = {}
+
+
+class Known(Protocol):
+    """What the latest scan in the store knows of the accounts that a change touches. Without a store: nothing."""
+
+    def identity(self, key: str) -> Identity | None:
+        """The identity of that key as last scanned, with the rights and trusts it had."""
+        ...
+
+    def named(self, provider: str, name: str) -> Sequence[Identity]:
+        """Identities of that name at the provider, for files that do not say which account they are about."""
+        ...
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """What a planner understood of the resources of one file."""
+
+    identities: tuple[PlannedIdentity, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    secrets: tuple[StoredSecret, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+class Planner(Protocol):
+    """Understands the resources of one provider. ``types``: glob patterns of the resource types that it reads."""
+
+    provider: str
+    types: tuple[str, ...]
+
+    def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
+        """What these resources would bring. Never raises for their content: what it cannot evaluate is unread."""
+        ...
+
+
+def planner_catalog() -> Catalog:
+    """The installed planners, by provider."""
+    return Catalog("muster.planners", "planner")
+
+
+def is_known(*values: object) -> bool:
+    """Whether none of the values waits for deploying."""
+    return not any(value is UNKNOWN for value in values)
+
+
+def texts(values: Iterable[object]) -> tuple[str, ...]:
+    """The known texts among the values."""
+    return tuple(value for value in values if isinstance(value, str))

@@ -1,0 +1,75 @@
+"""What a planned change would bring: identities as they would be after it, and the place that says so.
+
+Readers of plans and templates (``connectors/planned``) make these records; ``scanner/lifecycle/gate`` judges them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from scanner.model.discovered import Identity, StoredSecret, Workload
+from scanner.model.rights import Assignment
+
+PlanFormat: TypeAlias = Literal["terraform", "cloudformation", "kubernetes", "github_actions"]
+
+Effect: TypeAlias = Literal["created", "changed", "imported", "unchanged", "deleted"]
+"""What the change does with an identity. ``changed`` includes an identity that only gets other rights."""
+
+Computed: TypeAlias = Literal["name", "permissions", "trusts", "credentials"]
+"""A part of an identity that only deploying determines. ``name``: its registry verdict is unchecked. ``permissions``:
+its privilege is unknown, and at least what the known part allows."""
+
+
+class Place(Struct, frozen=True, kw_only=True, gc=False):
+    """Where a change declares something.
+
+    ``resource``: a Terraform address, a logical id, ``Kind/namespace/name``, or ``jobs.ID``. ``line``: from 1; None if
+    the file has no line of its own for it, as a Terraform plan.
+    """
+
+    file: str
+    resource: str
+    line: int | None = None
+
+
+class PlannedIdentity(Struct, frozen=True, kw_only=True, gc=False):
+    """An identity that a change creates, changes, or gives rights to.
+
+    ``identity``: as it would be after the change. Its key is the id at the provider where the account is known, else
+    ``planned:`` and the resource. ``before``: as it is before, if the file says (a plan's prior state) or the store
+    knows; None for a new identity, and where nothing is known of it. ``places``: first the identity's own, then those
+    of what gives it rights or credentials. ``credentials_at``: by key of a credential, the place that creates it.
+    ``account_known``: False if neither the file nor the store says which account it would be in; then it is matched by
+    name.
+    """
+
+    identity: Identity
+    effect: Effect
+    places: tuple[Place, ...]
+    before: Identity | None = None
+    computed: frozenset[Computed] = frozenset()
+    credentials_at: Mapping[str, Place] = {}
+    account_known: bool = True
+
+
+class Unread(Struct, frozen=True, kw_only=True, gc=False):
+    """A resource that would bring an identity, rights or a credential, and could not be evaluated: a gap."""
+
+    place: Place
+    reason: str
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What one file would bring. ``file``: as named on the command line. ``resources``: how many it declares."""
+
+    file: str
+    format: PlanFormat
+    resources: int = 0
+    identities: tuple[PlannedIdentity, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    secrets: tuple[StoredSecret, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+    unread: tuple[Unread, ...] = ()
