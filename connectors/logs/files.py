@@ -202,10 +202,10 @@ def units_of(
     A unit is a scope and a day; undated files are one for each folder, or each file. No unit covers ``today``.
     """
     undated: dict[str, list[LogFile]] = {}
-    for scope, found in groupby(folder.listed(layout, since, until), key=partial(_scope_of, layout)):
+    for scope, files in groupby(folder.listed(layout, since, until), key=partial(_scope_of, layout)):
         days: dict[date, list[LogFile]] = {}
         lost: set[date] = set()
-        for one in found:
+        for one in files:
             place = None if isinstance(one, LogDay) else layout.place(one.name)
             if isinstance(one, LogDay):
                 lost.add(one.day)
@@ -218,8 +218,15 @@ def units_of(
         yield from (gap for gap in _missing(scope, sorted(days), today) if gap.day not in lost)
         for day in sorted(days):
             covered = (LogDay(scope=scope, day=day),) if day < today and day not in lost else ()
-            yield _unit(settings.log, f"{scope}/{day}", days[day], covered)
-    yield from _appended(settings.log, folder, undated) if layout.appended else _folders(settings.log, undated)
+            unit = _unit(settings.log, f"{scope}/{day}", days[day], covered)
+            yield unit if day < today else _still_open(unit)
+    found = _appended(settings.log, folder, undated) if layout.appended else _folders(settings.log, undated)
+    yield from (unit if unit.days[-1].day < today else _still_open(unit) for unit in found)
+
+
+def _still_open(unit: LogUnit) -> LogUnit:
+    """With another digest as long as its last day goes on: that day is covered by a reading after it alone."""
+    return structs.replace(unit, digest=f"{unit.digest} open")
 
 
 def _folders(log: str, undated: Mapping[str, list[LogFile]]) -> Iterator[LogUnit]:
@@ -365,8 +372,15 @@ class FileLog:
         )
 
     def _gap(self, unit: LogUnit, reason: str, calls_before: int) -> UnitReading:
-        gap = tuple(structs.replace(day, status="failed", detail=reason) for day in unit.days)
+        days = unit.days or (_day_of(unit),)
+        gap = tuple(structs.replace(day, status="failed", detail=reason) for day in days)
         return UnitReading(unit=unit, coverage=gap, calls=self._folder.calls - calls_before)
+
+
+def _day_of(unit: LogUnit) -> LogDay:
+    """What a unit of dated files is called after."""
+    scope, _, day = unit.name.rpartition("/")
+    return LogDay(scope=scope, day=date.fromisoformat(day))
 
 
 def _reaches_today(counting: Counting) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TypeAlias
 
@@ -15,7 +15,7 @@ from connectors.base import Connector
 from connectors.logs import LogSettings, LogSpec, log_catalog
 from scanner.app import alarms
 from scanner.config.load import Config
-from scanner.config.settings import LogEntry, SourceSettings
+from scanner.config.settings import LogEntry, SourceSettings, unknown_source
 from scanner.discovery.engine import Source
 from scanner.discovery.logs import (
     ALL_NEW,
@@ -26,7 +26,7 @@ from scanner.discovery.logs import (
     coverage_of,
     read_logs,
 )
-from scanner.errors import UsageError
+from scanner.errors import ConfigError, UsageError
 from scanner.judging.activity.explained import Version
 from scanner.judging.activity.judge import Known
 from scanner.judging.activity.timeline import Coverages, Joined, join, summary, timeline
@@ -86,6 +86,17 @@ def _source(config: Config, entry: LogEntry, spec: LogSpec, connect: Connect) ->
         return None
     (ready,) = connect([found])
     return ready.connector
+
+
+def unknown_sources(
+    config: Config, entries: Iterable[LogEntry], store: Store
+) -> Iterator[tuple[LogEntry, ConfigError]]:
+    """The logs about a source that neither the config nor the latest scan has, with what is wrong."""
+    known = {source.name for source in config.sources}
+    known |= {source for source, _, _ in store.retrying(store.memory.identities_by_place)}
+    for entry in entries:
+        if wrong := unknown_source(entry, known):
+            yield entry, wrong
 
 
 def configured_logs(config: Config, sources: Collection[str]) -> tuple[LogEntry, ...]:

@@ -77,7 +77,7 @@ def read_and_judge(
     from datetime import UTC, datetime
 
     from scanner.app import scanning
-    from scanner.app.activity import LogPlan, judge_now, make_logs, read, tally
+    from scanner.app.activity import LogPlan, judge_now, make_logs, read, tally, unknown_sources
     from scanner.cli.console import progress, say, warn
     from scanner.cli.sources import named_logs
     from scanner.discovery.logs import Window
@@ -85,10 +85,13 @@ def read_and_judge(
 
     now = datetime.now(UTC).replace(microsecond=0)
     window = Window(since=_day("--since", asked.since), until=_day("--until", asked.until))
-    ready = make_logs(config, named_logs(config, logs), scanning.make_ready)
+    entries = named_logs(config, logs)
+    ready = make_logs(config, entries, scanning.make_ready)
     lists = scanning.load_lists(config, (), strict=strict)
     warn(lists.warnings)
     with open_store(config.store_url) as store:
+        for _, wrong in unknown_sources(config, entries, store):
+            raise wrong
         try:
             with progress(asked.quiet) as observer:
                 acted = read(store, LogPlan(logs=ready, observer=observer, window=window), config.activity, now)
@@ -103,6 +106,8 @@ def read_and_judge(
         say(line)
     done = acted.read
     assert done is not None
+    if done.is_nothing:
+        say("nothing could be read")
     click.echo(
         f"read {done.events} events of {counted.identities} identities on {len(done.days)} days; "
         f"{counted.unknown} unknown callers; {counted.gaps} gaps"

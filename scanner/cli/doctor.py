@@ -87,8 +87,25 @@ def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iter
         except MusterError as error:
             yield Check(name=source.name, ok=False, detail=str(error), fix=error.hint)
     if config.logs:
+        yield from _log_source_checks(config, store_url)
         yield from _log_checks(config)
     yield from _channel_checks(config)
+
+
+def _log_source_checks(config: Config, store_url: str) -> Iterator[Check]:
+    """Logs about a source that there is not; of a store that cannot be read, its own check tells."""
+    from connectors.base import Check
+    from scanner.app.activity import unknown_sources
+    from scanner.errors import MusterError
+    from scanner.store.store import open_store
+
+    try:
+        with open_store(store_url, create=False) as store:
+            for entry, wrong in unknown_sources(config, config.logs, store):
+                (problem,) = wrong.problems
+                yield Check(name=f"log {entry.name}", ok=False, detail=problem.message, fix=problem.fix)
+    except MusterError:
+        return
 
 
 def _log_checks(config: Config) -> Iterator[Check]:

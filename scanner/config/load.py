@@ -23,8 +23,9 @@ from scanner.config.settings import (
     SourceSettings,
     StoreSettings,
     log_entry,
+    unknown_source,
 )
-from scanner.errors import ConfigError, did_you_mean
+from scanner.errors import ConfigError
 from scanner.model import ActivityPolicy, Exemption, Ownership, Policy
 from scanner.notify.settings import Channel, read_channels
 from scanner.redaction.shapes import public_id
@@ -185,12 +186,8 @@ def _logs(
             raise document.problem(
                 f"a {other} is called {name}, too", ("log", index, "name"), 'give each its own name: name = "…"'
             )
-        if table.source is not None and names and table.source not in names:
-            raise document.problem(
-                f"there is no source called {table.source}",
-                ("log", index, "source"),
-                did_you_mean(table.source, sorted(names)) or f"there are: {', '.join(sorted(names))}",
-            )
         at = Document(file=document.file, text=document.text, path=("log", index))
         logs[name] = log_entry(table, at, base, name)
+        if wrong := unknown_source(logs[name], names):
+            raise wrong
     return tuple(logs.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from ipaddress import ip_network
@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.address import is_loopback
+from scanner.errors import ConfigError, did_you_mean
 from scanner.matching.globs import is_pattern, names_something
 from scanner.model import ActivityPolicy, Exemption, Ownership, OwnershipRule, Policy
 from scanner.strict import Document
@@ -230,6 +231,17 @@ def log_entry(table: LogTable, document: Document, base: Path, name: str) -> Log
         path = str(base / Path(path).expanduser())
     return LogEntry(
         name=name, type=table.type, path=path, source=table.source, since=since_of(table.since), document=document
+    )
+
+
+def unknown_source(entry: LogEntry, known: Collection[str]) -> ConfigError | None:
+    """What is wrong with a log about a source that there is not; None where no source is known at all."""
+    if entry.source is None or not known or entry.source in known:
+        return None
+    return entry.document.problem(
+        f"there is no source called {entry.source}",
+        (*entry.document.path, "source"),
+        did_you_mean(entry.source, sorted(known)) or f"there are: {', '.join(sorted(known))}",
     )
 
 

@@ -249,7 +249,9 @@ class _Reading:
         units: dict[str, LogUnit] = {}
         fault = self._list(since, until, units)
         new = tuple(unit for unit in units.values() if self._state.known.get(unit.name) != unit.digest)
-        self._read.units += len(units) - len(new)
+        for name in units.keys() - {unit.name for unit in new}:
+            self._read.failed += name in self._state.unread
+            self._read.units += name not in self._state.unread
         if new:
             self._observer.units_planned(self._log.name, len(new))
         with closing(read_units(self._log.reader, new)) as outcomes:
@@ -301,7 +303,8 @@ class _Reading:
             self._observer.unit_read(UnitReading(unit=unit, coverage=self._gaps.get(f"unit {unit.name}", ())))
         else:
             self._observer.unit_read(outcome)
-            read.units += 1
+            read.failed += outcome.is_unread
+            read.units += not outcome.is_unread
             read.events += outcome.events
             for one in outcome.callers:
                 read.callers.add((self._log.name, one.scope, one.caller, one.unique_id))

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from scanner.model.terms import CoverageStatus
+from scanner.model.terms import GAPS, CoverageStatus
 
 LOG_SECTION = "activity"
 """The section of coverage that says what a log was read of; a day that is a gap has one of its own behind a colon."""
@@ -138,6 +138,11 @@ class UnitReading(Struct, frozen=True, kw_only=True):
     events: int = 0
     by_provider: int = 0
     calls: int = 0
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether it gave nothing but gaps."""
+        return bool(self.coverage) and all(one.status in GAPS for one in self.coverage)
 
 
 class DayCounts(Struct, frozen=True, array_like=True, gc=False):

@@ -332,6 +332,7 @@ def test_a_wrong_policy_is_refused(muster: Muster, folder: Path, key: str, value
         (("cloudtrial:path=logs",), "did you mean cloudtrail"),
         (("cloudtrail:pth=logs",), "path"),
         (("cloudtrail:path=logs,name=trail",), "name=…"),
+        (("cloudtrail:path=logs,source=prd",), "did you mean prod"),
         (("cloudtrail",), "source"),
         (("--since", "soon"), "--since"),
     ],
@@ -412,7 +413,24 @@ def test_what_earlier_scans_saw_decides(muster: Muster, folder: Path) -> None:
 def test_a_file_that_is_no_log_says_why(muster: Muster, folder: Path) -> None:
     """Whoever reads a log once would wait for a scan to learn it from."""
     (folder / "wrong.json").write_text("not a log")
-    done = muster("activity", f"cloudtrail:path={folder / 'wrong.json'}")
+    log = f"cloudtrail:path={folder / 'wrong.json'}"
+    first, again = muster("activity", log), muster("activity", log)
 
-    assert "1 gaps" in done.out
-    assert "log cloudtrail: wrong.json: it is not as expected" in done.err
+    assert (first.code, again.code) == (4, 4)
+    assert "1 gaps" in first.out
+    assert "log cloudtrail: wrong.json: it is not as expected" in first.err
+    assert "nothing could be read" in again.err
+
+
+def test_a_log_is_about_a_source_that_there_is(muster: Muster, folder: Path) -> None:
+    """In a config without sources, these are the latest scan's; before a scan, any may come."""
+    config = "\n".join(CONFIG.split("\n\n")[3:]).replace('"prod"', '"prd"')
+    (folder / "config.toml").write_text(config)
+    before = muster("activity")
+    scanned = muster("scan", "file:path=bots.csv,name=prod", "--quiet")
+    after = [muster(command) for command in ("activity", "doctor")]
+
+    assert (before.code, scanned.code) == (0, 0), before.err
+    assert [done.code for done in after] == [2, 1]
+    assert "did you mean prod" in after[0].err
+    assert "PROBLEM log trail: there is no source called prd" in after[1].out

@@ -81,12 +81,14 @@ class Unit(NamedTuple):
 class LogState(Struct, frozen=True, kw_only=True):
     """What is known of a log, for whoever reads what is new.
 
-    ``known``: by name of units that need not be read again unless their digest changes, that digest.
+    ``known``: by name of units that need not be read again unless their digest changes, that digest. ``unread``: those
+    of them that gave nothing but gaps.
     ``newest``: the last day that was read, as an ordinal. ``merged_until``: days before it are not taken in any more.
     ``gaps``: by name, what could not be read so far, with its days.
     """
 
     known: Mapping[str, str] = {}
+    unread: frozenset[str] = frozenset()
     newest: int | None = None
     merged_until: int = 0
     gaps: Mapping[str, tuple[LogDay, ...]] = {}
@@ -162,15 +164,19 @@ def merged_until(units: Iterable[Unit], log: str) -> int:
 def state_of(units: Sequence[Unit], log: str) -> LogState:
     """What the current units say of a log. A unit that was read before its days ended is to be read again."""
     mine = [one for one in units if one.log == log]
-    known, newest = dict[str, str](), list[int]()
+    known, unread, newest = dict[str, str](), set[str](), list[int]()
     for unit in mine:
-        days = [day for day, _ in unit.covers]
+        covers = unit.covers
+        days = [day for day, _ in covers]
         if unit.sort != "gap":
             newest += days
         if unit.sort == "unit" and max(days, default=0) < unit.read_on:
             known[unit.name] = unit.digest
+            if covers and all(day.status in GAPS for _, day in covers):
+                unread.add(unit.name)
     return LogState(
         known=known,
+        unread=frozenset(unread),
         newest=max(newest, default=None),
         merged_until=merged_until(mine, log),
         gaps={one.name: tuple(day for _, day in one.covers) for one in mine if one.sort == "gap" and one.covers},

@@ -16,7 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.aws.logs.events import LAYOUT
+from connectors.logs import LogSettings
 from connectors.logs.content import MOST_DOCUMENT
+from connectors.logs.files import LocalFolder, units_of
 from scanner.errors import SourceError
 from scanner.model.activity import LogDay, LogUnit
 from tests.connectors.aws.logs.trail import (
@@ -233,6 +236,31 @@ def test_today_is_read_and_never_covered(tmp_path: Path) -> None:
         (reading,), _ = read_all(log_of(tmp_path / place), since=today - timedelta(9), until=today)
 
         assert (reading.events, len(reading.callers), reading.coverage) == (1, 1, ())
+
+
+@pytest.mark.parametrize("name", [None, "a.json"], ids=["dated", "undated"])
+def test_what_was_read_today_is_read_once_more_when_the_day_is_over(name: str | None, tmp_path: Path) -> None:
+    """Else that day would never be covered where no file comes after midnight."""
+    today = datetime.now(UTC).date()
+    put(tmp_path, packed(event(at=f"{today}T00:00:01Z")), name, day=today)
+    folder, settings = LocalFolder(str(tmp_path)), LogSettings(log="trail", path=str(tmp_path))
+    (first,), (second,), (third,) = (
+        units_of(settings, folder, LAYOUT, today, today, today=today + timedelta(days)) for days in range(3)
+    )
+
+    assert isinstance(first, LogUnit)
+    assert isinstance(second, LogUnit)
+    assert first.digest != second.digest
+    assert second == third
+
+
+def test_a_wrong_file_of_today_is_said(tmp_path: Path) -> None:
+    """As a gap, though the day could not be covered yet."""
+    today = datetime.now(UTC).date()
+    put(tmp_path, b"{", key_of(today))
+    (reading,), _ = read_all(log_of(tmp_path), until=today)
+
+    assert [(one.scope, one.day, one.status) for one in reading.coverage] == [(ACCOUNT, today, "failed")]
 
 
 def test_an_event_counts_for_its_own_day(tmp_path: Path) -> None:
