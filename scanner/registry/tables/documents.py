@@ -47,6 +47,18 @@ def json_lines(text: str, key: str | None, items: list[Any]) -> Iterator[int]:
         yield at_line
 
 
+def json_member_lines(text: str, key: str) -> dict[str, int]:
+    """Return the line of each member of the object under ``key``, in a JSON text that is an object."""
+    start = dict(_json_members(text, _after_blanks(text, 0)))[key]
+    lines: dict[str, int] = {}
+    at_line, last = 1, 0
+    for name, offset in _json_members(text, start):
+        at_line += text.count("\n", last, offset)
+        last = offset
+        lines[name] = at_line
+    return lines
+
+
 def _json_elements(text: str, start: int) -> Iterator[int]:
     at = _after_blanks(text, start + 1)
     while text[at] != "]":

@@ -48,9 +48,13 @@ def unreadable(path: Path, error: Exception) -> RegistryError:
     return RegistryError(Problem(file=str(path), message=f"cannot be read: {why}", fix="check its permissions"))
 
 
-def read_text(path: Path) -> str:
-    """Return a whole file as text. Raises RegistryError; EmptyTable if it is blank."""
-    most = MAX_SLOW_DOCUMENT if path.suffix.lower() in SLOW_TO_PARSE else MAX_DOCUMENT
+def read_text(path: Path, *, most: int | None = None, instead: str = "split it, or use CSV or NDJSON") -> str:
+    """Return a whole file as text. Raises RegistryError; EmptyTable if it is blank.
+
+    ``most``: bytes that it may have, by default the limit for its suffix. ``instead``: what to do with a larger file.
+    """
+    if most is None:
+        most = MAX_SLOW_DOCUMENT if path.suffix.lower() in SLOW_TO_PARSE else MAX_DOCUMENT
     try:
         with path.open("rb") as file:
             data = file.read(most + 1)
@@ -58,7 +62,7 @@ def read_text(path: Path) -> str:
         raise unreadable(path, error) from error
     if len(data) > most:
         size = f"is larger than {most // 2**20} MiB"
-        raise RegistryError(Problem(file=str(path), message=size, fix="split it, or use CSV or NDJSON"))
+        raise RegistryError(Problem(file=str(path), message=size, fix=instead))
     _refuse_other_formats(path, data)
     if data.startswith(UTF_16):
         text = _decode_utf_16(path, data)

@@ -1,0 +1,125 @@
+"""Reads a file as JSON or YAML documents, with the lines of what is in them.
+
+YAML's scalars stay the text as written (no octal account ids, no ``on`` as true), but for ``true``, ``false`` and
+null. The short form of a CloudFormation intrinsic (``!Sub x``) becomes its long form (``{"Fn::Sub": "x"}``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from msgspec import Struct
+
+from scanner.errors import UsageError
+from scanner.registry.tables.documents import json_lines, json_member_lines
+from scanner.registry.tables.files import check_file, read_text, unreadable
+from scanner.registry.tables.parsing import invalid, is_too_deep, parse_json, parse_yaml
+
+LARGEST_JSON = 256 * 1024 * 1024
+LARGEST_YAML = 4 * 1024 * 1024
+"""Bytes of a file; the plan of 2,000 resources has some ten million, a template at most one."""
+_ARCHIVE = b"PK\x03\x04"
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
+_YAML = (".yaml", ".yml")
+_PLAIN: Mapping[str, bool | None] = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+}
+_WITHOUT_PREFIX = frozenset({"Ref", "Condition"})
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """A mapping at the root of a file. ``line``: where it begins. ``source``: JSON's text or YAML's node."""
+
+    data: Mapping[str, Any]
+    line: int
+    source: Any
+
+    def member_lines(self, key: str) -> Mapping[str, int]:
+        """The line of each member of the mapping under ``key``."""
+        if isinstance(self.source, str):
+            return json_member_lines(self.source, key)
+        return {name.value: name.start_mark.line + 1 for name, _ in _under(self.source, key).value}
+
+    def item_lines(self, key: str) -> list[int]:
+        """The line of each item of the list under ``key``."""
+        if isinstance(self.source, str):
+            return list(json_lines(self.source, key, self.data[key]))
+        return [item.start_mark.line + 1 for item in _under(self.source, key).value]
+
+
+def _under(node: Any, key: str) -> Any:
+    return next(value for name, value in reversed(node.value) if name.value == key)
+
+
+def read_documents(path: Path) -> list[Document]:
+    """Return the mappings at the root of a file. Raises InputError with the line, UsageError for an archive."""
+    check_file(path)
+    begin = _beginning(path)
+    if begin.startswith(_ARCHIVE):
+        raise UsageError(
+            f"{path}: is an archive, not text",
+            hint=f"of a saved Terraform plan, give the JSON: terraform show -json {path.name} > plan.json",
+        )
+    looks_like_json = b"{" in begin[:8] or begin.lstrip(_BLANKS)[:1] in (b"{", b"[")
+    is_json = looks_like_json and path.suffix.lower() not in _YAML
+    text = read_text(path, most=LARGEST_JSON if is_json else LARGEST_YAML, instead="split it")
+    return [_json(path, text)] if is_json else _yaml(path, text)
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(64)
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _json(path: Path, text: str) -> Document:
+    try:
+        data = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        parse_json(path, text)  # names the line
+        raise invalid(path, "JSON", str(error)) from error
+    if not isinstance(data, dict):
+        raise invalid(path, "a plan or a template", "its root is no object", 1)
+    if is_too_deep(data):
+        parse_json(path, text)
+    return Document(data=data, line=1, source=text)
+
+
+def _yaml(path: Path, text: str) -> list[Document]:
+    nodes = parse_yaml(path, text, lambda text: list(yaml.compose_all(text, Loader=yaml.CSafeLoader)))
+    value = partial(_value, path)
+    return [
+        Document(data=value(node), line=node.start_mark.line + 1, source=node)
+        for node in nodes
+        if isinstance(node, yaml.MappingNode)
+    ]
+
+
+def _value(path: Path, node: Any) -> Any:
+    content: Any
+    match node:
+        case yaml.SequenceNode():
+            content = [_value(path, item) for item in node.value]
+        case yaml.MappingNode():
+            content = {_key(path, name): _value(path, item) for name, item in node.value}
+        case _:
+            content = node.value if node.style else _PLAIN.get(node.value, node.value)
+    if not node.tag.startswith("!") or node.tag == "!":
+        return content
+    name = node.tag[1:]
+    return {name if name in _WITHOUT_PREFIX else f"Fn::{name}": content}
+
+
+def _key(path: Path, node: Any) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        raise invalid(path, "YAML that can be read", "a key that is no text", node.start_mark.line + 1)
+    return str(node.value)

@@ -1,0 +1,89 @@
+"""Reads a plan or a template of any format into resources, and has the installed planners understand them.
+
+The format is recognised by the file's content. What a file says is hostile: sizes, nesting and aliases are limited
+(``scanner/registry/tables/parsing.py``), and an intrinsic that cannot be evaluated is unknown, never run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from connectors.planned import Known, Planned, Planner, Resource, planner_catalog
+from connectors.planned.documents import Document, read_documents
+from connectors.planned.github_actions import is_workflow, read_workflow
+from connectors.planned.kubernetes import is_manifest, read_manifests
+from scanner.errors import UsageError
+from scanner.model.planned import Plan, PlanFormat, Unread
+
+
+class FileResources(Struct, frozen=True, kw_only=True):
+    """What one file declares. ``problems``: parts of it that could not be read; the rest was."""
+
+    file: str
+    format: PlanFormat
+    resources: tuple[Resource, ...] = ()
+    problems: tuple[Unread, ...] = ()
+
+
+Read = tuple[tuple[Resource, ...], tuple[Unread, ...]]
+
+
+class Format(Struct, frozen=True, kw_only=True):
+    """A format of plans or templates. ``recognise``: whether a document of the file is one of this format."""
+
+    name: PlanFormat
+    title: str
+    recognise: Callable[[Any], bool]
+    read: Callable[[str, Sequence[Document]], Read]
+
+
+FORMATS: Final = (
+    Format(name="kubernetes", title="Kubernetes manifests", recognise=is_manifest, read=read_manifests),
+    Format(name="github_actions", title="a GitHub Actions workflow", recognise=is_workflow, read=read_workflow),
+)
+
+
+def load(path: Path, name: str | None = None) -> FileResources:
+    """Return what a file declares. ``name``: what the places call it, instead of its path.
+
+    Raises InputError for a file that cannot be read, and UsageError for one of no known format.
+    """
+    file = name or str(path)
+    documents = read_documents(path)
+    for known in FORMATS:
+        if any(known.recognise(document.data) for document in documents):
+            resources, problems = known.read(file, documents)
+            return FileResources(file=file, format=known.name, resources=resources, problems=problems)
+    *others, last = (known.title for known in FORMATS)
+    raise UsageError(f"{file}: is none of the files that can be checked", hint=f"give {', '.join(others)} or {last}")
+
+
+def plan(files: Iterable[FileResources], known: Known) -> tuple[Plan, ...]:
+    """Return what each file would bring, as the installed planners understand it."""
+    catalog = planner_catalog()
+    planners: list[Planner] = [catalog.load(name)() for name in catalog.names]
+    return tuple(_planned(file, planners, known) for file in files)
+
+
+def _planned(file: FileResources, planners: Iterable[Planner], known: Known) -> Plan:
+    types = {resource.type for resource in file.resources}
+    parts: list[Planned] = []
+    for planner in planners:
+        its = {name for name in types if any(fnmatchcase(name, pattern) for pattern in planner.types)}
+        if its:
+            parts.append(planner.planned([each for each in file.resources if each.type in its], known))
+    return Plan(
+        file=file.file,
+        format=file.format,
+        resources=len(file.resources),
+        identities=tuple(each for part in parts for each in part.identities),
+        workloads=tuple(each for part in parts for each in part.workloads),
+        secrets=tuple(each for part in parts for each in part.secrets),
+        assignments=tuple(each for part in parts for each in part.assignments),
+        unread=(*file.problems, *(each for part in parts for each in part.unread)),
+    )

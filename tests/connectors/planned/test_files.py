@@ -1,0 +1,110 @@
+"""Files of every format as resources: recognised by content, with lines; what is none of them is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connectors.planned.files import FileResources, load
+from scanner.errors import InputError, MusterError, UsageError
+
+MANIFESTS = """\
+# accounts of the web shop
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: shop, namespace: web }
+automountServiceAccountToken: false
+---
+---
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRoleBinding
+    metadata: { name: shop-admin }
+  - apiVersion: v1
+    kind: Secret
+    metadata: { generateName: token-, namespace: web }
+---
+image: { tag: 1 }
+"""
+WORKFLOW = """\
+name: deploy
+on: [push]
+permissions: { id-token: write }
+jobs:
+  build:
+    runs-on: ubuntu-latest
+  deploy:
+    needs: build
+  broken: 1
+"""
+
+
+def read(folder: Path, content: str | bytes, name: str = "given.yaml") -> FileResources:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return load(path, name)
+
+
+def test_manifests(tmp_path: Path) -> None:
+    """Documents and lists give objects with their lines; YAML's booleans are booleans, its numbers stay text."""
+    found = read(tmp_path, MANIFESTS)
+
+    assert found.format == "kubernetes"
+    assert [(each.type, each.place.resource, each.place.line) for each in found.resources] == [
+        ("core/ServiceAccount", "ServiceAccount/web/shop", 2),
+        ("rbac.authorization.k8s.io/ClusterRoleBinding", "ClusterRoleBinding/shop-admin", 11),
+        ("core/Secret", "Secret/web/token-*", 14),
+    ]
+    assert found.resources[0].values["automountServiceAccountToken"] is False
+    assert [(each.place.line, each.reason) for each in found.problems] == [(18, "is no Kubernetes object")]
+
+
+def test_a_list_in_json_has_the_lines_of_its_items(tmp_path: Path) -> None:
+    """As ``kubectl get -o json`` writes it."""
+    one = '{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a"}}'
+    found = read(tmp_path, f'{{"apiVersion": "v1", "kind": "List", "items": [\n{one},\n{one}\n]}}', "given.json")
+
+    assert [each.place.line for each in found.resources] == [2, 3]
+
+
+def test_a_workflow(tmp_path: Path) -> None:
+    """``on`` is a key, not YAML 1.1's true; each job is a resource, beside the workflow itself."""
+    found = read(tmp_path, WORKFLOW)
+
+    assert [(each.type, each.place.resource, each.place.line) for each in found.resources] == [
+        ("github_actions/workflow", "workflow", 1),
+        ("github_actions/job", "jobs.build", 5),
+        ("github_actions/job", "jobs.deploy", 7),
+    ]
+    assert found.resources[0].values == {"name": "deploy", "on": ["push"], "permissions": {"id-token": "write"}}
+    assert [(each.place.resource, each.place.line) for each in found.problems] == [("jobs.broken", 9)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error", "says"),
+    [
+        ("values.yaml", "image: nginx", UsageError, "none of the files"),
+        ("list.yaml", "- 1\n- 2", UsageError, "none of the files"),
+        ("plan.tfplan", b"PK\x03\x04rest", UsageError, "archive"),
+        ("plan.json", '{"a": 1,\n "b": }', InputError, "plan.json:2"),
+        ("plan.json", "[1]", InputError, "root is no object"),
+        ("plan.json", '{"a":' * 200 + "1" + "}" * 200, InputError, "too deeply"),
+        ("bomb.yaml", "a: &a [x, x]\nb: [*a, *a]", InputError, "bomb.yaml:2"),
+        ("key.yaml", "kind: a\n? [b]\n: c", InputError, "a key that is no text"),
+        ("empty.yaml", "", InputError, "empty"),
+        ("latin.yaml", b"kind: \xe9", InputError, "UTF-8"),
+        ("python.yaml", "!!python/object/apply:os.system [id]", UsageError, "none of the files"),
+    ],
+)
+def test_what_cannot_be_read(
+    tmp_path: Path, name: str, content: str | bytes, error: type[MusterError], says: str
+) -> None:
+    """Every file that is none of the formats, or hostile, ends in an error that names it (exit code 2)."""
+    with pytest.raises(error, match=says) as raised:
+        read(tmp_path, content, name)
+
+    assert name in str(raised.value)
+    assert raised.value.exit_code == 2
