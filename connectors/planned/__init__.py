@@ -19,7 +19,10 @@ from scanner.model.planned import Effect, Place, PlanFormat, PlannedIdentity, Un
 
 
 class _Unknown:
-    """A value that only deploying determines; it stands in the place of a text, a number, a list or a block."""
+    """A value that only deploying determines, in the place of a text, a number, a list or a block.
+
+    A value that the format marks as sensitive is dropped, and is the same to its readers.
+    """
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -31,12 +34,14 @@ UNKNOWN: Final = _Unknown()
 class Resource(Struct, frozen=True, kw_only=True, gc=False):
     """One resource that a file declares.
 
-    ``type``: as the format names it: ``aws_iam_role``, ``AWS::IAM::Role``, ``rbac.authorization.k8s.io/RoleBinding``.
+    ``type``: as the format names it: ``aws_iam_role``, ``data.aws_iam_role`` (a data source), ``AWS::IAM::Role``,
+    ``rbac.authorization.k8s.io/RoleBinding``, ``core/ServiceAccount``, ``github_actions/job``.
     ``values``: its arguments after the change; what only deploying determines is :data:`UNKNOWN`. Of a deleted
     resource: as before. ``before``: its arguments before the change; None for a new one, and where the format has no
     state. ``account``: the provider's account, subscription or project it would be in, where the file says.
-    ``partition``: as ``account``, such as ``aws-cn``. ``refers``: by argument path, the resources that an unknown value
-    comes from, so that an attachment to a role that does not exist yet finds its role.
+    ``partition``, ``region``: as ``account``, such as ``aws-cn``. ``refers``: by the path of an unknown argument
+    (``role``, ``statement.0.resources``), the places' resources that its value comes from, so that an attachment to a
+    role that does not exist yet finds its role.
     """
 
     type: str
@@ -47,6 +52,7 @@ class Resource(Struct, frozen=True, kw_only=True, gc=False):
     before: Mapping[str, Any] | None = None
     account: str | None = None
     partition: str | None = None
+    region: str | None = None
     refers: Mapping[str, tuple[str, ...]] = {}
 
 

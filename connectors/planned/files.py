@@ -14,9 +14,11 @@ from typing import Any, Final
 from msgspec import Struct
 
 from connectors.planned import Known, Planned, Planner, Resource, planner_catalog
+from connectors.planned.cloudformation import is_template, read_template
 from connectors.planned.documents import Document, read_documents
 from connectors.planned.github_actions import is_workflow, read_workflow
 from connectors.planned.kubernetes import is_manifest, read_manifests
+from connectors.planned.terraform import is_plan, read_plan
 from scanner.errors import UsageError
 from scanner.model.planned import Plan, PlanFormat, Unread
 
@@ -43,6 +45,13 @@ class Format(Struct, frozen=True, kw_only=True):
 
 
 FORMATS: Final = (
+    Format(name="terraform", title="a Terraform plan (terraform show -json)", recognise=is_plan, read=read_plan),
+    Format(
+        name="cloudformation",
+        title="a CloudFormation or SAM template",
+        recognise=is_template,
+        read=read_template,
+    ),
     Format(name="kubernetes", title="Kubernetes manifests", recognise=is_manifest, read=read_manifests),
     Format(name="github_actions", title="a GitHub Actions workflow", recognise=is_workflow, read=read_workflow),
 )

@@ -1,0 +1,87 @@
+"""A CloudFormation or SAM template as resources, its intrinsic functions evaluated as far as the template says.
+
+A template has no state: every resource counts as created, unless its condition is not met by the parameters' defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connectors.planned import Resource
+from connectors.planned.documents import Document
+from connectors.planned.intrinsics import Found, Intrinsics
+from connectors.planned.shapes import listed, mapping, text
+from scanner.model.planned import Place, Unread
+
+_ELSEWHERE: Mapping[str, str] = {
+    "AWS::CloudFormation::Stack": "a nested stack is a template of its own: check that file, too",
+    "AWS::CloudFormation::StackSet": "a stack set deploys a template of its own: check that file, too",
+    "AWS::Serverless::Application": "a nested application is a template of its own: check that file, too",
+}
+_MODULE = "::MODULE"
+_SERVERLESS = "AWS::Serverless::"
+
+
+def is_template(document: Any) -> bool:
+    """Whether the document is a template: a mapping of resources, of which each has a type, or loops over them."""
+    resources = mapping(document).get("Resources")
+    return isinstance(resources, dict) and all(
+        isinstance(mapping(each).get("Type"), str) or name.startswith("Fn::") for name, each in resources.items()
+    )
+
+
+def read_template(file: str, documents: Sequence[Document]) -> tuple[tuple[Resource, ...], tuple[Unread, ...]]:
+    """Return the resources of a template, and what it brings that stands elsewhere."""
+    document = next(each for each in documents if is_template(each.data))
+    template, lines = document.data, document.member_lines("Resources")
+    intrinsics = Intrinsics(template)
+    resources: list[Resource] = []
+    problems: list[Unread] = []
+    for name, content in template["Resources"].items():
+        place = Place(file=file, resource=name, line=lines.get(name))
+        kind = text(mapping(content).get("Type"))
+        if name.startswith("Fn::"):
+            problems.append(Unread(place=place, reason=f"{name.partition('::')[2]} makes resources while deploying"))
+        elif intrinsics.condition(content.get("Condition")) is False:
+            continue
+        elif kind in _ELSEWHERE or kind.endswith(_MODULE):
+            reason = _ELSEWHERE.get(kind, "a module's resources are not in the template")
+            problems.append(Unread(place=place, reason=reason))
+        else:
+            resources.append(_resource(place, kind, _properties(template, kind, content), intrinsics))
+    return tuple(resources), tuple(problems)
+
+
+def _resource(place: Place, kind: str, properties: Mapping[str, Any], intrinsics: Intrinsics) -> Resource:
+    found = Found()
+    values = intrinsics.value(properties, "", found)
+    return Resource(
+        type=kind,
+        place=place,
+        format="cloudformation",
+        effect="created",
+        values=mapping(values),
+        refers=found.refers,
+    )
+
+
+def _properties(template: Mapping[str, Any], kind: str, content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The properties of a resource; of a serverless one, with those that the template gives to all of its type."""
+    own = mapping(content.get("Properties"))
+    if not kind.startswith(_SERVERLESS):
+        return own
+    everywhere = mapping(mapping(template.get("Globals")).get(kind.removeprefix(_SERVERLESS)))
+    return _merged(everywhere, own)
+
+
+def _merged(general: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As SAM merges them: mappings by key, lists one after the other, of anything else its own."""
+    merged = {**general, **own}
+    for name in general.keys() & own.keys():
+        match general[name], own[name]:
+            case dict(), dict():
+                merged[name] = _merged(general[name], own[name])
+            case list(), list():
+                merged[name] = [*listed(general[name]), *own[name]]
+    return merged
