@@ -23,8 +23,9 @@ from reports.phrases import (
     unused_text,
     words,
 )
+from scanner.access.blast_words import rows, sentence
 from scanner.diff.records import Era
-from scanner.model import Assessment, Finding, Identity, OwnershipVerdict, ScanResult, Signal
+from scanner.model import Assessment, BlastRadius, Finding, Identity, OwnershipVerdict, ScanResult, Signal
 from scanner.model.activity import Activity, ServiceUse
 from scanner.text import counted
 
@@ -34,8 +35,9 @@ def identity_card(
     result: ScanResult,
     history: Sequence[Era] = (),
     screen: Screen | None = None,
+    radius: BlastRadius | None = None,
 ) -> str:
-    """Everything known about one identity, as text. ``history``: oldest first."""
+    """Everything known about one identity, as text. ``history``: oldest first. ``radius``: with its evidence."""
     found = joined_with_findings(judged, findings_by_fingerprint(result))
     page = Page(screen or Screen())
     digits = fingerprint_digits(found.findings)
@@ -50,6 +52,7 @@ def identity_card(
         ("usage", [words(judged.usage.state), judged.usage.evidence]),
         ("activity", _activity(judged.activity)),
         ("privilege", [judged.privilege.level, *judged.privilege.evidence]),
+        ("reach", _reach(radius)),
         ("holds", [credential_text(credential) for credential in judged.identity.credentials]),
         ("grants", [_grant(grant.name, grant.via, grant.resource, grant.admin) for grant in judged.identity.grants]),
         ("consumers", _consumers(judged, result)),
@@ -70,6 +73,11 @@ def identity_card(
         suppress = f"muster acknowledge {open_ones[0].fingerprint[:digits]} {ACKNOWLEDGE}"
         page.hint("Suppress a finding by the start of its fingerprint", suppress)
     return page.text
+
+
+def _reach(radius: BlastRadius | None) -> list[str]:
+    """The blast radius: one sentence, then what is within reach, each with its evidence."""
+    return [] if radius is None else [sentence(radius), *(f"{what}: {evidence}" for what, evidence in rows(radius))]
 
 
 def _identity(judged: Assessment, first_seen: datetime | None) -> list[str | None]:

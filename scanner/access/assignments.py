@@ -12,7 +12,17 @@ from msgspec.structs import replace
 
 from scanner.access.trusts import Keys
 from scanner.matching.keys import as_compared
-from scanner.model import EVERY_SCOPE, POWERFUL, PRIVILEGES, Assignment, Coverage, Edge, Identity, Privilege
+from scanner.model import (
+    EVERY_SCOPE,
+    POWERFUL,
+    PRIVILEGES,
+    Assignment,
+    Consequence,
+    Coverage,
+    Edge,
+    Identity,
+    Privilege,
+)
 from scanner.text import counted
 
 MOST_EVIDENCE = 20
@@ -197,7 +207,18 @@ def _rights(identity: Identity, rights: Sequence[Assignment]) -> dict[str, objec
     return {
         "grants": tuple(dict.fromkeys((*identity.grants, *(right.grant for right in rights)))),
         "privilege": highest_privilege((identity.privilege, *raising)),
+        "consequences": tuple(
+            dict.fromkeys((*(identity.consequences or ()), *chain.from_iterable(map(_consequences, rights))))
+        ),
     }
+
+
+def _consequences(right: Assignment) -> Iterator[Consequence]:
+    """Yield what an assignment allows, with its scope. Its admin can do everything there."""
+    if right.privilege.level in POWERFUL:
+        yield Consequence(kind="administer", by=_words(right), scope=right.scope, conditional=right.conditional)
+    for one in right.consequences:
+        yield replace(one, scope=one.scope or right.scope, conditional=one.conditional or right.conditional)
 
 
 def _privilege(right: Assignment) -> Privilege:

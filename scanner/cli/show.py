@@ -19,8 +19,8 @@ NO_HIT = 1
 def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
     """Show the details of one identity.
 
-    Shows verdicts with evidence, credentials, grants, links, findings and history. IDENTITY is a key, a name, an alias
-    or a credential id. Exit 1 if there is none; if there are several, it lists them.
+    Shows verdicts with evidence, the blast radius, credentials, grants, links, findings and history. IDENTITY is a key,
+    a name, an alias or a credential id. Exit 1 if there is none; if there are several, it lists them.
     """
     from reports.card import identity_card
     from scanner.app.activity import with_activity
@@ -47,8 +47,10 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
                 click.echo(f"  {printable(hit.identity.key)}")
             return 0
         result = with_activity(store, result, config.activity)
+        radius = store.blast_radius(hits[0].identity.key)
         versions = [(one.since, one.until, one.assessment) for one in store.history(hits[0].identity.key)]
         if config.acknowledged:
             result = with_later(result, config.acknowledged, [rule.id for rule in RULES], datetime.now(UTC).date())
-        click.echo(identity_card(result.identities[0], result, eras(versions), stdout_screen()), nl=False)
+        card = identity_card(result.identities[0], result, eras(versions), stdout_screen(), radius)
+        click.echo(card, nl=False)
     return 0

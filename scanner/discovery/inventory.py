@@ -15,6 +15,7 @@ from scanner.access.workloads import placed
 from scanner.model import (
     UNKNOWN_PRIVILEGE,
     Assignment,
+    Consequence,
     Coverage,
     Credential,
     Fact,
@@ -174,6 +175,7 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
         attributes={key: value for one in reversed(seen) for key, value in one.attributes.items()},
         signals=_distinct(one.signals for one in seen),
         privilege=_privilege(seen, equals),
+        consequences=_consequences(seen),
         credentials=tuple(credentials[key] for key in sorted(credentials)),
         grants=_distinct(one.grants for one in seen),
         links=_distinct(one.links for one in seen),
@@ -196,6 +198,12 @@ def _privilege(seen: Sequence[Identity], equals: Sequence[Identity]) -> Privileg
     told = [one.privilege for one in seen if one.privilege.level != "unknown"]
     told += [read.privilege for read in reads if not (are_read and "permissions" in read.unread)]
     return highest_privilege(told) if told else seen[0].privilege
+
+
+def _consequences(seen: Sequence[Identity]) -> tuple[Consequence, ...] | None:
+    """All that any source reports; None if none of them says."""
+    reported = [one.consequences for one in seen if one.consequences is not None]
+    return _distinct(reported) if reported else None
 
 
 def as_last_known(identity: Identity, last: Identity) -> Identity:
@@ -241,6 +249,7 @@ def _last_permissions(identity: Identity, last: Identity) -> dict[str, object]:
         privilege = Privilege(level=last.privilege.level, evidence=evidence)
     return {
         "privilege": privilege,
+        "consequences": _consequences((identity, last)),
         "grants": _distinct((identity.grants, last.grants)),
         "links": _distinct((identity.links, last.links)),
         "reach": _distinct((identity.reach, last.reach)),

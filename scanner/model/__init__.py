@@ -5,6 +5,7 @@ saves memory on large estates). Times are aware and in UTC. Unknown is ``None``,
 tuples in a stable order. This package imports no other package of Muster.
 """
 
+from scanner.model.blast_radius import BlastRadius, Count, ReachedAction
 from scanner.model.changed import Aspect, Change, ChangeName, Since, Subject
 from scanner.model.declared import (
     AS_SUGGESTED,
@@ -60,9 +61,10 @@ from scanner.model.result import (
     ScanResult,
     Summary,
 )
-from scanner.model.rights import UNKNOWN_PRIVILEGE, Assignment, Grant, Privilege, Takeover, Trust
+from scanner.model.rights import UNKNOWN_PRIVILEGE, Assignment, Consequence, Grant, Privilege, Takeover, Trust
 from scanner.model.terms import (
     ANY_KIND,
+    CONSEQUENCES,
     EVERY_SCOPE,
     GAPS,
     POWERFUL,
@@ -72,6 +74,7 @@ from scanner.model.terms import (
     SCHEMA,
     SEVERITIES,
     SEVERITY_RANK,
+    ConsequenceKind,
     CoverageStatus,
     CredentialKind,
     DriftAspect,
@@ -95,6 +98,7 @@ from scanner.model.terms import (
 __all__ = [
     "ANY_KIND",
     "AS_SUGGESTED",
+    "CONSEQUENCES",
     "EVERY_SCOPE",
     "GAPS",
     "POWERFUL",
@@ -112,9 +116,13 @@ __all__ = [
     "Aspect",
     "Assessment",
     "Assignment",
+    "BlastRadius",
     "BlindSpot",
     "Change",
     "ChangeName",
+    "Consequence",
+    "ConsequenceKind",
+    "Count",
     "Coverage",
     "CoverageStatus",
     "Credential",
@@ -154,6 +162,7 @@ __all__ = [
     "Policy",
     "Privilege",
     "PrivilegeLevel",
+    "ReachedAction",
     "Recreation",
     "RegistryState",
     "RegistryVerdict",

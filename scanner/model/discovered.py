@@ -18,7 +18,7 @@ from scanner.model.reach import (
     names_published,
     reach_published,
 )
-from scanner.model.rights import UNKNOWN_PRIVILEGE, Grant, Privilege, Trust
+from scanner.model.rights import UNKNOWN_PRIVILEGE, Consequence, Grant, Privilege, Trust
 from scanner.model.terms import (
     GAPS,
     CoverageStatus,
@@ -106,6 +106,8 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
     attributes: Mapping[str, Any] = {}
     signals: tuple[Signal, ...] = ()
     privilege: Privilege = UNKNOWN_PRIVILEGE
+    consequences: tuple[Consequence, ...] | None = None
+    """The high-consequence actions that its own permissions allow; None: the source does not say."""
     credentials: tuple[Credential, ...] = ()
     grants: tuple[Grant, ...] = ()
     links: tuple[Link, ...] = ()

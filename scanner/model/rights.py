@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from scanner.model.terms import PrivilegeLevel
+from scanner.model.terms import ConsequenceKind, PrivilegeLevel
 
 
 class Grant(Struct, frozen=True, kw_only=True, gc=False):
@@ -31,6 +31,24 @@ class Privilege(Struct, frozen=True, kw_only=True, gc=False):
 
 
 UNKNOWN_PRIVILEGE = Privilege(level="unknown", evidence=("permissions are not read by this source",))
+
+
+class Consequence(Struct, frozen=True, kw_only=True, gc=False):
+    """A high-consequence action that permissions allow.
+
+    ``actions``: a few of the provider's actions, by name. ``by``: the permission that allows it, as text. ``scope``:
+    where it is allowed; empty for the identity's own scope. ``narrow``: only on some resources there.
+    ``conditional``: a condition decides. ``on``: patterns (``*`` any characters, ``?`` one character) of the keys of
+    the stored secrets that ``read_secrets`` is about.
+    """
+
+    kind: ConsequenceKind
+    actions: tuple[str, ...] = ()
+    by: str = ""
+    scope: str = ""
+    on: tuple[str, ...] = ()
+    narrow: bool = False
+    conditional: bool = False
 
 
 class Trust(Struct, frozen=True, kw_only=True, gc=False):
@@ -76,7 +94,8 @@ class Assignment(Struct, frozen=True, kw_only=True, gc=False):
     ``key``: unique over all assignments. ``scope``: where it was read. ``holder``: the key, unique id or an alias of
     the holder; ``holder_kind`` and ``holder_name`` as listed there. ``gone``: the provider says that the holder was
     deleted; None: unknown. ``privilege``: the level of this grant alone. ``becomes``: patterns of the keys of
-    identities that the holder can become. ``conditional``: a condition decides.
+    identities that the holder can become. ``conditional``: a condition decides. ``consequences``: what the grant alone
+    allows; an empty ``scope`` is that of the assignment.
     """
 
     key: str
@@ -91,6 +110,7 @@ class Assignment(Struct, frozen=True, kw_only=True, gc=False):
     privilege: Privilege = Privilege(level="normal")
     becomes: tuple[str, ...] = ()
     takes_over: tuple[Takeover, ...] = ()
+    consequences: tuple[Consequence, ...] = ()
     conditional: bool = False
     created_at: datetime | None = None
     created_by: str | None = None

@@ -48,6 +48,23 @@ PRIVILEGES: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknow
 """Highest first. ``unknown`` can hide any level, so it outranks ``normal``."""
 POWERFUL: frozenset[PrivilegeLevel] = frozenset({"admin", "escalation"})
 """Levels of an admin, or of an identity that can escalate to one."""
+ConsequenceKind: TypeAlias = Literal[
+    "administer", "change_rights", "read_secrets", "read_data", "send", "delete", "pay", "invoke_models", "share",
+    "hide_traces",
+]  # fmt: skip
+CONSEQUENCES: Mapping[ConsequenceKind, str] = {
+    "administer": "administer everything",
+    "change_rights": "change the rights of others",
+    "read_secrets": "read secrets",
+    "read_data": "read data",
+    "send": "send messages",
+    "delete": "destroy data",
+    "pay": "spend money",
+    "invoke_models": "invoke models",
+    "share": "open to others",
+    "hide_traces": "hide traces",
+}
+"""High-consequence actions by kind, as reports and registries name them. ``administer``: any action, in its scope."""
 EntryStatus: TypeAlias = Literal["proposed", "active", "suspended", "retired"]
 EntryState: TypeAlias = Literal[
     "found", "not_found", "not_evaluated", "retired_but_alive", "retired", "proposed", "suspended"

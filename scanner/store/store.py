@@ -12,14 +12,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Engine
 
+from scanner.access.blast_radius import blast_radius_of
 from scanner.errors import MissingStore, OlderStore, StoreError, UsageError
-from scanner.model import Forgotten, ScanPoint, ScanResult
+from scanner.model import BlastRadius, Forgotten, ScanPoint, ScanResult
 from scanner.store import comparison, past, scans, schema
 from scanner.store import scans as naming
 from scanner.store.activity.past import ActivityStore
 from scanner.store.checking import Problem, check, repair
 from scanner.store.comparison import Comparison, Tally
 from scanner.store.engine import connect, database_of, reading, retrying, store_errors, where, writing
+from scanner.store.estate import StoredEstate
 from scanner.store.intervals import read_in_order, read_open, refuse_incomplete
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
 from scanner.store.memory import Memory
@@ -257,6 +259,11 @@ class Store:
         """A few similar names among the latest scan's identities, to suggest for a mistyped one."""
         with reading(self._engine) as connection:
             return similar_names(connection, text)
+
+    def blast_radius(self, key: str) -> BlastRadius | None:
+        """The blast radius of one of the latest scan's identities, with its evidence; None for an unknown key."""
+        with reading(self._engine) as connection:
+            return blast_radius_of(StoredEstate(connection), key)
 
     @contextmanager
     def comparison(self, old: str | None = None, new: str | None = None) -> Iterator[Comparison]:

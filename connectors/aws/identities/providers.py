@@ -162,5 +162,6 @@ def _identity(
         },
         signals=kind.signals,
         privilege=_NO_RIGHTS,
+        consequences=(),
         unread=unread_facts(tags=detail is None),
     )

@@ -119,6 +119,7 @@ def _anchor(anchor: TrustAnchor, region: Reading) -> Identity:
         ),
         signals=(Signal(says="machine", sort="provider", evidence="it authenticates machines outside AWS"),),
         privilege=_NO_RIGHTS,
+        consequences=(),
         credentials=tuple(_authority(anchor)),
     )
 
@@ -172,6 +173,7 @@ def _subject(subject: Subject, region: Reading) -> Identity:
             Signal(says="machine", sort="provider", evidence="a machine outside AWS that signs in with a certificate"),
         ),
         privilege=_NO_RIGHTS,
+        consequences=(),
     )
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct, structs
 
 from connectors.aws.identities.payloads import AttachedPolicy, Boundary, GroupDetail, InlinePolicy, PolicyDetail
 from connectors.aws.rights.assume import roles_elsewhere
+from connectors.aws.rights.consequences import consequences_in, of_admin, with_policies
 from connectors.aws.rights.model_calls import model_signals
 from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.privilege import Effective, Limit, Verdict, is_admin, judge
 from connectors.aws.rights.reach import Document, Held, sources_in, sum_up
 from connectors.aws.rights.vocabulary import HolderKind, Vocabulary, action_matches, published_policies
-from scanner.model import UNKNOWN_PRIVILEGE, Grant, Privilege, Signal, Way
+from scanner.model import UNKNOWN_PRIVILEGE, Consequence, Grant, Privilege, Signal, Way
 
 GUARDRAILS_UNREAD = "the organisation's service control policies could not all be read: it may be less"
 
@@ -31,6 +32,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     ``published``: in words, which of AWS's policies are judged by what AWS has published, not by what was listed.
     ``is_guarded``: whether all that the organisation denies it is known; otherwise the level is the most it can be.
     ``limits``: its boundary and the organisation's guardrails. ``verdict``: of what could be read; None: nothing was.
+    ``allowed``: the high-consequence actions of what could be read; None: nothing was.
     ``elsewhere``: roles in other accounts that it is allowed to assume, if they let it. ``takeovers``: named workloads
     that it may make do what it likes, see :mod:`connectors.aws.rights.targets`.
     """
@@ -41,6 +43,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     effective: Effective = Effective()
     elsewhere: tuple[Way, ...] = ()
     takeovers: tuple[Way, ...] = ()
+    allowed: tuple[Consequence, ...] | None = None
     privilege: Privilege = UNKNOWN_PRIVILEGE
     grants: tuple[Grant, ...] = ()
     signals: tuple[Signal, ...] = ()
@@ -58,6 +61,11 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     def documents(self) -> tuple[Document, ...]:
         """The documents that could be read."""
         return tuple(held.document for held in self.held if held.document is not None)
+
+    @property
+    def consequences(self) -> tuple[Consequence, ...] | None:
+        """The high-consequence actions; None where nothing could be read."""
+        return of_admin(self.privilege, self.allowed)
 
     @property
     def granted_services(self) -> list[str] | None:
@@ -98,6 +106,15 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
         return structs.replace(self, privilege=judged)
 
 
+class _Judged(NamedTuple):
+    """What a set of policies amounts to, whoever holds it."""
+
+    verdict: Verdict
+    effective: Effective
+    elsewhere: tuple[Way, ...]
+    allowed: tuple[Consequence, ...]
+
+
 class PolicyLibrary:
     """The account's policies and groups, from which a principal's permissions follow.
 
@@ -116,7 +133,7 @@ class PolicyLibrary:
         self._words = words
         self._account = account
         self._documents: dict[bytes, Document] = {}
-        self._judged: dict[tuple[Any, ...], tuple[Verdict, Effective, tuple[Way, ...]]] = {}
+        self._judged: dict[tuple[Any, ...], _Judged] = {}
         self.malformed: list[tuple[str, str]] = []
         """Policies whose document could not be understood, and why."""
         self._managed = {policy.arn: self._document(policy.arn, policy.document) for policy in policies}
@@ -160,13 +177,14 @@ class PolicyLibrary:
         guardrails = () if exempt else self._guardrails
         limits = (*guardrails, *(() if limit is None else ((limit,),)))
         holder: HolderKind = "user" if ":user/" in arn else "role"
-        verdict, effective, elsewhere = self._verdict(held, limit, guardrails, limits, holder)
+        judged = self._verdict(held, limit, guardrails, limits, holder)
         return Permissions(
             held=tuple(held),
             limits=limits,
-            verdict=verdict,
-            effective=effective,
-            elsewhere=elsewhere,
+            verdict=judged.verdict,
+            effective=judged.effective,
+            elsewhere=judged.elsewhere,
+            allowed=with_policies(judged.allowed, held, self._words),
             grants=tuple(self._grant(each) for each in held),
             signals=model_signals(held),
             missing=tuple(missing),
@@ -229,13 +247,18 @@ class PolicyLibrary:
         guardrails: tuple[Limit, ...],
         limits: tuple[Limit, ...],
         holder: HolderKind,
-    ) -> tuple[Verdict, Effective, tuple[Way, ...]]:
+    ) -> _Judged:
         documents = {each.document.number: each.document for each in held if each.document is not None}
         key = (tuple(sorted(documents)), None if boundary is None else boundary.number, bool(guardrails), holder)
         if key not in self._judged:
             own, words = tuple(documents.values()), self._words
             verdict, effective = judge(own, words, boundary=boundary, guardrails=guardrails, holder=holder)
-            self._judged[key] = verdict, effective, roles_elsewhere(own, limits, self._account, words)
+            self._judged[key] = _Judged(
+                verdict,
+                effective,
+                roles_elsewhere(own, limits, self._account, words),
+                consequences_in(own, limits, effective, words, self._account),
+            )
         return self._judged[key]
 
 

@@ -15,6 +15,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from scanner.model import ConsequenceKind
+
 _ARN_PARTS = 6
 # ``${*}``, ``${?}`` and ``${$}`` are no variables: they write these characters themselves.
 _VARIABLE = re.compile(r"\$\{(?![*?$]\})[^}]*\}")
@@ -176,6 +178,7 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     family: tuple[Family, ...]
     pass_role: Mapping[str, tuple[tuple[str, ...], ...]]
     high: Mapping[str, tuple[str, ...]]
+    consequences: Mapping[ConsequenceKind, str]
     on_each: tuple[OnEach, ...]
     acts_on: Mapping[str, tuple[str, ...]]
     iam_targets: Mapping[str, tuple[str, ...]]
@@ -261,6 +264,7 @@ class Vocabulary:
             for kind in ("user", "role")
         }
         self.high = {consequence: self.bits(actions) for consequence, actions in tables.high.items()}
+        self.consequences = {kind: self.high[what] for kind, what in tables.consequences.items()}
         self._targets = {
             kind: self._means(f"iam:{name}" for name in names) | self._of_service("sts") * (kind == "role")
             for kind, names in tables.iam_targets.items()
