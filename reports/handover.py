@@ -107,7 +107,7 @@ def _write_xlsx(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Scree
     )
     with new_workbook(out, title="Handover", created=scan.finished_at) as workbook:
         workbook.add_summary(lines, counts)
-        workbook.add_table("Handover", COLUMNS, handover.items)
+        workbook.add_table("Handover", COLUMNS, lambda: handover.items)
     return workbook.notices
 
 

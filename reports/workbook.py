@@ -1,19 +1,23 @@
-"""Write a workbook row by row in constant memory: a summary with charts, then tables with filters."""
+"""Write a workbook in constant memory: a summary with charts, then tables with filters.
+
+XlsxWriter makes the workbook, but for the rows of tables: ``reports/xlsx_rows.py`` streams them into it.
+"""
 
 from __future__ import annotations
 
+import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, BinaryIO
 
 from msgspec import Struct
 
 from reports.states import STATES, Tone
-from reports.tables import Column
-from reports.xlsx_cells import CELL_WAS_CUT, EARLIEST, checked, inert, writer
+from reports.tables import Column, harmless
+from reports.xlsx_rows import Rows, fill
 from scanner.errors import MissingExtra
 from scanner.model import AS_SUGGESTED
 from scanner.text import counted
@@ -21,6 +25,8 @@ from scanner.text import counted
 PEOPLE = "People"
 ROWS_PER_SHEET = 1_048_575
 """Excel's limit of rows, without the heading."""
+CELL_WAS_CUT = -2
+"""XlsxWriter's return code for text longer than a cell holds."""
 LINE_HEIGHT = 20
 """In pixels. A chart is as high as the counts beside it, so that charts do not overlap."""
 
@@ -64,12 +70,14 @@ def new_workbook(
     except ImportError as error:
         raise MissingExtra("format xlsx", "xlsx") from error
 
-    with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
+    frame = io.BytesIO()
+    with xlsxwriter.Workbook(frame, {"constant_memory": True}) as book:
         book.set_properties({"title": title, "created": created.astimezone(UTC).replace(tzinfo=None)})
         workbook = Workbook(book, people)
         yield workbook
         if people:
             workbook.add_people()
+    workbook.finish(frame, out)
 
 
 class Workbook:
@@ -80,6 +88,7 @@ class Workbook:
         self._formats = {name: book.add_format(dict(look)) for name, look in _FORMATS.items()}
         self._tones = {tone: book.add_format(dict(look)) for tone, look in _COLORS.items()}
         self._people = people
+        self._rows: dict[str, Rows] = {}
         self._cut: Counter[str] = Counter()
         self._split: list[str] = []
 
@@ -94,23 +103,32 @@ class Workbook:
         return (*self._split, *cut)
 
     def add_table(
-        self, title: str, columns: tuple[Column[Any], ...], rows: Iterable[Any], rows_per_sheet: int = ROWS_PER_SHEET
+        self,
+        title: str,
+        columns: tuple[Column[Any], ...],
+        rows: Callable[[], Iterable[Any]],
+        rows_per_sheet: int = ROWS_PER_SHEET,
     ) -> None:
-        """Write a table to a sheet, with further sheets for rows beyond Excel's limit."""
+        """Add a table as a sheet, with further sheets for rows beyond Excel's limit. Its rows are listed twice."""
+        from xlsxwriter.utility import xl_col_to_name
+
+        count = sum(1 for _ in rows())
+        letters = tuple(map(xl_col_to_name, range(len(columns))))
         name = title
-        for number, part in enumerate(_parts(iter(rows), rows_per_sheet), start=1):
+        for number, start in enumerate(range(0, max(count, 1), rows_per_sheet), start=1):
             if number > 1:
                 name = f"{title} {number}"
                 self._split.append(f"{title} has more rows than a sheet holds and goes on in sheet {name}")
             sheet = self._book.add_worksheet(name)
             self._write_headings(sheet, columns)
-            cells = [(place, column.get, writer(sheet, column)) for place, column in enumerate(columns)]
-            last = 0
-            for last, row in enumerate(part, start=1):
-                for position, get, write in cells:
-                    if (cell := get(row)) is not None and (code := write(last, position, cell)):
-                        self._note(sheet, code)
+            last = min(count - start, rows_per_sheet)
+            part = f"xl/worksheets/sheet{len(self._book.worksheets())}.xml"
+            self._rows[part] = Rows(name, columns, letters, islice(rows(), start, start + last), last)
             self._furnish(sheet, columns, max(last, 1))
+
+    def finish(self, frame: BinaryIO, out: BinaryIO) -> None:
+        """Write the finished workbook with its rows."""
+        self._cut += fill(frame, out, self._rows)
 
     def add_summary(self, lines: Sequence[tuple[str, str]], counts: Sequence[Counts]) -> None:
         """Write the first sheet: lines with their style (``title``, ``lead``, ``plain``), then the counts."""
@@ -154,7 +172,7 @@ class Workbook:
         chart.add_series(
             {
                 "categories": [sheet.name, first, 0, last, 1],
-                "categories_data": [list(map(inert, first_labels)), list(map(inert, second_labels))],
+                "categories_data": [list(map(_inert, first_labels)), list(map(_inert, second_labels))],
                 "values": [sheet.name, first, 2, last, 2],
                 "values_data": list(numbers),
                 "fill": {"color": "#1F3A5F"},
@@ -167,54 +185,60 @@ class Workbook:
         chart.set_y_axis({"reverse": True})
         chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}})
         chart.set_size({"width": 560, "height": max(LINE_HEIGHT * (last - first + 2), 10 * LINE_HEIGHT)})
-        checked(sheet.insert_chart(first - 1, 4, chart))
+        _check(sheet.insert_chart(first - 1, 4, chart))
 
     def _write_headings(self, sheet: Any, columns: tuple[Column[Any], ...]) -> None:
         to_fill_in = any(column.fill_in for column in columns)
         frozen = 1 + max((place for place, column in enumerate(columns) if column.frozen and to_fill_in), default=-1)
         sheet.freeze_panes(1, frozen)
         sheet.set_landscape()
-        checked(sheet.repeat_rows(0))
+        _check(sheet.repeat_rows(0))
         for position, column in enumerate(columns):
             look = self._formats.get("suggestion" if column.suggestion else column.type)
             folded = to_fill_in and column.folded
             ends_fold = to_fill_in and not folded and position > 0 and columns[position - 1].folded
             fold = {"level": int(folded), "hidden": folded, "collapsed": ends_fold}
-            checked(sheet.set_column(position, position, column.width, look, fold))
+            _check(sheet.set_column(position, position, column.width, look, fold))
             self._write_heading(sheet, position, column)
-            checked(sheet.write_comment(0, position, column.help, {"x_scale": 1.6, "y_scale": 0.7}))
+            _check(sheet.write_comment(0, position, column.help, {"x_scale": 1.6, "y_scale": 0.7}))
 
     def _write_heading(self, sheet: Any, position: int, column: Column[Any]) -> None:
         """Write the name, which programs find, with a number format that shows the title."""
         look = "fill_in" if column.fill_in else "heading"
         form = self._book.add_format({**_FORMATS[look], "num_format": f';;;"{column.shown_as}"'})
-        self._note(sheet, sheet.write_string(0, position, column.name, form))
+        _check(sheet.write_string(0, position, column.name, form))
 
     def _furnish(self, sheet: Any, columns: tuple[Column[Any], ...], last: int) -> None:
         """Add filter, colors, and choices for cells to fill in."""
-        checked(sheet.autofilter(0, 0, last, len(columns) - 1))
+        _check(sheet.autofilter(0, 0, last, len(columns) - 1))
         for position, column in enumerate(columns):
             for name, state in STATES[column.axis].items() if column.axis else ():
                 if look := self._tones.get(state.tone):
                     rule = {"type": "cell", "criteria": "==", "value": f'"{name}"', "format": look}
-                    checked(sheet.conditional_format(1, position, last, position, rule))
+                    _check(sheet.conditional_format(1, position, last, position, rule))
             if column.fill_in:
-                checked(sheet.data_validation(1, position, last, position, _asked_for(column, len(self._people))))
+                _check(sheet.data_validation(1, position, last, position, _asked_for(column, len(self._people))))
 
     def _write(self, sheet: Any, row: int, position: int, cell: str | int, look: str = "plain") -> None:
         form = self._formats[look]
         if isinstance(cell, int):
-            code = sheet.write_number(row, position, cell, form)
-        else:
-            code = sheet.write_string(row, position, inert(cell), form)
-        self._note(sheet, code)
-
-    def _note(self, sheet: Any, code: int) -> None:
-        """Count a cut cell. The writer's return codes are checked, because it drops cells silently."""
-        if code == CELL_WAS_CUT:
+            _check(sheet.write_number(row, position, cell, form))
+        elif (code := sheet.write_string(row, position, _inert(cell), form)) == CELL_WAS_CUT:
             self._cut[sheet.name] += 1
         else:
-            checked(code)
+            _check(code)
+
+
+def _check(code: int) -> None:
+    """Raises for a return code of XlsxWriter, which drops silently what it cannot write."""
+    if code:
+        raise ValueError(f"the workbook did not take what was written (code {code})")
+
+
+def _inert(text: str) -> str:
+    """Text that is inert in a spreadsheet and in XlsxWriter, which treats ``<r>…</r>`` as markup."""
+    safe = harmless(text)
+    return f" {safe}" if safe.startswith("<r>") else safe
 
 
 def _asked_for(column: Column[Any], people: int) -> dict[str, Any]:
@@ -233,16 +257,5 @@ def _asked_for(column: Column[Any], people: int) -> dict[str, Any]:
         return {**asked, "validate": "list", "source": list(column.choices), "error_type": strictness}
     if column.type == "date":
         wrong = "Give a day, such as 2027-01-31."
-        return {**asked, "validate": "date", "criteria": ">=", "value": date(EARLIEST, 1, 1), "error_message": wrong}
+        return {**asked, "validate": "date", "criteria": ">=", "value": date(1900, 1, 1), "error_message": wrong}
     return {**asked, "validate": "any"}
-
-
-def _parts(rows: Iterator[Any], size: int) -> Iterator[Iterator[Any]]:
-    """The rows in parts of that size; one empty part if there are no rows."""
-    following: tuple[Any, ...] = ()
-    while True:
-        rows = chain(following, rows)
-        yield islice(rows, size)
-        following = tuple(islice(rows, 1))
-        if not following:
-            return

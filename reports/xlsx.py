@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import BinaryIO, ClassVar
 
 from reports.base import Screen, View
@@ -38,7 +39,7 @@ class XlsxReport:
         with new_workbook(out, title="Non-human identities", created=finished, people=people) as workbook:
             workbook.add_summary(list(_lines(digest)), list(_counts(digest)))
             for table in tables:
-                workbook.add_table(table.title, table.columns, table.rows(result), self._rows_per_sheet)
+                workbook.add_table(table.title, table.columns, partial(table.rows, result), self._rows_per_sheet)
         return workbook.notices
 
 

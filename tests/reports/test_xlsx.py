@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import io
+import tempfile
+import tracemalloc
 import zipfile
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, BinaryIO
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
 from msgspec.structs import replace
+from python_calamine import CalamineWorkbook
 
 from reports.base import Screen, View
 from reports.columns import TABLES
+from reports.tables import Cell, Column, harmless
+from reports.workbook import new_workbook
 from reports.xlsx import XlsxReport
 from scanner.model import LookAlike, OwnerCandidate, OwnershipVerdict, RegistryVerdict, ScanResult
+from tests.examples import examples
 from tests.factories import make_assessment, make_identity, make_result
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result
 
@@ -211,7 +221,118 @@ def test_the_rows_of_a_sheet_are_as_many_as_a_spreadsheet_takes() -> None:
     assert Worksheet().xls_rowmax == ROWS_PER_SHEET + 1
 
 
-def test_dates_before_spreadsheets_are_text() -> None:
-    """They have none before 1900."""
-    zero = make_assessment(make_identity(created_at=datetime(1, 1, 1, tzinfo=UTC)))
-    assert rows_of(opened(make_result(zero), "orphans")["Orphans"])[0]["created_at"] == "0001-01-01T00:00:00Z"
+# --- rows ---------------------------------------------------------------------
+
+
+class Cells(Struct, frozen=True):
+    """A row with a cell of each type."""
+
+    text: str | None = None
+    moment: datetime | None = None
+    day: date | None = None
+    flag: bool | None = None
+    number: int | None = None
+
+
+COLUMNS = (
+    Column[Cells]("text", lambda row: row.text, "Text."),
+    Column[Cells]("moment", lambda row: row.moment, "Moment.", type="datetime"),
+    Column[Cells]("day", lambda row: row.day, "Day.", type="date"),
+    Column[Cells]("flag", lambda row: row.flag, "Flag.", type="bool"),
+    Column[Cells]("number", lambda row: row.number, "Number.", type="int"),
+)
+READABLE = st.characters(exclude_characters="\ufffe\uffff")
+"""Readers differ in whether they decode how these two are written."""
+TRICKY = st.sampled_from(["_x0041_", "a_xFFFE_", "<t>&amp;", " x ", "<r>a</r>", "=1;-1", "\U0001f600"])
+MOMENTS = st.integers(0, 200 * 365 * 86_400).map(lambda after: datetime(1900, 3, 1, tzinfo=UTC) + timedelta(0, after))
+
+
+def book_of(rows: Sequence[Cells]) -> bytes:
+    out = io.BytesIO()
+    write_book(lambda: rows, out)
+    return out.getvalue()
+
+
+def write_book(rows: Callable[[], Iterable[Cells]], out: BinaryIO) -> None:
+    with new_workbook(out, title="Cells", created=datetime(2026, 1, 31, tzinfo=UTC)) as workbook:
+        workbook.add_table("Cells", COLUMNS, rows)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Cells,
+            text=st.none() | st.text(READABLE, max_size=12) | TRICKY,
+            moment=st.none() | MOMENTS,
+            day=st.none() | st.dates(date(1900, 3, 1)),
+            flag=st.none() | st.booleans(),
+            number=st.integers(0, 2**53),
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+@examples(10)
+def test_a_spreadsheet_reads_what_was_written(rows: list[Cells]) -> None:
+    """With the types and in the place of each cell; unknown is empty."""
+    _, *read = CalamineWorkbook.from_filelike(io.BytesIO(book_of(rows))).get_sheet_by_name("Cells").to_python()
+
+    assert read == [[as_read(column.get(row)) for column in COLUMNS] for row in rows]
+
+
+def as_read(cell: Cell) -> Cell:
+    match cell:
+        case None:
+            return ""
+        case str():
+            return harmless(cell)
+        case datetime():
+            naive = cell.replace(tzinfo=None)
+            return naive if naive.time() != time() else naive.date()
+    return cell
+
+
+def test_a_cell_has_the_style_of_its_column() -> None:
+    """Which the library that makes the workbook gives only to empty cells; the size of the sheet counts its rows."""
+    data = book_of([Cells("a", datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC), date(2026, 1, 31), flag=True)] * 3)
+    sheet: Any = openpyxl.load_workbook(io.BytesIO(data))["Cells"]
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        xml = parts.read("xl/worksheets/sheet1.xml")
+
+    assert [cell.number_format for cell in sheet[2]] == [
+        "General",
+        "yyyy-mm-dd hh:mm:ss",
+        "yyyy-mm-dd",
+        *["General"] * 2,
+    ]
+    assert b'<dimension ref="A1:E4"/>' in xml
+
+
+@pytest.mark.parametrize(("day", "read"), [(date(1, 1, 1), "0001-01-01"), (date(1900, 2, 28), "1900-02-28")])
+def test_dates_before_march_1900_are_text(day: date, read: str) -> None:
+    """Spreadsheets have none before 1900, and number January and February differently."""
+    assert rows_of(openpyxl.load_workbook(io.BytesIO(book_of([Cells(day=day)])))["Cells"])[0]["day"] == read
+
+
+def test_as_many_texts_as_there_are_characters_are_cut() -> None:
+    """Escapes count: ten characters for one that cannot be printed."""
+    data = book_of([Cells("\U000f0000" * 3_000), Cells("a" * 32_767), Cells("a" * 32_768)])
+    rows = rows_of(openpyxl.load_workbook(io.BytesIO(data))["Cells"])
+    assert [len(row["text"]) for row in rows] == [30_000, 32_767, 32_767]
+
+
+def peak_of(count: int) -> int:
+    """Bytes that a workbook with so many rows takes at most, besides the rows."""
+    rows = [Cells(f"{number:0200}") for number in range(count)]
+    with tempfile.TemporaryFile() as out:
+        tracemalloc.start()
+        write_book(lambda: rows, out)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_the_rows() -> None:
+    """They are spooled to disk, 3 MB here; the cache of texts fills at the first thousand."""
+    peak_of(1_000)
+    assert peak_of(10_000) < peak_of(1_000) + 200_000
