@@ -151,7 +151,7 @@ def _headline(page: MarkdownPage, digest: Digest) -> None:
         page.line(f"- **{unlinked(caveat)}**")
     gaps = by_reason(digest.gaps)
     for gap in gaps[:GAPS_NAMED]:
-        page.line(f"- {gap.status}: {code(_cut(gap_text(gap), LONGEST_TEXT))}")
+        page.line(f"- {gap.status}: {code(cut(gap_text(gap), LONGEST_TEXT))}")
     if len(gaps) > GAPS_NAMED:
         page.line(f"- and {len(gaps) - GAPS_NAMED:,} more: {page.command('muster report --view coverage')}")
 
@@ -216,7 +216,7 @@ def _finding_row(finding: Finding, about: Assessment | None, digits: int) -> Ite
     yield f"{finding.severity}, new" if finding.new else finding.severity
     yield _prose(finding.title)
     yield " ".join(_named(finding, about))
-    yield code(_cut(evidence_line(finding) or "", LONGEST_TEXT))
+    yield code(cut(evidence_line(finding) or "", LONGEST_TEXT))
     yield code(finding.fingerprint[:digits])
 
 
@@ -260,7 +260,7 @@ def _work(judged: Judged) -> Iterator[str]:
     reason = words(verdicts.ownership.reason or verdicts.registry.state)
     yield f"{reason}, provisional" if verdicts.registry.provisional else reason
     yield words(verdicts.usage.state)
-    yield code(_cut("; ".join(map(credential_text, judged.identity.credentials)), LONGEST_TEXT))
+    yield code(cut("; ".join(map(credential_text, judged.identity.credentials)), LONGEST_TEXT))
     yield _prose(next_step(judged))
 
 
@@ -296,14 +296,15 @@ def _colophon(page: MarkdownPage, digest: Digest) -> None:
 
 
 def _name(text: str) -> str:
-    return code(_cut(text, LONGEST_NAME))
+    return code(cut(text, LONGEST_NAME))
 
 
 def _prose(text: str) -> str:
-    return unlinked(_cut(text, LONGEST_TEXT))
+    return unlinked(cut(text, LONGEST_TEXT))
 
 
-def _cut(text: str, longest: int) -> str:
+def cut(text: str, longest: int) -> str:
+    """The text on one line, at most that long."""
     line = printable(text)
     return line if len(line) <= longest else f"{line[:longest]}…"
 

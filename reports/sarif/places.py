@@ -1,4 +1,7 @@
-"""Where a result is: a line of the registry for those who read code, the identity for those who know it."""
+"""Where a result is: a line of the registry for those who read code, the identity for those who know it.
+
+Of the gate, where the file declares what it is about.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,32 @@ class Places:
         self._names = {judged.identity.key: judged.identity.name for judged in result.identities}
         first = next(iter(self._origins.values()), _NO_REGISTRY)
         self._undeclared = Origin(file=first.file, row=1)
+        self._are_planned = bool(result.plans)
 
     def of(self, finding: Finding) -> dict[str, Any]:
-        """The line of the finding's entry; for an unregistered identity, the top of its registry."""
+        """The line of the finding's entry; for an unregistered identity, the top of its registry.
+
+        A file without lines of its own, such as a plan, is named by its first: hosts refuse a result without a line.
+        """
+        if self._are_planned:
+            return self._planned(finding)
         entry = finding.entry or self._entries.get(finding.identity or "")
         origin = self._origins.get(entry or "", self._undeclared)
         return {
             "physicalLocation": {"artifactLocation": artifact(origin.file), "region": {"startLine": origin.row or 1}},
             "logicalLocations": [_logical(name, self._names) for name in _subjects(finding)],
+        }
+
+    def _planned(self, finding: Finding) -> dict[str, Any]:
+        place = finding.evidence
+        resource = printable(str(place["resource"]))
+        declared = {"name": resource, "fullyQualifiedName": resource, "kind": "resource"}
+        return {
+            "physicalLocation": {
+                "artifactLocation": artifact(str(place["file"])),
+                "region": {"startLine": place.get("line") or 1},
+            },
+            "logicalLocations": [declared, *(_logical(name, self._names) for name in _subjects(finding))],
         }
 
 

@@ -19,6 +19,7 @@ from scanner.cli.calls import Group
 _COMMANDS = {
     "acknowledge": ("acknowledge", "Suppress findings until a day, with reason and person."),
     "activity": ("activity", "Read audit logs into one profile for each identity and day, and alarm on what is new."),
+    "check": ("check", "Check what a change would bring, before it is deployed."),
     "connectors": ("connectors", "Show what each connector reads and which permissions it needs."),
     "demo": ("demo", "Scan a sample company on loopback and report on it."),
     "diff": ("diff", "Compare two scans in the store."),

@@ -75,7 +75,7 @@ people_option = click.option(
     metavar="FILE",
     help="Roster file, instead of the config's. Repeats.",
 )
-_fail_on = click.option(
+fail_on_option = click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 on findings at or above this severity."
 )
 _fail_on_new = click.option("--fail-on-new", is_flag=True, help="Exit 1 on new findings.")
@@ -145,12 +145,12 @@ def given_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """``accepted``: ``--fail-on``, ``--fail-on-new``, ``--strict`` and ``--accept-drop``."""
-    return _fail_on(_fail_on_new(_strict(_accept_drop(as_one("accepted", Accepted)(command)))))
+    return fail_on_option(_fail_on_new(_strict(_accept_drop(as_one("accepted", Accepted)(command)))))
 
 
 def alarm_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """``alarm``: ``--fail-on`` and ``--fail-on-new``."""
-    return _fail_on(_fail_on_new(as_one("alarm", Alarm)(command)))
+    return fail_on_option(_fail_on_new(as_one("alarm", Alarm)(command)))
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,6 +14,9 @@ EXPOSED: Final = "exposed"
 UNRESTRICTED: Final = "unrestricted"
 """True if an API key works for every API that is enabled in its project."""
 
+STORED_IN: Final = "stored_in"
+"""Where a planned credential is kept for its user, such as ``secrets.AWS_KEY of jobs.deploy``."""
+
 # Of an identity.
 EXTERNAL: Final = "external"
 """True if another organisation owns and runs it, such as an application of another tenant."""

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from scanner.model.discovered import Identity, StoredSecret, Workload
+from scanner.model.judged import Assessment
 from scanner.model.rights import Assignment
 
 PlanFormat: TypeAlias = Literal["terraform", "cloudformation", "kubernetes", "github_actions"]
@@ -73,3 +74,22 @@ class Plan(Struct, frozen=True, kw_only=True):
     secrets: tuple[StoredSecret, ...] = ()
     assignments: tuple[Assignment, ...] = ()
     unread: tuple[Unread, ...] = ()
+
+
+PLANNED = "planned"
+"""The attribute of a planned identity that says what the change does with it: see :func:`planned_attribute`."""
+
+
+def planned_attribute(planned: PlannedIdentity) -> Mapping[str, object]:
+    """Effect, place and computed parts as JSON values, for reports that show attributes."""
+    place = planned.places[0]
+    at = {"file": place.file, "resource": place.resource} | ({} if place.line is None else {"line": place.line})
+    return {"effect": planned.effect, **at, "computed": sorted(planned.computed)}
+
+
+class PlannedChange(Struct, frozen=True, kw_only=True, gc=False):
+    """A planned identity with its verdicts after the change, and before it: None if it is new or nothing is known."""
+
+    planned: PlannedIdentity
+    after: Assessment
+    before: Assessment | None = None

@@ -11,6 +11,7 @@ from scanner.model.changed import Since
 from scanner.model.declared import Policy
 from scanner.model.discovered import Coverage, StoredSecret, Workload
 from scanner.model.judged import Assessment, EntryAssessment, Finding
+from scanner.model.planned import Plan
 from scanner.model.rights import Assignment
 from scanner.model.terms import SEVERITIES, InputRole, Severity
 
@@ -134,5 +135,7 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     """Gaps of audit logs that an earlier run reported: they are shown, and `--strict` does not count them again."""
     only: str | None = None
     """A sentence that describes the filter, if this is a part of the scan."""
+    plans: tuple[Plan, ...] = ()
+    """Of the gate: the files that were checked. Then there was no scan, and the identities are the planned ones."""
     since: Since | None = None
     """Changes since the previous scan; None without one, or if no report needs them."""

@@ -1,8 +1,9 @@
 """Rules: texts as data, and one pure function that checks one subject.
 
-The rule's class is its kind of subject: an identity, a credential, an entry, a stored secret, an assignment or an
-exemption. A check gets the subject and a :class:`RuleContext` (thresholds, time of the scan, entries). It returns a
-:class:`Hit` if the rule fires, None otherwise. ``scanner/rules/controls`` maps rules to the controls of standards.
+The rule's class is its kind of subject: an identity, a credential, an entry, a stored secret, an assignment, an
+exemption or a planned change. A check gets the subject and a :class:`RuleContext` (thresholds, time of the scan,
+entries). It returns a :class:`Hit` if the rule fires, None otherwise. ``scanner/rules/controls`` maps rules to the
+controls of standards.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from scanner.model import (
     StoredSecret,
 )
 from scanner.model.activity import Deviation
+from scanner.model.planned import PlannedChange
 
 _DAY = timedelta(days=1)
 
@@ -115,6 +117,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     thresholds: tuple[str, ...] = ()
     silent_on: frozenset[Circumstance] = frozenset()
     needs: frozenset[Fact] = frozenset()
+    on_plans: bool = False
+    """Whether the gate also runs the rule, on identities that a change would bring."""
 
 
 class IdentityRule(Rule, frozen=True, kw_only=True):
@@ -157,6 +161,18 @@ class ActivityRule(Rule, frozen=True, kw_only=True):
     """Checks what an identity did on one day, where activity was found to deviate. Its subject is identity and day."""
 
     check: Callable[[Deviation, Assessment, RuleContext], Hit]
+
+
+class PlanRule(Rule, frozen=True, kw_only=True):
+    """Checks an identity that a change would create or change. Only the gate runs it, in place of rules of scans."""
+
+    check: Callable[[PlannedChange, RuleContext], Hit | None]
+
+
+class PlanCredentialRule(Rule, frozen=True, kw_only=True):
+    """Checks a credential that a change would create. Only the gate runs it, in place of rules of scans."""
+
+    check: Callable[[Credential, PlannedChange, RuleContext], Hit | None]
 
 
 class ExemptionRule(Rule, frozen=True, kw_only=True):

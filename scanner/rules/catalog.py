@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from scanner.catalog import Catalog
 from scanner.errors import UsageError
 from scanner.model import Policy
-from scanner.rules import activity, credentials, entries, exposure, ownership, privilege, registration
+from scanner.rules import activity, credentials, entries, exposure, ownership, planned, privilege, registration
 from scanner.rules.base import EntryRule, Rule, fingerprint
 
 BUILT_IN: tuple[Rule, ...] = (
@@ -47,6 +47,12 @@ BUILT_IN: tuple[Rule, ...] = (
     ownership.OWNER_LEAVING,
     activity.PERMISSIONS_UNUSED,
     exposure.PERSON_WITH_KEYS,
+    planned.PLANNED_BEYOND_DECLARATION,
+    planned.PLANNED_LONG_LIVED_CREDENTIAL,
+    planned.PLANNED_PRIVILEGE,
+    planned.PLANNED_UNREGISTERED,
+    planned.PLANNED_WITHOUT_BLAST_RADIUS,
+    planned.PLANNED_WITHOUT_OWNER,
     registration.RECREATED,
     registration.RETIRED_BUT_ALIVE,
     entries.REVIEW_OVERDUE,

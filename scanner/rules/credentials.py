@@ -234,6 +234,7 @@ TWO_ACTIVE_KEYS = IdentityRule(
     evidence=("access_keys",),
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"credentials"}),
+    on_plans=True,
     check=_two_active_keys,
 )
 

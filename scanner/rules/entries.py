@@ -126,6 +126,7 @@ DECLARED_DIFFERENTLY = IdentityRule(
     remediation="Ask the owners of both entries which is right and correct the other. If the entries mean different "
     "identities, write the full id into each.",
     evidence=("entries", "detail"),
+    on_plans=True,
     check=_declared_differently,
 )
 

@@ -25,6 +25,7 @@ from scanner.model import (
     Severity,
     StoredSecret,
 )
+from scanner.model.planned import Place, PlannedChange
 from scanner.rules.base import (
     ActivityRule,
     AssignmentRule,
@@ -35,6 +36,8 @@ from scanner.rules.base import (
     ExpiredCredentialRule,
     Hit,
     IdentityRule,
+    PlanCredentialRule,
+    PlanRule,
     Rule,
     RuleContext,
     SecretRule,
@@ -52,6 +55,8 @@ _ENTRY_RULES = tuple(rule for rule in RULES if isinstance(rule, EntryRule))
 _SECRET_RULES = tuple(rule for rule in RULES if isinstance(rule, SecretRule))
 _ASSIGNMENT_RULES = tuple(rule for rule in RULES if isinstance(rule, AssignmentRule))
 _ACTIVITY_RULES = {rule.id: rule for rule in RULES if isinstance(rule, ActivityRule)}
+_PLAN_RULES = tuple(rule for rule in RULES if isinstance(rule, PlanRule))
+_PLAN_CREDENTIAL_RULES = tuple(rule for rule in RULES if isinstance(rule, PlanCredentialRule))
 _EXEMPTION_RULES = tuple(rule for rule in RULES if isinstance(rule, ExemptionRule))
 
 _Found: TypeAlias = tuple[str, Finding]
@@ -99,6 +104,47 @@ def evaluate_activity(
     """Return only the findings about days, as :func:`evaluate` does. ``frameworks``: as there."""
     context = RuleContext(policy=policy, now=now, frameworks=frameworks)
     return _sorted(found for one in assessments for found in _judge_activity(one, _subject_of(one), context))
+
+
+def evaluate_changes(changes: Iterable[PlannedChange], context: RuleContext) -> tuple[Finding, ...]:
+    """Return what the gate finds in planned changes, as :func:`evaluate` does; evidence also has the place.
+
+    Of the rules of scans, those about facts that deploying does not change are run (``Rule.on_plans``).
+    """
+    return _sorted(found for change in changes for found in _judge_change(change, context))
+
+
+def _judge_change(change: PlannedChange, context: RuleContext) -> Iterator[_Found]:
+    assessment, here = change.after, change.planned.places[0]
+    held, subject = circumstances_of(assessment), _subject_of(assessment)
+    for rule in _applicable_rules(held).on_identity:
+        if rule.on_plans and (hit := rule.check(assessment, context)) is not None:
+            yield _found(rule, _placed(hit, here), subject, context)
+    for plan_rule in _PLAN_RULES:
+        if plan_rule.silent_on.isdisjoint(held) and (hit := plan_rule.check(change, context)) is not None:
+            yield _found(plan_rule, _placed(hit, here), subject, context)
+    for credential in assessment.identity.credentials:
+        place = change.planned.credentials_at.get(credential.key)
+        if place is not None and is_live(credential, context.now):
+            of_credential = msgspec.structs.replace(subject, key=credential.key, credential=credential.key)
+            for rule_of_it, hit in _credential_hits(credential, change, held, context):
+                yield _found(rule_of_it, _placed(hit, place), of_credential, context)
+
+
+def _credential_hits(
+    credential: Credential, change: PlannedChange, held: frozenset[Circumstance], context: RuleContext
+) -> Iterator[tuple[Rule, Hit]]:
+    for rule in _applicable_rules(held).on_live:
+        if rule.on_plans and (hit := rule.check(credential, change.after, context)) is not None:
+            yield rule, hit
+    for plan_rule in _PLAN_CREDENTIAL_RULES:
+        if plan_rule.silent_on.isdisjoint(held) and (hit := plan_rule.check(credential, change, context)) is not None:
+            yield plan_rule, hit
+
+
+def _placed(hit: Hit, place: Place) -> Hit:
+    at = {"file": place.file, "resource": place.resource} | ({} if place.line is None else {"line": place.line})
+    return msgspec.structs.replace(hit, evidence={**hit.evidence, **at})
 
 
 def _sorted(findings: Iterable[_Found]) -> tuple[Finding, ...]:

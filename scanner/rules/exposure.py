@@ -59,6 +59,7 @@ UNRESTRICTED_API_KEY = CredentialRule(
     evidence=("kind", "id", "created_at"),
     silent_on=frozenset({"disabled"}),
     needs=frozenset({"credentials"}),
+    on_plans=True,
     check=_unrestricted_api_key,
 )
 
@@ -135,5 +136,6 @@ PERSON_WITH_KEYS = IdentityRule(
     evidence=("signals",),
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"credentials", "use"}),
+    on_plans=True,
     check=_person_with_keys,
 )

@@ -85,6 +85,7 @@ OWNER_LEAVING = IdentityRule(
     "does, who uses it, where its credentials are. Write the new owner into the entry and rotate the credentials that "
     "the leaver could read.",
     evidence=("owner", "leaving", "last_day", "backup_owner"),
+    on_plans=True,
     check=_owner_leaving,
 )
 
@@ -108,6 +109,7 @@ BACKUP_OWNER_ONLY = IdentityRule(
     remediation="Ask the backup owner to take over or to name a new owner. Write the new owner into the registry "
     "entry.",
     evidence=("backup_owner", "detail"),
+    on_plans=True,
     check=_backup_owner_only,
 )
 

@@ -123,6 +123,7 @@ OPEN_TRUST = IdentityRule(
     evidence=("trusts",),
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"trusts"}),
+    on_plans=True,
     check=_open_trust,
 )
 
@@ -151,6 +152,7 @@ CROSS_ENVIRONMENT_TRUST = IdentityRule(
     evidence=("trusts",),
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"trusts"}),
+    on_plans=True,
     check=_cross_environment_trust,
 )
 
@@ -181,6 +183,7 @@ DELEGATION = IdentityRule(
     "needed, on a separate account without keys, in a project where few people can create keys.",
     evidence=("scopes",),
     silent_on=frozenset({"disabled", "provider_managed"}),
+    on_plans=True,
     check=_domain_wide_delegation,
 )
 
@@ -217,6 +220,7 @@ UNVERIFIED_PUBLISHER = IdentityRule(
     evidence=("publisher", "privilege", "grants"),
     silent_on=frozenset({"disabled", "provider_managed", "exempt"}),
     needs=frozenset({"permissions"}),
+    on_plans=True,
     check=_unverified_publisher,
 )
 
@@ -258,5 +262,6 @@ SHARED_DEFAULT_ACCOUNT = IdentityRule(
     evidence=("privilege", "because", "run_as", "consumers"),
     silent_on=frozenset({"disabled"}),
     needs=frozenset({"permissions"}),
+    on_plans=True,
     check=_shared_default_account,
 )

@@ -17,6 +17,8 @@ from scanner.rules.base import (
     ExemptionRule,
     ExpiredCredentialRule,
     IdentityRule,
+    PlanCredentialRule,
+    PlanRule,
     Rule,
     SecretRule,
 )
@@ -32,6 +34,8 @@ _SUBJECTS: Mapping[type[Rule], str] = {
     AssignmentRule: "an assignment (a grant as listed at the resource that gives it)",
     ExemptionRule: "a configured exemption",
     ActivityRule: "what an identity did on one day, by audit logs; another day is another finding",
+    PlanRule: "an identity that a change would create or change; only the gate runs it",
+    PlanCredentialRule: "a credential that a change would create; only the gate runs it",
 }
 _CIRCUMSTANCES: Mapping[Circumstance, str] = {
     "disabled": "disabled identities",
@@ -51,6 +55,9 @@ ages, so a finding changes only when a fact changes. Thresholds are in days, set
 
 Without a registry, the rules about registration and ownership do not run. Subjects that could not be read in this scan
 are not judged again: their earlier findings stay, marked as not re-checked.
+
+Rules whose ids begin with `planned_` check a change before it is deployed, in place of those that need a deployed
+identity: see [The gate in CI](../how-to/gate.md). Scans do not run them.
 
 Each rule lists the controls of the frameworks that findings cite by default, for all clouds. See
 [Controls](controls.md) for all frameworks, including the controls without a rule.
@@ -72,7 +79,7 @@ def _section(rule: Rule) -> str:
         f"## {rule.id}",
         f"**{rule.title}.**",
         f"- **Severity**: {rule.severity}" + (f"; {rule.severity_note}" if rule.severity_note else ""),
-        f"- **Checks**: {_SUBJECTS[type(rule)]}",
+        f"- **Checks**: {_SUBJECTS[type(rule)]}{'; the gate also checks planned changes' if rule.on_plans else ''}",
         f"- **Does not apply to**: {_listed(text for name, text in _CIRCUMSTANCES.items() if name in rule.silent_on)}",
         f"- **Why it matters**: {rule.why}",
         f"- **Evidence**: {_listed(f'`{name}`' for name in rule.evidence)}",

@@ -59,6 +59,7 @@ AMBIGUOUS_REGISTRATION = IdentityRule(
     remediation="Decide which entry is right and write the identity's full id into it. Narrow the pattern, provider "
     "or scope of the others.",
     evidence=("entries", "rung"),
+    on_plans=True,
     check=_ambiguous_registration,
 )
 
@@ -81,6 +82,7 @@ SELF_DECLARED = IdentityRule(
     why="Anyone who can create an identity can copy a tag, and so make their own identity look registered.",
     remediation="Ask the entry's owner to confirm the identity. Then write its full id into the entry.",
     evidence=("entry", "detail"),
+    on_plans=True,
     check=_self_declared,
 )
 
@@ -106,6 +108,7 @@ LOOKALIKE = IdentityRule(
     "incident unless its creator can explain it; then rename it. Do not approve it before that.",
     evidence=("entry", "name", "detail"),
     silent_on=frozenset({"exempt"}),
+    on_plans=True,
     check=_lookalike,
 )
 
@@ -233,6 +236,7 @@ ENTRY_NOT_ACTIVE = IdentityRule(
     remediation="Disable the identity, or set its entry back to active with who approved it and when.",
     evidence=("entry", "status"),
     silent_on=frozenset({"disabled"}),
+    on_plans=True,
     check=_entry_not_active,
 )
 
@@ -260,5 +264,6 @@ RETIRED_BUT_ALIVE = IdentityRule(
     "the entry back to active with an owner and a date.",
     evidence=("entry", "status", "expires"),
     silent_on=frozenset({"disabled"}),
+    on_plans=True,
     check=_retired_but_alive,
 )

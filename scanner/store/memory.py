@@ -7,9 +7,18 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeAlias
 
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Engine, Row, Select, select
 
-from scanner.model import Assessment, Assignment, Earlier, EntryAssessment, Finding, StoredSecret, Workload
+from scanner.model import (
+    POWERFUL,
+    Assessment,
+    Assignment,
+    Earlier,
+    EntryAssessment,
+    Finding,
+    StoredSecret,
+    Workload,
+)
 from scanner.store import fingerprints, scans, schema
 from scanner.store import fingerprints as recreated
 from scanner.store.engine import reading
@@ -42,6 +51,40 @@ class Memory:
                     lambda row: (row.source, row.scope, row.kind) in chosen,
                     despite_damage=True,
                 )
+
+    def identities(self, keys: Collection[str]) -> Iterator[Assessment]:
+        """The latest scan's identities with these keys, ordered by key."""
+        wanted = iter(sorted(keys))
+        with reading(self._engine) as connection:
+            while batch := list(islice(wanted, BATCH)):
+                found = read_open(connection, IDENTITIES, schema.identity.c.key.in_(batch), despite_damage=True)
+                yield from sorted(found, key=IDENTITIES.key)
+
+    def every_key(self) -> Iterator[tuple[str, str]]:
+        """Provider and key of the latest scan's identities."""
+        identity = schema.identity.c
+        return self._open_rows(select(identity.provider, identity.key))
+
+    def powerful(self) -> dict[str, list[str]]:
+        """Keys of the latest scan's identities that are admins or can escalate to one, by provider."""
+        identity = schema.identity.c
+        found: dict[str, list[str]] = {}
+        wanted = select(identity.provider, identity.key).where(identity.privilege_level.in_(sorted(POWERFUL)))
+        for provider, key in self._open_rows(wanted):
+            found.setdefault(provider, []).append(key)
+        return found
+
+    def scopes(self) -> tuple[tuple[str, str], ...]:
+        """Provider and scope of the latest scan's identities."""
+        identity = schema.identity.c
+        return tuple(sorted(self._open_rows(select(identity.provider, identity.scope).distinct())))
+
+    def _open_rows(self, wanted: Select[Any]) -> Iterator[Any]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted.where(schema.identity.c.until_scan.is_(None)))
+            with rows as result:
+                while batch := result.cursor.fetchmany(BATCH):
+                    yield from batch
 
     def secrets(self, wanted: Wanted) -> Iterator[StoredSecret]:
         """The latest scan's stored secrets in wanted places, ordered by key."""

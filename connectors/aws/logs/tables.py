@@ -11,10 +11,9 @@ from typing import Any
 
 from msgspec.structs import fields
 
-from connectors.aws.logs.callers import Federation, Issuer, Session, Who
-from connectors.aws.logs.events import Event
+from connectors.aws.logs.events import Event, Issuer, OnBehalf, Session, Who
 
-_NAMES = {one.encode_name.lower(): one.encode_name for shape in (Event, Who, Session, Issuer, Federation)
+_NAMES = {one.encode_name.lower(): one.encode_name for shape in (Event, Who, Session, Issuer, OnBehalf)
           for one in fields(shape)}  # fmt: skip
 _OCSF = (
     "api",

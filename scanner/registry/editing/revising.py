@@ -102,7 +102,8 @@ def _by_heading(cells: Mapping[str, Value], headings: Headings, position: int | 
 
 
 def _as_entry(cells: Mapping[str, Value]) -> Entry:
-    facts: dict[str, Any] = {"id": "", **cells}
+    # An empty list is an empty cell of any column.
+    facts: dict[str, Any] = {"id": "", **{column: value for column, value in cells.items() if value != ()}}
     return Entry(**facts, has_own_id="id" in cells, origin=Origin(file=""))
 
 

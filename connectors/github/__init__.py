@@ -1,0 +1,1 @@
+"""GitHub: what workflows would be able to become, before they are merged."""

@@ -1,0 +1,1 @@
+"""Kubernetes: what manifests would bring, before they are applied."""

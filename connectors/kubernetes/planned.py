@@ -1,0 +1,321 @@
+"""Manifests as planned identities: service accounts, what is bound to them, their tokens, and what runs as them.
+
+A manifest has no state, so an account counts as new. One that is only bound, or only gets a token, exists already. What
+a role allows that is not in the files is unknown, but for the roles that each cluster has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from msgspec.structs import replace
+
+from connectors.kubernetes.rights import RBAC, known_role, privilege_of, rules_of
+from connectors.planned import Known, Planned, Resource
+from connectors.planned.targets import key_of
+from scanner.access.assignments import highest_privilege
+from scanner.model import POWERFUL, Credential, Grant, Identity, Link, Privilege, Workload, credential_key
+from scanner.model.planned import Computed, Place, PlannedIdentity, Unread
+
+PROVIDER: Final = "kubernetes"
+UNKNOWN_CLUSTER: Final = "unknown cluster"
+_Account = tuple[str, str]
+"""Namespace and name. Without a namespace, it is the one that the manifest is applied in."""
+_TOKEN = "kubernetes.io/service-account-token"  # noqa: S105  # a type of secrets, not a secret
+_TOKEN_OF = "kubernetes.io/service-account.name"  # noqa: S105  # the name of an annotation
+_PREFIX = "system:serviceaccount:"
+_EVERYBODY = frozenset({"system:authenticated", "system:unauthenticated", "system:anonymous"})
+_ALL_ACCOUNTS = "system:serviceaccounts"
+_LONGEST_TAG = 256
+_CLOUD_IDENTITIES: Final = (
+    "eks.amazonaws.com/role-arn",
+    "iam.gke.io/gcp-service-account",
+    "azure.workload.identity/client-id",
+)
+"""Annotations that name an identity of a cloud, which the account's tokens are exchanged for."""
+_SPECS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Pod": ("spec",),
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+    **dict.fromkeys(
+        ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"),
+        ("spec", "template", "spec"),
+    ),
+}
+"""Where the specification of the pod is, by kind."""
+
+
+class KubernetesPlanner:
+    """Understands manifests."""
+
+    provider: ClassVar[str] = PROVIDER
+    types: ClassVar[tuple[str, ...]] = ("core/*", "apps/*", "batch/*", f"{RBAC}/*")
+
+    def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
+        """See ``connectors.planned.Planner``."""
+        estate = _Estate(known)
+        for resource in resources:
+            estate.declare(resource)
+        for resource in resources:
+            estate.add(resource)
+        return Planned(
+            identities=tuple(estate.identities()), workloads=tuple(estate.workloads), unread=tuple(estate.unread)
+        )
+
+
+class _Draft:
+    """An account as the manifests make it, put together resource by resource."""
+
+    def __init__(self, account: _Account) -> None:
+        self.account = account
+        self.declared: Resource | None = None
+        self.places: dict[Place, None] = {}
+        self.privileges: list[Privilege] = []
+        self.grants: list[Grant] = []
+        self.credentials: dict[str, Place] = {}
+        self.computed: set[Computed] = set()
+
+
+class _Estate:
+    """All that the files declare."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._drafts: dict[_Account, _Draft] = {}
+        self._groups: dict[str, _Draft] = {}
+        self._roles: dict[tuple[str, str, str], Resource] = {}
+        self._bound: set[tuple[str, str, str]] = set()
+        self.workloads: list[Workload] = []
+        self.unread: list[Unread] = []
+
+    def declare(self, resource: Resource) -> None:
+        """Take in accounts and roles, which others refer to in any order."""
+        kind = resource.type.rpartition("/")[2]
+        if kind == "ServiceAccount":
+            draft = self._draft(_named(resource.values))
+            draft.declared = resource
+            draft.places[resource.place] = None
+        elif kind in ("Role", "ClusterRole"):
+            namespace, name = _named(resource.values)
+            self._roles[kind, namespace if kind == "Role" else "", name] = resource
+
+    def add(self, resource: Resource) -> None:
+        """Take in what gives rights, credentials or consumers."""
+        kind = resource.type.rpartition("/")[2]
+        if kind in ("RoleBinding", "ClusterRoleBinding"):
+            self._bind(resource, everywhere=kind == "ClusterRoleBinding")
+        elif kind == "Secret" and resource.values.get("type") == _TOKEN:
+            self._token(resource)
+        elif kind in _SPECS:
+            self._run(resource, kind)
+
+    def identities(self) -> Iterator[PlannedIdentity]:
+        """Return the accounts, then groups of everybody that gain rights. A role that nothing binds is unread."""
+        for key, role in self._roles.items():
+            rules = rules_of(role.values)
+            level = "unknown" if rules is None else privilege_of(rules, everywhere=key[0] == "ClusterRole").level
+            if key not in self._bound and level in POWERFUL:
+                reason = f"its rules give the level {level}, and this file does not say who is bound to it"
+                self.unread.append(Unread(place=role.place, reason=reason))
+        for draft in self._drafts.values():
+            yield self._identity(draft)
+        for name, draft in self._groups.items():
+            group = _group(name, draft)
+            if group.identity.privilege.level in POWERFUL:
+                yield group
+
+    def _draft(self, account: _Account) -> _Draft:
+        """Return the account's draft; a manifest without a namespace may be of any."""
+        namespace, name = account
+        same = (one for one in ((namespace, name), ("", name)) if one in self._drafts)
+        found = next(same, None)
+        if found is None and not namespace:
+            found = next((one for one in self._drafts if one[1] == name), None)
+        return self._drafts.setdefault(found or account, _Draft(found or account))
+
+    def _bind(self, resource: Resource, *, everywhere: bool) -> None:
+        values = resource.values
+        namespace, _ = _named(values)
+        ref, subjects = values.get("roleRef"), values.get("subjects") or []
+        if not isinstance(ref, dict) or not isinstance(subjects, list):
+            self.unread.append(Unread(place=resource.place, reason="its roleRef or its subjects have another shape"))
+            return
+        kind, name = str(ref.get("kind")), str(ref.get("name"))
+        privilege = self._privilege(kind, name, namespace, everywhere=everywhere)
+        where = "the cluster" if everywhere else f"namespace {namespace}" if namespace else "its namespace"
+        grant = Grant(
+            name=name, via=resource.place.resource, resource=where, admin=bool(privilege and privilege.level == "admin")
+        )
+        for draft in self._meant(subjects, namespace):
+            draft.places.setdefault(resource.place)
+            draft.grants.append(grant)
+            if privilege is None:
+                draft.computed.add("permissions")
+            else:
+                draft.privileges.append(privilege)
+
+    def _privilege(self, kind: str, name: str, namespace: str, *, everywhere: bool) -> Privilege | None:
+        """Return what a role gives; None if that is not known."""
+        key = (kind, namespace if kind == "Role" else "", name)
+        role = self._roles.get(key)
+        if role is None:
+            return known_role(name, everywhere=everywhere) if kind == "ClusterRole" else None
+        self._bound.add(key)
+        rules = rules_of(role.values)
+        if rules is None:
+            return None
+        found = privilege_of(rules, everywhere=everywhere)
+        return replace(found, evidence=tuple(f"{role.place.resource}: {why}" for why in found.evidence))
+
+    def _meant(self, subjects: Sequence[Any], namespace: str) -> Iterator[_Draft]:
+        """Yield the accounts that the subjects of a binding are, and groups of everybody. People are left out."""
+        for subject in subjects:
+            kind, name = (subject.get("kind"), subject.get("name")) if isinstance(subject, dict) else (None, None)
+            if not isinstance(name, str):
+                continue
+            if kind == "ServiceAccount":
+                yield self._draft((str(subject.get("namespace") or namespace), name))
+            elif kind == "User" and name.startswith(_PREFIX) and name.count(":") == _PREFIX.count(":") + 1:
+                its_namespace, _, its_name = name[len(_PREFIX) :].partition(":")
+                yield self._draft((its_namespace, its_name))
+            elif name in _EVERYBODY:
+                yield self._groups.setdefault(name, _Draft(("", name)))
+            elif kind == "Group" and name.partition(f"{_ALL_ACCOUNTS}:")[0] in ("", _ALL_ACCOUNTS):
+                yield self._groups.setdefault(name, _Draft(("", name)))
+                within = name[len(_ALL_ACCOUNTS) + 1 :]
+                yield from [one for one in self._drafts.values() if not within or one.account[0] in ("", within)]
+
+    def _token(self, resource: Resource) -> None:
+        namespace, name = _named(resource.values)
+        account = _texts(_metadata(resource.values).get("annotations")).get(_TOKEN_OF)
+        if account is None:
+            self.unread.append(Unread(place=resource.place, reason="it is a token of an account that it does not name"))
+            return
+        draft = self._draft((namespace, account))
+        draft.credentials[name or resource.place.resource] = resource.place
+        draft.places.setdefault(resource.place)
+
+    def _run(self, resource: Resource, kind: str) -> None:
+        spec: Any = resource.values
+        for step in _SPECS[kind]:
+            spec = spec.get(step) if isinstance(spec, dict) else None
+        namespace, name = _named(resource.values)
+        account = spec.get("serviceAccountName") or spec.get("serviceAccount") if isinstance(spec, dict) else None
+        # Another account than one of these files is not changed by what runs as it.
+        found = next((one for one in self._drafts if one[1] == account and one[0] in ("", namespace)), None)
+        if found is not None:
+            self.workloads.append(
+                Workload(
+                    key=f"planned:{resource.place.resource}",
+                    provider=PROVIDER,
+                    source=resource.place.file,
+                    scope=UNKNOWN_CLUSTER,
+                    kind=kind.lower(),
+                    name=name,
+                    runs_as=(self._key(found),),
+                )
+            )
+
+    def _key(self, account: _Account) -> str:
+        before = self._before(account)
+        return before.key if before is not None else f"planned:{'/'.join(filter(None, ('ServiceAccount', *account)))}"
+
+    def _before(self, account: _Account) -> Identity | None:
+        """Return the account as the store knows it, if it knows one of that name, in one cluster."""
+        namespace, name = account
+        found = self._known.named(PROVIDER, f"{namespace}/serviceaccount/{name}") if namespace else ()
+        return found[0] if len(found) == 1 else None
+
+    def _identity(self, draft: _Draft) -> PlannedIdentity:
+        namespace, name = draft.account
+        before, key = self._before(draft.account), self._key(draft.account)
+        values = draft.declared.values if draft.declared else {}
+        metadata = _metadata(values)
+        annotations = _texts(metadata.get("annotations"))
+        credentials = {
+            credential_key(key, "token", secret): (secret, place) for secret, place in draft.credentials.items()
+        }
+        own = Identity(
+            key=key,
+            provider=PROVIDER,
+            source="",
+            scope=before.scope if before else UNKNOWN_CLUSTER,
+            kind="service_account",
+            name=name,
+            unique_id=before.unique_id if before else None,
+            aliases=_aliases(namespace, name),
+            tags={**_texts(metadata.get("labels")), **annotations},
+            attributes={"namespace": namespace} if namespace else {},
+            privilege=_highest([*draft.privileges, *((before.privilege,) if before else ())]),
+            grants=tuple(dict.fromkeys((*draft.grants, *(before.grants if before else ())))),
+            credentials=tuple(
+                Credential(key=one, kind="token", id=secret, never_expires=True)
+                for one, (secret, _) in credentials.items()
+            ),
+            links=tuple(_links(annotations)),
+        )
+        exists = before is not None or draft.declared is None
+        return PlannedIdentity(
+            identity=own,
+            effect="changed" if exists else "created",
+            places=tuple(draft.places),
+            before=before,
+            computed=frozenset(draft.computed),
+            credentials_at={one: place for one, (_, place) in credentials.items()},
+            account_known=before is not None,
+        )
+
+
+def _group(name: str, draft: _Draft) -> PlannedIdentity:
+    """Everybody who can reach the cluster, or all accounts: a binding gives rights to those without a name, too."""
+    identity = Identity(
+        key=f"planned:Group/{name}",
+        provider=PROVIDER,
+        source="",
+        scope=UNKNOWN_CLUSTER,
+        kind="group",
+        name=name,
+        privilege=_highest(draft.privileges),
+        grants=tuple(dict.fromkeys(draft.grants)),
+    )
+    return PlannedIdentity(
+        identity=identity,
+        effect="changed",
+        places=tuple(draft.places),
+        computed=frozenset(draft.computed),
+        account_known=False,
+    )
+
+
+def _highest(privileges: Sequence[Privilege]) -> Privilege:
+    return highest_privilege(privileges) if privileges else Privilege(level="normal")
+
+
+def _aliases(namespace: str, name: str) -> tuple[str, ...]:
+    if not namespace:
+        return ()
+    return f"{_PREFIX}{namespace}:{name}", f"{namespace}/{name}", f"{namespace}/serviceaccount/{name}"
+
+
+def _links(annotations: Mapping[str, str]) -> Iterator[Link]:
+    for annotation in _CLOUD_IDENTITIES:
+        if named := annotations.get(annotation):
+            yield Link(relation="can_assume", target=key_of(named), evidence=f"annotation {annotation}")
+
+
+def _metadata(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = values.get("metadata")
+    return found if isinstance(found, dict) else {}
+
+
+def _named(values: Mapping[str, Any]) -> _Account:
+    metadata = _metadata(values)
+    namespace, name = metadata.get("namespace"), metadata.get("name") or metadata.get("generateName")
+    return (namespace if isinstance(namespace, str) else ""), (name if isinstance(name, str) else "")
+
+
+def _texts(found: Any) -> dict[str, str]:
+    """Labels or annotations; long ones are configuration of other programs."""
+    if not isinstance(found, dict):
+        return {}
+    return {str(key): value for key, value in found.items() if isinstance(value, str) and len(value) <= _LONGEST_TAG}

@@ -1,0 +1,105 @@
+"""The gate's page for a terminal, in 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO, ClassVar
+
+from reports.base import Screen, View
+from reports.finding_groups import groups_by_rule
+from reports.gate.words import GateDigest, facts, gap_line, verdicts, where
+from reports.page import Heading, Page
+from reports.phrases import acknowledged_text
+from scanner.model import Finding, ScanResult
+from scanner.text import counted
+
+LONGEST_EVIDENCE = 300
+LONGEST_NAME = 60
+_HEADINGS = (
+    Heading("Effect", 12),
+    Heading("Identity", 0),
+    Heading("Registry", 12, "registry"),
+    Heading("Ownership", 14),
+    Heading("Privilege", 10, "privilege"),
+)
+
+
+class GateTable:
+    """What is brought with a verdict on each identity, the findings, then what is unknown until deployment."""
+
+    name: ClassVar[str] = "table"
+    title: ClassVar[str] = "what a change brings, for a terminal"
+    default_view: ClassVar[View] = "all"
+    extra: ClassVar[str | None] = None
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write the page as UTF-8. The page names what it leaves out, so there are no notices."""
+        del view
+        page, digest = Page(screen), GateDigest(result)
+        page.line(digest.headline, "bold")
+        page.line(f"Read: {digest.files}.")
+        for caveat in digest.caveats:
+            page.line(caveat, "yellow")
+        for section in (_identities, _findings, _unknown):
+            section(page, digest)
+        out.write(page.text.encode())
+        return ()
+
+
+def _identities(page: Page, digest: GateDigest) -> None:
+    identities = digest.result.identities
+    if not identities:
+        return
+    page.heading("What it brings")
+    rows = ((one, digest.brought[one.identity.key]) for one in page.shown(identities))
+    page.table(
+        _HEADINGS,
+        (
+            (brought.what, one.identity.display_name or one.identity.name, *map(_spaced, verdicts(one)))
+            for one, brought in rows
+        ),
+    )
+    page.more(identities, "muster check FILE -o json:-")
+
+
+def _spaced(state: str) -> str:
+    return state.replace("_", " ")
+
+
+def _findings(page: Page, digest: GateDigest) -> None:
+    findings = digest.result.findings
+    if not findings:
+        return
+    page.heading(counted(len(findings), "finding", "findings"))
+    for group in groups_by_rule(page.shown(findings)):
+        first = group[0]
+        page.line()
+        page.item(first.severity, (first.title, first.rule), axis="severity")
+        for finding in group:
+            page.item("", _finding(page, finding, digest, first), first="")
+        page.item("", (f"Next: {first.remediation}",), first="")
+    page.more(findings, "muster check FILE -o json:-")
+
+
+def _finding(page: Page, finding: Finding, digest: GateDigest, first: Finding) -> Iterator[str]:
+    brought = digest.names.get(finding.identity or "", finding.identity or "")
+    mark = f"[{finding.severity}] " if finding.severity != first.severity else ""
+    yield f"{mark}{page.shortened(brought, LONGEST_NAME)}: {where(finding.evidence)}"
+    if evidence := facts(finding):
+        yield f"  {page.shortened(evidence, LONGEST_EVIDENCE)}"
+    if acknowledged := acknowledged_text(finding):
+        yield f"  Acknowledged: {acknowledged}"
+
+
+def _unknown(page: Page, digest: GateDigest) -> None:
+    notices = digest.result.notices
+    if notices:
+        page.heading("Also")
+        for notice in page.shown(notices):
+            page.line(notice)
+        page.more(notices, "muster check FILE -o json:-")
+    if digest.gaps:
+        page.heading("Not evaluated")
+        for gap in page.shown(digest.gaps):
+            page.line(gap_line(gap))
+        page.more(digest.gaps, "muster check FILE -o json:-")

@@ -1,0 +1,133 @@
+"""What both pages say: the headline, the verdicts on an identity, places, and what deploying will tell."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reports.phrases import evidence_line, words
+from reports.summary import Digest
+from scanner.model import SEVERITIES, Assessment, Coverage, Finding, ScanResult
+from scanner.model.planned import PLANNED, Effect
+from scanner.text import counted, either
+
+_DONE: Mapping[Effect, str] = {"created": "created", "changed": "changed", "imported": "imported"}
+_GAINS = "gains rights"
+_PLACE = ("file", "resource", "line")
+NO_ROSTER = "No roster was given, so owners could not be verified. Give one with --people FILE."
+NO_REGISTRY = "No registry was given, so registration was not checked. Give one with --registry FILE."
+
+
+class Brought(Struct, frozen=True):
+    """The attribute of a planned identity."""
+
+    effect: Effect
+    file: str
+    resource: str
+    line: int | None = None
+    computed: tuple[Literal["name", "permissions", "trusts", "credentials"], ...] = ()
+
+    @property
+    def what(self) -> str:
+        """What the change does with it. One that it does not touch is there because it gains rights."""
+        return _DONE.get(self.effect, _GAINS)
+
+    @property
+    def where(self) -> str:
+        """File, line and resource."""
+        return where(msgspec.structs.asdict(self))
+
+
+def where(place: Mapping[str, Any]) -> str:
+    """``main.tf:12 aws_iam_role.deploy``; a file without lines of its own has none."""
+    line = place.get("line")
+    return f"{place.get('file')}{'' if line is None else f':{line}'} {place.get('resource')}"
+
+
+class GateDigest(Digest):
+    """A result of the gate with derived texts."""
+
+    def __init__(self, result: ScanResult) -> None:
+        super().__init__(result)
+        self.brought: Mapping[str, Brought] = {
+            one.identity.key: msgspec.convert(one.identity.attributes[PLANNED], Brought) for one in result.identities
+        }
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Names by key."""
+        return {one.identity.key: one.identity.name for one in self.result.identities}
+
+    @cached_property
+    def open(self) -> list[Finding]:
+        """The findings that are not acknowledged."""
+        return [finding for finding in self.result.findings if finding.acknowledged is None]
+
+    @cached_property
+    def headline(self) -> str:
+        """One sentence: what would be brought, and how many findings by severity."""
+        effects = Counter(one.what for one in self.brought.values())
+        parts = [f"{effects[what]:,} {what}" for what in _DONE.values() if effects[what]]
+        if effects[_GAINS]:
+            parts.append(f"{effects[_GAINS]:,} {either(effects[_GAINS], 'gains', 'gain')} rights")
+        identities = counted(len(self.brought), "identity", "identities")
+        brings = f"The change brings {identities} ({', '.join(parts)})" if parts else "The change brings no identity"
+        severities = Counter(finding.severity for finding in self.open)
+        found = ", ".join(f"{severities[one]:,} {one}" for one in SEVERITIES if severities[one])
+        findings = counted(len(self.open), "finding", "findings")
+        return f"{brings}: {findings}{f' ({found})' if found else ''}."
+
+    @cached_property
+    def caveats(self) -> list[str]:
+        """What was not checked, and how much could not be evaluated."""
+        unread = counted(len(self.gaps), "resource", "resources")
+        unchecked = any(one.registry.evidence == "no registry was given" for one in self.result.identities)
+        owners = self.states["ownership"]["unchecked"] and not unchecked
+        texts = (
+            (self.gaps, f"{unread} could not be evaluated: what they bring is not among the findings."),
+            (unchecked, NO_REGISTRY),
+            (
+                owners and self._no_roster,
+                "No roster was given, so owners could not be verified. Give one with --people FILE.",
+            ),
+        )
+        return [text for holds, text in texts if holds]
+
+    @property
+    def _no_roster(self) -> bool:
+        return any(
+            one.ownership.state == "unchecked" and one.registry.state == "registered" for one in self.result.identities
+        )
+
+    @property
+    def files(self) -> str:
+        """How much was read."""
+        plans = self.result.plans
+        named = ", ".join(f"{plan.file} ({words(plan.format)})" for plan in plans)
+        return f"{counted(sum(plan.resources for plan in plans), 'resource', 'resources')} in {named}"
+
+
+def verdicts(assessment: Assessment) -> tuple[str, str, str]:
+    """Registry, ownership and privilege in a word or two each."""
+    ownership = assessment.ownership
+    owner: str = ownership.state
+    if ownership.reason is not None and ownership.reason != assessment.registry.state:
+        owner = ownership.reason
+    return assessment.registry.state, owner, assessment.privilege.level
+
+
+def facts(finding: Finding) -> str | None:
+    """The evidence of a finding without its place."""
+    kept = {name: fact for name, fact in finding.evidence.items() if name not in _PLACE}
+    return evidence_line(replace(finding, evidence=kept))
+
+
+def gap_line(gap: Coverage) -> str:
+    """A resource that could not be evaluated, and why."""
+    return f"{gap.scope} {gap.section}: {gap.detail}"

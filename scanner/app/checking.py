@@ -1,0 +1,143 @@
+"""The gate: wire plans, lists, the store and judging. Nothing is written to the store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from connectors.planned import Known
+from connectors.planned.files import FileResources, plan
+from connectors.planned.terraform_source import TerraformSource, located
+from scanner import __version__
+from scanner.access.trusts import Keys
+from scanner.app.scanning import new_scan_id
+from scanner.errors import MissingStore, OlderStore
+from scanner.judging.pipeline import Declared
+from scanner.lifecycle.gate.by_name import name_in
+from scanner.lifecycle.gate.judging import Surroundings, judge_plans
+from scanner.model import Assessment, Identity, ScanInfo, ScanResult
+from scanner.model.planned import Plan
+from scanner.store.store import Store, open_store
+
+log = logging.getLogger(__name__)
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """The files to check, and the folder of a plan's source, if it is given."""
+
+    files: Sequence[FileResources]
+    source: Path | None = None
+
+    def plans(self, known: Known) -> tuple[Plan, ...]:
+        """Return what the files would bring, with places in the source where they are found there."""
+        plans = plan(self.files, known)
+        if self.source is None:
+            return plans
+        source = TerraformSource(self.source)
+        return tuple(located(one, source) for one in plans)
+
+
+def check(given: Given, declared: Declared, store_url: str, *, store_given: bool) -> ScanResult:
+    """Return what the files would bring, judged with what the store knows, if there is one.
+
+    ``store_given``: whether the store was named, so that a missing one is an error.
+    """
+    started = datetime.now(UTC).replace(microsecond=0)
+    info = ScanInfo(
+        id=new_scan_id(started),
+        started_at=started,
+        finished_at=started,
+        version=__version__,
+        inputs=declared.inputs,
+    )
+    try:
+        store = open_store(store_url, create=False)
+    except (MissingStore, OlderStore) as error:
+        if store_given:
+            raise
+        if isinstance(error, OlderStore):
+            log.warning("%s; it is not used", error)
+        return judge_plans(given.plans(Nothing()), declared, Surroundings(), info)
+    with store:
+        known = StoredKnown(store)
+        plans = given.plans(known)
+        return judge_plans(plans, declared, known.around(plans), info)
+
+
+class Nothing:
+    """What is known without a store."""
+
+    def identity(self, key: str) -> Identity | None:
+        """See ``connectors.planned.Known``."""
+        del key
+        return None
+
+    def named(self, provider: str, name: str) -> Sequence[Identity]:
+        """See ``connectors.planned.Known``."""
+        del provider, name
+        return ()
+
+
+class StoredKnown:
+    """What the latest scan in the store knows, looked up as it is asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._memory = store.memory
+        self._found: dict[str, Assessment | None] = {}
+
+    def identity(self, key: str) -> Identity | None:
+        """See ``connectors.planned.Known``. Its privilege is the verdict, attack paths included."""
+        if key not in self._found:
+            self._look_up((key,))
+        found = self._found[key]
+        return None if found is None else _as_judged(found)
+
+    def named(self, provider: str, name: str) -> Sequence[Identity]:
+        """See ``connectors.planned.Known``."""
+        keys = self._by_name.get((provider, name), ())
+        return [found for key in keys if (found := self.identity(key)) is not None]
+
+    def around(self, plans: Iterable[Plan]) -> Surroundings:
+        """Return the identities that the planned ones may become or trust, and the organisation's scopes."""
+        identities = [one.identity for each in plans for one in each.identities]
+        if not identities:
+            return Surroundings()
+        self._look_up(sorted({key for one in identities for key in _named_by(one)} - self._found.keys()))
+        powerful = self._memory.powerful()
+        for provider in sorted({one.provider for one in identities}):
+            keys = Keys(provider, powerful.get(provider, ()))
+            patterns = {pattern for one in identities if one.provider == provider for pattern in _may_become(one)}
+            wanted = {key for pattern in patterns for key in keys.named(pattern)}
+            self._look_up(sorted(wanted - self._found.keys()))
+        found = (self._found[key] for key in sorted(self._found))
+        return Surroundings(assessments=tuple(one for one in found if one is not None), scopes=self._memory.scopes())
+
+    def _look_up(self, keys: Sequence[str]) -> None:
+        found = {one.identity.key: one for one in self._memory.identities(keys)}
+        self._found |= {key: found.get(key) for key in keys}
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], list[str]]:
+        names: dict[tuple[str, str], list[str]] = {}
+        for provider, key in self._memory.every_key():
+            names.setdefault((provider, name_in(key)), []).append(key)
+        return names
+
+
+def _as_judged(assessment: Assessment) -> Identity:
+    return replace(assessment.identity, privilege=assessment.privilege)
+
+
+def _named_by(identity: Identity) -> Iterator[str]:
+    yield from (link.target for link in identity.links)
+    yield from (trust.principal for trust in identity.trusts)
+
+
+def _may_become(identity: Identity) -> Iterator[str]:
+    yield from (pattern for way in identity.reach if way.kind == "assume" for pattern in way.on)

@@ -1,0 +1,134 @@
+"""``muster check``: what a change would bring, before it is deployed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
+
+import click
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.cli.options import Given, Reports, as_one, fail_on_option, given_options, output_options
+from scanner.model import Severity
+
+if TYPE_CHECKING:
+    from connectors.planned.files import FileResources
+    from scanner.cli.output import Output
+    from scanner.model import ScanResult
+
+FINDINGS = 1
+INCOMPLETE = 3
+NOTHING = 4
+STDIN = "-"
+_FILE = click.Path(path_type=Path)
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+class How(Struct, frozen=True, kw_only=True):
+    """Where else to look and write, and what ends the command well, as the command line has it."""
+
+    source: Path | None
+    draft: Path | None
+    fail_on: Severity | None
+    strict: bool
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@given_options
+@output_options
+@click.option("--source", type=_FOLDER, metavar="DIR", help="Find a plan's resources in the .tf files of this folder.")
+@click.option(
+    "--draft", type=click.Path(path_type=Path), metavar="FILE", help="Write missing entries to this registry."
+)
+@fail_on_option
+@click.option("--strict", is_flag=True, help="Exit 3 if a resource could not be evaluated.")
+@as_one("how", How)
+def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> int:
+    """Check what a change would bring, before it is deployed.
+
+    FILE is a Terraform plan (`terraform show -json PLAN`), a CloudFormation or SAM template, Kubernetes manifests, or
+    a GitHub Actions workflow; '-' is stdin. Identities that would be created or given more rights are evaluated as in
+    a scan, with what the store knows, if there is one. No provider is called, and nothing is stored.
+    """
+    from scanner.app import checking, scanning
+    from scanner.cli.console import warn
+    from scanner.cli.output import write_outputs
+    from scanner.cli.scan import is_failing, overridden
+    from scanner.config.load import load_config
+
+    planned = _outputs(reports)
+    config = overridden(load_config(given.config_file), given)
+    read = [_read(file) for file in dict.fromkeys(files)]
+    lists = scanning.load_lists(config, (), strict=given.strict_registry)
+    warn(lists.warnings)
+    asked = checking.Given(files=read, source=how.source)
+    result = checking.check(asked, lists.declared, config.store_url, store_given=given.store_url is not None)
+    write_outputs(result, planned)
+    if how.draft is not None:
+        _draft(result, how.draft)
+    return exit_code(result, how, is_failing(result.findings, how.fail_on, fail_on_new=False))
+
+
+def exit_code(result: ScanResult, how: How, failing: bool) -> int:
+    """The exit code: nothing could be evaluated, then gaps, then findings."""
+    if all(plan.unread and not plan.identities for plan in result.plans):
+        return NOTHING
+    if how.strict and result.summary.gaps:
+        return INCOMPLETE
+    return FINDINGS if failing else 0
+
+
+def _outputs(reports: Reports) -> Sequence[Output]:
+    """The outputs of ``-o``; formats with a page of their own for the gate have that, unless a view is asked for."""
+    from reports.gate.formats import GATE_FORMATS
+    from scanner.cli.output import plan_outputs
+
+    planned = plan_outputs(reports.outputs, reports.view)
+    if reports.view not in (None, "all"):
+        return planned
+    return [
+        replace(one, report=GATE_FORMATS[one.report.name]()) if one.report.name in GATE_FORMATS else one
+        for one in planned
+    ]
+
+
+def _read(file: str) -> FileResources:
+    from connectors.planned.files import load
+
+    if file != STDIN:
+        return load(Path(file), file)
+    with _stdin() as path:
+        return load(path, STDIN)
+
+
+@contextmanager
+def _stdin() -> Iterator[Path]:
+    """Stdin as a file, which is read more than once."""
+    with NamedTemporaryFile() as file:
+        while part := sys.stdin.buffer.read(1 << 20):
+            file.write(part)
+        file.flush()
+        yield Path(file.name)
+
+
+def _draft(result: ScanResult, path: Path) -> None:
+    """Write the entries that are missing to a registry, which may be new."""
+    from scanner.cli.console import say
+    from scanner.cli.options import listed
+    from scanner.lifecycle.gate.drafting import drafts
+    from scanner.registry.editing.revising import Target, revise
+    from scanner.registry.editing.saving import save
+    from scanner.registry.entries import load_registry
+    from scanner.text import counted
+
+    source = listed(path)
+    there = load_registry([source]).entries if path.exists() else ()
+    changes = drafts(result, there)
+    save(revise(Target(source=source, entries=there), changes), source, backups=True)
+    say(f"{counted(len(changes), 'entry', 'entries')} drafted in {path}: fill in owner and purpose")

@@ -1,0 +1,1 @@
+"""The gate: judges what plans and templates would bring, before they are deployed. Pure."""

@@ -1,0 +1,263 @@
+"""Judges what plans would bring by the same verdicts as a scan, after the change and before it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.discovery.inventory import Inventory
+from scanner.judging.last_known.remembered import Remembered
+from scanner.judging.pipeline import Declared, judge
+from scanner.lifecycle.gate.by_name import by_name
+from scanner.lifecycle.gate.plans import merged, prepared
+from scanner.model import (
+    ANY_KIND,
+    PRIVILEGES,
+    Assessment,
+    Coverage,
+    EntryAssessment,
+    Identity,
+    OwnershipVerdict,
+    Privilege,
+    RegistryVerdict,
+    ScanInfo,
+    ScanResult,
+    most_severe_first,
+)
+from scanner.model.planned import PLANNED, Effect, Plan, PlannedChange, PlannedIdentity, planned_attribute
+from scanner.model.summary import summarise
+from scanner.rules.base import RuleContext
+from scanner.rules.evaluation import evaluate_changes
+from scanner.rules.planned import gains_privilege
+from scanner.suppressions.acknowledgements import Acknowledgements
+
+_BROUGHT: frozenset[Effect] = frozenset({"created", "changed", "imported"})
+"""Effects that bring an identity or rights; the others only matter for what can assume what."""
+_KNOWN = "store"
+"""The source of coverage that says which scopes are the organisation's own. It is in no result."""
+_COMPUTED = "known only after deployment"
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What the latest scan knows: identities that the planned ones can become, or that can become them, and scopes.
+
+    ``scopes``: providers with their accounts, which are the organisation's own. Without a store: nothing.
+    """
+
+    assessments: tuple[Assessment, ...] = ()
+    scopes: tuple[tuple[str, str], ...] = ()
+
+
+def judge_plans(plans: Iterable[Plan], declared: Declared, surroundings: Surroundings, check: ScanInfo) -> ScanResult:
+    """Return what the plans would bring: the identities with verdicts, and findings with their places.
+
+    ``check``: id and time of this run, as of a scan. Entries are those of the identities; nothing is said of others.
+    """
+    plans = prepared(plans)
+    planned = merged(plans)
+    lasting = {key: one for key, one in planned.items() if one.effect != "deleted"}
+    world = _World(plans=plans, declared=declared, surroundings=surroundings, check=check)
+    after = world.judged({key: _after(one) for key, one in lasting.items()}, unplaced=_unplaced(lasting))
+    known = {key: one.before for key, one in planned.items() if one.before is not None}
+    known |= {key: one.identity for key, one in planned.items() if one.effect in ("unchanged", "deleted")}
+    before = world.judged(known, unplaced=_unplaced({key: planned[key] for key in known})) if known else _Verdicts()
+    changes = tuple(_changes(lasting, after, before))
+    entries = _entries_of(changes, after)
+    acknowledgements = Acknowledgements(declared.acknowledgements, check.started_at.date())
+    context = RuleContext(
+        policy=declared.policy, now=check.started_at, entries=after.entries, frameworks=declared.frameworks
+    )
+    identities = {one.after.identity.key: one.after.identity for one in changes}
+    findings = tuple(
+        sorted(acknowledgements.marked(evaluate_changes(changes, context), identities), key=most_severe_first)
+    )
+    fingerprints: dict[str, list[str]] = {}
+    for finding in findings:
+        fingerprints.setdefault(finding.identity or "", []).append(finding.fingerprint)
+    assessments = tuple(
+        replace(one.after, findings=tuple(fingerprints.get(one.after.identity.key, ()))) for one in changes
+    )
+    workloads = tuple(one for plan in plans for one in plan.workloads)
+    secrets = tuple(one for plan in plans for one in plan.secrets)
+    assignments = tuple(one for plan in plans for one in plan.assignments)
+    coverage = tuple(_coverage(plans))
+    return ScanResult(
+        scan=check,
+        summary=summarise(assessments, secrets, workloads, assignments, entries, findings, coverage),
+        coverage=coverage,
+        identities=assessments,
+        secrets=secrets,
+        workloads=workloads,
+        assignments=assignments,
+        entries=entries,
+        findings=findings,
+        policy=declared.policy,
+        notices=tuple(_notices(planned, changes, before)),
+        plans=plans,
+    )
+
+
+def _changes(lasting: Mapping[str, PlannedIdentity], after: _Verdicts, before: _Verdicts) -> Iterator[PlannedChange]:
+    """Yield what is brought, and what only gains privilege: by what else changes, it can become an admin."""
+    for key, planned in lasting.items():
+        change = PlannedChange(
+            planned=planned, after=_with_unknown(planned, after.identities[key]), before=before.identities.get(key)
+        )
+        if planned.effect in _BROUGHT or gains_privilege(change):
+            yield change
+
+
+def _after(planned: PlannedIdentity) -> Identity:
+    identity = planned.identity
+    privilege = identity.privilege
+    if "permissions" in planned.computed:
+        level = min(privilege.level, "unknown", key=PRIVILEGES.index)
+        privilege = Privilege(level=level, evidence=(*privilege.evidence, f"part of its permissions is {_COMPUTED}"))
+    return replace(
+        identity, privilege=privilege, attributes={**identity.attributes, PLANNED: planned_attribute(planned)}
+    )
+
+
+def _with_unknown(planned: PlannedIdentity, assessment: Assessment) -> Assessment:
+    """Return the verdicts; one whose name is computed can be matched with no entry."""
+    if "name" not in planned.computed or assessment.registry.state == "exempt":
+        return assessment
+    why = f"its name is {_COMPUTED}"
+    return replace(
+        assessment,
+        registry=RegistryVerdict(state="unchecked", evidence=why),
+        ownership=OwnershipVerdict(state="unchecked", evidence=why, candidates=assessment.ownership.candidates),
+        drift=(),
+    )
+
+
+def _unplaced(planned: Mapping[str, PlannedIdentity]) -> frozenset[str]:
+    """Return the keys of identities whose account is unknown, and whose name is not."""
+    return frozenset(key for key, one in planned.items() if not one.account_known and "name" not in one.computed)
+
+
+class _Verdicts(Struct, frozen=True):
+    """Verdicts by key, and entries by id."""
+
+    identities: Mapping[str, Assessment] = {}
+    entries: Mapping[str, EntryAssessment] = {}
+
+
+class _World(Struct, frozen=True, kw_only=True):
+    """What identities are judged by, before the change and after it."""
+
+    plans: Sequence[Plan]
+    declared: Declared
+    surroundings: Surroundings
+    check: ScanInfo
+
+    def judged(self, identities: Mapping[str, Identity], *, unplaced: Collection[str]) -> _Verdicts:
+        """Return verdicts on the identities among those around them. ``unplaced``: keys that are matched by name."""
+        around = (
+            replace(one.identity, privilege=one.privilege)
+            for one in self.surroundings.assessments
+            if one.identity.key not in identities
+        )
+        inventory = Inventory(
+            identities=tuple(sorted((*identities.values(), *around), key=lambda one: one.key)),
+            secrets=tuple(one for plan in self.plans for one in plan.secrets),
+            workloads=tuple(one for plan in self.plans for one in plan.workloads),
+            assignments=tuple(one for plan in self.plans for one in plan.assignments),
+            coverage=tuple(self._places(identities.values())),
+        )
+        found = self._run(inventory, self.declared)
+        if not unplaced or not self.declared.entries:
+            return found
+        named = self._run(inventory, replace(self.declared, entries=by_name(self.declared.entries)))
+        written = {entry.id: entry for entry in self.declared.entries}
+        matched = {
+            key: replace(one, entry=written.get(key, one.entry))
+            for key, one in named.entries.items()
+            if any(identity in unplaced for identity in one.identities)
+        }
+        return _Verdicts(
+            identities={**found.identities, **{key: named.identities[key] for key in unplaced}},
+            entries={**found.entries, **matched},
+        )
+
+    def _run(self, inventory: Inventory, declared: Declared) -> _Verdicts:
+        result = judge(inventory, declared, Remembered(), self.check)
+        return _Verdicts(
+            {one.identity.key: one for one in result.identities}, {one.entry.id: one for one in result.entries}
+        )
+
+    def _places(self, identities: Iterable[Identity]) -> Iterator[Coverage]:
+        """Yield what makes a place count as read, and an account as the organisation's own."""
+        for source, provider, scope in sorted({(one.source, one.provider, one.scope) for one in identities}):
+            yield _read(source, provider, scope)
+        for provider, scope in self.surroundings.scopes:
+            yield _read(_KNOWN, provider, scope)
+
+
+def _read(source: str, provider: str, scope: str) -> Coverage:
+    return Coverage(source=source, provider=provider, scope=scope, section="plan", status="complete", kinds=(ANY_KIND,))
+
+
+def _coverage(plans: Sequence[Plan]) -> Iterator[Coverage]:
+    """Yield a record for each file that was evaluated in full, and a gap for each resource that was not."""
+    for plan in plans:
+        if not plan.unread:
+            brought = sum(one.effect in _BROUGHT for one in plan.identities)
+            yield Coverage(
+                source=plan.file,
+                provider=plan.format,
+                scope=plan.file,
+                section="resources",
+                status="complete",
+                identities=brought,
+            )
+        for one in plan.unread:
+            yield Coverage(
+                source=plan.file,
+                provider=plan.format,
+                scope=one.place.file,
+                section=one.place.resource,
+                status="partial",
+                detail=one.reason,
+            )
+
+
+def _entries_of(changes: Sequence[PlannedChange], after: _Verdicts) -> tuple[EntryAssessment, ...]:
+    """Return the entries that the identities match, or may match."""
+    named = {
+        entry
+        for change in changes
+        for verdict in (change.after.registry,)
+        for entry in (
+            verdict.entry,
+            verdict.proposed,
+            *verdict.agreeing,
+            *verdict.contradictions,
+            *(candidate.entry for candidate in verdict.candidates),
+        )
+    }
+    return tuple(one for key, one in sorted(after.entries.items()) if key in named)
+
+
+def _notices(
+    planned: Mapping[str, PlannedIdentity], changes: Sequence[PlannedChange], before: _Verdicts
+) -> Iterator[str]:
+    """Yield what is no finding: what only deploying tells, and deleted identities that an entry declares."""
+    for change in changes:
+        place, parts = change.planned.places[0], sorted(change.planned.computed)
+        if parts:
+            privilege = change.planned.identity.privilege
+            why = f" ({'; '.join(privilege.evidence)})" if privilege.level == "unknown" and privilege.evidence else ""
+            yield f"{place.resource} in {place.file}: {' and '.join(parts)} {_COMPUTED}{why}"
+    for key, one in planned.items():
+        if one.effect != "deleted":
+            continue
+        entry = before.entries.get(before.identities[key].registry.entry or "")
+        if entry is not None and entry.entry.status == "active":
+            place = one.places[0]
+            yield (
+                f"{place.resource} in {place.file} is deleted, and entry {entry.entry.id} declares "
+                f"{one.identity.name} as active: set the entry to retired"
+            )
