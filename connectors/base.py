@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
@@ -307,6 +307,15 @@ class LeastPrivilege(Protocol):
 
     def policy(self) -> str:
         """The exact policy for this source, looking where that is needed (a block for each mount)."""
+        ...
+
+
+@runtime_checkable
+class LogPrivilege(Protocol):
+    """Can print the least-privilege policy together with what reading logs live takes."""
+
+    def policy_with_logs(self, logs: Collection[str]) -> str:
+        """As ``LeastPrivilege.policy``. ``logs``: types of those that are asked for through this source."""
         ...
 
 

@@ -14,11 +14,13 @@ import msgspec
 from msgspec import Struct, field
 
 from connectors.azure.keys import arm_key
+from connectors.base import Connector
 from connectors.exported import Unreadable
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import Act, Event, EventCounting
-from connectors.logs.files import FileLog, Layout
+from connectors.logs.files import Layout
+from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.tally import DENIED, DONE, FAILED, Networks, plain
 from scanner.model.activity import FeatureSort
 
@@ -26,10 +28,12 @@ SPEC = LogSpec(
     name="azure_activity",
     title="Azure activity log",
     provider="azure",
-    permissions=(),
+    permissions=("Microsoft.Insights/eventtypes/values/read", "Microsoft.Resources/subscriptions/read"),
+    is_live=True,
     blind_spots=(
         "Reads, and all use of data: of storage, vaults, databases, models.",
         "Whatever does not pass Azure Resource Manager; the directory has a log of its own.",
+        "Live: what is logged at management groups and the tenant.",
         "Clients: the log has no user agents.",
     ),
     unlogged=("*:*/read", "*:read", "microsoft.keyvault:*", "microsoft.storage:*", "microsoft.cognitiveservices:*"),
@@ -242,8 +246,8 @@ def _member(holder: Any, name: str) -> Any:
     )
 
 
-class AzureActivityLog(FileLog):
-    """Reads what the command line and the API print, and what diagnostic settings wrote, copied to a folder."""
+class AzureActivityLog(LiveLog):
+    """Reads what the command line and the API print, and diagnostic settings wrote; or asks the resource manager."""
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = _LAYOUT
@@ -252,3 +256,9 @@ class AzureActivityLog(FileLog):
     def counting(self, networks: Networks) -> Reading:
         """See ``FileLog``."""
         return Reading(networks)
+
+    def live(self, source: Connector | None) -> LiveSource:
+        """See ``LiveLog``."""
+        from connectors.azure.live import ActivityLog, connector_of
+
+        return ActivityLog(connector_of(source))

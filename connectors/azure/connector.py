@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ from connectors.azure.spec import SPEC
 from connectors.azure.workloads.reading import read_management_group, read_subscription
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.reading import require_sdk
-from scanner.errors import SourceError
+from scanner.errors import SourceError, UsageError
 from scanner.model import EVERY_SCOPE, Coverage
 
 _READERS = {
@@ -56,6 +56,26 @@ class AzureConnector:
     def __reduce__(self) -> tuple[type[AzureConnector], tuple[str, AzureSettings]]:
         """It pickles as what it was made of: whoever gets it signs in anew."""
         return AzureConnector, (self._source, self._settings)
+
+    def log_api(self, meter: Meter) -> AzureApi:
+        """The way to logs that are asked for live. Raises UsageError where files are read."""
+        if self._export is not None:
+            raise UsageError(f"the source {self._source} reads files: it cannot be asked for a log")
+        return AzureApi(self._settings, meter, session=self._session)
+
+    @property
+    def log_tenant(self) -> str:
+        """The tenant's id. Raises SourceError without any."""
+        if self._settings.tenant is None:
+            raise _no_tenant()
+        return self._settings.tenant
+
+    def log_subscriptions(self, api: AzureApi, meter: Meter) -> Iterator[Scope | Coverage]:
+        """The subscriptions alone, see ``find_units``."""
+        tenant = structs.replace(
+            self._nowhere(), id=self.log_tenant, context=Unit(kind="tenant", tenant=self.log_tenant)
+        )
+        yield from find_units(api, structs.replace(self._settings, management_groups=()), tenant, meter)
 
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The tenant, then its management groups and subscriptions. See ``Connector.scopes``.
@@ -122,3 +142,7 @@ class AzureConnector:
     def policy(self) -> str:
         """As base_policy, without what the source's settings leave out."""
         return printed(self._settings)
+
+    def policy_with_logs(self, logs: Collection[str]) -> str:
+        """See ``LogPrivilege``."""
+        return printed(self._settings, logs)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from connectors.azure import sections as s
-from connectors.azure.client.requests import ALLOWED, EVERYTHING, Allowed
+from connectors.azure.client.requests import ALLOWED, EVERYTHING, OF_LOGS, Allowed
 from connectors.azure.settings import AzureSettings
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
@@ -39,8 +39,9 @@ _CLIENT = "CLIENT_ID"
 _FILE = "muster-policy.json"
 
 
-def needed(settings: AzureSettings | None) -> Iterator[Allowed]:
-    """The requests that a source may make; of no source in particular, all."""
+def needed(settings: AzureSettings | None, logs: Collection[str] = ()) -> Iterator[Allowed]:
+    """The requests that a source may make; of no source in particular, all. ``logs``: types of those it reads live."""
+    yield from (one for one in OF_LOGS if one.section in logs)
     for one in ALLOWED:
         if settings is None or not _is_off(one, settings):
             yield one
@@ -56,13 +57,13 @@ def _is_off(one: Allowed, settings: AzureSettings) -> bool:
     )
 
 
-def printed(settings: AzureSettings | None = None) -> str:
+def printed(settings: AzureSettings | None = None, logs: Collection[str] = ()) -> str:
     """All of it as one JSON document, with the commands that set it up; for a source, as far as that needs it.
 
     What is not known of it is in capitals. Data actions are those that vaults themselves are asked with.
     """
-    roles = _roles(settings)
-    permissions = {one.permission for one in needed(settings) if one.service == "graph"}
+    roles = _roles(settings, logs)
+    permissions = {one.permission for one in needed(settings, logs) if one.service == "graph"}
     policy = {
         "graphApplicationPermissions": {name: APP_ROLES[name] for name in sorted(permissions)},
         "azureCustomRoles": roles,
@@ -71,9 +72,9 @@ def printed(settings: AzureSettings | None = None) -> str:
     return msgspec.json.format(msgspec.json.encode(policy), indent=2).decode()
 
 
-def _roles(settings: AzureSettings | None = None) -> list[dict[str, Any]]:
+def _roles(settings: AzureSettings | None = None, logs: Collection[str] = ()) -> list[dict[str, Any]]:
     """The custom roles as `az role definition create` takes them; those with data actions are for subscriptions."""
-    rows = list(needed(settings))
+    rows = list(needed(settings, logs))
     data = {one.permission for one in rows if one.service == "vault"}
     control = {one.permission for one in rows if one.service == "arm"}
     root = f"/providers/Microsoft.Management/managementGroups/{(settings and settings.tenant) or 'TENANT'}"

@@ -10,18 +10,21 @@ from typing import Any, ClassVar, NamedTuple
 
 from msgspec import Struct, field
 
+from connectors.base import Connector
 from connectors.exported import Unreadable
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import Act, Event, EventCounting
-from connectors.logs.files import FileLog, Layout
+from connectors.logs.files import Layout
+from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.tally import DENIED, DONE, FAILED, Networks, plain
 
 SPEC = LogSpec(
     name="entra",
     title="Entra sign-ins of workloads",
     provider="azure",
-    permissions=(),
+    permissions=("AuditLog.Read.All",),
+    is_live=True,
     blind_spots=(
         "What is done with a token: a sign-in says for which resource it is, no more.",
         "Tokens that a workload still holds: it signs in again only when they have ended.",
@@ -179,8 +182,8 @@ def service_of(resource: str) -> str:
     return plain(resource.strip().lower().replace(":", " "), 64) or "unknown"
 
 
-class EntraLog(FileLog):
-    """Reads pages and rows of Graph, and what diagnostic settings wrote, copied to a folder."""
+class EntraLog(LiveLog):
+    """Reads pages and rows of Graph, and what diagnostic settings wrote, copied to a folder; or asks Graph."""
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = LAYOUT
@@ -189,3 +192,9 @@ class EntraLog(FileLog):
     def counting(self, networks: Networks) -> Reading:
         """See ``FileLog``."""
         return Reading(networks)
+
+    def live(self, source: Connector | None) -> LiveSource:
+        """See ``LiveLog``."""
+        from connectors.azure.live import SignIns, connector_of
+
+        return SignIns(connector_of(source))

@@ -17,11 +17,13 @@ from urllib.parse import unquote
 
 from msgspec import Struct, field
 
+from connectors.base import Connector
 from connectors.gcp.rights.members import account_of
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import Act, Event, EventCounting
-from connectors.logs.files import FileLog, Layout
+from connectors.logs.files import Layout
+from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.tally import DENIED, DONE, FAILED, Networks, plain
 from scanner.model.activity import FeatureSort
 
@@ -29,11 +31,17 @@ SPEC = LogSpec(
     name="gcp_audit",
     title="Google Cloud audit logs",
     provider="gcp",
-    permissions=(),
+    permissions=(
+        "logging.logEntries.list",
+        "logging.privateLogEntries.list",
+        "logging.buckets.get",
+        "resourcemanager.projects.get",
+    ),
+    is_live=True,
     blind_spots=(
         "Without data access logs: reads of configuration and all use of data, secrets and models included.",
         "Callers whom Google redacts: where somebody of another organization reads what is public.",
-        "Projects that the sink does not cover, and filters of the sink.",
+        "Projects that the sink does not cover, and filters of the sink; live, what is excluded from _Default.",
         "Use of keys outside of Google's APIs.",
     ),
     unlogged=(
@@ -308,8 +316,8 @@ def _named(action: str, payload: _Payload, resource: _Resource | None) -> tuple[
     return tuple(dict.fromkeys(changed)), target
 
 
-class GcpAuditLog(FileLog):
-    """Reads what sinks write to buckets, copied to a folder, and entries in files of any name."""
+class GcpAuditLog(LiveLog):
+    """Reads what sinks write to buckets, copied to a folder, and entries in any files; or asks Cloud Logging."""
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = _LAYOUT
@@ -318,3 +326,9 @@ class GcpAuditLog(FileLog):
     def counting(self, networks: Networks) -> Reading:
         """See ``FileLog``."""
         return Reading(networks)
+
+    def live(self, source: Connector | None) -> LiveSource:
+        """See ``LiveLog``."""
+        from connectors.gcp.live import asked
+
+        return asked(source)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import ClassVar
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.gcp.audit import SPEC as AUDIT
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.each import Reading, if_wanted, in_each
@@ -21,7 +22,7 @@ from connectors.gcp.places import Place
 from connectors.gcp.preflight import preflight
 from connectors.gcp.reader import Reader
 from connectors.gcp.rights.reading import read_rights
-from connectors.gcp.scopes import list_scopes
+from connectors.gcp.scopes import list_places, list_scopes
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.spec import SPEC
 from connectors.gcp.usage.reading import read_insights, read_use_of_accounts, read_use_of_keys
@@ -36,6 +37,7 @@ from connectors.gcp.workloads.reading import (
     read_run,
 )
 from connectors.reading import require_sdk
+from scanner.errors import UsageError
 from scanner.model import EVERY_SCOPE, Coverage
 
 BULK: tuple[Reading, ...] = (
@@ -109,6 +111,16 @@ class GcpConnector:
         """It pickles as what it was made of: connections stay where they are."""
         return GcpConnector, (self._source, self._settings)
 
+    def log_api(self, meter: Meter) -> GcpApi:
+        """The way to logs that are asked for live. Raises UsageError where files are read."""
+        if self._files is not None:
+            raise UsageError(f"the source {self._source} reads files: it cannot be asked for a log")
+        return GcpApi(self._session, meter)
+
+    def log_places(self, api: GcpApi, meter: Meter) -> Iterator[str | tuple[str, Coverage]]:
+        """See ``list_places``."""
+        yield from list_places(self._nowhere, api, self._settings, meter)
+
     def scopes(self) -> Iterator[Scope | Coverage]:
         """See ``Connector.scopes``."""
         if self._files is not None:
@@ -152,6 +164,11 @@ class GcpConnector:
         """The custom role with the permissions of the sections that this source reads."""
         wanted = (section for section in SPEC.sections if section.name in self._settings.sections)
         return custom_role(wanted, self._settings)
+
+    def policy_with_logs(self, logs: Collection[str]) -> str:
+        """See ``LogPrivilege``."""
+        wanted = (section for section in SPEC.sections if section.name in self._settings.sections)
+        return custom_role(wanted, self._settings, AUDIT.permissions if AUDIT.name in logs else ())
 
 
 def _readings(place: Place) -> tuple[Reading, ...]:

@@ -6,7 +6,7 @@ That is printed as commands beside the role, as a script, and for Terraform.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from connectors.base import Section
 from connectors.gcp.client.requests import REQUESTS, TEST_PROJECT
@@ -27,13 +27,13 @@ includedPermissions:
 """
 
 
-def custom_role(sections: Iterable[Section], settings: GcpSettings | None = None) -> str:
+def custom_role(sections: Iterable[Section], settings: GcpSettings | None = None, more: Collection[str] = ()) -> str:
     """As YAML, as ``gcloud iam roles create --file`` takes it, with the commands before it as comments.
 
-    ``settings``: those of the source; without them, places have names to be filled in.
+    ``settings``: those of the source; without them, places have names to be filled in. ``more``: permissions besides.
     """
     settings = settings or GcpSettings()
-    permissions = {permission for section in sections for permission in section.permissions}
+    permissions = {*more, *(permission for section in sections for permission in section.permissions)}
     projects = () if settings.organization or settings.named_folders else settings.named_projects
     if projects:
         permissions = {one for one in permissions if not one.startswith(_NOT_IN_PROJECTS)}

@@ -192,15 +192,7 @@ PROBE = "cloudasset.assets"
 
 def list_scopes(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter) -> Iterator[Scope | Coverage]:
     """Units and how they were found; a Coverage of everything where nothing can be seen."""
-    reader = Reader(api, structs.replace(nowhere, context=Place(kind="organization", name="-")), meter, settings)
-    estate = Estate(api, settings, reader)
-    with reader.section(LISTING) as section:
-        estate.read(section)
-        if not estate.roots() and not estate.unread and section.coverage.status != "failed":
-            raise Denied("no organisation, folder or project can be seen", permission=r.PROJECTS.permission)
-        if estate.noise:
-            section.note(f"{estate.noise} projects of Apps Script (sys-…) left out")
-    listing = section.coverage
+    estate, listing = _seen(nowhere, api, settings, meter)
     if listing.is_gap:
         yield listing
         if not estate.projects:
@@ -213,6 +205,38 @@ def list_scopes(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter
             yield structs.replace(listing, scope=root.removeprefix("projects/"))
             listing = structs.replace(listing, calls=0, detail=None)
         yield from _units(nowhere, api, estate, root, meter, is_whole=is_whole)
+
+
+def list_places(
+    nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter
+) -> Iterator[str | tuple[str, Coverage]]:
+    """Scope ids of all organizations, folders and projects below where to start; those that could not be looked up.
+
+    Cloud Asset is not asked.
+    """
+    estate, listing = _seen(nowhere, api, settings, meter)
+    if listing.is_gap:
+        yield listing.scope, listing
+    for coverage in _unread(nowhere, estate):
+        yield coverage.scope, coverage
+    for root in estate.roots():
+        yield from () if root.startswith("projects/") else (root, *_folders_below(root, estate))
+        for project in estate.projects.values():
+            if root in (project.name, *project.ancestors):
+                yield project.id
+
+
+def _seen(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter) -> tuple[Estate, Coverage]:
+    """What Resource Manager shows, and how listing it went."""
+    reader = Reader(api, structs.replace(nowhere, context=Place(kind="organization", name="-")), meter, settings)
+    estate = Estate(api, settings, reader)
+    with reader.section(LISTING) as section:
+        estate.read(section)
+        if not estate.roots() and not estate.unread and section.coverage.status != "failed":
+            raise Denied("no organisation, folder or project can be seen", permission=r.PROJECTS.permission)
+        if estate.noise:
+            section.note(f"{estate.noise} projects of Apps Script (sys-…) left out")
+    return estate, section.coverage
 
 
 def _unread(nowhere: Scope, estate: Estate) -> Iterator[Coverage]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -71,6 +71,15 @@ class LogReader(Protocol):
 
     def read(self, unit: LogUnit) -> UnitReading:
         """Read one unit. Wrong content is a gap in its ``coverage``; raises SourceError for the rest."""
+        ...
+
+
+@runtime_checkable
+class CheckedLog(Protocol):
+    """A reader that can say beforehand whether its log may be read."""
+
+    def check(self) -> None:
+        """Ask as little as shows that. Raises SourceError where it may not."""
         ...
 
 

@@ -62,9 +62,13 @@ class Act(NamedTuple):
 
 
 class EventCounting(Counting, Generic[R]):
-    """Counts the records of one unit. ``covers_everything``: the log is about all scopes there are, seen or not."""
+    """Counts the records of one unit. ``covers_everything``: the log is about all scopes there are, seen or not.
+
+    ``only_scope``: where all records are of, if that is known, whatever they say.
+    """
 
     covers_everything = False
+    only_scope = ""
 
     def __init__(self, networks: Networks) -> None:
         super().__init__()
@@ -103,22 +107,23 @@ class EventCounting(Counting, Generic[R]):
 
     def _explain(self, counted: Counted) -> None:
         act = self.act(counted.held)
+        scope = self.only_scope or act.scope
         if not _EVENT_ID.fullmatch(counted.event_id):
             counted = counted._replace(event_id="")
         day = counted.first[:10]
-        self.days.add((EVERY_SCOPE if self.covers_everything else act.scope, day))
+        self.days.add((EVERY_SCOPE if self.covers_everything else scope, day))
         if act.by_provider:
             self.by_provider += counted.events
         else:
-            profile = self.tally.of(act.scope, day, act.caller, act.unique_id)
+            profile = self.tally.of(scope, day, act.caller, act.unique_id)
             profile.acted(counted, act.outcome)
             profile.count(act.features, counted, act.outcome)
         if act.became is not None:
-            target = self.tally.of(act.scope, day, *act.became)
+            target = self.tally.of(scope, day, *act.became)
             target.count((f"assumed_by={act.caller}",), counted, act.outcome)
         if act.outcome == DONE:
             for each in act.changed:
-                self.changed(act.scope, each, act.features[0].partition("=")[2], act.caller, counted)
+                self.changed(scope, each, act.features[0].partition("=")[2], act.caller, counted)
 
     def features(
         self,

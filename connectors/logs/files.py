@@ -23,11 +23,10 @@ from connectors.base import Connector, own_words
 from connectors.exported import Unreadable
 from connectors.logs import LogSettings, LogSpec
 from connectors.logs.content import PIECE, CutLine, Records, unpacked
-from connectors.logs.tally import MORE, Counting, Networks
+from connectors.logs.tally import Counting, Networks
 from scanner.errors import SourceError, UsageError
 from scanner.model import EVERY_SCOPE
 from scanner.model.activity import LogDay, LogUnit, UnitReading
-from scanner.text import counted
 
 _S3 = "s3://"
 LOG_FILE = re.compile(r"\.(?:json|ndjson|jsonl|log)(?:[.-][\w-]{1,40})?(?:\.gz)?$|\.parquet$", re.IGNORECASE)
@@ -298,8 +297,7 @@ def files_of(unit: LogUnit) -> list[tuple[int, str]]:
 class FileLog:
     """A reader of a log in files; see ``LogReader``. A subclass says what the log is.
 
-    ``layout``: what names of files tell. ``records``: decodes their content. Without a path it is asked live, if the
-    subclass knows how (:meth:`folder`).
+    ``layout``: what names of files tell. ``records``: decodes their content.
     """
 
     spec: ClassVar[LogSpec]
@@ -356,20 +354,12 @@ class FileLog:
                     spans.append((min(days), max(days)))
             name = ""
             counting.finish()
-            callers = counting.tally.profiles()
+            reading = counting.reading(unit, _covered(unit, counting, spans), self._folder.calls - calls)
         except Unreadable as error:
             return self._gap(unit, f"{own_words(name.rpartition('/')[2])}: {error}" if name else str(error), calls)
         if cut and not (self.layout.appended and _reaches_today(counting)):
             return self._gap(unit, cut, calls)
-        return UnitReading(
-            unit=unit,
-            callers=callers,
-            changes=tuple(sorted(counting.changes.values(), key=lambda change: (change.at, change.target))),
-            coverage=_covered(unit, counting, spans),
-            events=counting.events,
-            by_provider=counting.by_provider,
-            calls=self._folder.calls - calls,
-        )
+        return reading
 
     def _gap(self, unit: LogUnit, reason: str, calls_before: int) -> UnitReading:
         days = unit.days or (_day_of(unit),)
@@ -398,8 +388,6 @@ def _covered(unit: LogUnit, counting: Counting, files: Sequence[tuple[str, str]]
     Of undated files, the days from the first event of a scope to its last that lie within a file. ``files``: the first
     and the last day of each.
     """
-    beyond = counting.beyond + counting.tally.beyond
-    detail = f"beyond the limits for one day, {counted(beyond, 'count is', 'counts are')} in {MORE}" if beyond else None
     days = [(day.scope, day.day) for day in unit.days]
     if days and unit.name == f"{EVERY_SCOPE}/{days[0][1]}":
         days = sorted((scope, days[0][1]) for scope, text in counting.days if text == str(days[0][1]))
@@ -414,6 +402,7 @@ def _covered(unit: LogUnit, counting: Counting, files: Sequence[tuple[str, str]]
             for day in _days_between(max(min(found), max(found) - timedelta(_LONGEST_SPAN)), max(found))
             if day < today and any(first <= str(day) <= last for first, last in within)
         ]
+    detail = counting.beyond_limits()
     return tuple(LogDay(scope=scope, day=day, detail=detail) for scope, day in days)
 
 

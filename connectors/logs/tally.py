@@ -16,10 +16,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from connectors.exported import Unreadable
-from scanner.model.activity import ACTIONS, CallerDay, NamedChange
+from scanner.model.activity import ACTIONS, CallerDay, LogDay, LogUnit, NamedChange, UnitReading
 from scanner.redaction.redact import without_resolved
 from scanner.redaction.shapes import public_id
-from scanner.text import printable, without_surrogates
+from scanner.text import counted, printable, without_surrogates
 
 MOST_RAW = 50_000
 """Distinct raw keys that are held before their meaning is worked out."""
@@ -436,6 +436,25 @@ class Counting(ABC):
     def finish(self) -> None:
         """Work out what was counted: everything is whole then. Raises Unreadable."""
         self.raw.settle()
+
+    def reading(self, unit: LogUnit, coverage: tuple[LogDay, ...], calls: int) -> UnitReading:
+        """What was counted of the unit, once finished. Raises Unreadable where a time is none."""
+        return UnitReading(
+            unit=unit,
+            callers=self.tally.profiles(),
+            changes=tuple(sorted(self.changes.values(), key=lambda change: (change.at, change.target))),
+            coverage=coverage,
+            events=self.events,
+            by_provider=self.by_provider,
+            calls=calls,
+        )
+
+    def beyond_limits(self) -> str | None:
+        """What to say of a day of which something was beyond a limit."""
+        beyond = self.beyond + self.tally.beyond
+        if not beyond:
+            return None
+        return f"beyond the limits for one day, {counted(beyond, 'count is', 'counts are')} in {MORE}"
 
     def changed(self, scope: str, target: str, action: str, by: str, counted: Counted) -> None:
         """Somebody changed an identity or a workload. Of each kind one an hour is kept: how often says nothing."""

@@ -64,7 +64,7 @@ def connectors(
 
 
 def _policy(kind: type, name: str, source: str | None, config_file: Path | None) -> str:
-    from connectors.base import LeastPrivilege
+    from connectors.base import LeastPrivilege, LogPrivilege
     from scanner.app.scanning import make_ready
     from scanner.cli.sources import named_sources
     from scanner.config.load import load_config
@@ -74,9 +74,13 @@ def _policy(kind: type, name: str, source: str | None, config_file: Path | None)
         raise UsageError(f"the connector {name} needs no permissions")
     if source is None:
         return kind.base_policy()
-    (ready,) = make_ready(named_sources(load_config(config_file), [source]))
+    config = load_config(config_file)
+    (ready,) = make_ready(named_sources(config, [source]))
     if not isinstance(ready.connector, kind):
         raise UsageError(f"the source {source} is of type {ready.type}, not {name}")
+    logs = {one.type for one in config.logs if one.source == source and one.path is None}
+    if logs and isinstance(ready.connector, LogPrivilege):
+        return ready.connector.policy_with_logs(logs)
     return ready.connector.policy()
 
 

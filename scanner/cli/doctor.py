@@ -109,10 +109,11 @@ def _log_source_checks(config: Config, store_url: str) -> Iterator[Check]:
 
 
 def _log_checks(config: Config) -> Iterator[Check]:
-    """Whether each log has something to read of the last days. Only its listing is asked for."""
+    """Whether each log has something to read of the last days; of one that is asked live, a page is read."""
     from datetime import UTC, datetime, timedelta
 
     from connectors.base import Check
+    from connectors.logs import CheckedLog
     from scanner.app.activity import make_logs
     from scanner.app.scanning import make_ready
     from scanner.errors import MusterError
@@ -124,12 +125,15 @@ def _log_checks(config: Config) -> Iterator[Check]:
         try:
             (log,) = make_logs(config, [entry], make_ready)
             found = next(iter(log.reader.units(since, today)), None)
+            if isinstance(log.reader, CheckedLog):
+                log.reader.check()
         except MusterError as error:
             permission = getattr(error, "permission", None)
             detail = f"{error} (needs {permission})" if permission else str(error)
             yield Check(name=name, ok=False, detail=detail, fix=error.hint)
         else:
-            what = "can be listed" if found else f"can be listed, but has nothing of the last {DAYS_LISTED} days"
+            listed = "can be read" if entry.path is None and isinstance(log.reader, CheckedLog) else "can be listed"
+            what = listed if found else f"can be listed, but has nothing of the last {DAYS_LISTED} days"
             yield Check(name=name, ok=True, detail=what)
 
 

@@ -240,6 +240,7 @@ class _Reading:
         self._now = now
         self._gaps: dict[str, tuple[LogDay, ...]] = {}
         self._noted = set[str]()
+        self._warned = set[str]()
         self._batch: list[UnitReading] = []
         self._weight = 0
         self._written = time.monotonic()
@@ -294,7 +295,7 @@ class _Reading:
     def _take(self, unit: LogUnit, outcome: UnitReading | Failure, since: date) -> None:
         read = self._read
         if isinstance(outcome, Failure):
-            log.warning("log %s: %s could not be read: %s", self._log.name, printable(unit.name), outcome.words)
+            self._warn(f"{printable(unit.name)} could not be read: {outcome.words}", outcome.words)
             read.failed += 1
             # Where nobody can tell which days it is needed for, it is a gap of the first.
             for day in unit.days or (LogDay(scope=EVERY_SCOPE, day=since),):
@@ -312,11 +313,17 @@ class _Reading:
             read.days.update(one.day for one in outcome.coverage if one.status == "complete")
             if (unread := next((one for one in outcome.coverage if one.status != "complete"), None)) is not None:
                 why = printable(unread.detail or f"{unread.day} is {unread.status}")
-                log.warning("log %s: %s", self._log.name, why)
+                self._warn(why, why)
             self._batch.append(outcome)
             self._weight += len(outcome.callers)
         if self._weight >= WRITE_AT or time.monotonic() - self._written >= WRITE_EVERY:
             self._write()
+
+    def _warn(self, words: str, reason: str) -> None:
+        """Of many days with one reason the first is reported."""
+        if reason not in self._warned:
+            self._warned.add(reason)
+            log.warning("log %s: %s", self._log.name, words)
 
     def _write(self) -> None:
         self._store.write(self._log.name, self._log.head, self._batch, self._gaps, self._now)

@@ -183,6 +183,18 @@ ALLOWED: tuple[Allowed, ...] = (
 )
 """In the order of the sections. A request that serves several sections is reported with the permission of the first."""
 
+SIGN_INS = "/auditLogs/signIns"
+SIGN_IN_COUNTS = tuple(
+    f"/auditLogs/getSummarized{whose}SignIns(aggregationWindow='h1')" for whose in ("ServicePrincipal", "MSI")
+)
+ACTIVITY = "/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values"
+OF_LOGS: tuple[Allowed, ...] = (
+    *_graph("entra", "AuditLog.Read.All", SIGN_INS, *SIGN_IN_COUNTS, beta=True),
+    *_arm("azure_activity", "Microsoft.Insights/eventtypes/values/read", ACTIVITY),
+    *_arm("azure_activity", "Microsoft.Resources/subscriptions/read", "/subscriptions"),
+)
+"""What no section asks for: logs that are asked for live, by their type."""
+
 BATCH = "/$batch"
 """Carries requests of the table only, each held against it on its own."""
 
@@ -198,7 +210,7 @@ def allowed(service: Service, method: str, path: str, *, beta: bool = False) -> 
         return Allowed(section="", service="graph", path=BATCH, permission=_DIRECTORY, method="POST")
     plain = unquote(urlsplit(path).path)
     hidden = plain.count("/") != path.partition("?")[0].count("/") or {".", ".."} & set(plain.split("/"))
-    for one in ALLOWED:
+    for one in (*ALLOWED, *OF_LOGS):
         fits = one.service == service and one.method == method and one.beta == beta
         if fits and not hidden and _pattern(one.path).fullmatch(plain):
             return one

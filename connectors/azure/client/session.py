@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _RATES: dict[Service, float] = {"graph": 50, "arm": 20, "vault": 200}
 """Requests a second once a service has asked for fewer; below what it gives one application again in that time."""
-_REPORTS, _REPORTS_RATE, _REPORTS_BURST = "/reports/", 0.5, 5
-"""Graph's reports give five in ten seconds, and their refusals do not always say when to come back."""
+_REPORTS, _REPORTS_RATE, _REPORTS_BURST = ("/reports/", "/auditlogs/"), 0.5, 5
+"""Graph's reports and logs give five in ten seconds, and their refusals do not always say when to come back."""
 _NEARNESS, _NEAR = "x-ms-throttle-limit-percentage", 0.8
 _QUOTA_LEFT, _QUOTA_RESETS = "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after"
 """Resource Graph says with each answer how many queries are left, and in what time (hh:mm:ss) there are more."""
@@ -48,7 +48,8 @@ class Pace:
 
     def rate(self, service: Service, url: str) -> RateLimit:
         """What a request waits for."""
-        if service == "graph" and _REPORTS in url.partition("?")[0]:
+        path = url.partition("?")[0].lower()
+        if service == "graph" and any(one in path for one in _REPORTS):
             return self._reports
         is_query = service == "arm" and _RESOURCE_GRAPH in url.lower()
         return self._queries if is_query else self._limits[service]

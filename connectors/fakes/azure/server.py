@@ -18,14 +18,20 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from msgspec import Struct, structs
 
-from connectors.fakes.azure import directory, resource_graph, resources, vaults
+from connectors.fakes.azure import audit_logs, directory, resource_graph, resources, vaults
 from connectors.fakes.azure.faults import Faults
 from connectors.fakes.azure.login import Login
 from connectors.fakes.azure.pages import Pages
 from connectors.fakes.azure.tenant import Tenant
 from connectors.fakes.azure.wire import Call, Listing, Reply, Route, Service, refusal
 
-ROUTES: tuple[Route, ...] = (*directory.ROUTES, *resources.ROUTES, *resource_graph.ROUTES, *vaults.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *audit_logs.ROUTES,
+    *directory.ROUTES,
+    *resources.ROUTES,
+    *resource_graph.ROUTES,
+    *vaults.ROUTES,
+)
 BATCH_AT_MOST = 20
 _SERVICES: dict[str, Service] = {
     "v1.0": "graph",

@@ -46,6 +46,10 @@ class Tenant:
         """So many rows of a query at most on one page."""
         self.federated_credentials: dict[str, list[Row]] = {}
         """By the id of a user-assigned identity, in lower case."""
+        self.sign_ins: list[Row] = []
+        """Of workloads, the oldest first."""
+        self.events: list[Row] = []
+        """Of the activity logs of all subscriptions, the oldest first."""
         self.vault_items: dict[str, dict[str, list[Row]]] = {}
         """By vault's name, its ``secrets``, ``keys`` and ``certificates``."""
 

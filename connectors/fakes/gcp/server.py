@@ -11,13 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from connectors.fakes.gcp import assets, compute, iam, listings, resource_manager, roles, usage
+from connectors.fakes.gcp import assets, compute, iam, listings, logs, resource_manager, roles, usage
 from connectors.fakes.gcp.call import Call, Route
 from connectors.fakes.gcp.cloud import Cloud, Row
 from connectors.fakes.gcp.faults import Refused
 from connectors.fakes.gcp.partial import partial
 
-_PARTS = (resource_manager, iam, roles, assets, compute, usage, listings)
+_PARTS = (resource_manager, iam, roles, assets, compute, usage, logs, listings)
 ROUTES: tuple[Route, ...] = tuple(route for part in _PARTS for route in part.ROUTES)
 _VERSION = re.compile(r"\A/(?:\w+/)?v\d/")
 

@@ -16,6 +16,7 @@ from connectors.base import Malformed, Meter
 from connectors.budget import current
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import Reported, answer_as, read_refusal, source_error
+from connectors.gcp.client.payloads import LogEntries
 from connectors.gcp.client.requests import Request
 from connectors.gcp.client.session import GcpSession, translated
 from connectors.rates import Tried
@@ -90,6 +91,20 @@ class GcpApi:
     def post(self, request: Request, payload: type[T], body: Any, **places: str) -> T:
         """The answer to a question that needs a body."""
         return self._asked(request, payload, {}, body, places)
+
+    def log_entries(self, body: Mapping[str, Any]) -> Iterator[list[Raw]]:
+        """Entries of logs, page by page; ``body``: which. A page may be empty although more follow."""
+        asked, seen = dict(body), set[str]()
+        while True:
+            page = self.post(r.LOG_ENTRIES, LogEntries, asked)
+            yield page.entries
+            token = page.next_page_token
+            if not token:
+                return
+            if token in seen:
+                raise Malformed(f"the pages of {r.LOG_ENTRIES.path} repeat")
+            seen.add(token)
+            asked["pageToken"] = token
 
     def service_accounts(self, project: str) -> Iterator[Page]:
         """A project's service accounts by Google's own client, as REST has them; by REST where IAM is redirected."""

@@ -65,8 +65,8 @@ RETRIED_STATUSES = frozenset({TOO_MANY, 500, 502, 503, 504})
 _RATE = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"})
 _USED_UP = frozenset({"quotaExceeded", "dailyLimitExceeded", "RESOURCE_QUOTA_EXCEEDED"})
 _OFF = frozenset({"SERVICE_DISABLED", "accessNotConfigured"})
-_THERE_ANYWAY = frozenset({"apikeys", "iam", "policyanalyzer", "recommender", "storage"})
-"""APIs that list what exists, and works, in projects in which they are off: accounts, their keys, their use."""
+_THERE_ANYWAY = frozenset({"apikeys", "iam", "logging", "policyanalyzer", "recommender", "storage"})
+"""APIs that list what exists, and works, in projects in which they are off: accounts, their keys, their use, logs."""
 _CONFIGURATION = {
     "USER_PROJECT_DENIED": "grant roles/serviceusage.serviceUsageConsumer on the quota project, or name another",
     "CONSUMER_INVALID": "name a project that exists as quota_project",

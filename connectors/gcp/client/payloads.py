@@ -14,6 +14,19 @@ Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 """A time that says in which zone it is: others cannot be compared with it."""
 
 
+class LogEntries(Struct, kw_only=True, rename="camel"):
+    """A page of entries of logs."""
+
+    entries: list[Raw] = []
+    next_page_token: str = ""
+
+
+class LogBucket(Struct, kw_only=True, rename="camel"):
+    """Where a project keeps its logs. ``retention_days``: 0 for the usual 30."""
+
+    retention_days: int = 0
+
+
 class Organization(Struct, kw_only=True):
     """``name``: organizations/NUMBER."""
 

@@ -297,6 +297,12 @@ REGIONAL_SECRET_VERSIONS = _secret(
     regional="https://secretmanager.{location}.rep.googleapis.com",
 )
 
+# Cloud Logging: audit logs that are asked for live. A body says of what, from when to when and how many.
+LOG_ENTRIES = Request("logging", "/v2/entries:list", "logging.logEntries.list", method="POST")
+LOG_BUCKET = Request("logging", "/v2/{parent}/locations/global/buckets/_Default", "logging.buckets.get")
+OF_LOGS = (LOG_ENTRIES, LOG_BUCKET)
+"""What no section asks for."""
+
 REQUESTS: tuple[Request, ...] = tuple(thing for thing in list(globals().values()) if isinstance(thing, Request))
 """All of them."""
 APIS: tuple[str, ...] = tuple(sorted({request.api for request in REQUESTS}))

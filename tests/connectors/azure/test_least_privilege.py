@@ -31,6 +31,18 @@ def permissions(told: dict[str, Any]) -> set[str]:
     return {*told["graphApplicationPermissions"], *(action for role in roles for action in role)}
 
 
+def test_logs_that_are_asked_for_live_take_more() -> None:
+    """Each type its own, whatever else the settings leave out."""
+    settings = AzureSettings(tenant_id=TENANT, client_id=CLIENT, sign_ins="off")
+    source = AzureConnector("prod", settings)
+    without = permissions(json.loads(source.policy()))
+    entra = permissions(json.loads(source.policy_with_logs(["entra"])))
+    both = permissions(json.loads(source.policy_with_logs(["entra", "azure_activity"])))
+
+    assert entra - without == {"AuditLog.Read.All"}
+    assert both - entra == {"Microsoft.Insights/eventtypes/values/read"}
+
+
 def test_a_whole_scan_and_doctor_ask_for_nothing_that_the_policy_does_not_give(azure: AzureEstate) -> None:
     """The server's log is held against what is printed, not against our table of requests alone."""
     furnish(azure.tenant)

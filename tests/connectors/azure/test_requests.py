@@ -7,9 +7,11 @@ import re
 import pytest
 
 from connectors.azure import sections
+from connectors.azure.activity import SPEC as ACTIVITY
 from connectors.azure.client.clouds import Service
-from connectors.azure.client.requests import ALLOWED, Allowed, Forbidden, allowed, request_of
+from connectors.azure.client.requests import ALLOWED, OF_LOGS, Allowed, Forbidden, allowed, request_of
 from connectors.azure.settings import AzureSettings
+from connectors.azure.signins import SPEC as ENTRA
 from connectors.azure.spec import SPEC
 
 
@@ -17,7 +19,7 @@ def _sample(one: Allowed) -> str:
     return re.sub(r"\{\w+\}", "sample", one.path)
 
 
-@pytest.mark.parametrize("one", ALLOWED, ids=lambda one: f"{one.method} {one.path}")
+@pytest.mark.parametrize("one", [*ALLOWED, *OF_LOGS], ids=lambda one: f"{one.method} {one.path}")
 def test_what_is_in_the_table_may_be_asked(one: Allowed) -> None:
     """In whatever case the resource manager writes it, and with a query."""
     for path in (_sample(one), _sample(one).upper(), f"{_sample(one)}?$top=1"):
@@ -26,7 +28,7 @@ def test_what_is_in_the_table_may_be_asked(one: Allowed) -> None:
         assert (found.path, found.service, found.method) == (one.path, one.service, one.method)
 
 
-@pytest.mark.parametrize("one", ALLOWED, ids=lambda one: f"{one.method} {one.path}")
+@pytest.mark.parametrize("one", [*ALLOWED, *OF_LOGS], ids=lambda one: f"{one.method} {one.path}")
 @pytest.mark.parametrize("change", ["/more", "/", "/%2e%2e", "%2Fmore", "\\more", "/..;/x"])
 def test_one_step_further_is_another_request(one: Allowed, change: str) -> None:
     """Nothing below, beside or above a path comes with it."""
@@ -51,7 +53,7 @@ def test_a_path_that_a_server_would_read_differently_is_refused(path: str) -> No
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD"])
-@pytest.mark.parametrize("one", ALLOWED, ids=lambda one: f"{one.method} {one.path}")
+@pytest.mark.parametrize("one", [*ALLOWED, *OF_LOGS], ids=lambda one: f"{one.method} {one.path}")
 def test_nothing_is_changed(one: Allowed, method: str) -> None:
     """No other method than the table's."""
     with pytest.raises(Forbidden):
@@ -60,11 +62,18 @@ def test_nothing_is_changed(one: Allowed, method: str) -> None:
 
 def test_no_request_is_for_a_value_or_needs_a_right_to_change() -> None:
     """Read rights only; of vaults, lists and nothing below a name."""
-    permissions = {one.permission for one in ALLOWED}
+    permissions = {one.permission for one in (*ALLOWED, *OF_LOGS)}
 
     assert {one for one in permissions if "Write" in one or one.lower().endswith(("write", "delete"))} == set()
     assert {one.path for one in ALLOWED if one.service == "vault"} == {"/secrets", "/keys", "/certificates"}
     assert {one for one in permissions if "getSecret" in one or "backup" in one} == set()
+
+
+def test_every_other_request_is_for_a_log() -> None:
+    """Each type of log tells what its requests take."""
+    for spec in (ENTRA, ACTIVITY):
+        assert {one.permission for one in OF_LOGS if one.section == spec.name} == {*spec.permissions}
+    assert {one.section for one in OF_LOGS} == {ENTRA.name, ACTIVITY.name}
 
 
 def test_every_request_is_for_a_section_and_every_section_is_declared() -> None:

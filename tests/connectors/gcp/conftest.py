@@ -23,7 +23,8 @@ from scanner.redaction.redact import SecretRef
 ORGANIZATION = "organizations/123456789012"
 READS_ONLY = re.compile(
     r"(?!.*(:access\b|keyString|lookupKey|generate\w*Token|:sign|:undelete))"
-    r"(GET /|POST /[^?]+:(getIamPolicy|testIamPermissions)\b|google\.iam\.admin\.v1\.IAM/(List|Get))"
+    r"(GET /|POST /[^?]+:(getIamPolicy|testIamPermissions)\b|POST /v2/entries:list$"
+    r"|google\.iam\.admin\.v1\.IAM/(List|Get))"
 )
 TOKEN = "ya29.a-token-of-nobody-that-lives-for-one-test"
 

@@ -21,6 +21,7 @@ API_VERSIONS = (
     "container.v1",
     "iam.v1",
     "iam.v2",
+    "logging.v2",
     "policyanalyzer.v1",
     "recommender.v1",
     "run.v2",

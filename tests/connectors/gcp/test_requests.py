@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.gcp import live
+from connectors.gcp.audit import SPEC as AUDIT
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.requests import Request
 from connectors.gcp.sections import SECTIONS
-from tests.connectors.gcp.discovery import UNDOCUMENTED, document, find_method
+from connectors.logs.live import Span
+from tests.connectors.gcp.discovery import UNDOCUMENTED, check_resource, document, find_method
 
+SPAN = Span(datetime(2026, 11, 27, tzinfo=UTC), datetime(2026, 11, 28, tzinfo=UTC))
 SAMPLES = {
     "parent": "organizations/1",
     "project": "acme-prod",
@@ -60,6 +65,7 @@ def test_nothing_that_is_asked_changes_anything_or_reads_a_value() -> None:
     assert {one.path for one in r.REQUESTS if DANGEROUS.search(one.path)} == set()
     assert {one.path.rpartition(":")[2] for one in r.REQUESTS if one.method == "POST"} == {
         "getIamPolicy",
+        "list",  # of entries of logs
         "testIamPermissions",
     }
 
@@ -67,9 +73,16 @@ def test_nothing_that_is_asked_changes_anything_or_reads_a_value() -> None:
 def test_every_permission_is_told_by_a_section() -> None:
     """The custom role is made from them."""
     told = {permission for section in SECTIONS for permission in section.permissions}
-    needed = {one.permission for one in r.REQUESTS if not one.path.endswith(":testIamPermissions")}
+    of_sections = [one for one in r.REQUESTS if one not in r.OF_LOGS]
+    needed = {one.permission for one in of_sections if not one.path.endswith(":testIamPermissions")}
 
     assert needed == told
+
+
+def test_every_permission_of_logs_is_told_by_their_type() -> None:
+    """What is tested for, though no request names it, included."""
+    assert {one.permission for one in r.OF_LOGS} | {*live.NEEDED, r.PROJECT.permission} == {*AUDIT.permissions}
+    check_resource("logging.v2", "ListLogEntriesRequest", live.question("acme", SPAN))
 
 
 def test_requests_are_made_nowhere_but_in_the_table() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,10 @@ import requests
 from connectors.fakes.gcp.call import Route
 from connectors.fakes.gcp.cloud import Cloud, Row
 from connectors.fakes.gcp.faults import Refused
+from connectors.fakes.gcp.logs import log_entry
 from connectors.fakes.gcp.server import ROUTES, answer
+from connectors.gcp.live import question
+from connectors.logs.live import Span
 from tests.connectors.gcp.conftest import ORGANIZATION, READS_ONLY, Place, small_company
 from tests.connectors.gcp.discovery import UNDOCUMENTED, check_answer, find_method
 
@@ -232,3 +236,23 @@ def test_values_cannot_be_read(place: Place, path: str) -> None:
     assert _get(place, path)[0] == 404
     assert place.cloud.log == [f"GET {path}"]
     assert not READS_ONLY.match(place.cloud.log.pop())
+
+
+def test_logs_answer_as_the_document_has_it() -> None:
+    """Without the right to private logs those of data access are left out, as Google leaves them out."""
+    cloud = small_company()
+    for kind in ("activity", "data_access"):
+        log_entry(cloud, "projects/acme-prod", "2026-11-20T10:00:00Z", 1, kind, serviceName="iam.googleapis.com")
+    body = question("acme-prod", Span(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)))
+    public = answer(cloud, "POST", "/v2/entries:list", body)
+    cloud.rights.add("logging.privateLogEntries.list")
+    first = answer(cloud, "POST", "/v2/entries:list", {**body, "pageSize": 1})
+    second = answer(cloud, "POST", "/v2/entries:list", {**body, "pageSize": 1, "pageToken": first["nextPageToken"]})
+    bucket = "/v2/projects/acme-prod/locations/global/buckets/_Default"
+
+    assert [len(one["entries"]) for one in (public, first, second)] == [1, 1, 1]
+    for one in (public, first, second):
+        check_answer("logging", "POST", "/v2/entries:list", one)
+    check_answer("logging", "GET", bucket, answer(cloud, "GET", bucket, None))
+    with pytest.raises(Refused):
+        answer(cloud, "POST", "/v2/entries:list", {**body, "filter": 'severity="ERROR"'})

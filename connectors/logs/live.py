@@ -1,0 +1,252 @@
+"""Audit logs that are asked for live: a scope and a day at a time, through the session of a source.
+
+What a provider lists for a day may still grow for a while after its end. So a day counts as covered once it has
+settled; until then it is read again every hour, up to the last full hour. A day that the provider no longer keeps is a
+gap, and is not asked for.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from itertools import islice
+from typing import Any, ClassVar, NamedTuple
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from connectors.base import Connector, Gone, own_words
+from connectors.budget import spending
+from connectors.exported import Unreadable
+from connectors.logs import LogSettings
+from connectors.logs.content import Records
+from connectors.logs.events import EventCounting
+from connectors.logs.files import FileLog
+from connectors.logs.tally import Networks
+from scanner.errors import Denied, NotOffered, SourceError, Throttled
+from scanner.model import Coverage
+from scanner.model.activity import LogDay, LogUnit, UnitReading
+
+LONGEST = 3600.0
+"""Seconds that reading one scope and day may take."""
+WHOLE = "whole"
+"""The digest of a day that has settled: it is read once."""
+LOOKED_AT = 5
+"""So many scopes are asked beforehand whether they can be read."""
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+_FOR_ALL_DAYS = (Denied, NotOffered, Gone, Throttled)
+"""What is refused so for one day of a scope is refused for the others, and not asked again in this run."""
+
+
+class TooMuch(Exception):
+    """A day has more records than one way of asking is good for."""
+
+
+class Span(NamedTuple):
+    """What is asked for: from a moment up to another, which is not included."""
+
+    since: datetime
+    until: datetime
+
+
+Ask = Callable[[str, Span], Iterator[Sequence[Raw]]]
+"""The records of a scope, page by page. Raises SourceError, TooMuch."""
+
+
+class LiveSource(ABC):
+    """A provider's log. Making one does no I/O; threads share it.
+
+    ``settles``: how long after its end a day is complete. ``kept_by``: whose retention ends it, for a message.
+    """
+
+    settles: ClassVar[timedelta]
+    kept_by: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def calls(self) -> int:
+        """Requests sent so far."""
+        ...
+
+    @abstractmethod
+    def scopes(self) -> Iterator[str | tuple[str, SourceError]]:
+        """The scopes that have such a log, and those that could not be looked up. Raises SourceError without any."""
+        ...
+
+    @property
+    @abstractmethod
+    def ways(self) -> Sequence[Ask]:
+        """How records are asked for; a further way serves days of which there are too many for those before it."""
+        ...
+
+    @abstractmethod
+    def days_kept(self, scope: str, age: timedelta) -> int:
+        """How many days the provider keeps. ``age``: of the oldest record that is wanted. Raises SourceError."""
+        ...
+
+
+class LiveReader:
+    """Lists and reads the units of a log that is asked for live.
+
+    ``records``: decodes lists of its records; ``counting``: makes what counts those of one unit.
+    """
+
+    def __init__(
+        self, log: str, source: LiveSource, records: Records[Any], counting: Callable[[], EventCounting[Any]]
+    ) -> None:
+        self._log = log
+        self._source = source
+        self._records = records
+        self._counting = counting
+        self._refused: dict[str, SourceError] = {}
+        self._way = 0
+
+    def units(self, since: date, until: date, now: datetime) -> Iterator[LogUnit | LogDay]:
+        """A unit is a scope and a day (UTC), up to the last full hour. See ``LogReader.units``."""
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        days = [day for day in _days(since, until) if _midnight(day) < hour]
+        for found in self._source.scopes():
+            if isinstance(found, str):
+                yield from (self._unit(found, day, hour) for day in days)
+            else:
+                yield from _gaps(*found, days)
+
+    def _unit(self, scope: str, day: date, hour: datetime) -> LogUnit:
+        end = _midnight(day) + _DAY
+        return LogUnit(
+            log=self._log,
+            name=f"{scope}/{day}",
+            digest=WHOLE if hour >= end + self._source.settles else f"by {hour:%Y-%m-%dT%H}",
+            files=(min(end, hour).isoformat(),),
+            days=(LogDay(scope=scope, day=day),),
+        )
+
+    def read(self, unit: LogUnit, now: datetime) -> UnitReading:
+        """See ``LogReader.read``. What the provider no longer keeps, and wrong records, are a gap of the day."""
+        (day,), before = unit.days, self._source.calls
+        if day.scope in self._refused:
+            raise self._refused[day.scope]
+        span = Span(_midnight(day.day), datetime.fromisoformat(unit.files[0]))
+        try:
+            with spending(LONGEST):
+                self._check_kept(day.scope, span.since, now)
+                counting = self._counted(day.scope, span)
+            covered = (replace(day, detail=counting.beyond_limits()),) if unit.digest == WHOLE else ()
+            return counting.reading(unit, covered, self._source.calls - before)
+        except Unreadable as error:
+            gap = replace(day, status="failed", detail=str(error))
+            return UnitReading(unit=unit, coverage=(gap,), calls=self._source.calls - before)
+        except _FOR_ALL_DAYS as error:
+            self._refused[day.scope] = _as_gap(error)
+            raise self._refused[day.scope] from error
+
+    def check(self, now: datetime) -> None:
+        """Ask some scopes for what they have of the last hour. Raises SourceError where that cannot be read."""
+        for scope in islice((one for one in self._source.scopes() if isinstance(one, str)), LOOKED_AT):
+            try:
+                with spending(LONGEST):
+                    self._source.days_kept(scope, _HOUR)
+                    next(self._source.ways[0](scope, Span(now - _HOUR, now)), None)
+            except NotOffered as error:
+                raise _as_gap(error) from error
+
+    def _check_kept(self, scope: str, since: datetime, now: datetime) -> None:
+        kept = self._source.days_kept(scope, now - since)
+        if since < now - timedelta(days=kept):
+            raise Unreadable(f"{self._source.kept_by} keeps {kept} days")
+
+    def _counted(self, scope: str, span: Span) -> EventCounting[Any]:
+        """All records of the span. Once a way of asking was too much for a day, it is not tried for others."""
+        for number, ask in enumerate(self._source.ways[self._way :], start=self._way):
+            counting = self._counting()
+            counting.only_scope = scope
+            try:
+                for rows in ask(scope, span):
+                    for some in self._records.of(_as_list(rows)):
+                        counting.take(some)
+                    counting.raw.relieve()
+                counting.finish()
+            except TooMuch:
+                self._way = number + 1
+                continue
+            if strange := {day for _, day in counting.days} - {str(span.since.date())}:
+                raise Unreadable(f"the response has records of other days, such as {min(strange)}")
+            return counting
+        raise Unreadable("there are too many records")
+
+
+class LiveLog(FileLog):
+    """A log in files that is asked for live where no path is given. A subclass says whom to ask."""
+
+    def __init__(self, settings: LogSettings, source: Connector | None) -> None:
+        self._live: LiveReader | None = None
+        if settings.path is not None:
+            super().__init__(settings, source)
+            return
+        networks = Networks(settings.networks, truncate=settings.truncate_addresses)
+        self._live = LiveReader(settings.log, self.live(source), self.records, partial(self.counting, networks))
+
+    def __reduce__(self) -> tuple[type[FileLog], tuple[LogSettings, Connector | None]]:
+        """One that is asked for live is read by threads: they keep to one pace, and what was refused counts for all."""
+        if self._live is not None:
+            raise TypeError("a log that is asked for live does not pickle")
+        return super().__reduce__()
+
+    @abstractmethod
+    def live(self, source: Connector | None) -> LiveSource:
+        """Whom to ask. Raises UsageError for a source that cannot be asked."""
+        ...
+
+    @abstractmethod
+    def counting(self, networks: Networks) -> EventCounting[Any]:
+        """See ``FileLog``."""
+        ...
+
+    def units(self, since: date, until: date) -> Iterator[LogUnit | LogDay]:
+        """See ``FileLog`` and ``LiveReader``."""
+        return super().units(since, until) if self._live is None else self._live.units(since, until, _now())
+
+    def read(self, unit: LogUnit) -> UnitReading:
+        """See ``LogReader``."""
+        return super().read(unit) if self._live is None else self._live.read(unit, _now())
+
+    def check(self) -> None:
+        """See ``CheckedLog``."""
+        if self._live is not None:
+            self._live.check(_now())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def refusal_of(coverage: Coverage) -> SourceError:
+    """Why a section was not read, or not in full."""
+    kind = Denied if coverage.status == "denied" else SourceError
+    return kind(coverage.detail or coverage.status, permission=coverage.permission)
+
+
+def _as_list(rows: Sequence[Raw]) -> tuple[bytes, ...]:
+    return (b"[%b]" % b",".join(map(bytes, rows)),)
+
+
+def _as_gap(error: SourceError) -> SourceError:
+    """What is not offered leaves days unread all the same."""
+    if not isinstance(error, NotOffered):
+        return error
+    return SourceError(own_words(error), hint=error.hint)
+
+
+def _gaps(scope: str, error: SourceError, days: Iterable[date]) -> Iterator[LogDay]:
+    for day in days:
+        yield LogDay(scope=scope, day=day, status=error.status, detail=own_words(error), permission=error.permission)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _days(since: date, until: date) -> Iterator[date]:
+    return map(date.fromordinal, range(since.toordinal(), until.toordinal() + 1))

@@ -1,0 +1,459 @@
+"""What every log owes that is asked for live: a scope and a day in as few requests as there are pages, or a gap."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar
+
+import pytest
+
+from connectors.azure import activity, signins
+from connectors.azure.live import ActivityLog, SignIns
+from connectors.fakes.azure.audit_logs import by_application, log_event, log_sign_in
+from connectors.fakes.azure.faults import Fault
+from connectors.fakes.azure.tenant import guid
+from connectors.fakes.azure.wire import Reply, Row, Service, refusal
+from connectors.fakes.gcp.cloud import Cloud
+from connectors.fakes.gcp.faults import Refused
+from connectors.fakes.gcp.logs import log_entry
+from connectors.gcp import audit
+from connectors.gcp.live import CloudLogging
+from connectors.logs.live import LiveReader
+from connectors.logs.tally import Networks
+from scanner.errors import Denied, SourceError, Throttled
+from scanner.model.activity import LogDay, LogUnit
+from tests.connectors.azure.conftest import azure
+from tests.connectors.azure.estate import AzureEstate
+from tests.connectors.gcp.conftest import Place, start
+
+__all__ = ["azure", "start"]
+
+NOW = datetime(2026, 11, 28, 14, 30, tzinfo=UTC)
+TODAY = NOW.date()
+MANY = 1001
+"""Records of one day, one more than a page holds."""
+
+
+def ago(days: int, time: str = "10:00:00") -> str:
+    """A time so many days before today."""
+    return f"{TODAY - timedelta(days)}T{time}Z"
+
+
+class Live(ABC):
+    """A provider with a log. ``permission``: what reading it takes. ``kept``: days."""
+
+    scope: str
+    caller: str
+    permission: ClassVar[str]
+    kept: ClassVar[int]
+
+    @abstractmethod
+    def reader(self) -> LiveReader:
+        """Reads it through a source, its session being new."""
+
+    @abstractmethod
+    def act(self, at: str, **facts: Any) -> None:
+        """A workload does something then. ``facts``: of the record."""
+
+    @abstractmethod
+    def asked(self) -> int:
+        """How often the log itself was asked for."""
+
+    @abstractmethod
+    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
+        """The log is refused, so many times."""
+
+    @abstractmethod
+    def go_in_circles(self) -> None:
+        """Each page links to itself."""
+
+
+class _OfAzure(Live):
+    """``path``: of the log, as a regular expression."""
+
+    service: ClassVar[Service]
+    path: str
+    link: ClassVar[str]
+
+    def __init__(self, estate: AzureEstate) -> None:
+        self.estate = estate
+        self.caller = guid("client/ledger")
+        estate.tenant.add_application("ledger")
+
+    def asked(self) -> int:
+        return sum(call.path.startswith(self.path) for call in self.estate.server.log)
+
+    def answer(self, reply: Reply, times: int = 1_000) -> None:
+        fault = Fault(service=self.service, path=self.path, reply=reply, times=times)
+        self.estate.server.faults.add(fault)
+
+    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
+        headers = {} if retry_after is None else {"Retry-After": retry_after}
+        self.answer(Reply(status=status, body=refusal(self.service, status, "No").body, headers=headers), times)
+
+    def go_in_circles(self) -> None:
+        self.answer(Reply(body={"value": [], self.link: f"{self.estate.server.url}{self.path}?$skiptoken=again"}))
+
+
+class Entra(_OfAzure):
+    """Sign-ins of workloads."""
+
+    permission, kept = "AuditLog.Read.All", 30
+    service, path, link = "graph", "/beta/auditLogs/signIns", "@odata.nextLink"
+
+    def __init__(self, estate: AzureEstate) -> None:
+        super().__init__(estate)
+        self.scope = estate.tenant.id
+
+    def reader(self, **more: Any) -> LiveReader:
+        source = SignIns(self.estate.connector(), **more)
+        return LiveReader("live", source, signins.EntraLog.records, partial(signins.Reading, Networks()))
+
+    def act(self, at: str, **facts: Any) -> None:
+        log_sign_in(self.estate.tenant, "ledger", at, **facts)
+
+
+class Activity(_OfAzure):
+    """The activity log of a subscription."""
+
+    permission, kept = "Microsoft.Insights/eventtypes/values/read", 90
+    service, link = "arm", "nextLink"
+
+    def __init__(self, estate: AzureEstate) -> None:
+        super().__init__(estate)
+        self.scope = estate.tenant.add_subscription("prod")["subscriptionId"]
+        self.path = f"/subscriptions/{self.scope}/providers/Microsoft.Insights/eventtypes/management/values"
+
+    def reader(self) -> LiveReader:
+        source = ActivityLog(self.estate.connector())
+        return LiveReader("live", source, activity.AzureActivityLog.records, partial(activity.Reading, Networks()))
+
+    def act(self, at: str, **facts: Any) -> None:
+        facts = {**by_application("ledger"), **facts}
+        log_event(self.estate.tenant, self.scope, at, "Microsoft.Compute/disks/write", **facts)
+
+
+class Google(Live):
+    """Audit logs of a project, whose bucket keeps them for a hundred days."""
+
+    scope, caller = "acme", "ledger@acme.iam.gserviceaccount.com"
+    permission, kept = "logging.logEntries.list", 100
+    place: Place
+
+    def __init__(self, start: Callable[[Cloud], Place]) -> None:
+        cloud = Cloud()
+        cloud.add_project("acme", "1001")
+        cloud.rights |= {"logging.logEntries.list", "logging.privateLogEntries.list"}
+        bucket = "projects/acme/locations/global/buckets"
+        cloud.add(bucket, {"name": f"{bucket}/_Default", "retentionDays": self.kept})
+        self.cloud, self.place = cloud, start(cloud)
+
+    def reader(self, **settings: Any) -> LiveReader:
+        source = CloudLogging(self.place.connector(**settings))
+        return LiveReader("live", source, audit.GcpAuditLog.records, partial(audit.Reading, Networks()))
+
+    def act(self, at: str, place: str = "projects/acme", kind: str = "activity", **facts: Any) -> None:
+        facts = {
+            "serviceName": "compute.googleapis.com",
+            "methodName": "v1.compute.disks.insert",
+            "authenticationInfo": {"principalEmail": self.caller},
+            **facts,
+        }
+        log_entry(self.cloud, place, at, len(self.cloud.rows[f"{place}/logs"]), kind, **facts)
+
+    def asked(self) -> int:
+        return self.cloud.log.count("POST /v2/entries:list")
+
+    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
+        headers = {} if retry_after is None else {"Retry-After": retry_after}
+        refused = Refused(status, "no", headers=headers)
+        self.cloud.faults.refuse(refused, api="logging", place="projects/acme/logs", times=times)
+
+    def go_in_circles(self) -> None:
+        self.cloud.faults.endless_pages = True
+
+
+@pytest.fixture(params=[Entra, Activity, Google])
+def live(request: pytest.FixtureRequest) -> Live:
+    """One of the logs, empty."""
+    fixture = "start" if request.param is Google else "azure"
+    made: Live = request.param(request.getfixturevalue(fixture))
+    return made
+
+
+@pytest.fixture
+def entra(azure: AzureEstate) -> Entra:
+    """Entra's alone."""
+    return Entra(azure)
+
+
+@pytest.fixture
+def google(start: Callable[[Cloud], Place]) -> Google:
+    """Google's alone."""
+    return Google(start)
+
+
+def units(reader: LiveReader, since: int, until: int = 0, now: datetime = NOW) -> list[LogUnit]:
+    """What there is to read from so many days ago to so many."""
+    listed = reader.units(TODAY - timedelta(since), TODAY - timedelta(until), now)
+    return [one for one in listed if isinstance(one, LogUnit)]
+
+
+def test_a_day_costs_a_request(live: Live) -> None:
+    """Also one on which nothing happened; whoever acted is there with the day, and the scope is the source's."""
+    for time in ("00:00:00", "10:00:00", "23:59:59"):
+        live.act(ago(3, time))
+    live.act(ago(4))
+    live.act(ago(2))
+    reader = live.reader()
+    listed = units(reader, 3, 2)
+    first, second = (reader.read(one, NOW) for one in listed)
+
+    assert [one.name for one in listed] == [f"{live.scope}/{TODAY - timedelta(days)}" for days in (3, 2)]
+    assert [(one.caller, one.scope, one.events) for one in first.callers] == [(live.caller, live.scope, 3)]
+    assert first.callers[0].hours == 1 | 1 << 10 | 1 << 23
+    assert first.coverage == (LogDay(scope=live.scope, day=TODAY - timedelta(3)),)
+    assert second.events == 1
+    assert live.asked() == 2
+    assert second.calls == 1
+
+
+def test_all_pages_are_read(live: Live) -> None:
+    """And each record counts once."""
+    for number in range(MANY):
+        live.act(ago(3, f"10:{number // 60:02}:{number % 60:02}"))
+    reader = live.reader()
+    (unit,) = units(reader, 3, 3)
+
+    assert reader.read(unit, NOW).events == MANY
+    assert live.asked() == 2
+
+
+def test_a_day_is_covered_once_it_has_settled(live: Live) -> None:
+    """Until then it is read again each hour, up to the last full one. After that, nothing asks for it again."""
+    live.act(ago(0, "13:59:59"))
+    live.act(ago(0, "14:00:00"))
+    reader = live.reader()
+    (today,) = units(reader, 0)
+    (later,) = units(reader, 0, now=NOW + timedelta(minutes=29))
+    (next_hour,) = units(reader, 0, now=NOW + timedelta(minutes=30))
+    just_over = datetime(2026, 11, 29, 1, tzinfo=UTC)
+    (early,) = units(reader, 0, now=just_over)
+    (whole,) = units(reader, 0, now=just_over + timedelta(hours=5))
+    (weeks_later,) = units(reader, 0, now=just_over + timedelta(days=20))
+    readings = [reader.read(one, just_over) for one in (today, next_hour, early, whole)]
+
+    assert today == later
+    assert len({one.digest for one in (today, next_hour, early, whole)}) == 4
+    assert whole == weeks_later
+    assert [one.events for one in readings] == [1, 2, 2, 2]
+    assert [len(one.coverage) for one in readings] == [0, 0, 0, 1]
+    assert units(reader, 0, now=datetime(2026, 11, 28, 0, 59, tzinfo=UTC)) == []
+
+
+def test_what_is_no_longer_kept_is_a_gap(live: Live) -> None:
+    """Nothing is asked; the day after it is read in full."""
+    live.act(ago(live.kept - 1))
+    reader = live.reader()
+    gone, kept = units(reader, live.kept, live.kept - 1)
+    (gap,) = reader.read(gone, NOW).coverage
+
+    assert gap.status == "failed"
+    assert f"keeps {live.kept} days" in str(gap.detail)
+    assert live.asked() == 0
+    assert [one.status for one in reader.read(kept, NOW).coverage] == ["complete"]
+
+
+def test_what_is_denied_once_is_not_asked_again(live: Live) -> None:
+    """The error names the permission."""
+    live.refuse(403, times=1_000)
+    reader = live.reader()
+    for unit in units(reader, 5, 2):
+        with pytest.raises(Denied) as denied:
+            reader.read(unit, NOW)
+        assert denied.value.permission == live.permission
+
+    assert live.asked() == 1
+    with pytest.raises(Denied):
+        live.reader().check(NOW)
+
+
+def test_a_throttled_request_waits_as_long_as_it_is_told(live: Live) -> None:
+    """Then the day is read in full; told to wait too long, or refused again and again, the log rests for this run."""
+    live.act(ago(3))
+    live.refuse(429, times=1, retry_after="0.001" if isinstance(live, _OfAzure) else "0")
+    reader = live.reader()
+    (unit,) = units(reader, 3, 3)
+    assert reader.read(unit, NOW).events == 1
+
+    live.refuse(429, times=1_000, retry_after="3600")
+    before = live.asked()
+    for one in units(reader, 5, 4):
+        with pytest.raises(Throttled):
+            reader.read(one, NOW)
+    assert live.asked() == before + 1
+
+
+def test_pages_in_a_circle_are_no_day(live: Live) -> None:
+    """The unit fails."""
+    reader = live.reader()
+    (unit,) = units(reader, 3, 3)
+    live.go_in_circles()
+    with pytest.raises(SourceError, match=r"already read|repeat"):
+        reader.read(unit, NOW)
+
+    assert live.asked() <= 3
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"createdDateTime": ago(2), "eventTimestamp": ago(2), "operationName": {"value": "a/b/write"}}, "other days"),
+        ({"createdDateTime": 5, "eventTimestamp": 5}, "not as expected"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Entra, Activity])
+def test_wrong_records_are_a_gap(azure: AzureEstate, kind: type[_OfAzure], row: Row, words: str) -> None:
+    """Nothing of the day is kept."""
+    live = kind(azure)
+    azure.is_hostile = True
+    live.answer(Reply(body={"value": [{"appId": live.caller, "servicePrincipalId": live.caller, **row}]}))
+    reader = live.reader()
+    (unit,) = units(reader, 3, 3)
+    reading = reader.read(unit, NOW)
+
+    assert reading.callers == ()
+    assert [(one.status, words in str(one.detail)) for one in reading.coverage] == [("failed", True)]
+
+
+def test_wrong_entries_are_a_gap(google: Google) -> None:
+    """One of them is enough."""
+    google.act(ago(3))
+    google.cloud.rows["projects/acme/logs"].append({**google.cloud.rows["projects/acme/logs"][0], "protoPayload": 5})
+    reader = google.reader()
+    (unit,) = units(reader, 3, 3)
+
+    assert [one.status for one in reader.read(unit, NOW).coverage] == ["failed"]
+
+
+@pytest.mark.parametrize("kind", [Entra, Activity])
+def test_no_other_host_is_asked(azure: AzureEstate, kind: type[_OfAzure]) -> None:
+    """Wherever the next page is said to be."""
+    live = kind(azure)
+    azure.is_hostile = True
+    azure.server.pages.largest = 1
+    azure.server.pages.foreign_host = "https://collector.example.net"
+    live.act(ago(3))
+    live.act(ago(3, "11:00:00"))
+    reader = live.reader()
+    (unit,) = units(reader, 3, 3)
+
+    with pytest.raises(SourceError, match=r"collector\.example\.net is not the endpoint"):
+        reader.read(unit, NOW)
+
+
+def test_of_very_many_sign_ins_the_counts_are_read(entra: Entra) -> None:
+    """From then on the counts come first. They have no credential."""
+    for minute in range(5):
+        entra.act(ago(4, f"10:0{minute}:00"))
+    entra.act(ago(4, "12:00:00"), signInEventTypes=["managedIdentity"])
+    entra.act(ago(3))
+    reader = entra.reader(most_pages=0)
+    many, next_day = (reader.read(one, NOW) for one in units(reader, 4, 3))
+
+    assert (many.events, next_day.events) == (6, 1)
+    assert [one.status for one in many.coverage] == ["complete"]
+    assert many.callers[0].hours == 1 << 10 | 1 << 12
+    assert not [text for text in many.callers[0].counts if text.startswith("credential=")]
+    assert (entra.asked(), many.calls, next_day.calls) == (1, 1 + 2, 2)
+
+
+def test_a_missing_licence_is_a_gap(entra: Entra) -> None:
+    """Not a fact to be content with: the days are unread."""
+    code = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
+    entra.answer(Reply(status=403, body=refusal("graph", 403, code).body))
+    reader = entra.reader()
+    for unit in units(reader, 3, 2):
+        with pytest.raises(SourceError, match="Entra ID P1") as refused:
+            reader.read(unit, NOW)
+        assert refused.value.status == "failed"
+
+    assert entra.asked() == 1
+
+
+def test_without_private_logs_nothing_is_covered(google: Google) -> None:
+    """Google leaves them out without a word, so it is asked beforehand."""
+    google.act(ago(3), kind="data_access")
+    google.cloud.rights -= {"logging.privateLogEntries.list"}
+    reader = google.reader()
+    (unit,) = units(reader, 3, 3)
+    with pytest.raises(Denied) as denied:
+        reader.read(unit, NOW)
+
+    assert denied.value.permission == "logging.privateLogEntries.list"
+    assert google.asked() == 0
+
+
+def test_the_bucket_is_asked_how_long_it_keeps(google: Google) -> None:
+    """Once; not for what no bucket would have removed. Where that is denied, thirty days are assumed."""
+    google.act(ago(0, "01:00:00"))
+    reader = google.reader()
+    reader.read(units(reader, 0)[0], NOW)
+    assert not [line for line in google.cloud.log if "/buckets/" in line]
+
+    for unit in units(reader, 40, 30):
+        reader.read(unit, NOW)
+    assert len([line for line in google.cloud.log if "/buckets/" in line]) == 1
+    assert len([line for line in google.cloud.log if "testIamPermissions" in line]) == 1
+
+    google.cloud.faults.deny(part="/buckets/")
+    careful = google.reader()
+    gone, kept = (careful.read(one, NOW) for one in units(careful, 30, 29))
+    assert [one.status for one in (*gone.coverage, *kept.coverage)] == ["failed", "complete"]
+
+
+def test_folders_and_the_organization_have_logs_of_their_own(google: Google) -> None:
+    """Each is a scope, whether bulk listing works or not: it is not asked."""
+    cloud = google.cloud
+    organization = cloud.add_organization("1")
+    folder = cloud.add_folder("2", organization)
+    cloud.add_project("shop", "1002", folder)
+    google.act(ago(3), place="folders/2")
+    reader = google.reader(organization="1")
+    readings = {one.name: reader.read(one, NOW) for one in units(reader, 3, 3)}
+
+    day = TODAY - timedelta(3)
+    assert {name: one.events for name, one in readings.items()} == {
+        f"organizations/1/{day}": 0,
+        f"folders/2/{day}": 1,
+        f"shop/{day}": 0,
+    }
+    assert not [line for line in cloud.log if "assets" in line]
+
+
+def test_a_place_that_cannot_be_looked_up_is_a_gap(google: Google) -> None:
+    """Of all days that were asked for; without any place, nothing can be listed."""
+    google.cloud.faults.deny(place="projects/other")
+    found = list(google.reader(projects=("acme", "other")).units(TODAY - timedelta(1), TODAY, NOW))
+    gaps = [one for one in found if isinstance(one, LogDay)]
+    assert [(one.scope, one.status) for one in gaps] == [("other", "denied")] * 2
+
+    google.cloud.faults.deny()
+    with pytest.raises(SourceError):
+        next(google.reader().units(TODAY, TODAY, NOW))
+
+
+def test_subscriptions_that_cannot_be_listed_are_no_silence(azure: AzureEstate) -> None:
+    """Named ones are not looked for."""
+    live = Activity(azure)
+    azure.server.faults.deny("arm", ".*/resources")
+    azure.server.faults.deny("arm", r"/subscriptions\?")
+    with pytest.raises(Denied):
+        next(live.reader().units(TODAY, TODAY, NOW))
+
+    named = ActivityLog(azure.connector(subscriptions=(live.scope,)))
+    assert list(named.scopes()) == [live.scope]
+    assert named.calls == 0
