@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
@@ -17,6 +18,7 @@ import benchmarks
 import connectors
 import reports
 import scanner
+from tests.processes import Forks
 
 # A busy machine makes no test fail, and the same tree gets the same verdict: its examples come of the tests themselves.
 settings.register_profile(
@@ -34,12 +36,16 @@ _LOOPBACK = ("127.", "::1", "localhost")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Hypothesis also tries what constants the loaded modules hold: all are loaded, whatever ran before a test."""
+    """Load what hypothesis looks at, and leave all that is loaded by now out of garbage collections.
+
+    Hypothesis also tries what constants the loaded modules hold: all are loaded, whatever ran before a test.
+    """
     if any(item.get_closest_marker("hypothesis") for item in session.items):
         for package in (scanner, connectors, reports, benchmarks):
             for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
                 if not module.name.endswith("__main__"):
                     importlib.import_module(module.name)
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +86,10 @@ def loopback_only() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded)
         yield
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """The scanner, loaded once for all processes that die or write in the midst of something."""
+    with Forks() as loaded:
+        yield loaded

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,14 +16,16 @@ PATIENCE = 300
 
 # Loads what a scan loads. Then a fork runs each program in its input, and the answer is the exit code of the fork.
 _FORKING = """
-import importlib, json, os, signal, sys
+import gc, importlib, json, os, signal, sys
 for name in (
-    "scanner.cli.main", "scanner.cli.scan", "scanner.cli.notify", "scanner.cli.output", "scanner.app.scanning",
-    "scanner.app.changes", "scanner.store.store", "scanner.judging.pipeline", "scanner.judging.last_known.forgetting",
-    "connectors.file", "reports.catalog", "reports.json", "reports.xlsx", "scipy.sparse", "psycopg",
-    "sqlalchemy.dialects.sqlite.pysqlite", "sqlalchemy.dialects.postgresql.psycopg",
+    "scanner.cli.main", "scanner.cli.scan", "scanner.cli.sources", "scanner.cli.notify", "scanner.cli.output",
+    "scanner.app.scanning", "scanner.app.changes", "scanner.store.store", "scanner.judging.pipeline",
+    "scanner.judging.last_known.forgetting", "connectors.file", "reports.catalog", "reports.json", "reports.xlsx",
+    "filelock", "scipy.sparse", "psycopg", "sqlalchemy.dialects.sqlite.pysqlite",
+    "sqlalchemy.dialects.postgresql.psycopg", "tests.factories",
 ):
     importlib.import_module(name)
+gc.freeze()  # or the end of each fork would look through all of it
 print("ready", flush=True)
 for line in sys.stdin:
     job = json.loads(line)
@@ -65,17 +68,18 @@ class Forks:
         assert self._answer() == "ready\n"
         return self
 
-    def run(self, program: str, *arguments: str, folder: Path, logs: Path) -> subprocess.CompletedProcess[str]:
-        """Run it to its end in a folder. ``logs``: another folder, for what it writes to stdout and stderr."""
-        out, err = logs / "stdout", logs / "stderr"
-        job = {
-            "program": program, "arguments": arguments, "folder": str(folder), "environment": dict(os.environ),
-            "out": str(out), "err": str(err), "patience": PATIENCE,
-        }  # fmt: skip
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{json.dumps(job)}\n")
-        self._process.stdin.flush()
-        return subprocess.CompletedProcess(program, int(self._answer()), out.read_text(), err.read_text())
+    def run(self, program: str, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, in a folder of its own unless one is given."""
+        with tempfile.TemporaryDirectory() as own:
+            out, err = Path(own, "stdout"), Path(own, "stderr")
+            job = {
+                "program": program, "arguments": arguments, "folder": str(folder or own), "patience": PATIENCE,
+                "environment": dict(os.environ), "out": str(out), "err": str(err),
+            }  # fmt: skip
+            assert self._process.stdin is not None
+            self._process.stdin.write(f"{json.dumps(job)}\n")
+            self._process.stdin.flush()
+            return subprocess.CompletedProcess(program, int(self._answer()), out.read_text(), err.read_text())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

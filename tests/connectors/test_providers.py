@@ -57,11 +57,12 @@ def test_no_connector_is_imported_for_it() -> None:
 @pytest.mark.parametrize("room", ["scanner/matching", "scanner/judging", "scanner/access", "reports/ocsf"])
 def test_the_core_names_no_provider(room: str) -> None:
     """What is special about one is its connector's to say."""
+    providers = set(installed_providers())
     named = {
         (path.name, node.value)
         for path in (ROOT / room).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and node.value in set(installed_providers())
+        if isinstance(node, ast.Constant) and node.value in providers
     }
 
     assert named == set()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -27,6 +27,7 @@ from tests.contract.test_store_integrity import falsify
 from tests.databases import BACKENDS, SHARED, Backend
 from tests.examples import examples
 from tests.factories import ACCOUNT, NOW
+from tests.processes import Forks
 
 HEAD = LogHead(type="cloudtrail", provider="aws", source="prod", unlogged=("s3:Get*",))
 TODAY = NOW.date()
@@ -228,15 +229,16 @@ def test_gaps(store: Store) -> None:
 
 # Writes units one after another and kills itself with SIGKILL, as no handler can see, at a statement of the second.
 _WRITE_AND_DIE = """
-import os, signal, sys
+import os, pickle, signal, sys
+from pathlib import Path
 from sqlalchemy import Engine, event
 from scanner.store.store import open_store
-from tests.contract.test_store_activity import _UNITS, write
 
-url, at = sys.argv[1], int(sys.argv[2])
+url, at, given = sys.argv[1:]
+head, units, now = pickle.loads(Path(given).read_bytes())
 with open_store(url) as store:
-    write(store, _UNITS[0])
-    left = [at]
+    store.activity.write("trail", head, units[:1], {}, now)
+    left = [int(at)]
 
     def count(*_):
         left[0] -= 1
@@ -245,16 +247,16 @@ with open_store(url) as store:
 
     event.listen(Engine, "before_cursor_execute", count)
     event.listen(Engine, "commit", count)
-    write(store, *_UNITS[1:])
+    store.activity.write("trail", head, units[1:], {}, now)
 """
 
 
 @pytest.mark.parametrize("at", [2, 4, 6])
-def test_a_kill_leaves_units_whole(url: str, at: int) -> None:
+def test_a_kill_leaves_units_whole(url: str, at: int, forks: Forks, tmp_path: Path) -> None:
     """The first unit stays; resumed, nothing is counted twice and nothing is missing."""
-    killed = subprocess.run(
-        [sys.executable, "-c", _WRITE_AND_DIE, url, str(at)], check=False, capture_output=True, text=True
-    )
+    given = tmp_path / "given"
+    given.write_bytes(pickle.dumps((HEAD, _UNITS, NOW)))
+    killed = forks.run(_WRITE_AND_DIE, url, str(at), str(given))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
     with open_store(url) as store:

@@ -86,24 +86,17 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    """The scanner, loaded once for all scans here."""
-    with Forks() as loaded:
-        yield loaded
-
-
 class Estate:
     """A folder with config and lists, whose scans go into a store."""
 
-    def __init__(self, folder: Path, logs: Path, url: str, forks: Forks) -> None:
+    def __init__(self, folder: Path, url: str, forks: Forks) -> None:
         self.folder, self.url = folder, url
-        self._logs, self._forks = logs, forks
+        self._forks = forks
 
     def scan(self, program: str = _RUN, *before: str) -> CompletedProcess[str]:
         """Run a scan with a report, struck or not."""
         scan = ("scan", "--accept-drop", "--quiet", "--store", self.url, "-o", "json:report.json")
-        return self._forks.run(program, *before, *scan, folder=self.folder, logs=self._logs)
+        return self._forks.run(program, *before, *scan, folder=self.folder)
 
     def strike(self, point: str, number: signal.Signals) -> CompletedProcess[str]:
         """Run a scan that gets this signal at this point."""
@@ -114,19 +107,16 @@ class Estate:
 @pytest.fixture
 def estate(tmp_path: Path, url: str, forks: Forks) -> Estate:
     """A scan has been stored, and one of the list's three bots has since gone."""
-    folder, logs = tmp_path / "estate", tmp_path / "logs"
-    folder.mkdir()
-    logs.mkdir()
     for name, text in (
         ("bots.csv", BOTS),
         ("registry.csv", REGISTRY),
         ("people.csv", PEOPLE),
         ("config.toml", CONFIG),
     ):
-        (folder / name).write_text(text)
-    made = Estate(folder, logs, url, forks)
+        (tmp_path / name).write_text(text)
+    made = Estate(tmp_path, url, forks)
     assert made.scan().returncode == 0
-    (folder / "bots.csv").write_text("\n".join(BOTS.splitlines()[:3]) + "\n")
+    (tmp_path / "bots.csv").write_text("\n".join(BOTS.splitlines()[:3]) + "\n")
     return made
 
 

@@ -8,7 +8,6 @@ import resource
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -22,7 +21,7 @@ from scanner.model import ScanResult
 from scanner.store.store import Store, open_store
 from tests.databases import BACKENDS, Backend
 from tests.factories import make_assessment, make_finding, make_result
-from tests.processes import PATIENCE
+from tests.processes import Forks
 
 RESULT = make_result(*(make_assessment(f"svc-{number:03}") for number in range(300)), findings=(make_finding(),))
 LARGE = replace(
@@ -64,17 +63,12 @@ def still_whole(path: Path) -> None:
         assert store.load() == LARGE
 
 
-def test_a_limit_on_file_size(path: Path) -> None:
+def test_a_limit_on_file_size(path: Path, forks: Forks) -> None:
     """Where a file may grow no further, the scan before is intact."""
     size = str(path.stat().st_size + 100_000)
-    done = subprocess.run(
-        [sys.executable, "-c", _LIMITED, f"sqlite:///{path}", size],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=PATIENCE,
-    )
+    done = forks.run(_LIMITED, f"sqlite:///{path}", size)
 
+    assert done.returncode == 0, done.stderr
     assert "cannot be read or written" in done.stdout or "no room left" in done.stdout
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != int(size)
     still_whole(path)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
@@ -18,6 +16,7 @@ from scanner.store.intervals import BATCH
 from scanner.store.store import open_store
 from tests.databases import SHARED, Backend
 from tests.factories import make_assessment, make_finding, make_result
+from tests.processes import Forks
 
 FIRST = make_result(make_assessment("svc-billing"), findings=(make_finding(),))
 NEXT = replace(FIRST, scan=replace(FIRST.scan, id="next"), identities=(make_assessment("deploy"),))
@@ -28,7 +27,6 @@ import os, signal, sys
 from msgspec.structs import replace
 from sqlalchemy import Engine, event
 from scanner.store.store import open_store
-from tests.databases import SHARED, Backend
 from tests.factories import make_assessment, make_finding, make_result
 
 url, point, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -98,14 +96,14 @@ class Meanwhile(list[Assessment]):
         "commit",
     ],
 )
-def test_kill_leaves_the_scan_before(url: str, point: str) -> None:
+def test_kill_leaves_the_scan_before(url: str, point: str, forks: Forks) -> None:
     """After kill -9 the store holds the scan before, sound and readable, and the next save works."""
     with open_store(url) as store:
         store.save(FIRST)
 
-    killed = subprocess.run([sys.executable, "-c", _SAVE_AND_DIE, url, point, str(BATCH + 10)], check=False)
+    killed = forks.run(_SAVE_AND_DIE, url, point, str(BATCH + 10))
 
-    assert killed.returncode == -signal.SIGKILL
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     with open_store(url) as store:
         assert [scan.id for scan in store.scans()] == [FIRST.scan.id]
         assert store.load() == FIRST
@@ -116,13 +114,13 @@ def test_kill_leaves_the_scan_before(url: str, point: str) -> None:
 
 
 @pytest.mark.parametrize("point", ["identities:-1", f"findings:{BATCH + 1}", "findings:-1", "commit"])
-def test_kill_of_a_first_scan_leaves_an_empty_store(url: str, point: str) -> None:
+def test_kill_of_a_first_scan_leaves_an_empty_store(url: str, point: str, forks: Forks) -> None:
     """A first scan is written otherwise than later ones; after kill -9 nothing of it is there either."""
     open_store(url).close()
 
-    killed = subprocess.run([sys.executable, "-c", _SAVE_AND_DIE, url, point, str(BATCH + 10)], check=False)
+    killed = forks.run(_SAVE_AND_DIE, url, point, str(BATCH + 10))
 
-    assert killed.returncode == -signal.SIGKILL
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     with open_store(url) as store:
         assert store.scans() == ()
         store.save(FIRST)
