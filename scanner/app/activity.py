@@ -29,7 +29,8 @@ from scanner.discovery.logs import (
 from scanner.errors import ConfigError, UsageError
 from scanner.judging.activity.explained import Version
 from scanner.judging.activity.judge import Known
-from scanner.judging.activity.timeline import Coverages, Joined, join, summary, timeline
+from scanner.judging.activity.summary import summary, with_assumers_named
+from scanner.judging.activity.timeline import Coverages, Joined, join, timeline
 from scanner.judging.pipeline import Declared, judge_between_scans
 from scanner.model import ActivityPolicy, Assessment, Coverage, Entry, Finding, ScanResult
 from scanner.model.activity import ActivityPast, CallerPast
@@ -252,7 +253,7 @@ def with_activity(store: Store, result: ScanResult, policy: ActivityPolicy) -> S
                 continue
             line = timeline(pasts.get(one.identity.key, ()), covered)
             identities.append(replace(one, activity=summary(line, one.identity, since)))
-    return replace(result, identities=tuple(identities))
+    return replace(result, identities=with_assumers_named(identities))
 
 
 def _pasts(past: ActivityPast, joined: Joined, batch: Iterable[Assessment]) -> Mapping[str, Sequence[CallerPast]]:

@@ -1,6 +1,6 @@
 """CloudTrail's records: who acted, what was done, and what it meant for others. No request parameter is kept.
 
-Source of the shapes: CloudTrail's user guide, "CloudTrail record contents" and "CloudTrail userIdentity element".
+Source of the shapes: CloudTrail's user guide, "CloudTrail record contents".
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from connectors.aws.logs.actions import COPY, OTHER, OWN, PROVIDER, Action, is_denied, member, role_account
+from connectors.aws.logs.callers import NOBODY, Caller, Who, caller_of, host_of, is_copy
 from connectors.aws.logs.hosts import Hosts, is_hosted
-from connectors.federation import subject_target
 from connectors.logs.files import Layout
 from connectors.logs.tally import (
     DENIED,
@@ -54,10 +54,8 @@ LAYOUT = Layout(
 """An account's trail and an organization's; copies that have kept nothing but the files' names; Security Lake."""
 
 _Flag = bool | str | None
-_SESSION_ARN = re.compile(r"arn:([a-z-]+):sts::(\d{12}):assumed-role/([^/]+)/.*", re.DOTALL)
 _EVENT_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
 _TOOL = re.compile(r"[\w.:@-]{1,128}", re.ASCII)
-_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _CALL, _OF_SERVICES = "AwsApiCall", "AwsServiceEvent"
 _OF_OTHERS = frozenset({"AwsCloudTrailInsight", "AwsVpceEvent"})
 """Types of events that are about other events: what is unusual, and what passed an endpoint."""
@@ -65,41 +63,6 @@ _MOST_ACTIONS = 50_000
 _OFF_HOST = ("mark=off_host",)
 _NOTHING = Raw(b"null")
 _THE_CALLER = "\0"
-
-
-class Issuer(Struct, gc=False, frozen=True):
-    """``sessionIssuer``: the role, or the user, that a session is of."""
-
-    principal_id: str | None = field(default=None, name="principalId")
-    arn: str | None = None
-
-
-class Session(Struct, gc=False, frozen=True):
-    """``sessionContext``."""
-
-    issuer: Issuer | None = field(default=None, name="sessionIssuer")
-    ec2_role_delivery: str | int | float | None = field(default=None, name="ec2RoleDelivery")
-
-
-class OnBehalf(Struct, gc=False, frozen=True):
-    """``onBehalfOf``: somebody of Identity Center."""
-
-    user_id: str | None = field(default=None, name="userId")
-
-
-class Who(Struct, gc=False, frozen=True):
-    """``userIdentity``."""
-
-    type: str | None = None
-    principal_id: str | None = field(default=None, name="principalId")
-    arn: str | None = None
-    account_id: str | None = field(default=None, name="accountId")
-    access_key_id: str | None = field(default=None, name="accessKeyId")
-    user_name: str | None = field(default=None, name="userName")
-    invoked_by: str | None = field(default=None, name="invokedBy")
-    provider: str | None = field(default=None, name="identityProvider")
-    session: Session | None = field(default=None, name="sessionContext")
-    on_behalf_of: OnBehalf | None = field(default=None, name="onBehalfOf")
 
 
 class Event(Struct, gc=False, frozen=True):
@@ -121,22 +84,6 @@ class Event(Struct, gc=False, frozen=True):
     recipient: str | None = field(default=None, name="recipientAccountId")
     endpoint: str | None = field(default=None, name="vpcEndpointId")
     from_console: _Flag = field(default=None, name="sessionCredentialFromConsole")
-
-
-_NOBODY, _NO_ISSUER = Who(), Issuer()
-
-
-class Caller(NamedTuple):
-    """Who acted. ``name``: what profiles call it. ``key``: its long-lived key's id. ``host``: of what it is a session.
-
-    ``session``: the id of its temporary credentials.
-    """
-
-    name: str
-    unique_id: str = ""
-    key: str = ""
-    session: str = ""
-    host: str = ""
 
 
 class _Detail(NamedTuple):
@@ -209,17 +156,22 @@ class Reading(Counting):
                 continue
             seen.add(number)
             action = actions.get((event.event_source, event.event_name)) or self._action(event)
-            who = event.who or _NOBODY
+            who = event.who or NOBODY
             acting = OWN
             if event.event_type != _CALL or who.account_id != event.recipient or who.invoked_by is not None:
                 acting = self._acting(event, who)
                 if not action.matters_to[acting]:
                     continue
+            detail = _NO_DETAIL
+            if action.reads:
+                detail = _detail(event, action)
+                if action.becomes:
+                    self._follow(event, who)
             # The id of a key alone would do for real events. Where logs were anonymised, many callers share one.
             key = (
                 action, (who.access_key_id, who.arn or who.principal_id or who.user_name or who.type), event.address,
                 event.user_agent, event.region, event.error_code, event.endpoint, event.read_only, event.from_console,
-                who.invoked_by, acting, _detail(event, action) if action.reads else _NO_DETAIL,
+                who.invoked_by, acting, detail,
             )  # fmt: skip
             add(key, event.event_time, event_id, (key, who, event.recipient))
         self.events += len(seen) - before
@@ -227,12 +179,19 @@ class Reading(Counting):
         if len(self._callers) > MOST_RAW:
             self._callers.clear()
 
+    def _follow(self, event: Event, who: Who) -> None:
+        """What a host asks for, with its credentials or with those that these gave it, is for that host, too."""
+        host = host_of(who) or self._hosts.asker(who.access_key_id or "")
+        if host and not event.error_code and not event.endpoint:
+            given = member(_decoded(event.response), "credentials.accessKeyId")
+            self._hosts.asked((given or "")[:40], host, event.address or "")
+
     def _acting(self, event: Event, who: Who) -> str:
         """Who makes the call: the caller, AWS on its behalf, or the caller in the copy of the resource's owner."""
         if event.event_type in _OF_OTHERS:
             self.events -= 1
             return OTHER
-        if _is_copy(who, event.recipient):
+        if is_copy(who, event.recipient):
             self.events -= 1
             return COPY
         if who.invoked_by is not None or who.type == "AWSService" or event.event_type == _OF_SERVICES:
@@ -328,18 +287,6 @@ def _client(user_agent: str) -> _Client:
     return _Client(f"client={family}", family in INTERACTIVE_CLIENTS, is_hosted(user_agent))
 
 
-def _is_copy(who: Who, recipient: str | None) -> bool:
-    """Whether it is the copy that the owner of what was called is given; the caller's account has another."""
-    account = who.account_id
-    return (
-        recipient is not None
-        and account is not None
-        and account != recipient
-        and who.invoked_by is None
-        and _ACCOUNT.fullmatch(account) is not None  # not "ANONYMOUS_PRINCIPAL"
-    )
-
-
 def _is_true(flag: _Flag) -> bool:
     return flag is True or (isinstance(flag, str) and flag.lower() == "true")
 
@@ -400,39 +347,3 @@ def tool_name(text: str) -> str:
     """What a model, agent or tool is called: of an ARN, what is behind the last slash."""
     name = text.rpartition("/")[2] if text.startswith("arn:") else text
     return name if _TOOL.fullmatch(name) else plain(name, 128)
-
-
-def caller_of(who: Who) -> Caller:
-    """Who acted, by ``userIdentity``; sessions are what issued them."""
-    arn, principal, account, user = who.arn or "", who.principal_id or "", who.account_id or "", who.user_name or ""
-    key, provider = who.access_key_id or "", who.provider or ""
-    issuer = (who.session.issuer if who.session else None) or _NO_ISSUER
-    on_host = who.session is not None and who.session.ec2_role_delivery is not None
-    unique_id, _, session = principal.partition(":")
-    long_lived = plain(key, 40) if key.startswith("AKIA") else ""
-    temporary = key[:40] if key.startswith("ASIA") else ""
-    host = session if re.fullmatch(r"m?i-[0-9a-f]{8,17}", session) else "instance" if on_host else ""
-    match who.type:
-        case "AssumedRole" | "FederatedUser":
-            issued_by, issuer_id = issuer.arn or "", issuer.principal_id or ""
-            if not issued_by and (found := _SESSION_ARN.fullmatch(arn)):
-                # Without the path, which a session's ARN lacks: the unique id finds the role all the same.
-                issued_by, issuer_id = f"arn:{found[1]}:iam::{found[2]}:role/{found[3]}", issuer_id or unique_id
-            unique_id = issuer_id or (unique_id if who.type == "AssumedRole" else "")
-            name = issued_by or arn or principal
-        case "WebIdentityUser":
-            name, unique_id = subject_target(provider.partition("oidc-provider/")[2] or provider, user or principal), ""
-        case "SAMLUser":
-            name, unique_id = f"{provider}#{user or principal}", ""
-        case "Root":
-            name, unique_id = arn or f"arn:aws:iam::{account}:root", ""
-        case "IdentityCenterUser":
-            name, unique_id = f"identitycenter:{principal or user}", ""
-        case "AWSAccount":
-            known = _ACCOUNT.fullmatch(account) is not None
-            name, unique_id = (f"{account}:{unique_id}" if unique_id else account) if known else "anonymous", ""
-        case "AWSService":
-            name, unique_id = who.invoked_by or "aws", ""
-        case _:
-            name = arn or principal or user or who.invoked_by or "unknown"
-    return Caller(plain(name), plain(unique_id, 64), long_lived, temporary, host)

@@ -4,14 +4,20 @@ The rule is Netflix's (2018), "Detecting Credential Compromise in AWS": the firs
 instance are used from is the instance's; any other is not. Its false positives are left out: VPC endpoints and private
 addresses, calls by AWS on somebody's behalf, and instances that were given an address or an interface that day.
 Functions and tasks have many addresses, so for them the client has to change as well: their SDKs say where they run.
+Pods of a cluster share its addresses: those from which any session of theirs was used first are the cluster's.
+
+Credentials that a host asked for with its own, as by ``sts:AssumeRole``, are followed from the network that it asked
+from. Where they are first used in another one, they were made for somebody else, as by a broker of credentials.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
+from connectors.aws.logs.callers import PODS
 from connectors.logs.tally import Counted, Networks, Profile
 
 _HOSTED = re.compile(r"exec-env/AWS_(?:Lambda|ECS)", re.IGNORECASE)
@@ -40,18 +46,29 @@ class Hosts:
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
         self._sessions: dict[str, tuple[str, dict[tuple[str, bool], Use]]] = {}
+        self._asked: dict[str, tuple[str, str]] = {}
         self._moved: set[str] = set()
 
     def __contains__(self, session: str) -> bool:
-        return session in self._sessions
+        return session in self._sessions or session in self._asked
 
     def moved(self, instance: str) -> None:
         """An instance was given another address or interface; empty: it is not known which."""
         self._moved.add(instance)
 
+    def asked(self, session: str, host: str, address: str) -> None:
+        """A host was given further credentials, for which it had asked from this address."""
+        network = self._networks.place(address)
+        if session and network is not None and len(self._asked) < _MOST_SESSIONS:
+            self._asked[session] = host, network
+
+    def asker(self, session: str) -> str:
+        """The host that asked for these credentials; empty where none did."""
+        return self._asked.get(session, ("", ""))[0]
+
     def seen(self, session: str, host: str, address: str, hosted: bool, counted: Counted, outcome: int,
              profile: Profile) -> None:  # fmt: skip
-        """Temporary credentials were used. ``host``: the instance's id, ``instance``, or empty."""
+        """Temporary credentials were used. ``host``: as a caller has it, or empty."""
         network = self._networks.place(address)
         known = self._sessions.get(session)
         if network is None or (known is None and len(self._sessions) >= _MOST_SESSIONS):
@@ -67,16 +84,36 @@ class Hosts:
 
     def elsewhere(self) -> Iterator[Use]:
         """Each use on another host."""
-        for host, places in self._sessions.values():
-            if "" in self._moved or host in self._moved or len(places) == 1:
+        sessions = {
+            session: (host, sorted(places.values(), key=lambda each: each.counted.first))
+            for session, (host, places) in self._sessions.items()
+        }
+        of_pods: defaultdict[str, set[str]] = defaultdict(set)
+        for host, uses in sessions.values():
+            if host.startswith(PODS):
+                of_pods[host].add(uses[0].network)
+        for session, (host, uses) in sessions.items():
+            asker, asked_from = self._asked.get(session, ("", ""))
+            if len(uses) == 1 or "" in self._moved or (host or asker) in self._moved:
                 continue
-            uses = sorted(places.values(), key=lambda each: each.counted.first)
-            if not host and not uses[0].hosted:
-                continue
-            homes: dict[bool, str] = {}
-            known: set[str] = set()
-            for one in uses:
-                home = homes.setdefault(":" in one.network, one.network)
-                if one.network != home if host else not one.hosted and one.network not in known:
-                    yield one
-                known.add(one.network)
+            if host or uses[0].network == asked_from:
+                yield from _off_network(uses, of_pods.get(host, frozenset()))
+            elif uses[0].hosted:
+                yield from _off_client(uses)
+
+
+def _off_network(uses: Iterable[Use], homes: Collection[str]) -> Iterator[Use]:
+    """Those in another network than the host's: the first one of each version of IP, and ``homes``."""
+    first: dict[bool, str] = {}
+    for one in uses:
+        if one.network != first.setdefault(":" in one.network, one.network) and one.network not in homes:
+            yield one
+
+
+def _off_client(uses: Iterable[Use]) -> Iterator[Use]:
+    """Those in another network and by another client than before."""
+    known: set[str] = set()
+    for one in uses:
+        if not one.hosted and one.network not in known:
+            yield one
+        known.add(one.network)

@@ -11,9 +11,10 @@ from typing import Any
 
 from msgspec.structs import fields
 
-from connectors.aws.logs.events import Event, Issuer, OnBehalf, Session, Who
+from connectors.aws.logs.callers import Federation, Issuer, Session, Who
+from connectors.aws.logs.events import Event
 
-_NAMES = {one.encode_name.lower(): one.encode_name for shape in (Event, Who, Session, Issuer, OnBehalf)
+_NAMES = {one.encode_name.lower(): one.encode_name for shape in (Event, Who, Session, Issuer, Federation)
           for one in fields(shape)}  # fmt: skip
 _OCSF = (
     "api",

@@ -20,6 +20,7 @@ from scanner.judging.activity.declared import (
     evidence,
 )
 from scanner.judging.activity.explained import Changes, Explanation, Version, end_of
+from scanner.judging.activity.summary import summary, with_assumers_named
 from scanner.judging.activity.timeline import (
     Coverages,
     Covered,
@@ -28,7 +29,6 @@ from scanner.judging.activity.timeline import (
     join,
     last_use,
     moment,
-    summary,
     timeline,
 )
 from scanner.matching.keys import fold
@@ -110,14 +110,14 @@ class _Judging:
 
     def result(self) -> tuple[Assessment, ...]:
         judged: list[Assessment] = []
-        found: dict[str, _Found] = {}
+        deviant: dict[str, _Found] = {}
         for start in range(0, len(self._assessments), BATCH):
             batch = self._assessments[start : start + BATCH]
             pasts = self._read([one.identity.key for one in batch])
-            judged += [self._judged(one, pasts.get(one.identity.key, ()), found) for one in batch]
-        deviating = self._deviations(found) if found else {}
-        return tuple(
-            replace(one, deviations=deviating[key]) if (key := one.identity.key) in deviating else one for one in judged
+            judged += [self._judged(one, pasts.get(one.identity.key, ()), deviant) for one in batch]
+        deviating = self._deviations(deviant) if deviant else {}
+        return with_assumers_named(
+            [replace(one, deviations=found) if (found := deviating.get(one.identity.key)) else one for one in judged]
         )
 
     def _read(self, keys: Sequence[str]) -> Mapping[str, Sequence[CallerPast]]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
-from fnmatch import fnmatchcase
+from datetime import UTC, datetime
 from itertools import accumulate
-from operator import itemgetter
 
 from msgspec import Struct
 
@@ -16,17 +14,14 @@ from scanner.matching.keys import as_compared, fold, is_email, provider_key
 from scanner.model import EVERY_SCOPE, Identity
 from scanner.model.activity import (
     ACTIONS,
-    Activity,
     ActivityPast,
     Caller,
     CallerPast,
     DayCounts,
     Feature,
     LogPast,
-    ServiceUse,
     feature_of,
 )
-from scanner.model.attributes import GRANTED_SERVICES
 
 _NOT_A_USE = frozenset({"sts:GetCallerIdentity"})
 """Succeeds for everybody and does nothing."""
@@ -288,85 +283,7 @@ def _without_zeros(counts: Sequence[int]) -> Sequence[int]:
     return counts[: last + 1]
 
 
-# --- What reports show of it ---
-
-
-def summary(line: Timeline, identity: Identity, since: int) -> Activity:
-    """The activity of an identity, as reports show it. ``since``: the ordinal of the first day that they show."""
-    covered = line.covered.days[bisect_left(line.covered.days, since) :]
-    every = line.days[bisect_left(line.days, since, key=itemgetter(0)) :]
-    values: defaultdict[str, set[str]] = defaultdict(set)
-    services: defaultdict[str, list[_Span]] = defaultdict(list)
-    for span in _spans(every):
-        feature = line.features[span.number]
-        if feature.sort in ACTIONS:
-            services[feature.service].append(span)
-        elif span.successes or feature.sort != "assumed_by":  # whoever was refused did not become it
-            values[feature.sort].add(feature.value)
-    acted = [counts for _, counts in every if counts.events]  # others may become it on a day when it does nothing
-    used = {line.features[span.number].service for of in services.values() for span in of if span.is_use(line.uses)}
-    granted = granted_services(identity)
-    return Activity(
-        covered_from=date.fromordinal(covered[0]) if covered else None,
-        covered_to=date.fromordinal(covered[-1]) if covered else None,
-        covered_days=len(covered),
-        first_event_at=moment(min(counts.first for counts in acted)) if acted else None,
-        last_event_at=moment(max(counts.last for counts in acted)) if acted else None,
-        events=sum(counts.events for _, counts in every),
-        denied=sum(counts.denied for _, counts in every),
-        services=tuple(
-            ServiceUse(
-                service=service,
-                actions=tuple(sorted({line.features[one.number].action for one in spans if one.successes})),
-                events=sum(one.events for one in spans),
-                first_at=moment(min(one.first for one in spans)),
-                last_at=moment(max(one.last for one in spans)),
-            )
-            for service, spans in sorted(services.items())
-        ),
-        networks=tuple(sorted(values["network"])),
-        clients=tuple(sorted(values["client"])),
-        regions=tuple(sorted(values["region"])),
-        assumed_by=tuple(sorted(values["assumed_by"])),
-        tools=tuple(sorted(values["tool"])),
-        hours=tuple(hours_of(every)) if every else (),
-        granted_services=granted,
-        used_services=tuple(sorted(used)),
-        unlogged_services=tuple(
-            service
-            for service in granted or ()
-            if any(fnmatchcase(service, pattern.partition(":")[0]) for pattern in line.covered.unlogged)
-        ),
-    )
-
-
-class _Span:
-    """All that was counted of one feature. ``first``, ``last``: seconds, of the first and last day that had it."""
-
-    __slots__ = ("events", "first", "last", "number", "successes")
-
-    def __init__(self, number: int, first: int) -> None:
-        self.number, self.first, self.last = number, first, first
-        self.events = self.successes = 0
-
-    def is_use(self, uses: frozenset[int]) -> bool:
-        return self.successes > 0 and self.number in uses
-
-
-def _spans(every: Sequence[tuple[int, DayCounts]]) -> Iterable[_Span]:
-    """Features in total. An identity has thousands of counts, so each is touched once, and its name not at all."""
-    spans: dict[int, _Span] = {}
-    for _, counts in every:
-        last = counts.last
-        for one in counts.counts:
-            span = spans.get(one[0])
-            if span is None:
-                span = spans[one[0]] = _Span(one[0], counts.first)
-            span.last = last
-            if len(one) > 1:
-                span.events += one[1] if len(one) == 2 else sum(one[1:])  # noqa: PLR2004  # number and successes alone
-                span.successes += one[1]
-    return spans.values()
+# --- Times ---
 
 
 def hours_of(days: Iterable[tuple[int, DayCounts]]) -> list[int]:
@@ -385,29 +302,6 @@ def last_use(line: Timeline) -> datetime | None:
         if line.is_used(counts):
             return moment(counts.last)
     return None
-
-
-def granted_services(identity: Identity) -> tuple[str, ...] | None:
-    """The services that its permissions name, as its provider tells; None where they are unknown, or all services."""
-    attributes = identity.attributes
-    named = attributes.get(GRANTED_SERVICES)
-    if not isinstance(named, list | tuple):
-        advisor = [attributes.get(name) for name in ("services_used", "services_unused")]
-        if not all(isinstance(one, list | tuple) for one in advisor):
-            return _services_of_grants(identity)
-        named = [service for one in advisor for service in one or ()]
-    return tuple(sorted({one for one in named if isinstance(one, str)}))
-
-
-def _services_of_grants(identity: Identity) -> tuple[str, ...] | None:
-    """From grants that are actions (``s3:GetObject``); one that is none hides what it grants."""
-    services = set()
-    for grant in identity.grants:
-        service, colon, action = grant.name.partition(":")
-        if not (colon and action) or grant.admin or "*" in service or not service.replace("-", "").isalnum():
-            return None
-        services.add(service.lower())
-    return tuple(sorted(services)) or None
 
 
 def moment(seconds: int) -> datetime:

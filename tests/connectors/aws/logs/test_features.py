@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,19 @@ import pytest
 
 from connectors.aws.logs.cloudtrail import SPEC
 from connectors.logs.tally import MORE, Networks, client_of
-from tests.connectors.aws.logs.trail import ROLE, USER, event, features, log_of, packed, profiles, put, read_all, role
+from tests.connectors.aws.logs.trail import (
+    ACCOUNT,
+    ROLE,
+    USER,
+    event,
+    features,
+    log_of,
+    packed,
+    profiles,
+    put,
+    read_all,
+    role,
+)
 
 ACTIONS: list[tuple[str, dict[str, Any], str]] = [
     ("s3:ListObjects", {}, "read=s3:ListBucket"),
@@ -147,6 +160,31 @@ def on_host(session: str = HOST, **more: Any) -> dict[str, Any]:
     return event(who=role(session=session), **more)
 
 
+POD = "eks-shop-cart-7c9f-0a1b2c3d-1111-2222-3333-444455556666"
+CLUSTER = "oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+CHILD = "ASIAEXAMPLE0000000009"
+
+
+def assuming(session: str, gives: str = CHILD, who: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A session assumes the role, and is given credentials."""
+    answer = {"credentials": {"accessKeyId": gives}, "assumedRoleUser": {"assumedRoleId": "AROAEXAMPLELEDGER:s"}}
+    asking = who or role("builder", session=session)
+    return event("sts:AssumeRole", asking, requestParameters={"roleArn": ROLE}, responseElements=answer)
+
+
+def assumed(**more: Any) -> dict[str, Any]:
+    """An event with the credentials that were given."""
+    return event(who=role(accessKeyId=CHILD), **{"at": "10:01:00", **more})
+
+
+def with_token(key: str = CHILD, **more: Any) -> dict[str, Any]:
+    """An event with credentials that a pod has for its token."""
+    who = role(accessKeyId=key)
+    provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{CLUSTER}"
+    who["sessionContext"]["webIdFederationData"] = {"federatedProvider": provider, "attributes": {}}
+    return event(who=who, **more)
+
+
 ELSEWHERE: dict[str, tuple[list[dict[str, Any]], int]] = {
     "another network": ([on_host(), on_host(at="11:00:00", sourceIPAddress=AWAY)], 1),
     "the first one counts, in any order": (
@@ -161,6 +199,20 @@ ELSEWHERE: dict[str, tuple[list[dict[str, Any]], int]] = {
     "it was given an address": (
         [on_host(), on_host(at="11:00:00", sourceIPAddress=AWAY),
          event("ec2:AssociateAddress", USER, requestParameters={"instanceId": HOST}, readOnly=False)], 0,
+    ),
+    "a role that it assumed": ([assuming(HOST), assumed(), assumed(at="11:00:00", sourceIPAddress=AWAY)], 1),
+    "a role assumed by that": (
+        [assuming(HOST, gives="ASIAEXAMPLE0000000002"),
+         assuming("x", who=role("other", session="x", accessKeyId="ASIAEXAMPLE0000000002")),
+         assumed(), assumed(at="11:00:00", sourceIPAddress=AWAY)], 1,
+    ),
+    "a role assumed for others": ([assuming(HOST), assumed(sourceIPAddress=AWAY), assumed(at="11:00:00")], 0),
+    "a role assumed by nobody's host": ([assuming("x"), assumed(), assumed(at="11:00:00", sourceIPAddress=AWAY)], 0),
+    "a pod": ([on_host(POD), on_host(POD, at="11:00:00", sourceIPAddress=AWAY)], 1),
+    "a pod with a token": ([with_token(), with_token(at="11:00:00", sourceIPAddress=AWAY)], 1),
+    "a pod of a cluster with two addresses": (
+        [with_token(), with_token(at="11:00:00", sourceIPAddress=AWAY),
+         with_token("ASIAEXAMPLE0000000005", at="12:00:00", sourceIPAddress=AWAY)], 0,
     ),
     "a function has many addresses": (
         [on_host("f", userAgent=LAMBDA), on_host("f", userAgent=LAMBDA, sourceIPAddress=AWAY)], 0,
@@ -178,7 +230,7 @@ def test_credentials_of_a_host_on_another(case: str, tmp_path: Path) -> None:
     profile = profiles(tmp_path, *events)[ROLE]
 
     assert profile.counts.get("mark=off_host", (0, 0, 0))[0] == times
-    assert profile.events == sum(one["userIdentity"]["type"] == "AssumedRole" for one in events)
+    assert profile.events == sum(one["userIdentity"]["principalId"].startswith("AROAEXAMPLELEDGER") for one in events)
 
 
 @pytest.mark.parametrize(

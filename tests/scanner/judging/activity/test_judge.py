@@ -77,6 +77,18 @@ def _the(one: Assessment, rule: str) -> Deviation:
     return found
 
 
+def test_an_assumer_of_another_account_is_the_identity_that_was_discovered_there() -> None:
+    """By its unique id, in the finding, too; whoever is not discovered stays as the log has it."""
+    there = make_identity("deploy", scope="444455556666", unique_id="AIDADEPLOY")
+    new: Did = {"assumed_by=444455556666:AIDADEPLOY": 1, "assumed_by=999955556666:AIDADEPLOY": 1}
+    one = _judge(make_past({BOT.key: _usual(day_2=new)}), None, make_assessment(there))
+    names = ["999955556666:AIDADEPLOY", there.key]
+
+    assert one.activity is not None
+    assert one.activity.assumed_by == tuple(names)
+    assert _the(one, "behaviour_changed").facts["new"] == {"new_assumer": names}
+
+
 def test_the_usual_is_no_finding() -> None:
     assert _found(_judge(make_past({BOT.key: _usual()}))) == []
 
