@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from connectors.aws.spec import SPEC
 from tests.connectors.aws.estate import Estate, Found, arn
 from tests.connectors.aws.test_x509 import YEAR_2060, certificate
-from tests.servers.fault_proxy import Fault, FaultKind
+from tests.servers.fault_proxy import Fault, FaultKind, FaultProxy, Made
+from tests.servers.moto_server import ENVIRONMENT, MotoServer
 from tests.servers.wire import Wrong
 
 pytestmark = pytest.mark.real_server
@@ -53,22 +55,43 @@ OPERATIONS = {
 }
 
 
+@pytest.fixture(scope="module")
+def answers(moto: MotoServer, running_proxy: FaultProxy) -> dict[str, Made]:
+    """Put one of everything into the account, once for all tests, which only read it. What answers in its place."""
+    moto.reset()
+    running_proxy.reset()
+    estate = Estate(moto, running_proxy)
+    estate.user("ada", keys=1, password=True, allow="*")
+    estate.user("svc", keys=2)
+    estate.user("empty")
+    estate.role("worker")
+    described = {"Description": "moves data", "MaxSessionDuration": 7200}
+    estate.iam.create_role(RoleName="described", AssumeRolePolicyDocument="{}", **described)
+    estate.iam.create_role(RoleName="silent", AssumeRolePolicyDocument="{}")
+    estate.iam.upload_signing_certificate(UserName="ada", CertificateBody=certificate(YEAR_2060))
+    estate.iam.create_open_id_connect_provider(Url="https://gitlab.com", ClientIDList=["x"])
+    estate.iam.create_saml_provider(Name="okta", SAMLMetadataDocument="x" * 1024)
+    estate.iam.upload_server_certificate(ServerCertificateName="www", CertificateBody="x", PrivateKey="y")
+    estate.iam.create_instance_profile(InstanceProfileName="machines")
+    estate.report(ada={"mfa_active": "true", "cert_1_active": "true"})
+    return running_proxy.made | {operation: always(answer) for operation, answer in ANSWERS.items()}
+
+
+def always(answer: Any) -> Made:
+    """The same answer to every request."""
+    return lambda _: answer
+
+
 @pytest.fixture
-def estate(aws: Estate) -> Estate:
-    """One of everything."""
-    aws.user("ada", keys=1, password=True, allow="*")
-    aws.user("svc", keys=2)
-    aws.user("empty")
-    aws.role("worker")
-    aws.iam.upload_signing_certificate(UserName="ada", CertificateBody=certificate(YEAR_2060))
-    aws.iam.create_open_id_connect_provider(Url="https://gitlab.com", ClientIDList=["x"])
-    aws.iam.create_saml_provider(Name="okta", SAMLMetadataDocument="x" * 1024)
-    aws.iam.upload_server_certificate(ServerCertificateName="www", CertificateBody="x", PrivateKey="y")
-    aws.iam.create_instance_profile(InstanceProfileName="machines")
-    aws.report(ada={"mfa_active": "true", "cert_1_active": "true"})
-    for operation, answer in ANSWERS.items():
-        aws.proxy.made[operation] = lambda _, answer=answer: answer  # type: ignore[misc]  # bound now
-    return aws
+def estate(
+    answers: dict[str, Made], moto: MotoServer, running_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> Estate:
+    """One of everything, behind a proxy without faults."""
+    running_proxy.reset()
+    running_proxy.made |= answers
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    return Estate(moto, running_proxy)
 
 
 def read(estate: Estate, **settings: Any) -> Found:
@@ -90,30 +113,50 @@ def test_a_denied_operation_names_its_permission(estate: Estate, operation: str)
     assert {"ada", "svc", "empty", "worker", "root"} <= set(found.identities)
 
 
+def apart(operations: Iterable[str]) -> list[tuple[str, ...]]:
+    """Groups of operations, no two of one section: what becomes of each shows although all of a group fail at once."""
+    groups: list[dict[str, str]] = []
+    for operation in operations:
+        section = OPERATIONS[operation]
+        group = next((one for one in groups if section not in one), None)
+        if group is None:
+            groups.append(group := {})
+        group[section] = operation
+    return [tuple(group.values()) for group in groups]
+
+
 # A server that lists providers and cannot tell of one is none of AWS's: what it keeps back is a gap.
 @pytest.mark.parametrize(
-    "operation", sorted(OPERATIONS.keys() - {"iam:GetOpenIDConnectProvider", "iam:GetSAMLProvider"})
+    "operations", apart(sorted(OPERATIONS.keys() - {"iam:GetOpenIDConnectProvider", "iam:GetSAMLProvider"}))
 )
-def test_an_operation_that_is_not_there_is_no_gap_and_not_tried_again(estate: Estate, operation: str) -> None:
+def test_an_operation_that_is_not_there_is_no_gap_and_not_tried_again(
+    estate: Estate, operations: tuple[str, ...]
+) -> None:
     """An older server, or another part of AWS, does not have it: a fact, not a fault."""
-    estate.proxy.fail(operation, Fault("not_offered"))
+    for operation in operations:
+        estate.proxy.fail(operation, Fault("not_offered"))
 
     found = read(estate, max_attempts=4)
 
     assert found.gaps == {}
-    assert found.coverage[OPERATIONS[operation]].status == "not_offered"
-    assert estate.proxy.calls[operation] == 1
+    for operation in operations:
+        assert found.coverage[OPERATIONS[operation]].status == "not_offered", operation
+        assert estate.proxy.calls[operation] == 1, operation
 
 
 @pytest.mark.parametrize("kind", ["throttled", "error", "close", "portal", "malformed"])
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_operation_that_fails_is_its_section_s_gap(estate: Estate, operation: str, kind: FaultKind) -> None:
+@pytest.mark.parametrize("operations", apart(OPERATIONS))
+def test_an_operation_that_fails_is_its_section_s_gap(
+    estate: Estate, operations: tuple[str, ...], kind: FaultKind
+) -> None:
     """Whatever goes wrong: never an empty listing, and nothing else is lost."""
-    estate.proxy.fail(operation, Fault(kind))
+    for operation in operations:
+        estate.proxy.fail(operation, Fault(kind))
 
     found = read(estate)
 
-    assert set(found.gaps) == {OPERATIONS[operation]}
+    assert set(found.gaps) == {OPERATIONS[operation] for operation in operations}
+    assert set(operations) <= set(estate.proxy.calls)
     assert {"ada", "svc", "empty", "worker", "root"} <= set(found.identities)
 
 
@@ -196,11 +239,6 @@ def test_optional_sections_are_off_and_cost_nothing(estate: Estate) -> None:
 
 def test_roles_are_described(estate: Estate) -> None:
     """What they are for, how long a session lasts and what template they come from: the large listing lacks that."""
-    estate.iam.create_role(
-        RoleName="described", AssumeRolePolicyDocument="{}", Description="moves data", MaxSessionDuration=7200
-    )
-    estate.iam.create_role(RoleName="silent", AssumeRolePolicyDocument="{}")
-
     roles = read(estate).identities
 
     assert (roles["described"].description, roles["described"].attributes["session_seconds"]) == ("moves data", 7200)
