@@ -39,9 +39,12 @@ class Resource(Struct, frozen=True, kw_only=True, gc=False):
     ``values``: its arguments after the change; what only deploying determines is :data:`UNKNOWN`. Of a deleted
     resource: as before. ``before``: its arguments before the change; None for a new one, and where the format has no
     state. ``account``: the provider's account, subscription or project it would be in, where the file says.
-    ``partition``, ``region``: as ``account``, such as ``aws-cn``. ``refers``: by the path of an unknown argument
-    (``role``, ``statement.0.resources``), the places' resources that its value comes from, so that an attachment to a
-    role that does not exist yet finds its role.
+    ``partition``, ``region``: as ``account``, such as ``aws-cn``. ``refers``: by the path of an argument (``role``,
+    ``statement.0.resources``), the resources of the file that its value comes from, so that an attachment to a role
+    that does not exist yet finds its role. In a plan such a value is unknown; a template's has ``${LOGICAL_ID}``,
+    ``${LOGICAL_ID.ATTRIBUTE}`` or ``${AWS::AccountId}`` in its place. ``given``: the arguments that a plan's
+    configuration gives; the provider fills in others by itself, and until then they are unknown, too. None where the
+    file does not say.
     """
 
     type: str
@@ -54,6 +57,7 @@ class Resource(Struct, frozen=True, kw_only=True, gc=False):
     partition: str | None = None
     region: str | None = None
     refers: Mapping[str, tuple[str, ...]] = {}
+    given: frozenset[str] | None = None
 
 
 class Known(Protocol):
@@ -92,6 +96,11 @@ class Planner(Protocol):
 def planner_catalog() -> Catalog:
     """The installed planners, by provider."""
     return Catalog("muster.planners", "planner")
+
+
+def planned_key(place: Place) -> str:
+    """Return the key of an identity, workload or secret whose id at the provider is not known yet."""
+    return f"planned:{place.file}#{place.resource}"
 
 
 def is_known(*values: object) -> bool:

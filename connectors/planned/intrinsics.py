@@ -1,7 +1,8 @@
 """Evaluates the intrinsic functions of a CloudFormation template as far as the template says their values.
 
-Parameters have their defaults. The account, region and partition stay in texts as ``${AWS::AccountId}`` and so on, for
-the planner to fill in; whatever else only deploying determines is UNKNOWN. A condition is True, False, or None.
+Parameters have their defaults. The account, region and partition, and what comes from a resource of the template, stay
+in texts as Fn::Sub writes them (``${AWS::AccountId}``, ``${Role.Arn}``), for a planner to fill in. Whatever else only
+deploying determines is UNKNOWN. A condition is True, False, or None.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _NO_VALUE = _NoValue()
 
 
 class Found:
-    """The resources that unknown values come from, by the path of the value."""
+    """The resources that values come from, by the path of the value."""
 
     def __init__(self) -> None:
         self.refers: dict[str, tuple[str, ...]] = {}
@@ -67,7 +68,7 @@ class Intrinsics:
         }
 
     def value(self, value: Any, path: str, found: Found) -> Any:
-        """The value with its functions evaluated; what unknown parts of it come from is added to ``found``."""
+        """The value with its functions evaluated; the resources that parts of it come from are ``found``."""
         match value:
             case str():
                 return UNKNOWN if _DYNAMIC in value else value
@@ -127,13 +128,20 @@ class Intrinsics:
         return self._made_by(name, path, found)
 
     def _attribute(self, named: Any, path: str, found: Found) -> Any:
-        resource = named.partition(".")[0] if isinstance(named, str) else next(iter(listed(named)), None)
-        return self._made_by(resource, path, found)
+        match named:
+            case str() if "." in named:
+                resource, _, attribute = named.partition(".")
+            case [str(resource), str(attribute)]:
+                pass
+            case _:
+                return UNKNOWN
+        return self._made_by(resource, path, found, attribute)
 
-    def _made_by(self, resource: Any, path: str, found: Found) -> Any:
-        if isinstance(resource, str) and resource in self._resources:
-            found.add(path, resource)
-        return UNKNOWN
+    def _made_by(self, resource: Any, path: str, found: Found, attribute: str = "") -> Any:
+        if not isinstance(resource, str) or resource not in self._resources:
+            return UNKNOWN
+        found.add(path, resource)
+        return f"${{{resource}.{attribute}}}" if attribute else f"${{{resource}}}"
 
     def _sub(self, content: Any, path: str, found: Found) -> Any:
         template, given = (content, {}) if isinstance(content, str) else (next(iter(listed(content)), None), {})
@@ -194,7 +202,7 @@ class Intrinsics:
                 verdict = self.condition(name)
                 if verdict is not None:
                     return self.value(then if verdict else otherwise, path, found)
-                one, other = self.value(then, path, found), self.value(otherwise, path, found)
+                one, other = self.value(then, path, Found()), self.value(otherwise, path, Found())
                 return one if one is other or (is_whole(one) and one == other) else UNKNOWN
             case _:
                 return UNKNOWN
@@ -212,10 +220,10 @@ class Intrinsics:
 
 
 def is_whole(value: Any) -> bool:
-    """Whether no part of the value waits for deploying, nor its place."""
+    """Whether no part of the value waits for deploying."""
     match value:
         case str():
-            return "${AWS::" not in value
+            return "${" not in value
         case list():
             return all(map(is_whole, value))
         case dict():

@@ -98,6 +98,11 @@ class Configuration:
                 found[".".join(map(str, path))] = addresses
         return found
 
+    def given(self, change: Change) -> frozenset[str] | None:
+        """The arguments that the configuration gives a resource; None if the plan lacks its block."""
+        expressions = self.block(change).get("expressions")
+        return frozenset(expressions) if isinstance(expressions, dict) else None
+
     def _module(self, address: str) -> _Module:
         known = self._modules.get(address)
         if known is None:

@@ -75,6 +75,7 @@ def _resource(file: str, change: Change, configuration: Configuration, home: Hom
         partition=home.partition,
         region=home.region,
         refers=configuration.refers(change),
+        given=configuration.given(change),
     )
 
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from connectors.aws.client.session import call, permission_of
 from connectors.aws.identities.fetch import expect, read_each
-from connectors.aws.identities.payloads import Tag, iso, known, tags_of, utc
+from connectors.aws.identities.payloads import Place, Tag, iso, known, tags_of, utc
 from connectors.aws.identities.reading import Reading, parsed
 from connectors.aws.spec import OIDC_PROVIDERS, SAML_PROVIDERS
 from connectors.reading import unread_facts
@@ -71,7 +71,7 @@ class SamlProvider(Struct, frozen=True, kw_only=True, rename="pascal"):
         )
 
 
-class _Kind(Struct, frozen=True, kw_only=True):
+class ProviderKind(Struct, frozen=True, kw_only=True):
     """A kind of provider, and the calls that describe it."""
 
     kind: str
@@ -85,8 +85,8 @@ class _Kind(Struct, frozen=True, kw_only=True):
     words: str
 
 
-_KINDS = (
-    _Kind(
+PROVIDER_KINDS = (
+    ProviderKind(
         kind="oidc_provider",
         section=OIDC_PROVIDERS,
         listing="list_open_id_connect_providers",
@@ -97,7 +97,7 @@ _KINDS = (
         signals=(_FEDERATES,),
         words="OIDC providers",
     ),
-    _Kind(
+    ProviderKind(
         kind="saml_provider",
         section=SAML_PROVIDERS,
         listing="list_saml_providers",
@@ -119,13 +119,13 @@ def read_providers(
     ``trusts``: who may assume the account's roles, by role; if some could not be read, the trusting roles are unknown.
     """
     trusting = _trusting_roles(trusts.values()) if trusts_are_whole else None
-    for kind in _KINDS:
+    for kind in PROVIDER_KINDS:
         with account.section(kind.section) as section:
             listed = call(account.client, kind.listing, expecting=kind.member)[kind.member]
             arns = [row.arn for row in parsed(section, listed, _Listed, name="Arn")]
             read = read_each(arns, _detail(account.client, kind), of=kind.words)
             for arn in sorted(set(arns) - read.gone):
-                yield _identity(arn, kind, read.answers.get(arn), account, trusting)
+                yield provider_identity(arn, kind, read.answers.get(arn), account.place, trusting)
             if read.error is not None:
                 section.lost(read.error)
         yield section.coverage
@@ -136,20 +136,24 @@ def _trusting_roles(trusts: Iterable[tuple[Trust, ...]]) -> Counter[str]:
     return Counter(name for each in trusts for name in {trust.principal for trust in each if trust.kind == "federated"})
 
 
-def _detail(iam: Any, kind: _Kind) -> Callable[[str], OidcProvider | SamlProvider]:
+def _detail(iam: Any, kind: ProviderKind) -> Callable[[str], OidcProvider | SamlProvider]:
     permission = permission_of(iam, kind.detail)
     return lambda arn: expect(call(iam, kind.detail, **{kind.parameter: arn}), kind.shape, f"{permission} of {arn}")
 
 
-def _identity(
-    arn: str, kind: _Kind, detail: OidcProvider | SamlProvider | None, account: Reading, trusting: Counter[str] | None
+def provider_identity(
+    arn: str,
+    kind: ProviderKind,
+    detail: OidcProvider | SamlProvider | None,
+    place: Place,
+    trusting: Counter[str] | None,
 ) -> Identity:
-    """``detail``: None where only its ARN is known."""
+    """A provider as an identity. ``detail``: None where only its ARN is known. ``trusting``: roles, by ARN."""
     return Identity(
         key=arn,
         provider="aws",
-        source=account.place.source,
-        scope=account.place.account,
+        source=place.source,
+        scope=place.account,
         kind=kind.kind,
         name=arn.partition("-provider/")[2],
         unique_id=detail.uuid if isinstance(detail, SamlProvider) else None,

@@ -1,6 +1,7 @@
 """AWS's own policies as they were published, and the table of those that matter, made from them.
 
-``python -m tests.connectors.aws.published_policies > connectors/aws/rights/aws_policies.json`` writes the table anew.
+``python -m tests.connectors.aws.published_policies > connectors/aws/rights/aws_policies.json`` writes the table anew;
+with the argument ``rest``, that of all others, ``connectors/aws/planned/aws_policies.json``.
 moto ships the documents as ``iam:GetPolicyVersion`` gave them on the day that it was made.
 """
 
@@ -75,5 +76,16 @@ def written() -> str:
     return f'{{"as_of": "{made["as_of"]}", "policies": {{\n{rows}\n}}}}\n'
 
 
+def written_rest() -> str:
+    """The other policies that can be attached, cut down in the same way, a policy a line."""
+    others = {
+        name: _cut_down(policy["Document"]["Statement"])
+        for name, policy in sorted(published().items())
+        if policy["Path"] != _SERVICE_LINKED and not matters(policy["Document"]["Statement"])
+    }
+    rows = ",\n".join(f"{json.dumps(name)}:{json.dumps(each, separators=SHORT)}" for name, each in others.items())
+    return f"{{\n{rows}\n}}\n"
+
+
 if __name__ == "__main__":
-    sys.stdout.write(written())
+    sys.stdout.write(written_rest() if sys.argv[1:] == ["rest"] else written())

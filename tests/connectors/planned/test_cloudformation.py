@@ -71,8 +71,8 @@ def test_a_template(tmp_path: Path) -> None:
         ("Function", 28),
     ]
     assert role.values["RoleName"] == "shop-prod"
-    assert (policy.values["RoleName"], policy.refers) == (UNKNOWN, {"RoleName": ("Role",)})
-    assert function.values == {"Timeout": "5", "Tags": {"team": "shop", "stage": "prod"}, "Role": UNKNOWN}
+    assert (policy.values["RoleName"], policy.refers) == ("${Role}", {"RoleName": ("Role",)})
+    assert function.values == {"Timeout": "5", "Tags": {"team": "shop", "stage": "prod"}, "Role": "${Role.Arn}"}
     assert [(each.place.resource, each.place.line) for each in found.problems] == [
         ("Nested", 31),
         ("Fn::ForEach::Roles", 33),
@@ -126,7 +126,9 @@ PARTS: Any = {
         ({"a": {"Ref": "AWS::NoValue"}, "b": 1}, {"b": 1}),
         ({"Fn::Sub": "a-${Name}-${!Name}-${AWS::Region}"}, "a-n-${Name}-${AWS::Region}"),
         ({"Fn::Sub": ["${x}${Name}", {"x": {"Ref": "Number"}}]}, "7n"),
-        ({"Fn::Sub": "${Role.Arn}/*"}, UNKNOWN),
+        ({"Fn::Sub": "${Role.Arn}/*"}, "${Role.Arn}/*"),
+        ({"Fn::GetAtt": ["Role", "Arn"]}, "${Role.Arn}"),
+        ({"Fn::GetAtt": ["Other", "Arn"]}, UNKNOWN),
         ({"Fn::Join": [":", ["arn", {"Ref": "AWS::Partition"}, "x"]]}, "arn:${AWS::Partition}:x"),
         ({"Fn::Join": [",", {"Ref": "Many"}]}, "a,b"),
         ({"Fn::Join": [",", ["a", {"Ref": "Open"}]]}, UNKNOWN),

@@ -1,0 +1,129 @@
+"""What a change does with each identity: from how it is before, how it would be after, and what the store knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import structs
+
+from connectors.aws.planned.identities import Found
+from connectors.planned import Known
+from scanner.model import Identity, Privilege
+from scanner.model.planned import Effect, PlannedIdentity
+from scanner.model.terms import POWERFUL, PRIVILEGES
+
+_ELSEWHERE = "as last scanned, by rights that are given elsewhere"
+_REST_UNKNOWN = "its other rights are not known here"
+
+
+def as_planned(
+    after: Sequence[Found], before: Mapping[str, Found], known: Known, account: str | None
+) -> Iterator[PlannedIdentity]:
+    """The identities after the change, and those that it deletes. ``before``: by address."""
+    seen = set()
+    for found in after:
+        was = before.get(found.at)
+        seen.add(found.at)
+        if found.declared is None or found.declared.resource.type.startswith("data."):
+            if any(each.resource.effect != "unchanged" for each in found.given):
+                yield _gaining(found, known, account)
+            continue
+        if was is not None and was.identity.key != found.identity.key and not found.computed & was.computed:
+            yield _planned(was, "deleted", was.identity, was.identity, account)
+            was = None
+        yield _declared(found, was, known, account)
+    for at, was in before.items():
+        if at not in seen and was.declared is not None and was.declared.resource.effect == "deleted":
+            yield _planned(was, "deleted", was.identity, was.identity, account)
+
+
+def _declared(found: Found, was: Found | None, known: Known, account: str | None) -> PlannedIdentity:
+    """An identity that the file itself declares."""
+    assert found.declared is not None
+    effect = found.declared.resource.effect
+    scanned = _known(found.identity, known, account) if "name" not in found.computed else None
+    if was is None:
+        is_there = scanned is not None and found.declared.resource.format == "cloudformation"
+        return _planned(
+            found, "changed" if is_there else "created", found.identity, scanned if is_there else None, account
+        )
+    identity = found.identity if scanned is None else _with_rights_elsewhere(found.identity, was.identity, scanned)
+    if effect == "unchanged" and found.identity != was.identity:
+        effect = "changed"
+    return _planned(found, effect, identity, scanned or was.identity, account)
+
+
+def _gaining(found: Found, known: Known, account: str | None) -> PlannedIdentity:
+    """An identity that the file does not declare, and gives rights or credentials to."""
+    scanned = _known(found.identity, known, account)
+    if scanned is not None:
+        return _planned(found, "changed", _joined(scanned, found.identity), scanned, account)
+    identity = found.identity
+    if identity.privilege.level not in POWERFUL:
+        privilege = Privilege(level="unknown", evidence=(_REST_UNKNOWN, *identity.privilege.evidence))
+        identity = structs.replace(identity, privilege=privilege)
+    partly = structs.replace(found, computed=found.computed | {"permissions"})
+    return _planned(partly, "changed", identity, None, account)
+
+
+def _planned(
+    found: Found, effect: Effect, identity: Identity, before: Identity | None, account: str | None
+) -> PlannedIdentity:
+    return PlannedIdentity(
+        identity=identity,
+        effect=effect,
+        places=found.places,
+        before=before,
+        computed=found.computed,
+        credentials_at=found.credentials_at,
+        account_known=account is not None,
+    )
+
+
+def _known(identity: Identity, known: Known, account: str | None) -> Identity | None:
+    """The identity as last scanned: by its key, else the only one of its name and kind."""
+    exact = known.identity(identity.key) if account is not None else None
+    if exact is not None:
+        return exact
+    named = [
+        each
+        for each in known.named(identity.provider, identity.name)
+        if each.kind == identity.kind and account in (None, each.scope)
+    ]
+    return named[0] if len(named) == 1 else None
+
+
+def _joined(scanned: Identity, gained: Identity) -> Identity:
+    """The scanned identity with what it gains: the higher privilege of both."""
+    privilege = max((scanned.privilege, gained.privilege), key=lambda each: -PRIVILEGES.index(each.level))
+    others = tuple(each for each in (scanned.privilege, gained.privilege) if each is not privilege)
+    evidence = tuple(dict.fromkeys((*privilege.evidence, *(text for each in others for text in each.evidence))))
+    return structs.replace(
+        scanned,
+        privilege=Privilege(level=privilege.level, evidence=evidence),
+        grants=tuple(dict.fromkeys((*scanned.grants, *gained.grants))),
+        links=tuple(dict.fromkeys((*scanned.links, *gained.links))),
+        reach=tuple(dict.fromkeys((*scanned.reach, *gained.reach))),
+        credentials=(*scanned.credentials, *_new_credentials(scanned, gained)),
+        signals=tuple(dict.fromkeys((*scanned.signals, *gained.signals))),
+    )
+
+
+def _new_credentials(scanned: Identity, gained: Identity) -> Iterator[object]:
+    keys = {each.key for each in scanned.credentials}
+    yield from (each for each in gained.credentials if each.key not in keys)
+
+
+def _with_rights_elsewhere(identity: Identity, was: Identity, scanned: Identity) -> Identity:
+    """The identity with the grants that the last scan found and the file does not declare."""
+    declared = {(grant.name, grant.via) for grant in (*was.grants, *identity.grants)}
+    others = tuple(grant for grant in scanned.grants if (grant.name, grant.via) not in declared)
+    if not others:
+        return identity
+    privilege = identity.privilege
+    raised = "admin" if any(grant.admin for grant in others) else scanned.privilege.level
+    by_others = PRIVILEGES.index(raised) < PRIVILEGES.index(was.privilege.level)
+    if by_others and PRIVILEGES.index(raised) < PRIVILEGES.index(privilege.level):
+        reasons = (f"{raised}, {_ELSEWHERE}", *privilege.evidence)
+        privilege = Privilege(level=raised, evidence=reasons)
+    return structs.replace(identity, grants=(*identity.grants, *others), privilege=privilege)

@@ -1,0 +1,216 @@
+"""Identities of an account as they would be at one moment, by the connector's parsers and evaluation of rights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct, structs
+
+from connectors.aws.identities.payloads import AccessKey, Place
+from connectors.aws.identities.providers import PROVIDER_KINDS, OidcProvider, SamlProvider, provider_identity
+from connectors.aws.identities.users import UserFacts, role_identity, user_identity
+from connectors.aws.planned.forms import CREDENTIAL_KINDS, Declared, tags_in
+from connectors.aws.planned.listing import COMPUTED, Account, Holder, places_of
+from connectors.aws.planned.names import MADE_UP_ACCOUNT, Names
+from connectors.aws.rights.account_rights import Rights, rights_in
+from connectors.aws.rights.permissions import Permissions
+from scanner.model import Credential, Grant, Identity, Privilege, credential_key
+from scanner.model import planned as plan
+from scanner.model.terms import POWERFUL
+
+SOURCE = "planned"
+UNKNOWN_ACCOUNT = "unknown"
+"""The scope of an identity whose account is not known."""
+_UNREAD = re.compile(rf"policy (.*){re.escape(COMPUTED)} \([^()]*\) could not be read", re.DOTALL)
+_PROVIDERS = {kind.kind: kind for kind in PROVIDER_KINDS}
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """An identity at one moment. ``declared``: None if the file only gives it something. ``given``: what does."""
+
+    at: str
+    identity: Identity
+    declared: Declared | None
+    given: tuple[Declared, ...] = ()
+    places: tuple[plan.Place, ...]
+    computed: frozenset[plan.Computed] = frozenset()
+    credentials_at: Mapping[str, plan.Place] = {}
+
+
+class Renamed:
+    """Keys in place of the ARNs that were made up for judging."""
+
+    def __init__(self, names: Names, holders: Iterable[Holder], account: str | None) -> None:
+        named = [*names.of.values(), *(holder.named for holder in holders)]
+        self._keys = {each.arn: each.key for each in named if each.key != each.arn}
+        self._account = account
+
+    def key(self, arn: str) -> str:
+        """The key of what has the ARN."""
+        return self._keys.get(arn, arn)
+
+    def identity(self, identity: Identity) -> Identity:
+        """The identity with keys in place of made-up ARNs; one of an unknown account presents no tokens yet."""
+        if not self._keys:
+            return identity
+        links = tuple(structs.replace(link, target=self.key(link.target)) for link in identity.links)
+        key = self.key(identity.key)
+        subjects = identity.token_subjects if key == identity.key else ()
+        return structs.replace(
+            identity,
+            key=key,
+            scope=self._account or UNKNOWN_ACCOUNT,
+            links=links,
+            token_subjects=subjects,
+            credentials=tuple(
+                structs.replace(each, key=credential_key(key, each.kind, each.id)) for each in identity.credentials
+            ),
+        )
+
+
+def identities_in(
+    account: Account, declared: Iterable[Declared], names: Names, where: tuple[str | None, str]
+) -> list[Found]:
+    """The roles, users and identity providers of an account, with what gives them rights."""
+    number, partition = where
+    place = Place(source=SOURCE, account=number or MADE_UP_ACCOUNT, partition=partition)
+    listing = account.listing()
+    rights = rights_in(listing, place.account, None)
+    renamed = Renamed(names, account.holders.values(), number)
+    found = [
+        _found(at, holder, _identity(holder, listing_row, rights, place), renamed, rights)
+        for (at, holder), listing_row in _rows(account, listing)
+    ]
+    providers = (_provider(each, names, place, renamed) for each in declared if each.form.what in _PROVIDERS)
+    return [*found, *providers]
+
+
+def _rows(account: Account, listing: Any) -> Iterator[tuple[tuple[str, Holder], Any]]:
+    """Each role and user with its row."""
+    rows = {row.arn: row for row in (*listing.roles, *listing.users)}
+    yield from (
+        ((at, holder), rows[holder.named.arn]) for at, holder in account.holders.items() if holder.kind != "group"
+    )
+
+
+def _identity(holder: Holder, row: Any, rights: Rights, place: Place) -> Identity:
+    permissions, links = rights.permissions[row.arn], rights.links[row.arn]
+    if holder.kind == "role":
+        return role_identity(row, rights.trusts.get(row.arn), permissions, links, place)
+    identity = user_identity(row, _facts(holder), permissions, links, place)
+    return structs.replace(identity, enabled=True if identity.credentials else None)  # others may be made elsewhere
+
+
+def _found(at: str, holder: Holder, identity: Identity, renamed: Renamed, rights: Rights) -> Found:
+    permissions = rights.permissions[identity.key]
+    identity = renamed.identity(_readable(identity, permissions))
+    if "name" in holder.computed:
+        identity = structs.replace(identity, name=at)
+    computed = set(holder.computed)
+    if any(_id(each) is None for each in holder.credentials):
+        computed.add("credentials")
+    return Found(
+        at=at,
+        identity=identity,
+        declared=holder.declared,
+        given=tuple(holder.given),
+        places=places_of(holder),
+        computed=frozenset(computed),
+        credentials_at={
+            credential_key(identity.key, kind, name): each.resource.place
+            for each in holder.credentials
+            for kind, name in (_kind_and_id(holder, each),)
+        },
+    )
+
+
+def _readable(identity: Identity, permissions: Permissions) -> Identity:
+    """The identity without the stand-ins of what only deploying determines, which is said in words.
+
+    An administrator by what is known is one, whatever the rest will be.
+    """
+    known = {grant.name for grant in identity.grants}
+    grants = [_written(grant) for grant in identity.grants]
+    kept = [
+        grant
+        for grant, written in zip(identity.grants, grants, strict=True)
+        if grant.name == written.name or written.name not in known
+    ]
+    if len(kept) == len(identity.grants) and grants == list(identity.grants):
+        return identity
+    evidence = tuple(
+        _UNREAD.sub(r"policy \1 is only known after deploying", each) for each in identity.privilege.evidence
+    )
+    level = identity.privilege.level
+    if level == "unknown" and permissions.verdict is not None and permissions.verdict.level in POWERFUL:
+        level = permissions.verdict.level
+    return structs.replace(
+        identity,
+        grants=tuple(_written(grant) for grant in kept),
+        privilege=Privilege(level=level, evidence=evidence),
+    )
+
+
+def _written(grant: Grant) -> Grant:
+    return structs.replace(grant, name=grant.name.removesuffix(COMPUTED))
+
+
+# --- Credentials of users ---
+
+
+def _id(declared: Declared) -> str | None:
+    """The id of a credential; None if only deploying determines it. A password has its user's name."""
+    return "" if declared.form.what in ("password", "user") else declared.text("id")
+
+
+def _kind_and_id(holder: Holder, declared: Declared) -> tuple[Any, str]:
+    if declared.form.what in ("password", "user"):
+        return "password", holder.named.name
+    kind = "access_key" if declared.form.what == "access_key" else CREDENTIAL_KINDS[declared.resource.type]
+    return kind, declared.text("id") or declared.at
+
+
+def _facts(holder: Holder) -> UserFacts:
+    keys: list[AccessKey] = []
+    others: list[Credential] = []
+    password = False
+    for each in holder.credentials:
+        kind, name = _kind_and_id(holder, each)
+        status = each.text("status") or "Active"
+        if kind == "password":
+            password = True
+        elif kind == "access_key":
+            keys.append(AccessKey(access_key_id=name, status=status))
+        else:
+            others.append(
+                Credential(
+                    key=credential_key(holder.named.arn, kind, name),
+                    kind=kind,
+                    id=name,
+                    enabled=status.lower() == "active",
+                )
+            )
+    return UserFacts(keys=tuple(keys), password=password, others=tuple(others))
+
+
+# --- Identity providers ---
+
+
+def _provider(declared: Declared, names: Names, place: Place, renamed: Renamed) -> Found:
+    named = names.of[declared.at]
+    kind = _PROVIDERS[declared.form.what]
+    detail: OidcProvider | SamlProvider = SamlProvider()
+    if kind.kind == "oidc_provider":
+        detail = OidcProvider(url=declared.text("name"))
+    identity = renamed.identity(provider_identity(named.arn, kind, detail, place, None))
+    return Found(
+        at=declared.at,
+        identity=structs.replace(
+            identity, name=named.name if named.name_known else declared.at, tags=dict(sorted(tags_in(declared)))
+        ),
+        declared=declared,
+        places=(declared.resource.place,),
+        computed=frozenset() if named.name_known else frozenset({"name"}),
+    )

@@ -1,0 +1,166 @@
+"""What would run as a role, AI agents, and stored secrets, of a plan or template."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from connectors.aws.planned.forms import Declared, tags_in
+from connectors.aws.planned.identities import SOURCE, UNKNOWN_ACCOUNT
+from connectors.aws.planned.names import MADE_UP_ACCOUNT, PARTITION
+from connectors.aws.workloads.declarations import VARIABLES, Fields, Where
+from connectors.aws.workloads.records import Around, agent, workload
+from connectors.aws.workloads.rows import Row, role_key
+from connectors.planned import UNKNOWN, Resource, planned_key
+from connectors.planned.shapes import mapping
+from scanner.model import StoredSecret, Workload
+from scanner.model.planned import PlannedIdentity
+
+
+class WorkloadType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A resource type that runs as roles. Paths go through the items of a list at ``*``."""
+
+    kind: str
+    name: str
+    roles: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    agent: str | None = None
+
+
+@cache
+def workload_types() -> Mapping[str, WorkloadType]:
+    """The table of resource types."""
+    data = tomllib.loads(files("connectors.aws.planned").joinpath("workloads.toml").read_text(encoding="utf-8"))
+    return msgspec.convert(data, dict[str, WorkloadType])
+
+
+class Roles(Struct, frozen=True, kw_only=True):
+    """The keys of the file's roles: by the resource that makes one, by ARN, and by its instance profile."""
+
+    by_resource: Mapping[str, str] = {}
+    by_arn: Mapping[str, str] = {}
+    by_profile: Mapping[str, str] = {}
+
+
+def workload_of(resource: Resource, values: Mapping[str, Any], roles: Roles) -> Workload:
+    """A resource of a type without agents that would run as roles."""
+    its, where = workload_types()[resource.type], _where(resource)
+    found = workload(_row(resource, values, roles, where), _fields(its), Around(where=where))
+    return msgspec.structs.replace(found, scope=resource.account or UNKNOWN_ACCOUNT)
+
+
+def agent_of(resource: Resource, values: Mapping[str, Any], roles: Roles) -> PlannedIdentity:
+    """An AI agent, with how it is before."""
+    its, where = workload_types()[resource.type], _where(resource)
+    after, before = (
+        None
+        if arguments is None
+        else msgspec.structs.replace(
+            agent(_row(resource, arguments, roles, where), _fields(its), Around(where=where)),
+            scope=resource.account or UNKNOWN_ACCOUNT,
+        )
+        for arguments in (values, resource.before)
+    )
+    assert after is not None
+    return PlannedIdentity(
+        identity=after,
+        effect=resource.effect,
+        places=(resource.place,),
+        before=before,
+        computed=frozenset({"name"}) if after.name == resource.place.resource else frozenset(),
+        account_known=resource.account is not None,
+    )
+
+
+def secret_of(declared: Declared) -> StoredSecret:
+    """A secret of Secrets Manager or an encrypted parameter: its name, never its value."""
+    resource = declared.resource
+    arn = declared.text("arn")
+    return StoredSecret(
+        key=arn if arn and resource.account else planned_key(resource.place),
+        provider="aws",
+        source=SOURCE,
+        scope=resource.account or UNKNOWN_ACCOUNT,
+        name=declared.text("name") or declared.at,
+        tags=dict(sorted(tags_in(declared))),
+    )
+
+
+def _where(resource: Resource) -> Where:
+    return Where(
+        source=SOURCE,
+        account=resource.account or MADE_UP_ACCOUNT,
+        partition=resource.partition or PARTITION,
+        region=resource.region or "",
+    )
+
+
+def _fields(its: WorkloadType) -> Fields:
+    return Fields(kind=its.kind, key="", name="", agent=its.agent)
+
+
+def _row(resource: Resource, values: Mapping[str, Any], roles: Roles, where: Where) -> Row:
+    its, at = workload_types()[resource.type], resource.place.resource
+    arn, names = values.get("arn"), [each for each, _ in _walk(values, its.name) if isinstance(each, str) and each]
+    variables = sorted({key for path in its.variables for each, _ in _walk(values, path) for key in mapping(each)})
+    tags = mapping(values.get("tags_all") or values.get("tags") or values.get("Tags"))
+    return Row(
+        key=arn if isinstance(arn, str) and resource.account else planned_key(resource.place),
+        name=names[0] if names else at,
+        roles=tuple(sorted(set(_roles(resource, values, roles, where)))),
+        tags={key: value for key, value in sorted(tags.items()) if isinstance(value, str)},
+        facts={VARIABLES: variables} if variables else {},
+    )
+
+
+def _roles(resource: Resource, values: Mapping[str, Any], roles: Roles, where: Where) -> Iterator[str]:
+    its, at = workload_types()[resource.type], resource.place.resource
+    if at in roles.by_resource:
+        yield roles.by_resource[at]  # the role that SAM makes for it
+    for path in its.roles:
+        for value, within in _walk(values, path):
+            if value is UNKNOWN:
+                yield from (roles.by_resource[each] for each in _refers(resource, within) if each in roles.by_resource)
+            elif isinstance(value, str) and value:
+                yield from _named(value, roles, where)
+    for path in its.profiles:
+        for value, within in _walk(values, path):
+            if value is UNKNOWN:
+                yield from (roles.by_profile[each] for each in _refers(resource, within) if each in roles.by_profile)
+            elif value in roles.by_profile:
+                yield roles.by_profile[value]
+
+
+def _named(reference: str, roles: Roles, where: Where) -> Iterable[str]:
+    try:
+        arn = role_key(reference, where)
+    except ValueError:
+        return ()
+    return (roles.by_arn.get(arn, arn),)
+
+
+def _refers(resource: Resource, within: Sequence[str]) -> tuple[str, ...]:
+    return resource.refers.get(".".join(within), ())
+
+
+def _walk(value: Any, path: str, within: tuple[str, ...] = ()) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """The values at a path, each with the path that leads to it."""
+    if not path:
+        if within:
+            yield value, within
+        return
+    step, _, rest = path.partition(".")
+    if value is UNKNOWN:
+        yield UNKNOWN, within
+    elif step == "*" and isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _walk(each, rest, (*within, str(number)))
+    elif isinstance(value, dict) and step in value:
+        yield from _walk(value[step], rest, (*within, step))
