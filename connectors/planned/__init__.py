@@ -100,7 +100,7 @@ def planner_catalog() -> Catalog:
 
 def planned_key(place: Place) -> str:
     """Return the key of an identity, workload or secret whose id at the provider is not known yet."""
-    return f"planned:{place.file}#{place.resource}"
+    return f"planned:{place.resource}"
 
 
 def is_known(*values: object) -> bool:

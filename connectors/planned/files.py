@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from connectors.planned import Known, Planned, Planner, Resource, planner_catalog
 from connectors.planned.cloudformation import is_template, read_template
@@ -20,8 +20,7 @@ from connectors.planned.github_actions import is_workflow, read_workflow
 from connectors.planned.kubernetes import is_manifest, read_manifests
 from connectors.planned.terraform import is_plan, read_plan
 from scanner.errors import UsageError
-from scanner.model.planned import Plan, PlanFormat, PlannedIdentity, Unread
-from scanner.redaction.gate import cleared
+from scanner.model.planned import Plan, PlanFormat, Unread
 
 
 class FileResources(Struct, frozen=True, kw_only=True):
@@ -91,14 +90,9 @@ def _planned(file: FileResources, planners: Iterable[Planner], known: Known) -> 
         file=file.file,
         format=file.format,
         resources=len(file.resources),
-        identities=tuple(_cleared(each) for part in parts for each in part.identities),
-        workloads=tuple(cleared(each) for part in parts for each in part.workloads),
-        secrets=tuple(cleared(each) for part in parts for each in part.secrets),
-        assignments=tuple(cleared(each) for part in parts for each in part.assignments),
+        identities=tuple(each for part in parts for each in part.identities),
+        workloads=tuple(each for part in parts for each in part.workloads),
+        secrets=tuple(each for part in parts for each in part.secrets),
+        assignments=tuple(each for part in parts for each in part.assignments),
         unread=(*file.problems, *(each for part in parts for each in part.unread)),
     )
-
-
-def _cleared(planned: PlannedIdentity) -> PlannedIdentity:
-    """The same with each secret masked that somebody wrote into a name, a tag or a description."""
-    return structs.replace(planned, identity=cleared(planned.identity))

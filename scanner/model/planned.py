@@ -40,8 +40,8 @@ class PlannedIdentity(Struct, frozen=True, kw_only=True, gc=False):
     """An identity that a change creates, changes, or gives rights to.
 
     ``identity``: as it would be after the change. Its key is the id at the provider where the account is known, else
-    ``planned:``, the file and the resource. ``before``: as it is before, if the file says (a plan's prior state) or the
-    store knows; None for a new identity, and where nothing is known of it. ``places``: first the identity's own, then those
+    ``planned:`` and the resource. ``before``: as it is before, if the file says (a plan's prior state) or the store
+    knows; None for a new identity, and where nothing is known of it. ``places``: first the identity's own, then those
     of what gives it rights or credentials. ``credentials_at``: by key of a credential, the place that creates it.
     ``account_known``: False if neither the file nor the store says which account it would be in; then it is matched by
     name.

@@ -63,7 +63,7 @@ def test_references_within_the_template(tmp_path: Path) -> None:
     at = by_place(found)
 
     shop, other, person = (at[name] for name in ("Shop", "Other", "Person"))
-    assert (shop.identity.key, shop.identity.name, shop.account_known) == ("planned:template.yaml#Shop", "shop", False)
+    assert (shop.identity.key, shop.identity.name, shop.account_known) == ("planned:Shop", "shop", False)
     assert [grant.name for grant in shop.identity.grants] == ["Managed", "ReadOnlyAccess", "own"]
     assert shop.computed == frozenset()
     assert [(trust.kind, trust.external) for trust in shop.identity.trusts] == [("account", False)]
@@ -116,7 +116,7 @@ def test_a_function_with_a_role_has_no_other(tmp_path: Path) -> None:
     found = template(tmp_path, sam("AdministratorAccess", ", Role: !GetAtt Role.Arn"))
 
     assert set(by_place(found)) == {"Role"}
-    assert [each.runs_as for each in found.workloads] == [("planned:template.yaml#Role",)]
+    assert [each.runs_as for each in found.workloads] == [("planned:Role",)]
 
 
 def test_a_role_that_the_store_knows_by_its_name_is_changed(tmp_path: Path) -> None:

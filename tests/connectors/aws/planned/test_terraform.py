@@ -146,7 +146,7 @@ def test_names_trusts_and_accounts_that_only_deploying_determines() -> None:
     found = by_place(understood(row, SHOP))
 
     computed, named = found["aws_iam_role.r"], found["aws_iam_role.shop"]
-    assert (computed.identity.key, computed.identity.name) == ("planned:plan.json#aws_iam_role.r", "aws_iam_role.r")
+    assert (computed.identity.key, computed.identity.name) == ("planned:aws_iam_role.r", "aws_iam_role.r")
     assert computed.computed == {"name", "trusts"}
     assert (named.identity.name, named.account_known, named.identity.scope) == ("shop", False, "unknown")
     assert [trust.principal for trust in named.identity.trusts] == ["lambda.amazonaws.com"]
@@ -204,7 +204,11 @@ def test_a_policy_for_a_role_outside_the_plan_adds_to_what_the_store_knows() -> 
     assert (known.effect, known.before, known.computed) == ("changed", EXISTING, frozenset())
     assert [grant.name for grant in known.identity.grants] == ["mine", "AmazonS3ReadOnlyAccess"]
     assert known.identity.privilege.level == "high"
-    assert (unknown.identity.privilege.level, unknown.computed, unknown.before) == ("unknown", frozenset({"permissions"}), None)
+    assert (unknown.identity.privilege.level, unknown.computed, unknown.before) == (
+        "unknown",
+        frozenset({"permissions"}),
+        None,
+    )
     assert powerful.identity.privilege.level == "admin"
 
 
