@@ -7,9 +7,9 @@ import csv
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from reports.markdown import escaped
 from reports.phrases import plain
 from reports.tables import Cell, Column, harmless
+from scanner.markdown import escaped
 
 
 def write_csv(columns: Sequence[Column[Any]], rows: Sequence[Any], out: BinaryIO) -> None:

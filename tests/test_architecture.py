@@ -16,7 +16,7 @@ OURS = ("scanner", "connectors", "reports")
 # From the bottom up: a room imports those in the lines above it, and its own modules.
 FLOORS = (
     ("scanner.errors", "scanner.text", "scanner.safe_files", "scanner.model"),
-    ("scanner.catalog", "connectors.address"),
+    ("scanner.catalog", "scanner.markdown", "connectors.address"),
     ("scanner.redaction", "scanner.matching", "scanner.rules"),
     ("scanner.strict", "scanner.access", "scanner.registry", "connectors.budget"),
     ("scanner.suppressions", "scanner.notify", "scanner.store", "connectors"),

@@ -10,9 +10,9 @@ import msgspec
 
 from reports.json import encoded
 from reports.json_schema import scan_schema
-from reports.markdown import code
 from reports.phrases import ORPHANED_MEANS, iso, words
 from reports.summary import Digest
+from scanner.markdown import code
 from scanner.model import SCHEMA, SEVERITIES, ScanResult
 from scanner.rules.catalog import RULES
 from scanner.rules.controls.frameworks import controls_of

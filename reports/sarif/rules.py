@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reports.markdown import escaped
+from scanner.markdown import escaped
 from scanner.model import Finding, Severity
 from scanner.rules.base import Rule
 from scanner.rules.catalog import RULES

@@ -13,7 +13,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reports.base import VIEWS, Screen, View
-from reports.markdown import MarkdownReport, code, unlinked
+from reports.markdown import MarkdownReport
+from scanner.markdown import code, unlinked
 from scanner.model import ScanResult
 from scanner.text import printable
 from tests.factories import make_assessment, make_finding, make_identity, make_result

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reports.markdown import escaped
 from reports.sheets import markdown_table
 from reports.tables import Column
+from scanner.markdown import escaped
 from scanner.text import printable
 from tests.reports.samples import HOSTILE
 
