@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec import Struct
 
+from scanner.app import ticketing
 from scanner.discovery.logs import is_day_before
 from scanner.errors import MusterError
 from scanner.judging.last_known.registry_rows import readable_again
@@ -17,6 +18,7 @@ from scanner.model import Coverage, ScanInfo, ScanResult
 from scanner.notify.notices import Outgoing
 from scanner.notify.planning import Sight, between_scans, compare, failed, messages, nothing_scanned
 from scanner.notify.settings import Channel
+from scanner.notify.tickets.settings import Target
 from scanner.redaction.redact import redact
 from scanner.registry.roster import Roster
 from scanner.store.outbox import Alarms, Message, Outbox
@@ -32,8 +34,14 @@ class Tally(Struct, frozen=True, kw_only=True):
     undelivered: int = 0
 
 
-def for_scan(store: Store, channels: Sequence[Channel], result: ScanResult, declared: Declared) -> Alarms:
-    """Notifications to store with a scan. A store's first scan reports no changes in coverage."""
+def for_scan(
+    store: Store,
+    channels: Sequence[Channel],
+    result: ScanResult,
+    declared: Declared,
+    targets: Sequence[Target] = (),
+) -> Alarms:
+    """Notifications and tickets to store with a scan. A store's first scan reports no changes in coverage."""
     now, people = result.scan.started_at, declared.people
     oldest = (now - timedelta(days=declared.activity.keep_days)).date()
     # A day of a log that grew too old to be shown has not been read after all.
@@ -42,7 +50,8 @@ def for_scan(store: Store, channels: Sequence[Channel], result: ScanResult, decl
     sight = compare(known, (*result.coverage, *mended), now)
     reported = sight if store.has_scans() else msgspec.structs.replace(sight, lost=(), regained=())
     roster = None if people is None else Roster(people, now.date())
-    return _alarms(messages(channels, result, reported, roster), sight)
+    alarms = _alarms(messages(channels, result, reported, roster), sight)
+    return msgspec.structs.replace(alarms, tickets=ticketing.for_scan(store, targets, result, roster))
 
 
 def for_reading(

@@ -175,6 +175,7 @@ def conclude_shards(
         lists=[source.name for source in head.sources if source.rank == LIST],
         accept_drop=accept_drop,
         channels=config.channels,
+        targets=config.tickets,
     )
     store.staging.discard(head.scan)
     forget_old_scans(store, config, result)

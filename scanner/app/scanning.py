@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from connectors.catalog import connector_catalog
 from scanner import __version__
-from scanner.app import activity, alarms
+from scanner.app import activity, alarms, ticketing
 from scanner.app.activity import Acted, LogPlan
 from scanner.app.inputs import inputs_of
 from scanner.config.load import Config
@@ -33,6 +33,7 @@ from scanner.judging.pipeline import Declared, judge
 from scanner.matching.places import Places, SourceRef
 from scanner.model import Entry, Origin, Ownership, Person, ScanInfo, ScanResult
 from scanner.notify.settings import Channel
+from scanner.notify.tickets.settings import Target
 from scanner.redaction.gate import cleared, cleared_with_warning
 from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
@@ -210,6 +211,7 @@ def scan(
             lists=[source.name for source in sources if source.rank == LIST],
             accept_drop=accept_drop,
             channels=config.channels,
+            targets=config.tickets,
         )
         if complete:
             result = complete(store, result)
@@ -257,13 +259,16 @@ def conclude(
     lists: Iterable[str],
     accept_drop: bool,
     channels: Sequence[Channel] = (),
+    targets: Sequence[Target] = (),
 ) -> ScanResult:
     """Judge the inventory against the declarations and the store, and store the result.
 
     ``lists``: names of sources of type ``file``, which may shrink by more than others. ``channels``: their messages are
-    stored with the scan; the caller sends them from the outbox. ``accept_drop``: as in :func:`scan`.
+    stored with the scan; the caller sends them from the outbox. ``targets``: likewise their tickets. ``accept_drop``:
+    as in :func:`scan`.
     """
     started = run.started
+    ticketing.look(store, targets)
     with store.alone():
         known = {} if accept_drop else store.retrying(store.memory.identities_by_place)
         named = frozenset(lists)
@@ -281,7 +286,7 @@ def conclude(
         acted = run.acted or Acted(damage=store.retrying(store.activity.damage))
         entries, policy = declared.entries or (), declared.activity
         known_activity = store.retrying(lambda: activity.known_to(store, acted, entries, policy, started))
-        remembered = store.retrying(lambda: _remember(store, inventory, started))
+        remembered = store.retrying(lambda: _remember(store, inventory, started, targets))
         result = judge(inventory, declared, remembered, info, known_activity)
         for damage in store.damage:
             log.warning("%s; if this scan read it, it is stored again", damage)
@@ -289,7 +294,7 @@ def conclude(
         result = replace(result, notices=(*notices(lost), *store.damage, *lost_days, *result.notices))
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.retrying(lambda: store.memory.earlier_findings(unknown)))
-        store.save(result, alarms.for_scan(store, channels, result, declared))
+        store.save(result, alarms.for_scan(store, channels, result, declared, targets))
         if store.may_prune():
             store.activity.prune(started.date(), policy.keep_days)
             store.outbox.forget_announced(started - ANNOUNCED_KEPT)
@@ -302,7 +307,7 @@ def _kept(store: Store, inventory: Inventory, lists: Collection[str]) -> Mapping
     return dict.fromkeys(lists, 0) | still_there(store.memory.identities_of(lists), inventory)
 
 
-def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:
+def _remember(store: Store, inventory: Inventory, now: datetime, targets: Sequence[Target]) -> Remembered:
     """What the store knows of places that this scan may not have read in full."""
     if not store.has_scans():
         return Remembered()
@@ -325,6 +330,7 @@ def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:
         announced=store.outbox.announced(),
         creators=memory.creators(),
         gone=memory.last_issued(gone(entries, inventory.identities)),
+        closed_tickets=ticketing.closed_tickets(store, targets, now),
         recreations=recreations(maybe_anew, memory.last_unique_ids(maybe_anew), memory.open_recreations(), now.date()),
     )
 

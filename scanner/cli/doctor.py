@@ -90,6 +90,7 @@ def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iter
         yield from _log_source_checks(config, store_url)
         yield from _log_checks(config)
     yield from _channel_checks(config)
+    yield from _ticket_checks(config)
 
 
 def _log_source_checks(config: Config, store_url: str) -> Iterator[Check]:
@@ -147,6 +148,16 @@ def _channel_checks(config: Config) -> Iterator[Check]:
             yield Check(name=f"notify {channel.name}", ok=True, detail=target_text(channel))
         except SourceError as error:
             yield Check(name=f"notify {channel.name}", ok=False, detail=str(error), fix=error.hint)
+
+
+def _ticket_checks(config: Config) -> Iterator[Check]:
+    """Whether tickets could be opened and found again. Leaves none behind."""
+    from connectors.base import Check
+    from scanner.app.ticketing import checks
+
+    for target in config.tickets:
+        for check in checks(target):
+            yield Check(name=f"tickets {target.name}", ok=check.ok, detail=check.detail)
 
 
 def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]:

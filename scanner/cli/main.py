@@ -27,7 +27,7 @@ _COMMANDS = {
     "history": ("history", "List the scans in the store, newest first."),
     "import": ("import_", "Join the shards of a scan, then match, evaluate, store and report."),
     "init": ("init", "Create a starter config, registry and roster."),
-    "notify": ("notify", "Retry notifications that could not be delivered."),
+    "notify": ("notify", "Retry notifications and tickets that could not be delivered."),
     "offboard": ("offboard", "List what a leaver owns, with suggested successors."),
     "orphans": ("report", "List orphaned identities."),
     "registry": ("registry", "Check, fill in and convert the registry."),

@@ -28,6 +28,7 @@ from scanner.config.settings import (
 from scanner.errors import ConfigError
 from scanner.model import ActivityPolicy, Exemption, Ownership, Policy
 from scanner.notify.settings import Channel, read_channels
+from scanner.notify.tickets.settings import Target, read_targets
 from scanner.redaction.shapes import public_id
 from scanner.registry.lists import ListSource
 from scanner.registry.tables.parsing import parse_toml
@@ -52,6 +53,7 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     exempt: tuple[ExemptSettings, ...] = ()
     alarms: AlarmSettings = AlarmSettings()
     notify: tuple[dict[str, Any], ...] = ()
+    tickets: tuple[dict[str, Any], ...] = ()
     report: tuple[ReportSettings, ...] = ()
     log: tuple[LogTable, ...] = ()
     activity: ActivitySettings = ActivitySettings()
@@ -74,6 +76,7 @@ class Config(Struct, frozen=True, kw_only=True):
     exemptions: tuple[Exemption, ...] = ()
     acknowledged: tuple[Path, ...] = ()
     channels: tuple[Channel, ...] = ()
+    tickets: tuple[Target, ...] = ()
     reports: tuple[ReportSettings, ...] = ()
     logs: tuple[LogEntry, ...] = ()
     activity: ActivityPolicy = ActivityPolicy()
@@ -96,6 +99,7 @@ def load_config(path: Path | None) -> Config:
     file = decode(data, _File, document, base=base)
     # Workers of a cluster start in other folders.
     sources = _sources(file.source, document, base if file.engine.dask is None else base.absolute())
+    channels = read_channels(file.notify, document, base)
     return Config(
         document=document,
         store_url=resolve_database_url(file.store.url, base),
@@ -110,7 +114,8 @@ def load_config(path: Path | None) -> Config:
         engine=file.engine,
         exemptions=tuple(one.as_declared for one in file.exempt),
         acknowledged=file.alarms.paths(base),
-        channels=read_channels(file.notify, document, base),
+        channels=channels,
+        tickets=read_targets(file.tickets, document, base, [channel.name for channel in channels]),
         reports=file.report,
         logs=_logs(file.log, sources, document, base),
         activity=msgspec.convert(msgspec.structs.asdict(file.activity), ActivityPolicy),

@@ -52,7 +52,8 @@ from scanner.model import (
 from scanner.model.summary import summarise
 from scanner.registry.roster import Roster
 from scanner.rules import registration
-from scanner.rules.evaluation import JudgedSnapshot, evaluate, evaluate_activity
+from scanner.rules.base import RuleContext
+from scanner.rules.evaluation import JudgedSnapshot, evaluate, evaluate_activity, evaluate_tickets
 from scanner.suppressions.acknowledgements import Acknowledgements
 from scanner.suppressions.exemptions import Exemptions
 
@@ -273,11 +274,14 @@ def _findings(
             frameworks=declared.frameworks,
         )
     )
-    kept = kept_findings(found, fresh, carried, judged.entries, remembered, now)
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
     known = remembered.known if remembered.known is None else {**remembered.announced, **remembered.known}
-    marked = (*_marked(found, fresh, known, now), *kept)
-    return tuple(sorted(acknowledgements.marked(marked, identities), key=most_severe_first))
+    marked = list(acknowledgements.marked(_marked(found, fresh, known, now), identities))
+    context = RuleContext(policy=declared.policy, now=now, frameworks=declared.frameworks)
+    late = evaluate_tickets(remembered.closed_tickets, marked, fresh, context)
+    kept = kept_findings((*found, *late), fresh, carried, judged.entries, remembered, now)
+    marked += acknowledgements.marked((*_marked(late, fresh, known, now), *kept), identities)
+    return tuple(sorted(marked, key=most_severe_first))
 
 
 def _marked(

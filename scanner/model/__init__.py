@@ -36,6 +36,7 @@ from scanner.model.discovered import (
 from scanner.model.judged import (
     AgentVerdict,
     Assessment,
+    ClosedTicket,
     Drift,
     Earlier,
     EntryAssessment,
@@ -120,6 +121,7 @@ __all__ = [
     "BlindSpot",
     "Change",
     "ChangeName",
+    "ClosedTicket",
     "Consequence",
     "ConsequenceKind",
     "Count",

@@ -143,6 +143,15 @@ class UsageVerdict(Struct, frozen=True, kw_only=True, gc=False):
     evidence: str
 
 
+class ClosedTicket(Struct, frozen=True, kw_only=True, gc=False):
+    """A ticket that people closed. ``target``: the ticket system's name; ``findings``: fingerprints of what it had."""
+
+    target: str
+    shown: str
+    closed_at: datetime
+    findings: tuple[str, ...]
+
+
 class Finding(Struct, frozen=True, kw_only=True, gc=False):
     """A rule that fired. ``fingerprint`` derives from rule and subject alone, so new wording keeps it."""
 

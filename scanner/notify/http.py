@@ -19,6 +19,11 @@ from scanner.notify.notices import Notice
 from scanner.notify.settings import HttpChannel, SlackChannel, TeamsChannel, WebhookChannel
 from scanner.redaction.redact import SecretRef, mask
 
+ATTEMPTS = 3
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+"""Seconds. If a server asks for a longer pause, it is tried again in the next run."""
+
 
 class Undelivered(Exception):
     """A failed delivery. ``again``: a retry may succeed; ``wait``: seconds before it."""
@@ -110,7 +115,12 @@ def _send(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> 
             _judge(answer.status_code, answer.headers.get("Retry-After"))
     except (requests.RequestException, ValueError) as error:
         # The error's text would quote the address.
-        raise Undelivered(_WHY.get(type(error).__name__, "the connection failed"), again=True) from None
+        raise Undelivered(why_unanswered(error), again=True) from None
+
+
+def why_unanswered(error: Exception) -> str:
+    """Why there is no answer, without the address."""
+    return _WHY.get(type(error).__name__, "the connection failed")
 
 
 _WHY = {
@@ -127,10 +137,10 @@ def _judge(status: int, retry_after: str | None) -> None:
     if status in _REDIRECT:
         raise Undelivered(f"it answers {status}, a redirect, which is not followed: give the new address", again=False)
     again = status == _TOO_MANY or status >= _SERVER_ERROR or status in _TIMEOUTS
-    raise Undelivered(f"it answers {status}", again=again, wait=_seconds(retry_after))
+    raise Undelivered(f"it answers {status}", again=again, wait=seconds(retry_after))
 
 
-def _seconds(retry_after: str | None) -> float | None:
+def seconds(retry_after: str | None) -> float | None:
     """The seconds of a ``Retry-After``, which is a number or a date; None if it is invalid."""
     if not retry_after:
         return None

@@ -167,7 +167,7 @@ def _for_channel(
             _Content(
                 kind="findings",
                 title=_title(channel, recipient[0], findings),
-                findings=tuple(line_of(one, _subject(one, identities)) for one in _rules_in_turn(findings)),
+                findings=tuple(line_of(one, subject_of(one, identities)) for one in rules_in_turn(findings)),
                 counts=dict(Counter(finding.severity for finding in findings)),
             ),
         )
@@ -214,7 +214,7 @@ def _recipient(
     reserve = _reserve(channel)
     if channel.to != "owners" or roster is None:
         return reserve
-    person = roster.resolve(_accountable(finding, identities) or "")
+    person = roster.resolve(accountable(finding, identities) or "")
     if person is None or not roster.is_active(person):
         return reserve
     if not isinstance(channel, EmailChannel):
@@ -224,8 +224,8 @@ def _recipient(
     return (person.email, addresses) if addresses else reserve
 
 
-def _accountable(finding: Finding, identities: Mapping[str, Assessment]) -> str | None:
-    """The declared owner; likely owners get no messages."""
+def accountable(finding: Finding, identities: Mapping[str, Assessment]) -> str | None:
+    """The declared owner of a finding's subject; likely owners get no messages."""
     if finding.identity is None:
         return finding.owner if finding.entry is not None else None
     judged = identities.get(finding.identity)
@@ -238,7 +238,7 @@ def _reserve(channel: Channel) -> Recipient:
     return None, channel.to if channel.to != "owners" else tuple(filter(None, (channel.unowned_to,)))
 
 
-def _rules_in_turn(findings: Sequence[Finding]) -> list[Finding]:
+def rules_in_turn(findings: Sequence[Finding]) -> list[Finding]:
     """Highest severity first; within a severity, the rules alternate, so that no rule crowds out the others."""
     seen: Counter[tuple[Severity, str]] = Counter()
     turns = []
@@ -261,7 +261,8 @@ def _title(channel: Channel, recipient: str | None, findings: Sequence[Finding])
     return shortened(f"{title} {whose}".strip() + f" ({severities[highest]} {highest})")
 
 
-def _subject(finding: Finding, identities: Mapping[str, Assessment]) -> str:
+def subject_of(finding: Finding, identities: Mapping[str, Assessment]) -> str:
+    """Name and place of what the finding is about."""
     judged = identities.get(finding.identity or "")
     if judged is None:
         return finding.about

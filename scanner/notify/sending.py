@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from scanner.errors import MusterError, SourceError
 from scanner.notify import http, smtp
-from scanner.notify.http import Undelivered, address
+from scanner.notify.http import ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE, Undelivered, address
 from scanner.notify.notices import Outgoing
 from scanner.notify.settings import Channel, EmailChannel, HttpChannel, WebhookChannel
 from scanner.redaction.redact import SecretRef
@@ -22,10 +22,6 @@ from scanner.text import printable
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 3
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
-"""Seconds. If a server asks for a longer pause, the message waits for the next run."""
 GIVEN_UP_AFTER = timedelta(days=7)
 
 _outgoing = msgspec.json.Decoder(Outgoing)

@@ -156,12 +156,12 @@ def read_channels(tables: Sequence[Mapping[str, Any]], document: Document, base:
             raise document.problem(
                 f"two channels are called {channel.name}", (*path, "name"), 'give each its own name: name = "…"'
             )
-        _check_rules(channel.rules, document, (*path, "rules"))
+        check_rules(channel.rules, document, (*path, "rules"))
         channels[channel.name] = channel
     return tuple(channels.values())
 
 
-def _check_rules(wanted: Sequence[str], document: Document, path: KeyPath) -> None:
+def check_rules(wanted: Sequence[str], document: Document, path: KeyPath) -> None:
     """Raises for an unknown rule, since a filter by it would never match."""
     if not wanted:
         return

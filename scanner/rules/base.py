@@ -9,7 +9,7 @@ controls of standards.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -20,11 +20,13 @@ from scanner.model import (
     POWERFUL,
     Assessment,
     Assignment,
+    ClosedTicket,
     Credential,
     DriftAspect,
     EntryAssessment,
     Exemption,
     Fact,
+    Finding,
     Policy,
     Recreation,
     Severity,
@@ -173,6 +175,12 @@ class PlanCredentialRule(Rule, frozen=True, kw_only=True):
     """Checks a credential that a change would create. Only the gate runs it, in place of rules of scans."""
 
     check: Callable[[Credential, PlannedChange, RuleContext], Hit | None]
+
+
+class TicketRule(Rule, frozen=True, kw_only=True):
+    """Checks an identity whose ticket people closed, with the findings of that ticket that it still has."""
+
+    check: Callable[[ClosedTicket, Sequence[Finding], Assessment, RuleContext], Hit]
 
 
 class ExemptionRule(Rule, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from scanner.catalog import Catalog
 from scanner.errors import UsageError
 from scanner.model import Policy
-from scanner.rules import activity, credentials, entries, exposure, ownership, planned, privilege, registration
+from scanner.rules import activity, credentials, entries, exposure, ownership, planned, privilege, registration, tickets
 from scanner.rules.base import EntryRule, Rule, fingerprint
 
 BUILT_IN: tuple[Rule, ...] = (
@@ -61,6 +61,7 @@ BUILT_IN: tuple[Rule, ...] = (
     registration.SELF_DECLARED,
     privilege.SHARED_DEFAULT_ACCOUNT,
     credentials.STALE_SECRET,
+    tickets.TICKET_CLOSED_NOT_DONE,
     credentials.TOKEN_NEVER_EXPIRES,
     credentials.TWO_ACTIVE_KEYS,
     exposure.UNDECLARED_CREDENTIAL,

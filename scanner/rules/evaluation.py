@@ -16,6 +16,7 @@ from scanner.model import (
     SEVERITIES,
     Assessment,
     Assignment,
+    ClosedTicket,
     Credential,
     EntryAssessment,
     Exemption,
@@ -41,6 +42,7 @@ from scanner.rules.base import (
     Rule,
     RuleContext,
     SecretRule,
+    TicketRule,
     circumstances_of,
     fingerprint,
     is_live,
@@ -57,6 +59,7 @@ _ASSIGNMENT_RULES = tuple(rule for rule in RULES if isinstance(rule, AssignmentR
 _ACTIVITY_RULES = {rule.id: rule for rule in RULES if isinstance(rule, ActivityRule)}
 _PLAN_RULES = tuple(rule for rule in RULES if isinstance(rule, PlanRule))
 _PLAN_CREDENTIAL_RULES = tuple(rule for rule in RULES if isinstance(rule, PlanCredentialRule))
+_TICKET_RULES = tuple(rule for rule in RULES if isinstance(rule, TicketRule))
 _EXEMPTION_RULES = tuple(rule for rule in RULES if isinstance(rule, ExemptionRule))
 
 _Found: TypeAlias = tuple[str, Finding]
@@ -145,6 +148,32 @@ def _credential_hits(
 def _placed(hit: Hit, place: Place) -> Hit:
     at = {"file": place.file, "resource": place.resource} | ({} if place.line is None else {"line": place.line})
     return msgspec.structs.replace(hit, evidence={**hit.evidence, **at})
+
+
+def evaluate_tickets(
+    closed: Sequence[ClosedTicket], findings: Iterable[Finding], assessments: Sequence[Assessment], context: RuleContext
+) -> tuple[Finding, ...]:
+    """Return only the findings about closed tickets, as :func:`evaluate` does. ``findings``: those of this scan.
+
+    A finding that began after its ticket was closed, or was accepted, says nothing about the ticket.
+    """
+    judged = {one.identity.key: one for one in assessments if one.rechecked} if closed else {}
+    standing = {one.fingerprint: one for one in findings if one.acknowledged is None} if closed else {}
+    found: dict[tuple[str, str], _Found] = {}
+    for ticket in sorted(closed, key=lambda one: (one.closed_at, one.target, one.shown)):
+        left: dict[str, list[Finding]] = defaultdict(list)
+        for finding in (standing[known] for known in ticket.findings if known in standing):
+            if finding.identity in judged and _was_there(finding, ticket.closed_at):
+                left[finding.identity].append(finding)
+        for key, its in left.items():
+            for rule in _TICKET_RULES:
+                hit = rule.check(ticket, its, judged[key], context)
+                found.setdefault((rule.id, key), _found(rule, hit, _subject_of(judged[key]), context))
+    return _sorted(found.values())
+
+
+def _was_there(finding: Finding, moment: datetime) -> bool:
+    return finding.first_seen is None or finding.first_seen <= moment
 
 
 def _sorted(findings: Iterable[_Found]) -> tuple[Finding, ...]:

@@ -60,14 +60,15 @@ def grant_changes(connection: Connection) -> None:
 _WRITERS = """SELECT DISTINCT rolname FROM pg_class, aclexplode(relacl) JOIN pg_roles ON pg_roles.oid = grantee
 WHERE pg_class.oid = 'scan'::regclass AND privilege_type = 'INSERT' AND grantee <> relowner"""
 
-# Only the owner deletes rows, and so prunes. Messages and staged parts are queues, not history: a scan deletes what it
-# delivered or joined.
+# Only the owner deletes rows, and so prunes. Messages, tickets and staged parts are queues, not history: a scan deletes
+# what it delivered or joined.
 _MAY_CHANGE = {
     **{
         table.name: "UPDATE (until_scan, hash, checksum)" if "hash" in table.c else "UPDATE (until_scan)"
         for table in INTERVALS
     },
     tables.outbox.name: "UPDATE, DELETE",
+    tables.ticket.name: "UPDATE, DELETE",
     tables.blind_spot.name: "DELETE",
     tables.staged_part.name: "DELETE",
     tables.staged_line.name: "DELETE",

@@ -199,6 +199,21 @@ _ACTIVITY = (
 )""",
 )
 
+_TICKET = """CREATE TABLE ticket (
+    marker TEXT NOT NULL PRIMARY KEY,
+    target TEXT NOT NULL,
+    wanted TEXT NOT NULL,
+    wanted_at TEXT NOT NULL,
+    written TEXT,
+    reference TEXT,
+    shown TEXT,
+    closed_at TEXT,
+    reopened INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    claimed_until TEXT,
+    fault TEXT
+)"""
+
 BASELINE = "0.1"
 """The name of the first step. Stores of development versions before it began with another."""
 
@@ -220,6 +235,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         name="findings announced between scans",
         statements=("CREATE TABLE announced (fingerprint TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL)",),
     ),
+    Migration(name="tickets", statements=(_TICKET,)),
 )
 
 

@@ -15,8 +15,9 @@ from msgspec import Struct
 from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
 
 from scanner.model import BlindSpot
-from scanner.store import schema
+from scanner.store import schema, tickets
 from scanner.store.engine import reading, writing
+from scanner.store.tickets import WantedTicket
 
 CLAIM = timedelta(minutes=10)
 """How long a process may take to send a message it has claimed."""
@@ -43,6 +44,7 @@ class Alarms(Struct, frozen=True, kw_only=True):
     blind: tuple[BlindSpot, ...] = ()
     sources: frozenset[str] = frozenset()
     announced: Mapping[str, datetime] = {}
+    tickets: tuple[WantedTicket, ...] = ()
 
 
 NO_ALARMS = Alarms()
@@ -76,6 +78,7 @@ def write(connection: Connection, alarms: Alarms) -> None:
         ]
         if rows:
             connection.execute(insert(schema.announced), rows)
+    tickets.write(connection, alarms.tickets)
     waiting = set(connection.execute(select(schema.outbox.c.id)).scalars())
     if new := [message for message in alarms.messages if message.id not in waiting]:
         connection.execute(

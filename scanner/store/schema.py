@@ -205,6 +205,27 @@ announced = Table(
     Column("at", Text, nullable=False),
 )
 
+# Tickets. ``marker``: what a ticket is found by. ``wanted``: what it should say since the scan that started at
+# ``wanted_at``; ``written``: what it says, as far as Muster wrote it. ``reference`` and ``shown``: its id in the ticket
+# system, null until it is known. ``closed_at``: when people closed it; ``reopened``: 1 once Muster opened it again.
+# ``claimed_until``: a process is at it.
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("marker", Text, primary_key=True),
+    Column("target", Text, nullable=False),
+    Column("wanted", Text, nullable=False),
+    Column("wanted_at", Text, nullable=False),
+    Column("written", Text),
+    Column("reference", Text),
+    Column("shown", Text),
+    Column("closed_at", Text),
+    Column("reopened", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("claimed_until", Text),
+    Column("fault", Text),
+)
+
 # What other machines read, until the scan is complete; see staging.py.
 staged_part = Table(
     "staged_part",

@@ -31,6 +31,7 @@ from scanner.store.past import IdentityVersion, Pruning, find_by_name, first_see
 from scanner.store.saving import Saver, alone, holder
 from scanner.store.scans import StoredScan
 from scanner.store.staging import Staging
+from scanner.store.tickets import Tickets
 
 
 class StoreStatus(Struct, frozen=True, kw_only=True):
@@ -104,6 +105,11 @@ class Store:
     def outbox(self) -> Outbox:
         """Undelivered notifications."""
         return Outbox(self._engine)
+
+    @property
+    def tickets(self) -> Tickets:
+        """Tickets in other systems, and what they should say."""
+        return Tickets(self._engine)
 
     def alone(self) -> AbstractContextManager[None]:
         """Hold the store's lock while reading the last scan, judging and saving, so that no other scan is lost.

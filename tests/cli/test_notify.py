@@ -358,7 +358,7 @@ def test_what_is_wrong_in_the_config_is_reported(estate: Path, muster: Muster, t
     ("arguments", "expected"),
     [
         (("notify",), "no notification channel is configured"),
-        (("notify", "--config", "with.toml", "--test", "socc"), "there is no channel called socc"),
+        (("notify", "--config", "with.toml", "--test", "socc"), "there is no channel or ticket system called socc"),
         (("notify", "--config", "with.toml", "soc"), "with --test alone"),
         (("notify", "--config", "with.toml"), "there is no store"),
     ],

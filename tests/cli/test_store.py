@@ -16,6 +16,7 @@ from scanner.store.engine import connect, writing
 from scanner.store.migrations import MIGRATIONS
 from scanner.store.outbox import Alarms
 from scanner.store.store import open_store
+from scanner.store.tickets import WantedTicket
 from tests.cli.conftest import Muster
 from tests.contract.test_store_activity import WEEK_AGO as ACTIVITY
 from tests.contract.test_store_activity import write
@@ -107,6 +108,13 @@ def test_grants(roles: dict[str, str], muster: Muster, estate: Path) -> None:
         for _ in range(2):
             store.outbox.post(Alarms(announced=announced))
         assert store.outbox.announced() == announced
+        wanted = WantedTicket(marker="m", target="t", wanted="{}", wanted_at=datetime(2026, 11, 28, tzinfo=UTC))
+        for _ in range(2):
+            store.outbox.post(Alarms(tickets=(wanted,)))
+        claimed = store.tickets.claim("m", datetime(2026, 11, 28, tzinfo=UTC))
+        assert claimed is not None
+        store.tickets.written(claimed)
+        store.tickets.forget("m")
         assert not store.may_prune()
     with open_store(roles["reader"], create=False) as store:
         assert len(store.activity.past().callers) == 1

@@ -25,6 +25,7 @@ from scanner.store.outbox import Alarms, Message
 from scanner.store.past import IdentityVersion
 from scanner.store.scans import StoredScan
 from scanner.store.store import Store, open_store
+from scanner.store.tickets import WantedTicket
 from tests.databases import BACKENDS, every_backend
 from tests.examples import examples
 from tests.factories import (
@@ -260,6 +261,32 @@ def test_a_message_is_sent_by_one(store: Store) -> None:
 
     assert claims == [["a"], [], ["a"]]
     assert len(list(store.outbox.claimed(lambda: NOW))) == 1
+
+
+def test_a_ticket_is_written_by_one(store: Store) -> None:
+    """What it should say is the last scan's, also while somebody writes it. An unclear end keeps others away."""
+    wanted = [WantedTicket(marker="m", target="t", wanted=said, wanted_at=NOW) for said in ("one", "two")]
+    store.save(night(1), Alarms(tickets=(wanted[0],)))
+    first = store.tickets.claim("m", NOW)
+    store.save(night(2), Alarms(tickets=(wanted[1],)))
+
+    assert first is not None
+    assert store.tickets.claim("m", NOW + timedelta(minutes=9)) is None
+    store.tickets.written(replace(first, written="one", reference="7", closed_at=NOW, reopened=True))
+    (known,) = store.tickets.all()
+    assert (known.wanted, known.written, known.reference, known.is_written) == ("two", "one", "7", False)
+    assert (known.closed_at, known.reopened) == (NOW, True)
+
+    store.tickets.failed(known, "it answers 500", unclear=False)
+    second = store.tickets.claim("m", NOW)
+    assert second is not None
+    store.tickets.failed(second, "no answer in time", unclear=True)
+    assert store.tickets.claim("m", NOW + timedelta(minutes=9)) is None
+    late = store.tickets.claim("m", NOW + timedelta(minutes=11))
+    assert late is not None
+    assert (late.attempts, late.fault) == (2, "no answer in time")
+    store.tickets.forget("m")
+    assert store.tickets.all() == ()
 
 
 def test_blind_spots_are_those_of_the_sources_scanned_last(store: Store) -> None:

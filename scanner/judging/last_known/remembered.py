@@ -20,6 +20,7 @@ from scanner.model import (
     EVERY_SCOPE,
     Assessment,
     Assignment,
+    ClosedTicket,
     Coverage,
     Earlier,
     Entry,
@@ -45,9 +46,9 @@ class Remembered(Struct, frozen=True, kw_only=True):
 
     ``known``: fingerprints of all its announced findings, with the start of the first scan that had each; None on a
     store's first scan, when nothing is new. ``announced``: fingerprints of what was announced between scans, and when.
-    ``creators``: key, unique id and creator by identity, because audit logs
-    expire. ``recreations``: by key, as this scan or an earlier one found them. ``gone``: provider, scope and unique id
-    of keys that an entry once matched and that no longer exist.
+    ``creators``: key, unique id and creator by identity, because audit logs expire. ``recreations``: by key, as this
+    scan or an earlier one found them. ``gone``: provider, scope and unique id of keys that an entry once matched and
+    that no longer exist. ``closed_tickets``: by people, before this scan started.
     """
 
     assessments: tuple[Assessment, ...] = ()
@@ -61,6 +62,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     creators: Mapping[str, tuple[str | None, str]] = {}
     recreations: Mapping[str, Recreation] = {}
     gone: Mapping[str, tuple[str, str, str]] = {}
+    closed_tickets: tuple[ClosedTicket, ...] = ()
 
 
 def not_rechecked(

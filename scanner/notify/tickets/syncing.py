@@ -1,0 +1,64 @@
+"""What to do with one ticket, from what it should say, what it says, and how the ticket system has it. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.notify.tickets.content import Content, Draft, changed, done, still_there
+from scanner.notify.tickets.tracker import Change, Remote
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """A ticket as the store has it. ``scanned_at``: the scan that ``wanted`` is of; ``written``: None if unknown."""
+
+    wanted: Content
+    scanned_at: datetime
+    written: Content | None = None
+    closed_at: datetime | None = None
+    reopened: bool = False
+
+
+def change_of(ticket: Standing, draft: Draft, remote: Remote | None) -> Change:
+    """What to change of a ticket that was opened. ``remote``: None if the system does not list it any more.
+
+    People's decisions stand: a ticket that they closed is opened again once if a later scan still has its findings, and
+    whenever there are new ones.
+    """
+    wanted, written = ticket.wanted, ticket.written
+    was_open = written is None or written.is_open
+    is_open = was_open if remote is None else remote.is_open
+    if not wanted.is_open:
+        return Change(comment=done(written or wanted, ticket.scanned_at), state="closed") if is_open else Change()
+    body = None if written is not None and _same(written, wanted) else draft
+    if is_open:
+        return Change(draft=body, comment=None if written is None else changed(written, wanted))
+    news = written is None or not was_open or not frozenset(wanted.findings) <= frozenset(written.findings)
+    if news or (wanted.disputed and not ticket.reopened):
+        return Change(draft=body, comment=still_there(wanted, ticket.closed_at, ticket.scanned_at), state="open")
+    return Change(draft=body)
+
+
+def after(ticket: Standing, change: Change) -> Standing:
+    """The ticket once that was changed."""
+    closed = not ticket.wanted.is_open
+    by_people = ticket.closed_at is not None and ticket.wanted.disputed
+    return replace(
+        ticket,
+        written=ticket.wanted,
+        closed_at=None if closed or (change.state == "open" and not by_people) else ticket.closed_at,
+        reopened=not closed and (ticket.reopened or (change.state == "open" and by_people)),
+    )
+
+
+def closed_at(ticket: Standing, remote: Remote, now: datetime) -> datetime | None:
+    """When people closed a ticket that should be open, as far as it is known; None if they did not."""
+    if not remote.is_open:
+        return remote.closed_at or ticket.closed_at or now
+    return ticket.closed_at if ticket.reopened else None
+
+
+def _same(one: Content, other: Content) -> bool:
+    return replace(one, disputed=other.disputed) == other

@@ -1,0 +1,84 @@
+"""What every ticket system can do; github.py, jira.py and servicenow.py are three."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.notify.tickets.content import Draft, Text
+
+Sleep: TypeAlias = Callable[[float], None]
+
+
+class Remote(Struct, frozen=True, kw_only=True):
+    """A ticket as the system has it. ``reference``: for requests; ``shown``: for people."""
+
+    reference: str
+    shown: str
+    is_open: bool = True
+    closed_at: datetime | None = None
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """What to change of a ticket. None: nothing."""
+
+    draft: Draft | None = None
+    comment: Text | None = None
+    state: Literal["open", "closed"] | None = None
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """The result of one check of a target."""
+
+    ok: bool
+    detail: str
+
+
+class Tracker(Protocol):
+    """A ticket system. Any method may raise Undelivered, SourceError for a missing secret, MissingExtra."""
+
+    def listed(self) -> Mapping[str, Remote]:
+        """All tickets that Muster opened there, by marker; of several with one marker the oldest."""
+
+    def create(self, draft: Draft) -> Remote:
+        """Open a ticket. Raises Unclear if it is unknown whether there is one now."""
+
+    def change(self, reference: str, change: Change) -> None:
+        """Change a ticket. Raises Gone if there is none."""
+
+    def checks(self) -> Iterator[Check]:
+        """Whether Muster could work with it. Leaves nothing behind."""
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time of an answer, in UTC; None if it is missing or no time. One without a zone is in UTC."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def cut(text: str, longest: int) -> str:
+    """The text with at most that many characters."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def fitting(text: Text, written: Callable[[Text], str], longest: int) -> Text:
+    """The text with as many items as fit, written in a format."""
+
+    def length(number: int) -> int:
+        return len(written(_first(text, number)))
+
+    return _first(text, max(0, bisect_right(range(len(text.points) + 1), longest, key=length) - 1))
+
+
+def _first(text: Text, number: int) -> Text:
+    return replace(text, points=text.points[:number], more=text.more + len(text.points) - number)
