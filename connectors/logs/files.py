@@ -6,7 +6,6 @@ record is, and how records are counted; the rest is here. If one file of a unit 
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import re
 from abc import abstractmethod
@@ -14,180 +13,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import chain, groupby
-from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from connectors.base import Connector, own_words
 from connectors.exported import Unreadable
 from connectors.logs import LogSettings, LogSpec
-from connectors.logs.content import PIECE, CutLine, Records, unpacked
+from connectors.logs.content import CutLine, Records, unpacked
+from connectors.logs.folders import Folder, Layout, LocalFolder, LogFile
+from connectors.logs.redelivery import Early, last_files
 from connectors.logs.tally import Counting, Networks
-from scanner.errors import SourceError, UsageError
+from scanner.errors import UsageError
 from scanner.model import EVERY_SCOPE
 from scanner.model.activity import LogDay, LogUnit, UnitReading
 
 _S3 = "s3://"
-LOG_FILE = re.compile(r"\.(?:json|ndjson|jsonl|log)(?:[.-][\w-]{1,40})?(?:\.gz)?$|\.parquet$", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _LONGEST_SPAN = 400
-_LONGEST_FIRST_LINE = 4096
-_NAMED_SO = "files end in .json, .ndjson, .jsonl, .log or .parquet, also with .gz"
-
-
-# --- Where files are ---
-
-
-class LogFile(NamedTuple):
-    """A file. ``name``: path or key. ``version``: differs when its content does, as an ETag. ``changed``: when."""
-
-    name: str
-    size: int
-    version: str
-    changed: datetime
-
-
-class Folder(Protocol):
-    """A place with files. ``calls``: requests sent so far."""
-
-    @property
-    def calls(self) -> int: ...
-
-    def listed(self, layout: Layout, since: date, until: date) -> Iterator[LogFile | LogDay]:
-        """All files that may be of these days, and days of a part that cannot be listed. Raises SourceError.
-
-        Files of one scope follow each other, so that those of one scope are in memory at a time.
-        """
-        ...
-
-    def pieces(self, files: Sequence[tuple[int, str]]) -> Iterator[tuple[str, Iterable[bytes]]]:
-        """Each file (size and name) and its content in pieces. Raises SourceError, Unreadable."""
-        ...
-
-    def identity(self, file: LogFile) -> str:
-        """What stays of a file when it is renamed, packed or added to; its name, where files are not."""
-        ...
-
-
-class Layout(Struct, frozen=True, kw_only=True):
-    """What names of a log's files tell.
-
-    ``dated``: patterns with the groups ``year``, ``month``, ``day``, perhaps ``scope`` and ``part``; the first one that
-    fits counts. Without the group ``scope``, files are of several scopes, which their events tell. ``left_out``: names,
-    and names of folders that end in ``/``, of something else. ``branch``: folders below which names begin with
-    ``YYYY/MM/DD/``, with the group ``scope``.
-
-    ``appended``: undated files are added to and renamed (``audit.log``, ``audit.log.1.gz``), so each is a unit of its
-    own, and the last line of today may be under way. Otherwise those of a folder are one.
-    """
-
-    dated: tuple[re.Pattern[str], ...] = ()
-    appended: bool = False
-    left_out: re.Pattern[str] | None = None
-    branch: re.Pattern[str] | None = None
-
-    def place(self, name: str) -> tuple[str, date] | None:
-        """Scope and day of a file; None where its events have to tell."""
-        for pattern in self.dated:
-            if found := pattern.search(name):
-                try:
-                    day = date(int(found["year"]), int(found["month"]), int(found["day"]))
-                    return (found.groupdict().get("scope") or EVERY_SCOPE).lower(), day
-                except ValueError:
-                    return None
-        return None
-
-    def scope(self, name: str) -> str:
-        """The scope of a file, empty where its events have to tell."""
-        place = self.place(name)
-        return "" if place is None else place[0]
-
-    def part(self, name: str) -> str:
-        """The part of the scope, such as a region, that a file is of; empty without one."""
-        found = next((match for pattern in self.dated if (match := pattern.search(name))), None)
-        return (found.groupdict().get("part") or "") if found else ""
-
-    def is_left_out(self, name: str) -> bool:
-        """Whether it is something else."""
-        return self.left_out is not None and self.left_out.search(name) is not None
-
-
-class LocalFolder:
-    """A file, a folder with all folders in it, or those that a glob pattern names. Raises SourceError without any."""
-
-    calls = 0
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def listed(self, layout: Layout, since: date, until: date) -> Iterator[LogFile | LogDay]:  # noqa: ARG002  # undated files say their days only when read
-        """See ``Folder``."""
-        files = {
-            name: file for root in self._roots() for file in self._below(root)
-            if not layout.is_left_out(name := file.as_posix())
-        }  # fmt: skip
-        if not files:
-            raise SourceError(f"no log file is found in {own_words(self._path)}", hint=_NAMED_SO)
-        yield from by_scope((_stated(name, file) for name, file in files.items()), layout)
-
-    def _roots(self) -> Iterator[Path]:
-        path = Path(self._path).expanduser()
-        try:
-            if path.exists():
-                yield path.absolute()
-            elif glob.has_magic(self._path):
-                # Path.glob takes no absolute pattern.
-                yield from (Path(one).absolute() for one in sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207
-            else:
-                raise SourceError(f"{own_words(self._path)} does not exist")
-        except OSError as error:
-            raise SourceError(f"{own_words(self._path)} cannot be read: {error.strerror}") from error
-
-    def _below(self, root: Path) -> Iterator[Path]:
-        try:
-            if root.is_file():
-                yield root
-                return
-            yield from (
-                each for each in sorted(root.rglob("*")) if LOG_FILE.search(each.name) and each.is_file()
-            )  # fmt: skip
-        except OSError as error:
-            raise SourceError(f"{own_words(self._path)} cannot be read: {error.strerror}") from error
-
-    def pieces(self, files: Sequence[tuple[int, str]]) -> Iterator[tuple[str, Iterable[bytes]]]:
-        """See ``Folder``."""
-        for _, name in files:
-            yield name, _read(Path(name))
-
-    def identity(self, file: LogFile) -> str:
-        """See ``Folder``: by the first line."""
-        try:
-            head = next(unpacked(_read(Path(file.name), _LONGEST_FIRST_LINE)), b"")
-        except (SourceError, Unreadable):
-            return file.name
-        line, newline, _ = head[:_LONGEST_FIRST_LINE].partition(b"\n")
-        is_whole = newline or len(line) == _LONGEST_FIRST_LINE
-        return hashlib.blake2b(line, digest_size=12).hexdigest() if is_whole else file.name
-
-
-def _stated(name: str, file: Path) -> LogFile:
-    stat = file.stat()
-    return LogFile(name, stat.st_size, str(stat.st_mtime_ns), datetime.fromtimestamp(stat.st_mtime, UTC))
-
-
-def by_scope(files: Iterable[LogFile], layout: Layout) -> list[LogFile]:
-    """The files in the order that ``Folder.listed`` owes."""
-    return sorted(files, key=lambda one: (layout.scope(one.name), one.name))
-
-
-def _read(path: Path, size: int = PIECE) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            while piece := file.read(size):
-                yield piece
-    except OSError as error:
-        raise SourceError(f"{own_words(path)} cannot be read: {error.strerror}") from error
+_BEFORE = "before "
+"""So begin the files of a unit that are of the day before."""
 
 
 # --- Units ---
@@ -201,23 +46,27 @@ def units_of(
     A unit is a scope and a day; undated files are one for each folder, or each file. No unit covers ``today``.
     """
     undated: dict[str, list[LogFile]] = {}
-    for scope, files in groupby(folder.listed(layout, since, until), key=partial(_scope_of, layout)):
+    first = since - timedelta(1) if layout.redelivery else since
+    for scope, files in groupby(folder.listed(layout, first, until), key=partial(_scope_of, layout)):
         days: dict[date, list[LogFile]] = {}
         lost: set[date] = set()
         for one in files:
             place = None if isinstance(one, LogDay) else layout.place(one.name)
             if isinstance(one, LogDay):
                 lost.add(one.day)
-                if one.day < today:
+                if since <= one.day < today:
                     yield one
             elif place is None:
                 undated.setdefault(one.name.rpartition("/")[0], []).append(one)
-            elif since <= place[1] <= until:
+            elif first <= place[1] <= until:
                 days.setdefault(place[1], []).append(one)
-        yield from (gap for gap in _missing(scope, sorted(days), today) if gap.day not in lost)
-        for day in sorted(days):
+        asked_for = sorted(day for day in days if day >= since)
+        yield from (gap for gap in _missing(scope, asked_for, today) if gap.day not in lost)
+        for day in asked_for:
             covered = (LogDay(scope=scope, day=day),) if day < today and day not in lost else ()
             unit = _unit(settings.log, f"{scope}/{day}", days[day], covered)
+            before = last_files(days.get(day - timedelta(1), ()), layout)
+            unit = structs.replace(unit, files=(*unit.files, *(f"{_BEFORE}{one.size} {one.name}" for one in before)))
             yield unit if day < today else _still_open(unit)
     found = _appended(settings.log, folder, undated) if layout.appended else _folders(settings.log, undated)
     yield from (unit if unit.days[-1].day < today else _still_open(unit) for unit in found)
@@ -286,9 +135,10 @@ def _unit(log: str, name: str, files: Sequence[LogFile], days: tuple[LogDay, ...
     )
 
 
-def files_of(unit: LogUnit) -> list[tuple[int, str]]:
-    """Size and name of each file of a unit."""
-    return [(int(size), name) for size, _, name in (one.partition(" ") for one in unit.files)]
+def files_of(unit: LogUnit, begin: str = "") -> list[tuple[int, str]]:
+    """Size and name of each file of a unit; or of those that it only looks at, which ``begin`` so."""
+    parted = (one.removeprefix(begin).partition(" ") for one in unit.files if one.startswith(begin))
+    return [(int(size), name) for size, _, name in parted if size.isdecimal()]
 
 
 # --- Readers ---
@@ -341,17 +191,22 @@ class FileLog:
         counting = self.counting(Networks(self.settings.networks, truncate=self.settings.truncate_addresses))
         name, calls = "", self._folder.calls
         cut = ""
+        before = files_of(unit, _BEFORE)
+        early = Early(self.layout, before, _day_of(unit).day if before else None)
         spans: list[tuple[str, str]] = []
         try:
             for name, pieces in self._folder.pieces(files_of(unit)):
                 counting.begin(name)
                 try:
                     for some in self.records.of(unpacked(pieces)):
-                        counting.take(some)
+                        counting.take(early.taken_out(name, some))
                 except CutLine as error:
                     cut = f"{own_words(name.rpartition('/')[2])}: {error}"
                 if days := counting.raw.touched():
                     spans.append((min(days), max(days)))
+            for name, some in early.delivered_once(self._folder, self.records):
+                counting.begin(name)
+                counting.take(some)
             name = ""
             counting.finish()
             reading = counting.reading(unit, _covered(unit, counting, spans), self._folder.calls - calls)

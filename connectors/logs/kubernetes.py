@@ -18,7 +18,8 @@ from connectors.exported import Unreadable
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import Act, Event, EventCounting
-from connectors.logs.files import FileLog, Layout
+from connectors.logs.files import FileLog
+from connectors.logs.folders import Layout
 from connectors.logs.tally import DENIED, DONE, FAILED, Networks, plain
 from scanner.model.activity import FeatureSort
 

@@ -22,7 +22,8 @@ from connectors.base import Connector, Meter
 from connectors.logs import LogSettings, LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import INTERACTIVE, Act, Event, EventCounting
-from connectors.logs.files import FileLog, Layout
+from connectors.logs.files import FileLog
+from connectors.logs.folders import Layout
 from connectors.logs.tally import DENIED, DONE, FAILED, Networks, plain
 from connectors.vault.connector import VaultConnector
 from connectors.vault.endpoints import AUDIT_DEVICES, AUDIT_HASH, TOKEN_ACCESSORS, lines

@@ -17,7 +17,7 @@ from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC as AWS
 from connectors.base import Connector, own_words
 from connectors.budget import MEBIBYTE, Pool
-from connectors.logs.files import LOG_FILE, Layout, LogFile, by_scope
+from connectors.logs.folders import LOG_FILE, Layout, LogFile, by_scope
 from connectors.reading import read_each, require_sdk
 from scanner.errors import Denied, SourceError, Unreachable, UsageError
 from scanner.model import EVERY_SCOPE

@@ -9,7 +9,8 @@ from connectors.aws.logs.events import LAYOUT, Event, Reading
 from connectors.aws.logs.tables import COLUMNS, event_of_row
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
-from connectors.logs.files import FileLog, Layout
+from connectors.logs.files import FileLog
+from connectors.logs.folders import Layout
 from connectors.logs.tally import Networks
 
 SPEC = LogSpec(

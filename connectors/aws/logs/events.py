@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -16,7 +17,7 @@ from msgspec import Raw, Struct, field
 from connectors.aws.logs.actions import COPY, OTHER, OWN, PROVIDER, Action, is_denied, member, role_account
 from connectors.aws.logs.callers import NOBODY, Caller, Who, caller_of, host_of, is_copy
 from connectors.aws.logs.hosts import Hosts, is_hosted
-from connectors.logs.files import Layout
+from connectors.logs.folders import Layout, Redelivery
 from connectors.logs.tally import (
     DENIED,
     DONE,
@@ -50,6 +51,11 @@ LAYOUT = Layout(
         r"|(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?\d{12}/(?!CloudTrail/|$)"
     ),
     branch=re.compile(_BRANCH + "$"),
+    redelivery=Redelivery(
+        stamp=re.compile(r"_\d{8}T(?P<hour>\d\d)(?P<minute>\d\d)Z_[^/]*$"),
+        when=attrgetter("event_time"),
+        which=attrgetter("event_id"),
+    ),
 )
 """An account's trail and an organization's; copies that have kept nothing but the files' names; Security Lake."""
 

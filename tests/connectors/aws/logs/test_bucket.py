@@ -18,6 +18,7 @@ from connectors.aws.logs.cloudtrail import CloudTrailLog
 from connectors.aws.settings import AwsSettings
 from connectors.file import FileConnector, FileSettings
 from connectors.logs import LogSettings
+from connectors.logs.files import files_of
 from scanner.errors import Denied, SourceError, UsageError
 from scanner.model.activity import LogDay, LogUnit
 from tests.connectors.aws.logs.trail import ACCOUNT, DAY, OTHER, SINCE, UNTIL, USER, event, key_of, packed, read_all
@@ -135,7 +136,7 @@ def test_an_organization_in_all_its_regions(bucket: Trail) -> None:
     assert [one.unit.name for one in readings] == [
         f"{account}/{day}" for account in (ACCOUNT, OTHER) for day in (DAY, NEXT)
     ]  # fmt: skip
-    assert {len(one.unit.files) for one in readings} == {3}
+    assert {len(files_of(one.unit)) for one in readings} == {3}
 
 
 def test_many_files_are_fetched_at_once(bucket: Trail) -> None:

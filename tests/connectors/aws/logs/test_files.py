@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from connectors.aws.logs.events import LAYOUT
 from connectors.logs import LogSettings
 from connectors.logs.content import MOST_DOCUMENT
-from connectors.logs.files import LocalFolder, units_of
+from connectors.logs.files import units_of
+from connectors.logs.folders import LocalFolder
 from scanner.errors import SourceError
 from scanner.model.activity import LogDay, LogUnit
 from tests.connectors.aws.logs.trail import (
@@ -270,6 +271,41 @@ def test_an_event_counts_for_its_own_day(tmp_path: Path) -> None:
 
     assert [(one.day, one.events) for one in reading.callers] == [(DAY, 1), (NEXT, 1)]
     assert reading.coverage == (LogDay(scope=ACCOUNT, day=NEXT),)
+
+
+def test_an_event_that_is_delivered_again_after_midnight_counts_once(tmp_path: Path) -> None:
+    """By the last files of its day, which are read once more only for that; they do not make a day new."""
+    late, other, own = event(at="23:58:00"), event(at="23:59:00"), event(at="2026-11-21T00:01:00Z")
+    put(tmp_path, packed(event(), late), number=2355)
+    before = units(tmp_path)
+    put(tmp_path, packed(late, other, own), day=NEXT, number=5)
+    readings, _ = read_all(log_of(tmp_path))
+
+    assert [[(one.day, one.events) for one in each.callers] for each in readings] == [
+        [(DAY, 2)],
+        [(DAY, 1), (NEXT, 1)],
+    ]
+    assert [each.events for each in readings] == [2, 2]
+    assert [each.coverage for each in readings] == [(LogDay(scope=ACCOUNT, day=day),) for day in (DAY, NEXT)]
+    assert before.items() <= units(tmp_path).items()
+
+    put(tmp_path, b"{", number=2355)
+    broken, after = read_all(log_of(tmp_path))[0]
+    assert (broken.coverage[0].status, after.events, after.coverage[0].status) == ("failed", 3, "complete")
+
+
+def test_only_the_last_files_of_a_day_are_looked_at_again(tmp_path: Path) -> None:
+    """Of each region, those of the last hour that has any."""
+    for number in (0, 2144, 2145, 2245):
+        put(tmp_path, packed(event()), number=number)
+        put(tmp_path, packed(event()), number=number, region="us-east-1")
+    put(tmp_path, packed(event()), day=NEXT)
+    *_, unit = units(tmp_path).values()
+    (alone,) = (one for one in log_of(tmp_path).units(NEXT, NEXT) if isinstance(one, LogUnit))
+
+    assert sum("T2145Z" in one or "T2245Z" in one for one in unit.files) == 4
+    assert len(unit.files) == 5
+    assert alone == unit
 
 
 def test_only_the_days_that_are_asked_for(tmp_path: Path) -> None:
