@@ -36,6 +36,11 @@ class Declared(Struct, frozen=True, kw_only=True, gc=False):
         """Its address or logical id."""
         return self.resource.place.resource
 
+    @property
+    def is_data(self) -> bool:
+        """Whether it is a data source: it describes what is declared elsewhere."""
+        return self.resource.type.startswith("data.")
+
     def argument(self, name: str) -> str:
         """What its format calls an argument; empty if it has no such argument."""
         return self.form.arguments.get(name, "")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from connectors.aws.identities.payloads import AccessKey, Place
 from connectors.aws.identities.providers import PROVIDER_KINDS, OidcProvider, SamlProvider, provider_identity
@@ -16,8 +16,9 @@ from connectors.aws.planned.listing import COMPUTED, Account, Holder, places_of
 from connectors.aws.planned.names import MADE_UP_ACCOUNT, Names
 from connectors.aws.rights.account_rights import Rights, rights_in
 from connectors.aws.rights.permissions import Permissions
+from connectors.planned.effects import Found
 from scanner.model import Credential, Grant, Identity, Privilege, credential_key
-from scanner.model import planned as plan
+from scanner.model.planned import Effect
 from scanner.model.terms import POWERFUL
 
 SOURCE = "planned"
@@ -25,18 +26,6 @@ UNKNOWN_ACCOUNT = "unknown"
 """The scope of an identity whose account is not known."""
 _UNREAD = re.compile(rf"policy (.*){re.escape(COMPUTED)} \([^()]*\) could not be read", re.DOTALL)
 _PROVIDERS = {kind.kind: kind for kind in PROVIDER_KINDS}
-
-
-class Found(Struct, frozen=True, kw_only=True):
-    """An identity at one moment. ``declared``: None if the file only gives it something. ``given``: what does."""
-
-    at: str
-    identity: Identity
-    declared: Declared | None
-    given: tuple[Declared, ...] = ()
-    places: tuple[plan.Place, ...]
-    computed: frozenset[plan.Computed] = frozenset()
-    credentials_at: Mapping[str, plan.Place] = {}
 
 
 class Renamed:
@@ -114,8 +103,9 @@ def _found(at: str, holder: Holder, identity: Identity, renamed: Renamed, rights
     return Found(
         at=at,
         identity=identity,
-        declared=holder.declared,
-        given=tuple(holder.given),
+        effect=effect_of(holder.declared),
+        gains=any(each.resource.effect != "unchanged" for each in holder.given),
+        has_state=holder.declared is None or holder.declared.resource.format == "terraform",
         places=places_of(holder),
         computed=frozenset(computed),
         credentials_at={
@@ -124,6 +114,11 @@ def _found(at: str, holder: Holder, identity: Identity, renamed: Renamed, rights
             for kind, name in (_kind_and_id(holder, each),)
         },
     )
+
+
+def effect_of(declared: Declared | None) -> Effect | None:
+    """What the change does with a resource; None for a data source, which is declared elsewhere."""
+    return None if declared is None or declared.is_data else declared.resource.effect
 
 
 def _readable(identity: Identity, permissions: Permissions) -> Identity:
@@ -210,7 +205,8 @@ def _provider(declared: Declared, names: Names, place: Place, renamed: Renamed) 
         identity=structs.replace(
             identity, name=named.name if named.name_known else declared.at, tags=dict(sorted(tags_in(declared)))
         ),
-        declared=declared,
+        effect=effect_of(declared),
+        has_state=declared.resource.format == "terraform",
         places=(declared.resource.place,),
         computed=frozenset() if named.name_known else frozenset({"name"}),
     )

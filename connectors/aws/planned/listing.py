@@ -84,6 +84,8 @@ class Account:
         self.profiles: dict[str, str] = {}
         """The role in each instance profile, by the profile's name and its ARN."""
         self.unread: list[Unread] = []
+        self._policies_at: dict[str, Declared] = {}
+        """The resources of managed policies, by ARN."""
         self._policy_parts: dict[str, Written] = {}
         """Managed policies of the file of which a part is unknown, by ARN."""
         self._giving: Mapping[What, Callable[[Declared], None]] = {
@@ -105,6 +107,10 @@ class Account:
             self._declare(each)
         for each in self._declared:
             self._give(each)
+        for holder in [each for each in self.holders.values() if each.groups]:
+            for name in holder.groups:
+                group = self._by_name["group", name]
+                holder.given += [*([group.declared] if group.declared else []), *group.given]
 
     # --- Who and what there is ---
 
@@ -121,8 +127,9 @@ class Account:
                 named = self._names.of[declared.at]
                 written = self._documents.of(declared.get("document"), declared.refers("document"))
                 version = PolicyVersion(is_default_version=True, document=written.document)
+                self._policies_at[named.arn] = declared
                 self._policies[named.arn] = PolicyDetail(arn=named.arn, policy_version_list=(version,))
-                if not written.is_whole and not _is_data(declared):
+                if not written.is_whole and not declared.is_data:
                     self._policy_parts[named.arn] = written
 
     def _hold(self, kind: Kind, declared: Declared) -> None:
@@ -241,6 +248,8 @@ class Account:
 
     def _attach(self, holder: Holder, arn: str) -> None:
         holder.attach(arn)
+        if arn in self._policies_at:
+            holder.given.append(self._policies_at[arn])
         part = self._policy_parts.get(arn)
         if part is not None:
             holder.hold_inline(arn.rpartition("/")[2], Written())
@@ -364,7 +373,3 @@ def places_of(holder: Holder) -> tuple[Place, ...]:
     """First its own place, then those of what gives it something."""
     own = () if holder.declared is None else (holder.declared.resource.place,)
     return tuple(dict.fromkeys((*own, *(each.resource.place for each in holder.given))))
-
-
-def _is_data(declared: Declared) -> bool:
-    return declared.resource.type.startswith("data.")

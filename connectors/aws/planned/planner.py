@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar, TypeAlias
 
-from connectors.aws.planned.effects import as_planned
 from connectors.aws.planned.forms import FORMS, HARMLESS, MAKES_IDENTITIES, Declared
-from connectors.aws.planned.identities import Found, identities_in
+from connectors.aws.planned.identities import identities_in
 from connectors.aws.planned.listing import Account
 from connectors.aws.planned.names import PARTITION, Names
 from connectors.aws.planned.workloads import Roles, agent_of, secret_of, workload_of, workload_types
 from connectors.planned import Known, Planned, Resource
+from connectors.planned.effects import Found, as_planned
 from scanner.model.planned import Unread
 
 Where: TypeAlias = tuple[str | None, str]

@@ -4,28 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from msgspec import structs
+from msgspec import Struct, structs
 
-from connectors.aws.planned.identities import Found
 from connectors.planned import Known
 from scanner.model import Identity, Privilege
-from scanner.model.planned import Effect, PlannedIdentity
+from scanner.model.planned import Computed, Effect, Place, PlannedIdentity
 from scanner.model.terms import POWERFUL, PRIVILEGES
 
 _ELSEWHERE = "as last scanned, by rights that are given elsewhere"
 _REST_UNKNOWN = "its other rights are not known here"
 
 
+class Found(Struct, frozen=True, kw_only=True):
+    """An identity as the file has it at one moment. ``at``: its resource, or its id if the file does not declare it.
+
+    ``effect``: of its resource; None if the file only gives it something, and ``gains`` if that is new or changed.
+    ``has_state``: whether the format says what is there already.
+    """
+
+    at: str
+    identity: Identity
+    effect: Effect | None
+    gains: bool = False
+    has_state: bool = True
+    places: tuple[Place, ...]
+    computed: frozenset[Computed] = frozenset()
+    credentials_at: Mapping[str, Place] = {}
+
+
 def as_planned(
     after: Sequence[Found], before: Mapping[str, Found], known: Known, account: str | None
 ) -> Iterator[PlannedIdentity]:
-    """The identities after the change, and those that it deletes. ``before``: by address."""
+    """The identities after the change, and those that it deletes. ``before``: by ``at``."""
     seen = set()
     for found in after:
         was = before.get(found.at)
         seen.add(found.at)
-        if found.declared is None or found.declared.resource.type.startswith("data."):
-            if any(each.resource.effect != "unchanged" for each in found.given):
+        if found.effect is None:
+            if found.gains:
                 yield _gaining(found, known, account)
             continue
         if was is not None and was.identity.key != found.identity.key and not found.computed & was.computed:
@@ -33,21 +49,18 @@ def as_planned(
             was = None
         yield _declared(found, was, known, account)
     for at, was in before.items():
-        if at not in seen and was.declared is not None and was.declared.resource.effect == "deleted":
+        if at not in seen and was.effect == "deleted":
             yield _planned(was, "deleted", was.identity, was.identity, account)
 
 
 def _declared(found: Found, was: Found | None, known: Known, account: str | None) -> PlannedIdentity:
     """An identity that the file itself declares."""
-    assert found.declared is not None
-    effect = found.declared.resource.effect
     scanned = _known(found.identity, known, account) if "name" not in found.computed else None
     if was is None:
-        is_there = scanned is not None and found.declared.resource.format == "cloudformation"
-        return _planned(
-            found, "changed" if is_there else "created", found.identity, scanned if is_there else None, account
-        )
+        there = scanned if not found.has_state else None
+        return _planned(found, "created" if there is None else "changed", found.identity, there, account)
     identity = found.identity if scanned is None else _with_rights_elsewhere(found.identity, was.identity, scanned)
+    effect: Effect = found.effect or "changed"
     if effect == "unchanged" and found.identity != was.identity:
         effect = "changed"
     return _planned(found, effect, identity, scanned or was.identity, account)
