@@ -18,7 +18,7 @@ from connectors.aws.workloads.declarations import VARIABLES, Fields, Where
 from connectors.aws.workloads.records import Around, agent, workload
 from connectors.aws.workloads.rows import Row, role_key
 from connectors.planned import UNKNOWN, Resource, planned_key
-from connectors.planned.shapes import mapping
+from connectors.planned.shapes import mapping, walk
 from scanner.model import StoredSecret, Workload
 from scanner.model.planned import PlannedIdentity
 
@@ -108,8 +108,8 @@ def _fields(its: WorkloadType) -> Fields:
 
 def _row(resource: Resource, values: Mapping[str, Any], roles: Roles, where: Where) -> Row:
     its, at = workload_types()[resource.type], resource.place.resource
-    arn, names = values.get("arn"), [each for each, _ in _walk(values, its.name) if isinstance(each, str) and each]
-    variables = sorted({key for path in its.variables for each, _ in _walk(values, path) for key in mapping(each)})
+    arn, names = values.get("arn"), [each for each, _ in walk(values, its.name) if isinstance(each, str) and each]
+    variables = sorted({key for path in its.variables for each, _ in walk(values, path) for key in mapping(each)})
     tags = mapping(values.get("tags_all") or values.get("tags") or values.get("Tags"))
     return Row(
         key=arn if isinstance(arn, str) and resource.account else planned_key(resource.place),
@@ -125,13 +125,13 @@ def _roles(resource: Resource, values: Mapping[str, Any], roles: Roles, where: W
     if at in roles.by_resource:
         yield roles.by_resource[at]  # the role that SAM makes for it
     for path in its.roles:
-        for value, within in _walk(values, path):
+        for value, within in walk(values, path):
             if value is UNKNOWN:
                 yield from (roles.by_resource[each] for each in _refers(resource, within) if each in roles.by_resource)
             elif isinstance(value, str) and value:
                 yield from _named(value, roles, where)
     for path in its.profiles:
-        for value, within in _walk(values, path):
+        for value, within in walk(values, path):
             if value is UNKNOWN:
                 yield from (roles.by_profile[each] for each in _refers(resource, within) if each in roles.by_profile)
             elif value in roles.by_profile:
@@ -148,19 +148,3 @@ def _named(reference: str, roles: Roles, where: Where) -> Iterable[str]:
 
 def _refers(resource: Resource, within: Sequence[str]) -> tuple[str, ...]:
     return resource.refers.get(".".join(within), ())
-
-
-def _walk(value: Any, path: str, within: tuple[str, ...] = ()) -> Iterator[tuple[Any, tuple[str, ...]]]:
-    """The values at a path, each with the path that leads to it."""
-    if not path:
-        if within:
-            yield value, within
-        return
-    step, _, rest = path.partition(".")
-    if value is UNKNOWN:
-        yield UNKNOWN, within
-    elif step == "*" and isinstance(value, list):
-        for number, each in enumerate(value):
-            yield from _walk(each, rest, (*within, str(number)))
-    elif isinstance(value, dict) and step in value:
-        yield from _walk(value[step], rest, (*within, step))
