@@ -20,7 +20,6 @@ from reports.phrases import (
     fingerprint_digits,
     next_step,
     tags_text,
-    unused_text,
     words,
 )
 from scanner.access.blast_words import rows, sentence
@@ -105,7 +104,7 @@ def _activity(activity: Activity | None) -> list[str]:
     return [
         f"{counted(activity.events, 'event', 'events')}, {activity.denied} of them denied; {span}",
         _first_and_last(activity),
-        unused_text(activity) or "",
+        activity.use_of_grants or "",
         *map(_service, activity.services[:SERVICES_SHOWN]),
         f"and {more:,} more services" if (more := len(activity.services) - SERVICES_SHOWN) > 0 else "",
         f"hours {hours_text(activity.hours)} (00 to 23 UTC)" if activity.hours else "",

@@ -24,10 +24,8 @@ from scanner.model import (
     OwnerCandidate,
     OwnershipVerdict,
 )
-from scanner.model.activity import Activity
 from scanner.rules.base import ActivityRule
 from scanner.rules.catalog import RULES
-from scanner.text import counted
 
 ORPHANED_MEANS = "Orphaned: no declared owner resolves to an active person, directly or through a group."
 """Others use the word differently, so every report defines it."""
@@ -323,17 +321,6 @@ def evidence_line(finding: Finding) -> str | None:
     said = ("event_ids", *(("kind", "id") if finding.credential else ()))
     facts = {name: plain(fact) for name, fact in facts_of(finding).items() if name not in said and fact is not False}
     return facts_text({name: fact[:10] if _MOMENT.fullmatch(fact) else fact for name, fact in facts.items()})
-
-
-def unused_text(activity: Activity) -> str | None:
-    """How many of the granted services were used; None where the permissions name no services."""
-    granted, used = activity.granted_services, activity.granted_used
-    if granted is None:
-        return None
-    services = counted(len(granted), "granted service", "granted services")
-    said = f"used {used} of {services} in {activity.covered_days} days"
-    unseen = [one for one in activity.unlogged_services if one not in activity.used_services]
-    return f"{said}; no log shows all use of {', '.join(unseen)}" if unseen else said
 
 
 def acknowledged_text(finding: Finding) -> str | None:

@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, cast
 
 from reports.base import Screen, View
@@ -37,7 +37,7 @@ class EvidenceReport:
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the pack; nothing is left out, so there are no notices. Its dates are the scan's."""
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            pack = _Pack(archive, result)
+            pack = Pack(archive, result.scan.finished_at)
             with pack.part("result.json") as part:
                 JsonReport().write(result, view, part, screen)
             for table in _tables(view):
@@ -55,10 +55,13 @@ def _tables(view: View) -> Iterable[View]:
     return TABLES if view == "all" else dict.fromkeys((view, "coverage"))
 
 
-class _Pack:
-    def __init__(self, archive: zipfile.ZipFile, result: ScanResult) -> None:
-        finished = result.scan.finished_at.astimezone(UTC)
-        self._date = (max(finished.year, _EARLIEST), *finished.timetuple()[1:6])
+class Pack:
+    """A zip of one folder. ``at``: the date of its parts, so that the same content gives the same bytes."""
+
+    def __init__(self, archive: zipfile.ZipFile, at: datetime, folder: str = FOLDER) -> None:
+        date = at.astimezone(UTC)
+        self._date = (max(date.year, _EARLIEST), *date.timetuple()[1:6])
+        self._folder = folder
         self._archive = archive
         self._sums: list[str] = []
 
@@ -75,7 +78,7 @@ class _Pack:
         self._archive.writestr(self._entry("SHA256SUMS"), "".join(self._sums))
 
     def _entry(self, name: str) -> zipfile.ZipInfo:
-        entry = zipfile.ZipInfo(f"{FOLDER}/{name}", self._date)
+        entry = zipfile.ZipInfo(f"{self._folder}/{name}", self._date)
         entry.compress_type = zipfile.ZIP_DEFLATED
         entry.external_attr = _READABLE_BY_ALL
         return entry

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reports.html.ages import age
 from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs_by_name, table, text, texts
 from reports.judged import Judged
-from reports.phrases import agent_text, next_step, unused_text
+from reports.phrases import agent_text, next_step
 from scanner.model import (
     Credential,
     Drift,
@@ -186,7 +186,7 @@ ACTIVITY: Columns[Activity] = {
     "regions": lambda activity: few(activity.regions),
     "tools": lambda activity: few(activity.tools),
     "hours": lambda activity: tuple(activity.hours),
-    "unused": lambda activity: text(unused_text(activity)),
+    "unused": lambda activity: text(activity.use_of_grants),
 }
 """``hours``: on how many days it acted in each of the 24 hours; empty without events."""
 

@@ -63,7 +63,7 @@ _SECRETS: Columns[StoredSecret] = {
 _ENTRY_FACTS = (
     "purpose", "technical_owner", "backup_owner", "team", "built_by", "environment", "systems", "permissions",
     "credentials", "max_credential_age", "blast_radius", "high_consequence", "human_in_the_loop", "baseline",
-    "approved_by", "approved_on", "last_reviewed", "next_review", "expires",
+    "approved_by", "approved_on", "last_reviewed", "reviewed_by", "next_review", "expires",
 )  # fmt: skip
 """Fields of an entry that are shown where they are filled in, beside those that have a column."""
 

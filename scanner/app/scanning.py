@@ -20,6 +20,7 @@ from scanner import __version__
 from scanner.app import activity, alarms, ticketing
 from scanner.app.activity import Acted, LogPlan
 from scanner.app.inputs import inputs_of
+from scanner.app.reviews import open_by_events
 from scanner.config.load import Config
 from scanner.config.settings import SourceSettings
 from scanner.discovery.engine import EXPORT, LIST, LIVE, Observer, Source, discover
@@ -30,6 +31,7 @@ from scanner.judging.last_known.registry_rows import set_aside_warnings
 from scanner.judging.last_known.remembered import Remembered, unknown_fingerprints, with_earlier
 from scanner.judging.last_known.vanished import doubted, gone, losses, notices, recreations, still_there, to_look_up
 from scanner.judging.pipeline import Declared, judge
+from scanner.lifecycle.reviews.campaign import outcomes
 from scanner.matching.places import Places, SourceRef
 from scanner.model import Entry, Origin, Ownership, Person, ScanInfo, ScanResult
 from scanner.notify.settings import Channel
@@ -152,6 +154,7 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
         acknowledgements=load_acknowledgements(config.acknowledged, [rule.id for rule in RULES], now.date()),
         policy=config.policy,
         activity=config.activity,
+        review=config.review,
         ownership=ownership,
         tag_keys=config.matching.tag_keys,
         sources=tuple(configured[name] for name in sorted(configured)),
@@ -287,17 +290,22 @@ def conclude(
         entries, policy = declared.entries or (), declared.activity
         known_activity = store.retrying(lambda: activity.known_to(store, acted, entries, policy, started))
         remembered = store.retrying(lambda: _remember(store, inventory, started, targets))
+        campaigns, damaged_reviews = store.retrying(store.reviews.sound_campaigns)
+        remembered = replace(remembered, reviews=outcomes(campaigns, started.date()))
         result = judge(inventory, declared, remembered, info, known_activity)
         for damage in store.damage:
             log.warning("%s; if this scan read it, it is stored again", damage)
         lost_days = tuple(f"{words}; its days count as not read" for words in acted.damage.words)
-        result = replace(result, notices=(*notices(lost), *store.damage, *lost_days, *result.notices))
+        lost_reviews = tuple(f"{words}; the scan goes on without that review" for words in damaged_reviews)
+        before = (*notices(lost), *store.damage, *lost_days, *lost_reviews)
+        result = replace(result, notices=(*before, *result.notices))
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.retrying(lambda: store.memory.earlier_findings(unknown)))
         store.save(result, alarms.for_scan(store, channels, result, declared, targets))
         if store.may_prune():
             store.activity.prune(started.date(), policy.keep_days)
             store.outbox.forget_announced(started - ANNOUNCED_KEPT)
+        open_by_events(store, channels, declared, result)
     known_gaps = activity.known_gaps(known_activity.coverage, acted)
     return replace(store.with_past(result), known_gaps=known_gaps)
 

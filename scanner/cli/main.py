@@ -32,6 +32,7 @@ _COMMANDS = {
     "orphans": ("report", "List orphaned identities."),
     "registry": ("registry", "Check, fill in and convert the registry."),
     "report": ("report", "Report on a scan in the store, without scanning."),
+    "review": ("review", "Run access reviews."),
     "rules": ("rules", "List every rule: id, severity, thresholds, controls."),
     "scan": ("scan", "Discover, match, evaluate, store and report."),
     "schema": ("report", "Print the JSON Schema of json and ndjson reports."),

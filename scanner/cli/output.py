@@ -37,6 +37,7 @@ LISTED = 200
 _NO_TEXT: Mapping[str, str] = {"xlsx": "a workbook", "evidence": "a zip"}
 READABLE = frozenset({"prometheus"})
 """Formats without names, only counts, that every user of the machine may read."""
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9@._-]+")
 _PLACEHOLDER = re.compile(r"\{\w*\}")
 
 
@@ -221,6 +222,23 @@ def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:
         ],
         hint="choose another path, then: `muster report -o FORMAT:PATH`",
     )
+
+
+class FileNames:
+    """Names for the files of several people. Names that would be the same file get numbers."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def of(self, name: str) -> str:
+        """A file name without its extension, for a name that comes from outside."""
+        plain = _NOT_IN_A_NAME.sub("-", name).strip(".-")[:80] or "x"
+        free, number = plain, 1
+        while free.casefold() in self._taken:
+            number += 1
+            free = f"{plain}-{number}"
+        self._taken.add(free.casefold())
+        return free
 
 
 def deliver(deliveries: Sequence[Delivery], *, hint: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +27,6 @@ UNOWNED = "nobody"
 """Part of the file name for identities without a likely owner."""
 _WHOLE_ONLY = ("evidence", "prometheus")
 """Formats that cover a whole scan and would be wrong for a part of it."""
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9@._-]+")
 
 
 def _wanted_options(command: F) -> F:
@@ -207,15 +205,11 @@ def _parts(
     from msgspec.structs import replace
 
     from reports.narrowing import parted
+    from scanner.cli.output import FileNames
 
-    taken: set[str] = set()
+    names = FileNames()
     for name, part in parted(result, "orphans", label).items():
-        plain = _NOT_IN_A_NAME.sub("-", name or UNOWNED).strip(".-")[:80] or "x"
-        free, number = plain, 1
-        while free.casefold() in taken:
-            number += 1
-            free = f"{plain}-{number}"
-        taken.add(free.casefold())
+        free = names.of(name or UNOWNED)
         paths = (Path(output.path) for output in planned)
         yield (
             part,

@@ -20,6 +20,7 @@ from scanner.config.settings import (
     OwnershipSettings,
     PolicySettings,
     ReportSettings,
+    ReviewSettings,
     SourceSettings,
     StoreSettings,
     log_entry,
@@ -27,6 +28,7 @@ from scanner.config.settings import (
 )
 from scanner.errors import ConfigError
 from scanner.model import ActivityPolicy, Exemption, Ownership, Policy
+from scanner.model.reviews import ReviewPolicy
 from scanner.notify.settings import Channel, read_channels
 from scanner.notify.tickets.settings import Target, read_targets
 from scanner.redaction.shapes import public_id
@@ -57,6 +59,7 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     report: tuple[ReportSettings, ...] = ()
     log: tuple[LogTable, ...] = ()
     activity: ActivitySettings = ActivitySettings()
+    review: ReviewSettings = ReviewSettings()
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -80,6 +83,7 @@ class Config(Struct, frozen=True, kw_only=True):
     reports: tuple[ReportSettings, ...] = ()
     logs: tuple[LogEntry, ...] = ()
     activity: ActivityPolicy = ActivityPolicy()
+    review: ReviewPolicy = ReviewPolicy()
 
 
 def load_config(path: Path | None) -> Config:
@@ -119,6 +123,7 @@ def load_config(path: Path | None) -> Config:
         reports=file.report,
         logs=_logs(file.log, sources, document, base),
         activity=msgspec.convert(msgspec.structs.asdict(file.activity), ActivityPolicy),
+        review=ReviewPolicy(on=file.review.on, days=file.review.days),
     )
 
 

@@ -18,6 +18,7 @@ from connectors.address import is_loopback
 from scanner.errors import ConfigError, did_you_mean
 from scanner.matching.globs import is_pattern, names_something
 from scanner.model import ActivityPolicy, Exemption, Ownership, OwnershipRule, Policy
+from scanner.model.reviews import ReviewPolicy
 from scanner.strict import Document
 
 
@@ -176,6 +177,14 @@ class ActivitySettings(ActivityPolicy, frozen=True, kw_only=True, forbid_unknown
                 raise ValueError(f'networks: {addresses!r} is no address range, such as "10.0.0.0/8"') from error
             if not name.strip():
                 raise ValueError(f"networks: {addresses} needs a name")
+
+
+class ReviewSettings(ReviewPolicy, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[review]``."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.days <= MOST_DAYS:
+            raise ValueError(f"days is a number of days from 1 to {MOST_DAYS}")
 
 
 Since: TypeAlias = int | date

@@ -49,6 +49,7 @@ from scanner.model import (
     UnreadRow,
     most_severe_first,
 )
+from scanner.model.reviews import ReviewPolicy
 from scanner.model.summary import summarise
 from scanner.registry.roster import Roster
 from scanner.rules import registration
@@ -79,6 +80,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     acknowledgements: tuple[Acknowledgement, ...] = ()
     policy: Policy = Policy()
     activity: ActivityPolicy = ActivityPolicy()
+    review: ReviewPolicy = ReviewPolicy()
     ownership: Ownership = Ownership()
     tag_keys: tuple[str, ...] = ()
     sources: tuple[SourceRef, ...] = ()
@@ -267,6 +269,7 @@ def _findings(
             assignments=inventory.assignments,
             exemptions=declared.exemptions,
             recreations=remembered.recreations,
+            reviews=remembered.reviews,
             not_listed=judged.not_listed,
             policy=declared.policy,
             now=now,

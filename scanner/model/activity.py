@@ -264,6 +264,17 @@ class Activity(Struct, frozen=True, kw_only=True, gc=False):
         unseen = set(self.unlogged_services).difference(self.used_services)
         return len(unseen.intersection(self.granted_services or ()))
 
+    @property
+    def use_of_grants(self) -> str | None:
+        """How many of the granted services it used, in words; None where its permissions name no services."""
+        granted = self.granted_services
+        if granted is None:
+            return None
+        services = f"{len(granted):,} granted service{'' if len(granted) == 1 else 's'}"
+        said = f"used {self.granted_used} of {services} in {self.covered_days} days"
+        unseen = [one for one in self.unlogged_services if one not in self.used_services]
+        return f"{said}; no log shows all use of {', '.join(unseen)}" if unseen else said
+
 
 class Deviation(Struct, frozen=True, kw_only=True, gc=False):
     """A rule about activity that fires for one identity and day; its finding's fingerprint has the day in it.

@@ -58,6 +58,7 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     approved_by: str | None = None
     approved_on: date | None = None
     last_reviewed: date | None = None
+    reviewed_by: str | None = None
     next_review: date | None = None
     expires: date | None = None
     extra: Mapping[str, str] = {}

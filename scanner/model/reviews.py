@@ -1,59 +1,64 @@
 """Access reviews: who was asked about which identity, seeing which facts, and what was decided.
 
-Records are append-only in the store: an item is frozen when its review opens, a decision is never changed; a later
-decision on the same item replaces the earlier one and leaves it in the record.
+The store only ever adds to a campaign. An item is frozen when its campaign opens. A later decision on the same item
+counts instead of an earlier one, and both stay in the record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
+
+from scanner.model.terms import PrivilegeLevel
 
 DecisionName: TypeAlias = Literal["keep", "reduce", "revoke", "reassign", "not_mine"]
 DECISIONS: tuple[DecisionName, ...] = get_args(DecisionName)
 
-Outcome: TypeAlias = Literal["keep", "reduce", "revoke", "reassign", "undecided"]
-"""What stands at the end. ``not_mine`` sends an item to another reviewer, so it is no outcome."""
+OutcomeName: TypeAlias = Literal["keep", "reduce", "revoke", "reassign", "undecided"]
+"""The result for an item. ``not_mine`` sends it to another reviewer, so it is no result."""
 
 Because: TypeAlias = Literal["owner", "backup_owner", "manager", "candidate", "named", "unassigned"]
 """Why a reviewer was chosen."""
 
 UNASSIGNED = "unassigned"
-"""The reviewer of items for which no active person was found. ``review take --by`` takes their workbook."""
+"""The reviewer of items for which no active person was found. ``muster review take --by`` takes their workbook."""
 
-Event: TypeAlias = Literal["owner_left", "reach_grew", "recreated", "behaviour_changed"]
-EVENTS: tuple[Event, ...] = get_args(Event)
-"""What opens a review of one identity by itself, where ``[review] on`` names it."""
+ReviewEvent: TypeAlias = Literal["owner_left", "reach_grew", "recreated", "behaviour_changed"]
+REVIEW_EVENTS: tuple[ReviewEvent, ...] = get_args(ReviewEvent)
+"""Events that open a review of one identity, where ``[review] on`` names them."""
+
+
+class ReviewPolicy(Struct, frozen=True, kw_only=True, gc=False):
+    """``on``: events that open a review of one identity. ``days``: until such a review is due."""
+
+    on: tuple[ReviewEvent, ...] = ()
+    days: int = 14
 
 
 class Review(Struct, frozen=True, kw_only=True, gc=False):
-    """A campaign. ``scan``: the scan whose facts are under review. ``opened_by``: the person or program.
+    """A campaign. ``scan``: the scan whose facts are under review. ``scopes``, ``view``: what selected its items.
 
-    ``scopes``, ``views``: what selected its items. ``event``: set where an event opened it. ``closed_at``: None while
-    it is open.
+    ``event``: set if an event opened it.
     """
 
     name: str
     opened_at: datetime
     due: date
     scan: str
-    opened_by: str | None = None
     scopes: tuple[str, ...] = ()
-    views: tuple[str, ...] = ()
-    event: Event | None = None
-    closed_at: datetime | None = None
-    closed_by: str | None = None
+    view: str | None = None
+    event: ReviewEvent | None = None
 
 
 class ReviewFacts(Struct, frozen=True, kw_only=True, gc=False):
-    """What the reviewer sees of an identity, in words, frozen when the review opens. None: unknown.
+    """What a reviewer sees of an identity, frozen when the review opens. None is unknown.
 
-    ``what``: kind, provider, purpose. ``may``: its privilege and blast radius. ``used``: its use, with what was never
-    used. ``since``: when and by whom it was created. ``who_else``: other owners and who can become it. ``findings``:
-    rule ids. ``gaps``: what could not be read of it.
+    ``what``: its kind and purpose. ``may``: its privilege. ``worst``: its blast radius. ``used``: its use, with what
+    was never used. ``since``: when it was created, and by whom. ``who_else``: other owners, and who can become it.
+    ``findings``: rule ids. ``unread``: what could not be read of it. ``grants``: names of its grants; ``services``: the
+    number of services of which its permissions allow something. A ``reduce`` is held against both.
     """
 
     name: str
@@ -62,53 +67,40 @@ class ReviewFacts(Struct, frozen=True, kw_only=True, gc=False):
     kind: str
     what: str
     may: str | None = None
+    worst: str | None = None
     used: str | None = None
     since: str | None = None
     who_else: str | None = None
     entry: str | None = None
     owner: str | None = None
-    privilege: str = "unknown"
-    granted: tuple[str, ...] = ()
-    """Names of its grants: a ``reduce`` is done once at least one of these is gone and its level did not rise."""
+    privilege: PrivilegeLevel = "unknown"
+    grants: tuple[str, ...] = ()
+    services: int | None = None
     findings: tuple[str, ...] = ()
-    gaps: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 class ReviewItem(Struct, frozen=True, kw_only=True, gc=False):
-    """One identity under review. ``id``: stable within the review and not guessable from another review's.
+    """One identity under review.
 
-    ``reviewer``: id of a person or group on the roster, or UNASSIGNED. ``facts_hash``: SHA-256 of ``facts`` as
-    canonical JSON; a decision repeats it, which proves what the reviewer saw.
+    ``id``: random, so that only who got the workbook can name it. ``reviewer``: the e-mail of a person or group on the
+    roster, the owner as declared where there is no roster, or UNASSIGNED. ``facts_hash``: SHA-256 of ``facts`` as JSON
+    with sorted keys; a decision repeats it, which proves what the reviewer saw. ``sole_beneficiary``: the e-mail of
+    the person who owns and built the identity, if it has no backup owner.
     """
 
     id: str
-    review: str
     key: str
     reviewer: str
     because: Because
     facts: ReviewFacts
     facts_hash: str
+    sole_beneficiary: str | None = None
 
 
-class Reassignment(Struct, frozen=True, kw_only=True, gc=False):
-    """An item got another reviewer: after ``not_mine``, or because the reviewer has left."""
+class Decision(Struct, frozen=True, kw_only=True, gc=False, tag="decided"):
+    """A decision about an item. ``by``: who decided. ``self_review``: the only beneficiary decided."""
 
-    review: str
-    item: str
-    reviewer: str
-    because: Because
-    at: datetime
-    by: str | None = None
-
-
-class Decision(Struct, frozen=True, kw_only=True, gc=False):
-    """What a reviewer decided about an item.
-
-    ``by``: who decided: the workbook's reviewer, or the person named on the command line. ``self_review``: ``by`` owns
-    and built the identity, and it has no backup owner.
-    """
-
-    review: str
     item: str
     decision: DecisionName
     at: datetime
@@ -119,19 +111,60 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
     self_review: bool = False
 
 
-class OpenDecision(Struct, frozen=True, kw_only=True, gc=False):
-    """A closed review's outcome that later scans hold against what is there, until it is done.
+class Reassignment(Struct, frozen=True, kw_only=True, gc=False, tag="reassigned"):
+    """An item got another reviewer: after ``not_mine``, or because its reviewer has left."""
 
-    ``evidence``: facts of the item that decide whether it is done: its grants and privilege at the review.
+    item: str
+    reviewer: str
+    because: Because
+    at: datetime
+
+
+class Reminder(Struct, frozen=True, kw_only=True, gc=False, tag="reminded"):
+    """A reviewer, or past the due day a manager (``to``), was reminded of items of ``reviewer``."""
+
+    reviewer: str
+    to: str
+    left: int
+    at: datetime
+
+
+class Closing(Struct, frozen=True, kw_only=True, gc=False, tag="closed"):
+    """The campaign was closed."""
+
+    at: datetime
+
+
+ReviewRecord: TypeAlias = Decision | Reassignment | Reminder | Closing
+
+
+class Campaign(Struct, frozen=True, kw_only=True):
+    """A review with its items and everything that happened since, in order."""
+
+    review: Review
+    items: tuple[ReviewItem, ...] = ()
+    records: tuple[ReviewRecord, ...] = ()
+
+    @property
+    def closed_at(self) -> datetime | None:
+        """When it was closed; None while it is open."""
+        return next((record.at for record in self.records if isinstance(record, Closing)), None)
+
+
+class ReviewOutcome(Struct, frozen=True, kw_only=True, gc=False):
+    """The result of an item, which later scans hold against what they find.
+
+    ``since``: when the campaign was closed, or for ``undecided`` items of an open one, its due day.
     """
 
     review: str
-    item: str
     key: str
-    outcome: Outcome
-    due: date
-    closed_at: datetime
+    outcome: OutcomeName
+    since: date
     by: str | None = None
     reason: str | None = None
     new_owner: str | None = None
-    evidence: Mapping[str, Any] = {}
+    self_review: bool = False
+    privilege: PrivilegeLevel = "unknown"
+    grants: tuple[str, ...] = ()
+    services: int | None = None

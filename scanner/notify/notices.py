@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ LONGEST_TEXT = 300
 LONGEST_NAME = 100
 """Maximum characters of a name, so that the place after it is not cut off."""
 
-Kind: TypeAlias = Literal["findings", "blindness", "nothing_scanned", "failed", "heartbeat", "test"]
+Kind: TypeAlias = Literal["findings", "blindness", "nothing_scanned", "failed", "heartbeat", "test", "review"]
 
 
 class FindingLine(Struct, frozen=True, kw_only=True):
@@ -44,6 +44,16 @@ class PlaceLine(Struct, frozen=True, kw_only=True):
     permission: str | None = None
 
 
+class ReviewLine(Struct, frozen=True, kw_only=True):
+    """An access review in a message. ``left``: items of ``reviewer`` without a decision. ``overdue``: past ``due``."""
+
+    review: str
+    reviewer: str
+    left: int
+    due: date
+    overdue: bool = False
+
+
 class ScanLine(Struct, frozen=True, kw_only=True):
     """The scan in a message, without its inputs such as the config."""
 
@@ -56,7 +66,8 @@ class ScanLine(Struct, frozen=True, kw_only=True):
 class Notice(Struct, frozen=True, kw_only=True):
     """One message. Retries keep the ``id``. ``recipient``: the owner; None for orphaned identities.
 
-    ``errors``: why there is no result. ``more``: findings, places or errors beyond those that are listed.
+    ``errors``: why there is no result. ``reviews``: access reviews to decide on. ``more``: findings, places, errors or
+    reviews beyond those that are listed.
     """
 
     schema: str = NOTICE
@@ -71,6 +82,7 @@ class Notice(Struct, frozen=True, kw_only=True):
     lost: tuple[PlaceLine, ...] = ()
     regained: tuple[PlaceLine, ...] = ()
     errors: tuple[str, ...] = ()
+    reviews: tuple[ReviewLine, ...] = ()
     more: int = 0
     report_url: str | None = None
 
@@ -147,7 +159,13 @@ def items(notice: Notice) -> list[Item]:
     lost = [Item(one.status, "Can no longer be read in full", _place(one), _why(one)) for one in notice.lost]
     regained = [Item("ok", "Can be read again", _place(one), "") for one in notice.regained]
     errors = [Item("error", "Ended with an error", error, "") for error in notice.errors]
-    return [*found, *lost, *regained, *errors]
+    return [*found, *lost, *regained, *errors, *map(_review_item, notice.reviews)]
+
+
+def _review_item(line: ReviewLine) -> Item:
+    mark, due = ("overdue", f"Was due on {line.due}") if line.overdue else ("review", f"Due on {line.due}")
+    title = f"{counted(line.left, 'identity', 'identities')} to decide on"
+    return Item(mark, title, f"Access review {line.review} by {line.reviewer}", f"{due}.")
 
 
 def closing(notice: Notice) -> str | None:
@@ -158,6 +176,7 @@ def closing(notice: Notice) -> str | None:
         "nothing_scanned": "Nothing was evaluated or stored. `muster doctor` shows what is missing.",
         "failed": "The store still has the results of earlier scans. No new findings are reported until this is fixed.",
         "heartbeat": "The scan is done. There are no new findings.",
+        "review": "Fill in the decision column of the review's workbook and send it back.",
         "test": "Sent by `muster notify --test`: this channel works.",
     }[notice.kind]
     more = f"And {counted(notice.more, 'more', 'more')} in the report." if notice.more else None

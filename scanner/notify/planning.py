@@ -28,6 +28,7 @@ from scanner.notify.notices import (
     Notice,
     Outgoing,
     PlaceLine,
+    ReviewLine,
     line_of,
     place_again,
     place_of,
@@ -150,6 +151,26 @@ def trial(channels: Sequence[Channel], now: datetime) -> list[Outgoing]:
     return [_outgoing(one, _reserve(one), now, _Content(kind="test", title="A test")) for one in channels]
 
 
+def review_messages(
+    channels: Sequence[Channel], asked: Sequence[tuple[str, ReviewLine]], roster: Roster | None, now: datetime
+) -> list[Outgoing]:
+    """The messages of access reviews. ``asked``: who is asked, and about which review."""
+    found = []
+    for channel in channels:
+        groups: dict[Recipient, list[ReviewLine]] = {}
+        for person, line in asked:
+            groups.setdefault(_addressed(channel, person, roster), []).append(line)
+        for recipient, lines in groups.items():
+            left = sum(line.left for line in lines)
+            content = _Content(
+                kind="review",
+                title=f"Access review: {counted(left, 'identity', 'identities')} to decide on",
+                reviews=tuple(lines),
+            )
+            found.append(_outgoing(channel, recipient, now, content))
+    return found
+
+
 def _for_channel(
     channel: Channel,
     result: ScanResult,
@@ -203,18 +224,16 @@ def _grouped(
             and (finding.new or channel.only == "open")
             and (not channel.rules or finding.rule in channel.rules)
         ):
-            groups.setdefault(_recipient(channel, finding, identities, roster), []).append(finding)
+            groups.setdefault(_addressed(channel, accountable(finding, identities) or "", roster), []).append(finding)
     return groups
 
 
-def _recipient(
-    channel: Channel, finding: Finding, identities: Mapping[str, Assessment], roster: Roster | None
-) -> Recipient:
+def _addressed(channel: Channel, text: str, roster: Roster | None) -> Recipient:
     """Only active people on the roster get messages, because anyone can set a tag that names an owner."""
     reserve = _reserve(channel)
     if channel.to != "owners" or roster is None:
         return reserve
-    person = roster.resolve(accountable(finding, identities) or "")
+    person = roster.resolve(text)
     if person is None or not roster.is_active(person):
         return reserve
     if not isinstance(channel, EmailChannel):
@@ -283,6 +302,7 @@ class _Content(Struct, frozen=True, kw_only=True):
     lost: tuple[PlaceLine, ...] = ()
     regained: tuple[PlaceLine, ...] = ()
     errors: tuple[str, ...] = ()
+    reviews: tuple[ReviewLine, ...] = ()
 
 
 def _outgoing(channel: Channel, recipient: Recipient, about: ScanInfo | datetime, content: _Content) -> Outgoing:
@@ -292,10 +312,11 @@ def _outgoing(channel: Channel, recipient: Recipient, about: ScanInfo | datetime
     created = about.finished_at if isinstance(about, ScanInfo) else about
     most = channel.max_findings
     findings, lost, errors = content.findings[:most], content.lost[:most], content.errors[:most]
-    regained = content.regained[: most - len(lost)]
+    regained, reviews = content.regained[: most - len(lost)], content.reviews[:most]
     # Between scans, two messages of one second differ by what they are about.
-    which = [scan.id] if scan else [created.isoformat(), *(one.fingerprint for one in content.findings)]
-    every = sum(map(len, (content.findings, content.lost, content.regained, content.errors)))
+    about_what = (*(one.fingerprint for one in content.findings), *(one.review for one in content.reviews))
+    which = [scan.id] if scan else [created.isoformat(), *about_what]
+    every = sum(map(len, (content.findings, content.lost, content.regained, content.errors, content.reviews)))
     notice = Notice(
         id=_id(channel.name, content.kind, name, *addresses, *which),
         kind=content.kind,
@@ -308,7 +329,8 @@ def _outgoing(channel: Channel, recipient: Recipient, about: ScanInfo | datetime
         lost=lost,
         regained=regained,
         errors=errors,
-        more=every - len(findings) - len(lost) - len(regained) - len(errors),
+        reviews=reviews,
+        more=every - len(findings) - len(lost) - len(regained) - len(errors) - len(reviews),
         report_url=channel.report_url,
     )
     return Outgoing(channel=channel.name, to=addresses, notice=notice)

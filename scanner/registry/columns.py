@@ -112,6 +112,7 @@ REGISTRY = Columns(
             "last review", "last review date", "last reviewed on", "reviewed", "reviewed on", "reviewed at",
             "last attested", "last attestation", "last certified", "last recertified",
         ),
+        "reviewed_by": ("reviewer", "last reviewer", "attested by", "certified by", "recertified by"),
         "next_review": (
             "next review date", "next review due", "review due", "review due date", "review by", "due for review",
             "next attestation", "recertification due",

@@ -24,7 +24,7 @@ from scanner.registry.records import Notes, Record, extra, read_records
 from scanner.registry.tables.cells import CellError, read_date, read_text, read_yes_no, shown
 from scanner.registry.tables.headings import normal
 
-_TEXTS = ("purpose", "provider", "team", "built_by", "blast_radius", "baseline", "approved_by")
+_TEXTS = ("purpose", "provider", "team", "built_by", "blast_radius", "baseline", "approved_by", "reviewed_by")
 _LOOKED_AT = ("last_reviewed", "approved_on")
 """Dates of reviews: an approval counts as one."""
 _LISTS = tuple(column for column in LISTS if column not in (*NAMING, *OWNERS))

@@ -34,6 +34,7 @@ from scanner.model import (
 )
 from scanner.model.activity import Deviation
 from scanner.model.planned import PlannedChange
+from scanner.model.reviews import ReviewOutcome
 
 _DAY = timedelta(days=1)
 
@@ -71,6 +72,7 @@ class RuleContext(Struct, frozen=True, kw_only=True):
     """What a check depends on besides its subject.
 
     ``policy``: thresholds. ``now``: the time of the scan, aware. ``entries``: by id. ``recreations``: by identity key.
+    ``reviews``: what the latest access review decided, by identity key.
     ``not_listed``: keys of credentials known from an earlier scan only, because a gap hides whether they still exist.
     ``frameworks``: ids of the frameworks whose controls findings cite; None uses the default frameworks.
     """
@@ -79,6 +81,7 @@ class RuleContext(Struct, frozen=True, kw_only=True):
     now: datetime
     entries: Mapping[str, EntryAssessment] = {}
     recreations: Mapping[str, Recreation] = {}
+    reviews: Mapping[str, ReviewOutcome] = {}
     not_listed: frozenset[str] = frozenset()
     frameworks: frozenset[str] | None = None
 

@@ -11,7 +11,18 @@ from collections.abc import Iterator, Mapping
 from scanner.catalog import Catalog
 from scanner.errors import UsageError
 from scanner.model import Policy
-from scanner.rules import activity, credentials, entries, exposure, ownership, planned, privilege, registration, tickets
+from scanner.rules import (
+    activity,
+    credentials,
+    entries,
+    exposure,
+    ownership,
+    planned,
+    privilege,
+    registration,
+    reviews,
+    tickets,
+)
 from scanner.rules.base import EntryRule, Rule, fingerprint
 
 BUILT_IN: tuple[Rule, ...] = (
@@ -53,9 +64,13 @@ BUILT_IN: tuple[Rule, ...] = (
     planned.PLANNED_UNREGISTERED,
     planned.PLANNED_WITHOUT_BLAST_RADIUS,
     planned.PLANNED_WITHOUT_OWNER,
+    reviews.REASSIGNMENT_NOT_DONE,
     registration.RECREATED,
+    reviews.REDUCTION_NOT_DONE,
     registration.RETIRED_BUT_ALIVE,
     entries.REVIEW_OVERDUE,
+    reviews.REVIEW_UNDECIDED,
+    reviews.REVOCATION_NOT_DONE,
     exposure.ROOT_ACCESS_KEY,
     registration.RUNS_BEFORE_APPROVAL,
     registration.SELF_DECLARED,

@@ -27,6 +27,7 @@ from scanner.model import (
     StoredSecret,
 )
 from scanner.model.planned import Place, PlannedChange
+from scanner.model.reviews import ReviewOutcome
 from scanner.rules.base import (
     ActivityRule,
     AssignmentRule,
@@ -69,7 +70,7 @@ _Found: TypeAlias = tuple[str, Finding]
 class JudgedSnapshot(Struct, frozen=True, kw_only=True):
     """One judged snapshot. ``now``: the time of the scan, aware. ``registry_given``: False without a registry.
 
-    ``not_listed`` and ``frameworks``: as in :class:`RuleContext`.
+    ``reviews``, ``not_listed`` and ``frameworks``: as in :class:`RuleContext`.
     """
 
     assessments: Sequence[Assessment] = ()
@@ -78,6 +79,7 @@ class JudgedSnapshot(Struct, frozen=True, kw_only=True):
     assignments: Sequence[Assignment] = ()
     exemptions: Sequence[Exemption] = ()
     recreations: Mapping[str, Recreation] = {}
+    reviews: Mapping[str, ReviewOutcome] = {}
     not_listed: frozenset[str] = frozenset()
     policy: Policy = Policy()
     now: datetime
@@ -95,6 +97,7 @@ def evaluate(snapshot: JudgedSnapshot) -> tuple[Finding, ...]:
         now=snapshot.now,
         entries={found.entry.id: found for found in snapshot.entries},
         recreations=snapshot.recreations,
+        reviews=snapshot.reviews,
         not_listed=snapshot.not_listed,
         frameworks=snapshot.frameworks,
     )

@@ -214,6 +214,25 @@ _TICKET = """CREATE TABLE ticket (
     fault TEXT
 )"""
 
+_OF_REVIEW = """CREATE TABLE {name} (
+    review INTEGER NOT NULL REFERENCES review (number),
+    position INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    PRIMARY KEY (review, position)
+)"""
+
+_REVIEWS = (
+    """CREATE TABLE review (
+    number INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    body TEXT NOT NULL,
+    checksum TEXT NOT NULL
+)""",
+    _OF_REVIEW.format(name="review_item"),
+    _OF_REVIEW.format(name="review_record"),
+)
+
 BASELINE = "0.1"
 """The name of the first step. Stores of development versions before it began with another."""
 
@@ -236,6 +255,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         statements=("CREATE TABLE announced (fingerprint TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL)",),
     ),
     Migration(name="tickets", statements=(_TICKET,)),
+    Migration(name="access reviews", statements=_REVIEWS),
 )
 
 

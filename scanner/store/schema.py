@@ -318,3 +318,28 @@ log_change = Table(
     Column("body", Text, nullable=False),
     Column("checksum", Text, nullable=False),
 )
+
+# Campaigns of access reviews. Rows are only ever added: `history prune` leaves them, because they are evidence.
+review = Table(
+    "review",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False, unique=True),
+    Column("body", Text, nullable=False),
+    Column("checksum", Text, nullable=False),
+)
+
+
+def _of_review(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("review", Integer, ForeignKey("review.number"), primary_key=True, autoincrement=False),
+        Column("position", Integer, primary_key=True, autoincrement=False),
+        Column("body", Text, nullable=False),
+        Column("checksum", Text, nullable=False),
+    )
+
+
+review_item = _of_review("review_item")
+review_record = _of_review("review_record")

@@ -28,6 +28,7 @@ from scanner.store.memory import Memory
 from scanner.store.migrations import MIGRATIONS, Migration, migrate, version
 from scanner.store.outbox import NO_ALARMS, Alarms, Outbox
 from scanner.store.past import IdentityVersion, Pruning, find_by_name, first_seen, similar_names, trend, versions_of
+from scanner.store.reviews import Reviews
 from scanner.store.saving import Saver, alone, holder
 from scanner.store.scans import StoredScan
 from scanner.store.staging import Staging
@@ -228,6 +229,11 @@ class Store:
     def activity(self) -> ActivityStore:
         """What audit logs gave."""
         return ActivityStore(self._engine)
+
+    @property
+    def reviews(self) -> Reviews:
+        """Access reviews."""
+        return Reviews(self._engine)
 
     @property
     def staging(self) -> Staging:

@@ -33,6 +33,7 @@ from scanner.model import (
     StoredSecret,
     Workload,
 )
+from scanner.model.reviews import ReviewOutcome
 from scanner.rules.catalog import BY_ID, entry_fingerprints
 from scanner.rules.evaluation import still_applies
 from scanner.text import counted
@@ -49,6 +50,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     ``creators``: key, unique id and creator by identity, because audit logs expire. ``recreations``: by key, as this
     scan or an earlier one found them. ``gone``: provider, scope and unique id of keys that an entry once matched and
     that no longer exist. ``closed_tickets``: by people, before this scan started.
+    ``reviews``: what the latest access review decided, by key.
     """
 
     assessments: tuple[Assessment, ...] = ()
@@ -63,6 +65,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     recreations: Mapping[str, Recreation] = {}
     gone: Mapping[str, tuple[str, str, str]] = {}
     closed_tickets: tuple[ClosedTicket, ...] = ()
+    reviews: Mapping[str, ReviewOutcome] = {}
 
 
 def not_rechecked(

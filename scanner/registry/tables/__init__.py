@@ -14,7 +14,7 @@ from scanner.errors import Problem, RegistryError
 from scanner.registry.tables.delimited import read_delimited
 from scanner.registry.tables.documents import read_json, read_ndjson, read_toml, read_yaml
 from scanner.registry.tables.files import check_file
-from scanner.registry.tables.rows import EmptyTable, Recognise, Row, Table
+from scanner.registry.tables.rows import EmptyTable, Recognise, Row, Table, Typed, never
 from scanner.registry.tables.workbook import read_workbook
 
 __all__ = ["SUFFIXES", "EmptyTable", "Row", "Table", "read_table"]
@@ -34,17 +34,18 @@ SUFFIXES = (*_DELIMITED, *_READERS, ".xlsx")
 """The suffixes of readable files."""
 
 
-def read_table(path: Path, recognise: Recognise, *, sheet: str | None = None) -> Table:
+def read_table(path: Path, recognise: Recognise, *, sheet: str | None = None, typed: Typed = never) -> Table:
     """Return the rows of a file, streamed if the format allows it; the suffix decides the format.
 
     ``recognise``: scores how much a row looks like the headings, to find them below banners, and to find the right
-    sheet of a workbook, unless ``sheet`` names it. Raises RegistryError with file and line, also while rows are read;
-    EmptyTable without content. A broken row is yielded as a Problem.
+    sheet of a workbook, unless ``sheet`` names it. ``typed``: whether a heading's column may have no formula.
+    Raises RegistryError with file and line, also while rows are read; EmptyTable without content. A broken row
+    is yielded as a Problem.
     """
     check_file(path)
     suffix = path.suffix.lower()
     if suffix == ".xlsx":
-        return read_workbook(path, recognise, sheet)
+        return read_workbook(path, recognise, sheet, typed)
     if sheet is not None:
         raise RegistryError(
             Problem(file=str(path), field="sheet", message="has no sheets", fix="leave out sheet, or name an .xlsx")

@@ -1,4 +1,4 @@
-"""Finds formulas of a workbook that were saved without a value: their cells would be read as empty.
+"""Finds formulas of a workbook. One that was saved without a value would be read as an empty cell.
 
 A spreadsheet stores a formula's value beside it; programs that write workbooks often store none.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 from xml.parsers import expat
 
 MOST_NAMED = 1_000
@@ -20,20 +22,31 @@ _LONGEST = 24
 _PLACE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
 
 
-def unstored_formulas(archive: zipfile.ZipFile, sheet: str) -> frozenset[tuple[int, int]]:
-    """Yield row and column, both from 1, of each formula in a sheet without a stored value.
+class Formulas(NamedTuple):
+    """Formulas in a sheet; rows and columns count from 1.
+
+    ``unstored``: row and column of those without a stored value. ``typed``: by row, the first column among those asked
+    for that has any formula.
+    """
+
+    unstored: frozenset[tuple[int, int]] = frozenset()
+    typed: Mapping[int, int] = MappingProxyType({})
+
+
+def formulas_in(archive: zipfile.ZipFile, sheet: str, typed: Collection[int] = ()) -> Formulas:
+    """Return the formulas in a sheet. ``typed``: columns of which every formula counts.
 
     Raises KeyError if the archive has no such sheet, ValueError if it is no valid workbook.
     """
     try:
         part = _part_of(archive, sheet)
         if not _has_formula(archive, part):  # few lists have one, and checking each cell takes much longer
-            return frozenset()
-        cells = _Cells()
+            return Formulas()
+        cells = _Cells(typed)
         _parse(archive, part, start=cells.start, end=cells.end, text=cells.text)
     except expat.ExpatError as error:
         raise ValueError(str(error)) from error
-    return frozenset(cells.unstored)
+    return Formulas(frozenset(cells.unstored), cells.in_typed)
 
 
 def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
@@ -67,7 +80,9 @@ def _has_formula(archive: zipfile.ZipFile, part: str) -> bool:
 class _Cells:
     """Yield the elements of a sheet that concern cells."""
 
-    def __init__(self) -> None:
+    def __init__(self, typed: Collection[int]) -> None:
+        self._typed = frozenset(typed)
+        self.in_typed: dict[int, int] = {}
         self.unstored: set[tuple[int, int]] = set()
         self._row = self._column = 0
         self._is_formula = self._is_stored = self._in_value = False
@@ -93,8 +108,11 @@ class _Cells:
         match _local(element):
             case "v":
                 self._in_value = False
-            case "c" if self._is_formula and not self._is_stored and len(self.unstored) < MOST_NAMED:
-                self.unstored.add((self._row, self._column))
+            case "c" if self._is_formula:
+                if self._column in self._typed:
+                    self.in_typed.setdefault(self._row, self._column)
+                elif not self._is_stored and len(self.unstored) < MOST_NAMED:
+                    self.unstored.add((self._row, self._column))
 
 
 def _parse(

@@ -22,6 +22,15 @@ HEAD = 40
 Recognise: TypeAlias = Callable[[tuple[str, ...]], int]
 """Scores how much a row looks like the headings of the list; 0 for not at all."""
 
+Typed: TypeAlias = Callable[[str], object]
+"""Whether the cells under a heading must be typed: a formula there is an error, even if its value is stored."""
+
+
+def never(_heading: str) -> bool:
+    """No column must be typed."""
+    return False
+
+
 _FEWEST_COLUMNS = 3
 """With fewer headings, a row with one cell is nothing unusual."""
 _TOTAL = re.compile(r"(?:(?:grand|sub)[ -]?)?totals?\b|(?:sum|count|summe|gesamt|number of \w+)\b", re.IGNORECASE)

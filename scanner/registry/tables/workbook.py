@@ -17,16 +17,18 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from scanner.errors import Problem, RegistryError
 from scanner.registry.tables.cells import shown
 from scanner.registry.tables.files import unreadable
-from scanner.registry.tables.formulas import unstored_formulas
+from scanner.registry.tables.formulas import formulas_in
 from scanner.registry.tables.rows import (
     HEAD,
     EmptyTable,
     Recognise,
     Row,
     Table,
+    Typed,
     headings_among,
     is_filled,
     named_headings,
+    never,
     no_row,
     sheet_row,
 )
@@ -37,6 +39,7 @@ MAX_CELLS = 20_000_000
 """The most cells in a sheet's dimensions: calamine allocates memory for each, including empty ones."""
 
 _SHEETS_NAMED = 20
+_STORE_IT = "save it in a spreadsheet program, which stores the values of formulas, or type in the value"
 _CHUNK = 1024 * 1024
 _OVERLAP = 64
 _CELL_PLACE = re.compile(rb"""\br\s*=\s*["']\s*([A-Za-z]{0,12})(\d{1,12})\s*["']""")
@@ -48,8 +51,10 @@ _NOT_A_WORKBOOK = (
 )
 
 
-def read_workbook(path: Path, recognise: Recognise, sheet: str | None = None) -> Table:
+def read_workbook(path: Path, recognise: Recognise, sheet: str | None = None, typed: Typed = never) -> Table:
     """Return the named sheet, visible or not; without a name, the visible one with the headings.
+
+    ``typed``: whether a heading's column may have no formula, even if its value is stored.
 
     The headings are the row that looks most like them, below banners and legends. If no sheet has them, the first sheet
     with content is used. Raises RegistryError; EmptyTable if no sheet, or not the named one, has content.
@@ -58,7 +63,7 @@ def read_workbook(path: Path, recognise: Recognise, sheet: str | None = None) ->
     try:
         workbook = CalamineWorkbook.from_path(path)
         names = _visible_sheets(workbook) if sheet is None else [_sheet_called(sheet, workbook, path)]
-        tables = (_sheet_table(path, workbook.get_sheet_by_name(name), recognise) for name in names)
+        tables = (_sheet_table(path, workbook.get_sheet_by_name(name), recognise, typed) for name in names)
         return _best(path, tables)
     except (CalamineError, OSError) as error:
         raise _damaged(path, str(error)) from error
@@ -104,7 +109,7 @@ def _best(path: Path, tables: Iterator[tuple[Table, int] | None]) -> Table:
     return chosen
 
 
-def _sheet_table(path: Path, sheet: CalamineSheet, recognise: Recognise) -> tuple[Table, int] | None:
+def _sheet_table(path: Path, sheet: CalamineSheet, recognise: Recognise, typed: Typed) -> tuple[Table, int] | None:
     """Return the sheet under its headings, and how much these look like the expected ones."""
     file = str(path)
     rows = enumerate(sheet.iter_rows(), start=1)
@@ -115,7 +120,8 @@ def _sheet_table(path: Path, sheet: CalamineSheet, recognise: Recognise) -> tupl
     line, cells = head[at]
     headings = named_headings(file, line, [str(cell) for cell in cells])
     skipped: list[Problem] = []
-    below = _rows(path, headings, line, sheet, chain(head[at + 1 :], rows), skipped)
+    broken = _formulas(path, headings, line, sheet, typed)
+    below = _rows(path, headings, line, sheet, chain(head[at + 1 :], rows), skipped, broken)
     return Table(file=file, sheet=sheet.name, headings=headings, line=line, rows=below, skipped=skipped), likeness
 
 
@@ -126,10 +132,11 @@ def _rows(
     sheet: CalamineSheet,
     rows: Iterable[tuple[int, Sequence[Any]]],
     skipped: list[Problem],
+    formulas: Iterable[Problem],
 ) -> Iterator[Row | Problem]:
     file = str(path)
     broken: dict[int | None, list[Problem]] = {}
-    for problem in _unstored(path, headings, line, sheet):
+    for problem in formulas:
         broken.setdefault(problem.line, []).append(problem)
     across = _merged_rows(file, line, sheet)
     for number, cells in rows:
@@ -166,22 +173,25 @@ def _merged(file: str, line: int, field: str | None = None) -> RegistryError:
     )
 
 
-def _unstored(path: Path, headings: tuple[str, ...], line: int, sheet: CalamineSheet) -> Iterator[Problem]:
-    """Yield a problem for each cell that has a formula without a value: it is not empty, although it looks so."""
+def _formulas(
+    path: Path, headings: tuple[str, ...], line: int, sheet: CalamineSheet, typed: Typed
+) -> Iterator[Problem]:
+    """Yield a problem for each formula without a value, which only looks empty, and for any in a ``typed`` column."""
+    columns = [column for column, heading in enumerate(headings, start=1) if typed(heading)]
     try:
         with zipfile.ZipFile(path) as archive:
-            found = sorted(unstored_formulas(archive, sheet.name))
+            found = formulas_in(archive, sheet.name, columns)
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
         raise _damaged(path, str(error)) from error
-    for row, column in found:
-        if row >= line and column <= len(headings):
-            yield Problem(
-                file=str(path),
-                line=row,
-                field=headings[column - 1],
-                message=f"{_letters(column - 1)}{row} of sheet {shown(sheet.name)} is a formula without a stored value",
-                fix="save it in a spreadsheet program, which stores the values of formulas, or type in the value",
-            )
+    kinds: tuple[tuple[Iterable[tuple[int, int]], str, str], ...] = (
+        (found.typed.items(), "is a formula", "type the value"),
+        (found.unstored, "is a formula without a stored value", _STORE_IT),
+    )
+    for cells, wrong, fix in kinds:
+        for row, column in sorted(cells):
+            if row >= line and column <= len(headings):
+                place = f"{_letters(column - 1)}{row} of sheet {shown(sheet.name)}"
+                yield Problem(file=str(path), line=row, field=headings[column - 1], message=f"{place} {wrong}", fix=fix)
 
 
 def _letters(column: int) -> str:

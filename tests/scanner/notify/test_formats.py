@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from email import message_from_bytes, policy
 from html.parser import HTMLParser
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from scanner.notify import messages
 from scanner.notify.messages import email
-from scanner.notify.notices import Notice, PlaceLine
+from scanner.notify.notices import Notice, PlaceLine, ReviewLine
 from tests.scanner.notify.samples import HOSTILE, hostile, large, make_notice
 
 PLACE = PlaceLine(source="prod", scope="123", section="iam.users", status="denied", permission="iam:ListUsers")
@@ -23,6 +24,12 @@ NOTICES = {
     "failed": make_notice(kind="failed", findings=(), errors=("registry.csv:3: id: is already used", HOSTILE)),
     "nothing scanned": make_notice(kind="nothing_scanned", findings=(), lost=(PLACE,)),
     "heartbeat": make_notice(kind="heartbeat", findings=()),
+    "review": make_notice(
+        kind="review",
+        findings=(),
+        scan=None,
+        reviews=(ReviewLine(review=HOSTILE, reviewer=HOSTILE, left=2, due=date(2027, 1, 31), overdue=True),),
+    ),
     "test": make_notice(kind="test", findings=(), scan=None),
     "large": large(),
     "hostile": hostile(),
@@ -146,5 +153,5 @@ def test_the_generic_format_is_what_the_docs_say() -> None:
     assert decoded["findings"][0]["subject"] == HOSTILE
     assert set(decoded) == {
         "schema", "id", "kind", "title", "recipient", "scan", "created_at", "counts", "findings", "lost", "regained",
-        "errors", "more", "report_url",
+        "errors", "reviews", "more", "report_url",
     }  # fmt: skip

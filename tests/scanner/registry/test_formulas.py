@@ -14,7 +14,7 @@ from scanner.errors import Problem
 from scanner.registry.entries import load_registry
 from scanner.registry.lists import ListSource
 from scanner.registry.tables import Row, read_table
-from scanner.registry.tables.formulas import MOST_NAMED, unstored_formulas
+from scanner.registry.tables.formulas import MOST_NAMED, formulas_in
 
 
 def archive(cells: str, *, prefix: str = "", target: str = "worksheets/first.xml") -> zipfile.ZipFile:
@@ -54,7 +54,7 @@ def archive(cells: str, *, prefix: str = "", target: str = "worksheets/first.xml
 )  # fmt: skip
 def test_a_formula_without_a_value_is_found(cells: str, found: set[tuple[int, int]]) -> None:
     """By row and column, in the sheet that is asked for and no other."""
-    assert unstored_formulas(archive(cells), "Bots & co") == found
+    assert formulas_in(archive(cells), "Bots & co").unstored == found
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_it_is_found_however_the_workbook_is_written(target: str) -> None:
     """With prefixes before its elements, and parts named in any way."""
     cells = '<x:row r="2"><x:c r="B2"><x:f>1</x:f></x:c></x:row>'
 
-    assert unstored_formulas(archive(cells, prefix="x:", target=target), "Bots & co") == {(2, 2)}
+    assert formulas_in(archive(cells, prefix="x:", target=target), "Bots & co").unstored == {(2, 2)}
 
 
 @pytest.mark.parametrize("before", [0, 1, 2])
@@ -75,7 +75,7 @@ def test_a_formula_is_found_far_into_a_sheet(before: int) -> None:
 
     cells = f'<!--{filler}--><row r="2"><c r="B2"><f>1</f></c></row>'
 
-    assert unstored_formulas(archive(cells), "Bots & co") == {(2, 2)}
+    assert formulas_in(archive(cells), "Bots & co").unstored == {(2, 2)}
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_a_formula_is_found_far_into_a_sheet(before: int) -> None:
 def test_what_is_no_workbook_is_an_error(broken: zipfile.ZipFile, error: type[Exception]) -> None:
     """One of two that are caught, and nothing outside of the archive is looked at."""
     with pytest.raises(error):
-        unstored_formulas(broken, "Bots & co")
+        formulas_in(broken, "Bots & co")
 
 
 def test_a_million_of_them_are_not_kept() -> None:
     """The first ones are enough."""
     cells = "".join(f'<row r="{row}"><c r="A{row}"><f>1</f></c></row>' for row in range(1, MOST_NAMED + 50))
 
-    assert len(unstored_formulas(archive(cells), "Bots & co")) == MOST_NAMED
+    assert len(formulas_in(archive(cells), "Bots & co").unstored) == MOST_NAMED
 
 
 def test_a_list_with_such_a_formula_says_which_cell_and_what_to_do(tmp_path: Path) -> None:

@@ -1,0 +1,198 @@
+"""Access reviews over a store: open, take, remind, close, and open by event at the end of a scan."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.app.alarms import as_messages
+from scanner.app.changes import changes_between
+from scanner.errors import MusterError, UsageError
+from scanner.judging.pipeline import Declared
+from scanner.lifecycle.reviews.campaign import ItemState, is_overdue, progress, states
+from scanner.lifecycle.reviews.events import events_of, review_of, under_review
+from scanner.lifecycle.reviews.opening import items
+from scanner.lifecycle.reviews.reviewers import People
+from scanner.lifecycle.reviews.taking import Taken, read_books, take
+from scanner.model import Assessment, Ownership, ScanResult
+from scanner.model.reviews import UNASSIGNED, Campaign, Closing, Reassignment, Reminder, Review
+from scanner.notify.notices import ReviewLine
+from scanner.notify.planning import review_messages
+from scanner.notify.settings import Channel
+from scanner.registry.lists import ListSource
+from scanner.registry.people import load_people
+from scanner.registry.roster import Roster
+from scanner.store.outbox import Alarms
+from scanner.store.store import Store
+from scanner.text import printable
+
+log = logging.getLogger(__name__)
+
+
+def load_roster(lists: Sequence[ListSource], today: date) -> Roster | None:
+    """The roster as of that day; None if there is none. Raises RegistryError."""
+    return Roster(load_people(lists).people, today) if lists else None
+
+
+def people_of(roster: Roster | None, ownership: Ownership, result: ScanResult) -> People:
+    """Who can review what a scan found."""
+    return People(roster, ownership, result.identities)
+
+
+def open_review(
+    store: Store,
+    review: Review,
+    result: ScanResult,
+    chosen: Iterable[Assessment],
+    people: People,
+    wanted: Sequence[str] = (),
+) -> Campaign:
+    """Freeze who and what is under review. Raises UsageError for a used name, a reviewer who left, or no identity."""
+    under = items(result, chosen, people, wanted)
+    if not under:
+        raise UsageError("there is no identity to review", hint="exempt identities are not reviewed; widen the scope")
+    store.reviews.open(review, under)
+    return Campaign(review=review, items=under)
+
+
+def without_leavers(store: Store, campaign: Campaign, people: People, result: ScanResult, now: datetime) -> Campaign:
+    """The campaign, with undecided items of reviewers who have left given to those who would be chosen now."""
+    left = {
+        state.item.key: state.item.id
+        for state in items_left(campaign)
+        if state.reviewer != UNASSIGNED and people.reviewer(state.reviewer) is None
+    }
+    again = items(result, (one for one in result.identities if one.identity.key in left), people)
+    moved = [Reassignment(item=left[one.key], reviewer=one.reviewer, because=one.because, at=now) for one in again]
+    if moved:
+        store.reviews.append(campaign.review.name, moved)
+    return replace(campaign, records=(*campaign.records, *moved))
+
+
+def take_books(
+    store: Store, campaign: Campaign, people: People, files: Sequence[Path], *, by: str | None, now: datetime
+) -> Taken:
+    """Take filled-in workbooks back. If a file is none of this campaign, none is taken, and UsageError is raised."""
+    if campaign.closed_at is not None:
+        raise UsageError(f"the review {printable(campaign.review.name)} is closed", hint="open another one")
+    taken = take(tuple(read_books(files, campaign)), campaign, people, now, by)
+    if taken.records:
+        store.reviews.append(campaign.review.name, taken.records)
+    return taken
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """Who is asked or reminded of whose items. ``to``: the reviewer, or past the due day their manager."""
+
+    to: str
+    reviewer: str
+    left: int
+    overdue: bool
+
+
+def to_ask(campaign: Campaign, people: People, today: date) -> tuple[Asked, ...]:
+    """Who is to be reminded of items without a decision."""
+    late = is_overdue(campaign, today)
+    found = []
+    for one in progress(states(campaign)):
+        if one.left:
+            above = people.manager(one.reviewer) if late and one.reviewer != UNASSIGNED else None
+            found.append(Asked(to=above or one.reviewer, reviewer=one.reviewer, left=one.left, overdue=late))
+    return tuple(found)
+
+
+def post(
+    store: Store,
+    channels: Sequence[Channel],
+    campaign: Campaign,
+    asked: Sequence[Asked],
+    roster: Roster | None,
+    now: datetime,
+) -> None:
+    """Put the messages of a review into the outbox; the caller sends them."""
+    lines = [
+        (
+            one.to,
+            ReviewLine(
+                review=printable(campaign.review.name),
+                reviewer=printable(one.reviewer),
+                left=one.left,
+                due=campaign.review.due,
+                overdue=one.overdue,
+            ),
+        )
+        for one in asked
+    ]
+    messages = as_messages(review_messages(channels, lines, roster, now))
+    if messages:
+        store.outbox.post(Alarms(messages=messages))
+
+
+def record_reminders(store: Store, campaign: Campaign, asked: Sequence[Asked], now: datetime) -> None:
+    """Keep that they were reminded."""
+    reminders = [Reminder(reviewer=one.reviewer, to=one.to, left=one.left, at=now) for one in asked]
+    if reminders:
+        store.reviews.append(campaign.review.name, reminders)
+
+
+def close_review(store: Store, campaign: Campaign, now: datetime) -> Campaign:
+    """Close a campaign: what has no decision stays undecided. Raises UsageError if it is closed already."""
+    if campaign.closed_at is not None:
+        raise UsageError(
+            f"the review {printable(campaign.review.name)} was closed on {campaign.closed_at:%Y-%m-%d}",
+            hint=f"`muster review status {printable(campaign.review.name)}` shows it",
+        )
+    closing = Closing(at=now)
+    store.reviews.append(campaign.review.name, [closing])
+    return replace(campaign, records=(*campaign.records, closing))
+
+
+# --- Reviews that events open ---
+
+
+def open_by_events(store: Store, channels: Sequence[Channel], declared: Declared, result: ScanResult) -> None:
+    """Open a review for each identity with an event of ``[review] on``, and post a message to its reviewer.
+
+    A failure is logged: the scan is stored already.
+    """
+    if not declared.review.on:
+        return
+    try:
+        _open_by_events(store, channels, declared, result)
+    except MusterError as error:
+        log.warning("no review was opened: %s", error)
+
+
+def _open_by_events(store: Store, channels: Sequence[Channel], declared: Declared, result: ScanResult) -> None:
+    wanted, scans = declared.review.on, store.scans()
+    changes = changes_between(store).changes if "reach_grew" in wanted and len(scans) > 1 else ()
+    found = list(events_of(result, changes, wanted))
+    if not found:
+        return
+    campaigns, _ = store.reviews.sound_campaigns()
+    known, asked = {one.review.name for one in campaigns}, under_review(campaigns)
+    now = result.scan.finished_at
+    roster = None if declared.people is None else Roster(declared.people, now.date())
+    people = people_of(roster, declared.ownership, result)
+    due = (now + timedelta(days=declared.review.days)).date()
+    for one, event in found:
+        review = review_of(one.identity.key, event, result.scan.id, now, due)
+        if review.name not in known and one.identity.key not in asked:
+            campaign = open_review(store, review, result, [one], people)
+            post(store, channels, campaign, to_ask(campaign, people, now.date()), roster, now)
+            log.info("review %s opened for %s", review.name, one.identity.key)
+
+
+def items_left(campaign: Campaign) -> tuple[ItemState, ...]:
+    """The items without a decision."""
+    return tuple(state for state in states(campaign) if state.decision is None)
+
+
+def now_in_seconds() -> datetime:
+    """The time, in whole seconds as records keep it."""
+    return datetime.now(UTC).replace(microsecond=0)

@@ -1,0 +1,118 @@
+"""What a reviewer sees of an identity, in words. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from scanner.access.blast_words import sentence
+from scanner.access.reach import Radii
+from scanner.model import Assessment, Entry, Finding, ScanResult
+from scanner.model.attributes import GRANTED_SERVICES
+from scanner.model.reviews import ReviewFacts
+from scanner.text import counted
+
+_REASONS = 2
+"""So many reasons of its privilege are shown."""
+_NAMED = 3
+"""So many identities that can become it are named."""
+
+
+class Facts:
+    """The facts of any identity of a result."""
+
+    def __init__(self, result: ScanResult) -> None:
+        self._entries: Mapping[str, Entry] = {one.entry.id: one.entry for one in result.entries}
+        self._findings: Mapping[str, Finding] = {one.fingerprint: one for one in result.findings}
+        self._first_seen = result.first_seen
+        self._sources = _can_become(result.identities)
+        self._radii = Radii(result)
+
+    def of(self, one: Assessment) -> ReviewFacts:
+        """The facts, in words."""
+        identity = one.identity
+        entry = self._entries.get(one.registry.entry or "")
+        services = identity.attributes.get(GRANTED_SERVICES)
+        found = [self._findings[print_] for print_ in one.findings if print_ in self._findings]
+        return ReviewFacts(
+            name=identity.display_name or identity.name,
+            provider=identity.provider,
+            scope=identity.scope,
+            kind=identity.kind,
+            what=_what(one, entry),
+            may=_may(one),
+            worst=None if (radius := self._radii.of(identity.key)) is None else sentence(radius),
+            used=_used(one),
+            since=self._since(one),
+            who_else=self._who_else(one, entry),
+            entry=None if entry is None else entry.id,
+            owner=one.ownership.owner,
+            privilege=one.privilege.level,
+            grants=tuple(sorted({grant.name for grant in identity.grants})),
+            services=len(services) if isinstance(services, list | tuple) else None,
+            findings=tuple(dict.fromkeys(finding.rule for finding in found if finding.acknowledged is None)),
+            unread=tuple(identity.unread) if one.rechecked else ("all of it: these are its last known facts",),
+        )
+
+    def _since(self, one: Assessment) -> str | None:
+        identity = one.identity
+        seen = self._first_seen.get(identity.key)
+        parts = [
+            f"created on {identity.created_at:%Y-%m-%d}" if identity.created_at else None,
+            f"by {identity.created_by}" if identity.created_by else None,
+            f"first scanned on {seen:%Y-%m-%d}" if seen else None,
+        ]
+        return " ".join(filter(None, parts[:2])) or parts[2]
+
+    def _who_else(self, one: Assessment, entry: Entry | None) -> str | None:
+        parts = []
+        if entry is not None and (others := [*entry.backup_owner, *entry.technical_owner]):
+            parts.append(f"also {', '.join(dict.fromkeys(others))}")
+        sources = self._sources.get(one.identity.key, ())
+        if sources:
+            more = f" and {len(sources) - _NAMED} more" if len(sources) > _NAMED else ""
+            parts.append(f"{', '.join(sources[:_NAMED])}{more} can become it")
+        if one.consumers:
+            parts.append(f"{counted(len(one.consumers), 'workload runs', 'workloads run')} as it")
+        return "; ".join(parts) or None
+
+
+def facts_hash(facts: ReviewFacts) -> str:
+    """SHA-256 of the facts as JSON with sorted keys, in hexadecimal digits."""
+    return hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()
+
+
+def _can_become(assessments: Iterable[Assessment]) -> Mapping[str, Sequence[str]]:
+    """By key, the names of the identities that can become it in one step, sorted."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for one in assessments:
+        for link in one.identity.links:
+            if link.relation == "can_assume":
+                found[link.target].add(one.identity.display_name or one.identity.name)
+    return {key: sorted(names) for key, names in found.items()}
+
+
+def _what(one: Assessment, entry: Entry | None) -> str:
+    identity = one.identity
+    kind = f"{identity.kind}, an AI agent" if one.agent.is_agent else identity.kind
+    purpose = (entry.purpose if entry else None) or identity.description
+    state = " (disabled)" if identity.enabled is False else ""
+    return f"{kind}{state}: {purpose}" if purpose else f"{kind}{state}"
+
+
+def _may(one: Assessment) -> str | None:
+    privilege = one.privilege
+    if privilege.level == "unknown":
+        return None
+    reasons = "; ".join(privilege.evidence[:_REASONS])
+    return f"{privilege.level}: {reasons}" if reasons else privilege.level
+
+
+def _used(one: Assessment) -> str | None:
+    usage = one.usage
+    state = None if usage.state == "unknown" else f"{usage.state.replace('_', ' ')}: {usage.evidence}"
+    unused = None if one.activity is None else one.activity.use_of_grants
+    return "; ".join(filter(None, (state, unused))) or None

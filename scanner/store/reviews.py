@@ -1,0 +1,120 @@
+"""Access reviews in the store. Rows are only added, never changed or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, Table, func, select
+
+from scanner.errors import DamagedRow, UsageError, did_you_mean
+from scanner.model.reviews import Campaign, Review, ReviewItem, ReviewRecord
+from scanner.store import schema
+from scanner.store.bodies import decode, encode
+from scanner.store.engine import bulk_insert, plain_rows, reading, writing
+from scanner.store.integrity import Values, verify
+from scanner.text import printable
+
+_reviews = msgspec.json.Decoder(Review)
+
+
+class Reviews:
+    """The campaigns. Any method may raise StoreError."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def open(self, review: Review, items: Sequence[ReviewItem]) -> None:
+        """Add a campaign. Raises UsageError if its name was used before."""
+        with writing(self._engine) as connection:
+            if _number(connection, review.name) is not None:
+                raise UsageError(
+                    f"there is a review called {printable(review.name)} already", hint="choose another name"
+                )
+            number = (connection.execute(select(func.max(schema.review.c.number))).scalar() or 0) + 1
+            bulk_insert(connection, schema.review, [(number, review.name, _text(review))])
+            _append(connection, schema.review_item, number, items)
+
+    def append(self, name: str, records: Sequence[ReviewRecord]) -> None:
+        """Add records to a campaign. Raises UsageError for an unknown one."""
+        with writing(self._engine) as connection:
+            _append(connection, schema.review_record, _known(connection, name), records)
+
+    def campaign(self, name: str) -> Campaign:
+        """The campaign of that name. Raises UsageError for an unknown one, DamagedRow if any of it was changed."""
+        with reading(self._engine) as connection:
+            return _load(connection, _known(connection, name))
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """All campaigns, in the order they were opened. Raises DamagedRow."""
+        with reading(self._engine) as connection:
+            return tuple(_load(connection, number) for number in _numbers(connection))
+
+    def sound_campaigns(self) -> tuple[tuple[Campaign, ...], tuple[str, ...]]:
+        """All campaigns of which no row was changed, and for each other one a message: a scan does without it."""
+        found, damage = list[Campaign](), list[str]()
+        with reading(self._engine) as connection:
+            for number in _numbers(connection):
+                try:
+                    found.append(_load(connection, number))
+                except DamagedRow as error:
+                    damage.append(str(error))
+        return tuple(found), tuple(damage)
+
+
+def _numbers(connection: Connection) -> list[int]:
+    return list(connection.execute(select(schema.review.c.number).order_by(schema.review.c.number)).scalars())
+
+
+def _number(connection: Connection, name: str) -> int | None:
+    found: int | None = connection.execute(
+        select(schema.review.c.number).where(schema.review.c.name == name)
+    ).scalar_one_or_none()
+    return found
+
+
+def _known(connection: Connection, name: str) -> int:
+    number = _number(connection, name)
+    if number is None:
+        names = list(connection.execute(select(schema.review.c.name)).scalars())
+        hint = did_you_mean(name, names) or (
+            f"there are: {', '.join(map(printable, names))}" if names else "`muster review open` starts one"
+        )
+        raise UsageError(f"there is no review called {printable(name)}", hint=hint)
+    return number
+
+
+def _append(connection: Connection, table: Table, number: int, records: Sequence[Any]) -> None:
+    last = connection.execute(select(func.max(table.c.position)).where(table.c.review == number)).scalar()
+    start = 0 if last is None else last + 1
+    bulk_insert(connection, table, [(number, start + place, _text(one)) for place, one in enumerate(records)])
+
+
+def _load(connection: Connection, number: int) -> Campaign:
+    (row,) = plain_rows(connection, select(schema.review).where(schema.review.c.number == number))
+    verify(schema.review, row)
+    return Campaign(
+        review=decode(_reviews, row[2], "review"),
+        items=_all(connection, schema.review_item, number, ReviewItem),
+        records=_all(connection, schema.review_record, number, ReviewRecord),
+    )
+
+
+def _all(connection: Connection, table: Table, number: int, kind: Any) -> tuple[Any, ...]:
+    """The records of a campaign in order. Raises DamagedRow, also if one in between is lost."""
+    rows = plain_rows(connection, select(table).where(table.c.review == number).order_by(table.c.position))
+    decoder = msgspec.json.Decoder(kind)
+    for place, row in enumerate(rows):
+        _check(table, row, place)
+    return tuple(decode(decoder, row[2], table.name) for row in rows)
+
+
+def _check(table: Table, row: Values, place: int) -> None:
+    verify(table, row)
+    if row[1] != place:
+        raise DamagedRow(f"row {place} of {table.name} of review number {row[0]} is lost")
+
+
+def _text(record: Any) -> str:
+    return encode(record, "review").decode()
