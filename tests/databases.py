@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import pytest
+from sqlalchemy import Engine
 
+from scanner.store import schema
+from scanner.store.engine import connect, writing
+from scanner.store.store import Store, make_ready_to_write
 from tests.servers import postgres
 
 Backend: TypeAlias = Callable[[], AbstractContextManager[str]]
@@ -43,8 +49,34 @@ SHARED = (
 BACKENDS = (*SHARED, pytest.param(sqlite_memory, id="sqlite_memory"))
 
 
-def every_backend() -> Iterator[Backend]:
-    """All that there are here: for tests that take longer to make an example than to try it."""
-    yield from (sqlite_memory, sqlite_file)
+def empty_stores() -> Iterator[Store]:
+    """One on each database, one after the other: an example costs more to make than to try on all of them."""
+    yield empty_store(sqlite_memory)
+    yield empty_store(sqlite_file)
     if postgres.missing() is None:
-        yield postgresql
+        yield empty_store(postgresql)
+
+
+def empty_store(backend: Backend) -> Store:
+    """A store as if nobody had used it, which its user leaves open.
+
+    Every one of a database shares an engine, which is emptied: an engine of its own makes all tables, and compiles all
+    SQL anew, which takes longer than most tests.
+    """
+    engine = _engine(backend)
+    with writing(engine) as connection:
+        for table in reversed(schema.metadata.sorted_tables):
+            if table is not schema.migration:
+                connection.execute(table.delete())
+    return Store(engine)
+
+
+@cache
+def _engine(backend: Backend) -> Engine:
+    """Of a store with all tables, until the tests end."""
+    until_the_end = ExitStack()
+    engine = connect(until_the_end.enter_context(backend()), create=True)
+    until_the_end.callback(engine.dispose)
+    atexit.register(until_the_end.close)  # after the database registered its own end, so before it
+    make_ready_to_write(engine)
+    return engine

@@ -349,10 +349,8 @@ def test_a_wrong_command_is_refused(muster: Muster, folder: Path, arguments: tup
 def test_a_damaged_row_is_named_and_read_again(muster: Muster, folder: Path) -> None:
     """A report refuses it; a scan warns, and the next reading puts it right."""
     muster("scan", "--quiet")
-    falsify(
-        f"sqlite:///{folder}/muster.db",
-        "UPDATE log_day SET body = replace(body, '3', '4') WHERE day = (SELECT max(day) FROM log_day)",
-    )
+    with open_store(f"sqlite:///{folder}/muster.db", create=False) as store:
+        falsify(store, "UPDATE log_day SET body = replace(body, '3', '4') WHERE day = (SELECT max(day) FROM log_day)")
 
     refused = muster("report")
     next_second()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,8 +14,8 @@ from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
 from scanner.model import BlindSpot, Forgotten, ScanResult
 from scanner.store.outbox import Alarms
-from scanner.store.store import Store, open_store
-from tests.databases import BACKENDS
+from scanner.store.store import Store
+from tests.databases import BACKENDS, empty_store
 from tests.factories import ACCOUNT, NOW, make_coverage, make_entry, make_identity
 
 OLD = Forgotten(source="old")
@@ -30,12 +29,12 @@ FORGOTTEN = NOW + timedelta(days=1, hours=5)
 
 
 @pytest.fixture(params=BACKENDS)
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest) -> Store:
     """Two nights: both sources, then one alone."""
-    with request.param() as url, open_store(url) as opened:
-        _night(opened, 0, "prod", "old")
-        _night(opened, 1, "prod")
-        yield opened
+    store = empty_store(request.param)
+    _night(store, 0, "prod", "old")
+    _night(store, 1, "prod")
+    return store
 
 
 def _night(store: Store, number: int, *sources: str, nobody: bool = False) -> ScanResult:

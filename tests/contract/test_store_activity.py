@@ -24,7 +24,7 @@ from scanner.store.activity.units import LogHead
 from scanner.store.engine import connect, reading
 from scanner.store.store import Store, open_store
 from tests.contract.test_store_integrity import falsify
-from tests.databases import BACKENDS, SHARED, Backend
+from tests.databases import BACKENDS, SHARED, Backend, empty_store
 from tests.examples import examples
 from tests.factories import ACCOUNT, NOW
 from tests.processes import Forks
@@ -87,10 +87,9 @@ def contents(past: ActivityPast) -> Any:
 
 
 @pytest.fixture(params=BACKENDS)
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest) -> Store:
     """An empty store."""
-    with request.param() as url, open_store(url) as opened:
-        yield opened
+    return empty_store(request.param)
 
 
 @pytest.fixture(params=SHARED)
@@ -171,14 +170,14 @@ _UNITS = tuple(
 @examples(15)
 def test_order_and_repetition_change_nothing(backend: Backend, orders: list[list[int]], cut: int) -> None:
     """Whatever is read first, together or twice, the past is the same."""
-    with backend() as url, open_store(url) as store:
-        write(store, *_UNITS)
-        expected = contents(store.activity.past())
-    with backend() as url, open_store(url) as store:
-        for order in orders:
-            for begin in range(0, len(order), cut):
-                write(store, *(_UNITS[place] for place in order[begin : begin + cut]))
-        assert contents(store.activity.past()) == expected
+    store = empty_store(backend)
+    write(store, *_UNITS)
+    expected = contents(store.activity.past())
+    store = empty_store(backend)
+    for order in orders:
+        for begin in range(0, len(order), cut):
+            write(store, *(_UNITS[place] for place in order[begin : begin + cut]))
+    assert contents(store.activity.past()) == expected
 
 
 def test_two_writers_at_once(url: str) -> None:
@@ -290,52 +289,56 @@ WEEK_AGO = (unit(ago(3), changes=(CHANGE,)), unit(ago(2)))
 on_every_falsehood = pytest.mark.parametrize(("statement", "named"), FALSIFIED.values(), ids=FALSIFIED)
 
 
+@pytest.fixture(params=SHARED)
+def shared(request: pytest.FixtureRequest) -> Store:
+    """A store of a week, on a database that others can write to."""
+    store = empty_store(request.param)
+    write(store, *WEEK_AGO)
+    return store
+
+
 @on_every_falsehood
-def test_nothing_falsified_is_silently_believed(url: str, statement: str, named: str) -> None:
+def test_nothing_falsified_is_silently_believed(shared: Store, statement: str, named: str) -> None:
     """Reading refuses, a check names it; a scan takes the day for a gap, reads it anew, and all is well."""
-    with open_store(url) as store:
-        write(store, *WEEK_AGO)
-        assert store.check() == ()
-        whole = contents(store.activity.past())
-        falsify(url, statement)
+    assert shared.check() == ()
+    whole = contents(shared.activity.past())
+    falsify(shared, statement)
 
-        with pytest.raises(DamagedRow):
-            contents(store.activity.past())
-        assert any(named in problem.what for problem in store.check())
+    with pytest.raises(DamagedRow):
+        contents(shared.activity.past())
+    assert any(named in problem.what for problem in shared.check())
 
-        damage = store.activity.damage()
-        log = store.activity.past(damage).logs.get("trail")
-        assert log is None or ago(3).toordinal() not in log.covered.get(ACCOUNT, ())
-        assert log is None or ago(3).toordinal() in log.gaps[ACCOUNT]
-        known = store.activity.states(["trail"], damage)["trail"].known
-        assert log is None or f"{ACCOUNT}/{ago(3)}" not in known
+    damage = shared.activity.damage()
+    log = shared.activity.past(damage).logs.get("trail")
+    assert log is None or ago(3).toordinal() not in log.covered.get(ACCOUNT, ())
+    assert log is None or ago(3).toordinal() in log.gaps[ACCOUNT]
+    known = shared.activity.states(["trail"], damage)["trail"].known
+    assert log is None or f"{ACCOUNT}/{ago(3)}" not in known
 
-        write(store, *WEEK_AGO)
-        if named == "unit 1":  # nobody can tell what rows of a unit that is lost were replaced by
-            store.repair()
-            write(store, *WEEK_AGO, gaps=dict.fromkeys(store.activity.states(["trail"])["trail"].gaps, ()))
-        assert contents(store.activity.past(store.activity.damage())) == whole
+    write(shared, *WEEK_AGO)
+    if named == "unit 1":  # nobody can tell what rows of a unit that is lost were replaced by
+        shared.repair()
+        write(shared, *WEEK_AGO, gaps=dict.fromkeys(shared.activity.states(["trail"])["trail"].gaps, ()))
+    assert contents(shared.activity.past(shared.activity.damage())) == whole
 
 
 @on_every_falsehood
-def test_a_repair_leaves_gaps_that_are_read_again(url: str, statement: str, named: str) -> None:
+def test_a_repair_leaves_gaps_that_are_read_again(shared: Store, statement: str, named: str) -> None:
     """Afterwards the store is sound, and the day is none that was read."""
-    with open_store(url) as store:
-        write(store, *WEEK_AGO)
-        whole = contents(store.activity.past())
-        falsify(url, statement)
+    whole = contents(shared.activity.past())
+    falsify(shared, statement)
 
-        repaired = store.repair()
+    repaired = shared.repair()
 
-        assert all(problem.repaired for problem in repaired)
-        assert any(named in problem.what for problem in repaired)
-        assert store.check() == ()
-        log = store.activity.past().logs.get("trail")
-        assert log is None or ago(3).toordinal() not in log.covered.get(ACCOUNT, ())
-        state = store.activity.states(["trail"])["trail"]
-        write(store, *WEEK_AGO, gaps=dict.fromkeys(state.gaps, ()))
-        assert contents(store.activity.past()) == whole
-        assert store.check() == ()
+    assert all(problem.repaired for problem in repaired)
+    assert any(named in problem.what for problem in repaired)
+    assert shared.check() == ()
+    log = shared.activity.past().logs.get("trail")
+    assert log is None or ago(3).toordinal() not in log.covered.get(ACCOUNT, ())
+    state = shared.activity.states(["trail"])["trail"]
+    write(shared, *WEEK_AGO, gaps=dict.fromkeys(state.gaps, ()))
+    assert contents(shared.activity.past()) == whole
+    assert shared.check() == ()
 
 
 def test_pruning_merges_weeks_and_forgets(store: Store) -> None:

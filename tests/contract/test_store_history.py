@@ -19,8 +19,8 @@ from scanner.model import Earlier, EntryAssessment, ScanResult
 from scanner.store.comparison import Tally
 from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES
 from scanner.store.store import Store, open_store
-from tests.contract.test_stores import empty_stores, night
-from tests.databases import BACKENDS
+from tests.contract.test_stores import night
+from tests.databases import BACKENDS, empty_store, empty_stores
 from tests.examples import examples
 from tests.factories import NOW, make_assessment, make_entry, make_finding
 from tests.scanner.store.strategies import scan_sequences
@@ -30,10 +30,9 @@ billing, deploy, other = (make_assessment(name) for name in ("svc-billing", "dep
 
 
 @pytest.fixture(params=BACKENDS)
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest) -> Store:
     """An empty store."""
-    with request.param() as url, open_store(url) as opened:
-        yield opened
+    return empty_store(request.param)
 
 
 def _by_key(kind: Any, records: Sequence[Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -16,9 +15,9 @@ from sqlalchemy import text
 from scanner.errors import DamagedRow
 from scanner.model import EntryAssessment, ScanInfo, ScanResult
 from scanner.store import schema
-from scanner.store.engine import connect, writing
+from scanner.store.engine import writing
 from scanner.store.store import Store, open_store
-from tests.databases import SHARED, Backend
+from tests.databases import SHARED, empty_store
 from tests.factories import (
     NOW,
     make_assessment,
@@ -49,22 +48,18 @@ def night(number: int, **facts: Any) -> ScanResult:
 
 
 @pytest.fixture(params=SHARED)
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
+def store(request: pytest.FixtureRequest) -> Store:
     """A store with two nights that do not differ."""
-    backend: Backend = request.param
-    with backend() as url:
-        with open_store(url) as store:
-            store.save(night(0))
-            store.save(night(1))
-        yield url
+    store = empty_store(request.param)
+    store.save(night(0))
+    store.save(night(1))
+    return store
 
 
-def falsify(url: str, statement: str) -> None:
+def falsify(store: Store, statement: str) -> None:
     """Run a statement behind Muster's back."""
-    engine = connect(url, create=False)
-    with writing(engine) as connection:
+    with writing(store._engine) as connection:
         assert connection.execute(text(statement)).rowcount
-    engine.dispose()
 
 
 _OTHER_COLUMNS = ", ".join(column.name for column in schema.identity.c if column.name != "key")
@@ -89,55 +84,52 @@ on_every_falsehood = pytest.mark.parametrize(("statement", "named"), FALSIFIED.v
 
 
 @on_every_falsehood
-def test_nothing_falsified_is_reported(url: str, statement: str, named: str) -> None:
+def test_nothing_falsified_is_reported(store: Store, statement: str, named: str) -> None:
     """Loading the scan refuses; a check lists what is wrong."""
-    with open_store(url, create=False) as store:
-        assert store.check() == ()
-        falsify(url, statement)
+    assert store.check() == ()
+    falsify(store, statement)
 
-        with pytest.raises(DamagedRow) as raised:
-            store.load()
-        assert "muster store check" in str(raised.value.hint)
-        assert any(named in problem.what for problem in store.check())
+    with pytest.raises(DamagedRow) as raised:
+        store.load()
+    assert "muster store check" in str(raised.value.hint)
+    assert any(named in problem.what for problem in store.check())
 
 
 @pytest.mark.parametrize(
     "statement", [FALSIFIED[name][0] for name in ("a body", "no body at all", "a fact", "a hash", "a severity")]
 )
-def test_a_scan_stores_it_anew(url: str, statement: str) -> None:
+def test_a_scan_stores_it_anew(store: Store, statement: str) -> None:
     """It names the row, and what it found stands in the store again."""
-    falsify(url, statement)
+    falsify(store, statement)
 
-    with open_store(url) as store:
-        with store.alone():
-            assert any("changed or damaged" in damage for damage in store.damage)
-            store.save(night(2))
-        assert store.load() == night(2)
-        with store.alone():
-            assert store.damage == ()
+    with store.alone():
+        assert any("changed or damaged" in damage for damage in store.damage)
+        store.save(night(2))
+    assert store.load() == night(2)
+    with store.alone():
+        assert store.damage == ()
 
 
 @pytest.mark.parametrize(
     "statement", [FALSIFIED[name][0] for name in ("a coverage", "a scan", "an end", "a removed row", "a forged row")]
 )
-def test_a_scan_says_what_it_cannot_mend(url: str, statement: str) -> None:
+def test_a_scan_says_what_it_cannot_mend(store: Store, statement: str) -> None:
     """It is no end for the night, and no silence either."""
-    falsify(url, statement)
+    falsify(store, statement)
 
-    with open_store(url) as store, store.alone():
+    with store.alone():
         assert any("outside Muster" in damage for damage in store.damage)
 
 
 @pytest.mark.parametrize("statement", [FALSIFIED[name][0] for name in ("an end", "a removed row", "a forged row")])
-def test_neither_looking_up_nor_comparing_overlooks_what_is_missing(url: str, statement: str) -> None:
+def test_neither_looking_up_nor_comparing_overlooks_what_is_missing(store: Store, statement: str) -> None:
     """Even where the identity in question has no row that could be verified."""
-    falsify(url, statement)
+    falsify(store, statement)
 
-    with open_store(url, create=False) as store:
-        with pytest.raises(DamagedRow):
-            store.find("deploy")
-        with pytest.raises(DamagedRow), store.comparison():
-            pass
+    with pytest.raises(DamagedRow):
+        store.find("deploy")
+    with pytest.raises(DamagedRow), store.comparison():
+        pass
 
 
 def test_a_lost_scan_is_named_and_stood_in_for(tmp_path: Path) -> None:
@@ -159,44 +151,42 @@ def test_a_lost_scan_is_named_and_stood_in_for(tmp_path: Path) -> None:
         assert store.load("night-0") == night(0)
 
 
-def test_a_damaged_record_is_not_gone_because_it_was_not_read(url: str) -> None:
+def test_a_damaged_record_is_not_gone_because_it_was_not_read(store: Store) -> None:
     """Nothing is known of it, and so it is neither loaded nor closed: a check or the next complete scan settles it."""
-    falsify(url, FALSIFIED["no body at all"][0])
+    falsify(store, FALSIFIED["no body at all"][0])
 
-    with open_store(url) as store:
-        with store.alone():
-            assert [one.identity.name for one in store.memory.assessments(lambda *_: True)] == ["svc-billing"]
-            store.save(night(2, identities=(used,)))
-        with store.alone():
-            store.save(night(3))
-        assert store.load() == night(3)
+    with store.alone():
+        assert [one.identity.name for one in store.memory.assessments(lambda *_: True)] == ["svc-billing"]
+        store.save(night(2, identities=(used,)))
+    with store.alone():
+        store.save(night(3))
+    assert store.load() == night(3)
 
 
-def test_what_a_fact_was_is_recovered_for_a_scan(url: str) -> None:
+def test_what_a_fact_was_is_recovered_for_a_scan(store: Store) -> None:
     """Where the body is still what was hashed, the columns beside it do not matter."""
-    falsify(url, FALSIFIED["a fact"][0])
+    falsify(store, FALSIFIED["a fact"][0])
 
-    with open_store(url) as store, store.alone():
+    with store.alone():
         assert [one.identity.name for one in store.memory.assessments(lambda *_: True)] == ["deploy", "svc-billing"]
 
 
 @on_every_falsehood
-def test_a_repair_makes_it_readable(url: str, statement: str, named: str) -> None:
+def test_a_repair_makes_it_readable(store: Store, statement: str, named: str) -> None:
     """But for a scan's own row and the texts of findings, which cannot be derived from anything."""
     lost = named in ("scan night-1", "wording")
-    falsify(url, statement)
+    falsify(store, statement)
 
-    with open_store(url, create=False) as store:
-        repaired = store.repair()
-        assert any(problem.repaired is None for problem in repaired) == lost
-        if lost:
-            return
-        assert store.check() == ()
-        loaded = store.load()
-        records = sum(map(len, (loaded.identities, loaded.assignments, loaded.entries, loaded.findings)))
-        missing = 6 - records
-        assert missing in (0, 1)
-        assert loaded.notices == (() if not missing else _lacking(store, missing))
+    repaired = store.repair()
+    assert any(problem.repaired is None for problem in repaired) == lost
+    if lost:
+        return
+    assert store.check() == ()
+    loaded = store.load()
+    records = sum(map(len, (loaded.identities, loaded.assignments, loaded.entries, loaded.findings)))
+    missing = 6 - records
+    assert missing in (0, 1)
+    assert loaded.notices == (() if not missing else _lacking(store, missing))
 
 
 def _lacking(store: Store, missing: int) -> tuple[str, ...]:
@@ -204,21 +194,19 @@ def _lacking(store: Store, missing: int) -> tuple[str, ...]:
     return (f"{missing:,} records of this scan were damaged in the store, and a repair removed them",)
 
 
-def test_a_repair_restores_what_the_body_says(url: str) -> None:
+def test_a_repair_restores_what_the_body_says(store: Store) -> None:
     """Nothing is lost where only a column beside the body was changed."""
-    falsify(url, FALSIFIED["a fact"][0])
+    falsify(store, FALSIFIED["a fact"][0])
 
-    with open_store(url, create=False) as store:
-        assert {problem.repaired for problem in store.repair()} == {"restored from its body"}
-        assert store.load() == night(1)
-        assert store.load("night-0") == night(0)
+    assert {problem.repaired for problem in store.repair()} == {"restored from its body"}
+    assert store.load() == night(1)
+    assert store.load("night-0") == night(0)
 
 
-def test_a_pruned_store_is_sound(url: str) -> None:
+def test_a_pruned_store_is_sound(store: Store) -> None:
     """Forgetting empties rows of scans, and their checksums follow."""
-    with open_store(url) as store:
-        store.save(night(2, identities=(used,)))
-        assert store.prune(NOW + timedelta(days=2), NOW).scans == 2
+    store.save(night(2, identities=(used,)))
+    assert store.prune(NOW + timedelta(days=2), NOW).scans == 2
 
-        assert store.check() == ()
-        assert store.load() == night(2, identities=(used,))
+    assert store.check() == ()
+    assert store.load() == night(2, identities=(used,))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -24,9 +23,9 @@ from scanner.model import (
 from scanner.store.outbox import Alarms, Message
 from scanner.store.past import IdentityVersion
 from scanner.store.scans import StoredScan
-from scanner.store.store import Store, open_store
+from scanner.store.store import Store
 from scanner.store.tickets import WantedTicket
-from tests.databases import BACKENDS, every_backend
+from tests.databases import BACKENDS, empty_store, empty_stores
 from tests.examples import examples
 from tests.factories import (
     NOW,
@@ -42,17 +41,9 @@ from tests.scanner.store.strategies import scan_sequences
 
 
 @pytest.fixture(params=BACKENDS)
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest) -> Store:
     """An empty store."""
-    with request.param() as url, open_store(url) as opened:
-        yield opened
-
-
-def empty_stores() -> Iterator[Store]:
-    """One on each database, one after the other: an example costs more to make than to try on all of them."""
-    for backend in every_backend():
-        with backend() as url, open_store(url) as opened:
-            yield opened
+    return empty_store(request.param)
 
 
 def night(number: int, **facts: Any) -> ScanResult:

@@ -13,15 +13,14 @@ import pytest
 from scanner.store.intervals import BATCH
 from scanner.store.staging import Part
 from scanner.store.store import Store, open_store
-from tests.databases import BACKENDS
+from tests.databases import BACKENDS, empty_store
 from tests.factories import NOW
 
 
 @pytest.fixture(params=BACKENDS)
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+def store(request: pytest.FixtureRequest) -> Store:
     """An empty store."""
-    with request.param() as url, open_store(url) as opened:
-        yield opened
+    return empty_store(request.param)
 
 
 def part(name: str, *lines: str, scan: str = "night", head: str = "{}") -> Part:
