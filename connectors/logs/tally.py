@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from connectors.exported import Unreadable
-from scanner.model.activity import ACTIONS, CallerDay, LogDay, LogUnit, NamedChange, UnitReading
+from scanner.model.activity import CallerDay, LogDay, LogUnit, NamedChange, UnitReading
 from scanner.redaction.redact import without_resolved
 from scanner.redaction.shapes import public_id
 from scanner.text import counted, printable, without_surrogates
@@ -267,7 +267,6 @@ def _is_day(text: str) -> bool:
     return True
 
 
-_SAMPLED = frozenset({*ACTIONS, "mark"})
 _COUNTS = 3
 
 
@@ -301,7 +300,7 @@ class Profile:
             if slots is None:
                 slots = self._new(text, counted)
             slots[outcome] += counted.events
-            if len(slots) > _COUNTS and first < slots[3]:
+            if first < slots[_COUNTS]:
                 slots[3:] = first, counted.event_id
 
     def _new(self, text: str, counted: Counted) -> list[Any]:
@@ -312,8 +311,7 @@ class Profile:
             text = f"{sort}={MORE}"
         else:
             self.values[sort] = number + 1
-        sample = [counted.first, counted.event_id] if sort in _SAMPLED else []
-        return self.counts.setdefault(text, [0, 0, 0, *sample])
+        return self.counts.setdefault(text, [0, 0, 0, counted.first, counted.event_id])
 
     def join(self, other: Profile) -> None:
         """Add what another one counted."""
@@ -372,7 +370,7 @@ class Tally:
                 events=one.events,
                 denied=one.denied,
                 counts={text: (each[0], each[1], each[2]) for text, each in sorted(one.counts.items())},
-                samples={text: each[4] for text, each in sorted(one.counts.items()) if each[4:] and each[4]},
+                samples={text: each[4] for text, each in sorted(one.counts.items()) if each[4]},
             )
             for (scope, _, caller, unique_id), one in sorted(self._profiles.items(), key=lambda each: each[0])
         )

@@ -68,7 +68,7 @@ class CallerDay(Struct, frozen=True, kw_only=True, gc=False):
     immutable id of it, empty where the log has none. ``hours``: bit n is set if it acted in hour n. ``events``: what it
     did itself; 0 where others became it, and it did nothing. ``counts``: by
     feature's text, how often it succeeded, was denied, failed. ``samples``: by feature's text, the id of its first
-    event, for actions and marks.
+    event.
     """
 
     scope: str

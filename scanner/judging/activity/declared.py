@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner.judging.activity.timeline import Timeline, moment, successes
 from scanner.judging.drift import allows_anything, known_service, listed_credential_ids
@@ -200,10 +201,11 @@ def _undeclared_credential(line: Timeline, days: _Days, facts: Facts) -> Iterato
         }
         if keys:
             used = {number: count for number, _, count in line.used(counts)}
-            yield _deviation(
+            found = _deviation(
                 "undeclared_credential_used", line, day, counts, used,
                 entry=facts.entry.id, credentials=line.names(keys), declared="; ".join(facts.entry.credentials),
             )  # fmt: skip
+            yield replace(found, event_ids=_cited(line, counts, keys))
 
 
 def _woke(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
@@ -265,8 +267,12 @@ def _deviation(
         rule=rule,
         day=date.fromordinal(day),
         facts={name: fact for name, fact in (evidence(line, counts, numbers) | more).items() if fact is not None},
-        event_ids=tuple(sorted(set(line.event_ids(counts, numbers))))[:MOST_EVENT_IDS],
+        event_ids=_cited(line, counts, numbers),
     )
+
+
+def _cited(line: Timeline, counts: DayCounts, numbers: Iterable[int]) -> tuple[str, ...]:
+    return tuple(sorted(set(line.event_ids(counts, numbers))))[:MOST_EVENT_IDS]
 
 
 def evidence(line: Timeline, counts: DayCounts, numbers: Mapping[int, int]) -> dict[str, object]:

@@ -42,6 +42,8 @@ MOST_PEERS = 50
 _CHANGED = "behaviour_changed"
 _NUMBERED = re.compile(r"[-_.]?(?:[0-9a-f]{6,}|[0-9]+)(?=$|[-_.])", re.IGNORECASE)
 _OF_ACTIONS = frozenset({"new_action", "new_service"})
+_OF_ALL_DAY = frozenset({"volume", "hours"})
+"""Reasons that any event of the day may give."""
 _WORD = re.compile(r"[^\s,;()]+")
 _DAY = timedelta(days=1)
 
@@ -266,14 +268,16 @@ def _changed(found: _Found, novelty: Novelty) -> Deviation:
     counts = {one[0]: sum(one[1:]) for one in novelty.counts.counts if one[0] in numbers}
     actions = {number: count for number, count in counts.items() if line.features[number].sort in ACTIONS}
     new = {reason: line.names(group) for reason, group in sorted(novelty.reasons.items()) if group}
-    ids = line.event_ids(novelty.counts, numbers or (one[0] for one in novelty.counts.counts))
+    ids = set(line.event_ids(novelty.counts, numbers))
+    if not ids and not _OF_ALL_DAY.isdisjoint(novelty.reasons):
+        ids.update(event for _, event in novelty.counts.samples)
     facts = {**evidence(line, novelty.counts, actions), "new": new, **novelty.facts}
     return Deviation(
         rule=_CHANGED,
         day=date.fromordinal(novelty.day),
         reasons=tuple(sorted(novelty.reasons)),
         facts={name: fact for name, fact in facts.items() if fact not in (None, {}, [])},
-        event_ids=tuple(sorted(set(ids)))[:MOST_EVENT_IDS],
+        event_ids=tuple(sorted(ids))[:MOST_EVENT_IDS],
     )
 
 

@@ -208,8 +208,11 @@ class Timeline(Struct, frozen=True, kw_only=True):
         )
 
     def event_ids(self, counts: DayCounts, numbers: Iterable[int]) -> Iterator[str]:
-        """Ids of the first events of these features on that day."""
+        """Ids of events of that day with any of these features."""
         wanted = set(numbers)
+        own = {one[0]: sum(one[1:]) for one in counts.counts if self.features[one[0]].sort != "assumed_by"}
+        if any(own.get(number, 0) >= counts.events > 0 for number in wanted):  # all that it did
+            wanted |= own.keys()
         return (event for number, event in counts.samples if number in wanted)
 
 

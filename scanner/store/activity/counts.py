@@ -10,11 +10,13 @@ from datetime import date
 import msgspec
 
 from scanner.errors import DamagedRow
-from scanner.model.activity import CONSEQUENTIAL, CallerDay, DayCounts, LogDay, feature_of
+from scanner.model.activity import ACTIONS, CONSEQUENTIAL, CallerDay, DayCounts, LogDay, feature_of
 from scanner.model.terms import CoverageStatus
 
 MOST_SAMPLES = 4
-"""Event ids kept for one day of one caller; a median day shall take at most 300 bytes."""
+"""Event ids kept for a usual day of one caller; a median day shall take at most 300 bytes."""
+_MOST_NEEDED = 10
+"""Event ids kept for a day with many services, or with several networks, clients and the like."""
 _OF_CONSEQUENCE = 2
 """So many of them are those of actions that change something, where there are."""
 
@@ -36,12 +38,28 @@ def counts_of(day: CallerDay, numbers: Mapping[str, int]) -> DayCounts:
 
 
 def _sampled(day: CallerDay) -> Iterable[str]:
-    """Which features keep the id of an event: marks, the rarest writes, then the rarest of all. What is new is rare."""
-    rarest = sorted(day.samples.keys() & day.counts.keys(), key=lambda text: (sum(day.counts[text]), text))
-    sorts = {text: feature_of(text).sort for text in rarest}
-    marks = [text for text in rarest if sorts[text] == "mark"]
-    writes = [text for text in rarest if sorts[text] in CONSEQUENTIAL][:_OF_CONSEQUENCE]
-    return list(dict.fromkeys((*marks, *writes, *rarest)))[:MOST_SAMPLES]
+    """Which features keep the id of an event: what is new is rare, and a finding cites events of what it is about.
+
+    Marks, the rarest writes, the rarest action of each service, the rarest of several networks, clients and so on;
+    then the rarest of all. What all events have in common needs no id of its own.
+    """
+    rarest = [
+        (text, feature_of(text))
+        for text in sorted(day.samples.keys() & day.counts.keys(), key=lambda text: (sum(day.counts[text]), text))
+    ]
+    actions = [(text, feature) for text, feature in rarest if feature.sort in ACTIONS]
+    others = [
+        (text, feature)
+        for text, feature in rarest
+        if feature.sort == "assumed_by" or (feature.sort not in ACTIONS and sum(day.counts[text]) < day.events)
+    ]
+    first_of: dict[tuple[str, str], str] = {}
+    for text, feature in (*others, *actions):
+        first_of.setdefault((feature.sort, "") if feature.sort not in ACTIONS else ("", feature.service), text)
+    marks = [text for text, feature in rarest if feature.sort == "mark"]
+    writes = [text for text, feature in actions if feature.sort in CONSEQUENTIAL][:_OF_CONSEQUENCE]
+    needed = list(dict.fromkeys((*marks, *writes, *first_of.values())))[:_MOST_NEEDED]
+    return list(dict.fromkeys((*needed, *(text for text, _ in actions))))[: max(MOST_SAMPLES, len(needed))]
 
 
 def _trimmed(counts: tuple[int, int, int]) -> tuple[int, ...]:

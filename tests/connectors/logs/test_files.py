@@ -95,7 +95,7 @@ def test_a_reader_of_its_own_is_a_layout_a_record_and_a_counting(tmp_path: Path)
         ("bot", 2, 8, 1 << 8), ("cron", 1, 8, 1 << 8),
     ]  # fmt: skip
     assert reading.callers[1].counts == {"client=curl": (1, 0, 0), "read=server:Get": (1, 0, 0)}
-    assert reading.callers[1].samples == {"read=server:Get": "r2"}
+    assert reading.callers[1].samples == {"client=curl": "r2", "read=server:Get": "r2"}
     assert reading.coverage == (LogDay(scope="server", day=YESTERDAY),)
 
 

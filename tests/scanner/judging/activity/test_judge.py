@@ -89,6 +89,24 @@ def test_an_assumer_of_another_account_is_the_identity_that_was_discovered_there
     assert _the(one, "behaviour_changed").facts["new"] == {"new_assumer": names}
 
 
+@pytest.mark.parametrize(
+    ("new", "cited"),
+    [
+        ({"network=203.0.113.0/24": 3, "write=s3:PutObject": 5}, ["network=203.0.113.0/24"]),
+        ({"network=203.0.113.0/24": 25}, ["network=203.0.113.0/24", "read=s3:GetObject"]),
+        ({"assumed_by=eve": 90}, ["assumed_by=eve"]),
+        ({"read=s3:GetObject": 2000}, ["read=s3:GetObject"]),
+    ],
+)
+def test_a_finding_cites_events_of_what_is_new(new: Did, cited: list[str]) -> None:
+    """Of what all events of the day have in common, whichever ids there are."""
+    one = _judge(make_past({BOT.key: _usual(day_2=new)}), entry=make_entry("bot"))
+    found = _the(one, "behaviour_changed").event_ids
+
+    assert set(found) & {f"event-2-{feature}" for feature in cited} == {f"event-2-{feature}" for feature in cited}
+    assert all(id_ in {f"event-2-{feature}" for feature in (*USUAL, *new)} for id_ in found)
+
+
 def test_the_usual_is_no_finding() -> None:
     assert _found(_judge(make_past({BOT.key: _usual()}))) == []
 
