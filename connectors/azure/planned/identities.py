@@ -1,0 +1,294 @@
+"""The managed identities and applications that a plan declares, at one moment, with their credentials and trusts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from connectors.azure.client.payloads import moment
+from connectors.azure.identities.applications import NO_RIGHT_YET
+from connectors.azure.identities.federation import Terms, credential_of, federates, trust_of
+from connectors.azure.keys import application_key, arm_name, managed_identity_key, subscription_of
+from connectors.azure.spec import APPLICATION, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SPEC
+from connectors.planned import UNKNOWN, Resource, planned_key
+from connectors.planned.shapes import listed, mapping, text
+from scanner.model import Credential, CredentialKind, Identity, Signal, credential_key
+from scanner.model.planned import Computed, Effect, Place
+
+SOURCE = "planned"
+UNKNOWN_PLACE = "unknown"
+_USER_ASSIGNED = "azurerm_user_assigned_identity"
+_APPLICATIONS = frozenset({"azuread_application", "azuread_application_registration"})
+_PRINCIPAL = "azuread_service_principal"
+_SYSTEM = "SystemAssigned"
+_MACHINE = Signal(says="machine", sort="provider", evidence="a managed identity")
+CREDENTIALS: Mapping[str, tuple[CredentialKind, str]] = {
+    "azuread_application_password": ("client_secret", "application_id"),
+    "azuread_application_certificate": ("certificate", "application_id"),
+    "azuread_service_principal_password": ("client_secret", "service_principal_id"),
+    "azuread_service_principal_certificate": ("certificate", "service_principal_id"),
+    "azuread_application_federated_identity_credential": ("federation", "application_id"),
+    "azuread_application_flexible_federated_identity_credential": ("federation", "application_id"),
+    "azurerm_federated_identity_credential": ("federation", "parent_id"),
+}
+"""By type: the kind of credential, and the argument that names whose it is."""
+
+
+class Declared(Struct, frozen=True, kw_only=True, gc=False):
+    """A resource with its arguments at one moment."""
+
+    resource: Resource
+    values: Mapping[str, Any]
+
+    @property
+    def at(self) -> str:
+        """Its address."""
+        return self.resource.place.resource
+
+    @property
+    def type(self) -> str:
+        """Its type, of a data source as well."""
+        return self.resource.type.removeprefix("data.")
+
+    @property
+    def is_data(self) -> bool:
+        """Whether it is a data source: it describes what is declared elsewhere."""
+        return self.resource.type.startswith("data.")
+
+    def text(self, name: str) -> str:
+        """An argument that is a known text, else an empty one."""
+        return text(self.values.get(name))
+
+
+class Holder(Struct, kw_only=True):
+    """An identity of the plan. ``faces``: its resources, as an application and its service principal."""
+
+    faces: list[Declared]
+    tenant: str
+    given: list[Declared]
+    credentials: list[Declared]
+
+    @property
+    def at(self) -> str:
+        """The address of its first resource."""
+        return self.faces[0].at
+
+    @property
+    def is_application(self) -> bool:
+        """Whether it is an application or a service principal, and no managed identity."""
+        return self.faces[0].type in (*_APPLICATIONS, _PRINCIPAL)
+
+    @property
+    def effect(self) -> Effect | None:
+        """What the change does with it; None if the plan only names it."""
+        effects = [face.resource.effect for face in self.faces if not face.is_data]
+        return next((each for each in effects if each != "unchanged"), effects[0]) if effects else None
+
+    @property
+    def place(self) -> str | None:
+        """The tenant or the subscription that it would be in, if it is known."""
+        return (self.tenant or None) if self.is_application else self._subscription
+
+    @property
+    def computed(self) -> frozenset[Computed]:
+        """What of it only deploying determines."""
+        parts: dict[Computed, bool] = {
+            "name": not self._name,
+            "credentials": any(not _id(each) for each in self.credentials),
+            "trusts": any(CREDENTIALS[each.type][0] == "federation" and _is_open(each) for each in self.credentials),
+        }
+        return frozenset(part for part, is_computed in parts.items() if is_computed)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Its own, then those of what gives it something."""
+        return tuple(dict.fromkeys(each.resource.place for each in (*self.faces, *self.given, *self.credentials)))
+
+    @property
+    def gains(self) -> bool:
+        """Whether the change gives it something, or takes it."""
+        return any(each.resource.effect != "unchanged" for each in (*self.given, *self.credentials))
+
+    @property
+    def key(self) -> str:
+        """The key that it has in scans, else that of its resource."""
+        if self.is_application:
+            client = self._first("client_id", "application_id")
+            return (
+                application_key(self.tenant, client)
+                if client and self.tenant
+                else planned_key(self._own.resource.place)
+            )
+        arm_id = self._arm_id
+        return managed_identity_key(arm_id) if arm_id else planned_key(self._own.resource.place)
+
+    def identity(self) -> Identity:
+        """It without the rights that assignments give it."""
+        key = self.key
+        trusts = tuple(trust_of(name, terms, self.tenant) for name, terms in self._federation())
+        client, arm_id = self._first("client_id", "application_id"), self._arm_id
+        return Identity(
+            key=key,
+            provider=SPEC.name,
+            source=SOURCE,
+            scope=self.place or UNKNOWN_PLACE,
+            kind=self._kind,
+            name=self._name or self.at,
+            description=self._first("description", "notes") or None,
+            unique_id=self.object_id or None,
+            aliases=tuple(each for each in (client, arm_id) if each),
+            enabled=not any(face.values.get("account_enabled") is False for face in self.faces),
+            tags=self._tags(),
+            signals=() if self.is_application else (_MACHINE,),
+            privilege=NO_RIGHT_YET,
+            credentials=tuple(self._credential(key, each) for each in self.credentials),
+            links=federates(trusts),
+            trusts=trusts,
+        )
+
+    def credentials_at(self) -> dict[str, Place]:
+        """By key of a credential, the place that makes it."""
+        return {self._credential(self.key, each).key: each.resource.place for each in self.credentials}
+
+    @property
+    def object_id(self) -> str:
+        """The id of its principal, if it is known."""
+        if self.faces[0].type == _USER_ASSIGNED:
+            return self._first("principal_id")
+        if not self.is_application:
+            return text(mapping(next(iter(listed(self.faces[0].values.get("identity"))), None)).get("principal_id"))
+        return next((face.text("object_id") for face in self.faces if face.type == _PRINCIPAL), "")
+
+    @property
+    def _own(self) -> Declared:
+        return next((face for face in self.faces if not face.is_data), self.faces[0])
+
+    @property
+    def _kind(self) -> str:
+        if not self.is_application:
+            return MANAGED_IDENTITY
+        return SERVICE_PRINCIPAL if any(face.type == _PRINCIPAL for face in self.faces) else APPLICATION
+
+    @property
+    def _name(self) -> str:
+        return self._first("display_name", "name") or (arm_name(self._arm_id) if self._arm_id else "")
+
+    @property
+    def _arm_id(self) -> str:
+        if self.is_application:
+            return ""
+        given = self._first("id")
+        if given.lower().startswith("/subscriptions/"):
+            return given
+        group, name = self._first("resource_group_name"), self._first("name")
+        if self.faces[0].type != _USER_ASSIGNED or not (self._subscription and group and name):
+            return ""
+        resource = f"Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
+        return f"/subscriptions/{self._subscription}/resourceGroups/{group}/providers/{resource}"
+
+    @property
+    def _subscription(self) -> str | None:
+        return subscription_of(self._first("id")) or (self.faces[0].resource.account or "").lower() or None
+
+    def _first(self, *names: str) -> str:
+        return next((value for name in names for face in self.faces if (value := face.text(name))), "")
+
+    def _tags(self) -> dict[str, str]:
+        tags = mapping(self.faces[0].values.get("tags"))
+        return {name: value for name, value in sorted(tags.items()) if isinstance(value, str)}
+
+    def _federation(self) -> Iterator[tuple[str, Terms]]:
+        for each in self.credentials:
+            if CREDENTIALS[each.type][0] == "federation":
+                yield _name_of(each), _terms(each)
+
+    def _credential(self, key: str, declared: Declared) -> Credential:
+        kind, _ = CREDENTIALS[declared.type]
+        if kind == "federation":
+            return credential_of(key, _name_of(declared), _terms(declared))
+        name = _id(declared) or declared.at
+        ends = declared.text("end_date")
+        return Credential(
+            key=credential_key(key, kind, name),
+            kind=kind,
+            id=name,
+            enabled=True,
+            expires_at=moment(ends) if ends else None,
+        )
+
+
+def _id(declared: Declared) -> str:
+    if CREDENTIALS[declared.type][0] == "federation":
+        return _name_of(declared)
+    return declared.text("key_id")
+
+
+def _name_of(declared: Declared) -> str:
+    return declared.text("display_name") or declared.text("name") or declared.at
+
+
+def _is_open(declared: Declared) -> bool:
+    """Whether whose tokens are taken is only known after deploying."""
+    return UNKNOWN in (declared.values.get("issuer"), declared.values.get("subject"))
+
+
+def _terms(declared: Declared) -> Terms:
+    audiences = declared.values.get("audiences") or declared.values.get("audience")
+    return Terms(
+        issuer=declared.text("issuer") or None,
+        subject=declared.text("subject") or None,
+        audiences=tuple(each for each in listed(audiences) if isinstance(each, str)),
+    )
+
+
+class Holders:
+    """The identities of a plan, by address, and by the ids that are known."""
+
+    def __init__(self, declared: Sequence[Declared], tenant: str) -> None:
+        self._tenant = tenant
+        self._by_at: dict[str, Holder] = {}
+        self._by_id: dict[str, Holder] = {}
+        for each in declared:
+            if each.type in _APPLICATIONS or each.type == _USER_ASSIGNED or _has_own_identity(each):
+                self._add(each, None)
+        for each in declared:
+            if each.type == _PRINCIPAL:
+                self._add(each, next(iter(self.referred(each, "client_id", "application_id")), None))
+
+    def __iter__(self) -> Iterator[Holder]:
+        return iter({id(each): each for each in self._by_at.values()}.values())
+
+    def referred(self, declared: Declared, *names: str) -> list[Holder]:
+        """The identities whose id an argument is, or whose resources its unknown value comes from."""
+        found: dict[int, Holder] = {}
+        for name in names:
+            value = declared.values.get(name)
+            if isinstance(value, str):
+                holders = [self._by_id.get(_compared(value))]
+            else:
+                holders = [self._by_at.get(at) for at in declared.resource.refers.get(name, ()) if value is UNKNOWN]
+            found.update({id(each): each for each in holders if each is not None})
+        return list(found.values())
+
+    def _add(self, declared: Declared, application: Holder | None) -> None:
+        if application is None:
+            application = Holder(faces=[declared], tenant=self._tenant, given=[], credentials=[])
+        else:
+            application.faces.append(declared)
+        self._by_at[declared.at] = application
+        ids = [declared.text(name) for name in ("client_id", "application_id", "object_id", "principal_id", "id")]
+        self._by_id.update({_compared(each): application for each in (*ids, application.object_id) if each})
+
+
+def _compared(identifier: str) -> str:
+    """An id as it is compared: the provider writes ``/applications/ID`` for the object of an application."""
+    text = identifier.lower()
+    return text.rpartition("/")[2] if text.startswith(("/applications/", "/serviceprincipals/")) else text
+
+
+def _has_own_identity(declared: Declared) -> bool:
+    """Whether a resource has an identity of its own, besides those that are assigned to it."""
+    kinds = (text(mapping(each).get("type")) for each in listed(declared.values.get("identity")))
+    return declared.type.startswith("azurerm_") and not declared.is_data and any(_SYSTEM in kind for kind in kinds)

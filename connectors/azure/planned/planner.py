@@ -1,0 +1,166 @@
+"""Understands the resources of the Terraform providers ``azurerm`` and ``azuread`` that bring identities and rights."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar
+
+from connectors.azure.keys import arm_key, managed_identity_key
+from connectors.azure.planned.identities import CREDENTIALS, SOURCE, UNKNOWN_PLACE, Declared, Holder, Holders
+from connectors.azure.planned.rights import Rights
+from connectors.azure.spec import SPEC
+from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
+from connectors.planned.effects import Found, as_planned
+from connectors.planned.shapes import listed, mapping, text
+from scanner.access.assignments import with_assignments
+from scanner.model import Assignment, StoredSecret, Workload
+from scanner.model.planned import PlannedIdentity, Unread
+
+_CONFIGURED = ("data.azuread_client_config", "data.azurerm_client_config")
+_NOT_UNDERSTOOD = (
+    "azuread_directory_role_member", "azuread_directory_role_eligibility_schedule_request",
+    "azuread_privileged_access_group_*", "azurerm_pim_*_role_assignment",
+)  # fmt: skip
+"""Types that bring rights in other ways."""
+_AZAPI = ("azapi_resource", "azapi_update_resource")
+_AZAPI_IDENTITIES = ("microsoft.managedidentity/", "microsoft.authorization/role")
+_OF_VAULT = "azurerm_key_vault_secret"
+
+
+class AzurePlanner:
+    """Reads resources of the Terraform providers ``azurerm``, ``azuread`` and, as gaps, ``azapi``."""
+
+    provider: ClassVar[str] = "azure"
+    types: ClassVar[tuple[str, ...]] = ("azurerm_*", "azuread_*", "azapi_*", "data.azurerm_*", "data.azuread_*")
+
+    def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
+        """What the resources would bring."""
+        tenant = _tenant(resources)
+        after = _Moment(
+            resources, {each.place.resource: each.values for each in resources if each.effect != "deleted"}, tenant
+        )
+        before = _Moment(resources, {each.place.resource: each.before for each in resources if each.before}, tenant)
+        deployed = [each for each in resources if each.effect != "deleted"]
+        return Planned(
+            identities=tuple(_planned(after, before, known)),
+            workloads=tuple(workload for each in deployed if (workload := after.workload(each)) is not None),
+            secrets=tuple(_secret(each) for each in deployed if each.type == _OF_VAULT),
+            unread=(*after.unread, *_unread(resources)),
+        )
+
+
+def _tenant(resources: Sequence[Resource]) -> str:
+    """The tenant: of the configured provider, else as a data source says; empty if nothing does."""
+    configured = (each.account for each in resources if each.type.removeprefix("data.").startswith("azuread_"))
+    described = (text(each.values.get("tenant_id")) for each in resources if each.type in _CONFIGURED)
+    return next((each for each in (*configured, *described) if each), "").lower()
+
+
+def _planned(after: _Moment, before: _Moment, known: Known) -> Iterator[PlannedIdentity]:
+    """By tenant or subscription, since it decides how the store knows an identity."""
+    by_place: defaultdict[str | None, list[Found]] = defaultdict(list)
+    was: defaultdict[str | None, dict[str, Found]] = defaultdict(dict)
+    for place, found in after.found:
+        by_place[place].append(found)
+    for place, found in before.found:
+        was[place][found.at] = found
+    for place in dict.fromkeys((*by_place, *was)):
+        yield from as_planned(by_place[place], was[place], known, place)
+
+
+class _Moment:
+    """What a plan's resources are after the change, or before it. ``values``: their arguments then, by address."""
+
+    def __init__(self, resources: Sequence[Resource], values: Mapping[str, Any], tenant: str) -> None:
+        declared = [
+            Declared(resource=each, values=values[each.place.resource])
+            for each in resources
+            if each.place.resource in values
+        ]
+        self._holders = Holders(declared, tenant)
+        self.unread: list[Unread] = []
+        for each in declared:
+            if each.type in CREDENTIALS and not each.is_data:
+                self._add_credential(each)
+        rights = Rights(declared, self._holders, tenant)
+        held: defaultdict[int, list[Assignment]] = defaultdict(list)
+        for right in rights.given():
+            right.holder.given.append(right.declared)
+            held[id(right.holder)].append(right.assignment)
+        self.unread += rights.unread
+        self.found = [(each.place, _found(each, held[id(each)])) for each in self._holders]
+
+    def _add_credential(self, declared: Declared) -> None:
+        names = (CREDENTIALS[declared.type][1], "application_object_id", "user_assigned_identity_id")
+        holders = self._holders.referred(declared, *names)
+        for holder in holders:
+            holder.credentials.append(declared)
+        if not holders and declared.resource.effect not in ("deleted", "unchanged"):
+            self.unread.append(
+                Unread(place=declared.resource.place, reason="whose credential it is is not in the plan")
+            )
+
+    def workload(self, resource: Resource) -> Workload | None:
+        """A resource with identities; None for one that has none."""
+        if resource.type.startswith("data."):
+            return None
+        blocks = [mapping(each) for each in listed(resource.values.get("identity"))]
+        ids = [each for block in blocks for each in listed(block.get("identity_ids"))]
+        declared = Declared(resource=resource, values=resource.values)
+        keys = [managed_identity_key(each) for each in ids if isinstance(each, str)]
+        referred = [
+            at
+            for path, found in resource.refers.items()
+            if path.startswith("identity.") and "identity_ids" in path
+            for at in found
+        ]
+        by_at = {each.at: each for each in self._holders}
+        keys += [by_at[at].key for at in referred if at in by_at]
+        keys += [by_at[declared.at].key] if declared.at in by_at and blocks else []
+        if not keys:
+            return None
+        known = text(resource.values.get("id"))
+        return Workload(
+            key=arm_key(known) if known else planned_key(resource.place),
+            provider=SPEC.name,
+            source=SOURCE,
+            scope=resource.account or UNKNOWN_PLACE,
+            kind=resource.type.removeprefix("azurerm_"),
+            name=text(resource.values.get("name")) or resource.place.resource,
+            runs_as=tuple(dict.fromkeys(keys)),
+        )
+
+
+def _found(holder: Holder, held: Sequence[Assignment]) -> Found:
+    (identity,) = with_assignments([holder.identity()], {holder.key: held} if held else {})
+    return Found(
+        at=holder.at,
+        identity=identity,
+        effect=holder.effect,
+        gains=holder.gains,
+        places=holder.places,
+        computed=holder.computed,
+        credentials_at=holder.credentials_at(),
+    )
+
+
+def _secret(resource: Resource) -> StoredSecret:
+    return StoredSecret(
+        key=planned_key(resource.place),
+        provider=SPEC.name,
+        source=SOURCE,
+        scope=resource.account or UNKNOWN_PLACE,
+        name=text(resource.values.get("name")) or resource.place.resource,
+    )
+
+
+def _unread(resources: Sequence[Resource]) -> Iterator[Unread]:
+    for each in resources:
+        if each.effect in ("unchanged", "deleted"):
+            continue
+        kind = each.values.get("type")
+        by_azapi = each.type in _AZAPI and (kind is UNKNOWN or text(kind).lower().startswith(_AZAPI_IDENTITIES))
+        if by_azapi or any(fnmatchcase(each.type, pattern) for pattern in _NOT_UNDERSTOOD):
+            yield Unread(place=each.place, reason=f"what a resource of the type {each.type} brings is not evaluated")
