@@ -7,7 +7,7 @@ workloads); the reference of Activity Logs - List; "Microsoft Entra data retenti
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar
 
 from msgspec import Raw
@@ -112,19 +112,22 @@ class ActivityLog(_AzureLog):
         return 90
 
     def _events(self, subscription: str, span: Span) -> Iterator[Sequence[Raw]]:
-        # The end is included, and times have seven digits.
-        last = f"{span.until - _SECOND:%Y-%m-%dT%H:%M:%S}.9999999Z"
-        wanted = f"eventTimestamp ge '{_time(span.since)}' and eventTimestamp le '{last}'"
+        wanted = f"eventTimestamp ge '{_first(span)}' and eventTimestamp le '{_last(span)}'"
         path = ACTIVITY.replace("{subscription}", subscription)
         yield from self._api.arm_pages(path, api_version=_VERSION, params={"$filter": wanted})
 
 
 def _within(name: str, span: Span) -> str:
-    return f"{name} ge {_time(span.since)} and {name} lt {_time(span.until)}"
+    return f"{name} ge {_first(span)} and {name} le {_last(span)}"
 
 
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+def _first(span: Span) -> str:
+    return f"{span.since:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _last(span: Span) -> str:
+    """Both services know ``le`` but no ``lt``, and times of seven digits."""
+    return f"{span.until - _SECOND:%Y-%m-%dT%H:%M:%S}.9999999Z"
 
 
 def connector_of(source: Connector | None) -> AzureConnector:

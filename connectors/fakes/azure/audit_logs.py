@@ -16,8 +16,8 @@ from connectors.fakes.azure.wire import Call, Listing, Reply, Route, Row, refusa
 _MOST = 1000
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?Z"
 _WORKLOADS = r"signInEventTypes/any\(t: t eq 'servicePrincipal' or t eq 'managedIdentity'\) and "
-_SIGN_INS = re.compile(rf"{_WORKLOADS}createdDateTime ge (?P<since>{_TIME}) and createdDateTime lt (?P<until>{_TIME})")
-_COUNTS = re.compile(rf"firstSignInDateTime ge (?P<since>{_TIME}) and firstSignInDateTime lt (?P<until>{_TIME})")
+_SIGN_INS = re.compile(rf"{_WORKLOADS}createdDateTime ge (?P<since>{_TIME}) and createdDateTime le (?P<until>{_TIME})")
+_COUNTS = re.compile(rf"firstSignInDateTime ge (?P<since>{_TIME}) and firstSignInDateTime le (?P<until>{_TIME})")
 _EVENTS = re.compile(rf"eventTimestamp ge '(?P<since>{_TIME})' and eventTimestamp le '(?P<until>{_TIME})'")
 _SAME = ("appId", "servicePrincipalId", "ipAddress", "resourceId")
 """What the sign-ins of one count have in common, besides the hour and the outcome."""
@@ -133,7 +133,7 @@ def _within(call: Call, form: re.Pattern[str], rows: list[Row], time: Callable[[
     if asked is None:
         return refusal(call.service, 400, "BadRequest", "Invalid filter clause.")
     since, until = (datetime.fromisoformat(asked[name]) for name in ("since", "until"))
-    return [row for row in rows if since <= datetime.fromisoformat(time(row)) < until]
+    return [row for row in rows if since <= datetime.fromisoformat(time(row)) <= until]
 
 
 ROUTES: tuple[Route, ...] = (
