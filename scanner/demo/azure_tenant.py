@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.fakes.azure import estate as azure
 from connectors.fakes.azure import relations
+from connectors.fakes.azure.audit_logs import log_sign_in
 from connectors.fakes.azure.server import AzureServer
 from connectors.fakes.azure.tenant import MICROSOFT, Tenant, guid
 from connectors.fakes.azure.wire import Row
@@ -131,6 +132,9 @@ class _Making:
         for (_, _, _, used), secret in zip(table.get("secrets", ()), secrets, strict=True):
             if used >= 0:
                 relations.add_credential_use(self.tenant, row, secret["keyId"], _day(used))
+        for days in table.get("signs_in", ()):
+            used_key = {"servicePrincipalCredentialKeyId": secrets[0]["keyId"]}
+            log_sign_in(self.tenant, table["name"], f"{days_ago(days):%Y-%m-%d}T03:15:00Z", **used_key)
         self._owned(row, table.get("owners", ()))
         for name, issuer, *subject in table.get("federated", ()):
             relations.add_federation(self.tenant, row, name, issuer, *subject)

@@ -75,6 +75,12 @@ type = "cloudtrail"
 path = "{trail}"
 source = "aws"
 since = "{days}d"
+
+[[log]]
+name = "sign-ins"                 # asked for live
+type = "entra"
+source = "azure"
+since = "3d"
 """
 
 

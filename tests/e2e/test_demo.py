@@ -319,3 +319,15 @@ def test_the_store_can_be_asked_afterwards(demo: tuple[Path, subprocess.Complete
     )
 
     assert "orphaned: departed" in done.stdout
+
+
+def test_the_sign_ins_of_an_application_are_asked_for_live(
+    demo: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """A log without files: its days are covered, and the application has what it did."""
+    folder, _ = demo
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    (archiver,) = [one for one in result["identities"] if one["name"] == "mail-archiver"]
+
+    assert archiver["activity"]["events"] == 2
+    assert [one["service"] for one in archiver["activity"]["services"]] == ["microsoft graph"]
