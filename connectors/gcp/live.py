@@ -7,21 +7,20 @@ private logs is given the others without a word, so it is asked beforehand what 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import ClassVar
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from connectors.base import Connector, Meter
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import LogBucket
 from connectors.gcp.connector import GcpConnector
+from connectors.gcp.together import MOST, Together, name_of
 from connectors.logs.live import Ask, LiveSource, Span, refusal_of
 from scanner.errors import Denied, SourceError, UsageError
 
-_LOGS = ("activity", "data_access", "system_event", "policy")
-_PAGE = 1000
 NEEDED = ("logging.logEntries.list", "logging.privateLogEntries.list")
 _TESTS = {"projects": r.TEST_PROJECT, "folders": r.TEST_FOLDER, "organizations": r.TEST_ORGANIZATION}
 _USUALLY_KEPT = 30
@@ -34,18 +33,19 @@ class _Granted(Struct):
 
 
 class CloudLogging(LiveSource):
-    """The audit logs of all places of a source."""
+    """The audit logs of all places of a source. ``most_together``: see ``Together``."""
 
     settles: ClassVar[timedelta] = timedelta(hours=2)
     kept_by: ClassVar[str] = "the bucket _Default"
 
-    def __init__(self, connector: GcpConnector) -> None:
+    def __init__(self, connector: GcpConnector, *, most_together: int = MOST) -> None:
         self._meter = Meter()
         self._connector = connector
         self._api = connector.log_api(self._meter)
         self._lock = threading.Lock()
-        self._allowed: set[str] = set()
+        self._refusals: dict[str, Denied | None] = {}
         self._kept: dict[str, int] = {}
+        self._together = Together(self._api, self._may_read, most_together)
 
     @property
     def calls(self) -> int:
@@ -67,55 +67,46 @@ class CloudLogging(LiveSource):
     @property
     def ways(self) -> Sequence[Ask]:
         """See ``LiveSource``."""
-        return (self._entries,)
+        return (self._together.pages,)
+
+    def plan(self, units: Iterable[tuple[str, Span]]) -> None:
+        """See ``LiveSource``."""
+        self._together.plan(units)
 
     def days_kept(self, scope: str, age: timedelta) -> int:
         """As the bucket of all but the required logs keeps them; the usual, where it may not be looked at."""
+        if (refused := self._refusal(scope)) is not None:
+            raise refused
         with self._lock:
-            if scope not in self._allowed:
-                self._check_allowed(scope)
-                self._allowed.add(scope)
             if age <= _SURELY_KEPT:
                 return age.days + 1
             if scope not in self._kept:
                 self._kept[scope] = self._retention(scope)
             return self._kept[scope]
 
-    def _check_allowed(self, scope: str) -> None:
-        kind, _, name = _name(scope).partition("/")
-        body = {"permissions": list(NEEDED)}
-        granted = self._api.post(_TESTS[kind], _Granted, body, **{kind.removesuffix("s"): name}).permissions
-        if missing := next((one for one in NEEDED if one not in granted), None):
-            raise Denied(f"audit logs of {_name(scope)}: {missing} is not granted", permission=missing)
+    def _may_read(self, scope: str) -> bool:
+        try:
+            return self._refusal(scope) is None
+        except SourceError:  # it comes up again when the scope itself is read
+            return False
+
+    def _refusal(self, scope: str) -> Denied | None:
+        """What the credentials lack for it; asked once."""
+        with self._lock:
+            if scope not in self._refusals:
+                kind, _, name = name_of(scope).partition("/")
+                body = {"permissions": list(NEEDED)}
+                granted = self._api.post(_TESTS[kind], _Granted, body, **{kind.removesuffix("s"): name}).permissions
+                missing = next((one for one in NEEDED if one not in granted), None)
+                words = f"audit logs of {name_of(scope)}: {missing} is not granted"
+                self._refusals[scope] = Denied(words, permission=missing) if missing else None
+            return self._refusals[scope]
 
     def _retention(self, scope: str) -> int:
         try:
-            return self._api.get(r.LOG_BUCKET, LogBucket, parent=_name(scope)).retention_days or _USUALLY_KEPT
+            return self._api.get(r.LOG_BUCKET, LogBucket, parent=name_of(scope)).retention_days or _USUALLY_KEPT
         except Denied:
             return _USUALLY_KEPT
-
-    def _entries(self, scope: str, span: Span) -> Iterator[Sequence[Raw]]:
-        yield from self._api.log_entries(question(scope, span))
-
-
-def question(scope: str, span: Span) -> Mapping[str, Any]:
-    """The body that asks for the audit logs of a scope; no others that were routed there."""
-    name = _name(scope)
-    logs = " OR ".join(f'"{name}/logs/cloudaudit.googleapis.com%2F{kind}"' for kind in _LOGS)
-    return {
-        "resourceNames": [name],
-        "filter": f'logName=({logs}) AND timestamp>="{_time(span.since)}" AND timestamp<"{_time(span.until)}"',
-        "orderBy": "timestamp asc",
-        "pageSize": _PAGE,
-    }
-
-
-def _name(scope: str) -> str:
-    return scope if "/" in scope else f"projects/{scope}"
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def asked(source: Connector | None) -> CloudLogging:

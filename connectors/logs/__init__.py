@@ -7,7 +7,7 @@ one of them. Readers are found by entry point, group ``muster.logs``, by the log
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -71,6 +71,15 @@ class LogReader(Protocol):
 
     def read(self, unit: LogUnit) -> UnitReading:
         """Read one unit. Wrong content is a gap in its ``coverage``; raises SourceError for the rest."""
+        ...
+
+
+@runtime_checkable
+class PlannedLog(Protocol):
+    """A reader for which it matters what is going to be read."""
+
+    def plan(self, units: Iterable[LogUnit]) -> None:
+        """These units, in this order: those listed that have to be read."""
         ...
 
 

@@ -26,7 +26,7 @@ from connectors.logs.events import EventCounting
 from connectors.logs.files import FileLog
 from connectors.logs.tally import Networks
 from scanner.errors import Denied, NotOffered, SourceError, Throttled
-from scanner.model import Coverage
+from scanner.model import EVERY_SCOPE, Coverage
 from scanner.model.activity import LogDay, LogUnit, UnitReading
 
 LONGEST = 3600.0
@@ -37,7 +37,7 @@ LOOKED_AT = 5
 """So many scopes are asked beforehand whether they can be read."""
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _FOR_ALL_DAYS = (Denied, NotOffered, Gone, Throttled)
-"""What is refused so for one day of a scope is refused for the others, and not asked again in this run."""
+"""What is refused so for one day of a scope is refused for the others; who is throttled rests for this run."""
 
 
 class TooMuch(Exception):
@@ -75,6 +75,10 @@ class LiveSource(ABC):
         """The scopes that have such a log, and those that could not be looked up. Raises SourceError without any."""
         ...
 
+    def plan(self, units: Iterable[tuple[str, Span]]) -> None:
+        """These scopes and spans are going to be read, so that some may be asked for together."""
+        del units
+
     @property
     @abstractmethod
     def ways(self) -> Sequence[Ask]:
@@ -107,11 +111,13 @@ class LiveReader:
         """A unit is a scope and a day (UTC), up to the last full hour. See ``LogReader.units``."""
         hour = now.replace(minute=0, second=0, microsecond=0)
         days = [day for day in _days(since, until) if _midnight(day) < hour]
+        scopes: list[str] = []
         for found in self._source.scopes():
             if isinstance(found, str):
-                yield from (self._unit(found, day, hour) for day in days)
+                scopes.append(found)
             else:
                 yield from _gaps(*found, days)
+        yield from (self._unit(scope, day, hour) for day in days for scope in scopes)
 
     def _unit(self, scope: str, day: date, hour: datetime) -> LogUnit:
         end = _midnight(day) + _DAY
@@ -123,12 +129,17 @@ class LiveReader:
             days=(LogDay(scope=scope, day=day),),
         )
 
+    def plan(self, units: Iterable[LogUnit]) -> None:
+        """See ``PlannedLog``."""
+        self._source.plan((one.days[0].scope, _span(one)) for one in units)
+
     def read(self, unit: LogUnit, now: datetime) -> UnitReading:
         """See ``LogReader.read``. What the provider no longer keeps, and wrong records, are a gap of the day."""
         (day,), before = unit.days, self._source.calls
-        if day.scope in self._refused:
-            raise self._refused[day.scope]
-        span = Span(_midnight(day.day), datetime.fromisoformat(unit.files[0]))
+        for scope in (day.scope, EVERY_SCOPE):
+            if scope in self._refused:
+                raise self._refused[scope]
+        span = _span(unit)
         try:
             with spending(LONGEST):
                 self._check_kept(day.scope, span.since, now)
@@ -139,8 +150,9 @@ class LiveReader:
             gap = replace(day, status="failed", detail=str(error))
             return UnitReading(unit=unit, coverage=(gap,), calls=self._source.calls - before)
         except _FOR_ALL_DAYS as error:
-            self._refused[day.scope] = _as_gap(error)
-            raise self._refused[day.scope] from error
+            refused = _as_gap(error)
+            self._refused[EVERY_SCOPE if isinstance(error, Throttled) else day.scope] = refused
+            raise refused from error
 
     def check(self, now: datetime) -> None:
         """Ask some scopes for what they have of the last hour. Raises SourceError where that cannot be read."""
@@ -212,6 +224,11 @@ class LiveLog(FileLog):
         """See ``LogReader``."""
         return super().read(unit) if self._live is None else self._live.read(unit, _now())
 
+    def plan(self, units: Iterable[LogUnit]) -> None:
+        """See ``PlannedLog``."""
+        if self._live is not None:
+            self._live.plan(units)
+
     def check(self) -> None:
         """See ``CheckedLog``."""
         if self._live is not None:
@@ -242,6 +259,10 @@ def _as_gap(error: SourceError) -> SourceError:
 def _gaps(scope: str, error: SourceError, days: Iterable[date]) -> Iterator[LogDay]:
     for day in days:
         yield LogDay(scope=scope, day=day, status=error.status, detail=own_words(error), permission=error.permission)
+
+
+def _span(unit: LogUnit) -> Span:
+    return Span(_midnight(unit.days[0].day), datetime.fromisoformat(unit.files[0]))
 
 
 def _midnight(day: date) -> datetime:

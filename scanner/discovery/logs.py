@@ -26,7 +26,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.base import own_words
-from connectors.logs import LogReader
+from connectors.logs import LogReader, PlannedLog
 from scanner.config.settings import Since
 from scanner.discovery.engine import Observer
 from scanner.errors import SourceError
@@ -255,6 +255,8 @@ class _Reading:
             self._read.units += name not in self._state.unread
         if new:
             self._observer.units_planned(self._log.name, len(new))
+        if isinstance(self._log.reader, PlannedLog):
+            self._log.reader.plan(new)
         with closing(read_units(self._log.reader, new)) as outcomes:
             try:
                 for unit, outcome in outcomes:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec import Raw
 
 from connectors.azure import activity, signins
 from connectors.azure.live import ActivityLog, SignIns
+from connectors.base import Meter
 from connectors.fakes.azure.audit_logs import by_application, log_event, log_sign_in
 from connectors.fakes.azure.faults import Fault
 from connectors.fakes.azure.tenant import guid
@@ -20,14 +25,19 @@ from connectors.fakes.gcp.cloud import Cloud
 from connectors.fakes.gcp.faults import Refused
 from connectors.fakes.gcp.logs import log_entry
 from connectors.gcp import audit
+from connectors.gcp.client.api import GcpApi
+from connectors.gcp.client.session import GcpSession
 from connectors.gcp.live import CloudLogging
-from connectors.logs.live import LiveReader
+from connectors.gcp.together import Together
+from connectors.logs.live import Ask, LiveReader, LiveSource, Span
 from connectors.logs.tally import Networks
 from scanner.errors import Denied, SourceError, Throttled
 from scanner.model.activity import LogDay, LogUnit
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.gcp.conftest import Place, start
+from tests.examples import examples
+from tests.hostile_json import JSON, mutated
 
 __all__ = ["azure", "start"]
 
@@ -151,8 +161,8 @@ class Google(Live):
         cloud.add(bucket, {"name": f"{bucket}/_Default", "retentionDays": self.kept})
         self.cloud, self.place = cloud, start(cloud)
 
-    def reader(self, **settings: Any) -> LiveReader:
-        source = CloudLogging(self.place.connector(**settings))
+    def reader(self, most_together: int = 1_000, **settings: Any) -> LiveReader:
+        source = CloudLogging(self.place.connector(**settings), most_together=most_together)
         return LiveReader("live", source, audit.GcpAuditLog.records, partial(audit.Reading, Networks()))
 
     def act(self, at: str, place: str = "projects/acme", kind: str = "activity", **facts: Any) -> None:
@@ -434,6 +444,84 @@ def test_folders_and_the_organization_have_logs_of_their_own(google: Google) -> 
     assert not [line for line in cloud.log if "assets" in line]
 
 
+@pytest.fixture
+def projects(google: Google) -> list[str]:
+    """Seven projects in which somebody acts once a day, for three days; in one of them ten times."""
+    for number in range(6):
+        google.cloud.add_project(f"shop-{number}", f"20{number}")
+    names = ["acme", *(f"shop-{number}" for number in range(6))]
+    for days in (2, 3, 4):
+        for name in names:
+            for minute in range(10 if name == "acme" else 1):
+                google.act(ago(days, f"10:{minute:02}:00"), place=f"projects/{name}")
+    return names
+
+
+def read_planned(reader: LiveReader, since: int, until: int) -> dict[str, list[int]]:
+    """By scope, the events of each day, the newest last; the reader is told beforehand what will be read."""
+    found: dict[str, list[int]] = {}
+    planned = units(reader, since, until)
+    reader.plan(planned)
+    for unit in planned:
+        reading = reader.read(unit, NOW)
+        assert [one.status for one in reading.coverage] == ["complete"]
+        found.setdefault(unit.days[0].scope, []).append(reading.events)
+    return found
+
+
+def test_places_share_a_request(google: Google, projects: list[str]) -> None:
+    """Of one day; what is not planned is not asked for."""
+    found = read_planned(google.reader(), 4, 2)
+    assert found == {name: [10] * 3 if name == "acme" else [1] * 3 for name in projects}
+    assert google.asked() == 3
+
+    reader = google.reader()
+    (first, *_) = units(reader, 4, 4)
+    assert reader.read(first, NOW).events == 10
+    assert google.asked() == 4
+
+
+def test_a_busy_place_is_asked_alone(google: Google, projects: list[str]) -> None:
+    """From the first day on that shows it; nothing is lost or counted twice by that."""
+    found = read_planned(google.reader(most_together=5), 4, 2)
+
+    assert found == {name: [10] * 3 if name == "acme" else [1] * 3 for name in projects}
+
+
+def test_a_place_that_is_refused_spoils_no_other(google: Google, projects: list[str]) -> None:
+    """Each gets its own answer then."""
+    google.cloud.faults.deny(api="logging", place="projects/shop-3/logs")
+    reader = google.reader()
+    planned = units(reader, 3, 3)
+    reader.plan(planned)
+    found: dict[str, int | None] = {}
+    for unit in planned:
+        try:
+            found[unit.days[0].scope] = reader.read(unit, NOW).events
+        except Denied:
+            found[unit.days[0].scope] = None
+
+    assert found == {name: {"acme": 10, "shop-3": None}.get(name, 1) for name in projects}
+    assert google.asked() == 1 + len(projects)
+
+
+@pytest.mark.parametrize("row", [b'{"logName": "projects/other/logs/x"}', b'{"logName": 5}', b"[]"])
+def test_an_answer_about_another_place_is_given_to_nobody(google: Google, row: bytes) -> None:
+    """The places that it was to be about are asked for one by one."""
+
+    class Strange(GcpApi):
+        def log_entries(self, body: Mapping[str, Any]) -> Iterator[list[Raw]]:
+            names = body["resourceNames"]
+            yield [Raw(row)] if len(names) > 1 else [Raw(names[0].encode())]
+
+    span = Span(NOW - timedelta(days=1), NOW)
+    together = Together(Strange(GcpSession(google.place.settings()), Meter()), lambda _: True)
+    together.plan([("a", span), ("b", span)])
+
+    given = [bytes(one) for name in ("a", "b") for (one,) in together.pages(name, span)]
+    assert given == [b"projects/a", b"projects/b"]
+
+
 def test_a_place_that_cannot_be_looked_up_is_a_gap(google: Google) -> None:
     """Of all days that were asked for; without any place, nothing can be listed."""
     google.cloud.faults.deny(place="projects/other")
@@ -457,3 +545,57 @@ def test_subscriptions_that_cannot_be_listed_are_no_silence(azure: AzureEstate) 
     named = ActivityLog(azure.connector(subscriptions=(live.scope,)))
     assert list(named.scopes()) == [live.scope]
     assert named.calls == 0
+
+
+class Stub(LiveSource):
+    """Gives these rows for whatever is asked."""
+
+    settles, kept_by = timedelta(hours=1), "nobody"
+
+    def __init__(self, rows: list[Any]) -> None:
+        self._rows = [Raw(json.dumps(row).encode()) for row in rows]
+
+    calls = 0
+
+    def scopes(self) -> Iterator[str | tuple[str, SourceError]]:
+        yield "everywhere"
+
+    @property
+    def ways(self) -> Sequence[Ask]:
+        return (lambda *_: iter([self._rows]),)
+
+    def days_kept(self, scope: str, age: timedelta) -> int:
+        del scope
+        return age.days + 1
+
+
+GOOD = {
+    "logName": "projects/acme/logs/cloudaudit.googleapis.com%2Factivity",
+    "timestamp": ago(1),
+    "insertId": "1",
+    "protoPayload": {"serviceName": "iam.googleapis.com", "methodName": "google.iam.admin.v1.CreateServiceAccountKey"},
+    "createdDateTime": ago(1),
+    "appId": "aaaaaaaa-0000-4000-8000-000000000001",
+    "servicePrincipalId": "bbbbbbbb-0000-4000-8000-000000000001",
+    "eventTimestamp": ago(1),
+    "operationName": {"value": "Microsoft.Compute/disks/write"},
+}
+READINGS = (
+    (audit.GcpAuditLog.records, partial(audit.Reading, Networks())),
+    (signins.EntraLog.records, partial(signins.Reading, Networks())),
+    (activity.AzureActivityLog.records, partial(activity.Reading, Networks())),
+)
+
+
+@examples(10)
+@given(rows=st.lists(mutated(GOOD) | JSON, max_size=3))
+@example(rows=[GOOD])
+def test_no_record_ends_a_reading(rows: list[Any]) -> None:
+    """Whatever rows a provider gives: the day is read, or is a gap with nothing in it."""
+    for records, counting in READINGS:
+        reader = LiveReader("live", Stub(rows), records, counting)
+        (unit,) = units(reader, 1, 1)
+        (day,) = (reading := reader.read(unit, NOW)).coverage
+
+        assert day.status == "complete" or (day.detail and not reading.callers)
+        assert rows != [GOOD] or reading.events == 1

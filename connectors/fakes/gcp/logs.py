@@ -58,6 +58,7 @@ def _entries(call: Call) -> Row:
         and wanted["since"] <= row["timestamp"] < wanted["until"]
         and ("data_access" not in row["logName"] or _PRIVATE in call.cloud.rights)
     ]
+    rows.sort(key=lambda row: str(row["timestamp"]))
     query = {name: [str(body[name])] for name in ("pageSize", "pageToken", "filter") if name in body}
     return paged(structs.replace(call, query=query), rows, "entries", default=_USUAL, cap=_MOST)
 

@@ -139,7 +139,9 @@ class GcpApi:
             raise Malformed(str(error)) from None
         client = self._session.client(request, places.get("location"))
         refusal = partial(self._refusal, request)
-        return client.but(meter=self._meter, rate=self._session.pace(request.api), refusal=refusal), path
+        return client.but(
+            meter=self._meter, rate=self._session.pace(request.paced or request.api), refusal=refusal
+        ), path
 
     def _refusal(self, request: Request, response: Response) -> SourceError:
         refused = read_refusal(response.status_code, response.content)

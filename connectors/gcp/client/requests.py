@@ -26,6 +26,7 @@ class Request(Struct, frozen=True):
     ``items``: the field of the answer that has the rows. ``size``: rows asked for on a page, by the parameter
     ``sized_by``; None: the listing knows no pages, or its size is not ours to choose. ``query``: parameters always
     sent; ``takes``: those that a caller may add. ``regional``: the host of a location, where the API has such.
+    ``paced``: what its rate is called, where it has one apart from the API's.
     """
 
     api: str
@@ -38,6 +39,7 @@ class Request(Struct, frozen=True):
     query: Pairs = ()
     takes: tuple[str, ...] = ()
     regional: str | None = None
+    paced: str = ""
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -298,7 +300,7 @@ REGIONAL_SECRET_VERSIONS = _secret(
 )
 
 # Cloud Logging: audit logs that are asked for live. A body says of what, from when to when and how many.
-LOG_ENTRIES = Request("logging", "/v2/entries:list", "logging.logEntries.list", method="POST")
+LOG_ENTRIES = Request("logging", "/v2/entries:list", "logging.logEntries.list", method="POST", paced="logging.entries")
 LOG_BUCKET = Request("logging", "/v2/{parent}/locations/global/buckets/_Default", "logging.buckets.get")
 OF_LOGS = (LOG_ENTRIES, LOG_BUCKET)
 """What no section asks for."""

@@ -183,15 +183,15 @@ _A_MINUTE: dict[str, int] = {
     "cloudasset": 100,
     "cloudresourcemanager": 600,
     "iam": 6000,
-    "logging": 30,
+    "logging.entries": 30,
     "policyanalyzer": 600,
     "recommender": 600,
     "secretmanager": 600,
 }
 _USUAL = 1200
 _SPARED = 0.8
-# Of the 60 that Cloud Logging gives, half may go at once. Its refusals last for up to a minute, so it is not tried.
-_AT_ONCE = {"logging": 30}
+# Of the 60 entries.list that Cloud Logging gives, half may go at once. It refuses for up to a minute: it is not tried.
+_AT_ONCE = {"logging.entries": 30}
 _BURST = 5
 
 

@@ -15,6 +15,7 @@ from connectors.gcp.audit import SPEC as AUDIT
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.requests import Request
 from connectors.gcp.sections import SECTIONS
+from connectors.gcp.together import question
 from connectors.logs.live import Span
 from tests.connectors.gcp.discovery import UNDOCUMENTED, check_resource, document, find_method
 
@@ -82,7 +83,7 @@ def test_every_permission_is_told_by_a_section() -> None:
 def test_every_permission_of_logs_is_told_by_their_type() -> None:
     """What is tested for, though no request names it, included."""
     assert {one.permission for one in r.OF_LOGS} | {*live.NEEDED, r.PROJECT.permission} == {*AUDIT.permissions}
-    check_resource("logging.v2", "ListLogEntriesRequest", live.question("acme", SPAN))
+    check_resource("logging.v2", "ListLogEntriesRequest", question(["acme", "folders/2"], SPAN))
 
 
 def test_requests_are_made_nowhere_but_in_the_table() -> None:

@@ -18,7 +18,7 @@ from connectors.fakes.gcp.cloud import Cloud, Row
 from connectors.fakes.gcp.faults import Refused
 from connectors.fakes.gcp.logs import log_entry
 from connectors.fakes.gcp.server import ROUTES, answer
-from connectors.gcp.live import question
+from connectors.gcp.together import question
 from connectors.logs.live import Span
 from tests.connectors.gcp.conftest import ORGANIZATION, READS_ONLY, Place, small_company
 from tests.connectors.gcp.discovery import UNDOCUMENTED, check_answer, find_method
@@ -243,7 +243,7 @@ def test_logs_answer_as_the_document_has_it() -> None:
     cloud = small_company()
     for kind in ("activity", "data_access"):
         log_entry(cloud, "projects/acme-prod", "2026-11-20T10:00:00Z", 1, kind, serviceName="iam.googleapis.com")
-    body = question("acme-prod", Span(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)))
+    body = question(["acme-prod"], Span(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)))
     public = answer(cloud, "POST", "/v2/entries:list", body)
     cloud.rights.add("logging.privateLogEntries.list")
     first = answer(cloud, "POST", "/v2/entries:list", {**body, "pageSize": 1})
