@@ -83,7 +83,8 @@ _NOTHING: dict[str, Any] = {}
 _DEFAULTS: Mapping[str, Any] = {"kind": "unknown", "tags": _NOTHING}
 # What a scan's own output says about an identity beyond what was discovered: this scan judges for itself.
 _JUDGED = frozenset({
-    "type", "source", "sources", "registry", "ownership", "usage", "drift", "consumers", "findings", "rechecked",
+    "type", "source", "sources", "registry", "ownership", "usage", "drift", "blast_radius", "consumers", "findings",
+    "rechecked",
 })  # fmt: skip
 
 

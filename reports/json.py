@@ -14,8 +14,9 @@ from msgspec.structs import asdict
 
 from reports.base import Screen, View
 from reports.phrases import evidence_of
+from reports.reach import RadiusOf, published, radii_of
 from reports.views import select
-from scanner.model import SCHEMA, Assessment, EntryAssessment, Finding, ScanInfo, ScanResult, Workload
+from scanner.model import SCHEMA, Assessment, BlastRadius, EntryAssessment, Finding, ScanInfo, ScanResult, Workload
 from scanner.text import without_surrogates
 
 # Characters that JSON allows but a terminal or an editor interprets, in UTF-8: DEL, C1 controls, zero-width and
@@ -88,6 +89,8 @@ WITH_ATTRIBUTES = ("runs_in", "signs_tokens_as")
 """Fields of a workload that are written among its attributes."""
 FIRST_SEEN = "first_seen"
 """After the facts: start of the first scan that had the identity."""
+BLAST_RADIUS = "blast_radius"
+"""After the verdicts, because it is about the whole result."""
 INPUT = ("role", "name", "sha256")
 """Fields of an input. The config's text is only in the evidence pack."""
 
@@ -104,7 +107,7 @@ class JsonReport:
         """Write the document. Every view has every key, with shorter lists."""
         del screen
         out.write(b"{\n" + b",\n".join(encoded(key) + b": " + encoded(value) for key, value in _head(result).items()))
-        for key, _, records in _lists(select(result, view)):
+        for key, _, records in _lists(select(result, view), radii_of(result)):
             out.write(b",\n" + encoded(key) + b": [")
             separator = b"\n"
             for record in records:
@@ -127,7 +130,7 @@ class NdjsonReport:
         """Write the scan's line, then a line for each record."""
         del screen
         out.write(encoded({"type": "scan", **_head(result)}) + b"\n")
-        for _, kind, records in _lists(select(result, view)):
+        for _, kind, records in _lists(select(result, view), radii_of(result)):
             begin = encoded({"type": kind})[:-1] + b","
             out.writelines(begin + record[1:] + b"\n" for record in records)
         return ()
@@ -148,10 +151,14 @@ def scan_record(scan: ScanInfo) -> dict[str, Any]:
     return {**asdict(scan), "inputs": [{field: getattr(one, field) for field in INPUT} for one in scan.inputs]}
 
 
-def _lists(result: ScanResult) -> Iterator[tuple[str, str, Iterable[bytes]]]:
+def _lists(result: ScanResult, radius_of: RadiusOf) -> Iterator[tuple[str, str, Iterable[bytes]]]:
     """For each list: its key in the document, the ``type`` of its NDJSON lines, and its records."""
     yield "coverage", "coverage", map(_plain, result.coverage)
-    yield "identities", "identity", (_identity(identity, result.first_seen) for identity in result.identities)
+    yield (
+        "identities",
+        "identity",
+        (_identity(judged, result.first_seen, radius_of(judged.identity.key)) for judged in result.identities),
+    )
     yield "secrets", "secret", map(_plain, result.secrets)
     yield "workloads", "workload", map(_workload, result.workloads)
     yield "assignments", "assignment", map(_plain, result.assignments)
@@ -168,7 +175,7 @@ def _workload(workload: Workload) -> bytes:
     return encoded_record({**held, "attributes": workload.published_attributes})
 
 
-def _identity(judged: Assessment, first_seen: Mapping[str, datetime]) -> bytes:
+def _identity(judged: Assessment, first_seen: Mapping[str, datetime], radius: BlastRadius | None) -> bytes:
     identity = judged.identity
     return encoded_record(
         {
@@ -176,6 +183,7 @@ def _identity(judged: Assessment, first_seen: Mapping[str, datetime]) -> bytes:
             "attributes": identity.published_attributes,
             FIRST_SEEN: first_seen.get(identity.key),
             **{field: getattr(judged, field) for field in VERDICTS},
+            BLAST_RADIUS: None if radius is None else published(radius),
             **{field: getattr(identity, field) for field in HELD},
             **{field: getattr(judged, field) for field in JUDGED},
         }

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from reports.json import FACTS, FIRST_SEEN, HELD, INPUT, JUDGED, VERDICTS, WITH_ATTRIBUTES
+from reports.json import BLAST_RADIUS, FACTS, FIRST_SEEN, HELD, INPUT, JUDGED, VERDICTS, WITH_ATTRIBUTES
+from reports.reach import PublishedRadius
 from scanner.model import (
     SCHEMA,
     Assessment,
@@ -40,6 +41,7 @@ _WRITTEN = (
     ScanInfo,
     Summary,
     Policy,
+    PublishedRadius,
 )
 _LISTS: Mapping[str, tuple[str, str]] = {
     "coverage": ("coverage", "Coverage"),
@@ -108,6 +110,7 @@ def _identity(judged: Schema, identity: Schema) -> Schema:
         **{name: theirs[name] for name in FACTS},
         FIRST_SEEN: msgspec.json.schema(datetime | None),
         **{name: ours[name] for name in VERDICTS},
+        BLAST_RADIUS: {"anyOf": [{"type": "null"}, _ref("PublishedRadius")]},
         **{name: theirs[name] for name in HELD},
         **{name: ours[name] for name in JUDGED},
     }

@@ -58,3 +58,12 @@ def subscription_of(arm_id: str) -> str | None:
 def vault_item_key(vault_uri: str, kind: str, name: str) -> str:
     """A secret, key or certificate (``kind``: secrets, keys, certificates) of a vault: its id without a version."""
     return f"https://{urlsplit(vault_uri).netloc.lower()}/{kind}/{name}"
+
+
+_VAULT = "/providers/microsoft.keyvault/vaults/"
+
+
+def secrets_in(resource: str) -> tuple[str, ...]:
+    """Patterns of the keys of what a vault keeps; none for an id that is no vault's. A vault's host has its name."""
+    _, found, rest = resource.lower().partition(_VAULT)
+    return (f"https://{rest.partition('/')[0]}.vault.*/*",) if found and rest else ()

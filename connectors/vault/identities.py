@@ -18,11 +18,12 @@ from msgspec import Struct
 
 from connectors.base import Scope
 from connectors.reading import unread_facts
+from connectors.vault.consequences import consequences_of
 from connectors.vault.logins import LoginRole, created_at, parse_token
 from connectors.vault.methods import INTERACTIVE_MOUNTS, MACHINE_MOUNTS, METHODS, TOKEN_MOUNTS
 from connectors.vault.payloads import AuthMount, Entity, EntityAlias, Group, Token, moment, simple_strings
 from connectors.vault.privilege import PolicyBook
-from scanner.model import Credential, Grant, Identity, Link, Privilege, Signal
+from scanner.model import Consequence, Credential, Grant, Identity, Link, Privilege, Signal, with_administration
 
 _MADE_BY_SERVER = re.compile(r"entity_[0-9a-f]+(\.\w+)?")
 
@@ -135,6 +136,7 @@ class _Permissions(Struct, frozen=True, kw_only=True):
 
     grants: tuple[Grant, ...]
     privilege: Privilege
+    consequences: tuple[Consequence, ...]
     is_whole: bool
 
 
@@ -143,6 +145,7 @@ class _Builder:
         self._scope = scope
         self._found = found
         self.joined = Joined(found)
+        self._allowed: dict[frozenset[str], tuple[Consequence, ...]] = {}
         self._has_stray_tokens = any(token.entity_id for token in self.joined.bare) or any(
             self.joined.tokens_by_entity.get(id_) for id_ in found.half_read
         )
@@ -183,6 +186,7 @@ class _Builder:
             credentials=self._credentials(role.key, secret_ids, tokens),
             grants=held.grants,
             privilege=held.privilege,
+            consequences=held.consequences,
             links=tuple(
                 Link(
                     relation="acts_as",
@@ -221,6 +225,7 @@ class _Builder:
             credentials=self._credentials(key, [], tokens),
             grants=held.grants,
             privilege=held.privilege,
+            consequences=held.consequences,
             links=tuple(
                 Link(
                     relation="member_of",
@@ -259,6 +264,7 @@ class _Builder:
             credentials=self._credentials(key, [], [token]),
             grants=held.grants,
             privilege=held.privilege,
+            consequences=held.consequences,
             unread=unread_facts(permissions=not held.is_whole),
         )
 
@@ -308,14 +314,24 @@ class _Builder:
         kept = {name for token in tokens for name in token.policies or ()} - named
         everything = {*grants, *(Grant(name=name, via="token") for name in kept)}
         unread = [*blind, *(["the secrets engines could not all be listed"] if self._found.engines_unread else [])]
+        privilege = book.privilege(named | kept, unread)
         return _Permissions(
             grants=tuple(
                 Grant(name=grant.name, via=grant.via, admin=book.is_admin(grant.name))
                 for grant in sorted(everything, key=lambda grant: (grant.name, grant.via))
             ),
-            privilege=book.privilege(named | kept, unread),
+            privilege=privilege,
+            consequences=self._consequences(frozenset(named | kept), privilege),
             is_whole=not (unread or book.unread(named | kept)),
         )
+
+    def _consequences(self, names: frozenset[str], privilege: Privilege) -> tuple[Consequence, ...]:
+        """Equal sets of policies allow the same."""
+        if names not in self._allowed:
+            book = self._found.book
+            found = consequences_of(book.rules(names), book.secret_paths, f"vault://{self._scope.id}/")
+            self._allowed[names] = tuple(found)
+        return with_administration(privilege, self._allowed[names])
 
     def _dangling(self, grants: Iterable[Grant]) -> dict[str, list[str]]:
         missing = self._found.book.dangling(grant.name for grant in grants)

@@ -101,7 +101,7 @@ def risks(rules: Rules) -> Iterator[tuple[PrivilegeLevel, str]]:
             if not rules[pattern] & risk.needs:
                 continue
             if is_templated(pattern):
-                if any(_overlap(pattern.replace("{{", "").replace("}}", ""), target) for target in risk.targets):
+                if any(overlap(pattern.replace("{{", "").replace("}}", ""), target) for target in risk.targets):
                     yield "normal", f"templated: {pattern}, depends on who logs in"
                 continue
             granted = _granted(rules, pattern, risk)
@@ -110,7 +110,7 @@ def risks(rules: Rules) -> Iterator[tuple[PrivilegeLevel, str]]:
 
 
 def _granted(rules: Rules, pattern: str, risk: Risk) -> Capabilities:
-    paths = (path for target in risk.targets if (path := _overlap(pattern, target)) and _is_meant(path, target))
+    paths = (path for target in risk.targets if (path := overlap(pattern, target)) and _is_meant(path, target))
     return next((allowed for path in paths if (allowed := capabilities(rules, path) & risk.needs)), NOTHING)
 
 
@@ -119,7 +119,7 @@ def _is_meant(path: str, target: str) -> bool:
     return not (target.startswith("auth/+/+/") and path.split("/")[2] == "role")
 
 
-def _overlap(one: str, other: str) -> str | None:
+def overlap(one: str, other: str) -> str | None:
     """A path that both patterns take in, with ``ANY`` for what neither names; None where there is none."""
     (left, left_open), (right, right_open) = split_pattern(one), split_pattern(other)
     path: list[str] = []
@@ -156,7 +156,7 @@ class PolicyBook:
     def __init__(self, rules: Mapping[str, Rules | None], *, complete: bool, secret_paths: Mapping[str, str]) -> None:
         self._rules = rules
         self._complete = complete
-        self._secret_paths = secret_paths
+        self.secret_paths = secret_paths
         self._judged: dict[tuple[frozenset[str], frozenset[str]], Privilege] = {}
         self._admins: dict[str, bool] = {}
 
@@ -178,6 +178,10 @@ class PolicyBook:
             if self._rules.get(name) is None and (name in self._rules or not self._complete)
         )
 
+    def rules(self, names: Iterable[str]) -> Rules:
+        """What the policies allow together, as far as they could be read. ``root`` has no text."""
+        return united(rules for name in names if (rules := self._rules.get(name)))
+
     def privilege(self, names: Iterable[str], unread: Iterable[str] = ()) -> Privilege:
         """What the policies together allow. ``unread``: what else may add to them, but could not be read."""
         question = frozenset(names), frozenset(unread)
@@ -190,7 +194,7 @@ class PolicyBook:
             return Privilege(level="admin", evidence=("holds the policy root",))
         blind = [f"policy {name} could not be read" for name in self.unread(names)]
         blind += sorted(unread)
-        rules = united(rules for name in names if (rules := self._rules.get(name)))
+        rules = self.rules(names)
         hits = sorted(set(self._hits(rules)), key=lambda hit: (_ORDER[hit[0]], hit[1]))
         level = hits[0][0] if hits else "normal"
         if blind and level == "normal":
@@ -202,6 +206,6 @@ class PolicyBook:
             yield "admin", "can change all authentication and policy settings"
             return
         yield from risks(rules)
-        for mount, path in self._secret_paths.items():
+        for mount, path in self.secret_paths.items():
             if "read" in capabilities(rules, path):
                 yield "high", f"reads every secret under {mount}/"

@@ -12,7 +12,11 @@ from reports.html.ages import age
 from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs_by_name, table, text, texts
 from reports.judged import Judged
 from reports.phrases import agent_text, next_step
+from reports.reach import PublishedRadius, published, radii_of
 from scanner.model import (
+    CONSEQUENCES,
+    BlastRadius,
+    Consequence,
     Credential,
     Drift,
     Grant,
@@ -108,6 +112,24 @@ OWNER_CANDIDATES: Columns[OwnerCandidate] = {
     "score": lambda candidate: round(candidate.score, 2),
     "evidence": lambda candidate: text(candidate.evidence),
 }
+
+REACH: Columns[PublishedRadius] = {
+    "sentence": lambda radius: text(radius.sentence),
+    "identities": lambda radius: str(radius.identities),
+    "secrets": lambda radius: str(radius.secrets),
+    "scopes": lambda radius: str(radius.scopes),
+    "unknown": lambda radius: texts(radius.unknown),
+}
+
+CONSEQUENCE: Columns[Consequence] = {
+    "title": lambda one: CONSEQUENCES[one.kind],
+    "actions": lambda one: text(", ".join(one.actions)),
+    "by": lambda one: text(one.by),
+    "where": lambda one: text(one.scope),
+    "narrow": lambda one: one.narrow,
+    "conditional": lambda one: one.conditional,
+}
+"""``where``: empty for the identity's own scope."""
 
 DRIFT: Columns[Drift] = {
     "aspect": lambda drift: drift.aspect,
@@ -213,9 +235,13 @@ def links_to(row_of: Mapping[str, int]) -> Columns[Link]:
     }
 
 
+def _radius(radius: BlastRadius | None) -> Iterable[PublishedRadius]:
+    return () if radius is None else (published(radius),)
+
+
 def identity_blocks(result: ScanResult, rows: Sequence[Judged], row_of: Mapping[str, int]) -> dict[str, dict[str, Any]]:
     """The blocks: what the list shows, what its filter searches, what they hold, and what an opened one shows."""
-    now = result.scan.started_at
+    now, radius_of = result.scan.started_at, radii_of(result)
 
     def held(columns: Columns[Row], of: Callable[[Judged], Iterable[Row]]) -> dict[str, Any]:
         return _table_of_parts(columns, [(position, part) for position, row in enumerate(rows) for part in of(row)])
@@ -234,6 +260,8 @@ def identity_blocks(result: ScanResult, rows: Sequence[Judged], row_of: Mapping[
             "agent": held(SIGNALS, lambda r: r.verdicts.agent.signals),
             "matches": held(MATCH_CANDIDATES, lambda r: r.verdicts.registry.candidates),
             "owners": held(OWNER_CANDIDATES, lambda r: r.verdicts.ownership.candidates),
+            "reach": held(REACH, lambda r: _radius(radius_of(r.identity.key))),
+            "consequences": held(CONSEQUENCE, lambda r: r.identity.consequences or ()),
             "drift": held(DRIFT, lambda r: r.verdicts.drift),
             "grants": held(GRANTS, lambda r: r.identity.grants),
             "consumers": held(TEXTS, lambda r: r.verdicts.consumers),

@@ -14,6 +14,7 @@ function identityPanel(row, tables, shown = null) {
       standing(identity, details),
       details.next_step && h("p.next", null, h("b", null, "Next step "), outside(details.next_step)),
       section("Path to admin", pathOf(row, tables)),
+      section("Blast radius", reachOf(held("reach")[0], held("consequences"))),
       section("Verdicts", verdictsOf(identity, details, held)),
       section(shown === null ? "Findings" : "Other findings", manyOf("div", findings, findingItem)),
       section("Activity", activityOf(row, tables)),
@@ -90,6 +91,29 @@ function ownershipVerdict({ ownership, reason, owner }, { backup_only, leaving, 
 function candidate(lead, who, { score, evidence }) {
   const likely = h("span.score", null, ` ${Math.round(score * 100)} %`);
   return h("li", null, `${lead} `, who, likely, evidence && h("span.evidence", null, prose(evidence)));
+}
+
+// --- what it could do at worst: the numbers of the whole scan, and what its own permissions allow
+
+function reachOf(reach, consequences) {
+  if (!reach) return false;
+  const { sentence, identities, secrets, scopes, unknown } = reach;
+  const numbers = [
+    ["Other identities", identities],
+    ["Stored secrets", secrets],
+    ["Scopes", scopes],
+  ];
+  const rows = consequences.map(({ title, actions, by, where, narrow, conditional }) => [
+    title,
+    [actions, by].filter(Boolean).join(", by ") || "–",
+    [where ?? "its own scope", narrow && "some resources", conditional && "under a condition"].filter(Boolean).join(", "),
+  ]);
+  return [
+    h("p", null, outside(sentence)),
+    smallTable(["Within reach", "How many"], numbers),
+    smallTable(["It can itself", "By", "Where"], rows),
+    unknown.length > 0 && h("p.quiet", null, `Not known: ${unknown.join("; ")}`),
+  ];
 }
 
 function driftOf(drift) {

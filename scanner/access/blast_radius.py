@@ -35,6 +35,7 @@ BECOMES: frozenset[Relation] = frozenset({"can_assume", "runs_as", "acts_as"})
 MOST_WALKED = 100_000
 """The most identities that a walk visits by default; then its counts are lower bounds."""
 PATHS_SHOWN = 5
+SCOPES_NAMED = 5
 
 Place: TypeAlias = tuple[str, str]
 """A provider and one of its scopes."""
@@ -199,7 +200,7 @@ def unknowns_of(identity: Identity) -> Iterator[str]:
     if not any(link.relation == "runs_as" for link in identity.links):
         if identity.privilege.level == "unknown":
             yield UNREAD
-        elif identity.consequences is None:
+        elif identity.consequences is None and identity.privilege.level not in POWERFUL:
             yield UNSAID
     if any(one.kind == "read_secrets" and one.narrow and not one.on for one in consequences_of(identity)):
         yield SINGLE_SECRETS
@@ -293,7 +294,8 @@ class _Walk:
         entry = None if (of := self._start.registry.entry) is None else self._estate.entry(of)
         shown = [key for key in self._from if key not in self._controlled][:PATHS_SHOWN]
         return BlastRadius(
-            administers=tuple(sorted(map(place_text, places))),
+            administers=tuple(map(place_text, sorted(places)[:SCOPES_NAMED])),
+            administered=len(places),
             identities=Count(number=len(self._from), at_least=at_least),
             secrets=Count(number=len(self._secrets), at_least=bool(self._unknown)),
             scopes=Count(number=len(self._scopes | set(places)), at_least=at_least),

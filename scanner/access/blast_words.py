@@ -29,9 +29,10 @@ def _can(radius: BlastRadius) -> str:
         through = ""
         if len(radius.admin_path) > 1:
             through = f", as {radius.admin_path[-1]}"
-        return f"can do everything in {listed(radius.administers)}{through}"
+        scopes = listed(radius.administers[:NAMED], radius.administered)
+        return f"can do everything in {scopes}{through}"
     titles = [CONSEQUENCES[kind] for kind in radius.kinds]
-    return f"can {listed(titles, len(titles))}" if titles else "can do nothing of high consequence"
+    return f"can {listed(titles)}" if titles else "can do nothing of high consequence"
 
 
 def _within(radius: BlastRadius) -> str:
@@ -48,9 +49,9 @@ def _counted(count: Count, one: str, several: str) -> str:
     return f"at least {number}" if count.at_least else number
 
 
-def listed(texts: Sequence[str], most: int = NAMED) -> str:
-    """Return the first few texts as a list in a sentence, and how many more there are."""
-    shown = [*texts[:most], *((f"{more:,} more",) if (more := len(texts) - most) > 0 else ())]
+def listed(texts: Sequence[str], of: int = 0) -> str:
+    """Return texts as a list in a sentence; if they are the first ``of`` more, with how many more there are."""
+    shown = [*texts, *((f"{more:,} more",) if (more := of - len(texts)) > 0 else ())]
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
@@ -58,6 +59,8 @@ def rows(radius: BlastRadius) -> Iterator[tuple[str, str]]:
     """Yield what is within reach and the evidence, as the rows of a table."""
     for place in radius.administers:
         yield "everything in", place
+    if (more := radius.administered - len(radius.administers)) > 0:
+        yield "everything in", f"{more:,} more scopes"
     if radius.admin_path:
         yield "as an admin", path_text(radius.admin_path)
     for path in radius.paths:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
+from msgspec.structs import replace
+
 from scanner.access.blast_radius import (
     ELSEWHERE,
+    SCOPES_NAMED,
     SINGLE_SECRETS,
     UNKNOWNS,
     UNSAID,
@@ -29,9 +32,9 @@ from scanner.model import CONSEQUENCES, BlastRadius, Count, Identity, ScanResult
 
 _IDENTITY, _SECRET = 0, 1
 _KINDS = tuple(CONSEQUENCES)
-_FLAGS = (*_KINDS, *UNKNOWNS)
-_BIT = {flag: 1 << place for place, flag in enumerate(_FLAGS)}
-_ADMINISTERED, _SCOPE = "administered", "scope"
+_BIT = {flag: 1 << place for place, flag in enumerate((*_KINDS, *UNKNOWNS))}
+_PLACES = len(_BIT)
+"""The first bit of scopes: of each, one for being within reach, and one for being administered."""
 
 
 class Radii:
@@ -46,9 +49,13 @@ class Radii:
         self._targets: defaultdict[int, list[int]] = defaultdict(list)
         self._weights: tuple[list[int], list[int]] = ([], [])
         self._marks: list[int] = []
-        self._marked: dict[tuple[str, Place], int] = {}
-        self._places: list[tuple[str, Place]] = []
+        lived_in = {(one.identity.provider, one.identity.scope) for one in result.identities}
+        ruled = {place for one in result.identities for place in administered(one.identity)}
+        self._places = sorted(lived_in | ruled)
+        self._bit = {place: _PLACES + 2 * number for number, place in enumerate(self._places)}
+        self._within = sum(1 << bit for bit in self._bit.values())
         self._entry = {one.identity.key: one.registry.entry for one in result.identities if one.registry.entry}
+        self._known: dict[tuple[int, tuple[int, ...], bool], BlastRadius] = {}
         for one in result.identities:
             self._identity(one.identity.key, self._marks_of(one.identity))
         for one in result.identities:
@@ -60,32 +67,47 @@ class Radii:
         node = self._nodes.get(key)
         if node is None:
             return None
-        found, marks = self._closures, self._closures.marks(node)
-        identities, secrets = found.sums(node)
-        unknown = tuple(reason for reason in UNKNOWNS if marks & _BIT[reason])
-        is_bound = not found.is_exact(node)
-        at_least = is_bound or any(reason not in (UNSAID, SINGLE_SECRETS) for reason in unknown)
-        places = {name: list(self._marked_in(marks, name)) for name in (_ADMINISTERED, _SCOPE)}
-        scopes = len({*places[_ADMINISTERED], *places[_SCOPE]})
+        found = self._closures
+        numbers = found.marks(node), found.sums(node), found.is_exact(node)
+        if numbers not in self._known:  # many have the same, and a record each would take more memory than the graph
+            self._known[numbers] = self._radius(*numbers)
+        radius = self._known[numbers]
         declared = self._estate.entry(entry) if (entry := self._entry.get(key)) else None
+        if declared is None or declared.human_in_the_loop is None:
+            return radius
+        return replace(radius, human_in_the_loop=declared.human_in_the_loop)
+
+    def _radius(self, marks: int, sums: tuple[int, ...], is_exact: bool) -> BlastRadius:
+        identities, secrets = sums
+        unknown = tuple(reason for reason in UNKNOWNS if marks & _BIT[reason])
+        more_identities = any(reason not in (UNSAID, SINGLE_SECRETS) for reason in unknown)
+        ruled = marks & self._within << 1
         return BlastRadius(
-            administers=tuple(sorted(map(place_text, places[_ADMINISTERED]))),
-            identities=Count(number=identities - 1, at_least=at_least),
-            secrets=Count(number=secrets, at_least=is_bound or bool(unknown)),
-            scopes=Count(number=scopes, at_least=any(reason not in (UNSAID, SINGLE_SECRETS) for reason in unknown)),
+            administers=tuple(map(place_text, self._first_places(ruled))),
+            administered=ruled.bit_count(),
+            identities=Count(number=identities - 1, at_least=not is_exact or more_identities),
+            secrets=Count(number=secrets, at_least=not is_exact or bool(unknown)),
+            scopes=Count(number=(marks & self._within).bit_count(), at_least=more_identities),
             kinds=tuple(kind for kind in _KINDS if marks & _BIT[kind]),
-            human_in_the_loop=None if declared is None else declared.human_in_the_loop,
             unknown=unknown,
         )
 
+    def _first_places(self, bits: int) -> Iterator[Place]:
+        for _ in range(SCOPES_NAMED):
+            if not bits:
+                return
+            lowest = bits & -bits
+            yield self._places[(lowest.bit_length() - 1 - _PLACES) // 2]
+            bits ^= lowest
+
     def _marks_of(self, identity: Identity) -> int:
-        marks = self._mark(_SCOPE, (identity.provider, identity.scope))
+        marks = 1 << self._bit[identity.provider, identity.scope]
         for one in consequences_of(identity):
             marks |= _BIT[one.kind]
         for reason in unknowns_of(identity):
             marks |= _BIT[reason]
         for place in administered(identity):
-            marks |= self._mark(_ADMINISTERED, place)
+            marks |= 0b11 << self._bit[place]
         return marks
 
     def _link(self, identity: Identity, consumers: tuple[str, ...]) -> None:
@@ -97,7 +119,7 @@ class Radii:
             self._targets[self._nodes[identity.key]] = ahead
 
     def _everything_in(self, place: Place) -> int:
-        name = (_ADMINISTERED, place)
+        name = ("everything", place)
         if name not in self._nodes:
             node = self._node(name)
             self._targets[node] = [
@@ -128,19 +150,3 @@ class Radii:
         for number, weights in enumerate(self._weights):
             weights.append(int(number == of))
         return node
-
-    def _mark(self, name: str, place: Place) -> int:
-        """Return the bit of a scope under this name."""
-        if (name, place) not in self._marked:
-            self._marked[name, place] = 1 << (len(_FLAGS) + len(self._places))
-            self._places.append((name, place))
-        return self._marked[name, place]
-
-    def _marked_in(self, marks: int, name: str) -> Iterator[Place]:
-        bits = marks >> len(_FLAGS)
-        while bits:
-            lowest = bits & -bits
-            of, place = self._places[lowest.bit_length() - 1]
-            if of == name:
-                yield place
-            bits ^= lowest

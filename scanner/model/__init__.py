@@ -62,7 +62,16 @@ from scanner.model.result import (
     ScanResult,
     Summary,
 )
-from scanner.model.rights import UNKNOWN_PRIVILEGE, Assignment, Consequence, Grant, Privilege, Takeover, Trust
+from scanner.model.rights import (
+    UNKNOWN_PRIVILEGE,
+    Assignment,
+    Consequence,
+    Grant,
+    Privilege,
+    Takeover,
+    Trust,
+    with_administration,
+)
 from scanner.model.terms import (
     ANY_KIND,
     CONSEQUENCES,
@@ -189,6 +198,7 @@ __all__ = [
     "Workload",
     "credential_key",
     "most_severe_first",
+    "with_administration",
     "with_doubted",
     "with_typed",
 ]

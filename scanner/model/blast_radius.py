@@ -40,7 +40,8 @@ class ReachedAction(Struct, frozen=True, kw_only=True, gc=False):
 class BlastRadius(Struct, frozen=True, kw_only=True, gc=False):
     """What is within reach of an identity. Paths under a condition are not followed.
 
-    ``administers``: scopes in which it can do everything, itself or as another identity; all in them is within reach.
+    ``administers``: a few of the scopes in which it can do everything, itself or as another identity, and with
+    ``administered`` how many they are; all in them is within reach.
     ``identities``: others that it can become or control. ``secrets``: stored secrets. ``scopes``: its own, and those of
     the identities. ``kinds``: what the permissions of all of them allow, in the order of ``CONSEQUENCES``.
     ``human_in_the_loop``: as declared; None: not declared. ``unknown``: what could add to it.
@@ -51,6 +52,7 @@ class BlastRadius(Struct, frozen=True, kw_only=True, gc=False):
     """
 
     administers: tuple[str, ...] = ()
+    administered: int = 0
     identities: Count = Count()
     secrets: Count = Count()
     scopes: Count = Count()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from scanner.model.terms import ConsequenceKind, PrivilegeLevel
+from scanner.model.terms import POWERFUL, ConsequenceKind, PrivilegeLevel
 
 
 class Grant(Struct, frozen=True, kw_only=True, gc=False):
@@ -49,6 +49,17 @@ class Consequence(Struct, frozen=True, kw_only=True, gc=False):
     on: tuple[str, ...] = ()
     narrow: bool = False
     conditional: bool = False
+
+
+def with_administration(privilege: Privilege, allowed: tuple[Consequence, ...]) -> tuple[Consequence, ...]:
+    """Return what permissions of this privilege allow: an admin, or an identity that can escalate, can do everything.
+
+    The single actions of an admin say nothing more.
+    """
+    if privilege.level not in POWERFUL:
+        return allowed
+    everything = Consequence(kind="administer", by=privilege.evidence[0] if privilege.evidence else "")
+    return (everything,) if privilege.level == "admin" else (everything, *allowed)
 
 
 class Trust(Struct, frozen=True, kw_only=True, gc=False):

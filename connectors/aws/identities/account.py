@@ -25,7 +25,7 @@ from connectors.aws.usage.creators import HOME_REGIONS, Creators
 from connectors.aws.usage.last_accessed import LastAccessed
 from connectors.base import DiscoveredRecord, Meter, Scope, SectionReading
 from connectors.reading import unread_facts
-from scanner.model import Coverage, Credential, Identity, Privilege, Signal, credential_key
+from scanner.model import Coverage, Credential, Identity, Privilege, Signal, credential_key, with_administration
 
 _PRIVILEGE = Privilege(level="admin", evidence=("the root user of the account",))
 
@@ -67,6 +67,7 @@ def root_identity(
         attributes=known(console_password=password, mfa_active=mfa, active_keys=len(keys)),
         signals=(_signal(keys),),
         privilege=_PRIVILEGE,
+        consequences=with_administration(_PRIVILEGE, ()),
         credentials=credentials,
         unread=unread_facts(use=row is None and not report_is_whole),
     )

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from connectors.aws.rights.privilege import Effective, Limit, patterns_left
 from connectors.aws.rights.reach import Document, Held
 from connectors.aws.rights.vocabulary import Vocabulary, arn_parts, has_variable, resource_matches
-from scanner.model import POWERFUL, Consequence, Privilege
+from scanner.model import Consequence
 
 ACTIONS_NAMED = 3
 POLICIES_NAMED = 3
@@ -51,14 +51,6 @@ def with_policies(
 ) -> tuple[Consequence, ...]:
     """The consequences with the names of the policies that allow them."""
     return tuple(replace(one, by=_policies(held, words.bits(one.actions))) for one in consequences)
-
-
-def of_admin(privilege: Privilege, consequences: tuple[Consequence, ...] | None) -> tuple[Consequence, ...] | None:
-    """The consequences; an admin, or whoever can become one, can do everything."""
-    if privilege.level not in POWERFUL:
-        return consequences
-    everything = Consequence(kind="administer", by=privilege.evidence[0] if privilege.evidence else "")
-    return (everything,) if privilege.level == "admin" else (everything, *(consequences or ()))
 
 
 def _policies(held: Sequence[Held], bits: int) -> str:

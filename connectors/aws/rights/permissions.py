@@ -11,13 +11,13 @@ from msgspec import Struct, structs
 
 from connectors.aws.identities.payloads import AttachedPolicy, Boundary, GroupDetail, InlinePolicy, PolicyDetail
 from connectors.aws.rights.assume import roles_elsewhere
-from connectors.aws.rights.consequences import consequences_in, of_admin, with_policies
+from connectors.aws.rights.consequences import consequences_in, with_policies
 from connectors.aws.rights.model_calls import model_signals
 from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.privilege import Effective, Limit, Verdict, is_admin, judge
 from connectors.aws.rights.reach import Document, Held, sources_in, sum_up
 from connectors.aws.rights.vocabulary import HolderKind, Vocabulary, action_matches, published_policies
-from scanner.model import UNKNOWN_PRIVILEGE, Consequence, Grant, Privilege, Signal, Way
+from scanner.model import UNKNOWN_PRIVILEGE, Consequence, Grant, Privilege, Signal, Way, with_administration
 
 GUARDRAILS_UNREAD = "the organisation's service control policies could not all be read: it may be less"
 
@@ -65,7 +65,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     @property
     def consequences(self) -> tuple[Consequence, ...] | None:
         """The high-consequence actions; None where nothing could be read."""
-        return of_admin(self.privilege, self.allowed)
+        return None if self.allowed is None else with_administration(self.privilege, self.allowed)
 
     @property
     def granted_services(self) -> list[str] | None:

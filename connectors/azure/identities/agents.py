@@ -86,6 +86,7 @@ def agent_user(found: Found, user: AgentUser) -> Identity:
             {"agent": agent_identity_key(found.tenant, parent) if parent else None, SPONSORS: contacts(sponsors)}
         ),
         privilege=NO_RIGHT_YET,
+        consequences=(),
         signals=_signals("the user account of an agent"),
     )
 

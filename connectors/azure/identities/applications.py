@@ -69,6 +69,7 @@ def of_faces(found: Found, faces: Faces, key: str, kind: str) -> Identity:
         attributes=attributes_of(found, faces, words),
         token_subjects=token_subjects(found, faces.principal.id if faces.principal else None),
         privilege=_NO_HOLDER if no_principal else NO_RIGHT_YET,
+        consequences=(),
         credentials=tuple(sorted(credentials, key=lambda one: one.key)),
         links=federates(trusts),
         trusts=trusts,
@@ -110,6 +111,7 @@ def managed_identity(found: Found, principal: ServicePrincipal) -> Identity:
         last_used_at=found.sign_ins.last(principal.app_id),
         token_subjects=token_subjects(found, principal.id),
         privilege=NO_RIGHT_YET,
+        consequences=(),
         unread=_SEEN_FROM_ITS_SUBSCRIPTION if subscription else (),
     )
 

@@ -94,6 +94,7 @@ def _user_assigned(
         attributes=_attributes(scope, row, assigned="user"),
         signals=(_MACHINE, *signals.get(key, ())),
         privilege=_NO_RIGHT_YET,
+        consequences=(),
         credentials=trusted.credentials,
         links=federates(trusted.trusts),
         trusts=trusted.trusts,
@@ -120,6 +121,7 @@ def _own(scope: Scope, rows: Iterable[Resource], signals: Mapping[str, tuple[Sig
                 attributes={**_attributes(scope, row, assigned="system"), "resource": kind_of(row)},
                 signals=(_MACHINE, *signals.get(key, ())),
                 privilege=_NO_RIGHT_YET,
+                consequences=(),
             )
 
 
@@ -139,6 +141,7 @@ def _elsewhere(scope: Scope, rows: Iterable[Resource], signals: Mapping[str, tup
                     aliases=_aliases(reported.client_id if reported else None, arm_id),
                     signals=(_MACHINE, *signals[key]),
                     privilege=_NO_RIGHT_YET,
+                    consequences=(),
                     unread=unread_facts(credentials=True, tags=True, trusts=True),
                 )
 

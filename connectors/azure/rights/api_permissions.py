@@ -15,16 +15,17 @@ from importlib.resources import files
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.azure.rights.azure_role import covers
 from connectors.azure.rights.directory_roles import POTENTIAL, Power, Reached, judged, patterns
-from scanner.model import PrivilegeLevel
+from scanner.model import Consequence, ConsequenceKind, PrivilegeLevel
 
 
 class Way(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What permissions let one do: those of Graph that are listed under its key, and patterns for some APIs.
 
-    ``potential``: it leads on only where a target is.
+    ``potential``: it leads on only where a target is. ``consequences``: of a blast radius.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Way(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     permissions: tuple[str, ...] = ()
     reaches: tuple[Reached, ...] = ()
     potential: bool = False
+    consequences: tuple[ConsequenceKind, ...] = ()
 
 
 class ApiTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,7 +72,11 @@ def graph_permissions() -> Mapping[str, str]:
 def application_power(permission: Permission, tenant: str) -> Power:
     """What an application may do by itself."""
     reached = frozenset(kind for way in _ways(permission) or () for kind in way.reaches)
-    return Power(privilege=judged(_reasons(permission)), becomes=patterns(tenant, reached))
+    return Power(
+        privilege=judged(_reasons(permission)),
+        becomes=patterns(tenant, reached),
+        consequences=_consequences(permission),
+    )
 
 
 @cache
@@ -83,7 +89,15 @@ def delegated_power(permission: Permission, *, for_everybody: bool) -> Power:
     if not leads_on and not (for_everybody and privilege.level == "high"):
         return Power()
     names = "on behalf of every user who signs in" if for_everybody else "on behalf of some users"
-    return Power(privilege=judged([("high", f"{text}, {names}") for text in privilege.evidence]))
+    return Power(
+        privilege=judged([("high", f"{text}, {names}") for text in privilege.evidence]),
+        consequences=tuple(replace(one, conditional=True) for one in _consequences(permission)),
+    )
+
+
+def _consequences(permission: Permission) -> tuple[Consequence, ...]:
+    kinds = dict.fromkeys(kind for way in _ways(permission) or () for kind in way.consequences)
+    return tuple(Consequence(kind=kind, actions=(permission.name,), by=permission.api_name) for kind in kinds)
 
 
 def _reasons(permission: Permission) -> Iterator[tuple[PrivilegeLevel, str]]:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.azure.keys import arm_key
+from scanner.model import ConsequenceKind
 
 DATA = "data:"
 """Begins the name of a data action, here and in the table."""
@@ -243,9 +244,10 @@ class Becoming(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class High(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Actions of consequence. ``within``: the narrowest scope on which they count."""
+    """Actions of one ``consequence`` (of a blast radius). ``within``: the narrowest scope on which they count."""
 
     name: str
+    consequence: ConsequenceKind
     within: Breadth
     actions: tuple[str, ...]
 

@@ -15,7 +15,7 @@ from operator import attrgetter, methodcaller
 
 from msgspec import Struct
 
-from connectors.azure.keys import NIL_GUID
+from connectors.azure.keys import NIL_GUID, secrets_in
 from connectors.azure.rights.azure_role import (
     DATA,
     USER_ASSIGNED,
@@ -27,8 +27,16 @@ from connectors.azure.rights.azure_role import (
     azure_table,
     place_of,
 )
-from connectors.azure.rights.directory_roles import POTENTIAL, UNDER_A_CONDITION, Power, judged, some, under_a_condition
-from scanner.model import PrivilegeLevel, Takeover
+from connectors.azure.rights.directory_roles import (
+    NAMED,
+    POTENTIAL,
+    UNDER_A_CONDITION,
+    Power,
+    judged,
+    some,
+    under_a_condition,
+)
+from scanner.model import Consequence, PrivilegeLevel, Takeover
 
 _GROUP = "group"
 
@@ -172,6 +180,7 @@ class AzureJudge:
             privilege=judged([*certain.reasons(), *map(_as_conditional, uncertain.reasons())]),
             becomes=power.becomes,
             takes_over=(*power.takes_over, *under_a_condition(uncertain.power()).takes_over),
+            consequences=(*power.consequences, *under_a_condition(uncertain.power()).consequences),
         )
 
 
@@ -223,7 +232,12 @@ class _Reading:
     def power(self) -> Power:
         if self._place.is_wide and self._is_admin() and not self._allowed.uncertain:  # who needs to take over nobody
             return Power(privilege=judged(self.reasons()))
-        return Power(privilege=judged(self.reasons()), becomes=self.becomes(), takes_over=tuple(self.takes_over()))
+        return Power(
+            privilege=judged(self.reasons()),
+            becomes=self.becomes(),
+            takes_over=tuple(self.takes_over()),
+            consequences=tuple(self.consequences()),
+        )
 
     def reasons(self) -> Iterator[tuple[PrivilegeLevel, str]]:
         """Levels with what makes them."""
@@ -236,6 +250,18 @@ class _Reading:
                 yield "high", f"{consequence.name}: {some(names)}, by {self._by}"
         if self._place.is_wide and (names := self._allowed.other_data()):
             yield "high", f"{azure_table().data.name}: {some(names)}, by {self._by}"
+
+    def consequences(self) -> Iterator[Consequence]:
+        """On whatever scope; below a subscription only on what is there."""
+        for high in azure_table().high:
+            if names := [one for one in high.actions if self._place.has(one) and self._allowed.holds((one,))]:
+                yield Consequence(
+                    kind=high.consequence,
+                    actions=tuple(names[:NAMED]),
+                    by=self._by,
+                    on=secrets_in(self._place.id) if high.consequence == "read_secrets" else (),
+                    narrow=not self._place.is_wide,
+                )
 
     def takes_over(self) -> Iterator[Takeover]:
         """Whoever may give itself rights may do all that can be done to what is there."""

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, structs
 
-from scanner.model import Privilege, PrivilegeLevel, Takeover
+from scanner.model import Consequence, Privilege, PrivilegeLevel, Takeover
 
 NAMED = 3
 """Evidence names this many actions, and counts the rest."""
@@ -29,6 +29,7 @@ class Power(Struct, frozen=True, kw_only=True):
     privilege: Privilege = Privilege(level="normal")
     becomes: tuple[str, ...] = ()
     takes_over: tuple[Takeover, ...] = ()
+    consequences: tuple[Consequence, ...] = ()
     conditional: bool = False
 
 
@@ -43,6 +44,7 @@ def under_a_condition(power: Power) -> Power:
         power,
         privilege=Privilege(level=at_most_high, evidence=given.evidence),
         takes_over=tuple(structs.replace(one, conditional=True) for one in power.takes_over),
+        consequences=tuple(structs.replace(one, conditional=True) for one in power.consequences),
         conditional=True,
     )
 

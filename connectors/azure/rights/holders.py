@@ -254,6 +254,7 @@ def assignment(
         privilege=power.privilege,
         becomes=power.becomes,
         takes_over=power.takes_over,
+        consequences=power.consequences,
         conditional=power.conditional,
         created_at=created_at,
         created_by=created_by,

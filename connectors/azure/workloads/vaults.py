@@ -16,13 +16,13 @@ from msgspec import Raw, Struct, field
 from connectors.azure import sections as s
 from connectors.azure.client.errors import ClosedToUs
 from connectors.azure.client.requests import Forbidden
-from connectors.azure.keys import arm_key, vault_item_key
+from connectors.azure.keys import arm_key, secrets_in, vault_item_key
 from connectors.azure.reader import Reader, gathered
 from connectors.azure.spec import SPEC
 from connectors.azure.workloads.rows import Estate, Resource, resources_of
 from connectors.base import DiscoveredRecord, Malformed, Scope, SectionReading
 from scanner.errors import Denied, SourceError, Unreachable
-from scanner.model import Assignment, Grant, Privilege, StoredSecret
+from scanner.model import Assignment, Consequence, ConsequenceKind, Grant, Privilege, StoredSecret
 
 _EVERYTHING = "all"
 _GRAVE: Mapping[str, Mapping[str, str]] = {
@@ -51,6 +51,13 @@ _GRAVE: Mapping[str, Mapping[str, str]] = {
     },
 }
 """What is no ordinary right, by what it is on: the values, their use, or putting others in their place."""
+_CONSEQUENCES: tuple[tuple[ConsequenceKind, str, tuple[str, ...]], ...] = (
+    ("read_secrets", "secrets", ("get", "backup")),
+    ("read_data", "keys", ("decrypt", "unwrapkey")),
+    ("delete", "secrets", ("delete", "purge")),
+    ("delete", "keys", ("delete", "purge")),
+)
+"""Of a blast radius: the verbs on what is in a vault."""
 
 
 class AccessPolicy(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -74,6 +81,7 @@ def assignments_of(scope: Scope, vault: Resource, policies: Iterable[AccessPolic
             holder=policy.object_id,
             grant=Grant(name=_named(policy), via="access policy", resource=vault.id),
             privilege=privilege_of(vault.name, policy.permissions),
+            consequences=consequences_of(vault, policy.permissions),
             conditional=policy.application_id is not None,
             attributes={"through": policy.application_id} if policy.application_id else {},
         )
@@ -83,6 +91,21 @@ def privilege_of(vault: str, permissions: Mapping[str, Sequence[str] | None]) ->
     """High where values can be read, used or replaced."""
     reasons = tuple(f"may {words} in the vault {vault}" for words in dict.fromkeys(_grave(permissions)))
     return Privilege(level="high", evidence=reasons) if reasons else Privilege(level="normal")
+
+
+def consequences_of(vault: Resource, permissions: Mapping[str, Sequence[str] | None]) -> tuple[Consequence, ...]:
+    """Of a blast radius: its secrets, and its keys."""
+    held = {kind: {verb.lower() for verb in verbs or ()} for kind, verbs in permissions.items()}
+    return tuple(
+        Consequence(
+            kind=consequence,
+            actions=tuple(f"{kind}/{verb}" for verb in found),
+            on=secrets_in(vault.id) if consequence == "read_secrets" else (),
+            narrow=True,
+        )
+        for consequence, kind, verbs in _CONSEQUENCES
+        if (found := [verb for verb in verbs if held.get(kind, set()) & {verb, _EVERYTHING}])
+    )
 
 
 def _grave(permissions: Mapping[str, Sequence[str] | None]) -> Iterator[str]:

@@ -64,6 +64,7 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
         attributes=attributes,
         token_subjects=(TokenSubject(ISSUER, row.unique_id),),
         privilege=Privilege(level="normal"),
+        consequences=(),
         credentials=tuple(with_use(reader, row, one) for one in found.credentials.get(row.email, ())),
         links=links_of(trusts, BINDING_EVIDENCE),
         trusts=trusts,

@@ -109,6 +109,7 @@ def parse_api_key(reader: Reader, project: ProjectRef, row: ApiKey) -> Identity:
             Signal(says="agent", sort="permission", evidence=f"it is for {api}", strength="weak") for api in apis
         ),
         privilege=Privilege(level="normal"),
+        consequences=(),
         credentials=(_credential(key, row),),
         links=_bound_to(reader, email),
     )

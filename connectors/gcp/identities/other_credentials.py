@@ -182,6 +182,7 @@ def parse_oauth_client(source: str, project: ProjectRef, row: OauthClient) -> Id
         tags=tags_of(project),
         attributes={name: fact for name, fact in facts.items() if fact},
         privilege=Privilege(level="normal"),
+        consequences=(),
     )
 
 

@@ -116,6 +116,7 @@ def parse_managed_identity(
         tags=tags_of(project),
         attributes=attributes,
         privilege=Privilege(level="normal"),
+        consequences=(),
     )
 
 

@@ -105,6 +105,7 @@ def parse_registered(reader: Reader, project: ProjectRef, sort: Sort, row: Regis
         attributes={name: fact for name, fact in facts.items() if fact is not None},
         signals=(_IS_AGENT,) if sort == "agent" else (),
         privilege=Privilege(level="normal"),
+        consequences=(),
         links=tuple(_runs_as(reader, principal)),
     )
 

@@ -79,13 +79,19 @@ def _assignments(
         privilege=verdict.privilege,
         becomes=verdict.becomes or verdict.becomes_if,
         takes_over=verdict.takes_over,
+        consequences=verdict.consequences,
         conditional=held.outlook.standing != "always" or bool(verdict.becomes_if and not verdict.becomes),
         attributes=_attributes(binding, held.outlook, tree),
     )
     yield first
     if verdict.becomes and verdict.becomes_if:  # one that is certain and one that is not are two
         yield structs.replace(
-            first, key=f"{first.key} maybe", becomes=verdict.becomes_if, takes_over=(), conditional=True
+            first,
+            key=f"{first.key} maybe",
+            becomes=verdict.becomes_if,
+            takes_over=(),
+            consequences=(),
+            conditional=True,
         )
 
 
@@ -148,6 +154,7 @@ def _service_agent(member: Member, tree: Tree, source: str, scope: str) -> Ident
         aliases=(member.id,),
         managed_by=f"a service agent, created and managed by Google for {service}",
         privilege=Privilege(level="normal"),
+        consequences=(),
     )
 
 
@@ -169,6 +176,7 @@ def _pool_principal(member: Member, tree: Tree, pools: Pools, source: str, scope
         name=f"{pool.rpartition('/')[2]}/{chosen}",
         attributes={"pool": pool, "selector": member.selector or "*", "subject": subject},
         privilege=Privilege(level="normal"),
+        consequences=(),
         links=links_of(trusts, "it represents"),
         trusts=trusts,
         unread=unread_facts(trusts=is_unread),

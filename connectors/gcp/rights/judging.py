@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from msgspec import Struct, structs
 
-from connectors.gcp.places import account_key, service_agent_key
+from connectors.gcp.places import account_key, service_agent_key, stored_key
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.conditions import Outlook, outlook
 from connectors.gcp.rights.deny import Answer, Denials
@@ -20,7 +20,7 @@ from connectors.gcp.rights.members import AGENTS, account_of
 from connectors.gcp.rights.roles import Roles
 from connectors.gcp.rights.tree import Resource, Tree, full_name
 from connectors.gcp.rights.vocabulary import MAKE_TOKENS, Family, Method, methods_met, vocabulary
-from scanner.model import Privilege, Takeover
+from scanner.model import Consequence, Privilege, Takeover
 
 _NOTHING: frozenset[str] = frozenset()
 _BUCKET = re.compile(r"//storage\.googleapis\.com/(?:projects/[^/]+/buckets/)?([^/]+)")
@@ -262,6 +262,8 @@ NAMED = 3
 UNDER_A_CONDITION = "under a condition"
 SOME_DENIED = "a deny policy takes part of the role away"
 
+READ_SECRETS = "secretmanager.versions.access"
+
 _OF_IDENTITIES = frozenset({"accounts", "agents"})
 
 
@@ -272,6 +274,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     becomes: tuple[str, ...] = ()
     becomes_if: tuple[str, ...] = ()
     takes_over: tuple[Takeover, ...] = ()
+    consequences: tuple[Consequence, ...] = ()
 
 
 def judge(binding: Binding, holdings: Holdings) -> Judgement:
@@ -297,7 +300,32 @@ def judge(binding: Binding, holdings: Holdings) -> Judgement:
             for way in ways
             if way.family.leads == "workloads"
         ),
+        consequences=tuple(_consequences(binding, held, holdings.tree)),
     )
+
+
+def _consequences(binding: Binding, held: Held, tree: Tree) -> Iterator[Consequence]:
+    """On anything at all; what is held on a thing inside a project is narrow."""
+    resource = binding.resource
+    for kind, what in vocabulary().consequences.items():
+        names = vocabulary().high[what]
+        found = held.certain.intersection(names) or held.possible.intersection(names)
+        if found:
+            yield Consequence(
+                kind=kind,
+                actions=tuple(sorted(found)[:NAMED]),
+                by=f"{binding.role} on {resource.short}",
+                on=_secrets(resource, tree) if READ_SECRETS in found else (),
+                narrow=resource.container is None or (kind == "read_secrets" and READ_SECRETS not in found),
+                conditional=held.certain.isdisjoint(found),
+            )
+
+
+def _secrets(resource: Resource, tree: Tree) -> tuple[str, ...]:
+    """Patterns of the keys of the stored secrets that a right to read them there is about."""
+    if resource.container is not None:
+        return tuple(stored_key(project, "*") for project in tree.projects(resource.place))
+    return (resource.name,) if resource.name.startswith(stored_key("", "").rstrip("/")) else ()
 
 
 def _judging_targets(ways: Iterable[Way]) -> tuple[str, ...]:
@@ -321,12 +349,12 @@ def _privilege(binding: Binding, held: Held, ways: Sequence[Way]) -> Privilege:
     reasons = [
         *(_if("grant itself any permission", where, found) for found in (held.possible & rule,) if found),
         *(_if(way.family.name, where, way.methods) for way in ways),
-        *_consequences(held, where),
+        *_high(held, where),
     ]
     return Privilege(level="high", evidence=(*reasons, *hindered)) if reasons else Privilege(level="normal")
 
 
-def _consequences(held: Held, where: str) -> Iterator[str]:
+def _high(held: Held, where: str) -> Iterator[str]:
     for consequence, names in vocabulary().high.items():
         if found := held.certain.intersection(names):
             yield f"can {consequence} {where}: {_some(found)}"

@@ -11,6 +11,8 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from scanner.model import ConsequenceKind
+
 Method: TypeAlias = tuple[str, ...]
 Container: TypeAlias = Literal["organizations", "folders", "projects"]
 MAKE_TOKENS = "iam.serviceAccounts.getAccessToken"
@@ -41,6 +43,7 @@ class Vocabulary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     admin: Mapping[Container, tuple[str, ...]]
     family: tuple[Family, ...]
     high: Mapping[str, tuple[str, ...]]
+    consequences: Mapping[ConsequenceKind, str]
     known_roles: Mapping[str, tuple[str, ...]]
 
     @property

@@ -94,6 +94,7 @@ def parse_engine(reader: Reader, project: ProjectRef, row: ReasoningEngine) -> I
         attributes={name: fact for name, fact in facts.items() if fact is not None},
         signals=(_IS_AGENT,),
         privilege=Privilege(level="normal"),
+        consequences=(),
         links=tuple(_runs_as(reader, project, row)),
     )
 

@@ -125,6 +125,7 @@ def _agent(
         attributes={**details.attributes, **facts},
         signals=(Signal(says=says, sort="provider", evidence=evidence),),
         privilege=Privilege(level="normal"),
+        consequences=(),
         links=tuple(Link(relation="runs_as", target=one, evidence="it runs as this account") for one in accounts),
     )
 

@@ -13,6 +13,7 @@ from reports.base import View
 from reports.summary import Digest
 from scanner.model import (
     Acknowledged,
+    Consequence,
     Link,
     OwnershipVerdict,
     Privilege,
@@ -219,6 +220,26 @@ def test_a_row_opens_all_the_evidence(opens: Opens) -> None:
             "About to leave: ada@example.com",
             "environmentstagingprod",
             "arn:aws:iam::123456789012:user/ada",
+        ):
+            expect(panel(seen.page)).to_contain_text(text)
+        assert seen.complaints == []
+
+
+def test_a_panel_has_the_blast_radius_in_words_and_numbers(opens: Opens) -> None:
+    """And what its own permissions allow, by which of them."""
+    mailer = make_identity(
+        "mailer",
+        privilege=Privilege(level="normal"),
+        consequences=(Consequence(kind="send", actions=("ses:SendEmail",), by="policy Mail (direct)", narrow=True),),
+        links=(Link(relation="can_assume", target=make_identity().key, evidence="its policy"),),
+    )
+    with opens(make_result(make_assessment(mailer), make_assessment())) as seen:
+        rows(seen.page).filter(has_text="mailer").click()
+        for text in (
+            "At worst, as far as is known, it can send messages; within its reach are at least 1 other identity",
+            "Other identitiesat least 1",
+            "send messagesses:SendEmail, by policy Mail (direct)its own scope, some resources",
+            "Not known: permissions within reach could not be read",
         ):
             expect(panel(seen.page)).to_contain_text(text)
         assert seen.complaints == []

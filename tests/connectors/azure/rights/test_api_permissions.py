@@ -168,3 +168,14 @@ def test_what_graph_publishes_anew_is_named() -> None:
     assert new == "new Tomorrows.Read.All,AD: Read tomorrows"
     assert "gone mail.send" in gone
     assert "gone mail.read" not in gone
+
+
+def test_sending_and_reading_are_consequences() -> None:
+    """In users' names only where a user signs in, so under a condition."""
+    (sends,) = application_power(permission("Mail.Send"), TENANT).consequences
+    (reads,) = application_power(permission("Files.Read.All"), TENANT).consequences
+    (delegated,) = delegated_power(permission("Mail.Send"), for_everybody=True).consequences
+
+    assert (sends.kind, sends.actions, sends.by, sends.conditional) == ("send", ("Mail.Send",), "Some API", False)
+    assert (reads.kind, delegated.conditional) == ("read_data", True)
+    assert application_power(permission("User.Read.All"), TENANT).consequences == ()

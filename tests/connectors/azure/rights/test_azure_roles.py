@@ -277,3 +277,22 @@ def test_a_condition_of_the_role_itself_counts_as_one() -> None:
     given = AzureJudge(Role(id="r", name="r", blocks=(block,))).power(place_of(SUB))
 
     assert (given.privilege.level, given.conditional) == ("high", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "scope", "expected"),
+    [
+        ("Key Vault Secrets User", SUB, [("read_secrets", (), False)]),
+        ("Key Vault Secrets User", VAULT, [("read_secrets", ("https://shared.vault.*/*",), True)]),
+        ("Key Vault Secrets User", GROUP, [("read_secrets", (), True)]),
+        ("Storage Blob Data Reader", GROUP, [("read_data", (), True)]),
+    ],
+)
+def test_consequences_count_on_any_scope(
+    name: str, scope: str, expected: list[tuple[str, tuple[str, ...], bool]]
+) -> None:
+    """Below a subscription they are narrow; of a vault, the patterns of the keys of what it keeps."""
+    found = power(name, scope).consequences
+
+    assert [(one.kind, one.on, one.narrow) for one in found] == expected
+    assert all(name in one.by and not one.conditional for one in found)

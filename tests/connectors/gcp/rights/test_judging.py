@@ -25,6 +25,7 @@ SET_OF = "principalSet://cloudresourcemanager.googleapis.com"
 ITSELF, ANOTHER = (f"principal://iam.googleapis.com/projects/-/serviceAccounts/{one}" for one in (BILLING, BUILDER))
 A_GROUP = "principalSet://goog/group/ops@example.com"
 DENIED_TOKEN = "iam.googleapis.com/serviceAccounts.getAccessToken"
+SECRETS = "//secretmanager.googleapis.com/projects/"
 POOL = "projects/111/locations/global/workloadIdentityPools/ci"
 EVERYBODY = ["principalSet://goog/public:all"]
 
@@ -427,3 +428,26 @@ def test_the_table_of_methods_is_about_permissions() -> None:
     assert all(len(name.split(".")) == 3 for name in all_permissions())
     known = {name for names in vocabulary().known_roles.values() for name in names} - {"*"}
     assert known <= all_permissions()
+
+
+@pytest.mark.parametrize(
+    ("place", "permissions", "kind", "on", "narrow"),
+    [
+        (PROD, ("storage.objects.delete",), "delete", (), False),
+        ("//storage.googleapis.com/b", ("storage.objects.delete",), "delete", (), True),
+        (PROD, ("aiplatform.endpoints.predict",), "invoke_models", (), False),
+        (PROD, ("secretmanager.versions.access",), "read_secrets", (f"{SECRETS}acme-prod/*",), False),
+        (f"{SECRETS}acme-prod/secrets/db", ("secretmanager.versions.access",), "read_secrets",
+         (f"{SECRETS}acme-prod/secrets/db",), True),
+        (PROD, ("apikeys.keys.getKeyString",), "read_secrets", (), True),
+    ],
+)  # fmt: skip
+def test_consequences_follow_from_what_is_allowed_on_anything(
+    place: str, permissions: tuple[str, ...], kind: str, on: tuple[str, ...], narrow: bool
+) -> None:
+    """Stored secrets are named by the patterns of their keys."""
+    (one,) = _judged(place, *permissions).consequences
+
+    assert (one.kind, one.actions, one.on, one.narrow, one.conditional) == (kind, permissions, on, narrow, False)
+    assert one.by.startswith("roles/x on ")
+    assert all(each.conditional for each in _judged(place, *permissions, condition=BY_NAME).consequences)
