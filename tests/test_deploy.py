@@ -27,16 +27,19 @@ __all__ = ["muster"]  # the fixture
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "systemd" / "muster.service"
+HOURLY_UNIT = DEPLOY / "systemd" / "muster-activity.service"
 MANIFESTS: list[dict[str, Any]] = list(yaml.safe_load_all((DEPLOY / "kubernetes/cronjob.yaml").read_text()))
 BY_KIND: dict[str, dict[str, Any]] = {one["kind"]: one for one in MANIFESTS}
 POD: dict[str, Any] = BY_KIND["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+HOURLY_JOB: dict[str, Any] = yaml.safe_load((DEPLOY / "kubernetes/activity.yaml").read_text())
+HOURLY_POD: dict[str, Any] = HOURLY_JOB["spec"]["jobTemplate"]["spec"]["template"]["spec"]
 WORKFLOW: dict[Any, Any] = yaml.safe_load((DEPLOY / "github/muster.yml").read_text())
 CONTAINER = (DEPLOY / "container/Containerfile").read_text()
 SCAN: dict[str, Any] = WORKFLOW["jobs"]["scan"]
 
 
-def _unit_command() -> str:
-    text = UNIT.read_text().replace("\\\n", " ")
+def _unit_command(unit: Path = UNIT) -> str:
+    text = unit.read_text().replace("\\\n", " ")
     return re.search(r"^ExecStart=/opt/muster/bin/(.*)$", text, re.MULTILINE)[1]  # type: ignore[index]  # it is there
 
 
@@ -122,6 +125,21 @@ def test_the_hourly_line_of_cron_alarms(tmp_path: Path, muster: Muster, chat: Re
     assert len(chat.received) == 1
 
 
+def test_every_hour_is_the_same_command_as_locked_in_as_by_night() -> None:
+    """By systemd and on Kubernetes it is cron's line; user, secrets, volumes and limits are those of the scan."""
+    cron = re.search(r"^#30 .* muster (activity .*) > /dev/null$", (DEPLOY / "cron/muster").read_text(), re.MULTILINE)
+    assert cron is not None
+    (by_night,), (hourly,) = POD["containers"], HOURLY_POD["containers"]
+    units = [unit.read_text().partition("DynamicUser=yes")[2] for unit in (UNIT, HOURLY_UNIT)]
+
+    assert _unit_command(HOURLY_UNIT) == f"muster --log-format json {cron[1]}"
+    assert shlex.join(hourly["args"]) == f"--log-format json {cron[1]}"
+    assert HOURLY_POD | {"containers": [hourly | {"args": by_night["args"]}]} == POD
+    assert HOURLY_JOB["spec"]["concurrencyPolicy"] == "Forbid"
+    assert units[0] == units[1]
+    assert "User=muster" in HOURLY_UNIT.read_text()
+
+
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_configs_load_and_hold_no_secret(config: str, tmp_path: Path) -> None:
     """With the source that they are about."""
@@ -159,12 +177,13 @@ def test_the_units_verify(units: Path) -> None:
 
 
 @needs_systemd
-def test_the_service_is_locked_in(units: Path) -> None:
+@pytest.mark.parametrize("unit", [UNIT.name, HOURLY_UNIT.name])
+def test_the_service_is_locked_in(unit: str, units: Path) -> None:
     """Systemd's own scale from 0 (safe) to 10; a usual service has 9."""
-    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(units / "muster.service")]
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(units / unit)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
-    exposure = re.search(r"exposure level for muster.service: ([\d.]+)", done.stdout)
+    exposure = re.search(rf"exposure level for {unit}: ([\d.]+)", done.stdout)
     assert exposure is not None
     assert float(exposure[1]) < 2
 
