@@ -78,6 +78,8 @@ def _lines(item: HandoverItem) -> Iterator[str]:
     yield from item.evidence
     if held := held_text(item):
         yield f"holds {held}"
+    if item.worst:
+        yield item.worst
     if item.caveat:
         yield f"Note: {item.caveat}"
     if item.successor:

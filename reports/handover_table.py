@@ -83,6 +83,7 @@ COLUMNS: tuple[_Item, ...] = (
     Column("credentials", held_text, "Public ids and dates, no values.", 44),
     Column("answering", lambda r: joined(r.answering), "Other owners.", 26),
     *_LAST,
+    Column("worst", lambda r: r.worst, "The worst that could be done with it.", 44),
 )
 SHORT_COLUMNS: tuple[_Item, ...] = (
     *_FIRST,

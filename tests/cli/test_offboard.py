@@ -42,6 +42,7 @@ def test_someone_is_found_by_whatever_they_go_by(muster: Muster, person: str) ->
     assert done.code == 0
     assert done.out.startswith("ada@example.com (Ada), last day 2999-12-31, leaves behind 1 identity and 1 entry")
     assert "Next: Name bob@example.com as owner in N-1." in done.out
+    assert "At worst" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
 
 

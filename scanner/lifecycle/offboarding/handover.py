@@ -6,6 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple, TypeAlias
 
+from msgspec.structs import replace
+
+from scanner.access.blast_words import sentence
+from scanner.access.reach import Radii
 from scanner.lifecycle.offboarding.leaver import Case, Leaver, Tie, ties_to_entry, ties_to_identity
 from scanner.lifecycle.offboarding.records import ROLES, Handover, HandoverItem, Role
 from scanner.lifecycle.offboarding.successors import Successor, answering, find_successor
@@ -119,10 +123,19 @@ def handover(result: ScanResult, people: Sequence[Person], person: Person, today
     """
     leaver = Leaver(person, people, today)
     ties = {declared.entry.id: found for declared in result.entries if (found := ties_to_entry(declared.entry, leaver))}
-    items = map(_item, (*_identity_cases(result, ties, leaver), *_entry_cases(result, ties, leaver)))
+    items = list(map(_item, (*_identity_cases(result, ties, leaver), *_entry_cases(result, ties, leaver))))
     return Handover(
-        person=person, items=tuple(sorted(items, key=_most_privileged_first)), notices=tuple(_notices(result, leaver))
+        person=person,
+        items=tuple(sorted(_with_blast_radius(items, result), key=_most_privileged_first)),
+        notices=tuple(_notices(result, leaver)),
     )
+
+
+def _with_blast_radius(items: Sequence[HandoverItem], result: ScanResult) -> Iterator[HandoverItem]:
+    radii = Radii(result) if any(item.identity for item in items) else None
+    for item in items:
+        radius = radii.of(item.identity) if radii and item.identity else None
+        yield item if radius is None else replace(item, worst=sentence(radius))
 
 
 def _most_privileged_first(item: HandoverItem) -> tuple[int, int, str, tuple[str, ...]]:
