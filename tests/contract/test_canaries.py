@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 import msgspec
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields
 
 from connectors.base import Connector, DiscoveredRecord, Scope, Spec
 from connectors.testing import read_unmasked
@@ -24,7 +26,7 @@ from scanner.discovery.shards.files import check_shard
 from scanner.discovery.shards.lines import Shard
 from scanner.errors import SourceError
 from scanner.judging.pipeline import Declared
-from scanner.model import Coverage, ScanResult
+from scanner.model import Coverage, Identity, ScanResult
 from scanner.redaction.gate import cleared
 from scanner.redaction.shapes import MASK
 from scanner.store.store import open_store
@@ -48,6 +50,23 @@ def records(connector: Connector) -> list[DiscoveredRecord]:
     return read_unmasked(connector)
 
 
+@pytest.fixture
+def forms(records: Sequence[DiscoveredRecord]) -> list[DiscoveredRecord]:
+    """One record of each form: others of the same type, with texts at the same places, pass the gate as it does."""
+    return list({_form(record): record for record in records}.values())
+
+
+def _form(value: Any) -> object:
+    match value:
+        case Struct():
+            return type(value), *(_form(getattr(value, one.name)) for one in fields(value))
+        case tuple() | list():
+            return frozenset(map(_form, value))
+        case dict():
+            return frozenset((key, _form(one)) for key, one in value.items())
+    return type(value)
+
+
 @dataclasses.dataclass
 class _Planted:
     """A plugin that yields these records, in one scope, with a text in every text of them."""
@@ -65,11 +84,11 @@ class _Planted:
         raise SourceError(f"quotes {self.text}", hint=self.text)
 
 
-def test_no_shape_passes_the_gate(records: Sequence[DiscoveredRecord]) -> None:
+def test_no_shape_passes_the_gate(forms: Sequence[DiscoveredRecord]) -> None:
     """Each of them in each text; and a record without any comes back as the same object."""
-    assert len(records) > 2
+    assert {type(record) for record in forms} >= {Coverage, Identity}
     for text, secret in (one for samples in CANARIES.values() for one in samples):
-        for record in records:
+        for record in forms:
             masked = cleared(planted(record, text))
 
             assert secret not in repr(masked)
@@ -85,13 +104,13 @@ def test_what_has_no_secret_passes_untouched(records: Sequence[DiscoveredRecord]
 
 
 def test_no_canary_gets_any_further(
-    records: Sequence[DiscoveredRecord], connector: Connector, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    forms: Sequence[DiscoveredRecord], connector: Connector, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Into no store, no report, no shard and no log, by a scan and by an import alike."""
     everything = " ".join(text for text, _ in ALL)
     kind: Any = type("Planted", (_Planted,), {"spec": connector.spec})
     source = Source(
-        name="prod", type=connector.spec.name, connector=kind(records, everything), settings=Plan(), rank=LIVE,
+        name="prod", type=connector.spec.name, connector=kind(forms, everything), settings=Plan(), rank=LIVE,
         digest="0" * 64,
     )  # fmt: skip
     shard = write_planned(tmp_path / "shard.ndjson", [source], Shard(1, 1))
@@ -105,7 +124,7 @@ def test_no_canary_gets_any_further(
     for name, result in (("scan", scanned), ("import", imported)):
         _write_all(result, tmp_path / name)
 
-    assert len(scanned.identities) >= 2
+    assert scanned.identities
     assert len(imported.identities) == len(scanned.identities)
     assert len(list(tmp_path.rglob("*.*"))) > 10
     for path in filter(Path.is_file, tmp_path.rglob("*")):

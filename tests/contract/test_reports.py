@@ -43,6 +43,8 @@ RESULTS: dict[str, Callable[[], ScanResult]] = {
 
 # Control characters but tab and line ends, C1 controls, bidirectional overrides and isolates, lone surrogates.
 ACTIVE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# What would be an element in a page or a workbook if a hostile name were not escaped.
+MARKUP = re.compile(r"<svg/onload|<img src=x|<f>1\+1|<r><t>x")
 
 
 class WriteOnly:
@@ -143,12 +145,9 @@ def test_a_report_introduces_itself(format_name: str) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
-def test_every_view_of_every_result_can_be_written(
-    report: Report, view: View, result: Callable[[], ScanResult]
-) -> None:
+def test_every_view_of_every_result_can_be_written(report: Report, view: View) -> None:
     """Also where there is nothing to show."""
-    assert written(report, result(), view)
+    assert [name for name, result in RESULTS.items() if not written(report, result(), view)] == []
 
 
 def test_the_same_result_gives_the_same_bytes(report: Report) -> None:
@@ -164,15 +163,13 @@ def test_a_report_needs_nothing_but_write(report: Report) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_names_stay_text(report: Report, view: View, name: str) -> None:
-    """Nothing in the output acts on a terminal, whatever identities, tags, entries and notices are called."""
-    assert ACTIVE.findall(readable(written(report, hostile_result(name), view))) == []
+def test_hostile_names_stay_text(report: Report, view: View) -> None:
+    """Whatever identities, tags, entries and notices are called: nothing acts on a terminal, no element is added."""
+    acting = {}
+    for case, name in HOSTILE.items():
+        text = readable(written(report, hostile_result(name), view))
+        acting[case] = ACTIVE.findall(text)
+        if report.name in ("html", "xlsx"):
+            acting[case] += MARKUP.findall(text)
 
-
-@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_names_add_no_markup(report: Report, name: str) -> None:
-    """No element of theirs stands in a page or a workbook."""
-    text = readable(written(report, hostile_result(name), "all"))
-    markup = report.name in ("html", "xlsx")
-    assert not markup or not re.search(r"<svg/onload|<img src=x|<f>1\+1|<r><t>x", text)
+    assert {case: found for case, found in acting.items() if found} == {}
