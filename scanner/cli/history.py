@@ -1,4 +1,4 @@
-"""``muster history``: list the scans in the store, prune old ones, and forget a retired source."""
+"""``muster history``: list the scans in the store, prune old ones, and forget a retired source or log."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scanner.judging.last_known.forgetting import Forgetting
     from scanner.store.comparison import Tally
     from scanner.store.scans import StoredScan
+    from scanner.store.store import Store
 
 
 SHOWN = 30
@@ -110,27 +111,38 @@ def prune(keep_days: int, dry_run: bool, config_file: Path | None, store_url: st
 @history.command()
 @click.argument("source")
 @click.option("--scope", metavar="SCOPE", help="Only this scope, such as an account or a project.")
+@click.option("--log", "is_log", is_flag=True, help="SOURCE is an audit log: remove all that was read of it.")
 @click.option("--dry-run", is_flag=True, help="Only print what would be deleted.")
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
 @config_option
 @store_option
 def forget(
-    source: str, scope: str | None, dry_run: bool, yes: bool, config_file: Path | None, store_url: str | None
-) -> None:
-    """Remove a retired source, or one scope of it, from the current state.
+    source: str, scope: str | None, is_log: bool, dry_run: bool, yes: bool,
+    config_file: Path | None, store_url: str | None,
+) -> None:  # fmt: skip
+    """Remove a retired source, or one scope of it, from the current state; or an audit log.
 
     A source that is no longer scanned stays in reports as last known, with its findings. This command removes both.
     They count as forgotten, not as left or resolved. Earlier scans and data of other sources do not change. If the
     source is scanned again, its identities are new.
+
+    Of an audit log, everything is removed, also from reports of earlier scans. The next scan resolves its findings.
     """
     from scanner.app.changes import forget_place, plan_forgetting
     from scanner.app.scanning import new_scan_id
     from scanner.cli.console import say
     from scanner.config.load import load_config
+    from scanner.errors import UsageError
     from scanner.model import Forgotten
     from scanner.store.store import open_store
     from scanner.text import printable
 
+    if is_log:
+        if scope is not None:
+            raise UsageError("an audit log is forgotten as a whole", hint="leave out --scope")
+        with open_store(store_url or load_config(config_file).store_url, create=False) as store:
+            _forget_log(store, source, dry_run=dry_run, yes=yes)
+        return
     now = datetime.now(UTC).replace(microsecond=0)
     place, scan_id = Forgotten(source=source, scope=scope), new_scan_id(now)
     with open_store(store_url or load_config(config_file).store_url, create=False) as store:
@@ -141,10 +153,31 @@ def forget(
             )
         if dry_run:
             click.echo(f"would forget {_describe(planned)}")
-        elif yes or _agreed(planned):
+        elif yes or _agreed(_describe(planned)):
             click.echo(f"forgot {_describe(forget_place(store, place, scan_id, now))}")
         else:
             say("nothing was forgotten")
+
+
+def _forget_log(store: Store, log: str, *, dry_run: bool, yes: bool) -> None:
+    from scanner.cli.console import say
+    from scanner.errors import UsageError
+    from scanner.text import counted, printable
+
+    held = store.retrying(lambda: store.activity.held(log))
+    if held is None:
+        known = ", ".join(map(printable, sorted(store.retrying(store.activity.logs)))) or "none"
+        raise UsageError(f"the store knows no log {printable(log)}", hint=f"known logs: {known}")
+    callers, days = counted(held.callers, "caller", "callers"), counted(held.days, "day", "days")
+    what = printable(f"the log {log}: {days} of {callers}")
+    if dry_run:
+        click.echo(f"would forget {what}")
+    elif yes or _agreed(what):
+        with store.alone():
+            store.forget_log(log)
+        click.echo(f"forgot {what}")
+    else:
+        say("nothing was forgotten")
 
 
 def _describe(forgetting: Forgetting) -> str:
@@ -154,10 +187,10 @@ def _describe(forgetting: Forgetting) -> str:
     return printable(f"{forgetting}{f'; {entries} left without an identity' if forgetting.entries else ''}")
 
 
-def _agreed(planned: Forgetting) -> bool:
+def _agreed(what: str) -> bool:
     """Whether the user confirms it. Raises UsageError without a terminal."""
     from scanner.errors import UsageError
 
     if not sys.stdin.isatty():
-        raise UsageError(f"would forget {_describe(planned)}", hint="add --yes to skip the confirmation")
-    return click.confirm(f"Forget {_describe(planned)}?", err=True)
+        raise UsageError(f"would forget {what}", hint="add --yes to skip the confirmation")
+    return click.confirm(f"Forget {what}?", err=True)

@@ -210,15 +210,24 @@ class Store:
 
         Raises StoreError if this role may not delete them.
         """
+        self._check_may_prune()
+        with writing(self._engine) as connection:
+            pruned = past.prune(connection, before, now)
+        database_of(self._engine).compact(self._engine)
+        return pruned
+
+    def forget_log(self, log: str) -> None:
+        """Remove all that was read of an audit log. Raises StoreError as :meth:`prune` does."""
+        self._check_may_prune()
+        self.activity.forget(log)
+        database_of(self._engine).compact(self._engine)
+
+    def _check_may_prune(self) -> None:
         if not self.may_prune():
             raise StoreError(
                 f"the store {where(self._engine)} does not let this role do that: to prune takes the owner's role",
                 hint="name the owner in the store's URL",
             )
-        with writing(self._engine) as connection:
-            pruned = past.prune(connection, before, now)
-        database_of(self._engine).compact(self._engine)
-        return pruned
 
     @property
     def memory(self) -> Memory:

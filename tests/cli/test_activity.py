@@ -396,6 +396,30 @@ def test_a_kill_at_any_moment_costs_nothing(muster: Muster, folder: Path) -> Non
         assert contents(killed.activity.past()) == contents(whole.activity.past())
 
 
+def test_a_retired_log_is_forgotten(muster: Muster, folder: Path) -> None:
+    """All of it, and of no other; read again, it is read from the beginning. Unknown logs are refused by name."""
+    muster("scan", "--quiet")
+    muster("activity", "cloudtrail:path=logs,source=prod,name=copy", "--quiet")
+    refused = [
+        muster("history", "forget", *arguments)
+        for arguments in (("prod", "--log"), ("copy", "--log"), ("copy", "--log", "--yes", "--scope", "x"))
+    ]
+    tried = muster("history", "forget", "copy", "--log", "--dry-run")
+    done = muster("history", "forget", "copy", "--log", "--yes")
+    with open_store(f"sqlite:///{folder}/muster.db", create=False) as store:
+        past = store.activity.past()
+        assert store.check() == ()
+    again = muster("activity", "cloudtrail:path=logs,source=prod,name=copy", "--quiet")
+
+    assert [one.code for one in refused] == [2, 2, 2]
+    assert "copy, trail" in refused[0].err
+    assert "--yes" in refused[1].err
+    assert tried.out == "would forget the log copy: 5 days of 1 caller\n"
+    assert done.out == "forgot the log copy: 5 days of 1 caller\n"
+    assert (list(past.logs), {one.log for one in past.callers}) == (["trail"], {"trail"})
+    assert again.out.startswith("read 15 events of 1 identities on 5 days")
+
+
 def test_what_earlier_scans_saw_decides(muster: Muster, folder: Path) -> None:
     """Retired counts from the first scan that saw it; use before that does not."""
     (folder / "registry.csv").write_text(REGISTRY.replace("active", "retired"))

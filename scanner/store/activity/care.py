@@ -212,6 +212,36 @@ def _rewrite(connection: Connection, unit: Unit) -> None:
     connection.execute(update(table).where(table.c.number == unit.number).values(values))
 
 
+# --- Forgetting ---
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """How much the store has of a log. ``days``: of callers, of all readings."""
+
+    units: int
+    callers: int
+    days: int
+
+
+def held(connection: Connection, log: str) -> Held | None:
+    """What it has; None of a log that it does not know."""
+    unit, caller = schema.log_unit.c, schema.log_caller.c
+    known = connection.execute(select(func.count()).where(schema.audit_log.c.name == log)).scalar_one()
+    units = connection.execute(select(func.count(), func.sum(unit.days)).where(unit.log == log)).one()
+    callers = connection.execute(select(func.count()).where(caller.log == log)).scalar_one()
+    return Held(units=units[0], callers=callers, days=units[1] or 0) if known or units[0] else None
+
+
+def forget(connection: Connection, log: str) -> None:
+    """Remove all that was read of a log."""
+    unit, caller = schema.log_unit.c, schema.log_caller.c
+    _remove(connection, connection.execute(select(unit.number).where(unit.log == log)).scalars().all())
+    of_log = select(caller.number).where(caller.log == log)
+    connection.execute(delete(schema.log_feature).where(schema.log_feature.c.caller.in_(of_log)))
+    connection.execute(delete(schema.log_caller).where(caller.log == log))
+    connection.execute(delete(schema.audit_log).where(schema.audit_log.c.name == log))
+
+
 # --- Pruning ---
 
 

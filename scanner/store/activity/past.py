@@ -20,7 +20,7 @@ from scanner.model.activity import (
 )
 from scanner.model.terms import GAPS
 from scanner.store import schema
-from scanner.store.activity.care import Damage, find_damage, lacking, prune
+from scanner.store.activity.care import Damage, Held, find_damage, forget, held, lacking, prune
 from scanner.store.activity.counts import counts_in
 from scanner.store.activity.units import (
     NOT_YET_OVER,
@@ -92,6 +92,17 @@ class ActivityStore:
         """Merge old days to weeks, and remove what is older still. Only for a role that may prune."""
         with writing(self._engine) as connection:
             prune(connection, today, keep_days)
+
+    def held(self, log: str) -> Held | None:
+        """How much there is of a log; None of one that is not known."""
+        with reading(self._engine) as connection:
+            return held(connection, log)
+
+    def forget(self, log: str) -> None:
+        """Remove all that was read of a log. Only for a role that may prune."""
+        with writing(self._engine) as connection:
+            forget(connection, log)
+        self._callers = Callers()
 
     def past(self, damage: Damage | None = None, *, as_of: datetime | None = None) -> ActivityPast:
         """All that is known, or was ``as_of`` then.
