@@ -51,7 +51,7 @@ def plan(count: int) -> dict[str, Any]:
 def _service(number: int, *, exists: bool) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     name = f"service-{number}"
     tags = {"team": f"team-{number % 20}", "environment": "production", "managed-by": "terraform"}
-    statements = [
+    statements: list[dict[str, Any]] = [
         {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"arn:aws:s3:::{name}/*"},
         {"Effect": "Allow", "Action": "dynamodb:*", "Resource": f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/{name}"},
     ]

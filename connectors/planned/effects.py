@@ -114,6 +114,7 @@ def _joined(scanned: Identity, gained: Identity) -> Identity:
     return structs.replace(
         scanned,
         privilege=Privilege(level=privilege.level, evidence=evidence),
+        consequences=tuple(dict.fromkeys((*(scanned.consequences or ()), *(gained.consequences or ())))),
         grants=tuple(dict.fromkeys((*scanned.grants, *gained.grants))),
         links=tuple(dict.fromkeys((*scanned.links, *gained.links))),
         reach=tuple(dict.fromkeys((*scanned.reach, *gained.reach))),

@@ -65,7 +65,7 @@ class Holder:
     def attach(self, arn: str | None) -> None:
         """Hold a managed policy. None: one that only deploying determines."""
         if arn is None:
-            self.hold_inline("a managed policy", Written())
+            self.hold_inline("of a computed ARN", Written())
         elif arn not in {each.policy_arn for each in self.attached}:
             self.attached.append(AttachedPolicy(policy_name=arn.rpartition("/")[2], policy_arn=arn))
 
@@ -188,14 +188,14 @@ class Account:
         self._give_limits(holder, declared)
         blocks = declared.get("inline")
         if blocks is UNKNOWN and declared.is_given("inline"):
-            holder.hold_inline("an inline policy", Written())
+            holder.hold_inline("with a computed name", Written())
         for number, block in enumerate(map(mapping, listed(blocks))):
             document = declared.argument("inline_document")
             name = block.get(declared.argument("inline_name"))
             if name or block.get(document):
                 refers = declared.refers("inline", number, document)
                 written = self._documents.of(block.get(document), refers)
-                holder.hold_inline(name if isinstance(name, str) else "an inline policy", written)
+                holder.hold_inline(name if isinstance(name, str) else "with a computed name", written)
         self._attach_named(holder, declared, "attached")
         if holder.kind == "user":
             self._join(declared)

@@ -40,12 +40,12 @@ def serverless_policies(declared: Declared, partition: str) -> tuple[list[tuple[
         names += [_TRACED] if declared.values.get("Tracing") else []
         attached += [f"arn:{partition}:iam::aws:policy/{name}" for name in names]
     value = declared.get("policies")
-    for policy in value if isinstance(value, list) else [] if value is None else [value]:
+    for number, policy in enumerate(value if isinstance(value, list) else [] if value is None else [value]):
         match policy:
             case str():
                 attached.append(policy if policy.startswith("arn:") else f"arn:{partition}:iam::aws:policy/{policy}")
             case {"Statement": _}:
-                inline.append((f"policy {len(inline) + 1}", policy))
+                inline.append((f"{declared.at}RolePolicy{number}", policy))  # as SAM calls it
             case dict() if len(policy) == 1:
                 ((name, parameters),) = policy.items()
                 inline.append((name, _from_template(name, parameters)))

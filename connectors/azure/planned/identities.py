@@ -143,6 +143,7 @@ class Holder(Struct, kw_only=True):
             tags=self._tags(),
             signals=() if self.is_application else (_MACHINE,),
             privilege=NO_RIGHT_YET,
+            consequences=(),
             credentials=tuple(self._credential(key, each) for each in self.credentials),
             links=federates(trusts),
             trusts=trusts,

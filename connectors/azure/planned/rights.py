@@ -106,6 +106,7 @@ class Rights:
             privilege=power.privilege,
             becomes=power.becomes,
             takes_over=power.takes_over,
+            consequences=power.consequences,
             conditional=power.conditional,
         )
 

@@ -84,6 +84,7 @@ class Account(Struct, kw_only=True):
             enabled=values.get("disabled") is not True,
             token_subjects=(TokenSubject(ISSUER, unique),) if unique else (),
             privilege=Privilege(level="normal"),
+            consequences=(),
             credentials=tuple(self._credential(each) for each in self.keys),
         )
 

@@ -96,8 +96,8 @@ Resources:
         ("[NoSuchPolicy: {}]", ["AWSLambdaBasicExecutionRole", "NoSuchPolicy"], "unknown"),
         ("[S3ReadPolicy: {BucketName: !ImportValue b}]", ["AWSLambdaBasicExecutionRole", "S3ReadPolicy"], "unknown"),
         ("[Statement: [{Effect: Allow, Action: '*', Resource: '*'}]]",
-         ["AWSLambdaBasicExecutionRole", "policy 1"], "admin"),
-        ("!ImportValue p", ["AWSLambdaBasicExecutionRole", "a managed policy"], "unknown"),
+         ["AWSLambdaBasicExecutionRole", "FunctionRolePolicy0"], "admin"),
+        ("!ImportValue p", ["AWSLambdaBasicExecutionRole", "of a computed ARN"], "unknown"),
     ],
 )  # fmt: skip
 def test_the_role_that_sam_makes(tmp_path: Path, policies: str, grants: list[str], level: str) -> None:
