@@ -17,15 +17,15 @@ from typing import Any, ClassVar, NamedTuple
 from msgspec import Raw
 from msgspec.structs import replace
 
-from connectors.base import Connector, Gone, own_words
-from connectors.budget import spending
+from connectors.base import Connector, Malformed, own_words
+from connectors.budget import AnswerTooLarge, spending
 from connectors.exported import Unreadable
 from connectors.logs import LogSettings
 from connectors.logs.content import Records
 from connectors.logs.events import EventCounting
 from connectors.logs.files import FileLog
 from connectors.logs.tally import Networks
-from scanner.errors import Denied, NotOffered, SourceError, Throttled
+from scanner.errors import DeadlineExceeded, Denied, NotOffered, SourceError, Throttled, Unreachable
 from scanner.model import EVERY_SCOPE, Coverage
 from scanner.model.activity import LogDay, LogUnit, UnitReading
 
@@ -36,8 +36,10 @@ WHOLE = "whole"
 LOOKED_AT = 5
 """So many scopes are asked beforehand whether they can be read."""
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
-_FOR_ALL_DAYS = (Denied, NotOffered, Gone, Throttled)
-"""What is refused so for one day of a scope is refused for the others; who is throttled rests for this run."""
+_OF_ONE_DAY = (Unreachable, DeadlineExceeded, AnswerTooLarge, Malformed)
+"""What may be otherwise for another day. Whatever else is refused is refused for all days of the scope, and who is
+throttled rests for this run.
+"""
 
 
 class TooMuch(Exception):
@@ -134,7 +136,7 @@ class LiveReader:
         self._source.plan((one.days[0].scope, _span(one)) for one in units)
 
     def read(self, unit: LogUnit, now: datetime) -> UnitReading:
-        """See ``LogReader.read``. What the provider no longer keeps, and wrong records, are a gap of the day."""
+        """See ``LogReader.read``. What is no longer kept is a gap for good. Raises Malformed for wrong records."""
         (day,), before = unit.days, self._source.calls
         for scope in (day.scope, EVERY_SCOPE):
             if scope in self._refused:
@@ -142,14 +144,18 @@ class LiveReader:
         span = _span(unit)
         try:
             with spending(LONGEST):
-                self._check_kept(day.scope, span.since, now)
+                kept = self._source.days_kept(day.scope, now - span.since)
+                if span.since < now - timedelta(days=kept):
+                    gap = replace(day, status="failed", detail=f"{self._source.kept_by} keeps {kept} days")
+                    return UnitReading(unit=unit, coverage=(gap,), calls=self._source.calls - before)
                 counting = self._counted(day.scope, span)
             covered = (replace(day, detail=counting.beyond_limits()),) if unit.digest == WHOLE else ()
             return counting.reading(unit, covered, self._source.calls - before)
         except Unreadable as error:
-            gap = replace(day, status="failed", detail=str(error))
-            return UnitReading(unit=unit, coverage=(gap,), calls=self._source.calls - before)
-        except _FOR_ALL_DAYS as error:
+            raise Malformed(f"the response is no log: {error}") from error
+        except _OF_ONE_DAY:
+            raise
+        except SourceError as error:
             refused = _as_gap(error)
             self._refused[EVERY_SCOPE if isinstance(error, Throttled) else day.scope] = refused
             raise refused from error
@@ -163,11 +169,6 @@ class LiveReader:
                     next(self._source.ways[0](scope, Span(now - _HOUR, now)), None)
             except NotOffered as error:
                 raise _as_gap(error) from error
-
-    def _check_kept(self, scope: str, since: datetime, now: datetime) -> None:
-        kept = self._source.days_kept(scope, now - since)
-        if since < now - timedelta(days=kept):
-            raise Unreadable(f"{self._source.kept_by} keeps {kept} days")
 
     def _counted(self, scope: str, span: Span) -> EventCounting[Any]:
         """All records of the span. Once a way of asking was too much for a day, it is not tried for others."""
@@ -184,9 +185,9 @@ class LiveReader:
                 self._way = number + 1
                 continue
             if strange := {day for _, day in counting.days} - {str(span.since.date())}:
-                raise Unreadable(f"the response has records of other days, such as {min(strange)}")
+                raise Unreadable(f"it has records of other days, such as {min(strange)}")
             return counting
-        raise Unreadable("there are too many records")
+        raise Unreadable("it has too many records")
 
 
 class LiveLog(FileLog):

@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from connectors.azure import activity, signins
 from connectors.azure.live import ActivityLog, SignIns
-from connectors.base import Meter
+from connectors.base import Malformed, Meter
 from connectors.fakes.azure.audit_logs import by_application, log_event, log_sign_in
 from connectors.fakes.azure.faults import Fault
 from connectors.fakes.azure.tenant import guid
@@ -326,27 +326,26 @@ def test_pages_in_a_circle_are_no_day(live: Live) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", [Entra, Activity])
-def test_wrong_records_are_a_gap(azure: AzureEstate, kind: type[_OfAzure], row: Row, words: str) -> None:
-    """Nothing of the day is kept."""
+def test_wrong_records_are_no_day(azure: AzureEstate, kind: type[_OfAzure], row: Row, words: str) -> None:
+    """Nothing of it is kept, and the next run asks again."""
     live = kind(azure)
     azure.is_hostile = True
     live.answer(Reply(body={"value": [{"appId": live.caller, "servicePrincipalId": live.caller, **row}]}))
     reader = live.reader()
     (unit,) = units(reader, 3, 3)
-    reading = reader.read(unit, NOW)
-
-    assert reading.callers == ()
-    assert [(one.status, words in str(one.detail)) for one in reading.coverage] == [("failed", True)]
+    with pytest.raises(Malformed, match=words):
+        reader.read(unit, NOW)
 
 
-def test_wrong_entries_are_a_gap(google: Google) -> None:
+def test_wrong_entries_are_no_day(google: Google) -> None:
     """One of them is enough."""
     google.act(ago(3))
     google.cloud.rows["projects/acme/logs"].append({**google.cloud.rows["projects/acme/logs"][0], "protoPayload": 5})
     reader = google.reader()
     (unit,) = units(reader, 3, 3)
 
-    assert [one.status for one in reader.read(unit, NOW).coverage] == ["failed"]
+    with pytest.raises(Malformed, match="not as expected"):
+        reader.read(unit, NOW)
 
 
 @pytest.mark.parametrize("kind", [Entra, Activity])
@@ -591,11 +590,14 @@ READINGS = (
 @given(rows=st.lists(mutated(GOOD) | JSON, max_size=3))
 @example(rows=[GOOD])
 def test_no_record_ends_a_reading(rows: list[Any]) -> None:
-    """Whatever rows a provider gives: the day is read, or is a gap with nothing in it."""
+    """Whatever rows a provider gives: the day is read, or the rows are wrong."""
     for records, counting in READINGS:
         reader = LiveReader("live", Stub(rows), records, counting)
         (unit,) = units(reader, 1, 1)
-        (day,) = (reading := reader.read(unit, NOW)).coverage
-
-        assert day.status == "complete" or (day.detail and not reading.callers)
-        assert rows != [GOOD] or reading.events == 1
+        try:
+            reading = reader.read(unit, NOW)
+        except Malformed:
+            assert rows != [GOOD]
+        else:
+            assert [one.status for one in reading.coverage] == ["complete"]
+            assert rows != [GOOD] or reading.events == 1
