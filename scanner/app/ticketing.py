@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -82,11 +83,13 @@ def _standing(ticket: StoredTicket) -> Standing:
 
 
 def checks(target: Target, *, sleep: Sleep = time.sleep) -> Iterator[Check]:
-    """Whether Muster could work with that system. Leaves no ticket behind."""
+    """Whether Muster could work with that system, and where its secret goes. Leaves no ticket behind."""
     from scanner.notify.tickets.catalog import tracker_of
 
     try:
-        yield from tracker_of(target, sleep=sleep).checks()
+        tracker = tracker_of(target, sleep=sleep)
+        yield Check(ok=True, detail=f"{target.token} goes to {urlsplit(target.url).netloc}")
+        yield from tracker.checks()
     except (Undelivered, MusterError) as error:
         yield Check(ok=False, detail=str(error))
 

@@ -56,10 +56,12 @@ def plan(targets: Sequence[Target], result: ScanResult, known: Sequence[Known], 
     for target in targets:
         there = {one.marker: one for one in known if one.target == target.name}
         groups: dict[str, list[Finding]] = {}
-        owners = {finding.fingerprint: _owner(finding, identities, tellers.roster) for finding in result.findings}
-        for finding in result.findings:
-            if _is_chosen(finding, owners[finding.fingerprint], target):
-                groups.setdefault(_subject(finding, owners[finding.fingerprint], target), []).append(finding)
+        owners: dict[str, _Owner] = {}
+        for finding in (one for one in result.findings if _is_chosen(one, target)):
+            owner = _owner(finding, identities, tellers.roster)
+            if not target.teams or _is_in(owner.person, target.teams):
+                owners[finding.fingerprint] = owner
+                groups.setdefault(_subject(finding, owner, target), []).append(finding)
         for subject, findings in groups.items():
             marker = marker_of(target.name, target.per, subject)
             owner = owners[findings[0].fingerprint]
@@ -88,7 +90,7 @@ def _owner(finding: Finding, identities: Mapping[str, Assessment], roster: Roste
     return _Owner(person.email, person) if person is not None and roster.is_active(person) else _Owner(None, None)
 
 
-def _is_chosen(finding: Finding, owner: _Owner, target: Target) -> bool:
+def _is_chosen(finding: Finding, target: Target) -> bool:
     severities = SEVERITIES[: SEVERITIES.index(target.min_severity) + 1]
     return (
         finding.severity in severities
@@ -96,7 +98,6 @@ def _is_chosen(finding: Finding, owner: _Owner, target: Target) -> bool:
         and not finding.held_back
         and finding.rule not in ABOUT_TICKETS
         and (not target.rules or finding.rule in target.rules)
-        and (not target.teams or _is_in(owner.person, target.teams))
     )
 
 
