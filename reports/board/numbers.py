@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias
 from msgspec.structs import replace
 
 from reports.board.records import RESOLVED_WITHIN, Board, Measure, Moment, Resolution, Team
-from scanner.model import ROTATED, Assessment, Credential, ScanResult, Severity, Summary
+from reports.board.upkeep import by_team, kept, shares, summed
+from scanner.model import ROTATED, Assessment, Credential, ScanResult, Severity, Summary, Upkeep
 from scanner.model.summary import unexplained
 
 Answer: TypeAlias = bool | None
@@ -124,6 +125,7 @@ def board(result: ScanResult) -> Board:
         unexplained=unexplained(result.identities, result.findings),
         orphan_ages=_orphan_ages(result),
         resolution=_resolution(result),
+        kept=kept(result),
         teams=teams,
         trend=trend(result),
     )
@@ -189,6 +191,7 @@ def _teams(result: ScanResult) -> tuple[Team, ...]:
     identities, owned, orphaned, overdue, grave, unknown = (Counter[str | None]() for _ in range(6))
     findings = Counter(finding.identity for finding in result.findings if finding.severity in CRITICAL_OR_HIGH)
     late = Counter(holder.identity.key for holder, in_time in rotations(result) if in_time is False)
+    entries = {team.casefold() if team else None: (team, its) for team, its in by_team(result).items()}
     for assessment in result.identities:
         if assessment.ownership.state == "not_applicable":
             continue
@@ -202,15 +205,16 @@ def _teams(result: ScanResult) -> tuple[Team, ...]:
         grave[team] += findings[assessment.identity.key]
     teams = [
         Team(
-            name=names[team],
+            name=names.get(team, entries[team][0] if team in entries else None),
             identities=identities[team],
             owned=owned[team],
             orphaned=orphaned[team],
             overdue=overdue[team],
             grave=grave[team],
             unknown=unknown[team],
+            upkeep=entries[team][1] if team in entries else Upkeep(),
         )
-        for team in names
+        for team in {**{team: name for team, (name, _) in entries.items()}, **names}
     ]
     return tuple(sorted(teams, key=_most_to_do))
 
@@ -219,7 +223,8 @@ def total(teams: Iterable[Team]) -> Team:
     """All of these teams as one, without a name."""
     counts = ("identities", "owned", "orphaned", "overdue", "grave", "unknown")
     listed = list(teams)
-    return Team(name=None, **{count: sum(getattr(team, count) for team in listed) for count in counts})
+    whole = {count: sum(getattr(team, count) for team in listed) for count in counts}
+    return Team(name=None, upkeep=summed(team.upkeep for team in listed), **whole)
 
 
 def _beside(teams: Iterable[Team], result: ScanResult) -> Team:
@@ -248,6 +253,7 @@ def _moment(at: datetime, counts: Summary) -> Moment:
         orphaned=counts.orphaned,
         grave=sum(counts.findings.get(severity, 0) for severity in CRITICAL_OR_HIGH),
         unexplained=counts.unexplained_findings,
+        kept=shares(counts.upkeep),
     )
 
 

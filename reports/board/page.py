@@ -20,6 +20,7 @@ from reports.board import words
 from reports.board.drawing import count_bar, line, share_bar
 from reports.board.numbers import board
 from reports.board.records import Board, Measure, Moment, Team
+from reports.board.upkeep import mean
 from reports.phrases import ORPHANED_MEANS
 from reports.summary import Digest
 from scanner.model import ScanResult
@@ -74,6 +75,8 @@ class BoardPage:
             orphans=f"{numbers.orphans:,}",
             ages="".join(_ages(numbers)),
             resolution=_resolution(numbers),
+            kept="".join(_kept(numbers)),
+            kept_of=_safe(words.kept_of(numbers)),
             trend=_trend(numbers),
             teams="".join(_team(*row) for row in words.team_rows(numbers)),
             beside=_safe(words.beside(numbers)),
@@ -109,6 +112,13 @@ def _ages(numbers: Board) -> Iterator[str]:
         tone = "unknown" if age == "unknown" else "bad"
         share = count / numbers.orphans if numbers.orphans else None
         yield f"<tr><th scope='row'>{age}</th><td>{count_bar(share, tone)}</td><td class='number'>{count:,}</td></tr>"
+
+
+def _kept(numbers: Board) -> Iterator[str]:
+    for title, one, was in words.kept_rows(numbers):
+        known = f" <small>was {_safe(was)}</small>" if was else ""
+        shown = f"{_safe(words.percent(one.share))}{known}"
+        yield f"<tr><th scope='row'>{title}</th><td>{share_bar(one.share)}</td><td class='number'>{shown}</td></tr>"
 
 
 def _resolution(numbers: Board) -> str:
@@ -151,6 +161,7 @@ def _team(name: str, team: Team) -> str:
         f"{team.orphaned:,}",
         f"{team.overdue:,}",
         f"{team.grave:,}",
+        words.percent(mean(team.upkeep)),
     )
     return f'<tr><th scope="row"><bdi>{_safe(shown)}</bdi></th>{_cells(cells)}</tr>'
 

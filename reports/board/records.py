@@ -9,6 +9,8 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from scanner.model import Upkeep
+
 RESOLVED_WITHIN = 90
 """Days back over which the time to resolve is taken."""
 
@@ -57,6 +59,8 @@ class Team(Struct, frozen=True, kw_only=True):
     overdue: int
     grave: int
     unknown: int
+    upkeep: Upkeep = Upkeep()
+    """Of its registry entries."""
 
     @property
     def share(self) -> float | None:
@@ -75,6 +79,8 @@ class Moment(Struct, frozen=True, kw_only=True):
     grave: int
     unexplained: int | None = None
     """Findings about a day that no known change explains; None without an audit log."""
+    kept: Mapping[str, float | None] = {}
+    """Shares of registry entries, as in :attr:`Board.kept`; None where they were not counted."""
 
 
 class Board(Struct, frozen=True, kw_only=True):
@@ -94,5 +100,7 @@ class Board(Struct, frozen=True, kw_only=True):
     unexplained: int | None
     orphan_ages: Mapping[str, int]
     resolution: Resolution
+    kept: tuple[Measure, ...]
+    """Of the registry entries that are not retired, how many name an owner, say the purpose, and so on."""
     teams: tuple[Team, ...]
     trend: tuple[Moment, ...]

@@ -8,6 +8,7 @@ from reports.base import Screen, View
 from reports.board import words
 from reports.board.numbers import board
 from reports.board.records import Board, Measure, Team
+from reports.board.upkeep import mean
 from reports.page import Heading, Page
 from reports.summary import Digest
 from scanner.model import ScanResult
@@ -20,7 +21,9 @@ _TEAMS = (
     Heading("Orphaned", 8),
     Heading("Overdue", 7),
     Heading("High+", 5),
+    Heading("Entries kept", 12),
 )
+_KEPT = (Heading("", 16), Heading("Share", 6), Heading("Entries", 7), Heading("Was", 0))
 _SHARES = (Heading("", 16), Heading("Share", 6), Heading("Of", 21), Heading("Unknown", 7))
 
 
@@ -42,6 +45,7 @@ class BoardText:
         page.line()
         _shares(page, numbers, digest)
         _orphans(page, numbers)
+        _kept(page, numbers)
         _trend(page, numbers)
         _teams(page, numbers)
         out.write(page.text.encode())
@@ -70,6 +74,16 @@ def _orphans(page: Page, numbers: Board) -> None:
     page.item("Resolved", [f"in {shown}" if days is not None else shown, words.resolved(numbers.resolution)])
 
 
+def _kept(page: Page, numbers: Board) -> None:
+    page.heading("Registry")
+    if numbers.kept[0].known:
+        rows = (
+            (title, words.percent(one.share), f"{one.count:,}", was) for title, one, was in words.kept_rows(numbers)
+        )
+        page.table(_KEPT, rows)
+    page.line(words.kept_of(numbers))
+
+
 def _trend(page: Page, numbers: Board) -> None:
     if len(numbers.trend) > 1:
         page.heading("Trend")
@@ -84,8 +98,9 @@ def _teams(page: Page, numbers: Board) -> None:
     if beside := words.beside(numbers):
         page.line(beside)
     page.line(f"Overdue: credentials not rotated in time. High+: {words.SEVERE} findings.")
+    page.line("Entries kept: the mean of the shares under Registry.")
 
 
 def _team(name: str, team: Team) -> tuple[str, ...]:
     counts = (f"{count:,}" for count in (team.orphaned, team.overdue, team.grave))
-    return (name, f"{team.identities:,}", words.percent(team.share), *counts)
+    return (name, f"{team.identities:,}", words.percent(team.share), *counts, words.percent(mean(team.upkeep)))

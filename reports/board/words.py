@@ -47,6 +47,14 @@ MEASURES: Mapping[str, Words] = {
 }
 """More is better for each of them: a measure of which less is better is shown as what it leaves."""
 
+KEPT: Mapping[str, str] = {
+    "owner": "Name an owner",
+    "purpose": "Say what for",
+    "review": "Review in date",
+    "blast_radius": "Blast radius",
+}
+"""What registry entries are counted for."""
+
 
 def meaning(name: str, policy: Policy) -> str:
     """What a measure counts, with the policy's limits."""
@@ -154,6 +162,27 @@ def trend_differs(board: Board) -> str:
     ):
         return ""
     return "The trend also counts provisional verdicts, which the cards above leave out as unknown."
+
+
+def _first_kept(board: Board) -> Moment | None:
+    """The first scan before this one in the store that counted how entries are kept."""
+    return next((point for point in board.trend[:-1] if any(share is not None for share in point.kept.values())), None)
+
+
+def kept_rows(board: Board) -> Iterator[tuple[str, Measure, str]]:
+    """What is counted of entries, how many, and the share that it was once; empty where that is not known."""
+    first = _first_kept(board)
+    for one in board.kept:
+        yield KEPT[one.name], one, percent(first.kept[one.name]) if first else ""
+
+
+def kept_of(board: Board) -> str:
+    """Which entries are counted, and since when; that it is unknown without any."""
+    entries, first = board.kept[0].known, _first_kept(board)
+    if not entries:
+        return "No registry entries, so how well they are kept is unknown."
+    since = f"; was: on {first.at:%Y-%m-%d}" if first else ""
+    return f"Of {counted(entries, 'registry entry that is', 'registry entries that are')} not retired{since}."
 
 
 def change(before: Moment, now: Moment) -> str:

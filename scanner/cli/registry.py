@@ -39,15 +39,27 @@ registry.add_command(adopt)
 @people_option
 @click.option("-o", "--output", metavar="json:PATH", help="Write it as JSON instead; '-' is stdout.")
 @click.option("--suggest", is_flag=True, help="Print config for unknown headings, to paste.")
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Exit 1 if the score is lower, or unknown.",
+)
 def lint(
-    files: tuple[Path, ...], config_file: Path | None, people: tuple[Path, ...], output: str | None, suggest: bool
+    files: tuple[Path, ...],
+    config_file: Path | None,
+    people: tuple[Path, ...],
+    output: str | None,
+    suggest: bool,
+    fail_under: float | None,
 ) -> int:
-    """Report errors in a registry, and how complete it is.
+    """Report errors in a registry, and how complete it is, as a whole and by team.
 
     FILE is a registry, by default those of the config. Exit 1 on problems, not on warnings.
     """
+    from scanner.cli.console import say
     from scanner.config.load import load_config
-    from scanner.registry.editing.text import lint_text, printed
+    from scanner.registry.editing.text import lint_text, printed, verdict_text
 
     config = load_config(config_file)
     path = _json_path(output)
@@ -66,7 +78,10 @@ def lint(
         click.echo(printed(lint_text(report)), nl=False)
     else:
         _deliver_json(report, path)
-    return PROBLEMS if report.problems else 0
+    if fail_under is not None:
+        say(verdict_text(report, fail_under))
+    too_low = fail_under is not None and report.is_below(fail_under)
+    return PROBLEMS if report.problems or too_low else 0
 
 
 @registry.command()

@@ -50,7 +50,7 @@ from scanner.model import (
     most_severe_first,
 )
 from scanner.model.reviews import ReviewPolicy
-from scanner.model.summary import summarise
+from scanner.model.summary import summarise, upkeep
 from scanner.registry.roster import Roster
 from scanner.rules import registration
 from scanner.rules.base import RuleContext
@@ -325,18 +325,22 @@ def _result(
     notices: tuple[str, ...],
 ) -> ScanResult:
     coverage = inventory.coverage
+    summary = summarise(
+        assessments,
+        inventory.secrets,
+        inventory.workloads,
+        inventory.assignments,
+        entries,
+        findings,
+        coverage,
+        remembered.known,
+    )
+    if declared.entries is not None:
+        kept = upkeep((one.entry for one in entries), declared.policy, scan.started_at.date())
+        summary = msgspec.structs.replace(summary, upkeep=kept)
     return ScanResult(
         scan=scan,
-        summary=summarise(
-            assessments,
-            inventory.secrets,
-            inventory.workloads,
-            inventory.assignments,
-            entries,
-            findings,
-            coverage,
-            remembered.known,
-        ),
+        summary=summary,
         coverage=coverage,
         identities=assessments,
         secrets=inventory.secrets,

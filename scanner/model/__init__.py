@@ -61,6 +61,7 @@ from scanner.model.result import (
     ScanPoint,
     ScanResult,
     Summary,
+    Upkeep,
 )
 from scanner.model.rights import (
     UNKNOWN_PRIVILEGE,
@@ -192,6 +193,7 @@ __all__ = [
     "TokenSubject",
     "Trust",
     "UnreadRow",
+    "Upkeep",
     "UsageState",
     "UsageVerdict",
     "Way",

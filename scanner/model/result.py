@@ -38,6 +38,19 @@ class ScanInfo(Struct, frozen=True, kw_only=True, gc=False):
     inputs: tuple[Input, ...] = ()
 
 
+class Upkeep(Struct, frozen=True, kw_only=True, gc=False):
+    """How well entries that are not retired are kept: how many there are, and of these how many say what they should.
+
+    ``owner``, ``purpose``, ``blast_radius``: filled in; ``review``: its last review is not overdue.
+    """
+
+    entries: int = 0
+    owner: int = 0
+    purpose: int = 0
+    review: int = 0
+    blast_radius: int = 0
+
+
 class Summary(Struct, frozen=True, kw_only=True, gc=False):
     """Counts over the result. ``identities`` includes people, exempt and disabled identities."""
 
@@ -73,6 +86,8 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     not_found: int = 0
     gaps: int = 0
     not_rechecked: int = 0
+    upkeep: Upkeep | None = None
+    """None without a registry, in a part of a scan, and in scans of versions that did not count it."""
 
 
 class Forgotten(Struct, frozen=True, kw_only=True, gc=False):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from typing import get_args
 
 from scanner.model import (
@@ -11,15 +12,19 @@ from scanner.model import (
     Assessment,
     Assignment,
     Coverage,
+    Entry,
     EntryAssessment,
     Finding,
     OwnershipState,
+    Policy,
     RegistryState,
     StoredSecret,
     Summary,
+    Upkeep,
     UsageState,
     Workload,
 )
+from scanner.model.declared import review_due
 
 _AXES: Mapping[str, tuple[str, ...]] = {
     "registry": get_args(RegistryState),
@@ -86,6 +91,19 @@ def summarise(
         not_found=sum(entry.state == "not_found" for entry in entries),
         gaps=sum(section.is_gap for section in coverage),
         not_rechecked=sum(not assessment.rechecked for assessment in assessments),
+    )
+
+
+def upkeep(entries: Iterable[Entry], policy: Policy, today: date) -> Upkeep:
+    """Return how well the entries are kept that are not retired."""
+    counted = [entry for entry in entries if entry.status != "retired"]
+    due = (review_due(entry, policy.review, today) for entry in counted)
+    return Upkeep(
+        entries=len(counted),
+        owner=sum(bool(entry.owner) for entry in counted),
+        purpose=sum(entry.purpose is not None for entry in counted),
+        review=sum(day is not None and day >= today for day in due),
+        blast_radius=sum(entry.blast_radius is not None for entry in counted),
     )
 
 

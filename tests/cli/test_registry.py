@@ -211,6 +211,34 @@ def test_lint_passes_what_two_lists_agree_on(estate: Path, muster: Muster) -> No
     assert (done.code, "warning: prod.tfstate:1: owner: no owner is named" in done.out) == (0, True)
 
 
+@pytest.mark.parametrize(("asked", "code"), [("12.5", 0), ("12.6", 1), ("0", 0)])
+def test_lint_may_ask_for_a_score(estate: Path, muster: Muster, asked: str, code: int) -> None:
+    """Of eight columns one is filled in; each team has its own score, by its entries or its owners."""
+    (estate / "people.csv").write_text("email,team\nada@example.com,Data\nbob@example.com,ops\n")
+    rows = ("A,a,ada@example.com,,", "B,b,ada@example.com,,", "C,c,bob@example.com,OPS,", "D,d,bob@example.com,,")
+    (estate / "registry.csv").write_text("id,identities,owner,team,purpose\n" + "\n".join(rows) + "\n")
+
+    done = muster("registry", "lint", "--fail-under", asked)
+    document = json.loads(muster("registry", "lint", "-o", "json:-").out)
+
+    assert done.code == code
+    assert f"the score is 12.5%, {'below' if code else 'not below'} the {asked}% that were asked for" in done.err
+    assert [(one["team"], one["entries"], one["score"]) for one in document["teams"]] == [
+        ("Data", 2, 0.125),
+        ("OPS", 2, 0.125),
+    ]
+    assert "OPS                        2    12%  ##" in done.out
+
+
+def test_a_score_that_is_not_known_is_too_low(estate: Path, muster: Muster) -> None:
+    """A list that cannot be read, or one without entries."""
+    (estate / "registry.csv").write_text("id,identities,owner\n")
+
+    done = muster("registry", "lint", "--fail-under", "1")
+
+    assert (done.code, "the score is unknown, and 1% were asked for" in done.err) == (1, True)
+
+
 @pytest.mark.usefixtures("estate")
 def test_lint_as_json(muster: Muster) -> None:
     """The same for scripts, with nothing else on stdout."""

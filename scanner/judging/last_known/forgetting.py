@@ -95,14 +95,17 @@ def forget(last: ScanResult, place: Forgotten, scan: ScanInfo) -> Forgetting:
         was_read=after.coverage != last.coverage,
         after=replace(
             after,
-            summary=summarise(
-                after.identities,
-                after.secrets,
-                after.workloads,
-                after.assignments,
-                after.entries,
-                after.findings,
-                after.coverage,
+            summary=replace(
+                summarise(
+                    after.identities,
+                    after.secrets,
+                    after.workloads,
+                    after.assignments,
+                    after.entries,
+                    after.findings,
+                    after.coverage,
+                ),
+                upkeep=last.summary.upkeep,
             ),
             notices=(f"forgotten by hand: {_described(place, ended)}", *_notices(last, place)),
         ),

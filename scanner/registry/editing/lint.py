@@ -28,7 +28,7 @@ from scanner.registry.editing.impossible import (
     yet_to_be_said,
 )
 from scanner.registry.editing.overlaps import Said, covered, twins
-from scanner.registry.editing.quality import Quality, Standard, measure
+from scanner.registry.editing.quality import Quality, Standard, TeamQuality, by_team, measure
 from scanner.registry.entries import survey_registry
 from scanner.registry.lists import SEPARATE, ListSource, are_several
 from scanner.registry.people import load_people
@@ -197,7 +197,7 @@ class LintReport(Struct, frozen=True, kw_only=True):
     """All problems and warnings, by file and line, and the quality of the readable entries.
 
     ``quality``: None if a whole list could not be read, or there is nothing to measure. ``unread_rows``: the number of
-    rows that the quality leaves out.
+    rows that the quality leaves out. ``teams``: the score of each team.
     """
 
     schema: str = SCHEMA
@@ -205,6 +205,11 @@ class LintReport(Struct, frozen=True, kw_only=True):
     warnings: tuple[Problem, ...]
     quality: Quality | None
     unread_rows: int = 0
+    teams: tuple[TeamQuality, ...] = ()
+
+    def is_below(self, percent: float) -> bool:
+        """Whether the score is lower than that, or unknown."""
+        return self.quality is None or self.quality.score * 100 < percent
 
 
 def lint_lists(
@@ -236,12 +241,13 @@ def lint_lists(
     notes += _as_notes(found.problems, is_problem=True)
     notes += _as_notes(registry.warnings, is_problem=False)
     notes += lint_entries(rows, standard, ownerless=registry.ownerless, hidden=found.hidden)
-    quality = measure([row for row in rows if row.id not in found.hidden], standard) if found.whole else None
+    readable = [row for row in rows if row.id not in found.hidden] if found.whole else []
     notes.sort(key=lambda note: (note.problem.file, note.problem.line or 0))
     return LintReport(
         problems=tuple(note.problem for note in notes if note.is_problem),
         warnings=tuple(note.problem for note in notes if not note.is_problem),
-        quality=quality,
+        quality=measure(readable, standard),
+        teams=by_team(readable, standard),
         unread_rows=len(registry.unread),
     )
 

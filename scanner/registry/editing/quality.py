@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeAlias
@@ -9,7 +10,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from scanner.matching.decision import Who, as_written
-from scanner.matching.keys import provider_key
+from scanner.matching.keys import fold, provider_key
 from scanner.model import Entry, Policy
 from scanner.model.declared import later
 from scanner.registry.columns import ACCOUNT, OWNERS, REGISTRY, STAGE
@@ -92,6 +93,37 @@ class Quality(Struct, frozen=True, kw_only=True):
     entries: int
     score: float
     fields: tuple[Field, ...]
+
+
+class TeamQuality(Struct, frozen=True, kw_only=True):
+    """The score of one team's entries; ``team``: None for entries of none."""
+
+    team: str | None
+    entries: int
+    score: float
+
+
+def by_team(entries: Sequence[Entry], standard: Standard) -> tuple[TeamQuality, ...]:
+    """Return the quality of each team's entries that are not retired, the lowest score first.
+
+    A team is the entry's own, else that of its first owner on the roster.
+    """
+    names: dict[str, str | None] = {}
+    theirs: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        team = entry.team or _team_of_owner(entry, standard)
+        names.setdefault(fold(team or ""), team)
+        theirs[fold(team or "")].append(entry)
+    measured = ((names[key], measure(its, standard)) for key, its in theirs.items())
+    found = [TeamQuality(team=team, entries=one.entries, score=one.score) for team, one in measured if one is not None]
+    return tuple(sorted(found, key=lambda one: (one.score, one.team is None, one.team or "")))
+
+
+def _team_of_owner(entry: Entry, standard: Standard) -> str | None:
+    if standard.roster is None:
+        return None
+    people = filter(None, map(standard.roster.resolve, entry.owner))
+    return next((person.team for person in people if person.team), None)
 
 
 def measure(entries: Sequence[Entry], standard: Standard) -> Quality | None:

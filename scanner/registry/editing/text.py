@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from math import floor
 from typing import Any
 
 from msgspec.structs import replace
@@ -13,13 +14,14 @@ from scanner.errors import Problem
 from scanner.redaction.redact import redact
 from scanner.registry.editing.adoption import Change
 from scanner.registry.editing.lint import LintReport
-from scanner.registry.editing.quality import Quality
+from scanner.registry.editing.quality import Quality, TeamQuality
 from scanner.registry.editing.values import joined
 from scanner.text import counted, printable
 
 WIDTH = 80
 _COLUMN = 20
 _BAR = 20
+_NAME = _COLUMN - 1
 
 
 def changes_text(changes: Sequence[Change], registry: str) -> Iterator[str]:
@@ -59,6 +61,30 @@ def lint_text(report: LintReport) -> Iterator[str]:
     if report.quality is not None:
         yield ""
         yield from _quality(report.quality, report.unread_rows)
+    if len(report.teams) > 1:
+        yield from _teams(report.teams)
+
+
+def verdict_text(report: LintReport, percent: float) -> str:
+    """Return a line on whether the score reaches what was asked for, in percent."""
+    if report.quality is None:
+        return f"the score is unknown, and {percent:g}% were asked for"
+    below = "below" if report.is_below(percent) else "not below"
+    return f"the score is {_tenth(report.quality.score)}, {below} the {percent:g}% that were asked for"
+
+
+def _tenth(share: float) -> str:
+    """Return a share in percent, with one place that is rounded down, so that nothing looks better than it is."""
+    return f"{floor(share * 1000 + 1e-9) / 10:g}%"
+
+
+def _teams(teams: Sequence[TeamQuality]) -> Iterator[str]:
+    yield ""
+    yield f"{'team':{_COLUMN}}{'entries':>8}{'score':>7}"
+    for one in teams:
+        name = printable(redact(one.team or "none named"))
+        shown = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+        yield f"{shown:{_COLUMN}}{one.entries:>8,}{one.score:>7.0%}  {'#' * round(one.score * _BAR)}"
 
 
 def _alike(problems: Sequence[Problem]) -> Iterator[tuple[str, Problem]]:

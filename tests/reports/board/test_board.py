@@ -16,11 +16,20 @@ from reports.board import words
 from reports.board.formats import BOARD_FORMATS
 from reports.board.records import Measure
 from reports.states import STATES
-from scanner.model import OwnershipVerdict, ScanPoint, ScanResult, Since, Summary
+from scanner.model import EntryAssessment, OwnershipVerdict, ScanPoint, ScanResult, Since, Summary, Upkeep
 from tests.accessibility import violations
 from tests.browser import watched
 from tests.contract.test_reports import ACTIVE
-from tests.factories import days_ago, make_assessment, make_credential, make_finding, make_identity, make_result
+from tests.factories import (
+    NOW,
+    days_ago,
+    make_assessment,
+    make_credential,
+    make_entry,
+    make_finding,
+    make_identity,
+    make_result,
+)
 from tests.reports.html.estate import small_estate, with_history
 from tests.reports.samples import (
     HOSTILE,
@@ -295,3 +304,35 @@ def test_unexplained_findings_have_a_line_once_a_log_was_read() -> None:
     assert "Unexplained" not in without
     later = replace(estate_with_activity(), trend=points[1:])
     assert "unexplained findings 4 to 1" in written("html", later)
+
+
+def test_the_registry_is_measured_against_the_first_scan_that_counted_it() -> None:
+    """A scan of an earlier version counted nothing, which is unknown and not 0."""
+    counts = (None, Upkeep(entries=4, owner=1), Upkeep(entries=2, owner=1, purpose=2))
+    points = tuple(
+        ScanPoint(id=f"{place}", started_at=days_ago(30 - place), counts=Summary(upkeep=one))
+        for place, one in enumerate(counts)
+    )
+    declared = (
+        make_entry(owner=("ada@example.com",), purpose="bills", team="Data"),
+        make_entry(owner=(), purpose=None, blast_radius="all", last_reviewed=NOW.date(), team="DATA"),
+        make_entry(owner=(), status="retired"),
+    )
+    entries = tuple(EntryAssessment(entry=one, state="found") for one in declared)
+    result = replace(make_result(), entries=entries, trend=points)
+    document = json.loads(written("json", result))
+
+    assert {one["name"]: (one["count"], one["known"]) for one in document["kept"]} == {
+        "owner": (1, 2),
+        "purpose": (1, 2),
+        "review": (1, 2),
+        "blast_radius": (1, 2),
+    }
+    assert [point["kept"]["owner"] for point in document["trend"]] == [None, 0.25, 0.5]
+    assert [(team["name"], team["upkeep"]["entries"]) for team in document["teams"]] == [(None, 0), ("Data", 2)]
+    page = written("html", result)
+    assert "50 % <small>was 25 %</small>" in page
+    assert f"Of 2 registry entries that are not retired; was: on {days_ago(29):%Y-%m-%d}." in page
+    text = written("table", result)
+    assert "Name an owner     50 %    1        25 %" in text
+    assert "No registry entries, so how well they are kept is unknown." in written("table", make_result())
