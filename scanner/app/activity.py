@@ -75,8 +75,14 @@ def _ready(config: Config, entry: LogEntry, connect: Connect) -> Log:
         truncate_addresses=config.activity.truncate_addresses,
         networks=tuple(sorted(config.activity.networks.items())),
     )
+    is_here = entry.path is not None and "://" not in entry.path  # a cluster's workers have other disks
     return Log(
-        name=entry.name, type=entry.type, source=entry.source, since=entry.since, reader=reader(settings, source)
+        name=entry.name,
+        type=entry.type,
+        source=entry.source,
+        since=entry.since,
+        reader=reader(settings, source),
+        cluster=None if is_here else config.engine.dask,
     )
 
 

@@ -6,20 +6,11 @@ interrupted at any moment and repeated. What cannot be read is a gap of its days
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import multiprocessing
-import os
-import pickle
-import signal
 import time
-from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
@@ -29,49 +20,41 @@ from connectors.base import own_words
 from connectors.logs import LogReader, PlannedLog
 from scanner.config.settings import Since
 from scanner.discovery.engine import Observer
+from scanner.discovery.log_units import Failure, clean_day, read_units
 from scanner.errors import SourceError
-from scanner.model import EVERY_SCOPE, Coverage, CoverageStatus
+from scanner.model import EVERY_SCOPE, Coverage
 from scanner.model.activity import (
     LOG_SECTION,
-    CallerDay,
-    Feature,
     LogDay,
     LogPast,
     LogUnit,
-    NamedChange,
     UnitReading,
-    feature_of,
 )
-from scanner.redaction.gate import cleared
-from scanner.redaction.redact import without_resolved
-from scanner.redaction.shapes import public_id
 from scanner.store.activity.care import Damage
 from scanner.store.activity.past import NO_DAMAGE, ActivityStore
 from scanner.store.activity.units import LogHead, LogState
-from scanner.text import printable, without_surrogates
+from scanner.text import printable
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 2.0
-"""Seconds that one process reads alone; what is left then is worth starting others for."""
 WRITE_EVERY = 2.0
 """Seconds of reading that a kill may cost."""
 WRITE_AT = 20_000
 """Days of callers that are held in memory before they are written."""
-AHEAD = 2
-"""Units given to each process before it asks for more."""
-LONGEST = 500
-"""Characters of a caller's or an action's name; longer ones are cut and told apart by a hash."""
 
 
 class Log(Struct, frozen=True, kw_only=True):
-    """A log made ready. ``source``: the name of the source whose identities it is about; None: any of the provider."""
+    """A log made ready. ``source``: the name of the source whose identities it is about; None: any of the provider.
+
+    ``cluster``: the address of a cluster whose workers can reach it.
+    """
 
     name: str
     type: str
     source: str | None
     since: Since
     reader: LogReader
+    cluster: str | None = None
 
     @property
     def head(self) -> LogHead:
@@ -257,7 +240,7 @@ class _Reading:
             self._observer.units_planned(self._log.name, len(new))
         if isinstance(self._log.reader, PlannedLog):
             self._log.reader.plan(new)
-        with closing(read_units(self._log.reader, new)) as outcomes:
+        with closing(read_units(self._log.reader, new, cluster=self._log.cluster)) as outcomes:
             try:
                 for unit, outcome in outcomes:
                     self._take(unit, outcome, since)
@@ -352,149 +335,3 @@ class _Reading:
                 permission=error.permission,
             )
         )
-
-
-# --- Reading units, here or in other processes ---
-
-
-class Failure(Struct, frozen=True):
-    """Why a unit could not be read. Errors of others may not pickle."""
-
-    status: CoverageStatus
-    words: str
-    permission: str | None = None
-
-
-Outcome: TypeAlias = tuple[LogUnit, UnitReading | Failure]
-
-
-def read_units(reader: LogReader, units: Sequence[LogUnit], patience: float = PATIENCE) -> Generator[Outcome]:
-    """Each unit with what was read of it, as it is done; by other processes what is left after ``patience`` seconds.
-
-    A reader that does not pickle is read by threads: it asks a provider, and waits more than it computes.
-    """
-    left = deque(units)
-    begin = time.monotonic()
-    while left and (time.monotonic() - begin < patience or len(left) == 1):
-        unit = left.popleft()
-        yield unit, _read_unit(reader, unit)
-    cores = _cores()
-    while left:
-        try:
-            pickle.dumps(reader)
-        except Exception:  # noqa: BLE001  # whatever a reader of somebody else's holds
-            with ThreadPoolExecutor(cores * AHEAD, thread_name_prefix="log") as threads:
-                yield from _spread(threads, reader, left, cores * AHEAD)
-            return
-        children = set(multiprocessing.active_children())
-        processes = ProcessPoolExecutor(
-            min(cores, len(left)), mp_context=multiprocessing.get_context("spawn"), initializer=_leave_interrupts
-        )
-        try:
-            yield from _spread(processes, reader, left, cores * AHEAD)
-            processes.shutdown()
-        except BaseException:
-            # What they are reading is lost anyway; they would be waited for at the end.
-            processes.shutdown(wait=False, cancel_futures=True)
-            for child in set(multiprocessing.active_children()) - children:
-                child.terminate()
-            raise
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the first one decides what becomes of the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _spread(executor: Executor, reader: LogReader, left: deque[LogUnit], ahead: int) -> Iterator[Outcome]:
-    """Take units from ``left`` until there are none, or the executor is broken: then only its own are lost."""
-    pending: dict[Future[UnitReading | Failure], LogUnit] = {}
-    while left or pending:
-        try:
-            while left and len(pending) < ahead:
-                pending[executor.submit(_read_unit, reader, left[0])] = left[0]
-                left.popleft()
-        except BrokenProcessPool:
-            if not pending:
-                return
-        done, _ = wait(pending, return_when=FIRST_COMPLETED)
-        is_broken = False
-        for future in done:
-            unit = pending.pop(future)
-            try:
-                yield unit, future.result()
-            except BrokenProcessPool:
-                is_broken = True
-                yield unit, Failure("failed", "the process that read it ended: there may be too little memory")
-            except Exception as error:  # noqa: BLE001  # pickling runs a plugin's code
-                yield unit, Failure("failed", own_words(error))
-        if is_broken and not pending:
-            return
-
-
-def _read_unit(reader: LogReader, unit: LogUnit) -> UnitReading | Failure:
-    """What the reader gives, cleaned; any failure is the unit's own."""
-    try:
-        return clean(reader.read(unit))
-    except SourceError as error:
-        words = own_words(error)
-        return Failure(error.status, f"{words}: {error.hint}" if error.hint else words, error.permission)
-    except Exception as error:  # a plugin may raise anything; the other units are read
-        log.debug("unit %s", unit.name, exc_info=True)
-        return Failure("failed", f"{type(error).__name__}: {own_words(error)}")
-
-
-# --- The gate that every record passes: no secret, no text without end, none that no database takes ---
-
-
-def clean(reading: UnitReading) -> UnitReading:
-    """The reading as it may be kept."""
-    return replace(
-        reading,
-        callers=tuple(map(_clean_caller, reading.callers)),
-        changes=tuple(map(_clean_change, reading.changes)),
-        coverage=tuple(map(clean_day, reading.coverage)),
-    )
-
-
-def clean_day(day: LogDay) -> LogDay:
-    """The day with a detail that is safe to show."""
-    scope = _short(day.scope)
-    if scope is day.scope and day.detail is None:
-        return day
-    return replace(day, scope=scope, detail=None if day.detail is None else own_words(day.detail))
-
-
-def _clean_change(change: NamedChange) -> NamedChange:
-    texts = ("scope", "target", "action", "by", "event_id")
-    return cleared(replace(change, **{name: _short(getattr(change, name)) for name in texts}))
-
-
-def _clean_caller(day: CallerDay) -> CallerDay:
-    counts = {_clean_feature(text): numbers for text, numbers in day.counts.items()}
-    return replace(
-        day,
-        scope=_short(day.scope),
-        caller=_short(day.caller),
-        unique_id=_short(day.unique_id),
-        counts=counts,
-        samples={_clean_feature(text): _short(event) for text, event in day.samples.items()},
-    )
-
-
-@lru_cache(maxsize=100_000)
-def _clean_feature(text: str) -> str:
-    feature = feature_of(text)
-    return str(Feature(feature.sort, _short(feature.value)))
-
-
-@lru_cache(maxsize=100_000)
-def _short(text: str) -> str:
-    safe = public_id(without_resolved(without_surrogates(text)))
-    if len(safe) <= LONGEST:
-        return safe
-    return f"{safe[: LONGEST - 17]}…{hashlib.sha256(safe.encode()).hexdigest()[:16]}"

@@ -9,18 +9,8 @@ from pathlib import Path
 import pytest
 
 from connectors.logs import LogSettings
-from scanner.discovery.logs import (
-    ALL_NEW,
-    LONGEST,
-    Failure,
-    Log,
-    LogsRead,
-    Window,
-    clean,
-    coverage_of,
-    read_logs,
-    read_units,
-)
+from scanner.discovery.log_units import LONGEST, Failure, clean, read_units
+from scanner.discovery.logs import ALL_NEW, Log, LogsRead, Window, coverage_of, read_logs
 from scanner.model.activity import LogDay, LogUnit, UnitReading
 from scanner.store.store import Store, open_store
 from tests.contract.test_store_activity import caller_day, contents
@@ -249,6 +239,18 @@ def test_others_read_the_same(kind: type[PlainLog], write: Callable[..., None], 
     assert helped == alone
     assert helped[f"{SCOPE}/{ago(2)}"] == Failure("denied", "you may not", "s3:GetObject")
     assert helped[f"{SCOPE}/{ago(3)}"] == Failure("failed", "Unpicklable: an odd file")
+
+
+def test_a_cluster_reads_the_same(write: Callable[..., None], tmp_path: Path) -> None:
+    """Each worker makes its reader once."""
+    for days in range(1, 9):
+        write(days, {2: "denied", 3: "raise"}.get(days, f"bot{days} read=s3:ListBuckets {days}\n"))
+    reader = PlainLog(LogSettings(log="plain", path=str(tmp_path / "log")))
+    units = _units(tmp_path / "log", reader)
+
+    alone = {unit.name: outcome for unit, outcome in read_units(reader, units, patience=600)}
+
+    assert {unit.name: one for unit, one in read_units(reader, units, 0, cluster="local:1")} == alone
 
 
 def test_a_process_that_dies_costs_only_what_it_read(write: Callable[..., None], tmp_path: Path) -> None:

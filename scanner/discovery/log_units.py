@@ -1,0 +1,218 @@
+"""Reads units of a log: here, in other processes or on a cluster; and cleans what they give."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import multiprocessing
+import os
+import pickle
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache, partial
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from connectors.base import own_words
+from connectors.logs import LogReader
+from scanner.errors import SourceError
+from scanner.model import CoverageStatus
+from scanner.model.activity import CallerDay, Feature, LogDay, LogUnit, NamedChange, UnitReading, feature_of
+from scanner.redaction.gate import cleared
+from scanner.redaction.redact import without_resolved
+from scanner.redaction.shapes import public_id
+from scanner.text import without_surrogates
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 2.0
+"""Seconds that one process reads alone; what is left then is worth starting others for."""
+AHEAD = 2
+"""Units given to each process before it asks for more."""
+AHEAD_ON_CLUSTER = 200
+"""Units given to a cluster at once."""
+LONGEST = 500
+"""Characters of a caller's or an action's name; longer ones are cut and told apart by a hash."""
+
+
+class Failure(Struct, frozen=True):
+    """Why a unit could not be read. Errors of others may not pickle."""
+
+    status: CoverageStatus
+    words: str
+    permission: str | None = None
+
+
+Outcome: TypeAlias = tuple[LogUnit, UnitReading | Failure]
+
+
+def read_units(
+    reader: LogReader, units: Sequence[LogUnit], patience: float = PATIENCE, cluster: str | None = None
+) -> Generator[Outcome]:
+    """Each unit with what was read of it, as it is done; by other processes what is left after ``patience`` seconds.
+
+    A reader that does not pickle is read by threads: it asks a provider, and waits more than it computes. ``cluster``:
+    the address of one that reads instead. Raises ClusterError where that does not answer, MissingExtra.
+    """
+    left = deque(units)
+    begin = time.monotonic()
+    while left and (time.monotonic() - begin < patience or len(left) == 1):
+        unit = left.popleft()
+        yield unit, read_unit(reader, unit)
+    cores = _cores()
+    while left:
+        try:
+            pickled = pickle.dumps(reader)
+        except Exception:  # noqa: BLE001  # whatever a reader of somebody else's holds
+            with ThreadPoolExecutor(cores * AHEAD, thread_name_prefix="log") as threads:
+                yield from _spread(threads, partial(read_unit, reader), left, cores * AHEAD)
+            return
+        read = partial(_read_pickled, pickled)
+        if cluster is not None:
+            from scanner.discovery.cluster import cluster_executor
+
+            with cluster_executor(cluster) as workers:
+                yield from _spread(workers, read, left, AHEAD_ON_CLUSTER)
+            return
+        children = set(multiprocessing.active_children())
+        processes = ProcessPoolExecutor(
+            min(cores, len(left)), mp_context=multiprocessing.get_context("spawn"), initializer=_leave_interrupts
+        )
+        try:
+            yield from _spread(processes, read, left, cores * AHEAD)
+            processes.shutdown()
+        except BaseException:
+            # What they are reading is lost anyway; they would be waited for at the end.
+            processes.shutdown(wait=False, cancel_futures=True)
+            for child in set(multiprocessing.active_children()) - children:
+                child.terminate()
+            raise
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; the first one decides what becomes of the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+_Read: TypeAlias = "Callable[[LogUnit], UnitReading | Failure]"
+
+
+def _spread(executor: Executor, read: _Read, left: deque[LogUnit], ahead: int) -> Iterator[Outcome]:
+    """Take units from ``left`` until there are none, or the executor is broken: then only its own are lost."""
+    pending: dict[Future[UnitReading | Failure], LogUnit] = {}
+    while left or pending:
+        try:
+            while left and len(pending) < ahead:
+                pending[executor.submit(read, left[0])] = left[0]
+                left.popleft()
+        except BrokenProcessPool:
+            if not pending:
+                return
+        done, _ = wait(pending, return_when=FIRST_COMPLETED)
+        is_broken = False
+        for future in done:
+            unit = pending.pop(future)
+            try:
+                yield unit, future.result()
+            except BrokenProcessPool:
+                is_broken = True
+                yield unit, Failure("failed", "the process that read it ended: there may be too little memory")
+            except CancelledError:
+                yield unit, Failure("failed", "the worker that read it was lost")
+            except Exception as error:  # noqa: BLE001  # pickling runs a plugin's code
+                yield unit, Failure("failed", own_words(error))
+        if is_broken and not pending:
+            return
+
+
+@lru_cache(maxsize=8)
+def _unpickled(reader: bytes) -> LogReader:
+    made: LogReader = pickle.loads(reader)  # noqa: S301  # safe: whoever may send a worker its tasks can run any code
+    return made
+
+
+def _read_pickled(reader: bytes, unit: LogUnit) -> UnitReading | Failure:
+    """In another process: its reader, with session and secrets of its own, is made once."""
+    return read_unit(_unpickled(reader), unit)
+
+
+def read_unit(reader: LogReader, unit: LogUnit) -> UnitReading | Failure:
+    """What the reader gives, cleaned; any failure is the unit's own."""
+    try:
+        return clean(reader.read(unit))
+    except SourceError as error:
+        words = own_words(error)
+        return Failure(error.status, f"{words}: {error.hint}" if error.hint else words, error.permission)
+    except Exception as error:  # a plugin may raise anything; the other units are read
+        log.debug("unit %s", unit.name, exc_info=True)
+        return Failure("failed", f"{type(error).__name__}: {own_words(error)}")
+
+
+# --- The gate that every record passes: no secret, no text without end, none that no database takes ---
+
+
+def clean(reading: UnitReading) -> UnitReading:
+    """The reading as it may be kept."""
+    return replace(
+        reading,
+        callers=tuple(map(_clean_caller, reading.callers)),
+        changes=tuple(map(_clean_change, reading.changes)),
+        coverage=tuple(map(clean_day, reading.coverage)),
+    )
+
+
+def clean_day(day: LogDay) -> LogDay:
+    """The day with a detail that is safe to show."""
+    scope = _short(day.scope)
+    if scope is day.scope and day.detail is None:
+        return day
+    return replace(day, scope=scope, detail=None if day.detail is None else own_words(day.detail))
+
+
+def _clean_change(change: NamedChange) -> NamedChange:
+    texts = ("scope", "target", "action", "by", "event_id")
+    return cleared(replace(change, **{name: _short(getattr(change, name)) for name in texts}))
+
+
+def _clean_caller(day: CallerDay) -> CallerDay:
+    counts = {_clean_feature(text): numbers for text, numbers in day.counts.items()}
+    return replace(
+        day,
+        scope=_short(day.scope),
+        caller=_short(day.caller),
+        unique_id=_short(day.unique_id),
+        counts=counts,
+        samples={_clean_feature(text): _short(event) for text, event in day.samples.items()},
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _clean_feature(text: str) -> str:
+    feature = feature_of(text)
+    return str(Feature(feature.sort, _short(feature.value)))
+
+
+@lru_cache(maxsize=100_000)
+def _short(text: str) -> str:
+    safe = public_id(without_resolved(without_surrogates(text)))
+    if len(safe) <= LONGEST:
+        return safe
+    return f"{safe[: LONGEST - 17]}…{hashlib.sha256(safe.encode()).hexdigest()[:16]}"
