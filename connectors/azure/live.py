@@ -22,7 +22,7 @@ from scanner.errors import SourceError, UsageError
 
 _PAGE = 1000
 MOST_PAGES = 100
-"""Five are given in ten seconds."""
+"""Graph gives five in ten seconds."""
 _WORKLOADS = "signInEventTypes/any(t: t eq 'servicePrincipal' or t eq 'managedIdentity')"
 _VERSION = "2015-04-01"
 _SECOND = timedelta(seconds=1)

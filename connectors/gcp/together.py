@@ -12,7 +12,7 @@ from msgspec import Raw, Struct, field
 
 from connectors.gcp.client.api import GcpApi
 from connectors.logs.live import Span
-from scanner.errors import SourceError
+from scanner.errors import DeadlineExceeded, SourceError, Throttled, Unreachable
 
 _LOGS = ("activity", "data_access", "system_event", "policy")
 _PAGE = 1000
@@ -63,7 +63,7 @@ class Together:
         self._may_read = may_read
         self._most = most
         self._lock = threading.Lock()
-        self._planned: defaultdict[Span, list[str]] = defaultdict(list)
+        self._planned: defaultdict[Span, dict[str, None]] = defaultdict(dict)
         self._held: dict[tuple[str, Span], list[Raw]] = {}
         self._alone: set[str] = set()
 
@@ -71,11 +71,12 @@ class Together:
         """These scopes and spans are going to be read, those of a span one after the other."""
         with self._lock:
             for scope, span in units:
-                self._planned[span].append(scope)
+                self._planned[span][scope] = None
 
     def pages(self, scope: str, span: Span) -> Iterator[Sequence[Raw]]:
         """The entries of a scope. Raises SourceError."""
         with self._lock:
+            self._planned[span].pop(scope, None)
             if (scope, span) not in self._held:
                 self._ask_for_many(scope, span)
             held = self._held.pop((scope, span), None)
@@ -92,12 +93,15 @@ class Together:
                 return
             try:
                 found, is_whole = self._sorted_out(some, span)
+            except (Throttled, Unreachable, DeadlineExceeded):
+                raise
             except (SourceError, msgspec.MsgspecError, KeyError):  # one of them is at fault: each has its own answer
                 self._alone.update(some)
                 return
             if is_whole:
-                self._held.update({(one, span): found[one] for one in some})
-                self._planned[span] = [one for one in self._planned[span] if one not in found]
+                for one in some:
+                    self._held[one, span] = found[one]
+                    self._planned[span].pop(one, None)
                 return
             self._alone.update(one for one in some if len(found[one]) >= self._most * _BUSY)
 
@@ -105,11 +109,12 @@ class Together:
         """The scope, and as many of those planned as fit into one request."""
         some, size = [scope], len(question([scope], span)["filter"])
         for one in self._planned[span]:
-            size += len(question([one], span)["filter"])
-            if len(some) == AT_ONCE or size > _LONGEST_FILTER:
+            more = len(question([one], span)["filter"])
+            if len(some) == AT_ONCE or size + more > _LONGEST_FILTER:
                 break
-            if one != scope and one not in self._alone and self._may_read(one):
+            if one not in self._alone and self._may_read(one):
                 some.append(one)
+                size += more
         return some
 
     def _sorted_out(self, scopes: Sequence[str], span: Span) -> tuple[dict[str, list[Raw]], bool]:

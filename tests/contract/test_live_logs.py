@@ -504,6 +504,40 @@ def test_a_place_that_is_refused_spoils_no_other(google: Google, projects: list[
     assert google.asked() == 1 + len(projects)
 
 
+def test_places_that_share_a_request_rest_together(google: Google, projects: list[str]) -> None:
+    """Who is told to come back later does not ask for each of them."""
+    google.refuse(429, times=1_000, retry_after="3600")
+    reader = google.reader()
+    planned = units(reader, 3, 3)
+    reader.plan(planned)
+    for unit in planned:
+        with pytest.raises(Throttled):
+            reader.read(unit, NOW)
+
+    assert len(planned) == len(projects)
+    assert google.asked() == 1
+
+
+def test_a_filter_is_no_longer_than_allowed(google: Google) -> None:
+    """Places beyond that go into further requests."""
+    names = [f"a-project-with-a-long-name-{number:03}" for number in range(150)]
+    asked: list[Mapping[str, Any]] = []
+
+    class Listening(GcpApi):
+        def log_entries(self, body: Mapping[str, Any]) -> Iterator[list[Raw]]:
+            asked.append(body)
+            yield []
+
+    span = Span(NOW - timedelta(days=1), NOW)
+    together = Together(Listening(GcpSession(google.place.settings()), Meter()), lambda _: True)
+    together.plan([(name, span) for name in names])
+    assert [list(together.pages(name, span)) for name in names] == [[[]]] * 150
+
+    assert sorted(one for body in asked for one in body["resourceNames"]) == [f"projects/{name}" for name in names]
+    assert all(len(body["filter"]) <= 20_000 and len(body["resourceNames"]) <= 100 for body in asked)
+    assert len(asked) <= 4
+
+
 @pytest.mark.parametrize("row", [b'{"logName": "projects/other/logs/x"}', b'{"logName": 5}', b"[]"])
 def test_an_answer_about_another_place_is_given_to_nobody(google: Google, row: bytes) -> None:
     """The places that it was to be about are asked for one by one."""
