@@ -7,7 +7,7 @@ from typing import BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.finding_groups import groups_by_rule
-from reports.gate.words import GateDigest, facts, gap_line, verdicts, where
+from reports.gate.words import GateDigest, facts, gap_line, verdicts, where, worst
 from reports.markdown import LONGEST_NAME, LONGEST_TEXT, MarkdownPage, cut
 from reports.phrases import fingerprint_digits, words
 from scanner.markdown import code, unlinked
@@ -57,7 +57,8 @@ def _finding(finding: Finding, digest: GateDigest, digits: int) -> Iterator[str]
     yield f"{_prose(finding.title)} ({code(finding.rule)})"
     yield _name(where(finding.evidence))
     yield _name(digest.names.get(finding.identity or "", finding.identity or ""))
-    yield code(cut(facts(finding) or "", LONGEST_TEXT))
+    evidence, sentence = code(cut(facts(finding) or "", LONGEST_TEXT)), _prose(worst(finding))
+    yield f"{evidence} {sentence}".strip()
     yield code(finding.fingerprint[:digits])
 
 

@@ -7,13 +7,14 @@ from typing import BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.finding_groups import groups_by_rule
-from reports.gate.words import GateDigest, facts, gap_line, verdicts, where
+from reports.gate.words import GateDigest, facts, gap_line, verdicts, where, worst
 from reports.page import Heading, Page
 from reports.phrases import acknowledged_text
 from scanner.model import Finding, ScanResult
 from scanner.text import counted
 
 LONGEST_EVIDENCE = 300
+LONGEST_WORST = 500
 LONGEST_NAME = 60
 _HEADINGS = (
     Heading("Effect", 12),
@@ -86,9 +87,11 @@ def _finding(page: Page, finding: Finding, digest: GateDigest, first: Finding) -
     mark = f"[{finding.severity}] " if finding.severity != first.severity else ""
     yield f"{mark}{page.shortened(brought, LONGEST_NAME)}: {where(finding.evidence)}"
     if evidence := facts(finding):
-        yield f"  {page.shortened(evidence, LONGEST_EVIDENCE)}"
+        yield page.shortened(evidence, LONGEST_EVIDENCE)
+    if sentence := worst(finding):
+        yield page.shortened(sentence, LONGEST_WORST)
     if acknowledged := acknowledged_text(finding):
-        yield f"  Acknowledged: {acknowledged}"
+        yield f"Acknowledged: {acknowledged}"
 
 
 def _unknown(page: Page, digest: GateDigest) -> None:

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 from reports.phrases import evidence_line, words
 from reports.summary import Digest
 from scanner.model import SEVERITIES, Assessment, Coverage, Finding, ScanResult
-from scanner.model.planned import PLANNED, Effect
+from scanner.model.planned import BLAST_RADIUS, PLANNED, Effect
 from scanner.text import counted, either
 
 _DONE: Mapping[Effect, str] = {"created": "created", "changed": "changed", "imported": "imported"}
 _GAINS = "gains rights"
-_PLACE = ("file", "resource", "line")
+_APART = ("file", "resource", "line", BLAST_RADIUS)
 NO_ROSTER = "No roster was given, so owners could not be verified. Give one with --people FILE."
 NO_REGISTRY = "No registry was given, so registration was not checked. Give one with --registry FILE."
 
@@ -123,9 +123,14 @@ def verdicts(assessment: Assessment) -> tuple[str, str, str]:
 
 
 def facts(finding: Finding) -> str | None:
-    """The evidence of a finding without its place."""
-    kept = {name: fact for name, fact in finding.evidence.items() if name not in _PLACE}
+    """The evidence of a finding without its place, and without the blast radius, which is a sentence of its own."""
+    kept = {name: fact for name, fact in finding.evidence.items() if name not in _APART}
     return evidence_line(replace(finding, evidence=kept))
+
+
+def worst(finding: Finding) -> str:
+    """The blast radius in the evidence of a finding; empty if there is none."""
+    return str(finding.evidence.get(BLAST_RADIUS) or "")
 
 
 def gap_line(gap: Coverage) -> str:

@@ -78,6 +78,7 @@ def read_and_judge(
 
     from scanner.app import scanning
     from scanner.app.activity import LogPlan, judge_now, make_logs, read, tally, unknown_sources
+    from scanner.app.lists import load_lists
     from scanner.cli.console import progress, say, warn
     from scanner.cli.sources import named_logs
     from scanner.discovery.logs import Window
@@ -87,7 +88,7 @@ def read_and_judge(
     window = Window(since=_day("--since", asked.since), until=_day("--until", asked.until))
     entries = named_logs(config, logs)
     ready = make_logs(config, entries, scanning.make_ready)
-    lists = scanning.load_lists(config, (), strict=strict)
+    lists = load_lists(config, (), strict=strict)
     warn(lists.warnings)
     with open_store(config.store_url) as store:
         for _, wrong in unknown_sources(config, entries, store):

@@ -56,7 +56,8 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
     a GitHub Actions workflow; '-' is stdin. Identities that would be created or given more rights are evaluated as in
     a scan, with what the store knows, if there is one. No provider is called, and nothing is stored.
     """
-    from scanner.app import checking, scanning
+    from scanner.app import checking
+    from scanner.app.lists import load_lists
     from scanner.cli.console import warn
     from scanner.cli.output import write_outputs
     from scanner.cli.scan import is_failing, overridden
@@ -65,7 +66,7 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
     planned = _outputs(reports)
     config = overridden(load_config(given.config_file), given)
     read = [_read(file) for file in dict.fromkeys(files)]
-    lists = scanning.load_lists(config, (), strict=given.strict_registry)
+    lists = load_lists(config, (), strict=given.strict_registry)
     warn(lists.warnings)
     asked = checking.Given(files=read, source=how.source)
     result = checking.check(asked, lists.declared, config.store_url, store_given=given.store_url is not None)

@@ -162,7 +162,7 @@ def _ticket_checks(config: Config) -> Iterator[Check]:
 
 def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]:
     from connectors.base import Check
-    from scanner.app.scanning import load_lists
+    from scanner.app.lists import load_lists
     from scanner.errors import InputError
     from scanner.text import counted
 

@@ -120,11 +120,12 @@ def _concluded(
     config: Config, store: Store, imported: Imported, *, accept_drop: bool, strict_registry: bool
 ) -> ScanResult | None:
     """The result; None if another import concluded the scan meanwhile."""
-    from scanner.app import importing, scanning
+    from scanner.app import importing
+    from scanner.app.lists import load_lists
     from scanner.cli.console import say, warn
     from scanner.errors import NothingScanned, StoreError
 
-    lists = scanning.load_lists(config, importing.sources_of(imported.head), strict=strict_registry)
+    lists = load_lists(config, importing.sources_of(imported.head), strict=strict_registry)
     warn(lists.warnings)
     try:
         return importing.conclude_shards(store, imported, lists.declared, config, accept_drop=accept_drop)

@@ -116,6 +116,7 @@ def scan_and_report(
     """Read the config's logs about these sources, scan them, store the result, and write the outputs."""
     from scanner.app import scanning
     from scanner.app.activity import LogPlan, configured_logs, make_logs
+    from scanner.app.lists import load_lists
     from scanner.app.scanning import infrequent_collection
     from scanner.cli.console import progress, warn
     from scanner.cli.output import with_since, write_outputs
@@ -123,7 +124,7 @@ def scan_and_report(
     ready = scanning.make_ready(sources)
     entries = configured_logs(config, {source.name for source in sources}) if reads_logs else ()
     logs = make_logs(config, entries, scanning.make_ready)
-    lists = scanning.load_lists(config, ready, strict=strict_registry)
+    lists = load_lists(config, ready, strict=strict_registry)
     warn(lists.warnings)
     with infrequent_collection():
         try:

@@ -190,8 +190,9 @@ def reconcile(
     last: LastScan,
     places: Places,
     today: date,
+    quick: bool = False,
 ) -> Reconciled:
-    """Match the identities with the entries. ``natures``: by key."""
+    """Match the identities with the entries. ``natures``: by key. ``quick``: as in ``suggest``."""
     entries, aside = lists.entries, lists.aside
     seen = inventory.identities
     matching = match(
@@ -212,7 +213,7 @@ def reconcile(
     judged = tuple(map(aside.entry, _entries(inventory, entries, matching, lists.sources, last, today)))
     judged = with_renamed(judged, registry, last.entries, seen, last.gone)
     renamed = renames(judged, last.gone)
-    likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], judged)
+    likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], judged, quick=quick)
     for more in (renamed.for_identities, likely.for_identities):
         registry |= {key: _with_candidates(registry[key], found) for key, found in more.items()}
     return Reconciled(

@@ -94,9 +94,18 @@ class Declared(Struct, frozen=True, kw_only=True):
 
 
 def judge(
-    inventory: Inventory, declared: Declared, remembered: Remembered, scan: ScanInfo, acted: Known | None = None
+    inventory: Inventory,
+    declared: Declared,
+    remembered: Remembered,
+    scan: ScanInfo,
+    acted: Known | None = None,
+    *,
+    quick: bool = False,
 ) -> ScanResult:
-    """Return the scan's result. ``scan.started_at`` is the time of all verdicts. ``acted``: facts of audit logs."""
+    """Return the scan's result. ``scan.started_at`` is the time of all verdicts. ``acted``: facts of audit logs.
+
+    ``quick``: as in ``suggest``.
+    """
     now, today = scan.started_at, scan.started_at.date()
     places = Places(inventory.coverage)
     remembered = followed(remembered, declared.entries or ())
@@ -107,7 +116,7 @@ def judge(
     lists = _lists(declared, inventory, remembered, today)
     last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
     natures = {identity.key: judge_nature(identity, lists.roster) for identity in inventory.identities}
-    reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=today)
+    reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=today, quick=quick)
     fresh = assess(inventory, natures, reconciled.registry, lists=lists, last=last, edges=edges, now=now)
     if acted is not None:
         circumstances = Circumstances(

@@ -79,6 +79,9 @@ class Plan(Struct, frozen=True, kw_only=True):
 PLANNED = "planned"
 """The attribute of a planned identity that says what the change does with it: see :func:`planned_attribute`."""
 
+BLAST_RADIUS = "blast_radius"
+"""In it: the worst that the identity could do after the change, as a sentence; absent where nothing stands out."""
+
 
 def planned_attribute(planned: PlannedIdentity) -> Mapping[str, object]:
     """Effect, place and computed parts as JSON values, for reports that show attributes."""
@@ -88,8 +91,12 @@ def planned_attribute(planned: PlannedIdentity) -> Mapping[str, object]:
 
 
 class PlannedChange(Struct, frozen=True, kw_only=True, gc=False):
-    """A planned identity with its verdicts after the change, and before it: None if it is new or nothing is known."""
+    """A planned identity with its verdicts after the change, and before it: None if it is new or nothing is known.
+
+    ``blast_radius``: the worst that it could do after the change, as a sentence; None where nothing stands out.
+    """
 
     planned: PlannedIdentity
     after: Assessment
     before: Assessment | None = None
+    blast_radius: str | None = None

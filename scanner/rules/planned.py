@@ -99,12 +99,14 @@ def _privilege(change: PlannedChange, _context: RuleContext) -> Hit | None:
     if not gains_privilege(change):
         return None
     assessment, before = change.after, change.before
-    others = tuple(place.resource for place in change.planned.places[1:])
+    of_credentials = change.planned.credentials_at.values()
+    others = tuple(place.resource for place in change.planned.places[1:] if place not in of_credentials)
     facts = {
         "level": assessment.privilege.level,
         "before": before.privilege.level if before is not None else None,
         "because": assessment.privilege.evidence,
         "given_by": others or None,
+        "blast_radius": change.blast_radius,
     }
     is_critical = assessment.privilege.level == "admin" and is_unregistered_or_orphaned(assessment)
     return Hit(
@@ -122,7 +124,7 @@ PLANNED_PRIVILEGE = PlanRule(
     "actions, and permissions are easier to leave out than to remove.",
     remediation="Grant the actions that the workload needs, on the resources that it needs them on. Where full "
     "permissions must be given, have them approved, use short-lived credentials and alert on their use.",
-    evidence=("level", "before", "because", "given_by", *PLACE),
+    evidence=("level", "before", "because", "given_by", "blast_radius", *PLACE),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     check=_privilege,
 )

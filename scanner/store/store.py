@@ -281,10 +281,16 @@ class Store:
         with reading(self._engine) as connection:
             return similar_names(connection, text)
 
+    @contextmanager
+    def estate(self) -> Iterator[StoredEstate]:
+        """The latest scan, to be looked up piece by piece."""
+        with reading(self._engine) as connection:
+            yield StoredEstate(connection)
+
     def blast_radius(self, key: str) -> BlastRadius | None:
         """The blast radius of one of the latest scan's identities, with its evidence; None for an unknown key."""
-        with reading(self._engine) as connection:
-            return blast_radius_of(StoredEstate(connection), key)
+        with self.estate() as estate:
+            return blast_radius_of(estate, key)
 
     @contextmanager
     def comparison(self, old: str | None = None, new: str | None = None) -> Iterator[Comparison]:

@@ -18,7 +18,8 @@ from connectors.testing import read_unmasked
 from reports.base import Screen
 from reports.catalog import report_catalog
 from scanner.app.importing import conclude_shards, receive
-from scanner.app.scanning import Run, conclude, load_lists, make_ready, scan
+from scanner.app.lists import load_lists
+from scanner.app.scanning import Run, conclude, make_ready, scan
 from scanner.config.load import Config, load_config
 from scanner.config.settings import EngineSettings
 from scanner.discovery.engine import LIVE, Source, discover

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from scanner.access.blast_radius import Estate
 from scanner.discovery.inventory import Inventory
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
 from scanner.lifecycle.gate.by_name import by_name
 from scanner.lifecycle.gate.plans import merged, prepared
+from scanner.lifecycle.gate.reach import Around
 from scanner.model import (
     ANY_KIND,
     PRIVILEGES,
     Assessment,
     Coverage,
     EntryAssessment,
+    Finding,
     Identity,
     OwnershipVerdict,
     Privilege,
     RegistryVerdict,
     ScanInfo,
     ScanResult,
+    Summary,
     most_severe_first,
 )
-from scanner.model.planned import PLANNED, Effect, Plan, PlannedChange, PlannedIdentity, planned_attribute
+from scanner.model.planned import BLAST_RADIUS, PLANNED, Effect, Plan, PlannedChange, PlannedIdentity, planned_attribute
 from scanner.model.summary import summarise
 from scanner.rules.base import RuleContext
 from scanner.rules.evaluation import evaluate_changes
@@ -43,11 +47,13 @@ _COMPUTED = "known only after deployment"
 class Surroundings(Struct, frozen=True, kw_only=True):
     """What the latest scan knows: identities that the planned ones can become, or that can become them, and scopes.
 
-    ``scopes``: providers with their accounts, which are the organisation's own. Without a store: nothing.
+    ``scopes``: providers with their accounts, which are the organisation's own. ``estate``: to look up what is within
+    reach. Without a store: nothing.
     """
 
     assessments: tuple[Assessment, ...] = ()
     scopes: tuple[tuple[str, str], ...] = ()
+    estate: Estate | None = None
 
 
 def judge_plans(plans: Iterable[Plan], declared: Declared, surroundings: Surroundings, check: ScanInfo) -> ScanResult:
@@ -63,37 +69,21 @@ def judge_plans(plans: Iterable[Plan], declared: Declared, surroundings: Surroun
     known = {key: one.before for key, one in planned.items() if one.before is not None}
     known |= {key: one.identity for key, one in planned.items() if one.effect in ("unchanged", "deleted")}
     before = world.judged(known, unplaced=_unplaced({key: planned[key] for key in known})) if known else _Verdicts()
-    changes = tuple(_changes(lasting, after, before))
-    entries = _entries_of(changes, after)
-    acknowledgements = Acknowledgements(declared.acknowledgements, check.started_at.date())
-    context = RuleContext(
-        policy=declared.policy, now=check.started_at, entries=after.entries, frameworks=declared.frameworks
-    )
-    identities = {one.after.identity.key: one.after.identity for one in changes}
-    findings = tuple(
-        sorted(acknowledgements.marked(evaluate_changes(changes, context), identities), key=most_severe_first)
-    )
-    fingerprints: dict[str, list[str]] = {}
+    reach = Around(world.result(after.identities.values(), after.entries.values()), surroundings.estate)
+    changes = tuple(_with_worst(one, reach) for one in _changes(lasting, after, before))
+    findings = world.findings(changes, after.entries)
+    of_identity: dict[str, list[str]] = {}
     for finding in findings:
-        fingerprints.setdefault(finding.identity or "", []).append(finding.fingerprint)
-    assessments = tuple(
-        replace(one.after, findings=tuple(fingerprints.get(one.after.identity.key, ()))) for one in changes
-    )
-    workloads = tuple(one for plan in plans for one in plan.workloads)
-    secrets = tuple(one for plan in plans for one in plan.secrets)
-    assignments = tuple(one for plan in plans for one in plan.assignments)
+        of_identity.setdefault(finding.identity or "", []).append(finding.fingerprint)
+    assessments = [replace(one.after, findings=tuple(of_identity.get(one.after.identity.key, ()))) for one in changes]
+    result = world.result(assessments, _entries_of(changes, after))
     coverage = tuple(_coverage(plans))
-    return ScanResult(
-        scan=check,
-        summary=summarise(assessments, secrets, workloads, assignments, entries, findings, coverage),
+    records = (result.identities, result.secrets, result.workloads, result.assignments, result.entries)
+    return replace(
+        result,
+        summary=summarise(*records, findings, coverage),
         coverage=coverage,
-        identities=assessments,
-        secrets=secrets,
-        workloads=workloads,
-        assignments=assignments,
-        entries=entries,
         findings=findings,
-        policy=declared.policy,
         notices=tuple(_notices(planned, changes, before)),
         plans=plans,
     )
@@ -107,6 +97,20 @@ def _changes(lasting: Mapping[str, PlannedIdentity], after: _Verdicts, before: _
         )
         if planned.effect in _BROUGHT or gains_privilege(change):
             yield change
+
+
+def _with_worst(change: PlannedChange, reach: Around) -> PlannedChange:
+    """Return the change with its blast radius, unless nothing about the identity stands out."""
+    assessment = change.after
+    identity = assessment.identity
+    if assessment.privilege.level == "normal" or (worst := reach.worst(identity.key)) is None:
+        return change
+    attributes = {**identity.attributes, PLANNED: {**identity.attributes[PLANNED], BLAST_RADIUS: worst}}
+    return replace(
+        change,
+        blast_radius=worst,
+        after=replace(assessment, identity=replace(identity, attributes=attributes)),
+    )
 
 
 def _after(planned: PlannedIdentity) -> Identity:
@@ -153,7 +157,7 @@ class _World(Struct, frozen=True, kw_only=True):
     surroundings: Surroundings
     check: ScanInfo
 
-    def judged(self, identities: Mapping[str, Identity], *, unplaced: Collection[str]) -> _Verdicts:
+    def judged(self, identities: Mapping[str, Identity], *, unplaced: frozenset[str]) -> _Verdicts:
         """Return verdicts on the identities among those around them. ``unplaced``: keys that are matched by name."""
         around = (
             replace(one.identity, privilege=one.privilege)
@@ -167,9 +171,9 @@ class _World(Struct, frozen=True, kw_only=True):
             assignments=tuple(one for plan in self.plans for one in plan.assignments),
             coverage=tuple(self._places(identities.values())),
         )
-        found = self._run(inventory, self.declared)
         if not unplaced or not self.declared.entries:
-            return found
+            return self._run(inventory, self.declared)
+        found = _Verdicts() if identities.keys() <= unplaced else self._run(inventory, self.declared)
         named = self._run(inventory, replace(self.declared, entries=by_name(self.declared.entries)))
         written = {entry.id: entry for entry in self.declared.entries}
         matched = {
@@ -182,8 +186,30 @@ class _World(Struct, frozen=True, kw_only=True):
             entries={**found.entries, **matched},
         )
 
+    def findings(self, changes: Sequence[PlannedChange], entries: Mapping[str, EntryAssessment]) -> tuple[Finding, ...]:
+        """Return the findings about changes, the most severe first, acknowledged ones marked."""
+        declared, now = self.declared, self.check.started_at
+        context = RuleContext(policy=declared.policy, now=now, entries=entries, frameworks=declared.frameworks)
+        acknowledgements = Acknowledgements(declared.acknowledgements, now.date())
+        identities = {one.after.identity.key: one.after.identity for one in changes}
+        found = acknowledgements.marked(evaluate_changes(changes, context), identities)
+        return tuple(sorted(found, key=most_severe_first))
+
+    def result(self, assessments: Iterable[Assessment], entries: Iterable[EntryAssessment]) -> ScanResult:
+        """Return a result with these identities and entries, and what else the plans declare."""
+        return ScanResult(
+            scan=self.check,
+            summary=Summary(),
+            identities=tuple(assessments),
+            secrets=tuple(one for plan in self.plans for one in plan.secrets),
+            workloads=tuple(one for plan in self.plans for one in plan.workloads),
+            assignments=tuple(one for plan in self.plans for one in plan.assignments),
+            entries=tuple(entries),
+            policy=self.declared.policy,
+        )
+
     def _run(self, inventory: Inventory, declared: Declared) -> _Verdicts:
-        result = judge(inventory, declared, Remembered(), self.check)
+        result = judge(inventory, declared, Remembered(), self.check, quick=True)
         return _Verdicts(
             {one.identity.key: one for one in result.identities}, {one.entry.id: one for one in result.entries}
         )

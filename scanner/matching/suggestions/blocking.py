@@ -20,15 +20,18 @@ def has_vectors() -> bool:
     return find_spec("numpy") is not None and find_spec("scipy") is not None
 
 
-def nearest(asked: Sequence[str], pool: Sequence[str]) -> Iterator[list[str]]:
-    """Yield for each asking key, in order, the keys of the pool to compare with; both are sorted."""
+def nearest(asked: Sequence[str], pool: Sequence[str], *, quick: bool = False) -> Iterator[list[str]]:
+    """Yield for each asking key, in order, the keys of the pool to compare with; both are sorted.
+
+    ``quick``: by the index of words, which needs no library.
+    """
     if not asked or not pool:
         yield from ([] for _ in asked)
         return
     by_compact = defaultdict(list)
     for key in pool:
         by_compact[_compact(key)].append(key)
-    search = trigrams.nearest if has_vectors() else plain
+    search = trigrams.nearest if has_vectors() and not quick else plain
     found_for = search(list(map(_spelled, asked)), list(map(_spelled, pool)), CANDIDATES)
     for key, found in zip(asked, found_for, strict=True):
         equal = by_compact.get(_compact(key), [])[:CANDIDATES]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from msgspec import Struct
@@ -29,6 +30,8 @@ LEAST = 0.4
 """The least score: lower ones would be misleading."""
 LOOKED_UP, LOOKED_UP_PLAIN = 50_000, 5_000
 """The most subjects of each side that get suggestions; fewer without NumPy and SciPy."""
+FEW = 100
+"""The most identities of a quick search."""
 CONSIDERED = 250_000
 """The most identities that are compared with entries."""
 
@@ -51,13 +54,20 @@ class _Scored(Struct, frozen=True, gc=False):
     pair: Pair
 
 
-def suggest(unregistered: Sequence[Identity], entries: Sequence[EntryAssessment]) -> Suggestions:
+def suggest(
+    unregistered: Sequence[Identity], entries: Sequence[EntryAssessment], *, quick: bool = False
+) -> Suggestions:
     """Suggest entries for these identities, and identities for the entries that were not found.
 
-    The number is limited: enabled and privileged identities come first, and a notice counts the others.
+    The number is limited: enabled and privileged identities come first, and a notice counts the others. ``quick``: only
+    entries for a few identities, by a search that may miss some, but has no large library to load first.
     """
     if not unregistered or not entries:
         return Suggestions(for_identities={}, for_entries={})
+    if quick:
+        few = sorted(unregistered, key=_most_urgent)[:FEW]
+        declared = sorted(entries, key=lambda entry: entry.entry.id)
+        return Suggestions(for_identities=_Matchmaker(few, declared, quick=True).for_identities(few), for_entries={})
     most = LOOKED_UP if has_vectors() else LOOKED_UP_PLAIN
     identities = sorted(unregistered, key=_most_urgent)
     declared = sorted(entries, key=lambda entry: entry.entry.id)
@@ -91,7 +101,10 @@ def _notices(identities: int, unmet: int, most: int) -> Iterator[str]:
 class _Matchmaker:
     """Both sides with shared facts: the rarity of words, and the location of each entry's identities."""
 
-    def __init__(self, identities: Sequence[Identity], entries: Sequence[EntryAssessment]) -> None:
+    def __init__(
+        self, identities: Sequence[Identity], entries: Sequence[EntryAssessment], *, quick: bool = False
+    ) -> None:
+        self._nearest = partial(nearest, quick=quick)
         self._locations: dict[str, tuple[Location, ...]] = {}
         self._names: dict[str, tuple[Spelled, ...]] = {}
         self._identities = self._identity_side(identities)
@@ -100,7 +113,8 @@ class _Matchmaker:
 
     def for_identities(self, identities: Sequence[Identity]) -> dict[str, tuple[MatchCandidate, ...]]:
         """Return entries for each identity, by key."""
-        found = _ask(self._identity_side(identities), self._entries, compare=self._compared, judge=self._judge)
+        asking = self._identity_side(identities)
+        found = _ask(asking, self._entries, self._nearest, compare=self._compared, judge=self._judge)
         return {
             key: tuple(
                 MatchCandidate(
@@ -116,6 +130,7 @@ class _Matchmaker:
         found = _ask(
             self._entry_side(entries),
             self._identities,
+            self._nearest,
             compare=lambda declared, found: self._compared(found, declared),
             judge=lambda declared, found, likeness: self._judge(found, declared, likeness),
         )
@@ -179,13 +194,14 @@ class _Matchmaker:
 def _ask(
     asking: Side[A],
     pool: Side[B],
+    search: Callable[[Sequence[str], Sequence[str]], Iterator[list[str]]],
     *,
     compare: Callable[[str, str], Likeness],
     judge: Callable[[Called[A], Called[B], Likeness], _Scored | None],
 ) -> list[tuple[str, list[_Scored]]]:
     """Return the best of the pool for each asking subject, by id, without empty ones."""
     best: dict[str, _Best] = defaultdict(_Best)
-    for key, candidates in zip(asking.keys, nearest(asking.keys, pool.keys), strict=True):
+    for key, candidates in zip(asking.keys, search(asking.keys, pool.keys), strict=True):
         compared = ((compare(key, other), other) for other in candidates)
         likely = sorted((one for one in compared if one[0].score >= LEAST), key=lambda one: (-one[0].score, one[1]))
         for one in asking.all(key):

@@ -1,0 +1,104 @@
+"""Load what the organisation declares: registry, roster, exemptions, acknowledgements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from scanner.app.inputs import inputs_of
+from scanner.config.load import Config
+from scanner.judging.last_known.registry_rows import set_aside_warnings
+from scanner.judging.pipeline import Declared
+from scanner.matching.places import SourceRef
+from scanner.model import Entry, Origin, Ownership, Person
+from scanner.redaction.gate import cleared, cleared_with_warning
+from scanner.registry.entries import load_registry
+from scanner.registry.people import load_people
+from scanner.registry.roster import Roster
+from scanner.rules.catalog import RULES
+from scanner.suppressions.acknowledgements import load_acknowledgements
+
+STRANGERS_NAMED = 20
+
+
+class Lists(Struct, frozen=True, kw_only=True):
+    """Registry, roster and other declarations, with warnings to print."""
+
+    declared: Declared
+    warnings: tuple[str, ...]
+
+
+class Named(Protocol):
+    """The part of a source that loading the lists needs."""
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+
+    @property
+    def ref(self) -> SourceRef:
+        """How registry entries refer to the source."""
+
+
+def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lists:
+    """Load the registry and the roster. Raises RegistryError, which lists every invalid place.
+
+    Unless ``strict``, unreadable rows of the registry are set aside, each with a warning.
+    """
+    warnings: list[str] = []
+    registry = people = None
+    file = config.document.file
+    ownership = cleared_with_warning(config.ownership, f"{file}: [ownership]")
+    now = datetime.now(UTC)
+    if config.registry:
+        # The later of the UTC and the local day: no user's calendar is ahead of both.
+        registry = load_registry(config.registry, strict=strict, today=max(now.date(), now.astimezone().date()))
+        warnings += map(str, registry.warnings)
+        warnings += set_aside_warnings(registry.unread)
+    if config.people:
+        people = load_people(config.people)
+        warnings += map(str, people.warnings)
+        warnings += _strangers(registry.entries if registry else (), people.people, ownership)
+    configured = {source.name: SourceRef(name=source.name, provider=source.type) for source in config.sources}
+    configured |= {source.name: source.ref for source in sources}
+    declared = Declared(
+        entries=None if registry is None else tuple(map(cleared, registry.entries)),
+        unread=() if registry is None else tuple(map(cleared, registry.unread)),
+        people=None if people is None else tuple(map(cleared, people.people)),
+        exemptions=tuple(
+            cleared_with_warning(exemption, f"{file}: [[exempt]] {number}")
+            for number, exemption in enumerate(config.exemptions, start=1)
+        ),
+        acknowledgements=load_acknowledgements(config.acknowledged, [rule.id for rule in RULES], now.date()),
+        policy=config.policy,
+        activity=config.activity,
+        review=config.review,
+        ownership=ownership,
+        tag_keys=config.matching.tag_keys,
+        sources=tuple(configured[name] for name in sorted(configured)),
+        inputs=tuple(map(cleared, inputs_of(config))),
+        frameworks=config.frameworks,
+    )
+    return Lists(declared=declared, warnings=tuple(warnings))
+
+
+def _strangers(entries: Sequence[Entry], people: Sequence[Person], ownership: Ownership) -> list[str]:
+    """Warnings for owners and members who are not on the roster, which is mostly a typing error."""
+    roster = Roster(people, date.max)
+    named: list[tuple[Origin | str, str, str]] = [
+        ("[[ownership.rule]]", "owner", rule.owner) for rule in ownership.rules
+    ]
+    named += [("[ownership.platforms]", "owner", owner) for owner in ownership.platforms.values()]
+    accountable = ((entry.origin, text) for entry in entries for text in (*entry.owner, *entry.backup_owner))
+    named += [(origin, "owner", name) for origin, text in accountable for name in roster.apart(text)]
+    named += [(person.origin, "member", text) for person in people for text in person.members or ()]
+    unknown = [
+        f"{origin}: {role} {text} {roster.meaning(text).why_unresolved}"
+        for origin, role, text in named
+        if not roster.resolve(text)
+    ]
+    more = len(unknown) - STRANGERS_NAMED
+    return [*unknown[:STRANGERS_NAMED], *([f"and {more} more who are not on the roster"] if more > 0 else [])]

@@ -1,0 +1,64 @@
+"""The worst that planned identities could do: with each other, and with what the latest scan knows around them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from msgspec.structs import replace
+
+from scanner.access.blast_radius import Estate, Place, WholeScan, blast_radius_of
+from scanner.access.blast_words import sentence
+from scanner.model import Assessment, Count, Entry, ScanResult
+
+_NOT_SCANNED = "the accounts around it were not scanned"
+
+
+class Around:
+    """The planned identities, and behind them those of the store; without a store, they alone."""
+
+    def __init__(self, planned: ScanResult, stored: Estate | None) -> None:
+        self._planned, self._stored = WholeScan(planned), stored
+        self._keys = frozenset(one.identity.key for one in planned.identities)
+
+    def worst(self, key: str) -> str | None:
+        """Return the blast radius as a sentence. Without a store, its numbers are the least."""
+        radius = blast_radius_of(self, key)
+        if radius is None or self._stored is not None:
+            return None if radius is None else sentence(radius)
+        counts = {name: _at_least(getattr(radius, name)) for name in ("identities", "secrets", "scopes")}
+        return sentence(replace(radius, **counts, unknown=(*radius.unknown, _NOT_SCANNED)))
+
+    def assessments(self, keys: Collection[str]) -> Iterable[Assessment]:
+        """See :class:`scanner.access.blast_radius.Estate`."""
+        yield from self._planned.assessments(keys)
+        if self._stored is not None:
+            yield from self._stored.assessments([key for key in keys if key not in self._keys])
+
+    def living_in(self, place: Place) -> Iterable[Assessment]:
+        """See :class:`scanner.access.blast_radius.Estate`."""
+        yield from self._planned.living_in(place)
+        if self._stored is not None:
+            yield from (one for one in self._stored.living_in(place) if one.identity.key not in self._keys)
+
+    def secrets_in(self, place: Place) -> Iterable[str]:
+        """See :class:`scanner.access.blast_radius.Estate`."""
+        stored = () if self._stored is None else self._stored.secrets_in(place)
+        return [*self._planned.secrets_in(place), *stored]
+
+    def secrets_like(self, provider: str, pattern: str) -> Iterable[str]:
+        """See :class:`scanner.access.blast_radius.Estate`."""
+        stored = () if self._stored is None else self._stored.secrets_like(provider, pattern)
+        return [*self._planned.secrets_like(provider, pattern), *stored]
+
+    def secrets_used_by(self, workloads: Collection[str]) -> Iterable[str]:
+        """See :class:`scanner.access.blast_radius.Estate`."""
+        stored = () if self._stored is None else self._stored.secrets_used_by(workloads)
+        return [*self._planned.secrets_used_by(workloads), *stored]
+
+    def entry(self, key: str) -> Entry | None:
+        """See :class:`scanner.access.blast_radius.Estate`."""
+        return self._planned.entry(key)
+
+
+def _at_least(count: Count) -> Count:
+    return replace(count, at_least=True)

@@ -1,0 +1,252 @@
+"""``muster check`` by its command line: small files with the rules and exit codes that they must have."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from scanner.store.store import open_store
+from tests.cli.conftest import Muster, muster
+from tests.factories import make_assessment, make_identity, make_result
+from tests.scanner.lifecycle.gate.plans import ADMIN
+
+__all__ = ["muster"]  # the fixture
+
+PEOPLE = "email,name,status\nada@example.com,Ada,active\nbob@example.com,Bob,left\n"
+ACCOUNT = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: shop, namespace: web}\n"
+GRANT = """---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: shop}
+roleRef: {kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, name: shop, namespace: web}]
+"""
+TOKEN = """---
+apiVersion: v1
+kind: Secret
+type: kubernetes.io/service-account-token
+metadata: {name: t, namespace: web, annotations: {kubernetes.io/service-account.name: shop}}
+"""
+UNBOUND = """---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: all}
+rules: [{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}]
+"""
+WORKFLOW = """on: push
+permissions: {id-token: write}
+jobs:
+  deploy:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: aws-actions/configure-aws-credentials@v4
+        with: {role-to-assume: "arn:aws:iam::123456789012:role/deploy", aws-region: eu-west-1}
+"""
+ROLE = "arn:aws:iam::123456789012:role/deploy"
+STATIC = WORKFLOW.replace(
+    'role-to-assume: "arn:aws:iam::123456789012:role/deploy"', "aws-access-key-id: '${{ secrets.K }}'"
+)
+HARMLESS = "on: push\njobs: {test: {runs-on: x, steps: [{run: make}]}}\n"
+OWNED = "id,identities,owner,blast_radius\nN-1,web/shop,ada@example.com,everything\nN-2,w.yml,ada@example.com,\n"
+
+
+@dataclass
+class Case:
+    """A file, the registry, options; then rules and exit code."""
+
+    text: str
+    fires: list[str]
+    code: int = 0
+    registry: str | None = OWNED
+    options: list[str] = field(default_factory=list)
+    name: str = "w.yml"
+
+
+CASES = {
+    "a declared account": Case(ACCOUNT, []),
+    "an undeclared account": Case(ACCOUNT, ["planned_unregistered"], registry="id,identities\nN-1,other\n"),
+    "no registry": Case(ACCOUNT, [], registry=None),
+    "an admin": Case(ACCOUNT + GRANT, ["planned_privilege"]),
+    "an admin without a registry": Case(ACCOUNT + GRANT, ["planned_privilege"], registry=None),
+    "an admin, failing on high": Case(ACCOUNT + GRANT, ["planned_privilege"], 1, options=["--fail-on", "high"]),
+    "an admin, failing on critical": Case(ACCOUNT + GRANT, ["planned_privilege"], options=["--fail-on", "critical"]),
+    "an account of a leaver": Case(
+        ACCOUNT, ["planned_without_owner"], registry=OWNED.replace("web/shop,ada", "web/shop,bob")
+    ),
+    "an admin without a blast radius": Case(
+        ACCOUNT + GRANT, ["planned_privilege", "planned_without_blast_radius"], registry=OWNED.replace("everything", "")
+    ),
+    "a token": Case(ACCOUNT + TOKEN, ["planned_long_lived_credential"]),
+    "a role that nothing binds": Case(ACCOUNT + UNBOUND, []),
+    "a gap under --strict": Case(ACCOUNT + UNBOUND, [], 3, options=["--strict"]),
+    "nothing but a gap": Case(UNBOUND, [], 4),
+    "a workflow with a role": Case(WORKFLOW, []),
+    "an undeclared workflow": Case(WORKFLOW, ["planned_unregistered"], registry="id,identities\nN-1,other\n"),
+    "a workflow with a key": Case(STATIC, ["planned_long_lived_credential"]),
+    "a workflow without cloud": Case(HARMLESS, []),
+}
+
+
+def prepared(folder: Path, case: Case) -> list[str]:
+    """The files of a case, and its command line."""
+    (folder / case.name).write_text(case.text)
+    (folder / "people.csv").write_text(PEOPLE)
+    lists = ["--people", "people.csv"]
+    if case.registry is not None:
+        (folder / "registry.csv").write_text(case.registry)
+        lists += ["--registry", "registry.csv"]
+    return ["check", case.name, *lists, *case.options]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_cases(case: Case, tmp_path: Path, muster: Muster) -> None:
+    """Each file brings what it must, with file and resource."""
+    done = muster(*prepared(tmp_path, case), "-o", "json:-")
+    document = json.loads(done.out)
+
+    assert done.code == case.code, done.err
+    assert sorted(one["rule"] for one in document["findings"]) == case.fires
+    assert all(one["evidence"]["file"] == "w.yml" and one["evidence"]["line"] for one in document["findings"])
+    assert not (tmp_path / "muster.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("missing.yml", None, "no such file"),
+        ("x.yml", "a: 1\n", "is none of the files that can be checked"),
+        ("x.json", "{", "x.json:1"),
+        ("x.yml", "a: [\n", "x.yml:2"),
+        ("x.yml", "", "is empty"),
+        ("tfplan", "PK\x03\x04", "is an archive"),
+    ],
+)
+def test_files_of_no_format(name: str, text: str | None, said: str, tmp_path: Path, muster: Muster) -> None:
+    """Exit code 2, with the reason and no traceback."""
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    done = muster("check", name)
+
+    assert done.code == 2
+    assert said in done.err
+    assert "internal error" not in done.err
+
+
+def test_the_table(tmp_path: Path, muster: Muster) -> None:
+    """By default, in 80 columns; without a registry, it says what was not checked."""
+    done = muster(*prepared(tmp_path, Case(ACCOUNT + GRANT, [], registry=None)))
+
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "No registry was given" in done.out
+    assert "shop: w.yml:1 ServiceAccount/web/shop" in done.out
+
+
+def test_stdin(muster: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As file ``-``, of any format."""
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO((ACCOUNT + GRANT).encode())))
+    done = muster("check", "-", "-o", "json:-")
+
+    assert [one["evidence"]["file"] for one in json.loads(done.out)["findings"]] == ["-"]
+
+
+def test_several_files_are_one_change(tmp_path: Path, muster: Muster) -> None:
+    """A file named twice is read once."""
+    (tmp_path / "a.yml").write_text(ACCOUNT + GRANT)
+    (tmp_path / "b.yml").write_text(WORKFLOW)
+    document = json.loads(muster("check", "a.yml", "b.yml", "a.yml", "-o", "json:-").out)
+
+    assert [one["name"] for one in document["identities"]] == ["shop", "b.yml"]
+
+
+def test_a_draft_registers_what_is_missing(tmp_path: Path, muster: Muster) -> None:
+    """Proposed, without an owner; once it is approved and owned, the finding is resolved."""
+    case = Case(ACCOUNT, [], registry="id,identities\nN-1,other\n", options=["--draft", "draft.csv"])
+    muster(*prepared(tmp_path, case))
+    draft = tmp_path / "draft.csv"
+    (row,) = csv.DictReader(io.StringIO(draft.read_text()))
+
+    def rules() -> list[str]:
+        done = muster("check", "w.yml", "--registry", "draft.csv", "--people", "people.csv", "-o", "json:-")
+        return [f"{one['rule']} {one['severity']}" for one in json.loads(done.out)["findings"]]
+
+    proposed = rules()
+    draft.write_text(draft.read_text().replace(",,proposed", ",ada@example.com,active"))
+
+    assert (row["identities"], row["owner"], row["status"]) == ("system:serviceaccount:web:shop", "", "proposed")
+    assert "ServiceAccount/web/shop in w.yml" in row["purpose"]
+    assert {"owner", "blast_radius"} <= row.keys()
+    assert proposed == ["planned_unregistered medium"]
+    assert rules() == []
+
+
+def test_a_draft_goes_behind_what_is_there(tmp_path: Path, muster: Muster) -> None:
+    """The registry itself keeps its rows, and a second draft adds nothing."""
+    case = Case(ACCOUNT, [], registry="id,identities\nN-1,other\n", options=["--draft", "registry.csv"])
+    muster(*prepared(tmp_path, case))
+    once = (tmp_path / "registry.csv").read_text()
+    muster("check", "w.yml", "--registry", "registry.csv", "--draft", "registry.csv")
+
+    assert once.splitlines()[1].startswith("N-1,other")
+    assert len(once.splitlines()) == 3
+    assert (tmp_path / "registry.csv").read_text() == once
+
+
+def test_what_the_store_knows(tmp_path: Path, muster: Muster) -> None:
+    """The role that a workflow takes is an admin there, so that the workflow can escalate; nothing is written."""
+    role = make_identity("deploy", key=ROLE, kind="role", privilege=ADMIN)
+    store = tmp_path / "muster.db"
+    with open_store(f"sqlite:///{store}") as opened:
+        opened.save(make_result(make_assessment(role, privilege=ADMIN)))
+    before = store.read_bytes()
+    case = Case(WORKFLOW, [], registry=None)
+    # The role's trust is not known to name GitHub, so it is only named.
+    distrusting = json.loads(muster(*prepared(tmp_path, case), "-o", "json:-").out)
+    manifest = ACCOUNT.replace(
+        "web}", 'web, annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::123456789012:role/deploy"}}'
+    )
+    found = json.loads(muster(*prepared(tmp_path, Case(manifest, [], registry=None)), "-o", "json:-").out)
+    (finding,) = found["findings"]
+
+    assert distrusting["findings"] == []
+    assert (finding["rule"], finding["evidence"]["level"]) == ("planned_privilege", "escalation")
+    assert [one["name"] for one in found["identities"]] == ["shop"]
+    assert "aws 123456789012" in finding["evidence"]["blast_radius"]
+    assert store.read_bytes() == before
+
+
+def test_a_store_that_was_named_must_be_there(tmp_path: Path, muster: Muster) -> None:
+    """Exit code 2, as everywhere."""
+    done = muster(*prepared(tmp_path, Case(ACCOUNT, [])), "--store", "sqlite:///none.db")
+
+    assert done.code == 2
+
+
+def test_views_and_formats(tmp_path: Path, muster: Muster) -> None:
+    """All at once; a view other than all is that of a scan."""
+    arguments = prepared(tmp_path, Case(ACCOUNT + GRANT, []))
+    formats = [
+        "html:r.html",
+        "csv:r.csv",
+        "xlsx:r.xlsx",
+        "ndjson:r.ndjson",
+        "sarif:r.sarif",
+        "markdown:r.md",
+        "ocsf:r.json",
+    ]
+    done = muster(*arguments, *(part for one in formats for part in ("-o", one)))
+    listed = muster(*arguments, "--view", "inventory")
+    sarif: dict[str, Any] = json.loads((tmp_path / "r.sarif").read_text())
+    location = sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+
+    assert done.code == 0, done.err
+    assert (location["artifactLocation"]["uri"], location["region"]["startLine"]) == ("w.yml", 1)
+    assert "The change brings 1 identity" in (tmp_path / "r.md").read_text()
+    assert "1 identity" in listed.out

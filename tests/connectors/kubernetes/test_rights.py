@@ -1,0 +1,81 @@
+"""Rules of roles: each method raises the level, in the cluster and in a namespace, and no part of one does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.kubernetes.rights import known_role, privilege_of, rules_of
+
+RBAC = "rbac.authorization.k8s.io"
+
+
+def rule(verbs: str, group: str, resources: str, *names: str) -> dict[str, Any]:
+    return {
+        "verbs": verbs.split(),
+        "apiGroups": [group],
+        "resources": resources.split(),
+        **({"resourceNames": list(names)} if names else {}),
+    }
+
+
+def level(*rules: dict[str, Any], everywhere: bool) -> str:
+    parsed = rules_of({"rules": list(rules)})
+    assert parsed is not None
+    return privilege_of(parsed, everywhere=everywhere).level
+
+
+@pytest.mark.parametrize(
+    ("rules", "everywhere", "within"),
+    [
+        ([rule("*", "*", "*")], "admin", "escalation"),
+        ([rule("impersonate", "", "users groups")], "escalation", "normal"),
+        ([rule("impersonate", "", "serviceaccounts")], "escalation", "escalation"),
+        ([rule("create", "", "serviceaccounts/token")], "escalation", "high"),
+        ([rule("escalate update", RBAC, "clusterroles")], "escalation", "escalation"),
+        ([rule("bind", RBAC, "clusterroles"), rule("create", RBAC, "rolebindings")], "escalation", "escalation"),
+        ([rule("create", "", "pods")], "escalation", "high"),
+        ([rule("patch", "apps", "deployments")], "escalation", "high"),
+        ([rule("create", "batch", "cronjobs")], "escalation", "high"),
+        ([rule("create", "", "pods/exec")], "escalation", "high"),
+        ([rule("create", "", "*/exec")], "escalation", "high"),
+        ([rule("get", "", "nodes/proxy")], "escalation", "normal"),
+        ([rule("patch", "admissionregistration.k8s.io", "mutatingwebhookconfigurations")], "escalation", "normal"),
+        ([rule("list", "", "secrets")], "high", "high"),
+        ([rule("*", "example.com", "widgets")], "high", "high"),
+        ([rule("bind", RBAC, "clusterroles")], "normal", "normal"),
+        ([rule("escalate", RBAC, "clusterroles")], "normal", "normal"),
+        ([rule("create", RBAC, "rolebindings")], "normal", "normal"),
+        ([rule("get list watch", "", "pods configmaps")], "normal", "normal"),
+        ([rule("get", "", "secrets", "only-this")], "normal", "normal"),
+        ([rule("create", "apps", "pods")], "normal", "normal"),
+        ([], "normal", "normal"),
+    ],
+)
+def test_levels(rules: list[dict[str, Any]], everywhere: str, within: str) -> None:
+    """Bound in all namespaces, and in one."""
+    assert (level(*rules, everywhere=True), level(*rules, everywhere=False)) == (everywhere, within)
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        {"aggregationRule": {"clusterRoleSelectors": []}, "rules": []},
+        {"rules": "all"},
+        {"rules": ["all"]},
+        {"rules": [{"verbs": "*"}]},
+        {"rules": [{"verbs": [1]}]},
+    ],
+)
+def test_rules_of_another_shape_are_unknown(role: dict[str, Any]) -> None:
+    """What the cluster puts together, or what is no rule, may allow anything."""
+    assert rules_of(role) is None
+
+
+def test_roles_of_every_cluster() -> None:
+    """They need no definition in the files; a role of another name does."""
+    found = {name: known_role(name, everywhere=True) for name in ("cluster-admin", "admin", "edit", "view")}
+
+    assert [one and one.level for one in found.values()] == ["admin", "escalation", "escalation", "normal"]
+    assert known_role("cluster-admins", everywhere=True) is None
