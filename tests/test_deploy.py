@@ -253,6 +253,100 @@ def test_the_workflow_asks_for_little() -> None:
     assert "AWS_ACCESS_KEY" not in (DEPLOY / "github/muster.yml").read_text()
 
 
+# --- the gate -----------------------------------------------------------------------
+
+GATE: dict[str, Any] = yaml.safe_load((DEPLOY / "github/gate/action.yml").read_text())
+GATE_WORKFLOW: dict[Any, Any] = yaml.safe_load((DEPLOY / "github/gate.yml").read_text())
+HOOK: dict[str, Any] = yaml.safe_load((DEPLOY / "pre-commit/pre-commit-config.yaml").read_text())["repos"][0]["hooks"][
+    0
+]
+MANIFEST = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: shop, namespace: web}\n"
+
+
+def test_the_gate_asks_for_little() -> None:
+    """Actions by commit, nothing from outside in a command, and no token where there is a checkout of a change."""
+    steps = GATE["runs"]["steps"]
+    used = [step["uses"] for step in (*steps, *GATE_WORKFLOW["jobs"]["gate"]["steps"]) if "uses" in step]
+
+    assert all(re.search(r"@[0-9a-f]{40}$", one) for one in used if not one.startswith("./"))
+    assert not [step for step in steps if "${{" in step.get("run", "")]
+    assert GATE_WORKFLOW["permissions"] == {}
+    assert "id-token" not in GATE_WORKFLOW["jobs"]["gate"]["permissions"]
+    assert set(GATE_WORKFLOW["jobs"]["gate"]["steps"][-1]["with"]) <= set(GATE["inputs"])
+
+
+def program(folder: Path) -> dict[str, str]:
+    """An environment with ``muster`` on the path, and what GitHub gives its steps."""
+    muster = folder / "bin" / "muster"
+    muster.parent.mkdir()
+    muster.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m scanner "$@"\n')
+    muster.chmod(0o755)
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    (folder / "temp").mkdir()
+    files = {name: str(folder / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    return {
+        **os.environ,
+        **files,
+        "PATH": f"{muster.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": paths,
+        "RUNNER_TEMP": str(folder / "temp"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "fail_on", "code"),
+    [
+        ("k8s/**/*.yaml\n", "high", "1"),
+        ("k8s/**/*.yaml\n", "", "0"),
+        ("$(touch owned).yaml\nnone/*", "high", "2"),
+        ("none/*", "high", "0"),
+    ],
+)
+def test_the_gate_checks_and_sums_up(files: str, fail_on: str, code: str, tmp_path: Path) -> None:
+    """As GitHub runs the step: globs are expanded, names are no commands, and outputs are there for later steps."""
+    (tmp_path / "k8s" / "web").mkdir(parents=True)
+    (tmp_path / "k8s" / "web" / "shop account.yaml").write_text(MANIFEST)
+    (tmp_path / "registry.csv").write_text("id,identities\nN-1,other\n")
+    (step,) = (one for one in GATE["runs"]["steps"] if one.get("id") == "check")
+    given = {"FILES": files, "FAIL_ON": fail_on, "REGISTRY": "registry.csv", "SOURCE": "", "PEOPLE": "", "CONFIG": ""}
+    environment = program(tmp_path)
+
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        cwd=tmp_path,
+        env={**environment, **given},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    outputs = (tmp_path / "GITHUB_OUTPUT").read_text()
+
+    assert set(given) == set(step["env"])
+    assert done.returncode == 0, done.stderr
+    assert f"code={code}\n" in outputs
+    assert not (tmp_path / "owned").exists()
+    if "k8s" in files:
+        assert "planned_unregistered" in (tmp_path / "GITHUB_STEP_SUMMARY").read_text()
+        assert (tmp_path / "temp" / "muster.sarif").exists()
+
+
+def test_the_hook_checks_what_is_complete_in_itself(tmp_path: Path, muster: Muster) -> None:
+    """Workflows, manifests and templates; its command runs as it stands."""
+    names = {
+        ".github/workflows/ci.yml": True,
+        "k8s/web/shop.yaml": True,
+        "app/template.yaml": True,
+        "docs/notes.yaml": False,
+        "k8s/README.md": False,
+    }
+    (tmp_path / "shop.yaml").write_text(MANIFEST)
+    program, *arguments = shlex.split(HOOK["entry"])
+
+    assert {name: bool(re.search(HOOK["files"], name)) for name in names} == names
+    assert program == "muster"
+    assert muster(*arguments, "shop.yaml").code == 0
+
+
 # --- offline ------------------------------------------------------------------------
 
 AUDIT = DEPLOY / "offline/audit.sh"
