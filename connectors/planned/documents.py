@@ -7,7 +7,6 @@ null. The short form of a CloudFormation intrinsic (``!Sub x``) becomes its long
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from msgspec import Struct
 from scanner.errors import UsageError
 from scanner.registry.tables.documents import json_lines, json_member_lines
 from scanner.registry.tables.files import check_file, read_text, unreadable
-from scanner.registry.tables.parsing import invalid, is_too_deep, parse_json, parse_yaml
+from scanner.registry.tables.parsing import DEEPEST, invalid, is_too_deep, parse_json, parse_yaml
 
 LARGEST_JSON = 256 * 1024 * 1024
 LARGEST_YAML = 4 * 1024 * 1024
@@ -31,6 +30,10 @@ _PLAIN: Mapping[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
 }
+MOST_NODES = 1_000_000
+"""The nodes of a YAML file with its aliases written out; a file of the largest size has fewer without any."""
+_MERGE = "<<"
+_READABLE = "YAML that can be read"
 _WITHOUT_PREFIX = frozenset({"Ref", "Condition"})
 
 
@@ -95,31 +98,50 @@ def _json(path: Path, text: str) -> Document:
 
 
 def _yaml(path: Path, text: str) -> list[Document]:
-    nodes = parse_yaml(path, text, lambda text: list(yaml.compose_all(text, Loader=yaml.CSafeLoader)))
-    value = partial(_value, path)
+    nodes = parse_yaml(path, text, lambda text: list(yaml.compose_all(text, Loader=yaml.CSafeLoader)), aliases=True)
+    values = _Values(path)
     return [
-        Document(data=value(node), line=node.start_mark.line + 1, source=node)
+        Document(data=values.of(node), line=node.start_mark.line + 1, source=node)
         for node in nodes
         if isinstance(node, yaml.MappingNode)
     ]
 
 
-def _value(path: Path, node: Any) -> Any:
-    content: Any
-    match node:
-        case yaml.SequenceNode():
-            content = [_value(path, item) for item in node.value]
-        case yaml.MappingNode():
-            content = {_key(path, name): _value(path, item) for name, item in node.value}
-        case _:
-            content = node.value if node.style else _PLAIN.get(node.value, node.value)
-    if not node.tag.startswith("!") or node.tag == "!":
-        return content
-    name = node.tag[1:]
-    return {name if name in _WITHOUT_PREFIX else f"Fn::{name}": content}
+class _Values:
+    """The values of a file's nodes. Aliases are written out, up to so many nodes in all."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._left = MOST_NODES
 
-def _key(path: Path, node: Any) -> str:
-    if not isinstance(node, yaml.ScalarNode):
-        raise invalid(path, "YAML that can be read", "a key that is no text", node.start_mark.line + 1)
-    return str(node.value)
+    def of(self, node: Any, depth: int = 0) -> Any:
+        """The value of a node. Raises InputError where aliases expand too far, or lead to themselves."""
+        self._left -= 1
+        if self._left < 0 or depth > DEEPEST:
+            raise invalid(self._path, _READABLE, "aliases that expand too far", node.start_mark.line + 1)
+        content: Any
+        match node:
+            case yaml.SequenceNode():
+                content = [self.of(item, depth + 1) for item in node.value]
+            case yaml.MappingNode():
+                content = self._mapping(node, depth)
+            case _:
+                content = node.value if node.style else _PLAIN.get(node.value, node.value)
+        if not node.tag.startswith("!") or node.tag == "!":
+            return content
+        name = node.tag[1:]
+        return {name if name in _WITHOUT_PREFIX else f"Fn::{name}": content}
+
+    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        own: dict[str, Any] = {}
+        for key, item in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise invalid(self._path, _READABLE, "a key that is no text", key.start_mark.line + 1)
+            value = self.of(item, depth + 1)
+            if key.value == _MERGE and not key.style:
+                for each in reversed(value if isinstance(value, list) else [value]):
+                    merged |= each if isinstance(each, dict) else {}
+            else:
+                own[str(key.value)] = value
+        return {**merged, **own}

@@ -57,6 +57,14 @@ FORMATS: Final = (
 )
 
 
+_PLAN = "write the JSON of a plan: terraform plan -out=tfplan && terraform show -json tfplan > plan.json"
+_LOOKS_LIKE: Final = (
+    (frozenset({"lineage", "serial"}), f"it is a state of Terraform; {_PLAN}"),
+    (frozenset({"format_version", "values"}), f"it is a state of Terraform; {_PLAN}"),
+)
+"""Files that people take for a plan, by the keys that they have."""
+
+
 def load(path: Path, name: str | None = None) -> FileResources:
     """Return what a file declares. ``name``: what the places call it, instead of its path.
 
@@ -69,7 +77,12 @@ def load(path: Path, name: str | None = None) -> FileResources:
             resources, problems = known.read(file, documents)
             return FileResources(file=file, format=known.name, resources=resources, problems=problems)
     *others, last = (known.title for known in FORMATS)
-    raise UsageError(f"{file}: is none of the files that can be checked", hint=f"give {', '.join(others)} or {last}")
+    looks = next(
+        (hint for keys, hint in _LOOKS_LIKE if any(keys <= document.data.keys() for document in documents)), None
+    )
+    raise UsageError(
+        f"{file}: is none of the files that can be checked", hint=looks or f"give {', '.join(others)} or {last}"
+    )
 
 
 def plan(files: Iterable[FileResources], known: Known) -> tuple[Plan, ...]:

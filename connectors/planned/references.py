@@ -88,11 +88,7 @@ class Configuration:
         expressions = mapping(block.get("expressions"))
         found: dict[str, tuple[str, ...]] = {}
         for path in change.unknown:
-            named = [
-                each
-                for name in _references(_expression(expressions, path))
-                for each in (_references(block.get("for_each_expression")) if name.startswith("each.") else (name,))
-            ]
+            named = _without_each(_references(_expression(expressions, path)), block)
             addresses = tuple(dict.fromkeys(self._resolved(named, module, change.key, _DEEPEST)))
             if addresses:
                 found[".".join(map(str, path))] = addresses
@@ -130,7 +126,7 @@ class Configuration:
             if variable := _VARIABLE.match(reference):
                 if names:
                     call = self._call(self._content(names[:-1]), names[-1])
-                    outer = _references(mapping(call.get("expressions")).get(variable[1]))
+                    outer = _without_each(_references(mapping(call.get("expressions")).get(variable[1])), call)
                     yield from self._resolved(outer, _Module(module.steps[:-1]), module.steps[-1][1], depth - 1)
             elif output := _OUTPUT.match(reference):
                 content = self._content((*names, output[1]))
@@ -156,6 +152,12 @@ def _longest(references: Iterable[str]) -> list[str]:
     """Without those that only begin another: Terraform lists ``a.b[0].c``, ``a.b[0]`` and ``a.b``."""
     found = list(dict.fromkeys(references))
     return [one for one in found if not any(other.startswith((f"{one}.", f"{one}[")) for other in found)]
+
+
+def _without_each(references: Iterable[str], block: Mapping[str, Any]) -> list[str]:
+    """The references, with those of what a block repeats itself for in the place of ``each.value``."""
+    repeated = _references(block.get("for_each_expression"))
+    return [name for one in references for name in (repeated if one.startswith("each.value") else (one,))]
 
 
 def _references(expression: Any) -> list[str]:

@@ -129,10 +129,13 @@ def _line_at(text: str, offset: int) -> int:
     return text.count("\n", 0, offset) + 1
 
 
-def parse_yaml(path: Path, text: str, compose: Callable[[str], T]) -> T:
-    """Return what ``compose`` makes of a text without excessive aliases: a few lines could expand to gigabytes."""
+def parse_yaml(path: Path, text: str, compose: Callable[[str], T], *, aliases: bool = False) -> T:
+    """Return what ``compose`` makes of a text without aliases, because a few lines could expand to gigabytes.
+
+    ``aliases``: allow them; the caller limits what they expand to.
+    """
     try:
-        _refuse_bombs(path, text)
+        _refuse_bombs(path, text, aliases=aliases)
         return compose(text)
     except yaml.MarkedYAMLError as error:
         raise invalid(path, "YAML", error.problem or "it breaks off", _line(error.problem_mark)) from error
@@ -140,10 +143,10 @@ def parse_yaml(path: Path, text: str, compose: Callable[[str], T]) -> T:
         raise invalid(path, "YAML", str(error).splitlines()[0]) from error
 
 
-def _refuse_bombs(path: Path, text: str) -> None:
+def _refuse_bombs(path: Path, text: str, *, aliases: bool) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CBaseLoader):
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, yaml.AliasEvent) and not aliases:
             raise invalid(path, _READABLE_YAML, "an alias (*name); write its value out", _line(event.start_mark))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:

@@ -84,6 +84,9 @@ def test_a_workflow(tmp_path: Path) -> None:
     assert [(each.place.resource, each.place.line) for each in found.problems] == [("jobs.broken", 9)]
 
 
+BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 10))
+
+
 @pytest.mark.parametrize(
     ("name", "content", "error", "says"),
     [
@@ -93,7 +96,8 @@ def test_a_workflow(tmp_path: Path) -> None:
         ("plan.json", '{"a": 1,\n "b": }', InputError, "plan.json:2"),
         ("plan.json", "[1]", InputError, "root is no object"),
         ("plan.json", '{"a":' * 200 + "1" + "}" * 200, InputError, "too deeply"),
-        ("bomb.yaml", "a: &a [x, x]\nb: [*a, *a]", InputError, "bomb.yaml:2"),
+        ("bomb.yaml", BOMB, InputError, "expand too far"),
+        ("circle.yaml", "kind: a\nb: &b\n  c: *b", InputError, "circle.yaml:"),
         ("key.yaml", "kind: a\n? [b]\n: c", InputError, "a key that is no text"),
         ("empty.yaml", "", InputError, "empty"),
         ("latin.yaml", b"kind: \xe9", InputError, "UTF-8"),
@@ -109,6 +113,30 @@ def test_what_cannot_be_read(
 
     assert name in str(raised.value)
     assert raised.value.exit_code == 2
+
+
+def test_aliases_are_written_out(tmp_path: Path) -> None:
+    """GitHub takes anchors in workflows, and kubectl merges mappings; what a mapping has itself comes first."""
+    text = "on: push\nenv: &env { A: 1, B: 2 }\njobs:\n  one: { env: *env }\n  two: { env: { <<: *env, B: 3 } }\n"
+    found = read(tmp_path, text)
+
+    assert [each.values["env"] for each in found.resources[1:]] == [{"A": "1", "B": "2"}, {"A": "1", "B": "3"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ('{"version": 4, "lineage": "x", "serial": 1}', "it is a state"),
+        ('{"format_version": "1.0", "values": {}}', "it is a state"),
+        ("{}", "give a Terraform plan"),
+    ],
+)
+def test_what_is_taken_for_a_plan_gets_a_hint(tmp_path: Path, content: str, hint: str) -> None:
+    """How to get the plan."""
+    with pytest.raises(UsageError) as raised:
+        read(tmp_path, content, "plan.json")
+
+    assert hint in str(raised.value.hint)
 
 
 def test_every_planner_understands_its_types(tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from msgspec import structs
 
 from connectors.planned import UNKNOWN, Resource
 from connectors.planned.documents import Document
 from connectors.planned.files import FileResources, load
-from connectors.planned.terraform import is_plan, read_plan
+from connectors.planned.references import Configuration
+from connectors.planned.terraform import _prior_data, is_plan, read_plan
 from scanner.errors import UsageError
 from scanner.model.planned import Effect
 from tests.connectors.planned.plans import ACCOUNT, block, caller_identity, change, refers, terraform
@@ -129,6 +131,38 @@ def test_references_lead_through_modules_and_instances() -> None:
         "data.aws_iam_policy_document.d": {"statement.0.resources": ('aws_iam_role.r["a"]', 'aws_iam_role.r["b"]')},
         "module.child.aws_iam_role_policy_attachment.a": {"role": ("module.maker.aws_iam_role.made",)},
     }
+
+
+FROM_TERRAFORM = Path(__file__).with_name("terraform_1_0.json")
+"""As Terraform 1.0.3 wrote it, the only provider being its own."""
+STATE = "data.terraform_remote_state"
+
+
+@pytest.mark.parametrize(
+    ("address", "path", "expected"),
+    [
+        ('t["b"]', ("backend",), ['r["b"]']),
+        ('t["b"]', ("config",), ["s[0]"]),
+        ("u", ("backend",), ['r["a"]']),
+        ("u", ("config", "path"), []),
+        ("s[1]", ("config", "path"), ['module.m["x"].in']),
+        ('module.m["y"].in', ("config",), ['r["a"]', 'r["b"]']),
+        ('module.n["b"].in', ("config",), ['r["b"]']),
+    ],
+)
+def test_references_as_terraform_writes_them(address: str, path: tuple[str, ...], expected: list[str]) -> None:
+    """The same of a plan that Terraform itself wrote: instances, modules, outputs, ``each``, and locals in vain."""
+
+    def full(name: str) -> str:
+        module, dot, own = name.rpartition("].")
+        return f"{module}{dot}{STATE}.{own}" if dot else f"{STATE}.{name}"
+
+    document = json.loads(FROM_TERRAFORM.read_text())
+    changes = {each.address: each for each in _prior_data(document)}
+    configuration = Configuration(document["configuration"], changes.values())
+    found = configuration.refers(structs.replace(changes[full(address)], unknown=(path,)))
+
+    assert list(found.get(".".join(path), ())) == [full(name) for name in expected]
 
 
 def aws(**expressions: Any) -> dict[str, Any]:
