@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scanner.model import Entry, ScanResult
     from scanner.registry.editing.adoption import Change
     from scanner.registry.editing.filled_in import Answer
+    from scanner.registry.editing.values import Value
     from scanner.registry.lists import ListSource
     from scanner.registry.roster import Roster
 
@@ -46,8 +47,8 @@ def adopt(
 
     FILE is what `muster orphans -o xlsx:FILE` wrote, saved by any spreadsheet. Rows with an owner update the entry of
     their id, or become a new one; other rows are ignored. Without FILE, it drafts an entry for each unregistered
-    identity of the latest scan, with the state proposed and the likeliest owner. Writes at once, prints the changes,
-    and keeps each old file as FILE.bak.
+    identity of the latest scan, with the state proposed, the likeliest owner and the blast radius. Writes at once,
+    prints the changes, and keeps each old file as FILE.bak.
     """
     from scanner.cli.console import say, warn
     from scanner.config.load import load_config
@@ -139,8 +140,17 @@ def _drafts(result: ScanResult | None, entries: Sequence[Entry], today: date) ->
     from scanner.registry.editing.adoption import draft
 
     assert result is not None
-    drafts = draft(result.identities, entries, scan=result.scan.id, today=today)
+    drafts = draft(result.identities, entries, scan=result.scan.id, today=today, reach=_reach(result))
     return drafts.answers, [f"skipped: {number} {reason}" for reason, number in drafts.skipped.items()]
+
+
+def _reach(result: ScanResult) -> Callable[[str], Mapping[str, Value]]:
+    """The cells about what an identity could do at worst, by key."""
+    from scanner.access.declared_reach import drafted
+    from scanner.access.reach import Radii
+
+    radii = Radii(result)
+    return lambda key: drafted(radius) if (radius := radii.of(key)) is not None else {}
 
 
 def _count(changes: Sequence[Change], *, dry_run: bool) -> str:

@@ -29,6 +29,7 @@ from scanner.judging.last_known.remembered import (
     with_unread,
 )
 from scanner.judging.nature import judge_nature
+from scanner.judging.reach import with_reach
 from scanner.matching.decision import united
 from scanner.matching.places import Places, SourceRef
 from scanner.model import (
@@ -46,6 +47,7 @@ from scanner.model import (
     Policy,
     ScanInfo,
     ScanResult,
+    Summary,
     UnreadRow,
     most_severe_first,
 )
@@ -118,12 +120,14 @@ def judge(
     natures = {identity.key: judge_nature(identity, lists.roster) for identity in inventory.identities}
     reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=today, quick=quick)
     fresh = assess(inventory, natures, reconciled.registry, lists=lists, last=last, edges=edges, now=now)
+    entry_of = _entries_of(lists.entries or ())
+    fresh = with_reach(fresh, _reachable(fresh, carried, inventory, scan), entry_of)
     if acted is not None:
         circumstances = Circumstances(
             policy=declared.policy,
             activity=declared.activity,
             roster=lists.roster,
-            entry_of=_entries_of(lists.entries or ()),
+            entry_of=entry_of,
             workloads=inventory.workloads,
             now=now,
         )
@@ -195,6 +199,19 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
     identities = {one.identity.key: one.identity for one in judged}
     acknowledgements = Acknowledgements(declared.acknowledgements, now.date())
     return tuple(acknowledgements.marked(marked, identities))
+
+
+def _reachable(
+    fresh: Sequence[Assessment], carried: Sequence[Assessment], inventory: Inventory, scan: ScanInfo
+) -> ScanResult:
+    """Everything that identities may reach; last known ones, too."""
+    return ScanResult(
+        scan=scan,
+        summary=Summary(),
+        identities=(*fresh, *carried),
+        workloads=inventory.workloads,
+        secrets=inventory.secrets,
+    )
 
 
 def _lists(declared: Declared, inventory: Inventory, remembered: Remembered, today: date) -> Lists:

@@ -73,5 +73,5 @@ InputRole: TypeAlias = Literal["config", "registry", "people"]
 PersonStatus: TypeAlias = Literal["active", "leaving", "left"]
 FindingStatus: TypeAlias = Literal["new", "open", "reopened"]
 DriftAspect: TypeAlias = Literal[
-    "owner", "environment", "systems", "permissions", "credential_id", "credential_kind", "credential_age"
+    "owner", "environment", "systems", "permissions", "credential_id", "credential_kind", "credential_age", "reach"
 ]  # fmt: skip

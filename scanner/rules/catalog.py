@@ -64,6 +64,7 @@ BUILT_IN: tuple[Rule, ...] = (
     planned.PLANNED_UNREGISTERED,
     planned.PLANNED_WITHOUT_BLAST_RADIUS,
     planned.PLANNED_WITHOUT_OWNER,
+    registration.REACH_BEYOND_DECLARATION,
     reviews.REASSIGNMENT_NOT_DONE,
     registration.RECREATED,
     reviews.REDUCTION_NOT_DONE,

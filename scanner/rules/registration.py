@@ -190,6 +190,34 @@ DRIFTED = IdentityRule(
 )
 
 
+# --- More is within reach of an identity than its entry declares ---
+
+
+def _reach_beyond_declaration(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on drift of what is within reach."""
+    drift = next((one for one in assessment.drift if one.aspect == "reach"), None)
+    if drift is None:
+        return None
+    evidence = {"entry": assessment.registry.entry, "declared": drift.declared, "found": drift.found}
+    return Hit(evidence=evidence, severity="high" if is_powerful(assessment) else None)
+
+
+REACH_BEYOND_DECLARATION = IdentityRule(
+    id="reach_beyond_declaration",
+    severity="medium",
+    severity_note="high for an admin, or an identity that can make itself one",
+    title="More is within reach than the registry entry declares",
+    why="The declared blast radius was accepted as the worst that the identity could do. Through its own permissions, "
+    "or as identities that it can become, it can do more.",
+    remediation="See how with muster show. Take the permission or the path away, or have the larger blast radius "
+    "approved and correct the entry.",
+    evidence=("entry", "declared", "found"),
+    silent_on=frozenset({"disabled"}),
+    needs=frozenset({"permissions"}),
+    check=_reach_beyond_declaration,
+)
+
+
 # --- Identity is enabled before its entry is approved ---
 
 

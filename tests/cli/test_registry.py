@@ -114,6 +114,38 @@ def test_what_was_found_undeclared_is_drafted(estate: Path, muster: Muster) -> N
     assert second.err == "nothing to change; skipped: 1 declared since\n"
 
 
+def test_a_drafted_blast_radius_is_taken_back_as_declared(estate: Path, muster: Muster) -> None:
+    """In words that the next scan compares: what is granted afterwards is beyond them."""
+    bots = estate / "bots.csv"
+    listed = bots.read_text(encoding="utf-8")
+    bots.write_text(_with_privilege(listed, "normal"), encoding="utf-8")
+    muster("scan", "--quiet")
+    muster("registry", "adopt")
+    (estate / "registry.csv").write_text(
+        (estate / "registry.csv").read_text(encoding="utf-8").replace("proposed", "active"), encoding="utf-8"
+    )
+
+    def beyond() -> list[dict[str, str]]:
+        muster("scan", "--quiet", "-o", "json:result.json")
+        result = json.loads((estate / "result.json").read_text(encoding="utf-8"))
+        return [one["evidence"] for one in result["findings"] if one["rule"] == "reach_beyond_declaration"]
+
+    assert "0 identities; 1 scope" in (estate / "registry.csv").read_text(encoding="utf-8")
+    assert beyond() == []
+    bots.write_text(_with_privilege(listed, "admin"), encoding="utf-8")
+    assert beyond() == [{"entry": "N-4", "declared": "0 identities", "found": "2 identities"}]
+    shown = " ".join(muster("show", "triage-agent").out.split())
+    assert "At worst, as far as is known, it can do everything in saas acme; within its reach are 2 other" in shown
+    assert "as an admin: itself" in shown
+
+
+def _with_privilege(listed: str, level: str) -> str:
+    """The list, with a column of privileges: the agent's, and normal ones."""
+    heading, *rows = listed.splitlines()
+    rows = [f"{row},{level if 'triage-agent' in row else 'normal'}" for row in rows]
+    return "\n".join((f"{heading},privilege", *rows, ""))
+
+
 def test_drafting_registers_no_one(estate: Path, muster: Muster) -> None:
     """Twins, and whoever names an owner for itself, stay unregistered and as severe as before."""
     with (estate / "bots.csv").open("a", encoding="utf-8") as bots:

@@ -227,8 +227,18 @@ class Drafts(Struct, frozen=True, kw_only=True):
     skipped: Mapping[str, int]
 
 
-def draft(assessments: Sequence[Assessment], entries: Sequence[Entry], *, scan: str, today: date) -> Drafts:
-    """Return drafts for undeclared identities of a scan that ``entries`` still do not match."""
+def draft(
+    assessments: Sequence[Assessment],
+    entries: Sequence[Entry],
+    *,
+    scan: str,
+    today: date,
+    reach: Callable[[str], Mapping[str, Value]] = lambda _: {},
+) -> Drafts:
+    """Return drafts for undeclared identities of a scan that ``entries`` still do not match.
+
+    ``reach``: by key, the cells about what an identity could do at worst.
+    """
     skipped: Counter[str] = Counter()
     wanted = []
     for assessment in assessments:
@@ -242,7 +252,7 @@ def draft(assessments: Sequence[Assessment], entries: Sequence[Entry], *, scan: 
     twins = look_alikes([one.identity for one in wanted], verdicts, entries, today)
     if declared := len(wanted) - len(open_ones):
         skipped["declared since"] = declared
-    drafted = (_answer(one, scan, twin=one.identity.key in twins) for one in open_ones)
+    drafted = (_answer(one, scan, reach(one.identity.key), twin=one.identity.key in twins) for one in open_ones)
     answers = sorted(drafted, key=_by_owner)
     return Drafts(answers=tuple(answers), skipped=dict(sorted(skipped.items())))
 
@@ -252,9 +262,9 @@ def _is_undeclared(verdict: RegistryVerdict) -> bool:
     return verdict.state == "unregistered" and verdict.proposed is None
 
 
-def _answer(one: Assessment, scan: str, *, twin: bool) -> Answer:
+def _answer(one: Assessment, scan: str, reach: Mapping[str, Value], *, twin: bool) -> Answer:
     """``twin``: the identity imitates a declared one, whose owner must not be suggested."""
-    cells: dict[str, Value] = {"status": "proposed"}
+    cells: dict[str, Value] = {"status": "proposed", **reach}
     if one.ownership.candidates and not (twin or one.registry.look_alike):
         cells["owner"] = (one.ownership.candidates[0].person,)
     if one.agent.is_agent:
