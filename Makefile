@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Without bytecode that is kept, every process of the tests compiles the program, and every run of them the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test quick coverage fuzz lint docs reference bench wheel dist sbom pins roles clean
 
 setup: $(VENV)/.ready
