@@ -1,4 +1,4 @@
-"""``muster check`` on Terraform plans and CloudFormation templates: rules, places, and what is unknown."""
+"""``muster check`` on plans and templates of every provider: the rules that fire, where they point, and exit codes."""
 
 from __future__ import annotations
 
@@ -8,159 +8,148 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Muster, muster
-from tests.cli.test_check import PEOPLE
-from tests.connectors.aws.planned.reading import PROVIDED, allow, document, role
-from tests.connectors.planned.plans import ACCOUNT, caller_identity, change, terraform
+from tests.cli.conftest import Muster
+from tests.connectors.planned.plans import ACCOUNT, block, caller_identity, change, refers, terraform
 
-__all__ = ["muster"]  # the fixture
-
+TRUST = json.dumps(
+    {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+)
+ANYONE = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]})
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
-REGISTRY = f"""id,identities,owner,environment,blast_radius
-N-1,arn:aws:iam::{ACCOUNT}:role/shop,ada@example.com,dev,everything
+READ = json.dumps({"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}]})
+REGISTRY = f"""\
+id,name,identities,owner,status,blast_radius
+E-1,shop,arn:aws:iam::{ACCOUNT}:role/shop,ada@example.com,active,reads one bucket
+E-2,bare,arn:aws:iam::{ACCOUNT}:role/bare,ada@example.com,active,
+E-3,left,arn:aws:iam::{ACCOUNT}:role/left,left@example.com,active,little
+E-4,ci,arn:aws:iam::{ACCOUNT}:user/ci,ada@example.com,active,little
 """
-OPEN = document({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
-SHOP = role("shop")
-NEW = change("aws_iam_role.shop", SHOP, unknown=PROVIDED)
-OTHER = change("aws_iam_role.other", role("other"), unknown=PROVIDED)
-ATTACHED = change("aws_iam_role_policy_attachment.admin", {"role": "shop", "policy_arn": ADMIN})
-INLINE = change("aws_iam_role_policy.all", {"role": "shop", "name": "all", "policy": document(allow("*"))})
-KNOWN = {**SHOP, "arn": f"arn:aws:iam::{ACCOUNT}:role/shop", "id": "shop", "unique_id": "AROAEXAMPLE"}
-USER = change("aws_iam_user.ci", {"name": "ci", "path": "/", "tags_all": {}}, unknown={"arn": True, "id": True})
-KEY = change("aws_iam_access_key.ci", {"user": "ci", "status": "Active"}, unknown={"id": True, "secret": True})
+PEOPLE = "email,name,status,left_on\nada@example.com,Ada,active,\nleft@example.com,Gone,left,2025-01-01\n"
 
 
-def existing(address: str, values: dict[str, Any], *actions: str, **after: Any) -> dict[str, Any]:
-    """A resource that is there, before and after the change."""
-    return change(address, {**values, **after}, actions=actions, before=values)
+def role(name: str, trust: str = TRUST) -> dict[str, Any]:
+    """A role that is created."""
+    after = {"name": name, "path": "/", "assume_role_policy": trust, "tags_all": {}}
+    return change(f"aws_iam_role.{name}", after, unknown={"arn": True, "id": True, "inline_policy": True})
 
 
-PLANS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
-    "a declared role": ([NEW], []),
-    "an undeclared role": ([OTHER], ["planned_unregistered"]),
-    "a declared admin": ([NEW, ATTACHED], ["planned_privilege"]),
-    "a declared admin by a policy of its own": ([NEW, INLINE], ["planned_privilege"]),
-    "an unchanged role": ([existing("aws_iam_role.other", {**KNOWN, "name": "other"}, "no-op")], []),
-    "other tags": ([existing("aws_iam_role.shop", KNOWN, "update", tags_all={"team": "shop"})], []),
-    "an admin as before": (
-        [
-            existing("aws_iam_role.shop", KNOWN, "update", tags_all={"team": "shop"}),
-            existing("aws_iam_role_policy_attachment.admin", {"role": "shop", "policy_arn": ADMIN}, "no-op"),
-        ],
-        [],
+def attached(name: str, policy: str = ADMIN) -> dict[str, Any]:
+    """A managed policy for it."""
+    return change(f"aws_iam_role_policy_attachment.{name}", {"role": name, "policy_arn": policy})
+
+
+def plan(*changes: dict[str, Any], **parts: Any) -> str:
+    """A plan for the account of the registry."""
+    return json.dumps(terraform(*changes, **{"prior": [caller_identity()], **parts}))
+
+
+SHOP_READS = change("aws_iam_role_policy.p", {"role": "shop", "name": "p", "policy": READ})
+COMPUTED = change("aws_iam_role_policy.p", {"role": "shop", "name": "p"}, unknown={"policy": True})
+THERE = {"name": "shop", "path": "/", "assume_role_policy": TRUST, "arn": f"arn:aws:iam::{ACCOUNT}:role/shop"}
+UNCHANGED = change("aws_iam_role.shop", THERE, before=THERE, actions=["no-op"])
+KEYS = (
+    change("aws_iam_user.ci", {"name": "ci", "path": "/"}, unknown={"arn": True}),
+    change("aws_iam_access_key.k", {"user": "ci", "status": "Active"}, unknown={"id": True, "secret": True}),
+)
+NAMED_LATER = change(
+    "aws_iam_role.later", {"path": "/", "assume_role_policy": TRUST}, unknown={"arn": True, "name": True}
+)
+CFN = """\
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: {name}
+      AssumeRolePolicyDocument: {trust}
+      ManagedPolicyArns: [{policy}]
+"""
+SAM = f"""\
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Function: {{Type: AWS::Serverless::Function, Properties: {{Policies: [{ADMIN}]}}}}
+"""
+GCP = (
+    change(
+        "google_service_account.bot", {"account_id": "bot", "project": "acme"}, unknown={"email": True, "member": True}
     ),
-    "an existing role becomes an admin": (
-        [existing("aws_iam_role.shop", KNOWN, "no-op"), ATTACHED],
-        ["planned_privilege"],
+    change("google_project_iam_member.m", {"project": "acme", "role": "roles/owner"}, unknown={"member": True}),
+    change("google_service_account_key.k", {}, unknown={"service_account_id": True, "name": True}),
+)
+OF_BOT = refers("google_service_account.bot.member", "google_service_account.bot")
+GCP_BLOCKS = [
+    block("google_project_iam_member.m", member=OF_BOT),
+    block("google_service_account_key.k", service_account_id=OF_BOT),
+]
+AZURE = (
+    change("azurerm_user_assigned_identity.bot", {"name": "bot", "resource_group_name": "rg"}, unknown={"id": True}),
+    change("azurerm_role_assignment.a", {"role_definition_name": "Owner", "scope": "/subscriptions/x"},
+           unknown={"principal_id": True}),
+)  # fmt: skip
+AZURE_BLOCKS = [block("azurerm_role_assignment.a", principal_id=refers("azurerm_user_assigned_identity.bot"))]
+
+CASES: dict[str, tuple[str, set[tuple[str, str]], int]] = {
+    "a declared role without rights": (plan(role("shop")), set(), 0),
+    "a declared role that reads": (plan(role("shop"), SHOP_READS), set(), 0),
+    "an unregistered role": (plan(role("new")), {("planned_unregistered", "aws_iam_role.new")}, 1),
+    "an owner who left": (plan(role("left")), {("planned_without_owner", "aws_iam_role.left")}, 1),
+    "an admin that is declared": (
+        plan(role("shop"), attached("shop")),
+        {("planned_privilege", "aws_iam_role.shop")},
+        1,
     ),
-    "an open trust": (
-        [change("aws_iam_role.shop", role("shop", assume_role_policy=OPEN), unknown=PROVIDED)],
-        ["open_trust"],
+    "an admin of undeclared blast radius": (
+        plan(role("bare"), attached("bare")),
+        {("planned_privilege", "aws_iam_role.bare"), ("planned_without_blast_radius", "aws_iam_role.bare")},
+        1,
     ),
-    "another environment": (
-        [change("aws_iam_role.shop", role("shop", tags_all={"env": "prod"}), unknown=PROVIDED)],
-        ["planned_beyond_declaration"],
+    "a role that only becomes an admin": (
+        plan(UNCHANGED, attached("shop")),
+        {("planned_privilege", "aws_iam_role.shop")},
+        1,
     ),
-    "an access key": ([USER, KEY], ["planned_long_lived_credential", "planned_unregistered"]),
-    "a computed name": (
-        [change("aws_iam_role.later", {**SHOP, "name": None}, unknown={**PROVIDED, "name": True})],
-        [],
+    "a role that stays as it is": (plan(UNCHANGED), set(), 0),
+    "an access key": (plan(*KEYS), {("planned_long_lived_credential", "aws_iam_access_key.k")}, 0),
+    "a computed policy": (plan(role("shop"), COMPUTED), set(), 0),
+    "a computed name": (plan(NAMED_LATER), set(), 0),
+    "an open trust policy": (plan(role("shop", ANYONE)), {("open_trust", "aws_iam_role.shop")}, 1),
+    "no change": (plan(), set(), 0),
+    "a template's declared role": (CFN.format(name="shop", trust=TRUST, policy=""), set(), 0),
+    "a template's admin": (
+        CFN.format(name="new", trust=TRUST, policy=ADMIN),
+        {("planned_unregistered", "Role"), ("planned_privilege", "Role")},
+        1,
     ),
-    "a deleted role": ([change("aws_iam_role.shop", None, actions=["delete"], before=KNOWN)], []),
-    "no identity": ([change("aws_s3_bucket.logs", {"bucket": "logs"})], []),
+    "an admin function of SAM": (SAM, {("planned_privilege", "Function")}, 1),
+    "a service account with a key and a project": (
+        plan(*GCP, blocks=GCP_BLOCKS),
+        {
+            ("planned_unregistered", "google_service_account.bot"),
+            ("planned_privilege", "google_service_account.bot"),
+            ("planned_long_lived_credential", "google_service_account_key.k"),
+        },
+        1,
+    ),
+    "a managed identity with a subscription": (
+        plan(*AZURE, blocks=AZURE_BLOCKS),
+        {
+            ("planned_unregistered", "azurerm_user_assigned_identity.bot"),
+            ("planned_privilege", "azurerm_user_assigned_identity.bot"),
+        },
+        1,
+    ),
 }
 
 
-def check(muster: Muster, folder: Path, file: str, *options: str) -> Any:
-    (folder / "registry.csv").write_text(REGISTRY)
-    (folder / "people.csv").write_text(PEOPLE)
-    done = muster("check", file, "--registry", "registry.csv", "--people", "people.csv", "-o", "json:-", *options)
-    assert done.code == 0, done.err
-    return json.loads(done.out)
+@pytest.mark.parametrize("case", CASES)
+def test_rules_places_and_exit_codes(muster: Muster, tmp_path: Path, case: str) -> None:
+    """What a reviewer of the change is shown, and whether the pipeline stops."""
+    content, expected, code = CASES[case]
+    (tmp_path / "given").write_text(content)
+    (tmp_path / "registry.csv").write_text(REGISTRY)
+    (tmp_path / "people.csv").write_text(PEOPLE)
+    lists = ("--registry", "registry.csv", "--people", "people.csv")
+    done = muster("check", "given", *lists, "--fail-on", "high", "-o", "json:out.json")
 
-
-def rules(found: Any) -> list[str]:
-    return sorted(one["rule"] for one in found["findings"])
-
-
-@pytest.mark.parametrize(("changes", "fires"), PLANS.values(), ids=PLANS)
-def test_plans(changes: list[dict[str, Any]], fires: list[str], tmp_path: Path, muster: Muster) -> None:
-    """Of an account that the prior state names."""
-    (tmp_path / "plan.json").write_text(json.dumps(terraform(*changes, prior=[caller_identity()])))
-
-    assert rules(check(muster, tmp_path, "plan.json")) == fires
-
-
-def test_places_in_the_source(tmp_path: Path, muster: Muster) -> None:
-    """The line of the resource's block; without ``--source``, the plan is the place."""
-    (tmp_path / "plan.json").write_text(json.dumps(terraform(OTHER, prior=[caller_identity()])))
-    (tmp_path / "infra").mkdir()
-    (tmp_path / "infra" / "iam.tf").write_text('\nresource "aws_iam_role" "other" {\n}\n')
-    (plain,) = check(muster, tmp_path, "plan.json")["findings"]
-    (placed,) = check(muster, tmp_path, "plan.json", "--source", "infra", "-o", "sarif:s.sarif")["findings"]
-    sarif = json.loads((tmp_path / "s.sarif").read_text())
-    location = sarif["runs"][0]["results"][0]["locations"][0]
-
-    assert (plain["evidence"]["file"], plain["evidence"]["resource"]) == ("plan.json", "aws_iam_role.other")
-    assert "line" not in plain["evidence"]
-    assert (placed["evidence"]["file"], placed["evidence"]["line"]) == ("infra/iam.tf", 2)
-    assert location["physicalLocation"]["artifactLocation"]["uri"] == "infra/iam.tf"
-    assert location["logicalLocations"][0]["name"] == "aws_iam_role.other"
-    assert placed["fingerprint"] == plain["fingerprint"]
-
-
-def test_what_a_plan_cannot_say(tmp_path: Path, muster: Muster) -> None:
-    """A computed name is unchecked, and said; a deleted role of an active entry, too."""
-    later, gone = PLANS["a computed name"][0][0], PLANS["a deleted role"][0][0]
-    (tmp_path / "plan.json").write_text(json.dumps(terraform(later, gone, prior=[caller_identity()])))
-    found = check(muster, tmp_path, "plan.json")
-
-    assert [one["registry"]["state"] for one in found["identities"]] == ["unchecked"]
-    assert any("aws_iam_role.later in plan.json: name" in notice for notice in found["notices"])
-    assert any("entry N-1 declares shop as active" in notice for notice in found["notices"])
-
-
-def test_an_unknown_account_is_matched_by_name(tmp_path: Path, muster: Muster) -> None:
-    """No prior state says which account it is."""
-    (tmp_path / "plan.json").write_text(json.dumps(terraform(NEW, OTHER)))
-    found = check(muster, tmp_path, "plan.json")
-
-    assert {one["name"]: one["registry"]["state"] for one in found["identities"]} == {
-        "shop": "registered",
-        "other": "unregistered",
-    }
-
-
-TEMPLATE = """
-AWSTemplateFormatVersion: "2010-09-09"
-Transform: AWS::Serverless-2016-10-31
-Resources:
-  Shop:
-    Type: AWS::IAM::Role
-    Properties:
-      RoleName: shop
-      AssumeRolePolicyDocument:
-        Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]
-      ManagedPolicyArns: ["arn:aws:iam::aws:policy/AdministratorAccess"]
-  Ci: {Type: AWS::IAM::User, Properties: {UserName: ci}}
-  Key: {Type: AWS::IAM::AccessKey, Properties: {UserName: !Ref Ci}}
-  Function:
-    Type: AWS::Serverless::Function
-    Properties:
-      Handler: a.b
-      Runtime: python3.13
-      Policies: [{Statement: [{Effect: Allow, Action: "*", Resource: "*"}]}]
-"""
-
-
-def test_a_template(tmp_path: Path, muster: Muster) -> None:
-    """Roles, users, keys and the role that a function implies, each at its logical id and line."""
-    (tmp_path / "template.yaml").write_text(TEMPLATE)
-    found = check(muster, tmp_path, "template.yaml")
-
-    assert sorted((one["rule"], one["evidence"]["resource"], one["evidence"]["line"]) for one in found["findings"]) == [
-        ("planned_long_lived_credential", "Key", 13),
-        ("planned_privilege", "Function", 14),
-        ("planned_privilege", "Shop", 5),
-        ("planned_unregistered", "Ci", 12),
-    ]
+    findings = json.loads((tmp_path / "out.json").read_text())["findings"]
+    assert {(each["rule"], each["evidence"]["resource"]) for each in findings} == expected
+    assert done.code == code, done.err
