@@ -59,13 +59,13 @@ def test_the_page_names_it_where_an_identity_would_be() -> None:
 
 
 @pytest.mark.parametrize("view", ["all", "findings", "orphans"])
-@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("format_name", report_catalog().names)
-def test_nothing_that_it_is_called_acts(format_name: str, name: str, view: View) -> None:
+def test_nothing_that_it_is_called_acts(format_name: str, view: View) -> None:
     """Whatever the provider lets people call things."""
     report = report_catalog().load(format_name)()
 
-    assert ACTIVE.findall(readable(written(report, result(name, name), view))) == []
+    for case, name in HOSTILE.items():
+        assert ACTIVE.findall(readable(written(report, result(name, name), view))) == [], case
 
 
 @pytest.mark.parametrize("name", [KEY, *HOSTILE.values()])

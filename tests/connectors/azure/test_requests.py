@@ -29,11 +29,11 @@ def test_what_is_in_the_table_may_be_asked(one: Allowed) -> None:
 
 
 @pytest.mark.parametrize("one", [*ALLOWED, *OF_LOGS], ids=lambda one: f"{one.method} {one.path}")
-@pytest.mark.parametrize("change", ["/more", "/", "/%2e%2e", "%2Fmore", "\\more", "/..;/x"])
-def test_one_step_further_is_another_request(one: Allowed, change: str) -> None:
+def test_one_step_further_is_another_request(one: Allowed) -> None:
     """Nothing below, beside or above a path comes with it."""
-    with pytest.raises(Forbidden):
-        allowed(one.service, one.method, _sample(one) + change, beta=one.beta)
+    for change in ("/more", "/", "/%2e%2e", "%2Fmore", "\\more", "/..;/x"):
+        with pytest.raises(Forbidden):
+            allowed(one.service, one.method, _sample(one) + change, beta=one.beta)
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_a_path_that_a_server_would_read_differently_is_refused(path: str) -> No
         allowed("graph", "GET", path)
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD"])
 @pytest.mark.parametrize("one", [*ALLOWED, *OF_LOGS], ids=lambda one: f"{one.method} {one.path}")
-def test_nothing_is_changed(one: Allowed, method: str) -> None:
+def test_nothing_is_changed(one: Allowed) -> None:
     """No other method than the table's."""
-    with pytest.raises(Forbidden):
-        allowed(one.service, method, _sample(one), beta=one.beta)
+    for method in ("PUT", "PATCH", "DELETE", "HEAD"):
+        with pytest.raises(Forbidden):
+            allowed(one.service, method, _sample(one), beta=one.beta)
 
 
 def test_no_request_is_for_a_value_or_needs_a_right_to_change() -> None:

@@ -72,10 +72,10 @@ def test_findings_cite_one_version_of_a_standard() -> None:
 
 
 @pytest.mark.parametrize("rule", RULE_IDS)
-@pytest.mark.parametrize("provider", ["aws", "azure", "gcp", "kubernetes", "vault", None])
-def test_a_finding_is_not_flooded(rule: str, provider: str | None) -> None:
+def test_a_finding_is_not_flooded(rule: str) -> None:
     """Code-scanning hosts show nine of them beside their own tag."""
-    assert 0 < len(cited(rule, provider, is_agent=True, chosen=None)) <= 9
+    for provider in ("aws", "azure", "gcp", "kubernetes", "vault", None):
+        assert 0 < len(cited(rule, provider, is_agent=True, chosen=None)) <= 9, provider
 
 
 def test_what_is_general_is_cited_first() -> None:
