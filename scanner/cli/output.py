@@ -72,13 +72,16 @@ _ENDINGS: Mapping[str, tuple[str, ...]] = {
     ".xlsx": ("xlsx",),
     ".csv": ("csv", "splunk"),
     ".html": ("html",),
-    ".json": ("json", "sarif", "ocsf"),
+    ".json": ("json", "sarif", "ocsf", "opengraph"),
     ".ndjson": ("ndjson", "ocsf"),
     ".jsonl": ("ndjson", "ocsf"),
     ".md": ("markdown",),
     ".sarif": ("sarif",),
     ".zip": ("evidence",),
     ".prom": ("prometheus",),
+    ".graphml": ("graphml",),
+    ".dot": ("dot",),
+    ".gv": ("dot",),
 }
 """Formats by file extension. Other extensions fit every format."""
 _WITH_ENDING = frozenset({"table", *chain.from_iterable(_ENDINGS.values())})

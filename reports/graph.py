@@ -1,0 +1,209 @@
+"""Graphs of who can become whom: GraphML, DOT, and BloodHound's OpenGraph.
+
+Nodes are identities, and whatever their links lead to. Of a view, the identities in it, with what their links lead to.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, BinaryIO, ClassVar
+from xml.sax.saxutils import escape, quoteattr
+
+from msgspec import Struct
+
+from reports.base import Screen, View
+from reports.json import encoded
+from reports.views import select
+from scanner.access.attack_paths import Step, steps_of
+from scanner.model import ScanResult
+from scanner.text import printable
+
+
+class _Node(Struct, frozen=True, kw_only=True, gc=False):
+    """A node as the formats show it. What is no identity of the scan has a key alone."""
+
+    key: str
+    name: str
+    provider: str = ""
+    scope: str = ""
+    kind: str = ""
+    privilege: str = ""
+    registry: str = ""
+    ownership: str = ""
+    owner: str = ""
+
+
+class _Graph(Struct, frozen=True, kw_only=True):
+    nodes: tuple[_Node, ...]
+    steps: tuple[Step, ...]
+
+
+def _graph(result: ScanResult, view: View) -> _Graph:
+    shown = {one.identity.key for one in select(result, view).identities}
+    steps = [step for step in steps_of(result) if step.source in shown]
+    ends = shown.union(step.target for step in steps)
+    nodes = {
+        one.identity.key: _Node(
+            key=one.identity.key,
+            name=one.identity.display_name or one.identity.name,
+            provider=one.identity.provider,
+            scope=one.identity.scope,
+            kind=one.identity.kind,
+            privilege=one.privilege.level,
+            registry=one.registry.state,
+            ownership=one.ownership.state,
+            owner=one.ownership.owner or "",
+        )
+        for one in result.identities
+        if one.identity.key in ends
+    }
+    others = {key: _Node(key=key, name=key) for key in ends if key not in nodes}
+    found = nodes | others
+    return _Graph(nodes=tuple(found[key] for key in sorted(found)), steps=tuple(steps))
+
+
+# --- GraphML, for Gephi, yEd, Cytoscape and networkx: http://graphml.graphdrawing.org ---
+
+_NODE_KEYS = ("name", "provider", "scope", "kind", "privilege", "registry", "ownership", "owner")
+_EDGE_KEYS = {"relation": "string", "conditional": "boolean", "becomes": "boolean", "evidence": "string"}
+_KEYS = (
+    *(f'<key id="{name}" for="node" attr.name="{name}" attr.type="string"/>\n' for name in _NODE_KEYS),
+    *(f'<key id="{name}" for="edge" attr.name="{name}" attr.type="{kind}"/>\n' for name, kind in _EDGE_KEYS.items()),
+)
+_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns" \
+xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" \
+xsi:schemaLocation="http://graphml.graphdrawing.org/xmlns http://graphml.graphdrawing.org/xmlns/1.0/graphml.xsd">
+"""
+
+
+class GraphmlReport:
+    """GraphML. Node ids are keys."""
+
+    name: ClassVar[str] = "graphml"
+    title: ClassVar[str] = "the graph of who can become whom, for graph programs"
+    default_view: ClassVar[View] = "all"
+    extra: ClassVar[str | None] = None
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write nodes, then edges. What XML cannot hold is written as an escape."""
+        del screen
+        graph = _graph(result, view)
+        out.write(_HEAD.encode())
+        out.write("".join(_KEYS).encode())
+        out.write(b'<graph id="muster" edgedefault="directed">\n')
+        for node in graph.nodes:
+            facts = "".join(_data(name, getattr(node, name)) for name in _NODE_KEYS)
+            out.write(f"<node id={_attribute(node.key)}>{facts}</node>\n".encode())
+        for number, step in enumerate(graph.steps):
+            ends = f"source={_attribute(step.source)} target={_attribute(step.target)}"
+            facts = "".join(_data(name, getattr(step, name)) for name in _EDGE_KEYS)
+            out.write(f'<edge id="e{number}" {ends}>{facts}</edge>\n'.encode())
+        out.write(b"</graph>\n</graphml>\n")
+        return ()
+
+
+def _data(name: str, value: Any) -> str:
+    text = str(value).lower() if isinstance(value, bool) else _xml(str(value))
+    return f'<data key="{name}">{text}</data>' if text else ""
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(printable(text))
+
+
+def _xml(text: str) -> str:
+    return escape(printable(text))
+
+
+# --- DOT, for Graphviz: https://graphviz.org/doc/info/lang.html ---
+
+_COLORS = {"admin": "#8c1d04", "escalation": "#c25100", "high": "#a07900"}
+
+
+class DotReport:
+    """DOT. Edges under a condition are dashed; relations that are context alone are gray."""
+
+    name: ClassVar[str] = "dot"
+    title: ClassVar[str] = "the graph of who can become whom, for Graphviz"
+    default_view: ClassVar[View] = "all"
+    extra: ClassVar[str | None] = None
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write nodes, then edges."""
+        del screen
+        graph = _graph(result, view)
+        out.write(b'digraph muster {\nrankdir=LR;\nnode [shape=box, fontname="sans-serif"];\n')
+        for node in graph.nodes:
+            place = " ".join(filter(None, (node.provider, node.scope, node.kind)))
+            color = f", color={_quoted(_COLORS[node.privilege])}" if node.privilege in _COLORS else ""
+            out.write(f"{_quoted(node.key)} [label={_label(node.name, place)}{color}];\n".encode())
+        for step in graph.steps:
+            style = ("style=dashed",) if step.conditional else ()
+            gray = () if step.becomes else ("color=gray",)
+            facts = ", ".join((f"label={_quoted(step.relation)}", *style, *gray))
+            out.write(f"{_quoted(step.source)} -> {_quoted(step.target)} [{facts}];\n".encode())
+        out.write(b"}\n")
+        return ()
+
+
+def _quoted(text: str) -> str:
+    r"""A quoted string, in which DOT knows ``\"`` alone; ``\N`` and the like are escapes of labels."""
+    return '"' + printable(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _label(name: str, place: str) -> str:
+    return _quoted(name) if not place else f"{_quoted(name)[:-1]}\\n{_quoted(place)[1:]}"
+
+
+# --- OpenGraph: https://bloodhound.specterops.io/opengraph/developer/schema ---
+
+_KIND = re.compile(r"[^A-Za-z0-9]+")
+
+
+class OpengraphReport:
+    """BloodHound's OpenGraph JSON. Edge kinds are Muster_CanAssume and the like."""
+
+    name: ClassVar[str] = "opengraph"
+    title: ClassVar[str] = "the graph of who can become whom, for BloodHound"
+    default_view: ClassVar[View] = "all"
+    extra: ClassVar[str | None] = None
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write one document; a line for each node and edge."""
+        del screen
+        graph = _graph(result, view)
+        out.write(b'{"metadata": {"source_kind": "Muster"},\n"graph": {"nodes": [')
+        out.write(b",".join(b"\n" + encoded(_open_node(node)) for node in graph.nodes))
+        out.write(b'\n],\n"edges": [')
+        out.write(b",".join(b"\n" + encoded(_open_edge(step)) for step in graph.steps))
+        out.write(b"\n]}}\n")
+        return ()
+
+
+def _open_node(node: _Node) -> dict[str, Any]:
+    kinds = [f"Muster_{_pascal(node.provider)}_{_pascal(node.kind)}"] if node.kind else []
+    facts = {name: printable(getattr(node, name)) for name in _NODE_KEYS if getattr(node, name)}
+    return {
+        "id": printable(node.key),
+        "kinds": [*kinds, "Muster_Identity" if kinds else "Muster_Other", "Muster"],
+        "properties": {"displayname": printable(node.name), **facts},
+    }
+
+
+def _open_edge(step: Step) -> dict[str, Any]:
+    return {
+        "kind": f"Muster_{_pascal(step.relation)}",
+        "start": {"match_by": "id", "value": printable(step.source)},
+        "end": {"match_by": "id", "value": printable(step.target)},
+        "properties": {
+            "relation": step.relation,
+            "conditional": step.conditional,
+            "becomes": step.becomes,
+            "evidence": printable(step.evidence),
+        },
+    }
+
+
+def _pascal(text: str) -> str:
+    return "".join(part.capitalize() for part in _KIND.split(text)) or "Unknown"

@@ -1,0 +1,186 @@
+"""``muster paths``, and the graph as a report."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import jsonschema
+import networkx as nx
+import pytest
+
+from tests.cli.conftest import Muster
+
+# What BloodHound's schema of nodes and edges asks for, https://bloodhound.specterops.io/opengraph/developer/schema.
+_PRIMITIVE = {"type": ["string", "number", "boolean", "null"]}
+_PROPERTIES = {"additionalProperties": _PRIMITIVE, "propertyNames": {"pattern": "^[a-z_]+$"}}
+_END = {
+    "type": "object",
+    "required": ["value"],
+    "properties": {"match_by": {"enum": ["id", "name", "property"]}, "value": {"type": "string"}},
+}
+OPENGRAPH = {
+    "type": "object",
+    "required": ["graph"],
+    "properties": {
+        "metadata": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"source_kind": {"type": "string"}},
+        },
+        "graph": {
+            "type": "object",
+            "required": ["nodes", "edges"],
+            "properties": {
+                "nodes": {
+                    "items": {
+                        "type": "object",
+                        "required": ["id", "kinds"],
+                        "properties": {
+                            "id": {"type": "string"},
+                            "kinds": {"type": "array", "minItems": 1, "maxItems": 3, "items": {"type": "string"}},
+                            "properties": {
+                                "additionalProperties": _PRIMITIVE,
+                                "propertyNames": {"pattern": "^[a-z_]+$"},
+                            },
+                        },
+                    }
+                },
+                "edges": {
+                    "items": {
+                        "type": "object",
+                        "required": ["start", "end", "kind"],
+                        "properties": {
+                            "start": _END,
+                            "end": _END,
+                            "kind": {"type": "string", "pattern": "^[A-Za-z0-9_]+$"},
+                            "properties": {"additionalProperties": _PRIMITIVE},
+                        },
+                    }
+                },
+            },
+        },
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def estate(tmp_path: Path, muster: Muster) -> Path:
+    """A store whose latest scan has a chain to an admin, a second way, and a vendor's entrance."""
+    del muster
+    from scanner.model import Link, Privilege, Trust
+    from scanner.store.store import open_store
+    from tests.factories import make_assessment, make_identity, make_result
+
+    def bot(name: str, *targets: str, level: str = "normal", **facts: object) -> object:
+        links = tuple(
+            Link(relation="can_assume", target=f"acme:{target}", evidence=f"{target} trusts") for target in targets
+        )
+        identity = make_identity(name, key=f"acme:{name}", links=links, **facts)
+        return make_assessment(identity, privilege=Privilege(level=level))  # type: ignore[arg-type]  # of a table
+
+    vendor = Trust(principal="arn:aws:iam::999999999999:root", kind="account", external=True, evidence="no condition")
+    bots = (
+        bot("ci", "deploy", "build"),
+        bot("build", "deploy"),
+        bot("deploy", "root"),
+        bot('<b>&"evil', "root"),
+        bot("root", level="admin"),
+        bot("entry", "deploy", trusts=(vendor,)),
+        bot("alone"),
+    )
+    with open_store(f"sqlite:///{tmp_path}/muster.db") as store:
+        store.save(make_result(*bots))  # type: ignore[arg-type]  # of a table
+    return tmp_path
+
+
+def ways(muster: Muster, *arguments: str) -> list[list[str]]:
+    """The keys of each path, without what they have in common."""
+    done = muster("paths", *arguments, "-o", "json:-")
+    found = json.loads(done.out)["paths"]
+    assert done.code == (0 if found else 1)
+    return [[path["steps"][0]["from"][5:], *(step["to"][5:] for step in path["steps"])] for path in found]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["ci", "root"], [["ci", "deploy", "root"], ["ci", "build", "deploy", "root"]]),
+        (["acme:ci", "admin"], [["ci", "deploy", "root"], ["ci", "build", "deploy", "root"]]),
+        (["ci"], [["ci", "build"], ["ci", "deploy"], ["ci", "deploy", "root"]]),
+        (["ci", "--max", "1"], [["ci", "build"]]),
+        (["outside", "admin"], [["entry", "deploy", "root"]]),
+        (["outside"], [["entry", "deploy", "root"]]),
+        (["inventory", "deploy"], [["build", "deploy"], ["ci", "deploy"], ["entry", "deploy"]]),
+        (["alone"], []),
+        (["root", "ci"], []),
+        (["root", "root"], []),
+    ],
+)
+def test_who_can_become_whom(muster: Muster, arguments: list[str], expected: list[list[str]]) -> None:
+    """Shortest first; exit 1 without a path."""
+    assert ways(muster, *arguments) == expected
+
+
+def test_choke_points(muster: Muster) -> None:
+    """The admin that all lead to, and what most lead through."""
+    done = muster("paths", "--choke", "-o", "json:-")
+
+    assert (done.code, json.loads(done.out)["chokes"]) == (
+        0,
+        [{"identity": "acme:root", "loses": 5}, {"identity": "acme:deploy", "loses": 3}],
+    )
+    assert "5  root" in muster("paths", "--choke").out
+
+
+def test_a_terminal_shows_each_step(muster: Muster) -> None:
+    """With its evidence, in 80 columns."""
+    done = muster("paths", "outside", "admin")
+
+    assert "entry → root: 2 steps" in done.out
+    assert "from outside: account arn:aws:iam::999999999999:root: no condition" in " ".join(done.out.split())
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "nothing is asked for"),
+        (["nowhere"], "no identity or view is called nowhere"),
+        (["ci", "--choke"], "--choke is about the whole graph"),
+        (["ci", "-o", "csv:x.csv"], "attack paths has no format csv"),
+    ],
+)
+def test_what_cannot_be_asked(muster: Muster, arguments: list[str], message: str) -> None:
+    """Exit 2."""
+    done = muster("paths", *arguments)
+
+    assert (done.code, message in done.err) == (2, True)
+
+
+def test_the_graph_is_a_report(estate: Path, muster: Muster) -> None:
+    """Read by networkx and by BloodHound's schema; names from outside stay names."""
+    outputs = ("graphml:g.graphml", "dot:g.dot", "opengraph:g.json")
+    assert muster("report", *(part for one in outputs for part in ("-o", one))).code == 0
+
+    graph = nx.read_graphml(io.BytesIO((estate / "g.graphml").read_bytes()))
+    assert graph.nodes["acme:root"]["privilege"] == "admin"
+    assert graph.edges["acme:ci", "acme:deploy"] == {
+        "id": "e0", "relation": "can_assume", "conditional": False, "becomes": True, "evidence": "deploy trusts",
+    }  # fmt: skip
+    assert nx.shortest_path(graph, "acme:ci", "acme:root") == ["acme:ci", "acme:deploy", "acme:root"]
+    assert 'acme:<b>&"evil' in graph
+    assert '"acme:<b>&\\"evil" -> "acme:root" [label="can_assume"];' in (estate / "g.dot").read_text()
+    document = json.loads((estate / "g.json").read_text())
+    jsonschema.validate(document, OPENGRAPH)
+    assert {edge["kind"] for edge in document["graph"]["edges"]} == {"Muster_CanAssume"}
+    whole = muster("paths", "-o", "graphml:again.graphml")
+    assert (whole.code, (estate / "again.graphml").read_bytes()) == (0, (estate / "g.graphml").read_bytes())
+
+
+def test_a_view_is_a_part_of_the_graph(muster: Muster, estate: Path) -> None:
+    """What its identities lead to is there as well."""
+    muster("report", "--view", "coverage", "-o", "graphml:none.graphml")
+
+    assert len(nx.read_graphml(io.BytesIO((estate / "none.graphml").read_bytes()))) == 0
