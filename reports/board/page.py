@@ -43,11 +43,12 @@ class Line(Struct, frozen=True):
 LINES = (
     Line("Owned", "good", lambda point: point.owned, is_share=True),
     Line("Registered", "good", lambda point: point.registered, is_share=True),
+    Line("Entries kept", "good", lambda point: point.entries_kept, is_share=True),
     Line("Orphans", "bad", lambda point: point.orphaned, is_share=False),
     Line("Critical and high", "critical", lambda point: point.grave, is_share=False),
     Line("Unexplained", "bad", lambda point: point.unexplained, is_share=False),
 )
-"""A number that is unknown at every scan has no line."""
+"""A number that is unknown at every scan has no line, but for the first two."""
 
 
 class BoardPage:
@@ -131,7 +132,7 @@ def _trend(numbers: Board) -> str:
     points = numbers.trend
     if len(points) < FEWEST_POINTS:
         return '<p class="note">A trend takes two scans or more in the store.</p>'
-    shown = (one for one in LINES if any(one.value(point) is not None for point in points) or one.is_share)
+    shown = (one for one in LINES if any(one.value(point) is not None for point in points) or one in LINES[:2])
     drawn = "".join(_line(one, points) for one in shown)
     why = words.trend_differs(numbers)
     text = _safe(f"{words.change(points[0], points[-1])} {why}")

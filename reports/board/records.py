@@ -82,6 +82,12 @@ class Moment(Struct, frozen=True, kw_only=True):
     kept: Mapping[str, float | None] = {}
     """Shares of registry entries, as in :attr:`Board.kept`; None where they were not counted."""
 
+    @property
+    def entries_kept(self) -> float | None:
+        """The mean of these shares; None where they were not counted."""
+        known = [share for share in self.kept.values() if share is not None]
+        return sum(known) / len(known) if known else None
+
 
 class Board(Struct, frozen=True, kw_only=True):
     """One page. ``orphan_ages``: orphans by how long they have been known to be; ``trend``: oldest first.

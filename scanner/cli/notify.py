@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -57,7 +57,7 @@ def notify(
     if test:
         return _test(config, channels or tuple(known))
     if dry_run:
-        return _print_waiting(store_url or config.store_url)
+        return _print_waiting(store_url or config.store_url, {target.name for target in config.tickets})
     return UNDELIVERED if _send(config.channels, store_url or config.store_url, config.tickets) else 0
 
 
@@ -191,14 +191,14 @@ def _test(config: Config, names: tuple[str, ...]) -> int:
     return UNDELIVERED if failed else 0
 
 
-def _print_waiting(store_url: str) -> int:
+def _print_waiting(store_url: str, targets: Collection[str]) -> int:
     from scanner.cli.console import say
     from scanner.store.store import open_store
     from scanner.text import counted, printable
 
     with open_store(store_url, create=False) as store:
         waiting = store.outbox.pending()
-        tickets = [ticket for ticket in store.tickets.all() if not ticket.is_written]
+        tickets = [one for one in store.tickets.all() if one.target in targets and not one.is_written]
     for message in waiting:
         click.echo(printable(_describe(message)))
     for ticket in tickets:

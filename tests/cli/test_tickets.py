@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import BOTS, REGISTRY, Muster
+from tests.processes import start_muster
 from tests.servers.trackers.base import TOKEN, Fault, Reply, serving
 from tests.servers.trackers.github import REPOSITORY, GitHub
 from tests.servers.trackers.jira import PROJECT, USER, Jira
@@ -135,12 +134,12 @@ def test_what_could_not_be_opened_waits(muster: Muster, github: GitHub) -> None:
 def test_a_killed_scan_opens_no_second_ticket(estate: Path, muster: Muster, github: GitHub) -> None:
     """It dies after the system opened the ticket and before the store knows."""
     github.faults.append(Fault("POST", after=True, hangs=30))
-    run = subprocess.Popen([sys.executable, "-m", "scanner", "scan", "--quiet"], cwd=estate)
+    run = start_muster(estate, "scan", "--quiet")
     deadline = time.monotonic() + 60
     while not github.tickets and time.monotonic() < deadline:
         time.sleep(0.05)
     run.send_signal(signal.SIGKILL)
-    run.wait()
+    run.communicate()
     assert len(github.tickets) == 1
 
     assert muster("notify").code == 0

@@ -41,12 +41,21 @@ from tests.reports.samples import (
     without_registry,
 )
 
+
+def _with_six_lines() -> ScanResult:
+    """A trend in which everything is known, as far as a page has room for it."""
+    counts = Summary(unexplained_findings=3, upkeep=Upkeep(entries=9, owner=9, purpose=7, review=1))
+    points = (ScanPoint(id=f"{days}", started_at=days_ago(days), counts=counts) for days in (300, 200, 0))
+    return replace(estate_with_activity(), trend=tuple(points))
+
+
 RESULTS = {
     "history": with_history(small_estate()),
     "estate": estate(),
     "gaps": estate_with_gaps(),
     "no registry": without_registry(),
     "activity": estate_with_activity(),
+    "six lines": _with_six_lines(),
     "empty": make_result(),
 }
 
@@ -332,6 +341,7 @@ def test_the_registry_is_measured_against_the_first_scan_that_counted_it() -> No
     assert [(team["name"], team["upkeep"]["entries"]) for team in document["teams"]] == [(None, 0), ("Data", 2)]
     page = written("html", result)
     assert "50 % <small>was 25 %</small>" in page
+    assert re.findall(r"<figcaption>(.*?) <b class='good'>(.*?)</b>", page)[-1] == ("Entries kept", "38 %")
     assert f"Of 2 registry entries that are not retired; was: on {days_ago(29):%Y-%m-%d}." in page
     text = written("table", result)
     assert "Name an owner     50 %    1        25 %" in text
