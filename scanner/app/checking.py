@@ -16,6 +16,7 @@ from connectors.planned import Known
 from connectors.planned.files import FileResources, plan
 from connectors.planned.terraform_source import TerraformSource, located
 from scanner import __version__
+from scanner.access.blast_radius import Estate
 from scanner.access.trusts import Keys
 from scanner.errors import MissingStore, OlderStore
 from scanner.judging.pipeline import Declared
@@ -62,9 +63,9 @@ def check(given: Given, declared: Declared, store_url: str, *, store_given: bool
     if store is None:
         return judge_plans(given.plans(Nothing()), declared, Surroundings(), info)
     with store, store.estate() as estate:
-        known = StoredKnown(store)
+        known = StoredKnown(store, estate)
         plans = given.plans(known)
-        return judge_plans(plans, declared, replace(known.around(plans), estate=estate), info)
+        return judge_plans(plans, declared, known.around(plans), info)
 
 
 def _is_no_file(store_url: str) -> bool:
@@ -104,8 +105,8 @@ class Nothing:
 class StoredKnown:
     """What the latest scan in the store knows, looked up as it is asked for."""
 
-    def __init__(self, store: Store) -> None:
-        self._memory = store.memory
+    def __init__(self, store: Store, estate: Estate) -> None:
+        self._memory, self._estate = store.memory, estate
         self._found: dict[str, Assessment | None] = {}
 
     def identity(self, key: str) -> Identity | None:
@@ -124,7 +125,7 @@ class StoredKnown:
         """Return the identities that the planned ones may become or trust, and the organisation's scopes."""
         identities = [one.identity for each in plans for one in each.identities]
         if not identities:
-            return Surroundings()
+            return Surroundings(estate=self._estate)
         self._look_up(sorted({key for one in identities for key in _named_by(one)} - self._found.keys()))
         powerful = self._memory.powerful()
         for provider in sorted({one.provider for one in identities}):
@@ -133,10 +134,14 @@ class StoredKnown:
             wanted = {key for pattern in patterns for key in keys.named(pattern)}
             self._look_up(sorted(wanted - self._found.keys()))
         found = (self._found[key] for key in sorted(self._found))
-        return Surroundings(assessments=tuple(one for one in found if one is not None), scopes=self._memory.scopes())
+        return Surroundings(
+            assessments=tuple(one for one in found if one is not None),
+            scopes=self._memory.scopes(),
+            estate=self._estate,
+        )
 
     def _look_up(self, keys: Sequence[str]) -> None:
-        found = {one.identity.key: one for one in self._memory.identities(keys)}
+        found = {one.identity.key: one for one in self._estate.assessments(keys)}
         self._found |= {key: found.get(key) for key in keys}
 
     @cached_property

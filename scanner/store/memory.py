@@ -52,14 +52,6 @@ class Memory:
                     despite_damage=True,
                 )
 
-    def identities(self, keys: Collection[str]) -> Iterator[Assessment]:
-        """The latest scan's identities with these keys, ordered by key."""
-        wanted = iter(sorted(keys))
-        with reading(self._engine) as connection:
-            while batch := list(islice(wanted, BATCH)):
-                found = read_open(connection, IDENTITIES, schema.identity.c.key.in_(batch), despite_damage=True)
-                yield from sorted(found, key=IDENTITIES.key)
-
     def every_key(self) -> Iterator[tuple[str, str]]:
         """Provider and key of the latest scan's identities."""
         identity = schema.identity.c

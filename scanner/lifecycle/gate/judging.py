@@ -69,7 +69,8 @@ def judge_plans(plans: Iterable[Plan], declared: Declared, surroundings: Surroun
     known = {key: one.before for key, one in planned.items() if one.before is not None}
     known |= {key: one.identity for key, one in planned.items() if one.effect in ("unchanged", "deleted")}
     before = world.judged(known, unplaced=_unplaced({key: planned[key] for key in known})) if known else _Verdicts()
-    reach = Around(world.result(after.identities.values(), after.entries.values()), surroundings.estate)
+    nowhere = frozenset(key for key, one in lasting.items() if not one.account_known)
+    reach = Around(world.result(after.identities.values(), after.entries.values()), surroundings.estate, nowhere)
     changes = tuple(_with_worst(one, reach) for one in _changes(lasting, after, before))
     findings = world.findings(changes, after.entries)
     of_identity: dict[str, list[str]] = {}

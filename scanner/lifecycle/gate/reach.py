@@ -6,25 +6,38 @@ from collections.abc import Collection, Iterable
 
 from msgspec.structs import replace
 
-from scanner.access.blast_radius import Estate, Place, WholeScan, blast_radius_of
+from scanner.access.blast_radius import Estate, Place, WholeScan, blast_radius_of, place_text
 from scanner.access.blast_words import sentence
 from scanner.model import Assessment, Count, Entry, ScanResult
 
+_UNPLACED = "the account that it is deployed to"
 _NOT_SCANNED = "the accounts around it were not scanned"
 
 
 class Around:
-    """The planned identities, and behind them those of the store; without a store, they alone."""
+    """The planned identities, and behind them those of the store; without a store, they alone.
 
-    def __init__(self, planned: ScanResult, stored: Estate | None) -> None:
+    ``unplaced``: keys of identities whose account is unknown; their scope only marks that.
+    """
+
+    def __init__(self, planned: ScanResult, stored: Estate | None, unplaced: frozenset[str]) -> None:
         self._planned, self._stored = WholeScan(planned), stored
+        self._unplaced = frozenset(
+            place_text((one.identity.provider, one.identity.scope))
+            for one in planned.identities
+            if one.identity.key in unplaced
+        )
         self._keys = frozenset(one.identity.key for one in planned.identities)
 
     def worst(self, key: str) -> str | None:
         """Return the blast radius as a sentence. Without a store, its numbers are the least."""
         radius = blast_radius_of(self, key)
-        if radius is None or self._stored is not None:
-            return None if radius is None else sentence(radius)
+        if radius is None:
+            return None
+        places = (_UNPLACED if place in self._unplaced else place for place in radius.administers)
+        radius = replace(radius, administers=tuple(dict.fromkeys(places)))
+        if self._stored is not None:
+            return sentence(radius)
         counts = {name: _at_least(getattr(radius, name)) for name in ("identities", "secrets", "scopes")}
         return sentence(replace(radius, **counts, unknown=(*radius.unknown, _NOT_SCANNED)))
 

@@ -1,0 +1,188 @@
+"""``muster check`` on what changes: what was there before, places in the source, what is unknown, broken files."""
+
+from __future__ import annotations
+
+import io
+import json
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.cli.main import main
+from tests.cli.conftest import Muster, muster
+from tests.cli.test_check import ACCOUNT as SERVICE_ACCOUNT
+from tests.cli.test_check import GRANT, PEOPLE, WORKFLOW
+from tests.connectors.aws.planned.reading import PROVIDED, allow, document, role
+from tests.connectors.planned.plans import ACCOUNT, caller_identity, change, terraform
+from tests.examples import examples
+
+__all__ = ["muster"]  # the fixture
+
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+REGISTRY = f"""id,identities,owner,environment,blast_radius
+N-1,arn:aws:iam::{ACCOUNT}:role/shop,ada@example.com,dev,everything
+"""
+SHOP = role("shop")
+NEW = change("aws_iam_role.shop", SHOP, unknown=PROVIDED)
+OTHER = change("aws_iam_role.other", role("other"), unknown=PROVIDED)
+ATTACHED = change("aws_iam_role_policy_attachment.admin", {"role": "shop", "policy_arn": ADMIN})
+INLINE = change("aws_iam_role_policy.all", {"role": "shop", "name": "all", "policy": document(allow("*"))})
+KNOWN = {**SHOP, "arn": f"arn:aws:iam::{ACCOUNT}:role/shop", "id": "shop", "unique_id": "AROAEXAMPLE"}
+KEY = change("aws_iam_access_key.ci", {"user": "ci", "status": "Active"}, unknown={"id": True, "secret": True})
+
+
+def existing(address: str, values: dict[str, Any], *actions: str, **after: Any) -> dict[str, Any]:
+    """A resource that is there, before and after the change."""
+    return change(address, {**values, **after}, actions=actions, before=values)
+
+
+PLANS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
+    "a declared admin by a policy of its own": ([NEW, INLINE], ["planned_privilege"]),
+    "an unchanged role": ([existing("aws_iam_role.other", {**KNOWN, "name": "other"}, "no-op")], []),
+    "other tags": ([existing("aws_iam_role.shop", KNOWN, "update", tags_all={"team": "shop"})], []),
+    "an admin as before": (
+        [
+            existing("aws_iam_role.shop", KNOWN, "update", tags_all={"team": "shop"}),
+            existing("aws_iam_role_policy_attachment.admin", {"role": "shop", "policy_arn": ADMIN}, "no-op"),
+        ],
+        [],
+    ),
+    "an existing role becomes an admin": (
+        [existing("aws_iam_role.shop", KNOWN, "no-op"), ATTACHED],
+        ["planned_privilege"],
+    ),
+    "another environment": (
+        [change("aws_iam_role.shop", role("shop", tags_all={"env": "prod"}), unknown=PROVIDED)],
+        ["planned_beyond_declaration"],
+    ),
+    "a computed name": (
+        [change("aws_iam_role.later", {**SHOP, "name": None}, unknown={**PROVIDED, "name": True})],
+        [],
+    ),
+    "a deleted role": ([change("aws_iam_role.shop", None, actions=["delete"], before=KNOWN)], []),
+}
+
+
+def check(muster: Muster, folder: Path, file: str, *options: str) -> Any:
+    (folder / "registry.csv").write_text(REGISTRY)
+    (folder / "people.csv").write_text(PEOPLE)
+    done = muster("check", file, "--registry", "registry.csv", "--people", "people.csv", "-o", "json:-", *options)
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def rules(found: Any) -> list[str]:
+    return sorted(one["rule"] for one in found["findings"])
+
+
+@pytest.mark.parametrize(("changes", "fires"), PLANS.values(), ids=PLANS)
+def test_plans(changes: list[dict[str, Any]], fires: list[str], tmp_path: Path, muster: Muster) -> None:
+    """Of an account that the prior state names."""
+    (tmp_path / "plan.json").write_text(json.dumps(terraform(*changes, prior=[caller_identity()])))
+
+    assert rules(check(muster, tmp_path, "plan.json")) == fires
+
+
+def test_places_in_the_source(tmp_path: Path, muster: Muster) -> None:
+    """The line of the resource's block; without ``--source``, the plan is the place."""
+    (tmp_path / "plan.json").write_text(json.dumps(terraform(OTHER, prior=[caller_identity()])))
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "iam.tf").write_text('\nresource "aws_iam_role" "other" {\n}\n')
+    (plain,) = check(muster, tmp_path, "plan.json")["findings"]
+    (placed,) = check(muster, tmp_path, "plan.json", "--source", "infra", "-o", "sarif:s.sarif")["findings"]
+    sarif = json.loads((tmp_path / "s.sarif").read_text())
+    location = sarif["runs"][0]["results"][0]["locations"][0]
+
+    assert (plain["evidence"]["file"], plain["evidence"]["resource"]) == ("plan.json", "aws_iam_role.other")
+    assert "line" not in plain["evidence"]
+    assert (placed["evidence"]["file"], placed["evidence"]["line"]) == ("infra/iam.tf", 2)
+    assert location["physicalLocation"]["artifactLocation"]["uri"] == "infra/iam.tf"
+    assert location["logicalLocations"][0]["name"] == "aws_iam_role.other"
+    assert placed["fingerprint"] == plain["fingerprint"]
+
+
+def test_what_a_plan_cannot_say(tmp_path: Path, muster: Muster) -> None:
+    """A computed name is unchecked, and said; a deleted role of an active entry, too."""
+    later, gone = PLANS["a computed name"][0][0], PLANS["a deleted role"][0][0]
+    (tmp_path / "plan.json").write_text(json.dumps(terraform(later, gone, prior=[caller_identity()])))
+    found = check(muster, tmp_path, "plan.json")
+
+    assert [one["registry"]["state"] for one in found["identities"]] == ["unchecked"]
+    assert any("aws_iam_role.later in plan.json: name" in notice for notice in found["notices"])
+    assert any("entry N-1 declares shop as active" in notice for notice in found["notices"])
+
+
+def test_an_unknown_account_is_matched_by_name(tmp_path: Path, muster: Muster) -> None:
+    """No prior state says which account it is."""
+    (tmp_path / "plan.json").write_text(json.dumps(terraform(NEW, OTHER)))
+    found = check(muster, tmp_path, "plan.json")
+
+    assert {one["name"]: one["registry"]["state"] for one in found["identities"]} == {
+        "shop": "registered",
+        "other": "unregistered",
+    }
+
+
+TEMPLATE = """
+AWSTemplateFormatVersion: "2010-09-09"
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Shop:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: shop
+      AssumeRolePolicyDocument:
+        Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]
+      ManagedPolicyArns: ["arn:aws:iam::aws:policy/AdministratorAccess"]
+  Ci: {Type: AWS::IAM::User, Properties: {UserName: ci}}
+  Key: {Type: AWS::IAM::AccessKey, Properties: {UserName: !Ref Ci}}
+  Function:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: a.b
+      Runtime: python3.13
+      Policies: [{Statement: [{Effect: Allow, Action: "*", Resource: "*"}]}]
+"""
+
+
+def test_a_template(tmp_path: Path, muster: Muster) -> None:
+    """Roles, users, keys and the role that a function implies, each at its logical id and line."""
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    found = check(muster, tmp_path, "template.yaml")
+
+    assert sorted((one["rule"], one["evidence"]["resource"], one["evidence"]["line"]) for one in found["findings"]) == [
+        ("planned_long_lived_credential", "Key", 13),
+        ("planned_privilege", "Function", 14),
+        ("planned_privilege", "Shop", 5),
+        ("planned_unregistered", "Ci", 12),
+    ]
+
+
+WHOLE = (TEMPLATE, SERVICE_ACCOUNT + GRANT, WORKFLOW, json.dumps(terraform(NEW, ATTACHED, KEY)))
+
+
+@given(
+    text=st.sampled_from(WHOLE),
+    cuts=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), st.text(max_size=6)), min_size=1, max_size=3),
+    name=st.sampled_from(["x.yaml", "x.json", "x"]),
+)
+@examples(40)
+def test_no_file_is_a_traceback(
+    text: str, cuts: list[tuple[float, int, str]], name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever is cut out of it or written into it: evaluated, or refused with the exit code for that."""
+    for at, length, new in cuts:
+        start = int(at * len(text))
+        text = text[:start] + new + text[start + length :]
+    folder = tmp_path_factory.mktemp("broken")
+    (folder / name).write_text(text, encoding="utf-8", errors="surrogatepass")
+    said = io.StringIO()
+    with redirect_stderr(said), redirect_stdout(io.StringIO()):
+        code = main(["check", str(folder / name), "-o", f"json:{folder / 'out.json'}"])
+
+    assert code in (0, 2, 4)
+    assert "internal error" not in said.getvalue()
