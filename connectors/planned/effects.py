@@ -18,8 +18,8 @@ _REST_UNKNOWN = "its other rights are not known here"
 class Found(Struct, frozen=True, kw_only=True):
     """An identity as the file has it at one moment. ``at``: its resource, or its id if the file does not declare it.
 
-    ``effect``: of its resource; None if the file only gives it something, and ``gains`` if that is new or changed.
-    ``has_state``: whether the format says what is there already.
+    ``effect``: of its resource; None if the file only gives it something. ``gains``: whether the change adds or
+    changes something of that, or takes it away. ``has_state``: whether the format says what is there already.
     """
 
     at: str
@@ -61,7 +61,7 @@ def _declared(found: Found, was: Found | None, known: Known, account: str | None
         return _planned(found, "created" if there is None else "changed", found.identity, there, account)
     identity = found.identity if scanned is None else _with_rights_elsewhere(found.identity, was.identity, scanned)
     effect: Effect = found.effect or "changed"
-    if effect == "unchanged" and found.identity != was.identity:
+    if effect == "unchanged" and (found.gains or was.gains):
         effect = "changed"
     return _planned(found, effect, identity, scanned or was.identity, account)
 

@@ -180,6 +180,21 @@ def test_users_their_groups_and_their_credentials() -> None:
     assert [each.place.resource for each in found.unread] == ["aws_iam_service_specific_credential.s"]
 
 
+def test_a_new_role_that_others_may_assume_changes_none_of_them() -> None:
+    """What they can become grows, and that is found by their paths; a policy that changes or goes changes its role."""
+    assume = {"role": "shop", "name": "p", "policy": document(allow("sts:AssumeRole"))}
+    there = change("aws_iam_role.shop", role("shop"), before=role("shop"), actions=["no-op"])
+    new = change("aws_iam_role.new", role("new"), unknown={"arn": True})
+
+    def effect(**of_policy: Any) -> str:
+        found = understood(there, new, change("aws_iam_role_policy.p", **of_policy), **IN_ACCOUNT)
+        return by_place(found)["aws_iam_role.shop"].effect
+
+    assert effect(after=assume, before=assume, actions=["no-op"]) == "unchanged"
+    assert effect(after=assume, before={**assume, "policy": ANY}, actions=["update"]) == "changed"
+    assert effect(before=assume, actions=["delete"]) == "changed"
+
+
 EXISTING = Identity(
     key=f"arn:aws:iam::{ACCOUNT}:role/team/old",
     provider="aws",
