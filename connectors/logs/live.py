@@ -191,7 +191,7 @@ class LiveReader:
 
 
 class LiveLog(FileLog):
-    """A log in files that is asked for live where no path is given. A subclass says whom to ask."""
+    """A log in files that is asked for live where no path is given. A subclass says which provider is asked."""
 
     def __init__(self, settings: LogSettings, source: Connector | None) -> None:
         self._live: LiveReader | None = None
@@ -209,7 +209,7 @@ class LiveLog(FileLog):
 
     @abstractmethod
     def live(self, source: Connector | None) -> LiveSource:
-        """Whom to ask. Raises UsageError for a source that cannot be asked."""
+        """The provider that is asked. Raises UsageError for a source that cannot be asked."""
         ...
 
     @abstractmethod

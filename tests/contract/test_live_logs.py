@@ -291,8 +291,8 @@ def test_what_is_denied_once_is_not_asked_again(live: Live) -> None:
         live.reader().check(NOW)
 
 
-def test_a_throttled_request_waits_as_long_as_it_is_told(live: Live) -> None:
-    """Then the day is read in full; told to wait too long, or refused again and again, the log rests for this run."""
+def test_a_throttled_request_waits_as_long_as_the_provider_asks(live: Live) -> None:
+    """Then the day is read in full. If that is too long, the log rests for this run."""
     live.act(ago(3))
     live.refuse(429, times=1, retry_after="0.001" if isinstance(live, _OfAzure) else "0")
     reader = live.reader()
@@ -457,7 +457,7 @@ def projects(google: Google) -> list[str]:
 
 
 def read_planned(reader: LiveReader, since: int, until: int) -> dict[str, list[int]]:
-    """By scope, the events of each day, the newest last; the reader is told beforehand what will be read."""
+    """By scope, the events of each day, the newest last; what will be read is planned."""
     found: dict[str, list[int]] = {}
     planned = units(reader, since, until)
     reader.plan(planned)
@@ -505,7 +505,7 @@ def test_a_place_that_is_refused_spoils_no_other(google: Google, projects: list[
 
 
 def test_places_that_share_a_request_rest_together(google: Google, projects: list[str]) -> None:
-    """Who is told to come back later does not ask for each of them."""
+    """A request to come back later holds for all of them."""
     google.refuse(429, times=1_000, retry_after="3600")
     reader = google.reader()
     planned = units(reader, 3, 3)
@@ -539,7 +539,7 @@ def test_a_filter_is_no_longer_than_allowed(google: Google) -> None:
 
 
 @pytest.mark.parametrize("row", [b'{"logName": "projects/other/logs/x"}', b'{"logName": 5}', b"[]"])
-def test_an_answer_about_another_place_is_given_to_nobody(google: Google, row: bytes) -> None:
+def test_an_answer_about_another_place_counts_for_none(google: Google, row: bytes) -> None:
     """The places that it was to be about are asked for one by one."""
 
     class Strange(GcpApi):
@@ -583,7 +583,7 @@ def test_subscriptions_that_cannot_be_listed_are_no_silence(azure: AzureEstate) 
 class Stub(LiveSource):
     """Gives these rows for whatever is asked."""
 
-    settles, kept_by = timedelta(hours=1), "nobody"
+    settles, kept_by = timedelta(hours=1), "the stub"
 
     def __init__(self, rows: list[Any]) -> None:
         self._rows = [Raw(json.dumps(row).encode()) for row in rows]
