@@ -235,8 +235,9 @@ def test_people_who_close_a_ticket_are_contradicted_once(desk: Desk) -> None:
 
     desk.tracker.close(desk.ticket, NOW + timedelta(days=1, hours=1))
     desk.look()
-    desk.say("f1", scan=2, disputed=True)
-    desk.work()
+    reworded = (line("f1", evidence="reason=unknown"),)
+    desk.want(ADA, Content(of="for her", severity="high", findings=("f1",), lines=reworded, disputed=True), scan=2)
+    assert desk.work() == (0, 1, 0, 0)
     assert not desk.ticket.is_open
     assert len(desk.ticket.comments) == 1
 
@@ -334,19 +335,21 @@ def test_no_run_opens_more_than_it_may(desk: Desk) -> None:
 
 def test_names_of_attackers_are_text(desk: Desk) -> None:
     """The stand-ins refuse what is no document or too long; nothing in a text is a tag or acts on a terminal."""
-    texts = [shortened(text * 3) for text in (*HOSTILE.values(), "[code]<b>x</b>[/CODE]", "@acme/everybody #1 GH-1")]
+    texts = [shortened(text * 3) for text in ("[code]<b>x</b>[/CODE]", "@acme/everybody #1 GH-1", *HOSTILE.values())]
     lines = [line(f"f{place:03}", title=text, subject=text, remediation=text) for place, text in enumerate(texts)]
     lines += [line(f"f{place}", title="x" * 300, evidence="&" * 300) for place in range(len(lines), 150)]
     findings = tuple(one.fingerprint for one in lines)
     desk.want(ADA, Content(of=texts[0], severity="high", findings=findings, lines=tuple(lines)))
     assert desk.work() == (1, 0, 0, 0)
+    body = desk.read(desk.ticket.body)
     desk.want(ADA, Content(of=texts[1], severity="high", findings=findings[50:], lines=tuple(lines[50:])), 1)
     assert desk.work() == (0, 1, 0, 0)
 
-    body, comment = map(desk.read, (desk.ticket.body, *desk.ticket.comments))
+    (comment,) = map(desk.read, desk.ticket.comments)
     assert "in the report." in body
     assert "\x1b" not in body + comment
-    assert desk.tracker.kind != "github" or "@acme" not in body
+    outside_code = re.sub(r"`[^`]*`", "", body + comment)
+    assert desk.tracker.kind != "github" or "@acme" not in outside_code
     assert desk.tracker.kind != "servicenow" or not re.search(r"\[/?code\]", comment, re.IGNORECASE)
 
 
