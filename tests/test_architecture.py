@@ -29,6 +29,7 @@ FLOORS = (
     ("scanner.cli",),
     ("scanner.__main__",),
 )
+PROVIDERS = ("aws", "azure", "gcp", "github", "kubernetes", "vault", "fakes")
 HEAVY = (
     "boto3",
     "botocore",
@@ -103,10 +104,10 @@ def test_rooms_import_only_from_below() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("provider", ["aws", "azure", "gcp", "vault", "fakes"])
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_connectors_know_nothing_of_each_other(provider: str) -> None:
     """What two of them need lives beside them, in ``connectors``."""
-    others = {f"connectors.{other}" for other in ("aws", "azure", "gcp", "vault", "fakes")} - {f"connectors.{provider}"}
+    others = {f"connectors.{other}" for other in PROVIDERS} - {f"connectors.{provider}"}
     modules = [path for name, path in MODULES.items() if _within(name, {f"connectors.{provider}"})]
 
     assert modules

@@ -51,7 +51,7 @@ _IN_ENVIRONMENT: Final[Mapping[str, CredentialKind]] = {
     "ARM_CLIENT_SECRET": "client_secret",
     "VAULT_TOKEN": "token",
 }
-"""Variables that clouds' programs take a key from."""
+"""Variables that clouds' programs take a key from, and inputs that actions name after them."""
 
 
 class WorkflowPlanner:
@@ -93,7 +93,9 @@ class _Job:
         self.keys: dict[str, tuple[CredentialKind, Value]] = {}
         steps = resource.values.get("steps")
         outer = {**_mapping(whole.get("env")), **_mapping(resource.values.get("env"))}
-        self._keys_in(outer, outer)
+        # A job that calls a workflow hands over inputs and secrets.
+        for handed in (outer, resource.values.get("with"), resource.values.get("secrets")):
+            self._keys_in(_mapping(handed), outer)
         for step in steps if isinstance(steps, list) else ():
             if isinstance(step, dict):
                 self._take_in(step, outer)
@@ -115,6 +117,7 @@ class _Job:
         used = step.get("uses")
         action = _ACTIONS.get(used.partition("@")[0].strip().lower()) if isinstance(used, str) else None
         if action is None:
+            self._keys_in(_mapping(step.get("with")), env)
             return
         given = {str(name).lower(): value for name, value in _mapping(step.get("with")).items()}
         for name in action.roles:
@@ -124,7 +127,9 @@ class _Job:
             if value := given.get(name):
                 self._key(kind, self._value(value, env))
 
-    def _keys_in(self, variables: Mapping[str, Any], env: Mapping[str, Any]) -> None:
+    def _keys_in(self, given: Mapping[str, Any], env: Mapping[str, Any]) -> None:
+        """Take in the keys among variables, or among inputs of an action that is not known by name."""
+        variables = {str(name).upper().replace("-", "_"): value for name, value in given.items()}
         for name, kind in _IN_ENVIRONMENT.items():
             if value := variables.get(name):
                 found = self._value(value, env)

@@ -118,6 +118,8 @@ def test_what_is_not_in_the_file_is_unknown(tmp_path: Path, value: str) -> None:
         (['env: {AWS_ACCESS_KEY_ID: "${{ secrets.ID }}"}'], "", "access_key", "secrets.ID"),
         (["steps: []"], 'env: {ARM_CLIENT_SECRET: "${{ secrets.ARM }}"}', "client_secret", "secrets.ARM"),
         (['steps: [{run: x, env: {VAULT_TOKEN: "${{ secrets.VT }}"}}]'], "", "token", "secrets.VT"),
+        ([using("someone/s3-sync", "aws_access_key_id", "${{ secrets.ID }}")], "", "access_key", "secrets.ID"),
+        (["uses: ./x.yml", 'secrets: {aws-access-key-id: "${{ secrets.ID }}"}'], "", "access_key", "secrets.ID"),
         (["env: {AWS_ACCESS_KEY_ID: AKIAIOSFODNN7EXAMPLE}"], "", "access_key", "AKIAIOSFODNN7EXAMPLE"),
         (["env: {VAULT_TOKEN: not-to-be-shown}"], "", "token", "the file itself"),
     ],
