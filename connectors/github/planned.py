@@ -1,7 +1,7 @@
 """A workflow as a planned identity: the cloud identities that its jobs take, and the cloud keys stored for it.
 
 A job takes cloud identities by GitHub's own token (``id-token: write``), or with a stored key. What ``vars``,
-``secrets`` and inputs hold is not in the file: then who the workflow can become is unknown, and said so.
+``secrets`` and inputs hold is not in the file: then what the workflow can become is unknown, and said so.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class WorkflowPlanner:
 
 
 class Value(Struct, frozen=True):
-    """A value as the file tells it. ``texts``: what it may be, if the file says; ``written``: as it stands there."""
+    """A value as the file has it. ``texts``: what it may be, if the file says; ``written``: as it stands there."""
 
     written: str
     texts: tuple[str, ...] = ()
@@ -206,7 +206,7 @@ def _identity(whole: Resource, jobs: Sequence[_Job], known: Known) -> PlannedIde
 
 
 def _links(jobs: Sequence[_Job], known: Known) -> Iterator[Link]:
-    """Yield whom the jobs become; a role that is known to trust no token of GitHub's is only named."""
+    """Yield the identities that the jobs become; a role that is known to trust no token of GitHub's is only named."""
     for job in jobs:
         for at, value in job.roles.items():
             for text in value.texts:

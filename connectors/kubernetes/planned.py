@@ -1,4 +1,4 @@
-"""Manifests as planned identities: service accounts, what is bound to them, their tokens, and what runs as them.
+"""Manifests as planned identities: service accounts, what is bound to them, their tokens, and their workloads.
 
 A manifest has no state, so an account counts as new. One that is only bound, or only gets a token, exists already. What
 a role allows that is not in the files is unknown, but for the roles that each cluster has.
@@ -201,7 +201,7 @@ class _Estate:
             spec = spec.get(step) if isinstance(spec, dict) else None
         namespace, name = _named(resource.values)
         account = spec.get("serviceAccountName") or spec.get("serviceAccount") if isinstance(spec, dict) else None
-        # Another account than one of these files is not changed by what runs as it.
+        # An account that is not in these files is not changed by a workload.
         found = next((one for one in self._drafts if one[1] == account and one[0] in ("", namespace)), None)
         if found is not None:
             self.workloads.append(
@@ -315,7 +315,7 @@ def _named(values: Mapping[str, Any]) -> _Account:
 
 
 def _texts(found: Any) -> dict[str, str]:
-    """Labels or annotations; long ones are configuration of other programs."""
+    """Labels or annotations, without long texts, which are configuration of other programs."""
     if not isinstance(found, dict):
         return {}
     return {str(key): value for key, value in found.items() if isinstance(value, str) and len(value) <= _LONGEST_TAG}

@@ -122,7 +122,7 @@ class StoredKnown:
         return [found for key in keys if (found := self.identity(key)) is not None]
 
     def around(self, plans: Iterable[Plan]) -> Surroundings:
-        """Return the identities that the planned ones may become or trust, and the organisation's scopes."""
+        """Return the identities that planned identities may become or trust, and the organisation's scopes."""
         identities = [one.identity for each in plans for one in each.identities]
         if not identities:
             return Surroundings(estate=self._estate)

@@ -167,7 +167,7 @@ PLANNED_LONG_LIVED_CREDENTIAL = PlanCredentialRule(
     severity="medium",
     severity_note="high for an admin, or an identity that can make itself one",
     title="Change brings a long-lived credential",
-    why="A key or password that does not expire works for whoever finds a copy: in the state file, in a log, in a "
+    why="A key or password that does not expire works for anyone who finds a copy: in the state file, in a log, in a "
     "pipeline's secrets.",
     remediation="Let the workload prove itself by federation or its platform's own identity, which stores no secret. "
     "Where a credential must be, give it an end within the limit.",
@@ -193,8 +193,8 @@ PLANNED_WITHOUT_BLAST_RADIUS = PlanRule(
     id="planned_without_blast_radius",
     severity="medium",
     title="Entry of a planned admin names no blast radius",
-    why="Whoever approves the change should know the worst that the identity could do, and so should whoever responds "
-    "to an incident with it.",
+    why="The approver of the change should know the worst that the identity could do, and so should the responder to "
+    "an incident with it.",
     remediation="Describe in the entry's blast_radius what could be read, changed and deleted with these permissions, "
     "and which other identities could be assumed.",
     evidence=("entry", "level", *PLACE),

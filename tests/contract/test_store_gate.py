@@ -21,7 +21,7 @@ def in_order(*assessments: Assessment) -> tuple[Assessment, ...]:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_the_gate_looks_up(backend: Any) -> None:
-    """Of the latest scan alone: what has left is nobody's way to anything."""
+    """Of the latest scan alone: no path leads through what has left."""
     first = {"admin": ADMIN, "able": ABLE, "normal": NORMAL, "gone": ADMIN}
     identities = {name: make_assessment(make_identity(name), privilege=level) for name, level in first.items()}
     robot = make_assessment(make_identity("robot", key="git/robot", provider="git", scope="org"), privilege=ADMIN)

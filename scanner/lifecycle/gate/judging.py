@@ -45,7 +45,7 @@ _COMPUTED = "known only after deployment"
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """What the latest scan knows: identities that the planned ones can become, or that can become them, and scopes.
+    """What the latest scan knows: identities that planned identities can become or trust, and scopes.
 
     ``scopes``: providers with their accounts, which are the organisation's own. ``estate``: to look up what is within
     reach. Without a store: nothing.
@@ -188,7 +188,7 @@ class _World(Struct, frozen=True, kw_only=True):
         )
 
     def findings(self, changes: Sequence[PlannedChange], entries: Mapping[str, EntryAssessment]) -> tuple[Finding, ...]:
-        """Return the findings about changes, the most severe first, acknowledged ones marked."""
+        """Return the findings about changes, the most severe first, with acknowledgements."""
         declared, now = self.declared, self.check.started_at
         context = RuleContext(policy=declared.policy, now=now, entries=entries, frameworks=declared.frameworks)
         acknowledgements = Acknowledgements(declared.acknowledgements, now.date())
@@ -271,7 +271,7 @@ def _entries_of(changes: Sequence[PlannedChange], after: _Verdicts) -> tuple[Ent
 def _notices(
     planned: Mapping[str, PlannedIdentity], changes: Sequence[PlannedChange], before: _Verdicts
 ) -> Iterator[str]:
-    """Yield what is no finding: what only deploying tells, and deleted identities that an entry declares."""
+    """Yield what is no finding: what is known only after deployment, and deleted identities that an entry declares."""
     for change in changes:
         place, parts = change.planned.places[0], sorted(change.planned.computed)
         if parts:

@@ -128,7 +128,7 @@ def test_what_is_bound(tmp_path: Path, documents: Sequence[str], level: str, com
 
 
 def test_everybody(tmp_path: Path) -> None:
-    """All accounts of a namespace gain what their group does, and so does whoever is not in the files."""
+    """All accounts of a namespace gain what their group does, and so do accounts that are not in the files."""
     group = BINDING.replace(
         "kind: ServiceAccount, name: shop, namespace: web", "kind: Group, name: 'system:serviceaccounts:web'"
     )
@@ -159,7 +159,7 @@ def test_what_runs_as_an_account(tmp_path: Path) -> None:
 
 
 def test_a_powerful_role_that_nothing_binds_is_unread(tmp_path: Path) -> None:
-    """Whoever is bound to it elsewhere gains its rights."""
+    """Its holders elsewhere gain its rights."""
     found = planned(tmp_path, ROLE, ROLE.replace("all", "reader").replace('verbs: ["*"]', "verbs: [get]"))
 
     assert [one.place.resource for one in found.unread] == ["Role/web/all"]

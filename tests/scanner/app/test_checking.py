@@ -18,7 +18,7 @@ KEY = "arn:aws:iam::123456789012:role/{}"
 
 @pytest.fixture
 def known(tmp_path: Path) -> Iterator[StoredKnown]:
-    """A store with an admin, a role that trusts, one that is named, and one that matters to nobody."""
+    """A store with an admin, a role that trusts, one that is named, and others that do not matter."""
     roles = {"admin": ADMIN, "linked": NORMAL, "trusted": NORMAL, "other": NORMAL, "other-admin": ADMIN}
     identities = [
         make_assessment(make_identity(name, key=KEY.format(name), kind="role"), privilege=level)

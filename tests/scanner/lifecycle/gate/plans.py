@@ -47,7 +47,7 @@ def plan(*identities: PlannedIdentity, **facts: Any) -> Plan:
 
 
 def declared(*entries: Any, **facts: Any) -> Declared:
-    """A registry with these entries (by default one of the role ``deploy``, of somebody active)."""
+    """A registry with these entries (by default one of the role ``deploy``, of an active person)."""
     given = entries or (make_entry(f"arn:aws:iam::{ACCOUNT}:role/deploy"),)
     return Declared(**{"entries": given, "people": (make_person(),), **facts})
 
