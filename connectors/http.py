@@ -1,8 +1,4 @@
-"""HTTP within the current budget, and a client for JSON APIs.
-
-Every SDK here speaks HTTP through urllib3, most of them through requests. What a connection reads from its socket is
-counted as it comes, status line and headers included: a server that sends a byte now and then never runs into the
-socket's time-out. What requests unpacks is counted once more, unpacked.
+"""A client for JSON APIs.
 
 :class:`Client` is all that a connector for a JSON API needs: it asks one host, and no answer can send it to another.
 A connector whose API has many hosts makes a client for each.
@@ -12,8 +8,6 @@ urllib3 and requests come with the extras, so this module is imported when a cli
 
 from __future__ import annotations
 
-import http.client
-import io
 import re
 import threading
 import time
@@ -21,7 +15,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
-from functools import cache
 from hashlib import sha256
 from http.cookiejar import DefaultCookiePolicy
 from itertools import count
@@ -31,18 +24,17 @@ from urllib.parse import quote, urljoin
 import msgspec
 from msgspec import Meta, Raw, Struct
 from requests import PreparedRequest, Response, Session
-from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL, MissingSchema, RequestException, Timeout
 from urllib3 import Retry
-from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import parse_url
 
 from connectors.address import check_url, is_loopback
 from connectors.base import Gone, Malformed, Meter, SectionReading, own_words
-from connectors.budget import MEBIBYTE, Answer, current
+from connectors.budget import MEBIBYTE, current
 from connectors.rates import RateLimit, Retries, Tried
 from connectors.reading import decoded
+from connectors.transport import BoundedAdapter, bound_session
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
 
 T = TypeVar("T")
@@ -52,8 +44,6 @@ Params: TypeAlias = Mapping[str, str | tuple[str, ...]]
 """Query parameters; one with many values is repeated."""
 NO_PARAMS: Params = {}
 
-PIECE = 64 * 1024
-"""Bytes that are read, or unpacked, at once."""
 ATTEMPTS = 4
 """How often a request is sent at most."""
 BACKOFF = 0.5
@@ -75,133 +65,6 @@ _RESETS = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
 _PORTS = {"http": 80, "https": 443}
 _PLACE = re.compile(r"\{(\w+)\}")
 _THIS_CENTURY = 10**9
-
-
-class _Pieces(io.RawIOBase):
-    """A socket's bytes, as long as the answer may take."""
-
-    def __init__(self, sock: Any, answer: Answer) -> None:
-        self._sock = sock
-        self._raw: io.RawIOBase = sock.makefile("rb", buffering=0)
-        self._answer = answer
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        seconds = self._answer.seconds()
-        usual = self._sock.gettimeout()
-        if usual is not None and usual <= seconds:
-            size = self._raw.readinto(buffer)
-        else:
-            self._sock.settimeout(seconds)
-            try:
-                size = self._raw.readinto(buffer)
-            except TimeoutError:
-                time.sleep(0.001)  # clocks are not as fine as the time-out
-                self._answer.seconds()
-                raise
-            finally:
-                self._sock.settimeout(usual)
-        self._answer.take(size or 0)
-        return size
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _CountedResponse(http.client.HTTPResponse):
-    """An answer that counts from the moment its request is out."""
-
-    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp.close()
-        self.fp = io.BufferedReader(_Pieces(sock, current().answer()), PIECE)
-
-
-class _BoundedConnection(HTTPConnection):
-    """Does not connect, send or read for longer than the budget allows. A mixin for each kind of connection."""
-
-    response_class = _CountedResponse
-
-    def connect(self) -> None:
-        budget = current()
-        budget.check()
-        if isinstance(self.timeout, int | float):
-            self.timeout = min(self.timeout, max(0.001, budget.left()))
-        super().connect()
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        current().check()
-        super().request(*args, **kwargs)
-
-
-@cache
-def _bounded(pool: type[Any]) -> type[Any]:
-    """The same kind of pool, with bounded connections."""
-    usual = pool.ConnectionCls
-    connection = type(usual.__name__, (_BoundedConnection, usual), {})
-    return type(pool.__name__, (pool,), {"ConnectionCls": connection})  # errors show these names
-
-
-def bound(manager: Any) -> None:
-    """Keep all connections of a pool manager of urllib3 within the budget."""
-    kinds = manager.pool_classes_by_scheme
-    manager.pool_classes_by_scheme = {scheme: _bounded(kind) for scheme, kind in kinds.items()}
-
-
-class _Unpacked:
-    """A response of urllib3 that counts what it unpacks."""
-
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._raw, name)
-
-    def stream(self, _: int, *, decode_content: bool) -> Iterator[bytes]:
-        answer = current().answer()
-        for piece in self._raw.stream(PIECE, decode_content=decode_content):
-            answer.take(len(piece))
-            yield piece
-
-
-class BoundedAdapter(HTTPAdapter):
-    """An adapter of requests that reads a whole answer, within the budget, before it returns it."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        bound(self.poolmanager)
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        known = set(self.proxy_manager)
-        manager = super().proxy_manager_for(*args, **kwargs)
-        if self.proxy_manager.keys() - known:
-            bound(manager)
-        return manager
-
-    def send(self, request: PreparedRequest, stream: bool = False, *args: Any, **kwargs: Any) -> Response:
-        del stream
-        budget = current()
-        budget.check()
-        response = super().send(request, True, *args, **kwargs)
-        response.raw = _Unpacked(response.raw)
-        try:
-            budget.take(len(response.content))
-        except SourceError:
-            response.close()
-            raise
-        return response
-
-
-def bound_session(session: Session, adapter: BoundedAdapter | None = None) -> Session:
-    """The session, with all that it sends going through such an adapter."""
-    one = adapter or BoundedAdapter()
-    session.mount("https://", one)
-    session.mount("http://", one)
-    return session
-
 
 Decode: TypeAlias = Callable[[bytes | Raw, Any], Any]
 """JSON as a shape; see ``decoded``."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scanner.model import Entry, ScanResult
     from scanner.registry.editing.adoption import Change
     from scanner.registry.editing.filled_in import Answer
+    from scanner.registry.editing.revising import Target
     from scanner.registry.editing.values import Value
     from scanner.registry.lists import ListSource
     from scanner.registry.roster import Roster
@@ -50,12 +51,10 @@ def adopt(
     identity of the latest scan, with the state proposed, the likeliest owner and the blast radius. Writes at once,
     prints the changes, and keeps each old file as FILE.bak.
     """
-    from scanner.cli.console import say, warn
+    from scanner.cli.console import warn
     from scanner.config.load import load_config
     from scanner.registry.editing.adoption import Into, plan
-    from scanner.registry.editing.revising import Target, revise
-    from scanner.registry.editing.saving import save
-    from scanner.registry.editing.text import changes_text, printed
+    from scanner.registry.editing.revising import Target
 
     config = load_config(config_file)
     source = _target(config, registry_file)
@@ -74,11 +73,23 @@ def adopt(
         scan=result,
         accept_unknown=accept_unknown or file is None,
     )
-    files = revise(target, planned.changes)
-    kept = [] if dry_run else save(files, source, backups=True)
     warn(map(str, planned.warnings))
-    click.echo(printed(changes_text(planned.changes, source.name)), nl=False)
-    say("; ".join([_count(planned.changes, dry_run=dry_run), *left]))
+    write_changes(
+        target, planned.changes, "; ".join([_count(planned.changes, dry_run=dry_run), *left]), dry_run=dry_run
+    )
+
+
+def write_changes(target: Target, changes: Sequence[Change], done: str, *, dry_run: bool) -> None:
+    """Write changes of entries to their files, and print them. ``done``: what to say of it. Raises RegistryError."""
+    from scanner.cli.console import say
+    from scanner.registry.editing.revising import revise
+    from scanner.registry.editing.saving import save
+    from scanner.registry.editing.text import changes_text, printed
+
+    files = revise(target, changes)
+    kept = [] if dry_run else save(files, target.source, backups=True)
+    click.echo(printed(changes_text(changes, target.source.name)), nl=False)
+    say(done)
     for path in kept:
         say(f"backup: {path}")
 

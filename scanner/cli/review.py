@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from scanner.lifecycle.reviews.reviewers import People
     from scanner.model import Assessment, ScanResult
     from scanner.model.reviews import Campaign
-    from scanner.registry.editing.adoption import Change
-    from scanner.registry.lists import ListSource
     from scanner.registry.roster import Roster
     from scanner.store.store import Store
 
@@ -397,10 +395,12 @@ def _written(write: Any, campaign: Campaign, out: Any, _screen: Any) -> tuple[st
 
 def _write_registry(config: Config, campaign: Campaign, *, dry_run: bool) -> None:
     """Mark entries whose items were all kept as reviewed, in every registry that is a file."""
+    from scanner.cli.adopt import write_changes
     from scanner.cli.console import say, warn
     from scanner.errors import RegistryError
     from scanner.lifecycle.reviews.campaign import states
     from scanner.lifecycle.reviews.kept import reviewed_entries
+    from scanner.registry.editing.revising import Target
     from scanner.registry.entries import load_registry
 
     if not config.registry:
@@ -411,28 +411,14 @@ def _write_registry(config: Config, campaign: Campaign, *, dry_run: bool) -> Non
         here = [change for change in changes if change.entry is not None and change.entry.registry == source.name]
         if not here:
             continue
+        marked = f"{counted(len(here), 'entry', 'entries')} of {source.name}"
+        if source.path is None or source.format not in (None, "table"):
+            warn([f"{marked} not marked as reviewed: it is not a file that can be written"])
+            continue
         try:
-            _revise(source, [one for one in entries if one.registry == source.name], here, dry_run=dry_run)
+            target = Target(source=source, entries=tuple(one for one in entries if one.registry == source.name))
+            write_changes(target, here, f"{marked} {'would be ' if dry_run else ''}marked as reviewed", dry_run=dry_run)
         except RegistryError as error:
-            warn([f"{source.name}: {counted(len(here), 'entry was', 'entries were')} not marked as reviewed: {error}"])
+            warn([f"{marked} not marked as reviewed: {error}"])
     if not changes:
         say("no entry to mark as reviewed")
-
-
-def _revise(source: ListSource, entries: Sequence[Any], changes: Sequence[Change], *, dry_run: bool) -> None:
-    """Write the changes as `muster registry adopt` does. Raises RegistryError for a registry that cannot be written."""
-    from scanner.cli.console import say
-    from scanner.errors import Problem, RegistryError
-    from scanner.registry.editing.revising import Target, revise
-    from scanner.registry.editing.saving import save
-    from scanner.registry.editing.text import changes_text, printed
-
-    if source.path is None or source.format not in (None, "table"):
-        raise RegistryError(Problem(file=source.name, message="is not a file that can be written"))
-    files = revise(Target(source=source, entries=tuple(entries)), changes)
-    kept = [] if dry_run else save(files, source, backups=True)
-    click.echo(printed(changes_text(changes, source.name)), nl=False)
-    verb = "would be marked" if dry_run else "marked"
-    say(f"{counted(len(changes), 'entry', 'entries')} {verb} as reviewed in {source.name}")
-    for path in kept:
-        say(f"backup: {path}")

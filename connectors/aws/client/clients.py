@@ -166,7 +166,7 @@ def _bound(client: Any) -> None:
     The SDK has no public name for a client's connection pools, and no setting for their class: neither in
     ``botocore.config.Config`` nor in ``Session.create_client``.
     """
-    from connectors.http import bound
+    from connectors.transport import bound
 
     http = client._endpoint.http_session  # noqa: SLF001  # no public name, see above
     bound(http._manager)  # noqa: SLF001  # no public name, see above

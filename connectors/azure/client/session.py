@@ -123,7 +123,7 @@ def transport(**settings: Any) -> Any:
     from azure.core.pipeline.transport import RequestsTransport
     from requests import Session
 
-    from connectors.http import bound_session
+    from connectors.transport import bound_session
 
     made = RequestsTransport(session=bound_session(Session()), **settings)
     made.sleep = pause

@@ -170,7 +170,7 @@ class GoogleSignIn:
         from google.auth.transport.requests import Request as SignInTransport
         from requests import Session
 
-        from connectors.http import bound_session
+        from connectors.transport import bound_session
 
         if self._transport is None:
             self._transport = SignInTransport(bound_session(Session()))
