@@ -241,9 +241,11 @@ class SectionReading:
 def settled(spec: Spec, coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
     """The coverage of one reading, in which no section is complete that had nothing to ask because of a gap.
 
-    A section that asks about the rows of others had none to ask about, if they could not be read: it is skipped.
+    A section that asks about the rows of others had none to ask about, if they could not be read: it is skipped. A
+    part of a scope depends on its own part of a section, where that has a record of its own.
     """
     records = list(coverage)
+    sections = {(one.scope, one.section) for one in records}
     for number, one in enumerate(records):
         name, _, part = one.section.partition(":")
         needed = spec.depends_on.get(name, ())
@@ -251,7 +253,8 @@ def settled(spec: Spec, coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
             continue
         for other in records:
             base, _, its_part = other.section.partition(":")
-            if other.status in _UNREAD and base in needed and other.scope == one.scope and its_part in ("", part):
+            about = its_part == part or (not its_part and (one.scope, f"{base}:{part}") not in sections)
+            if other.status in _UNREAD and base in needed and other.scope == one.scope and about:
                 why = f"not requested: {other.section} is {other.status}"
                 detail = f"{one.detail}; {why}" if one.detail else why
                 records[number] = structs.replace(one, status="skipped", detail=detail)

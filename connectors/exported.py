@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,7 +18,7 @@ from msgspec import structs
 
 from connectors.base import DiscoveredRecord
 from scanner.errors import SourceError
-from scanner.model import Identity
+from scanner.model import Coverage, Identity
 from scanner.text import printable, without_surrogates
 
 MAX_BYTES = 512 * 2**20
@@ -141,3 +142,29 @@ def not_recognised(files: Sequence[str]) -> str:
     """A note on files that hold nothing recognised."""
     more = len(files) - FILES_NAMED
     return f"no file is recognised in {', '.join(files[:FILES_NAMED])}{f' and {more} more' if more > 0 else ''}"
+
+
+def gaps_once(records: Iterable[DiscoveredRecord], part: str) -> Iterator[DiscoveredRecord]:
+    """The records of a scope's parts, with one coverage for a section that several parts lack for the same reason.
+
+    An export describes some sections of some parts; each absence by itself would hide the rest. Other reasons, and
+    what was read at least in part, stay as they are. ``part``: what a part is called, a region for instance.
+    """
+    parts: set[str] = set()
+    lacking: defaultdict[str, defaultdict[tuple[str, str], list[Coverage]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        if isinstance(record, Coverage):
+            section, _, name = record.section.partition(":")
+            parts.add(name)
+            if record.status not in ("complete", "partial"):
+                lacking[section][record.status, (record.detail or "").replace(name, part.upper())].append(record)
+                continue
+        yield record
+    for section, reasons in lacking.items():
+        most = max(reasons.values(), key=len)
+        for (_, reason), alike in reasons.items():
+            if alike is most and len(alike) > 1:
+                detail = f"in {len(alike)} of {len(parts)} {part}s: {reason}" if reason else None
+                yield structs.replace(alike[0], section=section, detail=detail)
+            else:
+                yield from alike

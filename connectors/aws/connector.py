@@ -20,6 +20,7 @@ from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ACCOUNT, MEMBER_ROLE, REGIONS, SPEC
 from connectors.aws.workloads.service import read_region
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading, Spec
+from connectors.exported import gaps_once
 from connectors.reading import require_sdk
 from scanner.errors import Denied
 from scanner.model import EVERY_SCOPE, Coverage, Identity
@@ -54,12 +55,11 @@ class AwsConnector:
         return self._session
 
     def scopes(self) -> Iterator[Scope | Coverage]:
-        """The account and each of its regions; of an organization, each account, which finds its regions itself."""
-        meter = Meter(asks=self._files is None)
+        """The account and each of its regions; of an organization or an export, each account with its regions."""
         if self._files is not None:
-            for each in self._files.accounts():
-                yield from self._with_regions(each, meter) if isinstance(each, Scope) else (each,)
+            yield from self._files.accounts()
             return
+        meter = Meter()
         nowhere = Scope(source=self._source, spec=self.spec, id=EVERY_SCOPE)
         with nowhere.section(ACCOUNT, meter=meter) as reading:
             own = own_account(self._session, meter)
@@ -70,18 +70,27 @@ class AwsConnector:
         if self._settings.organization_role is not None:
             yield from Organization(own, self._session, self._settings, nowhere).scopes(meter)
             return
-        yield from self._with_regions(structs.replace(nowhere, id=own.id, context=own), meter)
+        account = structs.replace(nowhere, id=own.id, context=own)
+        yield account
+        regions, listing = self._regions(account, self._session, meter)
+        yield from listing
+        for region in regions:
+            yield structs.replace(account, part=region)
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """An account's IAM, or one region's resources; of an organization's account, all of it."""
+        """An account's IAM, or one region's resources; of an organization's or an exported account, all of it."""
         meter = Meter(asks=self._files is None)
         account: Account = scope.context
         if account.role is not None:
             yield from self._member(scope, account, account.role, meter)
             return
-        session = self._session_of(scope)
-        found = self._iam(scope, session, meter) if scope.part is None else self._region(scope, session)
-        yield from found if self._files is None else self._files.dated(found, scope.id)
+        if self._files is not None:
+            found = self._whole(scope, self._files.session(scope.id), meter)
+            yield from self._files.dated(found, scope.id)
+        elif scope.part is None:
+            yield from self._iam(scope, self._session, meter)
+        else:
+            yield from self._region(scope, self._session)
 
     def check(self) -> Iterator[Check]:
         """Who the credentials belong to, which roles they may assume, and what they lack; or what the files contain."""
@@ -101,18 +110,6 @@ class AwsConnector:
         """As base_policy, with the role that this source assumes; without an organization, without its part."""
         return printed(least_policies(self._settings.organization_role))
 
-    def _session_of(self, scope: Scope) -> AwsSession:
-        """The session of an account without assuming a role in it."""
-        return self._session if self._files is None else self._files.session(scope.id)
-
-    def _with_regions(self, scope: Scope, meter: Meter) -> Iterator[Scope | Coverage]:
-        """The account and each of its regions."""
-        yield scope
-        regions, listing = self._regions(scope, self._session_of(scope), meter)
-        yield from listing
-        for region in regions:
-            yield structs.replace(scope, part=region)
-
     def _member(self, scope: Scope, account: Account, role: str, meter: Meter) -> Iterator[DiscoveredRecord]:
         """All of one account, by the role in it; the own account without it, too."""
         session = self._session
@@ -126,13 +123,16 @@ class AwsConnector:
         yield entering.coverage
         if entering.coverage.is_gap:
             return
-        for record in self._iam(scope, session, meter):
+        for record in self._whole(scope, session, meter):
             yield _in_account(record, account)
+
+    def _whole(self, scope: Scope, session: AwsSession, meter: Meter) -> Iterator[DiscoveredRecord]:
+        """An account's IAM and each of its regions."""
+        yield from self._iam(scope, session, meter)
         regions, listing = self._regions(scope, session, meter)
         yield from listing
-        for region in regions:
-            for record in self._region(structs.replace(scope, part=region), session):
-                yield _in_account(record, account)
+        found = (record for region in regions for record in self._region(structs.replace(scope, part=region), session))
+        yield from found if self._files is None else gaps_once(found, "region")
 
     def _iam(self, scope: Scope, session: AwsSession, meter: Meter) -> Iterator[DiscoveredRecord]:
         guardrails = scope.context.guardrails

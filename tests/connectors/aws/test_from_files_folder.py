@@ -62,6 +62,24 @@ def test_the_name_that_a_gap_proposes_tells_the_region(
     assert states[f"{section}:eu-north-1"] == "skipped"
 
 
+def test_what_an_export_lacks_is_one_gap_however_many_regions(tmp_path: Path) -> None:
+    """Reported with a count; what it has of a region stays complete, and may still be elsewhere."""
+    regions = ("eu-west-1", "eu-north-1", "us-east-1", "ap-south-1")
+    write(tmp_path / "account.json", details(ONE, "ann"))
+    write(tmp_path / "secrets.json", secrets(ONE, "eu-west-1", "db"))
+
+    found = read(tmp_path, regions=regions, resources=("secretsmanager", "ecs"))
+
+    assert found.coverage["secretsmanager.secrets:eu-west-1"].status == "complete"
+    listed = found.coverage["secretsmanager.secrets"]
+    assert (listed.status, listed.kinds) == ("skipped", ("secret",))
+    assert str(listed.detail).startswith("in 3 of 4 regions: no file holds secretsmanager list-secrets in REGION")
+    assert "--region REGION > secretsmanager-list-secrets-REGION.json`" in str(listed.detail)
+    assert found.gaps["ecs.clusters"] == "skipped"
+    assert found.gaps["ecs.services"] == "failed"
+    assert [name for name in found.coverage if ":" in name] == ["secretsmanager.secrets:eu-west-1"]
+
+
 def test_who_else_may_read_a_secret_is_read_from_files(tmp_path: Path) -> None:
     """An answer that is one row by itself: the secret's name in it tells whose it is."""
     listed = secrets(ONE, "eu-west-1", "shared", "own")
