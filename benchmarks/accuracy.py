@@ -29,7 +29,7 @@ CELLS_A_STYLE = 5
 SHOWN = 5
 """So many candidates are shown to a reader."""
 SURE = 0.85
-"""Of suggestions with this score or more it is told apart how often they are right."""
+"""Of suggestions with this score or more it is reported how often they are right."""
 
 
 def tables(outcomes: Sequence[Outcome]) -> Iterator[str]:
@@ -50,7 +50,7 @@ def tables(outcomes: Sequence[Outcome]) -> Iterator[str]:
     heads = ("for", "planted", "with any", "precision at 1", f"precision at {SHOWN}", f"recall at {SHOWN}")
     yield _table(heads, _suggestions(outcomes, cases))
     yield "### Likely owners"
-    yield _table(("what tells", "planted", "with any", "precision at 1", f"recall at {SHOWN}"), _signals(cases))
+    yield _table(("signal", "planted", "with any", "precision at 1", f"recall at {SHOWN}"), _signals(cases))
 
 
 def owner_tables(said: Sequence[tuple[Cell, OwnershipVerdict]]) -> Iterator[str]:
@@ -193,7 +193,7 @@ def _signals(cases: Sequence[Case]) -> Iterator[Cells]:
 
 
 def _owners(said: Sequence[tuple[Cell, OwnershipVerdict]]) -> Iterator[Cells]:
-    """One style after another; last, names that two people have, who are to be told apart by a person."""
+    """One style after another; last, names that two people have, which a person has to distinguish."""
     for style in (*STYLES, None):
         cells = [(cell, verdict) for cell, verdict in said if cell.owner and style in (None, cell.style)]
         certain = [(cell, verdict) for cell, verdict in cells if verdict.state == "owned"]

@@ -1,9 +1,9 @@
-"""The fewest calls that tell the same of an AWS account, and nothing else: the baseline of ``aws_scan``.
+"""The fewest calls that list the same of an AWS account, and nothing else: the baseline of ``aws_scan``.
 
-One listing of all details and one of roles, the credential report, the summary that tells of the root user, the
+One listing of all details and one of roles, the credential report, the summary with the root user, the
 listings of which there is one for each account, ListAccessKeys for users with keys one after the other, and, in each
 region, the listings of what is to be read there: secrets alone, or all that is on by default. Which listings those are
-it takes from the connector's own declarations: fewer cannot tell whether there is anything of a kind. What hangs under
+it takes from the connector's own declarations: fewer cannot say whether there is anything of a kind. What hangs under
 rows, and calls for each row, it does not make; the estate has none but secrets.
 
 Run as a process: ``python -m benchmarks.aws_floor URL RESOURCES``.

@@ -1,4 +1,4 @@
-"""A whole `muster scan` of an AWS account, against the fewest calls that tell the same (goals: 1.05 × its calls)."""
+"""A whole `muster scan` of an AWS account, against the fewest calls that list the same (goals: 1.05 × its calls)."""
 
 from __future__ import annotations
 

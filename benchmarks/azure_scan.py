@@ -1,4 +1,4 @@
-"""A whole `muster scan` of an Entra tenant and its subscriptions: calls, against the fewest that tell the same.
+"""A whole `muster scan` of an Entra tenant and its subscriptions: calls, against the fewest that list the same.
 
 The floor is counted, not run: from what each service gives on a page, and from what has no list over many things (the
 federated credentials of a managed identity, the contents of a vault). The naive pattern is counted, too: lists at their
@@ -44,10 +44,10 @@ def main() -> None:
         command = [muster, "scan", "--config", str(config), "--quiet", "-o", f"json:{folder}/r.json"]
         cost = run(command, environment={VARIABLE: tenant.client_secret}, cwd=folder)
         calls = sum(not call.inner for call in server.log)
-        told = json.loads((Path(folder) / "r.json").read_text(encoding="utf-8"))["summary"]
+        summary = json.loads((Path(folder) / "r.json").read_text(encoding="utf-8"))["summary"]
     count = APPLICATIONS + AGENTS + 1 + IDENTITIES + RESOURCES
-    if (told["identities"], told["gaps"]) != (count, 0):
-        raise RuntimeError(f"{told['identities']} of {count} identities were found, with {told['gaps']} gaps")
+    if (summary["identities"], summary["gaps"]) != (count, 0):
+        raise RuntimeError(f"{summary['identities']} of {count} identities were found, with {summary['gaps']} gaps")
     fewest, usual = floor(), naive()
     print(
         f"{count} identities, {FIRST_PARTY} applications of Microsoft, {SUBSCRIPTIONS} subscriptions, {VAULTS} vaults"
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def floor() -> int:
-    """The fewest requests that tell all of it."""
+    """The fewest requests that list all of it."""
     principals = APPLICATIONS + FIRST_PARTY + AGENTS + 1 + IDENTITIES + RESOURCES + 1
     registered = APPLICATIONS + 1
     tenant = ceil(principals / 999) + ceil(registered / 999)

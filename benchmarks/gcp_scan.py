@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def floor() -> int:
-    """The fewest requests that tell all of it by Cloud Asset: places, assets, policies, roles, use, and HMAC keys."""
+    """The fewest requests that list all of it by Cloud Asset: places, assets, policies, roles, use, and HMAC keys."""
     identities = PROJECTS * (2 * ACCOUNTS + 2)
     secrets = PROJECTS * 2 * SECRETS
     estate = 3 + 1
@@ -88,9 +88,9 @@ def _scan(cloud: Cloud) -> tuple[int, Cost]:
         config.write_text(_CONFIG.format(url=url, token=VARIABLE), encoding="utf-8")
         command = [muster, "scan", "--config", str(config), "--quiet", "-o", f"json:{folder}/r.json"]
         cost = run(command, environment={VARIABLE: "benchmark"}, cwd=folder)
-        told = json.loads((Path(folder) / "r.json").read_text(encoding="utf-8"))["summary"]
-    if (told["identities"], told["gaps"]) != (PROJECTS * ACCOUNTS, 0):
-        raise RuntimeError(f"{told['identities']} identities were found, with {told['gaps']} gaps")
+        summary = json.loads((Path(folder) / "r.json").read_text(encoding="utf-8"))["summary"]
+    if (summary["identities"], summary["gaps"]) != (PROJECTS * ACCOUNTS, 0):
+        raise RuntimeError(f"{summary['identities']} identities were found, with {summary['gaps']} gaps")
     return len(cloud.log), cost
 
 

@@ -1,7 +1,7 @@
 """AWS as far as a scan of an organization needs it: many accounts alike, each answer held back a little.
 
 ``python -m benchmarks.latency_server ACCOUNTS SECONDS`` prints its address, and when it is terminated how many calls
-were made. An account is told by the access key that its role was given. What it does not know is answered with 501.
+were made. An account is known by the access key that its role was given. What it does not know is answered with 501.
 """
 
 from __future__ import annotations

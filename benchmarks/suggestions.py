@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def _assessed(entry: Entry, state: EntryState) -> EntryAssessment:
-    """Proposed entries stand for nothing, as all here do, and do not ask themselves."""
+    """Proposed entries represent nothing, as all here do, and do not ask themselves."""
     return EntryAssessment(entry=entry, state=state)
 
 

@@ -25,7 +25,7 @@ def installed_providers() -> Providers:
     """What the installed connectors know of providers: by the file beside a connector's module, else by its spec.
 
     Built-in connectors have the file, so none of them is imported for this. A connector that cannot be loaded is warned
-    of, and its provider compares like one that nobody knows: it must not end a command that is about something else.
+    of, and its provider compares like one that no one knows: it must not end a command that is about something else.
     """
     from scanner.model.providers import joined
 

@@ -179,7 +179,7 @@ class Client:
     """One source's way to one JSON API over HTTP. Threads share it; its methods raise SourceErrors only.
 
     ``url``: the API's address. Whatever an answer says, no request leaves its scheme, host and port, and redirects are
-    not followed, so the credentials in ``headers`` and of ``sign_in`` reach nobody else. ``meter``: counts what is
+    not followed, so the credentials in ``headers`` and of ``sign_in`` reach no one else. ``meter``: counts what is
     sent, retries included. ``rate``: the pace it is held to once the API has refused for load. ``attempts``,
     ``failures``, ``backoff``: see :class:`connectors.rates.Retries`. ``timeout``: seconds without a byte.
     ``may_pass``: the statuses after which a request is sent again; ``for_load``: which answers ask for fewer requests,

@@ -84,7 +84,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 class Reply(Struct, frozen=True, kw_only=True):
     """An answer. ``body``: JSON, or bytes as they are; ``{url}`` in JSON and headers is the server's own address.
 
-    ``cut``: bytes at the end that are announced and never come. ``pieces``: sent after the headers until whoever
+    ``cut``: bytes at the end that are announced and never come. ``pieces``: sent after the headers until anyone who
     asked has had enough; ``raw``: before any header.
     """
 
@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
     owner: Server
 
     def handle(self) -> None:
-        with suppress(OSError):  # whoever asked has had enough
+        with suppress(OSError):  # the client has had enough
             super().handle()
 
     def handle_any(self) -> None:
@@ -145,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.owner.asked.append(asked)
         if (
             self.owner.most is not None and len(self.owner.asked) > self.owner.most
-        ):  # whoever does not stop is stopped, or its test would never end
+        ):  # a client that does not stop is stopped, or its test would never end
             self._send(Reply(status=410, body={}))
         else:
             self._send(self.owner.answering(asked))
@@ -252,7 +252,7 @@ def check_all(estate: Estate) -> None:
 
 
 def check_spec(kind: Any) -> None:
-    """The spec tells what docs, ``doctor`` and the advice on a gap are made from."""
+    """The spec says what docs, ``doctor`` and the advice on a gap are made from."""
     spec = kind.spec
     names = [section.name for section in spec.sections]
     _no("sections of the same name", [name for name in names if names.count(name) > 1])

@@ -94,7 +94,7 @@ def _identity(judged: Assessment, first_seen: datetime | None) -> list[str | Non
 
 
 def _activity(activity: Activity | None) -> list[str]:
-    """What audit logs tell: how much of the time they cover, what it used, when, from where, and who became it."""
+    """What audit logs record: how much of the time they cover, what it used, when, from where, and who became it."""
     if activity is None:
         return []
     span = "no day is covered by its logs"

@@ -10,7 +10,7 @@ from scanner.model import PRIVILEGES, SEVERITY_RANK, Assessment, Finding, Identi
 
 
 class Judged(Struct, frozen=True, gc=False):
-    """An identity, what was judged of it, and its findings, gravest first."""
+    """An identity, what was judged of it, and its findings, highest severity first."""
 
     identity: Identity
     verdicts: Assessment
@@ -18,7 +18,7 @@ class Judged(Struct, frozen=True, gc=False):
 
     @property
     def severity(self) -> Severity | None:
-        """That of its gravest finding; None without any."""
+        """That of its most severe finding; None without any."""
         return self.findings[0].severity if self.findings else None
 
 

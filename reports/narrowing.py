@@ -21,7 +21,7 @@ from scanner.model.summary import summarise
 class Wanted(Struct, frozen=True, kw_only=True):
     """What is to be listed; empty: all. Texts are equal but for case; of several in one field, any fits.
 
-    ``severity``: findings that severe or more, and whoever has one. ``owners`` also fits whom to ask where nobody
+    ``severity``: findings that severe or more, and their identities. ``owners`` also fits who to ask where no one
     answers.
     """
 

@@ -93,7 +93,7 @@ class Page:
     def hint(self, text: str, command: str, *, indent: int = 0, apart: bool = False) -> None:
         """A command to run and what for; ``apart``, or where it does not fit beside that, on a line of its own.
 
-        It is never broken, be it longer than the screen: whoever copies it gets all of it.
+        It is never broken, be it longer than the screen: anyone who copies it gets all of it.
         """
         command = self._safe(self._screen.command(command))
         if not apart and indent + len(text) + len(command) + len(": ") <= self._width:

@@ -117,7 +117,7 @@ _DAY_STEPS: Mapping[str, str] = {
     "used_after_expiry": "Ask {owner} whether it is still needed: it was used on {day}, and entry {entry} expired on "
     "{expires}.",
     "undeclared_credential_used": "Find out who created {credentials}, which was used on {day} and is not in entry "
-    "{entry}. Disable it if nobody can say.",
+    "{entry}. Disable it if this stays unknown.",
     "dormant_woke": "Ask {owner} whether its use on {day} was expected. If it was not, disable its credentials and "
     "look at what it did.",
     "behaviour_changed": "Ask {owner} about {day}: {reasons}. {explained} If it was not intended, rotate its "

@@ -1,4 +1,4 @@
-"""Plugins by entry point, loaded one at a time; the built-in ones come through the same door as anybody else's."""
+"""Plugins by entry point, loaded one at a time; the built-in ones are found in the same way as any other."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def providers_from(read: Callable[[], Providers]) -> None:
 
 
 def known_providers() -> Providers:
-    """What is known of providers. Raises LookupError where nobody said where to read it: forms would bind nothing."""
+    """What is known of providers. Raises LookupError where no one said where to read it: forms would bind nothing."""
     if not _readers:
-        raise LookupError("nobody said which providers are known: scanner.catalog.providers_from(installed_providers)")
+        raise LookupError("no source of providers is set: scanner.catalog.providers_from(installed_providers)")
     return _readers[0]()

@@ -17,7 +17,7 @@
     ├── ClusterError           4    what reads the scopes cannot be reached, or was lost
     └── SourceError            a gap in the coverage, never the end of a run
         ├── Denied             the permission is missing
-        ├── Throttled          the provider told us to go away, and retries ran out
+        ├── Throttled          the provider refused for load, and retries ran out
         ├── Unreachable        no answer, or one that is not the provider's
         ├── NotOffered         this server or region has no such thing (no gap)
         └── DeadlineExceeded   the scope took longer than it may
@@ -88,7 +88,7 @@ class UsageError(MusterError):
 
 
 class InputError(MusterError):
-    """A file is wrong in one or more places; all of them are told at once."""
+    """A file is wrong in one or more places; all of them are reported at once."""
 
     def __init__(self, *problems: Problem, hint: str | None = None) -> None:
         super().__init__("\n".join(map(str, problems)), hint=hint)

@@ -1,6 +1,6 @@
 """A file put in place of another: written beside it, and renamed once it is whole.
 
-Whoever may write to the same folder (``/tmp``) cannot make us write elsewhere: another user's links are not followed.
+Others who may write to the same folder (``/tmp``) cannot make us write elsewhere: their links are not followed.
 What a killed process left beside is removed by the next one that writes to the folder.
 """
 
@@ -21,7 +21,7 @@ from typing import BinaryIO
 _ROOT = 0
 _MOST_LINKS = 40  # as Linux has it
 _OURS = re.compile(r"\.muster-[0-9a-f]{16}\.part(\.\w{1,10})?")
-# Enough to reach what is in a folder, where the system tells that apart from listing it.
+# Enough to reach what is in a folder, where the system distinguishes that from listing it.
 _REACH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -138,7 +138,7 @@ def _create(folder: int, suffix: str) -> tuple[str, int]:
 
 
 def _sweep(folder: int, path: Path) -> None:
-    """Remove what killed processes left here: ours by name and by owner, and locked by nobody."""
+    """Remove what killed processes left here: ours by name and by owner, and locked by no one."""
     try:
         names = [one.name for one in path.iterdir() if _OURS.fullmatch(one.name)]
     except OSError:

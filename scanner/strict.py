@@ -1,4 +1,4 @@
-"""Strict decoding of settings: whatever does not fit is told with its file, line, path and the nearest known key."""
+"""Strict decoding of settings: an error names file, line, path and the nearest known key."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def show(path: KeyPath) -> str:
 
 
 def line_of(toml: str, path: KeyPath) -> int | None:
-    """The line on which a TOML document sets a key or opens a table; None where it cannot be told.
+    """The line on which a TOML document sets a key or opens a table; None where it cannot be determined.
 
     A reading aid for messages, not a parser: it knows headers and ``key =`` lines, which is what people write.
     """

@@ -11,7 +11,7 @@ from tests.factories import ACCOUNT, NOW
 
 TODAY = NOW.date()
 Did = Mapping[str, int]
-"""Features with how often they succeeded; ``-3`` stands for three denials."""
+"""Features with how often they succeeded; ``-3`` represents three denials."""
 
 
 def day_ago(days: int) -> date:

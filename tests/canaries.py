@@ -125,7 +125,7 @@ _SAMPLES: Mapping[str, list[str] | list[tuple[str, str]]] = {
 CANARIES: Mapping[str, tuple[tuple[str, str], ...]] = {
     name: tuple(one if isinstance(one, tuple) else (one, one) for one in samples) for name, samples in _SAMPLES.items()
 }
-"""By the id of its shape: texts, each with what of it nobody may see."""
+"""By the id of its shape: texts, each with what of it no one may see."""
 
 _SIGNS = {
     "password": "=", "DB_PASSWORD": ": ", "db.password": "=", "pw": "=", "pwd": ": ", "passwd": "=", "DB_PASS": "=",
@@ -136,7 +136,7 @@ _SIGNS = {
 NAMED = {
     name: (f"{name}{sign}hunter2{number}x", f"hunter2{number}x") for number, (name, sign) in enumerate(_SIGNS.items())
 }
-"""By the name before it: a text, and what of it nobody may see."""
+"""By the name before it: a text, and what of it no one may see."""
 
 PUBLIC = (
     "AKIAIOSFODNN7EXAMPLE",

@@ -50,7 +50,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Nobody's own credentials, profiles or colour settings reach a test; home is an empty folder."""
+    """No one's own credentials, profiles or colour settings reach a test; home is an empty folder."""
     for name in list(os.environ):
         if name.startswith(_AMBIENT):
             monkeypatch.delenv(name)

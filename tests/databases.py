@@ -30,7 +30,7 @@ def sqlite_file() -> Iterator[str]:
 
 @contextmanager
 def sqlite_memory() -> Iterator[str]:
-    """Memory, which nobody else sees."""
+    """Memory, which no one else sees."""
     yield "sqlite://"
 
 
@@ -58,7 +58,7 @@ def empty_stores() -> Iterator[Store]:
 
 
 def empty_store(backend: Backend) -> Store:
-    """A store as if nobody had used it, which its user leaves open.
+    """A store as if no one had used it, which its user leaves open.
 
     Every one of a database shares an engine, which is emptied: an engine of its own makes all tables, and compiles all
     SQL anew, which takes longer than most tests.

@@ -68,7 +68,7 @@ def make_credential(identity: Identity | str = "svc-billing", id: str = "AKIAEXA
 
 
 def make_entry(*identities: str, **facts: Any) -> Entry:
-    """An active registry entry standing for these identities."""
+    """An active registry entry representing these identities."""
     defaults: dict[str, Any] = {
         "id": "NHI-1",
         "origin": Origin(file="registry.csv", row=2),

@@ -1,4 +1,4 @@
-"""JSON that nobody honest writes: any value at all, and documents of which some parts are not as they were."""
+"""JSON that no one honest writes: any value at all, and documents of which some parts are not as they were."""
 
 from __future__ import annotations
 

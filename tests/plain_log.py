@@ -18,7 +18,7 @@ from scanner.model.activity import CallerDay, LogDay, LogUnit, UnitReading
 
 
 class PlainLog:
-    """Reads it. A file that says ``denied``, ``raise`` or ``kill`` does that to whoever reads it."""
+    """Reads it. A file that says ``denied``, ``raise`` or ``kill`` does that to anyone who reads it."""
 
     spec: ClassVar[LogSpec] = LogSpec(name="plain", title="Plain", provider="aws", unlogged=("s3:Get*",))
 

@@ -1,4 +1,4 @@
-"""How right Muster is about organisations whose truth is known: nobody is registered falsely, and the docs say so."""
+"""How right Muster is about organisations whose truth is known: no one is registered falsely, and the docs say so."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def test_no_imitation_registers(trick: str, cases: Sequence[Case]) -> None:
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_owners_are_found_however_they_are_written_and_nobody_else(
+def test_owners_are_found_however_they_are_written_and_no_one_else(
     style: Style, owners: Sequence[tuple[Cell, OwnershipVerdict]]
 ) -> None:
-    """Whoever is named for certain is the right one; in 19 of 20 cells the right one is named, or asked first."""
+    """Anyone who is named for certain is the right one; in 19 of 20 cells the right one is named, or asked first."""
     cells = [(cell, verdict) for cell, verdict in owners if cell.style == style and cell.owner is not None]
     named = [(cell, verdict) for cell, verdict in cells if verdict.state == "owned"]
     found = [
@@ -93,7 +93,7 @@ def test_a_name_of_two_people_is_ambiguous_however_it_is_written(
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "Muster"])
 def test_the_imitations_would_deceive_others(way: str, cases: Sequence[Case]) -> None:
-    """A trap that nobody could fall into would prove nothing."""
+    """A trap that no one could fall into would prove nothing."""
     deceived = {case.truth.trick for case in cases if case.truth.trick is not None and WAYS[way](case) is not None}
 
     assert "on both sides" in deceived

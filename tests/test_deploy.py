@@ -79,7 +79,7 @@ def here(text: str, folder: Path) -> str:
 def test_a_command_does_what_it_is_there_for(
     command: str, config: str, tmp_path: Path, muster: Muster, chat: Receiver
 ) -> None:
-    """It scans by the config, writes its report, and tells the chat what is new on the second night."""
+    """It scans by the config, writes its report, and gives the chat what is new on the second night."""
     for name, text in {
         "bots.csv": BOTS,
         "registry.csv": REGISTRY,
@@ -101,7 +101,7 @@ def test_a_command_does_what_it_is_there_for(
 
 
 def test_the_hourly_line_of_cron_alarms(tmp_path: Path, muster: Muster, chat: Receiver) -> None:
-    """Uncommented, with a [[log]] as in the config's comment: it tells the chat what came after the scan."""
+    """Uncommented, with a [[log]] as in the config's comment: it gives the chat what came after the scan."""
     (line,) = re.findall(
         r"^#30 .* (muster activity .*) > /dev/null$", (DEPLOY / "cron/muster").read_text(), re.MULTILINE
     )
@@ -119,9 +119,9 @@ def test_the_hourly_line_of_cron_alarms(tmp_path: Path, muster: Muster, chat: Re
     quiet = muster(*arguments)
     secret = event(yesterday, 9, eventSource="secretsmanager.amazonaws.com", eventName="GetSecretValue")
     write_day(tmp_path, yesterday, secret, part="later")
-    told = muster(*arguments)
+    reported = muster(*arguments)
 
-    assert (scanned.code, quiet.code, told.code) == (0, 0, 0), scanned.err + quiet.err + told.err
+    assert (scanned.code, quiet.code, reported.code) == (0, 0, 0), scanned.err + quiet.err + reported.err
     assert len(chat.received) == 1
 
 
@@ -192,7 +192,7 @@ def test_the_service_is_locked_in(unit: str, units: Path) -> None:
 
 
 def test_the_pod_is_restricted() -> None:
-    """What the restricted pod security standard asks for, and a root file system that nobody writes to."""
+    """What the restricted pod security standard asks for, and a root file system that no one writes to."""
     (container,) = POD["containers"]
 
     assert POD["securityContext"]["runAsNonRoot"] is True

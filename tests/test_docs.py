@@ -44,7 +44,7 @@ def every_command() -> list[str]:
 
 @pytest.mark.parametrize("command", every_command())
 def test_the_readme_knows_every_command(command: str) -> None:
-    """A command that nobody can find is not there."""
+    """A command that no one can find is not there."""
     assert f"muster {command}" in README
 
 
@@ -61,13 +61,13 @@ def test_every_command_and_option_explains_itself(command: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_says_of_each_command_what_the_command_says_of_itself(command: str) -> None:
-    """It is told without importing the command, so it stands in two places."""
+    """It is reported without importing the command, so it stands in two places."""
     live = command_called([command])[1]
-    told = CliRunner().invoke(cli, ["--help"], terminal_width=200).output
+    reported = CliRunner().invoke(cli, ["--help"], terminal_width=200).output
 
     assert live is not None
     assert live.help is not None
-    assert re.search(rf"^  {command} +{re.escape(live.help.splitlines()[0])}$", told, re.MULTILINE)
+    assert re.search(rf"^  {command} +{re.escape(live.help.splitlines()[0])}$", reported, re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -166,7 +166,7 @@ def test_files_and_folders_that_the_architecture_names_exist() -> None:
 
 
 def test_formats_and_views_are_in_the_docs() -> None:
-    """One page tells them all."""
+    """One page gives them all."""
     page = (ROOT / "docs" / "reference" / "reports.md").read_text(encoding="utf-8")
 
     assert [name for name in (*report_catalog().names, *VIEWS) if f"`{name}`" not in page] == []

@@ -145,15 +145,15 @@ def test_hooks_download_nothing() -> None:
 @pytest.mark.parametrize("form", sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.stem)
 def test_forms_for_issues_are_ones_that_github_shows(form: Path) -> None:
     """Each has a name, and fields with ids and labels; none invites to publish a weakness."""
-    told = yaml.safe_load(form.read_text())
+    reported = yaml.safe_load(form.read_text())
     if form.stem == "config":
-        assert told["blank_issues_enabled"] is False
-        assert "SECURITY.md" in told["contact_links"][0]["about"]
+        assert reported["blank_issues_enabled"] is False
+        assert "SECURITY.md" in reported["contact_links"][0]["about"]
         return
-    fields = [one for one in told["body"] if one["type"] != "markdown"]
+    fields = [one for one in reported["body"] if one["type"] != "markdown"]
 
-    assert told["name"]
-    assert told["description"]
+    assert reported["name"]
+    assert reported["description"]
     assert len({one["id"] for one in fields}) == len(fields) > 1
     assert all(one["attributes"]["label"] for one in fields)
 

@@ -1,4 +1,4 @@
-"""The examples in docs/how-to/many-machines.md: whoever copies one gets what parses, and commands that exist."""
+"""The examples in docs/how-to/many-machines.md: anyone who copies one gets what parses, and commands that exist."""
 
 from __future__ import annotations
 

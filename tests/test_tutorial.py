@@ -1,4 +1,4 @@
-"""The tutorial, from its first command to its last: whoever follows it sees what it promises."""
+"""The tutorial, from its first command to its last: anyone who follows it sees what it promises."""
 
 from __future__ import annotations
 

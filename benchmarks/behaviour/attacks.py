@@ -61,7 +61,7 @@ ATTACKS: tuple[Attack, ...] = (
     Attack(name="at night, with what it may do anyway", actions={}, spread=True),
 )  # fmt: skip
 NEEDS_OWN_HOURS = "at night, with what it may do anyway"
-"""Can only be told of an identity that has hours of its own."""
+"""Only for an identity that has hours of its own."""
 
 
 def graft(attack: Attack, day: dict[str, int], hours: list[int], random: Random) -> dict[str, Any]:

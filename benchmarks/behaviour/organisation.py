@@ -209,7 +209,7 @@ class _Making:
         if attack.name == NEEDS_OWN_HOURS and len(trade.hours) > 3:
             return
         if trade.roams and attack.moves and not attack.actions and attack.client is None and attack.mark is None:
-            return  # a network more says nothing of whoever changes it every day
+            return  # a network more says nothing of anyone who changes it every day
         known = {feature for did in self.acted[key].values() for feature in did}
         if attack.actions and set(attack.actions) <= known:
             return  # it does that every day

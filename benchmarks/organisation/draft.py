@@ -33,7 +33,7 @@ class Draft:
         return next(self._workloads)
 
     def answer(self, way: Way, workload: Workload) -> Answer:
-        """That way to tell who answers, for this workload."""
+        """How the owner of this workload is written down."""
         return way(self.roster, self.rng, workload)
 
     def make(self, workload: Workload, platform: Platform | None = None, /, **facts: Any) -> Identity:
@@ -59,7 +59,7 @@ class Draft:
         return entry
 
     def declare(self, rung: Rung, *, placed: bool = False, **facts: Any) -> tuple[Identity, Entry, Workload]:
-        """An identity with one row that stands for it. ``placed``: the row names provider and scope."""
+        """An identity with one row that represents it. ``placed``: the row names provider and scope."""
         workload = self.workload()
         way = self.rng.choices(list(WAYS), list(WAYS.values()))[0]
         answer = self.answer(way, workload)

@@ -1,4 +1,4 @@
-"""Who answers for an identity, or what tells whom to ask: each way with what it leaves behind, and the truth of it."""
+"""Who answers for an identity, or who to ask: each way with what it leaves behind, and the truth of it."""
 
 from __future__ import annotations
 
@@ -113,13 +113,13 @@ WAYS: Mapping[Way, int] = {
     by_person: 30, by_person_about_to_leave: 4, by_group: 12, by_nested_group: 5, by_second_owner: 4, by_backup: 4,
     departed: 10, technical_owner_only: 5, unknown_owner: 5, empty_group: 4, machine: 4,
 }  # fmt: skip
-"""How a row that stands for something names an owner, with weights."""
+"""How a row that represents something names an owner, with weights."""
 
 
 def by_tag(roster: Roster, rng: Random, workload: Workload) -> Answer:
     person = roster.somebody(workload)
     tags = {rng.choice(_PERSON_TAGS): roster.as_written(person)}
-    if rng.random() < 0.3:  # whoever asked for it years ago
+    if rng.random() < 0.3:  # anyone who asked for it years ago
         tags["requested-by"] = roster.somebody_else(workload).email
     return _undeclared({"tags": tags, "created_by": _TERRAFORM}, person.email, "tag")
 
@@ -140,7 +140,7 @@ def by_creator(roster: Roster, rng: Random, workload: Workload) -> Answer:
 
 
 HINTS: tuple[Way, ...] = (by_tag, by_tag_of_a_group, by_creator)
-"""What tells whom to ask about an identity that nobody declared."""
+"""Signals of the owner of an undeclared identity."""
 
 
 def nobody_knows(_roster: Roster, _rng: Random, _workload: Workload) -> Answer:

@@ -1,4 +1,4 @@
-"""The people: teams with managers, leavers, groups in groups, and groups that nobody is left in."""
+"""The people: teams with managers, leavers, groups in groups, and groups that no one is left in."""
 
 from __future__ import annotations
 

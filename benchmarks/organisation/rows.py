@@ -33,7 +33,7 @@ class Sheet:
         self.entries: list[Entry] = []
 
     def add(self, workload: Workload, *identities: str, **facts: Any) -> Entry:
-        """A row for the workload that stands for these texts."""
+        """A row for the workload that represents these texts."""
         row = len(self.entries) + 2
         has_own_id = facts.pop("has_own_id", self._rng.random() < 0.8)
         entry = Entry(

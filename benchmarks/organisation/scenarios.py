@@ -39,7 +39,7 @@ def declared(draft: Draft) -> None:
 
 
 def family(draft: Draft) -> None:
-    """A row with a pattern for several; one of them may have a row of its own, and a stranger imitates them."""
+    """A row with a pattern for several; one of them may have a row of its own, and an outsider imitates them."""
     workload, platform = draft.workload(), draft.rng.choice(PLATFORMS)
     scope = draft.rng.choice(platform.scopes)
     stem = "-".join(workload.words[:3])
@@ -149,7 +149,7 @@ def twice_declared(draft: Draft) -> None:
 
 
 def undeclared(draft: Draft) -> None:
-    """In no row; something tells whom to ask."""
+    """In no row; a signal names who to ask."""
     workload = draft.workload()
     answer = draft.answer(draft.rng.choice(HINTS), workload)
     draft.add(draft.make(workload, **answer.identity), answer)
@@ -184,7 +184,7 @@ def by_platform(draft: Draft) -> None:
 
 
 def neighbours(draft: Draft) -> None:
-    """Several with one prefix and one owner, and one more that nobody declared."""
+    """Several with one prefix and one owner, and one more that no one declared."""
     workload, platform = draft.workload(), draft.rng.choice(PLATFORMS)
     scope, stem = draft.rng.choice(platform.scopes), "-".join(workload.words[:3])
     answer = draft.answer(owners.by_person, workload)

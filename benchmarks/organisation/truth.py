@@ -1,6 +1,6 @@
 """What is really so in a made-up organisation: the labels that verdicts are held against.
 
-They are written down as each case is made, by whoever makes it; nothing here is worked out by the code under test.
+They are written down as each case is made; nothing here is worked out by the code under test.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Truth(Struct, frozen=True, kw_only=True):
     ``entries``: those that declare it; several declare it alike, which makes it ambiguous. ``rung``: how it is
     written there. ``trick``: what its name does to pass for somebody declared. ``partner``: the entry that meant it
     before it was renamed, or that names it with a typing error (``change``). ``owner``: the e-mail of who answers
-    for it or should be asked; ``signals``: what was planted to tell.
+    for it or should be asked; ``signals``: what was planted to say.
     """
 
     entries: tuple[str, ...] = ()

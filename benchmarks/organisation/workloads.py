@@ -65,7 +65,7 @@ def workloads(rng: Random) -> Iterator[Workload]:
 class Platform(Struct, frozen=True, kw_only=True):
     """A provider's kind of identity. ``make``: from name, scope, team and dice to the fields of its own.
 
-    ``written``: what people call the provider in a spreadsheet. ``exact``: it tells its ids apart by case.
+    ``written``: what people call the provider in a spreadsheet. ``exact``: it distinguishes its ids by case.
     """
 
     provider: str

@@ -95,7 +95,7 @@ _CLOUDFORMATION_HEAD = """\
 #   aws cloudformation create-stack-instances --stack-set-name muster-audit --regions us-east-1 \\
 #     --deployment-targets OrganizationalUnitIds=ROOT_ID
 # A stack set leaves out the management account: there, make a stack of it (aws cloudformation create-stack).
-# Whoever scans needs what `muster connectors aws --policy` prints besides.
+# The scanning principal needs what `muster connectors aws --policy` prints besides.
 """
 
 

@@ -71,7 +71,7 @@ _CHANGES = re.compile(
     r"|microsoft\.(?:app:containerapps|compute:virtualmachines|compute:virtualmachinescalesets|logic:workflows)/.+"
     r"|microsoft\.(?:automation:automationaccounts|datafactory:factories|containerservice:managedclusters)/.+"
 )
-"""Writes to identities and to what runs as one: the resource is what was changed."""
+"""Writes to identities and to workloads that run as one: the resource is what was changed."""
 _ASSIGNMENT = "microsoft.authorization:roleassignments/write"
 _RESOURCE = re.compile(r"(?i)(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/[^/]+/[^/]+/[^/]+)")
 _SCOPES = re.compile(r"(?i)/subscriptions/(?P<subscription>[0-9a-f-]{36})|/(?P<group>managementGroups/[^/]+)")

@@ -54,7 +54,7 @@ class AzureConnector:
         self._export = ExportedSource(settings, self._nowhere()) if settings.from_files else None
 
     def __reduce__(self) -> tuple[type[AzureConnector], tuple[str, AzureSettings]]:
-        """It pickles as what it was made of: whoever gets it signs in anew."""
+        """It pickles as what it was made of: anyone who gets it signs in anew."""
         return AzureConnector, (self._source, self._settings)
 
     def log_api(self, meter: Meter) -> AzureApi:
@@ -80,7 +80,7 @@ class AzureConnector:
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The tenant, then its management groups and subscriptions. See ``Connector.scopes``.
 
-        Where the credentials are not taken, that is told once and nothing else is tried.
+        Where the credentials are not taken, that is reported once and nothing else is tried.
         """
         if self._export is not None:
             yield from self._export.units()
@@ -126,7 +126,7 @@ class AzureConnector:
             yield from check_source(api, self._settings, self.scopes())
 
     def _nowhere(self) -> Scope:
-        """The scope that stands for all of the source's."""
+        """The scope that represents all of the source's."""
         return Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
 
     @classmethod

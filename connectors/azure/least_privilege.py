@@ -1,8 +1,8 @@
 """The least privilege, from the table of requests: Graph's application permissions, and custom roles of Azure.
 
 It is printed as JSON with the commands that set it up, and as templates for Bicep and Terraform.
-There are three roles, since one with data actions cannot be assigned at a management group, and since what runs as a
-managed identity can be a resource of any type. Source: https://learn.microsoft.com/azure/role-based-access-control/custom-roles
+There are three roles, since one with data actions cannot be assigned at a management group, and since workloads that
+run as a managed identity can be of any type. Source: https://learn.microsoft.com/azure/role-based-access-control/custom-roles
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _role(name: str, description: str, place: str, actions: Collection[str], dat
 
 
 def _commands(client: str, roles: Collection[dict[str, Any]], permissions: Collection[str]) -> Iterator[str]:
-    """What whoever administers the tenant runs, this document being in a file."""
+    """What an administrator of the tenant runs, this document being in a file."""
     if client == _CLIENT:
         yield "az ad app create --display-name muster --query appId --output tsv"
         yield f"az ad sp create --id {client}"

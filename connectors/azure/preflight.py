@@ -1,4 +1,4 @@
-"""Whether the application that we sign in as may do more than read: whoever gets hold of it may do that, too."""
+"""Whether the application that we sign in as may do more than read: anyone who gets hold of it may do that, too."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class _Assignment(Struct, frozen=True):
 
 
 def check_own_rights(api: AzureApi, settings: AzureSettings, subscriptions: Sequence[str]) -> Iterator[Check]:
-    """One line; none where it is not known as what we sign in. An answer in another shape is told as one, too."""
+    """One line; none where it is not known as what we sign in. An answer in another shape is reported as one, too."""
     if settings.client_id is None:
         return
     try:
@@ -175,7 +175,7 @@ def _cheapest(rows: Sequence[Allowed]) -> Sequence[Allowed]:
 
 
 def _tried(name: str, tries: Sequence[tuple[Allowed, str]], api: AzureApi) -> Check:
-    """The first refusal is told, and how many there were."""
+    """The first refusal is reported, and how many there were."""
     refusals: list[SourceError] = []
     for one, place in tries:
         try:
@@ -195,7 +195,7 @@ def _tried(name: str, tries: Sequence[tuple[Allowed, str]], api: AzureApi) -> Ch
 def _ask(api: AzureApi, one: Allowed, place: str) -> None:
     """One page of it at most. Raises SourceError.
 
-    Whoever may ask is told that nobody's object is not there, and others that they may not ask.
+    Anyone who may ask is shown that an object is not there, and others that they may not ask.
     """
     path = _PLACE.sub(NIL_GUID, one.path.replace(_SUBSCRIPTION, place))
     if one.method == "POST":

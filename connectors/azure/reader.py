@@ -109,7 +109,7 @@ class Reader:
     ) -> Iterator[tuple[T, R]]:
         """``read`` of every item, ``workers`` at a time and in their order; nothing for those that have gone since.
 
-        Failures of a kind are told once, with how many of ``what`` they cost. ``named``: an item, for a person.
+        Failures of a kind are reported once, with how many of ``what`` they cost. ``named``: an item, for a person.
         ``alone``: failures that say nothing of the other items, so that these are asked however many there are.
         """
         failures: dict[type[SourceError], list[tuple[T, SourceError]]] = {}

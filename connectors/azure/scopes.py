@@ -1,4 +1,4 @@
-"""Subscriptions and management groups, as three different lists tell of them.
+"""Subscriptions and management groups, as three different lists have them.
 
 Source: https://learn.microsoft.com/azure/governance/management-groups/resource-graph-samples and the REST reference of
 subscriptions and management groups.

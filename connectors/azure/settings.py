@@ -36,7 +36,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ``arm_token`` and ``vault_token`` for one each (what ``az account get-access-token`` prints).
     ``cloud``: public, usgov or china. ``authority_url``, ``graph_url``, ``arm_url``, ``vault_suffix``: single addresses
     in place of that cloud's. ``endpoint_url``: one address that stands in for all of them, with their own paths; vaults
-    are below ``/vault/NAME``, unless their own address is there. ``ca_file``: whom to trust as certificate authority
+    are below ``/vault/NAME``, unless their own address is there. ``ca_file``: who to trust as certificate authority
     (PEM). ``insecure_http``: whether plain http may go to another machine, too; one signs in by https alone.
     ``subscriptions``, ``management_groups``: ids, or ``all`` that can be seen, or an empty list for none;
     ``skip_subscriptions``: not these. ``first_party``: whether Microsoft's own applications are listed, too.
@@ -44,7 +44,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     themselves (``data``), the resource manager (``arm``), or not at all (``off``).
     ``max_attempts``: tries for one request, the first included. ``workers``: requests in flight at once in one scope.
     ``timeout``: seconds for one try. ``from_files``: a folder, or a file, that the Azure command line wrote: it is
-    read, and nobody is called.
+    read, and no one is called.
     """
 
     tenant_id: str | None = field(default_factory=lambda: _from_environment("AZURE_TENANT_ID"))

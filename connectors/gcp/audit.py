@@ -298,7 +298,7 @@ def _tool(action: str, resource: str) -> str:
 
 
 def _named(action: str, payload: _Payload, resource: _Resource | None) -> tuple[tuple[str, ...], str]:
-    """Whom a method changes, and who is become, where it names somebody."""
+    """Who a method changes, and who is become, where it names somebody."""
     patterns = _tables()["patterns"]
     account = _ACCOUNT.search(payload.resource)
     email = ((resource.labels if resource else None) or {}).get("email_id", "") or (account["id"] if account else "")

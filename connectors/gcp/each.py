@@ -67,7 +67,7 @@ def _listed(read: Callable[[Reader], Iterator[T]], reader: Reader) -> list[T]:
 
 
 def of_each(reader: Reader, names: Sequence[str], ask: Callable[[str], T]) -> Iterator[tuple[str, T | SourceError]]:
-    """What is asked of each name, several at a time, or why it is not told; of none but the first if it is denied."""
+    """What is asked of each name, several at a time, or why it is unknown; of none but the first if it is denied."""
     for part in (names[:1], names[1:]):
         for name, answer in several(ask, part, reader.settings.workers):
             yield name, answer
@@ -97,7 +97,7 @@ def if_wanted(name: str, read: Reading) -> Reading:
 def instead_in_each(reader: Reader, own: Coverage, read: Reading) -> Iterator[DiscoveredRecord]:
     """A project's reading for all projects of a unit that could not be asked at once.
 
-    ``own``: how that went, which is told with its project's where the unit is a single project.
+    ``own``: how that went, which is reported with its project's where the unit is a single project.
     """
     if own.scope not in {project.id for project in reader.place.projects}:
         yield own

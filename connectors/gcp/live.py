@@ -1,6 +1,6 @@
 """Audit logs of Google Cloud, asked for live: what each project, folder and organization keeps in Cloud Logging.
 
-Source: the references of entries.list and LogBucket, and "Quotas and limits" of Cloud Logging. Whoever may not read
+Source: the references of entries.list and LogBucket, and "Quotas and limits" of Cloud Logging. Anyone who may not read
 private logs is given the others without a word, so it is asked beforehand what the credentials may do.
 """
 

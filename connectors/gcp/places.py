@@ -102,7 +102,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
     ``name``: ``organizations/1``, ``folders/2`` or ``projects/ID``, which requests take as parent. ``bulk``: Cloud
     Asset answers here, so all projects below belong to this unit; otherwise a project is its own, and an organisation
-    or folder has its own policy alone. ``bulk_failed``: it did not answer, and may have before: what it alone tells is
+    or folder has its own policy alone. ``bulk_failed``: it did not answer, and may have before: what it alone gives is
     a gap. ``projects``: those that this unit reads. ``below``: those that other units
     read. ``ancestors``: nearest first; ``above``: those of them that are no unit of their own. ``kin``: ids by number
     of all projects that the source shows; ``is_whole``: those are all that its organisation has.

@@ -164,6 +164,6 @@ class Attached:
             self._left += 1
 
     def report_left_out(self, section: SectionReading) -> None:
-        """Note how many belong to nobody who was listed."""
+        """Note how many belong to no one who was listed."""
         if self._left:
             section.note(f"{self._left} of accounts that were not listed left out")

@@ -1,4 +1,4 @@
-"""What Resource Manager shows: organisations, folders and projects, and who is above whom."""
+"""What Resource Manager shows: organisations, folders and projects, and who is above which identity."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Estate:
         """Named projects one by one; otherwise whatever a search shows, or lies below what was named.
 
         A named project is read even where it could not be looked up: its accounts may be listed all the same. Not so
-        where an answer came that does not say it is that project: whoever gave it, nothing it lists is the project's.
+        where an answer came that does not say it is that project: nothing that it lists is the project's.
         """
         settings = self._settings
         if settings.organization or settings.named_folders or not settings.named_projects:
@@ -198,7 +198,7 @@ def list_scopes(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter
         if not estate.projects:
             return
     yield from _unread(nowhere, estate)
-    # Whoever names an organisation may see what is in it; one that a search shows may be seen without its projects.
+    # Anyone who names an organisation may see what is in it; one that a search shows may be seen without its projects.
     is_whole = bool(settings.organization) and not estate.unread and not listing.is_gap
     for root in estate.roots():
         if not listing.is_gap and root.removeprefix("projects/") not in estate.unread:

@@ -36,7 +36,7 @@ class GcpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ``locations``: where agents are looked for. ``resources``: ``usual``, ``all``, or sections beyond the usual.
     ``max_attempts``: tries for one request, the first included. ``backoff``: seconds before the second one, doubled
     each time. ``timeout``: seconds for one request. ``workers``: requests in flight at once for one scope.
-    ``from_files``: a folder, or a file, that gcloud wrote: it is read, and nobody is called.
+    ``from_files``: a folder, or a file, that gcloud wrote: it is read, and no one is called.
     """
 
     organization: str | None = None

@@ -33,7 +33,7 @@ INTERACTIVE = "mark=interactive"
 class Event(NamedTuple):
     """What a record is, before anything is made of it. Of several with one id the first counts.
 
-    ``times``: how many events the record sums up. ``once``: what tells it from others where its id does not.
+    ``times``: how many events the record sums up. ``once``: what distinguishes it from others where its id does not.
     """
 
     time: str

@@ -1,6 +1,6 @@
 """Logs that lie in files, on a disk or in a bucket: one JSON document, lines of JSON, packed or not.
 
-A reader of such a log (:class:`FileLog`) says how names of its files tell scope and day (:class:`Layout`), what a
+A reader of such a log (:class:`FileLog`) says how names of its files give scope and day (:class:`Layout`), what a
 record is, and how records are counted; the rest is here. If one file of a unit cannot be read, nothing of it is kept.
 """
 
@@ -95,7 +95,7 @@ def _appended(log: str, folder: Folder, undated: Mapping[str, list[LogFile]]) ->
 
 
 def _written(files: Iterable[LogFile]) -> tuple[LogDay, ...]:
-    """Which days files are of, only their events tell; until then, a gap would be the days that they were written."""
+    """Which days files are of, only their events say; until then, a gap would be the days that they were written."""
     return tuple(LogDay(scope=EVERY_SCOPE, day=day) for day in sorted({one.changed.date() for one in files}))
 
 
@@ -147,7 +147,7 @@ def files_of(unit: LogUnit, begin: str = "") -> list[tuple[int, str]]:
 class FileLog:
     """A reader of a log in files; see ``LogReader``. A subclass says what the log is.
 
-    ``layout``: what names of files tell. ``records``: decodes their content.
+    ``layout``: what names of files say. ``records``: decodes their content.
     """
 
     spec: ClassVar[LogSpec]

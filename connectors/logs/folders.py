@@ -1,4 +1,4 @@
-"""Where the files of a log lie, on a disk or in a bucket, and what their names tell."""
+"""Where the files of a log lie, on a disk or in a bucket, and what their names say."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ class Redelivery(Struct, frozen=True, kw_only=True):
 
 
 class Layout(Struct, frozen=True, kw_only=True):
-    """What names of a log's files tell.
+    """What names of a log's files say.
 
     ``dated``: patterns with the groups ``year``, ``month``, ``day``, perhaps ``scope`` and ``part``; the first one that
-    fits counts. Without the group ``scope``, files are of several scopes, which their events tell. ``left_out``: names,
+    fits counts. Without the group ``scope``, files are of several scopes, which their events say. ``left_out``: names,
     and names of folders that end in ``/``, of something else. ``branch``: folders below which names begin with
     ``YYYY/MM/DD/``, with the group ``scope``.
 
@@ -86,7 +86,7 @@ class Layout(Struct, frozen=True, kw_only=True):
     redelivery: Redelivery | None = None
 
     def place(self, name: str) -> tuple[str, date] | None:
-        """Scope and day of a file; None where its events have to tell."""
+        """Scope and day of a file; None where its events have to say."""
         for pattern in self.dated:
             if found := pattern.search(name):
                 try:
@@ -97,7 +97,7 @@ class Layout(Struct, frozen=True, kw_only=True):
         return None
 
     def scope(self, name: str) -> str:
-        """The scope of a file, empty where its events have to tell."""
+        """The scope of a file, empty where its events have to say."""
         place = self.place(name)
         return "" if place is None else place[0]
 

@@ -44,7 +44,7 @@ _READ_TYPES = frozenset({"access", "authentication"})
 _READS = re.compile(r"git:(?:clone|fetch)|api:request|.*:(?:download\w*|access\w*|view\w*|read\w*|list\w*|.*_viewed)")
 _SECRETS = re.compile(r".*:\w*recovery_codes?_(?:viewed|downloaded|printed|generated|used)")
 _CHANGED: Mapping[str, str] = {
-    # Whom an event of this category is about, by the member that names it.
+    # Who an event of this category is about, by the member that names it.
     "org": "user",
     "team": "user",
     "repo": "user",

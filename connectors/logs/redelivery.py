@@ -1,6 +1,6 @@
 """Events that were delivered again after midnight: one copy lies in a file of its day, another in one of the next day.
 
-Whoever reads the files of a day sets aside what is of the day before, and counts of it what the last files of that day
+A reader of the files of a day sets aside what is of the day before, and counts of it what the last files of that day
 do not have. These are read for that alone, and only if something was set aside.
 """
 

@@ -26,7 +26,7 @@ MOST_RAW = 50_000
 MOST_CALLERS = 50_000
 """Callers and days that one unit may have; the rest count as one caller, :data:`MORE`."""
 MOST_CHANGES = 10_000
-"""Changes of others that one unit may tell of."""
+"""Changes of others that one unit may report on."""
 MORE = "(more)"
 """What counts for all that is beyond a limit."""
 _MOST_VALUES = {"read": 1000, "write": 1000, "secret": 250, "become": 250, "credential": 250}
@@ -101,7 +101,7 @@ class Networks:
         return str(ipaddress.ip_network((found, _KEPT_V6), strict=False))
 
     def place(self, address: str) -> str | None:
-        """The network that a host is in as seen from outside; None where the address does not tell."""
+        """The network that a host is in as seen from outside; None where the address does not say."""
         name = self.name(address)
         is_told = name in {each for _, each in self._named} or ":" in name or name[-1:].isdigit()
         if not is_told or name in ("private", "unknown"):

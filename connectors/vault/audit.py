@@ -189,7 +189,7 @@ class Reading(EventCounting[Line]):
         return f"auth/token/accessor/{accessor}", accessor
 
     def _key(self, scope: str, what: _Raw, name: str) -> str:
-        """Whom a write changed: a role's key where the server is known, else its bare name."""
+        """Who a write changed: a role's key where the server is known, else its bare name."""
         method = METHODS.get(what.mount_type)
         if self._scope_id is None or method is None or what.parts[0] != method.folder:
             return plain(name)

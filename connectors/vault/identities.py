@@ -54,7 +54,7 @@ class Found:
 class Joined:
     """Who is whose. ``folded``: roles by the id of the entity that is nothing but them.
 
-    ``half_read_on``: mounts through which entities log in whose role nobody knows.
+    ``half_read_on``: mounts through which entities log in whose role no one knows.
     """
 
     def __init__(self, found: Found) -> None:

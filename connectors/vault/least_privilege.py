@@ -69,7 +69,7 @@ def plan_of(settings: VaultSettings, namespace: str) -> list[Planned]:
 def _unneeded(api: VaultApi, plan: Iterable[Planned]) -> Iterator[Request]:
     """The listings that this server does not offer, and what those it does offer replace.
 
-    Whoever lacks the permission is not told which; then both are needed, as far as we know.
+    An answer does not say which permission is missing; then both are needed, as far as we know.
     """
     for mount, endpoint in _requests(plan):
         if not endpoint.replaces:

@@ -55,7 +55,7 @@ class CertPayload(RolePayload):
 class LoginMethod(Struct, frozen=True, kw_only=True):
     """A type of login mount.
 
-    ``folder``: what its roles are listed under. ``noun``: what stands for it in keys. ``login_field``: the field of a
+    ``folder``: what its roles are listed under. ``noun``: what represents it in keys. ``login_field``: the field of a
     token's or alias's metadata that names the role it came from. ``one_to_one``: one role, one entity; elsewhere a
     role lets many workloads in, each with an entity of its own. ``alias_is_role``: the alias is named after the role.
     """

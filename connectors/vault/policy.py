@@ -170,7 +170,7 @@ class _Parser:
 
 Capabilities: TypeAlias = frozenset[str]
 Rules: TypeAlias = Mapping[str, Capabilities]
-"""Path pattern to capabilities. ``+`` stands for one whole segment, ``*`` at the end for any rest."""
+"""Path pattern to capabilities. ``+`` represents one whole segment, ``*`` at the end for any rest."""
 
 DENY: Capabilities = frozenset({"deny"})
 NOTHING: Capabilities = frozenset()

@@ -15,7 +15,7 @@ from connectors.vault.policy import NOTHING, Capabilities, Rules, capabilities, 
 from scanner.model import Privilege, PrivilegeLevel
 
 ANY = "muster-any"
-"""Stands for a name that no rule mentions: who may act on it may act on every name."""
+"""Represents a name that no rule mentions: who may act on it may act on every name."""
 EVIDENCE_LIMIT = 12
 
 WRITE: Capabilities = frozenset({"create", "update", "patch"})
@@ -78,7 +78,7 @@ DYNAMIC_ENGINES = frozenset({"database", "rabbitmq", "kubernetes", "aws", "gcp",
 
 
 def secret_paths(mounts: Mapping[str, SecretMount]) -> dict[str, str]:
-    """For each mount that hands out secrets a path of a name nobody mentions: who reads that reads them all."""
+    """For each mount that hands out secrets a path of a name no one mentions: who reads that reads them all."""
     paths: dict[str, str] = {}
     for mount, row in sorted(mounts.items()):
         at = mount.rstrip("/")

@@ -232,14 +232,14 @@ def _secret_id(reader: Reader, mount: str, role_and_accessor: tuple[str, str]) -
 
 
 def other_logins(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[None]:
-    """Says which login mounts are of a type that nobody here reads."""
+    """Says which login mounts are of a type that no one here reads."""
     for mount, row in (mounts or {}).items():
         if row.type not in METHODS and row.type not in TOKEN_MOUNTS:
             yield reader.scope.coverage(f"auth.other:{mount}", "off", detail=f"auth method {row.type} is not read")
 
 
 def other_engines(reader: Reader, mounts: Mapping[str, SecretMount] | None) -> Found[None]:
-    """Says which secrets engines are of a type that nobody here reads."""
+    """Says which secrets engines are of a type that no one here reads."""
     for mount, row in (mounts or {}).items():
         if row.type != "kv" and row.type not in BUILT_IN_ENGINES:
             detail = f"secrets engine {row.type} at {mount}/ is not read"

@@ -1,4 +1,4 @@
-"""What a Vault or OpenBao source can be told in config.toml."""
+"""Settings of a Vault or OpenBao source in config.toml."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def _before(now: Iterable[Measure], result: ScanResult) -> Iterator[Measure]:
 
 
 def _orphan_ages(result: ScanResult) -> dict[str, int]:
-    """By how long a finding has said so: that is the first scan that could tell, and unknown without a history."""
+    """By how long a finding has said so: that is the first scan that could say, and unknown without a history."""
     since: dict[str, datetime] = {}
     for finding in result.findings:
         seen = finding.first_seen

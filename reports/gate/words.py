@@ -1,4 +1,4 @@
-"""What both pages say: the headline, the verdicts on an identity, places, and what deploying will tell."""
+"""What both pages say: the headline, the verdicts on an identity, places, and what deploying will show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// What audit logs tell of an identity: how much of the time they cover, what it used, when, from where, who became it.
+// What audit logs record of an identity: how much of the time they cover, what it used, when, from where, who became it.
 
 function activityOf(row, { identities, activity, services, assumers }) {
   const [seen] = activity.where("identity", row);

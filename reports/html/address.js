@@ -22,7 +22,7 @@ function blankState(view, chosen = {}, text = "") {
 
 function readAddress(fragment) {
   const fields = new URLSearchParams(fragment.replace(/^#/, ""));
-  const chosen = Object.create(null); // facets are named by whoever wrote the address
+  const chosen = Object.create(null); // facets are named by the address
   for (const [name, value] of fields) if (!RESERVED.has(name)) (chosen[name] ??= new Set()).add(value);
   const sort = fields.get("sort");
   const open = readOpen(fragment);

@@ -80,7 +80,7 @@ function termsOf(table, names) {
   return Array.from({ length: table.length }, (_, row) => searchText(...names.map((name) => table.at(name, row))));
 }
 
-// What an identity holds leads to it, too: its credentials, grants, services and whoever it trusts.
+// What an identity holds leads to it, too: its credentials, grants, services and the principals it trusts.
 async function identityTerms(identities) {
   const { verdicts, ...held } = await openTables("search", "credentials", "details");
   const own = termsOf(identities, ["name", "display_name", "owner", "scope"]);
@@ -109,7 +109,7 @@ const SIDES = [
   ["attributes", "value", "attribute"],
 ];
 
-// Owners of whom every identity of theirs says that they have left.
+// Owners that every identity of theirs reports as left.
 function ownersWhoLeft({ length, columns }) {
   const left = new Set();
   for (let row = 0; row < length; row++) if (columns.reason.at(row) === "departed") left.add(columns.owner.at(row));

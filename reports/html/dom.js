@@ -41,7 +41,7 @@ function mark(axis, value) {
   return h(`span.mark.tone-${tone(axis, value)}`, { title: meaning(axis, value) }, word(value));
 }
 
-// Somebody by name; whoever has left looks like it.
+// A person by name, marked when they have left.
 function personNamed(name) {
   if (!LEFT.has(name)) return outside(name, "span");
   return [h("span.left", { title: `${name} has left` }, outside(name)), h("span.tag.gone", null, "left")];

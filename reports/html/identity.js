@@ -228,7 +228,7 @@ function linksOf(row, { identities, links }) {
   );
 }
 
-// All that it is linked with, drawn: links in both directions, who may become it, what runs as it.
+// All that it is linked with, drawn: links in both directions, who may become it, workloads that run as it.
 function neighbourhoodOf(row, { identities, links }, held) {
   const to = (target) => {
     if (typeof target !== "number") return { label: target === null ? "–" : lastPart(target), go: null };

@@ -1,6 +1,6 @@
 // The way from an identity to full administrative rights: every step of it, drawn as a chain that reads as a list.
 
-// The shortest way over who can become whom, or by a method of its own at the end; null where no way is known.
+// The shortest way over which identity can become which, or by a method of its own at the end; null where no way is known.
 // Each step: { row, why }, where `why` says how the step before becomes it; a step without a row is what it ends in.
 function escalationPath(row, { identities, links, privilege }) {
   if (identities.at("privilege", row) !== "escalation") return null;
@@ -9,7 +9,7 @@ function escalationPath(row, { identities, links, privilege }) {
   const came = new Map([[row, null]]);
   let end = null;
   for (const from of came.keys()) {
-    // Admins first: whoever can make itself one is the end of a way only where no admin can be reached.
+    // Admins first: an identity that can make itself one is the end of a way only where no admin can be reached.
     if (level(from) === "admin") {
       end = from;
       break;

@@ -60,7 +60,7 @@ def _element(name: str, content: object) -> str:
 
 
 def _policy(*, script: str, style: str) -> str:
-    """Content Security Policy Level 3; Trusted Types make a browser refuse markup made from text, whoever tries."""
+    """Content Security Policy Level 3; Trusted Types make a browser refuse markup made from text."""
     return "; ".join(
         (
             "default-src 'none'",

@@ -70,7 +70,7 @@ def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) ->
 
 
 def _detection(finding: Finding, about: Assessment | None, scan: ScanInfo) -> dict[str, Any]:
-    """``is_alert``: no change is known that explains it, and nobody acknowledged it."""
+    """``is_alert``: no change is known that explains it, and no one acknowledged it."""
     identity = about.identity if about else None
     actor = make.user(about, ()) if about else {"uid": finding.identity or finding.about}
     state = explained(finding)

@@ -112,7 +112,7 @@ def by_right(identities: Iterable[Identity], held: Held) -> Iterator[Edge]:
                     yield Edge(one.key, target, evidence, right.conditional)
 
 
-def with_doubt(
+def with_unknown_rights(
     identities: Sequence[Identity], coverage: Iterable[Coverage], held: Held = _NOTHING
 ) -> tuple[Identity, ...]:
     """Return the identities; a normal privilege becomes unknown if a scope that can assign rights was not read.
@@ -120,31 +120,33 @@ def with_doubt(
     Such a scope can assign rights to any identity of its source. With ``feeds_within``, only to identities of its own
     scope and those that have other assignments there (``held``).
     """
-    if not (doubts := _Doubts(coverage, held)):
+    if not (reasons := _Reasons(coverage, held)):
         return tuple(identities)
     return tuple(
-        replace(identity, privilege=doubt)
-        if identity.privilege.level == "normal" and (doubt := doubts.of(identity)) is not None
+        replace(identity, privilege=unknown)
+        if identity.privilege.level == "normal" and (unknown := reasons.of(identity)) is not None
         else identity
         for identity in identities
     )
 
 
-def doubt_notices(identities: Iterable[Identity], coverage: Iterable[Coverage], held: Held = _NOTHING) -> list[str]:
+def unknown_rights_notices(
+    identities: Iterable[Identity], coverage: Iterable[Coverage], held: Held = _NOTHING
+) -> list[str]:
     """Return a message for each source with unread assignments: how many privileges are unknown, and why."""
-    if not (doubts := _Doubts(coverage, held)):
+    if not (reasons := _Reasons(coverage, held)):
         return []
     unknown = (identity for identity in identities if identity.privilege.level == "unknown")
-    left = Counter(doubts.source_of(one) for one in unknown if one.privilege == doubts.of(one))
+    left = Counter(reasons.source_of(one) for one in unknown if one.privilege == reasons.of(one))
     return [
         f"source {source}: the privilege of {counted(number, 'identity', 'identities')} is unknown, "
-        f"because they may have more rights: {'; '.join(doubts.reasons(source))}"
-        for source in doubts.sources
+        f"because they may have more rights: {'; '.join(reasons.reasons(source))}"
+        for source in reasons.sources
         if (number := left[source])
     ]
 
 
-class _Doubts:
+class _Reasons:
     """Unread scopes that may hide assignments, by source and by the scope of the identities concerned."""
 
     def __init__(self, coverage: Iterable[Coverage], held: Held) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from scanner.access.assignments import Held, by_right, with_assignments, with_doubt
+from scanner.access.assignments import Held, by_right, with_assignments, with_unknown_rights
 from scanner.access.trusts import across_scopes, with_federation, with_links, with_trusts
 from scanner.access.workloads import by_takeover
 from scanner.model import POWERFUL, PRIVILEGES, Coverage, Edge, Identity, Link, Privilege, PrivilegeLevel, Workload
@@ -270,7 +270,7 @@ def resolve(
     lead to one target, an existing link wins, then a trust, an assignment, a token, a takeover.
     """
     trusting = with_trusts(identities, others, places=coverage)
-    entitled = with_doubt(with_assignments(trusting, held), coverage, held)
+    entitled = with_unknown_rights(with_assignments(trusting, held), coverage, held)
     federated, by_token = with_federation(entitled, others)
     known = (*federated, *others)
     found = chain(

@@ -259,7 +259,7 @@ class _TokenHolders:
             for held in identity.token_subjects:
                 issuer, subject = issuer_name(held.issuer), held.subject
                 if not subject.strip(_WILDCARDS):
-                    continue  # a subject that the caller chooses freely names nobody
+                    continue  # a subject that the caller chooses freely names no one
                 if _is_exact(subject):
                     self._exact[issuer][subject].append(identity.key)
                 else:

@@ -115,7 +115,7 @@ def configured_logs(config: Config, sources: Collection[str]) -> tuple[LogEntry,
 
 
 class Acted(Struct, frozen=True, kw_only=True):
-    """What a run read of logs, if it did; and what of earlier readings cannot be believed."""
+    """What a run read of logs, if it did; and what of earlier readings cannot be trusted."""
 
     read: LogsRead | None = None
     damage: Damage = NO_DAMAGE
@@ -197,8 +197,8 @@ def judge_now(
         )
         if remembers:
             new = tuple(one for one in findings if one.new and one.acknowledged is None)
-            told = replace(latest, findings=new, coverage=known.coverage)
-            store.outbox.post(alarms.for_reading(store, channels, told, declared, now))
+            reported = replace(latest, findings=new, coverage=known.coverage)
+            store.outbox.post(alarms.for_reading(store, channels, reported, declared, now))
         return findings
 
 

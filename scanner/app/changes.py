@@ -72,7 +72,7 @@ def with_since(
 
 
 def _shares(store: Store, scan_id: str, activity: ActivityPolicy) -> Mapping[str, tuple[int, int]]:
-    """The board's measures of an earlier scan, with what logs had told by then."""
+    """The board's measures of an earlier scan, with what logs had reported by then."""
     result = with_activity(store, store.load(scan_id), activity)
     return {one.name: (one.count, one.known) for one in measures(result)}
 

@@ -26,7 +26,7 @@ from scanner.discovery.inventory import Inventory
 from scanner.errors import NothingScanned, UsageError
 from scanner.judging.activity.declared import OPEN_DAYS
 from scanner.judging.last_known.remembered import Remembered, unknown_fingerprints, with_earlier
-from scanner.judging.last_known.vanished import doubted, gone, losses, notices, recreations, still_there, to_look_up
+from scanner.judging.last_known.vanished import gone, held, losses, notices, recreations, still_there, to_look_up
 from scanner.judging.pipeline import Declared, judge
 from scanner.lifecycle.reviews.campaign import outcomes
 from scanner.matching.places import Places
@@ -187,7 +187,7 @@ def conclude(
         named = frozenset(lists)
         kept = store.retrying(lambda: _kept(store, inventory, named)) if known else {}
         lost = losses(inventory, known, named, kept)
-        inventory = doubted(inventory, lost)
+        inventory = held(inventory, lost)
         # A clock may be set back meanwhile; a scan never ends before its start.
         finished = max(started, datetime.now(UTC).replace(microsecond=0))
         info = ScanInfo(
@@ -233,13 +233,13 @@ def _remember(store: Store, inventory: Inventory, now: datetime, targets: Sequen
     unread = {
         (identity.source, identity.scope) for identity in inventory.identities if identity.unread
     }  # also where there is no gap
-    assessments = tuple(memory.assessments(lambda *place: places.doubtful(*place) or place[:2] in unread))
+    assessments = tuple(memory.assessments(lambda *place: places.uncertain(*place) or place[:2] in unread))
     entries = tuple(memory.entries())
     maybe_anew = to_look_up(inventory.identities, now)
     fingerprints = {fingerprint for assessment in assessments for fingerprint in assessment.findings}
     return Remembered(
         assessments=assessments,
-        secrets=tuple(memory.secrets(places.doubtful)),
+        secrets=tuple(memory.secrets(places.uncertain)),
         workloads=tuple(memory.workloads(lambda source, scope, _: places.has_gap(source, scope))),
         assignments=tuple(memory.assignments(places.has_gap)),
         entries=entries,

@@ -94,7 +94,7 @@ def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iter
 
 
 def _log_source_checks(config: Config, store_url: str) -> Iterator[Check]:
-    """Logs about a source that there is not; of a store that cannot be read, its own check tells."""
+    """Logs about a source that there is not; of a store that cannot be read, its own check says."""
     from connectors.base import Check
     from scanner.app.activity import unknown_sources
     from scanner.errors import MusterError

@@ -129,7 +129,7 @@ def open_(
 
     It freezes who and what is under review, gives each identity to a reviewer, and notifies the reviewers through the
     configured channels. The reviewer is the owner, else the backup owner, the owner's manager, or the best candidate;
-    never a machine, and nobody who has left.
+    never a machine, and no one who has left.
     """
     from scanner.app.reviews import open_review, to_ask
     from scanner.model.reviews import Review
@@ -307,7 +307,7 @@ def take(name: str, files: tuple[Path, ...], by: str | None, **given: Any) -> in
 def remind(name: str, output: str | None, **given: Any) -> None:
     """Remind reviewers of items that they have not decided on; past the due day, remind their managers.
 
-    Items of reviewers who have left go to those who would review them now. Prints whom it reminds, also where no
+    Items of reviewers who have left go to those who would review them now. Prints who it reminds, also where no
     channel is configured.
     """
     from scanner.app.reviews import record_reminders, to_ask, without_leavers

@@ -132,10 +132,10 @@ def differences(before: Assessment, after: Assessment, unread: Collection[Fact] 
     unread = (*old.unread, *unread)
     return (
         *_replaced(before, after),
-        *_doubted(_permissions(before, after), "permissions", unread),
-        *_doubted(_sets("links", map(_link, old.links), map(_link, new.links), grows=True), "permissions", unread),
-        *_doubted(_sets("trust", map(_trust, old.trusts), map(_trust, new.trusts)), "trusts", unread),
-        *_doubted(credential_differences(old.credentials, new.credentials), "credentials", unread),
+        *_held(_permissions(before, after), "permissions", unread),
+        *_held(_sets("links", map(_link, old.links), map(_link, new.links), grows=True), "permissions", unread),
+        *_held(_sets("trust", map(_trust, old.trusts), map(_trust, new.trusts)), "trusts", unread),
+        *_held(credential_differences(old.credentials, new.credentials), "credentials", unread),
         *_states(before, after),
     )
 
@@ -179,7 +179,7 @@ def _sets(aspect: Aspect, before: Iterable[str], after: Iterable[str], *, grows:
         yield Difference(aspect=aspect, before=_listed(old - new), after=_listed(come), reach_grew=grows and bool(come))
 
 
-def _doubted(found: Iterable[Difference], fact: Fact, unread: Collection[Fact]) -> Iterator[Difference]:
+def _held(found: Iterable[Difference], fact: Fact, unread: Collection[Fact]) -> Iterator[Difference]:
     """Add a caveat to additions if the scan before could not read such facts."""
     for one in found:
         yield replace(one, caveat=NOT_READ_BEFORE, reach_grew=False) if fact in unread and one.after else one

@@ -51,7 +51,7 @@ AS_LAST_READ = "as last read: its permissions could not be read this time"
 
 
 REACH, MOST_MISFITS = "reach", 3
-"""The section of a gap that names records by which it is unknown who can become whom; so many of them are named."""
+"""The section of a gap that names records whose reach is unknown, and how many of them it names."""
 
 
 def misfits(records: Iterable[Identity | Workload], *, part: str | None = None) -> Iterator[Coverage]:
@@ -195,9 +195,9 @@ def _privilege(seen: Sequence[Identity], equals: Sequence[Identity]) -> Privileg
     """
     reads = [equal for equal in equals if "permissions" in equal.unread or equal.privilege != UNKNOWN_PRIVILEGE]
     are_read = any("permissions" not in read.unread for read in reads)
-    told = [one.privilege for one in seen if one.privilege.level != "unknown"]
-    told += [read.privilege for read in reads if not (are_read and "permissions" in read.unread)]
-    return highest_privilege(told) if told else seen[0].privilege
+    levels = [one.privilege for one in seen if one.privilege.level != "unknown"]
+    levels += [read.privilege for read in reads if not (are_read and "permissions" in read.unread)]
+    return highest_privilege(levels) if levels else seen[0].privilege
 
 
 def _consequences(seen: Sequence[Identity]) -> tuple[Consequence, ...] | None:

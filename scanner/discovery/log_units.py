@@ -46,7 +46,7 @@ AHEAD = 2
 AHEAD_ON_CLUSTER = 200
 """Units given to a cluster at once."""
 LONGEST = 500
-"""Characters of a caller's or an action's name; longer ones are cut and told apart by a hash."""
+"""Characters of a caller's or an action's name; longer ones are cut and distinguished by a hash."""
 
 
 class Failure(Struct, frozen=True):

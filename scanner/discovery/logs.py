@@ -282,7 +282,7 @@ class _Reading:
         if isinstance(outcome, Failure):
             self._warn(f"{printable(unit.name)} could not be read: {outcome.words}", outcome.words)
             read.failed += 1
-            # Where nobody can tell which days it is needed for, it is a gap of the first.
+            # Where no one can say which days it is needed for, it is a gap of the first.
             for day in unit.days or (LogDay(scope=EVERY_SCOPE, day=since),):
                 gap = replace(day, status=outcome.status, detail=outcome.words, permission=outcome.permission)
                 self._note(f"unit {unit.name}", clean_day(gap))

@@ -29,7 +29,7 @@ from scanner.model import (
     Identity,
     StoredSecret,
     Workload,
-    with_doubted,
+    with_uncertain,
 )
 from scanner.redaction.gate import cleared
 from scanner.redaction.shapes import public_id
@@ -142,7 +142,7 @@ def read_scope(
         coverage.append(gap_in(scope, error))
     except Exception as error:  # noqa: BLE001  # a bug in a connector must not end the scan of other scopes
         coverage.append(gap_in(scope, _bug(scope.source, error)))
-    typed, placed = tuple(map(with_doubted, identities)), tuple(map(with_doubted, workloads))
+    typed, placed = tuple(map(with_uncertain, identities)), tuple(map(with_uncertain, workloads))
     coverage += misfits((*typed, *placed), part=scope.part)
     return Reading(
         source=scope.source,

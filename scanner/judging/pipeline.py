@@ -11,7 +11,7 @@ from datetime import date, datetime
 import msgspec
 from msgspec import Struct
 
-from scanner.access.assignments import Held, doubt_notices, held_by
+from scanner.access.assignments import Held, held_by, unknown_rights_notices
 from scanner.access.paths import resolve
 from scanner.access.trusts import with_clusters
 from scanner.access.workloads import with_signals, with_stored
@@ -140,7 +140,7 @@ def judge(
     findings = _findings(judged, inventory, declared, remembered, acknowledgements)
     notices = (
         *unlisted_places(carried, remembered.assignments, inventory.coverage),
-        *doubt_notices(inventory.identities, inventory.coverage, held),
+        *unknown_rights_notices(inventory.identities, inventory.coverage, held),
         *lists.exemptions.notices,
         *acknowledgements.notices,
         *reconciled.notices,

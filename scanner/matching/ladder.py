@@ -145,20 +145,20 @@ class _Ladder:
         """
         held: set[str] = set()
         issued: set[str] = set()
-        doubtful: list[tuple[Identity, list[Hit]]] = []
+        uncertain: list[tuple[Identity, list[Hit]]] = []
         for identity in identities:
             place = place_of(identity)
             exact = self._exact_hits(identity, place)
             issues = issues_opaque_ids(place[0])
             if exact and (_by_qualified_name(exact) or (not issues and any(_is_claim(hit) for hit in exact))):
-                doubtful.append((identity, exact))
+                uncertain.append((identity, exact))
                 continue
             ids = [hit.text for hit in exact if hit.rung in _BY_ID]
             held.update(fold(text) for text in ids if is_qualified(text))
             if issues:
                 issued.update(map(fold, ids))
             yield identity, self._with_patterns(identity, place, exact)
-        for identity, exact in doubtful:
+        for identity, exact in uncertain:
             anothers = held if _by_qualified_name(exact) else issued
             kept = [hit for hit in exact if fold(hit.text) not in anothers]
             yield identity, self._with_patterns(identity, place_of(identity), kept)

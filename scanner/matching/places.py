@@ -121,7 +121,7 @@ class Places:
             self._missing[place] = frozenset(rung for gap in self._gaps(*place) for rung in gap.rungs)
         return self._missing[place]
 
-    def doubtful(self, source: str, scope: str, kind: str) -> bool:
+    def uncertain(self, source: str, scope: str, kind: str) -> bool:
         """Return whether any data about such identities may be missing there: themselves, or facts.
 
         A section of one kind can also add facts to another, so every gap there counts.

@@ -30,8 +30,8 @@ from scanner.model.discovered import (
     StoredSecret,
     Workload,
     credential_key,
-    with_doubted,
     with_typed,
+    with_uncertain,
 )
 from scanner.model.judged import (
     AgentVerdict,
@@ -201,6 +201,6 @@ __all__ = [
     "credential_key",
     "most_severe_first",
     "with_administration",
-    "with_doubted",
     "with_typed",
+    "with_uncertain",
 ]

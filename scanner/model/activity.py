@@ -2,7 +2,7 @@
 
 A *log* is a configured audit log. It is read in *units*, each a set of files or calls that is read as a whole or not
 at all; usually a scope (an account, a project, a tenant) and a day. A unit gives one :class:`CallerDay` for each
-*caller* (what the log calls whoever acted) and day. The store keeps them; :class:`CallerPast`
+*caller* (what the log calls the actor) and day. The store keeps them; :class:`CallerPast`
 is what it gives back.
 """
 
@@ -62,9 +62,9 @@ def feature_of(text: str) -> Feature:
 
 
 class CallerDay(Struct, frozen=True, kw_only=True, gc=False):
-    """What one caller did on one day (UTC), as one unit tells.
+    """What one caller did on one day (UTC), as one unit says.
 
-    ``caller``: the provider's key or name of whoever acted, an ARN or an e-mail, say. ``unique_id``: the provider's
+    ``caller``: the provider's key or name of the actor, an ARN or an e-mail, say. ``unique_id``: the provider's
     immutable id of it, empty where the log has none. ``hours``: bit n is set if it acted in hour n. ``events``: what it
     did itself; 0 where others became it, and it did nothing. ``counts``: by
     feature's text, how often it succeeded, was denied, failed. ``samples``: by feature's text, the id of its first
@@ -85,7 +85,7 @@ class CallerDay(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class NamedChange(Struct, frozen=True, kw_only=True, gc=False):
-    """A write that changed what an identity is or runs, as the log tells: its permissions, credentials, code.
+    """A write that changed what an identity is or runs, as the log says: its permissions, credentials, code.
 
     ``target``: key, alias or name of the identity or the workload that was changed.
     """
@@ -164,7 +164,7 @@ class DayCounts(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Caller(Struct, frozen=True, kw_only=True, gc=False):
-    """Whoever acted, as a log calls it. ``number``: the store's own."""
+    """The actor, as a log calls it. ``number``: the store's own."""
 
     number: int
     log: str

@@ -115,7 +115,7 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
     reach: tuple[Way, ...] = ()
     """The identities that its own policies let it become, if the other side allows it."""
     token_subjects: tuple[TokenSubject, ...] = ()
-    """Issuers and subjects of the tokens that it can present to whoever trusts them."""
+    """Issuers and subjects of the tokens that it can present."""
     runs_in: tuple[str, ...] = ()
     """Of an agent: as on Workload."""
     unread: tuple[Fact, ...] = ()
@@ -207,7 +207,7 @@ def with_typed(record: _Typed) -> _Typed:
     return replace(record, attributes=rest, **typed) if typed else record
 
 
-def with_doubted(record: _Typed) -> _Typed:
+def with_uncertain(record: _Typed) -> _Typed:
     """As :func:`with_typed`, but an attribute of another shape stays and makes an identity's permissions unread."""
     try:
         return with_typed(record)

@@ -38,7 +38,7 @@ class Cloud(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One provider. A provider that nobody knows is like ``Provider()``: it compares exactly, and no form is its own.
+    """One provider. A provider that no one knows is like ``Provider()``: it compares exactly, and no form is its own.
 
     Names. ``title``: in messages; ``id_title``: what an id is called there ("an ARN"). ``also``: what people write for
     it in a spreadsheet, in lower case.
@@ -48,7 +48,7 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     drop leading zeros; ``scope_title``: what such a number is called.
 
     Forms of ids, as regular expressions that match the whole id. ``forms`` (any case): such an id is this provider's,
-    whoever claims it. ``never_names``: no identity is named so, with any provider. ``places``: ids and patterns that
+    anyone who claims it. ``never_names``: no identity is named so, with any provider. ``places``: ids and patterns that
     say where they live, with the groups ``scope`` and ``kind``; the group ``credential`` marks a credential's id.
     ``opaque_ids``: its identities have ids without a form (GUIDs, numbers), which others hold as claims.
 

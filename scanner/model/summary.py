@@ -108,7 +108,7 @@ def upkeep(entries: Iterable[Entry], policy: Policy, today: date) -> Upkeep:
 
 
 def unexplained(assessments: Sequence[Assessment], findings: Sequence[Finding]) -> int | None:
-    """How many findings about a day's behaviour no known change explains; None if no log tells of any identity.
+    """How many findings about a day's behaviour no known change explains; None if no log reports on any identity.
 
     An acknowledged one is not counted: somebody explained it.
     """

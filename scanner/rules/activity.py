@@ -49,7 +49,7 @@ USED_OUTSIDE_DECLARATION = ActivityRule(
     severity_note="high if it wrote, read a secret or became another identity",
     title="Identity did what its entry does not declare",
     why="The entry lists the systems and permissions that were approved. Use beyond them was not approved by anyone, "
-    "or the entry is out of date. Either way nobody has assessed it.",
+    "or the entry is out of date. Either way it was never assessed.",
     remediation="Ask the owner what the actions were for. Add them to the entry if they are needed, with a review. "
     "Otherwise remove the permissions and look for a misuse of the identity's credentials.",
     evidence=(*_COMMON, "entry", "declared", "consequential"),
@@ -63,9 +63,9 @@ USED_AFTER_OWNER_LEFT = ActivityRule(
     id="used_after_owner_left",
     severity="high",
     title="Identity is used after its owner left",
-    why="Nobody answers for what it does, and whoever left may still hold its credentials.",
+    why="Its activity has no accountable owner, and a leaver may still hold its credentials.",
     remediation="Find out who uses it and make that team the owner. Rotate its credentials. Disable the identity if "
-    "nobody claims it.",
+    "it stays unclaimed.",
     evidence=(*_COMMON, "owner", "left_on"),
     silent_on=_SILENT_ON,
     check=_hit,
@@ -89,7 +89,7 @@ USED_AFTER_EXPIRY = ActivityRule(
     severity="medium",
     severity_note="high if it is an admin or can become one",
     title="Identity is used after its entry expired",
-    why="Its approval was limited in time. Nobody has approved the use since.",
+    why="Its approval was limited in time. Its use was not approved again.",
     remediation="Ask the owner whether it is still needed. Review the entry and set a new date, or remove "
     "the identity.",
     evidence=(*_COMMON, "entry", "expires"),
@@ -117,9 +117,9 @@ DORMANT_WOKE = ActivityRule(
     severity="medium",
     severity_note="high if it is an admin or can become one",
     title="Dormant identity is used again",
-    why="An identity that nobody used for months is rarely watched and rarely missed. Its sudden use is a common sign "
+    why="An identity without use for months is rarely watched and rarely missed. Its sudden use is a common sign "
     "of a stolen credential.",
-    remediation="Ask the owner whether they expected it. If nobody did, disable its credentials and look at what it "
+    remediation="Ask the owner whether they expected it. If they did not, disable its credentials and look at what it "
     "did.",
     evidence=(*_COMMON, "last_used_at", "quiet_days"),
     silent_on=_SILENT_ON,
@@ -138,7 +138,7 @@ BEHAVIOUR_CHANGED = ActivityRule(
     severity_note="high if it is an admin or can become one; info if a change of the identity explains it",
     title="Identity behaves differently from before",
     why="Machines repeat themselves. One that does something new, from somewhere new or far more often was changed, or "
-    "somebody else uses it. A change that nobody can explain is an incident until proven otherwise.",
+    "somebody else uses it. An unexplained change is an incident until proven otherwise.",
     remediation="Compare the reasons with what was deployed on that day. If nothing was, rotate its credentials and "
     "examine the events. If the behaviour is intended, describe it in the entry's baseline and review the entry.",
     evidence=(*_COMMON, "new", "usual_events", "most_events", "hours", "usual_hours"),

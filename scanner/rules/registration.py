@@ -287,7 +287,7 @@ RETIRED_BUT_ALIVE = IdentityRule(
     id="retired_but_alive",
     severity="high",
     title="Identity is retired, but still enabled",
-    why="The identity is believed to be gone, so its activity is not watched. Its credentials still work.",
+    why="The entry says that the identity is gone, so its activity is not watched. Its credentials still work.",
     remediation="Disable the identity, then delete it with its credentials. If a workload still depends on it, set "
     "the entry back to active with an owner and a date.",
     evidence=("entry", "status", "expires"),

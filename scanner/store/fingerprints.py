@@ -51,7 +51,7 @@ def earlier(connection: Connection, wanted: Collection[str]) -> dict[str, Earlie
     return found
 
 
-# --- Unique ids and keys over time, from which judging tells recreated and renamed identities ---
+# --- Unique ids and keys over time, by which judging recognizes recreated and renamed identities ---
 
 
 def last_issued(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[str, str, str]]:

@@ -23,7 +23,7 @@ from scanner.model import (
     StoredSecret,
     Workload,
     most_severe_first,
-    with_doubted,
+    with_uncertain,
 )
 from scanner.store import schema
 from scanner.store.bodies import Wording, compact, decode, moment_of, text_of, wording_of
@@ -149,7 +149,7 @@ _assessments = Decoder(Assessment)
 def _load_identity(row: Row[Any], _: Wordings) -> Assessment:
     """The assessment of a body. Earlier versions kept an identity's reach and token subjects among its attributes."""
     assessment = decode(_assessments, row.body, f"identity {row.key}")
-    identity = with_doubted(assessment.identity)
+    identity = with_uncertain(assessment.identity)
     return assessment if identity is assessment.identity else replace(assessment, identity=identity)
 
 
@@ -191,7 +191,7 @@ _workloads = Decoder(Workload)
 
 def _load_workload(row: Row[Any], _: Wordings) -> Workload:
     """The body's workload; earlier versions kept its clusters among its attributes."""
-    return with_doubted(decode(_workloads, row.body, f"workload {row.key}"))
+    return with_uncertain(decode(_workloads, row.body, f"workload {row.key}"))
 
 
 WORKLOADS = RecordKind(

@@ -244,7 +244,7 @@ staged_line = Table(
     Column("body", Text, nullable=False),
 )
 
-# Audit logs. ``name``: the log's; the newest row of a name holds. Rows are never changed by whoever adds some; numbers
+# Audit logs. ``name``: the log's; the newest row of a name holds. Adding rows changes no row; numbers
 # grow. See activity/.
 audit_log = Table(
     "audit_log",

@@ -272,7 +272,7 @@ def test_a_finding_is_counted_once_however_often_it_is_listed(listing: Path, mus
     ],
 )
 def test_who_answers_is_someone_on_the_roster(listing: Path, muster: Muster, by: str, expected: str) -> None:
-    """Else nothing is written, unless strangers are taken."""
+    """Else nothing is written, unless outsiders are taken."""
     before = listing.read_text()
     finding = scanned(muster)["findings"][0]["fingerprint"]
 
@@ -351,7 +351,7 @@ def test_a_secret_is_not_written_into_the_list(listing: Path, muster: Muster, op
 
 
 def test_a_secret_in_the_list_gets_no_further(listing: Path, muster: Muster, tmp_path: Path) -> None:
-    """Not into the store, a report, ``--list`` or the diff; whoever keeps the list hears of it."""
+    """Not into the store, a report, ``--list`` or the diff; anyone who keeps the list hears of it."""
     one, other = [found["fingerprint"] for found in scanned(muster)["findings"]][:2]
     assert muster("acknowledge", one, *GIVEN).code == 0
     text = listing.read_text().replace("trial until spring", f"token {TOKEN}").replace("ada@", f"{TOKEN}@")

@@ -109,7 +109,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def next_second() -> None:
-    """Scans start at whole seconds: within one, nobody can tell what was read before a scan and what after it."""
+    """Scans start at whole seconds: within one, no one can say what was read before a scan and what after it."""
     time.sleep(1.001 - time.time() % 1)
 
 
@@ -433,7 +433,7 @@ def test_what_earlier_scans_saw_decides(muster: Muster, folder: Path) -> None:
 
 
 def test_a_file_that_is_no_log_says_why(muster: Muster, folder: Path) -> None:
-    """Whoever reads a log once would wait for a scan to learn it from."""
+    """Anyone who reads a log once would wait for a scan to learn it from."""
     (folder / "wrong.json").write_text("not a log")
     log = f"cloudtrail:path={folder / 'wrong.json'}"
     first, again = muster("activity", log), muster("activity", log)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("estate")
 
 
 def test_a_board_has_the_scans_before(muster: Muster, estate: Path) -> None:
-    """After an orphan was given an owner, page and document tell how long its finding stood and how shares moved."""
+    """After an orphan was given an owner, page and document say how long its finding stood and how shares moved."""
     muster("scan", "--quiet")
     (estate / "registry.csv").write_text((estate / "registry.csv").read_text().replace("left@", "ada@"))
     done = muster("scan", "--quiet", "--view", "board", "-o", "html:board.html", "-o", "json:board.json")

@@ -119,7 +119,7 @@ def test_rules_report_their_controls_both_ways(muster: Muster) -> None:
     ],
 )
 def test_rules_know_their_frameworks(muster: Muster, arguments: tuple[str, ...], message: str) -> None:
-    """One that there is not is told, with the nearest there is."""
+    """One that there is not is reported, with the nearest there is."""
     done = muster("rules", *arguments)
 
     assert done.code == 2
@@ -212,7 +212,7 @@ def read_to_the_end(handle: int) -> str:
 def test_a_long_list_ends_on_a_terminal_and_goes_on_in_a_pipe(
     estate: Path, muster: Muster, *, on_terminal: bool
 ) -> None:
-    """Nobody scrolls on for ever; whoever searches wants every line."""
+    """No one scrolls on for ever; anyone who searches wants every line."""
     bots = "".join(f"saas:acme:b{number},b{number},saas,acme,bot,yes,,,,\n" for number in range(250))
     (estate / "bots.csv").write_text(BOTS + bots)
     assert muster("scan", "--quiet", "-o", "csv:out.csv").code == 0
@@ -231,7 +231,7 @@ def test_a_long_list_ends_on_a_terminal_and_goes_on_in_a_pipe(
 
 @pytest.mark.usefixtures("estate")
 def test_the_log_can_be_json(muster: Muster) -> None:
-    """One object a line, for whoever collects it."""
+    """One object a line, for anyone who collects it."""
     done = muster("-v", "--log-format", "json", "scan", "--quiet")
 
     lines = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]

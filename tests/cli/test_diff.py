@@ -63,7 +63,7 @@ def test_a_feed_for_programs(muster: Muster) -> None:
 
 @pytest.mark.usefixtures("nights")
 def test_there_and_back(estate: Path, muster: Muster) -> None:
-    """Who left and came back returned; nobody is said to have left a file that could not be read."""
+    """Who left and came back returned; no one is said to have left a file that could not be read."""
     (estate / "bots.csv").write_text(BOTS)
     muster("scan", "--quiet")
     left = muster("diff")

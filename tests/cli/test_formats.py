@@ -81,7 +81,7 @@ def test_the_schema_is_that_of_the_json(muster: Muster) -> None:
 
 
 def test_the_evidence_names_the_registry_that_was_judged_by(muster: Muster, tmp_path: Path) -> None:
-    """So that whoever has the file can tell."""
+    """So that anyone who has the file can say."""
     muster("scan", "--quiet")
     digest = hashlib.sha256((tmp_path / "registry.csv").read_bytes()).hexdigest()
     (tmp_path / "registry.csv").write_text("id,identities\n")
@@ -94,7 +94,7 @@ def test_the_evidence_names_the_registry_that_was_judged_by(muster: Muster, tmp_
 
 
 def test_a_zip_goes_through_a_pipe(muster: Muster, tmp_path: Path) -> None:
-    """Nobody can go back in one; what comes out can be opened all the same."""
+    """No one can go back in one; what comes out can be opened all the same."""
     muster("scan", "--quiet")
     command = [sys.executable, "-m", "scanner", "report", "-o", "evidence:-"]
     piped = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout

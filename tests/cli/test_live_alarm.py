@@ -42,7 +42,7 @@ def titles(server: Receiver) -> list[str]:
 
 
 def test_two_readings_and_a_scan_alarm_once(muster: Muster, tmp_path: Path, hook: Receiver) -> None:
-    """The owner is told by the reading that found it; neither the next one nor the next scan says it again."""
+    """The owner is notified by the reading that found it; neither the next one nor the next scan says it again."""
     assert muster("scan", "--quiet").code == 0
     quiet = muster("activity")
     assert (quiet.code, titles(hook)) == (0, [])
@@ -80,7 +80,7 @@ def test_what_a_scan_announced_is_not_announced_again(muster: Muster, tmp_path: 
 
 
 def test_lists_are_those_of_now(muster: Muster, tmp_path: Path, hook: Receiver) -> None:
-    """What was declared since the scan raises no alarm; an owner who left since then does, with nobody to tell."""
+    """What was declared since the scan raises no alarm; an owner who left since then does, with no one to say."""
     muster("scan", "--quiet")
     steal(tmp_path)
     (tmp_path / "registry.csv").write_text(REGISTRY.replace(",s3", ",s3;secretsmanager"))

@@ -1,4 +1,4 @@
-"""Notifications from the command line, delivered to a real server: what is told, when, and what is not lost."""
+"""Notifications from the command line, delivered to a real server: what is reported, when, and what is not lost."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_only_what_is_new_is_reported_and_once(estate: Path, muster: Muster, hoo
 
 
 def test_owners_get_their_own(estate: Path, muster: Muster, hook: Receiver) -> None:
-    """Whoever is on the roster and answers for it is named."""
+    """Anyone who is on the roster and answers for it is named."""
     muster("scan", "--quiet")
     (estate / "bots.csv").write_text(BOTS.replace("2026-11-20", "2025-01-01"))
 
@@ -175,7 +175,7 @@ def _no_output(estate: Path) -> None:
 def test_a_scan_that_fails_is_reported(
     estate: Path, muster: Muster, hook: Receiver, scans_before: int, break_it: Callable[[Path], None], expected: str
 ) -> None:
-    """Each time, with a store or without one: whoever waits for a message would take silence for peace."""
+    """Each time, with a store or without one: anyone who waits for a message would take silence for peace."""
     for _ in range(scans_before):
         muster("scan", "--quiet")
     break_it(estate)
@@ -293,7 +293,7 @@ password = { file = "nowhere" }
     assert (done.code, hook.received) == (1, [])
 
 
-def test_an_acknowledged_finding_is_not_told(estate: Path, muster: Muster, hook: Receiver) -> None:
+def test_an_acknowledged_finding_is_not_reported(estate: Path, muster: Muster, hook: Receiver) -> None:
     """Neither that day nor later, until its day has passed."""
     with (estate / "config.toml").open("a") as config:
         config.write('\n[alarms]\nacknowledged = "ack.toml"\n')
@@ -411,7 +411,7 @@ def test_a_store_that_is_busy_when_messages_are_sent(estate: Path, muster: Muste
 
 
 def _when_read(pipe: Path, then: Callable[[], None]) -> None:
-    """Reports are written after the scan is stored, and before anybody is told; a page is more than a pipe holds."""
+    """Reports are written after the scan is stored, and before notices; a page is more than a pipe holds."""
     with pipe.open("rb") as report:
         report.read(1)
         then()

@@ -47,7 +47,7 @@ def test_someone_is_found_by_whatever_they_go_by(muster: Muster, person: str) ->
 
 
 def test_each_format_is_a_private_file(muster: Muster, scanned: Path) -> None:
-    """A list of what nobody answers for tells an attacker where to look."""
+    """A list of what no one answers for shows an attacker where to look."""
     formats = ("table", "csv", "xlsx", "markdown", "json")
     done = muster("offboard", "ada", *(part for name in formats for part in ("-o", f"{name}:out/{{date}}.{name}")))
 
@@ -98,7 +98,7 @@ def test_no_one_is_an_exit_code_and_the_nearest_names(muster: Muster) -> None:
 
 
 def test_without_a_roster_texts_have_to_do(muster: Muster, scanned: Path) -> None:
-    """The store alone is enough, with a notice of what that cannot tell."""
+    """The store alone is enough, with a notice of what that cannot say."""
     (scanned / "config.toml").unlink()
     done = muster("offboard", "ada@example.com", "-o", "json:-")
 

@@ -147,7 +147,7 @@ def _with_privilege(listed: str, level: str) -> str:
 
 
 def test_drafting_registers_no_one(estate: Path, muster: Muster) -> None:
-    """Twins, and whoever names an owner for itself, stay unregistered and as severe as before."""
+    """Twins, and anyone who names an owner for itself, stay unregistered and as severe as before."""
     with (estate / "bots.csv").open("a", encoding="utf-8") as bots:
         bots.write("saas:acme:1,invoice-b\u043et,saas,acme,bot,yes,2024-01-10,,,\n")
         bots.write('saas:acme:2,"invoice-bot ",saas,acme,bot,yes,2024-01-10,,,\n')
@@ -346,7 +346,7 @@ def test_lint_reports_of_the_readable_list_beside_an_unreadable_one(estate: Path
 
 
 def test_lint_judges_providers_only_where_the_config_names_sources(muster: Muster, tmp_path: Path) -> None:
-    """Without any nobody can tell what will be scanned: a list may be of any provider."""
+    """Without any no one can say what will be scanned: a list may be of any provider."""
     (tmp_path / "list.csv").write_text("name,provider,owner\na,saas,Ada\n", encoding="utf-8")
     odd = "saas cannot be scanned"
 

@@ -83,7 +83,7 @@ def test_only_what_is_asked_for_is_listed(
 
 
 def test_a_severity_means_that_and_above(scanned: Path, muster: Muster) -> None:
-    """As for --fail-on; and whoever has no such finding is left out."""
+    """As for --fail-on; and anyone who has no such finding is left out."""
     whole = json.loads((scanned / "all.json").read_text())["findings"]
     above = [one["fingerprint"] for one in whole if one["severity"] in ("critical", "high")]
 
@@ -149,7 +149,7 @@ def test_several_files_do_not_go_to_stdout(muster: Muster) -> None:
 
 
 def test_a_suggestion_that_was_confirmed_is_adopted(scanned: Path, muster: Muster) -> None:
-    """One that nobody confirmed is not, and the registry as it was is kept beside it, however often."""
+    """One that no one confirmed is not, and the registry as it was is kept beside it, however often."""
     registry = scanned / "registry.csv"
     before = registry.read_bytes()
     muster("orphans", "-o", "xlsx:o.xlsx")

@@ -71,7 +71,7 @@ def test_no_config_and_no_registry_is_an_audit(estate: Path, muster: Muster) -> 
 
 @pytest.mark.usefixtures("estate")
 def test_reports_are_private_files(estate: Path, muster: Muster) -> None:
-    """A report tells an attacker where to look, so only its owner may read it; so is the store."""
+    """A report shows an attacker where to look, so only its owner may read it; so is the store."""
     done = muster("scan", "--quiet", "-o", "csv:out/{date}.csv", "-o", "html:report.html")
 
     (csv,) = (estate / "out").iterdir()
@@ -86,7 +86,7 @@ def test_reports_are_private_files(estate: Path, muster: Muster) -> None:
 @pytest.mark.usefixtures("estate")
 @pytest.mark.parametrize(("name", "start"), [("json", b"{"), ("xlsx", b"PK")])
 def test_what_is_no_file_is_written_to_and_not_replaced(estate: Path, muster: Muster, name: str, start: bytes) -> None:
-    """A pipe (or /dev/null) is still there afterwards, and whoever reads it gets the report."""
+    """A pipe (or /dev/null) is still there afterwards, and anyone who reads it gets the report."""
     os.mkfifo(estate / "pipe")
     reader = os.open(estate / "pipe", os.O_RDONLY | os.O_NONBLOCK)
 
@@ -255,7 +255,7 @@ def test_report_without_a_store_makes_none(muster: Muster, tmp_path: Path) -> No
     assert not (tmp_path / "muster.db").exists()
 
 
-# Whoever starts the tests in the background has them ignore the signal.
+# Anyone who starts the tests in the background has them ignore the signal.
 _INTERRUPTIBLE = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -289,7 +289,7 @@ def test_ctrl_c_leaves_the_store_whole(estate: Path, muster: Muster) -> None:
     assert json.loads(muster("report", "-o", "json:-").out)["scan"]["id"] == before
 
 
-def test_a_list_that_lost_too_many_is_not_believed(estate: Path, muster: Muster) -> None:
+def test_a_list_that_lost_too_many_is_not_trusted(estate: Path, muster: Muster) -> None:
     """Half an export is no departure; it is one when somebody says so."""
     _result(muster)
     (estate / "bots.csv").write_text("\n".join(BOTS.splitlines()[:2]) + "\n")
@@ -354,7 +354,7 @@ def test_a_typed_secret_is_not_repeated(muster: Muster) -> None:
 
 
 @pytest.mark.usefixtures("estate")
-def test_whoever_stops_reading_is_no_finding() -> None:
+def test_anyone_who_stops_reading_is_no_finding() -> None:
     """A closed pipe ends with 0, as nothing went wrong."""
     command = f"{sys.executable} -m scanner rules | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
@@ -362,7 +362,7 @@ def test_whoever_stops_reading_is_no_finding() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_strangers_are_named(estate: Path, muster: Muster) -> None:
+def test_outsiders_are_named(estate: Path, muster: Muster) -> None:
     """An owner who is not on the roster is warned about with the place."""
     (estate / "registry.csv").write_text("id,identities,owner\nN-1,invoice-bot,adda@example.com\n")
 
@@ -375,7 +375,7 @@ def _listed(number: int, unique_ids: bool, prefix: str) -> str:
 
 
 @pytest.mark.parametrize(("unique_ids", "doubted"), [(False, True), (True, False)])
-def test_a_list_in_which_other_keys_stand_is_doubted(
+def test_a_list_in_which_other_keys_stand_is_held(
     tmp_path: Path, muster: Muster, unique_ids: bool, doubted: bool
 ) -> None:
     """As many rows, and none of them is of the last scan: another file. With their unique ids they are renamed."""

@@ -57,7 +57,7 @@ def test_three_shards_come_to_one_scan(lists: Path, muster: Muster) -> None:
 
 @pytest.mark.usefixtures("lists")
 def test_a_shard_s_file_is_private_and_whole(muster: Muster, tmp_path: Path) -> None:
-    """What it tells an attacker is what a report does."""
+    """What it shows an attacker is what a report does."""
     path = tmp_path / _shard(muster, 1)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -171,8 +171,8 @@ def test_sources_that_no_config_has_can_be_split(estate: Path, muster: Muster) -
     assert len(json.loads(done.out)["identities"]) == len(BOTS.splitlines()) - 1
 
 
-def test_half_a_list_is_doubted_as_in_a_scan(estate: Path, muster: Muster) -> None:
-    """A list that lost most of its identities is no less doubtful for having come in a shard."""
+def test_half_a_list_is_held_as_in_a_scan(estate: Path, muster: Muster) -> None:
+    """A list that lost most of its identities is no less uncertain for having come in a shard."""
     muster("scan", "--quiet")
     (estate / "bots.csv").write_text("\n".join(BOTS.splitlines()[:2]) + "\n")
 

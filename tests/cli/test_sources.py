@@ -29,7 +29,7 @@ CONFIG = Config(sources=(AWS, PROD))
     ],
 )
 def test_no_two_sources_have_one_name(wanted: list[str], names: list[str]) -> None:
-    """History goes by name: nobody inherits another's, and nothing that was asked for is dropped."""
+    """History goes by name: no one inherits another's, and nothing that was asked for is dropped."""
     assert [source.name for source in named_sources(CONFIG, wanted)] == names
 
 

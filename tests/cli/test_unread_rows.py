@@ -119,7 +119,7 @@ def test_every_row_is_named_as_a_gap(estate: Path, muster: Muster, outputs: str)
 
 
 def test_a_row_that_may_be_about_anything(estate: Path, muster: Muster) -> None:
-    """Where nothing tells whom a row names, no entry that is missing is gone, and nobody is held undeclared."""
+    """Where nothing says who a row names, no entry that is missing is gone, and no one is held undeclared."""
     (estate / "registry.csv").write_text(GOOD)
     _scan(muster)
     (estate / "registry.csv").write_text(GOOD.replace("N-1,,invoice-bot,", "N-1,bills, books, taxes,,invoice-bot,"))
@@ -149,7 +149,7 @@ def test_without_an_id_it_is_found_by_who_it_names(estate: Path, muster: Muster)
 
 
 def test_what_took_another_entrys_place_is_held_back(estate: Path, muster: Muster) -> None:
-    """A new row that cannot be read names what an entry stood for that is no longer there: as last known."""
+    """A new row that cannot be read names what an entry represented that is no longer there: as last known."""
     (estate / "registry.csv").write_text(GOOD)
     _scan(muster)
     (estate / "registry.csv").write_text(BAD_DATE.replace("N-1,", "N-9,"))
@@ -161,7 +161,7 @@ def test_what_took_another_entrys_place_is_held_back(estate: Path, muster: Muste
 
 
 def test_a_refused_pattern_sets_its_row_aside(estate: Path, muster: Muster) -> None:
-    """It names nobody, so nobody else is in doubt."""
+    """It names no one, so no one else is uncertain."""
     (estate / "registry.csv").write_text(GOOD)
     _scan(muster)
     (estate / "registry.csv").write_text(GOOD.replace("N-1,,invoice-bot,", "N-1,,**,"))
@@ -174,7 +174,7 @@ def test_a_refused_pattern_sets_its_row_aside(estate: Path, muster: Muster) -> N
 
 
 def test_ids_that_are_given_twice_are_all_named(estate: Path, muster: Muster) -> None:
-    """It is unclear which row counts; every one is told at once, with what else is wrong."""
+    """It is unclear which row counts; every one is reported at once, with what else is wrong."""
     (estate / "registry.csv").write_text(BAD_DATE.replace("N-3", "N-2") + "N-1,,third,,,,\nN-2,,fourth,,,,\n")
 
     done = muster("scan", "--quiet")
@@ -261,7 +261,7 @@ def test_json_rows_are_set_aside_one_by_one(estate: Path, muster: Muster) -> Non
 def test_an_identity_that_another_entry_represents_is_provisional_until_that_is_known(
     estate: Path, muster: Muster
 ) -> None:
-    """On a first scan nobody can tell which of the two would stand for it; afterwards its last verdict stands."""
+    """On a first scan no one can say which of the two would represent it; afterwards its last verdict stands."""
     wide = "N-7,,invoice-*,ada@example.com,active,,\n"
     (estate / "registry.csv").write_text(BAD_DATE + wide)
     first = _identity(_scan(muster, "--store", "sqlite:///first.db"), "invoice-bot")
@@ -277,7 +277,7 @@ def test_an_identity_that_another_entry_represents_is_provisional_until_that_is_
 
 
 def test_an_import_sets_rows_aside_too(estate: Path, muster: Muster) -> None:
-    """Unless it is told to be strict."""
+    """Unless it is asked to be strict."""
     (estate / "registry.csv").write_text(BAD_DATE)
     muster("scan", "--quiet", "--shard", "1/1", "--scan-id", "a", "-o", "ndjson:shard.ndjson")
 

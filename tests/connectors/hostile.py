@@ -1,4 +1,4 @@
-"""What every connector owes its reader, whatever it was told."""
+"""What every connector owes its reader, whatever it was reported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reports.catalog import report_catalog
 from scanner.discovery.inventory import Reading, join
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
-from scanner.model import Assignment, Coverage, Identity, ScanInfo, ScanResult, StoredSecret, Workload, with_doubted
+from scanner.model import Assignment, Coverage, Identity, ScanInfo, ScanResult, StoredSecret, Workload, with_uncertain
 from scanner.store.store import open_store
 from tests.factories import NOW, make_entry
 from tests.hostile_json import mutated, with_times
@@ -31,7 +31,7 @@ _SORTS: dict[str, type[Any]] = {
     "assignments": Assignment,
     "coverage": Coverage,
 }
-# A workbook takes as long as all the others together: it is for whoever looks deeper.
+# A workbook takes as long as all the others together: it is for anyone who looks deeper.
 _FORMATS = set(report_catalog().names) - (set() if settings().max_examples > 100 else {"xlsx"})
 _REPORTS = tuple(report_catalog().load(name)() for name in sorted(_FORMATS))
 
@@ -43,10 +43,10 @@ def read(connector: Connector) -> list[DiscoveredRecord]:
     return records
 
 
-def told(records: Iterable[DiscoveredRecord]) -> ScanResult:
-    """What becomes of records: they can be judged, kept as they are, and told in every format."""
+def reported(records: Iterable[DiscoveredRecord]) -> ScanResult:
+    """What becomes of records: they can be judged, kept as they are, and reported in every format."""
     typed = [
-        with_doubted(one) if isinstance(one, Identity | Workload) else one for one in records
+        with_uncertain(one) if isinstance(one, Identity | Workload) else one for one in records
     ]  # as the engine does
     sorts: dict[str, Any] = {
         name: tuple(one for one in typed if isinstance(one, sort)) for name, sort in _SORTS.items()
@@ -70,16 +70,16 @@ class Answers(Protocol):
 
 
 def told_with_any_change(answers: Answers, connector: Connector, data: st.DataObject) -> None:
-    """Any part of any answer is anything: what was read can be judged, kept and told all the same."""
+    """Any part of any answer is anything: what was read can be judged, kept and reported all the same."""
     asked = data.draw(st.sampled_from(sorted(answers.learnt)))
     answers.instead = {asked: data.draw(mutated(answers.learnt[asked]))}
-    told(read(connector))
+    reported(read(connector))
 
 
 def told_with_times(answers: Answers, connector: Connector, time: str) -> None:
     """Every time in every answer is this one."""
     answers.instead = {asked: with_times(answer, time) for asked, answer in answers.learnt.items()}
-    told(read(connector))
+    reported(read(connector))
 
 
 def _written(result: ScanResult) -> bytes:

@@ -77,15 +77,15 @@ def trust(subject: str | None, **facts: Any) -> Trust:
         (trust("x", kind="anyone"), None),
     ],
 )
-def test_a_trust_leads_to_whom_it_names(given: Trust, target: str | None) -> None:
-    """To everybody where it names nobody; one that is exact by what we cannot say names somebody."""
+def test_a_trust_leads_to_who_it_names(given: Trust, target: str | None) -> None:
+    """To everybody where it names no one; one that is exact by what we cannot say names somebody."""
     assert [(one.relation, one.target) for one in links_of([given], "it lets in")] == (
         [("federates", target)] if target else []
     )
 
 
 def test_several_trusts_in_one_repository_are_one_link() -> None:
-    """By the first of them; a branch more or less is told by the trusts."""
+    """By the first of them; a branch more or less is reported by the trusts."""
     trusts = [trust("repo:acme/b:ref:x"), trust("repo:acme/app:ref:x"), trust("repo:acme/app:ref:y")]
 
     assert [(one.target, one.evidence) for one in links_of(trusts, "it lets in")] == [

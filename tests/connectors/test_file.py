@@ -18,7 +18,7 @@ from connectors.file import FileConnector, FileSettings
 from reports.base import Screen
 from reports.json import NdjsonReport
 from scanner.model import ANY_KIND, Coverage, Grant, Identity, Link, Privilege, Signal, Trust
-from tests.connectors.hostile import told as told_in_reports
+from tests.connectors.hostile import reported as told_in_reports
 from tests.examples import examples
 from tests.factories import make_assessment, make_credential, make_identity, make_result
 from tests.hostile_json import mutated
@@ -55,7 +55,7 @@ def one(tmp_path: Path, content: str, name: str = "bots.csv") -> Identity:
     return identity
 
 
-def told(coverage: list[Coverage]) -> list[tuple[str, str, str, int, str | None]]:
+def reported(coverage: list[Coverage]) -> list[tuple[str, str, str, int, str | None]]:
     return [(one.provider, one.scope, one.status, one.identities, one.detail) for one in coverage]
 
 
@@ -74,7 +74,7 @@ def told(coverage: list[Coverage]) -> list[tuple[str, str, str, int, str | None]
         pytest.param("name\nn", "kind", "unknown", id="no kind"),
         pytest.param("name,type\nn,bot", "kind", "bot", id="type"),
         pytest.param("name,enabled\nn,no", "enabled", False, id="disabled"),
-        pytest.param("name,enabled\nn,", "enabled", None, id="not told"),
+        pytest.param("name,enabled\nn,", "enabled", None, id="not reported"),
         pytest.param("name,Status\nn,Suspended", "enabled", False, id="status"),
         pytest.param("name,created\nn,2026-11-25T14:00:00+02:00", "created_at", NOON, id="created"),
         pytest.param("name,last seen\nn,25 Nov 2026", "last_used_at", NOON.replace(hour=0), id="last seen"),
@@ -100,7 +100,7 @@ def told(coverage: list[Coverage]) -> list[tuple[str, str, str, int, str | None]
     ],
 )  # fmt: skip
 def test_a_row_is_an_identity(tmp_path: Path, content: str, field: str, expected: Any) -> None:
-    """Columns are the identity's fields; what is not told stays unknown."""
+    """Columns are the identity's fields; what is not reported stays unknown."""
     assert getattr(one(tmp_path, content), field) == expected
 
 
@@ -137,7 +137,7 @@ def test_the_output_of_a_scan_is_read_back(tmp_path: Path) -> None:
     facts = ("key", "provider", "scope", "kind", "name", "created_at", "tags", "attributes", "credentials", "grants",
              "links", "trusts", "privilege", "use_tracked_days")  # fmt: skip
     assert {fact: getattr(read, fact) for fact in facts} == {fact: getattr(identity, fact) for fact in facts}
-    assert told(coverage) == [("aws", "123456789012", "complete", 1, None)]
+    assert reported(coverage) == [("aws", "123456789012", "complete", 1, None)]
 
 
 def test_equal_tags_are_kept_once(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_credentials_carry_no_secret_and_their_owners_key(tmp_path: Path) -> Non
 
 
 def test_every_place_in_the_file_has_its_coverage(tmp_path: Path) -> None:
-    """Each provider and scope that occurs is told complete, for identities of any kind."""
+    """Each provider and scope that occurs is reported complete, for identities of any kind."""
     path = listed(tmp_path, "name,provider,scope,kind\na,slack,acme,bot\nb,slack,acme,app\nc,jira,x,bot\n")
 
     _, coverage = discover(path)
@@ -212,7 +212,7 @@ def test_a_malformed_row_is_a_gap_for_that_row(
     identities, coverage = discover(listed(tmp_path, content))
 
     assert [identity.name for identity in identities] == names
-    assert told(coverage) == expected
+    assert reported(coverage) == expected
 
 
 @pytest.mark.parametrize(
@@ -256,16 +256,16 @@ def test_a_nested_fact_that_does_not_fit_is_a_gap(tmp_path: Path, item: dict[str
                      "the file lists no identities; an empty file is treated as a failed read", id="empty list"),
     ],
 )  # fmt: skip
-def test_a_file_that_tells_nothing_is_a_gap_everywhere(
+def test_a_file_that_says_nothing_is_a_gap_everywhere(
     tmp_path: Path, name: str, content: str | None, status: str, detail: str
 ) -> None:
-    """Without the file nobody knows which places it lists, so the gap covers all of them."""
+    """Without the file no one knows which places it lists, so the gap covers all of them."""
     path = tmp_path / name if content is None else listed(tmp_path, content, name)
 
     identities, coverage = discover(path)
 
     assert identities == []
-    assert told(coverage) == [("file", "*", status, 0, detail.format(path=path))]
+    assert reported(coverage) == [("file", "*", status, 0, detail.format(path=path))]
 
 
 def test_a_file_that_breaks_off_keeps_what_was_read(tmp_path: Path) -> None:
@@ -276,14 +276,14 @@ def test_a_file_that_breaks_off_keeps_what_was_read(tmp_path: Path) -> None:
 
     broken = f"{path}:3: a quotation mark is opened and never closed"
     assert [identity.name for identity in identities] == ["a"]
-    assert told(coverage) == [("bots", "s", "partial", 1, UNPLACED), ("file", "*", "partial", 0, broken)]
+    assert reported(coverage) == [("bots", "s", "partial", 1, UNPLACED), ("file", "*", "partial", 0, broken)]
 
 
 def test_a_file_declared_incomplete_is_never_the_whole_truth(tmp_path: Path) -> None:
     """With complete = false every place is partial, and says why."""
     _, coverage = discover(listed(tmp_path, "name\na\n"), complete=False)
 
-    assert told(coverage) == [("bots", "bots", "partial", 1, "the file is declared incomplete")]
+    assert reported(coverage) == [("bots", "bots", "partial", 1, "the file is declared incomplete")]
 
 
 def test_many_malformed_rows_are_counted(tmp_path: Path) -> None:
@@ -352,7 +352,7 @@ def test_no_bytes_break_the_connector(tmp_path_factory: pytest.TempPathFactory, 
 
 @pytest.mark.parametrize("name", ["bot\u200b", "bot ", " bot", "bot\u00a0", "\ufeffbot", "bot\u2060"])
 def test_blanks_and_invisible_characters_are_part_of_a_name(tmp_path: Path, name: str) -> None:
-    """Whoever adds one to a registered name makes another name."""
+    """Anyone who adds one to a registered name makes another name."""
     row = json.dumps({"name": name, "unique_id": name, "key": f"k:{name}"})
 
     identity = one(tmp_path, row + "\n", "bots.ndjson")
@@ -377,7 +377,7 @@ WHOLE = msgspec.to_builtins(
 @given(row=mutated(WHOLE))
 @example(WHOLE | {"use_tracked_days": 999_999, "last_used_at": None})
 def test_any_part_of_a_row_may_be_anything(tmp_path_factory: pytest.TempPathFactory, row: Any) -> None:
-    """The rows around it are read, and what comes of it can be told."""
+    """The rows around it are read, and what comes of it can be determined."""
     rows = [{"name": "before"}, row, {"name": "after"}]
     content = "".join(f"{json.dumps(one)}\n" for one in rows)
 

@@ -120,7 +120,7 @@ def test_its_ids_bind_to_its_provider(folder: Path) -> None:
 
 
 def test_without_its_knowledge_it_is_a_provider_like_any(folder: Path) -> None:
-    """Ids compare exactly and are anybody's, as those of a provider that nobody knows."""
+    """Ids compare exactly and are anybody's, as those of a provider that no one knows."""
     (folder / "muster_hive.py").write_text(_without_knowledge(), encoding="utf-8")
 
     assert _registered(folder) == {"hive:acme:bot/b1": None, "hive:acme:bot/b2": "N2", "list:1": "N2"}
@@ -139,9 +139,9 @@ def test_ids_bind_when_shards_are_imported_and_reported(folder: Path) -> None:
     imported = _command(folder, "import", "shard.ndjson", "--registry", "registry.csv", "-o", "json:-")
     reported = _command(folder, "report", "-o", "json:-")
 
-    for told in (imported, reported):
-        assert told.returncode in (0, 1), told.stderr
-        entries = {one["key"]: one["registry"]["entry"] for one in json.loads(told.stdout)["identities"]}
+    for listed in (imported, reported):
+        assert listed.returncode in (0, 1), listed.stderr
+        entries = {one["key"]: one["registry"]["entry"] for one in json.loads(listed.stdout)["identities"]}
         assert entries == {"hive:acme:bot/b1": "N1", "hive:acme:bot/b2": "N2", "list:1": None}
 
 

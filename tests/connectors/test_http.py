@@ -186,7 +186,7 @@ def test_what_passes_is_tried_again(serve: Callable[[Answering], Server]) -> Non
 
 
 def test_an_api_with_verbs_and_refusals_of_its_own(serve: Callable[[Answering], Server]) -> None:
-    """Whoever asks decides what a status means, and which ones may pass."""
+    """Anyone who asks decides what a status means, and which ones may pass."""
     replies = iter([Reply(status=412, body={}), Reply(status=404, body={"errors": []}), Reply(status=503, body={})])
     server = serve(lambda _: next(replies))
     client = Client(server.url, attempts=3, backoff=0.001, may_pass=(412,))
@@ -305,7 +305,7 @@ def test_a_token_that_no_header_can_hold_is_not_quoted(token: str) -> None:
 def test_a_session_keeps_no_cookies_and_reads_no_netrc(
     serve: Callable[[Answering], Server], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing of whoever runs it gets into a request."""
+    """Nothing of anyone who runs it gets into a request."""
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     server = serve(lambda _: Reply(body={"id": 1}, headers={"Set-Cookie": "a=b"}))

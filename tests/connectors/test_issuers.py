@@ -74,7 +74,7 @@ def test_who_signs_for_everybody(url: str, name: str | None) -> None:
     ],
 )
 def test_how_far_a_claim_narrows(claim: str, bound: Restriction, value: str, restriction: Restriction) -> None:
-    """An exact repository, anything inside one organisation, or nobody who is kept out."""
+    """An exact repository, anything inside one organisation, or no one who is kept out."""
     github = shared(GITHUB)
 
     assert github is not None
@@ -103,17 +103,17 @@ def test_how_far_a_claim_narrows(claim: str, bound: Restriction, value: str, res
         ("https://www.amazon.com", "app_id", "loose", "amzn1.application.*", "none"),
     ],
 )
-def test_a_wildcard_stays_inside_one_tenant_or_keeps_nobody_out(
+def test_a_wildcard_stays_inside_one_tenant_or_keeps_no_one_out(
     url: str, claim: str, bound: Restriction, value: str, restriction: Restriction
 ) -> None:
-    """Whoever likes may make a group, an organization or an application whose name or number begins so."""
+    """Anyone who likes may make a group, an organization or an application whose name or number begins so."""
     issuer = shared(url)
 
     assert issuer is not None
     assert issuer.narrows(claim, bound, (value,)) == restriction
 
 
-def test_the_claims_that_tell_tenants_apart_narrow_as_far_however_they_are_asked_for() -> None:
+def test_the_claims_that_say_tenants_apart_narrow_as_far_however_they_are_asked_for() -> None:
     """By the claim that a principal is made from, or by a condition."""
     for url in TENANTS:
         issuer = shared(url)
@@ -122,7 +122,7 @@ def test_the_claims_that_tell_tenants_apart_narrow_as_far_however_they_are_asked
             assert issuer.narrows(claim, "exact", ("x",)) == issuer.fixed(claim) != "none", (url, claim)
 
 
-def test_parts_of_an_address_are_told() -> None:
+def test_parts_of_an_address_are_reported() -> None:
     """The likeliest first."""
     (entra, parts), *_ = recognised("https://login.microsoftonline.com/T/v2.0")
 

@@ -85,8 +85,8 @@ def test_no_nickname_takes_another_provider_s_name() -> None:
 
 
 @pytest.mark.usefixtures("knowing")
-def test_what_an_unknown_provider_issues_binds_to_nobody() -> None:
-    """It compares exactly, and forms that are somebody's elsewhere are nobody's here."""
+def test_what_an_unknown_provider_issues_binds_to_no_one() -> None:
+    """It compares exactly, and forms that are somebody's elsewhere are no one's here."""
     know({})
 
     assert not keys.is_foreign("arn:aws:iam::123456789012:role/a", "vault")
@@ -112,10 +112,10 @@ def test_what_cannot_be_meant_is_refused(fields: dict[str, object], said: str) -
         msgspec.convert(fields, Provider)
 
 
-def test_that_nobody_said_what_is_known_is_an_error() -> None:
+def test_that_no_one_said_what_is_known_is_an_error() -> None:
     """Forms that bind nothing would let a list's claim register somebody."""
     code = "from scanner.matching.keys import provider_key; provider_key('aws')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
 
-    assert "LookupError: nobody said which providers are known" in done.stderr
+    assert "LookupError: no source of providers is set" in done.stderr
     assert known_providers() == installed_providers()

@@ -148,8 +148,8 @@ def test_terraform_for_aws_has_the_same_documents() -> None:
     module = hcl2.loads((ROLES / "aws/main.tf").read_text())
 
     documents = module["locals"][0]["policies"]
-    told = ["".join(re.findall(r'"[^"]*"', one)) for one in documents]
-    assert told == ["".join(re.findall(r'"[^"]*"', document)) for document in least_policies(role=None)]
+    reported = ["".join(re.findall(r'"[^"]*"', one)) for one in documents]
+    assert reported == ["".join(re.findall(r'"[^"]*"', document)) for document in least_policies(role=None)]
     assert set(resources(ROLES / "aws/main.tf")) == {
         "aws_iam_role.muster", "aws_iam_role_policy_attachment.muster", "aws_iam_policy.muster",
     }  # fmt: skip

@@ -67,7 +67,7 @@ def test_no_words_reach_the_coverage_as_they_came(tell: Any) -> None:
     assert len(detail) < MAX_WORDS + 50
 
 
-def test_what_to_do_is_told_once() -> None:
+def test_what_to_do_is_reported_once() -> None:
     """The hint follows the message, which does not hold it already."""
     with section() as reading:
         raise SourceError("the server redirects", hint="give the other address")
@@ -99,5 +99,5 @@ def test_coverage_counts_and_keeps_what_the_spec_says() -> None:
     ],
 )
 def test_unread_facts(kept: dict[str, bool], unread: tuple[Fact, ...]) -> None:
-    """Facts come in the model's order, however they are told."""
+    """Facts come in the model's order, however they are reported."""
     assert unread_facts(**kept) == unread

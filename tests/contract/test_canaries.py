@@ -39,7 +39,7 @@ from tests.scanner.discovery.shards.estates import Nobody, Plan, write_planned
 __all__ = ["aws", "azure", "connector", "moto", "openbao", "place", "running_proxy", "start"]
 
 KEPT = ("provider", "source", "sources", "kind", "kinds", "section")
-"""Fields that say whose and what a record is: with another, nobody would take it."""
+"""Fields that say whose and what a record is: with another, no one would take it."""
 # What ends nowhere masks all that follows it, other canaries included.
 _ENDLESS = ("PRIVATE KEY-----", "Private-Lines:")
 ALL = [one for samples in CANARIES.values() for one in samples if not any(sign in one[0] for sign in _ENDLESS)]

@@ -59,7 +59,7 @@ def _file(request: pytest.FixtureRequest) -> Connector:
 
 def _azure(request: pytest.FixtureRequest) -> Connector:
     estate: AzureEstate = request.getfixturevalue("azure")
-    tenant, estate.is_hostile = estate.tenant, True  # the service itself would never tell the secret
+    tenant, estate.is_hostile = estate.tenant, True  # the service itself would never give the secret
     tenant.add_application("svc-a", passwordCredentials=[{"keyId": guid("key"), "secretText": SECRET}])
     tenant.add_application("svc-b", principal=False)
     tenant.add_management_group("corp")

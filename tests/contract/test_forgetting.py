@@ -107,7 +107,7 @@ def test_the_diff_is_reported(store: Store) -> None:
 
 
 def test_what_is_found_again_is_found_anew(store: Store) -> None:
-    """It joined and its findings are new, though as old as they are: nobody brought it back, or mended them."""
+    """It joined and its findings are new, though as old as they are: no one brought it back, or mended them."""
     forget_place(store, OLD, "forgotten", FORGOTTEN)
     again = _night(store, 2, "prod", "old")
 
@@ -169,7 +169,7 @@ def test_what_is_not_known_cannot_be_forgotten(store: Store, place: Forgotten, h
 
 
 def test_a_plan_changes_nothing(store: Store) -> None:
-    """It only tells."""
+    """It only says."""
     before = store.load()
 
     planned = plan_forgetting(store, OLD, "planned", FORGOTTEN)

@@ -1,4 +1,4 @@
-"""What every report keeps to, whoever wrote it: run over all that are installed."""
+"""What every report keeps to, no matter who wrote it: run over all that are installed."""
 
 from __future__ import annotations
 

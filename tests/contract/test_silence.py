@@ -1,4 +1,4 @@
-"""Silence means nothing: what a provider that is dead, or answers without end, costs, and what is told of it."""
+"""Silence means nothing: what a provider that is dead, or answers without end, costs, and what is reported about it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DEADLINE = 2.0
 
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of nobody."""
+    """Of no one."""
     monkeypatch.setenv(TOKEN, "of-nobody")
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)

@@ -298,7 +298,7 @@ def shared(request: pytest.FixtureRequest) -> Store:
 
 
 @on_every_falsehood
-def test_nothing_falsified_is_silently_believed(shared: Store, statement: str, named: str) -> None:
+def test_nothing_falsified_is_silently_trusted(shared: Store, statement: str, named: str) -> None:
     """Reading refuses, a check names it; a scan takes the day for a gap, reads it anew, and all is well."""
     assert shared.check() == ()
     whole = contents(shared.activity.past())
@@ -316,7 +316,7 @@ def test_nothing_falsified_is_silently_believed(shared: Store, statement: str, n
     assert log is None or f"{ACCOUNT}/{ago(3)}" not in known
 
     write(shared, *WEEK_AGO)
-    if named == "unit 1":  # nobody can tell what rows of a unit that is lost were replaced by
+    if named == "unit 1":  # no one can say what rows of a unit that is lost were replaced by
         shared.repair()
         write(shared, *WEEK_AGO, gaps=dict.fromkeys(shared.activity.states(["trail"])["trail"].gaps, ()))
     assert contents(shared.activity.past(shared.activity.damage())) == whole

@@ -169,7 +169,7 @@ def test_the_age_of_many_identities_is_reported(store: Store) -> None:
 
 
 def test_what_was_known_of_findings_before(store: Store) -> None:
-    """Of those that ever were: since when, and whether anybody was told; what a gap held back was no news."""
+    """Of those that ever were: since when, and whether anybody was reported; what a gap held back was no news."""
     shown, held = make_finding(fingerprint="shown"), make_finding(fingerprint="held", held_back=True)
     both, late = make_finding(fingerprint="both"), make_finding(fingerprint="late", held_back=True)
     first = tuple(replace(one, first_seen=NOW) for one in (shown, held, both, late))
@@ -185,7 +185,7 @@ def test_what_was_known_of_findings_before(store: Store) -> None:
 
 
 def test_tallies(store: Store) -> None:
-    """What each scan changed, newest first; of the oldest that is kept nobody knows."""
+    """What each scan changed, newest first; of the oldest that is kept no one knows."""
     store.save(night(1, identities=(billing, deploy)))
     store.save(night(2, identities=(replace(billing, findings=("f1",)), other)))
     store.save(night(3, identities=(replace(billing, findings=("f1",)), other)))

@@ -97,7 +97,7 @@ def test_a_changed_record_is_found_and_not_repaired(tmp_path: Path, change: str)
             assert len(store.check()) == 1
 
 
-def test_campaigns_are_told_apart(store: Store) -> None:
+def test_campaigns_are_distinguished(store: Store) -> None:
     """Each has its own items and records."""
     for name in ("a", "b"):
         store.reviews.open(Review(name=name, opened_at=NOW, due=NOW.date(), scan="s"), ITEMS[:1])

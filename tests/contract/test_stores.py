@@ -85,7 +85,7 @@ def test_empty_store(store: Store) -> None:
 
 
 def test_unknown_scan(store: Store) -> None:
-    """Who asks for a scan that is not there is told which are, the newest first."""
+    """Who asks for a scan that is not there is shown which are, the newest first."""
     store.save(night(1))
     store.save(night(2))
 
@@ -171,7 +171,7 @@ def test_knows_the_latest_fingerprints(store: Store) -> None:
 
 
 def test_history_of_an_identity(store: Store) -> None:
-    """An identity's versions are told with their times; its use alone makes none, and the last one seen is shown."""
+    """An identity's versions have their times; its use alone makes none, and the last version is shown."""
     used = UsageVerdict(state="active", last_used_at=NOW, window_days=90, evidence="used 2026-11-25")
     owned = replace(billing, findings=("f1",))
     store.save(night(1, identities=(billing,)))
@@ -189,7 +189,7 @@ def test_history_of_an_identity(store: Store) -> None:
 
 
 def test_hostile_ids_are_only_text(store: Store) -> None:
-    """What looks like SQL or a terminal escape in an id is stored and told as text."""
+    """What looks like SQL or a terminal escape in an id is stored and reported as text."""
     hostile = replace(night(1).scan, id="'; DROP TABLE scan; --\x1b[31m")
     store.save(night(1, scan=hostile, coverage=(make_coverage(scope="\0'"),)))
 
@@ -208,7 +208,7 @@ def test_text_without_an_encoding_is_refused(store: Store) -> None:
     assert not store.has_scans()
 
 
-# --- what is to be told -----------------------------------------------------------
+# --- what is to be reported -----------------------------------------------------------
 
 
 def _alarms(*ids: str, blind: tuple[str, ...] = (), source: str = "prod") -> Alarms:
@@ -232,7 +232,7 @@ def test_messages_come_with_the_scan_and_go_when_they_arrived(store: Store) -> N
 
 
 def test_a_message_is_taken_in_once(store: Store) -> None:
-    """Whoever posts it again adds nothing."""
+    """Anyone who posts it again adds nothing."""
     store.outbox.post(_alarms("a"))
     store.outbox.post(_alarms("a", "b"))
 
@@ -240,7 +240,7 @@ def test_a_message_is_taken_in_once(store: Store) -> None:
 
 
 def test_a_message_is_sent_by_one(store: Store) -> None:
-    """Whoever claims it has it, until they have failed, or not been heard of for a while."""
+    """Anyone who claims it has it, until they have failed, or not been heard of for a while."""
     store.outbox.post(_alarms("a"))
 
     def claimed(minutes: int) -> list[str]:

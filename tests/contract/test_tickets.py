@@ -190,7 +190,7 @@ def test_a_ticket_that_the_store_does_not_know_is_found_again(desk: Desk) -> Non
 
 
 def test_a_run_that_died_before_it_remembered_opens_no_second_ticket(desk: Desk) -> None:
-    """The answer was lost after the ticket was opened. Nobody touches it until the list must have it."""
+    """The answer was lost after the ticket was opened. No one touches it until the list must have it."""
     desk.say("f1")
     desk.tracker.faults.append(Fault("POST", after=True) if desk.tracker.kind != "jira" else _lost_in_jira(desk))
     assert desk.work() == (0, 0, 0, 1)
@@ -211,7 +211,7 @@ def _lost_in_jira(desk: Desk) -> Fault:
 
 
 def test_two_runs_at_once_open_one_ticket(desk: Desk) -> None:
-    """Whoever comes second finds it claimed."""
+    """Anyone who comes second finds it claimed."""
     desk.say("f1")
     assert desk.store.tickets.claim(ADA, desk.now) is not None
 
@@ -280,7 +280,7 @@ def test_a_deleted_ticket_is_opened_anew_by_the_next_run(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_who_may_not_is_told_and_tries_again(desk: Desk, status: int) -> None:
+def test_who_may_not_is_reported_and_tries_again(desk: Desk, status: int) -> None:
     """One request, not one for each ticket; later it works."""
     for number in range(3):
         marker = marker_of(NAME, "owner", str(number))

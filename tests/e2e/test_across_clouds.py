@@ -60,7 +60,7 @@ def scanned(
 
 
 def links(identity: dict[str, Any], relation: str) -> set[str]:
-    """Whom its links of a sort lead to."""
+    """Who its links of a sort lead to."""
     return {one["target"] for one in identity["links"] if one["relation"] == relation}
 
 

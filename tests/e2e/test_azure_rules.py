@@ -84,7 +84,7 @@ def graph(azure: AzureEstate) -> Row:  # the imported fixture
         ({"verifiedPublisher": VERIFIED}, "Mail.Read", None),
     ],
 )
-def test_whoever_holds_rights_and_is_not_known_is_reported(
+def test_anyone_who_holds_rights_and_is_not_known_is_reported(
     azure: AzureEstate,  # the imported fixture
     graph: Row,
     findings: Findings,
@@ -177,7 +177,7 @@ def test_an_expired_secret_is_no_credential_to_mend(
     azure: AzureEstate,  # the imported fixture
     findings: Findings,
 ) -> None:
-    """Nobody uses the application, which is said; of the secret that it is still there, and nothing else."""
+    """No one uses the application, which is said; of the secret that it is still there, and nothing else."""
     ended = {"keyId": guid("ended"), "startDateTime": _ago(900), "endDateTime": _ago(500)}
     lives = {"keyId": guid("lives"), "startDateTime": _ago(900), "endDateTime": _ago(-500)}
     for name, secret in (("ended", ended), ("lives", lives)):

@@ -167,7 +167,7 @@ def day_of(result: dict[str, Any], days_ago: int) -> str:
     return str(date.fromisoformat(last) - timedelta(days=days_ago - 1))
 
 
-def test_its_audit_log_tells_what_identities_did(result: dict[str, Any]) -> None:
+def test_its_audit_log_says_what_identities_did(result: dict[str, Any]) -> None:
     """Exactly what the habits hide, and nothing about the others."""
     names = {one["key"]: one["name"] for one in result["identities"]}
     rules = {rule.id for rule in RULES if isinstance(rule, ActivityRule)}
@@ -284,7 +284,7 @@ def test_every_printed_command_works(demo: tuple[Path, subprocess.CompletedProce
 def test_lists_that_were_edited_are_not_overwritten_unasked(
     demo: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
-    """Nobody is there to be asked: it refuses, before it starts anything, and says how to have it."""
+    """No one is there to be asked: it refuses, before it starts anything, and says how to have it."""
     folder, _ = demo
     registry = folder / "registry.csv"
     before = registry.read_bytes()

@@ -143,7 +143,7 @@ def test_kill(estate: Estate, url: str) -> None:
 
 
 def test_sigterm(estate: Estate, url: str) -> None:
-    """What a scheduler ends is told as interrupted, with what became of it, and leaves nothing lying about."""
+    """What a scheduler ends is reported as interrupted, with what became of it, and leaves nothing lying about."""
     files = set(estate.folder.iterdir())
     for point in (*BEFORE[3::2], *AFTER):
         before = stored(url)

@@ -91,9 +91,9 @@ def _fill_in(path: Path) -> int:
 def test_what_was_adopted_is_registered_and_owned(
     tmp_path: Path, estate: Callable[[str], None], registry: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In every format, whatever the names hold: each identity by its own key, and by nobody else's.
+    """In every format, whatever the names hold: each identity by its own key, and by no one else's.
 
-    A list in a cell cannot hold a line break: there the one name that has one is left out, and told.
+    A list in a cell cannot hold a line break: there the one name that has one is left out, and reported.
     """
     estate(registry)
     before = _scan(tmp_path)
@@ -101,7 +101,7 @@ def test_what_was_adopted_is_registered_and_owned(
     filled = _fill_in(tmp_path / "orphans.xlsx")
 
     assert main(["registry", "adopt", "orphans.xlsx"]) == 0
-    told = capsys.readouterr().err
+    reported = capsys.readouterr().err
     after = _scan(tmp_path)
 
     in_sheet = registry.endswith((".csv", ".xlsx"))
@@ -109,7 +109,7 @@ def test_what_was_adopted_is_registered_and_owned(
     assert set(before.values()) == {("unregistered", None, "orphaned")}
     assert filled == len(HOSTILE) + 1
     assert {name: after[name] for name in declared} == dict.fromkeys(declared, ("registered", "key", "owned"))
-    assert ("cannot be written" in told) is in_sheet
+    assert ("cannot be written" in reported) is in_sheet
     assert main(["registry", "adopt", "orphans.xlsx"]) == 0
     assert "nothing to change" in capsys.readouterr().err
 
@@ -195,7 +195,7 @@ def test_whose_entry_it_is_can_be_answered(
     expected: dict[str, Any],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """An id in the list says that the entry stands for the identity, and the next scan agrees."""
+    """An id in the list says that the entry represents the identity, and the next scan agrees."""
     monkeypatch.chdir(tmp_path)
     _make(tmp_path, bots, registry)
     _verdicts(tmp_path)
@@ -232,7 +232,7 @@ def test_an_entry_that_represents_it_names_nothing_more(
 
 
 @pytest.mark.parametrize(
-    ("registry", "told"),
+    ("registry", "reported"),
     [
         pytest.param(
             "N-1,saas:acme/etl,,\nN-2,saas:acme/etl,,\n", "it is declared at seed.csv:3, too", id="two-name-its-key"
@@ -245,10 +245,10 @@ def test_an_id_that_no_scan_would_agree_with_is_refused(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     registry: str,
-    told: str,
+    reported: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """What keeps the entry from standing for it is told, and nothing is written."""
+    """What keeps the entry from representing it is reported, and nothing is written."""
     monkeypatch.chdir(tmp_path)
     _make(tmp_path, ["etl"], registry)
     _verdicts(tmp_path)
@@ -257,7 +257,7 @@ def test_an_id_that_no_scan_would_agree_with_is_refused(
 
     assert main(["registry", "adopt", "orphans.csv"]) == 2
 
-    assert f"orphans.csv:2: id: N-1 would still not match saas:acme/etl: {told}" in capsys.readouterr().err
+    assert f"orphans.csv:2: id: N-1 would still not match saas:acme/etl: {reported}" in capsys.readouterr().err
     assert (tmp_path / "seed.csv").read_bytes() == before
 
 
@@ -272,11 +272,11 @@ def test_keys_that_print_alike_are_distinguished_or_left_out(
 
     assert main(["registry", "adopt", "orphans.csv"]) == 0
 
-    told = capsys.readouterr().err
+    reported = capsys.readouterr().err
     assert {name: state for name, (state, _, _) in _verdicts(tmp_path).items()} == {
         "pay": "registered",
         "pay ": "unregistered",
         "x\ty": "unregistered",
         "x\\ty": "unregistered",
     }
-    assert told.count("several identities have a key that is printed as saas:acme/x\\ty; it was left out") == 2
+    assert reported.count("several identities have a key that is printed as saas:acme/x\\ty; it was left out") == 2

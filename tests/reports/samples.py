@@ -425,7 +425,7 @@ def provisional(result: ScanResult) -> ScanResult:
 
 
 def without_registry() -> ScanResult:
-    """What a scan finds when nobody has declared anything."""
+    """What a scan finds when no one has declared anything."""
     judged = tuple(
         replace(
             one, registry=RegistryVerdict(state="unchecked"), ownership=OwnershipVerdict(state="unchecked"), findings=()

@@ -41,7 +41,7 @@ def test_lines_end_as_rfc_4180_says() -> None:
 
 
 def test_the_orphan_list_says_who_what_and_what_next() -> None:
-    """Gravest first, the entry's id filled in, the rest of the columns to fill in empty."""
+    """Most severe first, the entry's id filled in, the rest of the columns to fill in empty."""
     admin, departed, agent = table(estate())
     assert admin["name"] == "legacy-admin"
     assert admin["severity"] == "critical"
@@ -59,7 +59,7 @@ def test_unknown_is_an_empty_cell() -> None:
 
 
 def test_provisional_ones_are_marked() -> None:
-    """A gap may hide the entry that stands for them."""
+    """A gap may hide the entry that represents them."""
     marks = {row["name"]: row["provisional"] for row in table(provisional(estate()))}
     assert marks == {"legacy-admin": "yes", "support-agent": "yes", "approle/billing": "no"}
 

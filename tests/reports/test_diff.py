@@ -69,7 +69,7 @@ def test_the_page() -> None:
 @pytest.mark.parametrize("width", [40, 80, 200])
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_nothing_in_it_acts(text: str, width: int) -> None:
-    """Names come from whoever creates an identity; no line is wider than the screen."""
+    """Names come from anyone who creates an identity; no line is wider than the screen."""
     fields = ("key", "name", "provider", "source", "scope", "kind", "before", "after", "identity", "ask", "caveat")
     facts: dict[str, Any] = dict.fromkeys(fields, text)
     hostile = Change(subject="identity", change="moved", aspect="owner", **facts)

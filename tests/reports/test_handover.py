@@ -111,7 +111,7 @@ account   ada
 
 
 def test_the_page() -> None:
-    """What a reader sees on 80 columns without colour: what nobody else answers for comes first."""
+    """What a reader sees on 80 columns without colour: what no one else answers for comes first."""
     assert written("table").decode() == PAGE
 
 

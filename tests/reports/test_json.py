@@ -75,7 +75,7 @@ def lines(result: ScanResult, view: View = "all") -> list[Any]:
     return [msgspec.json.decode(line) for line in written(NdjsonReport(), result, view).splitlines()]
 
 
-def test_a_finding_says_what_it_is_to_whoever_read_the_last_report() -> None:
+def test_a_finding_says_what_it_is_to_anyone_who_read_the_last_report() -> None:
     """What came back counts as new, too, so that scripts which know only that keep working."""
     findings = (
         make_finding(fingerprint="1", first_seen=NOW),
@@ -129,7 +129,7 @@ def test_an_identity_reports_since_when_it_is_known() -> None:
     assert seen == {one.identity.key: None for one in result.identities} | {admin.key: "2026-11-25T08:00:00Z"}
 
 
-def test_the_config_is_named_with_its_hash_and_not_told() -> None:
+def test_the_config_is_named_with_its_hash_and_not_reported() -> None:
     """Its text is for the evidence pack: who reads JSON needs none of it, and may be anybody."""
     given = make_result()
     config = Input(role="config", name="config.toml", sha256="ab" * 32, text="[store]")

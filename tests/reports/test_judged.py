@@ -25,7 +25,7 @@ def test_severity_is_the_most_severe_and_unknown_without_findings() -> None:
 
 
 def test_work_lists_put_the_urgent_first() -> None:
-    """Severity, then privilege, then what nobody uses, then the key."""
+    """Severity, then privilege, then what no one uses, then the key."""
     result = make_result(
         make_assessment("a"),
         make_assessment("b"),

@@ -190,7 +190,7 @@ def test_it_ends_before_a_comment_does(view: View) -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_it_ends_in_time_whatever_things_are_called(view: View) -> None:
-    """Escapes are longer than what they stand for."""
+    """Escapes are longer than what they represent."""
     hostile = hostile_result("\x00|`*" * 2_000)
     findings = tuple(
         make_finding(fingerprint=f"{number:032x}", title="\x00*" * 5_000, new=number < 50) for number in range(100)

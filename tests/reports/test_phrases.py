@@ -120,7 +120,7 @@ def test_an_orphan_needs_someone_first(verdicts: dict[str, Any], step: str) -> N
 
 
 def test_an_owned_identity_needs_its_most_severe_finding_fixed() -> None:
-    """The remediation is that of the first, for they come gravest first."""
+    """The remediation is that of the first, for they come highest severity first."""
     owned = make_assessment(ownership=OwnershipVerdict(state="owned", owner="ada@example.com"))
     high, low = make_finding(severity="high", remediation="Now."), make_finding(severity="low", remediation="Later.")
     assert next_step(Judged(owned.identity, owned, [high, low])) == "Now."
@@ -273,7 +273,7 @@ DAY = {"day": date(2026, 11, 24), "entry": "NHI-7", "actions": {"kms:Decrypt": 2
     ],
 )
 def test_the_next_step_about_a_day(rule: str, facts: dict[str, Any], step: str) -> None:
-    """Whom to ask about what, on which day."""
+    """Who to ask about what, on which day."""
     finding = make_finding(rule=rule, evidence={**DAY, **facts})
 
     shown = next_step(Judged(make_assessment().identity, _owned(), [finding]))

@@ -60,7 +60,7 @@ def test_it_is_valid_whatever_things_are_called(name: str) -> None:
 
 
 def test_a_result_is_a_finding() -> None:
-    """The gravest first, each with its rule, its level, and what to do."""
+    """The highest severity first, each with its rule, its level, and what to do."""
     run = run_of(estate())
     first = run["results"][0]
     assert [one["level"] for one in run["results"]] == ["error", "error", "error", "error", "warning", "note"]
@@ -130,7 +130,7 @@ def test_what_is_new_is_reported() -> None:
     ],
 )
 def test_a_finding_is_where_its_entry_is(entry: str | None, identity: str | None, line: int) -> None:
-    """What nobody declared is at the top of the registry it belongs in."""
+    """What no one declared is at the top of the registry it belongs in."""
     declared = make_assessment(
         make_identity("declared", key="declared"), registry=RegistryVerdict(state="registered", entry="NHI-1")
     )
@@ -209,7 +209,7 @@ def many(count: int, evidence: Callable[[int], str]) -> ScanResult:
 
 
 def test_more_results_than_a_host_takes_are_left_out_and_counted() -> None:
-    """The gravest stay; both the report and what reads it are told."""
+    """The most severe stay; both the report and what reads it are reported."""
     out = io.BytesIO()
     notices = SarifReport(results_taken=3).write(many(5, str), "findings", out, Screen())
     (run,) = msgspec.json.decode(out.getvalue())["runs"]

@@ -44,7 +44,7 @@ def test_every_state_of_an_axis_is_known(axis: Axis) -> None:
 
 
 def test_severities_stand_in_their_own_order() -> None:
-    """The gravest first, as everywhere."""
+    """The highest severity first, as everywhere."""
     assert tuple(STATES["severity"]) == SEVERITIES
 
 

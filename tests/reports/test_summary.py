@@ -60,7 +60,7 @@ def test_days_of_a_log_with_the_same_fault_are_one_gap() -> None:
     ]
 
 
-def test_unread_days_of_a_log_put_no_total_in_doubt() -> None:
+def test_unread_days_of_a_log_put_no_total_uncertain() -> None:
     """They hide what identities did, and no identity; any other gap may hide one."""
     days = Digest(estate_with_activity())
     both = Digest(replace(days.result, coverage=(*days.result.coverage, make_coverage(status="denied"))))

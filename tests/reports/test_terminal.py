@@ -65,7 +65,7 @@ def test_the_whole_page(name: str, result: Callable[[], ScanResult], view: View)
 @pytest.mark.parametrize("width", [40, 80, 200])
 @pytest.mark.parametrize("view", VIEWS)
 def test_never_wider_than_the_screen(view: View, width: int) -> None:
-    """Whatever anything is called; only a command is in one piece, for whoever copies it."""
+    """Whatever anything is called; only a command is in one piece, for anyone who copies it."""
     for name in ("svc", *HOSTILE.values()):
         shown = page(hostile_result(name), view, Screen(width=width))
         lines = (line for line in shown.split("\n") if not line.strip().startswith("muster "))
@@ -200,7 +200,7 @@ def test_the_headline(result: ScanResult, sentence: str) -> None:
 
 
 def test_no_roster_is_reported() -> None:
-    """Owners that nobody could check are not called owned."""
+    """Owners that no one could check are not called owned."""
     unchecked = make_assessment(
         registry=RegistryVerdict(state="registered"), ownership=OwnershipVerdict(state="unchecked")
     )
@@ -256,7 +256,7 @@ def test_a_first_scan_moved_nothing() -> None:
 
 
 def test_what_matters_is_on_the_first_screen() -> None:
-    """On 24 lines: the headline, what is not known, the counts, and the gravest finding with what to do about it."""
+    """On 24 lines: the headline, what is not known, the counts, and the most severe finding with its remedy."""
     first = "\n".join(page(estate_with_gaps()).split("\n")[:23])
 
     assert all(one in first for one in ("As far as could be read", "denied", "Registry", "Findings", "Next: "))

@@ -113,7 +113,7 @@ def test_neither_a_report_nor_a_store_goes_through_another_user_s_link(tmp_path:
 
 
 def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
-    """By whoever writes to the folder next; what a living one writes stays, and so does what only looks like ours."""
+    """By the next writer to the folder; what a running process writes stays, and so does what only looks like ours."""
     command = [sys.executable, "-c", KILLED, str(tmp_path / "dated-2026-01-01.csv")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

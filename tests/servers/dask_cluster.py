@@ -28,14 +28,16 @@ class DaskCluster:
         self.scheduler: Process
 
     def __enter__(self) -> Self:
-        told = Path(self._folder.name, "scheduler.json")
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(told))
+        reported = Path(self._folder.name, "scheduler.json")
+        self.scheduler = self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(reported)
+        )
         give_up_at = time.monotonic() + STARTS_WITHIN
         while not self.address:
             if time.monotonic() > give_up_at or self.scheduler.poll() is not None:
                 raise RuntimeError(f"the Dask scheduler did not start: {self.log}")
             try:
-                self.address = json.loads(told.read_text())["address"]
+                self.address = json.loads(reported.read_text())["address"]
             except (OSError, ValueError):
                 time.sleep(0.05)
         return self

@@ -137,7 +137,7 @@ class FaultProxy(Proxy):
             self.log.clear()
             self.made.clear()
         self.page_size, self.latency, self.most_at_once = 1000, 0.0, 0
-        self._out = set()  # what nobody waits for any more is not counted against the next
+        self._out = set()  # what no one waits for any more is not counted against the next
 
     @property
     def calls(self) -> Counter[str]:

@@ -21,7 +21,7 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What goes back. ``promised``: the length that is told, where the connection breaks off before."""
+    """What goes back. ``promised``: the length that is reported, where the connection breaks off before."""
 
     status: int
     headers: Mapping[str, str]

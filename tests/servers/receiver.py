@@ -1,4 +1,4 @@
-"""A web server on loopback that takes notifications, and does with them what a test tells it to."""
+"""A web server on loopback that takes notifications, and does with them what a test gives it to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A TCP proxy that cuts connections: when told to, after so many bytes, or as soon as something passes."""
+"""A TCP proxy that cuts connections: when reported to, after so many bytes, or as soon as something passes."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ class Clients:
         return client
 
     def _check_endpoint(self, service: str, url: str) -> None:
-        """The SDK takes addresses from the environment and the profile too, and has no doubts about them."""
+        """The SDK takes addresses from the environment and the profile too, and does not check them."""
         try:
             check_url(url, insecure_http=self._settings.insecure_http)
         except ValueError as error:

@@ -101,7 +101,7 @@ def _server_certificate(row: ServerCertificate, account: Reading) -> StoredSecre
 
 
 def _instance_profiles(account: Reading) -> Iterator[Workload | Coverage]:
-    """Machines get a profile and with it its role; one without a role can be given any, by whoever may add one."""
+    """Machines get a profile and with it its role; one without a role can be given any, by anyone who may add one."""
     with account.section(INSTANCE_PROFILES) as section:
         rows = account.rows(
             section, "list_instance_profiles", "InstanceProfiles", InstanceProfile, name="InstanceProfileName"

@@ -31,7 +31,7 @@ def is_hosted(user_agent: str) -> bool:
 
 
 class Use(NamedTuple):
-    """Use of temporary credentials, and the profile of whoever used them. ``outcome``: as in profiles."""
+    """Use of temporary credentials, and the profile of their user. ``outcome``: as in profiles."""
 
     network: str
     hosted: bool

@@ -63,7 +63,7 @@ def parse_documents(content: bytes) -> Iterator[Any]:
 def answer_of(document: Mapping[str, Any], shape: Any) -> dict[str, Any]:
     """A document as an answer of that output shape (botocore's).
 
-    What has the wrong type stays as it is, so that its row is named as one that cannot be read; but what stands for
+    What has the wrong type stays as it is, so that its row is named as one that cannot be read; but what represents
     itself, outside of rows, is left out, and so is a count that is no number.
     """
     answer = {name: _read(document[name], member) for name, member in shape.members.items() if name in document}

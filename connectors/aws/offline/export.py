@@ -65,7 +65,7 @@ class Export(Struct, frozen=True, kw_only=True):
     def dated_at(self, account: str) -> datetime:
         """The day up to which the files describe an account: the newest date in them, else when the newest was written.
 
-        Whoever exports it uses it, and is seen to. Files' own dates are lost where they are copied.
+        Anyone who exports it uses it, and is seen to. Files' own dates are lost where they are copied.
         """
         documents = [one for one in self.documents if one.place.account == account]
         reported = max((one.dated_at for one in documents if one.dated_at), default=None)

@@ -1,4 +1,4 @@
-"""What users and roles of an account may do, whom its roles trust, and which identity can become which (pure)."""
+"""What users and roles of an account may do, who its roles trust, and which identity can become which (pure)."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class _Judged(NamedTuple):
-    """What a set of policies amounts to, whoever holds it."""
+    """What a set of policies amounts to, no matter who holds it."""
 
     verdict: Verdict
     effective: Effective

@@ -114,7 +114,7 @@ def provider_issuer(principal: str) -> str | None:
 
 
 def subjects_of(issuer: str, conditions: Iterable[Condition]) -> tuple[str | None, ...]:
-    """Whom tokens must be for, as patterns; None where no one is named, or only by what we cannot match."""
+    """Who tokens must be for, as patterns; None where no one is named, or only by what we cannot match."""
     named = binding_claims(issuer, conditions).get("sub")
     return (None,) if named is None else tuple(map(named.pattern, named.values))
 

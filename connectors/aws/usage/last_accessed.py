@@ -97,7 +97,7 @@ def _finished(iam: Any, job: Mapping[str, Any], permission: str, patience: float
             raise SourceError(f"{permission}: not ready after {patience:g} seconds")
         current().pause(pause)
     if answer["JobStatus"] != "COMPLETED":
-        raise SourceError(f"{permission}: AWS could not tell")
+        raise SourceError(f"{permission}: AWS could not say")
     return answer
 
 

@@ -1,4 +1,4 @@
-"""Rows as records: what runs as a role, and AI agents, which are identities of their own (pure)."""
+"""Rows as records: workloads that run as a role, and AI agents, which are identities of their own (pure)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from connectors.reading import unread_facts
 from scanner.model import Identity, Privilege
 
 NO_RIGHT_YET = Privilege(level="normal")
-"""Rights are told as assignments, and raise it."""
+"""Rights are reported as assignments, and raise it."""
 _NO_HOLDER = Privilege(level="unknown", evidence=("its service principal, which holds its rights, was not read",))
 _SEEN_FROM_ITS_SUBSCRIPTION = unread_facts(credentials=True, tags=True, trusts=True)
 """What Entra does not know of a managed identity; the subscription's unit does, and clears it."""
@@ -85,7 +85,7 @@ def arm_id_of(principal: ServicePrincipal) -> str | None:
 
 
 def managed_key(tenant: str, principal: ServicePrincipal) -> str:
-    """As the subscription's own unit has it. One whose resource is not told is known by its client id."""
+    """As the subscription's own unit has it. One whose resource is not reported is known by its client id."""
     arm_id = arm_id_of(principal)
     return managed_identity_key(arm_id) if arm_id else application_key(tenant, principal.app_id or principal.id)
 

@@ -23,7 +23,7 @@ MICROSOFT: Mapping[str, str] = MappingProxyType({
 https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in; AME, the checks of
 Maester, https://github.com/maester365/maester; Torus, where Graph Explorer and the Graph command line are from,
 EntraOps 1.2.0, https://www.powershellgallery.com/packages/EntraOps. Others that only a single list names are not here:
-nobody in the tenant has to answer for an application of Microsoft's, so whose it is has to be certain."""
+no one in the tenant has to answer for an application of Microsoft's, so whose it is has to be certain."""
 NOT_GALLERY = frozenset({
     "8adf8e6e-67b2-4cf2-a259-e3dc5476c621",
     "4602d0b4-76bb-404b-bca9-2652e1a39c6d",
@@ -47,7 +47,7 @@ def origin_of(tenant: str, principal: ServicePrincipal | None, application: Appl
 def gallery_template(face: ServicePrincipal | Application | None) -> str | None:
     """The template of the gallery that it was made from.
 
-    Tags tell of the gallery, too, but whoever owns an application writes them; the template's id is the service's.
+    Tags report on the gallery, too, but anyone who owns an application writes them; the template's id is the service's.
     """
     template = face.application_template_id if face is not None else None
     return template if template and template.lower() not in NOT_GALLERY else None
@@ -56,8 +56,8 @@ def gallery_template(face: ServicePrincipal | Application | None) -> str | None:
 def managed_by(origin: Origin, *, from_gallery: bool, is_vouched_for: bool, has_credentials: bool) -> str | None:
     """Why somebody else answers for it.
 
-    None where somebody here can sign in as it: then it is used by whoever holds that credential, and exempt is nobody
-    who may hide one. ``is_vouched_for``: it is registered here, or its publisher is verified.
+    None where somebody here can sign in as it: then the holder of that credential uses it, and what may hide somebody
+    is not exempt. ``is_vouched_for``: it is registered here, or its publisher is verified.
     """
     if has_credentials:
         return None
@@ -106,20 +106,20 @@ class Faces(Struct, frozen=True, kw_only=True):
 
     @property
     def enabled(self) -> bool | None:
-        """Whether it can sign in: its account is on, and nobody, Microsoft included, has switched it off."""
+        """Whether it can sign in: its account is on, and no one, Microsoft included, has switched it off."""
         if any(face.is_disabled for face in self) or self.stopped_by_microsoft:
             return False
         return self.principal.account_enabled if self.principal else None
 
     @property
     def stopped_by_microsoft(self) -> str | None:
-        """The reason that Microsoft tells for having disabled it."""
+        """The reason that Microsoft gives for having disabled it."""
         reported = (face.disabled_by_microsoft_status for face in self)
         return next((status for status in reported if status and status.lower() != _NOT_DISABLED), None)
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was registered; else, where the service tells it, when it came into this tenant."""
+        """When it was registered; else, where the service gives it, when it came into this tenant."""
         reported = (moment(face.created_date_time) for face in (self.application, self.principal) if face is not None)
         return next((one for one in reported if one is not None), None)
 

@@ -72,7 +72,7 @@ class Found(Struct, kw_only=True):
 
     @property
     def has_blueprints(self) -> bool:
-        """Whether any list told of a blueprint."""
+        """Whether any list has a blueprint."""
         return any(one.is_blueprint for one in (*self.applications.values(), *self.principals.values()))
 
     @property
@@ -83,7 +83,7 @@ class Found(Struct, kw_only=True):
 
 # --- Owners and sponsors (pure) ---
 #
-# Whoever owns an application or its service principal can add credentials to it, and so become it. Source:
+# Anyone who owns an application or its service principal can add credentials to it, and so become it. Source:
 # https://learn.microsoft.com/entra/identity/enterprise-apps/overview-assign-app-owners
 
 OWNER = "owner"
@@ -109,7 +109,7 @@ def _email(person: Person) -> str | None:
 
 
 def is_nameless(person: Person) -> bool:
-    """Whether it is a user of whom we were told no more than the id: the right to read users is missing."""
+    """Whether it is a user known by the id alone: the right to read users is missing."""
     return person.kind == "user" and person.display_name is None and person.user_principal_name is None
 
 
@@ -152,7 +152,7 @@ def token_subjects(found: Found, object_id: str | None) -> tuple[TokenSubject, .
 def people_of(
     of: Mapping[str, tuple[Person, ...]], faces: Faces, *, whole: bool = True
 ) -> list[dict[str, str | None]] | None:
-    """The owners or sponsors of all faces; None where nobody was found, and there may be some that could not be read.
+    """The owners or sponsors of all faces; None where no one was found, and there may be some that could not be read.
 
     ``whole``: no face is missing that could not be read.
     """
@@ -185,7 +185,7 @@ def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any
 
 
 def _registration(found: Found, faces: Faces) -> dict[str, str]:
-    """Where it is registered. Where that is missing or deleted, nobody can sign in as it until it is back."""
+    """Where it is registered. Where that is missing or deleted, no one can sign in as it until it is back."""
     principal = faces.principal
     if faces.application is not None or principal is None:
         return {"registration": "here"}
@@ -226,7 +226,7 @@ def _has_keys(faces: Faces) -> bool:
 
 
 def unread_of(found: Found, faces: Faces) -> tuple[Fact, ...]:
-    """What of it a gap kept from us; whom an agent or its blueprint becomes is among its permissions."""
+    """What of it a gap kept from us; who an agent or its blueprint becomes is among its permissions."""
     application, principal = faces.application, faces.principal
     no_registration, no_principal = _is_registration_unread(found, faces), is_principal_unread(found, faces)
     no_federation = application is not None and application.id.lower() not in found.federated

@@ -32,7 +32,7 @@ class Expression(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Terms(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Whose tokens are taken, and whom they must be for: a subject, or an expression."""
+    """Whose tokens are taken, and who they must be for: a subject, or an expression."""
 
     issuer: str | None = None
     subject: str | None = None
@@ -41,12 +41,12 @@ class Terms(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def expression(self) -> str | None:
-        """The expression, where it was told."""
+        """The expression, where it was reported."""
         return (self.claims_matching_expression and self.claims_matching_expression.value) or None
 
     @property
     def lacks_subject(self) -> bool:
-        """Whether neither was told; one of them is always there."""
+        """Whether neither was reported; one of them is always there."""
         return not (self.subject or self.expression)
 
     @property
@@ -68,7 +68,7 @@ class Clause(Struct, frozen=True, kw_only=True):
 
     @property
     def is_literal(self) -> bool:
-        """Whether signs in its value stand for themselves alone."""
+        """Whether signs in its value represent themselves alone."""
         return self.operator == _EXACTLY
 
     @property
@@ -80,12 +80,12 @@ class Clause(Struct, frozen=True, kw_only=True):
 
     @property
     def pattern(self) -> str | None:
-        """As a pattern in which ``*`` and ``?`` stand for others; None where that cannot be said by one."""
+        """As a pattern in which ``*`` and ``?`` represent others; None where that cannot be said by one."""
         return None if self.is_literal and _has_signs(self.value) else self.value
 
 
 def clauses_of(terms: Terms) -> tuple[Clause, ...]:
-    """What must hold, all of it; none where nothing is told, or it is not understood."""
+    """What must hold, all of it; none where nothing is reported, or it is not understood."""
     if terms.subject:
         return (Clause(claim=SUBJECT, operator=_EXACTLY, value=terms.subject),)
     text = terms.expression or ""
@@ -106,7 +106,7 @@ def credential_of(key: str, id_: str, terms: Terms, *, name: str | None = None) 
 
 
 def trust_of(name: str, terms: Terms, tenant: str) -> Trust:
-    """Whom a credential lets in. ``tenant``: our own."""
+    """Who a credential lets in. ``tenant``: our own."""
     clauses = clauses_of(terms)
     return Trust(
         principal=terms.issuer or "unknown",
@@ -120,7 +120,7 @@ def trust_of(name: str, terms: Terms, tenant: str) -> Trust:
 
 
 def federates(trusts: Iterable[Trust]) -> tuple[Link, ...]:
-    """The links to all whom these trusts name."""
+    """The links to all who these trusts name."""
     return links_of(trusts, "a federated credential trusts")
 
 

@@ -91,7 +91,7 @@ def related(
 def followed(reader: Reader, section: SectionReading, paths: Mapping[str, str]) -> Iterator[tuple[str, list[Raw]]]:
     """The rows below each path, with what ``paths`` has for it; twenty are asked in one request.
 
-    What failed is told once, and the rest is left alone once nothing but denials came back. An object may have gone
+    What failed is reported once, and the rest is left alone once nothing but denials came back. An object may have gone
     since it was listed; where all have, there is no such list.
     """
     failures: list[SourceError] = []
@@ -161,9 +161,9 @@ PRINCIPAL = (
 )
 APPLICATION = f"{_OF_BOTH},createdDateTime,publisherDomain,serviceManagementReference"
 EVERYTHING: Query = {"$top": PAGE}
-"""What Graph tells unasked, where it does not know one of the names: larger, and nearly all of it."""
+"""What Graph gives unasked, where it does not know one of the names: larger, and nearly all of it."""
 CREATED = "createdDateTime"
-"""Not among the published properties of a service principal; most tenants tell it all the same."""
+"""Not among the published properties of a service principal; most tenants give it all the same."""
 
 
 def read_service_principals(reader: Reader, found: Found) -> Iterator[Coverage]:
@@ -202,7 +202,7 @@ def _asking_for(names: str) -> Query:
 def is_left_out(reader: Reader, principal: ServicePrincipal) -> bool:
     """Whether it is one of the hundreds of Microsoft's own that every tenant has.
 
-    One that has got a credential in this tenant is not: whoever holds that is somebody here.
+    One that has got a credential in this tenant is not: anyone who holds that is somebody here.
     """
     if reader.settings.first_party or principal.is_managed or principal.is_agent or principal.is_blueprint:
         return False

@@ -20,12 +20,12 @@ from scanner.errors import SourceError
 from scanner.model import Coverage, Credential, Identity, Privilege, Signal, Trust
 
 _NO_RIGHT_YET = Privilege(level="normal")
-"""Rights are told as assignments, and raise it."""
+"""Rights are reported as assignments, and raise it."""
 _MACHINE = Signal(says="machine", sort="provider", evidence="a managed identity")
 
 
 class Federation(Struct, frozen=True, kw_only=True):
-    """Who may sign in as an identity from outside. ``unread``: that could not be told."""
+    """Who may sign in as an identity from outside. ``unread``: that could not be determined."""
 
     credentials: tuple[Credential, ...] = ()
     trusts: tuple[Trust, ...] = ()
@@ -37,7 +37,7 @@ def managed_identities(
 ) -> Iterator[Identity]:
     """Each once. ``users``: the user-assigned ones; ``federation``: of those, by key.
 
-    One of another subscription is told of only where an agent runs as it: its own subscription may not be read.
+    One of another subscription is reported only where an agent runs as it: its own subscription may not be read.
     """
     signals = _agents(resources)
     yielded: set[str] = set()
@@ -164,7 +164,7 @@ VERSION = "2024-11-30"
 
 
 class FederatedCredential(Struct, frozen=True, kw_only=True):
-    """Whose tokens are taken, and whom they must be about."""
+    """Whose tokens are taken, and who they must be about."""
 
     name: str
     properties: Terms
@@ -192,7 +192,7 @@ def read_federation(reader: Reader, users: Sequence[Resource]) -> Generator[Cove
 
 
 def federation(key: str, rows: Iterable[FederatedCredential], tenant: str) -> Federation:
-    """The credentials of one identity, and whom each lets in."""
+    """The credentials of one identity, and who each lets in."""
     named = {row.name: row.properties for row in rows}
     return Federation(
         credentials=tuple(credential_of(key, name, named[name]) for name in sorted(named)),

@@ -40,7 +40,7 @@ class Key(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class VerifiedPublisher(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Whom Microsoft has verified as an application's publisher; all empty where it has verified nobody."""
+    """Who Microsoft has verified as an application's publisher; all empty where it has verified no one."""
 
     display_name: str | None = None
     verified_publisher_id: str | None = None
@@ -143,7 +143,7 @@ class Person(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def kind(self) -> str | None:
-        """user, group, servicePrincipal, agentIdentity …; None where it is not told."""
+        """user, group, servicePrincipal, agentIdentity …; None where it is not reported."""
         kind = (self.odata_type or "").removeprefix(_TYPE)
         return None if kind in ("", "directoryObject") else kind
 

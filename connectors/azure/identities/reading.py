@@ -1,4 +1,4 @@
-"""Reads agents: who sponsors them is told only by the lists of their own types."""
+"""Reads agents: who sponsors them is reported only by the lists of their own types."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _Sponsored = TypeVar("_Sponsored", ServicePrincipal, Application, AgentUser)
 
 
 def read_agents(reader: Reader, found: Found) -> Iterator[Coverage]:
-    """Agent identities; the list of service principals may have them, too, and tells less."""
+    """Agent identities; the list of service principals may have them, too, and gives less."""
     with reader.section(s.AGENT_IDENTITIES) as section:
         path, below = f"{_SP}/{_AGENT}", f"{_SP}/{{}}/{_AGENT}/sponsors"
         some = any(map(found.is_agent, found.principals.values())) or found.has_blueprints
@@ -112,9 +112,9 @@ def _sponsored(
     *,
     some: bool,
 ) -> Iterator[_Sponsored]:
-    """The rows of a list, and whom each has as sponsors. ``below``: where those of one object are, by its id.
+    """The rows of a list, and who each has as sponsors. ``below``: where those of one object are, by its id.
 
-    ``some``: other lists told of agents here, so that it cannot be that there are none.
+    ``some``: other lists have agents here, so that it cannot be that there are none.
     """
     unknown: list[str] = []
     for one in _listed(reader, section, path, row, select, some=some):
@@ -190,7 +190,7 @@ def read_federation(reader: Reader, found: Found) -> Iterator[Coverage]:
 def _with_expressions(
     reader: Reader, section: SectionReading, id_: str, credentials: tuple[FederatedCredential, ...]
 ) -> tuple[FederatedCredential, ...]:
-    """The credentials of one application, with the expressions that only the preview of the API tells of."""
+    """The credentials of one application, with the expressions that only the preview of the API gives."""
     try:
         pages = list(reader.api.graph_pages(f"/applications/{id_}/federatedIdentityCredentials", beta=True))
     except SourceError as error:
@@ -251,7 +251,7 @@ def read_directory(reader: Reader) -> Iterator[DiscoveredRecord]:
     """Every identity that the tenant lists, once, with the coverage of each section.
 
     At least so many requests: one for 999 service principals and one for 999 applications; one for 100 of either, each,
-    that tells their owners, and one for 100 applications that tells their federated credentials; one for 100 agent
+    that gives their owners, and one for 100 applications that gives their federated credentials; one for 100 agent
     identities, blueprints and accounts of agents; one for 999 rows of each of the two reports of use.
     """
     settings, unit = reader.settings, reader.unit

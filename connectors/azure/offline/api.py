@@ -44,7 +44,7 @@ TYPES: Mapping[str, str] = {
 class FileApi(AzureApi):
     """As AzureApi; nothing is sent. ``missed``: how often something was asked for that is in no file.
 
-    It goes by what is missing, and what would write it; whoever reads a section empties it.
+    It goes by what is missing, and what would write it; each section empties it first.
     """
 
     def __init__(self, export: Export, settings: AzureSettings) -> None:
@@ -74,7 +74,7 @@ class FileApi(AzureApi):
         )
 
     def _decoded(self, service: Service, method: str, url: str, into: type[T], *, body: Any = None, **_: Any) -> T:
-        """The answer to any request. Raises Gone for what is in no file, so that nothing is told of it."""
+        """The answer to any request. Raises Gone for what is in no file, so that nothing is reported."""
         path = unquote(urlsplit(url).path)
         match service, method:
             case "graph", _:
@@ -121,7 +121,7 @@ class FileApi(AzureApi):
         return {"value": list({**part, **(whole or {})}.values())}
 
     def _objects(self, ids: list[str]) -> Answer:
-        """What the directory says of ids. One of which it cannot be told whether it was deleted is there."""
+        """What the directory says of ids. An id that may or may not be deleted counts as there."""
         if r.SERVICE_PRINCIPALS not in self._export.whole:
             self.miss(r.SERVICE_PRINCIPALS, command(r.SERVICE_PRINCIPALS))
         return {"value": [one for id_ in ids if (one := self._object(id_.lower())) is not None]}
@@ -158,7 +158,7 @@ class FileApi(AzureApi):
     def _denials(self, path: str) -> Answer:
         """Those at a place and below, and at the root. Where there are none, an empty list's file names the place.
 
-        No file tells which subscriptions another management group holds.
+        No file says which subscriptions another management group holds.
         """
         place = path.removesuffix(DENY_ASSIGNMENTS).lower()
         scopes = [(scope_of(row).lower(), row) for row in self._export.of(r.DENIALS)]

@@ -1,4 +1,4 @@
-"""What a folder of files tells of a tenant: lists by what they are of, and what could not be used."""
+"""What a folder of files has about a tenant: lists by what they are of, and what could not be used."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Export(Struct, kw_only=True):
 
     @property
     def as_of(self) -> datetime:
-        """Up to when the files tell of the tenant. Files' own dates are lost where they are copied."""
+        """The date up to which the files describe the tenant. Files' own dates are lost where they are copied."""
         return self.dated_at or self.written_at
 
     @property
@@ -88,7 +88,7 @@ class Export(Struct, kw_only=True):
 
     @property
     def subscriptions(self) -> Iterator[str]:
-        """Those that something is told of, in lower case, as often as it is."""
+        """Those that a file mentions, in lower case, as often as they occur."""
         for name in (r.RESOURCES, r.IDENTITY_FEDERATION):
             yield from filter(None, (subscription_of(str(row.get("id"))) for row in self.of(name)))
         yield from filter(None, (subscription_of(scope_of(row)) for row in self.of(r.ROLE_ASSIGNMENTS)))

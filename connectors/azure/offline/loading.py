@@ -17,7 +17,7 @@ from connectors.azure.offline.shapes import in_camel_case, is_powershell, merged
 from connectors.exported import MAX_BYTES, Unreadable, content_of, files_in, json_values, name_in, text_of
 
 CUT_AT = 100
-"""So many the command line lists of applications and of service principals, unless it is told ``--all``."""
+"""So many the command line lists of applications and of service principals, unless it is given ``--all``."""
 _CUT = frozenset({r.SERVICE_PRINCIPALS, r.APPLICATIONS})
 _SUBTYPES = frozenset({r.AGENTS, r.BLUEPRINTS, r.BLUEPRINT_PRINCIPALS})
 _SECRETS = "it holds the values of secrets, which Muster does not need: delete it"

@@ -79,7 +79,7 @@ SHOWN = (OWNERS, FEDERATED)
 
 
 class Listed(Struct, frozen=True, kw_only=True):
-    """The rows of one document. ``name``: as above, None where nothing is told; ``of``: the object it belongs to.
+    """The rows of one document. ``name``: as above, None where nothing is reported; ``of``: the object it belongs to.
 
     ``relation``: what the rows are to it. ``is_list``: not a single object. ``goes_on``: there is a further page.
     """
@@ -147,7 +147,7 @@ def _by_members(row: Row) -> str | None:
 
 
 def holds_secrets(row: Row) -> bool:
-    """Whether it has what nobody should have written to a file: a secret's value, or an application's password."""
+    """Whether it has what no one should have written to a file: a secret's value, or an application's password."""
     if isinstance(row.get("value"), str) and _SECRET.match(str(row.get("id") or "")):
         return True
     if any(isinstance(row.get(secret), str) and row.get(of) for secret, of in _NEW_SECRETS):

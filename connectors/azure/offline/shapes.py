@@ -16,7 +16,7 @@ _MILLISECONDS = re.compile(r"/Date\((-?\d{1,15})\)/")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TIMES = {"created": "created", "updated": "updated", "expires": "exp", "notBefore": "nbf"}
 """What the command line calls the times of what is in a vault, and what the vault calls them."""
-# Members that tell when something was, and not until when it is good.
+# Members that say when something was, and not until when it is good.
 _PAST = re.compile(r"creat|start|updat|lastsignin|changed", re.IGNORECASE)
 _DEPTH = 4
 VAULT = "microsoft.keyvault/vaults"
@@ -89,7 +89,7 @@ def federation(row: Row) -> Row:
 
 
 def resource(row: Row, vault_suffix: str) -> Row:
-    """A resource. A vault is mostly listed without its properties, but its name tells where it answers."""
+    """A resource. A vault is mostly listed without its properties, but its name says where it answers."""
     if not is_vault(row) or has_policies(row):
         return row
     return {**row, "properties": {"vaultUri": f"https://{row.get('name')}.{vault_suffix}/"}}
@@ -107,12 +107,12 @@ def has_policies(row: Row) -> bool:
 
 
 def merged(older: Row, newer: Row) -> Row:
-    """One thing of which two files tell; what is null in one says nothing."""
+    """One thing of which two files say; what is null in one says nothing."""
     return {**older, **{name: each for name, each in newer.items() if each is not None}}
 
 
 def moments(thing: Any, name: str = "", depth: int = _DEPTH) -> Iterator[datetime]:
-    """The dates in it that lie in the past of whoever wrote it."""
+    """The dates in it that lie in the past of its writing."""
     match thing:
         case str() if _PAST.search(name) and (at := moment(thing)) is not None:
             yield at

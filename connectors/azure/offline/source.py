@@ -26,7 +26,7 @@ from scanner.model import Coverage
 from scanner.text import counted
 
 USER_ASSIGNED = "microsoft.managedidentity/userassignedidentities"
-# What these run as is told by their properties, which lists of all resources lack.
+# What these run as is reported by their properties, which lists of all resources lack.
 _BY_PROPERTIES = (
     "microsoft.containerservice/managedclusters",
     "microsoft.botservice/botservices",
@@ -59,7 +59,7 @@ class FileReader(Reader):
         return super().done(section)
 
     def _lacking(self, section: str) -> Iterator[str]:
-        """What is missing for a section, though nobody asked for it: of the one list of resources, and of groups."""
+        """What is missing for a section, though no one asked for it: of the one list of resources, and of groups."""
         if section == s.DIRECTORY_ROLES and r.GROUPS not in self._export.whole and self._some_may_be_groups():
             yield r.GROUPS
         rows = [row for row in self._export.of(r.RESOURCES) if subscription_of(str(row.get("id"))) == self.scope.id]
@@ -76,7 +76,7 @@ class FileReader(Reader):
             yield PROPERTIES
 
     def _some_may_be_groups(self) -> bool:
-        """Whether nothing tells what a holder of a directory role is: service principals may be in it."""
+        """Whether nothing says what a holder of a directory role is: service principals may be in it."""
         holders = {str(row.get("principalId")).lower() for row in self._export.of(r.DIRECTORY_ASSIGNMENTS)}
         return not all(any(self._export.row(name, one) for name in TYPES) for one in holders)
 
@@ -101,7 +101,7 @@ _NO_TENANT = "the files do not say which tenant they describe"
 class ExportedSource:
     """The tenant in the files of ``settings.from_files``, looked through once, when it is first asked for anything.
 
-    ``nowhere``: the scope that stands for all of the source's.
+    ``nowhere``: the scope that represents all of the source's.
     """
 
     def __init__(self, settings: AzureSettings, nowhere: Scope) -> None:
@@ -109,7 +109,7 @@ class ExportedSource:
         self._nowhere = nowhere
 
     def units(self) -> Iterator[Scope | Coverage]:
-        """The tenant, then the management groups and subscriptions of which something is told."""
+        """The tenant, then the management groups and subscriptions of which something is reported."""
         tenant: Scope | None = None
         with self._nowhere.section(s.TENANT) as section:
             for file, reason in self._export.unusable:
@@ -128,7 +128,7 @@ class ExportedSource:
 
     def reader(self, scope: Scope) -> FileReader:
         """What reads a unit."""
-        # Built-in roles are kept by the address that told them: what files tell of them stays theirs.
+        # Built-in roles are kept by the address that reported them: what files say of them stays theirs.
         own = f"https://{self._export.id}.invalid"
         settings = structs.replace(self._settings, endpoint_url=None, arm_url=own)
         return FileReader(FileApi(self._export, settings), scope, self._export, settings)
@@ -138,7 +138,7 @@ class ExportedSource:
         return dated(records, self._export.as_of)
 
     def check(self) -> Iterator[Check]:
-        """Whether the files can be read, and what they tell of."""
+        """Whether the files can be read, and what they describe."""
         try:
             export, tenant = self._export, self._tenant()
         except SourceError as error:
@@ -155,7 +155,7 @@ class ExportedSource:
             return open_export(self._settings.from_files)
 
     def _tenant(self) -> Scope:
-        """Raises SourceError where no file tells of one."""
+        """Raises SourceError where no file describes one."""
         if not self._export.files:
             first = "".join(f"; {file}: {reason}" for file, reason in self._export.unusable[:1])
             raise SourceError(f"{_NOTHING}{first}", hint=_FIX)

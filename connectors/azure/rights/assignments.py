@@ -70,7 +70,7 @@ class RoleDefinition(Struct, frozen=True, kw_only=True):
 
 
 class _BuiltIn:
-    """The built-in roles by the resource manager that tells of them; they are the same in all its tenants."""
+    """The built-in roles by the resource manager that lists them; they are the same in all its tenants."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -93,7 +93,7 @@ _BUILT_INS = _BuiltIn()
 def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Coverage, None, Judges]:
     """The roles that can be assigned at a place and are meant by ``ids``, the ids that assignments name.
 
-    Built-in ones that were not told are as Microsoft publishes them, as far as they are among those met most.
+    Built-in ones that were not reported are as Microsoft publishes them, as far as they are among those met most.
     """
     wanted = frozenset(map(guid_of, ids))
     judges: Judges = {}
@@ -103,7 +103,7 @@ def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Cove
             others = wanted - judges.keys()
             try:
                 built_in = _BUILT_INS.of(reader, section, others) if others else {}
-            except (Gone, NotTaken):  # a place tells of all that can be assigned there
+            except (Gone, NotTaken):  # a place lists all that can be assigned there
                 built_in = _listed(reader, section, place, _BUILT_IN)
             judges |= {guid: built_in[guid] for guid in others if guid in built_in}
             section.found(len(wanted & judges.keys()))
@@ -126,7 +126,7 @@ def guid_of(definition: str) -> str:
 
 
 # ---
-# Azure role assignments as rights of service principals: which rows a unit tells, and what each amounts to. Pure.
+# Azure role assignments as rights of service principals: which rows a unit says, and what each amounts to. Pure.
 
 SERVICE_PRINCIPAL, GROUP = "ServicePrincipal", "Group"
 EVERYWHERE = "/"
@@ -138,7 +138,7 @@ Judging: TypeAlias = Callable[[frozenset[str]], tuple[Power, tuple[Denial, ...]]
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What assignments are told with. ``groups``: names of those that are there, by id; ``members``: who is in them.
+    """Context of assignments. ``groups``: names of those that are there, by id; ``members``: who is in them.
 
     ``denials``: what is denied there, to whomever.
     """
@@ -151,7 +151,7 @@ class Known(Struct, frozen=True, kw_only=True):
 
 
 class Whose:
-    """Sorts the rows that a unit lists: its own, those that another unit tells, and people's."""
+    """Sorts the rows that a unit lists: its own, those that another unit says, and people's."""
 
     def __init__(self, scope: Scope) -> None:
         self._unit: Unit = scope.context
@@ -160,7 +160,7 @@ class Whose:
         self._elsewhere = self._people = 0
 
     def is_ours(self, row: RoleAssignment) -> bool:
-        """Whether the unit tells it; counts it if not. Raises ValueError for a scope that is none."""
+        """Whether the unit reports it; counts it if not. Raises ValueError for a scope that is none."""
         if not self._is_here(place_of(row.scope)):
             self._elsewhere += 1
         elif row.principal_type in _PEOPLE:
@@ -177,7 +177,7 @@ class Whose:
             yield f"{self._elsewhere} that are set elsewhere are left to the units of those places"
 
     def _is_here(self, place: Place) -> bool:
-        """A subscription tells what it inherits from groups that nobody else reads."""
+        """A subscription says what it inherits from groups that no one else reads."""
         if place.breadth != "management_group":
             return self._unit.kind == "subscription"
         group = self._unit.tenant if place.id == EVERYWHERE else place.id.rpartition("/")[2]
@@ -282,7 +282,7 @@ def _of(
 
 
 def _kind(row: RoleAssignment, principals: Principals) -> str | None:
-    """None where neither the row nor the directory tells that it is a service principal's."""
+    """None where neither the row nor the directory says that it is a service principal's."""
     is_one = row.principal_type == SERVICE_PRINCIPAL or principals.is_service_principal(row.principal_id)
     return SERVICE_PRINCIPAL if is_one else None
 

@@ -21,7 +21,7 @@ from scanner.model import ConsequenceKind
 DATA = "data:"
 """Begins the name of a data action, here and in the table."""
 _UNHEARD_OF = tuple(f"Muster.Unheard/of/{verb}" for verb in ("read", "write", "delete", "any/action"))
-"""Actions that no role names: whoever is allowed them is allowed everything."""
+"""Actions that no role names: anyone who is allowed them is allowed everything."""
 
 
 class Block(Struct, frozen=True, rename="camel"):
@@ -69,7 +69,7 @@ class Role(Struct, frozen=True, kw_only=True):
 
 
 def covers(pattern: str, name: str) -> bool:
-    """Whether a pattern takes in a name, both in lower case; ``*`` stands for any characters."""
+    """Whether a pattern takes in a name, both in lower case; ``*`` represents any characters."""
     first, *rest = pattern.split("*")
     if not rest:
         return first == name
@@ -154,7 +154,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        """What a person is told of it."""
+        """What is shown to a person."""
         if self.id == "/":
             return "the whole tenant"
         kind = self.breadth.replace("_", " ") if self.breadth != "part" else "resource"
@@ -297,7 +297,7 @@ def azure_table() -> AzureTable:
 
 @cache
 def published_roles() -> Mapping[str, Role]:
-    """By GUID, of those that are met most: ``azure_builtin.toml``, read once, and only where one is not told."""
+    """By GUID, of those that are met most: ``azure_builtin.toml``, read once, and only where one is not reported."""
     text = files("connectors.azure.rights").joinpath("azure_builtin.toml").read_bytes()
     table = msgspec.toml.decode(text, type=dict[str, tuple[Published, ...]])
     return {

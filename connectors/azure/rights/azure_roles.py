@@ -1,8 +1,8 @@
 """Deny assignments: what Azure keeps from whom, whichever role allows it. Pure.
 
-Azure makes them itself, for managed applications and deployment stacks. Whoever they name is denied their actions at
-their scope and below; whom they exclude is not. Who is in a group that they name is not known, nor whether a condition
-is met, so what one may take away is doubtful, and never gone. Source:
+Azure makes them itself, for managed applications and deployment stacks. Anyone who they name is denied their actions at
+their scope and below; who they exclude is not. Who is in a group that they name is not known, nor whether a condition
+is met, so what one may take away is uncertain, and never gone. Source:
 https://learn.microsoft.com/azure/role-based-access-control/deny-assignments
 """
 
@@ -126,9 +126,9 @@ def denial_of(row: DenyAssignment) -> Denial:
 #
 # ``admin``: everything, or all of ``Microsoft.Authorization``, on a subscription or more. ``escalation``: a known way
 # leads there, on a subscription or more. On a resource group or a resource the same ways make their holder no
-# administrator by themselves, but lead to whatever identities are in it; that is told as ``takes_over`` and
+# administrator by themselves, but lead to whatever identities are in it; that is reported as ``takes_over`` and
 # ``becomes``, and decided where those are known. ``high``: see the table. What a deny assignment may take away is
-# doubtful, as what a condition decides is.
+# uncertain, as what a condition decides is.
 
 EVERYTHING = "every action"
 ALL_OF_IAM = "every action of Microsoft.Authorization"
@@ -230,7 +230,7 @@ class _Reading:
         ]
 
     def power(self) -> Power:
-        if self._place.is_wide and self._is_admin() and not self._allowed.uncertain:  # who needs to take over nobody
+        if self._place.is_wide and self._is_admin() and not self._allowed.uncertain:  # it needs to take over no one
             return Power(privilege=judged(self.reasons()))
         return Power(
             privilege=judged(self.reasons()),
@@ -264,7 +264,7 @@ class _Reading:
                 )
 
     def takes_over(self) -> Iterator[Takeover]:
-        """Whoever may give itself rights may do all that can be done to what is there."""
+        """Anyone who may give itself rights may do all that can be done to what is there."""
         kinds = azure_table().takeover
         if self._own_rights:
             every = tuple(method for kind in kinds for method in kind.methods)

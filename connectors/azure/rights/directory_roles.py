@@ -24,7 +24,7 @@ _UNDER_A_CONDITION: Mapping[PrivilegeLevel, PrivilegeLevel] = {"admin": "high", 
 
 
 class Power(Struct, frozen=True, kw_only=True):
-    """What a right alone amounts to, and whom it lets its holder become; see ``Assignment`` for the fields."""
+    """What a right alone amounts to, and who it lets its holder become; see ``Assignment`` for the fields."""
 
     privilege: Privilege = Privilege(level="normal")
     becomes: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ UNKNOWN_POWER = Power(privilege=Privilege(level="unknown", evidence=("what a rig
 
 
 def under_a_condition(power: Power) -> Power:
-    """All of it only if a condition is met that we cannot judge; whoever tells of it says so."""
+    """All of it only if a condition is met that we cannot judge; its evidence says so."""
     given = power.privilege
     at_most_high = _UNDER_A_CONDITION.get(given.level, given.level)
     return structs.replace(
@@ -50,7 +50,7 @@ def under_a_condition(power: Power) -> Power:
 
 
 def judged(reasons: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:
-    """The gravest level among the reasons, with the reasons for it."""
+    """The most severe level among the reasons, with the reasons for it."""
     reported = list(reasons)
     levels: list[PrivilegeLevel] = ["normal", *(level for level, _ in reported)]
     level = min(levels, key=_HIGHEST_FIRST.index)
@@ -154,7 +154,7 @@ def directory_power(role: DirectoryRole, scope: str, tenant: str, objects: Mappi
 def _everywhere(role: DirectoryRole, tenant: str) -> Power:
     privilege = judged(_reasons(role, "the whole directory"))
     reached = frozenset(kind for way in _leading(role) for kind in way.reaches)
-    if privilege.level == "admin":  # who needs to become nobody
+    if privilege.level == "admin":  # it needs to become no one
         return Power(privilege=privilege)
     return Power(privilege=privilege, becomes=patterns(tenant, reached))
 

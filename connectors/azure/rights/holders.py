@@ -1,4 +1,4 @@
-"""What the reading of rights is told of the directory: who is there, and which APIs there are permissions of."""
+"""What the reading of rights knows of the directory: who is there, and which APIs there are permissions of."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def objects_by_id(reader: Reader, section: SectionReading, ids: Iterable[str]) -
             raise SourceError("POST /directoryObjects/getByIds: the response has an unexpected next page")
         for raw in page.value:
             one = reader.row(section, raw, DirectoryObject)
-            if one is None:  # whose it was cannot be told, and its id must not be taken for a deleted one's
+            if one is None:  # whose it was cannot be determined, and its id must not be taken for a deleted one's
                 raise SourceError("POST /directoryObjects/getByIds: not every object could be understood")
             found[one.id.lower()] = one
     return found
@@ -221,7 +221,7 @@ class PermissionGrant(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Holder(Struct, frozen=True, kw_only=True):
-    """Whom a right is given to. ``gone``: as ``Assignment`` has it."""
+    """Who a right is given to. ``gone``: as ``Assignment`` has it."""
 
     id: str
     kind: str | None = "ServicePrincipal"

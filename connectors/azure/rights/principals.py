@@ -94,7 +94,7 @@ class Principals(Struct, frozen=True, kw_only=True):
         return one.name if one else None
 
     def gone(self, principal: str) -> bool | None:
-        """Whether the directory has it no longer; None where that cannot be told."""
+        """Whether the directory has it no longer; None where that cannot be determined."""
         key = principal.lower()
         return key not in self.found if key in self.asked else None
 
@@ -108,7 +108,7 @@ class Principals(Struct, frozen=True, kw_only=True):
 
 
 def read_principals(reader: Reader, ids: Iterable[str]) -> Generator[Coverage, None, Principals]:
-    """Ask the directory who these are. Where it answers for none of them, nobody is taken for gone."""
+    """Ask the directory who these are. Where it answers for none of them, no one is taken for gone."""
     written = frozenset(ids)
     wanted = frozenset(one.lower() for one in written)
     principals = Principals()

@@ -74,7 +74,7 @@ def read_directory_roles(reader: Reader, directory: Directory) -> Iterator[Disco
 class _Holders(Struct, frozen=True, kw_only=True):
     """Whose the assignments are: names of groups by id, ids of service principals, and how many are anybody else's.
 
-    ``gone``: how many are of nobody whom the directory knows.
+    ``gone``: how many are of no one who the directory knows.
     """
 
     groups: Mapping[str, str] = {}
@@ -221,7 +221,7 @@ def _of_api(reader: Reader, row: AppRoleAssignment, api: Api | None) -> Assignme
 
 
 def read_delegated_grants(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
-    """What applications may do in the names of users. Consents of single users are told together, with their number."""
+    """What applications may do in the names of users. Consents of single users are one grant, with their number."""
     by_users: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
     with reader.section(s.DELEGATED_GRANTS) as section:
         pages = reader.api.graph_pages("/oauth2PermissionGrants", params={"$top": PAGE})
@@ -262,7 +262,7 @@ def _in_names_of(reader: Reader, directory: Directory, grant: tuple[str, str, st
 def read_rights(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
     """Each section's coverage, and an Assignment for each right that a service principal holds in the tenant.
 
-    Rights of users are counted; those of groups are told for the service principals in them.
+    Rights of users are counted; those of groups are reported for the service principals in them.
     """
     yield from read_directory_roles(reader, directory)
     yield from read_app_permissions(reader, directory)

@@ -18,7 +18,7 @@ from connectors.base import SectionReading
 from scanner.model import Coverage
 
 EARLIEST_YEAR = 2015
-"""Nothing was recorded before: an older date stands for none, as the year 1 does."""
+"""Nothing was recorded before: an older date represents none, as the year 1 does."""
 T = TypeVar("T")
 
 

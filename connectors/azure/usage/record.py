@@ -10,7 +10,7 @@ from msgspec import Struct
 
 
 class Activity(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A ``signInActivity``. The last sign-in may be one that failed; what succeeded is not always told."""
+    """A ``signInActivity``. The last sign-in may be one that failed; what succeeded is not always reported."""
 
     last_sign_in_date_time: Any = None
     last_successful_sign_in_date_time: Any = None
@@ -38,7 +38,7 @@ class CredentialActivity(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Sign(Struct, frozen=True, kw_only=True):
-    """The latest use. ``used_as``: client or resource, where told; ``succeeded_at``: the latest that succeeded."""
+    """The latest use. ``used_as``: client or resource, where reported; ``succeeded_at``: the latest that succeeded."""
 
     at: datetime
     used_as: str | None = None
@@ -52,7 +52,7 @@ class UseRecord(Struct, frozen=True, kw_only=True):
     tenants that have one, so that what was known before stands.
 
     Microsoft does not say how far the reports reach back. They keep the latest use of each, so that everything since
-    the oldest that they tell is in them: that is relied on. Whoever is not in them was not used in this time.
+    the oldest that they give is in them: that is relied on. Anyone who is not in them was not used in this time.
     """
 
     uses: Mapping[str, Sign] = {}

@@ -1,1 +1,1 @@
-"""What runs as identities in a subscription, and key vaults by name."""
+"""Workloads that run as identities in a subscription, and key vaults by name."""

@@ -1,4 +1,4 @@
-"""What runs as managed identities and applications: every resource that has an identity. Pure."""
+"""Workloads that run as managed identities and applications: every resource that has an identity. Pure."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _attributes(tenant: str, row: Resource) -> dict[str, Any]:
 
 
 def _local_keys(row: Resource) -> bool | None:
-    """Whether keys of its own let in whoever has them, past all identities; None where it does not say."""
+    """Whether keys of its own let in anyone who has them, past all identities; None where it does not say."""
     if isinstance(row.disable_local_auth, bool):
         return not row.disable_local_auth
     return row.allow_shared_key_access if isinstance(row.allow_shared_key_access, bool) else None
@@ -99,7 +99,7 @@ def read_resources(reader: Reader) -> Iterator[DiscoveredRecord]:
 
 
 def _read_workloads(reader: Reader, estate: Estate, resources: list[Resource]) -> Iterator[DiscoveredRecord]:
-    """What runs as something; every resource that was read is added to ``resources``."""
+    """Workloads that run as something; every resource that was read is added to ``resources``."""
     with reader.section(s.WORKLOADS) as section:
         for row in resources_of(reader, section, s.WORKLOADS, estate):
             resources.append(row)

@@ -1,4 +1,4 @@
-"""What Resource Graph tells of a subscription's resources; where it cannot be asked, the resource manager's lists.
+"""A subscription's resources by Resource Graph; where it cannot be asked, the resource manager's lists.
 
 The query names each property that is wanted: whole ``properties`` hold settings, and with them other people's secrets.
 Source: https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language and the REST reference of
@@ -65,7 +65,7 @@ _SECTION_OF = {USER_ASSIGNED: s.MANAGED_IDENTITIES, VAULT: s.VAULTS}
 
 
 class Assigned(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A user-assigned identity, as the resource that it is assigned to tells of it."""
+    """A user-assigned identity, as the resource that it is assigned to has it."""
 
     principal_id: str | None = None
     client_id: str | None = None
@@ -129,7 +129,7 @@ class Resource(Facts, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def made_by(self) -> str | None:
-        """Who made it, where that is told."""
+        """Who made it, where that is reported."""
         return self.system_data.created_by if self.system_data else None
 
     @property
@@ -153,9 +153,9 @@ class Estate(Struct, frozen=True, kw_only=True):
 
 
 def ask_resource_graph(reader: Reader, section: SectionReading) -> Estate:
-    """One query for all sections; rows whose type cannot be told are a gap of this one.
+    """One query for all sections; rows whose type cannot be determined are a gap of this one.
 
-    It lags behind, so that where it tells of nothing the resource manager is asked as well. A row that moves from page
+    It lags behind, so that where it lists nothing the resource manager is asked as well. A row that moves from page
     to page meanwhile is taken once.
     """
     rows: dict[str, list[Raw]] = {}
@@ -196,7 +196,7 @@ def resources_of(reader: Reader, section: SectionReading, name: str, estate: Est
         some = some or row.identity is not None or row.type.lower() in _ASKED_FOR
         yield row
     section.note("Resource Manager was used instead")
-    if name == s.WORKLOADS and some:  # its list has no properties: kubelets, bots and agents run as what only they tell
+    if name == s.WORKLOADS and some:  # its list has no properties: kubelets, bots and agents run as what only they say
         section.lost(estate.refusal, partial=True)
     else:
         section.note(str(estate.refusal))

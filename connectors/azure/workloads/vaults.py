@@ -186,7 +186,7 @@ class ListedItem(Struct, frozen=True, kw_only=True):
 
     @property
     def managed(self) -> bool | None:
-        """It is not told here."""
+        """It is not reported here."""
         return None
 
 
@@ -222,7 +222,7 @@ def _vault_items_named(text: str) -> str | None:
 
 
 def _moment(seconds: int | None) -> datetime | None:
-    """A moment in UTC; None where it is not told, or is none that a calendar has."""
+    """A moment in UTC; None where it is not reported, or is none that a calendar has."""
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):

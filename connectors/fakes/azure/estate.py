@@ -1,4 +1,4 @@
-"""What people put into a subscription: identities, what runs as them, and what is kept in vaults."""
+"""What people put into a subscription: identities, workloads that run as them, and what is kept in vaults."""
 
 from __future__ import annotations
 

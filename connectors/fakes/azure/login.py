@@ -1,4 +1,4 @@
-"""Signing in: what an OpenID provider tells of itself, and tokens for those who know the secret."""
+"""Signing in: what an OpenID provider publishes, and tokens for those who know the secret."""
 
 from __future__ import annotations
 

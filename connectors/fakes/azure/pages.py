@@ -1,4 +1,4 @@
-"""Lists in pages, with tokens that tell nothing and can expire; ``$select`` held against the known fields."""
+"""Lists in pages, with tokens that say nothing and can expire; ``$select`` held against the known fields."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Owners, sponsors and federated credentials of the directory's objects, and Graph's ``$expand`` of them.
 
-It gives twenty at most and says nothing of the others, takes one relationship at a time, and tells only the ids of
-people whom the asking application may not read. Source: https://learn.microsoft.com/graph/query-parameters
+It gives twenty at most and says nothing of the others, takes one relationship at a time, and gives only the ids of
+people that the asking application may not read. Source: https://learn.microsoft.com/graph/query-parameters
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ def _related(tenant: Tenant, path: str, names: set[str] | None) -> list[Row]:
 
 
 def seen_person(tenant: Tenant, row: Row) -> Row:
-    """As whoever asks may see it."""
+    """As anyone who asks may see it."""
     hidden = row.get("@odata.type") == "#microsoft.graph.user" and not tenant.shows_people
     return {name: row[name] for name in ("@odata.type", "id")} if hidden else row
 
 
 def without_expression(row: Row) -> Row:
-    """A federated credential as version 1.0 of Graph has it: of expressions only the preview tells."""
+    """A federated credential as version 1.0 of Graph has it: of expressions only the preview says."""
     if _EXPRESSION not in row:
         return row
     return {name: value for name, value in row.items() if name not in (_EXPRESSION, "subject")}
@@ -139,7 +139,7 @@ def add_owner(tenant: Tenant, owned: Row, owner: Row, *, relation: str = "owners
 def add_federation(
     tenant: Tenant, application: Row, name: str, issuer: str, subject: str | None, expression: str = "", **facts: Any
 ) -> Row:
-    """Let an application take the tokens of an issuer, for a subject or for whoever fits an expression."""
+    """Let an application take the tokens of an issuer, for a subject or for anyone who fits an expression."""
     flexible = {_EXPRESSION: {"value": expression, "languageVersion": 1}, "subject": None} if expression else {}
     row = {
         "id": guid(f"federation/{application['id']}/{name}"),

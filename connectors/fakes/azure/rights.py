@@ -146,7 +146,7 @@ DIRECTORY_ROLES: Mapping[str, tuple[str, Sequence[str]]] = {
 
 
 def add_built_in_roles(tenant: Tenant) -> None:
-    """Let the resource manager tell of these roles."""
+    """Let the resource manager list these roles."""
     for name, (role, permissions) in _ROLES.items():
         row = tenant.define_role(name, permissions.get("actions", ()))
         row["name"] = role

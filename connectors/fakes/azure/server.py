@@ -58,7 +58,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
 
 
 class AzureServer:
-    """A running server; a context manager. ``url`` and ``ca_file`` are what a source is told.
+    """A running server; a context manager. ``url`` and ``ca_file`` are a source's settings.
 
     ``tls``: or plain http.
     """
@@ -71,7 +71,7 @@ class AzureServer:
         self.log: list[Call] = []
         """Every request but those for signing in, those inside a batch included."""
         self.watchers: list[Callable[[Exchange], None]] = []
-        """Told of every exchange but those for signing in."""
+        """Reported about every exchange but those for signing in."""
         self._folder = TemporaryDirectory(prefix="muster-azure-")
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.azure = self

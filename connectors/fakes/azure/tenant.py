@@ -33,7 +33,7 @@ class Tenant:
         self.people: dict[str, Row] = {}
         """Users and groups."""
         self.shows_people = True
-        """Whether whoever asks may read users; otherwise owners are told by their ids alone."""
+        """Whether anyone who asks may read users; otherwise owners are reported by their ids alone."""
         self.subscriptions: dict[str, Row] = {}
         self.management_groups: dict[str, Row] = {}
         self.role_assignments: list[Row] = []
@@ -54,7 +54,7 @@ class Tenant:
         """By vault's name, its ``secrets``, ``keys`` and ``certificates``."""
 
     def add_application(self, name: str, *, principal: bool = True, **facts: Any) -> Row:
-        """An application registration, with its service principal in this tenant unless told otherwise."""
+        """An application registration, with its service principal in this tenant unless said otherwise."""
         row = {
             "id": guid(f"application/{name}"),
             "appId": guid(f"client/{name}"),
@@ -138,7 +138,7 @@ class Tenant:
         return row
 
     def add_resource(self, subscription: str, type_: str, name: str, **facts: Any) -> Row:
-        """A resource as Resource Graph tells of it; ``subscription``: its id."""
+        """A resource as Resource Graph has it; ``subscription``: its id."""
         row = {
             "id": f"/subscriptions/{subscription}/resourceGroups/rg/providers/{type_}/{name}",
             "name": name,

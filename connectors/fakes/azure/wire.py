@@ -1,4 +1,4 @@
-"""What goes over the wire, and how a request finds whoever answers it."""
+"""What goes over the wire, and how a request finds its answer."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def _of_project(cloud: Cloud, project: str) -> Iterator[Row]:
 
 
 def _name(collection: str, row: Row) -> str:
-    """The resource name, which some APIs tell as a link, or only in parts."""
+    """The resource name, which some APIs give as a link, or only in parts."""
     own = str(row.get("name") or row.get("clusterName") or row.get("metadata", {}).get("name"))
     if own.startswith(("projects/", "apps/")):
         return own

@@ -22,7 +22,7 @@ CREATED = "2024-03-01T08:00:00.123456Z"
 class Cloud:
     """State. ``log``: what was asked, ``METHOD /path?query`` or a gRPC method. ``policies``: by full resource name.
 
-    ``rights``: permissions that whoever asks has, of those that are tested for.
+    ``rights``: permissions that anyone who asks has, of those that are tested for.
     """
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Cloud:
     ) -> None:
         """The allow policy of a resource by its full name, ``//cloudresourcemanager.googleapis.com/projects/acme``.
 
-        ``project``: the id of the project of a bucket, whose name does not tell.
+        ``project``: the id of the project of a bucket, whose name does not say.
         """
         policy = {"version": 3 if any("condition" in one for one in bindings) else 1, "bindings": list(bindings)}
         held = {"assetType": asset_type, "policy": policy | {"etag": "BwYfE0kd9wE="}}

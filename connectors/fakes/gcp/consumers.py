@@ -1,6 +1,6 @@
-"""Rows for what runs as service accounts, and for secrets; shaped as the APIs answer.
+"""Rows for workloads that run as service accounts, and for secrets; shaped as the APIs answer.
 
-Where a resource may hold a secret, it does: a variable, metadata or a password that nobody must take.
+Where a resource may hold a secret, it does: a variable, metadata or a password that no one must take.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def add_old_function(cloud: Cloud, project: str, name: str, email: str = "") -> 
 
 
 def add_cluster(cloud: Cloud, project: str, name: str, **fields: Any) -> Row:
-    """A cluster, with a password that the API still tells."""
+    """A cluster, with a password that the API still says."""
     row = {
         "name": name,
         "location": AT,

@@ -40,7 +40,7 @@ class Refused(Exception):
         self.headers = dict(headers or {})
 
     def body(self) -> dict[str, Any]:
-        """As google.rpc.Status in JSON; ``old_reason`` as Compute and Storage tell it."""
+        """As google.rpc.Status in JSON; ``old_reason`` as Compute and Storage give it."""
         error: dict[str, Any] = {"code": self.code, "message": str(self)}
         if self.old_reason is not None:
             error["errors"] = [{"message": str(self), "domain": "usageLimits", "reason": self.old_reason}]
@@ -94,7 +94,7 @@ class Faults:
         self.unreachable_zones: list[str] = []
         """Zones that Compute Engine cannot look at."""
         self.unheeded_key_types = False
-        """Keys that Google manages are told though only those of users were asked for."""
+        """Keys that Google manages are reported though only those of users were asked for."""
         self.endless_pages = False
         """Each page of a listing has the token of itself."""
 

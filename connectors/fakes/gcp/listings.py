@@ -25,7 +25,7 @@ class _Listing(Struct, frozen=True, kw_only=True):
 
 
 def _rows(call: Call) -> list[Row]:
-    """Of the collection; the location ``-`` stands for all."""
+    """Of the collection; the location ``-`` represents all."""
     if "/locations/-/" not in call.path:
         return call.cloud.rows[call.path]
     before, _, after = call.path.partition("/locations/-/")

@@ -1,6 +1,6 @@
 """Google's JSON as records, in which null counts as left out, and what refusals mean.
 
-Source: the JSON mapping of protocol buffers, by which null stands for any field's default. Google leaves them out;
+Source: the JSON mapping of protocol buffers, by which null represents any field's default. Google leaves them out;
 others that answer in its place write them.
 """
 

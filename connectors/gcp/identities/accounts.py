@@ -1,4 +1,4 @@
-"""A service account as an identity, whoever listed it."""
+"""A service account as an identity, no matter who listed it."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def parse_account_key(project: str, email: str, row: ServiceAccountKey) -> Crede
 
 
 def _exposures(row: ServiceAccountKey) -> Iterator[str]:
-    """A status stays for as long as the key is there, disabled or not; a disabled key may tell it as the reason."""
+    """A status stays for as long as the key is there, disabled or not; a disabled key may give it as the reason."""
     for end, words in _FOUND.items():
         values = [status.value for status in row.extended_status if status.key.endswith(end)]
         if values or row.disable_reason.endswith(end):

@@ -1,4 +1,4 @@
-"""API keys, whoever listed them: an identity each, or a credential of the service account that one is bound to.
+"""API keys, no matter who listed them: an identity each, or a credential of the service account that one is bound to.
 
 A key has no expiry, and nothing records its use. Source: the API Keys API's Key and Restrictions.
 """
@@ -45,7 +45,7 @@ class _Restrictions(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ApiKey(Struct, kw_only=True, rename="camel"):
-    """A key as apikeys.googleapis.com v2 has it, without its value, which no listing tells."""
+    """A key as apikeys.googleapis.com v2 has it, without its value, which no listing says."""
 
     name: str
     uid: str = ""

@@ -23,8 +23,8 @@ class Found:
     ``used``. By ``ACCOUNT/keys/ID``, the account as the record names it: ``keys_used``. By project id: ``accounts``,
     those that were listed; ``api_keys``, those that are identities of their own; ``pools`` of workload identities.
     ``providers``: of these pools; None where they were not all read. ``engines``: agents that Google runs, by key.
-    ``principals``: those that bindings may name and that are told as identities elsewhere. ``code_in``: project id and
-    key of what runs the code in a bucket, by its name.
+    ``principals``: those that bindings may name and that are identities elsewhere. ``code_in``: project id and key of
+    what runs the code in a bucket, by its name.
     """
 
     def __init__(self) -> None:

@@ -95,7 +95,7 @@ class AuthProvider(Struct, kw_only=True, rename="camel"):
 
 
 def parse_auth_provider(source: str, project: ProjectRef, row: AuthProvider) -> StoredSecret:
-    """A stored secret; when its value was last written is not told. Raises ValueError for a bad name."""
+    """A stored secret; when its value was last written is not reported. Raises ValueError for a bad name."""
     given = row.auth_provider_type_params
     oauth = given.three_legged_oauth or given.two_legged_oauth
     sorts = (("api_key", given.api_key), ("oauth_for_users", given.three_legged_oauth), ("oauth", oauth))

@@ -1,5 +1,5 @@
 """Reading projects from what gcloud wrote: the same readers, with files in the place of Google's APIs.
 
-What a row is, is told by its name and members (``recognise.py``), and so is the project that it is of
+What a row is, is reported by its name and members (``recognise.py``), and so is the project that it is of
 (``export.py``). :class:`~connectors.gcp.offline.api.FileApi` then answers requests in Google's stead.
 """

@@ -122,7 +122,7 @@ class FileApi(GcpApi):
         return {"assets": rows, "unreachable": [f"{one} ({k.command_for(one, project)})" for one in listed]}
 
     def _policies(self, project: str) -> dict[str, Any]:
-        """All that are told of one project; which are not: its own, those of accounts, those of what is above it."""
+        """All rows of one project; not: its own, those of accounts, those of what is above it."""
         export = self.export
         inside = f"/projects/{project}"
         rows = [
@@ -160,7 +160,7 @@ class FileApi(GcpApi):
         return self.export.roles[name]
 
     def _roles(self, parent: str) -> Any:
-        """Those that are there; of those that policies name, it is told which are not."""
+        """Those that are there; of those that policies name, it is shown which are not."""
         start = f"{parent}/roles/" if parent else "roles/"
         rows = [role for name, role in self.export.roles.items() if name.startswith(start)]
         missing = sorted(name for name in self._named_roles() - self.export.roles.keys() if name.startswith(start))

@@ -1,4 +1,4 @@
-"""Up to when rows tell of a project: the newest date in them (pure)."""
+"""The date up to which rows describe a project: the newest date in them (pure)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a folder of files tells, project by project, and what could not be used."""
+"""What a folder of files says, project by project, and what could not be used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNCHOSEN = frozenset(
     f"{service}.googleapis.com/{kind}"
     for service, kind in (("cloudresourcemanager", "Project"), ("serviceusage", "Service"), ("logging", "LogBucket"))
 )
-"""Every project has each of these, and nobody here asks for them: where all are told, no types were chosen."""
+"""Every project has each of these, and no one here asks for them: where all are reported, no types were chosen."""
 _BRIEF = "roles without their permissions: `gcloud iam roles describe` has them, a listing has not"
 _NO_SCOPE = "it has no rows and does not say of what: put the project's id and what it lists into its name"
 
@@ -33,7 +33,7 @@ class Export(Struct, frozen=True, kw_only=True):
 
     ``items``: by project and type, by resource name. ``whole``: projects and types of which all are there; ``parts``:
     types and names of single things, such as an account, of which all are there. ``policies``: by full resource name;
-    ``homes``: ids of projects by the full names of resources that do not tell them; ``searched``: projects of which
+    ``homes``: ids of projects by the full names of resources that do not give them; ``searched``: projects of which
     all policies are there. ``unusable``: files and what is wrong with them; ``unknown``: files in which nothing is
     recognised. ``dated_at``: the newest date in them, else of them.
     """
@@ -118,9 +118,9 @@ def _add(export: Export, names: Names, file: _File) -> None:
 
 
 def _assets_are_whole(export: Export, names: Names, rows: Rows) -> None:
-    """A listing of assets tells all of a type in each project that it has one of, and all where no types were chosen.
+    """A listing of assets gives all of a type in each project that it has one of, and all where no types were chosen.
 
-    Of what it has none of in a project nobody can tell whether it was asked for it there.
+    Of what it has none of in a project no one can say whether it was asked for it there.
     """
     described: defaultdict[str, set[str]] = defaultdict(set)
     for project, type_ in rows.assets:

@@ -1,4 +1,4 @@
-"""The rows of one file, told apart: things, policies, projects and what is above them, roles (pure)."""
+"""The rows of one file, distinguished: things, policies, projects and what is above them, roles (pure)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONTAINERS = "cloudresourcemanager.googleapis.com/"
 class PolicyOf(Struct, frozen=True, kw_only=True):
     """An allow policy. ``resource``: the full name of what it is set on; None where the file's name has to say so.
 
-    ``project``: the number or id of its project, where the row tells it.
+    ``project``: the number or id of its project, where the row gives it.
     """
 
     policy: Row
@@ -29,7 +29,7 @@ class PolicyOf(Struct, frozen=True, kw_only=True):
 
 
 class Project(Struct, frozen=True, kw_only=True):
-    """What is told of a project: any of it may be missing. ``ancestors``: nearest first."""
+    """What is known of a project: any of it may be missing. ``ancestors``: nearest first."""
 
     id: str = ""
     number: str = ""
@@ -42,7 +42,7 @@ class Project(Struct, frozen=True, kw_only=True):
 class Rows(Struct, kw_only=True):
     """What the rows of a file are. ``assets``: project (by number or id) and type of whatever Cloud Asset listed.
 
-    ``searched``: whether policies are those of a search, which tells all there are. ``roles``: by name.
+    ``searched``: whether policies are those of a search, which gives all there are. ``roles``: by name.
     ``parents``: of folders and organizations by name.
     """
 
@@ -115,7 +115,7 @@ def _policy(row: Row, found: Rows) -> bool:
 
 
 def _place(row: Row, name: str, found: Rows) -> str:
-    """What an asset, or a result of a search for policies, tells of its project, which it also calls by its number.
+    """What an asset, or a result of a search for policies, says of its project, which it also calls by its number.
 
     The number, else the id; empty for what lies in no project.
     """
@@ -177,7 +177,7 @@ _RESOURCE_MANAGER = "//cloudresourcemanager.googleapis.com"
 
 
 class Names(Struct, frozen=True, kw_only=True):
-    """``described``: what is told of each project, by its id. ``numbers``: ids of projects by number.
+    """``described``: what is known of each project, by its id. ``numbers``: ids of projects by number.
 
     ``emails``: of accounts by unique id. ``homes``: ids of projects by the e-mails of the accounts in them.
     ``parents``: of folders and organizations.
@@ -190,7 +190,7 @@ class Names(Struct, frozen=True, kw_only=True):
     parents: Mapping[str, str | None]
 
     def id_of(self, called: str) -> str:
-        """A project's id by its number or id; the number where no file tells the id."""
+        """A project's id by its number or id; the number where no file gives the id."""
         return self.numbers.get(called, called)
 
     def project_in(self, name: str) -> str:
@@ -250,7 +250,7 @@ class Names(Struct, frozen=True, kw_only=True):
 
 
 def names_of(files: Iterable[Rows]) -> Names:
-    """What all files together tell."""
+    """What all files together say."""
     every = tuple(files)
     described = [one for rows in every for one in rows.projects]
     numbers = {one.number: one.id for one in described if one.id and one.number}
@@ -273,7 +273,7 @@ def names_of(files: Iterable[Rows]) -> Names:
 
 
 def _containers(files: Iterable[Rows]) -> Iterator[str]:
-    """Projects whose own policy is told."""
+    """Projects whose own policy is reported."""
     for rows in files:
         for policy in rows.policies:
             if policy.resource and policy.resource.startswith(f"{_RESOURCE_MANAGER}/projects/"):

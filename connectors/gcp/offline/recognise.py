@@ -1,6 +1,6 @@
 """What a row is, by its resource name and the members that it has (pure).
 
-Resource names tell the type of most things, whoever listed them. Source: the page "Asset names" of
+Resource names give the type of most things, no matter who listed them. Source: the page "Asset names" of
 Cloud Asset Inventory, and the reference of gcloud's commands.
 """
 

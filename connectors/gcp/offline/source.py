@@ -1,4 +1,4 @@
-"""What is read of a project that files tell of, in the order that identities are joined in."""
+"""What is read of a project in files, in the order that identities are joined in."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from scanner.text import counted
 
 
 def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Workloads and agents, section by section: files may tell of machines and not of functions."""
+    """Workloads and agents, section by section: files may have machines and no functions."""
     for name in SECTIONS:
         types = tuple(type_ for type_, sort in SORTS.items() if sort.section == name)
         with reader.section(name) as section:
@@ -56,7 +56,7 @@ def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
 
 
 def read_secrets(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Stored secrets; those whose versions are in no file are told without the age of their values."""
+    """Stored secrets; those whose versions are in no file are reported without the age of their values."""
     project = reader.place.project
     with reader.section(SECRETS) as section:
         rows = reader.rows(section, r.ASSETS, Asset, {"assetTypes": STORED}, parent=reader.place.name)
@@ -115,7 +115,7 @@ OF_FILES: tuple[Reading, ...] = (
     if_wanted("iam.oauth_clients", read_oauth_clients),
     if_wanted("agentidentity.auth_providers", read_auth_providers),
 )
-"""As what is read of a project by its own APIs, but that things are told by type, as Cloud Asset tells them."""
+"""As what is read of a project by its own APIs, but that things are reported by type, as Cloud Asset gives them."""
 
 
 # --- Offline source: the projects in a folder of files, and their coverage ---
@@ -129,7 +129,7 @@ _FIX = "begin with `gcloud iam service-accounts list --project=PROJECT --format=
 class ExportedSource:
     """The projects in the files of ``settings.from_files``. Looked through once, when it is first asked for anything.
 
-    ``nowhere``: the scope that stands for all of the source's.
+    ``nowhere``: the scope that represents all of the source's.
     """
 
     def __init__(self, settings: GcpSettings, session: GcpSession, nowhere: Scope) -> None:
@@ -138,7 +138,7 @@ class ExportedSource:
         self._nowhere = nowhere
 
     def units(self) -> Iterator[Scope | Coverage]:
-        """Each project, and each organization and folder whose policy is told; a Coverage of what cannot be used."""
+        """Each project, and each organization and folder with a policy; a Coverage of what cannot be used."""
         with self._nowhere.section(LISTING) as section:
             self._describe(section)
         if section.coverage.is_gap:
@@ -161,7 +161,7 @@ class ExportedSource:
         return dated(records, self._export.dated_at)
 
     def check(self) -> Iterator[Check]:
-        """Whether the files can be read, and what they tell of."""
+        """Whether the files can be read, and what they describe."""
         try:
             export = self._export
         except SourceError as error:
@@ -180,7 +180,7 @@ class ExportedSource:
             return open_export(self._settings.from_files.expanduser())
 
     def _describe(self, section: SectionReading) -> None:
-        """Look through the files. Raises SourceError where none tells of a project."""
+        """Look through the files. Raises SourceError where none describes a project."""
         export = self._export
         for file, reason in export.unusable:
             section.malformed(file, reason)
@@ -205,7 +205,7 @@ class ExportedSource:
         return organization + [f"folders/{folder}" for folder in settings.named_folders]
 
     def _missing(self, projects: list[ProjectRef]) -> list[str]:
-        """Scopes of what the settings name and no file tells of."""
+        """Scopes of what the settings name and no file describes."""
         described = {name for one in projects for name in (one.id, one.number, *one.ancestors)}
         named = (*self._roots(), *self._settings.named_projects)
         return [one for one in named if one not in described and one not in self._settings.skipped_projects]
@@ -237,7 +237,7 @@ class ExportedSource:
         return f"{described}; {not_recognised(export.unknown)}" if export.unknown else described
 
     def _containers(self, projects: list[ProjectRef]) -> set[str]:
-        """Organizations and folders whose policy is told, and that projects are in."""
+        """Organizations and folders whose policy is reported, and that projects are in."""
         above = {name for project in projects for name in project.ancestors}
         return {name for name in above if f"{CONTAINERS}{name}" in self._export.policies}
 

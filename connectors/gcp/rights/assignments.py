@@ -51,7 +51,7 @@ def holder_of(member: Member, tree: Tree) -> str:
 
 
 def agent_key(member: Member, tree: Tree) -> str:
-    """The key of the agent that a principal stands for: it runs in the resource that its principal names."""
+    """The key of the agent that a principal represents: it runs in the resource that its principal names."""
     service, _, path = (member.subject or "").partition("/")
     return tree.resource(f"//{service}.googleapis.com/{path}").name
 
@@ -114,7 +114,7 @@ def _attributes(binding: Binding, met: Outlook, tree: Tree) -> dict[str, Any]:
 
 
 def _is_gone(member: Member, accounts: Accounts, tree: Tree) -> bool | None:
-    """Whether its holder was deleted; None: nobody can tell, since no list has it."""
+    """Whether its holder was deleted; None: no one can say, since no list has it."""
     if member.is_deleted:
         return True
     return accounts.lacks(member, tree)

@@ -124,7 +124,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
         return member.id not in self.emails.get(project, ())
 
     def within(self, member: Member, tree: Tree) -> tuple[str, ...]:
-        """The e-mails of those that a set of all accounts of a resource stands for, as far as they were listed."""
+        """The e-mails of those that a set of all accounts of a resource represents, as far as they were listed."""
         kind, _, named = (member.pool or "").partition("/")
         place = f"projects/{tree.project_id(named)}" if kind == "projects" else f"{kind}/{named}"
         if member.selector == "ServiceAgent":

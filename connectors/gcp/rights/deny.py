@@ -25,7 +25,7 @@ Answer: TypeAlias = Literal["yes", "maybe", "no"]
 
 _EVERYBODY = "principalSet://goog/public:all"
 _ACCOUNT = re.compile(r"principal://iam\.googleapis\.com/projects/[^/]+/serviceAccounts/(.+)")
-# Sets that nobody can look into with read-only rights on Google Cloud alone.
+# Sets that no one can look into with read-only rights on Google Cloud alone.
 _OPAQUE = ("principalSet://goog/group/", "principalSet://goog/cloudIdentityCustomerId/")
 _ATTACHMENT = re.compile(
     r"policies/cloudresourcemanager\.googleapis\.com/((?:organizations|folders|projects)/[^/]+)/.+"
@@ -163,5 +163,5 @@ def _fits(permission: str, patterns: Iterable[str]) -> bool:
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """A permission, in which ``*`` stands for any resource or verb: ``iam.roles.*``, ``iam.*.*``."""
+    """A permission, in which ``*`` represents any resource or verb: ``iam.roles.*``, ``iam.*.*``."""
     return re.compile("[^.]+".join(map(re.escape, pattern.split("*"))))

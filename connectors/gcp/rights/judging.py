@@ -96,7 +96,7 @@ class Holdings:
         return "maybe" if "maybe" in answers or not self._unread.isdisjoint(path) else "no"
 
     def tokens_of(self, resource: Resource) -> Mapping[str, bool]:
-        """Whom the service accounts there can make tokens for, as patterns of keys; False: under a condition."""
+        """Who the service accounts there can make tokens for, as patterns of keys; False: under a condition."""
         accounts = [resource.account] if resource.account else self._within(resource)
         found: dict[str, bool] = {}
         for email in accounts:
@@ -194,7 +194,7 @@ def _words(methods: Iterable[Method]) -> tuple[str, ...]:
 
 
 def _targets(family: Family, methods: tuple[Method, ...], binding: Binding, holdings: Holdings) -> Mapping[str, bool]:
-    """Whom these methods of a family lead to from there; False: only if what could not be told turns out so."""
+    """Who these methods of a family lead to from there; False: only if what could not be determined turns out so."""
     resource = binding.resource
     if family.chained:
         return holdings.tokens_of(resource)

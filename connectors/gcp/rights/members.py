@@ -1,4 +1,4 @@
-"""What the e-mail address of a service account tells: whose it is, and whether Google itself answers for it (pure).
+"""What the e-mail address of a service account says: whose it is, and whether Google itself answers for it (pure).
 
 Source: the IAM documentation of service agents and of the types of service accounts. Order matters: an agent's
 address looks like that of an account in a project of Google's.
@@ -62,7 +62,7 @@ class Account(Struct, frozen=True, kw_only=True, gc=False):
 
 @lru_cache(maxsize=65536)
 def account_of(email: str) -> Account:
-    """What that address tells; ``foreign`` is one of none of Google's forms."""
+    """What that address says; ``foreign`` is one of none of Google's forms."""
     for kind, form in _FORMS:
         if found := form.fullmatch(email):
             parts = found.groupdict()
@@ -93,7 +93,7 @@ MemberKind: TypeAlias = Literal[
 MACHINES: frozenset[MemberKind] = frozenset(
     {"service_account", "kubernetes", "pool_principal", "pool_set", "agent", "resource_set"}
 )
-"""Kinds that stand for identities that are not human."""
+"""Kinds that represent identities that are not human."""
 
 _DELETED = "deleted:"
 _UID = "?uid="
@@ -130,10 +130,10 @@ _BY_PREFIX: dict[str, MemberKind] = {
 
 
 class Member(Struct, frozen=True, kw_only=True, gc=False):
-    """Whom a binding names. ``text``: without ``deleted:`` and the unique id, which stand in fields of their own.
+    """Who a binding names. ``text``: without ``deleted:`` and the unique id, which stand in fields of their own.
 
     ``id``: an e-mail address, or the whole principal string. ``pool``: the workload identity pool that vouches for it,
-    or the resource whose accounts it stands for. ``selector``: ``subject``, ``group``, ``attribute.NAME`` or ``*`` of
+    or the resource whose accounts it represents. ``selector``: ``subject``, ``group``, ``attribute.NAME`` or ``*`` of
     a pool, ``ServiceAccount`` or ``ServiceAgent`` of a resource; ``subject``: what the selector is to be.
     """
 

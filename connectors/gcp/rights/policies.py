@@ -29,7 +29,7 @@ from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 def note_unlisted_accounts(
     reader: Reader, accounts: Accounts, bindings: Iterable[Binding], tree: Tree
 ) -> frozenset[str]:
-    """Notes those that are there. The ids of projects with accounts of which it could not be told."""
+    """Notes those that are there. The ids of projects with accounts of which it could not be determined."""
     missing = {
         binding.member.id: tree.project_of(binding.member.id) or ""
         for binding in bindings
@@ -78,7 +78,7 @@ _OF_CONTAINER: dict[str, tuple[str, Request]] = {
 
 
 class Policies:
-    """The bindings of one unit. ``sieve``: those that it tells; ``inherited``: of what lies above, told elsewhere."""
+    """The bindings of one unit. ``sieve``: those that it reports; ``inherited``: of what lies above."""
 
     def __init__(self, reader: Reader, library: Library, tree: Tree) -> None:
         self._reader = reader
@@ -111,7 +111,7 @@ class Policies:
                 section.note(f"{_ON_SINGLES} are not known")
 
     def containers(self) -> tuple[str, ...]:
-        """Those that this unit tells of: its own, and what is above it and no unit."""
+        """Those that this unit reports: its own, and what is above it and no unit."""
         place = self._place
         return (*sorted(self._own() if place.bulk else {place.name}), *place.above)
 
@@ -147,7 +147,7 @@ class Policies:
                 section.lost(answer, partial=self._is_begun)
 
     def _inherit(self) -> None:
-        """What lies above; whoever tells it says so where it cannot be read."""
+        """What lies above; its own unit says so where it cannot be read."""
         for name, answer in self._several(self._of_container, self._place.ancestors):
             if isinstance(answer, PolicyPayload):
                 self._known.add(name)
@@ -240,9 +240,9 @@ def _one(reader: Reader, name: str) -> Role:
             return role_of(reader.api.get(r.CUSTOM_ROLE, RolePayload, parent=parent, role=role))
         return role_of(reader.api.get(r.PREDEFINED_ROLE, RolePayload, role=role))
     except Gone:
-        if not parent:  # Google's own do not go away: whoever answers does not have them
+        if not parent:  # Google's own do not go away: the server that answers does not have them
             raise SourceError(f"{name} is not there to be read") from None
-        return Role(name=name, permissions=frozenset())  # what nobody defines any more gives nothing
+        return Role(name=name, permissions=frozenset())  # what no one defines any more gives nothing
 
 
 # --- Deny policies at and above powerful rights ---

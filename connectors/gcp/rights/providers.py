@@ -1,6 +1,6 @@
 """Providers of workload identity pools: who signs for a pool's subjects, and how far that is narrowed (pure).
 
-An issuer that signs for everybody keeps strangers out by a claim alone: by the one that the principal is made from
+An issuer that signs for everybody keeps outsiders out by a claim alone: by the one that the principal is made from
 (``attributeMapping``) or by the provider's ``attributeCondition``. Source: Google's documentation of workload identity
 federation.
 """
@@ -71,7 +71,7 @@ class Provider(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def shared(self) -> Issuer | None:
-        """How its issuer's tenants are told apart, where it has many."""
+        """How its issuer's tenants are distinguished, where it has many."""
         return None if self.has_own_keys else shared(self.issuer)
 
 
@@ -110,7 +110,7 @@ def narrows(provider: Provider, selector: str) -> Restriction:
 
 
 def token_subject(provider: Provider, selector: str, chosen: str | None) -> str | None:
-    """Whom a provider's tokens must be for, with ``*`` for any characters; None where no one is named."""
+    """Who a provider's tokens must be for, with ``*`` for any characters; None where no one is named."""
     value = chosen or ""
     if provider.issuer.startswith(_OF_AWS):
         account = provider.issuer.removeprefix(_OF_AWS)

@@ -32,7 +32,7 @@ from scanner.model import Signal
 def pools_named(reader: Reader, library: Library, tree: Tree, bindings: Iterable[Binding]) -> Pools:
     """The pools of this unit, and those of our other projects that the bindings name.
 
-    Where these cannot be read, whom accounts let in is not known in full; why, their own unit tells.
+    Where these cannot be read, who accounts let in is not known in full; why, their own unit says.
     """
     own = {one.id for one in reader.place.projects}
     others: dict[str, ProjectRef] = {}
@@ -115,7 +115,7 @@ ACCOUNTS = "iam.service_accounts"
 
 
 def read_rights(reader: Reader, now: datetime | None = None) -> Iterator[DiscoveredRecord]:
-    """The rights that one unit tells. Accounts and providers must have been listed; what is found for them is noted.
+    """The rights that one unit says. Accounts and providers must have been listed; what is found for them is noted.
 
     Yields an assignment for each binding, the identities that only bindings name, and Coverage.
     """

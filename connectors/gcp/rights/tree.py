@@ -98,7 +98,7 @@ class Tree(Struct, frozen=True, kw_only=True, dict=True):
         return {*self.parents, *(name for above in self.parents.values() for name in above)}
 
     def outsider(self, email: str) -> bool | None:
-        """Whether a service account is of a project that is none of ours; None: nobody can tell."""
+        """Whether a service account is of a project that is none of ours; None: no one can say."""
         account = account_of(email)
         if account.kind not in LISTED:
             return False
@@ -112,7 +112,7 @@ class Tree(Struct, frozen=True, kw_only=True, dict=True):
         return f"projects/{project}" in self.parents
 
     def is_ours(self, project: str) -> bool:
-        """Whether a project, by its id, is one of ours, whoever reads it."""
+        """Whether a project, by its id, is one of ours, no matter who reads it."""
         return self.knows(project) or project in self.kin
 
     def project_of(self, email: str) -> str | None:
@@ -121,7 +121,7 @@ class Tree(Struct, frozen=True, kw_only=True, dict=True):
         return account.project or self.numbers.get(account.number or "")
 
     def resource(self, name: str, project: str | None = None) -> Resource:
-        """The resource of that full name. ``project``: in which it lies, by id or number, where that is told apart."""
+        """The resource of that full name. ``project``: in which it lies, by id or number, where that is known."""
         if found := _CONTAINER.fullmatch(name):
             kind = cast(Container, found["kind"])
             named = self.project_id(found["id"]) if kind == "projects" else found["id"]
@@ -144,7 +144,7 @@ def full_name(place: str) -> str:
 
 
 def tree_of(place: Place, emails: Mapping[str, str]) -> Tree:
-    """What a unit's context tells. ``emails``: of service accounts, by unique id."""
+    """What a unit's context says. ``emails``: of service accounts, by unique id."""
     parents: dict[str, tuple[str, ...]] = {}
     if place.kind != "project":
         parents[place.name] = place.ancestors

@@ -26,7 +26,7 @@ FOREIGN = "the providers of its pool belong to another organization"
 
 
 class ExternalPrincipal(Struct, frozen=True, kw_only=True, gc=False):
-    """Somebody whom a binding lets in. ``issuer``: who signs for it; ``subject``: whom the tokens are for, or None.
+    """A principal of a binding. ``issuer``: who signs for it; ``subject``: who the tokens are for, or None.
 
     ``how``: in words, by what; ``UNREAD``: it is not known whether anybody comes in at all, and how far that is
     narrowed.
@@ -74,7 +74,7 @@ class Pools:
 
 
 def external_principals(member: Member, tree: Tree, pools: Pools) -> Iterator[ExternalPrincipal]:
-    """Those whom the member stands for and whom nobody of ours answers for; none for people and what is ours."""
+    """Principals that the member represents and that are not ours; none for people and what is ours."""
     if member.kind == "anyone":
         yield ExternalPrincipal(principal=member.id, kind="anyone", external=True, restriction="none")
     elif member.kind == "service_account":
@@ -91,7 +91,7 @@ def _pooled(member: Member, tree: Tree, pools: Pools) -> Iterator[ExternalPrinci
         yield _of_clusters(member, tree, pool)
     elif (providers := pools.of(member.pool or "")) is None:
         project = tree.project_id((member.pool or "").split("/")[1])
-        if not (pools.were_read and tree.knows(project)):  # else nobody signs for it
+        if not (pools.were_read and tree.knows(project)):  # else no one signs for it
             yield _unvouched(member, UNREAD if tree.is_ours(project) else FOREIGN)
     else:
         yield from (_vouched(member, provider) for provider in providers if provider.is_enabled)
@@ -143,7 +143,7 @@ def _vouched(member: Member, provider: Provider) -> ExternalPrincipal:
 
 # --- External principals that can impersonate service accounts (pure) ---
 #
-# Service accounts of ours that may become others are told by assignments. Here are pools of workload identities,
+# Service accounts of ours that may become others are reported by assignments. Here are pools of workload identities,
 # GKE's among them, accounts of projects that are not ours, and everybody.
 
 
@@ -153,7 +153,7 @@ def trusts_of(
     emails: Mapping[str, Iterable[str]],
     pools: Pools,
 ) -> tuple[dict[str, tuple[Trust, ...]], frozenset[str]]:
-    """By e-mail: whom each service account lets in; and those of which that is not known in full.
+    """By e-mail: who each service account lets in; and those of which that is not known in full.
 
     ``emails``: by project id.
     """

@@ -1,4 +1,4 @@
-"""Last authentications as Policy Analyzer tells them (pure).
+"""Last authentications as Policy Analyzer gives them (pure).
 
 It counts days of US Pacific time, each named by 07:00 UTC; failed calls count as use. What is authenticated by an HMAC
 key, by an API key that is bound to an account, or by domain-wide delegation is in no record of it. Source: Policy
@@ -53,7 +53,7 @@ class Use(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def parse_use(row: Activity, *, now: datetime) -> Use:
-    """What a row tells. A record that ended long before ``now`` is none of disuse."""
+    """What a row says. A record that ended long before ``now`` is none of disuse."""
     period = row.observation_period
     return Use(
         last_used_at=in_utc(row.activity.last_authenticated_time),
@@ -75,7 +75,7 @@ def key_in(row: Activity) -> str | None:
 
 
 def _days(start: datetime | None, end: datetime | None, now: datetime) -> int | None:
-    """How many days were observed: the first and the last both count, for a use on the last day is told."""
+    """How many days were observed: the first and the last both count, for a use on the last day is reported."""
     if start is None or end is None or end < start or now - end > BEHIND:
         return None
     return (end - start).days + 1

@@ -82,7 +82,7 @@ NOT_RECORDED = "HMAC keys, API keys bound to an account and domain-wide delegati
 
 
 class _Record(Struct, frozen=True, kw_only=True):
-    """``subject``: whom a row is of. ``put``: where what it tells goes."""
+    """``subject``: who a row is of. ``put``: where what it gives goes."""
 
     section: str
     request: Request

@@ -1,1 +1,1 @@
-"""What runs as which service account, agents, and stored secrets by name."""
+"""Which workload runs as which service account, agents, and stored secrets by name."""

@@ -35,7 +35,7 @@ class Instance(Struct, kw_only=True, rename="camel"):
     service_accounts: list[AttachedAccount] = []
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         place = {"zone": last_segment(self.zone)}
         return _instance_details(project, self.name, self.service_accounts, self.creation_timestamp, self.labels, place)
 
@@ -53,7 +53,7 @@ class InstanceTemplate(Struct, kw_only=True, rename="camel"):
     properties: _Properties = _Properties()
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         own = self.properties
         return _instance_details(project, self.name, own.service_accounts, self.creation_timestamp, own.labels, {})
 
@@ -65,7 +65,7 @@ class Zone(Struct, kw_only=True):
 
 
 def account_or_default(email: str, project: ProjectRef) -> str:
-    """An empty address, or the word ``default``, stands for the project's default account of Compute Engine."""
+    """An empty address, or the word ``default``, represents the project's default account of Compute Engine."""
     return default_compute(project) if email in ("", DEFAULT) else email
 
 

@@ -1,4 +1,4 @@
-"""Agents on Vertex AI Agent Engine, whoever listed them, and what they act as.
+"""Agents on Vertex AI Agent Engine, no matter who listed them, and what they act as.
 
 Source: the Vertex AI API's ReasoningEngine, and the documentation of agent identity.
 """
@@ -54,7 +54,7 @@ def engine_of(project: str, name: str) -> str | None:
 
 
 def note_engine(reader: Reader, section: SectionReading, project: ProjectRef, row: ReasoningEngine) -> bool:
-    """Keep it until it is told; False where it cannot be understood."""
+    """Keep it until it is reported; False where it cannot be understood."""
     engine = reader.parsed(section, row.name, parse_engine, reader, project, row)
     if engine is not None:
         reader.found.engines[engine.key] = engine
@@ -131,7 +131,7 @@ NAME = "aiplatform.reasoning_engines"
 
 
 def list_engines_of_location(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Notes them, to be told once it is known which are registered."""
+    """Notes them, to be reported once it is known which are registered."""
     project = reader.place.project
 
     def at(location: str) -> Iterable[ReasoningEngine]:

@@ -39,7 +39,7 @@ class Function(Struct, kw_only=True, rename="camel"):
     service_config: _Config = _Config()
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         config = self.service_config
         default = default_app_engine(project) if self.environment == FIRST else default_compute(project)
         return Details(
@@ -62,7 +62,7 @@ class CloudFunction(Struct, kw_only=True, rename="camel"):
     secret_volumes: list[_Secret] = []
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         return Details(
             name=last_segment(self.name),
             accounts=(self.service_account_email or default_app_engine(project),),

@@ -1,7 +1,7 @@
 """Kubernetes Engine clusters and node pools: what nodes run as, and so pods that are given no identity (pure).
 
 Source: the Kubernetes Engine API's Cluster and NodePool. Where a pool has ``GKE_METADATA``, pods cannot reach the
-account of their node; what they are instead is told by the policies of service accounts.
+account of their node; what they are instead is reported by the policies of service accounts.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class _Nodes(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class NodePool(Struct, kw_only=True, rename="camel"):
-    """The nodes of one sort. ``self_link`` tells its cluster."""
+    """The nodes of one sort. ``self_link`` gives its cluster."""
 
     name: str
     self_link: str = ""
     config: _Nodes = _Nodes()
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         cluster = self.self_link.partition("/clusters/")[2].partition("/")[0]
         mode = self.config.workload_metadata_config.mode
         return Details(
@@ -76,7 +76,7 @@ class Cluster(Struct, kw_only=True, rename="camel"):
     node_pools: list[Raw] = []
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         nodes = self.autoscaling.autoprovisioning_node_pool_defaults
         if nodes is None and self.autopilot.enabled:
             nodes = _Nodes()

@@ -29,7 +29,7 @@ class DataflowJob(Struct, kw_only=True, rename="camel"):
     environment: _Environment = _Environment()
 
     def details(self, project: ProjectRef) -> Details | None:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         if self.current_state in _ENDED:
             return None
         return Details(
@@ -46,14 +46,14 @@ class _Target(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SchedulerJob(Struct, kw_only=True, rename="camel"):
-    """What Cloud Scheduler calls at set times; it calls as nobody where it is given no account."""
+    """What Cloud Scheduler calls at set times; it calls as no one where it is given no account."""
 
     name: str
     state: str = ""
     http_target: _Target = _Target()
 
     def details(self, _project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         target = self.http_target
         tokens = (target.oauth_token.service_account_email, target.oidc_token.service_account_email)
         return Details(
@@ -81,7 +81,7 @@ class ComposerEnvironment(Struct, kw_only=True, rename="camel"):
     config: _ComposerConfig = _ComposerConfig()
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         bucket = self.config.dag_gcs_prefix.removeprefix("gs://").partition("/")[0]
         return Details(
             code_in=bucket,
@@ -94,7 +94,7 @@ class ComposerEnvironment(Struct, kw_only=True, rename="camel"):
 
 
 class BuildTrigger(Struct, kw_only=True, rename="camel"):
-    """What makes Cloud Build run. Which account is the default is a setting of the project that is not told here."""
+    """What makes Cloud Build run. Which account is the default is a setting of the project."""
 
     name: str = ""
     id: str = ""
@@ -103,7 +103,7 @@ class BuildTrigger(Struct, kw_only=True, rename="camel"):
     service_account: str = ""
 
     def details(self, _project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         return Details(
             name=self.name or self.id,
             accounts=tuple(filter(None, (self.service_account,))),
@@ -125,7 +125,7 @@ class NotebookV1(Struct, kw_only=True, rename="camel"):
     service_account: str = ""
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         return _notebook(self, (AttachedAccount(email=self.service_account),), project)
 
 
@@ -143,7 +143,7 @@ class Notebook(Struct, kw_only=True, rename="camel"):
     gce_setup: _Setup = _Setup()
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         return _notebook(self, tuple(self.gce_setup.service_accounts) or (AttachedAccount(),), project)
 
 
@@ -167,7 +167,7 @@ class Endpoint(Struct, kw_only=True, rename="camel"):
     deployed_models: list[_Node] = []
 
     def details(self, _project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         return Details(
             name=self.display_name.strip() or last_segment(self.name),
             accounts=tuple(one.service_account for one in self.deployed_models if one.service_account),
@@ -187,7 +187,7 @@ class AppEngineVersion(Struct, kw_only=True, rename="camel"):
     serving_status: str = ""
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         service = self.name.partition("/services/")[2].partition("/")[0]
         version = self.id or last_segment(self.name)
         return Details(
@@ -208,7 +208,7 @@ class Workflow(Struct, kw_only=True, rename="camel"):
     service_account: str = ""
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         return Details(
             name=last_segment(self.name),
             accounts=(self.service_account or default_compute(project),),
@@ -234,7 +234,7 @@ class DataprocCluster(Struct, kw_only=True, rename="camel"):
     config: _ClusterConfig | None = None
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``. One on Kubernetes has no machines of its own."""
+        """See ``Consumer.details``. One on Kubernetes has no machines of its own."""
         machines = self.config.gce_cluster_config if self.config else None
         return Details(
             name=self.cluster_name,

@@ -1,4 +1,4 @@
-"""What runs as a service account in all projects below, in one listing of all types."""
+"""Workloads that run as a service account in all projects below, in one listing of all types."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from scanner.model import Identity, Workload
 
 
 def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Workloads; agents are noted, to be told with the others. What was asked counts for the machines."""
+    """Workloads; agents are noted, to be reported with the others. What was asked counts for the machines."""
     sections = {name: reader.scope.section(name) for name in SECTIONS}
     sections[COMPUTE] = reader.section(COMPUTE)
     agents: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -76,7 +76,7 @@ _RUN = (_Listing(r.RUN_SERVICES, RunService, "run_service"), _Listing(r.RUN_JOBS
 
 
 def read_machines(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Machines of all zones; templates are told by Cloud Asset alone."""
+    """Machines of all zones; templates are reported by Cloud Asset alone."""
     project = reader.place.project
     with reader.section(COMPUTE) as section:
         for zone in reader.rows(section, r.INSTANCES, Zone, project=project.id):
@@ -89,7 +89,7 @@ def read_machines(reader: Reader) -> Iterator[DiscoveredRecord]:
 
 
 def read_run(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Services and jobs at each location; agents among them are noted, to be told with the others."""
+    """Services and jobs at each location; agents among them are noted, to be reported with the others."""
     project = reader.place.project
 
     def at(location: str) -> Iterator[tuple[str, RunService | RunJob]]:

@@ -1,4 +1,4 @@
-"""What a resource tells of itself as a consumer, whatever it is; the payloads of each API come down to this (pure)."""
+"""What a resource says of itself as a consumer, whatever it is; the payloads of each API come down to this (pure)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Consumer(Protocol):
     """The payload of one sort of resource."""
 
     def details(self, project: ProjectRef, /) -> Details | None:
-        """What it tells; None for what has ended and will not run again. ``project``: the one that it is in."""
+        """What it says; None for what has ended and will not run again. ``project``: the one that it is in."""
         ...
 
 

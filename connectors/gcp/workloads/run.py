@@ -77,7 +77,7 @@ class RunService(_Run, kw_only=True):
     template: _Template = _Template()
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         return self._details(self.template, project)
 
 
@@ -91,7 +91,7 @@ class RunJob(_Run, kw_only=True):
     template: _Execution = _Execution()
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         return self._details(self.template.template, project)
 
 
@@ -168,7 +168,7 @@ class RunServiceV1(Struct, kw_only=True):
     spec: _ServiceSpec = _ServiceSpec()
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         return _details_v1(self.metadata, self.spec.template.metadata, self.spec.template.spec, project)
 
 
@@ -179,7 +179,7 @@ class RunJobV1(Struct, kw_only=True):
     spec: _JobSpec = _JobSpec()
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.told``."""
+        """See ``Consumer.details``."""
         execution = self.spec.template
         return _details_v1(self.metadata, execution.metadata, execution.spec.template.spec, project)
 

@@ -1,4 +1,4 @@
-"""Secrets of Secret Manager, whoever listed them: names and dates, never a value (pure).
+"""Secrets of Secret Manager, no matter who listed them: names and dates, never a value (pure).
 
 A value cannot be changed, only followed by another version: what a secret holds is as old as its newest enabled one.
 Source: the Secret Manager API's Secret and SecretVersion.
@@ -131,7 +131,7 @@ class _Listed:
     def __init__(self) -> None:
         self.secrets: list[tuple[ProjectRef, Secret]] = []
         self.versions: defaultdict[tuple[str, str], list[SecretVersion]] = defaultdict(list)
-        self.doubtful = False
+        self.uncertain = False
         """A version could not be understood, or the listing broke off: whose value is older is not known."""
 
 
@@ -143,10 +143,10 @@ def read_secrets(reader: Reader) -> Iterator[DiscoveredRecord]:
         try:
             _list(reader, section, listed)
         except SourceError as error:
-            listed.doubtful = True
+            listed.uncertain = True
             section.lost(error, partial=bool(listed.secrets))
         for project, row in listed.secrets:
-            versions = None if listed.doubtful else listed.versions[project.id, row.path]
+            versions = None if listed.uncertain else listed.versions[project.id, row.path]
             secret = reader.parsed(section, row.name, parse_secret, reader.scope.source, project, row, versions)
             if secret is not None:
                 section.found()
@@ -166,7 +166,7 @@ def _list(reader: Reader, section: SectionReading, listed: _Listed) -> None:
         else:
             version = reader.row(section, asset.resource.data, SecretVersion, asset.name)
             if version is None:
-                listed.doubtful = True
+                listed.uncertain = True
             else:
                 listed.versions[project.id, version.secret].append(version)
 
@@ -200,7 +200,7 @@ def read_secrets_of_project(reader: Reader) -> Iterator[DiscoveredRecord]:
 
 
 def _with_versions(reader: Reader, section: SectionReading, found: dict[str, _Found]) -> Iterator[StoredSecret]:
-    """Where versions are not told, the secret is, without its age; where they may not be listed, one is asked for."""
+    """Without versions a secret has no age; where they may not be listed, one is asked for."""
     project = reader.place.project
 
     def ask(name: str) -> list[Page]:

@@ -26,8 +26,8 @@ from scanner.model import (
     Identity,
     StoredSecret,
     Workload,
-    with_doubted,
     with_typed,
+    with_uncertain,
 )
 from scanner.redaction.gate import cleared, line_may_have_secret
 from scanner.redaction.shapes import public_id
@@ -222,10 +222,10 @@ def decode(line: str | bytes) -> Line:
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise ValueError(f"is no line of a shard: {printable(str(error))[:200]}") from error
     if isinstance(decoded, Identity):
-        # Of one in doubt the scan has made a gap; it is no reason to refuse the file.
-        decoded = with_doubted(decoded) if "permissions" in decoded.unread else with_typed(decoded)
+        # The scan has made a gap of an uncertain reach; it is no reason to refuse the file.
+        decoded = with_uncertain(decoded) if "permissions" in decoded.unread else with_typed(decoded)
     elif isinstance(decoded, Workload):
-        decoded = with_doubted(decoded)
+        decoded = with_uncertain(decoded)
     for dated in (decoded, *(decoded.credentials if isinstance(decoded, Identity) else ())):
         for field in _TIMES.get(type(dated), ()):
             if (moment := getattr(dated, field)) is not None and moment.tzinfo is None:

@@ -51,7 +51,7 @@ class Changes:
         targets = _Targets(identities, workloads if named else ())
         for change in named:
             by = targets.meant(change.scope, change.by)
-            for key in targets.meant(change.scope, change.target) - by:  # nobody explains their own behaviour
+            for key in targets.meant(change.scope, change.target) - by:  # no one explains their own behaviour
                 self._named[key].append(change)
 
     def explain(self, keys: Sequence[str]) -> Callable[[str, datetime, datetime], Explanation]:

@@ -29,7 +29,7 @@ def summary(line: Timeline, identity: Identity, since: int) -> Activity:
         feature = line.features[span.number]
         if feature.sort in ACTIONS:
             services[feature.service].append(span)
-        elif span.successes or feature.sort != "assumed_by":  # whoever was refused did not become it
+        elif span.successes or feature.sort != "assumed_by":  # a refused caller did not become it
             values[feature.sort].add(feature.value)
     acted = [counts for _, counts in every if counts.events]  # others may become it on a day when it does nothing
     used = {line.features[span.number].service for of in services.values() for span in of if span.is_use(line.uses)}
@@ -126,7 +126,7 @@ def _spans(every: Sequence[tuple[int, DayCounts]]) -> Iterable[_Span]:
 
 
 def granted_services(identity: Identity) -> tuple[str, ...] | None:
-    """The services that its permissions name, as its provider tells; None where they are unknown, or all services."""
+    """The services that its permissions name, as its provider says; None where they are unknown, or all services."""
     attributes = identity.attributes
     named = attributes.get(GRANTED_SERVICES)
     if not isinstance(named, list | tuple):

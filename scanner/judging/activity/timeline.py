@@ -300,7 +300,7 @@ def hours_of(days: Iterable[tuple[int, DayCounts]]) -> list[int]:
 
 
 def last_use(line: Timeline) -> datetime | None:
-    """The end of the last day on which something succeeded, as its last event tells."""
+    """The end of the last day on which something succeeded, as its last event says."""
     for _, counts in reversed((*line.weeks, *line.days)):
         if line.is_used(counts):
             return moment(counts.last)

@@ -167,10 +167,10 @@ def with_unread_assignments(
 
     If a gap hides whether the holder still exists, or what the right amounts to, the last known facts count.
     """
-    doubtful = {one.key: one for one in remembered if places.has_gap(one.source, one.scope)}
+    uncertain = {one.key: one for one in remembered if places.has_gap(one.source, one.scope)}
     every = {one.key: one for one in remembered if places.may_hide_rights(one.source, one.scope)}
     for one in found:
-        every[one.key] = _as_last_known(one, doubtful[one.key]) if one.key in doubtful else one
+        every[one.key] = _as_last_known(one, uncertain[one.key]) if one.key in uncertain else one
     return tuple(every[key] for key in sorted(every))
 
 

@@ -132,17 +132,17 @@ def _is_implausible(loss: Loss, lists: Collection[str]) -> bool:
     return loss.before - loss.now >= (FEWEST_LOST if loss.scope is None else FEWEST_LOST_OF_SCOPE)
 
 
-def doubted(inventory: Inventory, found: Iterable[Loss]) -> Inventory:
+def held(inventory: Inventory, found: Iterable[Loss]) -> Inventory:
     """Return the inventory with the listings of these places as only partly read."""
     by_place: dict[_Place, Loss] = {(one.source, one.scope): one for one in found}
     coverage = (
-        _doubted(section, by_place.get((section.source, None)) or by_place.get((section.source, section.scope)))
+        _held(section, by_place.get((section.source, None)) or by_place.get((section.source, section.scope)))
         for section in inventory.coverage
     )
     return msgspec.structs.replace(inventory, coverage=tuple(coverage))
 
 
-def _doubted(section: Coverage, loss: Loss | None) -> Coverage:
+def _held(section: Coverage, loss: Loss | None) -> Coverage:
     if loss is None or section.status != "complete" or not section.kinds:
         return section
     detail = f"{loss}: implausible; if they are really gone, scan with --accept-drop"

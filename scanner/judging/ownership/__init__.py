@@ -1,6 +1,6 @@
 """Owners of identities, and owner candidates for orphaned ones.
 
-directory: whom a text refers to ─► verdict: the owner ─► hints, words, conventions, neighbours ─► candidates
+directory: who a text refers to ─► verdict: the owner ─► hints, words, conventions, neighbours ─► candidates
 """
 
 from scanner.judging.ownership.directory import tag_scores

@@ -230,7 +230,7 @@ def _led(hint: Hint, near: str, person: str, relation: str, confidence: float = 
 
 
 def _combined(hints: Iterable[Hint]) -> Iterator[Hint]:
-    """Yield one hint per person: the best of each sort, combined so that each further hint reduces the doubt."""
+    """Yield one hint per person: the best of each sort, combined so that each further hint reduces the uncertainty."""
     of_person: dict[str, dict[Sort, Hint]] = defaultdict(dict)
     for hint in sorted(hints, key=lambda hint: (-hint.score, hint.evidence)):
         of_person[hint.person].setdefault(hint.sort, hint)

@@ -51,7 +51,7 @@ class HandoverItem(Struct, frozen=True, kw_only=True, gc=False):
     caveat: str | None = None
     """What is unknown, or will change soon."""
     worst: str | None = None
-    """The blast radius: what the leaver, or whoever has one of its credentials, could do with it."""
+    """The blast radius: what the leaver, or anyone who has one of its credentials, could do with it."""
 
 
 class Handover(Struct, frozen=True, kw_only=True, gc=False):

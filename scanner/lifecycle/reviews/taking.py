@@ -29,7 +29,7 @@ from scanner.text import printable
 _NEEDED = frozenset({"item", "reviewer", "key", "decision"})
 _COLUMNS = Columns(dict.fromkeys(("item", "reviewer", "key", "decision", "reason", "new_owner"), ()))
 _LONGEST_REASON = 2_000
-"""Characters. Reasons are printed and exported; nobody writes a page into a cell."""
+"""Characters. Reasons are printed and exported; no one writes a page into a cell."""
 _FORMULA_STARTS = ("=", "+", "@", "\t", "\r")
 
 

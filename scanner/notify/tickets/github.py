@@ -96,7 +96,7 @@ class GitHubIssues:
         return _remote(issue)
 
     def change(self, reference: str, change: Change) -> None:
-        """Comment first, then change, so that whoever gets the mail of a closing finds the reason."""
+        """Comment first, then change, so that anyone who gets the mail of a closing finds the reason."""
         issue = f"{self._repository}/issues/{int(reference)}"
         if change.comment is not None:
             written = markdown(fitting(change.comment, markdown, _LONGEST_BODY))

@@ -96,13 +96,13 @@ def plan(
     Raises RegistryError with every unusable answer; warns of owners who have left.
     """
     problems: list[Problem] = []
-    strangers: list[Problem] = []
+    unknown_owners: list[Problem] = []
     warnings: list[Problem] = []
     addresses = Addresses(answers, entries, roster, tag_keys=tag_keys, today=today, scan=scan)
     gathered: dict[str, _Gathered] = {}
     for answer in answers:
         unknown, departed = _doubtful_owners(answer, roster)
-        (warnings if accept_unknown else strangers).extend(unknown)
+        (warnings if accept_unknown else unknown_owners).extend(unknown)
         warnings += departed
         problems += _reviews_to_come(answer, today)
         try:
@@ -137,9 +137,9 @@ def plan(
     if not problems:
         changed = {one.entry.id: replace(one.entry, **one.cells) for one in changes if one.entry is not None}
         problems += addresses.disagreements([one for about in gathered.values() for one in about.addressed], changed)
-    if problems or strangers:
-        hint = "correct the owners who are not on the roster, or take them with --accept-unknown" if strangers else None
-        raise RegistryError(*problems, *strangers, hint=hint)
+    if problems or unknown_owners:
+        fix = "correct the owners who are not on the roster, or take them with --accept-unknown"
+        raise RegistryError(*problems, *unknown_owners, hint=fix if unknown_owners else None)
     settled = len(answers) - sum(len(change.places) for change in changes)
     return Plan(changes=tuple(changes), warnings=tuple(warnings), settled=settled)
 

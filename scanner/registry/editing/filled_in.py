@@ -50,7 +50,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class FilledIn(Struct, frozen=True, kw_only=True):
-    """The rows that name an owner, in order, the number of others, and warnings about doubtful keys."""
+    """The rows that name an owner, in order, the number of others, and warnings about uncertain keys."""
 
     answers: tuple[Answer, ...]
     unowned: int

@@ -96,7 +96,7 @@ def contradicting_place(entry: Entry, _standard: Standard) -> Iterator[Said]:
 
 
 def self_approval(entry: Entry, standard: Standard) -> Iterator[Said]:
-    """The approver owns or built it, and nobody else reviewed it."""
+    """The approver owns or built it, and no one else reviewed it."""
     if entry.approved_by is None:
         return
     for column in ("owner", "built_by"):

@@ -29,12 +29,12 @@ _ID = re.compile(r"[A-Za-z]{0,3}-?\d{3,}")
 _ALIKE = 85
 """The least similarity of two names, from 0 to 100, for one to be a misspelling of the other."""
 
-_CONTRADICTED, _DOUBTED = "the rest of the text contradicts it", "the text expresses doubt"
+_CONTRADICTED, _UNCERTAIN = "the rest of the text contradicts it", "the text expresses doubt"
 # The confidence of each reason, from 0 to 1; it is multiplied with the score of the entry's column.
 _SCORES = {
     "several have this name": 0.75,
     _CONTRADICTED: 0.85,
-    _DOUBTED: 0.8,
+    _UNCERTAIN: 0.8,
     "user name of another address": 0.8,
     "user name": 0.8,
     "user name derived from the name": 0.75,
@@ -102,7 +102,7 @@ class Index:
         left = frozenset.intersection(*known)
         narrowed, contradicted = self._beside(left, said.asides)
         one = next(iter(narrowed)) if len(narrowed) == 1 else None
-        if one is not None and not contradicted and not said.doubtful and self._agrees(one, said, claims):
+        if one is not None and not contradicted and not said.uncertain and self._agrees(one, said, claims):
             return Meaning(person=self._people[one])
         if len(left) > 1:
             return Meaning(
@@ -111,7 +111,7 @@ class Index:
         if not left:  # the e-mail takes precedence over the name beside it
             every = dict.fromkeys(email for claim in known for email in sorted(claim))
             return Meaning(ambiguous=True, guesses=self._ranked((one, _CONTRADICTED) for one in every))
-        why = _DOUBTED if said.doubtful else _CONTRADICTED
+        why = _UNCERTAIN if said.uncertain else _CONTRADICTED
         return Meaning(guesses=self._ranked((one, why) for one in left))
 
     def _sorted_out(self, said: Parts) -> Parts:
@@ -247,7 +247,7 @@ class Index:
                     yield email, "mistyped"
 
     def _leaders(self, team: str) -> Iterator[str]:
-        """Yield the person to whom most of a team report, if the team is no group on the roster."""
+        """Yield the person most of a team report to, if the team is no group on the roster."""
         members = [self._people[email] for key in team_keys(team) for email in self._in_team.get(key, ())]
         managers: dict[str, int] = defaultdict(int)
         for manager in (self._outright(member.manager) for member in members if member.manager):

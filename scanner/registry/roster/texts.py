@@ -58,14 +58,14 @@ _WORD = re.compile(r"[^\W_]+")
 class Parts(NamedTuple):
     """The parts of a text, all about one person or group. ``asides``: texts in brackets beside a name.
 
-    ``doubtful``: the text itself expresses doubt (``Jane Doe?``, ``formerly Jane Doe``).
+    ``uncertain``: the text itself expresses uncertainty (``Jane Doe?``, ``formerly Jane Doe``).
     """
 
     emails: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     asides: tuple[str, ...] = ()
-    doubtful: bool = False
+    uncertain: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.emails or self.accounts or self.names)
@@ -116,7 +116,7 @@ def _inner(found: re.Match[str], depth: int) -> Parts:
 
 def _labelled(found: re.Match[str], depth: int) -> Parts:
     said = _inner(found, depth)
-    return said._replace(doubtful=said.doubtful or _DOUBTS.search(found["label"]) is not None)
+    return said._replace(uncertain=said.uncertain or _DOUBTS.search(found["label"]) is not None)
 
 
 def _guest(found: re.Match[str], _depth: int) -> Parts:
@@ -140,7 +140,7 @@ def _with_email(found: re.Match[str], depth: int) -> Parts:
     """One e-mail with text around it."""
     around = tidied(_EMPTY_BRACKETS.sub(" ", f"{found['before']} {found['after']}")).strip(_AROUND)
     if aside := _ONLY_BRACKETS.fullmatch(around):
-        rest = Parts(asides=(aside[1],), doubtful=_DOUBTS.search(aside[1]) is not None)
+        rest = Parts(asides=(aside[1],), uncertain=_DOUBTS.search(aside[1]) is not None)
     else:
         rest = parts(around, depth + 1) if around.strip("<>()[]") else Parts()
     emails = tuple(dict.fromkeys((found["email"].rstrip("."), *rest.emails)))
@@ -150,14 +150,14 @@ def _with_email(found: re.Match[str], depth: int) -> Parts:
 def _bracketed(found: re.Match[str], depth: int) -> Parts:
     said = parts(found["before"], depth + 1)
     aside = found["aside"]
-    doubtful = said.doubtful or _DOUBTS.search(aside) is not None
-    return said._replace(asides=(*said.asides, aside), doubtful=doubtful) if said else Parts()
+    uncertain = said.uncertain or _DOUBTS.search(aside) is not None
+    return said._replace(asides=(*said.asides, aside), uncertain=uncertain) if said else Parts()
 
 
 def _name(text: str) -> Parts:
-    doubtful = _DOUBTS.search(text) is not None
+    uncertain = _DOUBTS.search(text) is not None
     name = text.strip(_AROUND + "?")
-    return Parts(names=(name,), doubtful=doubtful) if name else Parts()
+    return Parts(names=(name,), uncertain=uncertain) if name else Parts()
 
 
 _DISTINGUISHED = (

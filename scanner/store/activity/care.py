@@ -43,7 +43,7 @@ Lost: TypeAlias = tuple[str, tuple[LogDay, ...]]
 
 
 class Damage(Struct, frozen=True, kw_only=True):
-    """What cannot be believed. ``words``: what is wrong. ``units``, ``callers``: numbers of those that are concerned.
+    """What cannot be trusted. ``words``: what is wrong. ``units``, ``callers``: numbers of those that are concerned.
 
     ``days``: by unit, its log and the days of which something is lost. ``heads``: numbers of rows of ``audit_log``.
     """
@@ -56,7 +56,7 @@ class Damage(Struct, frozen=True, kw_only=True):
 
 
 def find_damage(connection: Connection) -> Damage:
-    """Verify every row. Damage in what is not current harms nobody, and is left out."""
+    """Verify every row. Damage in what is not current harms no one, and is left out."""
     bad = {table: damaged(connection, table) for table in ACTIVITY}
     current = {one.number: one for one in current_units(connection)}
     broken = [row for row in bad[schema.log_unit] if row[0] in current]
@@ -66,7 +66,7 @@ def find_damage(connection: Connection) -> Damage:
     words = [f"{named(table, row)} does not match its checksum" for table in (schema.audit_log,) for row in bad[table]]
     words += [f"{named(schema.log_unit, row)} does not match its checksum" for row in broken]
     for table in (schema.log_caller, schema.log_feature):
-        # Once all that it did was read anew, under another number, it harms nobody.
+        # Once all that it did was read anew, under another number, it harms no one.
         words += [
             f"{named(table, row)} does not match its checksum"
             for row in bad[table]

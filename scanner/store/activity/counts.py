@@ -73,7 +73,7 @@ def _trimmed(counts: tuple[int, int, int]) -> tuple[int, ...]:
 
 
 def merged(one: DayCounts, other: DayCounts) -> DayCounts:
-    """Both as one, which stands for a week."""
+    """Both as one, which represents a week."""
     by_feature = {feature: counts for feature, *counts in one.counts}
     for feature, *counts in other.counts:
         there = by_feature.get(feature, [])

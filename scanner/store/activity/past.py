@@ -1,4 +1,4 @@
-"""What the store knows of activity, for whoever judges it: light at first, the days of callers in batches."""
+"""What the store knows of activity, for judging: light at first, the days of callers in batches."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ActivityStore:
         self._callers = Callers()
 
     def damage(self) -> Damage:
-        """What cannot be believed, by verifying every row."""
+        """What cannot be trusted, by verifying every row."""
         with reading(self._engine) as connection:
             return find_damage(connection)
 

@@ -79,7 +79,7 @@ class Unit(NamedTuple):
 
 
 class LogState(Struct, frozen=True, kw_only=True):
-    """What is known of a log, for whoever reads what is new.
+    """What is known of a log, for the reading of what is new.
 
     ``known``: by name of units that need not be read again unless their digest changes, that digest. ``unread``: those
     of them that gave nothing but gaps.
@@ -112,7 +112,7 @@ _REFERRING: Mapping[Table, tuple[Column[int], ...]] = {
 
 
 def next_number(connection: Connection, table: Table) -> int:
-    """The number of the next row, which no row that was lost had; nobody else adds one before this transaction ends."""
+    """The number of the next row, which no row that was lost had; no one else adds one before this transaction ends."""
     columns = (table.c.number, *_REFERRING.get(table, ()))
     return 1 + max(int(connection.execute(select(func.coalesce(func.max(one), 0))).scalar_one()) for one in columns)
 
@@ -150,7 +150,7 @@ def settled(unit: Unit) -> Iterator[tuple[int, LogDay]]:
 
 
 def worse(one: LogDay | None, other: LogDay) -> LogDay:
-    """What two units say of one day: a gap outweighs what is complete; of two gaps, one is told."""
+    """What two units say of one day: a gap outweighs what is complete; of two gaps, one is reported."""
     if one is None or one.status not in GAPS:
         return other
     return one if other.status not in GAPS else min(one, other, key=lambda day: (day.status, day.detail or ""))

@@ -20,7 +20,7 @@ class CommandLine:
         self.folder = folder
 
     def run(self, command: str, to: str, *, region: str = "eu-west-1", **parameters: Any) -> Path:
-        """``aws {command} … > {to}``; pages are put together, as it does unless told otherwise."""
+        """``aws {command} … > {to}``; pages are put together, as it does unless said otherwise."""
         service, _, name = command.partition(" ")
         client = self._moto.client(service, region)
         method = name.replace("-", "_")
@@ -35,7 +35,7 @@ class CommandLine:
         return write(self.folder / to, answer)
 
     def account(self, folder: str = ".") -> None:
-        """All of IAM that the emulator can tell, the details of each user and provider included."""
+        """All of IAM that the emulator can say, the details of each user and provider included."""
         iam = self._moto.client("iam")
         iam.generate_credential_report()
         for name in (

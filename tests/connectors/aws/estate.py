@@ -124,7 +124,7 @@ class Estate:
         allow: str | Sequence[str] = (),
         path: str = "/",
     ) -> str:
-        """A role that trusts Lambda unless told otherwise; gives its ARN."""
+        """A role that trusts Lambda unless said otherwise; gives its ARN."""
         statement = {
             "Effect": "Allow",
             "Principal": trusts or {"Service": "lambda.amazonaws.com"},

@@ -26,7 +26,7 @@ def read(folder: Path, **settings: Any) -> Found:
 
 
 def everywhere(records: Sequence[DiscoveredRecord]) -> list[Coverage]:
-    """What is told of no single account."""
+    """What concerns no single account."""
     return [each for each in records if isinstance(each, Coverage) and each.scope == "*"]
 
 

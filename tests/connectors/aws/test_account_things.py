@@ -31,7 +31,7 @@ def test_a_server_certificate_is_a_stored_secret_that_ends(aws: Estate) -> None:
     assert "hunter2" not in repr(found.records)
 
 
-def test_instance_profiles_say_as_whom_machines_run(aws: Estate) -> None:
+def test_instance_profiles_say_as_who_machines_run(aws: Estate) -> None:
     """Those without a role, too: somebody may put one in."""
     role = aws.role("worker", trusts={"Service": "ec2.amazonaws.com"})
     for name in ("filled", "empty"):
@@ -58,7 +58,7 @@ def test_instance_profiles_say_as_whom_machines_run(aws: Estate) -> None:
         pytest.param(Fault("denied"), "denied", "is denied", id="denied"),
     ],
 )  # fmt: skip
-def test_outbound_federation_is_told(aws: Estate, answer: Any, status: str, words: str) -> None:
+def test_outbound_federation_is_reported(aws: Estate, answer: Any, status: str, words: str) -> None:
     """Whether the account issues tokens that outside services take."""
     aws.proxy.made[OUTBOUND] = lambda _: answer
 

@@ -92,7 +92,7 @@ def test_a_service_that_is_denied_says_nothing() -> None:
 
 
 def test_a_refusal_lets_no_agent_in() -> None:
-    """What it denies of Bedrock makes a knowledge base's role nobody else's."""
+    """What it denies of Bedrock makes a knowledge base's role no one else's."""
     refusal = statement("bedrock.amazonaws.com", {"Bool": {"aws:SecureTransport": "false"}}, effect="Deny")
 
     assert strengths(statement("bedrock.amazonaws.com", source("knowledge-base")), refusal) == []

@@ -36,9 +36,9 @@ def test_users_roles_and_the_root_user_are_found(aws: Estate) -> None:
     }
     assert found.gaps == {}
     needless = {*OF_ORGANIZATIONS, PASSWORDS, REGIONS, TAGS}
-    told = {name.partition(":")[0] for name in found.coverage}
-    assert told - needless == {one.name for one in SPEC.sections} - needless
-    assert told.isdisjoint({*OF_ORGANIZATIONS, PASSWORDS, REGIONS})
+    reported = {name.partition(":")[0] for name in found.coverage}
+    assert reported - needless == {one.name for one in SPEC.sections} - needless
+    assert reported.isdisjoint({*OF_ORGANIZATIONS, PASSWORDS, REGIONS})
     assert {name.partition(":")[2] for name in found.coverage} == {"", *AWS_REGIONS}
 
 
@@ -68,7 +68,7 @@ def test_a_user_carries_what_the_provider_knows(aws: Estate) -> None:
 
 
 def test_a_role_says_how_others_would_know_it(aws: Estate) -> None:
-    """By its sessions, whatever these are called: that is whom a pool of another cloud lets in."""
+    """By its sessions, whatever these are called: that is who a pool of another cloud lets in."""
     aws.role("deploy")
 
     found = aws.read_iam().identities["deploy"]
@@ -104,7 +104,7 @@ def test_use_of_a_key_and_of_a_role_is_dated(aws: Estate) -> None:
 
 
 def test_roles_that_aws_manages_say_so(aws: Estate) -> None:
-    """A role's path, which only AWS can set, tells service-linked and single sign-on roles from the others."""
+    """A role's path, which only AWS can set, distinguishes service-linked and single sign-on roles."""
     aws.role("AWSServiceRoleForECS", path="/aws-service-role/ecs.amazonaws.com/")
     aws.role("AWSReservedSSO_Admin_0", path="/aws-reserved/sso.amazonaws.com/eu-west-1/")
     aws.role("AWSServiceRoleForFakes", path="/mine/")

@@ -97,7 +97,7 @@ def test_a_name_given_anew_is_its_newest_creator_s(aws: Estate) -> None:
 @pytest.mark.real_server
 @pytest.mark.parametrize("kind", ["denied", "throttled", "error"])
 def test_a_refusal_is_named_and_costs_nothing_else(aws: Estate, kind: Any) -> None:
-    """Nobody is said to be without a creator; nothing else is a gap."""
+    """No one is said to be without a creator; nothing else is a gap."""
     aws.user("svc")
     aws.proxy.fail(LOOK_UP, Fault(kind))
 
@@ -156,13 +156,13 @@ def test_the_creator_is_named_as_cloudtrail_names_it(who: Any, creator: str) -> 
         pytest.param(event("CreateUser", {"user": {"arn": "arn:u"}}, who={}), id="by nobody we could name"),
     ],
 )
-def test_what_tells_no_creator_tells_nothing(row: dict[str, Any]) -> None:
+def test_what_says_no_creator_says_nothing(row: dict[str, Any]) -> None:
     """It is no error either."""
     assert parse_event(row, "CreateUser") is None
 
 
-def told(record: str) -> object:
-    """What an event with this record tells, or why it cannot be read."""
+def reported(record: str) -> object:
+    """What an event with this record says, or why it cannot be read."""
     try:
         return parse_event({"EventTime": AT, "CloudTrailEvent": record}, "CreateUser")
     except ValueError as error:
@@ -170,6 +170,6 @@ def told(record: str) -> object:
 
 
 @given(st.text() | st.recursive(st.none() | st.booleans() | st.text(), st.lists).map(json.dumps))
-def test_hostile_records_are_refused_or_tell_nothing(record: str) -> None:
+def test_hostile_records_are_refused_or_say_nothing(record: str) -> None:
     """Whatever stands in an event, it is no traceback."""
-    assert told(record) is None or "cannot be read" in str(told(record))
+    assert reported(record) is None or "cannot be read" in str(reported(record))

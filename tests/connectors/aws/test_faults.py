@@ -80,7 +80,7 @@ def test_failing_operations_are_gaps_of_their_sections(estate: Estate, operation
 
 
 @pytest.mark.parametrize("kind", ["throttled", "error", "close", "truncated", "malformed", "portal"])
-def test_a_listing_that_fails_outright_finds_nobody_and_says_so(estate: Estate, kind: FaultKind) -> None:
+def test_a_listing_that_fails_outright_finds_no_one_and_says_so(estate: Estate, kind: FaultKind) -> None:
     """Not one user or role, and four sections that have failed: never an empty account."""
     estate.proxy.fail(DETAILS, Fault(kind))
 
@@ -91,7 +91,7 @@ def test_a_listing_that_fails_outright_finds_nobody_and_says_so(estate: Estate, 
 
 
 def test_a_denied_listing_falls_back_to_names(estate: Estate) -> None:
-    """Users and roles are found by the smaller listings; what those do not tell is unknown, not absent."""
+    """Users and roles are found by the smaller listings; what those do not give is unknown, not absent."""
     estate.proxy.fail(DETAILS, Fault("denied"))
     estate.proxy.page_size = 2
 
@@ -179,7 +179,7 @@ def test_use_that_could_not_be_read_is_never_no_use(estate: Estate) -> None:
 
 
 def test_keys_that_cannot_be_listed_are_counted_from_the_report(estate: Estate) -> None:
-    """No key is made up; the user is enabled and its use is known, for the report tells both."""
+    """No key is made up; the user is enabled and its use is known, for the report gives both."""
     estate.proxy.fail("iam:ListAccessKeys", Fault("denied"))
 
     deploy = estate.read().identities["deploy"]
@@ -254,7 +254,7 @@ def test_a_denial_for_everybody_does_not_cost_a_call_for_everybody(aws: Estate) 
     assert aws.proxy.calls["iam:ListAccessKeys"] < 20
 
 
-def test_the_cause_of_a_denial_is_told(estate: Estate) -> None:
+def test_the_cause_of_a_denial_is_reported(estate: Estate) -> None:
     """A refusal by a service control policy names it: no grant in the account will help."""
     text = "User: x is not authorized to perform: iam:ListAccessKeys with an explicit deny in a service control policy"
     estate.proxy.fail("iam:ListAccessKeys", Fault("denied", message=text))
@@ -329,7 +329,7 @@ def test_a_named_region_that_is_not_enabled_is_no_gap(estate: Estate) -> None:
     assert (disabled.status, disabled.detail) == ("not_offered", "region ap-east-1 is not enabled")
 
 
-def test_a_region_of_which_nothing_is_told_stays_a_gap(estate: Estate) -> None:
+def test_a_region_of_which_nothing_is_reported_stays_a_gap(estate: Estate) -> None:
     """Credentials that are refused in one region prove nothing about the region by themselves."""
     estate.proxy.fail("secretsmanager:ListSecrets", Fault("expired"))
     estate.proxy.fail("ec2:DescribeRegions", Fault("denied"))

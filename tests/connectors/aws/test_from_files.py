@@ -52,7 +52,7 @@ def _export(cli: CommandLine) -> None:
     cli.write("regional/anchors.json", {"trustAnchors": []})
 
 
-def test_files_tell_what_the_account_does(aws: Estate, cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_say_what_the_account_does(aws: Estate, cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every identity, secret and workload with all that is known of it; without credentials, nothing is missing."""
     live = aws.read(regions=("eu-west-1",), resources=RESOURCES)
     _export(cli)
@@ -83,9 +83,9 @@ def test_a_scan_of_files_comes_to_the_same_findings(
     about = "regions=eu-west-1,resources=secretsmanager+ssm+lambda.functions+ec2.instances"
 
     live = _findings(muster, f"aws:endpoint_url={aws.proxy.url},{about}", "live.db")
-    told = _findings(muster, f"aws:from_files=export,{about}", "files.db")
+    reported = _findings(muster, f"aws:from_files=export,{about}", "files.db")
 
-    assert told == live
+    assert reported == live
     assert {rule for rule, *_ in live} >= {"unregistered", "entry_not_found"}
 
 
@@ -98,7 +98,7 @@ def _findings(run: Muster, source: str, store: str) -> list[tuple[str, ...]]:
     return sorted((one["rule"], one["severity"], str(one["identity"]), str(one["credential"])) for one in found)
 
 
-def test_doctor_tells_what_files_hold(muster: Muster, cli: CommandLine) -> None:  # the imported fixture
+def test_doctor_says_what_files_hold(muster: Muster, cli: CommandLine) -> None:  # the imported fixture
     """How many answers about which accounts, and each file that cannot be used."""
     cli.account()
     (cli.folder / "broken.json").write_text("{")

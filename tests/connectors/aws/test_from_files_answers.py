@@ -18,7 +18,7 @@ from tests.connectors.aws.exported import MADE, details, everywhere, keys, read
 ONE, OTHER = "111111111111", "222222222222"
 
 
-def test_keys_are_told_user_by_user(tmp_path: Path) -> None:
+def test_keys_are_reported_user_by_user(tmp_path: Path) -> None:
     """One file for each user, or all in one: whose they are stands in the rows, or in the name where there are none."""
     users = [f"user{number}" for number in range(40)]
     write(tmp_path / "account.json", details(ONE, *users, "Active", "empty.one"))
@@ -40,7 +40,7 @@ def test_keys_are_told_user_by_user(tmp_path: Path) -> None:
     assert "37 of 42 users' access keys could not be read" in str(found.coverage["iam.access_keys"].detail)
 
 
-def test_keys_of_several_users_in_one_list_are_told_apart(tmp_path: Path) -> None:
+def test_keys_of_several_users_in_one_list_are_distinguished(tmp_path: Path) -> None:
     """As a program leaves them that puts the answers together."""
     write(tmp_path / "account.json", details(ONE, "ann", "bob"))
     rows = [*keys("ann", "AKIAANN")["AccessKeyMetadata"], *keys("bob", "AKIABOB")["AccessKeyMetadata"]]
@@ -63,7 +63,7 @@ def test_only_parameters_that_hold_secrets_count(tmp_path: Path) -> None:
     assert list(read(tmp_path, resources=("ssm",)).secrets) == ["/SecureString"]
 
 
-def test_things_in_clusters_are_told_apart(tmp_path: Path) -> None:
+def test_things_in_clusters_are_distinguished(tmp_path: Path) -> None:
     """By the names in answers, or by the file's where it has no word of it: groups and clusters may share one."""
     place, role = f"arn:aws:eks:eu-west-1:{ONE}", f"arn:aws:iam::{ONE}:role"
     write(tmp_path / "clusters.json", {"clusters": ["prod", "dev", "web"]})
@@ -84,9 +84,9 @@ def test_things_in_clusters_are_told_apart(tmp_path: Path) -> None:
         ("cluster/web", f"{role}/web"),
         ("nodegroup/prod/web/1", f"{role}/nodes"),
     ]
-    told = str(found.coverage["eks.nodegroups:eu-west-1"].detail)
-    assert "no file holds eks list-nodegroups of dev in eu-west-1" in told
-    assert "no file holds eks describe-nodegroup of web, web in eu-west-1" in told
+    reported = str(found.coverage["eks.nodegroups:eu-west-1"].detail)
+    assert "no file holds eks list-nodegroups of dev in eu-west-1" in reported
+    assert "no file holds eks describe-nodegroup of web, web in eu-west-1" in reported
 
 
 def test_services_are_of_the_cluster_in_their_names(tmp_path: Path) -> None:
@@ -146,8 +146,8 @@ def test_a_listing_without_its_last_page_is_partial(tmp_path: Path, mark: dict[s
     assert found.gaps["rolesanywhere.trust_anchors:eu-west-1"] == "partial"
 
 
-def test_things_asked_about_together_are_told_one_by_one(tmp_path: Path) -> None:
-    """Of a batch, each that no file tells is counted, and the others are read."""
+def test_things_asked_about_together_are_reported_one_by_one(tmp_path: Path) -> None:
+    """Of a batch, each that no file gives is counted, and the others are read."""
     place = f"arn:aws:codebuild:eu-west-1:{ONE}:project"
     role = f"arn:aws:iam::{ONE}:role/build"
     write(tmp_path / "eu-west-1.json", {"projects": ["web", "api", "gone"]})

@@ -20,7 +20,7 @@ NOTHING_REGIONAL = ("secretsmanager",)
 
 
 def test_accounts_lie_in_one_folder(tmp_path: Path) -> None:
-    """What is in a file tells its account and region; what it is called does not matter, nor where it lies."""
+    """What is in a file gives its account and region; what it is called does not matter, nor where it lies."""
     write(tmp_path / "a.txt", details(ONE, "ann"))
     write(tmp_path / "deep" / "er" / "b", details(OTHER, "bob", roles=("job",)))
     write(tmp_path / "secrets", secrets(OTHER, "eu-west-1", "db"), secrets(OTHER, "us-east-1", "mail"))
@@ -48,7 +48,7 @@ def test_accounts_lie_in_one_folder(tmp_path: Path) -> None:
         ("eusc-de-east-1/glue-get-jobs", "eusc-de-east-1", "glue.jobs", {"Jobs": []}),
     ],
 )
-def test_the_name_that_a_gap_proposes_tells_the_region(
+def test_the_name_that_a_gap_proposes_says_the_region(
     tmp_path: Path, name: str, region: str, section: str, answer: dict[str, list[str]]
 ) -> None:
     """Of an empty list nothing else does; the words of the command are no part of a region's name."""
@@ -81,7 +81,7 @@ def test_what_an_export_lacks_is_one_gap_however_many_regions(tmp_path: Path) ->
 
 
 def test_who_else_may_read_a_secret_is_read_from_files(tmp_path: Path) -> None:
-    """An answer that is one row by itself: the secret's name in it tells whose it is."""
+    """An answer that is one row by itself: the secret's name in it says whose it is."""
     listed = secrets(ONE, "eu-west-1", "shared", "own")
     policy = json.dumps({"Statement": {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "secretsmanager:*"}})
     shared, own = listed["SecretList"]
@@ -98,8 +98,8 @@ def test_who_else_may_read_a_secret_is_read_from_files(tmp_path: Path) -> None:
     }
 
 
-def test_what_nobody_exported_is_a_gap_and_says_the_command(tmp_path: Path) -> None:
-    """Without a report keys are unknown, not none; each gap says which command tells more."""
+def test_what_no_one_exported_is_a_gap_and_says_the_command(tmp_path: Path) -> None:
+    """Without a report keys are unknown, not none; each gap says which command says more."""
     write(tmp_path / "account.json", details(ONE, "ann", "bob", roles=("job",)))
 
     found = read(tmp_path, regions=("eu-west-1",))
@@ -175,7 +175,7 @@ def test_names_alone_are_better_than_nothing(tmp_path: Path) -> None:
     assert found.identities["ann"].privilege.level == "unknown"
 
 
-def test_an_organization_tells_which_accounts_nobody_exported(tmp_path: Path) -> None:
+def test_an_organization_says_which_accounts_no_one_exported(tmp_path: Path) -> None:
     """Its listing names accounts; each without a file is a gap of its own."""
     arn = f"arn:aws:organizations::{ONE}:account/o-abcdefghij"
     rows = [
@@ -197,7 +197,7 @@ def test_an_organization_tells_which_accounts_nobody_exported(tmp_path: Path) ->
 
 
 def test_a_document_that_could_be_of_any_account_is_named(tmp_path: Path) -> None:
-    """Where two accounts lie in a folder and a file tells neither, it is of none; beside one, it is that one's."""
+    """Where two accounts lie in a folder and a file gives neither, it is of none; beside one, it is that one's."""
     write(tmp_path / "one" / "account.json", details(ONE, "ann"))
     write(tmp_path / "one" / "api-keys.json", {"ServiceSpecificCredentials": []})
     write(tmp_path / "two.json", details(OTHER, "bob"))
@@ -211,12 +211,12 @@ def test_a_document_that_could_be_of_any_account_is_named(tmp_path: Path) -> Non
         "row api-keys.json could not be read: it does not say which account it describes: "
         "put it into a folder that is named by the account's id"
     )
-    told = {
+    reported = {
         (each.scope, each.section): each.status
         for each in found.records
         if isinstance(each, Coverage) and each.section in ("iam.service_credentials", "iam.delegation_requests")
     }
-    assert told == {
+    assert reported == {
         (ONE, "iam.service_credentials"): "complete",
         (ONE, "iam.delegation_requests"): "skipped",
         (OTHER, "iam.service_credentials"): "skipped",

@@ -1,4 +1,4 @@
-"""Exports that nobody honest wrote: whatever stands in them, the scan goes on, and no row is lost in silence."""
+"""Exports that no one honest wrote: whatever stands in them, the scan goes on, and no row is lost in silence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scanner.model import Coverage
 from tests.connectors.aws.command_line import write
 from tests.connectors.aws.exported import MADE, details, keys, read, report, row, secrets
 from tests.connectors.aws.workloads.generated import full_answer
-from tests.connectors.hostile import told
+from tests.connectors.hostile import reported
 from tests.examples import examples
 from tests.hostile_json import mutated
 
@@ -70,13 +70,13 @@ def _answers() -> list[Any]:
 @examples(8)
 @given(answers=mutated(_answers()))
 def test_nothing_in_a_file_ends_a_scan(answers: Any) -> None:
-    """Any part of any answer may be anything at all: what comes of it is records and gaps, which can be told."""
+    """Any part of any answer may be anything at all: what comes of it is records and gaps, which can be determined."""
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder, "all.json"), *(answers if isinstance(answers, list) else [answers]))
         found = read(Path(folder), resources=RESOURCES)
 
     assert any(isinstance(each, Coverage) for each in found.records)
-    told(found.records)
+    reported(found.records)
 
 
 @pytest.mark.parametrize("member", ["UserDetailList", "RoleDetailList"])
@@ -103,7 +103,7 @@ def test_a_row_that_is_none_is_counted(tmp_path: Path, member: str, row: Any) ->
         ("iam.root", {"SummaryMap": {"AccountAccessKeysPresent": "many"}}),
     ],
 )
-def test_what_stands_for_itself_is_checked_too(tmp_path: Path, section: str, answer: Any) -> None:
+def test_what_represents_itself_is_checked_too(tmp_path: Path, section: str, answer: Any) -> None:
     """No row can be named; the section is read as far as it goes."""
     write(tmp_path / "account.json", details(ACCOUNT, "ann"))
     write(tmp_path / "answer.json", answer)
@@ -133,12 +133,12 @@ def test_documents_one_behind_the_other_are_read(objects: list[Any], gap: str) -
 @given(st.binary())
 def test_no_bytes_are_beyond_a_clear_word(content: bytes) -> None:
     """Either documents, or a ValueError that says what is wrong and quotes nothing."""
-    told = "it is fine"
+    reported = "it is fine"
     try:
         list(parse_documents(content))
     except ValueError as error:
-        told = str(error)
-    assert told.startswith(("it is ", "its JSON is "))
+        reported = str(error)
+    assert reported.startswith(("it is ", "its JSON is "))
 
 
 _CALLS = [
@@ -146,7 +146,7 @@ _CALLS = [
     for one in TYPES
     for operation in (one.listing.operation, *(detail.operation for detail in one.details))
 ]
-# Two listings of AgentCore have the same members; the file's name tells them apart.
+# Two listings of AgentCore have the same members; the file's name distinguishes them.
 _ALIKE = {"ListOauth2CredentialProviders", "ListPaymentCredentialProviders"}
 
 
@@ -185,6 +185,6 @@ def test_half_a_character_is_replaced(tmp_path: Path) -> None:
 
 
 def test_an_empty_listing_of_many_is_of_none() -> None:
-    """Several services answer with ``items``; which one, only the file's name can tell."""
+    """Several services answer with ``items``; which one, only the file's name can say."""
     assert list(recognised({"items": []}, "x.json")) == []
     assert [each.name for each in recognised({"items": []}, "a/list-gateways.json")] == ["ListGateways"]

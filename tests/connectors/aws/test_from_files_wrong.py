@@ -1,4 +1,4 @@
-"""Files that are wrong, or hostile, or nobody's business: named, with the fix, and the others are read."""
+"""Files that are wrong, or hostile, or no one's business: named, with the fix, and the others are read."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WRONG: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize(("content", "reason"), WRONG.values(), ids=WRONG.keys())
 def test_a_file_that_is_wrong_is_named_with_its_fix(tmp_path: Path, content: bytes, reason: str) -> None:
-    """It could have told anything of any account, so it is a gap everywhere; the others are read."""
+    """It could have reported anything of any account, so it is a gap everywhere; the others are read."""
     write(tmp_path / "account.json", details(ONE, "ann"))
     (tmp_path / "bad\x1b[31m.json").write_bytes(content)
 
@@ -71,7 +71,7 @@ def test_a_file_that_is_too_large_is_not_opened(tmp_path: Path) -> None:
     assert gap.detail == "row huge.json could not be read: it is larger than 512 MB"
 
 
-def test_what_nobody_asks_for_is_named_and_no_gap(tmp_path: Path) -> None:
+def test_what_no_one_asks_for_is_named_and_no_gap(tmp_path: Path) -> None:
     """Other answers, other JSON, hidden files, folders of links, pipes: left alone."""
     write(tmp_path / "account.json", details(ONE, "ann"))
     write(tmp_path / "package.json", {"name": "x", "version": "1"}, [1, "two", None])

@@ -41,18 +41,18 @@ def done(*services: Any, **more: Any) -> dict[str, Any]:
 
 
 def jobs(aws: Estate, answer: Any = None) -> None:
-    """Every job is there at once, and tells this."""
+    """Every job is there at once, and gives this."""
     aws.proxy.made[GENERATE] = lambda asked: {"JobId": re.sub(r"\W", "-", asked["Arn"]).rjust(36, "-")[-36:]}
     aws.proxy.made[GET] = lambda _: answer or done(service("s3", used=True), service("iam"), service("ec2"))
 
 
 def asked_about(aws: Estate) -> list[str]:
-    """Whom the jobs were about."""
+    """Who the jobs were about."""
     return sorted(call.parameters["Arn"] for call in aws.proxy.log if call.operation == GENERATE)
 
 
 def test_the_most_powerful_are_asked_about_on_request(aws: Estate) -> None:
-    """Administrators and whoever can become one; neither the harmless nor roles that AWS manages."""
+    """Administrators and anyone who can become one; neither the harmless nor roles that AWS manages."""
     aws.user("admin", allow="*")
     aws.role("riser", allow="iam:AttachRolePolicy")
     aws.user("harmless", allow="s3:GetObject")
@@ -115,7 +115,7 @@ def test_an_answer_is_waited_for_and_read_to_its_end(aws: Estate) -> None:
     ("answer", "words"),
     [
         pytest.param({"JobStatus": "IN_PROGRESS"}, r"not ready after 0\.05 seconds", id="never done"),
-        pytest.param({"JobStatus": "FAILED"}, "AWS could not tell", id="failed"),
+        pytest.param({"JobStatus": "FAILED"}, "AWS could not say", id="failed"),
         pytest.param({"IsTruncated": True}, "no token for the next one", id="breaks off"),
     ],
 )

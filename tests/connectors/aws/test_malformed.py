@@ -40,7 +40,7 @@ def test_a_row_that_does_not_parse_is_set_aside(row: dict[str, Any]) -> None:
     assert len(listing.malformed[USERS]) == 1
 
 
-def test_a_role_that_never_was_used_differs_from_one_of_which_it_is_not_told() -> None:
+def test_a_role_that_never_was_used_differs_from_one_of_which_it_is_not_reported() -> None:
     """An empty record is "not in 400 days", a missing one is unknown."""
     listing = Listing()
     role = {"Arn": f"arn:aws:iam::{ACCOUNT}:role/r", "RoleName": "r"}

@@ -1,4 +1,4 @@
-"""Users whom the credential report does not know: newer than it, made anew since, or in a row that is unreadable."""
+"""Users who the credential report does not know: newer than it, made anew since, or in a row that is unreadable."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def estate(aws: Estate) -> Estate:
 
 
 def test_users_newer_than_the_report_are_asked_about_singly(estate: Estate) -> None:
-    """Whether they have a password, and when it was used, is known as of everybody else; nobody else is asked."""
+    """Whether they have a password, and when it was used, is known as of everybody else; no one else is asked."""
     found = read(estate, without("ada", "svc", "empty"))
 
     assert found.gaps == {}
@@ -113,7 +113,7 @@ def test_a_user_whose_row_is_unreadable_is_asked_about_singly(estate: Estate) ->
     assert (found.identities["ada"].enabled, found.identities["ada"].unread) == (True, ())
 
 
-def test_a_refusal_is_told_of_the_new_users_alone(estate: Estate) -> None:
+def test_a_refusal_is_reported_of_the_new_users_alone(estate: Estate) -> None:
     """Those that the report knows need no answer."""
     estate.proxy.fail("iam:GetLoginProfile", Fault("denied"))
 

@@ -124,7 +124,7 @@ def test_each_account_is_a_scope_of_its_own(company: Company) -> None:
 
 
 def test_an_identity_says_whose_account_it_is_in(company: Company) -> None:
-    """By the name and the e-mail that the organization has for it: whom to ask when nobody answers."""
+    """By the name and the e-mail that the organization has for it: who to ask when no one answers."""
     company.administrator(company.first, "ada")
 
     found = company.read_all()
@@ -195,7 +195,7 @@ def test_the_own_account_is_read_without_the_role_where_there_is_none(company: C
         pytest.param({"Status": "SUSPENDED"}, "suspended", id="status, as it was called once"),
         pytest.param({"State": "PENDING_CLOSURE"}, "pending closure", id="closing"),
         pytest.param({"State": "ACTIVE", "Status": "SUSPENDED"}, None, id="active"),
-        pytest.param({}, None, id="not told"),
+        pytest.param({}, None, id="not reported"),
     ],
 )
 def test_an_account_that_is_not_active_is_a_gap(company: Company, member: dict[str, str], detail: str | None) -> None:
@@ -216,7 +216,7 @@ def test_an_account_that_is_not_active_is_a_gap(company: Company, member: dict[s
 
 @pytest.mark.parametrize("kind", ["denied", "throttled", "error", "close", "truncated", "malformed", "portal"])
 def test_accounts_that_cannot_be_listed_leave_the_own_one(company: Company, kind: FaultKind) -> None:
-    """Wherever anything else would be is a gap; the own account is read, under limits that nobody knows."""
+    """Wherever anything else would be is a gap; the own account is read, under limits that no one knows."""
     company.administrator(ACCOUNT, "here")
     company.proxy.fail(ACCOUNTS_LISTED, Fault(kind))
 
@@ -330,8 +330,8 @@ def test_a_service_control_policy_limits_what_is_below_it(company: Company, wher
     found = company.read_all()
 
     assert gaps(found) == {}
-    told = levels(found, ("first", "second", "own"))
-    assert {name for name, level in told.items() if level != "admin"} == limited
+    reported = levels(found, ("first", "second", "own"))
+    assert {name for name, level in reported.items() if level != "admin"} == limited
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def test_limits_that_cannot_be_read_are_mentioned(company: Company, operation: s
     assert mentions(found) == {"first": True, "own": False}
 
 
-def test_a_listing_that_tells_where_accounts_are_saves_the_way_through_the_tree(company: Company) -> None:
+def test_a_listing_that_says_where_accounts_are_saves_the_way_through_the_tree(company: Company) -> None:
     """Newer answers hold the path; only where one lacks it the units are listed."""
     company.administrator(company.second, "second")
     company.forbid("iam:*", on=company.unit)
@@ -380,7 +380,7 @@ def test_without_such_policies_nothing_limits(company: Company) -> None:
 
 
 def test_a_policy_that_is_no_policy_is_named(company: Company) -> None:
-    """Its content comes from outside; of those whom it binds the evidence says so."""
+    """Its content comes from outside; of those who it binds the evidence says so."""
     company.administrator(company.first, "first")
     company.administrator(ACCOUNT, "own")
     company.proxy.made["organizations:DescribePolicy"] = lambda _: {"Policy": {"Content": "not json"}}
@@ -392,7 +392,7 @@ def test_a_policy_that_is_no_policy_is_named(company: Company) -> None:
     assert mentions(found) == {"first": True, "own": False}
 
 
-def test_the_check_beforehand_tells_which_accounts_refuse(company: Company) -> None:
+def test_the_check_beforehand_says_which_accounts_refuse(company: Company) -> None:
     """One line sums up, one names each refusal; the permissions are tried in an account that lets us in."""
     role = f"arn:aws:iam::{company.first}:role/{ROLE}"
     company.proxy.fail(ENTERED, Fault("denied", where={"RoleArn": role}))

@@ -51,7 +51,7 @@ def test_a_document_is_read_however_it_is_written(written: Any, read: Any) -> No
     ],
 )
 def test_the_version_in_force_is_read(versions: list[dict[str, Any]], default: str | None, read: str | None) -> None:
-    """A policy of which that is not told has no document: it could not be read."""
+    """A policy of which that is not reported has no document: it could not be read."""
     rows = [{**version, "Document": {"Id": version.get("VersionId")}} for version in versions]
     policy = payloads.read({"Arn": ARN, "DefaultVersionId": default, "PolicyVersionList": rows}, payloads.PolicyDetail)
 
@@ -59,7 +59,7 @@ def test_the_version_in_force_is_read(versions: list[dict[str, Any]], default: s
 
 
 @pytest.mark.parametrize(
-    ("told", "read"),
+    ("reported", "read"),
     [
         ("2026-01-01T00:00:00", datetime(2026, 1, 1, tzinfo=UTC)),
         ("2026-01-01T00:00:00+02:00", datetime(2025, 12, 31, 22, tzinfo=UTC)),
@@ -67,6 +67,6 @@ def test_the_version_in_force_is_read(versions: list[dict[str, Any]], default: s
         ("0001-01-01T00:00:00+12:00", None),
     ],
 )
-def test_a_time_is_one_of_utc(told: str, read: datetime | None) -> None:
+def test_a_time_is_one_of_utc(reported: str, read: datetime | None) -> None:
     """Or none, where UTC has no such time."""
-    assert payloads.utc(datetime.fromisoformat(told)) == read
+    assert payloads.utc(datetime.fromisoformat(reported)) == read

@@ -38,23 +38,23 @@ def test_it_holds_what_the_sections_declare_and_fits_one_managed_policy() -> Non
     """Each permission of each section, but for entering accounts, which is allowed on one role's name only."""
     text = AwsConnector.base_policy()
 
-    told = statements(text)
+    reported = statements(text)
     declared = {one for section in SPEC.sections if section.name != MEMBER_ROLE for one in section.permissions}
     assert len(text) <= POLICY_LIMIT
-    assert set(told["MusterReads"]["Action"]) == declared
-    assert told["MusterEnters"]["Resource"] == f"arn:*:iam::*:role/{USUAL_ROLE}"
-    assert told["NeverSecretValues"] == {
+    assert set(reported["MusterReads"]["Action"]) == declared
+    assert reported["MusterEnters"]["Resource"] == f"arn:*:iam::*:role/{USUAL_ROLE}"
+    assert reported["NeverSecretValues"] == {
         "Sid": "NeverSecretValues", "Effect": "Deny", "Resource": "*", "Action": list(NEVER),
     }  # fmt: skip
-    assert {name for name, one in told.items() if one["Effect"] == "Deny"} == {
+    assert {name for name, one in reported.items() if one["Effect"] == "Deny"} == {
         "NeverSecretValues", "NeverObjects", "NeverDecrypt",
     }  # fmt: skip
 
 
 def test_another_policy_can_let_a_trail_be_read() -> None:
     """A deny cannot be lifted, so these two leave out the files of a trail and the decryption of objects."""
-    told = statements(AwsConnector.base_policy())
-    objects, decrypt = told["NeverObjects"], told["NeverDecrypt"]
+    reported = statements(AwsConnector.base_policy())
+    objects, decrypt = reported["NeverObjects"], reported["NeverDecrypt"]
 
     assert [*objects["Action"], *decrypt["Action"]] == list(NEVER_BUT_LOGS)
     assert "Resource" not in objects
@@ -121,8 +121,8 @@ def test_nothing_else_is_called(aws: Estate) -> None:
         without_bulk_listings,
     )
 
-    told = statements(AwsConnector.base_policy())
-    assert called - {"sts:AssumeRole"} <= set(told["MusterReads"]["Action"])
+    reported = statements(AwsConnector.base_policy())
+    assert called - {"sts:AssumeRole"} <= set(reported["MusterReads"]["Action"])
     assert {"iam:ListUsers", "iam:GetLoginProfile", "iam:GetAccessKeyLastUsed", "organizations:ListRoots"} <= called
 
 

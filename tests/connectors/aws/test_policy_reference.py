@@ -16,7 +16,7 @@ from tests.connectors.aws.policies import ACCOUNT, IF, WORDS, doc, verdict
 from tests.examples import examples
 
 USER, ROLE = f"arn:aws:iam::{ACCOUNT}:user/", f"arn:aws:iam::{ACCOUNT}:role/"
-# What each action acts on, and a thing that no pattern below names, which stands for all others.
+# What each action acts on, and a thing that no pattern below names, which represents all others.
 THINGS = {
     "iam:PutUserPolicy": (f"{USER}ada", f"{USER}bob", f"{USER}zz"),
     "iam:UpdateAssumeRolePolicy": (f"{ROLE}app", f"{ROLE}ops", f"{ROLE}zz"),

@@ -59,7 +59,7 @@ def policies(*statements: dict[str, Any]) -> dict[str, Any]:
 def test_each_level_of_the_organisation_must_allow_and_none_deny(
     guardrails: tuple[tuple[Any, ...], ...], level: str
 ) -> None:
-    """Root, units and account; within one level policies add up, between levels they cut; a condition only doubts."""
+    """Root, units and account; within one level policies add up, between levels they cut; conditions are uncertain."""
     assert permissions(allow("*"), guardrails=guardrails).privilege.level == level
 
 
@@ -94,7 +94,7 @@ def test_a_boundary_that_could_not_be_read_makes_it_unknown() -> None:
 def test_where_the_organisations_policies_are_unread_the_level_is_the_most_it_can_be(
     guardrails: tuple[tuple[Any, ...], ...] | None,
 ) -> None:
-    """They can only take away: an administrator is told as one, with the doubt; of a normal one nothing is in doubt."""
+    """They can only take away: an administrator is reported with a remark, a normal identity without."""
     found = permissions(allow("*"), guardrails=guardrails)
 
     assert (found.privilege.level, found.privilege.evidence[-1]) == ("admin", GUARDRAILS_UNREAD)
@@ -103,7 +103,7 @@ def test_where_the_organisations_policies_are_unread_the_level_is_the_most_it_ca
 
 
 def test_unread_documents_are_named_as_malformed() -> None:
-    """A policy of no known form is told, and what it is about stays unknown."""
+    """A policy of no known form is reported, and what it is about stays unknown."""
     library = PolicyLibrary([], [], words=WORDS, account=ACCOUNT, guardrails=(({"Statement": "x"},),))
     inline = InlinePolicy(policy_name="broken", policy_document={"Statement": [{"Effect": "Allow"}]})
 

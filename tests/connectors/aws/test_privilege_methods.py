@@ -34,7 +34,7 @@ def _actions(method: Method) -> list[str]:
 
 
 def _judged(family: Family, statements: Iterable[dict[str, Any]], holder: HolderKind | None) -> Verdict:
-    """The verdict on a principal whom the method could raise: held back by what it would take away, if anything."""
+    """The verdict on a principal who the method could raise: held back by what it would take away, if anything."""
     own = doc(*statements)
     if family.lifts == "boundary":
         return verdict(doc(allow("*"), number=1), boundary=own, holder=holder)
@@ -75,7 +75,7 @@ def test_a_method_under_a_condition_is_never_called_certain(family: Family, meth
 
 @pytest.mark.parametrize(("family", "method"), [case for case in CASES if "iam:PassRole +" in str(case.id)])
 def test_a_role_is_passed_only_to_the_service_that_the_condition_names(family: Family, method: Method) -> None:
-    """``iam:PassedToService`` narrows what can be passed, and whoever passes chooses it: no condition otherwise."""
+    """``iam:PassedToService`` narrows what can be passed, and anyone who passes chooses it: no condition otherwise."""
     others = [action for action in _actions(method) if action != PASS_ROLE]
     right, wrong = (
         [allow(PASS_ROLE, Condition={"StringEquals": {"iam:PassedToService": service}}), allow(others)]
@@ -150,7 +150,7 @@ def _unknown(tables: Tables) -> set[str]:
 
 
 def test_every_action_of_the_tables_is_one_that_aws_has() -> None:
-    """A name with a slip in it matches no policy, and whoever has the right one passes for harmless."""
+    """A name with a slip in it matches no policy, and anyone who has the right one passes for harmless."""
     slip = Family(name="slip", reach="all", user=(("sts:MadeUpEscalation",), ("iam:passRole",)))
     more = msgspec.structs.replace(WORDS.tables, family=(*WORDS.tables.family, slip))
 

@@ -73,5 +73,5 @@ PORTS, SHELL = (f"{DOCUMENTS}/{name}" for name in ("AWS-StartPortForwardingSessi
     ids=str,
 )
 def test_a_session_is_a_shell_unless_its_document_is_checked(statements: list[dict[str, Any]], level: str) -> None:
-    """Whoever names no document gets the usual one, allowed or not; with the check, only those that are allowed."""
+    """Anyone who names no document gets the usual one, allowed or not; with the check, only those that are allowed."""
     assert verdict(doc(*statements)).level == level

@@ -68,7 +68,7 @@ def test_a_boundary_that_allows_everything_takes_nothing_away() -> None:
     ],
 )
 def test_what_can_but_add_leaves_an_administrator_one(unread: str, level: str) -> None:
-    """Only a policy that may deny puts it in doubt; in any case it is told that it could not be read."""
+    """Only a policy that may deny puts it uncertain; in any case it is shown that it could not be read."""
     found = permissions(unread, allowed="*")
 
     assert found.privilege.level == level
@@ -99,7 +99,7 @@ def test_the_table_of_published_policies_is_made_from_what_aws_published() -> No
 
 
 def test_what_the_table_leaves_out_of_a_policy_changes_nothing() -> None:
-    """The same reach as the whole document, of whoever it is; and no policy of consequence is left out."""
+    """The same reach as the whole document, no matter whose; and no policy of consequence is left out."""
     shipped = published_policies().policies
     for name, policy in shipped.items():
         whole, short = document_of(published()[name]["Document"]["Statement"]), document_of(policy.statements)
@@ -111,7 +111,7 @@ def test_what_the_table_leaves_out_of_a_policy_changes_nothing() -> None:
     }
 
 
-def test_a_published_document_limits_as_a_boundary_does_and_is_told() -> None:
+def test_a_published_document_limits_as_a_boundary_does_and_is_reported() -> None:
     """The evidence says that the listing lacked the document, and of which version and day the one is that counted."""
     bounded = permissions(allowed="*", boundary=aws("PowerUserAccess"))
     power = document_of(published()["PowerUserAccess"]["Document"]["Statement"], number=1)

@@ -58,7 +58,7 @@ def test_a_provider_is_an_identity_without_rights(estate: Estate) -> None:
 
 
 def test_each_listing_is_asked_for_once_and_each_provider_once(estate: Estate) -> None:
-    """There is no listing that tells it all."""
+    """There is no listing that gives it all."""
     estate.read_iam()
 
     calls = estate.proxy.calls
@@ -70,8 +70,8 @@ def test_each_listing_is_asked_for_once_and_each_provider_once(estate: Estate) -
     ] == [1, 1, 1, 1]  # fmt: skip
 
 
-def test_of_a_saml_provider_its_end_is_told(estate: Estate) -> None:
-    """And the id that it keeps when it is made anew; the emulator does not tell it."""
+def test_of_a_saml_provider_its_end_is_reported(estate: Estate) -> None:
+    """And the id that it keeps when it is made anew; the emulator does not give it."""
     estate.proxy.made["iam:GetSAMLProvider"] = lambda _: {
         "SAMLProviderUUID": "abcd1234efgh5678ijkl90",
         "SAMLMetadataDocument": METADATA,

@@ -73,7 +73,7 @@ def scan(*roles: dict[str, Any]) -> dict[str, Assessment]:
     ],
 )
 def test_a_role_of_another_account_takes_both_sides(allowed: list[dict[str, Any]], trusted: Any, level: str) -> None:
-    """What the caller's policies allow, and whom the role trusts."""
+    """What the caller's policies allow, and who the role trusts."""
     found = scan(role(CALLER, LAMBDA, *allowed), role(BOSS, trusted, allow("*")))
 
     assert found["caller"].privilege.level == level
@@ -92,7 +92,7 @@ def test_a_role_of_another_account_takes_both_sides(allowed: list[dict[str, Any]
         ("StringLike", "arn:aws:iam::*:role/${aws:username}", "escalation"),
     ],
 )
-def test_a_trust_may_name_whom_it_means_of_an_account(operator: str, value: Any, level: str) -> None:
+def test_a_trust_may_name_who_it_means_of_an_account(operator: str, value: Any, level: str) -> None:
     """By the caller's ARN; what cannot be decided leaves the way open."""
     boss = role(BOSS, HERE_ROOT, allow("*"))
     boss["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] = {operator: {"aws:PrincipalArn": value}}
@@ -102,7 +102,7 @@ def test_a_trust_may_name_whom_it_means_of_an_account(operator: str, value: Any,
     ) is (level == "escalation")
 
 
-def test_a_condition_of_ones_own_policies_is_told_and_makes_no_link() -> None:
+def test_a_condition_of_ones_own_policies_is_reported_and_makes_no_link() -> None:
     """What might lead to an administrator, and under whose condition."""
     found = scan(role(CALLER, LAMBDA, allow("sts:AssumeRole", BOSS, **IF)), role(BOSS, HERE_ROOT, allow("*")))["caller"]
 
@@ -133,7 +133,7 @@ def test_a_path_may_pass_assume_and_cross_accounts() -> None:
 
 
 def test_the_accounts_of_a_scan_are_no_outsiders_to_each_other() -> None:
-    """Trusting a stranger without a condition is an open trust; trusting an account of ours is none."""
+    """Trusting an outsider without a condition is an open trust; trusting an account of ours is none."""
     found = scan(
         role(CALLER, LAMBDA),
         role(BOSS, HERE_ROOT),

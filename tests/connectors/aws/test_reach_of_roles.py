@@ -1,4 +1,4 @@
-"""Who can become whom inside one account: by assuming, by passing, and by changing."""
+"""Who can become which identity inside one account: by assuming, by passing, and by changing."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def rights(*rows: tuple[str, dict[str, Any]]) -> Rights:
 
 
 def becomes(found: Rights, arn: str = ADA) -> list[str]:
-    """Whom somebody can become, by name."""
+    """Who somebody can become, by name."""
     return [link.target.rpartition("/")[2] for link in found.links[arn] if link.relation == "can_assume"]
 
 
@@ -132,7 +132,7 @@ def test_a_method_that_reaches_one_role_leads_to_it(
 
 
 def test_changing_a_users_credentials_leads_to_the_user() -> None:
-    """A role that can make keys for one user can be that user, if the user may do more; nobody leads to himself."""
+    """A role that can make keys for one user can be that user, if the user may do more; no one leads to himself."""
     keys = allow("iam:CreateAccessKey", [ADA, f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"])
     found = rights(ada(ADMIN), role(CLERK, LAMBDA, keys))
 
@@ -152,8 +152,8 @@ def test_a_links_evidence_names_methods_and_the_statements_that_give_them() -> N
     )
 
 
-def test_a_deny_under_a_condition_is_told_and_ends_nothing() -> None:
-    """A second factor may be asked for everywhere: the way stays, with the doubt."""
+def test_a_deny_under_a_condition_is_reported_and_ends_nothing() -> None:
+    """A second factor may be asked for everywhere: the way stays, with the uncertainty."""
     found = rights(ada(allow("iam:PassRole", BOSS), MAKE, deny("*", **IF)), role(BOSS, LAMBDA, ADMIN))
 
     assert "on it, unless the condition of a deny is met; by policy" in found.links[ADA][0].evidence
@@ -168,7 +168,7 @@ def test_a_deny_under_a_condition_is_told_and_ends_nothing() -> None:
         ([], "potential: no target seen"),
     ],
 )
-def test_a_method_that_reaches_everything_says_whom_it_leads_to(
+def test_a_method_that_reaches_everything_says_who_it_leads_to(
     targets: list[tuple[str, dict[str, Any]]], said: str
 ) -> None:
     """The worst role that can be had, if there is any with more rights; escalation it is in any case, with no link."""
@@ -193,7 +193,7 @@ def test_a_method_that_reaches_everything_says_whom_it_leads_to(
         ([ada(allow("iam:*"))], ()),
     ],
 )  # fmt: skip
-def test_what_may_be_assumed_in_other_accounts_is_told(
+def test_what_may_be_assumed_in_other_accounts_is_reported(
     rows: list[tuple[str, dict[str, Any]]], expected: tuple[str, ...]
 ) -> None:
     """One side's word; the other account's role has the other."""
@@ -208,7 +208,7 @@ def test_what_may_be_assumed_in_other_accounts_is_told(
         ([allow("sts:AssumeRole", THEIRS, **IF), deny("sts:AssumeRole", THEIRS)], (), ()),
     ],
 )
-def test_what_may_be_assumed_under_a_condition_is_told_apart(
+def test_what_may_be_assumed_under_a_condition_is_distinguished(
     statements: list[dict[str, Any]], certain: tuple[str, ...], uncertain: tuple[str, ...]
 ) -> None:
     """Unless it may be without one."""
@@ -271,7 +271,7 @@ def test_a_trust_of_all_but_some_lets_in_the_others() -> None:
     assert (becomes(found), becomes(found, CLERK)) == ([], ["boss"])
 
 
-def test_of_very_many_roles_that_trust_anyone_those_that_lead_on_are_told() -> None:
+def test_of_very_many_roles_that_trust_anyone_those_that_lead_on_are_reported() -> None:
     """A hundred are enough: they let in each other, too."""
     many = [role(f"{CLERK}{n}", "*") for n in range(MAX_LINKED_ROLES + 20)]
     found = rights(ada(), *many, role(f"{CLERK}zz", "*", ADMIN))
@@ -303,7 +303,7 @@ ATTACH = "iam:AttachRolePolicy"
 def test_a_user_who_may_change_roles_rises_only_by_a_role_that_it_can_become(
     rows: list[tuple[str, dict[str, Any]]], level: str
 ) -> None:
-    """A policy attached to a role makes nobody but that role able to do more."""
+    """A policy attached to a role makes no one but that role able to do more."""
     assert rights(*rows).permissions[ADA].privilege.level == level
 
 
@@ -319,12 +319,12 @@ def test_a_role_that_may_change_users_rises_only_by_a_user_that_it_can_become() 
 
 
 def test_the_evidence_names_each_step_to_the_role_with_its_condition_and_the_way_to_change_it() -> None:
-    """For whoever reads it has to close one of them, and to know which are certain."""
+    """For anyone who reads it has to close one of them, and to know which are certain."""
     trusting = role(BOSS, {"AWS": ADA}, Condition=IF["Condition"])
     found = rights(ada(allow(ATTACH, CLERK)), trusting, role(CLERK, {"AWS": BOSS}))
 
-    (told,) = found.permissions[ADA].privilege.evidence
-    assert told == (
+    (reported,) = found.permissions[ADA].privilege.evidence
+    assert reported == (
         f"can become {BOSS} (named in the trust policy, under a condition), then {CLERK} (named in the trust policy), "
         f"and change its rights: by {ATTACH} on it; by policy own (inline) statement 1"
     )

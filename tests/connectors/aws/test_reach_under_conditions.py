@@ -46,7 +46,7 @@ ASK = allow("sts:AssumeRole", BOSS)
     ],
 )  # fmt: skip
 def test_a_condition_makes_it_high_and_no_path(rows: list[tuple[str, dict[str, Any]]], level: str) -> None:
-    """If whoever it leads to is an administrator, or can become one; the evidence names the way and the condition."""
+    """If it leads to an administrator, or to who can become one; the evidence names the way and the condition."""
     found = rights(*rows)
     privilege = found.permissions[ADA].privilege
 
@@ -91,7 +91,7 @@ def test_a_trust_policy_s_conditions_on_who_asks(
 
 
 def test_a_deny_under_a_condition_leaves_the_way_and_a_word_of_it() -> None:
-    """It is told apart from an allowance under one."""
+    """It is distinguished from an allowance under one."""
     found = rights(ada(ASK, deny("sts:*", **IF)), role(BOSS, OWN, ADMIN))
 
     (link,) = found.links[ADA]

@@ -112,7 +112,7 @@ def test_anchors_and_subjects_are_identities_and_profiles_lead_to_roles(aws: Est
     assert sum(one.calls for one in found.coverage.values()) == 3
 
 
-def test_without_an_anchor_nobody_comes_in_and_nothing_more_is_asked(aws: Estate) -> None:
+def test_without_an_anchor_no_one_comes_in_and_nothing_more_is_asked(aws: Estate) -> None:
     """One call for such a region; it says why the other two sections are empty."""
     made(aws)
 
@@ -125,7 +125,7 @@ def test_without_an_anchor_nobody_comes_in_and_nothing_more_is_asked(aws: Estate
     assert aws.proxy.calls.total() == 1
 
 
-def test_the_service_tells_how_its_pages_go_on(aws: Estate) -> None:
+def test_the_service_says_how_its_pages_go_on(aws: Estate) -> None:
     """Its own token, which is not called as others call theirs."""
 
     def page(asked: Mapping[str, str]) -> Mapping[str, Any]:

@@ -23,7 +23,7 @@ def _document(*actions: str, resource: str = "*") -> object:
     return {"Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": resource}]}
 
 
-def test_two_thousand_roles_find_whom_they_may_become() -> None:
+def test_two_thousand_roles_find_who_they_may_become() -> None:
     """Two hundred managed policies and an own one each: the few links that their patterns allow, and no others."""
     policies = [
         PolicyDetail(
@@ -56,8 +56,10 @@ def test_two_thousand_roles_find_whom_they_may_become() -> None:
 
 
 @pytest.mark.parametrize("condition", [{}, IF], ids=["for-sure", "under-a-condition"])
-def test_whoever_may_assume_any_of_very_many_roles_has_links_to_those_that_lead_on(condition: dict[str, Any]) -> None:
-    """All of them while they are few; else a link for each identity and role, of which hardly any tells more."""
+def test_an_identity_that_may_assume_very_many_roles_has_links_to_those_that_lead_on(
+    condition: dict[str, Any],
+) -> None:
+    """All of them while they are few; else a link for each identity and role, of which hardly any says more."""
     words, root = vocabulary(), {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
     own = doc(allow("sts:AssumeRole", **condition), allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/r7"))
     effective = combine((own,), (), words)

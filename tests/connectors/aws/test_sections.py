@@ -19,7 +19,7 @@ pytestmark = pytest.mark.real_server
 
 OPTIONS: dict[str, Any] = {"ssh_keys": True, "service_last_accessed": True, "creators": True}
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
-# What only the wire tells, in place of the emulator.
+# What only the wire says, in place of the emulator.
 ANSWERS: dict[str, Any] = {
     "iam:ListServiceSpecificCredentials": {"ServiceSpecificCredentials": [], "IsTruncated": False},
     "iam:GetOutboundWebIdentityFederationInfo": {"JwtVendingEnabled": False},
@@ -125,7 +125,7 @@ def apart(operations: Iterable[str]) -> list[tuple[str, ...]]:
     return [tuple(group.values()) for group in groups]
 
 
-# A server that lists providers and cannot tell of one is none of AWS's: what it keeps back is a gap.
+# A server that lists providers and cannot report on one is none of AWS's: what it keeps back is a gap.
 @pytest.mark.parametrize(
     "operations", apart(sorted(OPERATIONS.keys() - {"iam:GetOpenIDConnectProvider", "iam:GetSAMLProvider"}))
 )
@@ -195,7 +195,7 @@ def test_what_cannot_be_read_is_named(estate: Estate, operation: str, answer: di
 
 
 def test_all_that_is_in_an_account_takes_the_fewest_calls(estate: Estate) -> None:
-    """One for each listing; for a user, only what the report says that there is; for a provider, the one that tells."""
+    """One for each listing; for a user, only what the report says that there is; for a provider, the one that says."""
     found = read(estate)
 
     assert found.gaps == {}
@@ -245,7 +245,7 @@ def test_roles_are_described(estate: Estate) -> None:
     assert (roles["silent"].description, roles["silent"].attributes["session_seconds"]) == (None, 3600)
 
 
-def test_a_role_s_template_is_told(estate: Estate) -> None:
+def test_a_role_s_template_is_reported(estate: Estate) -> None:
     """The emulator knows no templates. A role that is newer than the large listing is left for the next scan."""
     role = {"Path": "/", "RoleId": "A" * 16, "CreateDate": DAY}
     template = {"TemplateArn": "arn:aws:iam::aws:role-template/t", "TemplateMinorVersion": 1}

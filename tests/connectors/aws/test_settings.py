@@ -64,11 +64,13 @@ def test_regions_are_a_name_a_list_or_all(regions: Any, named: tuple[str, ...] |
 
 
 def test_accounts_are_an_id_or_a_list() -> None:
-    """Each once; and nobody reads the external id in a message or a log."""
-    told = {"organization_role": "audit/Reader", "external_id": "shared-with-us"}
-    settings = msgspec.convert({**told, "accounts": ["111122223333", "111122223333"]}, AwsSettings)
+    """Each once; and no one reads the external id in a message or a log."""
+    reported = {"organization_role": "audit/Reader", "external_id": "shared-with-us"}
+    settings = msgspec.convert({**reported, "accounts": ["111122223333", "111122223333"]}, AwsSettings)
 
     assert settings.named_accounts == ("111122223333",)
-    assert msgspec.convert({**told, "skip_accounts": "111122223333"}, AwsSettings).skipped_accounts == ("111122223333",)
+    assert msgspec.convert({**reported, "skip_accounts": "111122223333"}, AwsSettings).skipped_accounts == (
+        "111122223333",
+    )
     assert "shared-with-us" not in repr(settings)
     assert "audit/Reader" in repr(settings)

@@ -1,4 +1,4 @@
-"""Named workloads that somebody may make do what it likes, and whom that leads to."""
+"""Named workloads that somebody may make do what it likes, and who that leads to."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def scan(
 
 
 def holder_of(*statements: dict[str, Any]) -> Identity:
-    """The builder with these statements, as its account alone tells of it."""
+    """The builder with these statements, as its account alone has it."""
     return next(one for one in _roles(statements) if one.key == BUILDER)
 
 
@@ -168,7 +168,7 @@ def test_the_path_names_the_workload_and_the_statement() -> None:
 
 
 def test_a_condition_stands_in_the_path_and_makes_no_link() -> None:
-    """It is told, as a doubt."""
+    """It is reported, as an uncertainty."""
     found = scan(allow(UPDATE, RELEASE, **IF))
 
     by = f"{RELEASE} runs as it: by {UPDATE} on it; by policy own (inline) statement 1"
@@ -176,7 +176,7 @@ def test_a_condition_stands_in_the_path_and_makes_no_link() -> None:
     assert found.identity.links == ()
 
 
-def test_nobody_becomes_itself_and_administrators_need_no_link() -> None:
+def test_no_one_becomes_itself_and_administrators_need_no_link() -> None:
     """A role that changes the function that it is leads nowhere new."""
     itself = resolve([TAKING], {}, [workload(RELEASE, TAKING.key)], ()).identities
     admin = resolve([replace(TAKING, privilege=Privilege(level="admin"))], {}, THINGS, ()).identities
@@ -185,7 +185,7 @@ def test_nobody_becomes_itself_and_administrators_need_no_link() -> None:
 
 
 def test_a_link_that_is_there_stays() -> None:
-    """What the connector itself found tells more; others are added, sorted."""
+    """What the connector itself found says more; others are added, sorted."""
     seen = Link(relation="can_assume", target=BOSS, evidence="named in the trust policy")
     things = [workload(RELEASE, CLERK, BOSS)]
 
@@ -246,7 +246,7 @@ PROJECT = f"arn:aws:codebuild:eu-west-1:{OTHER}:project/release"
 def test_a_workload_of_another_account_is_reached_if_that_account_lets_it(
     statement: dict[str, Any], level: str
 ) -> None:
-    """Both were read, but for the policy on the function: so it is no path, and what it would lead to is told."""
+    """Both were read, but for the policy on the function: so it is no path, and what it would lead to is reported."""
     theirs = Identity(
         key=THEIRS, provider="aws", source="prod", scope=OTHER, kind="role", name="boss",
         privilege=Privilege(level="admin"),
@@ -268,8 +268,8 @@ def test_a_workload_of_another_account_is_reached_if_that_account_lets_it(
 
     assert found.privilege.level == level
     assert found.identity.links == ()
-    told = " ".join(found.privilege.evidence)
-    assert (THEIRS in told and "if a resource policy of the other account" in told) == (level == "high")
+    reported = " ".join(found.privilege.evidence)
+    assert (THEIRS in reported and "if a resource policy of the other account" in reported) == (level == "high")
 
 
 def test_what_reaches_all_of_a_type_counts_by_itself() -> None:

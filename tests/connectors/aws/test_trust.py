@@ -27,7 +27,7 @@ def trusts(principal: Any, condition: dict[str, Any] | None = None, **more: Any)
 
 
 def tokens(principal: Any, condition: dict[str, Any] | None = None) -> list[tuple[str | None, str | None]]:
-    """Whose tokens each trust takes, and whom they must be for."""
+    """Whose tokens each trust takes, and who they must be for."""
     statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRoleWithWebIdentity"}
     found = parse_trusts({"Statement": {**statement, "Condition": condition or {}}}, OWN)
     return [(trust.issuer, trust.subject) for trust in found]
@@ -63,7 +63,7 @@ def oidc(issuer: str) -> dict[str, str]:
     ],
     ids=str,
 )
-def test_principals_are_told_apart(principal: Any, kind: str, external: bool | None) -> None:
+def test_principals_are_distinguished(principal: Any, kind: str, external: bool | None) -> None:
     """Each form of principal has its own kind, and is inside or outside the account."""
     ((_, found_kind, found_external, _),) = trusts(principal)
 
@@ -172,7 +172,7 @@ def test_conditions_narrow_as_far_as_they_hold(principal: Any, condition: dict[s
     ids=str,
 )
 def test_a_statement_counts_if_it_lets_one_assume(more: dict[str, Any], count: int) -> None:
-    """Wildcards included, case ignored; session tags alone let nobody in."""
+    """Wildcards included, case ignored; session tags alone let no one in."""
     assert len(trusts({"AWS": OTHER}, **more)) == count
 
 
@@ -232,7 +232,7 @@ def test_the_external_id_is_never_shown() -> None:
     ids=str,
 )
 def test_a_trust_policy_that_is_none_is_refused(document: Any) -> None:
-    """It is never read as "nobody"."""
+    """It is never read as "no one"."""
     with pytest.raises(ValueError, match=r"trust policy|Action"):
         parse_trusts(document, OWN)
 

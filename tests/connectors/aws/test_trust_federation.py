@@ -25,7 +25,7 @@ def statement(principal: Any, condition: dict[str, Any] | None = None, effect: s
 
 
 def targets(*statements: dict[str, Any]) -> list[str]:
-    """Whom the links of a trust policy lead to, but for the providers themselves."""
+    """Who the links of a trust policy lead to, but for the providers themselves."""
     document = {"Statement": list(statements)}
     links = federates_links(document, parse_trusts(document, OWN))
     assert {link.relation for link in links} <= {"federates"}
@@ -54,12 +54,12 @@ def test_a_subject_is_named_as_its_own_platform_does() -> None:
     ],
 )
 def test_without_a_binding_subject_it_is_everybody(condition: dict[str, Any], expected: list[str]) -> None:
-    """A claim that narrows nothing names nobody; of two on one claim, the narrower counts."""
+    """A claim that narrows nothing names no one; of two on one claim, the narrower counts."""
     assert targets(statement(provider(GITHUB), condition)) == expected
 
 
 def test_the_provider_itself_is_linked_too() -> None:
-    """Whoever lists providers can join them; one without an ARN is no identity of the account."""
+    """Anyone who lists providers can join them; one without an ARN is no identity of the account."""
     saml = f"arn:aws:iam::{OWN}:saml-provider/okta"
     document = {"Statement": [statement([provider(EKS), saml, "cognito-identity.amazonaws.com"])]}
 
@@ -68,8 +68,8 @@ def test_the_provider_itself_is_linked_too() -> None:
     assert found == sorted([provider(EKS), saml, f"oidc:{EKS}#*"])
 
 
-def test_whom_a_deny_takes_out_is_not_linked() -> None:
-    """Nor is whoever no statement lets assume anything."""
+def test_who_a_deny_takes_out_is_not_linked() -> None:
+    """Nor is an identity that no statement lets assume anything."""
     assert targets(statement(provider(EKS)), statement(provider(EKS), effect="Deny")) == []
     assert targets({**statement(provider(EKS)), "Action": "sts:TagSession"}) == []
     condition = {"StringEquals": {f"{EKS}:sub": "system:serviceaccount:prod:api"}}

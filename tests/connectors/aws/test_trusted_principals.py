@@ -113,8 +113,8 @@ def test_what_was_not_read_is_not_decided() -> None:
         ({"Effect": "Deny", "NotPrincipal": {"AWS": ADA.arn}, "Action": "sts:*"}, "yes", "no"),
     ],
 )
-def test_a_refusal_holds_for_whom_it_names(refusal: dict[str, Any], user: str, role: str) -> None:
-    """The account is trusted, but for some; a refusal under an open condition leaves a doubt."""
+def test_a_refusal_holds_for_who_it_names(refusal: dict[str, Any], user: str, role: str) -> None:
+    """The account is trusted, but for some; a refusal under an open condition leaves an uncertainty."""
     found = trust(statement(OWN), refusal)
 
     assert found.is_open_to_all == (user == role == "yes")

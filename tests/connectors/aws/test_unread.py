@@ -1,4 +1,4 @@
-"""What a gap kept from us of one user, role or root user, told of it and of nobody else."""
+"""What a gap kept from us of one user, role or root user, reported about it and of no one else."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def permissions(
     ],
 )
 def test_a_user_s_credentials_and_use(facts: dict[str, Any], expected: tuple[Fact, ...]) -> None:
-    """Keys and passwords that could not be listed, and uses that neither the report nor a call told."""
+    """Keys and passwords that could not be listed, and uses that neither the report nor a call reported."""
     assert user_identity(USER, UserFacts(**facts), permissions(READ), (), PLACE).unread == expected
 
 
@@ -191,7 +191,7 @@ def estate(aws: Estate) -> Estate:
         ),
     ],
 )
-def test_each_gap_is_told_of_whom_it_hits(
+def test_each_gap_is_reported_of_who_it_hits(
     estate: Estate, faults: dict[str, Fault], expected: dict[str, tuple[Fact, ...]]
 ) -> None:
     """Everybody else was read whole."""
@@ -206,7 +206,7 @@ def test_each_gap_is_told_of_whom_it_hits(
 
 @pytest.mark.real_server
 def test_a_trust_policy_that_is_not_understood_is_unread(estate: Estate) -> None:
-    """Nobody knows whom that role lets in; of the other role it is known."""
+    """No one knows who that role lets in; of the other role it is known."""
     estate.role("odd")
     nobody = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})
     estate.iam.update_assume_role_policy(RoleName="odd", PolicyDocument=nobody)

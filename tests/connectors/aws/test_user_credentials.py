@@ -48,7 +48,7 @@ def listing(*rows: Any) -> Mapping[str, Any]:
 
 @pytest.mark.real_server
 def test_api_keys_and_passwords_of_single_services_are_credentials(aws: Estate) -> None:
-    """One listing tells them of all users; a key without an end never ends, and none has a record of its use."""
+    """One listing gives them of all users; a key without an end never ends, and none has a record of its use."""
     for name in ("app", "git"):
         aws.user(name)
     rows = (
@@ -79,7 +79,7 @@ def test_api_keys_and_passwords_of_single_services_are_credentials(aws: Estate) 
 
 
 @pytest.mark.real_server
-def test_whoever_holds_a_model_key_may_be_an_agent(aws: Estate) -> None:
+def test_anyone_who_holds_a_model_key_may_be_an_agent(aws: Estate) -> None:
     """The key alone hints at it; the right to call models besides makes it one. It is a machine either way."""
     aws.user("one")
     aws.user("two", allow="bedrock:InvokeModel")
@@ -140,7 +140,7 @@ def test_where_a_service_must_be_named_each_is_asked_for(aws: Estate, unknown: t
 
 @pytest.mark.real_server
 @pytest.mark.parametrize("kind", ["denied", "throttled", "not_taken"])
-def test_without_the_listing_nobody_s_use_or_credentials_are_known(aws: Estate, kind: Any) -> None:
+def test_without_the_listing_no_one_s_use_or_credentials_are_known(aws: Estate, kind: Any) -> None:
     """An API key that could not be seen may be what a user is used by: never dormant, never switched off."""
     aws.user("svc", keys=1)
     aws.user("empty")
@@ -219,7 +219,7 @@ def test_ssh_keys_are_asked_for_on_request_of_those_who_may_use_them(aws: Estate
         ("iam:ListSSHPublicKeys", "iam.ssh_keys", {"ssh_keys": True}),
     ],
 )
-def test_one_user_s_refusal_is_told_of_that_user(
+def test_one_user_s_refusal_is_reported_of_that_user(
     aws: Estate, operation: str, section: str, settings: dict[str, Any]
 ) -> None:
     """The others are read; what the one may hold is unknown."""
@@ -236,7 +236,7 @@ def test_one_user_s_refusal_is_told_of_that_user(
 
 
 @pytest.mark.real_server
-def test_second_factors_are_told_by_their_sort(aws: Estate) -> None:
+def test_second_factors_are_reported_by_their_sort(aws: Estate) -> None:
     """Virtual ones come in one listing, without their seeds; the others take a call for each who has one."""
     for name in ("virtual", "keyed", "token", "none"):
         aws.user(name, password=True)

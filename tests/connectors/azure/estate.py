@@ -23,13 +23,13 @@ ATTEMPTS = 2  # the second try goes out at once, so no test waits
 
 
 class AzureEstate:
-    """A running server and whoever asks it. ``facts`` are settings."""
+    """A running server and anyone who asks it. ``facts`` are settings."""
 
     def __init__(self, server: AzureServer) -> None:
         self.server = server
         self.tenant: Tenant = server.tenant
         self.is_hostile = False
-        """Set by a test that lets the server tell what no service does."""
+        """Set by a test that lets the server say what no service does."""
         self.unpublished: list[str] = []
         """What of the exchanges so far is not as Microsoft publishes it."""
 

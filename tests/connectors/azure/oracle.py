@@ -162,8 +162,8 @@ def _error(answer: bytes, service: str) -> Iterator[str]:
     if body is None or not kind:
         return  # gateways answer with no body, or with a page; who signs in is answered by another protocol
     yield from values.of_kind(body, kind, "error")
-    told = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(told, dict) or not told.get("code") or "message" not in told:
+    reported = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(reported, dict) or not reported.get("code") or "message" not in reported:
         yield "an error without its code and message"
 
 

@@ -38,7 +38,7 @@ READS: dict[str, tuple[Service, str, str, Read]] = {
 def test_a_list_that_leads_round_in_a_circle_ends(
     azure: AzureEstate, api: AzureApi, meter: Meter, read: str, circle: tuple[str, ...]
 ) -> None:
-    """With a failure, so that nobody takes it for whole; no page is asked for twice."""
+    """With a failure, so that no one takes it for whole; no page is asked for twice."""
     service, path, link, listed = READS[read]
     azure.is_hostile = True
     for here, onward in (("", circle[0]), *zip(circle, (*circle[1:], circle[0]), strict=True)):

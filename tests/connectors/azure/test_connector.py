@@ -62,7 +62,7 @@ def test_a_managed_identity_lies_in_its_subscription(azure: AzureEstate) -> None
     assert found.key == f"{site.lower()}/providers/microsoft.managedidentity/identities/default"
 
 
-def test_a_right_is_told_once_by_the_place_that_gives_it(estate: AzureEstate) -> None:
+def test_a_right_is_reported_once_by_the_place_that_gives_it(estate: AzureEstate) -> None:
     """Although a subscription's list repeats what it inherits."""
     rights = [one for one in estate.read() if isinstance(one, Assignment)]
 
@@ -157,13 +157,13 @@ def test_the_policy_holds_what_the_table_needs_and_nothing_that_writes() -> None
     """It is printed from the same table that requests are held against."""
     policy = json.loads(AzureConnector.base_policy())
     roles = policy["azureCustomRoles"]
-    told = {
+    reported = {
         *policy["graphApplicationPermissions"],
         *(action for role in roles for action in (*role["Actions"], *role["DataActions"])),
     }
 
-    assert told == {one.permission for one in ALLOWED}
-    assert not [one for one in told if "write" in one.lower()]
+    assert reported == {one.permission for one in ALLOWED}
+    assert not [one for one in reported if "write" in one.lower()]
     assert [role["Name"] for role in roles if "*/read" in role["Actions"]] == ["Muster reader of workloads"]
 
 
@@ -176,7 +176,7 @@ def test_no_role_with_data_actions_is_to_be_assigned_at_a_management_group() -> 
     assert not [place for place in places if "managementGroups" in place]
 
 
-def test_doctor_tells_each_unit_and_each_listing(estate: AzureEstate) -> None:
+def test_doctor_says_each_unit_and_each_listing(estate: AzureEstate) -> None:
     """With what is missing where one fails."""
     estate.server.faults.deny("arm", "/providers/Microsoft.(ResourceGraph|Management/getEntities)")
 
@@ -201,7 +201,7 @@ def test_without_service_principals_no_managed_identity_is_called_gone(estate: A
 
 @pytest.mark.parametrize("graph", [True, False])
 def test_what_of_service_principals_is_missing_may_publish_permissions(azure: AzureEstate, *, graph: bool) -> None:
-    """Microsoft Graph publishes those that matter: where it was read, the others are believed."""
+    """Microsoft Graph publishes those that matter: where it was read, the others are trusted."""
     azure.is_hostile = True
     add_api(azure.tenant, "Graph" if graph else "Orders", GRAPH if graph else guid("orders"), ["Read"])
     azure.tenant.add_service_principal("bad", alternativeNames=7)
@@ -212,7 +212,7 @@ def test_what_of_service_principals_is_missing_may_publish_permissions(azure: Az
     assert gaps.get("graph.app_permissions") == (None if graph else "partial")
 
 
-def test_without_service_principals_nobody_s_permissions_are_known(estate: AzureEstate) -> None:
+def test_without_service_principals_no_one_s_permissions_are_known(estate: AzureEstate) -> None:
     """They publish the permissions, so that an empty list of these says nothing."""
     estate.server.faults.deny("graph", "/v1.0/servicePrincipals\\?")
 

@@ -18,7 +18,7 @@ MAIN = "repo:acme/app:ref:refs/heads/main"
 
 
 def terms(issuer: str = GITHUB, subject: str | None = None, expression: str | None = None) -> Terms:
-    """As a service tells them."""
+    """As a service gives them."""
     flexible = None if expression is None else {"value": expression}
     return msgspec.convert({"issuer": issuer, "subject": subject, "claimsMatchingExpression": flexible}, Terms)
 
@@ -46,7 +46,7 @@ def test_whose_tokens_are_let_in(issuer: str, external: bool | None) -> None:
 
 
 def test_the_names_of_issuers_are_those_of_the_table() -> None:
-    """Else nobody would be recognised."""
+    """Else no one would be recognised."""
     (entra, _), *_ = recognised(f"https://sts.windows.net/{TENANT}/")
     (cluster, _), *_ = recognised(AKS)
 
@@ -102,7 +102,7 @@ def test_how_far_a_credential_is_narrowed(
         (terms(), "an expression over the claims, which could not be read"),
     ],
 )
-def test_a_credential_says_whom_it_takes_tokens_for(given: Terms, evidence: str) -> None:
+def test_a_credential_says_who_it_takes_tokens_for(given: Terms, evidence: str) -> None:
     """Also where that is not known."""
     assert trust_of("ci", given, TENANT).evidence == f"its federated credential ci takes tokens for {evidence}"
 
@@ -110,11 +110,11 @@ def test_a_credential_says_whom_it_takes_tokens_for(given: Terms, evidence: str)
 @given(st.text(), st.text() | st.none(), st.text() | st.none())
 def test_any_text_is_kept_as_it_is(issuer: str, subject: str | None, expression: str | None) -> None:
     """It is somebody else's, and breaks nothing."""
-    told = terms(issuer, subject, expression)
+    reported = terms(issuer, subject, expression)
 
-    trust = trust_of("ci", told, TENANT)
+    trust = trust_of("ci", reported, TENANT)
 
     assert trust.external in (True, None)
     assert trust.subject in (None, subject)
-    assert (told.facts["issuer"], told.facts.get("subject")) == (issuer, subject)
+    assert (reported.facts["issuer"], reported.facts.get("subject")) == (issuer, subject)
     federates([trust])

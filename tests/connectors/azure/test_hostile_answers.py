@@ -60,7 +60,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HostileSe
 def test_any_part_of_any_answer_may_be_anything(
     tenant: tuple[HostileServer, AzureSettings], data: st.DataObject
 ) -> None:
-    """No exception, then or later: what was read can be judged, kept and told."""
+    """No exception, then or later: what was read can be judged, kept and reported."""
     server, settings = tenant
 
     told_with_any_change(server, AzureConnector("prod", settings), data)
@@ -68,7 +68,7 @@ def test_any_part_of_any_answer_may_be_anything(
 
 @pytest.mark.parametrize("time", TIMES)
 def test_times_may_be_none_that_can_be_compared(tenant: tuple[HostileServer, AzureSettings], time: str) -> None:
-    """Wherever one is told: it is of no zone, or lies beyond the years that there are."""
+    """Wherever one is reported: it is of no zone, or lies beyond the years that there are."""
     server, settings = tenant
 
     told_with_times(server, AzureConnector("prod", settings), time)

@@ -21,14 +21,14 @@ TENANT, CLIENT = "11111111-2222-3333-4444-555555555555", "66666666-7777-8888-999
 def policy(**facts: Any) -> dict[str, Any]:
     """A source's."""
     settings = AzureSettings(**{"tenant_id": TENANT, "client_id": CLIENT, **facts})
-    told: dict[str, Any] = json.loads(AzureConnector("prod", settings).policy())
-    return told
+    reported: dict[str, Any] = json.loads(AzureConnector("prod", settings).policy())
+    return reported
 
 
-def permissions(told: dict[str, Any]) -> set[str]:
+def permissions(reported: dict[str, Any]) -> set[str]:
     """Everything that it gives."""
-    roles = [(*role["Actions"], *role["DataActions"]) for role in told["azureCustomRoles"]]
-    return {*told["graphApplicationPermissions"], *(action for role in roles for action in role)}
+    roles = [(*role["Actions"], *role["DataActions"]) for role in reported["azureCustomRoles"]]
+    return {*reported["graphApplicationPermissions"], *(action for role in roles for action in role)}
 
 
 def test_logs_that_are_asked_for_live_take_more() -> None:
@@ -69,10 +69,10 @@ def test_a_whole_scan_and_doctor_ask_for_nothing_that_the_policy_does_not_give(a
 
 def test_every_permission_of_graph_has_the_id_that_grants_it() -> None:
     """And the command names each."""
-    told = policy()
-    (command,) = [one for one in told["commands"] if "permission add" in one]
+    reported = policy()
+    (command,) = [one for one in reported["commands"] if "permission add" in one]
 
-    assert told["graphApplicationPermissions"] == APP_ROLES
+    assert reported["graphApplicationPermissions"] == APP_ROLES
     assert set(re.findall(r"([\w-]+)=Role", command)) == set(APP_ROLES.values())
 
 
@@ -96,7 +96,7 @@ def test_every_permission_of_graph_has_the_id_that_grants_it() -> None:
     ],
 )
 def test_what_the_settings_leave_out_is_not_asked_for(facts: dict[str, Any], gone: set[str]) -> None:
-    """Whoever wants less gives less."""
+    """Anyone who wants less gives less."""
     whole = permissions(json.loads(AzureConnector.base_policy()))
 
     assert whole - permissions(policy(**facts)) - {"Microsoft.KeyVault/vaults/secrets/read"} == gone - {
@@ -106,10 +106,10 @@ def test_what_the_settings_leave_out_is_not_asked_for(facts: dict[str, Any], gon
 
 def test_a_source_without_subscriptions_needs_no_role() -> None:
     """Entra alone."""
-    told = policy(subscriptions=(), management_groups=())
+    reported = policy(subscriptions=(), management_groups=())
 
-    assert told["azureCustomRoles"] == []
-    assert not [one for one in told["commands"] if " role " in one]
+    assert reported["azureCustomRoles"] == []
+    assert not [one for one in reported["commands"] if " role " in one]
 
 
 def test_the_commands_name_the_source_as_far_as_it_is_known() -> None:

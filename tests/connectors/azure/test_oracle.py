@@ -136,7 +136,7 @@ def test_what_no_service_answers_is_refused(type_name: str, change: Mapping[str,
     problems = oracle.check({**whole[type_name], **change}, type_name)
 
     assert problems
-    assert all(problem in told for told in problems), problems
+    assert all(problem in reported for reported in problems), problems
 
 
 def test_graph_compares_enumerations_exactly_and_azure_does_not() -> None:
@@ -198,7 +198,7 @@ ANY_JSON = st.recursive(
 
 
 @given(type_name=st.sampled_from(sorted(shapes())), value=ANY_JSON)
-def test_whatever_is_answered_is_told_and_raises_nothing(type_name: str, value: Any) -> None:
+def test_whatever_is_answered_is_reported_and_raises_nothing(type_name: str, value: Any) -> None:
     """Fakes of faults answer anything."""
     for problem in values.of_kind(value, type_name, "x"):
         assert problem.startswith("x")

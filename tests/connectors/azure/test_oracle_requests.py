@@ -40,7 +40,7 @@ def test_an_expand_names_one_relationship(expand: str, problem: str) -> None:
     problems = oracle.check_expand("servicePrincipal", expand)
 
     assert bool(problems) == bool(problem)
-    assert all(problem in told for told in problems)
+    assert all(problem in reported for reported in problems)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_request_is_a_published_one(method: str, path: str, query: dict[str, s
     problems = oracle.check_request(method, path, query)
 
     assert bool(problems) == bool(problem), problems
-    assert all(problem in told for told in problems)
+    assert all(problem in reported for reported in problems)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_an_advanced_query_says_so(query: dict[str, str], headers: dict[str, str
     problems = oracle.check_request("GET", "/v1.0/servicePrincipals", query, headers=headers)
 
     assert bool(problems) == bool(problem), problems
-    assert all(problem in told for told in problems)
+    assert all(problem in reported for reported in problems)
 
 
 def exchange(path: str, status: int, answer: object, *, method: str = "GET", sent: object = None) -> list[str]:
@@ -161,11 +161,11 @@ def test_an_answer_is_held_against_what_was_asked(path: str, status: int, answer
     problems = exchange(path, status, answer)
 
     assert bool(problems) == bool(problem), problems
-    assert not problem or any(problem in told for told in problems), problems
+    assert not problem or any(problem in reported for reported in problems), problems
 
 
 @pytest.mark.parametrize("answer", [b"", b"<html>", b'"\xff"', b"[" * 5000])
-def test_what_is_no_json_is_told(answer: bytes) -> None:
+def test_what_is_no_json_is_reported(answer: bytes) -> None:
     """With a status of success it is no answer; gateways say their errors so."""
     assert oracle.check_exchange("GET", APPLICATIONS, 200, answer) == [f"GET {APPLICATIONS}: the answer is no object"]
     assert oracle.check_exchange("GET", APPLICATIONS, 502, answer) == []
@@ -206,14 +206,14 @@ def test_a_post_is_held_with_what_was_sent(path: str, sent: object, answer: obje
     problems = exchange(path, 200, answer, method="POST", sent=sent)
 
     assert bool(problems) == bool(problem), problems
-    assert not problem or any(problem in told for told in problems), problems
+    assert not problem or any(problem in reported for reported in problems), problems
 
 
 @given(path=st.text(), query=st.dictionaries(st.text(), st.text()), answer=ANY_JSON, status=st.integers(200, 599))
-def test_whatever_is_asked_is_told_and_raises_nothing(
+def test_whatever_is_asked_is_reported_and_raises_nothing(
     path: str, query: dict[str, str], answer: Any, status: int
 ) -> None:
-    """Paths, queries and answers that nobody publishes."""
+    """Paths, queries and answers that no one publishes."""
     for known in ("", "/v1.0/servicePrincipals", "/v1.0/$batch", QUERY.partition("?")[0], "/secrets"):
         asked = known + quote(path)
         assert isinstance(oracle.check_request("GET", asked, query), list)

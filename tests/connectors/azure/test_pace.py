@@ -78,8 +78,8 @@ def test_queries_wait_until_there_are_some_again(
     pace: Pace, watch: Watch, left: str | None, resets: str | None, waited: float
 ) -> None:
     """Resource Graph says when; other requests go on."""
-    told = {"x-ms-user-quota-remaining": left, "x-ms-user-quota-resets-after": resets}
-    pace.heard("arm", QUERY, {name: value for name, value in told.items() if value is not None})
+    reported = {"x-ms-user-quota-remaining": left, "x-ms-user-quota-resets-after": resets}
+    pace.heard("arm", QUERY, {name: value for name, value in reported.items() if value is not None})
 
     pace.rate("arm", "https://management.azure.com/subscriptions").acquire()
     assert watch.now == 0

@@ -130,7 +130,7 @@ def test_a_list_whose_links_keep_expiring_ends_as_a_failure(azure: AzureEstate, 
         ({"value": [], "@odata.nextLink": 7}, Malformed, "unexpected structure"),
     ],
 )
-def test_an_answer_that_is_none_is_told_as_such(
+def test_an_answer_that_is_none_is_reported_as_such(
     azure: AzureEstate, api: AzureApi, body: Any, error: type[SourceError], words: str
 ) -> None:
     """A portal's page with status 200 is no empty list."""

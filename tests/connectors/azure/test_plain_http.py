@@ -61,7 +61,7 @@ def test_everything_is_read_in_clear_text_with_given_tokens(
     emulator: AzureEstate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Graph, the resource manager, its SDK's client and vaults, with one token for all but two of them."""
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # which nobody answers at, and which is to see no token
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # which no one answers at, and which is to see no token
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv("A_TOKEN", _token(emulator, "graph"))

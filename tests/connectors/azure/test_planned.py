@@ -95,7 +95,7 @@ def test_roles_of_a_managed_identity(after: Any, unknown: Any, references: Any, 
 
 
 def test_an_application_and_its_principal_are_one_identity() -> None:
-    """With the credentials of both, and whoever a federated credential lets in."""
+    """With the credentials of both, and anyone who a federated credential lets in."""
     federation = {
         "display_name": "gh",
         "issuer": "https://token.actions.githubusercontent.com",

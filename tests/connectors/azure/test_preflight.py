@@ -76,7 +76,7 @@ def test_what_is_denied_is_named_with_the_permission(
     assert wrong == {section: permission}
 
 
-def test_a_tenant_without_the_licence_is_told_what_stays_unknown(estate: AzureEstate) -> None:
+def test_a_tenant_without_the_licence_is_reported_what_stays_unknown(estate: AzureEstate) -> None:
     """It is nothing that a permission would help."""
     body = {"error": {"code": "Authentication_RequestFromNonPremiumTenantOrB2CTenant", "message": "no"}}
     estate.server.faults.add(
@@ -129,7 +129,7 @@ def test_owning_a_subscription_is_warned_of(estate: AzureEstate) -> None:
 
 
 def test_without_signing_in_nothing_more_is_tried(estate: AzureEstate) -> None:
-    """One line tells it."""
+    """One line gives it."""
     estate.tenant.client_secret = "another one"  # so that ours is wrong
 
     found = checks(estate)

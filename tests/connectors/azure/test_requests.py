@@ -70,14 +70,14 @@ def test_no_request_is_for_a_value_or_needs_a_right_to_change() -> None:
 
 
 def test_every_other_request_is_for_a_log() -> None:
-    """Each type of log tells what its requests take."""
+    """Each type of log says what its requests take."""
     for spec in (ENTRA, ACTIVITY):
         assert {one.permission for one in OF_LOGS if one.section == spec.name} == {*spec.permissions}
     assert {one.section for one in OF_LOGS} == {ENTRA.name, ACTIVITY.name}
 
 
 def test_every_request_is_for_a_section_and_every_section_is_declared() -> None:
-    """So that each permission is told with what is lost without it."""
+    """So that each permission is reported with what is lost without it."""
     named = {value for name, value in vars(sections).items() if name.isupper()}
 
     assert {one.section for one in ALLOWED} | {sections.TENANT} == named

@@ -88,7 +88,7 @@ def test_what_no_try_would_change_is_asked_once(azure: AzureEstate, api: AzureAp
     assert meter.calls == 1
 
 
-def test_whoever_asks_for_too_long_a_wait_is_not_asked_again(azure: AzureEstate, api: AzureApi, meter: Meter) -> None:
+def test_too_long_a_wait_is_not_followed_by_another_request(azure: AzureEstate, api: AzureApi, meter: Meter) -> None:
     """A server could else hold a scan for ever."""
     azure.server.faults.throttle("graph", ".*", retry_after="86400")
 
@@ -143,7 +143,7 @@ def test_the_sdk_s_stumbling_over_an_answer_is_no_traceback(azure: AzureEstate, 
 
 
 def test_a_token_is_for_one_service(azure: AzureEstate, api: AzureApi) -> None:
-    """The server knows whom each was made out to, so this also shows that the fake looks."""
+    """The server knows who each was made out to, so this also shows that the fake looks."""
     azure.tenant.vault_items["kv"] = {}
     _get(api)
     _post(api)
@@ -163,7 +163,7 @@ def test_a_token_that_is_about_to_end_is_renewed(azure: AzureEstate, api: AzureA
     assert azure.server.login.given == 2
 
 
-def test_a_wrong_secret_is_told_in_microsoft_s_words(azure: AzureEstate, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_secret_is_reported_in_microsoft_s_words(azure: AzureEstate, monkeypatch: pytest.MonkeyPatch) -> None:
     """And without the secret."""
     monkeypatch.setenv("WRONG", "guessed-and-wrong")
 
@@ -173,13 +173,13 @@ def test_a_wrong_secret_is_told_in_microsoft_s_words(azure: AzureEstate, monkeyp
     assert "guessed" not in str(failure.value)
 
 
-def test_an_authority_s_file_that_is_not_there_is_told(azure: AzureEstate, tmp_path: Path) -> None:
+def test_an_authority_s_file_that_is_not_there_is_reported(azure: AzureEstate, tmp_path: Path) -> None:
     """As a failure, not as a traceback."""
     with azure.api(ca_file=tmp_path / "nowhere.pem") as api, pytest.raises(SourceError):
         api.sign_in()
 
 
-def test_a_certificate_that_nobody_vouches_for_ends_it(azure: AzureEstate) -> None:
+def test_a_certificate_that_no_one_vouches_for_ends_it(azure: AzureEstate) -> None:
     """TLS is verified."""
     with azure.api(ca_file=None) as api, pytest.raises(SourceError):
         api.sign_in()

@@ -139,7 +139,7 @@ def test_what_is_closed_is_left_out_and_said(estate: AzureEstate) -> None:
     assert coverage["arm.subscriptions"].identities == 2
 
 
-def test_a_query_that_looked_into_some_only_is_not_believed(estate: AzureEstate) -> None:
+def test_a_query_that_looked_into_some_only_is_not_trusted(estate: AzureEstate) -> None:
     """Above ten thousand subscriptions Resource Graph says so in a header; the resource manager's list has no end."""
     reply = Reply(
         body={"data": [], "totalRecords": 0, "count": 0, "resultTruncated": "false"},
@@ -180,13 +180,13 @@ def test_without_either_list_the_tenant_is_still_read(estate: AzureEstate) -> No
 
 
 def test_seeing_no_subscription_is_no_proof_that_there_is_none(azure: AzureEstate) -> None:
-    """Azure answers with an empty list where the right is missing; whoever has none says so."""
+    """Azure answers with an empty list where the right is missing; anyone who has none says so."""
     _, coverage = _units(azure)
-    _, told = _units(azure, subscriptions=())
+    _, reported = _units(azure, subscriptions=())
 
     assert (coverage["arm.subscriptions"].status, coverage["arm.subscriptions"].scope) == ("denied", "*")
     assert "subscriptions = []" in str(coverage["arm.subscriptions"].detail)
-    assert not any(one.is_gap for one in told.values())
+    assert not any(one.is_gap for one in reported.values())
 
 
 def test_a_subscription_that_cannot_be_understood_is_a_gap_of_its_size(estate: AzureEstate) -> None:
@@ -223,7 +223,7 @@ def test_without_a_token_nothing_else_is_tried(azure: AzureEstate, facts: dict[s
 
 
 @pytest.mark.parametrize("rows", [[], [{"id": "/subscriptions/x/d", "name": "d", "type": "Microsoft.Compute/disks"}]])
-def test_a_query_that_finds_no_subscription_is_not_believed(estate: AzureEstate, rows: list[Any]) -> None:
+def test_a_query_that_finds_no_subscription_is_not_trusted(estate: AzureEstate, rows: list[Any]) -> None:
     """Resource Graph lags behind, and the resource manager's own list costs one request."""
     reply = Reply(body={"data": rows, "totalRecords": 0, "count": 0, "resultTruncated": "false"})
     estate.server.faults.add(Fault(service="arm", path=RESOURCE_GRAPH, reply=reply))
@@ -237,7 +237,7 @@ def test_a_query_that_finds_no_subscription_is_not_believed(estate: AzureEstate,
 
 @pytest.mark.parametrize("status", [400, 404, 405, 501])
 def test_where_entities_are_not_known_the_groups_are_listed_alone(estate: AzureEstate, status: int) -> None:
-    """They are units then, though what they lie in is not told."""
+    """They are units then, though what they lie in is not reported."""
     estate.server.faults.deny("arm", RESOURCE_GRAPH)
     estate.server.faults.add(Fault(service="arm", path=ENTITIES, reply=Reply(status=status, body={})))
     rows = [

@@ -142,7 +142,7 @@ def test_tokens_are_made_out_to_the_cloud_or_to_a_service_s_own_address(
     assert (found.audience("graph"), found.audience("vault")) == (f"{graph}/.default", f"{vault}/.default")
 
 
-def test_names_are_told_from_all_and_none() -> None:
+def test_names_are_reported_from_all_and_none() -> None:
     """An empty list asks for none."""
     assert AzureSettings().named_subscriptions is None
     assert AzureSettings(subscriptions=()).named_subscriptions == ()

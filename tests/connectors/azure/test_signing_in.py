@@ -29,7 +29,7 @@ ID = "11111111-2222-3333-4444-555555555555"
 def test_each_way_of_signing_in_has_its_credential(
     facts: dict[str, Any], kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Making one asks nobody."""
+    """Making one asks no one."""
     monkeypatch.setenv("A_SECRET", "not-a-real-one")
     monkeypatch.chdir(tmp_path)
     made = trustme.CA(key_type=trustme.KeyType.RSA).issue_cert("a.example", key_type=trustme.KeyType.RSA)
@@ -46,7 +46,7 @@ def test_each_way_of_signing_in_has_its_credential(
         ({"certificate_file": Path("empty.pem")}, "certificate_file"),
     ],
 )
-def test_what_is_not_there_is_told(
+def test_what_is_not_there_is_reported(
     facts: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """As a failure of the source, not as a traceback."""

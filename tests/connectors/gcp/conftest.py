@@ -66,7 +66,7 @@ class Place:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[Cloud], Place]]:
-    """Run a cloud over REST and gRPC; when the test ends, nobody may have changed anything or read a value."""
+    """Run a cloud over REST and gRPC; when the test ends, no one may have changed anything or read a value."""
     token = tmp_path / "token"
     token.write_text(TOKEN)
     clouds: list[Cloud] = []

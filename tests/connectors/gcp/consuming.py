@@ -66,7 +66,7 @@ def secretive() -> Cloud:
 
 
 def more_of_assets(cloud: Cloud) -> Cloud:
-    """What Cloud Asset alone tells."""
+    """What Cloud Asset alone says."""
     at = f"projects/{PROD}/locations/{AT}"
     node = {"serviceAccount": BILLING}
     add_template(cloud, PROD, "web", BILLING)

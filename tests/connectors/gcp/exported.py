@@ -36,7 +36,7 @@ def assets_of(cloud: Cloud, root: str) -> list[Row]:
 
 
 def everyday(cloud: Cloud) -> list[Row]:
-    """What every project has, and nobody here asks for: only a listing of all types has all of it."""
+    """What every project has, and no one here asks for: only a listing of all types has all of it."""
     return [
         {
             "name": f"//{type_.partition('/')[0]}/projects/{number}/{path}".removesuffix("/"),
@@ -109,7 +109,7 @@ def write_listings(cloud: Cloud, folder: Path, project: str) -> None:
 
 
 def everything(folder: Path, **facts: Any) -> list[DiscoveredRecord]:
-    """All records of all units that files tell of."""
+    """All records of all units that files report on."""
     connector = GcpConnector("prod", GcpSettings(from_files=folder, locations=("europe-west1",), **facts))
     records: list[DiscoveredRecord] = []
     for scope in connector.scopes():

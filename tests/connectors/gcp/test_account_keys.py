@@ -26,7 +26,7 @@ def _key(**fields: Any) -> Credential:
     return parse_account_key("acme-prod", EMAIL, row)
 
 
-def test_a_key_is_told_by_its_public_id() -> None:
+def test_a_key_is_reported_by_its_public_id() -> None:
     """And its account."""
     key = _key(keyAlgorithm="KEY_ALG_RSA_2048", validAfterTime="2024-01-01T00:00:00.123456789Z")
 
@@ -89,7 +89,7 @@ def test_the_last_year_there_is_means_no_end(until: str | None, never: bool, exp
     ],
 )
 def test_what_google_found_stays_with_a_key(fields: dict[str, Any], enabled: bool, exposed: str | None) -> None:
-    """Whether or not it is disabled, and whoever disabled it."""
+    """Whether or not it is disabled, no matter who disabled it."""
     key = _key(**fields)
 
     assert key.enabled is enabled

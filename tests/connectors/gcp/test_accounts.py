@@ -116,7 +116,7 @@ def test_without_the_record_of_keys_their_use_is_unknown(reader: Reader) -> None
         ("a@legacy.example.com.iam.gserviceaccount.com", "service_account", False, None),
     ],
 )
-def test_an_address_tells_what_an_account_is_for(
+def test_an_address_says_what_an_account_is_for(
     reader: Reader, email: str, kind: str, managed: bool, default: bool | None
 ) -> None:
     """Google answers for its agents, and made the default accounts for whatever names none."""

@@ -103,7 +103,7 @@ def test_an_agent_runs_as_its_account_or_as_itself(
     assert agent.attributes.get("shared_service_agent") is shared
 
 
-def test_without_an_organisation_the_effective_identity_alone_tells_the_name(reader: Reader) -> None:
+def test_without_an_organisation_the_effective_identity_alone_says_the_name(reader: Reader) -> None:
     """The trust domain is the project's then."""
     alone = structs.replace(PROD, ancestors=())
     domain = "agents.global.project-1111.system.id.goog"
@@ -193,7 +193,7 @@ def test_what_is_registered_runs_as_its_runtime_identity(
         ({}, {}),
     ],
 )
-def test_what_is_held_for_agents_is_told_without_its_value(given_: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_what_is_held_for_agents_has_no_value(given_: dict[str, Any], expected: dict[str, Any]) -> None:
     """Even if a listing should have one."""
     row = {"name": "projects/1/locations/eu/authProviders/crm", "authProviderTypeParams": given_, "state": "DISABLED"}
     secret = parse_auth_provider("prod", PROD, msgspec.json.decode(json.dumps(row), type=AuthProvider))
@@ -208,7 +208,7 @@ def test_what_is_held_for_agents_is_told_without_its_value(given_: dict[str, Any
     ("fields", "enabled"), [({}, True), ({"disabled": True}, False), ({"state": "DELETED"}, False)]
 )
 def test_an_oauth_client_is_known_by_its_client_id(fields: dict[str, Any], enabled: bool) -> None:
-    """And tells what it may ask for."""
+    """And says what it may ask for."""
     row = {"name": "projects/1/locations/global/oauthClients/portal", "clientId": "77", "allowedScopes": ["openid"]}
     client = parse_oauth_client("prod", PROD, msgspec.json.decode(json.dumps(row | fields), type=OauthClient))
 

@@ -82,7 +82,7 @@ def test_tries_end(place: Place, how: dict[str, Any]) -> None:
     assert meter.calls == 4
 
 
-def test_a_quota_told_as_403_is_no_denial(place: Place) -> None:
+def test_a_quota_reported_as_403_is_no_denial(place: Place) -> None:
     """Storage and Compute say it so."""
     place.cloud.faults.rate_limit("storage", times=2)
     meter = Meter()
@@ -163,7 +163,7 @@ def test_a_netrc_does_not_replace_the_token(place: Place, tmp_path: Path, monkey
     assert api.get(r.PROJECT, Anything, project="acme-prod") is not None
 
 
-def test_an_answer_of_another_shape_is_told(place: Place) -> None:
+def test_an_answer_of_another_shape_is_reported(place: Place) -> None:
     """Of its field."""
     place.cloud.projects["acme-prod"]["projectId"] = 7
 
@@ -171,7 +171,7 @@ def test_an_answer_of_another_shape_is_told(place: Place) -> None:
         place.api().get(r.PROJECT, Project, project="acme-prod")
 
 
-def test_a_server_that_is_not_there_is_told_by_its_name(place: Place) -> None:
+def test_a_server_that_is_not_there_is_reported_by_its_name(place: Place) -> None:
     """Without an address of memory or a stack."""
     api = place.api(endpoint_url="http://127.0.0.1:1", max_attempts=2)
 

@@ -65,7 +65,7 @@ def test_a_key_without_apis_is_open_to_all_of_them(restrictions: Any, expected: 
 
 
 def test_a_key_is_an_identity_with_itself_as_credential(reader: Reader) -> None:
-    """It has no end, and nobody records its use."""
+    """It has no end, and no one records its use."""
     key = parse_api_key(reader, PROD, _row(createTime="2024-01-01T00:00:00Z", annotations={"owner": "ada"}))
     (credential,) = key.credentials
 
@@ -92,7 +92,7 @@ def test_a_key_without_a_name_is_called_by_its_id(reader: Reader, name: str) -> 
     ],
 )
 def test_keys_that_firebase_made_say_so(reader: Reader, name: str, by: str | None) -> None:
-    """Nobody on the team may know of them."""
+    """No one on the team may know of them."""
     assert parse_api_key(reader, PROD, _row(displayName=name)).attributes.get("created_for") == by
 
 
@@ -105,19 +105,19 @@ def test_a_key_for_models_hints_at_an_agent(reader: Reader, api: str, signals: i
 
 
 def _bound(reader: Reader, email: str = EMAIL, **fields: Any) -> tuple[bool, list[str], int]:
-    told = note_api_key(reader, PROD, _row(serviceAccountEmail=email, **fields))
-    return told, [one.id for one in reader.found.credentials[email]], len(list(emit_api_keys(reader)))
+    reported = note_api_key(reader, PROD, _row(serviceAccountEmail=email, **fields))
+    return reported, [one.id for one in reader.found.credentials[email]], len(list(emit_api_keys(reader)))
 
 
 def test_a_bound_key_is_its_account_s(reader: Reader) -> None:
-    """Whoever has it is the account."""
+    """Anyone who has it is the account."""
     reader.found.note_account("acme-prod", ServiceAccount(email=EMAIL, unique_id="1"))
 
     assert _bound(reader) == (False, ["u-1"], 0)
 
 
 @pytest.mark.parametrize("email", ["gone@acme-prod.iam.gserviceaccount.com", "x@other.iam.gserviceaccount.com", "?"])
-def test_a_key_that_is_bound_to_nobody_here_is_an_identity(reader: Reader, email: str) -> None:
+def test_a_key_that_is_bound_to_no_one_here_is_an_identity(reader: Reader, email: str) -> None:
     """Its account was deleted, or is another unit's."""
     assert _bound(reader, email) == (True, [], 1)
 

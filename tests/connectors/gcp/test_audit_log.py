@@ -71,7 +71,7 @@ def test_an_account_is_its_email_and_its_key_a_credential(tmp_path: Path) -> Non
     assert "crown" not in repr(profile)
 
 
-def test_whoever_acts_through_an_account_has_assumed_it(tmp_path: Path) -> None:
+def test_anyone_who_acts_through_an_account_has_assumed_it(tmp_path: Path) -> None:
     """By delegation in its own calls, and where a token was made for it."""
     alice = {"firstPartyPrincipal": {"principalEmail": "alice@acme.example"}}
     agent = {"firstPartyPrincipal": {"principalEmail": "service-1@compute-system.iam.gserviceaccount.com"}}
@@ -125,7 +125,7 @@ def test_refused_calls(code: int, log: str, counts: tuple[int, int, int], tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("service", "method", "kind", "permission", "told"),
+    ("service", "method", "kind", "permission", "reported"),
     [
         ("storage", "storage.objects.create", "data_access", "", "write=storage:objects.create"),
         ("storage", "storage.objects.create", "data_access", "DATA_WRITE", "write=storage:objects.create"),
@@ -153,11 +153,11 @@ def test_refused_calls(code: int, log: str, counts: tuple[int, int, int], tmp_pa
         ("k8s.io", "io.k8s.apps.v1.deployments.patch", "activity", "", "write=k8s:deployments.patch"),
     ],
 )
-def test_what_a_method_is_called_and_does(service: str, method: str, kind: str, permission: str, told: str) -> None:
+def test_what_a_method_is_called_and_does(service: str, method: str, kind: str, permission: str, reported: str) -> None:
     """The bare service and the bare method; what the log says of reading counts before the method's first word."""
     action = action_of(service if "." in service else f"{service}.googleapis.com", method)
 
-    assert f"{sort_of(action, kind, permission)}={action}" == told
+    assert f"{sort_of(action, kind, permission)}={action}" == reported
 
 
 def test_what_changes_an_identity(tmp_path: Path) -> None:

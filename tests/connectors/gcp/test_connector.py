@@ -119,10 +119,10 @@ def test_both_ways_find_the_same(place: Place, fault: str) -> None:
 
 
 @pytest.mark.parametrize(("code", "is_gap"), [(503, True), (429, True), (403, False), (404, False), (501, False)])
-def test_cloud_asset_that_does_not_answer_is_a_gap_of_what_it_alone_tells(
+def test_cloud_asset_that_does_not_answer_is_a_gap_of_what_it_alone_says(
     place: Place, code: int, *, is_gap: bool
 ) -> None:
-    """Rights and workloads that it told the night before have not gone; where it may not be used it told none."""
+    """Rights and workloads that it listed the night before have not gone; where it may not be used it listed none."""
     place.cloud.faults.fail(code, api="cloudasset")
 
     coverage = _coverage(place)
@@ -133,7 +133,7 @@ def test_cloud_asset_that_does_not_answer_is_a_gap_of_what_it_alone_tells(
     assert coverage["acme-prod", "iam.service_accounts"].identities == 1
 
 
-def test_a_bulk_unit_tells_how_each_project_was_read(place: Place) -> None:
+def test_a_bulk_unit_says_how_each_project_was_read(place: Place) -> None:
     """Its calls count once."""
     coverage = _coverage(place)
     accounts = {scope: one for (scope, section), one in coverage.items() if section == "iam.service_accounts"}
@@ -218,7 +218,7 @@ def test_a_named_folder_that_no_search_shows_is_looked_up(place: Place) -> None:
 
 
 def test_only_projects_that_cannot_be_seen_end_in_gaps(place: Place) -> None:
-    """Nobody else's projects are read instead."""
+    """No one else's projects are read instead."""
     coverage = _coverage(place, projects="nobody-s")
 
     assert {scope for scope, _ in coverage} == {"nobody-s"}
@@ -228,15 +228,17 @@ def test_only_projects_that_cannot_be_seen_end_in_gaps(place: Place) -> None:
 
 @pytest.mark.parametrize("code", [403, 404, 501])
 def test_a_named_project_that_cannot_be_looked_up_is_read_all_the_same(place: Place, code: int) -> None:
-    """Its accounts may be listed by whoever may not see the project, or where Resource Manager is missing."""
+    """Its accounts may be listed by anyone who may not see the project, or where Resource Manager is missing."""
     place.cloud.faults.fail(code, api="cloudresourcemanager")
     place.cloud.faults.fail(404, api="cloudasset")
 
     records = place.scan(projects="acme-prod")
 
     assert BILLING in {one.key for one in records if isinstance(one, Identity)}
-    told = [one.is_gap for one in records if isinstance(one, Coverage) and one.section == "resourcemanager.projects"]
-    assert told == [True]
+    reported = [
+        one.is_gap for one in records if isinstance(one, Coverage) and one.section == "resourcemanager.projects"
+    ]
+    assert reported == [True]
 
 
 def test_a_named_project_is_read_where_the_search_fails(place: Place) -> None:
@@ -252,7 +254,7 @@ def test_a_named_project_is_read_where_the_search_fails(place: Place) -> None:
 @pytest.mark.parametrize("code", [404, 503])
 @pytest.mark.parametrize("part", ["organizations:search", "folders:search"])
 def test_projects_are_read_where_what_is_above_them_cannot_be_searched(place: Place, part: str, code: int) -> None:
-    """By whoever answers for projects alone, or while the other search is down: that is a gap."""
+    """By anyone who answers for projects alone, or while the other search is down: that is a gap."""
     place.cloud.faults.fail(code, api="cloudresourcemanager", part=part)
 
     records = place.scan()
@@ -276,7 +278,7 @@ def test_a_folder_that_cannot_be_looked_up_costs_no_project(place: Place) -> Non
 
 @pytest.mark.parametrize("kind", ["organizations", "folders"])
 def test_an_organization_or_folder_of_another_name_is_none(start: Callable[[Cloud], Place], kind: str) -> None:
-    """The bad row is a gap, and nobody asks for what it would be."""
+    """The bad row is a gap, and no one asks for what it would be."""
     cloud = small_company()
     getattr(cloud, kind)["bad"] = {"name": "//x/\x1b[31mbad", "parent": ORGANIZATION, "state": "ACTIVE"}
 
@@ -302,7 +304,7 @@ def test_searches_that_all_fail_are_no_denial(place: Place) -> None:
     ("email", "external"),
     [("x@elsewhere.iam.gserviceaccount.com", [True]), ("builder@acme-dev.iam.gserviceaccount.com", [])],
 )
-def test_both_ways_tell_outsiders_from_the_organisation_s_own(
+def test_both_ways_say_outsiders_from_the_organisation_s_own(
     place: Place, email: str, *, external: list[bool], bulk: bool
 ) -> None:
     """So that nothing is taken for mended when Cloud Asset is no longer answered by."""

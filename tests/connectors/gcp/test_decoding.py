@@ -58,7 +58,7 @@ def test_a_refusal_may_have_nulls() -> None:
 
 @pytest.mark.parametrize("bulk", [True, False])
 def test_nulls_cost_no_account(start: Callable[[Cloud], Place], bulk: bool) -> None:
-    """Of whoever answers in place of Google and writes them out."""
+    """Of anyone who answers in place of Google and writes them out."""
     cloud = small_company()
     (account,) = cloud.rows[f"projects/{PROD}/serviceAccounts"]
     account |= {"disabled": None, "description": None}

@@ -38,7 +38,7 @@ def test_each_project_ends_in_a_state_of_its_own(place: Place) -> None:
     assert reader.gaps == {"iam.service_accounts": {"acme-dev"}}
 
 
-def test_an_api_that_is_off_in_one_project_is_told_of_that_one(place: Place) -> None:
+def test_an_api_that_is_off_in_one_project_is_reported_of_that_one(place: Place) -> None:
     """Its accounts are there all the same; those of the others are read."""
     reader = _reader(place)
     place.cloud.faults.disable_api("iam", "acme-dev", "2222")

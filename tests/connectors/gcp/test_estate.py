@@ -46,5 +46,5 @@ def test_no_folder_is_lost_for_what_it_says_is_above_it(
     records = place.scan(**facts)
 
     assert BILLING in {one.key for one in records if isinstance(one, Identity)}
-    told = [str(one.detail) for one in records if isinstance(one, Coverage) and one.section == LISTING]
-    assert len([detail for detail in told if "is its parent" in detail]) == gaps
+    reported = [str(one.detail) for one in records if isinstance(one, Coverage) and one.section == LISTING]
+    assert len([detail for detail in reported if "is its parent" in detail]) == gaps

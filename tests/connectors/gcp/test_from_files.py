@@ -55,7 +55,7 @@ def _undated(record: Identity) -> Identity:
 
 @pytest.mark.parametrize("as_list", [True, False], ids=["list", "export"])
 @pytest.mark.parametrize("make", [company, shop, powerful], ids=["identities", "workloads", "rights"])
-def test_assets_and_policies_of_an_organization_tell_what_the_apis_tell(
+def test_assets_and_policies_of_an_organization_say_what_the_apis_say(
     start: Callable[[Cloud], Place], tmp_path: Path, make: Callable[[], Cloud], as_list: bool
 ) -> None:
     """Identities but for HMAC keys, which no asset is; workloads, and rights to the letter."""
@@ -77,7 +77,7 @@ def test_assets_and_policies_of_an_organization_tell_what_the_apis_tell(
     assert set(identities_in(read)) == keys(Identity) - managed
 
 
-def test_listings_of_single_commands_tell_what_the_apis_tell(start: Callable[[Cloud], Place], tmp_path: Path) -> None:
+def test_listings_of_single_commands_say_what_the_apis_say(start: Callable[[Cloud], Place], tmp_path: Path) -> None:
     """Accounts with all of their keys, API keys and pools; names with numbers or ids, empty listings, YAML."""
     cloud = company()
     write(tmp_path / "projects.json", [project_row(cloud, project) for project in cloud.projects])
@@ -128,7 +128,7 @@ def test_what_no_file_holds_is_a_gap_that_names_the_command(tmp_path: Path) -> N
 
 
 def test_keys_of_some_accounts_are_a_gap_for_the_others(tmp_path: Path) -> None:
-    """Nobody else seems to have none."""
+    """No one else seems to have none."""
     cloud = company()
     write(tmp_path / "accounts.json", cloud.rows[f"projects/{PROD}/serviceAccounts"])
     write(tmp_path / "keys.json", cloud.rows[f"projects/{PROD}/serviceAccounts/{BILLING}/keys"])
@@ -147,7 +147,7 @@ def test_keys_of_some_accounts_are_a_gap_for_the_others(tmp_path: Path) -> None:
 def test_a_listing_of_all_types_says_that_there_is_nothing_else(
     tmp_path: Path, types: tuple[str, ...], *, is_whole: bool
 ) -> None:
-    """It has all that every project has and nobody asks for; one of chosen types says nothing of others."""
+    """It has all that every project has and no one asks for; one of chosen types says nothing of others."""
     cloud = company()
     rows = [one for one in assets_of(cloud, ORGANIZATION) if one["assetType"].endswith("/ServiceAccount")]
     usual = [one for one in everyday(cloud) if "1111" in one["name"] and one["assetType"].endswith(types)]
@@ -157,7 +157,7 @@ def test_a_listing_of_all_types_says_that_there_is_nothing_else(
 
     assert ((PROD, "workloads.run") in gaps) is not is_whole
     assert ((PROD, "iam.service_account_keys") in gaps) is not is_whole
-    assert (DEV, "workloads.run") in gaps  # of which nothing else is told
+    assert (DEV, "workloads.run") in gaps  # of which nothing else is reported
 
 
 def test_roles_that_allow_nothing_are_known_to(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_roles_that_allow_nothing_are_known_to(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("listed", [True, False])
 def test_an_account_that_no_file_has_is_gone_as_by_the_apis(tmp_path: Path, *, listed: bool) -> None:
-    """If all accounts of its project are listed; where no file lists them, nobody can tell."""
+    """If all accounts of its project are listed; where no file lists them, no one can say."""
     cloud = company()
     if listed:
         write(tmp_path / "accounts.json", cloud.rows[f"projects/{PROD}/serviceAccounts"])
@@ -201,7 +201,7 @@ def test_an_account_that_no_file_has_is_gone_as_by_the_apis(tmp_path: Path, *, l
 PROJECT = "//cloudresourcemanager.googleapis.com/projects/{}"
 
 
-def test_secrets_without_their_versions_are_told_without_their_age(tmp_path: Path) -> None:
+def test_secrets_without_their_versions_are_reported_without_their_age(tmp_path: Path) -> None:
     """And that is a gap."""
     cloud = secretive()
     write(tmp_path / "secrets.json", cloud.rows[f"projects/{PROD}/secrets"])
@@ -215,7 +215,7 @@ def test_secrets_without_their_versions_are_told_without_their_age(tmp_path: Pat
     assert (gap.status, "versions of 1 secrets" in str(gap.detail)) == ("partial", True)
 
 
-def test_assets_tell_what_takes_a_call_to_each_of_many_apis(tmp_path: Path) -> None:
+def test_assets_say_what_takes_a_call_to_each_of_many_apis(tmp_path: Path) -> None:
     """Notebooks, schedules, pipelines."""
     write_assets(more_of_assets(shop()), tmp_path)
 
@@ -251,7 +251,7 @@ def test_identities_say_when_the_files_were_written(tmp_path: Path) -> None:
 
 
 def test_what_was_written_last_is_true(tmp_path: Path) -> None:
-    """Of two files that tell of one thing."""
+    """Of two files that report on one thing."""
     row = company().rows[f"projects/{PROD}/serviceAccounts"][0]
     write(tmp_path / "a.json", [row | {"displayName": "newer"}])
     write(tmp_path / "b.json", [row | {"displayName": "older"}])
@@ -308,7 +308,7 @@ def test_policies_above_projects_are_read_and_inherited(tmp_path: Path) -> None:
 
 
 def test_the_connector_pickles_with_its_files(tmp_path: Path) -> None:
-    """Whoever gets it reads them anew, as another machine does."""
+    """Anyone who gets it reads them anew, as another machine does."""
     write_assets(powerful(), tmp_path)
     connector = pickled(GcpConnector("prod", GcpSettings(from_files=tmp_path)))
 
@@ -337,7 +337,7 @@ def test_an_empty_listing_is_known_by_the_name_of_its_file(tmp_path: Path, file:
 
 
 def test_an_empty_listing_of_one_thing_is_known_by_the_thing_in_its_files_name(tmp_path: Path) -> None:
-    """Keys of an account, providers of a pool; nobody else's are known by that."""
+    """Keys of an account, providers of a pool; no one else's are known by that."""
     cloud = company()
     write(tmp_path / "accounts.json", cloud.rows[f"projects/{PROD}/serviceAccounts"])
     for email in (BILLING, "1111-compute@developer.gserviceaccount.com"):
@@ -348,7 +348,7 @@ def test_an_empty_listing_of_one_thing_is_known_by_the_thing_in_its_files_name(t
 
 
 def test_policies_of_accounts_that_no_file_holds_are_a_gap(tmp_path: Path) -> None:
-    """A project's own policy does not tell who may become its accounts; one file an account closes it."""
+    """A project's own policy does not say who may become its accounts; one file an account closes it."""
     cloud = company()
     policy = {"bindings": [], "etag": "ACAB"}
     write(tmp_path / "accounts.json", cloud.rows[f"projects/{PROD}/serviceAccounts"])

@@ -18,7 +18,7 @@ from connectors.gcp.settings import GcpSettings
 from scanner.model import Coverage
 from tests.connectors.gcp.estate import PROD, company
 from tests.connectors.gcp.exported import assets_of, everything, gaps_in, identities_in, policies_of, project_row, write
-from tests.connectors.hostile import told
+from tests.connectors.hostile import reported
 from tests.examples import examples
 from tests.hostile_json import mutated
 
@@ -54,7 +54,7 @@ def _wrong(folder: Path) -> str:
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes, words: str) -> None:
-    """The others are read; nothing of what is in it is told."""
+    """The others are read; nothing of what is in it is reported."""
     _accounts(tmp_path)
     (tmp_path / "wrong.json").write_bytes(content)
 
@@ -89,7 +89,7 @@ def test_a_policy_that_does_not_say_of_what_is_named(tmp_path: Path) -> None:
 
 
 def test_roles_without_their_permissions_are_named(tmp_path: Path) -> None:
-    """``gcloud iam roles list`` leaves them out, and nobody may take that for a role that allows nothing."""
+    """``gcloud iam roles list`` leaves them out, and no one may take that for a role that allows nothing."""
     _accounts(tmp_path)
     write(tmp_path / "roles.json", [{"name": "roles/editor", "title": "Editor"}])
 
@@ -125,7 +125,7 @@ def test_nothing_at_all_is_a_gap_of_everything(tmp_path: Path, content: str | No
 
 
 @pytest.mark.parametrize("content", ["{broken", "EMAIL  DISABLED", "[]", json.dumps({"private_key": SECRET})])
-def test_files_that_are_all_unusable_tell_nothing(tmp_path: Path, content: str) -> None:
+def test_files_that_are_all_unusable_say_nothing(tmp_path: Path, content: str) -> None:
     """That is no partial reading of something: the file is named, and so is how to begin."""
     (tmp_path / "wrong.json").write_text(content)
 
@@ -145,7 +145,7 @@ def test_files_that_are_all_unusable_tell_nothing(tmp_path: Path, content: str) 
     ],
 )
 def test_what_is_named_and_in_no_file_is_a_gap(tmp_path: Path, facts: dict[str, Any], scope: str) -> None:
-    """Whoever asks for it is told that it is not there, whatever else is."""
+    """Anyone who asks for it is shown that it is not there, whatever else is."""
     _accounts(tmp_path)
 
     records = everything(tmp_path, **facts)
@@ -241,7 +241,7 @@ def _rows() -> dict[str, Any]:
 @examples(8)
 @given(data=st.data())
 def test_any_part_of_any_row_may_be_anything(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    """What comes of it is records and gaps, which can be told."""
+    """What comes of it is records and gaps, which can be determined."""
     folder, files = tmp_path_factory.mktemp("files"), _rows()
     name = data.draw(st.sampled_from(sorted(name for name, rows in files.items() if rows)))
     number = data.draw(st.integers(0, len(files[name]) - 1))
@@ -249,4 +249,4 @@ def test_any_part_of_any_row_may_be_anything(tmp_path_factory: pytest.TempPathFa
     for each, rows in files.items():
         write(folder / f"{each}.json", rows)
 
-    told(everything(folder))
+    reported(everything(folder))

@@ -42,7 +42,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[HostilePro
 @examples(4)
 @given(data=st.data())
 def test_any_part_of_any_answer_may_be_anything(cloud: tuple[HostileProxy, GcpSettings], data: st.DataObject) -> None:
-    """No exception, then or later: what was read can be judged, kept and told."""
+    """No exception, then or later: what was read can be judged, kept and reported."""
     proxy, settings = cloud
 
     told_with_any_change(proxy, GcpConnector("prod", settings), data)
@@ -50,7 +50,7 @@ def test_any_part_of_any_answer_may_be_anything(cloud: tuple[HostileProxy, GcpSe
 
 @pytest.mark.parametrize("time", TIMES)
 def test_times_may_be_none_that_can_be_compared(cloud: tuple[HostileProxy, GcpSettings], time: str) -> None:
-    """Wherever one is told: it is of no zone, or lies beyond the years that there are."""
+    """Wherever one is reported: it is of no zone, or lies beyond the years that there are."""
     proxy, settings = cloud
 
     told_with_times(proxy, GcpConnector("prod", settings), time)

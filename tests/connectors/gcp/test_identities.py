@@ -76,8 +76,8 @@ def test_both_ways_find_the_same(start: Callable[[Cloud], Place], resources: str
     assert [one for one in coverage_in([*bulk, *direct]).values() if one.is_gap] == []
 
 
-def test_an_account_tells_what_it_is(place: Place) -> None:
-    """Default accounts are marked; owners may be told by labels of the project."""
+def test_an_account_says_what_it_is(place: Place) -> None:
+    """Default accounts are marked; owners may be reported by labels of the project."""
     found = identities_in(place.scan())
     billing = found[key_of(BILLING)]
 
@@ -153,7 +153,7 @@ def test_an_account_that_was_made_again_is_another(start: Callable[[Cloud], Plac
     assert found[key_of(BILLING)].token_subjects == (TokenSubject("https://accounts.google.com", "9" * 21),)
 
 
-def test_a_key_that_is_bound_to_a_stranger_s_account_is_an_identity(start: Callable[[Cloud], Place]) -> None:
+def test_a_key_that_is_bound_to_a_outsider_s_account_is_an_identity(start: Callable[[Cloud], Place]) -> None:
     """It acts as that account."""
     cloud = company()
     email = "bot@vendor.iam.gserviceaccount.com"
@@ -184,7 +184,7 @@ def test_agents_run_as_what_they_are_given(place: Place) -> None:
     assert {one.says for agent in (support, invoices, tinkering) for one in agent.signals} == {"agent"}
 
 
-def test_a_registered_engine_is_told_once(place: Place) -> None:
+def test_a_registered_engine_is_reported_once(place: Place) -> None:
     """It learns its name in the registry; what runs elsewhere is an identity of its own."""
     found = identities_in(place.scan(resources="all"))
 
@@ -220,7 +220,7 @@ def test_managed_identities_are_named_as_bindings_name_them(place: Place) -> Non
     assert all("/mesh/" in line for line in asked)
 
 
-def test_a_managed_identity_that_holds_rights_is_told_once(start: Callable[[Cloud], Place]) -> None:
+def test_a_managed_identity_that_holds_rights_is_reported_once(start: Callable[[Cloud], Place]) -> None:
     """Its binding names it as its key does."""
     cloud = company()
     binding = {"role": "roles/viewer", "members": [f"{MESH}/cart"]}

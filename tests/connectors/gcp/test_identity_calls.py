@@ -40,7 +40,7 @@ def place(start: Callable[[Cloud], Place]) -> Place:
 
 
 def _asked(place: Place, **facts: Any) -> Counter[str]:
-    """How often each API was asked, apart from rights, use, what runs as whom, and secrets."""
+    """How often each API was asked, apart from rights, use, which workload runs as which identity, and secrets."""
     del place.cloud.log[:]
     place.scan(**facts)
     lines = [line for line in place.cloud.log if not any(one in line for one in NOT_COUNTED)]

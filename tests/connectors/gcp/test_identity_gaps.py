@@ -43,7 +43,7 @@ def place(start: Callable[[Cloud], Place]) -> Place:
 
 
 def test_a_failed_listing_is_a_gap_of_all_that_it_lists(place: Place) -> None:
-    """Of each project, so that nobody seems to have gone."""
+    """Of each project, so that no one seems to have gone."""
     connector = place.connector()
     (scope,) = [one for one in connector.scopes() if isinstance(one, Scope)]
     place.cloud.faults.deny(api="cloudasset", part="assets")
@@ -58,7 +58,7 @@ def test_a_failed_listing_is_a_gap_of_all_that_it_lists(place: Place) -> None:
 
 
 def test_a_listing_that_ends_early_is_partial(start: Callable[[Cloud], Place]) -> None:
-    """What came before is told."""
+    """What came before is reported."""
     cloud = company()
     for number in range(1000):
         cloud.add_account(DEV, f"svc-{number}")
@@ -77,7 +77,7 @@ def test_a_listing_that_ends_early_is_partial(start: Callable[[Cloud], Place]) -
 def test_who_signs_for_a_pool_is_unknown_unless_all_of_it_was_read(
     start: Callable[[Cloud], Place], bad: dict[str, Any]
 ) -> None:
-    """Else whom an account lets in would seem to be nobody, or one of several."""
+    """Else who an account lets in would seem to be no one, or one of several."""
     cloud = company()
     member = f"principal://iam.googleapis.com/{POOL}/subject/repo:acme/app:ref:refs/heads/main"
     role = add_role(cloud, "roles/iam.workloadIdentityUser", "iam.serviceAccounts.getAccessToken")
@@ -117,22 +117,22 @@ def _federated(cloud: Cloud, *, on: str, is_off: bool) -> str:
     ids=["one", "project", "all"],
 )
 def test_a_pool_of_another_project_is_the_same_pool(start: Callable[[Cloud], Place], on: str, is_off: bool) -> None:
-    """Whether all is listed in bulk or each project by itself: a pool that is off lets nobody in anywhere."""
-    told = []
+    """Whether all is listed in bulk or each project by itself: a pool that is off lets no one in anywhere."""
+    reported = []
     for bulk in (True, False):
         cloud = company()
         member = _federated(cloud, on=on, is_off=is_off)
         place = start(cloud)
         found = identities_in((place if bulk else without_bulk(place)).scan())
-        told.append((found[member].trusts, found[key_of(BUILDER, DEV)].trusts))
+        reported.append((found[member].trusts, found[key_of(BUILDER, DEV)].trusts))
         assert not {"trusts"} & {*found[member].unread, *found[key_of(BUILDER, DEV)].unread}
 
-    assert told[0] == told[1]
-    assert bool(told[0][1]) is not is_off
+    assert reported[0] == reported[1]
+    assert bool(reported[0][1]) is not is_off
 
 
 def test_a_pool_of_another_project_that_cannot_be_read_leaves_it_open(start: Callable[[Cloud], Place]) -> None:
-    """Nobody is called an outsider whom nobody could look at; what was known of it stands."""
+    """No one is called an outsider who no one could look at; what was known of it stands."""
     cloud = company()
     member = _federated(cloud, on=key_of(BUILDER, DEV), is_off=True)
     place = without_bulk(start(cloud))
@@ -145,7 +145,7 @@ def test_a_pool_of_another_project_that_cannot_be_read_leaves_it_open(start: Cal
 
 
 def test_of_another_project_only_the_pools_that_are_named_are_asked_about(start: Callable[[Cloud], Place]) -> None:
-    """By nobody but the unit that it is of; pools of clusters are Google's own, and have no providers to ask for."""
+    """By no one but the unit that it is of; pools of clusters are Google's own, and have no providers to ask for."""
     cloud = company()
     _federated(cloud, on=key_of(BUILDER, DEV), is_off=False)
     gke = f"principalSet://iam.googleapis.com/{POOL.replace('1111', '2222').replace('/ci', f'/{DEV}.svc.id.goog')}/*"
@@ -169,7 +169,7 @@ def test_of_another_project_only_the_pools_that_are_named_are_asked_about(start:
 
 @pytest.mark.parametrize(("after", "expected"), [(0, ("denied", "skipped")), (1, ("partial", "partial"))])
 def test_without_all_accounts_there_are_not_all_keys(place: Place, after: int, expected: tuple[str, str]) -> None:
-    """Those of accounts that were listed are told."""
+    """Those of accounts that were listed are reported."""
     for number in range(100):
         place.cloud.add_account(PROD, f"svc-{number:03}")
     without_bulk(place).cloud.faults.fail(403, api="iam", part=f"{PROD}/serviceAccounts", times=1, after=after)
@@ -216,7 +216,7 @@ def test_what_cannot_be_read_is_a_gap_of_its_own(
     assert set(unread) <= set(billing.unread)
 
 
-def test_keys_that_google_manages_are_left_out_though_told(place: Place) -> None:
+def test_keys_that_google_manages_are_left_out_though_reported(place: Place) -> None:
     """They rotate by themselves and never leave Google."""
     without_bulk(place).cloud.faults.unheeded_key_types = True
 
@@ -228,7 +228,7 @@ def test_keys_that_google_manages_are_left_out_though_told(place: Place) -> None
 
 @pytest.mark.parametrize(("gone", "status"), [(f"{BILLING}/keys", "complete"), ("/keys", "failed")])
 def test_keys_of_accounts_that_vanished_meanwhile_are_no_gap(place: Place, gone: str, status: str) -> None:
-    """Unless all of them did: then whoever answers does not tell keys."""
+    """Unless all of them did: then anyone who answers does not give keys."""
     place.cloud.add_account(PROD, "other")
     without_bulk(place).cloud.faults.fail(404, api="iam", part=gone)
 

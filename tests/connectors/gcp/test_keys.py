@@ -22,7 +22,7 @@ from connectors.gcp.places import account_key, engine_key, last_segment, located
         ("", None),
     ],
 )
-def test_an_e_mail_tells_the_project_of_an_account(email: str, project: str | None) -> None:
+def test_an_e_mail_says_the_project_of_an_account(email: str, project: str | None) -> None:
     """Of user-managed ones; the others carry a number or a service's name."""
     assert project_of_account(email) == project
 

@@ -96,7 +96,7 @@ def test_a_custom_role_of_the_plan_is_judged_by_its_permissions() -> None:
 
 
 def test_keys_accounts_to_become_and_workloads() -> None:
-    """A key is a credential without an end; a role on an account leads to it; what runs as an account finds it."""
+    """A key is a credential without an end; a role on an account leads to it; so does a workload of an account."""
     found = understood(
         SHOP,
         change("google_service_account.other", {"account_id": "other", "project": "acme"}, unknown={"name": True}),
@@ -151,7 +151,7 @@ def test_who_may_become_an_account() -> None:
 
 
 def test_an_account_outside_the_plan_and_what_is_unknown() -> None:
-    """The store knows the rest, or nobody; a member that only deploying determines is a gap."""
+    """The store knows the rest, or no one; a member that only deploying determines is a gap."""
     scanned = Identity(
         key=KEY, provider="gcp", source="prod", scope="acme", kind="service_account", name="shop",
         grants=(Grant(name="roles/viewer", via="direct"),), privilege=Privilege(level="normal"),

@@ -1,4 +1,4 @@
-"""Workload identity pools: which of them can be used, by whom, and whom IAM manages in them."""
+"""Workload identity pools: which of them can be used, by whom, and who IAM manages in them."""
 
 from __future__ import annotations
 

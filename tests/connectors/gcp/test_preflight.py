@@ -151,7 +151,7 @@ def test_a_missing_permission_is_named_with_what_is_lost(place: Place) -> None:
     assert "HMAC keys" in wrong.detail
 
 
-def test_an_api_that_is_off_in_the_quota_project_is_told_once_for_the_project(place: Place) -> None:
+def test_an_api_that_is_off_in_the_quota_project_is_reported_once_for_the_project(place: Place) -> None:
     """With the command that enables it."""
     place.cloud.faults.disable_api("policyanalyzer", "-", "999", everywhere=True)
 
@@ -173,7 +173,7 @@ def test_an_api_that_is_off_in_the_project_is_nothing_wrong(start: Callable[[Clo
     assert checks["compute.instances.list at projects/acme-prod"].ok
 
 
-def test_a_quota_project_that_may_not_be_used_is_told(place: Place) -> None:
+def test_a_quota_project_that_may_not_be_used_is_reported(place: Place) -> None:
     """With what to grant."""
     refused = Refused(403, "Caller does not have required permission to use project", reason="USER_PROJECT_DENIED")
     place.cloud.faults.refuse(refused, api="storage")
@@ -195,7 +195,7 @@ def test_credentials_that_may_do_more_than_read_are_warned_of(place: Place) -> N
     assert "--policy" in str(wrong.fix)
 
 
-def test_wrong_credentials_are_told_once(place: Place) -> None:
+def test_wrong_credentials_are_reported_once(place: Place) -> None:
     """Nothing else is tried."""
     place.cloud.faults.fail(401)
 

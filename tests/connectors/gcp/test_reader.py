@@ -44,7 +44,7 @@ def reader(start: Callable[[Cloud], Place]) -> Reader:
         ("", None, "-"),
     ],
 )
-def test_an_account_s_address_tells_its_project(
+def test_an_account_s_address_says_its_project(
     reader: Reader, email: str, home: ProjectRef | None, project: str
 ) -> None:
     """By id or number; an agent of Google's is of none of ours."""
@@ -68,9 +68,9 @@ def test_a_project_has_the_gaps_of_its_unit(reader: Reader) -> None:
 def test_an_optional_section_is_off_unless_asked_for(reader: Reader) -> None:
     """For the unit and each project, once; what was asked for is read."""
     name = "iam.oauth_clients"
-    told = [one for one in if_wanted(name, lambda _: iter(()))(reader) if isinstance(one, Coverage)]
+    reported = [one for one in if_wanted(name, lambda _: iter(()))(reader) if isinstance(one, Coverage)]
 
-    assert [(one.scope, one.status) for one in told] == [
+    assert [(one.scope, one.status) for one in reported] == [
         ("organizations/1", "off"),
         ("acme-prod", "off"),
         ("acme-dev", "off"),
@@ -103,8 +103,8 @@ def test_of_many_none_but_the_first_is_asked_if_that_is_denied(
     assert found == [(name, refused.get(name, name.upper())) for name in asked]
 
 
-def test_labels_of_a_project_are_told_apart() -> None:
-    """A thing's own come first, and none of the project's can stand for one of them."""
+def test_labels_of_a_project_are_distinguished() -> None:
+    """A thing's own come first, and none of the project's can represent one of them."""
     project = ProjectRef(id="p", number="1", labels={"owner": "ada", "env": "prod"})
 
     assert tags_of(project, {"owner": "grace"}) == {"owner": "grace", "project:owner": "ada", "project:env": "prod"}

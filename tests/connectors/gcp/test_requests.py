@@ -47,7 +47,7 @@ def test_every_request_is_in_the_discovery_documents(request_: Request) -> None:
     sized = set() if request_.size is None else {request_.sized_by, "pageToken"}
     sent = {parameter for parameter, _ in request_.query} | set(request_.takes) | sized
 
-    # getIamPolicy takes the version in the body as well, and some documents tell of that alone.
+    # getIamPolicy takes the version in the body as well, and some documents report on that alone.
     assert sent - known <= ({"options.requestedPolicyVersion"} if request_.method == "POST" else set())
 
 
@@ -71,7 +71,7 @@ def test_nothing_that_is_asked_changes_anything_or_reads_a_value() -> None:
     }
 
 
-def test_every_permission_is_told_by_a_section() -> None:
+def test_every_permission_is_reported_by_a_section() -> None:
     """The custom role is made from them."""
     told = {permission for section in SECTIONS for permission in section.permissions}
     of_sections = [one for one in r.REQUESTS if one not in r.OF_LOGS]
@@ -80,7 +80,7 @@ def test_every_permission_is_told_by_a_section() -> None:
     assert needed == told
 
 
-def test_every_permission_of_logs_is_told_by_their_type() -> None:
+def test_every_permission_of_logs_is_reported_by_their_type() -> None:
     """What is tested for, though no request names it, included."""
     assert {one.permission for one in r.OF_LOGS} | {*live.NEEDED, r.PROJECT.permission} == {*AUDIT.permissions}
     check_resource("logging.v2", "ListLogEntriesRequest", question(["acme", "folders/2"], SPAN))

@@ -101,7 +101,7 @@ def test_project_by_project_takes_a_call_for_each_secret(place: Place) -> None:
     )
 
 
-def test_where_versions_are_denied_age_is_not_told(place: Place) -> None:
+def test_where_versions_are_denied_age_is_not_reported(place: Place) -> None:
     """Else a secret that was rotated would be called as old as itself. One is asked for, not all."""
     without_bulk(place).cloud.faults.deny(api="secretmanager", part="/versions")
 
@@ -114,7 +114,7 @@ def test_where_versions_are_denied_age_is_not_told(place: Place) -> None:
 
 
 def test_a_secret_that_has_gone_meanwhile_is_no_gap(place: Place) -> None:
-    """Its age is not told."""
+    """Its age is not reported."""
     without_bulk(place).cloud.faults.fail(404, api="secretmanager", part="secrets/db/versions")
 
     records = place.scan(projects=PROD)
@@ -125,7 +125,7 @@ def test_a_secret_that_has_gone_meanwhile_is_no_gap(place: Place) -> None:
 
 
 @pytest.mark.parametrize("bulk", [True, False])
-def test_a_version_that_is_not_understood_leaves_age_in_doubt(start: Callable[[Cloud], Place], bulk: bool) -> None:
+def test_a_version_that_is_not_understood_leaves_age_uncertain(start: Callable[[Cloud], Place], bulk: bool) -> None:
     """It may be the newest."""
     cloud = secretive()
     cloud.add(f"projects/{PROD}/secrets/db/versions", {"name": "x", "state": "ENABLED", "createTime": "\x1b[2J"})
@@ -174,7 +174,7 @@ def test_how_it_ends(place: Place, plant: Callable[[Any], None], status: str) ->
     assert (DB in secrets_in(records)) == (status == "partial")
 
 
-def test_a_bulk_listing_that_breaks_off_keeps_what_it_told(start: Callable[[Cloud], Place]) -> None:
+def test_a_bulk_listing_that_breaks_off_keeps_what_it_reported(start: Callable[[Cloud], Place]) -> None:
     """Without ages: the newest versions may be on the pages that are missing."""
     cloud = small_company()
     for number in range(1100):

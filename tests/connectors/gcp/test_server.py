@@ -204,7 +204,7 @@ def test_no_page_is_larger_than_the_real_one(path: str, items: str, cap: int) ->
 
 @pytest.mark.parametrize("mode", ["TRUST_DOMAIN", "SYSTEM_TRUST_DOMAIN"])
 def test_a_trust_domain_has_no_providers_to_list(mode: str) -> None:
-    """The real one answers 400, whoever asks."""
+    """The real one answers 400, no matter who asks."""
     cloud = small_company()
     cloud.add(f"{AT}/global/workloadIdentityPools", {"name": f"{AT}/global/workloadIdentityPools/td", "mode": mode})
 
@@ -232,7 +232,7 @@ def test_without_version_3_conditions_are_lost() -> None:
 
 @pytest.mark.parametrize("path", ["/v1/projects/acme-prod/secrets/db/versions/1:access", "/v2/keys:lookupKey"])
 def test_values_cannot_be_read(place: Place, path: str) -> None:
-    """Whoever asks for one is told that there is no such thing, and it is in the log."""
+    """Anyone who asks for one is shown that there is no such thing, and it is in the log."""
     assert _get(place, path)[0] == 404
     assert place.cloud.log == [f"GET {path}"]
     assert not READS_ONLY.match(place.cloud.log.pop())

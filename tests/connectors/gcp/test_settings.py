@@ -71,7 +71,7 @@ def test_bad_settings_are_refused(facts: dict[str, Any], words: str) -> None:
 
 
 @pytest.mark.parametrize(("content", "words"), FILES)
-def test_files_without_usable_credentials_are_told(tmp_path: Path, content: str, words: str) -> None:
+def test_files_without_usable_credentials_are_reported(tmp_path: Path, content: str, words: str) -> None:
     """Never by a traceback, and no file makes us run a command."""
     path = tmp_path / "credentials.json"
     path.write_text(content)
@@ -80,7 +80,7 @@ def test_files_without_usable_credentials_are_told(tmp_path: Path, content: str,
         credentials_of(GcpSettings(credentials_file=path))
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     """By the kind of failure."""
     with pytest.raises(NoCredentials, match="FileNotFoundError"):
         credentials_of(GcpSettings(credentials_file=tmp_path / "none.json"))

@@ -86,7 +86,7 @@ def units(path: Path) -> list[LogUnit]:
 
 
 def test_a_reader_of_its_own_is_a_layout_a_record_and_a_counting(tmp_path: Path) -> None:
-    """Times of any zone are told in UTC."""
+    """Times of any zone are reported in UTC."""
     (tmp_path / "audit.log").write_text(line() + line(user="cron", request="r2") + line())
     (unit,) = units(tmp_path)
     reading = log_of(tmp_path).read(unit)

@@ -60,7 +60,7 @@ def test_a_bot_and_its_token(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "told"),
+    ("name", "kind", "reported"),
     [
         ("git.clone", "", ("git:clone", "read")),
         ("git.fetch", "access", ("git:fetch", "read")),
@@ -72,15 +72,15 @@ def test_a_bot_and_its_token(tmp_path: Path) -> None:
         ("api.request", "", ("api:request", "read")),
     ],
 )
-def test_what_an_event_is(name: str, kind: str, told: tuple[str, str]) -> None:
+def test_what_an_event_is(name: str, kind: str, reported: tuple[str, str]) -> None:
     """By GitHub's type of operation, else by its name."""
     action = action_of(name)
 
-    assert (action, sort_of(action, kind)) == told
+    assert (action, sort_of(action, kind)) == reported
 
 
 def test_who_acted(tmp_path: Path) -> None:
-    """A deploy key by its fingerprint; nobody is GitHub. A token without id by its hash; a browser is a person."""
+    """A deploy key by its fingerprint; no one is GitHub. A token without id by its hash; a browser is a person."""
     key = event(actor=None, token_id=None, deploy_key_fingerprint="SHA256:abc")
     hashed = event(actor="octo-bot", token_id=None, hashed_token="q83vEjRWeJ+rze8SNFZ4mg==", user_agent=BROWSER)
     reading = read_one(GithubAuditLog, tmp_path, key, hashed, event(actor=None))

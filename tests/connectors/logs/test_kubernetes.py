@@ -68,7 +68,7 @@ def test_a_service_account_and_what_it_did(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "resource", "subresource", "group", "told"),
+    ("verb", "resource", "subresource", "group", "reported"),
     [
         ("watch", "pods", "", "", ("pods:watch", "read")),
         ("patch", "deployments", "", "apps", ("deployments:patch", "write")),
@@ -81,13 +81,13 @@ def test_a_service_account_and_what_it_did(tmp_path: Path) -> None:
         ("get", "", "", "", ("api:get", "read")),
     ],
 )
-def test_what_an_event_does(verb: str, resource: str, subresource: str, group: str, told: tuple[str, str]) -> None:
+def test_what_an_event_does(verb: str, resource: str, subresource: str, group: str, reported: tuple[str, str]) -> None:
     """In the words of RBAC."""
-    assert action_of(resource, subresource, group, verb) == told
+    assert action_of(resource, subresource, group, verb) == reported
 
 
 def test_impersonation_and_tokens_for_others(tmp_path: Path) -> None:
-    """Who became an account is told of the account, too."""
+    """Who became an account is reported about the account, too."""
     token = event("create", "serviceaccounts", subresource="token", name="ledger", user="alice")
     used = event("delete", "pods", user="bob", impersonatedUser={"username": LEDGER})
     found = profiles(KubernetesAuditLog, tmp_path, token, used, event())
@@ -149,7 +149,7 @@ def test_credentials_that_last(tmp_path: Path) -> None:
 
 
 def test_what_changes_an_account(tmp_path: Path) -> None:
-    """It was bound, changed, or what runs as it was."""
+    """It was bound, changed, or workloads that run as it was."""
     subjects = [
         {"kind": "ServiceAccount", "name": "ledger", "namespace": "apps"},
         {"kind": "User", "name": "alice"},
@@ -217,7 +217,7 @@ def test_folders_of_azure(tmp_path: Path) -> None:
     "text", ['{"auditID": 1}', '{"auditID": "1", "verb": ', "[" * 100_000, "{" * 10, '{"a": "\\ud800"}']
 )
 def test_wrapped_text_that_is_no_event_is_a_gap(text: str, tmp_path: Path) -> None:
-    """It may be cut short by whoever wrapped it."""
+    """It may be cut short by anyone who wrapped it."""
     written(tmp_path, event(), {"properties": {"log": text}})
     (reading,), _ = read_all(log_of(KubernetesAuditLog, tmp_path))
 

@@ -49,7 +49,7 @@ def proxy(openbao: OpenBao) -> Iterator[VaultProxy]:
 
 @pytest.fixture
 def make_settings(tmp_path: Path, openbao: OpenBao) -> MakeSettings:
-    """Settings whose token lies in a file; the root token unless told otherwise."""
+    """Settings whose token lies in a file; the root token unless said otherwise."""
 
     def make(url: str, token: str = openbao.token, **facts: object) -> VaultSettings:
         file = tmp_path / f"token{next(_numbers)}"

@@ -232,7 +232,7 @@ def test_errors_are_denials_or_failures(error: str, counts: tuple[int, int, int]
 
 
 @pytest.mark.parametrize(
-    ("operation", "mount", "kind", "parts", "told"),
+    ("operation", "mount", "kind", "parts", "reported"),
     [
         ("read", "kv", "kv", ("metadata", "app"), "read=kv:read-metadata"),
         ("read", "old", "kv", ("app", "one"), "secret=old:read"),
@@ -249,15 +249,15 @@ def test_errors_are_denials_or_failures(error: str, counts: tuple[int, int, int]
         ("read", "plugin", "acme", ("whatever",), "read=plugin:read"),
     ],
 )
-def test_what_a_request_does(operation: str, mount: str, kind: str, parts: tuple[str, ...], told: str) -> None:
+def test_what_a_request_does(operation: str, mount: str, kind: str, parts: tuple[str, ...], reported: str) -> None:
     """The mount, and what the API calls a part of a path."""
     deed = deed_of(operation, mount, kind, parts)
 
-    assert f"{deed.sort}={deed.action}" == told
+    assert f"{deed.sort}={deed.action}" == reported
 
 
 def test_who_acted(tmp_path: Path) -> None:
-    """An entity, a token by its accessor (in clear, or its HMAC), nobody; the server itself is apart."""
+    """An entity, a token by its accessor (in clear, or its HMAC), no one; the server itself is apart."""
     clear = {"accessor": "AcCeSsOr0123456789abcd", "policies": ["ci"]}
     hashed = {"accessor": "hmac-sha256:0123456789abcdef0123", "policies": ["root"]}
     own = lines(auth={}, remote_address="", operation="update", path="sys/audit/test", mount="", kind="")

@@ -118,7 +118,7 @@ def test_a_limited_secret_id_shows_its_last_use(place: Place, make_settings: Mak
         pytest.param({"num_uses": 7}, {"never_expires": False, "num_uses": 7}, id="counted"),
     ],
 )
-def test_a_token_of_nobody(
+def test_a_token_of_no_one(
     request_: dict[str, object], expected: dict[str, object], place: Place, make_settings: MakeSettings
 ) -> None:
     """A token with neither role nor entity is an identity of its own, holding itself."""
@@ -209,7 +209,7 @@ def test_a_named_entity_stands_on_its_own(place: Place, make_settings: MakeSetti
     assert role_id not in msgspec.json.encode([payments, worker]).decode()
 
 
-def test_people_and_machines_tell_themselves_apart_by_their_login(place: Place, make_settings: MakeSettings) -> None:
+def test_people_and_machines_say_themselves_apart_by_their_login(place: Place, make_settings: MakeSettings) -> None:
     """An entity that logs in with a password hints at a human, weakly; through an AppRole, at a machine."""
     client = place.client
     client.sys.enable_auth_method("approle")
@@ -240,7 +240,7 @@ def test_a_disabled_entity_disables_its_role(place: Place, make_settings: MakeSe
 
 
 def test_other_login_methods(place: Place, make_settings: MakeSettings) -> None:
-    """Roles of further methods are identities with the facts that bind them; what nobody reads is said, and no gap."""
+    """Roles of further methods are identities with the facts that bind them; what no one reads is said, and no gap."""
     client = place.client
     client.sys.enable_auth_method("kubernetes")
     client.write(
@@ -277,7 +277,7 @@ def test_other_login_methods(place: Place, make_settings: MakeSettings) -> None:
 
 
 def test_other_engines_are_named(place: Place, make_settings: MakeSettings) -> None:
-    """A secrets engine that nobody reads is off, with mount and type, and no gap; the built-in ones are not named."""
+    """A secrets engine that no one reads is off, with mount and type, and no gap; the built-in ones are not named."""
     for type_, path in (("transit", "team/transit"), ("pki", "pki"), ("database", "db")):
         place.client.sys.enable_secrets_engine(type_, path=path)
 
@@ -316,7 +316,7 @@ def test_namespaces_of_any_alphabet_are_read(place: Place, make_settings: MakeSe
 
 
 def test_stored_secrets_have_dates_where_the_server_lists_them(estate: Place, make_settings: MakeSettings) -> None:
-    """KV version 2 tells when the current value was written; version 1 tells names, and ages are shown as off."""
+    """KV version 2 says when the current value was written; version 1 gives names, and ages are shown as off."""
     found = scan(make_settings(estate.server.url, namespace=estate.namespace))
 
     dated = found.secrets[estate.key("kv/app/db")]
@@ -345,7 +345,7 @@ def test_hostile_names_pass_through_unharmed(place: Place, make_settings: MakeSe
     assert not found.gaps
 
 
-def test_the_cap_on_tokens_is_told(place: Place, make_settings: MakeSettings) -> None:
+def test_the_cap_on_tokens_is_reported(place: Place, make_settings: MakeSettings) -> None:
     """Beyond max_tokens the section is partial and says how many of how many were looked up."""
     for _ in range(3):
         place.client.auth.token.create()

@@ -112,7 +112,7 @@ def test_denied_lookups(
 def test_denied_details(
     pattern: str, section: str, name: str, estate: Place, proxy: VaultProxy, make_settings: MakeSettings
 ) -> None:
-    """What is known by name only stays in the inventory, with a privilege nobody claims to know."""
+    """What is known by name only stays in the inventory, with a privilege no one claims to know."""
     proxy.faults[pattern] = DENIED
 
     found = scan(make_settings(proxy.url, namespace=estate.namespace))
@@ -125,7 +125,7 @@ def test_denied_details(
 def test_unread_policies_leave_privileges_unknown(
     estate: Place, proxy: VaultProxy, make_settings: MakeSettings
 ) -> None:
-    """A role is not called harmless because nobody could read its policies."""
+    """A role is not called harmless because no one could read its policies."""
     proxy.faults["sys/policies"] = DENIED
 
     found = scan(make_settings(proxy.url, namespace=estate.namespace))

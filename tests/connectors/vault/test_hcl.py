@@ -53,7 +53,7 @@ from connectors.vault.policy import MAX_DEPTH, HclError, Item, parse
     ],
 )
 def test_reads(text: str, expected: list[Item]) -> None:
-    """Each construct a policy can use becomes the items it stands for."""
+    """Each construct a policy can use becomes the items it represents."""
     assert parse(text) == expected
 
 

@@ -35,7 +35,7 @@ def vault(estate: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
 @examples(4)
 @given(data=st.data())
 def test_any_part_of_any_answer_may_be_anything(vault: tuple[HostileProxy, VaultSettings], data: st.DataObject) -> None:
-    """No exception, then or later: what was read can be judged, kept and told."""
+    """No exception, then or later: what was read can be judged, kept and reported."""
     proxy, settings = vault
 
     told_with_any_change(proxy, VaultConnector("prod", settings), data)
@@ -43,7 +43,7 @@ def test_any_part_of_any_answer_may_be_anything(vault: tuple[HostileProxy, Vault
 
 @pytest.mark.parametrize("time", TIMES)
 def test_times_may_be_none_that_can_be_compared(vault: tuple[HostileProxy, VaultSettings], time: str) -> None:
-    """Wherever one is told: it is of no zone, or lies beyond the years that there are."""
+    """Wherever one is reported: it is of no zone, or lies beyond the years that there are."""
     proxy, settings = vault
 
     told_with_times(proxy, VaultConnector("prod", settings), time)

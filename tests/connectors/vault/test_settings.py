@@ -1,4 +1,4 @@
-"""What a source may be told, and what is refused before any request."""
+"""What a source may be reported, and what is refused before any request."""
 
 from __future__ import annotations
 

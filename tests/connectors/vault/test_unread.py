@@ -1,4 +1,4 @@
-"""What a gap kept from us of one role, entity or token, told of it and of nobody else."""
+"""What a gap kept from us of one role, entity or token, reported about it and of no one else."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def role(payload: ApprolePayload | None) -> LoginRole:
     return parse_role(SCOPE, APPROLE, "approle", "app", payload)
 
 
-def told(**facts: Any) -> dict[str, tuple[Fact, ...]]:
+def reported(**facts: Any) -> dict[str, tuple[Fact, ...]]:
     """What is unread, by kind, of a namespace with an AppRole, a JWT role, an entity and a token; in case of gaps."""
     everything: dict[str, Any] = {
         "book": PolicyBook({"default": {}, "read": {}}, complete=True, secret_paths={}),
@@ -101,8 +101,8 @@ def told(**facts: Any) -> dict[str, tuple[Fact, ...]]:
     ],
 )
 def test_what_a_gap_kept_from_us(facts: dict[str, Any], expected: dict[str, tuple[Fact, ...]]) -> None:
-    """A gap is told of those whose facts it holds."""
-    assert told(**facts) == expected
+    """A gap is reported about those whose facts it holds."""
+    assert reported(**facts) == expected
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def company(place: Place) -> Place:
         pytest.param(["GET auth/approle/role/deploy"], {}, {"deploy": ("permissions",)}, id="one role's details"),
     ],
 )
-def test_each_gap_is_told_of_whom_it_hits(
+def test_each_gap_is_reported_of_who_it_hits(
     patterns: list[str],
     settings: dict[str, Any],
     expected: dict[str, tuple[Fact, ...]],

@@ -108,7 +108,7 @@ def test_the_page_runs_nothing_and_asks_for_nothing() -> None:
 
 
 def test_the_numbers_say_what_they_are_out_of_and_what_is_not_known() -> None:
-    """Numerator, denominator, and of how many more it could not be told; gaps mark each number that hangs on them."""
+    """Numerator, denominator, and how many more are unknown; gaps mark each number that depends on them."""
     page = written("html", provisional(estate_with_gaps()))
 
     assert re.search(r"<h2>Owned</h2>.*?\d+ of \d+ identities.*?<b>\d+ more unknown.</b>", page)
@@ -182,7 +182,7 @@ def test_the_trend_has_axes_and_the_colours_of_its_states() -> None:
 
 
 def test_counts_agree_or_say_why() -> None:
-    """Shares are of all but the exempt; what the rows of the teams leave out is told below them."""
+    """Shares are of all but the exempt; what the rows of the teams leave out is reported below them."""
     exempt = make_assessment("person", ownership=OwnershipVerdict(state="not_applicable"))
     owned = make_assessment("svc", ownership=OwnershipVerdict(state="owned", team="Data"))
     findings = (

@@ -1,4 +1,4 @@
-"""The board's numbers: what each share is out of, and what cannot be told."""
+"""The board's numbers: what each share is out of, and what cannot be determined."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def holding(*credentials: Credential, **facts: Any) -> Assessment:
 def test_who_is_owned_and_registered(
     verdicts: dict[str, Any], owned: tuple[int, int, int], registered: tuple[int, int, int]
 ) -> None:
-    """What a gap or a missing list hides is neither good nor bad, and whoever is exempt is not asked about."""
+    """What a gap or a missing list hides is neither good nor bad, and anyone who is exempt is not asked about."""
     result = make_result(make_assessment(**verdicts))
 
     assert measured(result, "owned") == owned
@@ -131,7 +131,7 @@ def test_an_entry_may_allow_more_or_less() -> None:
     ],
 )
 def test_what_lives_long(facts: dict[str, Any], expected: tuple[int, int, int]) -> None:
-    """From making to end, against the policy's 180 days; an end that nobody told is not taken for none."""
+    """From making to end, against the policy's 180 days; an end that no one reported is not taken for none."""
     assert measured(make_result(holding(make_credential("svc", "AKIA", **facts))), "long_lived") == expected
 
 
@@ -162,7 +162,7 @@ def test_what_was_not_asked_for_is_no_gap() -> None:
     ],
 )
 def test_how_long_an_orphan_is_known(first_seen: datetime | None, age: str) -> None:
-    """By the earlier of the findings that say so; other findings tell nothing of it."""
+    """By the earlier of the findings that say so; other findings say nothing of it."""
     orphan = make_assessment("svc")
     facts: dict[str, Any] = {"severity": "high", "identity": orphan.identity.key, "title": "", "remediation": ""}
     findings = (
@@ -208,8 +208,8 @@ def test_teams_come_with_the_most_to_do_first() -> None:
     assert rows == [(None, 1, 0, 1, 0, 1), ("Data", 2, 1, 1, 1, 0)]
 
 
-def test_a_teams_share_is_of_what_could_be_told() -> None:
-    """Without a registry nobody is known to be unowned; under a gap, not who merely has no entry that we saw."""
+def test_a_teams_share_is_of_what_could_be_reported() -> None:
+    """Without a registry no one is known to be unowned; under a gap, not who merely has no entry that we saw."""
     unchecked = make_assessment("a", ownership=OwnershipVerdict(state="unchecked"))
     doubted = make_assessment(
         "b",

@@ -27,7 +27,7 @@ from tests.factories import ACCOUNT, NOW, days_ago, make_assessment, make_creden
     ],
 )
 def test_each_step_ends_before_its_limit(since: datetime | None, step: str) -> None:
-    """What is not yet made is young, and what nobody dates is unknown."""
+    """What is not yet made is young, and what no one dates is unknown."""
     assert age(since, NOW) == step
 
 

@@ -22,7 +22,7 @@ def opened(page: Page, name: str) -> None:
 
 
 def test_the_ages_of_credentials_open_the_list_they_count(opens: Opens) -> None:
-    """Keys and stored secrets by the age of their value; what cannot be told is a bar of its own."""
+    """Keys and stored secrets by the age of their value; what cannot be determined is a bar of its own."""
     with opens(small_estate()) as seen:
         chart = charts(seen.page).filter(has_text="Age of credentials")
         expect(chart.locator("li")).to_have_text(["over 2 years150 %", "unknown150 %"])
@@ -64,7 +64,7 @@ def test_a_trend_takes_two_scans(opens: Opens) -> None:
 
 
 def test_scans_of_one_minute_are_drawn_side_by_side(opens: Opens) -> None:
-    """As long as nobody waited between the first scans, their order is all the time there is."""
+    """As long as no one waited between the first scans, their order is all the time there is."""
     month = with_history(small_estate())
     at_once = tuple(replace(point, started_at=NOW) for point in month.trend)
     with opens(replace(month, trend=at_once)) as seen:

@@ -64,7 +64,7 @@ def test_a_trust_in_several_subjects_is_one_row() -> None:
 
 
 def test_identities_come_most_urgent_first() -> None:
-    """The page's first order is by severity, privilege, and what nobody uses."""
+    """The page's first order is by severity, privilege, and what no one uses."""
     table = blocks(small_estate())["identities"]["identities"]
 
     assert values(table, "name") == ["deployer", "legacy-export", "build-bot", "svc-billing", "triage-agent"]

@@ -237,8 +237,8 @@ def test_no_word_is_broken_in_a_panel(opens: Opens) -> None:
             assert panel(seen.page).evaluate("panel => panel.scrollWidth <= panel.clientWidth")
 
 
-def test_whoever_left_looks_like_it(opens: Opens) -> None:
-    """In lists and panels, by a line through the name and a word beside it; whoever is here does not."""
+def test_anyone_who_left_looks_like_it(opens: Opens) -> None:
+    """In lists and panels, by a line through the name and a word beside it; anyone who is here does not."""
     gone = OwnershipVerdict(state="orphaned", reason="departed", owner="gone@example.com")
     here = OwnershipVerdict(state="owned", owner="here@example.com")
     judged = (make_assessment("a", ownership=gone), make_assessment("b", ownership=here))
@@ -255,7 +255,7 @@ def test_whoever_left_looks_like_it(opens: Opens) -> None:
 
 @pytest.mark.parametrize("end", ["admin", "escalation"])
 def test_the_whole_path_to_admin_is_drawn(opens: Opens, end: PrivilegeLevel) -> None:
-    """Every step with its evidence and a link, up to the admin, or to whoever can make itself one and how."""
+    """Every step with its evidence and a link, up to the admin, or to anyone who can make itself one and how."""
     keys = [f"arn:aws:iam::123456789012:role/{name}" for name in ("first", "second", "third", "last")]
     levels: list[PrivilegeLevel] = ["escalation", "escalation", "escalation", end]
     judged = []
@@ -311,7 +311,7 @@ def test_a_filter_narrows_what_groups_count(opens: Opens) -> None:
 
 
 def test_what_joined_moved_and_left_leads_to_its_list(opens: Opens) -> None:
-    """Counted at the top; whoever left is still told of, whoever moved with what it is now."""
+    """Counted at the top; anyone who left is still reported about, anyone who moved with what it is now."""
     result = small_estate()
     bot = next(one.identity for one in result.identities if one.identity.name == "build-bot")
     facts: dict[str, Any] = {"provider": "aws", "source": "prod", "scope": "123456789012", "kind": "role"}

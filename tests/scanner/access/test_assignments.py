@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.access.assignments import MOST_EVIDENCE, doubt_notices, held_by, with_assignments, with_doubt
+from scanner.access.assignments import (
+    MOST_EVIDENCE,
+    held_by,
+    unknown_rights_notices,
+    with_assignments,
+    with_unknown_rights,
+)
 from scanner.access.paths import resolve
 from scanner.model import PRIVILEGES, Assignment, Edge, Grant, Identity, Privilege, PrivilegeLevel
 from tests.factories import make_assignment, make_coverage, make_identity
@@ -243,7 +249,7 @@ def test_an_unread_scope_makes_privileges_unknown(
     """For all identities of its source with a normal privilege; higher ones stay."""
     gap = {"source": "entra", "scope": "s", "section": "arm.assignments", "status": "denied", "feeds": ("permissions",)}
     coverage = make_coverage(**{**gap, **facts})
-    (found,) = with_doubt([replace(APP, privilege=Privilege(level=level))], [coverage])
+    (found,) = with_unknown_rights([replace(APP, privilege=Privilege(level=level))], [coverage])
 
     assert found.privilege.level == expected
     if expected == "unknown" and level == "normal":
@@ -255,7 +261,9 @@ def test_an_unread_scope_makes_privileges_unknown(
 def test_many_unread_scopes_are_counted() -> None:
     """Three are named."""
     gaps = [make_coverage(scope=str(number), status="denied", feeds=("permissions",)) for number in range(5)]
-    (found,) = with_doubt([make_identity(source="x", sources=("x", "prod"), privilege=Privilege(level="normal"))], gaps)
+    (found,) = with_unknown_rights(
+        [make_identity(source="x", sources=("x", "prod"), privilege=Privilege(level="normal"))], gaps
+    )
 
     assert found.privilege.evidence[2:] == (
         "iam.users of 2 could not be read (denied)",
@@ -272,10 +280,10 @@ def test_an_unread_scope_that_feeds_within_leaves_other_scopes_alone() -> None:
     )
     held = held_by([own, guest, other], [right("guest", scope="s"), right("other", scope="t")])
 
-    seen = with_doubt([own, guest, other], [gap], held)
+    seen = with_unknown_rights([own, guest, other], [gap], held)
 
     assert {one.name: one.privilege.level for one in seen} == {"own": "unknown", "guest": "unknown", "other": "normal"}
-    (notice,) = doubt_notices(seen, [gap], held)
+    (notice,) = unknown_rights_notices(seen, [gap], held)
     assert notice == (
         "source entra: the privilege of 2 identities is unknown, because they may have more rights: "
         "iam.users of s could not be read (denied); the rights of other scopes' identities there are unknown, too"
@@ -287,12 +295,12 @@ def test_one_notice_for_each_source_with_unread_assignments() -> None:
     gaps = [make_coverage(source=one, scope="s", status="denied", feeds=("permissions",)) for one in ("entra", "x")]
     known = [replace(one, privilege=Privilege(level="normal")) for one in (APP, OTHER)]
     powerful = replace(APP, key="azure://t/applications/3", privilege=Privilege(level="high"))
-    seen = with_doubt([*known, powerful, make_identity(privilege=Privilege(level="unknown"))], gaps)
+    seen = with_unknown_rights([*known, powerful, make_identity(privilege=Privilege(level="unknown"))], gaps)
 
-    (notice,) = doubt_notices(seen, gaps)
+    (notice,) = unknown_rights_notices(seen, gaps)
 
     assert notice == (
         "source entra: the privilege of 2 identities is unknown, because they may have more rights: "
         "iam.users of s could not be read (denied)"
     )
-    assert doubt_notices(known, []) == []
+    assert unknown_rights_notices(known, []) == []

@@ -103,7 +103,7 @@ def test_what_others_may_do_is_within_reach() -> None:
 
 
 def test_an_admin_reaches_everything_in_its_scope_and_what_that_reaches() -> None:
-    """Itself or through others; scopes that nobody lives in count, too."""
+    """Itself or through others; scopes that no one lives in count, too."""
     result = estate(
         identity("ci", "admin"),
         identity("admin", consequences=(ADMIN,)),

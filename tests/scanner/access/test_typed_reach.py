@@ -76,10 +76,10 @@ def test_published_attributes_are_written_and_read() -> None:
 def test_so_are_those_of_workloads() -> None:
     """One text, or a list of several; nothing is neither."""
     typed = make_workload(attributes={"status": "up"}, runs_in=("c-1",), signs_tokens_as=("https://a", "b"))
-    told = {"status": "up", "cluster": "c-1", "signs_tokens_as": ["https://a", "b"]}
+    reported = {"status": "up", "cluster": "c-1", "signs_tokens_as": ["https://a", "b"]}
 
-    assert typed.published_attributes == told
-    assert with_typed(make_workload(attributes=told)) == typed
+    assert typed.published_attributes == reported
+    assert with_typed(make_workload(attributes=reported)) == typed
     assert with_typed(make_workload(attributes={"cluster": "", "signs_tokens_as": [None][:0]})) == make_workload()
     assert with_typed(make_workload(attributes={"cluster": None})) == make_workload()
 
@@ -133,7 +133,7 @@ def test_an_attribute_of_another_shape_is_a_gap_of_that_identity(attributes: dic
 
 
 @pytest.mark.parametrize("attributes", OF_WORKLOADS)
-def test_so_is_what_it_tells_of_a_workload(attributes: dict[str, Any]) -> None:
+def test_so_is_what_it_says_of_a_workload(attributes: dict[str, Any]) -> None:
     """The workload stays, and the gap names it."""
     odd, fine = make_workload("odd", attributes=attributes), make_workload("fine", attributes={"cluster": "c-1"})
     connector = Connector(odd, fine)
@@ -146,7 +146,7 @@ def test_so_is_what_it_tells_of_a_workload(attributes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("attributes", MISFITS)
-def test_a_shard_with_a_row_in_doubt_can_be_imported(attributes: dict[str, Any]) -> None:
+def test_a_shard_with_a_row_uncertain_can_be_imported(attributes: dict[str, Any]) -> None:
     """Its gap stands beside it."""
     connector = Connector(make_identity("odd", attributes=attributes))
     (odd,) = read_scope(connector, next(connector.scopes()), deadline=60).identities

@@ -61,7 +61,7 @@ def test_the_configs_secrets_are_masked(tmp_path: Path) -> None:
 
 
 def test_the_address_of_a_webhook_is_masked_but_for_its_host(tmp_path: Path) -> None:
-    """Whoever knows the rest may write there; references stay as they are."""
+    """Anyone who knows the rest may write there; references stay as they are."""
     config = tmp_path / "config.toml"
     ((slack, secret),) = CANARIES["slack-webhook-url"]
     text = f"""

@@ -115,7 +115,7 @@ def test_without_a_file_the_defaults_stand(tmp_path: Path, monkeypatch: pytest.M
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str, place: str) -> None:
-    """Whoever reads the message can go straight to the line."""
+    """Anyone who reads the message can go straight to the line."""
     with pytest.raises(ConfigError) as caught:
         _load(tmp_path, text)
 

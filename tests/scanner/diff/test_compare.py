@@ -49,7 +49,7 @@ def _said(changes: list[Change]) -> list[tuple[str, str | None, str | None]]:
 
 
 def test_a_newcomer() -> None:
-    """Nobody declared it, so that is what to do; the likeliest person is whom to ask."""
+    """No one declared it, so that is what to do; the likeliest person is who to ask."""
     asked = OwnershipVerdict(
         state="orphaned", candidates=(OwnerCandidate(person="ada@example.com", score=0.9, evidence="tag"),)
     )
@@ -238,7 +238,7 @@ def test_a_life_in_eras() -> None:
 
 
 def test_what_was_forgotten_neither_left_nor_is_resolved() -> None:
-    """Whatever the scan read: nobody saw that it is gone; of others the same is said as ever."""
+    """Whatever the scan read: no one saw that it is gone; of others the same is said as ever."""
     other, read = make_assessment("other"), scan(coverage=(make_coverage(kinds=("user",)),))
     findings = [make_finding(fingerprint=one) for one in ("f1", "f2")]
 
@@ -281,7 +281,7 @@ def test_a_right_may_be_older_where_its_place_was_not_read_before(old: Any, new:
 
 
 @pytest.mark.parametrize("about", ["assignment", "credential"])
-def test_one_that_is_mended_and_one_that_is_new_are_both_told(about: str) -> None:
+def test_one_that_is_mended_and_one_that_is_new_are_both_reported(about: str) -> None:
     """Of one rule, and about no identity and no entry."""
     old, new = (make_finding(fingerprint=one, identity=None, **{about: one}) for one in ("f1", "f2"))
 
@@ -325,7 +325,7 @@ def test_a_new_name_for_a_known_unique_id_is_a_rename() -> None:
     ],
 )
 def test_others_left_and_joined(old: list[Assessment], new: list[Assessment]) -> None:
-    """Nobody is taken for another by anything but the one id that both have."""
+    """No one is taken for another by anything but the one id that both have."""
     pairs = [*((one, None) for one in old), *((None, one) for one in new)]
 
     counts = compare(Differences(old=scan(), new=scan(coverage=(make_coverage(),)), identities=pairs)).summary

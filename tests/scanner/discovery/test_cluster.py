@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.real_server, pytest.mark.xdist_group("dask")]
 ACCOUNTS = 16
 SCOPES = 200
 
-# Whoever starts the tests in the background has them ignore the signal.
+# Anyone who starts the tests in the background has them ignore the signal.
 _INTERRUPTIBLE = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -51,7 +51,7 @@ run()
 
 
 class Scan:
-    """A scan as a process; its log tells how far it is."""
+    """A scan as a process; its log says how far it is."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.process = subprocess.Popen(
@@ -302,7 +302,7 @@ def test_a_worker_with_another_muster_refuses() -> None:
     ],
 )
 def test_addresses_of_schedulers(address: str, insecure: bool, fine: bool) -> None:
-    """Plain tcp beyond this machine gives whoever is on the way the run of the workers; it has to be asked for."""
+    """Plain tcp beyond this machine gives anyone who is on the way the run of the workers; it has to be asked for."""
     if fine:
         assert EngineSettings(dask=address, insecure_tcp=insecure).dask == address
     else:
@@ -311,7 +311,7 @@ def test_addresses_of_schedulers(address: str, insecure: bool, fine: bool) -> No
 
 
 def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody else needs it."""
+    """No one else needs it."""
     monkeypatch.setitem(sys.modules, "distributed", None)
 
     with pytest.raises(MissingExtra, match="extra 'dask'"), cluster_executor("local"):

@@ -38,7 +38,7 @@ SPEC = Spec(
 
 
 class FakeConnector:
-    """Yields two users a scope; told where to fail."""
+    """Yields two users a scope; informed where to fail."""
 
     spec: ClassVar[Spec] = SPEC
 

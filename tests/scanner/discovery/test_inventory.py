@@ -18,7 +18,7 @@ def _reading(*identities: Identity, source: str = "prod") -> Reading:
     return Reading(source=source, scope="s", identities=identities)
 
 
-def test_one_key_is_one_identity_and_the_live_source_is_believed() -> None:
+def test_one_key_is_one_identity_and_the_live_source_is_trusted() -> None:
     """A list fills in what the live source does not say, and nothing more."""
     live = make_identity("x", source="prod", tags={"team": "a"}, description=None)
     listed = make_identity("x", source="list", tags={"team": "b", "cost": "7"}, description="From the list", kind="bot")
@@ -98,7 +98,7 @@ BLIND: tuple[Fact, ...] = ("permissions",)
 def test_the_most_severe_privilege_that_anybody_reports_counts(
     views: list[tuple[str, Privilege, tuple[Fact, ...]]], expected: Privilege
 ) -> None:
-    """Unknown stays unknown where normal is all that is told, unless somebody has really looked."""
+    """Unknown stays unknown where normal is all that is reported, unless somebody has really looked."""
     assert _views(*views) == expected
     assert _views(*reversed(views)) == expected
 
@@ -130,7 +130,7 @@ _VIEWS = st.lists(
 
 @given(_VIEWS, st.randoms())
 def test_a_privilege_depends_on_no_order(views: list[tuple[str, Privilege, tuple[Fact, ...]]], random: Any) -> None:
-    """Nor is it ever less than what somebody tells."""
+    """Nor is it ever less than what somebody says."""
     found = _views(*views)
 
     assert _views(*random.sample(views, len(views))) == found
@@ -151,7 +151,7 @@ def test_what_could_not_be_read_only_an_equal_has_read(rank: int, unread: tuple[
     assert joined.identities[0].unread == unread
 
 
-def test_whoever_a_trust_names_can_assume_it_also_from_another_account() -> None:
+def test_anyone_who_a_trust_names_can_assume_it_also_from_another_account() -> None:
     """The edge sits on the one who can act."""
     reach = (Way(kind="assume", on=("arn:aws:iam::222222222222:role/*",)),)
     caller = make_identity(
@@ -200,7 +200,7 @@ def test_without_its_trusts_an_identity_is_let_in_from_where_it_last_was() -> No
     [({}, [{"id": "1"}]), ({"sponsors": []}, []), ({"sponsors": [{"id": "2"}]}, [{"id": "2"}])],
 )
 def test_who_the_provider_has_is_where_it_does_not_say(attributes: dict[str, Any], sponsors: list[Any]) -> None:
-    """A list without anybody was read; no list was not. Other facts that are not told any more are gone."""
+    """A list without anybody was read; no list was not. Other facts that are not reported any more are gone."""
     last = make_identity("x", attributes={"sponsors": [{"id": "1"}], "path": "/"})
 
     known = as_last_known(make_identity("x", attributes=attributes), last)
@@ -215,7 +215,7 @@ def test_who_the_provider_has_is_where_it_does_not_say(attributes: dict[str, Any
 def test_a_disabled_one_does_not_wake_up_by_a_gap(
     message: bool | None, before: bool | None, known: bool | None
 ) -> None:
-    """Whoever says nothing of it could not see it."""
+    """Anyone who says nothing of it could not see it."""
     last = make_identity("x", enabled=before)
 
     assert as_last_known(make_identity("x", enabled=message, unread=("use",)), last).enabled is known
@@ -264,7 +264,7 @@ def test_a_gap_keeps_alive_what_it_hides_and_nothing_else(
 
 
 def test_a_trust_that_was_read_and_is_remembered_is_one() -> None:
-    """Others have told since who is an outsider and of which environment; the trust is the same."""
+    """Others have reported since who is an outsider and of which environment; the trust is the same."""
     read = Trust(kind="principal", principal="p", evidence="its trust policy")
     other = Trust(kind="principal", principal="q", evidence="its trust policy")
     last = Trust(kind="principal", principal="p", evidence="its trust policy", external=False, crosses="prod")
@@ -276,7 +276,7 @@ def test_a_trust_that_was_read_and_is_remembered_is_one() -> None:
     assert known.trusts == (read, other)
 
 
-def test_what_was_read_is_believed() -> None:
+def test_what_was_read_is_trusted() -> None:
     """A key that was rotated and a tag that was removed are gone, whatever else could not be read."""
     last = make_identity("x", credentials=(make_credential("x", "AKIAOLD"),), tags={"muster:entry": "N-1"})
     seen = make_identity("x", credentials=(make_credential("x", "AKIANEW"),), unread=("permissions",))

@@ -28,7 +28,7 @@ def ago(days: int) -> date:
 
 
 class Watcher:
-    """Counts what it is told."""
+    """Counts what it is reported."""
 
     def __init__(self) -> None:
         self.planned = self.read = 0

@@ -12,7 +12,7 @@ from scanner.discovery.inventory import Reading, join
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
 from scanner.model import Assignment, Coverage, Identity, ScanInfo, StoredSecret, Workload
-from tests.connectors.hostile import told
+from tests.connectors.hostile import reported
 from tests.examples import examples
 from tests.factories import NOW, make_entry, make_identity, make_person
 from tests.scanner.store.strategies import of
@@ -24,7 +24,7 @@ RECORDS = st.one_of(*(of(kind) for kind in (Identity, Identity, StoredSecret, Wo
 @given(st.lists(RECORDS, max_size=6))
 def test_any_records_can_be_judged_stored_and_reported(records: list[Any]) -> None:
     """As far as their types allow."""
-    told(records)
+    reported(records)
 
 
 def test_no_character_ends_a_scan() -> None:

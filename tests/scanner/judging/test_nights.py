@@ -374,7 +374,7 @@ def test_a_right_of_an_unseen_holder_is_not_given_to_a_namesake(store: Store) ->
     }
 
 
-def test_doubt_about_everybody_is_one_notice_and_no_change(store: Store) -> None:
+def test_uncertainty_about_everybody_is_one_notice_and_no_change(store: Store) -> None:
     """One place that gives rights is denied, and everybody of the source may hold some there."""
     many = [make_identity(f"m{number}", privilege=Privilege(level="normal")) for number in range(20)]
     _night(store, 0, many)

@@ -293,8 +293,8 @@ def test_completely_read_depends_on_the_kind(kind: str | None, *, read: bool) ->
 
 def test_a_gap_of_a_section_that_lists_others_may_hide_facts() -> None:
     """A listing of policies lists some identities, and adds facts to others."""
-    assert Places([USERS, ROLES_DENIED]).doubtful("prod", ACCOUNT, "user")
-    assert not Places([USERS, ROLES]).doubtful("prod", ACCOUNT, "user")
+    assert Places([USERS, ROLES_DENIED]).uncertain("prod", ACCOUNT, "user")
+    assert not Places([USERS, ROLES]).uncertain("prod", ACCOUNT, "user")
 
 
 def test_stored_secrets_are_no_identities() -> None:

@@ -95,7 +95,7 @@ def test_a_scope_is_compared_as_meant(provider: str | None, scope: str, compared
     ],
     ids=["an ARN tells", "a name does not"],
 )
-def test_whose_account_it_is_an_arn_tells(identities: tuple[str, ...], place: tuple[str | None, str]) -> None:
+def test_whose_account_it_is_an_arn_says(identities: tuple[str, ...], place: tuple[str | None, str]) -> None:
     """And nothing more: the entry is not narrowed to a provider that it does not name."""
     assert place_of(make_entry(*identities, scope="12345678901")) == place
 

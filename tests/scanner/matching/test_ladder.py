@@ -95,7 +95,7 @@ def test_the_stronger_rung_decides(stronger: str, weaker: str) -> None:
 
 
 def test_the_runner_up_is_kept() -> None:
-    """A registered identity still shows which other entry would have stood for it, and why."""
+    """A registered identity still shows which other entry would have represented it, and why."""
     verdict = judge(FULL, entry("A", ARN), entry("B", "svc-billing", row=3))
 
     assert verdict.entry == "A"

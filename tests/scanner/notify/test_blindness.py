@@ -45,7 +45,7 @@ def section(name: str = "iam.users", scope: str = "1", status: CoverageStatus = 
 def test_places_lost_and_regained(
     known: list[BlindSpot], coverage: list[Coverage], lost: int, regained: int, blind: int
 ) -> None:
-    """Each is told once, when it changes; a wider gap hides what is in it."""
+    """Each is reported once, when it changes; a wider gap hides what is in it."""
     sight = compare(known, coverage, NOW)
 
     assert (len(sight.lost), len(sight.regained), len(sight.blind)) == (lost, regained, blind)

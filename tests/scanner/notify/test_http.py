@@ -158,7 +158,7 @@ def test_a_channel_that_is_down_is_not_asked_again_this_time() -> None:
     ],
 )
 def test_what_is_not_sent_at_all(channel: str, age: float, fault: str, left: bool) -> None:
-    """Old news, and news for nobody."""
+    """Old news, and news for no one."""
     with receiver() as server:
         outcome = Sender([webhook(server)]).send(kept(channel, age=age))
 

@@ -37,7 +37,7 @@ SIGHT = Sight(
 
 
 def owned(name: str, owner: str | None, **verdict: Any) -> Any:
-    """An identity that somebody answers for, or nobody."""
+    """An identity that somebody answers for, or no one."""
     state = "orphaned" if owner is None else "owned"
     return make_assessment(name, ownership=OwnershipVerdict(**{"state": state, "owner": owner, **verdict}))
 
@@ -56,7 +56,7 @@ def planned(
 
 
 def test_one_message_for_each_who_answers() -> None:
-    """However many findings; what nobody answers for goes to the address for that."""
+    """However many findings; what no one answers for goes to the address for that."""
     result = make_result(
         owned("a", "ada@example.com"),
         owned("b", "bob@example.com"),
@@ -87,7 +87,7 @@ def test_one_message_for_each_who_answers() -> None:
     ],
 )
 def test_only_who_is_on_the_roster_is_written_to(verdict: dict[str, Any], to: tuple[str, ...]) -> None:
-    """Anybody can set a tag that names an owner, and nobody may be mailed about us for it."""
+    """Anybody can set a tag that names an owner, and no one may be mailed about us for it."""
     suspect = finding("a", owner="evil@example.net")
     result = make_result(owned("a", **{"owner": None, **verdict}), findings=(suspect,))
 
@@ -136,7 +136,7 @@ def test_an_entry_is_its_owners_matter() -> None:
 
 
 def test_without_a_roster_no_one_is_guessed() -> None:
-    """Who is still here cannot be told then."""
+    """Who is still here cannot be determined then."""
     result = make_result(owned("a", "ada@example.com"), findings=(finding("a"),))
 
     assert [one.to for one in planned(MAIL, result, roster=None)] == [("security@example.com",)]
@@ -183,7 +183,7 @@ def test_everything_in_one_message_where_that_is_wanted(channel: Channel, groups
 
 
 def test_a_long_list_has_an_end() -> None:
-    """The gravest are told, the rest is counted."""
+    """The most severe are reported, the rest is counted."""
     findings = tuple(finding("a", number, severity=SEVERITIES[number // 20]) for number in range(60))
 
     (sent,) = planned(replace(HOOK, max_findings=10), make_result(owned("a", None), findings=findings))
@@ -195,7 +195,7 @@ def test_a_long_list_has_an_end() -> None:
 
 
 def test_blindness_has_its_own_message() -> None:
-    """It goes where nobody's findings go, and tells what is back, too."""
+    """It goes where no one's findings go, and says what is back, too."""
     (sent,) = planned(MAIL, make_result(), SIGHT)
 
     assert sent.to == ("security@example.com",)
@@ -221,7 +221,7 @@ def test_nothing_scanned_is_reported_each_time() -> None:
 
 
 def test_a_message_has_one_id_and_every_other_another() -> None:
-    """Receivers tell by it what they have had already."""
+    """Receivers give by it what they have had already."""
     result = make_result(owned("a", "ada@example.com"), owned("b", None), findings=(finding("a"), finding("b")))
     later = replace(result, scan=replace(result.scan, id="another"))
     channels: list[Channel] = [HOOK, replace(HOOK, name="other"), MAIL]

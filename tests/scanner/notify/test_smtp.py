@@ -118,7 +118,7 @@ def test_what_a_server_may_do(
     outcome: Outcome,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Codes are told, texts are not; nothing is raised, and nothing is lost."""
+    """Codes are reported, texts are not; nothing is raised, and nothing is lost."""
     monkeypatch.setenv("WRONG", "not it, by far")
     monkeypatch.setenv("ODD", "pässword")
     box.refused = refused
@@ -128,7 +128,7 @@ def test_what_a_server_may_do(
 
 
 def test_one_bad_address_keeps_no_other_person_from_the_mail(box: Mailbox, caplog: pytest.LogCaptureFixture) -> None:
-    """It is told in the log."""
+    """It is reported in the log."""
     box.refused = {"bob@example.com": "550 nobody"}
 
     assert sent(box, "ada@example.com", "bob@example.com") == Outcome(attempts=1)

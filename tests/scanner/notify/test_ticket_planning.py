@@ -53,7 +53,7 @@ def wanted(
 
 
 def test_only_active_people_on_the_roster_get_tickets() -> None:
-    """Whose findings nobody answers for share one. Without a roster it is whoever the registry names."""
+    """Whose findings no one answers for share one. Without a roster it is anyone who the registry names."""
     findings = (on(ADAS, "a"), on(BOBS, "b"), on(BOBS, "c"))
     tickets = {one.content.of: one.content for one in wanted(*findings)}
 

@@ -59,5 +59,5 @@ def test_it_names_the_ticket_and_what_is_left() -> None:
     ids=["no ticket", "done", "another's", "came back later", "accepted", "not read"],
 )
 def test_it_is_silent(closed: list[ClosedTicket], findings: list[Finding], rechecked: bool) -> None:
-    """Where the ticket was right, or nobody knows."""
+    """Where the ticket was right, or no one knows."""
     assert evaluate_tickets(closed, findings, [make_assessment("here", rechecked=rechecked)], CONTEXT) == ()

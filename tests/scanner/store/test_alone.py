@@ -59,7 +59,7 @@ def test_two_scans_of_different_sources(url: str, two_sources: Path) -> None:
 
 
 def test_waiting_is_bounded(url: str) -> None:
-    """Who waits for longer than the URL allows is told by whom the store is held, and then goes without it."""
+    """Who waits for longer than the URL allows is reported by whom the store is held, and then goes without it."""
     holder = start_holder(url)
     separator = "&" if "?" in url else "?"
 
@@ -103,7 +103,7 @@ def test_reading_waits_for_no_one(url: str) -> None:
 
 
 def test_what_was_stored_meanwhile_is_not_undone(url: str) -> None:
-    """Where the lock did not hold another off, saving over what nobody remembered is refused."""
+    """Where the lock did not hold another off, saving over what no one remembered is refused."""
     result = make_result(make_assessment("svc-billing"))
     other = replace(result, scan=replace(result.scan, id="other"))
     with open_store(url) as store, open_store(url) as intruder:

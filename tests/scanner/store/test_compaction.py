@@ -47,7 +47,7 @@ def test_a_file_shrinks_when_it_is_worth_it(tmp_path: Path, size: int, shrinks: 
 
 
 def test_readers_go_on_meanwhile(tmp_path: Path) -> None:
-    """One that began before sees what it began with, and nobody waits."""
+    """One that began before sees what it began with, and no one waits."""
     url = f"sqlite:///{tmp_path / 'muster.db'}"
     *old, last = _nights(15)
     with open_store(url) as store, open_store(url) as reader:

@@ -1,4 +1,4 @@
-"""Stores that cannot be used: each is told with a hint, never as a traceback."""
+"""Stores that cannot be used: each is reported with a hint, never as a traceback."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_unusable_urls(url: str, message: str) -> None:
 
 
 def test_new_files_are_for_their_owner_only(tmp_path: Path) -> None:
-    """The store, and what SQLite puts beside it, can be read by nobody else, whatever the umask."""
+    """The store, and what SQLite puts beside it, can be read by no one else, whatever the umask."""
     before = os.umask(0)
     try:
         with open_store(f"sqlite:///{tmp_path / 'muster.db'}") as store:
@@ -89,7 +89,7 @@ def test_new_files_are_for_their_owner_only(tmp_path: Path) -> None:
 
 
 def test_only_a_store_that_holds_something_is_written_ahead(tmp_path: Path) -> None:
-    """Nobody can read a first scan before it is whole, so it is not written twice; all others leave readers be."""
+    """No one can read a first scan before it is whole, so it is not written twice; all others leave readers be."""
     with open_store(f"sqlite:///{tmp_path / 'muster.db'}") as store:
         before = journal(tmp_path / "muster.db")
         store.save(RESULT)
@@ -135,7 +135,7 @@ def test_directory_in_place_of_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("create", [True, False])
 def test_an_empty_file_was_cut_off(path: Path, create: bool) -> None:
-    """A store whose file lost all that it held is not taken for a new one; it is left to whoever has a backup."""
+    """A store whose file lost all that it held is not taken for a new one; it is left to anyone who has a backup."""
     with path.open("r+b") as file:
         file.truncate()
 
@@ -239,7 +239,7 @@ def room_for(pages: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("pages", [2, 40, 60])
 def test_disk_full_before_there_are_tables(tmp_path: Path, pages: int) -> None:
-    """It is told as that; there is no store then, rather than one of an earlier version, and once there is room one."""
+    """The error names it; there is no store then, rather than one of an earlier version, and once there is room one."""
     url = f"sqlite:///{tmp_path / 'muster.db'}"
 
     with room_for(pages), pytest.raises(StoreError, match="no room left"):

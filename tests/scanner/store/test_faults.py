@@ -1,4 +1,4 @@
-"""Disks that are full, read-only or broken, clocks that go backwards: told with a hint, and nothing lost."""
+"""Disks that are full, read-only or broken, clocks that go backwards: reported with a hint, and nothing lost."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def small_disk(folder: Path, kilobytes: int) -> Iterator[None]:
 
 
 def test_a_full_disk(path: Path, tmp_path: Path) -> None:
-    """It is told as that, and once there is room the next scan works."""
+    """It is reported as that, and once there is room the next scan works."""
     disk = tmp_path / "disk"
     disk.mkdir()
     with small_disk(disk, path.stat().st_size // 1024 + 400):
@@ -116,7 +116,7 @@ def test_a_disk_that_is_full_before_the_first_scan(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", ["file", "folder"])
 def test_read_only(path: Path, part: str) -> None:
-    """Before anything is scanned, it is told that nothing could be stored; what is there can be read."""
+    """Before anything is scanned, it is shown that nothing could be stored; what is there can be read."""
     shared = Path("/tmp") / f"muster-read-only-{os.getpid()}-{part}"  # noqa: S108  # pytest's folders are nobody else's
     shared.mkdir(mode=0o755)
     try:

@@ -113,7 +113,7 @@ def test_the_order_of_tags_is_no_change(connection: Connection) -> None:
 
 
 def test_a_row_that_was_hashed_otherwise_stays(connection: Connection) -> None:
-    """What an earlier version stored, with a hash of its own, is no change; from then on the hash tells it."""
+    """What an earlier version stored, with a hash of its own, is no change; from then on the hash gives it."""
     save(connection, IDENTITIES, (alpha, beta, gamma))
     connection.execute(update(schema.identity).values(hash="as it was made before"))
     seal_anew(connection, schema.identity)
@@ -160,7 +160,7 @@ def test_what_comes_and_goes_between_moves_nothing(connection: Connection) -> No
 
 
 def test_order_is_kept_where_it_is_another_than_usual(connection: Connection) -> None:
-    """An order of its own is stored while it lasts; findings gravest first take no room."""
+    """An order of its own is stored while it lasts; findings highest severity first take no room."""
     save(connection, FINDINGS, (first, second), (second, first), (second, first), (first, second))
 
     assert intervals(connection, schema.ordering) == [("finding", 2, 4)]

@@ -48,7 +48,7 @@ def steps(engine: Engine) -> list[tuple[int, str]]:
 
 
 def shape(engine: Engine) -> dict[str, Any]:
-    """Columns, keys and indexes of every table, as the database tells them."""
+    """Columns, keys and indexes of every table, as the database gives them."""
     found = inspect(engine)
     return {
         table: {
@@ -133,7 +133,7 @@ def test_a_store_from_before_the_first_release_is_refused(engine: Engine, url: s
 
 
 def test_a_reader_does_not_bring_it_forward(engine: Engine) -> None:
-    """A store of an earlier version is left to whoever scans."""
+    """A store of an earlier version is left to anyone who scans."""
     with pytest.raises(OlderStore) as raised:
         refuse_older(engine, (*MIGRATIONS, ADDED))
 

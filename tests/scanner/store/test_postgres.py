@@ -74,7 +74,7 @@ def test_unusable_options(server: postgres.Postgres, options: dict[str, Any], me
     ],
 )
 def test_faults(state: str, message: str, lost: bool) -> None:
-    """Each is told in its own words, and only a lost connection is worth another try."""
+    """Each is reported in its own words, and only a lost connection is worth another try."""
     import psycopg
 
     fault = Postgres().fault(psycopg.errors.lookup(state)())

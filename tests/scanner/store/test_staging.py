@@ -40,7 +40,7 @@ def test_lines_come_back_part_by_part_in_their_order(store: Store) -> None:
 
 
 def test_a_part_is_there_once(store: Store) -> None:
-    """Whoever puts it again, a worker that was taken for dead or somebody's second try, changes nothing."""
+    """Anyone who puts it again, a worker that was taken for dead or somebody's second try, changes nothing."""
     for lines in (("a", "b"), ("c",)):
         store.staging.put([part("1", *lines)], NOW)
 

@@ -1,4 +1,4 @@
-"""What the store tells of the scans before: their numbers, and what was resolved in each."""
+"""What the store reports on the scans before: their numbers, and what was resolved in each."""
 
 from __future__ import annotations
 

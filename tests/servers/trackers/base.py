@@ -113,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
             authorization=self.headers.get("Authorization", ""),
         )
         self.server.tracker.calls.append(call)
-        with suppress(OSError):  # whoever asked is gone
+        with suppress(OSError):  # anyone who asked is gone
             self._write(self._replied(call))
 
     def _replied(self, call: Call) -> Reply:

@@ -27,7 +27,7 @@ _USER = {
 
 
 class GitHub(Tracker):
-    """``private``, ``push``: of the repository, and of whoever has the token."""
+    """``private``, ``push``: of the repository, and of anyone who has the token."""
 
     kind: ClassVar[str] = "github"
 

@@ -140,7 +140,7 @@ def test_an_organization_in_all_its_regions(bucket: Trail) -> None:
 
 
 def test_many_files_are_fetched_at_once(bucket: Trail) -> None:
-    """And told in their order, so that each reading is the same."""
+    """And reported in their order, so that each reading is the same."""
     bucket.fill([key_of(number=number) for number in range(60)])
     log = bucket.log()
     (unit,) = bucket.units(log)
@@ -242,7 +242,7 @@ def test_a_log_in_a_bucket_needs_a_source_of_aws() -> None:
         CloudTrailLog(LogSettings(log="trail"), None)
 
 
-def test_without_a_path_the_account_tells_where_its_trail_writes(bucket: Trail) -> None:
+def test_without_a_path_the_account_says_where_its_trail_writes(bucket: Trail) -> None:
     """The one of all regions."""
     trails = bucket.moto.client("cloudtrail")
     trails.create_trail(Name="one-region", S3BucketName=BUCKET, S3KeyPrefix="other", IsMultiRegionTrail=False)

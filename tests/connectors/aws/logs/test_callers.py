@@ -1,4 +1,4 @@
-"""Who acted, for each shape of ``userIdentity``; who became whom; what was changed."""
+"""Who acted, for each shape of ``userIdentity``; who became who; what was changed."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_events_of_a_service_itself_are_apart(tmp_path: Path) -> None:
         ("sts:AssumeRoleWithSAML", SHAPES["saml"][0], "abc=#maria"),
     ],
 )
-def test_a_role_is_told_who_became_it(name: str, who: dict[str, Any], by: str, tmp_path: Path) -> None:
+def test_a_role_is_reported_who_became_it(name: str, who: dict[str, Any], by: str, tmp_path: Path) -> None:
     """What others do is none of its own events."""
     request = {"roleArn": ROLE, "roleSessionName": "s"}
     response = {"assumedRoleUser": {"assumedRoleId": "AROAEXAMPLELEDGER:s"}}
@@ -174,8 +174,8 @@ def test_an_event_that_was_delivered_again_counts_once(tmp_path: Path) -> None:
     assert (reading.events, reading.callers[0].events) == (2, 2)
 
 
-def test_callers_of_an_anonymised_log_are_told_apart(tmp_path: Path) -> None:
-    """Whoever hands a log out may have replaced all ids of keys by one."""
+def test_callers_of_an_anonymised_log_are_distinguished(tmp_path: Path) -> None:
+    """Anyone who hands a log out may have replaced all ids of keys by one."""
     other = role()
     other |= {"arn": other["arn"].replace("ledger", "payroll")}
     other["sessionContext"] = {
@@ -200,7 +200,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("name", "request_", "response", "targets"), CHANGES)
-def test_a_write_names_whom_it_changed(
+def test_a_write_names_who_it_changed(
     name: str, request_: dict[str, Any] | None, response: dict[str, Any], targets: list[str], tmp_path: Path
 ) -> None:
     """By whom, and by which event; also where CloudFormation did it for somebody; not where it failed."""

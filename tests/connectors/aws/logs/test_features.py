@@ -95,7 +95,7 @@ def test_a_profile_counts_hours_regions_networks_and_clients(tmp_path: Path) -> 
     assert "salaries" not in repr(profile)
 
 
-def test_long_lived_keys_are_told_and_sessions_are_not(tmp_path: Path) -> None:
+def test_long_lived_keys_are_reported_and_sessions_are_not(tmp_path: Path) -> None:
     """A session's key says nothing that is declared."""
     found = profiles(tmp_path, event(who=USER), event())
 
@@ -145,7 +145,7 @@ def test_signing_in_at_the_console_is_interactive(answer: str, outcome: tuple[in
         ("bedrock-agentcore:InvokeGateway", {"gatewayIdentifier": "gw-1"}, "gw-1"),
     ],
 )  # fmt: skip
-def test_models_and_tools_are_told(name: str, request_: dict[str, Any], tool: str, tmp_path: Path) -> None:
+def test_models_and_tools_are_reported(name: str, request_: dict[str, Any], tool: str, tmp_path: Path) -> None:
     """What an agent works with."""
     assert features(profiles(tmp_path, event(name, requestParameters=request_))[ROLE], "tool") == [f"tool={tool}"]
 
@@ -225,7 +225,7 @@ ELSEWHERE: dict[str, tuple[list[dict[str, Any]], int]] = {
 
 @pytest.mark.parametrize("case", ELSEWHERE)
 def test_credentials_of_a_host_on_another(case: str, tmp_path: Path) -> None:
-    """Whoever speaks first with them says where the host is."""
+    """Anyone who speaks first with them says where the host is."""
     events, times = ELSEWHERE[case]
     profile = profiles(tmp_path, *events)[ROLE]
 

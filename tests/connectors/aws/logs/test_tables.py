@@ -90,7 +90,7 @@ def lake_table(rows: list[dict[str, Any]]) -> bytes:
 
 @pytest.mark.parametrize(("content", "name"), [(table(list(map(athena, EVENTS))), "exported.parquet"),
                                                (lake_table(list(map(lake, EVENTS))), LAKE)])  # fmt: skip
-def test_a_table_tells_what_the_trail_itself_tells(content: bytes, name: str, tmp_path: Path) -> None:
+def test_a_table_says_what_the_trail_itself_says(content: bytes, name: str, tmp_path: Path) -> None:
     """The same profiles, from another file."""
     put(tmp_path / "trail", json.dumps({"Records": EVENTS}).encode(), "a.json")
     put(tmp_path / "table", content, name)
@@ -102,7 +102,7 @@ def test_a_table_tells_what_the_trail_itself_tells(content: bytes, name: str, tm
     assert (found.events, found.by_provider) == (trail.events, trail.by_provider) == (4, 1)
 
 
-def test_security_lake_is_told_by_its_folders(tmp_path: Path) -> None:
+def test_security_lake_is_reported_by_its_folders(tmp_path: Path) -> None:
     """Account and day."""
     put(tmp_path, lake_table([lake(EVENTS[0])]), LAKE)
     (reading,), _ = read_all(log_of(tmp_path))

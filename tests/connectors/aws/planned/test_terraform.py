@@ -141,7 +141,7 @@ def test_the_known_part_of_a_data_source_counts() -> None:
 
 
 def test_names_trusts_and_accounts_that_only_deploying_determines() -> None:
-    """A computed name has its resource as key and name; the trust policy names whoever is known."""
+    """A computed name has its resource as key and name; the trust policy names anyone who is known."""
     row = change("aws_iam_role.r", {"path": "/"}, unknown={**PROVIDED, "name": True, "assume_role_policy": True})
     found = by_place(understood(row, SHOP))
 
@@ -276,7 +276,7 @@ def test_rights_that_the_store_knows_and_the_plan_does_not_declare_stay() -> Non
 
 
 def test_workloads_agents_secrets_and_what_is_not_evaluated() -> None:
-    """What runs as a role that does not exist yet finds it, also by its instance profile."""
+    """Workloads that run as a role that does not exist yet finds it, also by its instance profile."""
     found = understood(
         SHOP,
         change("aws_lambda_function.f", {"function_name": "f", "environment": [{"variables": {"OPENAI_API_KEY": "x"}}]},

@@ -46,7 +46,7 @@ class Estate:
         iam.add_role_to_instance_profile(InstanceProfileName="machines", RoleName="app")
 
     def functions(self) -> None:
-        """A function that is told a password in clear, and where to find others."""
+        """A function that is given a password in clear, and where to find others."""
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as archive:
             archive.writestr("main.py", "def handler(event, context): ...")

@@ -20,10 +20,10 @@ _PROFILES = ("iamInstanceProfile", "IamInstanceProfile", "instanceRole")
 
 def full_answer(one: ResourceType, operation: str) -> dict[str, Any]:
     """An answer of the service's with one of each thing; texts that nothing is declared about are HIDDEN."""
-    told = {
+    reported = {
         step for path in (one.listing.rows, *paths_of(one.record), *_templates(one)) for step in _steps(path) if step
     }
-    filled = _fill(answer(one.service, operation), "", told, ())
+    filled = _fill(answer(one.service, operation), "", reported, ())
     assert isinstance(filled, dict)
     return {name: value for name, value in filled.items() if name not in _TOKENS}
 
@@ -37,16 +37,16 @@ def _steps(path: str) -> list[str]:
     return path.replace("{", ".").replace("}", ".").replace("[", ".").replace("]", ".").split(".")
 
 
-def _fill(shape: Any, name: str, told: set[str], within: tuple[str, ...]) -> Any:
+def _fill(shape: Any, name: str, reported: set[str], within: tuple[str, ...]) -> Any:
     """A value of that shape; None where it would never end, or is of no use."""
     if len(within) > _DEEP or within.count(shape.name) > 1 or shape.type_name == "blob":
         return None
     inside = (*within, shape.name)
     ways: Mapping[str, Callable[[], Any]] = {
-        "structure": lambda: _structure(shape, told, inside),
-        "list": lambda: _listed(shape, _fill(shape.member, name, told, inside)),
-        "map": lambda: _mapped(shape, name, _fill(shape.value, name if name in _KEYS else "", told, inside)),
-        "string": lambda: _text(shape, name, told),
+        "structure": lambda: _structure(shape, reported, inside),
+        "list": lambda: _listed(shape, _fill(shape.member, name, reported, inside)),
+        "map": lambda: _mapped(shape, name, _fill(shape.value, name if name in _KEYS else "", reported, inside)),
+        "string": lambda: _text(shape, name, reported),
         "boolean": lambda: True,
         "timestamp": lambda: _MOMENT,
     }
@@ -61,28 +61,28 @@ def _mapped(shape: Any, name: str, value: Any) -> dict[str, Any]:
     return {} if value is None else dict.fromkeys(_KEYS.get(name) or [_text(shape.key, "key", {"key"})], value)
 
 
-def _structure(shape: Any, told: set[str], within: tuple[str, ...]) -> dict[str, Any] | None:
+def _structure(shape: Any, reported: set[str], within: tuple[str, ...]) -> dict[str, Any] | None:
     if shape.is_document_type:
         return {}
     filled = {
         name: value
         for name, member in shape.members.items()
         if member.serialization.get("location") not in ("statusCode", "header")
-        and (value := _fill(member, name, told, within)) is not None
+        and (value := _fill(member, name, reported, within)) is not None
     }
     if not set(shape.required_members) <= set(filled):
         return None
     if not shape.is_tagged_union or not filled:
         return filled
-    best = max(filled, key=lambda name: (name in told, ROLE in repr(filled[name]), SECRET in repr(filled[name])))
+    best = max(filled, key=lambda name: (name in reported, ROLE in repr(filled[name]), SECRET in repr(filled[name])))
     return {best: filled[best]}
 
 
-def _text(shape: Any, name: str, told: set[str]) -> str:
+def _text(shape: Any, name: str, reported: set[str]) -> str:
     if shape.enum:
         text: str = shape.enum[0]
         return text
-    return _meant(name).ljust(shape.metadata.get("min", 0), "x") if name in told else HIDDEN * 10
+    return _meant(name).ljust(shape.metadata.get("min", 0), "x") if name in reported else HIDDEN * 10
 
 
 def _meant(name: str) -> str:

@@ -8,7 +8,7 @@
         …                                                                # endpoint_url = server.url
         assert server.calls["bedrock:ListFlows"] == 1
 
-What nobody said is the emulator's to answer. Only services that speak JSON can be spoken for; any can be refused.
+What no one said is the emulator's to answer. Only services that speak JSON can be spoken for; any can be refused.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def test_tokens_of_grafana_hang_under_accounts_and_workspaces(account: Account) 
     )
 
 
-def test_app_clients_of_cognito_are_told_by_id(account: Account) -> None:
+def test_app_clients_of_cognito_are_reported_by_id(account: Account) -> None:
     """Their secrets are in no listing."""
     pools = account.client("cognito-idp")
     pool = pools.create_user_pool(PoolName="shop")["UserPool"]["Id"]
@@ -110,7 +110,7 @@ def test_app_clients_of_cognito_are_told_by_id(account: Account) -> None:
 
 
 def test_what_else_may_read_a_secret_stands_with_it(account: Account) -> None:
-    """One record, whichever section told what."""
+    """One record, whichever section had what."""
     secrets = account.client("secretsmanager")
     arn = secrets.create_secret(Name="shared", SecretString=HIDDEN)["ARN"]
     secrets.create_secret(Name="own", SecretString=HIDDEN)
@@ -142,7 +142,7 @@ def test_what_else_may_read_a_secret_stands_with_it(account: Account) -> None:
     ],
 )  # fmt: skip
 def test_who_may_read_by_a_resource_policy(statement: dict[str, Any], readers: list[str]) -> None:
-    """Whoever an Allow names; what is denied elsewhere can but take away."""
+    """Anyone who an Allow names; what is denied elsewhere can but take away."""
     policy = json.dumps({"Statement": {"Effect": "Allow", **statement}})
 
     secret = parse_policy({"ARN": "arn:x", "Name": "x", "ResourcePolicy": policy}, WHERE)
@@ -151,7 +151,7 @@ def test_who_may_read_by_a_resource_policy(statement: dict[str, Any], readers: l
 
 
 @pytest.mark.parametrize("policy", ["{", "[]", '{"Statement": [{"Effect": "Perhaps"}]}', '{"a":' * 100_000])
-def test_a_resource_policy_that_cannot_be_read_is_told(policy: str) -> None:
+def test_a_resource_policy_that_cannot_be_read_is_reported(policy: str) -> None:
     """It is a gap for that secret."""
     with pytest.raises(ValueError, match="its resource policy cannot be read"):
         parse_policy({"ARN": "arn:x", "Name": "x", "ResourcePolicy": policy}, WHERE)
@@ -171,7 +171,7 @@ def test_a_row_that_is_none_is_refused(one: Any) -> None:
         one.record({}, WHERE)
 
 
-def test_a_connection_to_a_source_host_is_told() -> None:
+def test_a_connection_to_a_source_host_is_reported() -> None:
     """Its token is AWS's secret; its name, host and state are not."""
     [fields] = [one.record for one in TYPES if one.section == "codeconnections.connections"]
     assert isinstance(fields, Fields)

@@ -104,7 +104,7 @@ def _before(one: ResourceType, detail: Detail) -> ResourceType:
 
 @every_record
 def test_its_fields_are_in_the_answers(one: ResourceType) -> None:
-    """A path that leads nowhere would keep a fact unknown for ever, and nobody would notice."""
+    """A path that leads nowhere would keep a fact unknown for ever, and no one would notice."""
     fields = one.record
     assert isinstance(fields, Fields)
     texts = (
@@ -185,7 +185,7 @@ def test_the_tagging_service_has_a_prefix_of_its_own() -> None:
         (["usual", "events.rules"], {"events.rules", "lambda.functions"}, {"events.targets"}),
     ],
 )
-def test_names_stand_for_sections_and_what_leads_to_them(
+def test_names_represent_sections_and_what_leads_to_them(
     names: list[str], in_it: set[str], out_of_it: set[str]
 ) -> None:
     """A section whose rows hang under another's is never read alone."""

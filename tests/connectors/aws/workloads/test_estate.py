@@ -83,7 +83,7 @@ def test_agents_are_identities_that_run_as_roles(account: Account) -> None:
 
 
 def test_a_region_takes_the_fewest_calls(account: Account) -> None:
-    """One for each page of a listing, one for each thing that its listing does not tell all of."""
+    """One for each page of a listing, one for each thing that its listing does not give all of."""
     Estate(account)
 
     found = account.read(

@@ -75,7 +75,7 @@ def test_what_is_no_text_is_refused() -> None:
 
 
 def test_a_template_is_filled_with_names_and_paths() -> None:
-    """Names of the place come first; a path that leads nowhere is told."""
+    """Names of the place come first; a path that leads nowhere is reported."""
     assert filled("arn:{partition}:x:{map.one.id}/{name}", ROW, WHERE.names) == "arn:aws-cn:x:1/x"
     with pytest.raises(ValueError, match=r"it has no nested\.more"):
         filled("{name}/{nested.more}", ROW, {})
@@ -96,7 +96,7 @@ def test_braces_in_a_value_are_left_alone() -> None:
     ],
 )
 def test_a_role_is_known_by_its_arn(reference: str, key: str) -> None:
-    """Also where only its name is told."""
+    """Also where only its name is reported."""
     assert role_key(reference, WHERE) == key
 
 

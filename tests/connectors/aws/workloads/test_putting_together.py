@@ -1,4 +1,4 @@
-"""What hangs under what, what is told by further calls, and what belongs together."""
+"""What hangs under what, what is reported by further calls, and what belongs together."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _once_then_refused(account: Account, asked: Mapping[str, Any]) -> Mapping[st
     return {"clusterArns": ["arn:aws:ecs:eu-west-1:1:cluster/one"], "nextToken": f"after {asked}"}
 
 
-def test_a_task_that_runs_as_another_role_is_told(account: Account) -> None:
+def test_a_task_that_runs_as_another_role_is_reported(account: Account) -> None:
     """Tasks come and go; those of one definition with one such role are one thing."""
     account.server.say("ecs", "ListClusters", {"clusterArns": ["c"]})
     account.server.say("ecs", "ListServices", {"serviceArns": []})
@@ -107,8 +107,8 @@ def test_a_task_that_runs_as_another_role_is_told(account: Account) -> None:
     assert account.server.calls["ecs:DescribeTaskDefinition"] == 1
 
 
-def test_in_which_clusters_a_task_definition_runs_is_told(account: Account) -> None:
-    """Whoever may run a command in any task there acts as its role; a definition that runs nowhere is in none."""
+def test_in_which_clusters_a_task_definition_runs_is_reported(account: Account) -> None:
+    """Anyone who may run a command in any task there acts as its role; a definition that runs nowhere is in none."""
     one, two = (f"arn:aws:ecs:eu-west-1:1:cluster/{name}" for name in ("one", "two"))
     account.server.say("ecs", "ListClusters", {"clusterArns": [one, two]})
     account.server.say("ecs", "ListServices", {"serviceArns": []})
@@ -156,7 +156,7 @@ def test_a_detail_that_the_server_does_not_offer_is_no_gap(account: Account) -> 
         ("scheduler.schedules", "Target", "Description"),
     ],
 )
-def test_what_nobody_needs_is_dropped_where_it_arrives(
+def test_what_no_one_needs_is_dropped_where_it_arrives(
     account: Account, section: str, kept_member: str, dropped: str
 ) -> None:
     """Prompts and definitions never get further than the call."""
@@ -173,7 +173,7 @@ def test_what_nobody_needs_is_dropped_where_it_arrives(
     assert dropped not in row
 
 
-def test_an_identity_that_aws_made_for_a_runtime_is_told_apart(account: Account) -> None:
+def test_an_identity_that_aws_made_for_a_runtime_is_distinguished(account: Account) -> None:
     """It is answered for with the runtime; one that somebody made is not."""
     made, own = (f"arn:aws:bedrock-agentcore:eu-west-1:{ACCOUNT}:workload-identity/{name}" for name in ("made", "own"))
     runtime = {

@@ -41,7 +41,7 @@ def test_every_section_that_is_denied_names_its_permission(account: Account) -> 
 
 
 def test_what_is_not_asked_for_is_off(account: Account) -> None:
-    """It is told, and is no gap."""
+    """It is reported, and is no gap."""
     found = account.read("lambda.functions")
 
     assert {section for section, one in found.coverage.items() if one.status != "off"} == {
@@ -53,7 +53,7 @@ def test_what_is_not_asked_for_is_off(account: Account) -> None:
 
 
 def test_optional_sections_are_off_by_default(account: Account) -> None:
-    """They cost calls for each thing, or tell little."""
+    """They cost calls for each thing, or give little."""
     found = account.read()
 
     assert {section for section, one in found.coverage.items() if one.status == "off"} == set(BY_SECTION) - wanted(

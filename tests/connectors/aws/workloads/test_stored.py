@@ -1,4 +1,4 @@
-"""Stored secrets from what Secrets Manager and SSM tell of them (pure)."""
+"""Stored secrets from what Secrets Manager and SSM report on them (pure)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which workloads tell that an agent runs as their role: by what their code is given, never by any value."""
+"""Which workloads say that an agent runs as their role: by what their code is given, never by any value."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _code() -> dict[str, bytes]:
 
 
 def _role(account: Account, layer: str, variables: dict[str, str]) -> tuple[Identity, Any]:
-    """The role of a function with a layer and variables, as everything together tells of it; and what was read."""
+    """The role of a function with a layer and variables, as everything together has it; and what was read."""
     client = account.client("lambda")
     role = account.role()
     version = client.publish_layer_version(LayerName=layer, Content=_code())["LayerVersionArn"]

@@ -30,6 +30,6 @@ class Told:
 
 
 @pytest.fixture
-def told(azure: AzureEstate) -> TenantRead:
+def tenant_read(azure: AzureEstate) -> TenantRead:
     """Read it with these settings."""
     return lambda **facts: Told(azure, **facts)

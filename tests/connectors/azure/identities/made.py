@@ -1,4 +1,4 @@
-"""Rows as Graph tells them, and the tenant around them, without a server."""
+"""Rows as Graph gives them, and the tenant around them, without a server."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def test_dates_are_read_however_they_are_written(end: object, expires: datetime 
         (None, None),
     ],
 )
-def test_a_thumbprint_is_told_where_there_is_one(identifier: str | None, thumbprint: str | None) -> None:
+def test_a_thumbprint_is_reported_where_there_is_one(identifier: str | None, thumbprint: str | None) -> None:
     """The identifier may be anything that somebody put there."""
     faces = both({"keyCredentials": [_key("a", customKeyIdentifier=identifier)]})
 
@@ -130,7 +130,7 @@ def test_a_thumbprint_is_told_where_there_is_one(identifier: str | None, thumbpr
     assert credential.attributes.get("thumbprint") == thumbprint
 
 
-def test_credentials_without_an_id_are_told_apart() -> None:
+def test_credentials_without_an_id_are_distinguished() -> None:
     """The type allows it, so two of them must not become one."""
     faces = both({"passwordCredentials": [{}, {}]}, {"passwordCredentials": [{"keyId": None}]})
 
@@ -138,7 +138,7 @@ def test_credentials_without_an_id_are_told_apart() -> None:
 
 
 def test_a_signing_certificate_was_used_when_either_half_was() -> None:
-    """And nobody can sign in with it."""
+    """And no one can sign in with it."""
     at = datetime(2026, 3, 1, tzinfo=UTC)
     use = UseRecord(uses={guid("private"): Sign(at=at)}, reach=90)
 

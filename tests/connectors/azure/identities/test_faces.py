@@ -68,7 +68,7 @@ def test_tags_that_read_as_pairs_are_pairs(
     ],
 )
 def test_it_is_as_old_as_its_registration(principal: Facts, registration: Facts | None, created: int | None) -> None:
-    """Where that is here; else as old as its principal, if the service tells that."""
+    """Where that is here; else as old as its principal, if the service says that."""
     expected = None if created is None else datetime(2026, created, 1, tzinfo=UTC)
 
     assert application(found(), both(principal, registration)).created_at == expected
@@ -130,13 +130,13 @@ def test_what_a_gap_kept_from_us_is_said(
         ("credential_use", [{"keyId": guid("secret")}], ("use",)),
     ],
 )
-def test_use_that_a_report_did_not_tell_is_unread(
+def test_use_that_a_report_did_not_say_is_unread(
     report: str, keys: list[dict[str, str]], unread: tuple[str, ...]
 ) -> None:
     """Of credentials where it has some; what was known before stands, and with it that one is not used."""
-    told = found(federated={REGISTRATION: ()}, **{report: UseRecord(unread=True)})
+    reported = found(federated={REGISTRATION: ()}, **{report: UseRecord(unread=True)})
 
-    assert application(told, both({"passwordCredentials": keys}, {})).unread == unread
+    assert application(reported, both({"passwordCredentials": keys}, {})).unread == unread
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_of_use_in_other_tenants_nothing_is_known(audience: str, owner: str | No
 
 
 def test_whose_principal_was_not_read_is_not_judged() -> None:
-    """The principal holds the rights, and tells whether it can be used: neither harmless nor unused, then."""
+    """The principal holds the rights, and says whether it can be used: neither harmless nor unused, then."""
     read = found(gaps={s.SERVICE_PRINCIPALS}, sign_ins=UseRecord(reach=30))
 
     one = application(read, both(None, {}))

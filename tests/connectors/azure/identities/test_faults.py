@@ -42,11 +42,11 @@ UNREAD = {
     "graph.sign_ins": dict.fromkeys(("shop", "alone", "helper", "helper-1", "lost"), ("use",)),
     "graph.credential_use": {"shop": ("use",)},
 }
-"""Whose facts are in doubt then, of what is listed all the same."""
+"""Whose facts are uncertain then, of what is listed all the same."""
 HANGS_ON_IT = {"graph.service_principals": {"graph.app_permissions": "skipped"}}
 """Permissions are published by service principals."""
 MADE_UP_FOR = {("graph.federated_credentials", "a bad row")}
-"""Whoever a list did not tell of is asked for on its own."""
+"""Anyone who a list did not report on is asked for on its own."""
 REPLIES: dict[str, tuple[Reply | None, str]] = {
     "forbidden": (refusal("graph", 403, "Authorization_RequestDenied"), "denied"),
     "load": (refusal("graph", 429, "TooManyRequests"), "failed"),
@@ -78,12 +78,14 @@ def estate(azure: AzureEstate) -> AzureEstate:
 
 @pytest.mark.parametrize("failure", REPLIES)
 @pytest.mark.parametrize("section", SECTIONS)
-def test_a_section_that_fails_is_one_gap(estate: AzureEstate, told: TenantRead, section: str, failure: str) -> None:
-    """Whose status says how; what it would have told is in doubt, and nothing else."""
+def test_a_section_that_fails_is_one_gap(
+    estate: AzureEstate, tenant_read: TenantRead, section: str, failure: str
+) -> None:
+    """Whose status says how; what it would have reported is uncertain, and nothing else."""
     reply, status = REPLIES[failure]
     estate.server.faults.add(Fault(service="graph", path=SECTIONS[section], reply=reply))
 
-    found = told()
+    found = tenant_read()
 
     assert found.gaps == {section: status} | HANGS_ON_IT.get(section, {})
     assert found.coverage[section].calls > 0
@@ -95,9 +97,9 @@ def test_a_section_that_fails_is_one_gap(estate: AzureEstate, told: TenantRead, 
     assert unread == in_doubt
 
 
-def test_without_faults_nothing_is_in_doubt(estate: AzureEstate, told: TenantRead) -> None:
-    """So that the doubts above are the faults' own."""
-    found = told()
+def test_without_faults_nothing_is_uncertain(estate: AzureEstate, tenant_read: TenantRead) -> None:
+    """So that the uncertainties above are the faults' own."""
+    found = tenant_read()
 
     assert "shop" in {row["displayName"] for row in estate.tenant.applications.values()}
     assert found.gaps == {}
@@ -107,23 +109,23 @@ def test_without_faults_nothing_is_in_doubt(estate: AzureEstate, told: TenantRea
 
 @pytest.mark.parametrize("failure", ["load", "server", "hung up"])
 @pytest.mark.parametrize("section", SECTIONS)
-def test_what_passes_is_no_gap(estate: AzureEstate, told: TenantRead, section: str, failure: str) -> None:
+def test_what_passes_is_no_gap(estate: AzureEstate, tenant_read: TenantRead, section: str, failure: str) -> None:
     """It is asked again."""
     reply, _ = REPLIES[failure]
     estate.server.faults.add(Fault(service="graph", path=SECTIONS[section], reply=reply, times=1))
 
-    assert told().gaps == {}
+    assert tenant_read().gaps == {}
 
 
-def test_a_list_that_breaks_off_keeps_what_was_read(azure: AzureEstate, told: TenantRead) -> None:
-    """Owners of the first page are told, and of the others nothing is claimed."""
+def test_a_list_that_breaks_off_keeps_what_was_read(azure: AzureEstate, tenant_read: TenantRead) -> None:
+    """Owners of the first page are reported, and of the others nothing is claimed."""
     for number in range(3):
         azure.tenant.add_application(f"app-{number}", principal=False)
     azure.server.pages.largest = 1
     path = SECTIONS["graph.owners"]
     azure.server.faults.add(Fault(service="graph", path=path, reply=Reply(status=500, body={}), after=1))
 
-    found = told()
+    found = tenant_read()
 
     assert found.gaps == {"graph.owners": "failed"}
     assert [one.attributes.get("owners") for one in found.identities.values()] == [[], None, None]

@@ -1,4 +1,4 @@
-"""Rows that nobody publishes: no traceback, no markup, no two identities of one key."""
+"""Rows that no one publishes: no traceback, no markup, no two identities of one key."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ FEDERATED = st.fixed_dictionaries({"id": TEXT, "issuer": TEXT}, optional={"subje
     people=st.lists(PEOPLE, max_size=3),
     federated=st.lists(FEDERATED, max_size=3),
 )
-def test_whatever_names_and_states_there_are_each_identity_is_told_once(
+def test_whatever_names_and_states_there_are_each_identity_is_reported_once(
     principals: list[Any], applications: list[Any], users: list[Any], people: list[Any], federated: list[Any]
 ) -> None:
     """With keys of its own, credentials of their own, and evidence that can be shown."""

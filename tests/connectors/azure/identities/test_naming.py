@@ -1,4 +1,4 @@
-"""What the reading of rights is told of the directory."""
+"""What the reading of rights is reported about the directory."""
 
 from __future__ import annotations
 
@@ -32,20 +32,22 @@ def test_every_object_leads_to_its_identity() -> None:
     ]
     tenant = found(principals={one.id: one for one in rows}, applications={CLIENT: application()}, left_out={GRAPH})
 
-    told = directory_for_rights(tenant)
+    tenant_read = directory_for_rights(tenant)
 
-    assert told.keys == {
+    assert tenant_read.keys == {
         PRINCIPAL: f"azure://{TENANT}/applications/{CLIENT}",
         REGISTRATION: f"azure://{TENANT}/applications/{CLIENT}",
         AGENT: f"azure://{TENANT}/agentIdentities/{AGENT}",
         SITE: f"{ARM_ID.lower()}/providers/microsoft.managedidentity/identities/default",
     }
-    assert told.left_out == {GRAPH}
-    assert told.names[GRAPH] == "Graph"
-    assert told.apis[GRAPH].app_roles == {guid("role"): "Directory.Read.All"}
+    assert tenant_read.left_out == {GRAPH}
+    assert tenant_read.names[GRAPH] == "Graph"
+    assert tenant_read.apis[GRAPH].app_roles == {guid("role"): "Directory.Read.All"}
 
 
-def test_a_permission_is_told_by_the_name_that_the_api_gives_it(azure: AzureEstate, told: TenantRead) -> None:
+def test_a_permission_is_reported_by_the_name_that_the_api_gives_it(
+    azure: AzureEstate, tenant_read: TenantRead
+) -> None:
     """The API is Microsoft's, and not listed itself."""
     shop = azure.tenant.add_service_principal("shop")
     api = azure.tenant.add_service_principal(
@@ -65,7 +67,7 @@ def test_a_permission_is_told_by_the_name_that_the_api_gives_it(azure: AzureEsta
         }
     ]
 
-    found = told()
+    found = tenant_read()
 
     rights: list[Assignment] = found.assignments
     assert [(one.holder, one.grant.name, one.grant.resource) for one in rights] == [

@@ -40,7 +40,7 @@ GALLERY = {"applicationTemplateId": guid("template")}
         ({"appOwnerOrganizationId": VENDOR, "verifiedPublisher": VERIFIED}, None, None),
     ],
 )
-def test_exempt_is_what_nobody_here_can_sign_in_as(
+def test_exempt_is_what_no_one_here_can_sign_in_as(
     principal: dict[str, Any], registration: dict[str, Any] | None, reason: str | None
 ) -> None:
     """Microsoft's own and the gallery's, unless they hold a credential; a tag, which its owner writes, is no proof."""

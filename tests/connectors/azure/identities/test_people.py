@@ -1,4 +1,4 @@
-"""Owners and sponsors as they are told."""
+"""Owners and sponsors as they are reported."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _told(*rows: dict[str, Any]) -> list[dict[str, str | None]] | None:
         ({}, None, None),
     ],
 )
-def test_each_is_told_with_its_address_where_it_has_one(
+def test_each_is_reported_with_its_address_where_it_has_one(
     facts: dict[str, Any], email: str | None, kind: str | None
 ) -> None:
     """A guest's sign-in name looks like an address of ours and is none."""
@@ -39,12 +39,12 @@ def test_each_is_told_with_its_address_where_it_has_one(
     ]
 
 
-def test_nobody_and_not_known_are_told_apart() -> None:
-    """An empty list says that there is nobody."""
+def test_no_one_and_not_known_are_distinguished() -> None:
+    """An empty list says that there is no one."""
     assert _told() == []
     assert contacts(None) is None
 
 
-def test_who_is_named_twice_is_told_once() -> None:
+def test_who_is_named_twice_is_reported_once() -> None:
     """Both faces may have the same owner."""
     assert [one["id"] for one in _told({"id": "a"}, {"id": "b"}, {"id": "A"}) or []] == ["A", "b"]

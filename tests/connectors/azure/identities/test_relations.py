@@ -20,8 +20,10 @@ def _rows(api: AzureApi, path: str, **params: Any) -> list[list[dict[str, Any]]]
     return [[msgspec.json.decode(row) for row in page] for page in api.graph_pages(path, params=named)]
 
 
-@pytest.mark.parametrize(("many", "told"), [(0, 0), (3, 3), (20, 20), (25, 20)])
-def test_twenty_related_objects_are_told_and_no_more(azure: AzureEstate, api: AzureApi, many: int, told: int) -> None:
+@pytest.mark.parametrize(("many", "reported"), [(0, 0), (3, 3), (20, 20), (25, 20)])
+def test_twenty_related_objects_are_read_and_no_more(
+    azure: AzureEstate, api: AzureApi, many: int, reported: int
+) -> None:
     """With those of their fields that are asked for, and without a word of the others."""
     row = azure.tenant.add_application("shop", principal=False)
     for number in range(many):
@@ -30,7 +32,7 @@ def test_twenty_related_objects_are_told_and_no_more(azure: AzureEstate, api: Az
     ((found,),) = _rows(api, "/applications", select="id", expand="owners($select=id,displayName)")
 
     assert found.keys() == {"id", "owners"}
-    assert len(found["owners"]) == told
+    assert len(found["owners"]) == reported
     assert all(one.keys() == {"@odata.type", "id", "displayName"} for one in found["owners"])
 
 
@@ -66,7 +68,7 @@ def test_a_list_of_one_type_has_that_type_alone(azure: AzureEstate, api: AzureAp
     assert [one["id"] for one in found["sponsors"]] == [ada["id"]]
 
 
-def test_people_who_may_not_be_read_are_told_by_their_ids(azure: AzureEstate, api: AzureApi) -> None:
+def test_people_who_may_not_be_read_are_reported_by_their_ids(azure: AzureEstate, api: AzureApi) -> None:
     """In lists of owners as in what is expanded."""
     row = azure.tenant.add_application("shop", principal=False)
     ada = azure.tenant.add_person("Ada")

@@ -93,11 +93,11 @@ def read(folder: Path, **facts: Any) -> list[DiscoveredRecord]:
 
 
 def gaps(records: Sequence[DiscoveredRecord]) -> dict[str, str]:
-    """What is told of each section that is one."""
+    """What is known of each section that is one."""
     return {one.section: one.detail or "" for one in records if isinstance(one, Coverage) and one.is_gap}
 
 
-def told(records: Sequence[DiscoveredRecord]) -> dict[str, DiscoveredRecord]:
+def reported(records: Sequence[DiscoveredRecord]) -> dict[str, DiscoveredRecord]:
     """All that is no coverage, by what it is; when it was looked at is left out."""
     kept: dict[str, DiscoveredRecord] = {}
     for one in records:

@@ -1,4 +1,4 @@
-"""A tenant read from what the Azure command line wrote is the tenant that the services tell of."""
+"""A tenant read from what the Azure command line wrote is the tenant that the services report on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from connectors.fakes.azure.tenant import Tenant, guid
 from scanner.model import Assignment, Coverage, Identity
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.offline.command_line import everything, rest, write
-from tests.connectors.azure.offline.reading import LATER, connector, export, furnish, gaps, read, told
+from tests.connectors.azure.offline.reading import LATER, connector, export, furnish, gaps, read, reported
 
 
 @pytest.fixture
@@ -24,16 +24,16 @@ def tenant() -> Tenant:
     return made
 
 
-def test_files_tell_what_the_services_tell(azure: AzureEstate, tmp_path: Path) -> None:
+def test_files_say_what_the_services_say(azure: AzureEstate, tmp_path: Path) -> None:
     """The same identities, rights, workloads and secrets, to the last field; nothing is a gap."""
     furnish(azure.tenant)
-    live = told(azure.read())
+    live = reported(azure.read())
 
     records = read(export(tmp_path, everything(azure.tenant)))
 
     assert len(live) > 10
     assert gaps(records) == {}
-    assert told(records) == live
+    assert reported(records) == live
 
 
 def test_identities_are_as_old_as_the_newest_date_in_the_files(tenant: Tenant, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ GAPS: dict[str, tuple[str, set[str]]] = {
 def test_a_missing_file_is_a_gap_of_its_section_that_names_the_command(
     file: str, tenant: Tenant, tmp_path: Path
 ) -> None:
-    """And of no other: what the other files tell still stands."""
+    """And of no other: what the other files give still stands."""
     files = everything(tenant)
     del files[file]
     written_by, sections = GAPS[file]
@@ -102,7 +102,7 @@ def test_vaults_are_listed_without_their_policies_but_their_secrets_are_found(te
 
     assert gaps(records).keys() == {"vault.vaults"}
     assert "StoredSecret https://kv-prod.vault.azure.net/secrets/db-password" in {
-        one.split(" in ")[0] for one in told(records)
+        one.split(" in ")[0] for one in reported(records)
     }
 
 
@@ -130,10 +130,10 @@ def _pascal(value: Any) -> Any:
 def test_powershell_writes_other_names_and_dates(tenant: Tenant, tmp_path: Path) -> None:
     """``Get-MgServicePrincipal -All | ConvertTo-Json`` begins every name with a capital."""
     files = everything(tenant)
-    usual = told(read(export(tmp_path / "usual", files)))
+    usual = reported(read(export(tmp_path / "usual", files)))
     files |= {name: _pascal(files[name]) for name in ("sp", "app")}
 
-    assert told(read(export(tmp_path / "powershell", files))) == usual
+    assert reported(read(export(tmp_path / "powershell", files))) == usual
 
 
 def _pages(rows: list[Any]) -> list[Any]:
@@ -155,14 +155,14 @@ def test_a_list_may_be_in_several_files(
 ) -> None:
     """Each row counts once."""
     files = everything(tenant)
-    usual = told(read(export(tmp_path / "one", files)))
+    usual = reported(read(export(tmp_path / "one", files)))
     for number, part in enumerate(break_up(files.pop(name))):
         files[f"{name}-{number}"] = part
 
     records = read(export(tmp_path / "several", files))
 
     assert gaps(records) == {}
-    assert told(records) == usual
+    assert reported(records) == usual
 
 
 def test_the_last_page_missing_is_a_gap(tenant: Tenant, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_the_last_page_missing_is_a_gap(tenant: Tenant, tmp_path: Path) -> None:
 
 
 def test_exactly_a_hundred_is_where_the_command_line_stops(tenant: Tenant, tmp_path: Path) -> None:
-    """Unless it is told ``--all``; a hundred and one is everything."""
+    """Unless it is given ``--all``; a hundred and one is everything."""
     for number in range(100 - len(tenant.service_principals)):
         tenant.add_service_principal(f"more-{number}")
     hundred = gaps(read(export(tmp_path / "100", everything(tenant))))
@@ -208,7 +208,7 @@ def test_a_holder_is_gone_where_a_whole_and_younger_list_lacks_it(
     assert _rights(read(export(tmp_path, files)))[guid("somebody deleted")] is gone
 
 
-def test_a_subscription_tells_its_own_assignments_and_those_it_inherits(tenant: Tenant, tmp_path: Path) -> None:
+def test_a_subscription_says_its_own_assignments_and_those_it_inherits(tenant: Tenant, tmp_path: Path) -> None:
     """One file has those of all subscriptions."""
     ids = [tenant.add_subscription(name)["subscriptionId"] for name in ("blue", "green")]
     for one in ids:
@@ -240,7 +240,7 @@ def test_a_subscription_tells_its_own_assignments_and_those_it_inherits(tenant: 
 def test_what_is_denied_elsewhere_takes_nothing_from_a_subscription(
     scope: str, level: str, tenant: Tenant, tmp_path: Path
 ) -> None:
-    """No file tells which subscriptions a management group holds, but for the root one."""
+    """No file says which subscriptions a management group holds, but for the root one."""
     prod = guid("subscription/prod")
     tenant.deny(scope.replace("TENANT", tenant.id).replace("PROD", prod), "stack", ["*"])
     files = everything(tenant) | {"deny/all": {"value": tenant.deny_assignments}}
@@ -265,7 +265,7 @@ def test_denials_that_no_file_holds_take_nothing_away(tenant: Tenant, tmp_path: 
 
 @pytest.mark.parametrize("listed", ["nothing", "groups", "the holder"])
 def test_whose_directory_roles_may_be_a_group_s_is_a_gap(listed: str, tenant: Tenant, tmp_path: Path) -> None:
-    """Service principals may be in it: the list of groups tells that it is none, or that of users that it is a user."""
+    """Service principals may be in it: the list of groups says that it is none, or that of users that it is a user."""
     ada = tenant.add_person("ada")
     add_directory_role(tenant, "Reports Reader", guid("reports reader"), ["microsoft.directory/signInReports/read"])
     give_directory_role(tenant, guid("reports reader"), ada)
@@ -281,7 +281,7 @@ def test_whose_directory_roles_may_be_a_group_s_is_a_gap(listed: str, tenant: Te
     assert ("az ad group list" in found.get("graph.directory_roles", "")) is (listed == "nothing")
 
 
-def test_a_subscription_that_no_other_file_tells_of_is_named(tenant: Tenant, tmp_path: Path) -> None:
+def test_a_subscription_that_no_other_file_says_of_is_named(tenant: Tenant, tmp_path: Path) -> None:
     """The account list shows it, and nothing of it was exported."""
     other = tenant.add_subscription("forgotten")["subscriptionId"]
 
@@ -305,8 +305,8 @@ def test_subscriptions_are_chosen_by_the_settings(tenant: Tenant, tmp_path: Path
     assert only not in _units(read(folder, skip_subscriptions=only))
 
 
-def test_doctor_tells_what_the_files_are_and_names_those_that_cannot_be_used(tenant: Tenant, tmp_path: Path) -> None:
-    """Nobody is called."""
+def test_doctor_says_what_the_files_are_and_names_those_that_cannot_be_used(tenant: Tenant, tmp_path: Path) -> None:
+    """No one is called."""
     export(tmp_path, everything(tenant))
     (tmp_path / "broken.json").write_text('[{"id": ', encoding="utf-8")
 
@@ -317,8 +317,8 @@ def test_doctor_tells_what_the_files_are_and_names_those_that_cannot_be_used(ten
     assert not checks["broken.json"].ok
 
 
-def test_files_that_nobody_needs_are_named(tenant: Tenant, tmp_path: Path) -> None:
-    """So that nobody believes that they were read."""
+def test_files_that_no_one_needs_are_named(tenant: Tenant, tmp_path: Path) -> None:
+    """So that no one believes that they were read."""
     export(tmp_path, {**everything(tenant), "vm-sizes": [{"name": "Standard_B1s", "numberOfCores": 1}]})
 
     records = read(tmp_path)
@@ -328,7 +328,7 @@ def test_files_that_nobody_needs_are_named(tenant: Tenant, tmp_path: Path) -> No
     assert "no file is recognised in vm-sizes.json" in told_of
 
 
-def test_files_of_another_tenant_than_the_one_that_is_set_are_told_of(tenant: Tenant, tmp_path: Path) -> None:
+def test_files_of_another_tenant_than_the_one_that_is_set_are_reported_of(tenant: Tenant, tmp_path: Path) -> None:
     """A variable of the environment may say another; keys are of the one that is set."""
     records = read(export(tmp_path, everything(tenant)), tenant_id=guid("another"))
     (told_of,) = [one for one in records if isinstance(one, Coverage) and one.section == "entra.tenant"]
@@ -340,9 +340,9 @@ def test_files_of_another_tenant_than_the_one_that_is_set_are_told_of(tenant: Te
 def test_one_file_can_hold_all_of_a_list_as_lines(tenant: Tenant, tmp_path: Path) -> None:
     """As ``jq -c '.[]'`` writes it."""
     files = everything(tenant)
-    usual = told(read(export(tmp_path / "usual", files)))
+    usual = reported(read(export(tmp_path / "usual", files)))
     rows = files.pop("sp")
     folder = export(tmp_path / "lines", files)
     (folder / "sp.ndjson").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
-    assert told(read(folder)) == usual
+    assert reported(read(folder)) == usual

@@ -1,4 +1,4 @@
-"""Exports that nobody honest wrote: whatever stands in them, the scan goes on, and no row is lost in silence."""
+"""Exports that no one honest wrote: whatever stands in them, the scan goes on, and no row is lost in silence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from connectors.fakes.azure.tenant import Tenant
 from scanner.model import Coverage
 from tests.connectors.azure.offline.command_line import everything
 from tests.connectors.azure.offline.reading import connector, export, furnish, gaps, read
-from tests.connectors.hostile import told
+from tests.connectors.hostile import reported
 from tests.examples import examples
 from tests.hostile_json import JSON, mutated
 
@@ -41,7 +41,7 @@ def _rows(answer: Any) -> list[Any]:
 @examples(8)
 @given(data=st.data())
 def test_any_row_may_hold_anything(data: st.DataObject) -> None:
-    """Parts of some row are replaced by whatever JSON can say: what comes of it is records and gaps, to be told."""
+    """Parts of some row are replaced by whatever JSON can say: what comes of it is records and gaps, to be reported."""
     files = copy.deepcopy(WHOLE)
     name = data.draw(st.sampled_from(sorted(one for one, answer in files.items() if _rows(answer))))
     rows = _rows(files[name])
@@ -52,13 +52,13 @@ def test_any_row_may_hold_anything(data: st.DataObject) -> None:
         records = read(export(Path(folder), files))
 
     assert any(isinstance(one, Coverage) for one in records)
-    told(records)
+    reported(records)
 
 
 @examples(8)
 @given(answer=JSON | st.lists(st.dictionaries(st.sampled_from(["id", "appId", "type", "value", "owners"]), JSON)))
 def test_a_file_may_hold_anything(answer: Any) -> None:
-    """Beside one that tells which tenant it is."""
+    """Beside one that says which tenant it is."""
     with tempfile.TemporaryDirectory() as folder:
         export(Path(folder), {"account": WHOLE["account"], "other": answer})
 
@@ -130,7 +130,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     assert "huge.json" in gaps(read(tmp_path))["entra.tenant"]
 
 
-def test_no_file_at_all_and_no_tenant_are_told_with_the_fix(tmp_path: Path) -> None:
+def test_no_file_at_all_and_no_tenant_are_reported_with_the_fix(tmp_path: Path) -> None:
     """As the one gap of everything."""
     nothing = read(tmp_path)
     export(tmp_path, {"vault/kv-secrets": WHOLE["vault/kv-prod-secrets"]})
@@ -142,7 +142,7 @@ def test_no_file_at_all_and_no_tenant_are_told_with_the_fix(tmp_path: Path) -> N
     assert not next(iter(connector(tmp_path).check())).ok
 
 
-def test_where_no_file_can_be_used_it_is_told_why(tmp_path: Path) -> None:
+def test_where_no_file_can_be_used_it_is_reported_why(tmp_path: Path) -> None:
     """And not that the command line did not write them."""
     export(tmp_path, {"sp": [{"objectId": "o", "appId": "a", "servicePrincipalType": "Application"}]})
 

@@ -1,4 +1,4 @@
-"""What a document is, told by what is in it: rows as the command line's reference shows them, in its own forms."""
+"""What a document is, reported by what is in it: rows as the command line's reference shows them, in its own forms."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def of_request(request: Request, service: str, query: Mapping[str, str]) -> Iter
 
 
 def of_headers(service: str, query: Mapping[str, str], headers: Mapping[str, str] | None) -> Iterator[str]:
-    """Whether an advanced query of Graph says so in its headers (None: they are not told), and expands nothing."""
+    """Whether an advanced query of Graph says so in its headers (None: they are not reported), and expands nothing."""
     advanced = {"$count", "$search"} & query.keys() or ADVANCED.search(LITERAL.sub("''", query.get("$filter", "")))
     if service != "graph" or not advanced:
         return

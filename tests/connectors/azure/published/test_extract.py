@@ -211,7 +211,7 @@ def test_azure_types_are_read_as_they_are_on_the_wire(
 
 @pytest.mark.parametrize("name", EXTRACTS)
 def test_an_extract_is_as_the_script_writes_it(name: str) -> None:
-    """One type a line, in order, so that nobody mends it by hand unseen."""
+    """One type a line, in order, so that no one mends it by hand unseen."""
     text = (HERE / name).read_text()
     types = msgspec.json.decode(text)
 

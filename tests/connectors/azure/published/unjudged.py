@@ -1,4 +1,4 @@
-"""What Microsoft publishes by now and nobody has judged: `python -m tests.connectors.azure.published.unjudged FILE`.
+"""What Microsoft publishes by now and no one has judged: `python -m tests.connectors.azure.published.unjudged FILE`.
 
 FILE is what one of these writes, in any tenant:
   az ad sp show --id 00000003-0000-0000-c000-000000000000
@@ -34,9 +34,9 @@ def published(graph: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def differences(told: Mapping[str, Any]) -> Iterator[str]:
+def differences(reported: Mapping[str, Any]) -> Iterator[str]:
     """A line for each permission, or built-in role, that is new, or gone."""
-    yield from _of_roles(told["value"]) if "value" in told else _of_permissions(told)
+    yield from _of_roles(reported["value"]) if "value" in reported else _of_permissions(reported)
 
 
 def _of_permissions(graph: Mapping[str, Any]) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _of_permissions(graph: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_roles(definitions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Some are published and not told by any tenant: what is gone may be one of those."""
+    """Some are published and not reported by any tenant: what is gone may be one of those."""
     now, judged = {one["templateId"]: one for one in definitions if one["isBuiltIn"]}, built_in_roles()
     for template, one in sorted(now.items()):
         if template not in judged:

@@ -26,7 +26,7 @@ APPLICATIONS, BLUEPRINTS = (f"azure://{TENANT}/{kind}/*" for kind in ("applicati
 
 
 def permission(name: str, api: str = GRAPH) -> Permission:
-    """A permission of Graph, unless told otherwise."""
+    """A permission of Graph, unless said otherwise."""
     return Permission(name=name, api=api, api_name="Some API")
 
 
@@ -113,7 +113,7 @@ def test_a_name_counts_only_on_the_api_whose_it_is(name: str, api: str, level: s
     ],
 )
 def test_what_is_granted_in_names_of_users_is_high_at_most(name: str, for_everybody: str, for_some: str) -> None:
-    """It takes a user who signs in and may do it; nobody is become by it."""
+    """It takes a user who signs in and may do it; no one is become by it."""
     everybody = delegated_power(permission(name), for_everybody=True)
     some = delegated_power(permission(name), for_everybody=False)
 
@@ -130,7 +130,7 @@ def test_evidence_says_that_it_leads_on_only_with_a_target() -> None:
 
 @given(st.text(max_size=40))
 def test_no_name_makes_it_stumble(name: str) -> None:
-    """Names come from whoever publishes the API."""
+    """Names come from anyone who publishes the API."""
     assert application_power(permission(name), TENANT).privilege.level
     assert delegated_power(permission(name), for_everybody=True).privilege.level in ("high", "normal", "unknown")
 

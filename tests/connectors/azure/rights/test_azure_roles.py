@@ -117,8 +117,8 @@ def test_an_excepted_data_action_is_not_allowed() -> None:
 
 
 @pytest.mark.parametrize("scope", ["/", MANAGEMENT, SUB])
-def test_whoever_may_do_everything_on_a_subscription_or_more_is_an_administrator(scope: str) -> None:
-    """An administrator takes over nobody: there is nothing to gain."""
+def test_anyone_who_may_do_everything_on_a_subscription_or_more_is_an_administrator(scope: str) -> None:
+    """An administrator takes over no one: there is nothing to gain."""
     owner = power("Owner", scope)
 
     assert owner.privilege.level == "admin"
@@ -167,7 +167,7 @@ def test_each_way_to_run_code_is_escalation_on_a_subscription_and_a_takeover_bel
     assert not reaches(custom(*plain[1:], data=data[1:]).power(place_of(GROUP)), resource)
 
 
-def test_the_way_is_told_with_the_takeover() -> None:
+def test_the_way_is_reported_with_the_takeover() -> None:
     """What a path is shown with: action, role and scope."""
     (takeover,) = custom(RUN_COMMAND).power(place_of(VM)).takes_over
 
@@ -176,7 +176,7 @@ def test_the_way_is_told_with_the_takeover() -> None:
     assert not takeover.conditional
 
 
-def test_whoever_may_assign_roles_on_a_group_can_take_over_all_that_is_in_it() -> None:
+def test_anyone_who_may_assign_roles_on_a_group_can_take_over_all_that_is_in_it() -> None:
     """Since it can give itself whatever it lacks."""
     administrator = power("Role Based Access Control Administrator", GROUP)
 
@@ -242,8 +242,8 @@ def test_a_condition_on_assigning_roles_leaves_the_rest_certain() -> None:
     assert any(not one.conditional for one in owner.takes_over)
 
 
-def test_what_is_certain_and_what_is_not_are_told_together() -> None:
-    """The graver counts, capped by its doubt."""
+def test_what_is_certain_and_what_is_not_are_reported_together() -> None:
+    """The graver counts, capped by its uncertainty."""
     able = custom("Microsoft.Logic/workflows/write", "Microsoft.Authorization/roleAssignments/write")
     given = able.power(place_of(GROUP), condition=ONLY_SOME_ROLES)
 
@@ -263,7 +263,7 @@ def test_what_is_certain_and_what_is_not_are_told_together() -> None:
     ],
 )
 def test_what_a_condition_decides_is_high_at_most(name: str, condition: str) -> None:
-    """And what it lets its holder become is told as conditional."""
+    """And what it lets its holder become is reported as conditional."""
     given = power(name, condition=condition)
 
     assert given.privilege.level == "high"

@@ -42,7 +42,7 @@ def test_a_takeover_acts_on_its_type() -> None:
 
 
 def test_each_type_and_each_method_stands_once() -> None:
-    """Twice would be told twice."""
+    """Twice would be reported twice."""
     table = azure_table()
     types = Counter(kind.type for kind in table.takeover)
     methods = Counter((kind.type, method) for kind in table.takeover for method in kind.methods)
@@ -50,14 +50,14 @@ def test_each_type_and_each_method_stands_once() -> None:
     assert [each for each, times in (*types.items(), *methods.items()) if times > 1] == []
 
 
-def test_the_built_in_roles_are_those_that_the_service_tells() -> None:
-    """Of those that the fake tells, action by action; each once, by its own id."""
+def test_the_built_in_roles_are_those_that_the_service_says() -> None:
+    """Of those that the fake says, action by action; each once, by its own id."""
     roles = published_roles()
-    told = {BUILT_IN[name]: built_in_permissions(name) for name in BUILT_IN}
+    reported = {BUILT_IN[name]: built_in_permissions(name) for name in BUILT_IN}
 
     assert len(roles) == 39
     assert len({role.name for role in roles.values()}) == len(roles)
-    for guid, permissions in told.items():
+    for guid, permissions in reported.items():
         (block,) = roles[guid].blocks
         assert block.actions == tuple(permissions.get("actions", ()))
         assert block.not_actions == tuple(permissions.get("notActions", ()))

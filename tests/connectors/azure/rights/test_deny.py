@@ -21,7 +21,7 @@ RUN_COMMAND = "Microsoft.Compute/virtualMachines/runCommand/action"
 
 
 def denial(scope: str = SUB, *actions: str, data: Sequence[str] = ("*",), **facts: Any) -> Denial:
-    """Everything but reading is denied to everybody, unless told otherwise."""
+    """Everything but reading is denied to everybody, unless said otherwise."""
     usual = {
         "scope": scope,
         "denyAssignmentName": "managed",
@@ -44,10 +44,10 @@ def denial(scope: str = SUB, *actions: str, data: Sequence[str] = ("*",), **fact
         ([], [], {"ci"}, False),
     ],
 )
-def test_whom_it_concerns(
+def test_who_it_concerns(
     principals: Sequence[dict[str, str]], excluded: Sequence[dict[str, str]], ids: set[str], *, concerned: bool
 ) -> None:
-    """Who is in a group that it names is not known; whom it excludes is spared."""
+    """Who is in a group that it names is not known; who it excludes is spared."""
     assert denial(principals=principals, excludePrincipals=excluded).concerns(ids) is concerned
 
 
@@ -142,7 +142,7 @@ def test_what_lies_where_it_is_denied_may_be_spared(name: str, place: str) -> No
 
 @pytest.mark.parametrize("name", ["Virtual Machine Contributor", "User Access Administrator"])
 def test_ways_by_data_actions_are_denied_as_such(name: str) -> None:
-    """Whoever may give itself rights can sign in to a machine by one; a role without any cannot."""
+    """Anyone who may give itself rights can sign in to a machine by one; a role without any cannot."""
     found = power(name, GROUP, denial(VM, data=()))
 
     assert set(taken_over(found, VM)) == {name == "Virtual Machine Contributor"}

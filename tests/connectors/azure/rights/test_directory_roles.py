@@ -30,7 +30,7 @@ UNHEARD_OF = "c0ffee00-0000-0000-0000-000000000000"
 
 
 def role(*actions: str, template: str = UNHEARD_OF, name: str = "Nobody", custom: bool | None = None) -> DirectoryRole:
-    """A custom role, unless told its template."""
+    """A custom role, unless reported its template."""
     return DirectoryRole(id=template, name=name, template=template, actions=actions, custom=custom)
 
 
@@ -90,7 +90,7 @@ def test_levels_of_roles_whose_actions_say_less_than_they_can_do(template: str, 
         ((PASSWORDS,), False, "escalation"),
     ],
 )
-def test_a_built_in_role_that_nobody_has_judged_is_unknown(
+def test_a_built_in_role_that_no_one_has_judged_is_unknown(
     actions: tuple[str, ...], level: str, *, custom: bool
 ) -> None:
     """Unless what it allows is known to lead somewhere."""
@@ -114,7 +114,7 @@ def test_every_published_role_is_judged_without_its_definition() -> None:
     assert as_published(UNHEARD_OF) is None
 
 
-def test_what_tenants_tell_of_and_nobody_has_judged_is_found() -> None:
+def test_what_tenants_say_of_and_no_one_has_judged_is_found() -> None:
     """By `az rest`, as the script documents."""
     rows = [
         {"templateId": one, "isBuiltIn": True, "displayName": known.role, "description": ""}
@@ -131,14 +131,14 @@ def test_what_tenants_tell_of_and_nobody_has_judged_is_found() -> None:
 
 @pytest.mark.parametrize(("name", "level"), [*zip(DIRECTORY_ROLES, ("admin", "escalation", "normal"), strict=True)])
 def test_levels_of_built_in_roles(name: str, level: str) -> None:
-    """As the service tells them."""
+    """As the service lists them."""
     template, actions = DIRECTORY_ROLES[name]
 
     assert power(role(*actions, template=template)).privilege.level == level
 
 
 def test_evidence_names_what_does_it_and_by_which_role() -> None:
-    """Of the gravest level alone."""
+    """Of the most severe level alone."""
     given_power = power(role(PASSWORDS, "microsoft.directory/users/delete", name="Helpers"))
 
     assert given_power.privilege.evidence == (
@@ -148,7 +148,7 @@ def test_evidence_names_what_does_it_and_by_which_role() -> None:
 
 @pytest.mark.parametrize("action", ["microsoft.directory/roleAssignments/allProperties/allTasks", PASSWORDS])
 def test_on_an_administrative_unit_a_role_is_high_at_most(action: str) -> None:
-    """It touches nobody outside, and no administrator."""
+    """It touches no one outside, and no administrator."""
     given_power = power(role(action), "/administrativeUnits/5678")
 
     assert (given_power.privilege.level, given_power.becomes) == ("high", ())
@@ -199,7 +199,7 @@ def test_no_definition_makes_it_stumble(actions: list[str], scope: str) -> None:
 
 
 def test_the_table_says_each_thing_once() -> None:
-    """An action in two ways would be told twice."""
+    """An action in two ways would be reported twice."""
     actions = [action for way in directory_table().way for action in way.actions]
 
     assert len(actions) == len(set(actions))

@@ -28,23 +28,23 @@ def ci(azure: AzureEstate) -> Row:
     return azure.tenant.add_service_principal("ci")
 
 
-def test_a_permission_is_told_by_its_name_and_its_api(azure: AzureEstate, graph: Row, ci: Row) -> None:
+def test_a_permission_is_reported_by_its_name_and_its_api(azure: AzureEstate, graph: Row, ci: Row) -> None:
     """Which the row has only an id of."""
     row = permit(azure.tenant, graph, "Application.ReadWrite.All", ci)
 
-    told = read_tenant(azure).only()
+    reported = read_tenant(azure).only()
 
-    assert told.key == f"azure://{azure.tenant.id}/appRoleAssignments/{row['id']}"
-    assert (told.holder, told.holder_name) == (ci["id"], "ci")
-    assert (told.grant.name, told.grant.resource, told.grant.via) == (
+    assert reported.key == f"azure://{azure.tenant.id}/appRoleAssignments/{row['id']}"
+    assert (reported.holder, reported.holder_name) == (ci["id"], "ci")
+    assert (reported.grant.name, reported.grant.resource, reported.grant.via) == (
         "Application.ReadWrite.All",
         "Microsoft Graph",
         "direct",
     )
-    assert told.privilege.level == "escalation"
-    assert told.becomes == (f"azure://{azure.tenant.id}/applications/*",)
-    assert told.created_at == datetime(2025, 3, 4, 5, 6, 7, 123456, tzinfo=UTC)
-    assert told.attributes == {"right": "application permission"}
+    assert reported.privilege.level == "escalation"
+    assert reported.becomes == (f"azure://{azure.tenant.id}/applications/*",)
+    assert reported.created_at == datetime(2025, 3, 4, 5, 6, 7, 123456, tzinfo=UTC)
+    assert reported.attributes == {"right": "application permission"}
 
 
 def test_permissions_of_an_own_api_say_nothing_by_their_name(azure: AzureEstate, ci: Row) -> None:
@@ -52,9 +52,9 @@ def test_permissions_of_an_own_api_say_nothing_by_their_name(azure: AzureEstate,
     api = add_api(azure.tenant, "Orders", guid("orders"), [ADMIN])
     permit(azure.tenant, api, ADMIN, ci)
 
-    told = read_tenant(azure).only()
+    reported = read_tenant(azure).only()
 
-    assert (told.grant.name, told.grant.resource, told.privilege.level) == (ADMIN, "Orders", "normal")
+    assert (reported.grant.name, reported.grant.resource, reported.privilege.level) == (ADMIN, "Orders", "normal")
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_a_permission_that_is_not_published(
     """Access without a role is known; one that was withdrawn since is not."""
     permit(azure.tenant, graph, role, ci)
 
-    told = read_tenant(azure).only()
+    reported = read_tenant(azure).only()
 
-    assert (told.grant.name, told.privilege.level) == (name, level)
+    assert (reported.grant.name, reported.privilege.level) == (name, level)
 
 
 def test_people_and_groups_are_counted(azure: AzureEstate, graph: Row, ci: Row) -> None:
@@ -77,13 +77,13 @@ def test_people_and_groups_are_counted(azure: AzureEstate, graph: Row, ci: Row) 
     permit(azure.tenant, graph, MAIL, azure.tenant.add_person("eve"), principalType="User")
     permit(azure.tenant, graph, MAIL, ci, principalType="Group")
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
-    assert told.assignments == []
-    assert told.coverage["graph.app_permissions"].detail == "2 permissions of people and groups are left out"
+    assert reported.assignments == []
+    assert reported.coverage["graph.app_permissions"].detail == "2 permissions of people and groups are left out"
 
 
-def test_what_is_not_listed_has_no_rights_told(azure: AzureEstate, graph: Row, ci: Row) -> None:
+def test_what_is_not_listed_has_no_rights_reported(azure: AzureEstate, graph: Row, ci: Row) -> None:
     """Neither by itself nor in names of users."""
     permit(azure.tenant, graph, ADMIN, ci)
     consent(azure.tenant, ci, graph, "Mail.Read")
@@ -98,11 +98,11 @@ def test_one_api_that_cannot_be_read_leaves_the_others(azure: AzureEstate, graph
     permit(azure.tenant, other, "Read", ci)
     azure.server.faults.deny("graph", f"/v1.0/servicePrincipals/{other['id']}")
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
-    assert told.grants() == [(ci["id"], ADMIN)]
-    assert told.gaps() == {"graph.app_permissions": "partial"}
-    assert told.coverage["graph.app_permissions"].feeds == ("permissions",)
+    assert reported.grants() == [(ci["id"], ADMIN)]
+    assert reported.gaps() == {"graph.app_permissions": "partial"}
+    assert reported.coverage["graph.app_permissions"].feeds == ("permissions",)
 
 
 def test_an_api_that_was_deleted_meanwhile_is_no_gap(azure: AzureEstate, graph: Row, ci: Row) -> None:
@@ -112,10 +112,10 @@ def test_an_api_that_was_deleted_meanwhile_is_no_gap(azure: AzureEstate, graph: 
     del azure.tenant.service_principals[graph["id"]]
     azure.tenant.collections.clear()
 
-    told = read_tenant(azure, known)
+    reported = read_tenant(azure, known)
 
-    assert told.assignments == []
-    assert told.gaps() == {}
+    assert reported.assignments == []
+    assert reported.gaps() == {}
 
 
 def test_apis_are_asked_twenty_at_a_time_and_graph_first(azure: AzureEstate, graph: Row, ci: Row) -> None:
@@ -123,11 +123,11 @@ def test_apis_are_asked_twenty_at_a_time_and_graph_first(azure: AzureEstate, gra
     for number in range(24):
         permit(azure.tenant, add_api(azure.tenant, f"api{number}", guid(f"api{number}"), ["Read"]), "Read", ci)
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
     asked = [call for call in azure.server.asked("graph") if "appRoleAssignedTo" in call]
-    assert told.coverage["graph.app_permissions"].calls == 2
-    assert len(told.assignments) == 24
+    assert reported.coverage["graph.app_permissions"].calls == 2
+    assert len(reported.assignments) == 24
     assert len(asked) == 25
     assert graph["id"] in asked[19]  # the fake answers a batch in another order than it was asked in
 
@@ -143,36 +143,40 @@ def test_every_page_of_every_list_is_read(azure: AzureEstate, graph: Row) -> Non
     assert len(read_tenant(azure).assignments) == 6
 
 
-def test_a_grant_for_everybody_is_told_permission_by_permission(azure: AzureEstate, graph: Row, ci: Row) -> None:
+def test_a_grant_for_everybody_is_reported_permission_by_permission(azure: AzureEstate, graph: Row, ci: Row) -> None:
     """The service writes a space before the first, at times."""
     consent(azure.tenant, ci, graph, f" {MAIL} openid  {MAIL}")
 
-    told = read_tenant(azure).assignments
+    reported = read_tenant(azure).assignments
 
-    assert [(one.grant.name, one.privilege.level) for one in told] == [(MAIL, "high"), ("openid", "normal")]
-    assert {one.grant.via for one in told} == {"consent for all users"}
-    assert told[0].grant.resource == "Microsoft Graph"
-    assert told[0].holder_name == "ci"
-    assert told[0].attributes == {"right": "delegated grant"}
+    assert [(one.grant.name, one.privilege.level) for one in reported] == [(MAIL, "high"), ("openid", "normal")]
+    assert {one.grant.via for one in reported} == {"consent for all users"}
+    assert reported[0].grant.resource == "Microsoft Graph"
+    assert reported[0].holder_name == "ci"
+    assert reported[0].attributes == {"right": "delegated grant"}
 
 
-def test_consents_of_users_are_told_together_with_their_number(azure: AzureEstate, graph: Row, ci: Row) -> None:
+def test_consents_of_users_are_reported_together_with_their_number(azure: AzureEstate, graph: Row, ci: Row) -> None:
     """A tenant has thousands of them, one for each person and application."""
     for number in range(5):
         consent(azure.tenant, ci, graph, MAIL, user=azure.tenant.add_person(f"user{number}"))
 
-    told = read_tenant(azure).only()
+    reported = read_tenant(azure).only()
 
-    assert (told.grant.via, told.attributes["users"], told.privilege.level) == ("consent of users", 5, "normal")
+    assert (reported.grant.via, reported.attributes["users"], reported.privilege.level) == (
+        "consent of users",
+        5,
+        "normal",
+    )
 
 
 def test_what_a_grant_on_an_unknown_api_allows_is_not_known(azure: AzureEstate, ci: Row) -> None:
     """What a name means is a matter of whose it is."""
     consent(azure.tenant, ci, {"id": guid("unknown api"), "displayName": "?"}, ADMIN)
 
-    told = read_tenant(azure).only()
+    reported = read_tenant(azure).only()
 
-    assert (told.grant.resource, told.privilege.level) == (guid("unknown api"), "unknown")
+    assert (reported.grant.resource, reported.privilege.level) == (guid("unknown api"), "unknown")
 
 
 @pytest.mark.parametrize(("status", "told_as"), [(403, "denied"), (500, "failed")])
@@ -185,11 +189,11 @@ def test_grants_that_cannot_be_read_are_a_gap_that_feeds_permissions(
         Fault(service="graph", path="/v1.0/oauth2PermissionGrants", reply=Reply(status=status, body={}))
     )
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
-    assert told.gaps() == {"graph.delegated_grants": told_as}
-    assert told.coverage["graph.delegated_grants"].permission == ("Directory.Read.All" if status == 403 else None)
-    assert told.grants() == [(ci["id"], ADMIN)]
+    assert reported.gaps() == {"graph.delegated_grants": told_as}
+    assert reported.coverage["graph.delegated_grants"].permission == ("Directory.Read.All" if status == 403 else None)
+    assert reported.grants() == [(ci["id"], ADMIN)]
 
 
 def test_a_page_that_fails_leaves_what_was_read(azure: AzureEstate, graph: Row) -> None:
@@ -201,10 +205,10 @@ def test_a_page_that_fails_leaves_what_was_read(azure: AzureEstate, graph: Row) 
         Fault(service="graph", path="/v1.0/oauth2PermissionGrants", reply=Reply(status=503, body={}), after=2)
     )
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
-    assert len(told.assignments) == 2
-    assert told.gaps() == {"graph.delegated_grants": "partial"}
+    assert len(reported.assignments) == 2
+    assert reported.gaps() == {"graph.delegated_grants": "partial"}
 
 
 @pytest.mark.parametrize(
@@ -214,14 +218,14 @@ def test_a_page_that_fails_leaves_what_was_read(azure: AzureEstate, graph: Row) 
 def test_a_row_that_cannot_be_understood_costs_only_itself(
     azure: AzureEstate, graph: Row, ci: Row, broken: dict[str, object]
 ) -> None:
-    """The others are told."""
+    """The others are reported."""
     whole = consent(azure.tenant, ci, graph, MAIL)
     tell(azure, "graph", "/v1.0/oauth2PermissionGrants", [whole, {**whole, **broken}])
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
-    assert told.grants() == [(ci["id"], MAIL)]
-    assert told.gaps() == {"graph.delegated_grants": "partial"}
+    assert reported.grants() == [(ci["id"], MAIL)]
+    assert reported.gaps() == {"graph.delegated_grants": "partial"}
 
 
 @pytest.mark.parametrize(
@@ -245,14 +249,14 @@ def test_where_apis_have_no_list_of_holders_each_holder_is_asked(
     reply = Reply(status=status, body={})
     azure.server.faults.add(Fault(service="graph", path=".*/appRoleAssignedTo", reply=reply))
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
-    assert told.assignments == before != []
-    assert told.gaps() == {}
+    assert reported.assignments == before != []
+    assert reported.gaps() == {}
 
 
 def test_without_any_list_of_permissions_it_is_a_gap(azure: AzureEstate, graph: Row, ci: Row) -> None:
-    """And nobody is taken for harmless."""
+    """And no one is taken for harmless."""
     permit(azure.tenant, graph, ADMIN, ci)
     reply = Reply(status=404, body={})
     azure.server.faults.add(Fault(service="graph", path=".*/appRole", reply=reply))
@@ -261,15 +265,15 @@ def test_without_any_list_of_permissions_it_is_a_gap(azure: AzureEstate, graph: 
 
 
 def test_a_permission_of_an_api_that_is_not_listed_is_not_known(azure: AzureEstate, graph: Row, ci: Row) -> None:
-    """It is told by its id, and may be anything."""
+    """It is reported by its id, and may be anything."""
     permit(azure.tenant, graph, ADMIN, ci)
     reply = Reply(status=404, body={})
     azure.server.faults.add(Fault(service="graph", path=".*/appRoleAssignedTo", reply=reply))
     del azure.tenant.service_principals[graph["id"]]
 
-    told = read_tenant(azure).only()
+    reported = read_tenant(azure).only()
 
-    assert (told.grant.resource, told.privilege.level) == ("Microsoft Graph", "unknown")
+    assert (reported.grant.resource, reported.privilege.level) == ("Microsoft Graph", "unknown")
 
 
 def test_a_row_that_does_not_say_whose_it_is_is_known_by_its_holder(azure: AzureEstate, graph: Row, ci: Row) -> None:

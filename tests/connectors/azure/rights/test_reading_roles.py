@@ -23,32 +23,32 @@ def ci(azure: AzureEstate) -> Row:
     return azure.tenant.add_service_principal("ci")
 
 
-def test_a_role_is_told_with_its_name_and_what_it_amounts_to(azure: AzureEstate, ci: Row) -> None:
+def test_a_role_is_reported_with_its_name_and_what_it_amounts_to(azure: AzureEstate, ci: Row) -> None:
     """On the whole directory; Graph does not say since when."""
     row = give_directory_role(azure.tenant, "Application Administrator", ci)
 
-    told = read_tenant(azure).only()
+    reported = read_tenant(azure).only()
 
-    assert told.key == f"azure://{azure.tenant.id}/roleAssignments/{row['id']}"
-    assert (told.scope, told.holder, told.holder_name) == (azure.tenant.id, ci["id"], "ci")
-    assert (told.grant.name, told.grant.via, told.grant.resource) == (
+    assert reported.key == f"azure://{azure.tenant.id}/roleAssignments/{row['id']}"
+    assert (reported.scope, reported.holder, reported.holder_name) == (azure.tenant.id, ci["id"], "ci")
+    assert (reported.grant.name, reported.grant.via, reported.grant.resource) == (
         "Application Administrator",
         "direct",
         "the directory",
     )
-    assert told.privilege.level == "escalation"
-    assert told.becomes == (f"azure://{azure.tenant.id}/applications/*",)
-    assert told.attributes == {"right": "directory role"}
-    assert (told.gone, told.created_at) == (None, None)
+    assert reported.privilege.level == "escalation"
+    assert reported.becomes == (f"azure://{azure.tenant.id}/applications/*",)
+    assert reported.attributes == {"right": "directory role"}
+    assert (reported.gone, reported.created_at) == (None, None)
 
 
-def test_an_administrator_is_told_as_one(azure: AzureEstate, ci: Row) -> None:
+def test_an_administrator_is_reported_as_one(azure: AzureEstate, ci: Row) -> None:
     """Its grant says so, too."""
     give_directory_role(azure.tenant, "Global Administrator", ci)
 
-    told = read_tenant(azure).only()
+    reported = read_tenant(azure).only()
 
-    assert (told.privilege.level, told.grant.admin, told.becomes) == ("admin", True, ())
+    assert (reported.privilege.level, reported.grant.admin, reported.becomes) == ("admin", True, ())
 
 
 def test_a_role_on_one_application_lets_its_holder_become_that_one(azure: AzureEstate, ci: Row) -> None:
@@ -56,11 +56,11 @@ def test_a_role_on_one_application_lets_its_holder_become_that_one(azure: AzureE
     shop = azure.tenant.add_service_principal("shop")
     give_directory_role(azure.tenant, "Application Administrator", ci, scope=f"/{shop['id']}")
 
-    told = read_tenant(azure).only()
+    reported = read_tenant(azure).only()
 
-    assert told.becomes == (f"azure://{azure.tenant.id}/applications/{shop['appId']}",)
-    assert told.privilege.level == "normal"
-    assert told.grant.resource == f"/{shop['id']}"
+    assert reported.becomes == (f"azure://{azure.tenant.id}/applications/{shop['appId']}",)
+    assert reported.privilege.level == "normal"
+    assert reported.grant.resource == f"/{shop['id']}"
 
 
 @pytest.mark.parametrize(
@@ -90,19 +90,19 @@ def test_a_custom_role_counts_for_what_it_allows_on_anything(
     add_directory_role(azure.tenant, "Deployers", guid("deployers"), [CREDENTIALS], **facts)
     give_directory_role(azure.tenant, guid("deployers"), ci)
 
-    told = read_tenant(azure).only()
+    reported = read_tenant(azure).only()
 
-    assert told.privilege.level == level
-    assert told.attributes["custom"] is True
+    assert reported.privilege.level == level
+    assert reported.attributes["custom"] is True
 
 
-def test_a_condition_of_an_assignment_makes_it_doubtful(azure: AzureEstate, ci: Row) -> None:
+def test_a_condition_of_an_assignment_makes_it_uncertain(azure: AzureEstate, ci: Row) -> None:
     """At most high."""
     give_directory_role(azure.tenant, "Global Administrator", ci, condition="@Resource[a] StringEquals 'b'")
 
-    told = read_tenant(azure).only()
+    reported = read_tenant(azure).only()
 
-    assert (told.privilege.level, told.conditional) == ("high", True)
+    assert (reported.privilege.level, reported.conditional) == ("high", True)
 
 
 def test_a_role_without_a_definition_is_unknown(azure: AzureEstate, ci: Row) -> None:
@@ -118,12 +118,12 @@ def test_rights_of_people_are_counted_and_those_of_groups_handed_on(azure: Azure
     give_directory_role(azure.tenant, "Global Administrator", azure.tenant.add_person("eve"))
     row = give_directory_role(azure.tenant, "Global Administrator", group)
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
-    assert told.only().grant.via == "group:admins"
-    assert told.only().key.endswith(f"{row['id']}#{ci['id']}")
-    assert told.only().holder == ci["id"]
-    assert told.coverage["graph.directory_roles"].detail == "1 role assignments of people are left out"
+    assert reported.only().grant.via == "group:admins"
+    assert reported.only().key.endswith(f"{row['id']}#{ci['id']}")
+    assert reported.only().holder == ci["id"]
+    assert reported.coverage["graph.directory_roles"].detail == "1 role assignments of people are left out"
 
 
 def test_a_role_of_somebody_deleted_is_counted(azure: AzureEstate, ci: Row) -> None:
@@ -131,11 +131,11 @@ def test_a_role_of_somebody_deleted_is_counted(azure: AzureEstate, ci: Row) -> N
     give_directory_role(azure.tenant, "Global Administrator", ci)
     give_directory_role(azure.tenant, "Global Administrator", {"id": guid("somebody deleted")})
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
-    assert told.only().holder == ci["id"]
+    assert reported.only().holder == ci["id"]
     detail = "1 role assignments of principals that are not in the directory are left out"
-    assert told.coverage["graph.directory_roles"].detail == detail
+    assert reported.coverage["graph.directory_roles"].detail == detail
 
 
 def test_microsofts_own_are_left_out_with_their_rights(azure: AzureEstate, ci: Row) -> None:
@@ -144,12 +144,12 @@ def test_microsofts_own_are_left_out_with_their_rights(azure: AzureEstate, ci: R
     give_directory_role(azure.tenant, "Global Administrator", own)
     give_directory_role(azure.tenant, "Directory Readers", add_group(azure.tenant, "readers", [own, ci]))
 
-    told = read_tenant(azure, directory_of(azure, own["id"]))
+    reported = read_tenant(azure, directory_of(azure, own["id"]))
 
-    assert told.grants() == [(ci["id"], "Directory Readers")]
+    assert reported.grants() == [(ci["id"], "Directory Readers")]
 
 
-def test_a_service_principal_that_was_not_listed_is_told_all_the_same(azure: AzureEstate, ci: Row) -> None:
+def test_a_service_principal_that_was_not_listed_is_reported_all_the_same(azure: AzureEstate, ci: Row) -> None:
     """Where the list of them is a gap, the directory is asked who the holder is."""
     give_directory_role(azure.tenant, "Global Administrator", ci)
     empty = replace(directory_of(azure), names={}, keys={})
@@ -157,16 +157,16 @@ def test_a_service_principal_that_was_not_listed_is_told_all_the_same(azure: Azu
     assert read_tenant(azure, empty).only().holder == ci["id"]
 
 
-def test_holders_that_cannot_be_told_leave_the_section_in_part(azure: AzureEstate, ci: Row) -> None:
-    """What is known is told."""
+def test_holders_that_cannot_be_reported_leave_the_section_in_part(azure: AzureEstate, ci: Row) -> None:
+    """What is known is reported."""
     give_directory_role(azure.tenant, "Global Administrator", ci)
     give_directory_role(azure.tenant, "Global Administrator", add_group(azure.tenant, "admins", [ci]))
     azure.server.faults.deny("graph", "/v1.0/directoryObjects")
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
-    assert told.only().grant.via == "direct"
-    assert told.gaps() == {"graph.directory_roles": "partial"}
+    assert reported.only().grant.via == "direct"
+    assert reported.gaps() == {"graph.directory_roles": "partial"}
 
 
 @pytest.mark.parametrize("kind", ["roleAssignments", "roleDefinitions"])
@@ -174,17 +174,17 @@ def test_holders_that_cannot_be_told_leave_the_section_in_part(azure: AzureEstat
 def test_roles_that_cannot_be_read_are_a_gap_that_feeds_permissions(
     azure: AzureEstate, ci: Row, kind: str, status: int, told_as: str
 ) -> None:
-    """So that nobody in the tenant is taken for harmless; the other sections go on."""
+    """So that no one in the tenant is taken for harmless; the other sections go on."""
     give_directory_role(azure.tenant, "Global Administrator", ci)
     azure.server.faults.add(
         Fault(service="graph", path=f"/v1.0/roleManagement/directory/{kind}", reply=Reply(status=status, body={}))
     )
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
-    assert told.gaps() == {"graph.directory_roles": told_as}
-    assert told.coverage["graph.directory_roles"].feeds == ("permissions",)
-    assert told.coverage["graph.app_permissions"].status == "complete"
+    assert reported.gaps() == {"graph.directory_roles": told_as}
+    assert reported.coverage["graph.directory_roles"].feeds == ("permissions",)
+    assert reported.coverage["graph.app_permissions"].status == "complete"
 
 
 def test_every_page_is_read(azure: AzureEstate, ci: Row) -> None:
@@ -204,20 +204,20 @@ def test_a_row_that_cannot_be_understood_costs_only_itself(azure: AzureEstate, c
     tell(azure, "graph", f"{place}/roleAssignments", [row, {**row, "principalId": "../../users"}])
     tell(azure, "graph", f"{place}/roleDefinitions", [{"id": "x", "rolePermissions": 5}, *definitions])
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
-    assert told.only().holder == ci["id"]
-    assert told.only().privilege.level == "normal"
-    assert told.gaps() == {"graph.directory_roles": "partial"}
+    assert reported.only().holder == ci["id"]
+    assert reported.only().privilege.level == "normal"
+    assert reported.gaps() == {"graph.directory_roles": "partial"}
 
 
 def test_calls_do_not_grow_with_the_assignments(azure: AzureEstate, ci: Row) -> None:
-    """One list of roles, one of assignments, one question about whoever is no service principal, members by twenty."""
+    """One list of roles, one of assignments, one question about what is no service principal, members by twenty."""
     for number in range(21):
         give_directory_role(azure.tenant, "Directory Readers", add_group(azure.tenant, f"group{number}", [ci]))
 
-    told = read_tenant(azure)
+    reported = read_tenant(azure)
 
-    assert len(told.assignments) == 21
-    assert told.coverage["graph.directory_roles"].calls == 3
-    assert told.coverage["graph.group_members"].calls == 2
+    assert len(reported.assignments) == 21
+    assert reported.coverage["graph.directory_roles"].calls == 3
+    assert reported.coverage["graph.group_members"].calls == 2

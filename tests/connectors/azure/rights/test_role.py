@@ -37,7 +37,7 @@ def _role(*blocks: Block) -> Role:
     ],
 )
 def test_a_pattern_covers_what_its_wildcards_allow(pattern: str, name: str, covered: bool) -> None:
-    """``*`` stands for any characters, none included, and across slashes."""
+    """``*`` represents any characters, none included, and across slashes."""
     assert covers(pattern, name) is covered
 
 
@@ -84,7 +84,7 @@ def test_data_actions_are_a_matter_of_their_own() -> None:
 
 
 def test_what_a_condition_decides_may_be_allowed() -> None:
-    """It is told apart from what is not allowed at all."""
+    """It is distinguished from what is not allowed at all."""
     role = _role(Block(actions=(WRITE,), condition="@Resource[a] StringEquals 'b'"))
 
     assert role.may_allow(WRITE)

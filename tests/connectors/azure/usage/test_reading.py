@@ -58,7 +58,7 @@ CLIENT, RESOURCE = "applicationAuthenticationClientSignInActivity", "delegatedRe
 def test_the_latest_of_all_activities_is_the_last_use(
     facts: dict[str, Any], month: int | None, used_as: str | None
 ) -> None:
-    """Whatever it was used as; a year 1 stands for never."""
+    """Whatever it was used as; a year 1 represents never."""
     record = UseRecord.of(principal_signs(msgspec.convert({"appId": "A", **facts}, PrincipalActivity)), NOW, whole=True)
 
     sign = record.sign("a")
@@ -76,7 +76,7 @@ def test_a_key_s_last_use_is_read_as_the_samples_write_it(at: str, hour: int) ->
     assert (key, sign.at.hour) == ("k", hour)
 
 
-def test_use_is_told_of_applications_and_of_their_keys(azure: AzureEstate) -> None:
+def test_use_is_reported_of_applications_and_of_their_keys(azure: AzureEstate) -> None:
     """A key is used on several resources, of which the latest counts."""
     secrets = [{"keyId": guid("old")}, {"keyId": guid("used")}]
     shop = azure.tenant.add_application("shop", passwordCredentials=secrets)
@@ -96,7 +96,7 @@ def test_use_is_told_of_applications_and_of_their_keys(azure: AzureEstate) -> No
     assert keys == {guid("old"): (None, 90), guid("used"): (NOW - timedelta(days=7), 90)}
 
 
-def test_nobody_is_called_unused_beyond_what_the_report_has(azure: AzureEstate) -> None:
+def test_no_one_is_called_unused_beyond_what_the_report_has(azure: AzureEstate) -> None:
     """Its oldest row is a week old: that is how far it is known to reach back."""
     azure.tenant.add_application("idle", createdDateTime="2020-01-01T00:00:00Z")
     add_sign_in(azure.tenant, guid("another"), _ago(7))
@@ -126,7 +126,7 @@ def test_of_managed_identities_and_agents_absence_proves_nothing(azure: AzureEst
 
 @pytest.mark.parametrize(("times", "status", "calls"), [(1, "complete", 2), (2, "not_offered", 2)])
 def test_without_a_licence_use_is_unknown(azure: AzureEstate, times: int, status: str, calls: int) -> None:
-    """Which licensed tenants are told at times, too, so it is asked twice, and what was known stands; it is no gap."""
+    """Licensed tenants get that answer at times, too, so it is asked twice, and what was known stays; it is no gap."""
     azure.tenant.add_application("shop", createdDateTime="2020-01-01T00:00:00Z")
     for report in ("servicePrincipal", "appCredential"):
         azure.server.faults.add(Fault(service="graph", path=f"{REPORTS}{report}", reply=NO_LICENCE, times=times))
@@ -134,12 +134,12 @@ def test_without_a_licence_use_is_unknown(azure: AzureEstate, times: int, status
     found = _read(azure)
 
     assert found.gaps == {}
-    told = {
+    reported = {
         name: (one.status, one.calls)
         for name, one in found.coverage.items()
         if name in ("graph.sign_ins", "graph.credential_use")
     }
-    assert told == dict.fromkeys(("graph.sign_ins", "graph.credential_use"), (status, calls))
+    assert reported == dict.fromkeys(("graph.sign_ins", "graph.credential_use"), (status, calls))
     assert judge_usage(found.identities["shop"], window_days=90, now=NOW).state == "unknown"
     assert found.identities["shop"].unread == (() if status == "complete" else ("use",))
 

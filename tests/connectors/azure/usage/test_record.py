@@ -1,4 +1,4 @@
-"""How far back a report can be believed."""
+"""How far back a report can be trusted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _record(*days: float, whole: bool = True) -> UseRecord:
 def test_a_report_reaches_as_far_back_as_its_oldest_row(
     days: tuple[float, ...], reach: int | None, *, whole: bool
 ) -> None:
-    """Nobody says how far, and everything since that row is in it; one that was not read whole proves nothing."""
+    """No one says how far, and everything since that row is in it; one that was not read whole proves nothing."""
     assert _record(*days, whole=whole).reach == reach
 
 

@@ -60,7 +60,7 @@ def empty(azure: AzureEstate) -> Subscription:
 
 @pytest.fixture
 def full(empty: Subscription) -> Subscription:
-    """Two user-assigned identities and what runs as them, a vault that goes by roles, and one that goes by policies."""
+    """Two user-assigned identities with workloads, a vault that goes by roles, and one that goes by policies."""
     tenant, here = empty.tenant, empty.here
     deployer = add_user_assigned(tenant, here, "Deployer", tags={"owner": "ada@example.com"})
     add_user_assigned(tenant, here, "idle")

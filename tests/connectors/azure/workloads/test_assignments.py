@@ -1,4 +1,4 @@
-"""Reading who holds which Azure role: which rows a unit tells, through groups, who is gone, gaps, calls."""
+"""Reading who holds which Azure role: which rows a unit says, through groups, who is gone, gaps, calls."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Place:
         self.ci = self.tenant.add_service_principal("ci")
 
     def give(self, role: str, scope: str | None = None, principal: str | None = None, **facts: object) -> Row:
-        """Assign a role to the service principal, on the subscription, unless told otherwise."""
+        """Assign a role to the service principal, on the subscription, unless said otherwise."""
         return self.tenant.assign_role(
             scope or self.scope, principal or self.ci["id"], BUILT_IN.get(role, role), **facts
         )
@@ -52,21 +52,21 @@ def place(azure: AzureEstate) -> Place:
     return Place(azure)
 
 
-def test_an_assignment_tells_who_holds_what_where_since_when(place: Place) -> None:
+def test_an_assignment_says_who_holds_what_where_since_when(place: Place) -> None:
     """With the name of the role and of its holder, which the row has not."""
     row = place.give("Contributor", f"{place.scope}/resourceGroups/Web", createdBy="somebody")
 
-    told = place.read().only()
+    reported = place.read().only()
 
-    assert told.key == row["id"].lower()
-    assert (told.provider, told.source, told.scope) == ("azure", "prod", place.id)
-    assert (told.holder, told.holder_kind, told.holder_name) == (place.ci["id"], "ServicePrincipal", "ci")
-    assert (told.grant.name, told.grant.via) == ("Contributor", "direct")
-    assert told.grant.resource == f"{place.scope}/resourceGroups/Web"
-    assert told.created_at == datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-    assert told.created_by == "somebody"
-    assert told.gone is False
-    assert told.attributes == {"right": "Azure role"}
+    assert reported.key == row["id"].lower()
+    assert (reported.provider, reported.source, reported.scope) == ("azure", "prod", place.id)
+    assert (reported.holder, reported.holder_kind, reported.holder_name) == (place.ci["id"], "ServicePrincipal", "ci")
+    assert (reported.grant.name, reported.grant.via) == ("Contributor", "direct")
+    assert reported.grant.resource == f"{place.scope}/resourceGroups/Web"
+    assert reported.created_at == datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+    assert reported.created_by == "somebody"
+    assert reported.gone is False
+    assert reported.attributes == {"right": "Azure role"}
 
 
 def test_the_role_is_judged_where_it_is_assigned(place: Place) -> None:
@@ -80,44 +80,44 @@ def test_the_role_is_judged_where_it_is_assigned(place: Place) -> None:
 
 
 def test_a_custom_role_counts_for_its_actions(place: Place) -> None:
-    """It is joined by its GUID: a definition's id begins with another scope wherever it is told."""
+    """It is joined by its GUID: a definition's id begins with another scope wherever it is reported."""
     place.give(place.define("Reader of logs", "*"))
 
-    told = place.read().only()
+    reported = place.read().only()
 
-    assert (told.grant.name, told.privilege.level) == ("Reader of logs", "admin")
-    assert told.attributes["custom"] is True
+    assert (reported.grant.name, reported.privilege.level) == ("Reader of logs", "admin")
+    assert reported.attributes["custom"] is True
 
 
-def test_a_role_that_is_not_told_is_worth_nobody_knows_what(place: Place) -> None:
+def test_a_role_that_is_not_reported_is_worth_no_one_knows_what(place: Place) -> None:
     """It may have been deleted, or may not be ours to see."""
     place.give(guid("some role"))
 
-    told = place.read().only()
+    reported = place.read().only()
 
-    assert told.privilege.level == "unknown"
-    assert told.grant.name == guid("some role")
+    assert reported.privilege.level == "unknown"
+    assert reported.grant.name == guid("some role")
 
 
-def test_a_condition_is_kept_and_makes_it_doubtful(place: Place) -> None:
-    """For whoever has to judge it."""
+def test_a_condition_is_kept_and_makes_it_uncertain(place: Place) -> None:
+    """For anyone who has to judge it."""
     place.give("Role Based Access Control Administrator", condition=ONLY_SOME_ROLES, conditionVersion="2.0")
 
-    told = place.read().only()
+    reported = place.read().only()
 
-    assert (told.privilege.level, told.conditional) == ("high", True)
-    assert "ActionMatches" in told.attributes["condition"]
+    assert (reported.privilege.level, reported.conditional) == ("high", True)
+    assert "ActionMatches" in reported.attributes["condition"]
 
 
-def test_a_condition_of_the_role_itself_makes_it_doubtful(place: Place) -> None:
+def test_a_condition_of_the_role_itself_makes_it_uncertain(place: Place) -> None:
     """Such as that of Key Vault Data Access Administrator, which assigns roles for the data in vaults and no others."""
     block = {"actions": ["Microsoft.Authorization/roleAssignments/write"], "condition": ONLY_SOME_ROLES}
     role = place.tenant.define_role("Data Access", (), permissions=[{**block, "conditionVersion": "2.0"}])["name"]
     place.give(role)
 
-    told = place.read().only()
+    reported = place.read().only()
 
-    assert (told.privilege.level, told.conditional) == ("high", True)
+    assert (reported.privilege.level, reported.conditional) == ("high", True)
 
 
 def test_assigning_an_identity_and_running_something_with_it_may_be_two_roles(place: Place) -> None:
@@ -133,54 +133,54 @@ def test_assigning_an_identity_and_running_something_with_it_may_be_two_roles(pl
     assert able == {"ci": True, "other": False}
 
 
-def test_people_are_counted_and_not_told(place: Place) -> None:
-    """So are groups of other tenants, which nobody can look into."""
+def test_people_are_counted_and_not_reported(place: Place) -> None:
+    """So are groups of other tenants, which no one can look into."""
     place.give("Owner", principal=place.tenant.add_person("eve")["id"], principalType="User")
     place.give("Reader", principal=guid("foreign"), principalType="ForeignGroup")
 
-    told = place.read()
+    reported = place.read()
 
-    assert told.assignments == []
-    assert told.coverage["arm.role_assignments"].detail == "2 of people are left out"
+    assert reported.assignments == []
+    assert reported.coverage["arm.role_assignments"].detail == "2 of people are left out"
 
 
 # --- inherited ---------------------------------------------------------------------------------------------
 
 
 def test_what_is_inherited_is_left_to_the_units_of_its_place(place: Place) -> None:
-    """Else every subscription would tell it again."""
+    """Else every subscription would give it again."""
     place.give("Owner", "managementGroups/corp")
 
-    told = place.read(groups=("Corp",))
+    reported = place.read(groups=("Corp",))
 
-    assert told.assignments == []
-    assert "1 that are set elsewhere" in (told.coverage["arm.role_assignments"].detail or "")
+    assert reported.assignments == []
+    assert "1 that are set elsewhere" in (reported.coverage["arm.role_assignments"].detail or "")
 
 
 @pytest.mark.parametrize("scope", ["managementGroups/corp", "/"])
-def test_what_nobody_else_reads_is_told_for_this_subscription(place: Place, scope: str) -> None:
+def test_what_no_one_else_reads_is_reported_for_this_subscription(place: Place, scope: str) -> None:
     """Where the group itself cannot be read, what it gives is known all the same."""
     place.give("Contributor", scope)
 
-    told = place.read().only()
+    reported = place.read().only()
 
-    assert told.privilege.level == "escalation"
-    assert told.becomes == (f"{place.scope}/*/providers/microsoft.managedidentity/userassignedidentities/*",)
+    assert reported.privilege.level == "escalation"
+    assert reported.becomes == (f"{place.scope}/*/providers/microsoft.managedidentity/userassignedidentities/*",)
 
 
-def test_a_management_group_tells_what_is_set_at_it(place: Place) -> None:
+def test_a_management_group_says_what_is_set_at_it(place: Place) -> None:
     """And reaches the subscriptions it holds; what is set above or below is not its own."""
     place.tenant.add_management_group("web", parent="corp")
     own = place.give("Contributor", "managementGroups/corp")
     place.give("Owner", "managementGroups/web")
 
-    told = read_place(place.azure, "managementGroups/corp", subscriptions=(place.id, guid("other"))).only()
+    reported = read_place(place.azure, "managementGroups/corp", subscriptions=(place.id, guid("other"))).only()
 
-    assert told.key == own["id"].lower()
-    assert [key.split("/")[2] for key in told.becomes] == [place.id, guid("other")]
+    assert reported.key == own["id"].lower()
+    assert [key.split("/")[2] for key in reported.becomes] == [place.id, guid("other")]
 
 
-def test_the_root_group_tells_what_is_set_on_the_whole_tenant(place: Place) -> None:
+def test_the_root_group_says_what_is_set_on_the_whole_tenant(place: Place) -> None:
     """Access that a global administrator raised itself to is set at ``/``."""
     root = place.tenant.id
     place.tenant.add_management_group(root)
@@ -195,51 +195,53 @@ def test_the_root_group_tells_what_is_set_on_the_whole_tenant(place: Place) -> N
 # --- groups ------------------------------------------------------------------------------------------------
 
 
-def test_a_right_of_a_group_is_told_for_each_service_principal_in_it(place: Place) -> None:
-    """By the group's name, and for nobody else in it."""
+def test_a_right_of_a_group_is_reported_for_each_service_principal_in_it(place: Place) -> None:
+    """By the group's name, and for no one else in it."""
     second = place.tenant.add_service_principal("second")
     group = add_group(place.tenant, "operators", [place.ci, second])
     row = place.give("Owner", principal=group["id"], principalType="Group")
 
-    told = place.read()
+    reported = place.read()
 
-    assert {(one.holder_name, one.grant.via) for one in told.assignments} == {
+    assert {(one.holder_name, one.grant.via) for one in reported.assignments} == {
         ("ci", "group:operators"),
         ("second", "group:operators"),
     }
-    assert {one.key for one in told.assignments} == {f"{row['id'].lower()}#{one['id']}" for one in (place.ci, second)}
-    assert {one.privilege.level for one in told.assignments} == {"admin"}
+    assert {one.key for one in reported.assignments} == {
+        f"{row['id'].lower()}#{one['id']}" for one in (place.ci, second)
+    }
+    assert {one.privilege.level for one in reported.assignments} == {"admin"}
 
 
-def test_groups_that_cannot_be_looked_into_leave_rights_in_doubt(place: Place) -> None:
+def test_groups_that_cannot_be_looked_into_leave_rights_uncertain(place: Place) -> None:
     """The gap says so for every identity, since any may be in one."""
     group = add_group(place.tenant, "operators", [place.ci])
     place.give("Owner", principal=group["id"], principalType="Group")
     place.azure.server.faults.deny("graph", r"/v1.0/groups/")
 
-    told = place.read()
+    reported = place.read()
 
-    assert told.assignments == []
-    assert told.gaps() == {"graph.group_members": "denied"}
-    assert told.coverage["graph.group_members"].feeds == ("permissions",)
+    assert reported.assignments == []
+    assert reported.gaps() == {"graph.group_members": "denied"}
+    assert reported.coverage["graph.group_members"].feeds == ("permissions",)
 
 
 def test_a_group_that_is_deleted_meanwhile_is_no_gap(place: Place) -> None:
-    """It gives nobody anything any more."""
+    """It gives no one anything any more."""
     for name in ("operators", "others"):
         group = add_group(place.tenant, name, [place.ci])
         place.give("Owner", principal=group["id"], principalType="Group")
     path = f"/v1.0/groups/{group['id']}/"
     place.azure.server.faults.add(Fault(service="graph", path=path, reply=Reply(status=404, body={})))
 
-    told = place.read()
+    reported = place.read()
 
-    assert [one.grant.via for one in told.assignments] == ["group:operators"]
-    assert told.gaps() == {}
+    assert [one.grant.via for one in reported.assignments] == ["group:operators"]
+    assert reported.gaps() == {}
 
 
 def test_where_no_group_has_a_list_of_members_it_is_a_gap(place: Place) -> None:
-    """Else rights that come through groups would silently be nobody's."""
+    """Else rights that come through groups would silently be no one's."""
     group = add_group(place.tenant, "operators", [place.ci])
     place.give("Owner", principal=group["id"], principalType="Group")
     place.azure.server.faults.add(Fault(service="graph", path="/v1.0/groups/", reply=Reply(status=404, body={})))
@@ -258,13 +260,13 @@ def test_where_service_principals_are_not_listed_alone_all_members_are(place: Pl
     cast = "/v1.0/groups/.*/microsoft.graph.servicePrincipal"
     place.azure.server.faults.add(Fault(service="graph", path=cast, reply=Reply(status=status, body={})))
 
-    told = place.read()
+    reported = place.read()
 
-    assert [(one.holder, one.grant.via) for one in told.assignments] == [(place.ci["id"], "group:operators")]
-    assert told.gaps() == {}
+    assert [(one.holder, one.grant.via) for one in reported.assignments] == [(place.ci["id"], "group:operators")]
+    assert reported.gaps() == {}
 
 
-def test_a_group_that_is_gone_gives_nobody_anything(place: Place) -> None:
+def test_a_group_that_is_gone_gives_no_one_anything(place: Place) -> None:
     """And is not asked for its members."""
     place.give("Owner", principal=NOBODY, principalType="Group")
     place.give("Reader")
@@ -274,17 +276,17 @@ def test_a_group_that_is_gone_gives_nobody_anything(place: Place) -> None:
 
 
 @pytest.mark.parametrize("told_as", [None, "Unknown", "MSI", "DirectoryObjectOrGroup"])
-def test_where_the_type_of_a_holder_is_none_that_counts_the_directory_tells_it(
+def test_where_the_type_of_a_holder_is_none_that_counts_the_directory_says_it(
     place: Place, told_as: str | None
 ) -> None:
-    """Older versions of the API know other types than today's; of whom nobody knows anything it may be a person."""
+    """Older versions of the API know other types than today's; of whom no one knows anything it may be a person."""
     place.azure.is_hostile = True
     for holder in (place.ci["id"], place.tenant.add_person("Ada")["id"], NOBODY):
         place.give("Reader", principal=holder, principalType=told_as)
 
-    told = {one.holder: (one.holder_kind, one.gone) for one in place.read().assignments}
+    reported = {one.holder: (one.holder_kind, one.gone) for one in place.read().assignments}
 
-    assert told == {place.ci["id"]: ("ServicePrincipal", False), NOBODY: (None, None)}
+    assert reported == {place.ci["id"]: ("ServicePrincipal", False), NOBODY: (None, None)}
 
 
 # --- orphans -----------------------------------------------------------------------------------------------
@@ -307,9 +309,9 @@ def test_a_deleted_one_says_until_when_it_can_be_had_back(place: Place) -> None:
     place.give("Owner", principal=other["id"])
     delete_principal(place.tenant, other, on="2026-03-01T10:00:00Z")
 
-    (told,) = (one for one in place.read().assignments if one.gone)
+    (reported,) = (one for one in place.read().assignments if one.gone)
 
-    assert told.attributes["restorable_until"] == "2026-03-31T10:00:00+00:00"
+    assert reported.attributes["restorable_until"] == "2026-03-31T10:00:00+00:00"
 
 
 def test_an_identity_of_another_tenant_is_no_orphan(place: Place) -> None:
@@ -323,32 +325,32 @@ def test_an_identity_of_another_tenant_is_no_orphan(place: Place) -> None:
 
 
 @pytest.mark.parametrize("status", [403, 500])
-def test_nobody_is_gone_where_the_directory_was_not_asked(place: Place, status: int) -> None:
-    """Unknown is no finding; the rest is told all the same."""
+def test_no_one_is_gone_where_the_directory_was_not_asked(place: Place, status: int) -> None:
+    """Unknown is no finding; the rest is reported all the same."""
     place.give("Owner", principal=NOBODY)
     place.give("Reader")
     place.azure.server.faults.add(
         Fault(service="graph", path="/v1.0/directoryObjects", reply=Reply(status=status, body={}))
     )
 
-    told = place.read()
+    reported = place.read()
 
-    assert [one.gone for one in told.assignments] == [None, None]
-    assert set(told.gaps()) == {"arm.principals"}
+    assert [one.gone for one in reported.assignments] == [None, None]
+    assert set(reported.gaps()) == {"arm.principals"}
 
 
-def test_nobody_is_gone_where_the_directory_knows_none_of_them(place: Place) -> None:
-    """Whoever may not read the directory is answered with an empty list, and so is the wrong tenant."""
+def test_no_one_is_gone_where_the_directory_knows_none_of_them(place: Place) -> None:
+    """Anyone who may not read the directory is answered with an empty list, and so is the wrong tenant."""
     place.give("Owner", principal=NOBODY)
     place.give("Owner", principal=guid("nobody else"))
 
-    told = place.read()
+    reported = place.read()
 
-    assert [one.gone for one in told.assignments] == [None, None]
-    assert told.gaps() == {"arm.principals": "failed"}
+    assert [one.gone for one in reported.assignments] == [None, None]
+    assert reported.gaps() == {"arm.principals": "failed"}
 
 
-def test_nobody_is_gone_where_an_answer_was_not_understood(place: Place) -> None:
+def test_no_one_is_gone_where_an_answer_was_not_understood(place: Place) -> None:
     """The row that cannot be read may be theirs."""
     place.give("Owner", principal=NOBODY)
     rows = [{"id": place.ci["id"], "@odata.type": "#microsoft.graph.servicePrincipal"}, {"id": 5}]
@@ -356,14 +358,14 @@ def test_nobody_is_gone_where_an_answer_was_not_understood(place: Place) -> None
         Fault(service="graph", path="/v1.0/directoryObjects", reply=Reply(body={"value": rows}))
     )
 
-    told = place.read()
+    reported = place.read()
 
-    assert told.only().gone is None
-    assert set(told.gaps()) == {"arm.principals"}
+    assert reported.only().gone is None
+    assert set(reported.gaps()) == {"arm.principals"}
 
 
 def test_agents_are_service_principals_too(place: Place) -> None:
-    """The directory tells them by a type of their own."""
+    """The directory gives them by a type of their own."""
     agent = place.tenant.add_service_principal("agent", **{"@odata.type": "#microsoft.graph.agentIdentity"})
     place.give("Reader", principal=agent["id"], principalType=None)
 
@@ -384,25 +386,25 @@ def test_agents_are_service_principals_too(place: Place) -> None:
 def test_without_role_definitions_a_built_in_role_is_as_published(
     place: Place, role: str, name: str, level: str
 ) -> None:
-    """And any other is never taken for harmless; who holds it is told."""
+    """And any other is never taken for harmless; who holds it is reported."""
     place.give(role)
     place.azure.server.faults.deny("arm", ROLES)
 
-    told = place.read()
+    reported = place.read()
 
-    assert (told.only().grant.name, told.only().privilege.level) == (name, level)
-    assert told.gaps() == {"arm.role_definitions": "denied"}
+    assert (reported.only().grant.name, reported.only().privilege.level) == (name, level)
+    assert reported.gaps() == {"arm.role_definitions": "denied"}
 
 
 def test_without_assignments_nothing_else_is_asked(place: Place) -> None:
     """The gap names the permission that is missing."""
     place.azure.server.faults.deny("arm", r"/subscriptions/[^/]+/providers/Microsoft.Authorization/roleAssignments")
 
-    told = place.read()
+    reported = place.read()
 
-    assert told.gaps() == {"arm.role_assignments": "denied"}
-    assert list(told.coverage) == ["arm.role_assignments"]
-    assert told.coverage["arm.role_assignments"].permission == "Microsoft.Authorization/roleAssignments/read"
+    assert reported.gaps() == {"arm.role_assignments": "denied"}
+    assert list(reported.coverage) == ["arm.role_assignments"]
+    assert reported.coverage["arm.role_assignments"].permission == "Microsoft.Authorization/roleAssignments/read"
     assert place.azure.server.asked("graph") == []
 
 
@@ -415,10 +417,10 @@ def test_a_row_that_cannot_be_understood_costs_only_itself(place: Place) -> None
     ]
     tell(place.azure, "arm", f"{place.scope}/providers/Microsoft.Authorization/roleAssignments", rows)
 
-    told = place.read()
+    reported = place.read()
 
-    assert [one.grant.name for one in told.assignments] == ["Reader"]
-    assert told.gaps() == {"arm.role_assignments": "partial"}
+    assert [one.grant.name for one in reported.assignments] == ["Reader"]
+    assert reported.gaps() == {"arm.role_assignments": "partial"}
 
 
 def test_every_page_of_every_list_is_read(place: Place) -> None:
@@ -431,11 +433,11 @@ def test_every_page_of_every_list_is_read(place: Place) -> None:
     place.give("Owner", principal=group["id"], principalType="Group")
     place.azure.server.pages.largest = 1
 
-    told = place.read()
+    reported = place.read()
 
-    assert len(told.assignments) == len(roles) + len(others)
-    assert told.gaps() == {}
-    assert {one.privilege.level for one in told.assignments} == {"normal", "admin"}
+    assert len(reported.assignments) == len(roles) + len(others)
+    assert reported.gaps() == {}
+    assert {one.privilege.level for one in reported.assignments} == {"normal", "admin"}
 
 
 def test_calls_do_not_grow_with_the_assignments(place: Place) -> None:
@@ -446,11 +448,11 @@ def test_calls_do_not_grow_with_the_assignments(place: Place) -> None:
     place.read()
     before = len(place.azure.server.log)
 
-    told = place.read()
+    reported = place.read()
 
-    assert len(told.assignments) == 40
+    assert len(reported.assignments) == 40
     assert len(place.azure.server.log) - before == 4  # assignments, custom roles, who the holders are, what is denied
-    assert sum(one.calls for one in told.coverage.values()) == 4
+    assert sum(one.calls for one in reported.coverage.values()) == 4
 
 
 HOSTILE = ["=1+1", "<script>alert(1)</script>", "\x1b[31mred", "../../etc/passwd", "a" * 5_000, "\u202eevil", ""]
@@ -458,7 +460,7 @@ HOSTILE = ["=1+1", "<script>alert(1)</script>", "\x1b[31mred", "../../etc/passwd
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_are_data(place: Place, name: str) -> None:
-    """Whoever names a role or an application may write anything."""
+    """Anyone who names a role or an application may write anything."""
     row = place.tenant.add_service_principal("x", displayName=name)
     group = add_group(place.tenant, "g", [row])
     group["displayName"] = name
@@ -466,11 +468,11 @@ def test_names_are_data(place: Place, name: str) -> None:
     place.give(role, principal=row["id"])
     place.give(role, principal=group["id"], principalType="Group", condition=name)
 
-    told = place.read()
+    reported = place.read()
 
-    assert told.gaps() == {}
-    assert len(told.assignments) == 2
-    assert all("\x1b" not in str(one.attributes) for one in told.assignments)
+    assert reported.gaps() == {}
+    assert len(reported.assignments) == 2
+    assert all("\x1b" not in str(one.attributes) for one in reported.assignments)
 
 
 def test_units_know_what_they_leave_to_each_other(place: Place) -> None:
@@ -479,23 +481,23 @@ def test_units_know_what_they_leave_to_each_other(place: Place) -> None:
     place.give("Contributor", "managementGroups/corp")
     place.give("Reader", "managementGroups/empty")
 
-    told = [one for one in place.azure.read() if isinstance(one, Assignment)]
+    reported = [one for one in place.azure.read() if isinstance(one, Assignment)]
 
-    assert [(one.scope, one.grant.name) for one in told] == [
+    assert [(one.scope, one.grant.name) for one in reported] == [
         ("managementGroups/corp", "Contributor"),
         ("managementGroups/empty", "Reader"),
     ]
-    assert [key.split("/")[2] for key in told[0].becomes] == [place.id]
+    assert [key.split("/")[2] for key in reported[0].becomes] == [place.id]
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_where_built_in_roles_are_not_listed_for_all_the_place_tells_of_them(place: Place, status: int) -> None:
+def test_where_built_in_roles_are_not_listed_for_all_the_place_says_of_them(place: Place, status: int) -> None:
     """A list for one place has them, too."""
     place.give("Owner")
     path = r"/providers/Microsoft.Authorization/roleDefinitions"
     place.azure.server.faults.add(Fault(service="arm", path=path, reply=Reply(status=status, body={})))
 
-    told = place.read()
+    reported = place.read()
 
-    assert (told.only().grant.name, told.only().privilege.level) == ("Owner", "admin")
-    assert told.gaps() == {}
+    assert (reported.only().grant.name, reported.only().privilege.level) == ("Owner", "admin")
+    assert reported.gaps() == {}

@@ -19,20 +19,20 @@ def place(azure: AzureEstate) -> Place:
     return Place(azure)
 
 
-def test_a_right_that_is_denied_is_doubtful(place: Place) -> None:
+def test_a_right_that_is_denied_is_uncertain(place: Place) -> None:
     """And says by what."""
     place.give("Owner")
     place.tenant.deny(place.scope, "stack", ["*"])
 
-    told = place.read()
+    reported = place.read()
 
-    assert (told.only().privilege.level, told.only().conditional) == ("high", True)
-    assert told.only().grant.admin is False
-    assert told.only().attributes["denied_by"] == "stack"
-    assert (told.coverage[SECTION].status, told.coverage[SECTION].identities) == ("complete", 1)
+    assert (reported.only().privilege.level, reported.only().conditional) == ("high", True)
+    assert reported.only().grant.admin is False
+    assert reported.only().attributes["denied_by"] == "stack"
+    assert (reported.coverage[SECTION].status, reported.coverage[SECTION].identities) == ("complete", 1)
 
 
-def test_whom_it_excludes_keeps_the_right(place: Place) -> None:
+def test_who_it_excludes_keeps_the_right(place: Place) -> None:
     """By itself, or by a group that it is in."""
     other = place.tenant.add_service_principal("other")
     group = add_group(place.tenant, "publishers", [place.ci])
@@ -46,7 +46,7 @@ def test_whom_it_excludes_keeps_the_right(place: Place) -> None:
     assert levels == {"ci": "admin", "other": "high"}
 
 
-def test_members_of_one_group_are_told_apart(place: Place) -> None:
+def test_members_of_one_group_are_distinguished(place: Place) -> None:
     """What one of them is spared the others may be denied."""
     other = place.tenant.add_service_principal("other")
     group = add_group(place.tenant, "team", [place.ci, other])
@@ -64,10 +64,14 @@ def test_a_part_of_the_subscription_that_is_denied_leaves_the_right(place: Place
     place.give("Contributor")
     place.tenant.deny(f"{place.scope}/resourceGroups/managed", "app", ["*"])
 
-    told = place.read().only()
+    reported = place.read().only()
 
-    assert (told.privilege.level, told.conditional, told.attributes["denied_by"]) == ("escalation", False, "app")
-    machines = [one for one in told.takes_over if "virtualmachines/" in one.on[0]]
+    assert (reported.privilege.level, reported.conditional, reported.attributes["denied_by"]) == (
+        "escalation",
+        False,
+        "app",
+    )
+    machines = [one for one in reported.takes_over if "virtualmachines/" in one.on[0]]
     assert sorted((one.conditional, bool(one.but)) for one in machines) == [(False, True), (True, False)]
 
 
@@ -76,22 +80,22 @@ def test_a_part_that_is_denied_leaves_a_right_that_the_subscription_inherits(pla
     place.give("Contributor", "managementGroups/corp")
     place.tenant.deny(f"{place.scope}/resourceGroups/managed", "app", ["*"])
 
-    told = place.read().only()
+    reported = place.read().only()
 
-    assert told.attributes["denied_by"] == "app"
-    machines = [one for one in told.takes_over if "virtualmachines/" in one.on[0]]
+    assert reported.attributes["denied_by"] == "app"
+    machines = [one for one in reported.takes_over if "virtualmachines/" in one.on[0]]
     assert sorted((one.conditional, bool(one.but)) for one in machines) == [(False, True), (True, False)]
 
 
 def test_of_a_management_group_those_at_it_are_asked_for(place: Place, azure: AzureEstate) -> None:
-    """What holds in one of its subscriptions is theirs to tell."""
+    """What holds in one of its subscriptions is theirs to say."""
     place.give("Owner", "managementGroups/corp")
     place.tenant.deny("managementGroups/corp", "stack", ["Microsoft.Authorization/*"])
     place.tenant.deny(place.scope, "below", ["*"])
 
-    told = read_place(azure, "managementGroups/corp").only()
+    reported = read_place(azure, "managementGroups/corp").only()
 
-    assert (told.privilege.level, told.attributes["denied_by"]) == ("escalation", "stack")
+    assert (reported.privilege.level, reported.attributes["denied_by"]) == ("escalation", "stack")
     filters = [call.query.get("$filter") for call in azure.server.log if call.path.endswith("denyAssignments")]
     assert filters == ["atScope()"]
 
@@ -105,25 +109,25 @@ def test_of_a_management_group_those_at_it_are_asked_for(place: Place, azure: Az
     ],
 )
 def test_what_could_not_be_read_takes_nothing_away(place: Place, reply: Reply, status: str) -> None:
-    """The gap is of its own section, and the right stands as it is told."""
+    """The gap is of its own section, and the right stands as it is reported."""
     place.give("Owner")
     place.tenant.deny(place.scope, "stack", ["*"])
     place.azure.is_hostile = True
     place.azure.server.faults.add(Fault(service="arm", path=".*/denyAssignments", reply=reply))
 
-    told = place.read()
+    reported = place.read()
 
-    assert told.only().privilege.level == "admin"
-    assert {name: one.status for name, one in told.coverage.items() if one.is_gap} == {SECTION: status}
-    assert told.coverage[SECTION].feeds == ()
+    assert reported.only().privilege.level == "admin"
+    assert {name: one.status for name, one in reported.coverage.items() if one.is_gap} == {SECTION: status}
+    assert reported.coverage[SECTION].feeds == ()
     if status == "denied":
-        assert told.coverage[SECTION].permission == "Microsoft.Authorization/denyAssignments/read"
+        assert reported.coverage[SECTION].permission == "Microsoft.Authorization/denyAssignments/read"
 
 
-def test_nobody_asks_where_nobody_holds_anything(place: Place) -> None:
+def test_no_one_asks_where_no_one_holds_anything(place: Place) -> None:
     """There is nothing that could be denied."""
     place.tenant.deny(place.scope, "stack", ["*"])
 
-    told = place.read()
+    reported = place.read()
 
-    assert (told.coverage[SECTION].status, told.coverage[SECTION].calls) == ("complete", 0)
+    assert (reported.coverage[SECTION].status, reported.coverage[SECTION].calls) == ("complete", 0)

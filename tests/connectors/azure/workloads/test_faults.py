@@ -15,7 +15,7 @@ from tests.connectors.azure.workloads.conftest import GITHUB, GRAPH, IDENTITIES,
 
 
 def test_without_resource_graph_the_resource_manager_lists_the_same(full: Subscription) -> None:
-    """But for what it does not tell of workloads, which is a gap."""
+    """But for what it does not report on workloads, which is a gap."""
     before = {repr(one) for one in full.records(StoredSecret)} | {one.key for one in full.records(Identity)}
     full.server.faults.deny("arm", GRAPH)
 
@@ -29,7 +29,7 @@ def test_without_resource_graph_the_resource_manager_lists_the_same(full: Subscr
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_a_query_that_finds_nothing_is_not_believed(full: Subscription, *, elsewhere: bool) -> None:
+def test_a_query_that_finds_nothing_is_not_trusted(full: Subscription, *, elsewhere: bool) -> None:
     """Resource Graph lags behind. Rows of another subscription are nothing, too."""
     before = {one.key for one in full.records(Identity)}
     row = {"id": "/subscriptions/x/resourceGroups/r/providers/m/t/d", "name": "d", "type": "Microsoft.Compute/disks"}
@@ -119,7 +119,7 @@ def test_a_row_that_cannot_be_understood_is_a_gap_of_its_own_section(full: Subsc
 
 
 def test_a_row_of_another_subscription_is_refused(empty: Subscription) -> None:
-    """It is not this unit's, whoever answered with it."""
+    """It is not this unit's, no matter who answered with it."""
     other = guid("subscription/elsewhere")
     row = empty.tenant.add_resource(empty.here, SITES, "shop", identity={"principalId": guid("x")})
     row["id"] = row["id"].replace(empty.here, other)

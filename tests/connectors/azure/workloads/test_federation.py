@@ -15,7 +15,7 @@ def _row(name: str, **terms: object) -> FederatedCredential:
     return msgspec.convert({"name": name, "properties": terms}, FederatedCredential)
 
 
-def test_each_credential_is_told_once_with_whom_it_lets_in() -> None:
+def test_each_credential_is_reported_once_with_who_it_lets_in() -> None:
     """By its name."""
     rows = [
         _row("main", issuer=AKS, subject="system:serviceaccount:a:b", audiences=["x"]),

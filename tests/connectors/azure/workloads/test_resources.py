@@ -27,8 +27,8 @@ def test_identities_carry_the_tags_of_what_they_are(full: Subscription) -> None:
     assert found["Deployer"].unique_id == guid(f"principal/{full.arm_id(IDENTITIES, 'Deployer')}")
 
 
-def test_the_directory_and_the_subscription_tell_of_the_same_identities(full: Subscription) -> None:
-    """Their records are joined by key, and must agree in what tells them apart."""
+def test_the_directory_and_the_subscription_say_of_the_same_identities(full: Subscription) -> None:
+    """Their records are joined by key, and must agree in what distinguishes them."""
     seen: dict[str, list[Identity]] = {}
     for one in full.read():
         if isinstance(one, Identity):
@@ -88,7 +88,7 @@ def test_how_many_ask_at_once_changes_nothing(full: Subscription, facts: dict[st
 
 
 def test_how_long_its_pages_are_changes_nothing(full: Subscription) -> None:
-    """No row is lost between them, nor told twice."""
+    """No row is lost between them, nor reported twice."""
     before = [repr(one) for one in full.of_unit() if not isinstance(one, Coverage)]
     full.tenant.resource_graph_page = 1
 
@@ -110,7 +110,7 @@ def test_no_setting_of_a_resource_is_asked_for(full: Subscription) -> None:
     assert "the-planted-value" not in repr(records)
 
 
-def test_a_federation_that_cannot_be_read_leaves_its_facts_in_doubt(full: Subscription) -> None:
+def test_a_federation_that_cannot_be_read_leaves_its_facts_uncertain(full: Subscription) -> None:
     """Of that identity only."""
     full.server.faults.deny("arm", ".*/Deployer/federatedIdentityCredentials")
 

@@ -43,13 +43,13 @@ def test_any_number_of_seconds_is_a_moment_or_unknown(created: int | None, expir
 
     found = stored_secret(SCOPE, VAULT, "secrets", "a", item)
 
-    for told, moment in ((created, found.created_at), (expires, found.expires_at)):
-        assert moment is None or (told is not None and int(moment.timestamp()) == told)
-        assert moment is not None or told is None or not 0 <= told < 200_000_000_000
+    for reported, moment in ((created, found.created_at), (expires, found.expires_at)):
+        assert moment is None or (reported is not None and int(moment.timestamp()) == reported)
+        assert moment is not None or reported is None or not 0 <= reported < 200_000_000_000
     assert found.rotated_at is None
 
 
-def test_nothing_is_told_of_what_is_not_known() -> None:
+def test_nothing_is_reported_of_what_is_not_known() -> None:
     """A row may hold an address and no more; the vault's host is in lower case."""
     found = stored_secret(SCOPE, VAULT, "keys", "A", VaultKey(address="https://kv/keys/A"))
 

@@ -45,7 +45,7 @@ def test_a_large_vault_is_read_to_its_end(empty: Subscription) -> None:
 
 
 def test_the_resource_manager_lists_secrets_and_keys_where_it_is_to(full: Subscription) -> None:
-    """Vaults are not asked then; it has no list of certificates, and does not tell what belongs to one."""
+    """Vaults are not asked then; it has no list of certificates, and does not say what belongs to one."""
     asked = {one.key: one for one in full.records(StoredSecret)}
     full.server.log.clear()
 
@@ -59,7 +59,7 @@ def test_the_resource_manager_lists_secrets_and_keys_where_it_is_to(full: Subscr
 
 
 def test_vaults_are_left_alone_where_they_are_to_be(full: Subscription) -> None:
-    """Who may use them is still told."""
+    """Who may use them is still reported."""
     coverage = full.coverage(key_vaults="off")
 
     assert {coverage[name].status for name in ITEMS} == {"off"}
@@ -90,7 +90,7 @@ def test_a_vault_that_is_closed_to_us_says_how(
     assert f"1 of 2 vaults not read: {vault}" in str(gap.detail)
 
 
-def test_different_reasons_are_each_told(full: Subscription) -> None:
+def test_different_reasons_are_each_reported(full: Subscription) -> None:
     """A firewall is no missing right."""
     full.server.faults.deny("vault", "/by-roles/", inner="ForbiddenByFirewall")
     full.server.faults.deny("vault", "/by-policies/")

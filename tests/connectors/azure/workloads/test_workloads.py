@@ -67,17 +67,19 @@ def test_tags_are_words(tags: object, kept: dict[str, str]) -> None:
         ({"allow_shared_key_access": {}}, None),
     ],
 )
-def test_keys_of_its_own_are_told_of(facts: dict[str, Any], local_keys: bool | None) -> None:
+def test_keys_of_its_own_are_reported_of(facts: dict[str, Any], local_keys: bool | None) -> None:
     """That they work, never what they are."""
     assert _found(**facts).attributes.get("local_keys") is local_keys
 
 
 def test_when_it_was_made_has_several_names() -> None:
     """Each type has its own."""
-    told = "2026-01-02T03:04:05Z"
+    reported = "2026-01-02T03:04:05Z"
 
-    assert {_found(**{name: told}).created_at for name in ("time_created", "creation_time", "date_created")} == {WHEN}
-    assert _found(creation_time="never", date_created=told).created_at == WHEN
+    assert {_found(**{name: reported}).created_at for name in ("time_created", "creation_time", "date_created")} == {
+        WHEN
+    }
+    assert _found(creation_time="never", date_created=reported).created_at == WHEN
 
 
 def test_an_agent_application_acts_as_its_agent_identity() -> None:
@@ -91,10 +93,10 @@ def test_an_agent_application_acts_as_its_agent_identity() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "issuers"), [("https://aks.example/t/c/", ("https://aks.example/t/c/",)), ("", ()), (None, ())]
+    ("reported", "issuers"), [("https://aks.example/t/c/", ("https://aks.example/t/c/",)), ("", ()), (None, ())]
 )
-def test_a_cluster_says_whose_tokens_its_pods_get(told: object, issuers: tuple[str, ...]) -> None:
-    """So that whoever takes these can be joined with it; of another shape, it is a gap of its row."""
-    assert with_typed(_found(oidc_issuer=told)).signs_tokens_as == issuers
+def test_a_cluster_says_whose_tokens_its_pods_get(reported: object, issuers: tuple[str, ...]) -> None:
+    """So that anyone who takes these can be joined with it; of another shape, it is a gap of its row."""
+    assert with_typed(_found(oidc_issuer=reported)).signs_tokens_as == issuers
     with pytest.raises(ValueError, match="attribute signs_tokens_as does not fit"):
         with_typed(_found(oidc_issuer=7))

@@ -53,7 +53,7 @@ ENGINE = "projects/111/locations/europe-west1/reasoningEngines/77"
     ],
 )
 def test_a_holder_is_named_as_its_identity_is(member: str, kind: str, holder: str | None, gone: bool | None) -> None:
-    """An account that is not in a completely listed project is gone; of any other nobody can tell."""
+    """An account that is not in a completely listed project is gone; of any other no one can say."""
     (found,) = assigned(bound(PROD, "roles/viewer", member), roles=VIEWER, listed={"acme-prod": frozenset({BILLING})})
 
     assert (found.holder_kind, found.gone) == (kind, gone)
@@ -63,11 +63,11 @@ def test_a_holder_is_named_as_its_identity_is(member: str, kind: str, holder: st
 
 @pytest.mark.parametrize("member", ["user:ada@example.com", "group:ops@example.com", "allUsers", "projectOwner:acme"])
 def test_people_groups_and_everybody_hold_nothing_here(member: str) -> None:
-    """They are counted, not told."""
+    """They are counted, not reported."""
     assert assigned(bound(PROD, "roles/viewer", member), roles=VIEWER) == []
 
 
-def test_what_the_deleted_held_is_told_but_worth_nothing() -> None:
+def test_what_the_deleted_held_is_reported_but_worth_nothing() -> None:
     """Until somebody restores them."""
     (found,) = assigned(bound(PROD, "roles/owner", f"deleted:serviceAccount:{BILLING}?uid=99"))
 
@@ -105,7 +105,7 @@ def test_a_set_of_all_accounts_is_each_of_them() -> None:
     assert len({one.key for one in found}) == 3
 
 
-def test_who_is_told_elsewhere_is_not_told_again() -> None:
+def test_who_is_reported_elsewhere_is_not_reported_again() -> None:
     """A pool may have identities that IAM lists."""
     bindings = [bound(PROD, "roles/viewer", SUBJECT)]
 
@@ -122,8 +122,8 @@ def test_a_set_of_googles_agents_is_none_of_ours() -> None:
     assert [one.holder for one in found] == [agents]
 
 
-def test_a_principal_of_a_pool_is_trusted_by_whoever_signs_for_it() -> None:
-    """So that whoever can obtain such tokens is found to be able to become it."""
+def test_a_principal_of_a_pool_is_trusted_by_anyone_who_signs_for_it() -> None:
+    """So that anyone who can obtain such tokens is found to be able to become it."""
     payload: dict[str, Any] = {"name": f"{POOL}/providers/x", "oidc": {"issuerUri": "https://issuer.example"}}
     payload["attributeMapping"] = {"google.subject": "assertion.sub"}
     pools = Pools([parse_provider(payload)])
@@ -144,7 +144,7 @@ def test_a_principal_of_a_pool_is_trusted_by_whoever_signs_for_it() -> None:
         ("service-222@gcp-sa-pubsub.iam.gserviceaccount.com", True, {"holder_project": "acme-dev"}),
     ],
 )
-def test_an_account_of_another_project_is_told(member: str, whole: bool, facts: dict[str, object]) -> None:
+def test_an_account_of_another_project_is_reported(member: str, whole: bool, facts: dict[str, object]) -> None:
     """And of another organisation, where all of ours is known."""
     (found,) = assigned(bound(PROD, "roles/viewer", member), roles=VIEWER, tree=structs.replace(TREE, is_whole=whole))
 
@@ -162,7 +162,7 @@ def test_one_role_under_two_conditions_is_two_assignments() -> None:
 
 
 @pytest.mark.parametrize(("year", "fact"), [("2025", "expired_at"), ("2027", "expires_at")])
-def test_an_end_is_told(year: str, fact: str) -> None:
+def test_an_end_is_reported(year: str, fact: str) -> None:
     """Whether it is past or to come."""
     (found,) = assigned(
         bound(PROD, "roles/viewer", condition=f'request.time < timestamp("{year}-01-01T00:00:00Z")'), roles=VIEWER

@@ -1,4 +1,4 @@
-"""Conditions: what still holds, what no longer does, and what nobody can tell."""
+"""Conditions: what still holds, what no longer does, and what no one can say."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def test_only_a_moment_that_passed_ends_a_binding(text: str, standing: str) -> N
         f"[a && request.time < {PAST}].size() == 1",
     ],
 )
-def test_nobody_hides_a_right_behind_a_moment_that_is_no_clause(text: str) -> None:
-    """A condition is written by whoever gives the right."""
+def test_no_one_hides_a_right_behind_a_moment_that_is_no_clause(text: str) -> None:
+    """A condition is written by anyone who gives the right."""
     assert outlook(Expression(expression=text), NOW).standing == "maybe"
 
 

@@ -1,4 +1,4 @@
-"""Deny policies as they are read, and whom their principals take in."""
+"""Deny policies as they are read, and who their principals take in."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def test_what_is_no_deny_policy_is_refused(payload: Any) -> None:
         (f"principal://iam.googleapis.com/projects/-/serviceAccounts/{BILLING}", BUILDER, "no"),
     ],
 )
-def test_whom_a_principal_takes_in(principal: str, email: str, answer: str) -> None:
-    """An account by where it lives; of one that lives elsewhere, and of groups, nobody can tell."""
+def test_who_a_principal_takes_in(principal: str, email: str, answer: str) -> None:
+    """An account by where it lives; of one that lives elsewhere, and of groups, no one can say."""
     assert covers(principal, parse_member(f"serviceAccount:{email}"), TREE) == answer
 
 

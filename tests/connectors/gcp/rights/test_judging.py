@@ -1,4 +1,4 @@
-"""What one binding amounts to, and whom it leads to."""
+"""What one binding amounts to, and who it leads to."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_the_evidence_says_what_by_which_role_on_what() -> None:
         ("//storage.googleapis.com/acme", (TOKEN,), ()),
     ],
 )
-def test_whom_a_binding_lets_its_holder_become(
+def test_who_a_binding_lets_its_holder_become(
     place: str, permissions: tuple[str, ...], becomes: tuple[str, ...]
 ) -> None:
     """One account, or all of each project below. An administrator needs no such path."""
@@ -169,7 +169,7 @@ def test_acting_as_an_account_takes_something_to_run_in_its_project(
 
 
 def test_running_one_thing_is_not_running_anything() -> None:
-    """Whoever may change one service runs it as the account that it has."""
+    """Anyone who may change one service runs it as the account that it has."""
     service = "//run.googleapis.com/projects/acme-prod/locations/europe-west1/services/a"
     first, *_ = assigned(
         bound(key_of(BUILDER), "roles/iam.serviceAccountUser"),
@@ -263,7 +263,7 @@ def test_an_administrator_under_a_condition_is_high() -> None:
 def test_a_deny_policy_comes_first(
     attached: str, rule: dict[str, object], level: str, becomes: tuple[str, ...]
 ) -> None:
-    """Where it covers the holder for certain; where nobody can tell, the right is a maybe."""
+    """Where it covers the holder for certain; where no one can say, the right is a maybe."""
     usual = {"deniedPrincipals": EVERYBODY, "deniedPermissions": [DENIED_TOKEN]}
     found = _judged(PROD, TOKEN, denied=deny(attached, **usual | rule))
 
@@ -368,7 +368,7 @@ def test_what_cannot_lead_anywhere_needs_no_role(place: str, level: str) -> None
 
 @pytest.mark.parametrize("state", [{"deleted": True}, {"stage": "DISABLED"}], ids=["deleted", "disabled"])
 def test_a_role_that_is_switched_off_gives_nothing(state: dict[str, Any]) -> None:
-    """As long as nobody restores it."""
+    """As long as no one restores it."""
     from connectors.gcp.rights.roles import Roles, parse_role
 
     role = parse_role({"name": "projects/p/roles/x", "includedPermissions": [TOKEN]} | state)

@@ -41,7 +41,7 @@ ENGINE = "aiplatform/projects/111/locations/europe-west1/reasoningEngines/77"
 def test_each_form_is_taken_apart(
     text: str, kind: str, identified: str | None, pool: str | None, selector: str | None, subject: str | None
 ) -> None:
-    """Kind, id, and the pool or resource that it stands for."""
+    """Kind, id, and the pool or resource that it represents."""
     member = parse_member(text)
 
     assert (member.kind, member.id, member.pool, member.selector, member.subject) == (

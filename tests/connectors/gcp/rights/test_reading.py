@@ -98,7 +98,7 @@ def test_both_ways_find_the_same_rights(start: Callable[[Cloud], Place]) -> None
     assert alone[DEPLOYER, "roles/compute.admin", "folders/45"].scope == "folders/45"
 
 
-def test_who_is_only_named_by_bindings_is_told(place: Place) -> None:
+def test_who_is_only_named_by_bindings_is_reported(place: Place) -> None:
     """Google's agents, and principals of pools."""
     found = _identities(place.scan())
 
@@ -109,8 +109,8 @@ def test_who_is_only_named_by_bindings_is_told(place: Place) -> None:
 
 
 @pytest.mark.parametrize("bulk", [True, False])
-def test_whom_an_account_lets_in_is_among_its_trusts(place: Place, bulk: bool) -> None:
-    """Found before the account is told."""
+def test_who_an_account_lets_in_is_among_its_trusts(place: Place, bulk: bool) -> None:
+    """Found before the account is reported."""
     records = (place if bulk else without_bulk(place)).scan()
 
     billing = _identities(records)[key_of(BILLING)]
@@ -151,7 +151,7 @@ def test_an_organisation_takes_few_calls(place: Place) -> None:
     assert len(denials) == 4
 
 
-def test_where_nobody_of_ours_is_powerful_nobody_asks_what_is_denied(start: Callable[[Cloud], Place]) -> None:
+def test_where_no_one_of_ours_is_powerful_no_one_asks_what_is_denied(start: Callable[[Cloud], Place]) -> None:
     """Google's own agents are editors of nearly every project."""
     cloud = Cloud()
     cloud.add_project("acme-prod", "1111")
@@ -248,7 +248,7 @@ def test_what_is_denied_is_a_gap(place: Place, part: str, scope: str, section: s
 
 
 def test_where_the_search_alone_is_denied_each_policy_is_asked_for(start: Callable[[Cloud], Place]) -> None:
-    """Containers and accounts; of other resources nobody knows, and it says so."""
+    """Containers and accounts; of other resources no one knows, and it says so."""
     place = start(company())
     place.cloud.faults.deny(part=":searchAllIamPolicies")
     records = place.scan()
@@ -336,7 +336,7 @@ def test_a_listing_lacks_roles_that_are_deleted_for_good(place: Place) -> None:
 
 
 def test_one_of_google_s_own_roles_that_is_not_there_is_a_gap(start: Callable[[Cloud], Place]) -> None:
-    """Whoever answers has no roles: an owner is one all the same, and the others are unknown."""
+    """Anyone who answers has no roles: an owner is one all the same, and the others are unknown."""
     cloud = company()
     bind(cloud, "projects/acme-dev", {"roles/owner": [BUILDER], "roles/other": [DEPLOYER]})
     cloud.faults.fail(404, part="/v1/roles")
@@ -386,7 +386,7 @@ def test_where_all_is_read_acting_as_an_account_takes_something_to_run(place: Pl
 
 
 def test_of_a_folder_what_is_above_may_not_be_known(place: Place) -> None:
-    """A search tells of what lies below alone."""
+    """A search reports on what lies below alone."""
     bind(place.cloud, key_of(BILLING), {USER: [BUILDER]})
     bind(place.cloud, "projects/acme-prod", {})
     place.cloud.faults.deny(part=f"{ORGANIZATION}:getIamPolicy")
@@ -420,7 +420,7 @@ NEWCOMER = "newcomer@acme-dev.iam.gserviceaccount.com"
 
 @pytest.mark.parametrize(("code", "gone"), [(200, False), (404, True), (403, None)])
 def test_an_account_that_bulk_listing_lacks_is_asked_for(place: Place, code: int, *, gone: bool | None) -> None:
-    """Cloud Asset is behind by minutes: an account of today is no deleted one, and is told."""
+    """Cloud Asset is behind by minutes: an account of today is no deleted one, and is reported."""
     bind(place.cloud, "projects/acme-dev", {"roles/viewer": [NEWCOMER]})
     place.cloud.add_account("acme-dev", "newcomer")
     place.cloud.faults.unlisted_accounts.add(NEWCOMER)
@@ -432,7 +432,7 @@ def test_an_account_that_bulk_listing_lacks_is_asked_for(place: Place, code: int
     assert (key_of(NEWCOMER, "acme-dev") in _identities(records)) is (code == 200)
 
 
-def test_an_unread_list_of_accounts_makes_nobody_gone(place: Place) -> None:
+def test_an_unread_list_of_accounts_makes_no_one_gone(place: Place) -> None:
     """Never from a partial listing."""
     without_bulk(place).cloud.faults.deny(part="acme-dev/serviceAccounts")
     records = place.scan(grpc_endpoint=None)
@@ -452,7 +452,7 @@ def test_an_account_that_vanished_meanwhile_is_no_gap(place: Place) -> None:
 @pytest.mark.parametrize("settings", [{"projects": "acme-prod"}, {"folders": "45"}])
 @pytest.mark.parametrize("bulk", [True, False])
 def test_what_is_set_above_the_root_counts_too(place: Place, settings: dict[str, str], bulk: bool) -> None:
-    """Told by the unit that is the root, since nobody else reads it."""
+    """Reported by the unit that is the root, since no one else reads it."""
     bind(place.cloud, ORGANIZATION, {"roles/owner": [DEPLOYER]})
     found = _assignments((place if bulk else without_bulk(place)).scan(**settings))
 
@@ -461,7 +461,7 @@ def test_what_is_set_above_the_root_counts_too(place: Place, settings: dict[str,
 
 @pytest.mark.parametrize("bulk", [True, False])
 def test_what_is_set_above_the_root_and_cannot_be_read_is_a_gap(place: Place, bulk: bool) -> None:
-    """Whoever has a right up there has it down here."""
+    """Anyone who has a right up there has it down here."""
     place.cloud.faults.deny(part=f"{ORGANIZATION}:getIamPolicy")
     coverage = _coverage((place if bulk else without_bulk(place)).scan(projects="acme-prod"))[
         "acme-prod", "iam.policies"
@@ -543,7 +543,7 @@ def test_where_the_api_of_entitlements_is_off_there_are_none(place: Place) -> No
 
 @pytest.mark.parametrize("bulk", [True, False])
 def test_denied_entitlements_are_a_gap(place: Place, bulk: bool) -> None:
-    """With the permission that it takes; the rights of policies are told all the same."""
+    """With the permission that it takes; the rights of policies are reported all the same."""
     place.cloud.faults.deny(api="privilegedaccessmanager")
     records = (place if bulk else without_bulk(place)).scan(**ASKED)
 

@@ -67,7 +67,7 @@ def test_what_lies_below_and_above(place: str, projects: tuple[str, ...], path: 
         ("", "foreign", None, None),
     ],
 )
-def test_an_address_tells_whose_account_it_is(email: str, kind: str, project: str | None, number: str | None) -> None:
+def test_an_address_says_whose_account_it_is(email: str, kind: str, project: str | None, number: str | None) -> None:
     """A service agent's looks like that of an account in a project of Google's."""
     account = account_of(email)
 

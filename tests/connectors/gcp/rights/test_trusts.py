@@ -101,8 +101,8 @@ GKE_SET = "principalSet://iam.googleapis.com/projects/111/locations/global/workl
         (f"{SET}/attribute.actor/octocat", "assertion.repository == 'acme/app'", "exact"),
     ],
 )
-def test_only_a_claim_that_names_the_tenant_keeps_strangers_out(member: str, condition: str, restriction: str) -> None:
-    """An issuer that signs for everybody signs for strangers, too."""
+def test_only_a_claim_that_names_the_tenant_keeps_outsiders_out(member: str, condition: str, restriction: str) -> None:
+    """An issuer that signs for everybody signs for outsiders, too."""
     (trust,) = _trusts(member, _provider(condition=condition))
 
     assert (trust.kind, trust.external, trust.restriction) == ("federated", True, restriction)
@@ -142,10 +142,10 @@ def test_an_issuer_of_ones_own_narrows_by_itself(provider: Provider, member: str
         (AWS, f"{SET}/attribute.colour/red", None),
     ],
 )
-def test_whom_tokens_must_be_for_is_told_as_their_issuer_has_it(
+def test_who_tokens_must_be_for_is_reported_as_their_issuer_has_it(
     provider: Provider, member: str, subject: str | None
 ) -> None:
-    """So that whoever bears them can be found with another provider."""
+    """So that anyone who bears them can be found with another provider."""
     (trust,) = _trusts(member, provider)
 
     assert (trust.issuer, trust.subject) == (provider.issuer, subject)
@@ -160,14 +160,14 @@ def test_whom_tokens_must_be_for_is_told_as_their_issuer_has_it(
         (f"{GKE_SET.replace('Set', '')}/subject/ns/shop/sa/web", "system:serviceaccount:shop:web"),
     ],
 )
-def test_pods_are_told_as_their_cluster_has_them(member: str, subject: str | None) -> None:
+def test_pods_are_reported_as_their_cluster_has_them(member: str, subject: str | None) -> None:
     """Its issuer is Google's, one for each project."""
     (trust,) = _trusts(member)
 
     assert (trust.issuer, trust.subject) == ("acme-prod.svc.id.goog", subject)
 
 
-def test_a_claim_that_keeps_nobody_out_without_another_is_no_exact_one() -> None:
+def test_a_claim_that_keeps_no_one_out_without_another_is_no_exact_one() -> None:
     """A pool of Cognito signs for those who did not sign in, too."""
     pool = _provider("https://cognito-identity.amazonaws.com", "assertion.aud == 'eu-west-1:1'")
 
@@ -196,10 +196,10 @@ def test_the_evidence_names_role_resource_issuer_and_condition() -> None:
         ((), False, 0),
     ],
 )
-def test_whoever_signs_for_a_pool_lets_its_principals_in(
+def test_anyone_who_signs_for_a_pool_lets_its_principals_in(
     providers: tuple[Provider, ...], read: bool, expected: int
 ) -> None:
-    """Nobody does for a pool of ours without a provider that is on; what was not read lets in nobody knows whom."""
+    """No one does for a pool of ours without a provider that is on; what was not read lets in no one knows who."""
     binding = bound(key_of(BILLING), USER, SUBJECT)
     pools = Pools(providers if read else None)
 
@@ -239,7 +239,7 @@ def test_a_pool_of_somebody_else_may_have_any_provider() -> None:
         ("serviceAccount:other.svc.id.goog[shop/web]", USER, True, "federated", None, "exact"),
     ],
 )
-def test_strangers_of_every_sort(
+def test_outsiders_of_every_sort(
     member: str, role: str, whole: bool, kind: str, external: bool | None, restriction: str
 ) -> None:
     """Everybody, accounts of projects that are not ours, and pods."""
@@ -260,7 +260,7 @@ def test_strangers_of_every_sort(
         (f"deleted:{SUBJECT}", USER),
     ],
 )
-def test_others_are_no_strangers(member: str, role: str) -> None:
+def test_others_are_no_outsiders(member: str, role: str) -> None:
     """Accounts of ours have assignments, people are no machines, and acting as an account takes more than that."""
     assert _trusts(member, _provider(), role=role) == ()
 
@@ -277,7 +277,7 @@ def test_what_is_given_above_is_given_on_every_account_below(on: str) -> None:
 
 
 def test_a_condition_on_the_binding_narrows_too() -> None:
-    """Nobody can tell how far: loose, and it says so."""
+    """No one can say how far: loose, and it says so."""
     (trust,) = _trusts("allUsers", condition="resource.name == 'x'")
 
     assert trust.restriction == "loose"
@@ -288,6 +288,6 @@ def test_a_condition_on_the_binding_narrows_too() -> None:
     "payload", [{}, {"name": "projects/1"}, {"name": 7}, {"name": "a/providers/b", "oidc": {}}, []]
 )
 def test_a_provider_that_is_none_is_refused(payload: Any) -> None:
-    """One row, told by its name."""
+    """One row, reported by its name."""
     with pytest.raises(ValueError, match=r"Expected|no provider|required"):
         parse_provider(payload)

@@ -1,4 +1,4 @@
-"""What a row of Policy Analyzer tells of use, and of disuse."""
+"""What a row of Policy Analyzer reports on use, and of disuse."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_period_says_for_how_many_days_use_is_known(period: dict[str, str], 
 
 
 @pytest.mark.parametrize("time", ["2026-11-20T07:00:00Z", "2026-11-20T07:00:00.123456789Z"])
-def test_the_last_authentication_is_told(time: str) -> None:
+def test_the_last_authentication_is_reported(time: str) -> None:
     """With any number of digits of a second."""
     used = parse_use(_row(activity={"lastAuthenticatedTime": time}), now=NOW).last_used_at
 

@@ -93,7 +93,7 @@ def test_both_denied_is_denied(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reported"),
     [
         ({"member": "serviceAccount:e", "role": "roles/x"}, "roles/x: 0 permissions used"),
         (
@@ -114,9 +114,9 @@ def test_both_denied_is_denied(place: Place) -> None:
         ({}, None),
     ],
 )
-def test_how_much_of_a_role_was_used(content: dict[str, Any], told: str | None) -> None:
+def test_how_much_of_a_role_was_used(content: dict[str, Any], reported: str | None) -> None:
     """As far as it is said."""
-    assert role_used(msgspec.convert({"content": content}, Insight)) == told
+    assert role_used(msgspec.convert({"content": content}, Insight)) == reported
 
 
 def test_since_when_an_account_went_unused() -> None:
@@ -131,6 +131,6 @@ def test_nothing_that_is_said_breaks_it(member: str, role: str, total: str | int
     """Contents have no fixed shape."""
     content = {"member": member, "role": role, "currentTotalPermissionsCount": total}
 
-    told = role_used(msgspec.convert({"content": content}, Insight))
+    reported = role_used(msgspec.convert({"content": content}, Insight))
 
-    assert (told is not None) == (member.startswith("serviceAccount:") and role != "")
+    assert (reported is not None) == (member.startswith("serviceAccount:") and role != "")

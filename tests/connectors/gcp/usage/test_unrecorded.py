@@ -1,4 +1,4 @@
-"""Use that goes by unrecorded: by credentials that leave no trace, and of whoever the record does not name."""
+"""Use that goes by unrecorded: by credentials that leave no trace, and of anyone who the record does not name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _usage(identity: Identity) -> str:
 def test_who_has_credentials_without_a_trace_is_never_called_unused(
     start: Callable[[Cloud], Place], plant: Callable[[Cloud], Any], words: str
 ) -> None:
-    """What is recorded of it is still told."""
+    """What is recorded of it is still reported."""
     cloud = used_company()
     cloud.rows[f"projects/{DEV}/serviceAccounts"][0].pop("disabled")
     cloud.rows[f"projects/{DEV}/activities/{ACCOUNTS}"].clear()
@@ -60,8 +60,8 @@ def test_who_has_credentials_without_a_trace_is_never_called_unused(
     assert found["billing"].use_tracked_days == 90
 
 
-def test_an_hmac_key_that_is_off_leaves_no_doubt(start: Callable[[Cloud], Place]) -> None:
-    """Nobody can use it."""
+def test_an_hmac_key_that_is_off_leaves_no_uncertainty(start: Callable[[Cloud], Place]) -> None:
+    """No one can use it."""
     cloud = used_company()
     add_hmac_key(cloud, DEV, "builder", "GOOG1E", state="INACTIVE")
 
@@ -69,7 +69,7 @@ def test_an_hmac_key_that_is_off_leaves_no_doubt(start: Callable[[Cloud], Place]
 
 
 def test_credentials_that_were_not_read_may_be_used_without_a_trace(place: Place) -> None:
-    """So nobody is called unused in that project, and the last scan's knowledge stands."""
+    """So no one is called unused in that project, and the last scan's knowledge stands."""
     place.cloud.faults.deny(api="storage", place=f"projects/{DEV}")
 
     found = accounts_in(place.scan())

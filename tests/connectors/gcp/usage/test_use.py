@@ -87,8 +87,8 @@ def test_where_an_organisation_cannot_be_asked_each_project_is(place: Place, pla
     assert accounts_in(records)["billing"].last_used_at is not None
 
 
-def test_a_project_that_is_denied_leaves_only_its_own_accounts_in_doubt(place: Place) -> None:
-    """Nobody there is called unused; the others are as they were."""
+def test_a_project_that_is_denied_leaves_only_its_own_accounts_uncertain(place: Place) -> None:
+    """No one there is called unused; the others are as they were."""
     place.cloud.faults.deny(api="policyanalyzer", place=ORGANIZATION)
     place.cloud.faults.deny(api="policyanalyzer", place=f"projects/{DEV}")
 
@@ -133,7 +133,7 @@ def test_what_would_fail_everywhere_is_not_asked_of_each_project(
 
 
 def test_a_pause_is_waited_for(place: Place) -> None:
-    """Throttled twice, then told."""
+    """Throttled twice, then reported."""
     place.cloud.faults.throttle("policyanalyzer", 2)
 
     assert accounts_in(place.scan())["billing"].last_used_at is not None
@@ -141,7 +141,7 @@ def test_a_pause_is_waited_for(place: Place) -> None:
 
 @pytest.mark.parametrize("row", [{"activity": 7}, {"fullResourceName": "\x1b[31m<script>"}, {"observationPeriod": "x"}])
 def test_a_bad_row_costs_only_itself(start: Callable[[Cloud], Place], row: dict[str, Any]) -> None:
-    """Whoever is in none of the good ones is in doubt; nothing hostile gets through."""
+    """Anyone who is in none of the good ones is uncertain; nothing hostile gets through."""
     cloud = used_company()
     cloud.add_account(DEV, "unheard-of")
     cloud.rows[f"projects/{PROD}/activities/{ACTIVITY}"].insert(0, row)
@@ -155,7 +155,7 @@ def test_a_bad_row_costs_only_itself(start: Callable[[Cloud], Place], row: dict[
     assert found["unheard-of"].unread == ("use",)
 
 
-def test_keys_whose_record_was_not_read_leave_their_account_in_doubt(place: Place) -> None:
+def test_keys_whose_record_was_not_read_leave_their_account_uncertain(place: Place) -> None:
     """Not those that have none."""
     place.cloud.faults.deny(api="policyanalyzer", part=KEY_ACTIVITY)
 
@@ -166,8 +166,8 @@ def test_keys_whose_record_was_not_read_leave_their_account_in_doubt(place: Plac
     assert found["builder"].unread == ()
 
 
-def test_the_record_s_end_and_its_blind_spots_are_told(place: Place) -> None:
-    """With the section, for whoever reads the verdict."""
+def test_the_record_s_end_and_its_blind_spots_are_reported(place: Place) -> None:
+    """With the section, for anyone who reads the verdict."""
     detail = str(coverage_in(place.scan())[ORGANIZATION, ACCOUNTS].detail)
 
     assert f"recorded up to {datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}" in detail

@@ -1,4 +1,4 @@
-"""What cannot be read of what runs as which account, and what that costs."""
+"""What cannot be read of which workload runs as which account, and what that costs."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def place(start: Callable[[Cloud], Place]) -> Place:
     return start(shop())
 
 
-def test_what_only_cloud_asset_tells_is_said_to_be_missing(place: Place) -> None:
-    """It is no gap: nobody can close it but by allowing Cloud Asset, which is told once."""
+def test_what_only_cloud_asset_says_is_said_to_be_missing(place: Place) -> None:
+    """It is no gap: no one can close it but by allowing Cloud Asset, which is reported once."""
     others = coverage_in(without_bulk(place).scan())[PROD, "workloads.others"]
 
     assert (others.status, "Cloud Asset" in str(others.detail)) == ("not_offered", True)
@@ -54,7 +54,7 @@ def test_an_api_that_is_denied_is_a_gap_of_its_own(place: Place, api: str, secti
 
 
 def test_a_listing_that_fails_is_a_gap_of_every_project(place: Place) -> None:
-    """Of all that it would have told, so that the last scan's workloads do not seem to have gone."""
+    """Of all that it would have reported, so that the last scan's workloads do not seem to have gone."""
     connector = place.connector()
     scopes = [one for one in connector.scopes() if isinstance(one, Scope)]
     place.cloud.faults.fail(500, api="cloudasset")
@@ -65,8 +65,8 @@ def test_a_listing_that_fails_is_a_gap_of_every_project(place: Place) -> None:
     assert gaps == {(scope, name) for scope in (ORGANIZATION, PROD, DEV) for name in SECTIONS}
 
 
-def test_a_listing_that_breaks_off_is_partial_where_it_told_something(start: Callable[[Cloud], Place]) -> None:
-    """And failed where it told nothing."""
+def test_a_listing_that_breaks_off_is_partial_where_it_reported_something(start: Callable[[Cloud], Place]) -> None:
+    """And failed where it reported nothing."""
     cloud = small_company()
     for number in range(1100):
         add_instance(cloud, PROD, f"vm-{number}")

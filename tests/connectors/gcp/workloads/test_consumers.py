@@ -1,4 +1,4 @@
-"""What runs as which account, by Cloud Asset and by each project's own APIs."""
+"""Which workload runs as which account, by Cloud Asset and by each project's own APIs."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_an_agent_that_is_registered_as_well_is_one_identity(start: Callable[[Cl
     assert [(one.key, one.attributes["registered"]) for one in agents] == [(f"{RUN}/services/helper", True)]
 
 
-def test_cloud_asset_tells_of_more(start: Callable[[Cloud], Place]) -> None:
+def test_cloud_asset_says_of_more(start: Callable[[Cloud], Place]) -> None:
     """Of every sort that there is, in one listing; pipelines that have ended are left out."""
     place = start(more_of_assets(shop()))
 
@@ -121,7 +121,7 @@ def test_cloud_asset_tells_of_more(start: Callable[[Cloud], Place]) -> None:
 
 
 def test_rare_types_that_cloud_asset_lacks_do_no_harm(start: Callable[[Cloud], Place]) -> None:
-    """The others of the listing are told."""
+    """The others of the listing are reported."""
     place = start(more_of_assets(shop()))
     place.cloud.faults.unlisted_types |= {"dataflow.googleapis.com/Job", "notebooks.googleapis.com/Instance"}
 
@@ -179,7 +179,7 @@ def test_project_by_project_takes_five_calls_and_two_for_each_location(place: Pl
 
 @pytest.mark.parametrize("bulk", [True, False])
 def test_a_project_s_number_in_a_name_is_its_id_in_the_key(start: Callable[[Cloud], Place], bulk: bool) -> None:
-    """Both are used; rights tell of workloads by the id."""
+    """Both are used; rights report on workloads by the id."""
     cloud = shop()
     add_run(cloud, PROD, "numbered")["name"] = f"projects/1111/locations/{AT}/services/numbered"
     place = start(cloud) if bulk else without_bulk(start(cloud))

@@ -136,7 +136,7 @@ def test_a_truncated_file_is_reported_wherever_it_is_cut(whole: Path) -> None:
 
 
 def test_a_flipped_bit_is_reported(whole: Path) -> None:
-    """Wherever it is; every hundredth byte stands for all."""
+    """Wherever it is; every hundredth byte represents all."""
     written = whole.read_bytes()
     for place in range(0, len(written), 97):
         whole.write_bytes(written[:place] + bytes([written[place] ^ 1]) + written[place + 1 :])
@@ -165,7 +165,7 @@ def test_a_line_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "nothing"])
 def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
-    """Nobody waits for a pipe that nobody writes to."""
+    """No one waits for a pipe that no one writes to."""
     path = tmp_path / kind
     if kind == "pipe":
         os.mkfifo(path)

@@ -184,7 +184,7 @@ def test_shards_of_other_settings_are_refused(shards: list[Path], tmp_path: Path
 
 
 def test_two_readings_of_one_time_that_differ_are_refused(shards: list[Path], tmp_path: Path) -> None:
-    """Which of them is right nobody can tell."""
+    """Which of them is right no one can say."""
     other = [planned("one", Plan(tuple((name, 5) for name in "abcde"))), ESTATE[1]]
     with open_store("sqlite://") as store:
         _import(store, shards[:1])

@@ -78,7 +78,7 @@ def _the(one: Assessment, rule: str) -> Deviation:
 
 
 def test_an_assumer_of_another_account_is_the_identity_that_was_discovered_there() -> None:
-    """By its unique id, in the finding, too; whoever is not discovered stays as the log has it."""
+    """By its unique id, in the finding, too; anyone who is not discovered stays as the log has it."""
     there = make_identity("deploy", scope="444455556666", unique_id="AIDADEPLOY")
     new: Did = {"assumed_by=444455556666:AIDADEPLOY": 1, "assumed_by=999955556666:AIDADEPLOY": 1}
     one = _judge(make_past({BOT.key: _usual(day_2=new)}), None, make_assessment(there))
@@ -247,7 +247,7 @@ def test_use_outside_the_declaration(systems: Any, permissions: Any, outside: li
 
 
 @pytest.mark.parametrize("permission", ["dynamodb:PutItem", "dynamodb:BatchPut*", "batchputitem"])
-def test_a_declaration_may_name_actions_or_the_events_that_tell_them(permission: str) -> None:
+def test_a_declaration_may_name_actions_or_the_events_that_say_them(permission: str) -> None:
     """A log's reader says where the two differ."""
     entry = make_entry("bot", systems=("s3",), permissions=(permission,))
     names = {"also_called": {"dynamodb:PutItem": ("dynamodb:BatchPutItem",)}}
@@ -435,7 +435,7 @@ def test_outside_the_logs_scopes_nothing_is_known() -> None:
     assert _judge(make_past({}), _registered(make_identity("bot", scope="999999999999"))).activity is None
 
 
-def test_a_scan_reports_what_the_logs_tell() -> None:
+def test_a_scan_reports_what_the_logs_say() -> None:
     past = make_past({BOT.key: _usual(range(1, 3), day_1={"write=dynamodb:PutItem": 1})})
     inventory = join([Reading(source="prod", scope=ACCOUNT, identities=(BOT,))], {"prod": 0})
     declared = Declared(entries=(ENTRY,), sources=(SourceRef(name="prod", provider="aws"),))

@@ -68,7 +68,7 @@ BARE = Grant(name=OWNER_ID, via=f"group:{OWNER_ID.upper()}", resource=OWNER_ID)
     ],
     ids=["not read now", "read at last", "renamed", "an id in a path", "one of them"],
 )
-def test_a_name_that_was_read_is_believed_under_a_lasting_gap(
+def test_a_name_that_was_read_is_trusted_under_a_lasting_gap(
     now: Grant, last: Grant, expected: Grant | None, level: PrivilegeLevel
 ) -> None:
     """The gap can hide any fact there: a bare id is the placeholder for an unread name."""

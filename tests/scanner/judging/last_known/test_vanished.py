@@ -1,4 +1,4 @@
-"""How much may be gone at once before the reading is doubted rather than believed."""
+"""How much may be gone at once before the reading is held for confirmation rather than trusted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.discovery.inventory import Inventory
-from scanner.judging.last_known.vanished import Loss, doubted, losses, notices
+from scanner.judging.last_known.vanished import Loss, held, losses, notices
 from scanner.model import Coverage, Identity
 from tests.factories import make_coverage, make_identity
 
@@ -56,12 +56,12 @@ def _count(**scopes: int) -> dict[tuple[str, str, str], int]:
         pytest.param(_count(a=9), _inventory(_seen(1)), [], id="no list"),
     ],
 )
-def test_what_is_doubted(before: Any, now: Inventory, expected: list[Loss]) -> None:
+def test_what_is_held(before: Any, now: Inventory, expected: list[Loss]) -> None:
     """A share alone would nag small estates, a number alone big ones."""
     assert list(losses(now, before, ())) == expected
 
 
-def test_a_list_is_doubted_however_short() -> None:
+def test_a_list_is_held_however_short() -> None:
     """Half an export is an everyday mistake."""
     assert losses(_inventory(_seen(1)), _count(a=3), {"prod"}) == (Loss("prod", None, 3, 1),)
 
@@ -81,17 +81,17 @@ def test_a_list_that_could_not_be_opened_lost_nothing() -> None:
     ],
 )
 def test_what_lies_in_a_gap_is_not_lost(coverage: list[Coverage]) -> None:
-    """It stays as last seen, so no other identity is doubted."""
+    """It stays as last seen, so no other identity is held for confirmation."""
     assert losses(_inventory(coverage=coverage), _count(a=100), ()) == ()
 
 
-def test_the_doubted_place_is_partly_read() -> None:
+def test_the_held_place_is_partly_read() -> None:
     """Its listings, and no others'; what else is known of it stays."""
     listing, report = make_coverage(scope="a"), make_coverage(scope="a", section="iam.report", kinds=())
     denied, elsewhere = make_coverage(scope="a", section="x", status="denied"), make_coverage(scope="b")
     found = [Loss("prod", "a", 200, 20)]
 
-    inventory = doubted(_inventory(coverage=(listing, report, denied, elsewhere)), found)
+    inventory = held(_inventory(coverage=(listing, report, denied, elsewhere)), found)
 
     partial = replace(
         listing,

@@ -184,7 +184,7 @@ def test_the_page_names_every_built_in_tag() -> None:
 
 
 def test_signals_of_different_sorts_confirm_each_other() -> None:
-    """A tag, a creator and an entry that name one person leave little doubt, and the evidence has all of them."""
+    """A tag, a creator and an entry that name one person leave little uncertainty, and the evidence has all of them."""
     old = entry(("E7",), id="OLD", origin=Origin(file="registry.csv", row=9))
     identity = make_identity(tags={"owner": "E7"}, created_by="ada@example.com")
     (ada,) = candidates(identity, old, registry=likely("OLD", 0.5))

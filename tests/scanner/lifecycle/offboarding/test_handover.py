@@ -1,4 +1,4 @@
-"""What somebody leaves behind: each role, who else answers, what to do, and what cannot be told."""
+"""What somebody leaves behind: each role, who else answers, what to do, and what cannot be determined."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ HUMAN = NatureVerdict(verdict="human")
 
 
 def entry(**facts: Any) -> Entry:
-    """An entry that names nobody unless told to."""
+    """An entry that names no one unless reported to."""
     return make_entry("svc-billing", **{"owner": (), **facts})
 
 
 def registered(*agreeing: str, contradictions: tuple[str, ...] = (), **verdicts: Any) -> Assessment:
-    """The identity that NHI-1 stands for."""
+    """The identity that NHI-1 represents."""
     verdict = RegistryVerdict(
         state="registered", entry="NHI-1", rung="name", agreeing=agreeing, contradictions=contradictions
     )
@@ -109,7 +109,7 @@ def the_item(result: ScanResult, people: Sequence[Person] = PEOPLE, person: Pers
     ],
 )
 def test_every_role_in_an_entry(facts: dict[str, Any], roles: list[str], evidence: str | None) -> None:
-    """Whatever the column and however they are named there, with the place that says so; the gravest first."""
+    """Whatever the column and however they are named there, with the place that says so; the highest severity first."""
     item = the_item(scan(registered(), entries=[entry(**facts)]))
     assert list(item.roles) == roles
     assert evidence is None or item.evidence[0] == evidence
@@ -135,7 +135,7 @@ def test_every_role_in_an_entry(facts: dict[str, Any], roles: list[str], evidenc
     ],
 )
 def test_every_role_beside_the_registry(identity: dict[str, Any], nature: Any, roles: list[str]) -> None:
-    """Creators, tags and accounts tell even where nobody declared anything."""
+    """Creators, tags and accounts give even where no one declared anything."""
     judged = make_assessment(make_identity(**identity), nature=NatureVerdict(verdict=nature))
     assert list(the_item(scan(judged)).roles) == roles
 
@@ -158,7 +158,7 @@ def test_what_is_not_theirs(identity: dict[str, Any], facts: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("owner", ["Ada Lovelace", "ada", "ada@elsewhere.com"], ids=["name", "user-name", "elsewhere"])
 def test_a_name_that_another_person_has_too_only_may_mean_them(owner: str) -> None:
-    """It may be the other one's, so it makes nobody an owner; it is listed for a person to settle."""
+    """It may be the other one's, so it makes no one an owner; it is listed for a person to settle."""
     other = make_person("ada@example.org", name="Ada Lovelace")
     (item,) = left_behind(scan(registered(), entries=[entry(owner=(owner,))]), [*PEOPLE, other]).items
 
@@ -168,7 +168,7 @@ def test_a_name_that_another_person_has_too_only_may_mean_them(owner: str) -> No
 
 @pytest.mark.parametrize("status", ["active", "leaving", "left"])
 def test_the_last_of_a_group_is_reported_before_and_after_the_last_day(status: Any) -> None:
-    """Whoever asks too late gets the same list."""
+    """Anyone who asks too late gets the same list."""
     ada = replace(ADA, status=status)
     item = the_item(scan(registered(), entries=[entry(owner=("team:solo",))]), [ada, *PEOPLE[1:]], ada)
     assert item.roles == ("last_active_member",)
@@ -191,7 +191,7 @@ DEC_20, DEC_24 = date(2026, 12, 20), date(2026, 12, 24)
     ],
 )
 def test_a_group_of_which_all_leave_is_handed_over(ada: dict[str, Any], bob: dict[str, Any], listed: list[str]) -> None:
-    """By whoever goes last; where the days are not known, by everybody who may be the last."""
+    """By anyone who goes last; where the days are not known, by everybody who may be the last."""
     people = [
         make_person("ada@example.com", **ada),
         make_person("bob@example.com", **bob),
@@ -205,7 +205,7 @@ def test_a_group_of_which_all_leave_is_handed_over(ada: dict[str, Any], bob: dic
     assert {item.roles for items in handed_over.values() for item in items} == {("last_active_member",)}
 
 
-def test_whoever_leaves_first_does_not_answer_afterwards() -> None:
+def test_anyone_who_leaves_first_does_not_answer_afterwards() -> None:
     """What two own who both leave is urgent for the one who leaves last, and not for the other."""
     ada, bob = make_person("ada@example.com", left_on=DEC_24), make_person("bob@example.com", left_on=DEC_20)
     result = scan(registered(), entries=[entry(owner=("ada@example.com", "bob@example.com"))])
@@ -241,7 +241,7 @@ def test_urgent_is_what_no_other_person_answers_for(
 
 
 def test_an_owner_that_another_registry_names_answers_if_the_two_agree() -> None:
-    """Entries that agree are one declaration; one that contradicts is shown, and nobody answers through it."""
+    """Entries that agree are one declaration; one that contradicts is shown, and no one answers through it."""
     first, second = entry(owner=("E7",)), entry(id="NHI-2", owner=("bob@example.com",))
     mine = entry(id="NHI-3", owner=("E7",))
     agreed = the_item(scan(registered("NHI-2"), entries=[first, second]))
@@ -260,7 +260,7 @@ def test_an_owner_that_another_registry_names_answers_if_the_two_agree() -> None
     ],
 )
 def test_an_ambiguous_one_is_answered_for_by_who_all_entries_name(second: tuple[str, ...], urgent: bool) -> None:
-    """And the step is to settle which of them stands for it."""
+    """And the step is to settle which of them represents it."""
     entries = [entry(id="A", owner=("E7", "bob@example.com")), entry(id="B", owner=second)]
     rivals = tuple(MatchCandidate(entry=one.id, score=1.0, evidence="key") for one in entries)
     item = the_item(
@@ -341,7 +341,7 @@ def test_the_next_step(facts: dict[str, Any], usage: Any, step: str) -> None:
     ],
 )
 def test_without_a_successor_it_is_reported_what_becomes_of_it(state: Any, left_on: date, becomes: str) -> None:
-    """Nobody is made up."""
+    """No one is made up."""
     ada = replace(ADA, left_on=left_on)
     judged = registered(ownership=OwnershipVerdict(state=state))
     item = the_item(scan(judged, entries=[entry(owner=("E7",))]), [ada], ada)
@@ -350,13 +350,13 @@ def test_without_a_successor_it_is_reported_what_becomes_of_it(state: Any, left_
 
 
 def test_the_undeclared_is_declared_first() -> None:
-    """Nobody can be named as owner where there is no entry."""
+    """No one can be named as owner where there is no entry."""
     judged = make_assessment(make_identity(created_by="ada@example.com"))
     assert the_item(scan(judged)).next_step.startswith("Declare it first, with a successor as owner.")
 
 
 def test_without_a_registry_no_one_can_report_who_answers() -> None:
-    """Nobody was asked to declare anything."""
+    """No one was asked to declare anything."""
     judged = make_assessment(make_identity(created_by="E7"), registry=RegistryVerdict(state="unchecked"))
     assert the_item(scan(judged)).urgent is None
 
@@ -407,7 +407,7 @@ def test_the_exempt_need_no_one() -> None:
 def test_their_own_account_is_switched_off(
     facts: dict[str, Any], nature: Any, person: Person, urgent: bool, step: str
 ) -> None:
-    """With what it holds, and nobody succeeds in it."""
+    """With what it holds, and no one succeeds in it."""
     identity = make_identity(
         "ada", credentials=(make_credential("ada"), make_credential("ada", "OLD", enabled=False)), **facts
     )
@@ -478,7 +478,7 @@ def test_what_is_not_known_is_reported(judged: dict[str, Any], owner: tuple[str,
 
 
 def test_the_most_severe_come_first() -> None:
-    """By privilege, then by role, then by key; entries that stand for nothing last."""
+    """By privilege, then by role, then by key; entries that represent nothing last."""
     levels: tuple[tuple[str, Any, dict[str, Any]], ...] = (
         ("c", "normal", {"tags": {"owner": "E7"}}),
         ("d", "normal", {"created_by": "E7"}),
@@ -534,7 +534,7 @@ def test_notices(people: Sequence[Person], person: Person, facts: dict[str, Any]
     ids=["alone", "with-somebody-who-cannot-be-checked"],
 )
 def test_without_a_roster_it_uses_text(owner: tuple[str, ...], urgent: bool | None) -> None:
-    """Whether the others named are still there cannot be told, and nobody is suggested."""
+    """Whether the others named are still there cannot be determined, and no one is suggested."""
     item = the_item(scan(registered(), entries=[entry(owner=owner)]), ())
     assert (item.roles, item.urgent, item.successor) == (("owner",), urgent, None)
 

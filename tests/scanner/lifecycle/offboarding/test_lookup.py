@@ -1,4 +1,4 @@
-"""Whom a text means."""
+"""Who a text means."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ PEOPLE = (
     ],
 )
 def test_people_are_found_by_what_they_go_by(text: str, emails: list[str]) -> None:
-    """The strongest kind of name decides, and all who go by it are told."""
+    """The strongest kind of name decides, and all who go by it are reported."""
     assert [person.email for person in find_people(text, PEOPLE)] == emails
 
 
-def test_strangers_are_who_only_the_registry_names() -> None:
-    """Each once, with the place where they stand first; whoever is on the roster is none."""
+def test_outsiders_are_who_only_the_registry_names() -> None:
+    """Each once, with the place where they stand first; anyone who is on the roster is none."""
     entries = [
         make_entry("x", owner=("Gus <gus@example.com>", "E7"), built_by="zoe"),
         make_entry("y", owner=("gus <GUS@example.com>",), origin=Origin(file="registry.csv", row=3)),
@@ -59,7 +59,7 @@ def test_strangers_are_who_only_the_registry_names() -> None:
         ("<g@x.y>", "g@x.y", None),
     ],
 )
-def test_a_stranger_is_what_is_written(text: str, email: str, name: str | None) -> None:
+def test_a_outsider_is_what_is_written(text: str, email: str, name: str | None) -> None:
     """An address in brackets is the e-mail."""
     person = unlisted_person(text, Origin(file="x"))
     assert (person.email, person.name) == (email, name)

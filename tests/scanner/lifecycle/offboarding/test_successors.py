@@ -77,7 +77,7 @@ def test_the_nearest_is_asked_first(facts: dict[str, Any], person: str, evidence
     ],
 )
 def test_without_a_team_the_line_and_then_the_candidates(manager: str | None, person: str, evidence: str) -> None:
-    """Up the line to the first who is still here; then whom the scan suggests."""
+    """Up the line to the first who is still here; then who the scan suggests."""
     assert successor({}, make_person("ada@example.com", manager=manager)) == (person, evidence)
 
 
@@ -95,7 +95,7 @@ def test_without_a_team_the_line_and_then_the_candidates(manager: str | None, pe
     ],
 )
 def test_who_cannot_stay_is_passed_over(backup: tuple[str, ...], person: str) -> None:
-    """Whoever is named, somebody who stays is found."""
+    """Anyone who is named, somebody who stays is found."""
     assert successor({"backup_owner": backup})[0] == person
 
 

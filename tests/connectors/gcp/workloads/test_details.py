@@ -1,4 +1,4 @@
-"""What each sort of resource tells of what it runs as and what it is given."""
+"""What each sort of resource reports on what it runs as and what it is given."""
 
 from __future__ import annotations
 
@@ -105,12 +105,12 @@ def _attached(email: str) -> dict[str, Any]:
     ],
 )
 def test_what_it_runs_as(payload: Any, row: dict[str, Any], accounts: tuple[str, ...]) -> None:
-    """Without an account each sort has a default of its own, or runs as nobody."""
+    """Without an account each sort has a default of its own, or runs as no one."""
     assert msgspec.convert(row, payload).details(PROJECT).accounts == accounts
 
 
 @pytest.mark.parametrize("state", ["DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINED"])
-def test_a_pipeline_that_has_ended_runs_as_nobody(state: str) -> None:
+def test_a_pipeline_that_has_ended_runs_as_no_one(state: str) -> None:
     """It is listed for long after."""
     assert (
         msgspec.convert({"name": "p", "currentState": f"JOB_STATE_{state}"}, others.DataflowJob).details(PROJECT)
@@ -136,7 +136,7 @@ def test_pods_reach_the_account_of_their_node_unless_it_is_hidden(mode: str, rea
     assert msgspec.convert(row, kubernetes.NodePool).details(PROJECT).attributes["pods_reach_account"] is reach
 
 
-def test_times_are_told_in_utc() -> None:
+def test_times_are_reported_in_utc() -> None:
     """Compute Engine has them of the US Pacific."""
     row = {"name": "vm", "creationTimestamp": "2025-02-03T20:05:06.789-08:00"}
 
@@ -172,7 +172,7 @@ _json = st.recursive(
 
 @pytest.mark.parametrize("payload", [one for sort in SORTS.values() for one in (sort.payload, *sort.versions.values())])
 @given(data=st.data())
-def test_whatever_a_server_tells_is_understood_or_refused(payload: Any, data: st.DataObject) -> None:
+def test_whatever_a_server_says_is_understood_or_refused(payload: Any, data: st.DataObject) -> None:
     """With ValidationError, which costs the row."""
     names = [field.encode_name for field in msgspec.structs.fields(payload)]
     row = data.draw(st.dictionaries(st.sampled_from(names), _json))
