@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec import structs
 
-from connectors.aws.identities.payloads import AccessKey, Place
+from connectors.aws.identities.fetch import Listing
+from connectors.aws.identities.payloads import AccessKey, Place, RoleDetail, UserDetail
 from connectors.aws.identities.providers import PROVIDER_KINDS, OidcProvider, SamlProvider, provider_identity
 from connectors.aws.identities.users import UserFacts, role_identity, user_identity
 from connectors.aws.planned.forms import CREDENTIAL_KINDS, Declared, tags_in
@@ -67,41 +68,40 @@ def identities_in(
     place = Place(source=SOURCE, account=number or MADE_UP_ACCOUNT, partition=partition)
     listing = account.listing()
     rights = rights_in(listing, place.account, None)
-    renamed = Renamed(names, account.holders.values(), number)
+    renamed = Renamed(names, account.all, number)
     found = [
-        _found(at, holder, _identity(holder, listing_row, rights, place), renamed, rights)
-        for (at, holder), listing_row in _rows(account, listing)
+        _found(holder, _identity(holder, row, rights, place), renamed, rights)
+        for holder, row in _rows(account, listing)
     ]
     providers = (_provider(each, names, place, renamed) for each in declared if each.form.what in _PROVIDERS)
     return [*found, *providers]
 
 
-def _rows(account: Account, listing: Any) -> Iterator[tuple[tuple[str, Holder], Any]]:
+def _rows(account: Account, listing: Listing) -> Iterator[tuple[Holder, UserDetail | RoleDetail]]:
     """Each role and user with its row."""
-    rows = {row.arn: row for row in (*listing.roles, *listing.users)}
-    yield from (
-        ((at, holder), rows[holder.named.arn]) for at, holder in account.holders.items() if holder.kind != "group"
-    )
+    principals: list[UserDetail | RoleDetail] = [*listing.roles, *listing.users]
+    rows = {row.arn: row for row in principals}
+    yield from ((holder, rows[holder.named.arn]) for holder in account.all if holder.kind != "group")
 
 
-def _identity(holder: Holder, row: Any, rights: Rights, place: Place) -> Identity:
+def _identity(holder: Holder, row: UserDetail | RoleDetail, rights: Rights, place: Place) -> Identity:
     permissions, links = rights.permissions[row.arn], rights.links[row.arn]
-    if holder.kind == "role":
+    if isinstance(row, RoleDetail):
         return role_identity(row, rights.trusts.get(row.arn), permissions, links, place)
     identity = user_identity(row, _facts(holder), permissions, links, place)
     return structs.replace(identity, enabled=True if identity.credentials else None)  # others may be made elsewhere
 
 
-def _found(at: str, holder: Holder, identity: Identity, renamed: Renamed, rights: Rights) -> Found:
+def _found(holder: Holder, identity: Identity, renamed: Renamed, rights: Rights) -> Found:
     permissions = rights.permissions[identity.key]
     identity = renamed.identity(_readable(identity, permissions))
     if "name" in holder.computed:
-        identity = structs.replace(identity, name=at)
+        identity = structs.replace(identity, name=holder.at)
     computed = set(holder.computed)
     if any(_id(each) is None for each in holder.credentials):
         computed.add("credentials")
     return Found(
-        at=at,
+        at=holder.at,
         identity=identity,
         effect=effect_of(holder.declared),
         gains=any(each.resource.effect != "unchanged" for each in holder.given),

@@ -53,6 +53,11 @@ class Holder:
         self.credentials: list[Declared] = []
         self.computed: set[Computed] = set()
 
+    @property
+    def at(self) -> str:
+        """The resource that declares it, else its ARN."""
+        return self.named.arn if self.declared is None else self.declared.at
+
     def hold_inline(self, name: str, written: Written) -> None:
         """Hold a policy of its own, as far as it is known; an unknown part of it is a policy that cannot be read."""
         if written.document is not None:
@@ -79,7 +84,8 @@ class Account:
         self._documents = Documents(self._declared)
         self._by_name: dict[tuple[Kind, str], Holder] = {}
         self.holders: dict[str, Holder] = {}
-        """By address or logical id, or by ARN if the file does not declare it."""
+        """By address or logical id; those that the file does not declare have none."""
+        self._by_arn: dict[str, Holder] = {}
         self._policies: dict[str, PolicyDetail] = {}
         self.profiles: dict[str, str] = {}
         """The role in each instance profile, by the profile's name and its ARN."""
@@ -107,10 +113,15 @@ class Account:
             self._declare(each)
         for each in self._declared:
             self._give(each)
-        for holder in [each for each in self.holders.values() if each.groups]:
+        for holder in [each for each in self.all if each.groups]:
             for name in holder.groups:
                 group = self._by_name["group", name]
                 holder.given += [*([group.declared] if group.declared else []), *group.given]
+
+    @property
+    def all(self) -> tuple[Holder, ...]:
+        """Every holder once."""
+        return tuple(self._by_arn.values())
 
     # --- Who and what there is ---
 
@@ -133,10 +144,12 @@ class Account:
                     self._policy_parts[named.arn] = written
 
     def _hold(self, kind: Kind, declared: Declared) -> None:
+        """Note a holder; several data sources, or a mistake, may declare the same one."""
         named = self._names.of[declared.at]
-        holder = Holder(kind, named, declared)
-        self.holders[declared.at] = holder
-        self._by_name[kind, named.name] = holder
+        holder = self._by_arn.setdefault(named.arn, Holder(kind, named, declared))
+        if holder.declared is None or holder.declared.is_data:
+            holder.declared = declared
+        self.holders[declared.at] = self._by_name[kind, named.name] = holder
         if not named.name_known:
             holder.computed.add("name")
 
@@ -145,8 +158,8 @@ class Account:
         arn = f"arn:{self._partition}:iam::{self._account or MADE_UP_ACCOUNT}:{kind}/{name}"
         key = arn if self._account else f"planned:{kind}/{name}"  # the same for every file that names it
         named = Named(what=kind, arn=arn, name=name, path="/", key=key, name_known=True)
-        holder = Holder(kind, named, None)
-        self.holders[arn] = self._by_name[kind, name] = holder
+        holder = self._by_arn.setdefault(arn, Holder(kind, named, None))
+        self._by_name[kind, name] = holder
         return holder
 
     # --- Who gets what ---
@@ -306,7 +319,7 @@ class Account:
     def listing(self) -> Listing:
         """The rows of users, roles, groups and policies."""
         listing = Listing()
-        holders = list(self.holders.values())
+        holders = self.all
         attached = [policy.policy_arn for holder in holders for policy in holder.attached]
         boundaries = [holder.boundary for holder in holders if holder.boundary]
         listing.rows[POLICIES] = [*self._policies.values(), *published_details([*attached, *boundaries])]

@@ -82,7 +82,7 @@ class _Moment:
         return self._names.fill(resource.values, resource) if is_template else resource.values
 
     def _roles(self, accounts: Mapping[Where, Account]) -> Roles:
-        holders = [holder for account in accounts.values() for holder in account.holders.values()]
+        holders = [holder for account in accounts.values() for holder in account.all]
         keys = {holder.named.arn: holder.named.key for holder in holders if holder.kind == "role"}
         profiles = {name: keys[arn] for account in accounts.values() for name, arn in account.profiles.items()}
         by_resource = {

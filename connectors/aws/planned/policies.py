@@ -128,12 +128,13 @@ def known_part(document: Any) -> Written:
     resource, as it allows at least that.
     """
     if not isinstance(document, dict):
-        return Written(document=None if document is UNKNOWN else document)
+        return Written(document=None if _has_unknown(document) else document)  # which the policy parser refuses
     if document.get("Statement") is UNKNOWN:
         return Written()
     parts = [_known_statement(each) for each in _statements(document)]
+    others = {name: each for name, each in document.items() if not _has_unknown(each)}
     return Written(
-        document={**document, "Statement": [part for part, _ in parts if part is not None]},
+        document={**others, "Statement": [part for part, _ in parts if part is not None]},
         is_whole=all(is_whole for _, is_whole in parts),
     )
 

@@ -110,7 +110,7 @@ def _row(resource: Resource, values: Mapping[str, Any], roles: Roles, where: Whe
     its, at = workload_types()[resource.type], resource.place.resource
     arn, names = values.get("arn"), [each for each, _ in walk(values, its.name) if isinstance(each, str) and each]
     variables = sorted({key for path in its.variables for each, _ in walk(values, path) for key in mapping(each)})
-    tags = mapping(values.get("tags_all") or values.get("tags") or values.get("Tags"))
+    tags = next((mapping(values[name]) for name in ("tags_all", "tags", "Tags") if values.get(name)), {})
     return Row(
         key=arn if isinstance(arn, str) and resource.account else planned_key(resource.place),
         name=names[0] if names else at,
@@ -134,7 +134,7 @@ def _roles(resource: Resource, values: Mapping[str, Any], roles: Roles, where: W
         for value, within in walk(values, path):
             if value is UNKNOWN:
                 yield from (roles.by_profile[each] for each in _refers(resource, within) if each in roles.by_profile)
-            elif value in roles.by_profile:
+            elif isinstance(value, str) and value in roles.by_profile:
                 yield roles.by_profile[value]
 
 

@@ -274,13 +274,18 @@ class Holders:
         return list(found.values())
 
     def _add(self, declared: Declared, application: Holder | None) -> None:
-        if application is None:
-            application = Holder(faces=[declared], tenant=self._tenant, given=[], credentials=[])
-        else:
-            application.faces.append(declared)
-        self._by_at[declared.at] = application
+        """Note an identity. A principal joins its application; several data sources may describe the same one."""
         ids = [declared.text(name) for name in ("client_id", "application_id", "object_id", "principal_id", "id")]
-        self._by_id.update({_compared(each): application for each in (*ids, application.object_id) if each})
+        same = (self._by_id[each] for each in map(_compared, filter(None, ids)) if each in self._by_id)
+        holder = application or next(same, None)
+        if holder is None:
+            holder = Holder(faces=[declared], tenant=self._tenant, given=[], credentials=[])
+        elif declared.is_data or not holder.faces[0].is_data:
+            holder.faces.append(declared)
+        else:
+            holder.faces.insert(0, declared)
+        self._by_at[declared.at] = holder
+        self._by_id.update({_compared(each): holder for each in (*ids, holder.object_id) if each})
 
 
 def _compared(identifier: str) -> str:

@@ -152,6 +152,12 @@ class Accounts:
             made_up = name or f"computed-{number}-{_NOT_IN_IDS.sub('-', declared.at.lower())}"
             email = f"{made_up}@computed-{number}.iam.gserviceaccount.com"
         key = account_key(project or "-", email) if known else planned_key(declared.resource.place)
+        found = self.by_email.get(email)
+        if found is not None:  # several data sources, or a mistake, may declare the same one
+            if not found.is_own:
+                found.at, found.declared = declared.at, declared
+            self.by_at[declared.at] = found
+            return
         account = Account(
             at=declared.at,
             email=email,

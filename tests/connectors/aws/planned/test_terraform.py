@@ -227,6 +227,23 @@ def test_a_policy_for_a_role_outside_the_plan_adds_to_what_the_store_knows() -> 
     assert powerful.identity.privilege.level == "admin"
 
 
+def test_one_identity_that_is_described_several_times() -> None:
+    """By data sources, beside its own resource: it is one, with whatever each gives it."""
+    data = {"name": "shop", "path": "/", "arn": SHOP_KEY, "assume_role_policy": document(LAMBDA)}
+    described = {"mode": "data", "type": "aws_iam_role", "values": data}
+    prior = [{**described, "address": f"data.aws_iam_role.{name}", "name": name} for name in ("a", "b")]
+    found = understood(
+        SHOP,
+        change("aws_iam_role_policy_attachment.a", {"policy_arn": ADMIN}, unknown={"role": True}),
+        blocks=[block("aws_iam_role_policy_attachment.a", role=refers("data.aws_iam_role.b.id"))],
+        prior=[caller_identity(), *prior],
+    )
+
+    assert [(one.places[0].resource, one.effect, one.identity.privilege.level) for one in found.identities] == [
+        ("aws_iam_role.shop", "created", "admin")
+    ]
+
+
 def test_effects_on_identities() -> None:
     """Gaining a right changes a role that the plan leaves alone; a new name is a new role; the old one goes."""
     there = {**role("shop"), "arn": SHOP_KEY, "managed_policy_arns": [], "inline_policy": []}
