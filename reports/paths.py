@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, TypeAlias
 
 from msgspec import Struct
@@ -10,8 +11,9 @@ from msgspec import Struct
 from reports.base import Screen
 from reports.json import encoded, scan_record
 from reports.page import Page
+from reports.phrases import place
 from scanner.access.attack_paths import AttackPath, Choke
-from scanner.model import ScanInfo, Trust
+from scanner.model import Identity, ScanInfo, Trust
 from scanner.text import counted
 
 SCHEMA = "muster.paths/1"
@@ -20,8 +22,8 @@ SCHEMA = "muster.paths/1"
 class Found(Struct, frozen=True, kw_only=True):
     """What was asked for: paths, shortest first, or choke points.
 
-    ``names``: of identities, by key. ``entrances``: by key of identities that external principals can become, the
-    trusts. ``more``: whether there are further paths than those listed.
+    ``names``: of identities, by key, with the place where several have one. ``entrances``: by key of identities that
+    external principals can become, the trusts. ``more``: whether there are further paths than those listed.
     """
 
     scan: ScanInfo
@@ -36,18 +38,20 @@ def _write_page(found: Found, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     page = Page(screen)
     if found.chokes is not None:
         _chokes(page, found, found.chokes)
-    for number, path in enumerate(found.paths):
-        if number:
+    for position, path in enumerate(found.paths):
+        if position:
             page.line()
         first, last = path.keys[0], path.keys[-1]
         length = counted(len(path.steps), "step", "steps")
         uncertain = ", under a condition" if any(step.conditional for step in path.steps) else ""
         page.line(f"{_called(found, first)} → {_called(found, last)}: {length}{uncertain}", "bold")
         for trust in found.entrances.get(first, ()):
-            page.line(f"  from outside: {trust.kind} {trust.principal}: {trust.evidence}")
-        for place, step in enumerate(path.steps, start=1):
-            condition = " (under a condition)" if step.conditional else ""
-            page.line(f"  {place}. {step.source} can become {step.target}{condition}: {step.evidence}")
+            page.item("outside", [f"{trust.kind} {trust.principal}: {trust.evidence}"], first="")
+        for number, step in enumerate(path.steps, start=1):
+            condition = " under a condition" if step.conditional else ""
+            page.item(
+                f"step {number}", [f"becomes {_called(found, step.target)}{condition}: {step.evidence}"], first=""
+            )
     if found.more:
         page.line()
         page.line("There are more paths: --max N lists them.")
@@ -61,7 +65,7 @@ def _chokes(page: Page, found: Found, chokes: Sequence[Choke]) -> None:
         return
     page.line("Without it, so many others lose every path to an admin:", "bold")
     for choke in chokes:
-        page.line(f"  {choke.loses:>7,}  {_called(found, choke.identity)}  {choke.identity}")
+        page.line(f"  {choke.loses:>7,}  {_called(found, choke.identity)}")
 
 
 def _called(found: Found, key: str) -> str:
@@ -96,6 +100,16 @@ def _path(found: Found, path: AttackPath) -> Mapping[str, Any]:
 
 Writer: TypeAlias = Callable[[Found, BinaryIO, Screen], tuple[str, ...]]
 """Writes paths; returns notices about content that was cut."""
+
+
+def unique_names(identities: Iterable[Identity]) -> Mapping[str, str]:
+    """Return names by key; names that several identities have come with their place, or are keys where that is one."""
+    every = list(identities)
+    names = Counter(one.name for one in every)
+    placed = {one.key: one.name if names[one.name] == 1 else f"{one.name} ({place(one)})" for one in every}
+    again = Counter(placed.values())
+    return {key: name if again[name] == 1 else key for key, name in placed.items()}
+
 
 WRITERS: Mapping[str, Writer] = {"table": _write_page, "json": _write_json}
 """By format."""

@@ -45,6 +45,8 @@ def _within(radius: BlastRadius) -> str:
 
 
 def _counted(count: Count, one: str, several: str) -> str:
+    if count.at_least and not count.number:
+        return f"an unknown number of {several}"
     number = counted(count.number, one, several)
     return f"at least {number}" if count.at_least else number
 

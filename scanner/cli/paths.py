@@ -57,7 +57,7 @@ def paths(
     principals can become; or a view, such as 'orphans'. Without TO: everything that one identity can become, and the
     nearest admin of several. Exit 1 if there is no path.
     """
-    from reports.paths import WRITERS, Found
+    from reports.paths import WRITERS, Found, unique_names
     from scanner.access.attack_paths import AttackGraph, admins, entrances, steps_of
     from scanner.cli.output import Delivery, deliver, make_output, plan_formats
     from scanner.config.load import load_config
@@ -71,7 +71,7 @@ def paths(
         raise UsageError("--choke is about the whole graph", hint="leave out FROM and TO")
     with open_store(store_url or load_config(config_file).store_url, create=False) as store:
         result = store.load()
-    found = Found(scan=result.scan, names={one.identity.key: one.identity.name for one in result.identities})
+    found = Found(scan=result.scan, names=unique_names(one.identity for one in result.identities))
     if choke or source is not None:
         graph = AttackGraph(steps_of(result))
         if choke:

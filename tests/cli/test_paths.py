@@ -139,7 +139,8 @@ def test_a_terminal_shows_each_step(muster: Muster) -> None:
     done = muster("paths", "outside", "admin")
 
     assert "entry → root: 2 steps" in done.out
-    assert "from outside: account arn:aws:iam::999999999999:root: no condition" in " ".join(done.out.split())
+    assert "outside account arn:aws:iam::999999999999:root: no condition" in " ".join(done.out.split())
+    assert "step 1 becomes deploy: deploy trusts" in " ".join(done.out.split())
     assert max(map(len, done.out.splitlines())) <= 80
 
 
