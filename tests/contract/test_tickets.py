@@ -210,6 +210,21 @@ def _lost_in_jira(desk: Desk) -> Fault:
     return Fault("POST", after=True)
 
 
+def test_a_comment_that_did_not_arrive_is_made_once(desk: Desk) -> None:
+    """Its request is not sent again at once, for it may have arrived; what comes before it may happen twice."""
+    desk.say("f1")
+    desk.work()
+    desk.say("f1", "f2", scan=1)
+    desk.tracker.faults.append(Fault({"jira": "PUT", "github": "POST", "servicenow": "PATCH"}[desk.tracker.kind]))
+
+    assert desk.work() == (0, 0, 0, 1)
+    assert desk.ticket.comments == []
+    assert desk.work() == (0, 0, 0, 0)
+    desk.now += CLAIM + timedelta(seconds=1)
+    assert desk.work() == (0, 1, 0, 0)
+    assert len(desk.ticket.comments) == 1
+
+
 def test_two_runs_at_once_open_one_ticket(desk: Desk) -> None:
     """Anyone who comes second finds it claimed."""
     desk.say("f1")

@@ -75,20 +75,20 @@ class Client:
         *,
         query: Mapping[str, str | int] | None = None,
         body: object = None,
-        creates: bool = False,
+        once: bool = False,
     ) -> T:
-        """The answer, as that type. Raises Undelivered, Unclear only with ``creates``, MissingExtra.
+        """The answer, as that type. Raises Undelivered, Unclear only with ``once``, MissingExtra.
 
-        A request that was throttled is sent again, at most ``ATTEMPTS`` times; one without an answer only if it does
-        not create anything.
+        A request that was throttled is sent again, at most ``ATTEMPTS`` times; one without an answer not if it is to
+        be carried out at most ``once``.
         """
         url = f"{self._url}{path}" + (f"?{urlencode(query)}" if query else "")
         data = None if body is None else msgspec.json.encode(body)
         pause = FIRST_PAUSE
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                reply = self._judged(self._once(method, url, data, creates=creates), creates=creates)
-                return self._decoded(reply, into, creates=creates)
+                reply = self._judged(self._once(method, url, data, once=once), once=once)
+                return self._decoded(reply, into, once=once)
             except Undelivered as fault:
                 wait = max(pause, fault.wait or 0)
                 if isinstance(fault, Unclear) or not fault.again or attempt == ATTEMPTS or wait > LONGEST_PAUSE:
@@ -97,7 +97,7 @@ class Client:
                 pause *= 2
         raise AssertionError  # the last attempt returns or raises
 
-    def _once(self, method: Method, url: str, data: bytes | None, *, creates: bool) -> _Reply:
+    def _once(self, method: Method, url: str, data: bytes | None, *, once: bool) -> _Reply:
         try:
             import requests
         except ImportError as error:
@@ -122,10 +122,10 @@ class Client:
             raise Undelivered(why_unanswered(error), again=True) from None
         except (requests.RequestException, OSError, ValueError) as error:
             # The error's text would quote the address.
-            kind = Unclear if creates else Undelivered
+            kind = Unclear if once else Undelivered
             raise kind(why_unanswered(error), again=True) from None
 
-    def _judged(self, reply: _Reply, *, creates: bool) -> _Reply:
+    def _judged(self, reply: _Reply, *, once: bool) -> _Reply:
         status = reply.status
         if status in _DONE:
             return reply
@@ -140,7 +140,7 @@ class Client:
         if throttled:
             raise Undelivered(why, again=True, wait=wait)
         if status >= _SERVER_ERROR:
-            kind = Unclear if creates and status != _UNAVAILABLE else Undelivered
+            kind = Unclear if once and status != _UNAVAILABLE else Undelivered
             raise kind(why, again=True)
         if status in _GONE:
             raise Gone(why, again=False)
@@ -148,8 +148,8 @@ class Client:
             raise Refused(why, again=False)
         raise Undelivered(why, again=False)
 
-    def _decoded(self, reply: _Reply, into: type[T], *, creates: bool) -> T:
-        kind = Unclear if creates else Undelivered
+    def _decoded(self, reply: _Reply, into: type[T], *, once: bool) -> T:
+        kind = Unclear if once else Undelivered
         if len(reply.body) > MOST_BYTES:
             raise kind(f"its answer is larger than {MOST_BYTES // 2**20} MiB", again=False)
         try:

@@ -86,7 +86,7 @@ class GitHubIssues:
         labels = [*self._target.labels, *self._target.by_severity.get(draft.severity, ())]
         assigned = {"assignees": [draft.assignee]} if draft.assignee else {}
         body = {**_written(draft), "labels": labels, **assigned}
-        issue = self._client.send("POST", f"{self._repository}/issues", _Issue, body=body, creates=True)
+        issue = self._client.send("POST", f"{self._repository}/issues", _Issue, body=body, once=True)
         if self._target.labels[0] not in {one if isinstance(one, str) else one.name for one in issue.labels}:
             log.warning(
                 "%s has no label %s, by which it is found again: the token needs push access to set labels",
@@ -96,16 +96,16 @@ class GitHubIssues:
         return _remote(issue)
 
     def change(self, reference: str, change: Change) -> None:
-        """Comment first, then change, so that anyone who gets the mail of a closing finds the reason."""
+        """Comment last: what comes before may happen twice."""
         issue = f"{self._repository}/issues/{int(reference)}"
-        if change.comment is not None:
-            written = markdown(fitting(change.comment, markdown, _LONGEST_BODY))
-            self._client.send("POST", f"{issue}/comments", object, body={"body": written}, creates=True)
         body: dict[str, Any] = {} if change.draft is None else _written(change.draft)
         if change.state is not None:
             body |= {"state": change.state, "state_reason": "completed" if change.state == "closed" else "reopened"}
         if body:
             self._client.send("PATCH", issue, object, body=body)
+        if change.comment is not None:
+            written = markdown(fitting(change.comment, markdown, _LONGEST_BODY))
+            self._client.send("POST", f"{issue}/comments", object, body={"body": written}, once=True)
 
     def checks(self) -> Iterator[Check]:
         """Read the repository and its issues, and ask for an issue without a title, which only a missing right ends."""
@@ -121,7 +121,7 @@ class GitHubIssues:
             yield Check(ok=False, detail="the token's user may not set labels, by which tickets are found: give push")
         number = len(self.listed())
         try:
-            self._client.send("POST", f"{self._repository}/issues", object, body={}, creates=True)
+            self._client.send("POST", f"{self._repository}/issues", object, body={}, once=True)
         except Refused:
             yield Check(ok=True, detail=f"issues can be opened; {number} are there")
 

@@ -122,22 +122,25 @@ class JiraIssues:
         }
         if draft.assignee:
             fields["assignee"] = {"accountId": draft.assignee}
-        issue = self._client.send("POST", "/rest/api/3/issue", _Created, body={"fields": fields}, creates=True)
+        issue = self._client.send("POST", "/rest/api/3/issue", _Created, body={"fields": fields}, once=True)
         return Remote(reference=issue.key, shown=issue.key)
 
     def change(self, reference: str, change: Change) -> None:
-        """Edit and comment in one request; a new status is a request of its own, once its transition is known."""
+        """Edit and comment in one request; with a new status, comment last: what comes before may happen twice."""
         path = f"/rest/api/3/issue/{quote(reference, safe='')}"
-        body: dict[str, Any] = {} if change.draft is None else {"fields": _written(change.draft)}
-        if change.comment is not None:
-            body["update"] = {"comment": [{"add": {"body": adf(fitting(change.comment, _plain, _LONGEST_TEXT))}}]}
         transition = None if change.state is None else self._transition(path, change.state)
+        said = None if change.comment is None else adf(fitting(change.comment, _plain, _LONGEST_TEXT))
+        body: dict[str, Any] = {} if change.draft is None else {"fields": _written(change.draft)}
+        if said is not None and transition is None:
+            body["update"] = {"comment": [{"add": {"body": said}}]}
         if body:
-            self._client.send("PUT", path, object, body=body)
+            self._client.send("PUT", path, object, body=body, once="update" in body)
         if transition is not None:
             fields = {"fields": self._target.closed} if change.state == "closed" and self._target.closed else {}
             asked = {"transition": {"id": transition}, **fields}
             self._client.send("POST", f"{path}/transitions", object, body=asked)
+            if said is not None:
+                self._client.send("POST", f"{path}/comment", object, body={"body": said}, once=True)
 
     def _transition(self, path: str, state: str) -> str:
         offered = self._client.send("GET", f"{path}/transitions", _Transitions).transitions

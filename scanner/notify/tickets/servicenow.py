@@ -90,7 +90,7 @@ class ServiceNowRecords:
         }
         if draft.assignee:
             body["assigned_to"] = draft.assignee
-        return self._remote(self._client.send("POST", self._table, _One, body=body, creates=True).result)
+        return self._remote(self._client.send("POST", self._table, _One, body=body, once=True).result)
 
     def change(self, reference: str, change: Change) -> None:
         """All in one request."""
@@ -99,7 +99,9 @@ class ServiceNowRecords:
             body["work_notes"] = _TAG.sub("[ ", plain(fitting(change.comment, plain, _LONGEST_TEXT)))
         if change.state is not None:
             body |= self._target.closed if change.state == "closed" else self._target.reopened
-        self._client.send("PATCH", f"{self._table}/{quote(reference, safe='')}", object, body=body)
+        self._client.send(
+            "PATCH", f"{self._table}/{quote(reference, safe='')}", object, body=body, once="work_notes" in body
+        )
 
     def checks(self) -> Iterator[Check]:
         """Read one record. The platform has no way to ask for rights without using them."""

@@ -13,7 +13,7 @@ from tests.servers.trackers.described import check_document, description
 
 PROJECT, USER = "SEC", "bot@example.com"
 _JQL = re.compile(rf'project = "{PROJECT}" AND labels = "([^"]+)" ORDER BY created ASC')
-_ISSUE = re.compile(r"/rest/api/3/issue/(SEC-\d+)(/transitions)?")
+_ISSUE = re.compile(r"/rest/api/3/issue/(SEC-\d+)(/transitions|/comment)?")
 _STATUSES = {"11": ("To Do", "new"), "21": ("In Progress", "indeterminate"), "31": ("Done", "done")}
 _LONGEST = 32_767
 
@@ -66,6 +66,10 @@ class Jira(Tracker):
         if call.method in self.forbidden:
             return Reply(403, {"errorMessages": ["You do not have permission to edit issues in this project."]})
         ticket = self.tickets[found[1]]
+        if found[2] == "/comment":
+            check_document(call.body["body"])
+            ticket.comments = [*ticket.comments, call.body["body"]]
+            return Reply(201, {"id": "1", "body": call.body["body"]})
         if found[2]:
             return self._transitions() if call.method == "GET" else self._move(ticket, call.body)
         self._change(ticket, call.body)
