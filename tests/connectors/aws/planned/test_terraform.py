@@ -14,6 +14,7 @@ from connectors.planned.terraform import is_plan, read_plan
 from scanner.errors import UsageError
 from scanner.model import Grant, Identity, Privilege
 from tests.connectors.aws.planned.reading import (
+    LAMBDA,
     PROVIDED,
     Store,
     allow,
