@@ -1,4 +1,4 @@
-"""Graphs of who can become whom: GraphML, DOT, and BloodHound's OpenGraph.
+"""Graphs of which identity can become which: GraphML, DOT, and BloodHound's OpenGraph.
 
 Nodes are identities, and whatever their links lead to. Of a view, the identities in it, with what their links lead to.
 """
@@ -81,7 +81,7 @@ class GraphmlReport:
     """GraphML. Node ids are keys."""
 
     name: ClassVar[str] = "graphml"
-    title: ClassVar[str] = "the graph of who can become whom, for graph programs"
+    title: ClassVar[str] = "the graph of which identity can become which, for graph programs"
     default_view: ClassVar[View] = "all"
     extra: ClassVar[str | None] = None
 
@@ -125,7 +125,7 @@ class DotReport:
     """DOT. Edges under a condition are dashed; relations that are context alone are gray."""
 
     name: ClassVar[str] = "dot"
-    title: ClassVar[str] = "the graph of who can become whom, for Graphviz"
+    title: ClassVar[str] = "the graph of which identity can become which, for Graphviz"
     default_view: ClassVar[View] = "all"
     extra: ClassVar[str | None] = None
 
@@ -165,7 +165,7 @@ class OpengraphReport:
     """BloodHound's OpenGraph JSON. Edge kinds are Muster_CanAssume and the like."""
 
     name: ClassVar[str] = "opengraph"
-    title: ClassVar[str] = "the graph of who can become whom, for BloodHound"
+    title: ClassVar[str] = "the graph of which identity can become which, for BloodHound"
     default_view: ClassVar[View] = "all"
     extra: ClassVar[str | None] = None
 

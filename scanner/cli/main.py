@@ -30,7 +30,7 @@ _COMMANDS = {
     "notify": ("notify", "Retry notifications and tickets that could not be delivered."),
     "offboard": ("offboard", "List what a leaver owns, with suggested successors."),
     "orphans": ("report", "List orphaned identities."),
-    "paths": ("paths", "Show who can become whom, shortest paths first, with the evidence for each step."),
+    "paths": ("paths", "Show which identity can become which, shortest paths first, with the evidence for each step."),
     "registry": ("registry", "Check, fill in and convert the registry."),
     "report": ("report", "Report on a scan in the store, without scanning."),
     "review": ("review", "Run access reviews."),

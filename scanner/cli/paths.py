@@ -1,4 +1,4 @@
-"""``muster paths``: who can become whom, and through which identities most paths to an admin lead."""
+"""``muster paths``: which identity can become which, and through which identities most paths to an admin lead."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def paths(
     config_file: Path | None,
     store_url: str | None,
 ) -> int:
-    """Show who can become whom, shortest paths first, with the evidence for each step.
+    """Show which identity can become which, shortest paths first, with the evidence for each step.
 
     FROM and TO are a key, name or alias; 'admin': identities that are one; 'outside': identities that external
     principals can become; or a view, such as 'orphans'. Without TO: everything that one identity can become, and the
