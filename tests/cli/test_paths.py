@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import networkx as nx
 import pytest
 
+from scanner.model import Assessment, Link, Privilege, Trust
+from scanner.store.store import open_store
 from tests.cli.conftest import Muster
+from tests.factories import make_assessment, make_identity, make_result
 
 # What BloodHound's schema of nodes and edges asks for, https://bloodhound.specterops.io/opengraph/developer/schema.
 _PRIMITIVE = {"type": ["string", "number", "boolean", "null"]}
@@ -69,16 +73,13 @@ OPENGRAPH = {
 def estate(tmp_path: Path, muster: Muster) -> Path:
     """A store whose latest scan has a chain to an admin, a second way, and a vendor's entrance."""
     del muster
-    from scanner.model import Link, Privilege, Trust
-    from scanner.store.store import open_store
-    from tests.factories import make_assessment, make_identity, make_result
 
-    def bot(name: str, *targets: str, level: str = "normal", **facts: object) -> object:
+    def bot(name: str, *targets: str, level: Any = "normal", **facts: Any) -> Assessment:
         links = tuple(
             Link(relation="can_assume", target=f"acme:{target}", evidence=f"{target} trusts") for target in targets
         )
         identity = make_identity(name, key=f"acme:{name}", links=links, **facts)
-        return make_assessment(identity, privilege=Privilege(level=level))  # type: ignore[arg-type]  # of a table
+        return make_assessment(identity, privilege=Privilege(level=level))
 
     vendor = Trust(principal="arn:aws:iam::999999999999:root", kind="account", external=True, evidence="no condition")
     bots = (
@@ -91,7 +92,7 @@ def estate(tmp_path: Path, muster: Muster) -> Path:
         bot("alone"),
     )
     with open_store(f"sqlite:///{tmp_path}/muster.db") as store:
-        store.save(make_result(*bots))  # type: ignore[arg-type]  # of a table
+        store.save(make_result(*bots))
     return tmp_path
 
 

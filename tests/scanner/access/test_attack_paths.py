@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.access.attack_paths import AttackGraph, AttackPath, Step, admins, entrances, steps_of
-from scanner.model import Link, Privilege, Trust, Way
+from scanner.model import Assessment, Link, Privilege, Trust, Way
 from tests.examples import examples
 from tests.factories import make_assessment, make_identity, make_result
 
@@ -104,9 +106,9 @@ def test_admins_and_entrances() -> None:
     admin = make_assessment("root", privilege=Privilege(level="admin"))
     rising = make_assessment("rising", privilege=Privilege(level="escalation"))
 
-    def trusting(name: str, **facts: object) -> object:
-        trust = {"principal": "p", "kind": "account", "evidence": "e", "external": True} | facts
-        return make_assessment(make_identity(name, trusts=(Trust(**trust),)))  # type: ignore[arg-type]  # of a table
+    def trusting(name: str, **facts: Any) -> Assessment:
+        trust: dict[str, Any] = {"principal": "p", "kind": "account", "evidence": "e", "external": True, **facts}
+        return make_assessment(make_identity(name, trusts=(Trust(**trust),)))
 
     found = [
         trusting("vendor"),
@@ -117,4 +119,4 @@ def test_admins_and_entrances() -> None:
     ]
 
     assert admins([admin, rising]) == {admin.identity.key}
-    assert {key.rpartition("/")[2].rpartition(":")[2] for key in entrances(found)} == {"vendor", "anyone"}  # type: ignore[arg-type]  # as above
+    assert {key.rpartition("/")[2].rpartition(":")[2] for key in entrances(found)} == {"vendor", "anyone"}
