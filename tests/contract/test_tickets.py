@@ -3,100 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterator
+from datetime import timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 
-from scanner.app.ticketing import bring_up_to_date, checks, look
+from scanner.app.ticketing import bring_up_to_date, checks
 from scanner.notify.notices import shortened
-from scanner.notify.tickets.content import Content, Line, Point, Text, marker_of
-from scanner.notify.tickets.github import markdown
-from scanner.notify.tickets.jira import adf
-from scanner.notify.tickets.servicenow import plain
-from scanner.notify.tickets.settings import GitHubTarget, JiraTarget, ServiceNowTarget, Target
-from scanner.redaction.redact import SecretRef
-from scanner.store.outbox import Alarms
-from scanner.store.store import Store, open_store
-from scanner.store.tickets import CLAIM, WantedTicket
-from tests.examples import examples
+from scanner.notify.tickets.content import Content, marker_of
+from scanner.store.store import open_store
+from scanner.store.tickets import CLAIM
 from tests.factories import NOW, make_result
 from tests.reports.samples import HOSTILE
-from tests.servers.trackers.base import TOKEN, Fault, Reply, Ticket, Tracker, serving
-from tests.servers.trackers.described import check_document
-from tests.servers.trackers.github import REPOSITORY, GitHub
-from tests.servers.trackers.jira import PROJECT, USER, Jira
-from tests.servers.trackers.servicenow import ServiceNow
-
-NAME = "security"
-ADA = marker_of(NAME, "owner", "ada@example.com")
-SECRET = SecretRef(env="TICKET_TOKEN")
-
-TARGETS: dict[type[Tracker], Callable[..., Target]] = {
-    GitHub: lambda **more: GitHubTarget(name=NAME, token=SECRET, repository=REPOSITORY, **more),
-    Jira: lambda **more: JiraTarget(name=NAME, token=SECRET, user=USER, project=PROJECT, **more),
-    ServiceNow: lambda **more: ServiceNowTarget(name=NAME, token=SECRET, **more),
-}
-
-
-class Desk(msgspec.Struct):
-    """A stand-in with a target that points at it, a store, and a clock."""
-
-    tracker: Any
-    target: Target
-    store: Store
-    now: datetime = NOW
-
-    def say(self, *findings: str, scan: int = 0, **facts: Any) -> None:
-        """A scan wants Ada's ticket to have these findings."""
-        lines = tuple(line(finding) for finding in findings)
-        content = Content(of="for ada@example.com", severity="high", findings=findings, lines=lines, **facts)
-        self.want(ADA, content, scan)
-
-    def want(self, marker: str, content: Content, scan: int = 0) -> None:
-        """A scan wants a ticket."""
-        body = msgspec.json.encode(content).decode()
-        at = self.now + timedelta(days=scan)
-        ticket = WantedTicket(marker=marker, target=self.target.name, wanted=body, wanted_at=at)
-        self.store.outbox.post(Alarms(tickets=(ticket,)))
-
-    def work(self) -> tuple[int, int, int, int]:
-        """Opened, changed, closed and failed."""
-        tally = bring_up_to_date(self.store.tickets, [self.target], sleep=lambda _: None, clock=lambda: self.now)
-        return tally.opened, tally.changed, tally.closed, tally.failed
-
-    def look(self) -> None:
-        """Find out what people did."""
-        look(self.store, [self.target], sleep=lambda _: None, clock=lambda: self.now)
-
-    @property
-    def ticket(self) -> Ticket:
-        """The only one there."""
-        (ticket,) = self.tracker.tickets.values()
-        assert isinstance(ticket, Ticket)
-        return ticket
-
-    @property
-    def fault(self) -> str | None:
-        """Of the only one in the store."""
-        (ticket,) = self.store.tickets.all()
-        return ticket.fault
-
-    def read(self, body: Any) -> str:
-        """A text as people read it."""
-        said: str = self.tracker.text_of(body)
-        return said
-
-
-def line(finding: str, **facts: Any) -> Line:
-    """A finding in a ticket."""
-    texts = {"title": f"Title of {finding}", "subject": f"subject of {finding}", "remediation": "Do it."}
-    return Line(**{"fingerprint": finding, "severity": "high", "evidence": "reason=departed", **texts, **facts})
+from tests.servers.trackers.base import TOKEN, Fault, Reply, serving
+from tests.tickets import ADA, NAME, TARGETS, Desk, line
 
 
 @pytest.fixture(params=TARGETS, ids=lambda kind: kind.kind)
@@ -382,120 +303,3 @@ def test_a_check_leaves_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("TICKET_TOKEN")
     (check,) = checks(desk.target)
     assert "TICKET_TOKEN is not set" in check.detail
-
-
-# --- The formats, for any text ---
-
-SAID = st.text(max_size=40).map("HIGH {}".format)
-POINTS = st.builds(Point, heading=SAID, subject=st.text(max_size=40), details=st.lists(SAID, max_size=2).map(tuple))
-TEXTS = st.builds(
-    Text,
-    opening=st.just("Found."),
-    points=st.lists(POINTS, max_size=2).map(tuple),
-    closing=st.lists(SAID, max_size=1).map(tuple),
-)
-
-
-@examples(60)
-@given(TEXTS)
-def test_any_text_is_a_document(text: Text) -> None:
-    """For Jira."""
-    check_document(adf(text))
-
-
-@examples(60)
-@given(TEXTS)
-def test_any_text_stays_text_in_markdown(text: Text) -> None:
-    """For GitHub: lists, emphasis and code that are ours, and nothing else."""
-    tokens = MarkdownIt("commonmark").parse(markdown(text))
-    kinds = {child.type for token in tokens for child in token.children or ()}
-    assert kinds <= {"text", "text_special", "strong_open", "strong_close", "code_inline", "softbreak"}
-    assert not {token.type for token in tokens} & {"html_block", "code_block", "fence", "heading_open", "hr"}
-
-
-@examples(60)
-@given(TEXTS)
-def test_any_text_keeps_its_lines(text: Text) -> None:
-    """For ServiceNow: no line comes from outside."""
-    points = sum(2 + len(point.details) for point in text.points)
-    breaks = len(text.points) + len(text.last)
-    assert len(plain(text).split("\n")) == 1 + points + len(text.last) + breaks
-
-
-# --- What only one system has ---
-
-
-@pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A desk with GitHub."""
-    monkeypatch.setenv("TICKET_TOKEN", TOKEN)
-    with serving(GitHub()) as tracker, open_store("sqlite://") as store:
-        yield Desk(tracker, TARGETS[GitHub](url=tracker.url), store)
-
-
-def test_findings_go_into_no_public_repository(github: Desk) -> None:
-    """Unless the config says so."""
-    github.tracker.private = False
-    github.say("f1")
-
-    assert github.work() == (0, 0, 0, 1)
-    why = "is public, and everybody could read the findings: take a private one, or set allow_public = true"
-    assert github.fault == f"{REPOSITORY} {why}"
-    (refusal,) = [check.detail for check in checks(github.target) if not check.ok]
-    assert refusal == f"{REPOSITORY} at {github.tracker.url.removeprefix('http://')} {why}"
-    github.target = TARGETS[GitHub](url=github.tracker.url, allow_public=True)
-    assert github.work() == (1, 0, 0, 0)
-
-
-def test_more_than_a_page_of_issues_are_listed(github: Desk) -> None:
-    """A hundred a request."""
-    for number in range(150):
-        mark = marker_of(NAME, "owner", str(number))
-        ticket = Ticket(id=str(number + 1), title="x", body=f"x\n\n<!-- muster ticket {mark} -->", marks=["muster"])
-        github.tracker.tickets[ticket.id] = ticket
-    github.want(marker_of(NAME, "owner", "149"), Content(of="for 149", severity="high", findings=("f1",)))
-
-    assert github.work() == (0, 1, 0, 0)
-    assert [call.method for call in github.tracker.calls] == ["GET", "GET", "PATCH"]
-
-
-def test_a_workflow_without_a_way_to_done_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ticket stays open, without a comment each night."""
-    monkeypatch.setenv("TICKET_TOKEN", TOKEN)
-    with serving(Jira()) as tracker, open_store("sqlite://") as store:
-        desk = Desk(tracker, TARGETS[Jira](url=tracker.url, closed={"resolution": {"name": "Done"}}), store)
-        desk.say("f1")
-        desk.work()
-        tracker.transitions = ["21"]
-        desk.say(scan=1)
-        assert desk.work() == (0, 0, 0, 1)
-        assert desk.fault == "the workflow has no transition to a status of category done"
-        assert desk.ticket.comments == []
-
-        tracker.transitions = ["31"]
-        assert desk.work() == (0, 0, 1, 0)
-        assert desk.ticket.fields["resolution"] == {"name": "Done"}
-
-
-def test_rights_that_are_missing_in_jira_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before a scan needs them; so is a type of issue that the project does not have."""
-    monkeypatch.setenv("TICKET_TOKEN", TOKEN)
-    with serving(Jira()) as tracker:
-        tracker.lacking = {"TRANSITION_ISSUES"}
-        details = [check.detail for check in checks(TARGETS[Jira](url=tracker.url)) if not check.ok]
-        assert details == ["in project SEC the permission is missing: TRANSITION_ISSUES"]
-        tracker.lacking = set()
-        details = [check.detail for check in checks(TARGETS[Jira](url=tracker.url, issue_type="Bug")) if not check.ok]
-        assert details == ["project SEC has no issue type Bug, but: Task"]
-
-
-def test_fields_are_set_by_severity(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In ServiceNow as in Jira; GitHub has labels."""
-    monkeypatch.setenv("TICKET_TOKEN", TOKEN)
-    with serving(ServiceNow()) as tracker, open_store("sqlite://") as store:
-        target = TARGETS[ServiceNow](url=tracker.url, fields={"impact": "3"}, by_severity={"high": {"urgency": "1"}})
-        desk = Desk(tracker, target, store)
-        desk.say("f1")
-        desk.work()
-        assert (desk.ticket.fields["impact"], desk.ticket.fields["urgency"]) == ("3", "1")
-        assert desk.ticket.fields["correlation_display"] == "Muster"

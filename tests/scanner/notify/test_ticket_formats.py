@@ -1,0 +1,49 @@
+"""Texts of tickets in each system's format, for any text."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from scanner.notify.tickets.content import Point, Text
+from scanner.notify.tickets.github import markdown
+from scanner.notify.tickets.jira import adf
+from scanner.notify.tickets.servicenow import plain
+from tests.examples import examples
+from tests.servers.trackers.described import check_document
+
+SAID = st.text(max_size=40).map("HIGH {}".format)
+POINTS = st.builds(Point, heading=SAID, subject=st.text(max_size=40), details=st.lists(SAID, max_size=2).map(tuple))
+TEXTS = st.builds(
+    Text,
+    opening=st.just("Found."),
+    points=st.lists(POINTS, max_size=2).map(tuple),
+    closing=st.lists(SAID, max_size=1).map(tuple),
+)
+
+
+@examples(60)
+@given(TEXTS)
+def test_any_text_is_a_document(text: Text) -> None:
+    """For Jira."""
+    check_document(adf(text))
+
+
+@examples(60)
+@given(TEXTS)
+def test_any_text_stays_text_in_markdown(text: Text) -> None:
+    """For GitHub: lists, emphasis and code that are ours, and nothing else."""
+    tokens = MarkdownIt("commonmark").parse(markdown(text))
+    kinds = {child.type for token in tokens for child in token.children or ()}
+    assert kinds <= {"text", "text_special", "strong_open", "strong_close", "code_inline", "softbreak"}
+    assert not {token.type for token in tokens} & {"html_block", "code_block", "fence", "heading_open", "hr"}
+
+
+@examples(60)
+@given(TEXTS)
+def test_any_text_keeps_its_lines(text: Text) -> None:
+    """For ServiceNow: no line comes from outside."""
+    points = sum(2 + len(point.details) for point in text.points)
+    breaks = len(text.points) + len(text.last)
+    assert len(plain(text).split("\n")) == 1 + points + len(text.last) + breaks
