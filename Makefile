@@ -19,10 +19,13 @@ $(VENV)/.ready: pyproject.toml requirements/dev.txt
 demo: setup
 	$(BIN)/muster demo
 
+# One more than the cores: tests also wait, for servers that start, retries and deadlines.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+
 # Pages are tested in Debian's Chromium: it is installed where that is allowed, else those tests say that they were left out.
 test: setup
 	@command -v chromium >/dev/null || sh tests/install-chromium.sh
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 # What judges, without servers, browsers and databases: under a minute, for the loop while one works.
 QUICK := tests/scanner tests/test_architecture.py tests/test_project.py
@@ -33,7 +36,7 @@ quick: setup
 
 # All tests, with the lines and branches that they ran: a table in the terminal, and the pages in build/coverage.
 coverage: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-report=html
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --cov-report=html
 
 # The property tests alone, with examples that no run had before, and twenty times as many: hours.
 fuzz: setup

@@ -49,6 +49,13 @@ class DaskCluster:
             "--death-timeout", "60", "--local-directory", self._folder.name, environment=environment,
         )  # fmt: skip
 
+    def kill_workers(self) -> None:
+        """Leave the scheduler alone."""
+        while len(self._processes) > 1:
+            worker = self._processes.pop()
+            worker.kill()  # there is nothing to save
+            worker.wait()
+
     @property
     def log(self) -> str:
         """What scheduler and workers wrote so far."""
@@ -57,9 +64,9 @@ class DaskCluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in reversed(self._processes):
-            process.kill()  # there is nothing to save
-            process.wait()
+        self.kill_workers()
+        self.scheduler.kill()
+        self.scheduler.wait()
         self._folder.cleanup()
 
     def _start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Process:

@@ -39,6 +39,8 @@ from tests.timeless import timeless
 pytestmark = [pytest.mark.real_server, pytest.mark.xdist_group("dask")]
 
 ACCOUNTS = 16
+MANY = 200
+"""Accounts of an organization that is never read to its end."""
 SCOPES = 200
 
 # Anyone who starts the tests in the background has them ignore the signal.
@@ -95,11 +97,18 @@ def organization(accounts: int) -> Iterator[str]:
             process.communicate()
 
 
-@pytest.fixture
-def cluster() -> Iterator[DaskCluster]:
-    """A scheduler without workers."""
+@pytest.fixture(scope="module")
+def running() -> Iterator[DaskCluster]:
+    """A scheduler for all tests that let it live."""
     with DaskCluster() as started:
         yield started
+
+
+@pytest.fixture
+def cluster(running: DaskCluster) -> Iterator[DaskCluster]:
+    """A scheduler without workers."""
+    yield running
+    running.kill_workers()
 
 
 def _accounts(folder: Path, url: str, dask: str | None) -> None:
@@ -178,17 +187,15 @@ def test_hundreds_of_scopes_fan_out(cluster: DaskCluster, tmp_path: Path) -> Non
     assert result["summary"]["gaps"] == 0
 
 
-def test_a_lost_scheduler_leaves_nothing_half(
-    cluster: DaskCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lost_scheduler_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The scan says so and stores nothing."""
     for name, value in {**ENVIRONMENT, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}.items():
         monkeypatch.setenv(name, value)
-    cluster.worker()
-    with organization(1000) as url:
+    with DaskCluster() as cluster, organization(MANY) as url:
+        cluster.worker()
         _accounts(tmp_path, url, cluster.address)
         scan = Scan(tmp_path)
-        scan.wait_for("prod 1", 10)
+        scan.wait_for("prod 1", 3)
         cluster.scheduler.kill()
         code, _, log = scan.end()
 
@@ -203,10 +210,10 @@ def test_ctrl_c_cancels_the_tasks(cluster: DaskCluster, tmp_path: Path, monkeypa
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     cluster.worker()
-    with organization(1000) as url:
+    with organization(MANY) as url:
         _accounts(tmp_path, url, cluster.address)
         scan = Scan(tmp_path)
-        scan.wait_for("prod 1", 10)
+        scan.wait_for("prod 1", 3)
         scan.process.send_signal(signal.SIGINT)
         code, _, log = scan.end()
 
