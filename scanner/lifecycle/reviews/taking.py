@@ -105,7 +105,7 @@ def read_book(path: Path, campaign: Campaign) -> Book:
             cells = {column: fields.exact(column) for column in ("item", "key", "reviewer")}
             cells |= {column: fields.text(column) for column in ("decision", "reason", "new_owner")}
             if fields.errors:
-                refusals += [_of_cell(table, row.line, error) for error in fields.errors]
+                refusals += [_refused(table, row.line, one.heading, str(one), one.fix) for one in fields.errors]
                 continue
             headings = {column: fields.heading(column) or column for column in cells}
             rows.append(_Row(line=row.line, cells=cells, headings=headings))
@@ -189,17 +189,8 @@ class _Taking:
             try:
                 decision = self._decision(row, reviewer, by, twice)
             except CellError as error:
-                place = (book.file, book.sheet, row.line)
-                self._refusals.append(
-                    Refusal(
-                        file=place[0],
-                        sheet=place[1],
-                        row=place[2],
-                        column=None if error.heading is None else shown(row.headings[error.heading]),
-                        message=str(error),
-                        fix=error.fix,
-                    )
-                )
+                heading = None if error.heading is None else row.headings[error.heading]
+                self._refusals.append(_refused(book, row.line, heading, str(error), error.fix))
                 continue
             if decision is None:
                 self._empty += 1
@@ -297,14 +288,10 @@ def _wrong(column: str, message: str, fix: str | None = None) -> CellError:
     return error
 
 
-def _of_cell(table: Table, line: int, error: CellError) -> Refusal:
-    return _refused(table, line, error.heading, str(error), error.fix)
-
-
-def _refused(table: Table, line: int | None, column: str | None, message: str, fix: str | None) -> Refusal:
+def _refused(of: Table | Book, line: int | None, column: str | None, message: str, fix: str | None) -> Refusal:
     return Refusal(
-        file=table.file,
-        sheet=table.sheet,
+        file=of.file,
+        sheet=of.sheet,
         row=line,
         column=None if column is None else shown(column),
         message=message,
