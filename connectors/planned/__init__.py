@@ -8,7 +8,7 @@ the named files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
@@ -62,6 +62,10 @@ class Resource(Struct, frozen=True, kw_only=True, gc=False):
 
 class Known(Protocol):
     """What the latest scan in the store knows of the accounts that a change touches. Without a store: nothing."""
+
+    def expect(self, keys: Collection[str]) -> None:
+        """Say which keys will be asked for, so that they can be looked up at once."""
+        ...
 
     def identity(self, key: str) -> Identity | None:
         """The identity of that key as last scanned, with the rights and trusts it had."""

@@ -37,6 +37,8 @@ def as_planned(
 ) -> Iterator[PlannedIdentity]:
     """The identities after the change, and those that it deletes. ``before``: by ``at``."""
     seen = set()
+    if account is not None:
+        known.expect([found.identity.key for found in after if found.effect is not None or found.gains])
     for found in after:
         was = before.get(found.at)
         seen.add(found.at)
@@ -55,7 +57,7 @@ def as_planned(
 
 def _declared(found: Found, was: Found | None, known: Known, account: str | None) -> PlannedIdentity:
     """An identity that the file itself declares."""
-    scanned = _known(found.identity, known, account) if "name" not in found.computed else None
+    scanned = _known(found, known, account) if "name" not in found.computed else None
     if was is None:
         there = scanned if not found.has_state else None
         return _planned(found, "created" if there is None else "changed", found.identity, there, account)
@@ -68,7 +70,7 @@ def _declared(found: Found, was: Found | None, known: Known, account: str | None
 
 def _gaining(found: Found, known: Known, account: str | None) -> PlannedIdentity:
     """An identity that the file does not declare, and gives rights or credentials to."""
-    scanned = _known(found.identity, known, account)
+    scanned = _known(found, known, account)
     if scanned is not None:
         return _planned(found, "changed", _joined(scanned, found.identity), scanned, account)
     identity = found.identity
@@ -93,10 +95,11 @@ def _planned(
     )
 
 
-def _known(identity: Identity, known: Known, account: str | None) -> Identity | None:
-    """The identity as last scanned: by its key, else the only one of its name and kind."""
+def _known(found: Found, known: Known, account: str | None) -> Identity | None:
+    """The identity as last scanned: by its key; if that is not certain, the only one of its name and kind."""
+    identity = found.identity
     exact = known.identity(identity.key) if account is not None else None
-    if exact is not None:
+    if exact is not None or (account is not None and found.effect is not None):
         return exact
     named = [
         each

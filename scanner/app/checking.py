@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -91,6 +91,10 @@ def _opened(store_url: str, *, store_given: bool) -> Store | None:
 class Nothing:
     """What is known without a store."""
 
+    def expect(self, keys: Collection[str]) -> None:
+        """See ``connectors.planned.Known``."""
+        del keys
+
     def identity(self, key: str) -> Identity | None:
         """See ``connectors.planned.Known``."""
         del key
@@ -108,6 +112,10 @@ class StoredKnown:
     def __init__(self, store: Store, estate: Estate) -> None:
         self._memory, self._estate = store.memory, estate
         self._found: dict[str, Assessment | None] = {}
+
+    def expect(self, keys: Collection[str]) -> None:
+        """See ``connectors.planned.Known``."""
+        self._look_up(sorted(set(keys) - self._found.keys()))
 
     def identity(self, key: str) -> Identity | None:
         """See ``connectors.planned.Known``. Its privilege is the verdict, attack paths included."""

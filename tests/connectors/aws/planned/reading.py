@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ class Store:
 
     def __init__(self, *identities: Identity) -> None:
         self._identities = identities
+
+    def expect(self, keys: Collection[str]) -> None:
+        """Has them all at hand."""
 
     def identity(self, key: str) -> Identity | None:
         return next((each for each in self._identities if each.key == key), None)
