@@ -104,16 +104,12 @@ class GraphmlReport:
 
 
 def _data(name: str, value: Any) -> str:
-    text = str(value).lower() if isinstance(value, bool) else _xml(str(value))
+    text = str(value).lower() if isinstance(value, bool) else escape(printable(str(value)))
     return f'<data key="{name}">{text}</data>' if text else ""
 
 
 def _attribute(text: str) -> str:
     return quoteattr(printable(text))
-
-
-def _xml(text: str) -> str:
-    return escape(printable(text))
 
 
 # --- DOT, for Graphviz: https://graphviz.org/doc/info/lang.html ---

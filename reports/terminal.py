@@ -125,13 +125,13 @@ def _all_findings(page: Page, digest: Digest) -> None:
     if findings:
         suppress = f"muster acknowledge {findings[0].fingerprint[:digits]} {ACKNOWLEDGE}"
         page.hint("Suppress a finding by the start of its fingerprint", suppress)
-    identities = _by_key(digest.result)
+    identities = {judged.identity.key: judged.identity for judged in digest.result.identities}
     room = len(page.shown(findings))
     most = LISTED_OF_A_RULE if room < len(findings) else room
     for group in groups_by_rule(findings):
         first = group[0]
         page.line()
-        lines = (f"{first.title} ({len(group):,})", first.rule, _next(first.remediation))
+        lines = (f"{first.title} ({len(group):,})", first.rule, f"Next: {first.remediation}")
         page.item(first.severity, lines, axis="severity")
         listed = group[: min(most, room)]
         room -= len(listed)
@@ -225,10 +225,6 @@ def _most_urgent(result: ScanResult, keeps: Keeps) -> list[Judged]:
     return most_urgent_first(judged for judged in judged_identities(result) if keeps(judged.verdicts))
 
 
-def _by_key(result: ScanResult) -> dict[str, Identity]:
-    return {judged.identity.key: judged.identity for judged in result.identities}
-
-
 def _finding_lines(page: Page, finding: Finding, identities: Mapping[str, Identity], first: Finding) -> Iterator[str]:
     """The subject and evidence of a finding; its severity where it differs from the group's first."""
     identity = identities.get(finding.identity or "")
@@ -260,10 +256,6 @@ def _example(digest: Digest) -> str:
     urgent = _most_urgent(digest.result, is_orphan) or _most_urgent(digest.result, lambda _: True)
     names = (name for one in urgent for name in (one.identity.name, one.identity.key))
     return next(filter(_PLAIN.fullmatch, names), "IDENTITY")
-
-
-def _next(step: str) -> str:
-    return f"Next: {step}"
 
 
 _ORPHAN_HEADINGS = (

@@ -71,11 +71,10 @@ class Estate:
         named += [f"folders/{folder}" for folder in settings.named_folders]
         named += [f"projects/{project}" for project in settings.named_projects if project in self.projects]
         if named:
-            return self._without_nested([root for root in named if root not in self.unread or self._has(root)])
+            return self._without_nested(
+                [root for root in named if root not in self.unread or any(below(root, self.projects.values()))]
+            )
         return self._without_nested([*self.visible, *(one.name for one in self.projects.values())])
-
-    def _has(self, root: str) -> bool:
-        return any(below(root, self.projects.values()))
 
     @contextmanager
     def _named(self, scope: str) -> Iterator[None]:
@@ -91,10 +90,8 @@ class Estate:
         parents = self.parents | {
             one.name: one.ancestors[0] if one.ancestors else None for one in self.projects.values()
         }
-        return uppermost((root for root in roots if not self._is_skipped(root)), parents)
-
-    def _is_skipped(self, root: str) -> bool:
-        return root.removeprefix("projects/") in self._settings.skipped_projects
+        skipped = self._settings.skipped_projects
+        return uppermost((root for root in roots if root.removeprefix("projects/") not in skipped), parents)
 
     def _search(self, section: SectionReading) -> None:
         with self._if_described(section):

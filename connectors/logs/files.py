@@ -254,12 +254,13 @@ def _covered(unit: LogUnit, counting: Counting, files: Sequence[tuple[str, str]]
         days = [
             (scope, day)
             for scope, found in sorted(spans.items())
-            for day in _days_between(max(min(found), max(found) - timedelta(_LONGEST_SPAN)), max(found))
+            for day in days_between(max(min(found), max(found) - timedelta(_LONGEST_SPAN)), max(found))
             if day < today and any(first <= str(day) <= last for first, last in within)
         ]
     detail = counting.beyond_limits()
     return tuple(LogDay(scope=scope, day=day, detail=detail) for scope, day in days)
 
 
-def _days_between(first: date, last: date) -> Iterator[date]:
+def days_between(first: date, last: date) -> Iterator[date]:
+    """Every day from the first to the last, both included."""
     return map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))

@@ -23,7 +23,7 @@ from connectors.exported import Unreadable
 from connectors.logs import LogSettings
 from connectors.logs.content import Records
 from connectors.logs.events import EventCounting
-from connectors.logs.files import FileLog
+from connectors.logs.files import FileLog, days_between
 from connectors.logs.tally import Networks
 from scanner.errors import DeadlineExceeded, Denied, NotOffered, SourceError, Throttled, Unreachable
 from scanner.model import EVERY_SCOPE, Coverage
@@ -112,7 +112,7 @@ class LiveReader:
     def units(self, since: date, until: date, now: datetime) -> Iterator[LogUnit | LogDay]:
         """A unit is a scope and a day (UTC), up to the last full hour. See ``LogReader.units``."""
         hour = now.replace(minute=0, second=0, microsecond=0)
-        days = [day for day in _days(since, until) if _midnight(day) < hour]
+        days = [day for day in days_between(since, until) if _midnight(day) < hour]
         scopes: list[str] = []
         for found in self._source.scopes():
             if isinstance(found, str):
@@ -268,7 +268,3 @@ def _span(unit: LogUnit) -> Span:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
-
-
-def _days(since: date, until: date) -> Iterator[date]:
-    return map(date.fromordinal, range(since.toordinal(), until.toordinal() + 1))

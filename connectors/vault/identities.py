@@ -221,7 +221,12 @@ class _Builder:
                 "logins": sorted({f"{alias.mount_type} on {alias.mount_path}" for alias in aliases}),
                 **self._dangling(held.grants),
             },
-            signals=tuple(_signal(mount_type) for mount_type in _known_mounts(aliases)),
+            signals=tuple(
+                _signal(mount_type)
+                for mount_type in sorted(
+                    {alias.mount_type for alias in aliases} & (INTERACTIVE_MOUNTS | MACHINE_MOUNTS)
+                )
+            ),
             credentials=self._credentials(key, [], tokens),
             grants=held.grants,
             privilege=held.privilege,
@@ -351,10 +356,6 @@ def _group_ids(entity: Entity) -> list[str]:
 
 def _latest(moments: Iterable[datetime | None]) -> datetime | None:
     return max((one for one in moments if one is not None), default=None)
-
-
-def _known_mounts(aliases: Iterable[EntityAlias]) -> list[str]:
-    return sorted({alias.mount_type for alias in aliases} & (INTERACTIVE_MOUNTS | MACHINE_MOUNTS))
 
 
 def _signal(mount_type: str) -> Signal:

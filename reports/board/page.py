@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -164,11 +164,8 @@ def _team(name: str, team: Team) -> str:
         f"{team.grave:,}",
         words.percent(mean(team.upkeep)),
     )
-    return f'<tr><th scope="row"><bdi>{_safe(shown)}</bdi></th>{_cells(cells)}</tr>'
-
-
-def _cells(texts: Iterable[str]) -> str:
-    return "".join(f'<td class="number">{_safe(text)}</td>' for text in texts)
+    numbers = "".join(f'<td class="number">{_safe(cell)}</td>' for cell in cells)
+    return f'<tr><th scope="row"><bdi>{_safe(shown)}</bdi></th>{numbers}</tr>'
 
 
 # --- markup -------------------------------------------------------------------

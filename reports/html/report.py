@@ -42,7 +42,10 @@ class HtmlReport:
             policy=_policy(script=script, style=style),
             style=style,
             view=view,
-            blocks="\n".join(_element(name, content) for name, content in blocks(result, screen).items()),
+            blocks="\n".join(
+                f'<script type="application/octet-stream" id="block-{name}">{block(content)}</script>'
+                for name, content in blocks(result, screen).items()
+            ),
             script=script,
         )
         out.write(page.encode())
@@ -53,10 +56,6 @@ class HtmlReport:
 
 def _asset(name: str) -> str:
     return (files("reports.html") / name).read_text(encoding="utf-8")
-
-
-def _element(name: str, content: object) -> str:
-    return f'<script type="application/octet-stream" id="block-{name}">{block(content)}</script>'
 
 
 def _policy(*, script: str, style: str) -> str:

@@ -107,13 +107,14 @@ def structured() -> bool:
 
 
 def _emit(level: str, message: str, **more: str | None) -> None:
-    entry = {"time": _now(), "level": level, "logger": "muster", "message": redact(message)}
+    entry = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "level": level,
+        "logger": "muster",
+        "message": redact(message),
+    }
     entry |= {name: redact(text) for name, text in more.items() if text}
     click.echo(json.dumps(entry), err=True)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 class _Lines:

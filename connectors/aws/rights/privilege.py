@@ -94,7 +94,11 @@ def patterns_left(
 ) -> Iterator[str]:
     """The resource patterns on which an action (its bit) is allowed, but for those of which nothing is left."""
     denials = list(denials_of((*documents, *(each for limit in limits for each in limit)), action, words))
-    narrow = [_allowances(limit, action, words, certainly) for limit in limits if not _everywhere(limit, action)]
+    narrow = [
+        _allowances(limit, action, words, certainly)
+        for limit in limits
+        if not any(document.certain.everything & action for document in limit)
+    ]
     for allowance in _allowances(documents, action, words, certainly):
         for pattern in ("*",) if allowance.not_resources else allowance.resources:
             if (
@@ -103,10 +107,6 @@ def patterns_left(
                 and all(any(_meets(statement, pattern) for statement in allowances) for allowances in narrow)
             ):
                 yield pattern
-
-
-def _everywhere(limit: Limit, action: int) -> bool:
-    return any(document.certain.everything & action for document in limit)
 
 
 def _allowances(documents: Iterable[Document], action: int, words: Vocabulary, certainly: bool) -> list[Statement]:

@@ -354,10 +354,8 @@ def _is_agentless(conditions: Iterable[Condition]) -> bool:
     """Whether the service may use the role for such things only as no agent runs in."""
     kinds = trust_tables().agentless
     return any(
-        condition.key == _SOURCE and condition.is_binding and all(_kind(value) in kinds for value in condition.values)
+        condition.key == _SOURCE
+        and condition.is_binding
+        and all(arn_parts(value)[-1].partition("/")[0] in kinds for value in condition.values)
         for condition in conditions
     )
-
-
-def _kind(arn: str) -> str:
-    return arn_parts(arn)[-1].partition("/")[0]

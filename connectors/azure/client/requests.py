@@ -236,7 +236,9 @@ def request_of(endpoints: Cloud, service: Service, method: str, url: str) -> All
         path = _path_in_vault(endpoints, url)
     else:
         base, parts = urlsplit(getattr(endpoints, service)), address(url)
-        if (parts.scheme, parts.netloc.lower()) != (base.scheme, base.netloc.lower()) or not _below(parts, base):
+        if (parts.scheme, parts.netloc.lower()) != (base.scheme, base.netloc.lower()) or not parts.path.startswith(
+            f"{base.path}/"
+        ):
             raise Forbidden(f"{parts.netloc or 'an address without a host'} is not the endpoint of {service}")
         path = parts.path.removeprefix(base.path)
     if service != "graph":
@@ -253,10 +255,6 @@ def address(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError:
         raise Forbidden("a link in a response is not a valid address") from None
-
-
-def _below(parts: SplitResult, base: SplitResult) -> bool:
-    return parts.path.startswith(f"{base.path}/")
 
 
 def _path_in_vault(endpoints: Cloud, url: str) -> str:

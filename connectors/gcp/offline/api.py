@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from re import fullmatch
 from typing import Any, TypeVar
 
@@ -114,7 +114,9 @@ class FileApi(GcpApi):
     def _assets(self, project: str, types: str | tuple[str, ...]) -> dict[str, Any]:
         """Of all types that are asked for, which may be regular expressions. Raises NotExported where it has none."""
         wanted = (types,) if isinstance(types, str) else types
-        held = sorted(type_ for at, type_ in self.export.whole if at == project and _one_of(type_, wanted))
+        held = sorted(
+            type_ for at, type_ in self.export.whole if at == project and any(fullmatch(one, type_) for one in wanted)
+        )
         if not held:
             raise NotExported(f"no file holds all {wanted[0]}", hint=k.command_for(wanted[0], project))
         rows = [_asset(item, project) for type_ in held for item in self.export.of(project, type_)]
@@ -170,10 +172,6 @@ class FileApi(GcpApi):
         """The roles that policies name."""
         bindings = (one for policy in self.export.policies.values() for one in policy.get("bindings") or ())
         return {str(one.get("role")) for one in bindings if isinstance(one, Mapping)}
-
-
-def _one_of(type_: str, wanted: Iterable[str]) -> bool:
-    return any(fullmatch(one, type_) for one in wanted)
 
 
 def _named(item: Item) -> dict[str, Any]:

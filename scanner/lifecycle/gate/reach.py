@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from scanner.access.blast_radius import Estate, Place, WholeScan, blast_radius_of, place_text
 from scanner.access.blast_words import sentence
-from scanner.model import Assessment, Count, Entry, ScanResult
+from scanner.model import Assessment, Entry, ScanResult
 
 _UNPLACED = "the account that it is deployed to"
 _NOT_SCANNED = "the accounts around it were not scanned"
@@ -38,7 +38,7 @@ class Around:
         radius = replace(radius, administers=tuple(dict.fromkeys(places)))
         if self._stored is not None:
             return sentence(radius)
-        counts = {name: _at_least(getattr(radius, name)) for name in ("identities", "secrets", "scopes")}
+        counts = {name: replace(getattr(radius, name), at_least=True) for name in ("identities", "secrets", "scopes")}
         return sentence(replace(radius, **counts, unknown=(*radius.unknown, _NOT_SCANNED)))
 
     def assessments(self, keys: Collection[str]) -> Iterable[Assessment]:
@@ -71,7 +71,3 @@ class Around:
     def entry(self, key: str) -> Entry | None:
         """See :class:`scanner.access.blast_radius.Estate`."""
         return self._planned.entry(key)
-
-
-def _at_least(count: Count) -> Count:
-    return replace(count, at_least=True)
