@@ -13,6 +13,7 @@ import itertools
 import string
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ def _trigrams(keys: Sequence[str]) -> csr_matrix:
 
     lines = "".join(f" {key} \n" for key in keys)
     text = np.frombuffer(lines.encode("utf-32-le", "surrogatepass"), np.uint32)
-    numbers = np.resize(np.arange(_FOREIGN, _END, dtype=np.int32), sys.maxunicode + 1)
-    numbers[: len(_ASCII)] = _ASCII
-    letters = numbers[text]
+    letters = _by_code_point()[text]
     first, middle, last = letters[:-2], letters[1:-1], letters[2:]
     within = (first != _END) & (middle != _SPACE) & (middle != _END) & (last != _END)
     rows = np.cumsum(letters == _END, dtype=np.int32)[:-2][within]
@@ -77,6 +76,16 @@ def _trigrams(keys: Sequence[str]) -> csr_matrix:
     matrix = csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(len(keys), _BASE**3))
     matrix.sum_duplicates()
     return matrix
+
+
+@cache
+def _by_code_point() -> Array:
+    """The number of each character. Made once: that takes longer than to compare a few names."""
+    import numpy as np
+
+    numbers = np.resize(np.arange(_FOREIGN, _END, dtype=np.int32), sys.maxunicode + 1)
+    numbers[: len(_ASCII)] = _ASCII
+    return numbers
 
 
 def _weighted(matrix: csr_matrix, rarity: Array) -> csr_matrix:
