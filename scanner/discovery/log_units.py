@@ -29,6 +29,7 @@ from msgspec.structs import replace
 
 from connectors.base import own_words
 from connectors.logs import LogReader
+from scanner import __version__
 from scanner.errors import SourceError
 from scanner.model import CoverageStatus
 from scanner.model.activity import CallerDay, Feature, LogDay, LogUnit, NamedChange, UnitReading, feature_of
@@ -76,7 +77,7 @@ def read_units(
     cores = _cores()
     while left:
         try:
-            pickled = pickle.dumps(reader)
+            pickled = pickle.dumps((__version__, reader))
         except Exception:  # noqa: BLE001  # whatever a reader of somebody else's holds
             with ThreadPoolExecutor(cores * AHEAD, thread_name_prefix="log") as threads:
                 yield from _spread(threads, partial(read_unit, reader), left, cores * AHEAD)
@@ -145,13 +146,20 @@ def _spread(executor: Executor, read: _Read, left: deque[LogUnit], ahead: int) -
 
 @lru_cache(maxsize=8)
 def _unpickled(reader: bytes) -> LogReader:
-    made: LogReader = pickle.loads(reader)  # noqa: S301  # safe: whoever may send a worker its tasks can run any code
+    made: LogReader
+    version, made = pickle.loads(reader)  # noqa: S301  # safe: whoever may send a worker its tasks can run any code
+    if version != __version__:
+        raise SourceError(f"the worker runs Muster {__version__}, but the log is read by {version}")
     return made
 
 
 def _read_pickled(reader: bytes, unit: LogUnit) -> UnitReading | Failure:
     """In another process: its reader, with session and secrets of its own, is made once."""
-    return read_unit(_unpickled(reader), unit)
+    try:
+        made = _unpickled(reader)
+    except SourceError as error:
+        return Failure(error.status, own_words(error))
+    return read_unit(made, unit)
 
 
 def read_unit(reader: LogReader, unit: LogUnit) -> UnitReading | Failure:
