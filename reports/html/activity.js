@@ -3,13 +3,14 @@
 function activityOf(row, { identities, activity, services, assumers }) {
   const [seen] = activity.where("identity", row);
   if (!seen) return h("p.quiet", null, "No audit log covers it, so what it did is unknown.");
+  const hours = [...seen.hours].map((days) => days.charCodeAt(0) - "0".charCodeAt(0));
   return [
     h("p", null, spanOf(seen)),
     seen.unused && h("p", null, h("b", null, outside(sentence(seen.unused)))),
     servicesOf(services.where("identity", row), seen.services),
-    hoursDrawn(seen.hours),
+    hoursDrawn(hours),
     facts([
-      ["hours (UTC)", hoursInWords(seen.hours)],
+      ["hours (UTC)", hoursInWords(hours)],
       ["first event", moment(seen.first)],
       ["last event", moment(seen.last)],
       ["networks", listed(seen.networks)],

@@ -2,8 +2,8 @@
 // when it is first needed; a column is its distinct values and, for each row, the number of one of them.
 
 class Column {
-  constructor({ steps, values, codes }) {
-    this.values = steps ? summed(steps) : values;
+  constructor({ steps, values, codes, width, joined }) {
+    this.values = steps ? summed(steps) : width ? parted(joined, width) : values;
     this.codes = codes ? Uint32Array.from(codes) : null;
   }
 
@@ -40,6 +40,10 @@ class Column {
     this.codes = Uint32Array.from(codes);
     return this;
   }
+}
+
+function parted(joined, width) {
+  return Array.from({ length: joined.length / width }, (_, at) => joined.slice(at * width, (at + 1) * width));
 }
 
 // What is no number stands among the steps as it is.

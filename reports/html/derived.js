@@ -82,16 +82,36 @@ function termsOf(table, names) {
 
 // What an identity holds leads to it, too: its credentials, grants, services and the principals it trusts.
 async function identityTerms(identities) {
-  const { verdicts, ...held } = await openTables("search", "credentials", "details");
+  const { verdicts, ...held } = await openTables("search", "credentials", "details", "activity");
   const own = termsOf(identities, ["name", "display_name", "owner", "scope"]);
   const terms = own.map((text, row) =>
     searchText(keyOf(identities, row), text, verdicts.at("unique_id", row), verdicts.at("entry", row)),
   );
   const sides = SIDES.map(([table, name, what]) => {
     const { columns } = held[table];
-    return { what, name, table: held[table], to: (row) => columns.identity.at(row) };
+    return { what, name, table: held[table], coded: columns[name].coded, to: (row) => columns.identity.at(row) };
   });
-  return new Terms(terms, sides);
+  return new Terms(terms, [...sides, usedSide(held.services)]);
+}
+
+// What was used, as permissions name it: service:Action. Few of these are distinct, where lists of them rarely repeat.
+function usedSide(services) {
+  const [values, codes, rows, known] = [[], [], [], new Map()];
+  const named = (row) => services.at("actions", row).map((action) => `${services.at("service", row)}:${action}`);
+  for (let at = 0; at < services.length; at++) {
+    const service = services.at("service", at);
+    const actions = services.at("actions", at);
+    const codeOf = known.get(service) ?? new Map();
+    known.set(service, codeOf);
+    for (const action of actions.length ? actions : [""]) {
+      if (!codeOf.has(action)) codeOf.set(action, values.push(`${service}:${action}`) - 1);
+      codes.push(codeOf.get(action));
+      rows.push(services.at("identity", at));
+    }
+  }
+  const used = { at: (row) => named(row).join(", ") || services.at("service", row) };
+  const table = new Table(services.length, { ...services.columns, used });
+  return { what: "used", name: "used", table, coded: { values, codes }, to: (at) => rows[at] };
 }
 
 // Tables of what identities hold, the columns that a filter looks at, and what a hit in them is called.

@@ -193,6 +193,8 @@ def _day(moment: date | None) -> int | None:
     return None if moment is None else moment.toordinal() - date(1970, 1, 1).toordinal()
 
 
+_ZERO, _MOST = ord("0"), 9_000
+
 ACTIVITY: Columns[Activity] = {
     "from": lambda activity: _day(activity.covered_from),
     "to": lambda activity: _day(activity.covered_to),
@@ -207,10 +209,10 @@ ACTIVITY: Columns[Activity] = {
     "clients": lambda activity: few(activity.clients),
     "regions": lambda activity: few(activity.regions),
     "tools": lambda activity: few(activity.tools),
-    "hours": lambda activity: tuple(activity.hours),
+    "hours": lambda activity: "".join(chr(_ZERO + min(days, _MOST)) for days in activity.hours),
     "unused": lambda activity: text(activity.use_of_grants),
 }
-"""``hours``: on how many days it acted in each of the 24 hours; empty without events."""
+"""``hours``: on how many days it acted in each of the 24 hours, as characters from ``0`` on; empty without events."""
 
 SERVICES: Columns[ServiceUse] = {
     "service": lambda used: text(used.service),

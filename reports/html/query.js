@@ -79,12 +79,13 @@ function wordsOf(text) {
 }
 
 // What a filter looks at: `own`, a text in lower case for each row, and `sides`, columns of what rows hold, as
-// { what, table, name, to }: in row `to(row)` of the list stands `table.at(name, row)`.
+// { what, table, name, coded, to }: row `to(at)` of the list has the value of `codes[at]`. `table.at(name, …)` of the rows
+// of its own says the same.
 class Terms {
   constructor(own, sides = []) {
     this.own = own;
     this.sides = sides.map((side) => {
-      const { values, codes } = side.table.columns[side.name].coded;
+      const { values, codes } = side.coded;
       const texts = values.map((value) => (typeof value === "string" ? value.toLowerCase() : ""));
       return { ...side, texts, codes };
     });

@@ -100,6 +100,17 @@ def test_the_panel_draws_activity(opens: Opens) -> None:
 
 
 @pytest.mark.browser
+def test_the_list_is_searched_for_what_was_used(opens: Opens) -> None:
+    """As permissions name it, and the hit is shown."""
+    with opens(estate_with_activity()) as seen:
+        seen.page.get_by_label("Filter the list").fill("s3:listallmy")
+        expect(seen.page.locator("#grid .reason")).to_have_count(1)
+        expect(seen.page.locator("#grid .reason")).to_contain_text("used")
+        expect(seen.page.locator("#grid .reason")).to_contain_text("s3:ListAllMyBuckets")
+        assert seen.complaints == []
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("facts", "text"),
     [

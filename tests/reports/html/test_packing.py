@@ -21,6 +21,9 @@ def unpacked(packed: dict[str, Any]) -> list[Any]:
     if "steps" in packed:
         sums = accumulate(step for step in packed["steps"] if type(step) is int)
         return [next(sums) if type(step) is int else step for step in packed["steps"]]
+    if "width" in packed:
+        width, joined = packed["width"], packed["joined"]
+        return [joined[at : at + width] for at in range(0, len(joined), width)]
     if "codes" in packed:
         return [packed["values"][code] for code in packed["codes"]]
     return list(packed["values"])
@@ -30,6 +33,7 @@ def unpacked(packed: dict[str, Any]) -> list[Any]:
     st.lists(st.none() | st.text(max_size=3))
     | st.lists(st.none() | st.integers() | st.text(max_size=3))
     | st.lists(st.booleans())
+    | st.sets(st.text(st.sampled_from("0aé😀"), min_size=4, max_size=4), min_size=100, max_size=120).map(list)
 )
 def test_a_column_keeps_its_values(values: list[Any]) -> None:
     """Any column of one type, with gaps or without, unpacks to what was packed."""
