@@ -24,8 +24,8 @@ _STEP = re.compile(rf"module\.([\w-]+)({_KEY})?")
 _RESOURCE = re.compile(rf"((?:data\.)?[A-Za-z][\w-]*\.[\w-]+)({_KEY})?(?:[.\[]|$)")
 _OUTPUT = re.compile(rf"module\.([\w-]+)({_KEY})?\.([\w-]+)")
 _VARIABLE = re.compile(r"var\.([\w-]+)")
-_DEEPEST = 20
-"""Modules within each other, and variables that lead to variables."""
+_MOST = 300
+"""The references of an expression, and those that they lead to in turn; configurations of people have a few."""
 
 
 class Change(Struct, frozen=True, kw_only=True, gc=False):
@@ -89,7 +89,7 @@ class Configuration:
         found: dict[str, tuple[str, ...]] = {}
         for path in change.unknown:
             named = _without_each(_references(_expression(expressions, path)), block)
-            addresses = tuple(dict.fromkeys(self._resolved(named, module, change.key, _DEEPEST)))
+            addresses = tuple(dict.fromkeys(self._resolved(named, module, change.key, set())))
             if addresses:
                 found[".".join(map(str, path))] = addresses
         return found
@@ -117,23 +117,26 @@ class Configuration:
     def _call(self, module: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         return mapping(mapping(module.get("module_calls")).get(name))
 
-    def _resolved(self, references: Iterable[str], module: _Module, key: str, depth: int) -> Iterator[str]:
+    def _resolved(
+        self, references: Iterable[str], module: _Module, key: str, seen: set[tuple[str, str]]
+    ) -> Iterator[str]:
         """The addresses that references made in a module lead to. ``key``: of the instance that refers."""
-        if depth == 0:
-            return
         names = [name for name, _ in module.steps]
         for reference in _longest(references):
+            if (module.prefix, reference) in seen or len(seen) >= _MOST:
+                continue
+            seen.add((module.prefix, reference))
             if variable := _VARIABLE.match(reference):
                 if names:
                     call = self._call(self._content(names[:-1]), names[-1])
                     outer = _without_each(_references(mapping(call.get("expressions")).get(variable[1])), call)
-                    yield from self._resolved(outer, _Module(module.steps[:-1]), module.steps[-1][1], depth - 1)
+                    yield from self._resolved(outer, _Module(module.steps[:-1]), module.steps[-1][1], seen)
             elif output := _OUTPUT.match(reference):
                 content = self._content((*names, output[1]))
                 inner = _references(mapping(mapping(content.get("outputs")).get(output[3])).get("expression"))
                 for inner_key in _chosen(self._calls[f"{module.prefix}{output[1]}"], output[2] or "", key):
                     inside = _Module((*module.steps, (output[1], inner_key)))
-                    yield from self._resolved(inner, inside, "", depth - 1)
+                    yield from self._resolved(inner, inside, "", seen)
             elif resource := _RESOURCE.match(reference):
                 instances = {each.key: each for each in self._instances.get(f"{module.prefix}{resource[1]}", ())}
                 yield from (instances[each].address for each in _chosen(instances, resource[2] or "", key))
@@ -161,7 +164,7 @@ def _without_each(references: Iterable[str], block: Mapping[str, Any]) -> list[s
 
 
 def _references(expression: Any) -> list[str]:
-    return [each for each in listed(mapping(expression).get("references")) if isinstance(each, str)]
+    return [each for each in listed(mapping(expression).get("references"))[:_MOST] if isinstance(each, str)]
 
 
 def _expression(expressions: Mapping[str, Any], path: Path) -> Any:

@@ -133,6 +133,19 @@ def test_references_lead_through_modules_and_instances() -> None:
     }
 
 
+def test_references_that_multiply_come_to_an_end() -> None:
+    """Each module's variable takes all of the one around it, thirty deep: a naive reader would never be done."""
+    names = [f"v{number}" for number in range(20)]
+    variables = {name: refers(*(f"var.{each}" for each in names)) for name in names}
+    module: dict[str, Any] = {"resources": [block("aws_iam_role_policy.p", role=refers(*(f"var.{n}" for n in names)))]}
+    for _ in range(30):
+        module = {"module_calls": {"m": {"expressions": variables, "module": module}}}
+    calls = module["module_calls"]
+    plan = terraform(change(f"{'module.m.' * 30}aws_iam_role_policy.p", {}, unknown={"role": True}), calls=calls)
+
+    assert not resources(plan)[f"{'module.m.' * 30}aws_iam_role_policy.p"].refers
+
+
 FROM_TERRAFORM = Path(__file__).with_name("terraform_1_0.json")
 """As Terraform 1.0.3 wrote it, the only provider being its own."""
 STATE = "data.terraform_remote_state"
