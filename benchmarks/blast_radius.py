@@ -37,8 +37,10 @@ from tests.factories import make_result
 IDENTITIES = 1_000_000
 PER_IDENTITY = 5
 PER_ACCOUNT = 500
-ACROSS = 0.002
-"""The share of edges that lead into another account."""
+SHARED = 10
+"""Accounts with roles that others may assume."""
+ACROSS = 0.02
+"""The share of edges that lead into these."""
 FLOOR = 2_000
 """Identities of the small estate that networkx walks from, one by one."""
 
@@ -84,10 +86,10 @@ def ratio(name: str) -> float:
 
 
 def _in_accounts(chosen: random.Random, source: int, size: int) -> int:
-    """Onward in its account, or one of few roles of another, which keeps the accounts from being one large cycle."""
+    """Onward in its account, or one of few roles in one of the shared accounts, which trust no other."""
     first = source - source % PER_ACCOUNT
-    if chosen.random() < ACROSS and first:
-        return chosen.randrange(0, first, PER_ACCOUNT // 10)
+    if chosen.random() < ACROSS and first >= SHARED * PER_ACCOUNT:
+        return chosen.randrange(0, SHARED * PER_ACCOUNT, PER_ACCOUNT // 10)
     return min(source + chosen.randrange(PER_ACCOUNT), first + PER_ACCOUNT - 1, size - 1)
 
 

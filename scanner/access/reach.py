@@ -6,7 +6,6 @@ they read, is a node of its own, so that edges grow with the estate and not with
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
 from msgspec.structs import replace
@@ -45,27 +44,29 @@ class Radii:
 
     def __init__(self, result: ScanResult) -> None:
         self._estate = WholeScan(result)
-        self._nodes: dict[Hashable, int] = {}
-        self._targets: defaultdict[int, list[int]] = defaultdict(list)
-        self._weights: tuple[list[int], list[int]] = ([], [])
-        self._marks: list[int] = []
-        lived_in = {(one.identity.provider, one.identity.scope) for one in result.identities}
-        ruled = {place for one in result.identities for place in administered(one.identity)}
+        identities = [one.identity for one in result.identities]
+        lived_in = {(one.provider, one.scope) for one in identities}
+        ruled = {place for one in identities if one.consequences != () for place in administered(one)}
         self._places = sorted(lived_in | ruled)
         self._bit = {place: _PLACES + 2 * number for number, place in enumerate(self._places)}
-        self._within = sum(1 << bit for bit in self._bit.values())
+        self._alone = {place: 1 << bit for place, bit in self._bit.items()}
+        self._within = sum(self._alone.values())
         self._entry = {one.identity.key: one.registry.entry for one in result.identities if one.registry.entry}
         self._known: dict[tuple[int, tuple[int, ...], bool], BlastRadius] = {}
-        for one in result.identities:
-            self._identity(one.identity.key, self._marks_of(one.identity))
-        for one in result.identities:
-            self._link(one.identity, one.consumers)
+        self._size = len(identities)
+        self._nodes: dict[Hashable, int] = {one.key: node for node, one in enumerate(identities)}
+        self._marks = list(map(self._marks_of, identities))
+        self._weights = ([1] * self._size, [0] * self._size)
+        self._targets: dict[int, list[int]] = {}
+        for node, one in enumerate(result.identities):
+            if ahead := self._ahead(one.identity, one.consumers):
+                self._targets[node] = ahead
         self._closures = Closures(len(self._marks), self._targets, self._weights, self._marks)
 
     def of(self, key: str) -> BlastRadius | None:
         """Return the numbers of an identity; None for an unknown key."""
         node = self._nodes.get(key)
-        if node is None:
+        if node is None or node >= self._size:
             return None
         found = self._closures
         numbers = found.marks(node), found.sums(node), found.is_exact(node)
@@ -101,7 +102,9 @@ class Radii:
             bits ^= lowest
 
     def _marks_of(self, identity: Identity) -> int:
-        marks = 1 << self._bit[identity.provider, identity.scope]
+        marks = self._alone[identity.provider, identity.scope]
+        if identity.consequences == () and identity.privilege.level != "unknown":
+            return marks  # as most, and shared by all of the scope
         for one in consequences_of(identity):
             marks |= _BIT[one.kind]
         for reason in unknowns_of(identity):
@@ -110,13 +113,16 @@ class Radii:
             marks |= 0b11 << self._bit[place]
         return marks
 
-    def _link(self, identity: Identity, consumers: tuple[str, ...]) -> None:
-        ahead = [self._identity(target, _BIT[ELSEWHERE]) for target in targets_of(identity)]
-        ahead += [self._everything_in(place) for place in administered(identity)]
-        ahead += [self._secrets(read) for read in secrets_read(identity)]
-        ahead += [self._secret(secret) for secret in self._estate.secrets_used_by(consumers)]
-        if ahead:
-            self._targets[self._nodes[identity.key]] = ahead
+    def _ahead(self, identity: Identity, consumers: tuple[str, ...]) -> list[int]:
+        """Return the nodes that it leads to in one step."""
+        nodes = self._nodes
+        ahead = [nodes[key] if key in nodes else self._elsewhere(key) for key in targets_of(identity)]
+        if identity.consequences != ():
+            ahead += [self._everything_in(place) for place in administered(identity)]
+            ahead += [self._secrets(read) for read in secrets_read(identity)]
+        if consumers:
+            ahead += [self._secret(secret) for secret in self._estate.secrets_used_by(consumers)]
+        return ahead
 
     def _everything_in(self, place: Place) -> int:
         name = ("everything", place)
@@ -137,8 +143,9 @@ class Radii:
                 self._targets[node] = secrets
         return self._nodes[read]
 
-    def _identity(self, key: str, marks: int) -> int:
-        return self._nodes[key] if key in self._nodes else self._node(key, marks, of=_IDENTITY)
+    def _elsewhere(self, key: str) -> int:
+        """Return the new node of an identity that was not read."""
+        return self._node(key, _BIT[ELSEWHERE], of=_IDENTITY)
 
     def _secret(self, key: str) -> int:
         name = ("secret", key)
