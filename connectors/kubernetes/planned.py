@@ -82,6 +82,7 @@ class _Estate:
     def __init__(self, known: Known) -> None:
         self._known = known
         self._drafts: dict[_Account, _Draft] = {}
+        self._by_name: dict[str, list[_Draft]] = {}
         self._groups: dict[str, _Draft] = {}
         self._roles: dict[tuple[str, str, str], Resource] = {}
         self._bound: set[tuple[str, str, str]] = set()
@@ -117,21 +118,35 @@ class _Estate:
             if key not in self._bound and level in POWERFUL:
                 reason = f"its rules give the level {level}, and this file does not say who is bound to it"
                 self.unread.append(Unread(place=role.place, reason=reason))
+        given = {name: _highest(group.privileges) for name, group in self._groups.items()}
         for draft in self._drafts.values():
+            self._add_groups(draft, given)
             yield self._identity(draft)
-        for name, draft in self._groups.items():
-            group = _group(name, draft)
-            if group.identity.privilege.level in POWERFUL:
-                yield group
+        for name, group in self._groups.items():
+            everybody = _group(name, group)
+            if everybody.identity.privilege.level in POWERFUL:
+                yield everybody
 
     def _draft(self, account: _Account) -> _Draft:
         """Return the account's draft; a manifest without a namespace may be of any."""
         namespace, name = account
-        same = (one for one in ((namespace, name), ("", name)) if one in self._drafts)
-        found = next(same, None)
-        if found is None and not namespace:
-            found = next((one for one in self._drafts if one[1] == name), None)
-        return self._drafts.setdefault(found or account, _Draft(found or account))
+        alike = self._by_name.setdefault(name, [])
+        found = self._drafts.get(account) or self._drafts.get(("", name))
+        if found is None and alike and not namespace:
+            found = alike[0]
+        if found is None:
+            found = self._drafts[account] = _Draft(account)
+            alike.append(found)
+        return found
+
+    def _add_groups(self, draft: _Draft, given: Mapping[str, Privilege]) -> None:
+        """Add what the groups of all accounts, and of all in a namespace, give to an account."""
+        namespace = draft.account[0]
+        for name in ("system:authenticated", _ALL_ACCOUNTS, f"{_ALL_ACCOUNTS}:{namespace}"):
+            if name in given:
+                draft.privileges.append(given[name])
+                draft.grants.append(Grant(name=f"rights of {name}", via=f"group:{name}"))
+                draft.computed |= self._groups[name].computed
 
     def _bind(self, resource: Resource, *, everywhere: bool) -> None:
         values = resource.values
@@ -178,12 +193,8 @@ class _Estate:
             elif kind == "User" and name.startswith(_PREFIX) and name.count(":") == _PREFIX.count(":") + 1:
                 its_namespace, _, its_name = name[len(_PREFIX) :].partition(":")
                 yield self._draft((its_namespace, its_name))
-            elif name in _EVERYBODY:
+            elif name in _EVERYBODY or (kind == "Group" and f"{name}:".startswith(f"{_ALL_ACCOUNTS}:")):
                 yield self._groups.setdefault(name, _Draft(("", name)))
-            elif kind == "Group" and name.partition(f"{_ALL_ACCOUNTS}:")[0] in ("", _ALL_ACCOUNTS):
-                yield self._groups.setdefault(name, _Draft(("", name)))
-                within = name[len(_ALL_ACCOUNTS) + 1 :]
-                yield from [one for one in self._drafts.values() if not within or one.account[0] in ("", within)]
 
     def _token(self, resource: Resource) -> None:
         namespace, name = _named(resource.values)
@@ -202,7 +213,8 @@ class _Estate:
         namespace, name = _named(resource.values)
         account = spec.get("serviceAccountName") or spec.get("serviceAccount") if isinstance(spec, dict) else None
         # An account that is not in these files is not changed by a workload.
-        found = next((one for one in self._drafts if one[1] == account and one[0] in ("", namespace)), None)
+        alike = self._by_name.get(account, ()) if isinstance(account, str) else ()
+        found = next((one.account for one in alike if one.account[0] in ("", namespace)), None)
         if found is not None:
             self.workloads.append(
                 Workload(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -41,6 +42,8 @@ _BROUGHT: frozenset[Effect] = frozenset({"created", "changed", "imported"})
 """Effects that bring an identity or rights; the others only matter for what can assume what."""
 _KNOWN = "store"
 """The source of coverage that says which scopes are the organisation's own. It is in no result."""
+_DESCRIBED = 20
+"""The most identities whose blast radius is looked up: each is a walk over all that is within reach."""
 _COMPUTED = "known only after deployment"
 
 
@@ -71,7 +74,7 @@ def judge_plans(plans: Iterable[Plan], declared: Declared, surroundings: Surroun
     before = world.judged(known, unplaced=_unplaced({key: planned[key] for key in known})) if known else _Verdicts()
     nowhere = frozenset(key for key, one in lasting.items() if not one.account_known)
     reach = Around(world.result(after.identities.values(), after.entries.values()), surroundings.estate, nowhere)
-    changes = tuple(_with_worst(one, reach) for one in _changes(lasting, after, before))
+    changes = tuple(_with_worst(tuple(_changes(lasting, after, before)), reach))
     findings = world.findings(changes, after.entries)
     of_identity: dict[str, list[str]] = {}
     for finding in findings:
@@ -100,18 +103,19 @@ def _changes(lasting: Mapping[str, PlannedIdentity], after: _Verdicts, before: _
             yield change
 
 
-def _with_worst(change: PlannedChange, reach: Around) -> PlannedChange:
-    """Return the change with its blast radius, unless nothing about the identity stands out."""
-    assessment = change.after
-    identity = assessment.identity
-    if assessment.privilege.level == "normal" or (worst := reach.worst(identity.key)) is None:
-        return change
-    attributes = {**identity.attributes, PLANNED: {**identity.attributes[PLANNED], BLAST_RADIUS: worst}}
-    return replace(
-        change,
-        blast_radius=worst,
-        after=replace(assessment, identity=replace(identity, attributes=attributes)),
-    )
+def _with_worst(changes: Sequence[PlannedChange], reach: Around) -> Iterator[PlannedChange]:
+    """Yield the changes, with the blast radius of the identities that stand out most."""
+    ranks = {one.after.identity.key: PRIVILEGES.index(one.after.privilege.level) for one in changes}
+    stand_out = (key for key, rank in ranks.items() if PRIVILEGES[rank] != "normal")
+    described = frozenset(heapq.nsmallest(_DESCRIBED, stand_out, key=lambda key: (ranks[key], key)))
+    for change in changes:
+        identity = change.after.identity
+        if identity.key not in described or (worst := reach.worst(identity.key)) is None:
+            yield change
+            continue
+        attributes = {**identity.attributes, PLANNED: {**identity.attributes[PLANNED], BLAST_RADIUS: worst}}
+        after = replace(change.after, identity=replace(identity, attributes=attributes))
+        yield replace(change, blast_radius=worst, after=after)
 
 
 def _after(planned: PlannedIdentity) -> Identity:
