@@ -20,7 +20,7 @@ _NAMESAKE_MAIL = "namesake.{number}@contoso.example"
 
 
 class Cell(Struct, frozen=True, kw_only=True):
-    """``text``: what stands in the cell. ``owner``: the e-mail of whom it means; None where two go by it."""
+    """``text``: what stands in the cell. ``owner``: the e-mail of the person it means; None where two go by it."""
 
     text: str
     style: Style

@@ -26,7 +26,7 @@ class LogSpec(Struct, frozen=True, kw_only=True):
     unless that is switched on: they are never called unused. ``is_live``: can be read through a source of that
     provider, without ``path``. ``sees_all_use_of``: kinds of identities of which it records any use, ``*`` for all:
     where it has no event, there was none. ``also_called``: by action (``service:Action``), the names of the events that
-    tell it, where these are called otherwise: declarations may use either.
+    give it, where these are called otherwise: declarations may use either.
     """
 
     name: str

@@ -109,7 +109,7 @@ class _Raw(NamedTuple):
 
 
 class _Deed(NamedTuple):
-    """What a request does. ``changed``: the name of whom it changes."""
+    """What a request does. ``changed``: the name of the identity it changes."""
 
     sort: FeatureSort
     action: str

@@ -1,7 +1,7 @@
 """The blast radius as entries declare it, in exact words, against the real one. Pure.
 
 Both cells are read item by item. Items that are none of these words are left to people, and a cell without any of them
-declares nothing that could be compared: a guess would let a word in a sentence allow what nobody meant to allow.
+declares nothing that could be compared: a guess would let a word in a sentence allow what was never meant.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def _spread(executor: Executor, read: _Read, left: deque[LogUnit], ahead: int) -
 @lru_cache(maxsize=8)
 def _unpickled(reader: bytes) -> LogReader:
     made: LogReader
-    version, made = pickle.loads(reader)  # noqa: S301  # safe: whoever may send a worker its tasks can run any code
+    version, made = pickle.loads(reader)  # noqa: S301  # safe: the sender of a worker's tasks can run any code
     if version != __version__:
         raise SourceError(f"the worker runs Muster {__version__}, but the log is read by {version}")
     return made

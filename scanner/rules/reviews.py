@@ -51,7 +51,7 @@ REVOCATION_NOT_DONE = IdentityRule(
     severity="high",
     title="Identity was revoked in a review and is still enabled",
     why="The owner decided that nothing needs it. Until it is disabled or deleted, the decision exists on paper only, "
-    "and a credential that nobody watches keeps working.",
+    "and an unwatched credential keeps working.",
     remediation="Disable the identity and its credentials, wait for complaints, then delete it. If it is needed after "
     "all, review it again and decide to keep it.",
     evidence=("review", "since", "decided_by", "reason", "enabled", "live_credentials"),

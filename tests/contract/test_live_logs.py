@@ -213,7 +213,7 @@ def units(reader: LiveReader, since: int, until: int = 0, now: datetime = NOW) -
 
 
 def test_a_day_costs_a_request(live: Live) -> None:
-    """Also one on which nothing happened; whoever acted is there with the day, and the scope is the source's."""
+    """Also one on which nothing happened; the actor is there with the day, and the scope is the source's."""
     for time in ("00:00:00", "10:00:00", "23:59:59"):
         live.act(ago(3, time))
     live.act(ago(4))

@@ -32,7 +32,7 @@ from tests.reports.samples import (
     without_registry,
 )
 
-FORMATS = {door.name: door for door in entry_points(group="muster.reports")}
+FORMATS = {point.name: point for point in entry_points(group="muster.reports")}
 RESULTS: dict[str, Callable[[], ScanResult]] = {
     "estate": estate,
     "gaps": estate_with_gaps,

@@ -1,4 +1,4 @@
-"""Deny assignments: what Azure keeps from whom, whichever role allows it. Pure.
+"""Deny assignments: permissions that Azure denies, whichever role allows them. Pure.
 
 Azure makes them itself, for managed applications and deployment stacks. Anyone who they name is denied their actions at
 their scope and below; who they exclude is not. Who is in a group that they name is not known, nor whether a condition

@@ -67,7 +67,7 @@ def engine_of_registered(reader: Reader, row: Registered) -> str | None:
 
 
 def note_registration(reader: Reader, row: Registered) -> bool:
-    """Tell an engine of this unit that it is registered; False where it is none that was listed."""
+    """Mark an engine of this unit as registered; False where it is none that was listed."""
     key = engine_of_registered(reader, row)
     engine = reader.found.engines.get(key or "")
     if engine is None:

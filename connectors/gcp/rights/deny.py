@@ -1,4 +1,4 @@
-"""Deny policies: which permissions they take from whom (pure).
+"""Deny policies: the permissions they take, and from which principals (pure).
 
 They come before every allow policy, and hold for all below the container that they are attached to. Source: the IAM
 documentation of deny policies, and of the permissions supported there.

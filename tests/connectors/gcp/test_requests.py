@@ -73,11 +73,11 @@ def test_nothing_that_is_asked_changes_anything_or_reads_a_value() -> None:
 
 def test_every_permission_is_reported_by_a_section() -> None:
     """The custom role is made from them."""
-    told = {permission for section in SECTIONS for permission in section.permissions}
+    needed_by_sections = {permission for section in SECTIONS for permission in section.permissions}
     of_sections = [one for one in r.REQUESTS if one not in r.OF_LOGS]
     needed = {one.permission for one in of_sections if not one.path.endswith(":testIamPermissions")}
 
-    assert needed == told
+    assert needed == needed_by_sections
 
 
 def test_every_permission_of_logs_is_reported_by_their_type() -> None:

@@ -59,7 +59,7 @@ def test_two_scans_of_different_sources(url: str, two_sources: Path) -> None:
 
 
 def test_waiting_is_bounded(url: str) -> None:
-    """Who waits for longer than the URL allows is reported by whom the store is held, and then goes without it."""
+    """A command that waits for longer than the URL allows names the holder of the store, and goes without it."""
     holder = start_holder(url)
     separator = "&" if "?" in url else "?"
 

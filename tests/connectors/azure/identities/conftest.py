@@ -10,10 +10,10 @@ import pytest
 from scanner.model import Assignment, Coverage, Identity
 from tests.connectors.azure.estate import AzureEstate
 
-TenantRead: TypeAlias = Callable[..., "Told"]
+TenantRead: TypeAlias = Callable[..., "TenantReading"]
 
 
-class Told:
+class TenantReading:
     """What the tenant's unit yielded: identities by name, coverage by section, rights."""
 
     def __init__(self, azure: AzureEstate, **facts: Any) -> None:
@@ -32,4 +32,4 @@ class Told:
 @pytest.fixture
 def tenant_read(azure: AzureEstate) -> TenantRead:
     """Read it with these settings."""
-    return lambda **facts: Told(azure, **facts)
+    return lambda **facts: TenantReading(azure, **facts)

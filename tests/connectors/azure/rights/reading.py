@@ -17,7 +17,7 @@ from scanner.model import Assignment, Coverage
 from tests.connectors.azure.estate import AzureEstate
 
 
-class Told:
+class TenantReading:
     """What a reading yielded."""
 
     def __init__(self, records: list[DiscoveredRecord]) -> None:
@@ -57,26 +57,28 @@ def directory_of(azure: AzureEstate, *left_out: str) -> Directory:
     )
 
 
-def tell(azure: AzureEstate, service: Service, path: str, rows: Sequence[Row]) -> None:
+def give_rows(azure: AzureEstate, service: Service, path: str, rows: Sequence[Row]) -> None:
     """Have the server give these rows, whatever it holds, and however wrong they are."""
     azure.server.faults.add(Fault(service=service, path=path, reply=Reply(body={"value": list(rows)})))
 
 
-def read_tenant(azure: AzureEstate, directory: Directory | None = None) -> Told:
+def read_tenant(azure: AzureEstate, directory: Directory | None = None) -> TenantReading:
     """The rights in the tenant."""
     unit = Unit(kind="tenant", tenant=azure.tenant.id)
     known = directory or directory_of(azure)
     return _read(azure, azure.tenant.id, unit, lambda reader: read_rights(reader, known))
 
 
-def read_place(azure: AzureEstate, scope: str, **facts: Any) -> Told:
+def read_place(azure: AzureEstate, scope: str, **facts: Any) -> TenantReading:
     """The role assignments of a subscription (its id), or of ``managementGroups/NAME``. ``facts``: of the unit."""
     kind = "management_group" if "/" in scope else "subscription"
     return _read(azure, scope, Unit(kind=kind, tenant=azure.tenant.id, **facts), read_assignments)
 
 
-def _read(azure: AzureEstate, scope: str, unit: Unit, reading: Callable[[Reader], Iterator[DiscoveredRecord]]) -> Told:
+def _read(
+    azure: AzureEstate, scope: str, unit: Unit, reading: Callable[[Reader], Iterator[DiscoveredRecord]]
+) -> TenantReading:
     meter = Meter()
     with azure.api(meter) as api:
         reader = Reader(api, Scope(source="prod", spec=SPEC, id=scope, context=unit), meter, azure.settings())
-        return Told(list(reading(reader)))
+        return TenantReading(list(reading(reader)))

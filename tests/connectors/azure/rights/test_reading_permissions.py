@@ -12,7 +12,7 @@ from connectors.fakes.azure.rights import GRAPH, add_api, consent, permit
 from connectors.fakes.azure.tenant import guid
 from connectors.fakes.azure.wire import Reply, Row
 from tests.connectors.azure.estate import AzureEstate
-from tests.connectors.azure.rights.reading import directory_of, read_tenant, tell
+from tests.connectors.azure.rights.reading import directory_of, give_rows, read_tenant
 
 ADMIN, MAIL, HARMLESS = "RoleManagement.ReadWrite.Directory", "Mail.Read", "User.Read.All"
 
@@ -220,7 +220,7 @@ def test_a_row_that_cannot_be_understood_costs_only_itself(
 ) -> None:
     """The others are reported."""
     whole = consent(azure.tenant, ci, graph, MAIL)
-    tell(azure, "graph", "/v1.0/oauth2PermissionGrants", [whole, {**whole, **broken}])
+    give_rows(azure, "graph", "/v1.0/oauth2PermissionGrants", [whole, {**whole, **broken}])
 
     reported = read_tenant(azure)
 
@@ -234,7 +234,7 @@ def test_a_row_that_cannot_be_understood_costs_only_itself(
 def test_a_date_that_is_none_costs_no_row(azure: AzureEstate, graph: Row, ci: Row, when: object) -> None:
     """Since when is not known, then."""
     row = permit(azure.tenant, graph, MAIL, ci)
-    tell(azure, "graph", f"/v1.0/servicePrincipals/{graph['id']}", [{**row, "createdDateTime": when}])
+    give_rows(azure, "graph", f"/v1.0/servicePrincipals/{graph['id']}", [{**row, "createdDateTime": when}])
 
     assert read_tenant(azure).only().created_at is None
 

@@ -10,7 +10,7 @@ from connectors.fakes.azure.rights import DIRECTORY_ROLES, add_directory_role, a
 from connectors.fakes.azure.tenant import guid
 from connectors.fakes.azure.wire import Reply, Row
 from tests.connectors.azure.estate import AzureEstate
-from tests.connectors.azure.rights.reading import directory_of, read_tenant, tell
+from tests.connectors.azure.rights.reading import directory_of, give_rows, read_tenant
 
 CREDENTIALS = "microsoft.directory/applications/credentials/update"
 
@@ -201,8 +201,8 @@ def test_a_row_that_cannot_be_understood_costs_only_itself(azure: AzureEstate, c
     row = give_directory_role(azure.tenant, "Directory Readers", ci)
     definitions = azure.tenant.collections["/roleManagement/directory/roleDefinitions"]
     place = "/v1.0/roleManagement/directory"
-    tell(azure, "graph", f"{place}/roleAssignments", [row, {**row, "principalId": "../../users"}])
-    tell(azure, "graph", f"{place}/roleDefinitions", [{"id": "x", "rolePermissions": 5}, *definitions])
+    give_rows(azure, "graph", f"{place}/roleAssignments", [row, {**row, "principalId": "../../users"}])
+    give_rows(azure, "graph", f"{place}/roleDefinitions", [{"id": "x", "rolePermissions": 5}, *definitions])
 
     reported = read_tenant(azure)
 

@@ -16,7 +16,7 @@ from connectors.fakes.azure.tenant import guid
 from connectors.fakes.azure.wire import refusal
 from scanner.judging.usage import judge_usage
 from tests.connectors.azure.estate import AzureEstate
-from tests.connectors.azure.identities.conftest import Told
+from tests.connectors.azure.identities.conftest import TenantReading
 
 REPORTS = "/beta/reports/"
 NO_LICENCE = refusal("graph", 403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant")
@@ -28,8 +28,8 @@ def _ago(days: int) -> str:
     return (NOW - timedelta(days=days)).isoformat()
 
 
-def _read(azure: AzureEstate, **facts: Any) -> Told:
-    return Told(azure, **facts)
+def _read(azure: AzureEstate, **facts: Any) -> TenantReading:
+    return TenantReading(azure, **facts)
 
 
 def _at(text: str) -> dict[str, str]:

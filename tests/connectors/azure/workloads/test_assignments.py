@@ -12,7 +12,7 @@ from connectors.fakes.azure.tenant import guid
 from connectors.fakes.azure.wire import Reply, Row
 from scanner.model import Assignment
 from tests.connectors.azure.estate import AzureEstate
-from tests.connectors.azure.rights.reading import Told, read_place, tell
+from tests.connectors.azure.rights.reading import TenantReading, give_rows, read_place
 from tests.connectors.azure.rights.test_condition import ONLY_SOME_ROLES
 
 NOBODY = guid("nobody")
@@ -42,7 +42,7 @@ class Place:
         role: str = self.tenant.define_role(name, actions, place=self.scope)["name"]
         return role
 
-    def read(self, **facts: object) -> Told:
+    def read(self, **facts: object) -> TenantReading:
         """What the subscription's unit yields."""
         return read_place(self.azure, self.id, **facts)
 
@@ -415,7 +415,7 @@ def test_a_row_that_cannot_be_understood_costs_only_itself(place: Place) -> None
         place.give("Owner", f"{place.scope}/resourceGroups/*"),
         place.give("Owner", principal="no id at all"),
     ]
-    tell(place.azure, "arm", f"{place.scope}/providers/Microsoft.Authorization/roleAssignments", rows)
+    give_rows(place.azure, "arm", f"{place.scope}/providers/Microsoft.Authorization/roleAssignments", rows)
 
     reported = place.read()
 
