@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from msgspec import json
@@ -27,7 +26,8 @@ from scanner.model import (
     Privilege,
     ScanResult,
 )
-from scanner.store.store import Store, open_store
+from scanner.store.store import Store
+from tests.databases import empty_store, sqlite_file
 from tests.factories import NOW, days_ago, make_assignment, make_coverage, make_credential, make_entry, make_identity
 
 USERS = make_coverage(kinds=("user",))
@@ -37,10 +37,9 @@ PLAIN = make_identity("plain", created_at=days_ago(900))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store() -> Store:
     """An empty store."""
-    with open_store(f"sqlite:///{tmp_path / 'muster.db'}") as opened:
-        yield opened
+    return empty_store(sqlite_file)
 
 
 def _night(

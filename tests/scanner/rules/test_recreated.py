@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,8 @@ from scanner.discovery.inventory import Reading, join
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
 from scanner.model import Entry, Finding, Identity
-from scanner.store.store import Store, open_store
+from scanner.store.store import Store
+from tests.databases import empty_store, sqlite_file
 from tests.factories import NOW, make_coverage, make_entry, make_identity
 
 FIRST = make_identity("billing", unique_id="AIDAFIRST")
@@ -25,10 +24,9 @@ ENTRY = make_entry(FIRST.key, approved_on=NOW.date() - timedelta(days=300))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store() -> Store:
     """An empty store."""
-    with open_store(f"sqlite:///{tmp_path / 'muster.db'}") as opened:
-        yield opened
+    return empty_store(sqlite_file)
 
 
 def night(

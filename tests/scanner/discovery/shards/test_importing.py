@@ -25,6 +25,7 @@ from scanner.errors import InputError, UsageError
 from scanner.judging.pipeline import Declared
 from scanner.model import ScanResult
 from scanner.store.store import Store, open_store
+from tests.databases import empty_store, sqlite_memory
 from tests.examples import examples
 from tests.factories import NOW, make_coverage
 from tests.scanner.discovery.shards.estates import Nobody, Plan, planned, write_planned
@@ -69,7 +70,9 @@ plans = st.builds(
 def test_shards_come_to_the_same_as_one_scan(drawn: list[Plan], of: int, order: random.Random) -> None:
     """Of any number, imported in any order, some of them twice, by themselves or together."""
     sources = [planned(f"s{number}", plan) for number, plan in enumerate([*drawn, Plan((("always", 1),))])]
-    with TemporaryDirectory() as folder, open_store("sqlite://") as whole, open_store("sqlite://") as joined:
+    whole = _alike(_at_once(empty_store(sqlite_memory), sources))
+    joined = empty_store(sqlite_memory)
+    with TemporaryDirectory() as folder:
         paths = [write_planned(Path(folder, str(n)), sources, Shard(n, of)) for n in range(1, of + 1)]
         again = order.sample(paths, order.randint(0, of))
         order.shuffle(paths)
@@ -77,7 +80,7 @@ def test_shards_come_to_the_same_as_one_scan(drawn: list[Plan], of: int, order: 
         results = [_import(joined, call) for call in calls]
         once = [one for one in results if one is not None]
 
-        assert [_alike(one) for one in once] == [_alike(_at_once(whole, sources))]
+        assert [_alike(one) for one in once] == [whole]
         assert _alike(joined.load()) == _alike(once[0])
         assert joined.staging.waiting() == ()
 
