@@ -73,7 +73,7 @@ def demo(out: Path, yes: bool) -> None:
         principals = principals_of(aws)
         trail = Trail(out, estate["account"], principals)
         trail.write(datetime.now(UTC).date())
-        vault = stack.enter_context(vault_server(estate))
+        vault = stack.enter_context(vault_server(estate, out))
         azure = stack.enter_context(azure_server(estate["azure"]))
         gcp = stack.enter_context(gcp_server(estate["gcp"]))
         secrets = {
@@ -85,7 +85,7 @@ def demo(out: Path, yes: bool) -> None:
         servers = Addresses(aws=aws, vault=vault.url, azure=azure, gcp=gcp, principals=principals)
         config = write_lists(out, estate, servers)
         remember(config=config)
-        say("2/4  reading its audit logs: CloudTrail of a hundred days, and Entra's sign-ins; only counts are kept")
+        say("2/4  reading its audit logs: CloudTrail, OpenBao's audit device, Entra's sign-ins; only counts are kept")
         _read_log(config, out)
         say("3/4  scanning it with the regular connectors, read-only")
         _scan(config, out)

@@ -14,6 +14,7 @@ from msgspec import Struct
 from connectors.fakes.azure.server import AzureServer
 from scanner.demo.estate import days_ago
 from scanner.demo.trail import DAYS, FOLDER, Principal
+from scanner.demo.vault_server import AUDIT_LOG
 
 # Headings as an organisation would write them, not Muster's own.
 _REGISTRY = ("ID", "Service account", "Provider", "Type", "Owner e-mail", "Backup owner", "Purpose", "Env", "Status",
@@ -77,6 +78,12 @@ source = "aws"
 since = "{days}d"
 
 [[log]]
+name = "openbao-audit"
+type = "vault_audit"
+path = "{openbao}"
+source = "vault"
+
+[[log]]
 name = "sign-ins"                 # asked for live
 type = "entra"
 source = "azure"
@@ -102,7 +109,7 @@ def write_lists(folder: Path, estate: dict[str, Any], servers: Addresses) -> Pat
     _write(folder / "bots.csv", _BOTS, map(_bot, estate["bots"]))
     config = folder / "config.toml"
     regions = ", ".join(f'"{region}"' for region in estate["regions"])
-    text = _CONFIG.format(servers=servers, regions=regions, trail=FOLDER, days=DAYS)
+    text = _CONFIG.format(servers=servers, regions=regions, trail=FOLDER, days=DAYS, openbao=AUDIT_LOG)
     text += "".join(map(_exemption, estate["exempt"]))
     config.write_text(text, encoding="utf-8")
     (folder / _WRITTEN).write_text(json.dumps(_hashes(folder), indent=1), encoding="utf-8")
