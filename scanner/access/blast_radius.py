@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
@@ -254,7 +255,7 @@ class _Walk:
                 if place not in self._administers:
                     self._administers[place] = identity.key
                     self._secrets.update(self._estate.secrets_in(place))
-                    for other in self._estate.living_in(place):
+                    for other in self._living_in(place):
                         if other.identity.key not in ahead:
                             within[other.identity.key] = other
                             ahead[other.identity.key] = identity.key
@@ -270,6 +271,13 @@ class _Walk:
         if any(key not in known for key in new):
             self._unknown.add(ELSEWHERE)
         return [known[key] for key in new if key in known]
+
+    def _living_in(self, place: Place) -> Sequence[Assessment]:
+        """Return the identities of a scope, no more than are visited: a scope can have a million."""
+        living = list(islice(self._estate.living_in(place), self._most + 1))
+        if len(living) > self._most:
+            self._unknown.add(NOT_ALL)
+        return living
 
     def _take(self, one: Assessment) -> None:
         identity = one.identity

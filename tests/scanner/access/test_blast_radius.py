@@ -256,11 +256,17 @@ def test_sums_are_exact_or_marked_as_lower_bounds(edges: list[tuple[int, int]], 
     assert all(found.is_exact(node) for node in graph)
 
 
-def test_a_walk_ends_at_its_limit_and_says_so() -> None:
-    """The nearest are counted."""
-    chain = estate(*(identity(f"k{n}", f"k{n + 1}") for n in range(9)))
-
-    found = blast_radius_of(WholeScan(chain), "k0", most=3)
+@pytest.mark.parametrize(
+    "result",
+    [
+        estate(*(identity(f"k{n}", f"k{n + 1}") for n in range(9))),
+        estate(*(identity(f"k{n}", consequences=() if n else (ADMIN,)) for n in range(9))),
+    ],
+    ids=["chain", "scope"],
+)
+def test_a_walk_ends_at_its_limit_and_says_so(result: ScanResult) -> None:
+    """The nearest are counted; of a scope no more are read than can be."""
+    found = blast_radius_of(WholeScan(result), "k0", most=3)
 
     assert found is not None
     assert found.identities == Count(number=3, at_least=True)
