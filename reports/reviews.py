@@ -122,7 +122,7 @@ def write_status(campaign: Campaign, today: date, out: BinaryIO, screen: Screen)
         page.line()
         page.counts("Decisions", (f"{decisions[name]:,} {words(name)}" for name in DECISIONS if decisions[name]))
     if reviewed := sum(state.decision is not None and state.decision.self_review for state in found):
-        page.counts("Self-review", [counted(reviewed, "item", "items")])
+        page.counts("Of them", [counted(reviewed, "self-review", "self-reviews")])
     out.write(page.text.encode())
 
 

@@ -84,6 +84,9 @@ def _incomplete(file: str, document: Mapping[str, Any]) -> Iterator[Unread]:
         yield Unread(place=Place(file=file, resource="plan"), reason="planning failed, so the plan is incomplete")
     elif document.get("complete") is False:
         yield Unread(place=Place(file=file, resource="plan"), reason="the plan is incomplete: a later one has the rest")
+    for name in ("resource_changes", "deferred_changes"):
+        if not isinstance(document.get(name) or [], list):
+            yield Unread(place=Place(file=file, resource=name), reason="is no list as Terraform writes it")
 
 
 # --- Changes ---

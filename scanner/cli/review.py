@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scanner.config.load import Config
     from scanner.lifecycle.reviews.campaign import ItemState
     from scanner.lifecycle.reviews.reviewers import People
-    from scanner.model import Assessment, ScanResult
+    from scanner.model import Assessment, Entry, ScanResult
     from scanner.model.reviews import Campaign
     from scanner.registry.roster import Roster
     from scanner.store.store import Store
@@ -352,14 +352,17 @@ def close(name: str, outputs: tuple[str, ...], dry_run: bool, **given: Any) -> N
     decided and not done. A closed review can be written again with `muster review status`.
     """
     from scanner.app.reviews import close_review
+    from scanner.registry.entries import load_registry
 
     _plan(outputs)
     with _desk(**given) as desk:
         campaign = desk.store.reviews.campaign(name)
+        # A review is closed once, so nothing is closed by a registry that cannot be read and marked.
+        entries = load_registry(desk.config.registry).entries
         if not dry_run:
             campaign = close_review(desk.store, campaign, desk.now)
         _print_status(campaign, desk.today)
-        _write_registry(desk.config, campaign, dry_run=dry_run)
+        _write_registry(desk.config, campaign, entries, dry_run=dry_run)
     _write_results(campaign, outputs)
 
 
@@ -393,7 +396,7 @@ def _written(write: Any, campaign: Campaign, out: Any, _screen: Any) -> tuple[st
     return notices
 
 
-def _write_registry(config: Config, campaign: Campaign, *, dry_run: bool) -> None:
+def _write_registry(config: Config, campaign: Campaign, entries: Sequence[Entry], *, dry_run: bool) -> None:
     """Mark entries whose items were all kept as reviewed, in every registry that is a file."""
     from scanner.cli.adopt import write_changes
     from scanner.cli.console import say, warn
@@ -401,11 +404,9 @@ def _write_registry(config: Config, campaign: Campaign, *, dry_run: bool) -> Non
     from scanner.lifecycle.reviews.campaign import states
     from scanner.lifecycle.reviews.kept import reviewed_entries
     from scanner.registry.editing.revising import Target
-    from scanner.registry.entries import load_registry
 
     if not config.registry:
         return
-    entries = load_registry(config.registry).entries
     changes = reviewed_entries(states(campaign), entries, config.policy)
     for source in config.registry:
         here = [change for change in changes if change.entry is not None and change.entry.registry == source.name]

@@ -322,6 +322,8 @@ def test_what_is_unassigned_needs_a_name(company: Path, muster: Muster) -> None:
     opened(muster)
     fill(company / "out" / "bob@example.com.xlsx", sync={"decision": "not mine"})
     assert muster("review", "take", "q4", "out/bob@example.com.xlsx").code == 0
+    same = muster("review", "take", "q4", "out/bob@example.com.xlsx")
+    assert (same.code, "1 known already" in same.err) == (0, True)
     assert muster("review", "remind", "q4", "-o", "xlsx:again").code == 0
     book = rows(company / "again" / "unassigned.xlsx")
     assert sorted(book) == ["acme:=cmd|evil", "acme:sync"]
@@ -340,6 +342,22 @@ def test_what_is_unassigned_needs_a_name(company: Path, muster: Muster) -> None:
     muster("review", "status", "q4", "-o", "json:q4.json")
     items = json.loads((company / "q4.json").read_text())["items"]
     assert {item["decided_by"] for item in items if item["decision"] == "revoke"} == {"eve@example.com"}
+
+
+def test_a_registry_that_cannot_be_read_leaves_the_review_open(company: Path, muster: Muster) -> None:
+    """A review is closed once: its kept entries could never be marked afterwards."""
+    opened(muster)
+    fill(company / "out" / "ada@example.com.xlsx", billing={"decision": "keep"})
+    taken = muster("review", "take", "q4", "out/ada@example.com.xlsx")
+    (company / "registry.csv").rename(company / "moved.csv")
+
+    failed = muster("review", "close", "q4")
+    (company / "moved.csv").rename(company / "registry.csv")
+
+    assert "Of them   1 self-review" in taken.out
+    assert (failed.code, "registry.csv: no such file" in failed.err) == (2, True)
+    assert muster("review", "close", "q4").code == 0
+    assert "ada@example.com" in (company / "registry.csv").read_text().splitlines()[1].rpartition("Sends")[2]
 
 
 def test_a_closed_review_takes_nothing_more(muster: Muster) -> None:

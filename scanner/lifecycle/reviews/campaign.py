@@ -19,12 +19,16 @@ from scanner.model.reviews import (
 
 
 class ItemState(Struct, frozen=True, kw_only=True, gc=False):
-    """An item with its present reviewer and the decision that counts; None while it is undecided."""
+    """An item with its present reviewer and the decision that counts; None while it is undecided.
+
+    ``returned_by``: the reviewer who answered ``not_mine`` last, if no one has decided since.
+    """
 
     item: ReviewItem
     reviewer: str
     because: Because
     decision: Decision | None = None
+    returned_by: str | None = None
 
 
 class Progress(Struct, frozen=True, kw_only=True, gc=False):
@@ -43,16 +47,27 @@ class Progress(Struct, frozen=True, kw_only=True, gc=False):
 def states(campaign: Campaign) -> tuple[ItemState, ...]:
     """The state of each item, in the campaign's order."""
     decisions: dict[str, Decision | None] = {}
-    reviewers: dict[str, tuple[str, Because]] = {}
+    reviewers: dict[str, tuple[str, Because]] = {item.id: (item.reviewer, item.because) for item in campaign.items}
+    returned: dict[str, str | None] = {}
     for record in campaign.records:
         if isinstance(record, Decision):
-            decisions[record.item] = None if record.decision == "not_mine" else record
+            is_returned = record.decision == "not_mine"
+            decisions[record.item] = None if is_returned else record
+            returned[record.item] = reviewers[record.item][0] if is_returned else None
         elif isinstance(record, Reassignment):
             reviewers[record.item] = record.reviewer, record.because
     found = []
     for item in campaign.items:
-        reviewer, because = reviewers.get(item.id, (item.reviewer, item.because))
-        found.append(ItemState(item=item, reviewer=reviewer, because=because, decision=decisions.get(item.id)))
+        reviewer, because = reviewers[item.id]
+        found.append(
+            ItemState(
+                item=item,
+                reviewer=reviewer,
+                because=because,
+                decision=decisions.get(item.id),
+                returned_by=returned.get(item.id),
+            )
+        )
     return tuple(found)
 
 

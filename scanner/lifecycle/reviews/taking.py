@@ -139,7 +139,8 @@ def take(books: Sequence[Book], campaign: Campaign, people: People, now: datetim
 def _reviewer_of(book: Book, state: Mapping[str, ItemState]) -> str:
     """The reviewer of a book: that of most of its items, since any of its cells may have been changed."""
     reviewers = [state[item].reviewer for row in book.rows if (item := row.cells["item"] or "") in state]
-    named = [row.cells["reviewer"] for row in book.rows if row.cells["reviewer"] in reviewers]
+    returned = {state[item].returned_by for row in book.rows if (item := row.cells["item"] or "") in state} - {None}
+    named = [row.cells["reviewer"] for row in book.rows if row.cells["reviewer"] in returned.union(reviewers)]
     counts = Counter(named or reviewers)
     return str(counts.most_common(1)[0][0]) if counts else UNASSIGNED
 
@@ -187,6 +188,9 @@ class _Taking:
         twice = _contradicting(book.rows)
         for row in book.rows:
             try:
+                if self._is_returned(row, reviewer):
+                    self._unchanged += 1
+                    continue
                 decision = self._decision(row, reviewer, by, twice)
             except CellError as error:
                 heading = None if error.heading is None else row.headings[error.heading]
@@ -198,6 +202,14 @@ class _Taking:
                 self._unchanged += 1
             else:
                 self._decisions[decision.item] = decision
+
+    def _is_returned(self, row: _Row, reviewer: str) -> bool:
+        """Whether the row says ``not_mine`` again, and the item has gone to another reviewer since."""
+        cells, state = row.cells, self._state.get(row.cells["item"] or "")
+        if state is None or not cells["decision"] or cells["key"] != printable(state.item.key):
+            return False
+        is_former = state.returned_by == cells["reviewer"] == reviewer != state.reviewer
+        return is_former and _named(cells["decision"]) == "not_mine"
 
     def _decision(self, row: _Row, reviewer: str, by: str, twice: frozenset[str]) -> Decision | None:
         """The decision in a row; None if it is left empty. Raises CellError with the column as its heading."""
