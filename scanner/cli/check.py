@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.cli.options import Given, Reports, as_one, fail_on_option, given_options, output_options
+from scanner.errors import MusterError, UsageError
 from scanner.model import Severity
 
 if TYPE_CHECKING:
@@ -105,7 +106,11 @@ def _read(file: str) -> FileResources:
     if file != STDIN:
         return load(Path(file), file)
     with _stdin() as path:
-        return load(path, STDIN)
+        try:
+            return load(path, STDIN)
+        except MusterError as error:
+            # Name what was given, not its copy.
+            raise UsageError(str(error).replace(str(path), STDIN), hint=error.hint) from error
 
 
 @contextmanager

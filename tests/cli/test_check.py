@@ -157,6 +157,14 @@ def test_stdin(muster: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one["evidence"]["file"] for one in json.loads(done.out)["findings"]] == ["-"]
 
 
+def test_errors_about_stdin_name_it(muster: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the copy that is read."""
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"")))
+    done = muster("check", "-")
+
+    assert (done.code, done.err.splitlines()[0]) == (2, "muster: -: is empty")
+
+
 def test_several_files_are_one_change(tmp_path: Path, muster: Muster) -> None:
     """A file named twice is read once."""
     (tmp_path / "a.yml").write_text(ACCOUNT + GRANT)
