@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
@@ -30,6 +31,20 @@ class Found(Struct, frozen=True, kw_only=True):
     places: tuple[Place, ...]
     computed: frozenset[Computed] = frozenset()
     credentials_at: Mapping[str, Place] = {}
+
+
+def planned_by_place(
+    after: Iterable[tuple[str | None, Found]], before: Iterable[tuple[str | None, Found]], known: Known
+) -> Iterator[PlannedIdentity]:
+    """As :func:`as_planned`, by account, tenant or project, since it decides how the store knows an identity."""
+    there: defaultdict[str | None, list[Found]] = defaultdict(list)
+    was: defaultdict[str | None, dict[str, Found]] = defaultdict(dict)
+    for place, found in after:
+        there[place].append(found)
+    for place, found in before:
+        was[place][found.at] = found
+    for place in dict.fromkeys((*there, *was)):
+        yield from as_planned(there[place], was[place], known, place)
 
 
 def as_planned(

@@ -1,11 +1,13 @@
-"""Parts of a document as the shape that they should have; another shape counts as empty."""
+"""Resources, and parts of a document, as the shape that they should have; another shape counts as empty."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connectors.planned import UNKNOWN
+from msgspec import Struct
+
+from connectors.planned import UNKNOWN, Resource
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -37,3 +39,33 @@ def walk(value: Any, path: str, within: tuple[str, ...] = ()) -> Iterator[tuple[
             yield from walk(each, rest, (*within, str(number)))
     elif isinstance(value, dict) and step in value:
         yield from walk(value[step], rest, (*within, step))
+
+
+class Declared(Struct, frozen=True, kw_only=True, gc=False):
+    """A resource with its arguments at one moment."""
+
+    resource: Resource
+    values: Mapping[str, Any]
+
+    @property
+    def at(self) -> str:
+        """Its address."""
+        return self.resource.place.resource
+
+    @property
+    def type(self) -> str:
+        """Its type, of a data source as well."""
+        return self.resource.type.removeprefix("data.")
+
+    @property
+    def is_data(self) -> bool:
+        """Whether it is a data source: it describes what is declared elsewhere."""
+        return self.resource.type.startswith("data.")
+
+    def text(self, name: str) -> str:
+        """An argument that is a known text, else an empty one."""
+        return text(self.values.get(name))
+
+    def refers(self, name: str) -> tuple[str, ...]:
+        """The resources that an unknown argument comes from."""
+        return self.resource.refers.get(name, ())

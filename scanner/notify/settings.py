@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
@@ -135,33 +135,69 @@ def is_address(text: str) -> bool:
     return plain and bool(local and domain) and "@" not in domain
 
 
+class Named(Protocol):
+    """What the tables of a kind have in common."""
+
+    @property
+    def name(self) -> str:
+        """A name, which messages and the store use."""
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Ids of rules; empty for all."""
+
+
+N = TypeVar("N", bound=Named)
+
+
+class Kinds(Struct, Generic[N], frozen=True):
+    """A list of tables in the config: its key, the settings by ``type``, and what ``type`` says."""
+
+    key: str
+    types: Mapping[str, type[N]]
+    says: str
+
+
+_CHANNELS: Kinds[Channel] = Kinds("notify", _TYPES, "type says how to notify")
+
+
 def read_channels(tables: Sequence[Mapping[str, Any]], document: Document, base: Path) -> tuple[Channel, ...]:
     """The channels of the config. Raises ConfigError with line and key."""
-    channels: dict[str, Channel] = {}
+    return read_named(_CHANNELS, tables, document, base)
+
+
+def read_named(
+    kinds: Kinds[N],
+    tables: Sequence[Mapping[str, Any]],
+    document: Document,
+    base: Path,
+    taken: Collection[str] = (),
+) -> tuple[N, ...]:
+    """The settings in tables, each with a name of its own. ``taken``: names that others have. Raises ConfigError."""
+    found: dict[str, N] = {}
     for index, table in enumerate(tables):
-        path = ("notify", index)
+        path = (kinds.key, index)
         settings = dict(table)
         kind = settings.pop("type", None)
-        if kind not in _TYPES:
-            fix = did_you_mean(str(kind), list(_TYPES)) or f"there are: {', '.join(_TYPES)}"
-            raise document.problem("type says how to notify", (*path, "type"), fix)
+        if kind not in kinds.types:
+            fix = did_you_mean(str(kind), list(kinds.types)) or f"there are: {', '.join(kinds.types)}"
+            raise document.problem(kinds.says, (*path, "type"), fix)
         settings.setdefault("name", kind)
         if isinstance(settings["name"], str):
             settings["name"] = public_id(settings["name"])  # the store and messages have it
         at = Document(file=document.file, text=document.text, path=path)
-        channel = decode(settings, _TYPES[kind], at, base=base)
-        if not channel.name.strip() or not channel.name.isprintable():
-            raise document.problem("a channel's name is text on one line", (*path, "name"))
-        if channel.name in channels:
-            raise document.problem(
-                f"two channels are called {channel.name}", (*path, "name"), 'give each its own name: name = "…"'
-            )
-        check_rules(channel.rules, document, (*path, "rules"))
-        channels[channel.name] = channel
-    return tuple(channels.values())
+        one = decode(settings, kinds.types[kind], at, base=base)
+        if not one.name.strip() or not one.name.isprintable():
+            raise document.problem("a name is text on one line", (*path, "name"))
+        if one.name in found or one.name in taken:
+            fix = 'give each its own name: name = "…"'
+            raise document.problem(f"two channels or ticket systems are called {one.name}", (*path, "name"), fix)
+        _check_rules(one.rules, document, (*path, "rules"))
+        found[one.name] = one
+    return tuple(found.values())
 
 
-def check_rules(wanted: Sequence[str], document: Document, path: KeyPath) -> None:
+def _check_rules(wanted: Sequence[str], document: Document, path: KeyPath) -> None:
     """Raises for an unknown rule, since a filter by it would never match."""
     if not wanted:
         return

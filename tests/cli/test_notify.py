@@ -317,10 +317,10 @@ def test_an_acknowledged_finding_is_not_reported(estate: Path, muster: Muster, h
         ('type = "slak"\nurl = { env = "X" }', "notify[0].type: type says how to notify (did you mean slack?)"),
         ('type = "slack"\nurl = "https://hooks.slack.com/x"', "a secret is given by reference only"),
         ('type = "slack"', "url"),
-        ('type = "slack"\nname = "a\\nb"\nurl = { env = "X" }', "a channel's name is text on one line"),
+        ('type = "slack"\nname = "a\\nb"\nurl = { env = "X" }', "a name is text on one line"),
         (
             'type = "slack"\nurl.env = "X"\n[[notify]]\ntype = "slack"\nurl.env = "X"',
-            "notify[1].name: two channels are called slack",
+            "notify[1].name: two channels or ticket systems are called slack",
         ),
         ('type = "webhook"\nurl = "http://siem.example/x"', "plain http to another machine"),
         (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from msgspec import Struct
 
@@ -12,8 +11,8 @@ from connectors.azure.identities.applications import NO_RIGHT_YET
 from connectors.azure.identities.federation import Terms, credential_of, federates, trust_of
 from connectors.azure.keys import application_key, arm_name, managed_identity_key, subscription_of
 from connectors.azure.spec import APPLICATION, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SPEC
-from connectors.planned import UNKNOWN, Resource, planned_key
-from connectors.planned.shapes import listed, mapping, text
+from connectors.planned import UNKNOWN, planned_key
+from connectors.planned.shapes import Declared, listed, mapping, text
 from scanner.model import Credential, CredentialKind, Identity, Signal, credential_key
 from scanner.model.planned import Computed, Effect, Place
 
@@ -34,32 +33,6 @@ CREDENTIALS: Mapping[str, tuple[CredentialKind, str]] = {
     "azurerm_federated_identity_credential": ("federation", "parent_id"),
 }
 """By type: the kind of credential, and the argument that names whose it is."""
-
-
-class Declared(Struct, frozen=True, kw_only=True, gc=False):
-    """A resource with its arguments at one moment."""
-
-    resource: Resource
-    values: Mapping[str, Any]
-
-    @property
-    def at(self) -> str:
-        """Its address."""
-        return self.resource.place.resource
-
-    @property
-    def type(self) -> str:
-        """Its type, of a data source as well."""
-        return self.resource.type.removeprefix("data.")
-
-    @property
-    def is_data(self) -> bool:
-        """Whether it is a data source: it describes what is declared elsewhere."""
-        return self.resource.type.startswith("data.")
-
-    def text(self, name: str) -> str:
-        """An argument that is a known text, else an empty one."""
-        return text(self.values.get(name))
 
 
 class Holder(Struct, kw_only=True):

@@ -8,15 +8,15 @@ from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 from connectors.azure.keys import arm_key, managed_identity_key
-from connectors.azure.planned.identities import CREDENTIALS, SOURCE, UNKNOWN_PLACE, Declared, Holder, Holders
+from connectors.azure.planned.identities import CREDENTIALS, SOURCE, UNKNOWN_PLACE, Holder, Holders
 from connectors.azure.planned.rights import Rights
 from connectors.azure.spec import SPEC
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
-from connectors.planned.effects import Found, as_planned
-from connectors.planned.shapes import listed, mapping, text
+from connectors.planned.effects import Found, planned_by_place
+from connectors.planned.shapes import Declared, listed, mapping, text
 from scanner.access.assignments import with_assignments
 from scanner.model import Assignment, StoredSecret, Workload
-from scanner.model.planned import PlannedIdentity, Unread
+from scanner.model.planned import Unread
 
 _CONFIGURED = ("data.azuread_client_config", "data.azurerm_client_config")
 _NOT_UNDERSTOOD = (
@@ -44,7 +44,7 @@ class AzurePlanner:
         before = _Moment(resources, {each.place.resource: each.before for each in resources if each.before}, tenant)
         deployed = [each for each in resources if each.effect != "deleted"]
         return Planned(
-            identities=tuple(_planned(after, before, known)),
+            identities=tuple(planned_by_place(after.found, before.found, known)),
             workloads=tuple(workload for each in deployed if (workload := after.workload(each)) is not None),
             secrets=tuple(_secret(each) for each in deployed if each.type == _OF_VAULT),
             unread=(*after.unread, *_unread(resources)),
@@ -56,18 +56,6 @@ def _tenant(resources: Sequence[Resource]) -> str:
     configured = (each.account for each in resources if each.type.removeprefix("data.").startswith("azuread_"))
     described = (text(each.values.get("tenant_id")) for each in resources if each.type in _CONFIGURED)
     return next((each for each in (*configured, *described) if each), "").lower()
-
-
-def _planned(after: _Moment, before: _Moment, known: Known) -> Iterator[PlannedIdentity]:
-    """By tenant or subscription, since it decides how the store knows an identity."""
-    by_place: defaultdict[str | None, list[Found]] = defaultdict(list)
-    was: defaultdict[str | None, dict[str, Found]] = defaultdict(dict)
-    for place, found in after.found:
-        by_place[place].append(found)
-    for place, found in before.found:
-        was[place][found.at] = found
-    for place in dict.fromkeys((*by_place, *was)):
-        yield from as_planned(by_place[place], was[place], known, place)
 
 
 class _Moment:

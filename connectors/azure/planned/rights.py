@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.azure.planned.identities import SOURCE, UNKNOWN_PLACE, Declared, Holder, Holders
+from connectors.azure.planned.identities import SOURCE, UNKNOWN_PLACE, Holder, Holders
 from connectors.azure.rights.api_permissions import Permission, application_power, delegated_power
 from connectors.azure.rights.assignments import guid_of
 from connectors.azure.rights.azure_role import Block, Place, Role, place_of, published_roles
@@ -22,7 +22,7 @@ from connectors.azure.rights.directory_roles import (
 )
 from connectors.azure.spec import SPEC
 from connectors.planned import UNKNOWN
-from connectors.planned.shapes import listed, mapping, text
+from connectors.planned.shapes import Declared, listed, mapping, text
 from scanner.model import Assignment, Grant, Privilege
 from scanner.model.planned import Unread
 

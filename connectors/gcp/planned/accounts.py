@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from msgspec import Struct
 
 from connectors.gcp.identities.accounts import ISSUER
 from connectors.gcp.places import account_key, project_of_account
-from connectors.planned import Resource, planned_key
+from connectors.planned import planned_key, shapes
 from connectors.planned.shapes import mapping, text
 from scanner.model import Credential, Identity, Privilege, TokenSubject, credential_key
 from scanner.model.planned import Place
@@ -27,25 +26,13 @@ _EMAIL = re.compile(r"[^@\s/]+@[a-z0-9.-]+\.gserviceaccount\.com", re.ASCII)
 _NOT_IN_IDS = re.compile(r"[^a-z0-9-]", re.ASCII)
 
 
-class Declared(Struct, frozen=True, kw_only=True, gc=False):
-    """A resource with its arguments at one moment."""
-
-    resource: Resource
-    values: Mapping[str, Any]
-
-    @property
-    def at(self) -> str:
-        """Its address."""
-        return self.resource.place.resource
+class Declared(shapes.Declared, frozen=True, kw_only=True, gc=False):
+    """A resource with its arguments at one moment, in a project."""
 
     @property
     def project(self) -> str | None:
         """The project that it says, else its provider's."""
-        return text(self.values.get("project")) or self.resource.account
-
-    def refers(self, name: str) -> tuple[str, ...]:
-        """The resources that an unknown argument comes from."""
-        return self.resource.refers.get(name, ())
+        return self.text("project") or self.resource.account
 
 
 class Account(Struct, kw_only=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
@@ -22,12 +21,12 @@ from connectors.gcp.planned.accounts import (
 from connectors.gcp.planned.bindings import Bindings, Given, given_by
 from connectors.gcp.planned.tables import tables
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
-from connectors.planned.effects import Found, as_planned
+from connectors.planned.effects import Found, planned_by_place
 from connectors.planned.shapes import mapping, text, walk
 from connectors.reading import unread_facts
 from scanner.access.assignments import with_assignments
 from scanner.model import Assignment, Link, StoredSecret, Workload
-from scanner.model.planned import Computed, PlannedIdentity, Unread
+from scanner.model.planned import Computed, Unread
 
 _NOT_UNDERSTOOD = ("google_apikeys_key", "google_iam_deny_policy", "google_privileged_access_manager_*")
 """Types that bring identities, rights or credentials in other ways."""
@@ -46,23 +45,11 @@ class GcpPlanner:
         before = _Moment(resources, {each.place.resource: each.before for each in resources if each.before})
         deployed = [each for each in resources if each.effect != "deleted"]
         return Planned(
-            identities=tuple(_planned(after, before, known)),
+            identities=tuple(planned_by_place(after.found, before.found, known)),
             workloads=tuple(after.workload(each) for each in deployed if each.type in tables().workloads),
             secrets=tuple(_secret(each) for each in deployed if each.type in _SECRETS),
             unread=(*after.unread, *_unread(resources)),
         )
-
-
-def _planned(after: _Moment, before: _Moment, known: Known) -> Iterator[PlannedIdentity]:
-    """By project, since it decides how the store knows an account."""
-    by_project: defaultdict[str | None, list[Found]] = defaultdict(list)
-    was: defaultdict[str | None, dict[str, Found]] = defaultdict(dict)
-    for project, found in after.found:
-        by_project[project].append(found)
-    for project, found in before.found:
-        was[project][found.at] = found
-    for project in dict.fromkeys((*by_project, *was)):
-        yield from as_planned(by_project[project], was[project], known, project)
 
 
 class _Moment:

@@ -10,12 +10,10 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from msgspec import Struct, field
 
 from connectors.address import check_url
-from scanner.errors import did_you_mean
 from scanner.model import Severity
-from scanner.notify.settings import LONGEST_TIMEOUT, check_rules
+from scanner.notify.settings import LONGEST_TIMEOUT, Kinds, read_named
 from scanner.redaction.redact import SecretRef
-from scanner.redaction.shapes import public_id
-from scanner.strict import Document, decode
+from scanner.strict import Document
 
 MOST_LINES = 100
 """Findings in one ticket: a description of Jira takes 32,767 characters."""
@@ -157,28 +155,11 @@ Target: TypeAlias = GitHubTarget | JiraTarget | ServiceNowTarget
 _TYPES: Mapping[str, type[Target]] = {kind.type: kind for kind in (GitHubTarget, JiraTarget, ServiceNowTarget)}
 
 
+_TARGETS: Kinds[Target] = Kinds("tickets", _TYPES, "type says where tickets are opened")
+
+
 def read_targets(
     tables: Sequence[Mapping[str, Any]], document: Document, base: Path, taken: Sequence[str]
 ) -> tuple[Target, ...]:
     """The ticket systems of the config. ``taken``: names of channels. Raises ConfigError with line and key."""
-    targets: dict[str, Target] = {}
-    for index, table in enumerate(tables):
-        path = ("tickets", index)
-        settings = dict(table)
-        kind = settings.pop("type", None)
-        if kind not in _TYPES:
-            fix = did_you_mean(str(kind), list(_TYPES)) or f"there are: {', '.join(_TYPES)}"
-            raise document.problem("type says where tickets are opened", (*path, "type"), fix)
-        settings.setdefault("name", kind)
-        if isinstance(settings["name"], str):
-            settings["name"] = public_id(settings["name"])
-        at = Document(file=document.file, text=document.text, path=path)
-        target = decode(settings, _TYPES[kind], at, base=base)
-        if not target.name.strip() or not target.name.isprintable():
-            raise document.problem("a name is text on one line", (*path, "name"))
-        if target.name in targets or target.name in taken:
-            fix = 'give each its own name: name = "…"'
-            raise document.problem(f"two channels or ticket systems are called {target.name}", (*path, "name"), fix)
-        check_rules(target.rules, document, (*path, "rules"))
-        targets[target.name] = target
-    return tuple(targets.values())
+    return read_named(_TARGETS, tables, document, base, taken)
