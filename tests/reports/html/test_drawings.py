@@ -103,7 +103,8 @@ def test_a_credentials_life_is_drawn_to_scale(opens: Opens) -> None:
         assert made < later < scan
         assert (scan - made) / (ends - made) == pytest.approx(400 / 500, abs=0.01)
         expect(drawn.locator("path.end")).to_have_count(1)
-        expect(seen.page.get_by_role("dialog").locator("tbody tr")).to_have_count(3)
+        listed = seen.page.locator("section", has=seen.page.get_by_role("heading", name="Credentials", exact=True))
+        expect(listed.locator("tbody tr")).to_have_count(3)
 
 
 def test_what_an_identity_is_linked_with_is_drawn_and_leads_on(opens: Opens) -> None:
