@@ -17,7 +17,8 @@ from connectors.logs.content import Records
 from connectors.logs.events import Act, Event, EventCounting
 from connectors.logs.folders import Layout
 from connectors.logs.live import LiveLog, LiveSource
-from connectors.logs.tally import DENIED, DONE, FAILED, Networks, plain
+from connectors.logs.names import Networks, plain
+from connectors.logs.tally import DENIED, DONE, FAILED
 
 SPEC = LogSpec(
     name="entra",

@@ -12,16 +12,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
-from connectors.logs.tally import (
-    DONE,
-    INTERACTIVE_CLIENTS,
-    Counted,
-    Counting,
-    Networks,
-    client_of,
-    plain,
-    utc_text,
-)
+from connectors.logs.names import INTERACTIVE_CLIENTS, Networks, client_of, plain
+from connectors.logs.tally import DONE, Counted, Counting, utc_text
 from scanner.model import EVERY_SCOPE
 from scanner.model.activity import FeatureSort
 

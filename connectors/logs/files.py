@@ -22,8 +22,9 @@ from connectors.exported import Unreadable
 from connectors.logs import LogSettings, LogSpec
 from connectors.logs.content import CutLine, Records, unpacked
 from connectors.logs.folders import Folder, Layout, LocalFolder, LogFile
+from connectors.logs.names import Networks
 from connectors.logs.redelivery import Early, last_files
-from connectors.logs.tally import Counting, Networks
+from connectors.logs.tally import Counting
 from scanner.errors import UsageError
 from scanner.model import EVERY_SCOPE
 from scanner.model.activity import LogDay, LogUnit, UnitReading

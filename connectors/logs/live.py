@@ -24,7 +24,7 @@ from connectors.logs import LogSettings
 from connectors.logs.content import Records
 from connectors.logs.events import EventCounting
 from connectors.logs.files import FileLog, days_between
-from connectors.logs.tally import Networks
+from connectors.logs.names import Networks
 from scanner.errors import DeadlineExceeded, Denied, NotOffered, SourceError, Throttled, Unreachable
 from scanner.model import EVERY_SCOPE, Coverage
 from scanner.model.activity import LogDay, LogUnit, UnitReading

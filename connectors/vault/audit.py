@@ -24,7 +24,8 @@ from connectors.logs.content import Records
 from connectors.logs.events import INTERACTIVE, Act, Event, EventCounting
 from connectors.logs.files import FileLog
 from connectors.logs.folders import Layout
-from connectors.logs.tally import DENIED, DONE, FAILED, Networks, plain
+from connectors.logs.names import Networks, plain
+from connectors.logs.tally import DENIED, DONE, FAILED
 from connectors.vault.connector import VaultConnector
 from connectors.vault.endpoints import AUDIT_DEVICES, AUDIT_HASH, TOKEN_ACCESSORS, lines
 from connectors.vault.methods import INTERACTIVE_MOUNTS, METHODS

@@ -30,7 +30,7 @@ from connectors.gcp.client.session import GcpSession
 from connectors.gcp.live import CloudLogging
 from connectors.gcp.together import Together
 from connectors.logs.live import Ask, LiveReader, LiveSource, Span
-from connectors.logs.tally import Networks
+from connectors.logs.names import Networks
 from scanner.errors import Denied, SourceError, Throttled
 from scanner.model.activity import LogDay, LogUnit
 from tests.connectors.azure.conftest import azure

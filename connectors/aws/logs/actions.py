@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from connectors.logs.tally import plain
+from connectors.logs.names import plain
 from scanner.model.activity import FeatureSort
 
 _DATED = re.compile(r"(?:20\d{6}(?:v\d+)?|20\d\d_\d\d_\d\d)$")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from connectors.federation import subject_target
-from connectors.logs.tally import plain
+from connectors.logs.names import plain
 
 _SESSION_ARN = re.compile(r"arn:([a-z-]+):sts::(\d{12}):assumed-role/([^/]+)/.*", re.DOTALL)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)

@@ -11,7 +11,7 @@ from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.files import FileLog
 from connectors.logs.folders import Layout
-from connectors.logs.tally import Networks
+from connectors.logs.names import Networks
 
 SPEC = LogSpec(
     name="cloudtrail",

@@ -18,19 +18,8 @@ from connectors.aws.logs.actions import COPY, OTHER, OWN, PROVIDER, Action, is_d
 from connectors.aws.logs.callers import NOBODY, Caller, Who, caller_of, host_of, is_copy
 from connectors.aws.logs.hosts import Hosts, is_hosted
 from connectors.logs.folders import Layout, Redelivery
-from connectors.logs.tally import (
-    DENIED,
-    DONE,
-    FAILED,
-    INTERACTIVE_CLIENTS,
-    MOST_RAW,
-    Counted,
-    Counting,
-    Networks,
-    Profile,
-    client_of,
-    plain,
-)
+from connectors.logs.names import INTERACTIVE_CLIENTS, Networks, client_of, plain
+from connectors.logs.tally import DENIED, DONE, FAILED, MOST_RAW, Counted, Counting, Profile
 
 _DAY = r"(?P<year>\d{4})/(?P<month>\d\d)/(?P<day>\d\d)"
 _BRANCH = r"(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?(?P<scope>\d{12})/CloudTrail/(?P<part>[a-z0-9-]+)/"

@@ -18,7 +18,8 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from connectors.aws.logs.callers import PODS
-from connectors.logs.tally import Counted, Networks, Profile
+from connectors.logs.names import Networks
+from connectors.logs.tally import Counted, Profile
 
 _HOSTED = re.compile(r"exec-env/AWS_(?:Lambda|ECS)", re.IGNORECASE)
 _MOST_SESSIONS = 50_000

@@ -17,7 +17,8 @@ from connectors.logs import LogSettings, LogSpec
 from connectors.logs.content import Records
 from connectors.logs.files import FileLog
 from connectors.logs.folders import Layout
-from connectors.logs.tally import DONE, Counted, Counting, Networks, client_of, plain, utc_text
+from connectors.logs.names import Networks, client_of, plain
+from connectors.logs.tally import DONE, Counted, Counting, utc_text
 from scanner.errors import UsageError
 from scanner.model.activity import LogDay, LogUnit
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from connectors.aws.logs.cloudtrail import SPEC
-from connectors.logs.tally import MORE, Networks, client_of
+from connectors.logs.names import Networks, client_of
+from connectors.logs.tally import MORE
 from tests.connectors.aws.logs.trail import (
     ACCOUNT,
     ROLE,
