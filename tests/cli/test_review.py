@@ -360,6 +360,20 @@ def test_a_registry_that_cannot_be_read_leaves_the_review_open(company: Path, mu
     assert "ada@example.com" in (company / "registry.csv").read_text().splitlines()[1].rpartition("Sends")[2]
 
 
+def test_an_entry_that_has_the_decision_already_is_not_written_again(company: Path, muster: Muster) -> None:
+    """Two reviews of one day say the same: the second leaves the registry and its backup alone."""
+    for name in ("q4", "q5"):
+        muster("review", "open", name, "--due", DUE, "-o", f"xlsx:{name}")
+        fill(company / name / "ada@example.com.xlsx", billing={"decision": "keep"})
+        muster("review", "take", name, f"{name}/ada@example.com.xlsx")
+    first, second = (muster("review", "close", name) for name in ("q4", "q5"))
+
+    assert "1 entry of registry.csv marked as reviewed" in first.err
+    assert "no entry to mark as reviewed" in second.err
+    assert (company / "registry.csv.bak").read_text() == REGISTRY
+    assert len(list(company.glob("registry.csv.bak*"))) == 1
+
+
 def test_a_closed_review_takes_nothing_more(muster: Muster) -> None:
     """It is closed once."""
     opened(muster)

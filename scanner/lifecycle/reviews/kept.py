@@ -15,7 +15,8 @@ from scanner.registry.editing.values import Value
 def reviewed_entries(found: Iterable[ItemState], entries: Sequence[Entry], policy: Policy) -> tuple[Change, ...]:
     """The changes of the entries of which every item is kept: the day, who, and the day of the next review.
 
-    ``entries``: as the registry has them now. An item without an entry changes nothing.
+    ``entries``: as the registry has them now. An item without an entry changes nothing, and neither does a decision
+    that the entry has already.
     """
     by_id = {entry.id: entry for entry in entries}
     items: dict[str, list[ItemState]] = {}
@@ -38,4 +39,6 @@ def _change(entry: Entry, items: Sequence[ItemState], policy: Policy) -> Change 
         "reviewed_by": "; ".join(dict.fromkeys(decision.by for decision in kept)),
         "next_review": later(day, policy.review_privileged if is_powerful else policy.review),
     }
+    if all(getattr(entry, column) == value for column, value in cells.items()):
+        return None
     return Change(entry=entry, cells=cells, places=tuple(f"review item {one.item.id}" for one in items))
