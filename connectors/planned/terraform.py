@@ -87,6 +87,10 @@ def _incomplete(file: str, document: Mapping[str, Any]) -> Iterator[Unread]:
     for name in ("resource_changes", "deferred_changes"):
         if not isinstance(document.get(name) or [], list):
             yield Unread(place=Place(file=file, resource=name), reason="is no list as Terraform writes it")
+    planned = mapping(mapping(document.get("planned_values")).get("root_module"))
+    if not document.get("resource_changes") and next(_state(planned, ""), None) is not None:
+        reason = "there are no resource_changes beside it, so what would change is unknown"
+        yield Unread(place=Place(file=file, resource="planned_values"), reason=reason)
 
 
 # --- Changes ---

@@ -226,6 +226,9 @@ def test_what_a_plan_lacks_is_said(tmp_path: Path) -> None:
     assert "failed" in problems(errored=True)[0][1]
     assert "a later one" in problems(complete=False)[0][1]
     assert problems(resource_changes=[1, {"address": "aws_iam_role.x", "type": 5}])[1][0] == "aws_iam_role.x"
+    values = {"root_module": {"child_modules": [{"resources": [{"address": "aws_iam_role.x"}]}]}}
+    assert problems(planned_values=values)[0][0] == "planned_values"
+    assert problems(planned_values={"root_module": {}}) == []
     assert problems(resource_changes={"a": 1}) == [("resource_changes", "is no list as Terraform writes it")]
     with pytest.raises(UsageError, match="format 2"):
         problems(format_version="2.0")
