@@ -27,7 +27,7 @@ from scanner.errors import NothingScanned, UsageError
 from scanner.judging.activity.declared import OPEN_DAYS
 from scanner.judging.last_known.remembered import Remembered, unknown_fingerprints, with_earlier
 from scanner.judging.last_known.vanished import gone, held, losses, notices, recreations, still_there, to_look_up
-from scanner.judging.pipeline import Declared, judge
+from scanner.judging.pipeline import LIST_TYPE, Declared, judge
 from scanner.lifecycle.reviews.campaign import outcomes
 from scanner.matching.places import Places
 from scanner.model import ScanInfo, ScanResult
@@ -199,7 +199,7 @@ def conclude(
         acted = run.acted or Acted(damage=store.retrying(store.activity.damage))
         entries, policy = declared.entries or (), declared.activity
         known_activity = store.retrying(lambda: activity.known_to(store, acted, entries, policy, started))
-        remembered = store.retrying(lambda: _remember(store, inventory, started, targets))
+        remembered = store.retrying(lambda: _remember(store, inventory, declared, started, targets))
         campaigns, damaged_reviews = store.retrying(store.reviews.sound_campaigns)
         remembered = replace(remembered, reviews=outcomes(campaigns, started.date()))
         result = judge(inventory, declared, remembered, info, known_activity)
@@ -225,7 +225,9 @@ def _kept(store: Store, inventory: Inventory, lists: Collection[str]) -> Mapping
     return dict.fromkeys(lists, 0) | still_there(store.memory.identities_of(lists), inventory)
 
 
-def _remember(store: Store, inventory: Inventory, now: datetime, targets: Sequence[Target]) -> Remembered:
+def _remember(
+    store: Store, inventory: Inventory, declared: Declared, now: datetime, targets: Sequence[Target]
+) -> Remembered:
     """What the store knows of places that this scan may not have read in full."""
     if not store.has_scans():
         return Remembered()
@@ -237,7 +239,10 @@ def _remember(store: Store, inventory: Inventory, now: datetime, targets: Sequen
     entries = tuple(memory.entries())
     maybe_anew = to_look_up(inventory.identities, now)
     fingerprints = {fingerprint for assessment in assessments for fingerprint in assessment.findings}
+    # A list under another name is still a list: it does not outrank the one that has its identities now.
+    former = {one.identity.source for one in assessments} - {source.name for source in declared.sources}
     return Remembered(
+        lists=memory.sources_of_type(LIST_TYPE, former),
         assessments=assessments,
         secrets=tuple(memory.secrets(places.uncertain)),
         workloads=tuple(memory.workloads(lambda source, scope, _: places.has_gap(source, scope))),

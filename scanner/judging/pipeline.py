@@ -60,7 +60,7 @@ from scanner.rules.evaluation import JudgedSnapshot, evaluate, evaluate_activity
 from scanner.suppressions.acknowledgements import Acknowledgements
 from scanner.suppressions.exemptions import Exemptions
 
-_LIST = "file"
+LIST_TYPE = "file"
 """The type of sources that are lists."""
 _ON_UNDECLARED = frozenset(
     rule.id for rule in (registration.LOOKALIKE, registration.RUNS_BEFORE_APPROVAL, registration.UNREGISTERED)
@@ -92,7 +92,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     @property
     def lists(self) -> frozenset[str]:
         """Names of the sources that are lists."""
-        return frozenset(source.name for source in self.sources if source.provider == _LIST)
+        return frozenset(source.name for source in self.sources if source.provider == LIST_TYPE)
 
 
 def judge(
@@ -111,7 +111,7 @@ def judge(
     now, today = scan.started_at, scan.started_at.date()
     places = Places(inventory.coverage)
     remembered = followed(remembered, declared.entries or ())
-    carried = not_rechecked(remembered, inventory, places, declared.lists)
+    carried = not_rechecked(remembered, inventory, places, declared.lists | remembered.lists)
     before, inventory = inventory, with_unread(filled(inventory, remembered, carried), remembered, places)
     held = held_by((*inventory.identities, *(one.identity for one in carried)), inventory.assignments)
     inventory, edges = _linked(inventory, held, carried)

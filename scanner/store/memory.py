@@ -129,6 +129,15 @@ class Memory:
             while batch := result.cursor.fetchmany(BATCH):
                 yield from batch
 
+    def sources_of_type(self, kind: str, among: Collection[str]) -> frozenset[str]:
+        """Sources with these names that any kept scan read by a connector of that type: its sections begin with it."""
+        if not among:
+            return frozenset()
+        coverage = schema.coverage.c
+        named = select(coverage.source).where(coverage.source.in_(among), coverage.section.like(f"{kind}.%"))
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(named.distinct()).scalars())
+
     def known_fingerprints(self) -> dict[str, datetime | None]:
         """Announced findings of the latest scan: by fingerprint, the start of the first scan that ever had each.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from scanner.cli.sources import named_sources
@@ -9,6 +12,7 @@ from scanner.config.load import Config
 from scanner.config.settings import SourceSettings
 from scanner.errors import UsageError
 from scanner.strict import Document
+from tests.cli.conftest import Muster
 
 AWS = SourceSettings(name="aws", type="aws", settings={"profile": "audit"}, document=Document(file="config.toml"))
 PROD = SourceSettings(name="prod", type="vault", settings={}, document=Document(file="config.toml"))
@@ -62,3 +66,15 @@ def test_nothing_to_scan_is_reported() -> None:
     """Without a config and without a source there is only a hint to give."""
     with pytest.raises(UsageError, match="nothing to scan"):
         named_sources(Config(), [])
+
+
+def test_a_list_under_another_name_is_the_same_list(tmp_path: Path, muster: Muster) -> None:
+    """What an audit read from a file is checked again when the config names that file."""
+    (tmp_path / "bots.csv").write_text("key,name,provider,scope,kind\na:1,one,acme,prod,bot\n")
+    assert muster("scan", "file:path=bots.csv", "--quiet").code == 0
+    (tmp_path / "config.toml").write_text('[[source]]\nname = "bots"\ntype = "file"\npath = "bots.csv"\n')
+
+    assert muster("scan", "--quiet", "-o", "json:r.json").code == 0
+
+    (identity,) = json.loads((tmp_path / "r.json").read_text())["identities"]
+    assert (identity["source"], identity["rechecked"]) == ("bots", True)

@@ -50,7 +50,8 @@ class Remembered(Struct, frozen=True, kw_only=True):
     ``creators``: key, unique id and creator by identity, because audit logs expire. ``recreations``: by key, as this
     scan or an earlier one found them. ``gone``: provider, scope and unique id of keys that an entry once matched and
     that no longer exist. ``closed_tickets``: by people, before this scan started.
-    ``reviews``: what the latest access review decided, by key.
+    ``reviews``: what the latest access review decided, by key. ``lists``: names of former
+    sources that were lists.
     """
 
     assessments: tuple[Assessment, ...] = ()
@@ -66,6 +67,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     gone: Mapping[str, tuple[str, str, str]] = {}
     closed_tickets: tuple[ClosedTicket, ...] = ()
     reviews: Mapping[str, ReviewOutcome] = {}
+    lists: frozenset[str] = frozenset()
 
 
 def not_rechecked(

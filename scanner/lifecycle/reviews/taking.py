@@ -214,6 +214,9 @@ class _Taking:
     def _decision(self, row: _Row, reviewer: str, by: str, twice: frozenset[str]) -> Decision | None:
         """The decision in a row; None if it is left empty. Raises CellError with the column as its heading."""
         cells = row.cells
+        filled = next((column for column in ("decision", "reason", "new_owner") if cells[column]), None)
+        if filled is None:
+            return None
         state = self._state.get(cells["item"] or "")
         if state is None:
             raise _wrong("item", "is no item of this review", "leave item as it was written")
@@ -222,9 +225,7 @@ class _Taking:
         if state.reviewer != reviewer or cells["reviewer"] != reviewer:
             raise _wrong("reviewer", f"{shown(state.reviewer)} reviews this item", "send it back in that workbook")
         if not cells["decision"]:
-            if filled := next((column for column in ("reason", "new_owner") if cells[column]), None):
-                raise _wrong("decision", f"is empty beside a {filled}", f"write one of {', '.join(DECISIONS)}")
-            return None
+            raise _wrong("decision", f"is empty beside a {filled}", f"write one of {', '.join(DECISIONS)}")
         if state.item.id in twice:
             raise _wrong("decision", "is decided in two ways in this file", "leave one row of the item")
         decision = _named(cells["decision"])
