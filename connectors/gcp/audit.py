@@ -212,7 +212,7 @@ class Reading(EventCounting[Entry]):
         raw = _Raw(
             scope,
             kind,
-            payload.who or _NOBODY,
+            payload.who or _NO_CALLER,
             payload.service,
             payload.method,
             payload.permissions[0].type if payload.permissions else "",
@@ -254,7 +254,7 @@ class Reading(EventCounting[Entry]):
         return Act(scope, caller, features, "", outcome, tuple(map(plain, what.changed)), became)
 
 
-_NO_META, _NOBODY = _Meta(), _Who()
+_NO_META, _NO_CALLER = _Meta(), _Who()
 
 
 @lru_cache(maxsize=20_000)

@@ -205,7 +205,7 @@ def _raw(record: Line, request: _Request) -> _Raw:
         mount = "/".join(path.split("/", 2)[: 2 if path.startswith("auth/") else 1])
     parts = tuple(path.removeprefix(mount).strip("/").split("/", 3)[:3])
     kind = request.mount_type.removeprefix("ns_") or _KNOWN_MOUNTS.get(mount) or _PART_TELLS.get(parts[0], "")
-    auth = record.auth or _NOBODY
+    auth = record.auth or _NO_CALLER
     if not auth.accessor and record.response is not None and record.response.auth is not None:
         auth = record.response.auth  # a login says who it was
     changes = _tables()["changes"].get(kind, {})
@@ -227,7 +227,7 @@ def _raw(record: Line, request: _Request) -> _Raw:
 
 
 _KNOWN_MOUNTS = {"sys": "system", "identity": "identity", "cubbyhole": "cubbyhole", "auth/token": "token"}
-_NOBODY = _Auth()
+_NO_CALLER = _Auth()
 
 
 def _user_agent(headers: Mapping[str, Any] | None) -> str:

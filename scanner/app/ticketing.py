@@ -17,7 +17,7 @@ from scanner.model import SEVERITIES, ClosedTicket, ScanResult
 from scanner.notify.http import Undelivered
 from scanner.notify.tickets.client import Gone, Refused, Unclear
 from scanner.notify.tickets.content import Content, Draft, draft_of
-from scanner.notify.tickets.planning import Known, Tellers, plan
+from scanner.notify.tickets.planning import Context, Known, plan
 from scanner.notify.tickets.settings import Target
 from scanner.notify.tickets.syncing import Standing, after, change_of, closed_at
 from scanner.notify.tickets.tracker import Check, Remote, Sleep, Tracker
@@ -56,7 +56,7 @@ def for_scan(
         Known(marker=one.marker, target=one.target, content=_content(one), closed_at=one.closed_at)
         for one in store.tickets.all()
     ]
-    wanted = plan(targets, result, known, Tellers(roster, evidence_line))
+    wanted = plan(targets, result, known, Context(roster, evidence_line))
     return tuple(
         WantedTicket(
             marker=one.marker,

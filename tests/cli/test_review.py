@@ -328,7 +328,7 @@ def test_what_is_unassigned_needs_a_name(company: Path, muster: Muster) -> None:
     book = rows(company / "again" / "unassigned.xlsx")
     assert sorted(book) == ["acme:=cmd|evil", "acme:sync"]
     fill(company / "out" / "bob@example.com.xlsx", sync={"decision": ""})
-    assert muster("review", "take", "q4", "out/bob@example.com.xlsx").code == 0  # an empty row is nobody's decision
+    assert muster("review", "take", "q4", "out/bob@example.com.xlsx").code == 0  # an empty row decides nothing
     with (company / "unassigned.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=["item", "reviewer", "key", "decision", "reason", "new_owner"])
         writer.writeheader()

@@ -58,7 +58,7 @@ class Who(Struct, gc=False, frozen=True):
     session: Session | None = field(default=None, name="sessionContext")
 
 
-NOBODY, _NO_ISSUER = Who(), Issuer()
+NO_CALLER, _NO_ISSUER = Who(), Issuer()
 
 
 class Caller(NamedTuple):

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from connectors.aws.logs.actions import COPY, OTHER, OWN, PROVIDER, Action, is_denied, member, role_account
-from connectors.aws.logs.callers import NOBODY, Caller, Who, caller_of, host_of, is_copy
+from connectors.aws.logs.callers import NO_CALLER, Caller, Who, caller_of, host_of, is_copy
 from connectors.aws.logs.hosts import Hosts, is_hosted
 from connectors.logs.folders import Layout, Redelivery
 from connectors.logs.names import INTERACTIVE_CLIENTS, Networks, client_of, plain
@@ -151,7 +151,7 @@ class Reading(Counting):
                 continue
             seen.add(number)
             action = actions.get((event.event_source, event.event_name)) or self._action(event)
-            who = event.who or NOBODY
+            who = event.who or NO_CALLER
             acting = OWN
             if event.event_type != _CALL or who.account_id != event.recipient or who.invoked_by is not None:
                 acting = self._acting(event, who)

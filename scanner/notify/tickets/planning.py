@@ -35,7 +35,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     content: Content
 
 
-class Tellers(Struct, frozen=True):
+class Context(Struct, frozen=True):
     """What the plan takes from elsewhere: the roster, and how a finding's evidence is worded."""
 
     roster: Roster | None
@@ -49,7 +49,7 @@ class _Owner(Struct, frozen=True):
     person: Person | None
 
 
-def plan(targets: Sequence[Target], result: ScanResult, known: Sequence[Known], tellers: Tellers) -> list[Wanted]:
+def plan(targets: Sequence[Target], result: ScanResult, known: Sequence[Known], context: Context) -> list[Wanted]:
     """The tickets that there should be, and those that the store knows and whose findings are gone."""
     identities = {one.identity.key: one for one in result.identities} if targets else {}
     planned: list[Wanted] = []
@@ -58,7 +58,7 @@ def plan(targets: Sequence[Target], result: ScanResult, known: Sequence[Known], 
         groups: dict[str, list[Finding]] = {}
         owners: dict[str, _Owner] = {}
         for finding in (one for one in result.findings if _is_chosen(one, target)):
-            owner = _owner(finding, identities, tellers.roster)
+            owner = _owner(finding, identities, context.roster)
             if not target.teams or _is_in(owner.person, target.teams):
                 owners[finding.fingerprint] = owner
                 groups.setdefault(_subject(finding, owner, target), []).append(finding)
@@ -66,7 +66,7 @@ def plan(targets: Sequence[Target], result: ScanResult, known: Sequence[Known], 
             marker = marker_of(target.name, target.per, subject)
             owner = owners[findings[0].fingerprint]
             before = there.pop(marker, None)
-            content = _content(target, findings, owner, identities, tellers.evidence)
+            content = _content(target, findings, owner, identities, context.evidence)
             disputed = before is not None and _is_disputed(before, findings, result.scan.started_at)
             planned.append(_wanted(target, marker, msgspec.structs.replace(content, disputed=disputed)))
         planned += [_wanted(target, one.marker, _emptied(one.content)) for one in there.values()]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from scanner.model import Acknowledged, Finding, Origin, OwnershipVerdict, Person
 from scanner.notify.tickets.content import Content, marker_of
-from scanner.notify.tickets.planning import Known, Tellers, Wanted, plan
+from scanner.notify.tickets.planning import Context, Known, Wanted, plan
 from scanner.notify.tickets.settings import GitHubTarget
 from scanner.redaction.redact import SecretRef
 from scanner.registry.roster import Roster
@@ -49,7 +49,7 @@ def wanted(
 ) -> list[Wanted]:
     """The tickets of a scan with these findings."""
     result = replace(make_result(ADAS, BOBS), findings=findings)
-    return plan([target(**facts)], result, known, Tellers(roster, lambda _: "evidence"))
+    return plan([target(**facts)], result, known, Context(roster, lambda _: "evidence"))
 
 
 def test_only_active_people_on_the_roster_get_tickets() -> None:
