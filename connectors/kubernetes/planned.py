@@ -92,7 +92,9 @@ class _Estate:
     def declare(self, resource: Resource) -> None:
         """Take in accounts and roles, which others refer to in any order."""
         kind = resource.type.rpartition("/")[2]
-        if kind == "ServiceAccount":
+        if kind == "ServiceAccount" and not _named(resource.values)[1]:
+            self.unread.append(Unread(place=resource.place, reason="it has no name"))
+        elif kind == "ServiceAccount":
             draft = self._draft(_named(resource.values))
             draft.declared = resource
             draft.places[resource.place] = None

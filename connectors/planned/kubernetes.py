@@ -16,7 +16,9 @@ def read_manifests(file: str, documents: Sequence[Document]) -> tuple[tuple[Reso
     problems: list[Unread] = []
     for document in documents:
         for line, manifest in _objects(document):
-            if is_manifest(manifest):
+            if is_manifest(manifest) and (wrong := _wrong(manifest)):
+                problems.append(Unread(place=Place(file=file, resource=manifest["kind"], line=line), reason=wrong))
+            elif is_manifest(manifest):
                 resources.append(_resource(file, line, manifest))
             elif manifest:
                 place = Place(file=file, resource="no apiVersion and kind", line=line)
@@ -27,6 +29,13 @@ def read_manifests(file: str, documents: Sequence[Document]) -> tuple[tuple[Reso
 def is_manifest(document: Any) -> bool:
     """Whether the document is a Kubernetes object."""
     return isinstance(document, dict) and all(isinstance(document.get(key), str) for key in ("apiVersion", "kind"))
+
+
+def _wrong(manifest: Mapping[str, Any]) -> str | None:
+    """Why an object cannot be read; None if it can."""
+    if not isinstance(manifest.get("metadata", {}), dict | None):
+        return "its metadata is no mapping"
+    return "its items are no list" if manifest["kind"] == "List" else None
 
 
 def _objects(document: Document) -> Iterator[tuple[int, Any]]:

@@ -193,3 +193,23 @@ def test_no_manifest_is_a_traceback(document: object, tmp_path_factory: pytest.T
     path.write_text(json.dumps(document))
     with suppress(MusterError):
         KubernetesPlanner().planned(load(path, "manifests.json").resources, Nothing())
+
+
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [
+        ("apiVersion: v1\nkind: ServiceAccount\nmetadata: oops\n", "its metadata is no mapping"),
+        ("apiVersion: v1\nkind: ServiceAccount\nmetadata: {namespace: web}\n", "it has no name"),
+        ("apiVersion: v1\nkind: List\nitems: {a: 1}\n", "its items are no list"),
+    ],
+)
+def test_an_object_that_cannot_be_read_is_a_gap(tmp_path: Path, manifest: str, reason: str) -> None:
+    """It may declare any account."""
+    path = tmp_path / "all.yaml"
+    path.write_text(manifest)
+
+    found = load(path)
+    planned = KubernetesPlanner().planned(found.resources, Nothing())
+
+    assert [one.reason for one in (*found.problems, *planned.unread)] == [reason]
+    assert planned.identities == ()
