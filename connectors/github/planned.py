@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from connectors.planned import Known, Planned, Resource
 from connectors.planned.github_actions import JOB, WORKFLOW
-from connectors.planned.targets import key_of
+from connectors.planned.shapes import key_of
 from scanner.model import Credential, CredentialKind, Identity, Link, Privilege, credential_key
 from scanner.model.attributes import STORED_IN
 from scanner.model.planned import Place, PlannedIdentity

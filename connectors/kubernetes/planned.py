@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from connectors.kubernetes.rights import RBAC, known_role, privilege_of, rules_of
 from connectors.planned import Known, Planned, Resource
-from connectors.planned.targets import key_of
+from connectors.planned.shapes import key_of
 from scanner.access.assignments import highest_privilege
 from scanner.model import POWERFUL, Credential, Grant, Identity, Link, Privilege, Workload, credential_key
 from scanner.model.planned import Computed, Place, PlannedIdentity, Unread
@@ -22,8 +22,10 @@ PROVIDER: Final = "kubernetes"
 UNKNOWN_CLUSTER: Final = "unknown cluster"
 _Account = tuple[str, str]
 """Namespace and name. Without a namespace, it is the one that the manifest is applied in."""
-_TOKEN = "kubernetes.io/service-account-token"  # noqa: S105  # a type of secrets, not a secret
-_TOKEN_OF = "kubernetes.io/service-account.name"  # noqa: S105  # the name of an annotation
+_LONG_LIVED = "kubernetes.io/service-account-token"
+"""The type of secrets that hold a token without an end."""
+_ACCOUNT_OF = "kubernetes.io/service-account.name"
+"""The annotation of such a secret that names its account."""
 _PREFIX = "system:serviceaccount:"
 _EVERYBODY = frozenset({"system:authenticated", "system:unauthenticated", "system:anonymous"})
 _ALL_ACCOUNTS = "system:serviceaccounts"
@@ -107,7 +109,7 @@ class _Estate:
         kind = resource.type.rpartition("/")[2]
         if kind in ("RoleBinding", "ClusterRoleBinding"):
             self._bind(resource, everywhere=kind == "ClusterRoleBinding")
-        elif kind == "Secret" and resource.values.get("type") == _TOKEN:
+        elif kind == "Secret" and resource.values.get("type") == _LONG_LIVED:
             self._token(resource)
         elif kind in _SPECS:
             self._run(resource, kind)
@@ -200,7 +202,7 @@ class _Estate:
 
     def _token(self, resource: Resource) -> None:
         namespace, name = _named(resource.values)
-        account = _texts(_metadata(resource.values).get("annotations")).get(_TOKEN_OF)
+        account = _texts(_metadata(resource.values).get("annotations")).get(_ACCOUNT_OF)
         if account is None:
             self.unread.append(Unread(place=resource.place, reason="it is a token of an account that it does not name"))
             return

@@ -10,7 +10,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from connectors.logs.names import INTERACTIVE_CLIENTS, Networks, client_of, plain
 from connectors.logs.tally import DONE, Counted, Counting, utc_text
@@ -77,9 +77,13 @@ class EventCounting(Counting, Generic[R]):
         """What events with this raw key mean."""
         ...
 
-    def take(self, records: Sequence[R]) -> None:
+    def unwrapped(self, records: Sequence[Any]) -> Iterable[R]:
+        """The records of events; a record of the log may wrap several."""
+        return records
+
+    def take(self, records: Sequence[Any]) -> None:
         """See ``Counting``."""
-        self.add(event for record in records if (event := self.event(record)) is not None)
+        self.add(event for record in self.unwrapped(records) if (event := self.event(record)) is not None)
 
     def add(self, events: Iterable[Event]) -> None:
         """Count events. Raises Unreadable where a time is none."""

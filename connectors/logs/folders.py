@@ -119,8 +119,9 @@ class LocalFolder:
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def listed(self, layout: Layout, since: date, until: date) -> Iterator[LogFile | LogDay]:  # noqa: ARG002  # undated files say their days only when read
-        """See ``Folder``."""
+    def listed(self, layout: Layout, since: date, until: date) -> Iterator[LogFile | LogDay]:
+        """See ``Folder``. Undated files say their days only when they are read: all are listed."""
+        del since, until
         files = {
             name: file for root in self._roots() for file in self._below(root)
             if not layout.is_left_out(name := file.as_posix())
@@ -136,7 +137,8 @@ class LocalFolder:
                 yield path.absolute()
             elif glob.has_magic(self._path):
                 # Path.glob takes no absolute pattern.
-                yield from (Path(one).absolute() for one in sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207
+                found = sorted(glob.iglob(str(path), recursive=True))  # noqa: PTH207  # see above
+                yield from (Path(one).absolute() for one in found)
             else:
                 raise SourceError(f"{own_words(self._path)} does not exist")
         except OSError as error:

@@ -7,7 +7,7 @@ No name of an object is kept, but those of service accounts that were changed or
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
@@ -148,9 +148,9 @@ class Reading(EventCounting[AuditEvent]):
         super().__init__(networks)
         self._scope = plain(scope, 64)
 
-    def take(self, records: Sequence[Line]) -> None:  # type: ignore[override]  # a line may wrap several
-        """See ``Counting``."""
-        super().take([event for line in records for event in _unwrapped(line)])
+    def unwrapped(self, records: Sequence[Line]) -> Iterable[AuditEvent]:
+        """See ``EventCounting``."""
+        return [event for line in records for event in _unwrapped(line)]
 
     def event(self, record: AuditEvent) -> Event | None:
         """See ``EventCounting``. Of an event's stages one counts; that it was received is none yet."""

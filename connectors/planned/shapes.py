@@ -1,13 +1,16 @@
-"""Resources, and parts of a document, as the shape that they should have; another shape counts as empty."""
+"""Resources, parts of documents and ids as the shape that they should have; another shape counts as empty."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from connectors.planned import UNKNOWN, Resource
+
+_GOOGLE = re.compile(r"(?P<name>[^@\s]+)@(?P<project>[a-z0-9-]+)\.iam\.gserviceaccount\.com")
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -69,3 +72,10 @@ class Declared(Struct, frozen=True, kw_only=True, gc=False):
     def refers(self, name: str) -> tuple[str, ...]:
         """The resources that an unknown argument comes from."""
         return self.resource.refers.get(name, ())
+
+
+def key_of(named: str) -> str:
+    """Return the key of an ARN or a Google service account's address; any other id as it is."""
+    if found := _GOOGLE.fullmatch(named):
+        return f"//iam.googleapis.com/projects/{found['project']}/serviceAccounts/{named}"
+    return named

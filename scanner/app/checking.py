@@ -20,8 +20,7 @@ from scanner.access.blast_radius import Estate
 from scanner.access.trusts import Keys
 from scanner.errors import MissingStore, OlderStore
 from scanner.judging.pipeline import Declared
-from scanner.lifecycle.gate.by_name import name_in
-from scanner.lifecycle.gate.judging import Surroundings, judge_plans
+from scanner.lifecycle.gate.judging import Surroundings, judge_plans, name_in
 from scanner.model import Assessment, Identity, ScanInfo, ScanResult
 from scanner.model.planned import Plan
 

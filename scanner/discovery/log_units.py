@@ -78,7 +78,7 @@ def read_units(
     while left:
         try:
             pickled = pickle.dumps((__version__, reader))
-        except Exception:  # noqa: BLE001  # whatever a reader of somebody else's holds
+        except Exception:  # noqa: BLE001  # a plugin's reader may hold anything; threads read it then
             with ThreadPoolExecutor(cores * AHEAD, thread_name_prefix="log") as threads:
                 yield from _spread(threads, partial(read_unit, reader), left, cores * AHEAD)
             return
@@ -138,7 +138,7 @@ def _spread(executor: Executor, read: _Read, left: deque[LogUnit], ahead: int) -
                 yield unit, Failure("failed", "the process that read it ended: there may be too little memory")
             except CancelledError:
                 yield unit, Failure("failed", "the worker that read it was lost")
-            except Exception as error:  # noqa: BLE001  # pickling runs a plugin's code
+            except Exception as error:  # noqa: BLE001  # unpickling runs a plugin's code; the other units are read
                 yield unit, Failure("failed", own_words(error))
         if is_broken and not pending:
             return
@@ -147,7 +147,7 @@ def _spread(executor: Executor, read: _Read, left: deque[LogUnit], ahead: int) -
 @lru_cache(maxsize=8)
 def _unpickled(reader: bytes) -> LogReader:
     made: LogReader
-    version, made = pickle.loads(reader)  # noqa: S301  # safe: the sender of a worker's tasks can run any code
+    version, made = pickle.loads(reader)  # noqa: S301  # our own parent process or scheduler sent it
     if version != __version__:
         raise SourceError(f"the worker runs Muster {__version__}, but the log is read by {version}")
     return made

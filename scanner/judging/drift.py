@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
@@ -11,10 +11,12 @@ from importlib.resources import files
 import msgspec
 from msgspec import Struct
 
+from scanner.access.declared_reach import Statement, beyond, declared_by
+from scanner.access.reach import Radii
 from scanner.matching.declared import environment_of, environments
 from scanner.matching.globs import compile_glob
 from scanner.matching.keys import Known, fold, known, tag_name
-from scanner.model import Credential, CredentialKind, Drift, Entry, Grant, Identity, Person
+from scanner.model import Assessment, Credential, CredentialKind, Drift, Entry, Grant, Identity, Person, ScanResult
 from scanner.registry.roster import Roster
 from scanner.text import counted
 
@@ -341,3 +343,34 @@ def _environment(identity: Identity, entry: Entry) -> Iterator[Drift]:
     found, evidence = environment_of(identity)
     if declared and found and declared.isdisjoint(found):
         yield Drift(aspect="environment", declared=entry.environment or "", found=evidence)
+
+
+# --- What is within reach beyond what entries declare ---
+
+
+def with_reach(
+    fresh: Sequence[Assessment], estate: ScanResult, entry_of: Callable[[Assessment], Entry | None]
+) -> list[Assessment]:
+    """Return the assessments with the drift of their reach. ``estate``: everything that they may reach.
+
+    Where no entry declares it in words that can be compared, nothing is computed.
+    """
+    declared: dict[str, Statement] = {}
+    for one in fresh:
+        entry = entry_of(one)
+        if entry is not None and (statement := declared_by(entry)):
+            declared[one.identity.key] = statement
+    if not declared:
+        return list(fresh)
+    radii = Radii(estate)
+    return [_with_drift(one, declared.get(one.identity.key), radii) for one in fresh]
+
+
+def _with_drift(one: Assessment, statement: Statement | None, radii: Radii) -> Assessment:
+    radius = None if statement is None else radii.of(one.identity.key)
+    found = None if statement is None or radius is None else beyond(statement, radius)
+    if found is None:
+        return one
+    return msgspec.structs.replace(
+        one, drift=(*one.drift, Drift(aspect="reach", declared=found.declared, found=found.found))
+    )

@@ -18,6 +18,7 @@ from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import REACH, Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
 from scanner.judging.assessing import LastScan, Lists, assess, owners_of, reconcile
+from scanner.judging.drift import with_reach
 from scanner.judging.last_known.registry_rows import followed, gaps, set_aside
 from scanner.judging.last_known.remembered import (
     Remembered,
@@ -29,7 +30,6 @@ from scanner.judging.last_known.remembered import (
     with_unread,
 )
 from scanner.judging.nature import judge_nature
-from scanner.judging.reach import with_reach
 from scanner.matching.decision import united
 from scanner.matching.places import Places, SourceRef
 from scanner.model import (

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -11,7 +14,6 @@ from msgspec import Struct
 
 from connectors.gcp.places import account_key
 from connectors.gcp.planned.accounts import SOURCE, UNKNOWN_PROJECT, Account, Accounts, Declared
-from connectors.gcp.planned.tables import Policy, tables
 from connectors.gcp.rights.assignments import assignments_of
 from connectors.gcp.rights.bindings import Accounts as Listed
 from connectors.gcp.rights.bindings import Binding
@@ -28,6 +30,40 @@ from connectors.planned import UNKNOWN
 from connectors.planned.shapes import listed, mapping, text
 from scanner.model import Assignment, Trust
 from scanner.model.planned import Unread
+
+# --- What resource types of the Terraform provider ``google`` declare: tables.toml ---
+
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a kind of policy is on. ``argument`` names it; ``on``: its full resource name, of the argument's value."""
+
+    argument: str
+    on: str
+
+
+class WorkloadType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A type that runs as service accounts. ``accounts``: paths to their e-mails."""
+
+    kind: str
+    accounts: tuple[str, ...]
+
+
+class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file. ``roles``: what Google's own roles allow, of what counts."""
+
+    policies: Mapping[str, Policy]
+    workloads: Mapping[str, WorkloadType]
+    roles: Mapping[str, tuple[str, ...]]
+
+
+@cache
+def tables() -> Tables:
+    """The tables, read once."""
+    text = files("connectors.gcp.planned").joinpath("tables.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), Tables)
+
+
+# --- Bindings ---
 
 _FORMS = ("_iam_member", "_iam_binding", "_iam_policy")
 _CUSTOM_ROLES = frozenset({"google_project_iam_custom_role", "google_organization_iam_custom_role"})

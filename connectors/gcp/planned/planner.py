@@ -18,8 +18,7 @@ from connectors.gcp.planned.accounts import (
     Declared,
     key_id,
 )
-from connectors.gcp.planned.bindings import Bindings, Given, given_by
-from connectors.gcp.planned.tables import tables
+from connectors.gcp.planned.bindings import Bindings, Given, given_by, tables
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
 from connectors.planned.effects import Found, planned_by_place
 from connectors.planned.shapes import mapping, text, walk

@@ -120,7 +120,7 @@ def _spans(every: Sequence[tuple[int, DayCounts]]) -> Iterable[_Span]:
                 span = spans[one[0]] = _Span(one[0], counts.first)
             span.last = last
             if len(one) > 1:
-                span.events += one[1] if len(one) == 2 else sum(one[1:])  # noqa: PLR2004  # number and successes alone
+                span.events += sum(one[1:])
                 span.successes += one[1]
     return spans.values()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -12,14 +13,15 @@ from scanner.access.blast_radius import Estate
 from scanner.discovery.inventory import Inventory
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
-from scanner.lifecycle.gate.by_name import by_name
 from scanner.lifecycle.gate.plans import merged, prepared
 from scanner.lifecycle.gate.reach import Around
+from scanner.matching.keys import issuer_of
 from scanner.model import (
     ANY_KIND,
     PRIVILEGES,
     Assessment,
     Coverage,
+    Entry,
     EntryAssessment,
     Finding,
     Identity,
@@ -45,6 +47,7 @@ _KNOWN = "store"
 _DESCRIBED = 20
 """The most identities whose blast radius is looked up: each is a walk over all that is within reach."""
 _COMPUTED = "known only after deployment"
+_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://[^/]+/(?P<rest>.+)", re.DOTALL | re.IGNORECASE | re.ASCII)
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -292,3 +295,31 @@ def _notices(
                 f"{place.resource} in {place.file} is deleted, and entry {entry.entry.id} declares "
                 f"{one.identity.name} as active: set the entry to retired"
             )
+
+
+# --- Entries for identities whose account is unknown until deployment: then names are compared, not ids ---
+
+
+def by_name(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return the entries as they match in any account: without their scope, and with the name in each id as well."""
+    return tuple(replace(one, scope=None, identities=_named(one)) for one in entries)
+
+
+def _named(entry: Entry) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for given in entry.identities for text in _texts(given)))
+
+
+def _texts(text: str) -> Iterator[str]:
+    """Yield an id, and the name in it."""
+    yield text
+    if any(map(str.isalnum, name := name_in(text))) and name != text:
+        yield name
+
+
+def name_in(text: str) -> str:
+    """Return the name in an id, as ``deploy`` of a role's ARN or of a service account's address; else the text."""
+    if address := _ADDRESS.fullmatch(text):
+        return address["rest"]
+    if issuer_of(text) is None:
+        return text
+    return text.rpartition("/")[2] if "/" in text else text.partition("@")[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -58,7 +59,7 @@ class Ticket(msgspec.Struct, kw_only=True):
     fields: dict[str, Any] = {}
 
 
-class Tracker:
+class Tracker(ABC):
     """A ticket system that a subclass gives an API."""
 
     kind: ClassVar[str]
@@ -72,9 +73,9 @@ class Tracker:
         self.forbidden: set[str] = set()
         self.url = ""
 
+    @abstractmethod
     def answer(self, call: Call) -> Reply:
         """What the API answers."""
-        raise NotImplementedError
 
     def text_of(self, body: Any) -> str:
         """A description or comment as a reader sees it."""
