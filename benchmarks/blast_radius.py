@@ -3,7 +3,7 @@
 python -m benchmarks blast_radius [IDENTITIES]       1,000,000 by default, with five edges each
 
 Three shapes: *accounts* of 500 identities, each with an administrator and a few trusts across accounts; *random* edges,
-of which most make one large cycle; *layers*, edges that lead only onward, the hardest case for exact counts.
+most of them in one large cycle; *layers*, edges that lead only onward, the hardest case for exact counts.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def identities(count: int) -> Iterator[Identity]:
 
 
 def entries(count: int, globs: int) -> Iterator[Entry]:
-    """So many entries, of which so many hold a pattern; every tenth identity is named by one."""
+    """Entries, and how many of them have a pattern; every tenth identity is named by one."""
     for number in range(count):
         target = number * 10
         account = f"{100_000_000_000 + target // 10_000}"

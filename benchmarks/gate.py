@@ -31,7 +31,7 @@ _FAMILY = 5
 
 
 def plan(count: int) -> dict[str, Any]:
-    """A plan of so many resources: services with a role each, of which half exist already."""
+    """A plan of so many resources: services with a role each. Half of them exist already."""
     rows, blocks = [], []
     for number in range(count // _FAMILY):
         for row, block in _service(number, exists=number % 2 == 0):
@@ -114,7 +114,7 @@ def main() -> None:
         size = path.stat().st_size / 1e6
         print(f"{count:,} resources, {size:.1f} MB: {whole.cpu:.2f} s CPU, {whole.peak:.0f} MiB at most")
         times = whole.cpu / reading
-        print(f"of which {start_up:.2f} s to start; reading the JSON alone takes {reading:.3f} s ({times:.0f} ×)")
+        print(f"{start_up:.2f} s of it to start; reading the JSON alone takes {reading:.3f} s ({times:.0f} ×)")
 
 
 if __name__ == "__main__":

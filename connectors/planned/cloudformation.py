@@ -24,7 +24,7 @@ _SERVERLESS = "AWS::Serverless::"
 
 
 def is_template(document: Any) -> bool:
-    """Whether the document is a template: a mapping of resources, of which each has a type, or loops over them."""
+    """Whether the document is a template: a mapping of resources with types, or of loops over them."""
     resources = mapping(document).get("Resources")
     return isinstance(resources, dict) and all(
         isinstance(mapping(each).get("Type"), str) or name.startswith("Fn::") for name, each in resources.items()

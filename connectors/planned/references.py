@@ -178,7 +178,7 @@ def _expression(expressions: Mapping[str, Any], path: Path) -> Any:
         elif isinstance(found, list) and isinstance(step, int):
             found = found[step] if step < len(found) else None
         elif isinstance(found, dict) and step == 0:
-            continue  # a block of which there can be one is no list
+            continue  # a block that cannot repeat is no list
         else:
             return None
     return found

@@ -11,7 +11,7 @@ from scanner.rules.base import Hit, RuleContext, TicketRule
 def _closed_not_done(
     ticket: ClosedTicket, findings: Sequence[Finding], _assessment: Assessment, _context: RuleContext
 ) -> Hit:
-    """Fires on identities of which a scan after the closing still has findings that were in the ticket."""
+    """Fires on identities that still have findings of a ticket in a scan after it was closed."""
     return Hit(
         evidence={
             "ticket": ticket.shown,

@@ -93,7 +93,7 @@ class Account:
         self._policies_at: dict[str, Declared] = {}
         """The resources of managed policies, by ARN."""
         self._policy_parts: dict[str, Written] = {}
-        """Managed policies of the file of which a part is unknown, by ARN."""
+        """Managed policies in the file that are partly unknown, by ARN."""
         self._giving: Mapping[What, Callable[[Declared], None]] = {
             "role": self._give_own,
             "user": self._give_own,
@@ -279,7 +279,7 @@ class Account:
     # --- References ---
 
     def _receiving(self, declared: Declared) -> list[Holder]:
-        """The holders that a resource gives something to; a resource of which none is known is unread."""
+        """The holders that a resource gives something to. Without a known holder, the resource is unread."""
         holders = [holder for kind in HOLDERS for holder in self._named_holders(declared, kind)]
         for holder in holders:
             holder.given.append(declared)

@@ -157,7 +157,7 @@ class FederatedCredential(Terms, frozen=True, kw_only=True, rename="camel"):
 
 
 class Expanded(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An object of which one relationship was asked for."""
+    """An object, requested for one of its relationships."""
 
     id: ObjectId
     owners: list[Raw] | None = None

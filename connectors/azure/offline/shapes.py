@@ -107,7 +107,7 @@ def has_policies(row: Row) -> bool:
 
 
 def merged(older: Row, newer: Row) -> Row:
-    """One thing of which two files say; what is null in one says nothing."""
+    """An object that two files describe. A null in one says nothing."""
     return {**older, **{name: each for name, each in newer.items() if each is not None}}
 
 

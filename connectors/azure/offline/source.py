@@ -109,7 +109,7 @@ class ExportedSource:
         self._nowhere = nowhere
 
     def units(self) -> Iterator[Scope | Coverage]:
-        """The tenant, then the management groups and subscriptions of which something is reported."""
+        """The tenant, then the management groups and subscriptions that the export covers."""
         tenant: Scope | None = None
         with self._nowhere.section(s.TENANT) as section:
             for file, reason in self._export.unusable:

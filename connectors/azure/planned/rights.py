@@ -181,14 +181,14 @@ class Rights:
         }
         name = names.get(declared.text("app_role_id").lower(), "")
         if api is None or not name:
-            return "a permission of an API", None, _unknown(f"which permission of which API it is {_LATER}")
+            return "a permission of an API", None, _unknown(f"the API's permission {_LATER}")
         return name, api.text("display_name"), application_power(_permission(name, api), self._tenant)
 
     def _delegated(self, declared: Declared) -> tuple[str, str | None, Power]:
         api = self._api(declared, "resource_service_principal_object_id")
         names = [each for each in listed(declared.values.get("claim_values")) if isinstance(each, str)]
         if api is None or not names:
-            return "permissions of an API", None, _unknown(f"which permissions of which API they are {_LATER}")
+            return "permissions of an API", None, _unknown(f"the list of the API's permissions {_LATER}")
         everybody = not declared.text("user_object_id")
         powers = [delegated_power(_permission(name, api), for_everybody=everybody) for name in names]
         strongest = min(powers, key=lambda one: _ORDER.index(one.privilege.level))

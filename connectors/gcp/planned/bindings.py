@@ -1,4 +1,4 @@
-"""The bindings that a plan declares at one moment, and what they come to by the connector's evaluation."""
+"""The bindings that a plan declares at one moment, evaluated as the connector evaluates real ones."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Bindings:
         self._found = [each for one in self._declared.values() for each in self._of(one)]
 
     def given(self) -> Given:
-        """What the accounts have by them, and who may become them."""
+        """The rights that they give the accounts, and who can assume these."""
         projects = {each.resource.project for each in self._found} | {each.project for each in self._accounts}
         tree = Tree(parents={f"projects/{project}": () for project in projects if project})
         holdings = Holdings(

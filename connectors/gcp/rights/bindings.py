@@ -109,7 +109,7 @@ class Sieve:
 
 
 class Accounts(Struct, frozen=True, kw_only=True):
-    """``emails``: by project id. ``ids``: e-mails by unique id. ``complete``: projects of which all were listed."""
+    """``emails``: by project id. ``ids``: e-mails by unique id. ``complete``: projects that were listed in full."""
 
     emails: Mapping[str, tuple[str, ...]] = {}
     ids: Mapping[str, str] = {}
@@ -133,7 +133,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
 
 
 def accounts_of(rows: Iterable[tuple[str, str, str]], complete: Iterable[str] = ()) -> Accounts:
-    """Of project id, e-mail and unique id of each; ``complete``: projects of which these are all."""
+    """From project id, e-mail and unique id of each; ``complete``: projects with no further accounts."""
     emails: defaultdict[str, list[str]] = defaultdict(list)
     ids: dict[str, str] = {}
     for project, email, unique_id in rows:

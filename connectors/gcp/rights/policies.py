@@ -29,7 +29,7 @@ from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 def note_unlisted_accounts(
     reader: Reader, accounts: Accounts, bindings: Iterable[Binding], tree: Tree
 ) -> frozenset[str]:
-    """Notes those that are there. The ids of projects with accounts of which it could not be determined."""
+    """Notes those that are there. The ids of projects where it is unknown for some accounts."""
     missing = {
         binding.member.id: tree.project_of(binding.member.id) or ""
         for binding in bindings

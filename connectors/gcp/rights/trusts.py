@@ -123,7 +123,7 @@ def _kubernetes_subject(member: Member) -> str | None:
 
 
 def _unvouched(member: Member, why: str) -> ExternalPrincipal:
-    """Of a pool of which it is not known who signs for it."""
+    """For a pool whose token issuers are unknown."""
     restriction: Restriction = "loose" if member.selector == "*" else "exact"
     return ExternalPrincipal(principal=member.id, kind="federated", external=None, restriction=restriction, how=why)
 
@@ -153,7 +153,7 @@ def trusts_of(
     emails: Mapping[str, Iterable[str]],
     pools: Pools,
 ) -> tuple[dict[str, tuple[Trust, ...]], frozenset[str]]:
-    """By e-mail: who each service account lets in; and those of which that is not known in full.
+    """By e-mail: the principals that each service account trusts, and accounts whose trusts are not fully known.
 
     ``emails``: by project id.
     """

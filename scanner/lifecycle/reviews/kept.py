@@ -13,7 +13,7 @@ from scanner.registry.editing.values import Value
 
 
 def reviewed_entries(found: Iterable[ItemState], entries: Sequence[Entry], policy: Policy) -> tuple[Change, ...]:
-    """The changes of the entries of which every item is kept: the day, who, and the day of the next review.
+    """Changes of entries whose items were all kept: the day, the reviewers, and the day of the next review.
 
     ``entries``: as the registry has them now. An item without an entry changes nothing, and neither does a decision
     that the entry has already.
