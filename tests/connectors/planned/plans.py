@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from connectors.planned import Known, Planned, Planner
+from connectors.planned.documents import Document
+from connectors.planned.terraform import is_plan, read_plan
+from scanner.errors import UsageError
+
 ACCOUNT = "123456789012"
 
 
@@ -114,3 +119,14 @@ def caller_identity(account: str = ACCOUNT) -> dict[str, Any]:
         "values": {"account_id": account, "arn": f"arn:aws:iam::{account}:user/ci", "id": account},
         "sensitive_values": {},
     }
+
+
+def is_planned_or_refused(plan: Any, planner: Planner, known: Known) -> bool:
+    """Whether a plan with any content is understood, or refused as none."""
+    if not is_plan(plan):
+        return True
+    try:
+        resources, _ = read_plan("plan.json", [Document(data=plan, line=1, source="")])
+    except UsageError:
+        return True
+    return isinstance(planner.planned(resources, known), Planned)

@@ -8,10 +8,7 @@ import pytest
 from hypothesis import given
 
 from connectors.aws.planned.planner import AwsPlanner
-from connectors.planned import UNKNOWN, Planned
-from connectors.planned.documents import Document
-from connectors.planned.terraform import is_plan, read_plan
-from scanner.errors import UsageError
+from connectors.planned import UNKNOWN
 from scanner.model import Grant, Identity, Privilege
 from tests.connectors.aws.planned.reading import (
     LAMBDA,
@@ -23,7 +20,15 @@ from tests.connectors.aws.planned.reading import (
     role,
     understood,
 )
-from tests.connectors.planned.plans import ACCOUNT, block, caller_identity, change, refers, terraform
+from tests.connectors.planned.plans import (
+    ACCOUNT,
+    block,
+    caller_identity,
+    change,
+    is_planned_or_refused,
+    refers,
+    terraform,
+)
 from tests.examples import examples
 from tests.hostile_json import mutated
 
@@ -372,9 +377,4 @@ WHOLE = terraform(
 @examples(100)
 def test_hostile_plans_never_fail(plan: Any) -> None:
     """Whatever a policy, a name or a list turns into."""
-    if is_plan(plan):
-        try:
-            resources, _ = read_plan("plan.json", [Document(data=plan, line=1, source="")])
-        except UsageError:
-            return
-        assert isinstance(AwsPlanner().planned(resources, Store(EXISTING)), Planned)
+    assert is_planned_or_refused(plan, AwsPlanner(), Store(EXISTING))
