@@ -9,7 +9,7 @@ the named files.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from msgspec import Struct
 
@@ -89,8 +89,8 @@ class Planned(Struct, frozen=True, kw_only=True):
 class Planner(Protocol):
     """Understands the resources of one provider. ``types``: glob patterns of the resource types that it reads."""
 
-    provider: str
-    types: tuple[str, ...]
+    provider: ClassVar[str]
+    types: ClassVar[tuple[str, ...]]
 
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
         """What these resources would bring. Never raises for their content: what it cannot evaluate is unread."""
