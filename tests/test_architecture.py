@@ -26,6 +26,7 @@ FLOORS = (
     ("scanner.diff", "scanner.lifecycle"),
     ("reports",),
     ("scanner.app", "scanner.demo"),
+    ("scanner.serve",),
     ("scanner.cli",),
     ("scanner.__main__",),
 )

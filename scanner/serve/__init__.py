@@ -1,0 +1,1 @@
+"""``muster serve``: the store as a web application."""

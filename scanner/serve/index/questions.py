@@ -1,0 +1,53 @@
+"""Questions about a list, and the answers: records only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias, get_args
+
+from msgspec import Struct
+
+ListName: TypeAlias = Literal["identities", "findings", "entries", "credentials", "changes", "coverage"]
+LIST_NAMES: tuple[ListName, ...] = get_args(ListName)
+
+Value: TypeAlias = str | bool | None
+"""The value of a facet, as it is in a cell."""
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What is asked of a list.
+
+    ``text``: words, all of which a row must contain, anywhere and in any case. ``chosen``: for each facet the values of
+    which a row must have any, as :func:`facet_key` writes them. ``sort``: a column; None for the list's own order.
+    Unknown cells come last in both directions, and rows with equal cells in the list's own order. ``owners``: only rows
+    that any of these people or groups own, by their ids, addresses and names in lower case; None for every row.
+    """
+
+    list: ListName
+    text: str = ""
+    chosen: Mapping[str, frozenset[str]] = {}
+    sort: str | None = None
+    descending: bool = False
+    owners: frozenset[str] | None = None
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """Some rows of an answer.
+
+    ``keys``: of an identity its key, of a finding its fingerprint, of an entry its id, of a credential or secret its
+    key, of a change the key of its subject, of a coverage section ``source scope section``. ``rows``: the cells by
+    column. ``total``: the number of rows in the whole answer. ``next``: the cursor for the rows after these; None at
+    the end.
+    """
+
+    keys: tuple[str, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    total: int
+    next: str | None
+
+
+def facet_key(value: Value) -> str:
+    """How a value is written in a choice: ``""`` for an absent value, ``true`` and ``false``."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else value
