@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from connectors.base import Connector
 from connectors.logs import LogSettings, LogSpec, log_catalog
 from scanner.app import alarms
+from scanner.app.lists import with_served
 from scanner.config.load import Config
 from scanner.config.settings import LogEntry, SourceSettings, unknown_source
 from scanner.discovery.engine import Source
@@ -191,6 +192,7 @@ def judge_now(
         entries, policy = declared.entries or (), declared.activity
         known = store.retrying(lambda: known_to(store, acted, entries, policy, now))
         announced = store.retrying(store.outbox.announced)
+        declared = with_served(store, declared)
         findings = tuple(
             replace(one, new=False) if one.fingerprint in announced else one
             for one in judge_between_scans(latest, declared, known, now)

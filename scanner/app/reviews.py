@@ -18,9 +18,10 @@ from scanner.lifecycle.reviews.campaign import ItemState, is_overdue, progress, 
 from scanner.lifecycle.reviews.events import events_of, review_of, under_review
 from scanner.lifecycle.reviews.opening import items
 from scanner.lifecycle.reviews.reviewers import People
-from scanner.lifecycle.reviews.taking import Taken, read_books, take
+from scanner.lifecycle.reviews.taking import ReviewAnswer, Taken, decide, read_books, recorded, take
 from scanner.model import Assessment, Ownership, ScanResult
-from scanner.model.reviews import UNASSIGNED, Campaign, Closing, Reassignment, Reminder, Review
+from scanner.model.reviews import UNASSIGNED, Campaign, Closing, Decision, Reassignment, Reminder, Review
+from scanner.model.served import ItemDecided
 from scanner.notify.notices import ReviewLine
 from scanner.notify.planning import review_messages
 from scanner.notify.settings import Channel
@@ -84,6 +85,27 @@ def take_books(
     if taken.records:
         store.reviews.append(campaign.review.name, taken.records)
     return taken
+
+
+def decide_in_page(
+    store: Store, name: str, item: str, answer: ReviewAnswer, people: People, *, reviewers: frozenset[str], by: str
+) -> Decision:
+    """Add a decision from the served page. ``reviewers``: the person who decides (``by``), and the person's groups.
+
+    Raises UsageError for an unknown review or item, for an item of another reviewer, and where the review is closed;
+    CellError, with the field as its heading, for an answer that is refused.
+    """
+    campaign = store.reviews.campaign(name)
+    state = next((one for one in states(campaign) if one.item.id == item and one.reviewer in reviewers), None)
+    if state is None:
+        raise UsageError(
+            "this item is none of yours in this review", hint="reload the page: it may have been reassigned"
+        )
+    if campaign.closed_at is not None:
+        raise UsageError(f"the review {printable(name)} is closed", hint="open another one")
+    decision = decide(state, answer, people, by=by, now=now_in_seconds())
+    store.served.append(*(ItemDecided(review=name, record=record, by=by) for record in recorded(decision)))
+    return decision
 
 
 class Asked(Struct, frozen=True, kw_only=True):

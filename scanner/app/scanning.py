@@ -18,6 +18,7 @@ from connectors.catalog import connector_catalog
 from scanner import __version__
 from scanner.app import activity, alarms, ticketing
 from scanner.app.activity import Acted, LogPlan
+from scanner.app.lists import with_served
 from scanner.app.reviews import open_by_events
 from scanner.config.load import Config
 from scanner.config.settings import SourceSettings
@@ -199,6 +200,7 @@ def conclude(
         acted = run.acted or Acted(damage=store.retrying(store.activity.damage))
         entries, policy = declared.entries or (), declared.activity
         known_activity = store.retrying(lambda: activity.known_to(store, acted, entries, policy, started))
+        declared = with_served(store, declared)
         remembered = store.retrying(lambda: _remember(store, inventory, declared, started, targets))
         campaigns, damaged_reviews = store.retrying(store.reviews.sound_campaigns)
         remembered = replace(remembered, reviews=outcomes(campaigns, started.date()))

@@ -235,19 +235,18 @@ def _by_rule(store: Store, rule: str, text: str, rules: Sequence[str]) -> list[F
 def _list(paths: Sequence[Path], store_url: str, today: date) -> None:
     """Print each acknowledgement with the findings it covers in the latest scan, ordered by last day."""
     from reports.page import Page
+    from scanner.app.lists import all_acknowledgements, listed_acknowledgements
     from scanner.cli.output import stdout_screen
     from scanner.errors import MissingStore
-    from scanner.rules.catalog import RULES
     from scanner.store.store import open_store
-    from scanner.suppressions.acknowledgements import load_acknowledgements
     from scanner.text import counted
 
-    given = load_acknowledgements(paths, [rule.id for rule in RULES], today)
     try:
         with open_store(store_url, create=False) as store:
+            given = all_acknowledgements(store, paths, today)
             result = store.load() if given and store.has_scans() else None
     except MissingStore:
-        result = None
+        given, result = listed_acknowledgements(paths, today), None
     covered = _covered(given, result, today)
     page = Page(stdout_screen())
     ended = sum(one.given.until < today for one in given)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from scanner.cli.options import config_option, listed, people_option, registry_of, store_option
 from scanner.errors import UsageError
@@ -33,6 +34,7 @@ _FILE = click.Path(path_type=Path)
 @people_option
 @config_option
 @store_option
+@click.option("--proposals", is_flag=True, help="Take the owners that people proposed in the served page.")
 @click.option("--accept-unknown", is_flag=True, help="Also accept owners who are not on the roster.")
 @click.option("--dry-run", is_flag=True, help="Only print what would change.")
 def adopt(
@@ -41,6 +43,7 @@ def adopt(
     people: tuple[Path, ...],
     config_file: Path | None,
     store_url: str | None,
+    proposals: bool,
     accept_unknown: bool,
     dry_run: bool,
 ) -> None:
@@ -48,8 +51,9 @@ def adopt(
 
     FILE is what `muster orphans -o xlsx:FILE` wrote, saved by any spreadsheet. Rows with an owner update the entry of
     their id, or become a new one; other rows are ignored. Without FILE, it drafts an entry for each unregistered
-    identity of the latest scan, with the state proposed, the likeliest owner and the blast radius. Writes at once,
-    prints the changes, and keeps each old file as FILE.bak.
+    identity of the latest scan, with the state proposed, the likeliest owner and the blast radius. With --proposals,
+    the last owner that was proposed for each identity replaces the one of its entry, unless the entry was reviewed
+    since. Writes at once, prints the changes, and keeps each old file as FILE.bak.
     """
     from scanner.cli.console import warn
     from scanner.config.load import load_config
@@ -61,8 +65,16 @@ def adopt(
     entries = _entries_beside(config, source)
     target = Target(source=source, entries=tuple(entry for entry in entries if entry.registry == source.name))
     today = datetime.now(UTC).date()
-    result = _latest(store_url or config.store_url, needed=file is None)
-    answers, left = _filled_in(file, result) if file else _drafts(result, entries, today)
+    if file and proposals:
+        raise UsageError("a file and --proposals are two things to import", hint="run the command for each")
+    url = store_url or config.store_url
+    result = _latest(url, needed=file is None)
+    if file:
+        answers, left = _filled_in(file, result)
+    elif proposals:
+        answers, left = _proposed(url, result, entries)
+    else:
+        answers, left = _drafts(result, entries, today)
     planned = plan(
         answers,
         entries,
@@ -71,7 +83,7 @@ def adopt(
         today=today,
         tag_keys=config.matching.tag_keys,
         scan=result,
-        accept_unknown=accept_unknown or file is None,
+        accept_unknown=accept_unknown or not (file or proposals),
     )
     warn(map(str, planned.warnings))
     write_changes(
@@ -145,6 +157,33 @@ def _filled_in(file: Path, result: ScanResult | None) -> tuple[Sequence[Answer],
     warn(map(str, filled.warnings))
     left = counted(filled.unowned, "row without an owner ignored", "rows without an owner ignored")
     return filled.answers, [left] if filled.unowned else []
+
+
+def _proposed(url: str, result: ScanResult | None, entries: Sequence[Entry]) -> tuple[Sequence[Answer], list[str]]:
+    """The last owner that was proposed for each identity of the latest scan, unless its entry was reviewed since."""
+    from scanner.model.served import SERVED_PAGE
+    from scanner.registry.editing.filled_in import Answer
+    from scanner.store.store import open_store
+
+    assert result is not None
+    with open_store(url, create=False) as store:
+        last = {proposal.identity: proposal for proposal in store.served.proposals()}
+    reviewed = {entry.id: entry.last_reviewed for entry in entries}
+    answers, settled = list[Answer](), 0
+    for one in result.identities:
+        proposal = last.get(one.identity.key)
+        if proposal is None:
+            continue
+        day = reviewed.get(one.registry.entry or "")
+        if day is not None and day >= proposal.at.date():
+            settled += 1
+            continue
+        origin = replace(SERVED_PAGE, file=f"{SERVED_PAGE.file}, {proposal.by} on {proposal.at:%Y-%m-%d}")
+        answers.append(Answer(origin=origin, identity=one.identity, cells={"owner": (proposal.owner,)}))
+    gone = len(last) - len(answers) - settled
+    left = [f"{counted(settled, 'proposal', 'proposals')} older than the last review ignored"] if settled else []
+    left += [f"{counted(gone, 'proposal', 'proposals')} about identities that are gone ignored"] if gone else []
+    return answers, left
 
 
 def _drafts(result: ScanResult | None, entries: Sequence[Entry], today: date) -> tuple[Sequence[Answer], list[str]]:

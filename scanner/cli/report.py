@@ -155,9 +155,9 @@ def _report(
 ) -> None:
     from reports.narrowing import narrowed, unknown_terms
     from scanner.app.activity import with_activity
+    from scanner.app.lists import all_acknowledgements
     from scanner.cli.console import warn
     from scanner.cli.output import STDOUT, offering, with_since, write_outputs
-    from scanner.rules.catalog import RULES
     from scanner.store.store import open_store
     from scanner.suppressions.acknowledgements import with_later
 
@@ -166,8 +166,9 @@ def _report(
     planned = offering(planned, people)
     with open_store(store_url or config.store_url, create=False) as store:
         result = store.load(scan_id)
-        if scan_id is None and config.acknowledged:
-            result = with_later(result, config.acknowledged, [rule.id for rule in RULES], datetime.now(UTC).date())
+        if scan_id is None:
+            today = datetime.now(UTC).date()
+            result = with_later(result, all_acknowledgements(store, config.acknowledged, today), today)
         result = with_since(
             store, with_activity(store, store.with_past(result), config.activity), planned, config.activity
         )

@@ -24,10 +24,10 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
     """
     from reports.card import identity_card
     from scanner.app.activity import with_activity
+    from scanner.app.lists import all_acknowledgements
     from scanner.cli.output import stdout_screen
     from scanner.config.load import load_config
     from scanner.diff.aspects import eras
-    from scanner.rules.catalog import RULES
     from scanner.store.store import open_store
     from scanner.suppressions.acknowledgements import with_later
     from scanner.text import printable
@@ -49,8 +49,8 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
         result = with_activity(store, result, config.activity)
         radius = store.blast_radius(hits[0].identity.key)
         versions = [(one.since, one.until, one.assessment) for one in store.history(hits[0].identity.key)]
-        if config.acknowledged:
-            result = with_later(result, config.acknowledged, [rule.id for rule in RULES], datetime.now(UTC).date())
+        today = datetime.now(UTC).date()
+        result = with_later(result, all_acknowledgements(store, config.acknowledged, today), today)
         card = identity_card(result.identities[0], result, eras(versions), stdout_screen(), radius)
         click.echo(card, nl=False)
     return 0

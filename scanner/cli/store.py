@@ -23,8 +23,9 @@ def store() -> None:
 @click.option("--owner", default="muster_owner", show_default=True, metavar="NAME", help="Role that owns the tables.")
 @click.option("--writer", default="muster_writer", show_default=True, metavar="NAME", help="Role that scans.")
 @click.option("--reader", default="muster_reader", show_default=True, metavar="NAME", help="Role that reports.")
+@click.option("--page", default="muster_page", show_default=True, metavar="NAME", help="Role of the served page.")
 @click.option("--schema", default="public", show_default=True, metavar="NAME", help="Schema in the store's URL.")
-def grants(owner: str, writer: str, reader: str, schema: str) -> None:
+def grants(owner: str, writer: str, reader: str, page: str, schema: str) -> None:
     """Print SQL for the roles of a store on PostgreSQL.
 
     Pipe it into psql as the database's owner or a superuser. It creates missing roles without a password, and grants
@@ -34,13 +35,13 @@ def grants(owner: str, writer: str, reader: str, schema: str) -> None:
     from scanner.store.grants import Roles
     from scanner.store.grants import grants as sql
 
-    names = (owner, writer, reader, schema)
+    names = (owner, writer, reader, page, schema)
     wrong = [name for name in names if not name or not name.isprintable() or len(name) > LONGEST_NAME]
     if wrong:
         raise UsageError(
             f"{wrong[0]!r} is not a name of a role or schema", hint=f"give up to {LONGEST_NAME} printable characters"
         )
-    click.echo(sql(Roles(owner=owner, writer=writer, reader=reader), schema), nl=False)
+    click.echo(sql(Roles(owner=owner, writer=writer, reader=reader, page=page), schema), nl=False)
 
 
 @store.command()

@@ -20,7 +20,7 @@ from scanner.store import schema
 from scanner.store.activity import care
 from scanner.store.bodies import Wording, all_wordings, damaged_wordings, encode
 from scanner.store.engine import bulk_insert, database_of, reading, store_errors, writing
-from scanner.store.integrity import ACTIVITY, CHECKED, INTERVALS, RECORDS, REVIEWS, Values, checksum, damaged, named
+from scanner.store.integrity import ACTIVITY, CHECKED, EVIDENCE, INTERVALS, RECORDS, Values, checksum, damaged, named
 from scanner.store.intervals import recovered, unmoved_rows, version_row
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, RecordKind
 from scanner.text import printable
@@ -28,7 +28,7 @@ from scanner.text import printable
 _KINDS: Mapping[str, RecordKind[Any]] = {
     kind.versions.name: kind for kind in (IDENTITIES, SECRETS, WORKLOADS, ASSIGNMENTS, ENTRIES, FINDINGS)
 }
-_OF_SCANS = tuple(table for table in CHECKED if table not in (*ACTIVITY, *REVIEWS))
+_OF_SCANS = tuple(table for table in CHECKED if table not in (*ACTIVITY, *EVIDENCE))
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 _UNKNOWN_COVERAGE = "this record was damaged in the store: how completely the section was read is unknown"
 
@@ -49,8 +49,17 @@ def check(engine: Engine) -> tuple[Problem, ...]:
         activity = [Problem(what=what) for what in care.find_damage(connection).words]
         lost = [Problem(what=f"scan number {seq} is lost") for seq in _lost_scans(connection)]
         broken = [Problem(what=what) for _, _, _, what in _broken_intervals(connection)]
-        reviews = _damaged_reviews(connection)
-        return (*own, *lost, *rows, *_lost_wordings(connection), *broken, *_incomplete(connection), *activity, *reviews)
+        evidence = _damaged_evidence(connection)
+        return (
+            *own,
+            *lost,
+            *rows,
+            *_lost_wordings(connection),
+            *broken,
+            *_incomplete(connection),
+            *activity,
+            *evidence,
+        )
 
 
 def repair(engine: Engine) -> tuple[Problem, ...]:
@@ -77,7 +86,7 @@ def repair(engine: Engine) -> tuple[Problem, ...]:
             short = update(schema.scan).where(schema.scan.c.seq == seq)
             connection.execute(short.values(removed=schema.scan.c.removed + missing))
             problems.append(Problem(what=what, repaired="its reports say so"))
-        problems += _damaged_reviews(connection)
+        problems += _damaged_evidence(connection)
         problems += [Problem(what=what, repaired=done) for what, done in care.repair(connection, datetime.now(UTC))]
     return tuple(problems)
 
@@ -122,9 +131,9 @@ def _lost_wordings(connection: Connection) -> Iterator[Problem]:
         yield Problem(what=printable(f"wording {name} does not match its hash"))
 
 
-def _damaged_reviews(connection: Connection) -> Iterator[Problem]:
-    """Rows of access reviews, which are never repaired: a record that was changed proves nothing."""
-    for table in REVIEWS:
+def _damaged_evidence(connection: Connection) -> Iterator[Problem]:
+    """Damaged rows of evidence, which are never repaired: a record that was changed proves nothing."""
+    for table in EVIDENCE:
         for row in damaged(connection, table):
             yield Problem(what=_mismatch(table, row))
 

@@ -29,6 +29,8 @@ Values: TypeAlias = tuple[Any, ...]
 
 WRITES = "writes"
 """Execution option of a connection that writes. Without it, a connection reads one snapshot of the store."""
+APPENDS = "appends"
+"""Execution option of a connection that only inserts rows of the served page, also while a scan is being saved."""
 PATIENCE = "patience"
 """The engine's execution option for how many seconds to wait for another scan."""
 

@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, Engine, Select, Table, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from scanner.errors import LostStore, StoreError
-from scanner.store.database import DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Database, Values, words
+from scanner.store.database import APPENDS, DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Database, Values, words
 from scanner.store.integrity import sealed
 from scanner.store.postgres import Postgres
 from scanner.store.sqlite import Sqlite
@@ -97,9 +97,22 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One exclusive write transaction, committed at the end or not at all. Database errors become StoreErrors."""
+    with _transaction(engine, WRITES) as connection:
+        yield connection
+
+
+@contextmanager
+def appending(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only inserts, and so need not wait for a scan where the database has row locks."""
+    with _transaction(engine, APPENDS) as connection:
+        yield connection
+
+
+@contextmanager
+def _transaction(engine: Engine, option: str) -> Iterator[Connection]:
     with (
         store_errors(engine),
-        engine.connect().execution_options(**{WRITES: True}) as connection,
+        engine.connect().execution_options(**{option: True}) as connection,
         connection.begin(),
     ):
         yield connection

@@ -15,36 +15,38 @@ _ROLE = Template("SELECT $create WHERE NOT EXISTS (SELECT FROM pg_roles WHERE ro
 # The writer adds scans and closes intervals. Earlier versions granted it every privilege, hence REVOKE. Default
 # privileges cover tables of later versions; the columns that the writer may update are granted once the tables exist.
 _GRANTS = Template("""\
-GRANT CONNECT ON DATABASE :"DBNAME" TO $owner, $writer, $reader;
+GRANT CONNECT ON DATABASE :"DBNAME" TO $owner, $writer, $reader, $page;
 CREATE SCHEMA IF NOT EXISTS $schema AUTHORIZATION $owner;
 GRANT USAGE, CREATE ON SCHEMA $schema TO $owner;
-GRANT USAGE ON SCHEMA $schema TO $writer, $reader;
+GRANT USAGE ON SCHEMA $schema TO $writer, $reader, $page;
 REVOKE UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA $schema FROM $writer;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA $schema TO $writer;
-GRANT SELECT ON ALL TABLES IN SCHEMA $schema TO $reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA $schema TO $reader, $page;
 ALTER DEFAULT PRIVILEGES FOR ROLE $owner IN SCHEMA $schema REVOKE UPDATE, DELETE ON TABLES FROM $writer;
 ALTER DEFAULT PRIVILEGES FOR ROLE $owner IN SCHEMA $schema GRANT SELECT, INSERT ON TABLES TO $writer;
-ALTER DEFAULT PRIVILEGES FOR ROLE $owner IN SCHEMA $schema GRANT SELECT ON TABLES TO $reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE $owner IN SCHEMA $schema GRANT SELECT ON TABLES TO $reader, $page;
 """)
 
 
 class Roles(Struct, frozen=True, kw_only=True):
-    """Names of the roles: the owner of the tables, the writer (scans) and the reader (reports)."""
+    """Names of the roles: the owner of the tables, the writer (scans), the reader (reports) and the served page."""
 
     owner: str
     writer: str
     reader: str
+    page: str
 
 
 def grants(roles: Roles, schema: str) -> str:
     """SQL to run in psql as a superuser, any number of times. Only the owner may create and change tables."""
-    names = {"owner": roles.owner, "writer": roles.writer, "reader": roles.reader}
+    names = {"owner": roles.owner, "writer": roles.writer, "reader": roles.reader, "page": roles.page}
     made = [
         _ROLE.substitute(create=_text(f"CREATE ROLE {_name(name)} LOGIN"), text=_text(name))
         for name in dict.fromkeys(names.values())
     ]
     quoted = {part: _name(name) for part, name in (names | {"schema": schema}).items()}
-    return "".join(made) + _GRANTS.substitute(quoted) + _changes(quoted["schema"], quoted["writer"])
+    served = _where_tables_are(quoted["schema"], _page_grants(quoted["schema"], quoted["page"]))
+    return "".join(made) + _GRANTS.substitute(quoted) + _changes(quoted["schema"], quoted["writer"]) + served
 
 
 def grant_changes(connection: Connection) -> None:
@@ -80,9 +82,17 @@ def _changes(schema: str, writer: str) -> str:
     """The statements for one writer; both names are quoted. They do nothing in a schema without tables."""
     grants = [f"GRANT {what} ON {schema}.{table} TO {writer};" for table, what in _MAY_CHANGE.items()]
     revokes = [f"REVOKE INSERT ON {schema}.{table} FROM {writer};" for table in _MAY_ONLY_READ]
-    lines = "\n".join((*grants, *revokes))
+    return _where_tables_are(schema, "\n".join((*grants, *revokes)))
+
+
+def _page_grants(schema: str, page: str) -> str:
+    """The served page reads everything, and inserts into its own table."""
+    return f"GRANT INSERT ON {schema}.{tables.page_record.name} TO {page};"
+
+
+def _where_tables_are(schema: str, statements: str) -> str:
     exists = f"to_regclass({_text(f'{schema}.scan')}) IS NOT NULL"
-    return f"DO $muster$ BEGIN IF {exists} THEN\n{lines}\nEND IF; END $muster$;\n"
+    return f"DO $muster$ BEGIN IF {exists} THEN\n{statements}\nEND IF; END $muster$;\n"
 
 
 def _name(text: str) -> str:

@@ -47,8 +47,8 @@ ACTIVITY = (
 )
 """What audit logs gave; see activity/care.py for what is done where it is damaged."""
 
-REVIEWS = (schema.review, schema.review_item, schema.review_record)
-"""Access reviews, which are evidence: a repair does not touch them."""
+EVIDENCE = (schema.review, schema.review_item, schema.review_record, schema.page_record)
+"""Access reviews and what the served page wrote, which are evidence: a repair does not touch them."""
 
 _BETWEEN, _NULL = "\x1f", "\x1e"
 """Control characters between the texts of a checksum, and for NULL."""
@@ -98,7 +98,7 @@ def named(table: Table, row: Values) -> str:
     if table is schema.coverage:
         source, scope, section = row[2:5]
         return printable(f"coverage of {section} in {source}, {scope} (scan number {row[0]})")
-    if table in ACTIVITY or table in REVIEWS:
+    if table in ACTIVITY or table in EVIDENCE:
         keys = (f"{key.name} {value}" for key, value in zip(table.primary_key.columns, row, strict=False))
         return f"row of {table.name} with {', '.join(keys)}"
     return printable(f"{table.name.replace('_', ' ')} {row[0]} (since scan number {row[1]})")

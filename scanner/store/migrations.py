@@ -233,6 +233,19 @@ _REVIEWS = (
     _OF_REVIEW.format(name="review_record"),
 )
 
+_PAGE_RECORDS = (
+    """CREATE TABLE page_record (
+    id TEXT NOT NULL PRIMARY KEY,
+    sort TEXT NOT NULL,
+    at TEXT NOT NULL,
+    person TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    checksum TEXT NOT NULL
+)""",
+    "CREATE INDEX page_record_sort ON page_record (sort, subject)",
+)
+
 BASELINE = "0.1"
 """The name of the first step. Stores of development versions before it began with another."""
 
@@ -256,6 +269,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     Migration(name="tickets", statements=(_TICKET,)),
     Migration(name="access reviews", statements=_REVIEWS),
+    Migration(name="records of the served page", statements=_PAGE_RECORDS),
 )
 
 

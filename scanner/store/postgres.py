@@ -15,7 +15,17 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, Table, create_
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from scanner.errors import LostStore, MissingExtra, StoreError
-from scanner.store.database import DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Fault, Values, this_process, words
+from scanner.store.database import (
+    APPENDS,
+    DEFAULT_PATIENCE,
+    PATIENCE,
+    SHORT_WAIT,
+    WRITES,
+    Fault,
+    Values,
+    this_process,
+    words,
+)
 from scanner.store.grants import grant_changes
 from scanner.store.postgres_text import escaped, rows_unescaped, with_text
 from scanner.text import printable
@@ -275,7 +285,7 @@ def _set_up(connection: psycopg.Connection[Any], settings: dict[str, str]) -> No
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if not options.get(AS_IS, False):
+    if not (options.get(AS_IS, False) or options.get(APPENDS, False)):
         connection.exec_driver_sql(BEGIN_WRITING if options.get(WRITES, False) else _BEGIN_READING)
 
 

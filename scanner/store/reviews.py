@@ -1,8 +1,12 @@
-"""Access reviews in the store. Rows are only added, never changed or deleted."""
+"""Access reviews in the store. Rows are only added, never changed or deleted.
+
+What was decided in the served page is among the records of that page, and is merged here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import merge
 from typing import Any
 
 import msgspec
@@ -14,6 +18,7 @@ from scanner.store import schema
 from scanner.store.bodies import decode, encode
 from scanner.store.engine import bulk_insert, plain_rows, reading, writing
 from scanner.store.integrity import Values, verify
+from scanner.store.served import decisions
 from scanner.text import printable
 
 _reviews = msgspec.json.Decoder(Review)
@@ -94,10 +99,13 @@ def _append(connection: Connection, table: Table, number: int, records: Sequence
 def _load(connection: Connection, number: int) -> Campaign:
     (row,) = plain_rows(connection, select(schema.review).where(schema.review.c.number == number))
     verify(schema.review, row)
+    review = decode(_reviews, row[2], "review")
+    recorded: tuple[ReviewRecord, ...] = _all(connection, schema.review_record, number, ReviewRecord)
+    served = (one.record for one in decisions(connection, review.name))
     return Campaign(
-        review=decode(_reviews, row[2], "review"),
+        review=review,
         items=_all(connection, schema.review_item, number, ReviewItem),
-        records=_all(connection, schema.review_record, number, ReviewRecord),
+        records=tuple(merge(recorded, served, key=lambda record: record.at)),
     )
 
 

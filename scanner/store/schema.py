@@ -343,3 +343,19 @@ def _of_review(name: str) -> Table:
 
 review_item = _of_review("review_item")
 review_record = _of_review("review_record")
+
+# What people write in the served page; see scanner/model/served.py. Rows are only ever added, by a role that may do no
+# more. ``id``: random, so that no two writers wait for each other. ``subject``: the finding, identity, review, query or
+# scan that it is about.
+page_record = Table(
+    "page_record",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sort", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("checksum", Text, nullable=False),
+    Index("page_record_sort", "sort", "subject"),
+)

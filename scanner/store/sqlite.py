@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 
 from scanner.errors import MissingStore, StoreError
 from scanner.safe_files import in_place_of, real_path
-from scanner.store.database import DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Fault, Values, this_process
+from scanner.store.database import APPENDS, DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Fault, Values, this_process
 from scanner.text import printable
 
 if TYPE_CHECKING:
@@ -298,7 +298,8 @@ def _set_up(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    if not connection.get_execution_options().get(WRITES, False):
+    options = connection.get_execution_options()
+    if not (options.get(WRITES, False) or options.get(APPENDS, False)):
         connection.exec_driver_sql("BEGIN")
         return
     # IMMEDIATE takes the write lock at once: a second writer waits at its beginning, not at its end.

@@ -31,6 +31,7 @@ from scanner.store.past import IdentityVersion, Pruning, find_by_name, first_see
 from scanner.store.reviews import Reviews
 from scanner.store.saving import Saver, alone, holder
 from scanner.store.scans import StoredScan
+from scanner.store.served import ServedRecords
 from scanner.store.staging import Staging
 from scanner.store.tickets import Tickets
 
@@ -243,6 +244,11 @@ class Store:
     def reviews(self) -> Reviews:
         """Access reviews."""
         return Reviews(self._engine)
+
+    @property
+    def served(self) -> ServedRecords:
+        """What people wrote in the served page."""
+        return ServedRecords(self._engine)
 
     @property
     def staging(self) -> Staging:

@@ -161,12 +161,11 @@ def load_acknowledgements(paths: Sequence[Path], rules: Sequence[str], today: da
     return tuple(cleared_with_warning(item, str(item.origin)) for item in parsed)
 
 
-def with_later(result: ScanResult, paths: Sequence[Path], rules: Sequence[str], today: date) -> ScanResult:
-    """Return a stored scan with the acknowledgements added since. Findings that it has as acknowledged stay so.
-
-    Raises ConfigError, see :func:`load_acknowledgements`.
-    """
-    acknowledgements = Acknowledgements(load_acknowledgements(paths, rules, today), today)
+def with_later(result: ScanResult, given: Sequence[Acknowledgement], today: date) -> ScanResult:
+    """Return a stored scan with the acknowledgements given since. Findings that it has as acknowledged stay so."""
+    if not given:
+        return result
+    acknowledgements = Acknowledgements(given, today)
     identities = {assessment.identity.key: assessment.identity for assessment in result.identities}
     marked = zip(result.findings, acknowledgements.marked(result.findings, identities), strict=True)
     findings = tuple(before if now.acknowledged is None else now for before, now in marked)

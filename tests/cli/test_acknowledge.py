@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from scanner.model.served import FindingAcknowledged
 from scanner.store.store import open_store
 from tests.canaries import CANARIES
 from tests.cli.conftest import Muster
@@ -38,6 +39,29 @@ def scanned(muster: Muster) -> dict[str, Any]:
     """A scan's result."""
     decoded: dict[str, Any] = json.loads(muster("scan", "--quiet", "-o", "json:-").out)
     return decoded
+
+
+def test_what_the_served_page_acknowledged_counts_everywhere(estate: Path, muster: Muster) -> None:
+    """In the list, in reports and on an identity at once, and in the next scan, which stays quiet."""
+    findings = scanned(muster)["findings"]
+    with open_store(f"sqlite:///{estate}/muster.db") as store:
+        for one in findings:
+            record = FindingAcknowledged(
+                finding=one["fingerprint"], reason="moving", until=LATER, by="ada@example.com", at=datetime.now(UTC)
+            )
+            store.served.append(record)
+
+    listed = muster("acknowledge", "--list").out
+    reported = json.loads(muster("report", "-o", "json:-").out)
+    shown = muster("show", next(one["identity"] for one in findings if one["identity"])).out
+
+    assert listed.startswith(
+        f"{len(findings)} acknowledgements, {len(findings)} findings of the latest scan suppressed"
+    )
+    assert "served page" in listed
+    assert {one["acknowledged"]["reason"] for one in reported["findings"]} == {"moving"}
+    assert "moving" in shown
+    assert muster("scan", "--quiet", "--fail-on", "info").code == 0
 
 
 def test_a_finding_is_acknowledged_and_stays_in_every_report(listing: Path, muster: Muster) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scanner.model.served import OwnerProposed
+from scanner.store.store import open_store
 from tests.cli.conftest import REGISTRY, Muster
 
 HEAD = "key,provider,scope,kind,name,agent,id,owner,technical_owner,backup_owner,purpose,environment,status,expires\n"
@@ -53,6 +56,37 @@ def test_what_owners_filled_in_is_taken_back(estate: Path, muster: Muster) -> No
         "N-3,gone-bot,ada@example.com,active,,,,,,\n"
         "N-4,saas:acme:triage-agent,ada@example.com,,triage-agent,agent,triage,saas,acme,prod\n"
     )
+
+
+def test_proposed_owners_are_taken_into_the_registry(estate: Path, muster: Muster) -> None:
+    """Of each identity the last, under the name of who proposed it; not on top of a later review; never twice."""
+    muster("scan", "--quiet")
+    registry = (estate / "registry.csv").read_text(encoding="utf-8")
+    at = datetime.now(UTC)
+    with open_store(f"sqlite:///{estate}/muster.db") as store:
+        for key, owner, when in (
+            ("saas:acme:old-sync", "left@example.com", at - timedelta(days=2)),
+            ("saas:acme:old-sync", "ada@example.com", at),
+            ("saas:acme:invoice-bot", "left@example.com", at - timedelta(days=3)),
+            ("saas:acme:unheard-of", "ada@example.com", at),
+        ):
+            store.served.append(OwnerProposed(identity=key, owner=owner, by="bo@example.com", at=when))
+    reviewed = registry.replace("status", "status,last_reviewed").replace("active\n", f"active,{at:%Y-%m-%d}\n", 1)
+    (estate / "registry.csv").write_text(reviewed, encoding="utf-8")
+
+    done = muster("registry", "adopt", "--proposals")
+
+    assert done.out == (
+        f"@@ registry.csv:3 N-2 <- served page, bo@example.com on {at:%Y-%m-%d}\n"
+        "- owner               left@example.com\n"
+        "+ owner               ada@example.com\n"
+    )
+    assert done.err == (
+        "written: 0 added, 1 updated; 1 proposal older than the last review ignored; "
+        "1 proposal about identities that are gone ignored\nbackup: registry.csv.bak\n"
+    )
+    assert muster("registry", "adopt", "--proposals").err.startswith("nothing to change")
+    assert muster("registry", "adopt", "orphans.csv", "--proposals").code == 2
 
 
 def test_a_second_time_there_is_nothing_to_change(estate: Path, muster: Muster) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from scanner.errors import StoreError
+from scanner.model.served import Visited
 from scanner.store.engine import connect, writing
 from scanner.store.migrations import MIGRATIONS
 from scanner.store.outbox import Alarms
@@ -24,6 +25,7 @@ from tests.factories import make_assessment, make_result
 from tests.servers import postgres
 
 RESULT = make_result(make_assessment("svc-billing"))
+ROLES = ("owner", "writer", "reader", "page")
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def server() -> postgres.Postgres:
 @pytest.fixture
 def roles(server: postgres.Postgres, muster: Muster) -> Iterator[dict[str, str]]:
     """The URL of one store for each role, as ``muster store grants`` makes them."""
-    names = {part: f'{part}-"x' for part in ("owner", "writer", "reader")}
+    names = {part: f'{part}-"x' for part in ROLES}
     plain = server.store_url(schema="granted")
     sql = muster(
         "store",
@@ -55,11 +57,13 @@ def roles(server: postgres.Postgres, muster: Muster) -> Iterator[dict[str, str]]
 
 
 @postgres.needed
-def test_grants(roles: dict[str, str], muster: Muster, estate: Path) -> None:
-    """The owner makes the tables, the writer scans, the reader reports, and neither can do more."""
+def test_grants(roles: dict[str, str], muster: Muster, server: postgres.Postgres, estate: Path) -> None:
+    """The owner makes the tables, the writer scans, the reader reports, the page adds records: none can do more."""
     assert (estate / "config.toml").exists()
     early = muster("scan", "--quiet", "--store", roles["writer"])
     upgraded = muster("store", "upgrade", "--store", roles["owner"])
+    names = (word for part in ROLES for word in (f"--{part}", f'{part}-"x'))
+    server.pipe(muster("store", "grants", "--schema", "granted", *names).out)
     scanned = [muster("scan", "--quiet", "--store", roles["writer"]) for _ in range(2)]
     reported = muster("report", "--store", roles["reader"], "-o", "json:-")
     refused = muster("scan", "--quiet", "--store", roles["reader"])
@@ -99,6 +103,15 @@ def test_grants(roles: dict[str, str], muster: Muster, estate: Path) -> None:
         ("writer", "UPDATE log_unit SET digest = 'x'"),
         ("writer", "UPDATE log_caller SET caller = 'x'"),
         ("writer", "DELETE FROM announced"),
+        *(
+            ("page", f"{change} {table}{rest}")
+            for table in ("scan", "page_record", "review_record")
+            for change, rest in (("DELETE FROM", ""), ("TRUNCATE", ""), ("UPDATE", " SET body = 'x'"))
+            if (change, table) != ("UPDATE", "scan")
+        ),
+        ("page", "INSERT INTO review_record VALUES (1, 1, 'x', 'x')"),
+        ("page", "INSERT INTO wording VALUES ('a', 'b')"),
+        ("page", "CREATE TABLE mine (x INTEGER)"),
     ):
         assert _error(roles[role], forbidden).startswith(("permission denied", "must be owner")), forbidden
     with open_store(roles["writer"]) as store:
@@ -118,6 +131,10 @@ def test_grants(roles: dict[str, str], muster: Muster, estate: Path) -> None:
         assert not store.may_prune()
     with open_store(roles["reader"], create=False) as store:
         assert len(store.activity.past().callers) == 1
+    with open_store(roles["page"], create=False) as store:
+        seen = Visited(scan=store.scans()[-1].id, by="ada@example.com", at=datetime(2026, 11, 28, tzinfo=UTC))
+        store.served.append(seen)
+        assert store.served.visits("ada@example.com") == (seen,)
 
 
 @postgres.needed
@@ -127,7 +144,7 @@ def test_grants_outlive_an_upgrade_and_a_second_grant(
     """What a writer may do does not depend on whether the tables or the roles came first."""
     assert (estate / "config.toml").exists()
     muster("store", "upgrade", "--store", roles["owner"])
-    names = (word for part in ("owner", "writer", "reader") for word in (f"--{part}", f'{part}-"x'))
+    names = (word for part in ROLES for word in (f"--{part}", f'{part}-"x'))
     server.pipe(muster("store", "grants", "--schema", "granted", *names).out)
 
     assert [muster("scan", "--quiet", "--store", roles["writer"]).err for _ in range(2)] == ["", ""]
@@ -203,7 +220,7 @@ def test_doctor(muster: Muster, server: postgres.Postgres) -> None:
         muster("doctor", "--store", url)
         .out.splitlines()[1]
         .startswith(
-            f"ok      store: {server.url_for_tools}: 1 scan, the last one {RESULT.scan.id} of 2026-11-25 08:00 UTC, 0."
+            f"ok      store: {server.url_for_tools}: 1 scan, the last one {RESULT.scan.id} of 2026-11-25 08:00 UTC, "
         )
     )
     with open_store(url) as store, store.alone():

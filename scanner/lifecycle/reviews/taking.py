@@ -169,15 +169,8 @@ class _Taking:
         self._unchanged = self._empty = 0
 
     def result(self) -> Taken:
-        records: list[ReviewRecord] = []
-        for decision in self._decisions.values():
-            records.append(decision)
-            if decision.decision == "not_mine":
-                records.append(
-                    Reassignment(item=decision.item, reviewer=UNASSIGNED, because="unassigned", at=self._now)
-                )
         return Taken(
-            records=tuple(records),
+            records=tuple(record for decision in self._decisions.values() for record in recorded(decision)),
             refusals=tuple(self._refusals),
             unchanged=self._unchanged,
             empty=self._empty,
@@ -228,32 +221,55 @@ class _Taking:
             raise _wrong("decision", f"is empty beside a {filled}", f"write one of {', '.join(DECISIONS)}")
         if state.item.id in twice:
             raise _wrong("decision", "is decided in two ways in this file", "leave one row of the item")
-        decision = _named(cells["decision"])
-        return Decision(
-            item=state.item.id,
-            decision=decision,
-            at=self._now,
-            by=by,
-            facts_hash=state.item.facts_hash,
-            reason=_reason(cells["reason"]),
-            new_owner=self._new_owner(cells["new_owner"], decision, state),
-            self_review=decision != "not_mine" and by == state.item.sole_beneficiary,
-        )
+        answer = ReviewAnswer(decision=cells["decision"], reason=cells["reason"], new_owner=cells["new_owner"])
+        return decide(state, answer, self._people, by=by, now=self._now)
 
-    def _new_owner(self, written: str | None, decision: DecisionName, state: ItemState) -> str | None:
-        if decision != "reassign":
-            if written:
-                raise _wrong("new_owner", f"is for reassign, and this is {decision}", "empty it, or write reassign")
-            return None
-        if not written:
-            raise _wrong("new_owner", "is empty", "name the new owner, by e-mail")
-        _refuse_formula("new_owner", written)
-        found = self._people.reviewer(written)
-        if found is None:
-            raise _wrong("new_owner", f"{shown(written)} is no active person or group on the roster", "name one")
-        if found == state.item.facts.owner:
-            raise _wrong("new_owner", f"{shown(written)} is the owner already", "name another, or write keep")
-        return found
+
+class ReviewAnswer(Struct, frozen=True, kw_only=True):
+    """What a reviewer wrote about an item."""
+
+    decision: str
+    reason: str | None = None
+    new_owner: str | None = None
+
+
+def decide(state: ItemState, answer: ReviewAnswer, people: People, *, by: str, now: datetime) -> Decision:
+    """Return the decision about an item. Raises CellError with the field as its heading."""
+    decision = _named(answer.decision)
+    return Decision(
+        item=state.item.id,
+        decision=decision,
+        at=now,
+        by=by,
+        facts_hash=state.item.facts_hash,
+        reason=_reason(answer.reason),
+        new_owner=_new_owner(answer.new_owner, decision, state, people),
+        self_review=decision != "not_mine" and by == state.item.sole_beneficiary,
+    )
+
+
+def recorded(decision: Decision) -> tuple[Decision | Reassignment, ...]:
+    """Return what a review keeps of a decision: an item that is not the reviewer's has no reviewer then."""
+    if decision.decision != "not_mine":
+        return (decision,)
+    unassigned = Reassignment(item=decision.item, reviewer=UNASSIGNED, because="unassigned", at=decision.at)
+    return decision, unassigned
+
+
+def _new_owner(written: str | None, decision: DecisionName, state: ItemState, people: People) -> str | None:
+    if decision != "reassign":
+        if written:
+            raise _wrong("new_owner", f"is for reassign, and this is {decision}", "empty it, or write reassign")
+        return None
+    if not written:
+        raise _wrong("new_owner", "is empty", "name the new owner, by e-mail")
+    _refuse_formula("new_owner", written)
+    found = people.reviewer(written)
+    if found is None:
+        raise _wrong("new_owner", f"{shown(written)} is no active person or group on the roster", "name one")
+    if found == state.item.facts.owner:
+        raise _wrong("new_owner", f"{shown(written)} is the owner already", "name another, or write keep")
+    return found
 
 
 def _contradicting(rows: Sequence[_Row]) -> frozenset[str]:

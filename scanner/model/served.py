@@ -1,0 +1,89 @@
+"""What people write in the served page. The store only ever adds these records; each has its person and time."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from scanner.model.declared import Acknowledged, Acknowledgement, Origin
+from scanner.model.reviews import Decision, Reassignment
+
+SERVED_PAGE = Origin(file="served page")
+
+
+class FindingAcknowledged(Struct, frozen=True, kw_only=True, gc=False, tag="acknowledged"):
+    """A finding was suppressed. ``until``: the last day it holds. ``by``: the e-mail of the person."""
+
+    finding: str
+    reason: str
+    until: date
+    by: str
+    at: datetime
+
+    @property
+    def acknowledgement(self) -> Acknowledgement:
+        """As scans read it."""
+        given = Acknowledged(reason=self.reason, by=self.by, until=self.until)
+        return Acknowledgement(origin=SERVED_PAGE, finding=self.finding, given=given)
+
+
+class OwnerProposed(Struct, frozen=True, kw_only=True, gc=False, tag="proposed"):
+    """An owner was proposed for an identity. ``muster registry adopt --proposals`` writes it into the registry."""
+
+    identity: str
+    owner: str
+    by: str
+    at: datetime
+    reason: str | None = None
+
+
+class ItemDecided(Struct, frozen=True, kw_only=True, gc=False, tag="decided"):
+    """An item of an access review was decided, or given to another reviewer. ``record``: as the review keeps it."""
+
+    review: str
+    record: Decision | Reassignment
+    by: str
+
+    @property
+    def at(self) -> datetime:
+        """When it was decided."""
+        return self.record.at
+
+
+class QuerySaved(Struct, frozen=True, kw_only=True, gc=False, tag="saved"):
+    """A query was saved under a name. ``address``: path and query of the page. ``id``: random."""
+
+    id: str
+    name: str
+    address: str
+    by: str
+    at: datetime
+
+
+class QueryDeleted(Struct, frozen=True, kw_only=True, gc=False, tag="deleted"):
+    """A saved query was deleted."""
+
+    id: str
+    by: str
+    at: datetime
+
+
+class Visited(Struct, frozen=True, kw_only=True, gc=False, tag="visited"):
+    """A person opened the page. ``scan``: the latest scan at that time."""
+
+    scan: str
+    by: str
+    at: datetime
+
+
+class Looked(Struct, frozen=True, kw_only=True, gc=False, tag="looked"):
+    """A person read something, where ``[serve] log_reads`` is on. ``what``: path and query without secrets."""
+
+    what: str
+    by: str
+    at: datetime
+
+
+PageRecord: TypeAlias = FindingAcknowledged | OwnerProposed | ItemDecided | QuerySaved | QueryDeleted | Visited | Looked

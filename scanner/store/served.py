@@ -1,0 +1,138 @@
+"""What people wrote in the served page. Rows are only added, also while a scan holds the store's lock."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Connection, Engine, func, select
+
+from scanner.model import Acknowledgement
+from scanner.model.served import (
+    FindingAcknowledged,
+    ItemDecided,
+    Looked,
+    OwnerProposed,
+    PageRecord,
+    QueryDeleted,
+    QuerySaved,
+    Visited,
+)
+from scanner.store import schema
+from scanner.store.bodies import decode, encode, moment_of, text_of
+from scanner.store.engine import appending, bulk_insert, plain_rows, reading
+from scanner.store.integrity import Values, is_sound, named, verify
+
+R = TypeVar("R", bound=Struct)
+
+log = logging.getLogger(__name__)
+
+_SUBJECTS = {
+    FindingAcknowledged: "finding",
+    OwnerProposed: "identity",
+    ItemDecided: "review",
+    QuerySaved: "id",
+    QueryDeleted: "id",
+    Visited: "scan",
+    Looked: "what",
+}
+"""The field of each kind of record that says what it is about."""
+_LONGEST_SUBJECT = 1_000
+"""Characters of the column, which has an index; PostgreSQL refuses longer rows of one."""
+_table = schema.page_record.c
+
+
+class ServedRecords:
+    """Records of the served page. Any method may raise StoreError, and DamagedRow for a row that was changed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def append(self, *records: PageRecord) -> None:
+        """Add records. On SQLite this waits while a scan is being saved."""
+        rows = [
+            (
+                secrets.token_hex(16),
+                sort_of(type(record)),
+                text_of(record.at),
+                record.by,
+                str(getattr(record, _SUBJECTS[type(record)]))[:_LONGEST_SUBJECT],
+                encode(record, "record of the served page").decode(),
+            )
+            for record in records
+        ]
+        with appending(self._engine) as connection:
+            bulk_insert(connection, schema.page_record, rows)
+
+    def acknowledgements(self) -> tuple[Acknowledgement, ...]:
+        """The last acknowledgement of each finding. Changed rows are left out with a warning: no row ends a scan."""
+        with reading(self._engine) as connection:
+            rows = _rows(connection, FindingAcknowledged)
+        for row in rows:
+            if not is_sound(schema.page_record, row):
+                log.warning("%s was changed or damaged: it suppresses nothing", named(schema.page_record, row))
+        sound = (row for row in rows if is_sound(schema.page_record, row))
+        given = {one.finding: one for one in _decoded(sound, FindingAcknowledged)}
+        return tuple(one.acknowledgement for one in given.values())
+
+    def proposals(self, identity: str | None = None) -> tuple[OwnerProposed, ...]:
+        """Proposed owners, of one identity or of all, in the order they were proposed."""
+        about = () if identity is None else (_table.subject == identity[:_LONGEST_SUBJECT],)
+        return tuple(one for one in self._read(OwnerProposed, *about) if identity in (None, one.identity))
+
+    def queries(self) -> tuple[QuerySaved, ...]:
+        """Saved queries that were not deleted, oldest first."""
+        deleted = {one.id for one in self._read(QueryDeleted)}
+        return tuple(one for one in self._read(QuerySaved) if one.id not in deleted)
+
+    def visits(self, by: str) -> tuple[Visited, ...]:
+        """The two latest visits of a person, newest first."""
+        found = self._read(Visited, _table.person == by)
+        return tuple(reversed(found[-2:]))
+
+    def last(self, kind: type[R]) -> datetime | None:
+        """When the last record of that kind was added."""
+        with reading(self._engine) as connection:
+            newest = connection.execute(select(func.max(_table.at)).where(_table.sort == sort_of(kind))).scalar()
+        return None if newest is None else moment_of(newest)
+
+    def looks(self, by: str | None = None) -> tuple[Looked, ...]:
+        """What was read, by one person or by all, in order."""
+        return self._read(Looked, *(() if by is None else (_table.person == by,)))
+
+    def _read(self, kind: type[R], *chosen: ColumnElement[bool]) -> tuple[R, ...]:
+        with reading(self._engine) as connection:
+            return read(connection, kind, *chosen)
+
+
+def decisions(connection: Connection, review: str) -> tuple[ItemDecided, ...]:
+    """The decisions about a review's items, in order."""
+    return read(connection, ItemDecided, _table.subject == review[:_LONGEST_SUBJECT])
+
+
+def read(connection: Connection, kind: type[R], *chosen: ColumnElement[bool]) -> tuple[R, ...]:
+    """The records of a kind in the order of their times. Raises DamagedRow."""
+    rows = _rows(connection, kind, *chosen)
+    for row in rows:
+        verify(schema.page_record, row)
+    return tuple(_decoded(rows, kind))
+
+
+def sort_of(kind: type[Struct]) -> str:
+    """How the table names a kind of record."""
+    return str(kind.__struct_config__.tag)
+
+
+def _rows(connection: Connection, kind: type[Struct], *chosen: ColumnElement[bool]) -> list[Values]:
+    mine = select(schema.page_record).where(_table.sort == sort_of(kind), *chosen)
+    return plain_rows(connection, mine.order_by(_table.at, _table.id))
+
+
+def _decoded(rows: Iterable[Values], kind: type[R]) -> Iterator[R]:
+    decoder = msgspec.json.Decoder(kind)
+    return (decode(decoder, row[5], "record of the served page") for row in rows)
