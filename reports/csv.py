@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.columns import TABLES
 from reports.phrases import iso
-from reports.tables import harmless
+from reports.tables import Column, harmless
 from scanner.model import ScanResult
 
 
@@ -26,14 +26,16 @@ class CsvReport:
         """Write heading and rows. Nothing is cut, so there are no notices."""
         del screen
         table = TABLES["inventory" if view == "all" else view]
-        cells = [column.get for column in table.columns]
         writer = csv.writer(Utf8(out))
         writer.writerow(column.name for column in table.columns)
-        writer.writerows(
-            [None if (cell := get(row)) is None else _WRITTEN[type(cell)](cell) for get in cells]
-            for row in table.rows(result)
-        )
+        writer.writerows(written(table.columns, table.rows(result)))
         return ()
+
+
+def written(columns: Sequence[Column[Any]], rows: Iterable[Any]) -> Iterator[list[str | None]]:
+    """The cells of each row as text. Unknown values are None, and no text is a formula."""
+    cells = [column.get for column in columns]
+    return ([None if (cell := get(row)) is None else _WRITTEN[type(cell)](cell) for get in cells] for row in rows)
 
 
 class Utf8:

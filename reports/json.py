@@ -106,7 +106,7 @@ class JsonReport:
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the document. Every view has every key, with shorter lists."""
         del screen
-        out.write(b"{\n" + b",\n".join(encoded(key) + b": " + encoded(value) for key, value in _head(result).items()))
+        out.write(b"{\n" + b",\n".join(encoded(key) + b": " + encoded(value) for key, value in head_of(result).items()))
         for key, _, records in _lists(select(result, view), radii_of(result)):
             out.write(b",\n" + encoded(key) + b": [")
             separator = b"\n"
@@ -129,14 +129,15 @@ class NdjsonReport:
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the scan's line, then a line for each record."""
         del screen
-        out.write(encoded({"type": "scan", **_head(result)}) + b"\n")
+        out.write(encoded({"type": "scan", **head_of(result)}) + b"\n")
         for _, kind, records in _lists(select(result, view), radii_of(result)):
             begin = encoded({"type": kind})[:-1] + b","
             out.writelines(begin + record[1:] + b"\n" for record in records)
         return ()
 
 
-def _head(result: ScanResult) -> dict[str, Any]:
+def head_of(result: ScanResult) -> dict[str, Any]:
+    """What comes before the lists."""
     return {
         "schema": SCHEMA,
         "scan": scan_record(result.scan),
@@ -153,29 +154,32 @@ def scan_record(scan: ScanInfo) -> dict[str, Any]:
 
 def _lists(result: ScanResult, radius_of: RadiusOf) -> Iterator[tuple[str, str, Iterable[bytes]]]:
     """For each list: its key in the document, the ``type`` of its NDJSON lines, and its records."""
-    yield "coverage", "coverage", map(_plain, result.coverage)
+    yield "coverage", "coverage", map(plain_record, result.coverage)
     yield (
         "identities",
         "identity",
-        (_identity(judged, result.first_seen, radius_of(judged.identity.key)) for judged in result.identities),
+        (identity_record(judged, result.first_seen, radius_of(judged.identity.key)) for judged in result.identities),
     )
-    yield "secrets", "secret", map(_plain, result.secrets)
-    yield "workloads", "workload", map(_workload, result.workloads)
-    yield "assignments", "assignment", map(_plain, result.assignments)
-    yield "registry", "registry", map(_entry, result.entries)
-    yield "findings", "finding", map(_finding, result.findings)
+    yield "secrets", "secret", map(plain_record, result.secrets)
+    yield "workloads", "workload", map(workload_record, result.workloads)
+    yield "assignments", "assignment", map(plain_record, result.assignments)
+    yield "registry", "registry", map(entry_record, result.entries)
+    yield "findings", "finding", map(finding_record, result.findings)
 
 
-def _plain(record: Struct) -> bytes:
+def plain_record(record: Struct) -> bytes:
+    """A record of the list coverage, secrets or assignments."""
     return encoded_record(asdict(record))
 
 
-def _workload(workload: Workload) -> bytes:
+def workload_record(workload: Workload) -> bytes:
+    """A record of the list workloads."""
     held = {name: value for name, value in asdict(workload).items() if name not in WITH_ATTRIBUTES}
     return encoded_record({**held, "attributes": workload.published_attributes})
 
 
-def _identity(judged: Assessment, first_seen: Mapping[str, datetime], radius: BlastRadius | None) -> bytes:
+def identity_record(judged: Assessment, first_seen: Mapping[str, datetime], radius: BlastRadius | None) -> bytes:
+    """A record of the list identities."""
     identity = judged.identity
     return encoded_record(
         {
@@ -190,11 +194,13 @@ def _identity(judged: Assessment, first_seen: Mapping[str, datetime], radius: Bl
     )
 
 
-def _finding(finding: Finding) -> bytes:
+def finding_record(finding: Finding) -> bytes:
+    """A record of the list findings."""
     return encoded({**asdict(finding), "evidence": evidence_of(finding), "status": finding.status})
 
 
-def _entry(judged: EntryAssessment) -> bytes:
+def entry_record(judged: EntryAssessment) -> bytes:
+    """A record of the list registry."""
     declared = asdict(judged.entry)
     record = {
         "id": declared.pop("id"),

@@ -108,11 +108,16 @@ class Workbook:
         columns: tuple[Column[Any], ...],
         rows: Callable[[], Iterable[Any]],
         rows_per_sheet: int = ROWS_PER_SHEET,
+        *,
+        count: int | None = None,
     ) -> None:
-        """Add a table as a sheet, with further sheets for rows beyond Excel's limit. Its rows are listed twice."""
+        """Add a table as a sheet, with further sheets for rows beyond Excel's limit.
+
+        ``count``: the number of rows; None: they are listed twice.
+        """
         from xlsxwriter.utility import xl_col_to_name
 
-        count = sum(1 for _ in rows())
+        count = sum(1 for _ in rows()) if count is None else count
         letters = tuple(map(xl_col_to_name, range(len(columns))))
         name = title
         for number, start in enumerate(range(0, max(count, 1), rows_per_sheet), start=1):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from msgspec import Struct
 
 from scanner.cli.options import as_one, config_option, store_option
 from scanner.errors import UsageError, did_you_mean
+from scanner.model.declared import ACKNOWLEDGED_DAYS
 
 if TYPE_CHECKING:
     from scanner.config.load import Config
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from scanner.store.store import Store
 
 
-DAYS = 90
-"""Days until an acknowledgement ends, by default."""
-_FINGERPRINT = re.compile(r"[0-9a-f]+")
+_UNTIL = f"The last day it holds, at most a year from now; by default {ACKNOWLEDGED_DAYS} days."
 _BY_RULE = ("RULE", "IDENTITY")
 
 
@@ -40,7 +38,7 @@ class _Said(Struct, frozen=True, kw_only=True):
 @click.option("--reason", metavar="TEXT", help="Why it is suppressed.")
 @click.option("--by", metavar="PERSON", help="Who is accountable for it; with a roster, a person on it.")
 @click.option("--accept-unknown", is_flag=True, help="Also accept a person who is not on the roster.")
-@click.option("--until", metavar="DAY", help=f"The last day it holds, at most a year from now; by default {DAYS} days.")
+@click.option("--until", metavar="DAY", help=_UNTIL)
 @click.option("--list", "listing", is_flag=True, help="List suppressed findings with person and last day, and exit.")
 @click.option("--file", "path", type=click.Path(path_type=Path), metavar="FILE", help="The list to add to.")
 @config_option
@@ -66,6 +64,7 @@ def acknowledge(
     acknowledged of the config, by default acknowledged.toml beside it, or updates them there. It prints the changes for
     review.
     """
+    from scanner.app.acknowledging import checked_day
     from scanner.cli.console import say
     from scanner.config.load import DEFAULT_FILE, load_config
     from scanner.model import Acknowledged
@@ -85,7 +84,7 @@ def acknowledge(
     given = Acknowledged(
         reason=_needed("reason", said.reason, "Why are they suppressed?"),
         by=_needed("by", said.by, "Who is accountable for it (e-mail or team)?"),
-        until=_day(said.until, today),
+        until=checked_day("--until", said.until, today),
     )
     before = read(target) if target.exists() else ""
     _check_person(given.by, config, today, accept_unknown=accept_unknown)
@@ -109,28 +108,12 @@ def _only_list(config: Config, usual: Path) -> Path:
 
 
 def _needed(option: str, given: str | None, question: str) -> str:
-    """The option's value, or the answer to a prompt on a terminal. Raises UsageError, also on a secret."""
-    from reports.phrases import ACKNOWLEDGE
-    from scanner.redaction.shapes import without_secrets
+    """The option's value, or the answer to a prompt on a terminal. Raises UsageError as :func:`checked_text` does."""
+    from scanner.app.acknowledging import checked_text
 
     if given is None and sys.stdin.isatty():
         given = click.prompt(question, err=True)
-    if given is None or not given.strip():
-        raise UsageError(
-            f"--{option} is {'missing' if given is None else 'empty'}",
-            hint="each suppressed finding needs a reason and an accountable person",
-        )
-    if given.strip(" <>").upper() in ACKNOWLEDGE.split():
-        raise UsageError(
-            f"--{option} {given} is the placeholder of the printed command",
-            hint="replace it by why the finding is suppressed, and who is accountable for that",
-        )
-    if without_secrets(given) != given:
-        raise UsageError(
-            f"--{option} contains what looks like a secret",
-            hint="the list is kept in git, and reports quote it: name where the secret is stored instead",
-        )
-    return given
+    return checked_text(f"--{option}", given)
 
 
 def _check_person(by: str, config: Config, today: date, *, accept_unknown: bool) -> None:
@@ -155,33 +138,14 @@ def _check_person(by: str, config: Config, today: date, *, accept_unknown: bool)
     warn([problem])
 
 
-def _day(text: str | None, today: date) -> date:
-    """The day of ``--until``. Raises UsageError."""
-    from scanner.suppressions.acknowledgements import LONGEST
-
-    if text is None:
-        return today + timedelta(days=DAYS)
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"--until {text} is not a date", hint=f"write it as {today + timedelta(days=DAYS)}") from error
-    if day < today:
-        raise UsageError(f"--until {text} is in the past", hint=f"choose {today} or later")
-    if day > today + LONGEST:
-        raise UsageError(
-            f"--until {text} is more than a year ahead",
-            hint=f"choose a day up to {today + LONGEST}, and review it then",
-        )
-    return day
-
-
 def _findings(store_url: str, wanted: Sequence[str], rules: Sequence[str]) -> list[Finding]:
     """The findings that the arguments select, each once. Raises UsageError if one selects none, or is ambiguous."""
+    from scanner.app.acknowledging import FINGERPRINT, finding_beginning
     from scanner.store.store import open_store
 
     with open_store(store_url, create=False) as store:
-        if _FINGERPRINT.fullmatch(wanted[0].lower()):
-            chosen = [_by_digits(store, text.lower()) for text in dict.fromkeys(wanted)]
+        if FINGERPRINT.fullmatch(wanted[0].lower()):
+            chosen = [finding_beginning(store, text.lower()) for text in dict.fromkeys(wanted)]
         elif len(wanted) == len(_BY_RULE):
             chosen = _by_rule(store, wanted[0], wanted[1], rules)
         else:
@@ -189,25 +153,6 @@ def _findings(store_url: str, wanted: Sequence[str], rules: Sequence[str]) -> li
                 f"{wanted[0]} is not a fingerprint", hint="give digits of fingerprints, or one RULE and one IDENTITY"
             )
     return list({one.fingerprint: one for one in chosen}.values())
-
-
-def _by_digits(store: Store, digits: str) -> Finding:
-    from reports.phrases import SHORTEST_FINGERPRINT
-    from scanner.text import counted
-
-    if len(digits) < SHORTEST_FINGERPRINT:
-        raise UsageError(f"{digits} is too short for a fingerprint", hint=f"give {SHORTEST_FINGERPRINT} digits or more")
-    found = list(store.memory.findings_beginning(digits)) if _FINGERPRINT.fullmatch(digits) else []
-    if not found:
-        raise UsageError(
-            f"the latest scan has no finding {digits}", hint="`muster report --view findings` lists its findings"
-        )
-    if len(found) > 1:
-        listed = "".join(f"\n  {one.fingerprint}  {one.title}: {one.about}" for one in found[:10])
-        raise UsageError(
-            f"{counted(len(found), 'finding begins', 'findings begin')} with {digits}:{listed}", hint="give more digits"
-        )
-    return found[0]
 
 
 def _by_rule(store: Store, rule: str, text: str, rules: Sequence[str]) -> list[Finding]:

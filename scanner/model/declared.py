@@ -138,6 +138,10 @@ class Exemption(Struct, frozen=True, kw_only=True, gc=False):
         return self.reason if self.by is None else f"{self.reason} ({self.by})"
 
 
+ACKNOWLEDGED_DAYS = 90
+"""Days until an acknowledgement ends, by default."""
+
+
 class Acknowledged(Struct, frozen=True, kw_only=True, gc=False):
     """Why a finding is acknowledged, and by whom. ``until``: the last valid day."""
 

@@ -28,6 +28,7 @@ from scanner.store.memory import Memory
 from scanner.store.migrations import MIGRATIONS, Migration, migrate, version
 from scanner.store.outbox import NO_ALARMS, Alarms, Outbox
 from scanner.store.past import IdentityVersion, Pruning, find_by_name, first_seen, similar_names, trend, versions_of
+from scanner.store.records import Records
 from scanner.store.reviews import Reviews
 from scanner.store.saving import Saver, alone, holder
 from scanner.store.scans import StoredScan
@@ -292,6 +293,12 @@ class Store:
         """The latest scan, to be looked up piece by piece."""
         with reading(self._engine) as connection:
             yield StoredEstate(connection)
+
+    @contextmanager
+    def records(self, scan_id: str | None = None) -> Iterator[Records]:
+        """The named scan, or the latest, whose records are looked up by key. Raises StoreError for an unknown scan."""
+        with reading(self._engine) as connection:
+            yield Records(connection, scan_id)
 
     def blast_radius(self, key: str) -> BlastRadius | None:
         """The blast radius of one of the latest scan's identities, with its evidence; None for an unknown key."""

@@ -298,3 +298,24 @@ def test_an_acknowledged_finding_was_not_announced(store: Store) -> None:
 
     assert set(store.memory.known_fingerprints()) == {"f1"}
     assert store.load().findings == (found, replace(other, acknowledged=known))
+
+
+def test_records_of_a_scan_by_key(store: Store) -> None:
+    """Those of any scan, in the order of the keys; keys that it lacks are left out."""
+    declared = EntryAssessment(entry=make_entry(), state="not_found")
+    first = night(0, identities=(billing, deploy), secrets=(secret,), entries=(declared,), findings=(found, other))
+    store.save(first)
+    store.save(night(1, identities=(replace(billing, rechecked=False),), findings=(other,)))
+    keys = [deploy.identity.key, "unknown", billing.identity.key]
+
+    with store.records("night-0") as then:
+        assert then.identities(keys) == (deploy, billing)
+        assert then.findings(["f2", "f1"]) == (other, found)
+        assert (then.secrets(["s"]), then.entries(["NHI-1"])) == ((secret,), (declared,))
+    with store.records() as now:
+        assert now.identities(keys) == (replace(billing, rechecked=False),)
+        assert now.findings(["f2", "f1"]) == (other,)
+        assert now.frame.scan.id == "night-1"
+        assert now.first_seen(keys) == {key: NOW for key in keys if key != "unknown"}
+    with pytest.raises(StoreError), store.records("none"):
+        pass

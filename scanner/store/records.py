@@ -1,0 +1,67 @@
+"""The records of one scan, looked up by key: for answers that show a few of many."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from scanner.model import Assessment, EntryAssessment, Finding, ScanResult, StoredSecret
+from scanner.store import past, scans
+from scanner.store.bodies import all_wordings
+from scanner.store.intervals import holds, restore, restored_rows
+from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES, SECRETS, R, RecordKind, Wordings
+
+_LOOKED_UP = 500
+"""The keys in one query."""
+
+
+class Records:
+    """Every method takes keys, and returns the records in that order; keys that the scan does not have are left out.
+
+    Any method may raise StoreError.
+    """
+
+    def __init__(self, connection: Connection, scan_id: str | None) -> None:
+        self._connection = connection
+        self._seq = scans.find(connection, scan_id)
+
+    @cached_property
+    def frame(self) -> ScanResult:
+        """The scan without its records."""
+        return scans.frame(self._connection, self._seq)
+
+    def identities(self, keys: Sequence[str]) -> tuple[Assessment, ...]:
+        """Identities by key."""
+        return tuple(self._found(IDENTITIES, keys))
+
+    def findings(self, fingerprints: Sequence[str]) -> tuple[Finding, ...]:
+        """Findings by fingerprint."""
+        return tuple(self._found(FINDINGS, fingerprints))
+
+    def entries(self, ids: Sequence[str]) -> tuple[EntryAssessment, ...]:
+        """Registry entries by id."""
+        return tuple(self._found(ENTRIES, ids))
+
+    def secrets(self, keys: Sequence[str]) -> tuple[StoredSecret, ...]:
+        """Stored secrets by key."""
+        return tuple(self._found(SECRETS, keys))
+
+    def first_seen(self, keys: Collection[str]) -> dict[str, datetime]:
+        """By key of an identity, the start of the first scan that had it."""
+        return past.first_seen(self._connection, keys)
+
+    def _found(self, kind: RecordKind[R], keys: Sequence[str]) -> Iterator[R]:
+        found: dict[str, R] = {}
+        for start in range(0, len(keys), _LOOKED_UP):
+            some = kind.versions.c.key.in_(keys[start : start + _LOOKED_UP])
+            rows = restored_rows(kind, holds(kind.sightings, self._seq)).where(holds(kind.versions, self._seq), some)
+            for row in self._connection.execute(rows):
+                found[row.key] = restore(kind, row, self._wordings)
+        return (found[key] for key in keys if key in found)
+
+    @cached_property
+    def _wordings(self) -> Wordings:
+        return all_wordings(self._connection)
