@@ -163,12 +163,7 @@ def record_reminders(store: Store, campaign: Campaign, asked: Sequence[Asked], n
 
 
 def close_review(store: Store, campaign: Campaign, now: datetime) -> Campaign:
-    """Close a campaign: what has no decision stays undecided. Raises UsageError if it is closed already."""
-    if campaign.closed_at is not None:
-        raise UsageError(
-            f"the review {printable(campaign.review.name)} was closed on {campaign.closed_at:%Y-%m-%d}",
-            hint=f"`muster review status {printable(campaign.review.name)}` shows it",
-        )
+    """Close an open campaign: what has no decision stays undecided."""
     closing = Closing(at=now)
     store.reviews.append(campaign.review.name, [closing])
     return replace(campaign, records=(*campaign.records, closing))

@@ -349,18 +349,25 @@ def close(name: str, outputs: tuple[str, ...], dry_run: bool, **given: Any) -> N
 
     Items without a decision stay undecided. Entries whose items were all kept get last_reviewed, reviewed_by and
     next_review in the registry; each old file stays as FILE.bak. From the next scan on, findings report what was
-    decided and not done. A closed review can be written again with `muster review status`.
+    decided and not done. For a closed review, only the entries are marked that are not yet.
     """
     from scanner.app.reviews import close_review
+    from scanner.cli.console import say, warn
+    from scanner.lifecycle.reviews.campaign import cannot_be_verified, states
     from scanner.registry.entries import load_registry
 
     _plan(outputs)
     with _desk(**given) as desk:
         campaign = desk.store.reviews.campaign(name)
-        # A review is closed once, so nothing is closed by a registry that cannot be read and marked.
-        entries = load_registry(desk.config.registry).entries
-        if not dry_run:
+        entries = load_registry(desk.config.registry).entries  # an error here leaves the review open
+        if campaign.closed_at is not None:
+            say(f"{printable(name)} was closed on {campaign.closed_at:%Y-%m-%d}")
+        elif not dry_run:
             campaign = close_review(desk.store, campaign, desk.now)
+        unverifiable = sum(map(cannot_be_verified, states(campaign)))
+        if unverifiable:
+            reduced = counted(unverifiable, "identity", "identities")
+            warn([f"no scan can verify that {reduced} lost permissions: the source does not report permissions"])
         _print_status(campaign, desk.today)
         _write_registry(desk.config, campaign, entries, dry_run=dry_run)
     _write_results(campaign, outputs)
@@ -420,6 +427,7 @@ def _write_registry(config: Config, campaign: Campaign, entries: Sequence[Entry]
             target = Target(source=source, entries=tuple(one for one in entries if one.registry == source.name))
             write_changes(target, here, f"{marked} {'would be ' if dry_run else ''}marked as reviewed", dry_run=dry_run)
         except RegistryError as error:
-            warn([f"{marked} not marked as reviewed: {error}"])
+            again = f"`muster review close {printable(campaign.review.name)}` marks them once this is mended"
+            warn([f"{marked} not marked as reviewed: {error}; {again}"])
     if not changes:
         say("no entry to mark as reviewed")

@@ -346,8 +346,8 @@ def test_what_is_unassigned_needs_a_name(company: Path, muster: Muster) -> None:
     assert {item["decided_by"] for item in items if item["decision"] == "revoke"} == {"eve@example.com"}
 
 
-def test_a_registry_that_cannot_be_read_leaves_the_review_open(company: Path, muster: Muster) -> None:
-    """A review is closed once: its kept entries could never be marked afterwards."""
+def test_marking_the_registry_fails_early_and_can_be_repeated(company: Path, muster: Muster) -> None:
+    """Who closes it sees the error first. What could not be written when it closed is written by closing it again."""
     opened(muster)
     fill(company / "out" / "ada@example.com.xlsx", billing={"decision": "keep"})
     taken = muster("review", "take", "q4", "out/ada@example.com.xlsx")
@@ -358,8 +358,16 @@ def test_a_registry_that_cannot_be_read_leaves_the_review_open(company: Path, mu
 
     assert "Of them   1 self-review" in taken.out
     assert (failed.code, "registry.csv: no such file" in failed.err) == (2, True)
-    assert muster("review", "close", "q4").code == 0
-    assert "ada@example.com" in (company / "registry.csv").read_text().splitlines()[1].rpartition("Sends")[2]
+    closed = muster("review", "close", "q4")
+    marked = (company / "registry.csv").read_text()
+    assert (closed.code, "ada@example.com" in marked.splitlines()[1].rpartition("Sends")[2]) == (0, True)
+
+    (company / "registry.csv").write_text(REGISTRY)  # the change was lost
+    again = muster("review", "close", "q4")
+    assert (again.code, f"q4 was closed on {TODAY}\n" in again.err) == (0, True)
+    assert (company / "registry.csv").read_text() == marked
+    (company / "registry.csv").write_text(marked.replace(str(TODAY), "2099-01-01"))  # it was reviewed since
+    assert "no entry to mark as reviewed" in muster("review", "close", "q4").err
 
 
 def test_an_entry_that_has_the_decision_already_is_not_written_again(company: Path, muster: Muster) -> None:
@@ -376,12 +384,22 @@ def test_an_entry_that_has_the_decision_already_is_not_written_again(company: Pa
     assert len(list(company.glob("registry.csv.bak*"))) == 1
 
 
+def test_reductions_that_no_scan_can_verify_are_named(company: Path, muster: Muster) -> None:
+    """Where a source does not report permissions."""
+    (company / "bots.csv").write_text(BOTS.replace("bot,normal,yes,2026-11-01", "bot,,yes,2026-11-01"))
+    muster("scan", "--quiet")
+    opened(muster)
+    fill(company / "out" / "ada@example.com.xlsx", billing={"decision": "reduce"})
+    muster("review", "take", "q4", "out/ada@example.com.xlsx")
+
+    assert "no scan can verify that 1 identity lost permissions" in muster("review", "close", "q4").err
+
+
 def test_a_closed_review_takes_nothing_more(muster: Muster) -> None:
-    """It is closed once."""
+    """Its decisions stay as they were."""
     opened(muster)
     assert muster("review", "close", "q4").code == 0
 
-    assert muster("review", "close", "q4").code == 2
     assert muster("review", "take", "q4", "out/ada@example.com.xlsx").code == 2
     assert muster("review", "remind", "q4").code == 2
     assert f"closed on {TODAY}" in muster("review", "status", "q4").out

@@ -82,6 +82,12 @@ def progress(found: Iterable[ItemState]) -> tuple[Progress, ...]:
     return tuple(sorted(every, key=lambda one: (-one.left, one.reviewer)))
 
 
+def cannot_be_verified(state: ItemState) -> bool:
+    """Whether permissions are to be reduced of an identity of which none were known."""
+    decided = state.decision
+    return decided is not None and decided.decision == "reduce" and state.item.facts.privilege == "unknown"
+
+
 def is_overdue(campaign: Campaign, today: date) -> bool:
     """Whether an open campaign is past its due day."""
     return campaign.closed_at is None and campaign.review.due < today

@@ -39,6 +39,7 @@ def _change(entry: Entry, items: Sequence[ItemState], policy: Policy) -> Change 
         "reviewed_by": "; ".join(dict.fromkeys(decision.by for decision in kept)),
         "next_review": later(day, policy.review_privileged if is_powerful else policy.review),
     }
-    if all(getattr(entry, column) == value for column, value in cells.items()):
+    was_reviewed_since = entry.last_reviewed is not None and entry.last_reviewed > day
+    if was_reviewed_since or all(getattr(entry, column) == value for column, value in cells.items()):
         return None
     return Change(entry=entry, cells=cells, places=tuple(f"review item {one.item.id}" for one in items))
