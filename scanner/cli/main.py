@@ -37,6 +37,7 @@ _COMMANDS = {
     "rules": ("rules", "List every rule: id, severity, thresholds, controls."),
     "scan": ("scan", "Discover, match, evaluate, store and report."),
     "schema": ("report", "Print the JSON Schema of json and ndjson reports."),
+    "serve": ("serve", "Serve the store as a page with an API."),
     "show": ("show", "Show the details of one identity."),
     "store": ("store", "Check, upgrade and protect the store."),
 }

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from scanner.config.serving import ServeSettings
 from scanner.config.settings import (
     DEFAULT_STORE,
     ActivitySettings,
@@ -60,6 +61,7 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: tuple[LogTable, ...] = ()
     activity: ActivitySettings = ActivitySettings()
     review: ReviewSettings = ReviewSettings()
+    serve: ServeSettings = ServeSettings()
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -84,6 +86,7 @@ class Config(Struct, frozen=True, kw_only=True):
     logs: tuple[LogEntry, ...] = ()
     activity: ActivityPolicy = ActivityPolicy()
     review: ReviewPolicy = ReviewPolicy()
+    serve: ServeSettings = ServeSettings()
 
 
 def load_config(path: Path | None) -> Config:
@@ -124,6 +127,7 @@ def load_config(path: Path | None) -> Config:
         logs=_logs(file.log, sources, document, base),
         activity=msgspec.convert(msgspec.structs.asdict(file.activity), ActivityPolicy),
         review=ReviewPolicy(on=file.review.on, days=file.review.days),
+        serve=file.serve,
     )
 
 

@@ -57,6 +57,14 @@ class Roster:
         """Return the person or group with exactly this e-mail, id, alias, group name or full name."""
         return self._called.get(_bare(text))
 
+    def identified(self, text: str) -> Person | None:
+        """Return the person or group with exactly this e-mail, id, alias or group name: no name of a person."""
+        return self._named.get(_bare(text))
+
+    def groups_of(self, person: Person) -> tuple[Person, ...]:
+        """Return the groups that a person is an active member of, sorted by e-mail."""
+        return tuple(one for one in self._people if one.is_group and person in self.active_members(one))
+
     def apart(self, text: str) -> tuple[str, ...]:
         """Return the owners that one text names, if each of them is on the roster; else the text alone."""
         meaning = self.meaning(text)

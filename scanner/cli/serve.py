@@ -1,0 +1,126 @@
+"""``muster serve``: the store as a page that a team opens in a browser."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scanner.cli.options import config_option, store_option
+from scanner.errors import MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    from scanner.config.serving import Listen, ServeSettings
+    from scanner.serve.people import Lists, Viewer
+
+
+@click.command()
+@click.option("--listen", metavar="HOST:PORT", help="Address to listen on; default: 127.0.0.1:8686, or the config's.")
+@click.option("--as", "acting", metavar="PERSON", help="On loopback: the person of the roster who acts by the token.")
+@config_option
+@store_option
+def serve(listen: str | None, acting: str | None, config_file: Path | None, store_url: str | None) -> int:
+    """Serve the store as a page with an API.
+
+    It runs until it is interrupted. On loopback, the printed address holds a token that signs in. On any other address
+    people sign in by a proxy or with OpenID Connect, which [serve] in the config sets.
+    """
+    try:
+        from scanner.serve.running import bind, run
+    except ImportError as error:
+        raise MissingExtra("`muster serve`", "serve") from error
+    from scanner.redaction.redact import mask
+    from scanner.serve.app import create_app
+    from scanner.serve.context import Serving
+    from scanner.serve.gate import Gate
+    from scanner.serve.index.catalog import Catalog
+    from scanner.serve.people import Lists
+    from scanner.serve.signin import Door, SignIn
+    from scanner.store.store import open_store
+
+    lists = Lists(config_file, lambda: datetime.now(UTC).date())
+    settings = lists.config.serve
+    address = _address(listen or settings.listen, settings)
+    acts = _acting(acting, lists, address)
+    token = settings.token.resolve() if settings.token else secrets.token_urlsafe(32)
+    mask(token)
+    logging.getLogger("muster.audit").setLevel(logging.INFO)
+    place = store_url or lists.config.store_url
+    connect = partial(open_store, place, create=False)
+    catalog = Catalog(settings.index or _index_folder(place), connect, activity=lists.config.activity)
+    with connect() as store, closing(catalog):
+        store.trend()  # raises where there is no scan
+        bound = bind(address)
+        port: int = bound.getsockname()[1]
+        url = _url(address, port)
+        serving = Serving(store=store, catalog=catalog, lists=lists, url=(settings.public_url or url).rstrip("/"))
+        door = Door(settings=settings, token=token, local=address.is_loopback, port=port, acts=acts)
+        app = Gate(create_app(serving), door, SignIn(door, lists), lists)
+        run(app, bound, _announcing(f"{url}/?token={token}" if address.is_loopback else serving.url))
+    return 0
+
+
+def _announcing(address: str) -> Callable[[], None]:
+    """Print the address. Not redacted: its token is for whoever started the server."""
+    return lambda: click.echo(f"Muster is at {address}")
+
+
+def _address(text: str, settings: ServeSettings) -> Listen:
+    """Where to listen. Raises UsageError for an address that others reach, without a sign-in."""
+    from scanner.config.serving import parse_listen
+
+    try:
+        address = parse_listen(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if not address.is_loopback and not settings.has_sign_in:
+        raise UsageError(
+            f"others reach {text}, and nobody would have to sign in",
+            hint="set [serve] user_header and proxies, or [serve.oidc], in the config; or listen on 127.0.0.1",
+        )
+    return address
+
+
+def _url(address: Listen, port: int) -> str:
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"http://{host}:{port}"
+
+
+def _index_folder(store_url: str) -> Path:
+    """Beside an SQLite store; else in the user's cache, by the store's address."""
+    name = store_url.removeprefix("sqlite:///").partition("?")[0]
+    if store_url.startswith("sqlite:///") and name not in ("", ":memory:"):
+        return Path(f"{name}.index")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "muster" / f"index-{sha256(store_url.encode()).hexdigest()[:16]}"
+
+
+def _acting(text: str | None, lists: Lists, address: Listen) -> Viewer:
+    """Who acts by the token. Raises UsageError for somebody who may not."""
+    from msgspec.structs import replace
+
+    from scanner.serve.people import ANYBODY, Refused, Viewer
+
+    if text is None:
+        return ANYBODY
+    if not address.is_loopback:
+        raise UsageError("--as is for loopback: on other addresses people sign in")
+    if not lists.has_people:
+        return Viewer(person=text, name=text, sees_all=True)
+    try:
+        viewer = lists.viewer(text)
+    except Refused as refused:
+        raise UsageError(
+            f"--as {text}: {str(refused).replace('you are', 'is').replace('you have', 'they have')}"
+        ) from None
+    settings = lists.config.serve
+    return viewer if settings.viewers or settings.reviewers else replace(viewer, sees_all=True)

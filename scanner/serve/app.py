@@ -1,0 +1,69 @@
+"""The application: its routes, and errors as answers. ``gate.py`` lets requests in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from litestar import Litestar, Request, Response, Router, get
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+
+from scanner.errors import InputError, MusterError, StoreError
+from scanner.serve.answers import Refusal, refusal
+from scanner.serve.context import Serving
+
+log = logging.getLogger(__name__)
+
+LARGEST_BODY = 64 * 1024
+"""Bytes of a request's body; an acknowledgement has a few hundred."""
+
+ROUTERS: Sequence[Router] = ()
+"""What is served: each part brings a router."""
+
+
+def create_app(serving: Serving) -> Litestar:
+    """The application without the gate, which every request passes first."""
+    return Litestar(
+        [healthz, *ROUTERS],
+        dependencies={"serving": Provide(lambda: serving, sync_to_thread=False)},
+        exception_handlers={HTTPException: _http, Refusal: _refused, MusterError: _foreseen, Exception: _unforeseen},
+        logging_config=None,
+        openapi_config=None,
+        request_max_body_size=LARGEST_BODY,
+    )
+
+
+@get("/healthz", media_type="text/plain", sync_to_thread=False)
+def healthz() -> str:
+    """Say that the process runs. It needs no sign-in and tells nothing."""
+    return "ok\n"
+
+
+_Any = Request[object, object, State]
+
+
+def _http(request: _Any, error: HTTPException) -> Response[bytes]:
+    extra = error.extra if isinstance(error.extra, list) else ()
+    wrong = "; ".join(f"{one.get('key')}: {one.get('message')}" for one in extra if isinstance(one, dict))
+    detail = wrong or error.detail
+    return refusal(request.url.path, Refusal(error.status_code, detail, headers=dict(error.headers or {})))
+
+
+def _refused(request: _Any, error: Refusal) -> Response[bytes]:
+    return refusal(request.url.path, error)
+
+
+def _foreseen(request: _Any, error: MusterError) -> Response[bytes]:
+    """A wrong parameter is the caller's error; what is wrong with the store or a list is for the log alone."""
+    if isinstance(error, StoreError | InputError):
+        log.error("%s: %s", request.url.path, error)
+        return refusal(request.url.path, Refusal(503, "the store cannot be read", hint="the server's log says why"))
+    return refusal(request.url.path, Refusal(400, str(error), hint=error.hint))
+
+
+def _unforeseen(request: _Any, error: Exception) -> Response[bytes]:
+    log.error("internal error at %s: %s: %s", request.url.path, type(error).__name__, error)
+    log.info("unforeseen", exc_info=error)
+    return refusal(request.url.path, Refusal(500, "an internal error", hint="the server's log has more"))

@@ -1,0 +1,49 @@
+"""What the handlers of the served page use: who is signed in, the store, and the lists as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from litestar import Request
+from litestar.datastructures import State
+from msgspec import Struct
+
+from scanner.serve.index.catalog import Catalog
+from scanner.serve.people import Lists, Viewer
+from scanner.store.store import Store
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Serving(Struct, frozen=True, kw_only=True):
+    """What handlers use: a handler has it as its argument ``serving``, and the person as ``request.user``.
+
+    ``store``: read by threads, so handlers are functions with ``sync_to_thread=True``. ``catalog``: the index of each
+    scan. ``lists``: config and roster, which are read again when they change. ``url``: the public address, without a
+    slash at its end.
+    """
+
+    store: Store
+    catalog: Catalog
+    lists: Lists
+    url: str
+    clock: Callable[[], datetime] = now
+
+
+Visit: TypeAlias = Request[Viewer, None, State]
+"""A request of somebody who is signed in."""
+
+
+def csrf_of(request: Visit) -> str:
+    """The token that a page of this visit sends back as ``X-CSRF-Token`` with every write."""
+    return str(request.scope["state"]["csrf"])
+
+
+def nonce_of(request: Visit) -> str:
+    """The nonce that the Content-Security-Policy of this answer allows for inline scripts and styles."""
+    return str(request.scope["state"]["nonce"])

@@ -1,0 +1,59 @@
+"""How often a client may do something, and how long a request may take."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from typing import Literal, TypeAlias
+
+from litestar.types import Receive, ReceiveMessage
+
+from scanner.serve.answers import Refusal
+
+Kind: TypeAlias = Literal["sign-in", "write", "read"]
+
+PER_MINUTE: dict[Kind, int] = {"sign-in": 30, "write": 120, "read": 30_000}
+"""Failed or started sign-ins of an address; writes of a person; any request of an address."""
+_MOST_CLIENTS = 50_000
+_MINUTE = 60.0
+
+
+class Rates:
+    """A bucket for each client and kind: it refills evenly, and a minute's worth fits in."""
+
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[tuple[Kind, str], tuple[float, float]] = OrderedDict()
+
+    def take(self, kind: Kind, client: str) -> bool:
+        """Count one; False where there were too many."""
+        most = PER_MINUTE[kind]
+        now = time.monotonic()
+        left, at = self._buckets.pop((kind, client), (float(most), now))
+        left = min(most, left + (now - at) * most / _MINUTE)
+        self._buckets[kind, client] = (max(left - 1, 0.0), now)
+        if len(self._buckets) > _MOST_CLIENTS:
+            self._buckets.popitem(last=False)
+        return left >= 1
+
+
+BODY_SECONDS = 20.0
+
+
+def in_time(receive: Receive) -> Receive:
+    """Raise Refusal where the body does not arrive in time."""
+    ends = time.monotonic() + BODY_SECONDS
+    whole = False
+
+    async def received() -> ReceiveMessage:
+        nonlocal whole
+        if whole:
+            return await receive()  # waits for the end of the connection
+        try:
+            message = await asyncio.wait_for(receive(), max(ends - time.monotonic(), 0))
+        except TimeoutError:
+            raise Refusal(408, "the request took too long", headers={"connection": "close"}) from None
+        whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    return received

@@ -1,0 +1,186 @@
+"""Who may see what: the roles of the config, of people on the roster; both are read again when they change."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from threading import Lock
+
+from msgspec import Struct
+
+from scanner.config.load import DEFAULT_FILE, Config, load_config
+from scanner.errors import InputError, MusterError
+from scanner.matching.keys import fold
+from scanner.model import Person
+from scanner.registry.lists import ListSource, find_files
+from scanner.registry.people import load_people
+from scanner.registry.roster import Roster
+
+log = logging.getLogger(__name__)
+
+_LOOK_AGAIN = 5.0
+"""Seconds between two looks at the files."""
+_ASK_AGAIN = 300.0
+"""Seconds after which a roster in a database is read again."""
+
+
+class Viewer(Struct, frozen=True, kw_only=True):
+    """Who is signed in. ``person``: the e-mail of the roster; None for a token without a person, who only reads.
+
+    ``owns``: every text that names the person or one of their groups as an owner, folded (``scanner.matching.keys``).
+    """
+
+    person: str | None
+    name: str
+    sees_all: bool
+    is_reviewer: bool = False
+    owns: frozenset[str] = frozenset()
+
+
+ANYBODY = Viewer(person=None, name="the holder of the token", sees_all=True)
+"""Whoever has the token of loopback, without ``--as``."""
+
+
+class Refused(Exception):
+    """Somebody who is signed in, and has no access."""
+
+
+class _Read(Struct, frozen=True):
+    """One reading of config and roster. ``state``: of the files, to notice that they changed."""
+
+    config: Config
+    roster: Roster
+    named: bool
+    state: tuple[object, ...]
+    viewers: frozenset[str]
+    reviewers: frozenset[str]
+
+
+class Lists:
+    """Config and roster as they are now. Where a new version cannot be read, the last one that could stays."""
+
+    def __init__(self, config_file: Path | None, today: Callable[[], date]) -> None:
+        self._file = config_file
+        self._today = today
+        self._lock = Lock()
+        config = load_config(config_file)
+        self._read = self._load(config, self._state(config))
+        self._looked = self._asked = time.monotonic()
+
+    @property
+    def config(self) -> Config:
+        """The config."""
+        return self._read.config
+
+    @property
+    def roster(self) -> Roster:
+        """The roster."""
+        return self._read.roster
+
+    @property
+    def has_people(self) -> bool:
+        """Whether there is a roster with people on it."""
+        return self._read.named
+
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether the files were last looked at some seconds ago."""
+        return time.monotonic() - self._looked >= _LOOK_AGAIN
+
+    def refresh(self) -> None:
+        """Read again what changed. Never raises."""
+        if not self.may_have_changed or not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._looked = time.monotonic()
+            self._refresh()
+        except (MusterError, OSError) as error:
+            log.error("config or roster cannot be read, the last version stays: %s", error)  # noqa: TRY400  # no bug
+        finally:
+            self._lock.release()
+
+    def _refresh(self) -> None:
+        state = self._state(self._read.config)
+        asks = any(one.path is None for one in self._read.config.people)
+        if state == self._read.state and not (asks and time.monotonic() - self._asked > _ASK_AGAIN):
+            return
+        config = load_config(self._file)
+        self._read = self._load(config, self._state(config))
+        self._asked = time.monotonic()
+
+    def _state(self, config: Config) -> tuple[object, ...]:
+        return (self._today(), *(_stamp(file) for file in (self._file or Path(DEFAULT_FILE), *_files(config.people))))
+
+    def _load(self, config: Config, state: tuple[object, ...]) -> _Read:
+        people = load_people(config.people).people
+        roster = Roster(people, self._today())
+        return _Read(
+            config,
+            roster,
+            bool(people),
+            state,
+            _people_of(roster, config.serve.viewers, "viewers"),
+            _people_of(roster, config.serve.reviewers, "reviewers"),
+        )
+
+    def person(self, text: str) -> Person | None:
+        """The person on the roster with exactly this e-mail, id or alias."""
+        found = self._read.roster.identified(text)
+        return None if found is None or found.is_group else found
+
+    def viewer(self, text: str) -> Viewer:
+        """The person who signed in by that e-mail, id or alias. Raises Refused."""
+        read = self._read
+        person = self.person(text)
+        if person is None:
+            raise Refused("you are not on the roster")
+        if not read.roster.is_active(person):
+            raise Refused("the roster says that you have left")
+        return Viewer(
+            person=person.email,
+            name=person.name or person.email,
+            sees_all=person.email in read.viewers,
+            is_reviewer=person.email in read.reviewers,
+            owns=frozenset(map(fold, _names(person, read.roster))),
+        )
+
+
+def _people_of(roster: Roster, texts: Iterable[str], key: str) -> frozenset[str]:
+    found: set[str] = set()
+    for text in texts:
+        meant = roster.identified(text)
+        if meant is None:
+            log.warning("[serve] %s names %s, who is not on the roster", key, text)
+        else:
+            found |= roster.with_members(meant)
+    return frozenset(found)
+
+
+def _names(person: Person, roster: Roster) -> Iterator[str]:
+    for one in (person, *roster.groups_of(person)):
+        yield one.email
+        yield from one.aliases
+        if one.id:
+            yield one.id
+        if one.is_group and one.name:  # a person's name may be that of two people
+            yield one.name
+
+
+def _files(people: Sequence[ListSource]) -> Iterator[Path]:
+    for one in people:
+        if one.path is not None:
+            try:
+                yield from find_files(one.path)
+            except InputError:  # gone for now, which changes the state too
+                yield one.path
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,78 @@
+"""Sessions of signed-in people, kept in memory: a restart ends them."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections import OrderedDict
+from hashlib import sha256
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+T = TypeVar("T")
+
+MOST_SESSIONS = 10_000
+
+
+class Expiring(Generic[T]):
+    """Values under keys that nobody can guess, each until it expires; the oldest go first where there are too many."""
+
+    def __init__(self, seconds: float, most: int = MOST_SESSIONS) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._kept: OrderedDict[str, tuple[float, T]] = OrderedDict()
+
+    def add(self, value: T) -> str:
+        """Keep a value; returns its key."""
+        while self._kept and (len(self._kept) >= self._most or self._over(next(iter(self._kept.values()))[0])):
+            self._kept.popitem(last=False)
+        key = secrets.token_urlsafe(32)
+        # Under a hash, so that looking a key up takes as long whichever of its characters are right.
+        self._kept[_hashed(key)] = (time.monotonic(), value)
+        return key
+
+    def get(self, key: str) -> T | None:
+        """The value, unless it expired."""
+        found = self._kept.get(_hashed(key))
+        return None if found is None or self._over(found[0]) else found[1]
+
+    def pop(self, key: str) -> T | None:
+        """The value, which is gone from now on."""
+        value = self.get(key)
+        self._kept.pop(_hashed(key), None)
+        return value
+
+    def _over(self, since: float) -> bool:
+        return time.monotonic() - since > self._seconds
+
+
+class Session(Struct, frozen=True):
+    """A sign-in. ``claim``: how the person was named, looked up again at every request; None for the token."""
+
+    claim: str | None
+
+
+class Seal:
+    """Tokens against forged requests: each is made from what a person is signed in by, so no other visit can use it."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+
+    def of(self, visit: str) -> str:
+        """The token of a visit."""
+        return hmac.new(self._key, visit.encode(), sha256).hexdigest()
+
+    def fits(self, visit: str, token: str) -> bool:
+        """Whether it is the token of that visit."""
+        return same(self.of(visit), token)
+
+
+def same(one: str, other: str) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def _hashed(key: str) -> str:
+    return sha256(key.encode()).hexdigest()

@@ -1,0 +1,101 @@
+"""Who sends a request: by the token of loopback, by a proxy's header, by OpenID Connect, or by a session of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from ipaddress import ip_address
+
+from litestar.datastructures import Headers
+from msgspec import Struct
+
+from scanner.config.serving import ServeSettings
+from scanner.serve.answers import Refusal
+from scanner.serve.people import ANYBODY, Lists, Refused, Viewer
+from scanner.serve.sessions import Expiring, Session, same
+
+_BEARER = "bearer "
+
+
+class Door(Struct, frozen=True, kw_only=True):
+    """How this server is reached. ``local``: it listens on loopback, so that its token signs in.
+
+    ``acts``: who acts by the token (``--as``).
+    """
+
+    settings: ServeSettings
+    token: str
+    local: bool
+    port: int
+    acts: Viewer = ANYBODY
+
+
+class Visit(Struct, frozen=True, kw_only=True):
+    """A signed-in request. ``seal``: what its token against forged requests is made from; None if it needs none."""
+
+    viewer: Viewer
+    seal: str | None
+    session: str | None = None
+
+
+class SignIn:
+    """Recognises requests, and keeps the sessions."""
+
+    def __init__(self, door: Door, lists: Lists) -> None:
+        self._door = door
+        self._lists = lists
+        self._proxies = door.settings.proxy_networks
+        self._header = (door.settings.user_header or "").lower()
+        self.sessions: Expiring[Session] = Expiring(timedelta(hours=door.settings.session_hours).total_seconds())
+
+    def client(self, peer: str, forwarded: Sequence[str]) -> str:
+        """The address of the client: of the peer, or of the nearest one that a trusted proxy does not vouch for."""
+        hops = [hop.strip() for line in forwarded for hop in line.split(",")]
+        while hops and self.is_proxy(peer):
+            peer = hops.pop()
+        return peer
+
+    def is_proxy(self, address: str) -> bool:
+        """Whether it is the address of a trusted proxy."""
+        try:
+            return any(ip_address(address) in network for network in self._proxies)
+        except ValueError:
+            return False
+
+    def is_token(self, text: str) -> bool:
+        """Whether it is the server's token."""
+        return same(self._door.token, text)
+
+    def is_metrics(self, headers: Headers) -> bool:
+        """Whether the request has the token, which ``/metrics`` takes on every address."""
+        return (token := self._bearer(headers)) is not None and self.is_token(token)
+
+    def _bearer(self, headers: Headers) -> str | None:
+        given = headers.get("authorization", "")
+        return given[len(_BEARER) :].strip() if given.lower().startswith(_BEARER) else None
+
+    def visit(self, peer: str, headers: Headers, session: str | None) -> Visit | None:
+        """Who sends the request; None for nobody. Raises Refusal for somebody without access, or a wrong token."""
+        if self._header and self.is_proxy(peer) and (named := headers.getall(self._header, [])):
+            if len(named) > 1:
+                raise Refusal(400, f"the header {self._door.settings.user_header} is there twice")
+            viewer = self._viewer(named[0])
+            return Visit(viewer=viewer, seal=f"person {viewer.person}")
+        if (token := self._bearer(headers)) is not None:
+            if not (self._door.local and self.is_token(token)):
+                raise WrongToken
+            return Visit(viewer=self._door.acts, seal=None)
+        if session is not None and (known := self.sessions.get(session)) is not None:
+            viewer = self._door.acts if known.claim is None else self._viewer(known.claim)
+            return Visit(viewer=viewer, seal=f"session {session}", session=session)
+        return None
+
+    def _viewer(self, claim: str) -> Viewer:
+        try:
+            return self._lists.viewer(claim)
+        except Refused as refused:
+            raise Refusal(403, f"no access: {refused}", hint="the people who run Muster keep its roster") from refused
+
+
+class WrongToken(Exception):
+    """A token that is not the server's."""

@@ -1,0 +1,123 @@
+"""A running ``muster serve``, as a process of its own, for as long as a ``with`` lasts."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from tests.processes import PATIENCE
+
+PEOPLE = """email,id,name,status,aliases,team
+ada@acme.example,u1,Ada Lovelace,active,ada,payments
+bob@acme.example,u2,Bob Builder,active,bob,payments
+cyd@acme.example,u3,Cyd Charisse,active,cyd,security
+dan@acme.example,u4,Dan Gone,left,dan,payments
+team:payments,,Payments,active,,
+team:security,,Security,active,,
+"""
+REGISTRY = """id,name,identities,owner
+E1,Billing,billing-bot,ada@acme.example
+E2,Ledger,ledger-bot,team:payments
+E3,Audit,audit-bot,cyd@acme.example
+"""
+BOTS = """key,provider,scope,kind,name
+billing-bot,saas,prod,bot,billing-bot
+ledger-bot,saas,prod,bot,ledger-bot
+audit-bot,saas,prod,bot,audit-bot
+stray-bot,saas,prod,bot,stray-bot
+"""
+CONFIG = """
+[[registry]]
+path = "registry.csv"
+[[people]]
+path = "people.csv"
+[[source]]
+name = "bots"
+type = "file"
+path = "bots.csv"
+"""
+
+
+def scanned(folder: Path) -> Path:
+    """A folder with lists, a config without ``[serve]``, and a store with one scan."""
+    for name, text in (("people", PEOPLE), ("registry", REGISTRY), ("bots", BOTS)):
+        (folder / f"{name}.csv").write_text(text)
+    (folder / "config.toml").write_text(CONFIG)
+    command = [sys.executable, "-m", "scanner", "scan", "--quiet", "-o", "json:scan.json"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+class Served:
+    """``url`` and ``token`` of a server that answers. ``config``: what follows in the config of the folder."""
+
+    def __init__(
+        self, folder: Path, config: str = "", *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.folder = folder
+        self._environment = environment
+        self._config = folder / f"{id(self)}.toml"
+        self._config.write_text(CONFIG + config)
+        self._arguments = (*(() if "--listen" in arguments else ("--listen", "127.0.0.1:0")), *arguments)
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed with the server
+        self.code: int | None = None
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "scanner", "-v", "serve", "--config", self._config.name, *self._arguments],
+            cwd=self.folder,
+            env=None if self._environment is None else dict(self._environment),
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        found = re.search(r"(http\S+?)/?(?:\?token=(\S+))?$", said.strip())
+        if found is None:
+            self.end()
+            raise AssertionError(f"ended with {self.code}: {self.log}")
+        self.url, self.token = found[1], found[2] or ""
+        self.port = int(self.url.rpartition(":")[2])
+        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
+        return self
+
+    @property
+    def log(self) -> str:
+        """What it wrote to stderr so far."""
+        self._log.seek(0)
+        return self._log.read()
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The headers of a program that has the token."""
+        return {"authorization": f"Bearer {self.token}"}
+
+    def configure(self, config: str) -> None:
+        """Change the config of the running server."""
+        self._config.write_text(CONFIG + config)
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it in peace; returns the exit code."""
+        self._process.send_signal(how)
+        self._process.communicate(timeout=PATIENCE)
+        self.code = self._process.returncode
+        return self.code
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.http.close()
+        if self.code is None:
+            self.end()
+        self._log.close()
+        self._config.unlink()
