@@ -76,6 +76,19 @@ def read_documents(path: Path) -> list[Document]:
     return [_json(path, text)] if is_json else _yaml(path, text)
 
 
+def parse_document(path: Path, text: str) -> Mapping[str, Any]:
+    """Return the mapping that a YAML text is, which is called by that path. Raises InputError for any other."""
+    if len(text) > LARGEST_YAML:
+        raise invalid(path, _READABLE, f"more than {LARGEST_YAML} characters")
+    try:
+        documents = _yaml(path, text)
+    except UnicodeError as error:
+        raise invalid(path, _READABLE, "it holds half of a surrogate pair") from error
+    if len(documents) != 1:
+        raise invalid(path, _READABLE, "its root is no mapping" if not documents else "several documents")
+    return documents[0].data
+
+
 def _beginning(path: Path) -> bytes:
     try:
         with path.open("rb") as file:

@@ -286,5 +286,6 @@ def _distinct_trusts(trusts: Iterable[Trust]) -> tuple[Trust, ...]:
     """The trusts without duplicates; trusts that differ only in facts from other identities count as the same."""
     first: dict[Trust, Trust] = {}
     for trust in trusts:
-        first.setdefault(msgspec.structs.replace(trust, external=None, crosses=None), trust)
+        own = msgspec.structs.replace(trust, external=None, crosses=None, presented=None, sent_as=None)
+        first.setdefault(own, trust)
     return tuple(first.values())

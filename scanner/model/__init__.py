@@ -66,6 +66,7 @@ from scanner.model.result import (
 from scanner.model.rights import (
     UNKNOWN_PRIVILEGE,
     Assignment,
+    Claim,
     Consequence,
     Grant,
     Privilege,
@@ -131,6 +132,7 @@ __all__ = [
     "BlindSpot",
     "Change",
     "ChangeName",
+    "Claim",
     "ClosedTicket",
     "Consequence",
     "ConsequenceKind",

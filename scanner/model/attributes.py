@@ -41,7 +41,32 @@ RECORDS_OF_USE: Final = ("used_as", "last_successful_use", "last_used_region")
 FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", "second_factors")
 """Facts about its credentials as a whole: whether it has a kind of them, how many, and what protects them."""
 
+REPOSITORY: Final = "repository"
+"""The repository that it belongs to, as ``OWNER/NAME``. Of a workflow: whoever may write there may change it."""
+PUBLIC_REPOSITORIES: Final = "allows_public_repositories"
+"""Of a group of self-hosted runners: True if jobs of public repositories may use them."""
+UNRESOLVED: Final = "unresolved"
+"""What a workflow names, but not in its file: a list of texts, such as ``jobs.go: role-to-assume is ${{ vars.X }}``."""
+FEDERATES_TO: Final = "federates_to"
+"""Keys or aliases of the identities elsewhere that a workflow names: a list of texts. While one of them is not known,
+the workflow's privilege is unknown, too.
+"""
+
+# Of a stored secret.
+FEDERATION_BESIDE: Final = "federation_beside"
+"""Of a cloud's key: the jobs that may sign in to that cloud without a key: a list of texts, such as
+``.github/workflows/deploy.yml jobs.deploy``.
+"""
+
 # Of a workload.
+JOBS_SUBJECTS: Final = "subjects_of_jobs"
+"""Of a repository: the subjects of its jobs' tokens, also in forms that are not sent: ``[[issuer, pattern], …]``."""
+TENANT_SUBJECTS: Final = "subjects_of_tenant"
+"""Of a repository: as JOBS_SUBJECTS, of all repositories of its organization. If every section of its scope that lists
+identities of the kind HOLDERS was read, no other identity has such tokens.
+"""
+HOLDERS: Final = "kind_of_holders"
+"""Of a repository: the kind of identities that have its jobs' tokens."""
 RUNS_IN: Final = "cluster"
 """The key of the cluster it runs in, or a list of keys. A takeover of the cluster is a takeover of the workload.
 

@@ -39,10 +39,15 @@ class TokenSubject(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 
     ``*`` in a subject is a part that the caller chooses. An AWS role has ``TokenSubject("aws:123456789012",
     "arn:aws:sts::123456789012:assumed-role/name/*")``, because the caller names the session.
+
+    ``claims``: what else the token says, as names and patterns; a name that is missing is unknown, and without any
+    the source does not say. ``unsent``: other forms of the subject that trusts may name, and that are not sent.
     """
 
     issuer: str
     subject: str
+    claims: tuple[tuple[str, str], ...] = ()
+    unsent: tuple[str, ...] = ()
 
 
 class Edge(NamedTuple):
@@ -97,11 +102,18 @@ def names_published(
     """Return token subjects, clusters and issuers as attributes: a list of pairs; a text, or a list of several."""
     found: dict[str, Any] = {}
     if subjects:
-        found[TOKEN_SUBJECTS] = [[one.issuer, one.subject] for one in subjects]
+        found[TOKEN_SUBJECTS] = [_shown(one) for one in subjects]
     for name, texts in ((RUNS_IN, runs_in), (SIGNS_TOKENS_AS, signs)):
         if texts:
             found[name] = texts[0] if len(texts) == 1 else list(texts)
     return found
+
+
+def _shown(subject: TokenSubject) -> list[Any]:
+    """Return issuer and subject, and what else there is to say."""
+    claims = [list(one) for one in subject.claims]
+    rest = [claims, list(subject.unsent)] if subject.unsent else [claims] if claims else []
+    return [subject.issuer, subject.subject, *rest]
 
 
 def _reach(attributes: Mapping[str, Any]) -> tuple[Way, ...]:

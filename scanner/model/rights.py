@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -62,6 +62,21 @@ def with_administration(privilege: Privilege, allowed: tuple[Consequence, ...]) 
     return (everything,) if privilege.level == "admin" else (everything, *allowed)
 
 
+class Claim(Struct, frozen=True, kw_only=True, gc=False):
+    """A claim that a token must have. ``values``: patterns of which one must match; none: it cannot be said by them."""
+
+    name: str
+    values: tuple[str, ...] = ()
+
+
+Presented: TypeAlias = Literal["presented", "not_presented", "other_form", "gone"]
+"""Whether a known identity can present a token that a trust accepts.
+
+``not_presented``: none can, though all identities that could were read. ``other_form``: as ``not_presented``, but such
+tokens are sent with the subject in another form. ``gone``: what the subject names does not exist.
+"""
+
+
 class Trust(Struct, frozen=True, kw_only=True, gc=False):
     """A principal that may become the identity (an AWS trust policy's principal, a role binding to a token issuer).
 
@@ -70,7 +85,10 @@ class Trust(Struct, frozen=True, kw_only=True, gc=False):
     ``crosses``: the principal's environment, if known and different from the identity's. ``only``: patterns (``*`` any
     characters, ``?`` one character); the caller's key must fit one of them, if there are any. ``issuer``: for
     a federated trust, whose tokens it accepts: a URL, or ``aws:`` and an account. ``subject``: the subject the token
-    must have, which may be a pattern; None if the trust names no single subject.
+    must have, which may be a pattern; None if the trust names no single subject. ``claims``: what the token must say
+    besides. ``implied``: the subject only follows from the claims, and counts where the token's claims are unknown.
+    ``by_name``: it names the subject by names alone, which can be given to others. ``presented``: None: unknown.
+    ``sent_as``: the subject in the form that is sent, if that is another.
     """
 
     principal: str
@@ -82,6 +100,11 @@ class Trust(Struct, frozen=True, kw_only=True, gc=False):
     only: tuple[str, ...] = ()
     issuer: str | None = None
     subject: str | None = None
+    claims: tuple[Claim, ...] = ()
+    implied: bool = False
+    by_name: bool = False
+    presented: Presented | None = None
+    sent_as: str | None = None
 
 
 class Takeover(Struct, frozen=True, kw_only=True, gc=False):

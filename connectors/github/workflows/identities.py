@@ -1,0 +1,293 @@
+"""The workflows of a repository as identities, and the repository as what runs as them. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from msgspec import Struct
+
+from connectors.github import keys
+from connectors.github.facts import Organization, Repository, WorkflowFile
+from connectors.github.workflows.jobs import Job, Workflow, read, system_of_key
+from connectors.github.workflows.owners import as_owners, code_owners
+from connectors.github.workflows.roles import targets_of
+from connectors.github.workflows.subjects import Tokens
+from connectors.github.workflows.values import Context
+from scanner.errors import InputError, Problem
+from scanner.model import Identity, Link, Privilege, Signal, Workload
+from scanner.model.attributes import (
+    FEDERATES_TO,
+    HOLDERS,
+    JOBS_SUBJECTS,
+    OWNERS,
+    REPOSITORY,
+    TENANT_SUBJECTS,
+    UNRESOLVED,
+)
+
+PROVIDER, KIND = "github", "workflow"
+MOST_TOKENS = 200
+"""The most subjects that one workflow may have; a file with more is a gap."""
+_DEEPEST = 4
+"""Workflows that call workflows are followed so far."""
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """A workflow that could not be read, or not wholly."""
+
+    path: str
+    reason: str
+
+
+class Workflows(Struct, frozen=True, kw_only=True):
+    """What the files of a repository say.
+
+    ``federation_beside``: by name of a stored secret that is a cloud's key, the jobs that may sign in to that cloud
+    without it. ``workload``: the repository, which runs as these identities.
+    """
+
+    identities: tuple[Identity, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    federation_beside: Mapping[str, tuple[str, ...]] = {}
+    workload: Workload
+
+
+class _Part(Struct, frozen=True):
+    """A job that may ask for tokens. ``called``: the workflow that it runs in, if that is another."""
+
+    job: Job
+    called: str | None = None
+
+
+def workflow_identities(
+    organization: Organization,
+    repository: Repository,
+    files: Iterable[WorkflowFile],
+    *,
+    source: str = "",
+    elsewhere: Mapping[str, WorkflowFile] = {},
+) -> Workflows:
+    """Return the workflows that may ask for tokens as identities. What could not be read is a gap.
+
+    ``elsewhere``: workflows of other repositories that may be called, by ``OWNER/NAME/PATH`` in lower case.
+    """
+    found = _Repository(organization, repository, source)
+    found.read(files, elsewhere)
+    identities = tuple(one for workflow in found.workflows if (one := found.identity(workflow)) is not None)
+    return Workflows(
+        identities=identities,
+        gaps=tuple(found.gaps),
+        federation_beside=found.beside(),
+        workload=found.workload(identities),
+    )
+
+
+class _Repository:
+    """One repository while its files are read."""
+
+    def __init__(self, organization: Organization, repository: Repository, source: str) -> None:
+        self._organization, self._repository, self._source = organization, repository, source
+        self._tokens = Tokens(organization, repository)
+        owner = repository.full_name.partition("/")[0]
+        self._context = Context(
+            variables={name.upper(): value for name, value in repository.variables.items()},
+            github={"repository": repository.full_name, "repository_owner": owner},
+        )
+        self._callable: dict[str, Workflow] = {}
+        self._places: defaultdict[str, list[str]] = defaultdict(list)
+        self._stored: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
+        self._jobs: dict[str, list[Job]] = {}
+        self.workflows: list[Workflow] = []
+        self.gaps: list[Gap] = []
+
+    def read(self, files: Iterable[WorkflowFile], elsewhere: Mapping[str, WorkflowFile]) -> None:
+        """Read the files, so that workflows can call each other."""
+        for file in sorted(files, key=lambda one: one.path):
+            if (workflow := self._read(file)) is not None:
+                self.workflows.append(workflow)
+                self._callable[f"{self._repository.full_name}/{file.path}".lower()] = workflow
+        for name, file in elsewhere.items():
+            try:
+                self._callable.setdefault(name.lower(), read(file.path, file.text))
+            except (InputError, ValueError):
+                continue  # a gap of its own repository
+        for workflow in self.workflows:
+            self._jobs[workflow.path] = list(workflow.jobs(self._context))
+            for job in self._jobs[workflow.path]:
+                self._note_keys(workflow, job)
+
+    def _read(self, file: WorkflowFile) -> Workflow | None:
+        if file.truncated:
+            self.gaps.append(Gap(path=file.path, reason="GitHub gave its beginning only"))
+            return None
+        try:
+            return read(file.path, file.text)
+        except InputError as error:
+            self.gaps.append(Gap(path=file.path, reason="; ".join(_told(problem) for problem in error.problems)))
+        except ValueError as error:
+            self.gaps.append(Gap(path=file.path, reason=str(error)))
+        return None
+
+    def identity(self, workflow: Workflow) -> Identity | None:
+        """The workflow as an identity; None if none of its jobs gets tokens by itself."""
+        parts, unresolved = self._parts(workflow)
+        if not parts:
+            return None
+        repository = self._repository
+        tokens = {one: None for part in parts for one in self._tokens.of(workflow, part.job, part.called)}
+        if len(tokens) > MOST_TOKENS:
+            self.gaps.append(Gap(path=workflow.path, reason=f"has more than {MOST_TOKENS} subjects"))
+        if not self._tokens.is_known:
+            unresolved.append("the repository's own form of subjects was not read")
+        roles = [role for part in parts for role in part.job.roles]
+        unresolved += [f"{role.at} is {role.value.written}" for role in roles if not role.value.is_whole]
+        links = dict.fromkeys(
+            Link(relation="federates", target=target, evidence=role.at) for role in roles for target in targets_of(role)
+        )
+        subjects = tuple(islice(tokens, MOST_TOKENS))
+        own, owners = self._keys_of(parts), self._owners(workflow)
+        return Identity(
+            key=keys.workflow(self._organization.host, repository.full_name, workflow.path),
+            provider=PROVIDER,
+            source=self._source,
+            scope=self._organization.login,
+            kind=KIND,
+            name=workflow.path,
+            display_name=workflow.name,
+            aliases=tuple(dict.fromkeys(one.subject for one in subjects)),
+            tags=dict(repository.properties),
+            attributes={
+                REPOSITORY: repository.full_name,
+                "repository_id": repository.database_id,
+                "visibility": repository.visibility,
+                "archived": repository.archived,
+                "events": sorted(workflow.events),
+                "jobs": [part.job.at for part in parts],
+                "environments": sorted({one for part in parts for one in _environments(part.job)}),
+                "signs_in_to": sorted({system for part in parts for system in part.job.systems}),
+                FEDERATES_TO: list(dict.fromkeys(link.target for link in links)),
+                **({"calls": sorted(called)} if (called := {one.called for one in parts if one.called}) else {}),
+                **({"stored_keys": own} if own else {}),
+                **({UNRESOLVED: list(dict.fromkeys(unresolved))} if unresolved else {}),
+                **({OWNERS: owners} if owners else {}),
+            },
+            signals=(Signal(says="machine", sort="provider", evidence="it is a workflow of GitHub Actions"),),
+            privilege=_privilege(unresolved),
+            links=tuple(links),
+            token_subjects=subjects,
+        )
+
+    def workload(self, identities: Sequence[Identity]) -> Workload:
+        """The repository, with the subjects that its jobs and those of its owner's other repositories can have."""
+        repository, tokens = self._repository, self._tokens
+        return Workload(
+            key=keys.repository(self._organization.host, repository.full_name),
+            provider=PROVIDER,
+            source=self._source,
+            scope=self._organization.login,
+            kind="repository",
+            name=repository.full_name,
+            runs_as=tuple(one.key for one in identities),
+            created_at=repository.created_at,
+            tags=dict(repository.properties),
+            attributes={
+                JOBS_SUBJECTS: [[tokens.issuer, subject] for subject in tokens.all_subjects],
+                TENANT_SUBJECTS: [[tokens.issuer, subject] for subject in tokens.subjects_of_owner],
+                HOLDERS: KIND,
+                "visibility": repository.visibility,
+                "archived": repository.archived,
+            },
+        )
+
+    def beside(self) -> dict[str, tuple[str, ...]]:
+        """The jobs that may sign in without it, by the name of each stored secret that is a cloud's key."""
+        systems: defaultdict[str, set[str]] = defaultdict(set)
+        for name in self._repository.secret_names:
+            if system := system_of_key(name):
+                systems[name].add(system)
+        own: defaultdict[str, list[str]] = defaultdict(list)
+        for name, by_system in self._stored.items():
+            systems[name] |= by_system.keys()
+            own[name] = [place for places in by_system.values() for place in places]
+        offered = {
+            name: dict.fromkeys((*own[name], *(place for one in sorted(named) for place in self._places[one])))
+            for name, named in sorted(systems.items())
+        }
+        return {name: tuple(places) for name, places in offered.items() if places}
+
+    def _note_keys(self, workflow: Workflow, job: Job) -> None:
+        """Note where a job signs in to without a key, and where it could, but has a stored key."""
+        place = f"{workflow.path} {job.at}"
+        for system in job.systems if job.asks_for_tokens else ():
+            self._places[system].append(place)
+        for key in job.keys.values():
+            name = _secret(key.value.stored_as)
+            if name is not None:
+                places = self._stored[name].setdefault(key.system, [])
+                places += [place] if job.asks_for_tokens else []
+
+    def _parts(self, workflow: Workflow) -> tuple[list[_Part], list[str]]:
+        """The jobs that may ask for tokens, also in workflows that it calls; and what could not be followed."""
+        unresolved: list[str] = []
+        if not workflow.runs_by_itself:
+            return [], unresolved
+        jobs = [job for job in self._jobs[workflow.path] if job.asks_for_tokens]
+        return [part for job in jobs for part in self._followed(job, None, unresolved, 0)], unresolved
+
+    def _followed(self, job: Job, within: str | None, unresolved: list[str], depth: int) -> Iterator[_Part]:
+        if job.calls is None:
+            yield _Part(job, within)
+            return
+        called = self._called(job.calls)
+        if called is None or depth >= _DEEPEST:
+            unresolved.append(f"{job.at} calls {job.calls}, which was not read")
+            yield _Part(job, job.calls)
+            return
+        handed = Context(variables=self._context.variables, github=self._context.github, inputs=job.handed_over())
+        for inner in called.jobs(handed):
+            if inner.asks_for_tokens or not inner.has_permissions:
+                yield from self._followed(inner, job.calls, unresolved, depth + 1)
+
+    def _called(self, uses: str) -> Workflow | None:
+        path = uses.partition("@")[0]
+        name = f"{self._repository.full_name}/{path.removeprefix('./')}" if path.startswith("./") else path
+        return self._callable.get(name.lower())
+
+    def _owners(self, workflow: Workflow) -> list[dict[str, object]]:
+        text = self._repository.codeowners
+        named = () if text is None else code_owners(text, workflow.path)
+        return as_owners(named, self._repository.admin_teams)
+
+    @staticmethod
+    def _keys_of(parts: Iterable[_Part]) -> list[str]:
+        return sorted(
+            {
+                f"{key.value.stored_as} of {p.job.at}"
+                for p in parts
+                for key in p.job.keys.values()
+                if key.value.stored_as
+            }
+        )
+
+
+def _told(problem: Problem) -> str:
+    return problem.message if problem.line is None else f"line {problem.line} {problem.message}"
+
+
+def _environments(job: Job) -> tuple[str, ...]:
+    value = job.environment
+    if value is None:
+        return ()
+    return value.texts if value.is_whole else (*value.texts, value.written)
+
+
+def _privilege(unresolved: Sequence[str]) -> Privilege:
+    """What it may do by itself, which is nothing elsewhere; unknown where it may take what is not known."""
+    return Privilege(level="unknown" if unresolved else "normal", evidence=tuple(unresolved))
+
+
+def _secret(expression: str | None) -> str | None:
+    context, _, name = (expression or "").partition(".")
+    return name if context == "secrets" and name.replace("_", "").isalnum() else None

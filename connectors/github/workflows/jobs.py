@@ -1,0 +1,229 @@
+"""A workflow and its jobs: what they may ask for, which identities they name, which stored keys they use. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from connectors.github.workflows.values import Context, Value, inputs_of
+from connectors.planned.documents import parse_document
+from connectors.planned.shapes import mapping
+from scanner.model import CredentialKind
+
+FOLDER = ".github/workflows/"
+CALLED = "workflow_call"
+"""The trigger of a workflow that others call."""
+_WITH_INPUTS = (CALLED, "workflow_dispatch")
+
+
+class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An action that signs in to another system, as ``sign_in.toml`` has it."""
+
+    uses: str
+    system: str
+    roles: tuple[str, ...] = ()
+    keys: Mapping[str, CredentialKind] = {}
+    only: Mapping[str, str] = {}
+
+
+class Variable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A variable that programs take a key of a system from."""
+
+    system: str
+    kind: CredentialKind
+
+
+class _Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    actions: tuple[Action, ...]
+    variables: Mapping[str, Variable]
+
+
+@cache
+def _tables() -> _Tables:
+    data = files("connectors.github.workflows").joinpath("sign_in.toml").read_bytes()
+    return msgspec.toml.decode(data, type=_Tables)
+
+
+@cache
+def _actions() -> Mapping[str, Action]:
+    return {action.uses: action for action in _tables().actions}
+
+
+def system_of_key(name: str) -> str | None:
+    """The system that a secret of that name is a key of, as far as names say; None for others."""
+    variable = _tables().variables.get(_as_variable(name))
+    return variable.system if variable else None
+
+
+class Role(Struct, frozen=True, kw_only=True):
+    """An identity that a step takes. ``at``: job and input; ``given``: the step's other inputs, resolved."""
+
+    at: str
+    system: str
+    input: str
+    value: Value
+    given: Mapping[str, Value]
+
+
+class Key(Struct, frozen=True, kw_only=True):
+    """A stored key that a job uses."""
+
+    system: str
+    kind: CredentialKind
+    value: Value
+
+
+def read(path: str, text: str) -> Workflow:
+    """Return the workflow in a file. Raises InputError for what is no YAML, ValueError for what is no workflow."""
+    return Workflow(path, parse_document(Path(path), text))
+
+
+class Workflow:
+    """A workflow. ``values``: its file; ``events``: what sets it off, each with its filters.
+
+    Raises ValueError where it has no jobs or no events.
+    """
+
+    def __init__(self, path: str, values: Mapping[str, Any]) -> None:
+        self.path = path
+        self.values = values
+        self.events = _events(self.values.get("on"))
+        self._jobs = self.values.get("jobs")
+        if not self.events or not isinstance(self._jobs, dict) or not self._jobs:
+            raise ValueError("it is no workflow: it needs events and jobs")
+
+    @property
+    def name(self) -> str | None:
+        """What people see in its place."""
+        found = self.values.get("name")
+        return found if isinstance(found, str) and found else None
+
+    @property
+    def runs_by_itself(self) -> bool:
+        """Whether anything but another workflow sets it off."""
+        return set(self.events) != {CALLED}
+
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        """What its inputs may be, by name in lower case, as far as options and defaults say."""
+        found: dict[str, tuple[str, ...]] = {}
+        for event in _WITH_INPUTS:
+            found |= dict(inputs_of(mapping(self.events.get(event, {}).get("inputs"))))
+        return found
+
+    def jobs(self, context: Context) -> Iterator[Job]:
+        """Yield its jobs. ``context``: what is known besides the file; inputs given there go before its own."""
+        within = msgspec.structs.replace(context, inputs=self.inputs() | dict(context.inputs))
+        for name, values in self._jobs.items() if isinstance(self._jobs, dict) else ():
+            if isinstance(values, dict):
+                yield Job(f"jobs.{name}", values, self.values, within)
+
+
+class Job:
+    """A job. ``at``: its place in the file. ``whole``: the workflow without it. ``context``: what is known besides."""
+
+    def __init__(self, at: str, values: Mapping[str, Any], whole: Mapping[str, Any], context: Context) -> None:
+        self.at = at
+        self._values, self._whole = values, whole
+        outer = {**mapping(whole.get("env")), **mapping(values.get("env"))}
+        self._context = msgspec.structs.replace(
+            context, env=outer, matrix=mapping(mapping(values.get("strategy")).get("matrix"))
+        )
+        self.roles: list[Role] = []
+        self.keys: dict[str, Key] = {}
+        self.systems: set[str] = set()
+        # A job that calls a workflow hands over inputs and secrets.
+        for handed in (outer, values.get("with"), values.get("secrets")):
+            self._keys_in(mapping(handed), self._context)
+        steps = values.get("steps")
+        for step in steps if isinstance(steps, list) else ():
+            if isinstance(step, dict):
+                self._take_in(step)
+
+    @property
+    def asks_for_tokens(self) -> bool:
+        """Whether it may ask for GitHub's token; its own permissions replace the workflow's."""
+        granted = self._values.get("permissions", self._whole.get("permissions"))
+        return granted == "write-all" or (isinstance(granted, dict) and granted.get("id-token") == "write")
+
+    @property
+    def has_permissions(self) -> bool:
+        """Whether the file says what it may do. If not, a called workflow's job may do what its caller may."""
+        return "permissions" in self._values or "permissions" in self._whole
+
+    @property
+    def calls(self) -> str | None:
+        """The workflow that it calls: ``./.github/workflows/x.yml`` or ``OWNER/NAME/.github/workflows/x.yml@REF``."""
+        found = self._values.get("uses")
+        return found.strip() if isinstance(found, str) else None
+
+    @property
+    def environment(self) -> Value | None:
+        """The name of its environment."""
+        found = self._values.get("environment")
+        name = found.get("name") if isinstance(found, dict) else found
+        return None if name in (None, "") or isinstance(name, (dict, list)) else self._context.value(name)
+
+    def handed_over(self) -> dict[str, tuple[str, ...]]:
+        """The inputs that it gives to the workflow that it calls, by name in lower case, as far as they are known."""
+        given = {
+            str(name).lower(): self._context.value(value) for name, value in mapping(self._values.get("with")).items()
+        }
+        return {name: value.texts for name, value in given.items() if value.is_whole}
+
+    def _take_in(self, step: Mapping[str, Any]) -> None:
+        own = mapping(step.get("env"))
+        context = msgspec.structs.replace(self._context, env={**self._context.env, **own})
+        self._keys_in(own, context)
+        used = step.get("uses")
+        action = _actions().get(used.partition("@")[0].strip().lower()) if isinstance(used, str) else None
+        if action is None:
+            self._keys_in(mapping(step.get("with")), context)
+            return
+        given = {
+            str(name).lower(): context.value(value)
+            for name, value in mapping(step.get("with")).items()
+            if value not in (None, "")
+        }
+        by_key = [(name, kind) for name, kind in action.keys.items() if name in given]
+        for name, kind in by_key:
+            self.keys.setdefault(given[name].written, Key(system=action.system, kind=kind, value=given[name]))
+        if any(name not in given or not _may_be(given[name], text) for name, text in action.only.items()):
+            return
+        if not by_key:
+            self.systems.add(action.system)
+        for name in [one for one in action.roles if one in given][:1]:
+            role = Role(at=f"{self.at}: {name}", system=action.system, input=name, value=given[name], given=given)
+            self.roles.append(role)
+
+    def _keys_in(self, given: Mapping[str, Any], context: Context) -> None:
+        """Take in the keys among variables, or among inputs of an action that is not known by name."""
+        for name, value in given.items():
+            variable = _tables().variables.get(_as_variable(str(name)))
+            if variable is not None and value not in (None, ""):
+                found = context.value(value)
+                if found.is_secret or found.texts:
+                    key = Key(system=variable.system, kind=variable.kind, value=found)
+                    self.keys.setdefault(found.written, key)
+
+
+def _as_variable(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def _may_be(value: Value, text: str) -> bool:
+    return not value.is_whole or text in (one.lower() for one in value.texts)
+
+
+def _events(on: Any) -> dict[str, dict[str, Any]]:
+    """The events that set a workflow off, written as a text, a list or a mapping."""
+    if isinstance(on, str):
+        return {on: {}} if on else {}
+    if isinstance(on, list):
+        return {one: {} for one in on if isinstance(one, str)}
+    return {str(name): mapping(filters) for name, filters in mapping(on).items()}

@@ -1,0 +1,204 @@
+"""The tokens that GitHub would give a job: their subjects, in the form that is sent, and their claims. Pure.
+
+Source: GitHub's reference of OpenID Connect, and of the events that trigger workflows. ``*`` in a subject or claim is
+what whoever sets the job off chooses, such as the branch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from msgspec import Struct
+
+from connectors.github import keys
+from connectors.github.facts import Organization, Repository, SubjectTemplate
+from connectors.github.workflows.jobs import CALLED, Job, Workflow
+from connectors.planned.shapes import listed
+from scanner.model import TokenSubject
+
+IMMUTABLE_SINCE: Final = datetime(2026, 7, 15, tzinfo=UTC)
+"""Repositories that are created or renamed from then on send immutable subjects, on github.com."""
+ANY: Final = "*"
+_BRANCHES, _TAGS = "refs/heads/", "refs/tags/"
+_PULL_REQUEST: Final = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
+_ON_ANY: Final = frozenset({"workflow_dispatch", "create", "deployment", "deployment_status", "status"})
+_ON_TAGS: Final = frozenset({"release"})
+_ON_DEFAULT: Final = frozenset({
+    "branch_protection_rule", "check_run", "check_suite", "delete", "discussion", "discussion_comment", "fork",
+    "gollum", "issue_comment", "issues", "label", "milestone", "page_build", "project", "public", "pull_request_target",
+    "registry_package", "repository_dispatch", "schedule", "watch", "workflow_run",
+})  # fmt: skip
+_QUEUE: Final = "merge_group"
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_GLOB = re.compile(r"\\(.)|(\*+)|.?[?+]|\[[^\]]*\]?[?+]?|(.)", re.DOTALL)
+_REPOSITORY, _CONTEXT = "repo", "context"
+_PROPERTY: Final = "repo_property_"
+
+
+class Run(Struct, frozen=True):
+    """A way in which a workflow runs. ``ref``: of which branch or tag, as a pattern; a pull request's has none."""
+
+    event: str
+    ref: str
+
+    @property
+    def is_of_pull_request(self) -> bool:
+        """Whether its subject names no branch."""
+        return self.event in _PULL_REQUEST
+
+
+def runs(workflow: Workflow, default_branch: str | None) -> tuple[Run, ...]:
+    """Return the ways in which a workflow runs by itself."""
+    default = f"{_BRANCHES}{default_branch or ANY}"
+    found: dict[Run, None] = {}
+    for event, filters in workflow.events.items():
+        refs: Iterable[str] = (f"{_BRANCHES}{ANY}", f"{_TAGS}{ANY}")
+        if event == CALLED:
+            continue
+        if event in _PULL_REQUEST:
+            refs = ("refs/pull/*/merge",)
+        elif event in _ON_DEFAULT:
+            refs = (default,)
+        elif event in _ON_TAGS:
+            refs = (f"{_TAGS}{ANY}",)
+        elif event == _QUEUE:
+            refs = (f"{_BRANCHES}gh-readonly-queue/{ANY}",)
+        elif event not in _ON_ANY:
+            refs = _pushed(filters)
+        found |= dict.fromkeys(Run(event, ref) for ref in refs)
+    return tuple(found)
+
+
+def _pushed(filters: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the refs that a push is filtered by. A filter of one sort leaves out the other sort altogether."""
+    named = {sort: {f"{sort}", f"{sort}-ignore"} & filters.keys() for sort in ("branches", "tags")}
+    for sort, start in (("branches", _BRANCHES), ("tags", _TAGS)):
+        if not named[sort] and any(named.values()):
+            continue
+        given = filters.get(sort)
+        patterns = [given] if isinstance(given, str) else [str(one) for one in listed(given)]
+        wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
+        yield from (f"{start}{_pattern(one)}" for one in wanted or [ANY])
+
+
+def _pattern(glob: str) -> str:
+    """GitHub's filter as a pattern in which ``*`` matches any characters. What it cannot say becomes ``*``."""
+    found = (piece[1] or piece[3] or ANY for piece in _GLOB.finditer(glob))
+    return re.sub(r"\*+", ANY, "".join(found))
+
+
+class Tokens:
+    """The tokens of one repository's jobs."""
+
+    def __init__(self, organization: Organization, repository: Repository) -> None:
+        self._organization, self._repository = organization, repository
+        self.issuer = f"https://{keys.issuer(organization.host)}"
+        own = repository.template
+        self._template = own or SubjectTemplate()
+        if own is not None and not own.use_default and not own.claim_keys:
+            self._template = organization.oidc
+        self.is_immutable = _is_immutable(organization, repository)
+        owner, _, name = repository.full_name.partition("/")
+        self._names = repository.full_name
+        self._ids = f"{owner}@{repository.owner_id}/{name}@{repository.database_id}"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the form of its subjects is known: without its own template, only if its organization has none."""
+        return self._repository.template is not None or not self._organization.oidc.claim_keys
+
+    @property
+    def all_subjects(self) -> tuple[str, ...]:
+        """Patterns of every subject that names this repository, in either form."""
+        return tuple(f"repo:{name}:{ANY}" for name in (self._names, self._ids))
+
+    @property
+    def subjects_of_owner(self) -> tuple[str, ...]:
+        """Patterns of every subject of its owner's repositories, in either form."""
+        owner = self._names.partition("/")[0]
+        return (f"repo:{owner}/{ANY}", f"repo:{owner}@{self._repository.owner_id}/{ANY}")
+
+    def of(self, workflow: Workflow, job: Job, called: str | None = None) -> tuple[TokenSubject, ...]:
+        """Return the tokens of a job of a workflow. ``called``: the workflow that it runs in, if that is another."""
+        found: dict[TokenSubject, None] = {}
+        environments = (None,) if job.environment is None else tuple(_environments(job))
+        for run in runs(workflow, self._repository.default_branch):
+            for environment in environments:
+                found[self._token(workflow, run, environment, called)] = None
+        return tuple(found)
+
+    def _token(self, workflow: Workflow, run: Run, environment: str | None, called: str | None) -> TokenSubject:
+        claims = self._claims(workflow, run, environment, called)
+        if environment is not None:
+            context = f"environment:{_escaped(environment)}"
+        else:
+            context = "pull_request" if run.is_of_pull_request else f"ref:{run.ref}"
+        default = [f"repo:{name}:{context}" for name in (self._names, self._ids)]
+        if self._template.use_default or not self._template.claim_keys:
+            subject = default[self.is_immutable]
+        else:
+            name = self._ids if self.is_immutable else self._names
+            special = {_REPOSITORY: f"repo:{name}", _CONTEXT: context}
+            subject = ":".join(
+                special.get(key) or f"{key}:{_escaped(claims.get(key, ANY))}" for key in self._template.claim_keys
+            )
+        return TokenSubject(
+            self.issuer,
+            subject,
+            tuple(sorted(claims.items())),
+            tuple(one for one in default if one != subject),
+        )
+
+    def _claims(self, workflow: Workflow, run: Run, environment: str | None, called: str | None) -> dict[str, str]:
+        repository, owner = self._repository, self._names.partition("/")[0]
+        this = f"{self._names}/{workflow.path}@{run.ref}"
+        kind = "tag" if run.ref.startswith(_TAGS) else "branch"
+        properties = {f"{_PROPERTY}{name}": value for name, value in repository.properties.items()}
+        return properties | {
+            "repository": self._names,
+            "repository_id": str(repository.database_id),
+            "repository_owner": owner,
+            "repository_owner_id": str(repository.owner_id),
+            "repository_visibility": repository.visibility,
+            "ref": run.ref,
+            "ref_type": kind,
+            "event_name": run.event,
+            "environment": environment or "",
+            "workflow": workflow.name or workflow.path,
+            "workflow_ref": this,
+            "job_workflow_ref": this if called is None else _called_ref(called, self._names, run.ref),
+        }
+
+
+def _is_immutable(organization: Organization, repository: Repository) -> bool:
+    if organization.host != keys.PUBLIC:
+        return False
+    said = (template.immutable for template in (repository.template, organization.oidc) if template is not None)
+    stated = next((one for one in said if one is not None), None)
+    if stated is not None:
+        return stated
+    moments = (repository.created_at, repository.renamed_at)
+    return any(one is not None and one >= IMMUTABLE_SINCE for one in moments)
+
+
+def _environments(job: Job) -> Iterator[str]:
+    value = job.environment
+    if value is not None:
+        yield from value.texts
+        if not value.is_whole:
+            yield ANY
+
+
+def _called_ref(called: str, repository: str, ref: str) -> str:
+    """The workflow that is called, with its ref in full: of the same repository, it is that of the run."""
+    if called.startswith("./"):
+        return f"{repository}/{called.removeprefix('./')}@{ref}"
+    path, _, at = called.partition("@")
+    return f"{path}@{at}" if _SHA.fullmatch(at) or at.startswith("refs/") else f"{path}@refs/*/{at}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace(":", "%3A")

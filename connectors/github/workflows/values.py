@@ -1,0 +1,129 @@
+"""Values of a workflow, with expressions resolved as far as the file, variables and inputs say. Nothing is run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice, product
+from typing import Any
+
+from msgspec import Struct
+
+from connectors.planned.shapes import listed
+
+_EXPRESSION = re.compile(r"\$\{\{([^{}]*)\}\}")
+_OPENING = "${{"
+_REFERENCE = re.compile(
+    r"(?P<context>env|inputs|matrix|vars|github(?:\.event\.inputs)?)\.(?P<name>[\w.-]+)", re.IGNORECASE
+)
+_LITERAL = re.compile(r"'((?:[^']|'')*)'")
+_DEEPEST, _LONGEST = 2, 8
+"""Values that refer to values are followed so far, and so many references in each."""
+_LARGEST_MATRIX = 256
+"""The jobs that GitHub makes of a matrix at most."""
+MOST = 64
+"""The most texts that a value may represent; above that, it is unresolved."""
+
+
+class Value(Struct, frozen=True):
+    """A value as the file has it. ``texts``: what it may be, as far as is known; ``is_whole``: it is nothing else."""
+
+    written: str
+    texts: tuple[str, ...] = ()
+    is_whole: bool = True
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether it is stored in a secret."""
+        return "secrets." in self.written
+
+    @property
+    def stored_as(self) -> str | None:
+        """The expression that it comes from, such as ``secrets.KEY``; None for a literal."""
+        found = _EXPRESSION.search(self.written)
+        return found[1].strip() if found else None
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """What expressions may refer to.
+
+    ``inputs``: by name in lower case, the values that an input may have. ``variables``: by name in upper case.
+    ``github``: the few properties of the run that are known in advance.
+    """
+
+    env: Mapping[str, Any] = {}
+    matrix: Mapping[str, Any] = {}
+    inputs: Mapping[str, tuple[str, ...]] = {}
+    variables: Mapping[str, str] = {}
+    github: Mapping[str, str] = {}
+
+    def value(self, given: Any, depth: int = 0) -> Value:
+        """Resolve a value of the file."""
+        written = _text(given)
+        parts = _EXPRESSION.split(written)
+        if any(_OPENING in part for part in parts[::2]) or len(parts) // 2 > (_LONGEST if depth <= _DEEPEST else 0):
+            return Value(written, is_whole=False)
+        found = [self._options(part, depth) if number % 2 else ((part,), True) for number, part in enumerate(parts)]
+        texts = tuple(islice(("".join(each) for each in product(*(options for options, _ in found))), MOST + 1))
+        if len(texts) > MOST:
+            return Value(written, is_whole=False)
+        return Value(written, tuple(dict.fromkeys(texts)), all(is_whole for _, is_whole in found))
+
+    def _options(self, expression: str, depth: int) -> tuple[tuple[str, ...], bool]:
+        """What an expression may be, and whether it is nothing else: alternatives of ``||``, references, literals."""
+        texts: list[str] = []
+        is_whole = True
+        alternatives = expression.split("||")
+        for part in alternatives[:_LONGEST]:
+            literal = _LITERAL.fullmatch(part.strip())
+            one = Value(part, (literal[1].replace("''", "'"),)) if literal else self._referred(part.strip(), depth)
+            texts += one.texts
+            is_whole &= one.is_whole and bool(one.texts)
+        return tuple(dict.fromkeys(texts)), is_whole and len(alternatives) <= _LONGEST
+
+    def _referred(self, expression: str, depth: int) -> Value:
+        found = _REFERENCE.fullmatch(expression)
+        if found is None:
+            return Value(expression, is_whole=False)
+        context, name = found["context"].lower(), found["name"]
+        if context == "env" and name in self.env:
+            return self.value(self.env[name], depth + 1)
+        texts: Iterable[str] = ()
+        if context == "matrix":
+            texts = self._of_matrix(name)
+        elif context in ("inputs", "github.event.inputs"):
+            texts = self.inputs.get(name.lower(), ())
+        elif context in ("vars", "github"):
+            held = self.variables.get(name.upper()) if context == "vars" else self.github.get(name.lower())
+            texts = () if held is None else (held,)
+        known = tuple(dict.fromkeys(texts))
+        return Value(expression, known, bool(known))
+
+    def _of_matrix(self, name: str) -> tuple[str, ...]:
+        """The values of a property of the matrix, of its lists and of ``include``; none if any is an expression."""
+        first, *rest = name.split(".")
+        named, included = self.matrix.get(first), self.matrix.get("include")
+        if isinstance(named, str) or isinstance(included, str):
+            return ()
+        rows = listed(named)[:_LARGEST_MATRIX]
+        rows += [row[first] for row in listed(included)[:_LARGEST_MATRIX] if isinstance(row, dict) and first in row]
+        for step in rest:
+            rows = [row[step] for row in rows if isinstance(row, dict) and step in row]
+        texts = [_text(row) for row in rows if isinstance(row, (str, int, float))]
+        return () if any(_OPENING in text for text in texts) else tuple(texts)
+
+
+def inputs_of(declared: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the inputs that a trigger declares, each with its options, or else its default."""
+    for name, one in declared.items():
+        facts = one if isinstance(one, dict) else {}
+        options = facts.get("options")
+        texts = [_text(option) for option in options] if isinstance(options, list) else []
+        default = facts.get("default")
+        if not texts and default not in (None, ""):
+            texts = [_text(default)]
+        yield str(name).lower(), tuple(text for text in texts if _OPENING not in text)
+
+
+def _text(given: Any) -> str:
+    return str(given).strip()
