@@ -29,7 +29,7 @@ PROBLEMS_SHOWN = 100
 """The number of lines of an error that are printed, such as problems of a file."""
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
-_PLACES = ("source", "scope", "log", "channel")
+_PLACES = ("source", "scope", "log", "channel", "person", "client")
 """Additional keys of a JSON line, from the log's ``extra``."""
 _CHATTY = ("botocore", "boto3", "urllib3", "hvac")
 

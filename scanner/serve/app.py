@@ -9,10 +9,11 @@ from litestar import Litestar, Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from msgspec import Struct
 
 from scanner.errors import InputError, MusterError, StoreError
 from scanner.serve.answers import Refusal, refusal
-from scanner.serve.context import Serving
+from scanner.serve.context import Serving, Visit, csrf_of
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ ROUTERS: Sequence[Router] = ()
 def create_app(serving: Serving) -> Litestar:
     """The application without the gate, which every request passes first."""
     return Litestar(
-        [healthz, *ROUTERS],
+        [healthz, session, *ROUTERS],
         dependencies={"serving": Provide(lambda: serving, sync_to_thread=False)},
         exception_handlers={HTTPException: _http, Refusal: _refused, MusterError: _foreseen, Exception: _unforeseen},
         logging_config=None,
@@ -39,6 +40,29 @@ def create_app(serving: Serving) -> Litestar:
 def healthz() -> str:
     """Say that the process runs. It needs no sign-in and tells nothing."""
     return "ok\n"
+
+
+class SignedIn(Struct, frozen=True, kw_only=True):
+    """Who is signed in. ``csrf``: what writes of a browser send back as ``X-CSRF-Token``."""
+
+    person: str | None
+    name: str
+    sees_all: bool
+    is_reviewer: bool
+    csrf: str
+
+
+@get("/session", sync_to_thread=False)
+def session(request: Visit) -> SignedIn:
+    """Who is signed in, for the page."""
+    user = request.user
+    return SignedIn(
+        person=user.person,
+        name=user.name,
+        sees_all=user.sees_all,
+        is_reviewer=user.is_reviewer,
+        csrf=csrf_of(request),
+    )
 
 
 _Any = Request[object, object, State]

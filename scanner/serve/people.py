@@ -21,7 +21,7 @@ from scanner.registry.roster import Roster
 
 log = logging.getLogger(__name__)
 
-_LOOK_AGAIN = 5.0
+_LOOK_AGAIN = 2.0
 """Seconds between two looks at the files."""
 _ASK_AGAIN = 300.0
 """Seconds after which a roster in a database is read again."""

@@ -79,18 +79,19 @@ class SignIn:
         if self._header and self.is_proxy(peer) and (named := headers.getall(self._header, [])):
             if len(named) > 1:
                 raise Refusal(400, f"the header {self._door.settings.user_header} is there twice")
-            viewer = self._viewer(named[0])
+            viewer = self.viewer(named[0])
             return Visit(viewer=viewer, seal=f"person {viewer.person}")
         if (token := self._bearer(headers)) is not None:
             if not (self._door.local and self.is_token(token)):
                 raise WrongToken
             return Visit(viewer=self._door.acts, seal=None)
         if session is not None and (known := self.sessions.get(session)) is not None:
-            viewer = self._door.acts if known.claim is None else self._viewer(known.claim)
+            viewer = self._door.acts if known.claim is None else self.viewer(known.claim)
             return Visit(viewer=viewer, seal=f"session {session}", session=session)
         return None
 
-    def _viewer(self, claim: str) -> Viewer:
+    def viewer(self, claim: str) -> Viewer:
+        """The person of that name. Raises Refusal for somebody without access."""
         try:
             return self._lists.viewer(claim)
         except Refused as refused:

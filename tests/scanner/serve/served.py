@@ -6,8 +6,8 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -68,18 +68,19 @@ class Served:
         self._config = folder / f"{id(self)}.toml"
         self._config.write_text(CONFIG + config)
         self._arguments = (*(() if "--listen" in arguments else ("--listen", "127.0.0.1:0")), *arguments)
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed with the server
+        self._log = folder / f"{id(self)}.log"
         self.code: int | None = None
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "scanner", "-v", "serve", "--config", self._config.name, *self._arguments],
-            cwd=self.folder,
-            env=None if self._environment is None else dict(self._environment),
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "scanner", "-v", "serve", "--config", self._config.name, *self._arguments],
+                cwd=self.folder,
+                env=None if self._environment is None else dict(self._environment),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         assert self._process.stdout is not None
         said = self._process.stdout.readline()
         found = re.search(r"(http\S+?)/?(?:\?token=(\S+))?$", said.strip())
@@ -94,13 +95,19 @@ class Served:
     @property
     def log(self) -> str:
         """What it wrote to stderr so far."""
-        self._log.seek(0)
-        return self._log.read()
+        return self._log.read_text()
 
     @property
     def bearer(self) -> dict[str, str]:
         """The headers of a program that has the token."""
         return {"authorization": f"Bearer {self.token}"}
+
+    @contextmanager
+    def browser(self) -> Iterator[httpx.Client]:
+        """A browser that opened the printed address."""
+        with httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False) as browser:
+            assert browser.get("/", params={"token": self.token}).status_code == httpx.codes.SEE_OTHER
+            yield browser
 
     def configure(self, config: str) -> None:
         """Change the config of the running server."""
@@ -119,5 +126,5 @@ class Served:
         self.http.close()
         if self.code is None:
             self.end()
-        self._log.close()
         self._config.unlink()
+        self._log.unlink()

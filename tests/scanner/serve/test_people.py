@@ -1,0 +1,110 @@
+"""Who a proxy may name, what each person may do, and config and roster that change while the server runs."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scanner.serve.served import PEOPLE, Served
+
+PROXY = '[serve]\nuser_header = "X-User"\nproxies = ["127.0.0.1"]\n'
+ROLES = 'viewers = ["team:security"]\nreviewers = ["u2"]\n'
+SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def served(scanned_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server behind a proxy, which is this test, with lists of its own."""
+    folder = tmp_path_factory.mktemp("own") / "served"
+    shutil.copytree(scanned_folder, folder)
+    with Served(folder, PROXY + ROLES) as running:
+        yield running
+
+
+def session(served: Served, user: str) -> tuple[int, dict[str, object]]:
+    """Who the server takes a person of the proxy for."""
+    answer = served.http.get("/session", headers={"x-user": user})
+    return answer.status_code, answer.json() if answer.status_code == 200 else {"said": answer.text}
+
+
+@pytest.mark.parametrize(
+    ("user", "person", "sees_all", "is_reviewer"),
+    [
+        ("ada@acme.example", "ada@acme.example", False, False),
+        ("ADA@acme.example", "ada@acme.example", False, False),
+        ("ada", "ada@acme.example", False, False),
+        ("u2", "bob@acme.example", False, True),
+        ("cyd", "cyd@acme.example", True, False),
+    ],
+)
+def test_a_person_has_the_roles_of_the_config(
+    served: Served, user: str, person: str, sees_all: bool, is_reviewer: bool
+) -> None:
+    """By e-mail, id or alias; a group's role is that of its members."""
+    status, who = session(served, user)
+
+    assert status == 200
+    assert (who["person"], who["sees_all"], who["is_reviewer"]) == (person, sees_all, is_reviewer)
+
+
+@pytest.mark.parametrize(
+    ("user", "says"),
+    [
+        ("dan@acme.example", "left"),
+        ("eve@other.example", "not on the roster"),
+        ("Ada Lovelace", "not on the roster"),
+        ("team:security", "not on the roster"),
+        ("security", "not on the roster"),
+        ("", "not on the roster"),
+    ],
+)
+def test_who_is_no_active_person_is_refused(served: Served, user: str, says: str) -> None:
+    """A name is no identity, and a group signs in nowhere; the page says what is missing."""
+    status, who = session(served, user)
+
+    assert (status, says in str(who)) == (403, True)
+
+
+def test_a_person_s_header_counts_once_and_not_beside_another(served: Served) -> None:
+    """A second header may be one that the client smuggled past the proxy."""
+    twice = [("x-user", "ada"), ("x-user", "cyd")]
+
+    assert served.http.get("/session", headers=twice).status_code == 400
+    assert served.http.get("/session", headers={"x_user": "ada"}).status_code == 401
+    assert served.http.get("/metrics", headers={"x-user": "ada"}).status_code == 403
+
+
+def test_writes_through_a_proxy_need_the_token_of_their_page(served: Served) -> None:
+    """The proxy adds its header to whatever a browser sends, also for a page of another site."""
+    own = str(session(served, "ada")[1]["csrf"])
+    others = str(session(served, "cyd")[1]["csrf"])
+    for csrf, status in ((own, 404), (others, 403), ("", 403)):
+        headers = {"x-user": "ada", "x-csrf-token": csrf}
+        assert served.http.post("/api/v1/nothing", headers=headers).status_code == status
+
+
+def test_changes_of_roster_and_config_count_while_it_runs(served: Served) -> None:
+    """Somebody who left is out within seconds; a version that cannot be read changes nothing."""
+    roster = served.folder / "people.csv"
+    assert session(served, "bob")[0] == 200
+    roster.write_text(PEOPLE.replace("Bob Builder,active", "Bob Builder,left"))
+    until(lambda: session(served, "bob")[0] == 403)
+
+    served.configure(PROXY + 'viewers = ["ada"]')
+    until(lambda: session(served, "ada")[1].get("sees_all") is True)
+    assert session(served, "cyd")[1]["sees_all"] is False
+
+    served.configure(PROXY + "viewers = nonsense")
+    until(lambda: session(served, "ada")[1]["sees_all"] is True and "the last version stays" in served.log)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that takes some seconds."""
+    ends = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.2)
