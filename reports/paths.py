@@ -12,7 +12,9 @@ from reports.base import Screen
 from reports.json import encoded, scan_record
 from reports.page import Page
 from reports.phrases import place
-from scanner.access.attack_paths import AttackPath, Choke
+from scanner.access.attack_paths import AttackPath, Step
+from scanner.access.chokes import Chokes, Cut
+from scanner.access.questions import Answer
 from scanner.model import Identity, ScanInfo, Trust
 from scanner.text import counted
 
@@ -20,25 +22,49 @@ SCHEMA = "muster.paths/1"
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """What was asked for: paths, shortest first, or choke points.
+    """What was asked for: paths, choke points, or the fewest steps to cut.
 
     ``names``: of identities, by key, with the place where several have one. ``entrances``: by key of identities that
-    external principals can become, the trusts. ``more``: whether there are further paths than those listed.
+    external principals can become, the trusts. ``is_one``: whether the paths begin at a single identity.
     """
 
     scan: ScanInfo
-    names: Mapping[str, str]
-    paths: Sequence[AttackPath] = ()
-    chokes: Sequence[Choke] | None = None
+    names: Mapping[str, str] = {}
+    answer: Answer | None = None
+    chokes: Chokes | None = None
+    cut: Cut | None = None
     entrances: Mapping[str, Sequence[Trust]] = {}
-    more: bool = False
+    is_one: bool = True
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The identities that it names."""
+        paths = () if self.answer is None else self.answer.paths
+        steps = () if self.cut is None else self.cut.steps
+        named = () if self.chokes is None else self.chokes.chokes
+        return frozenset(
+            (
+                *(key for path in paths for key in path.keys),
+                *(key for step in steps for key in (step.source, step.target)),
+                *(one.identity for one in named),
+            )
+        )
 
 
 def _write_page(found: Found, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     page = Page(screen)
     if found.chokes is not None:
         _chokes(page, found, found.chokes)
-    for position, path in enumerate(found.paths):
+    if found.cut is not None:
+        _cut(page, found, found.cut)
+    if found.answer is not None:
+        _paths(page, found, found.answer)
+    out.write(page.text.encode())
+    return ()
+
+
+def _paths(page: Page, found: Found, answer: Answer) -> None:
+    for position, path in enumerate(answer.paths):
         if position:
             page.line()
         first, last = path.keys[0], path.keys[-1]
@@ -52,20 +78,46 @@ def _write_page(found: Found, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
             page.item(
                 f"step {number}", [f"becomes {_called(found, step.target)}{condition}: {step.evidence}"], first=""
             )
-    if found.more:
+    notes = list(_notes(found, answer))
+    if notes and answer.paths:
         page.line()
-        page.line("There are more paths: --max N lists them.")
-    out.write(page.text.encode())
-    return ()
+    for note in notes:
+        page.line(note)
 
 
-def _chokes(page: Page, found: Found, chokes: Sequence[Choke]) -> None:
-    if not chokes:
+def _notes(found: Found, answer: Answer) -> Iterable[str]:
+    if answer.before is not None:
+        what = "identities can still be reached" if found.is_one else "identities still have a path"
+        yield f"{answer.total:,} of {answer.before:,} {what}."
+    if answer.more:
+        yield "There are more paths: --max N lists them."
+    if answer.bounded:
+        yield "The search ended at its limit, so paths may be missing: --max-length N narrows it."
+
+
+def _chokes(page: Page, found: Found, chokes: Chokes) -> None:
+    if not chokes.chokes:
         page.line("No identity has a path to an admin.")
         return
     page.line("Without it, so many others lose every path to an admin:", "bold")
-    for choke in chokes:
+    for choke in chokes.chokes:
         page.line(f"  {choke.loses:>7,}  {_called(found, choke.identity)}")
+    if chokes.bounded:
+        page.line("The graph is too large to count all: these are counts among the identities nearest to an admin.")
+
+
+def _cut(page: Page, found: Found, cut: Cut) -> None:
+    if cut.bounded:
+        page.line("Too many steps lie between to find the fewest to cut.")
+    elif cut.steps:
+        page.line(f"Without {counted(len(cut.steps), 'step', 'steps')}, no path is left:", "bold")
+        for step in cut.steps:
+            condition = " under a condition" if step.conditional else ""
+            page.item(
+                _called(found, step.source),
+                [f"becomes {_called(found, step.target)}{condition}: {step.evidence}"],
+                first="",
+            )
 
 
 def _called(found: Found, key: str) -> str:
@@ -74,28 +126,46 @@ def _called(found: Found, key: str) -> str:
 
 def _write_json(found: Found, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     del screen
-    head: dict[str, Any] = {"schema": SCHEMA, "scan": scan_record(found.scan)}
-    out.write(b"{\n" + b"".join(encoded(key) + b": " + encoded(value) + b",\n" for key, value in head.items()))
-    paths = b",".join(b"\n" + encoded(_path(found, path)) for path in found.paths)
-    chokes = b",".join(b"\n" + encoded({"identity": one.identity, "loses": one.loses}) for one in found.chokes or ())
-    out.write(b'"paths": [' + paths + b'],\n"chokes": [' + chokes + b"]\n}\n")
+    head = {"schema": SCHEMA, "scan": scan_record(found.scan)}
+    parts = [encoded(key) + b": " + encoded(value) for key, value in head.items()]
+    for key, value in record(found).items():
+        rows = isinstance(value, list)
+        text = b"[" + b",".join(b"\n" + encoded(one) for one in value) + b"\n]" if rows else encoded(value)
+        parts.append(encoded(key) + b": " + text)
+    out.write(b"{\n" + b",\n".join(parts) + b"\n}\n")
     return ()
 
 
+def record(found: Found) -> dict[str, Any]:
+    """What was found, as JSON values; an API answers with the same. ``cut`` is there only if it was asked for."""
+    answer = found.answer or Answer(paths=(), total=0)
+    chokes = () if found.chokes is None else found.chokes.chokes
+    parts = (one for one in (found.answer, found.chokes, found.cut) if one is not None)
+    return {
+        "paths": [_path(found, path) for path in answer.paths],
+        "chokes": [{"identity": one.identity, "loses": one.loses} for one in chokes],
+        **({} if found.cut is None else {"cut": [_step(step) for step in found.cut.steps]}),
+        "total": answer.total,
+        "total_before": answer.before,
+        "more": answer.more,
+        "bounded": any(part.bounded for part in parts),
+    }
+
+
 def _path(found: Found, path: AttackPath) -> Mapping[str, Any]:
-    steps = [
-        {
-            "from": step.source,
-            "to": step.target,
-            "relation": step.relation,
-            "evidence": step.evidence,
-            "conditional": step.conditional,
-        }
-        for step in path.steps
-    ]
     trusts = found.entrances.get(path.keys[0], ())
     outside = [{"principal": trust.principal, "kind": trust.kind, "evidence": trust.evidence} for trust in trusts]
-    return {"steps": steps, **({"outside": outside} if outside else {})}
+    return {"steps": [_step(step) for step in path.steps], **({"outside": outside} if outside else {})}
+
+
+def _step(step: Step) -> Mapping[str, Any]:
+    return {
+        "from": step.source,
+        "to": step.target,
+        "relation": step.relation,
+        "evidence": step.evidence,
+        "conditional": step.conditional,
+    }
 
 
 Writer: TypeAlias = Callable[[Found, BinaryIO, Screen], tuple[str, ...]]

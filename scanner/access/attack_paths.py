@@ -1,24 +1,32 @@
-"""Attack paths of a scan: all edges, the shortest paths from some identities to others, and choke points. Pure.
+"""Attack paths of a scan: shortest and simple paths, what an identity reaches, who reaches it, and what a cut changes.
 
 An edge ``becomes`` another identity by the relations ``can_assume`` and ``acts_as``; paths use these alone. Other
-relations are context.
+relations are context. :mod:`scanner.access.chokes` says where to cut.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from heapq import heappop, heappush
 from itertools import islice, pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from scanner.access.adjacency import Adjacency, Walk, adjacency
 from scanner.access.assignments import held_by
-from scanner.access.paths import resolve
+from scanner.access.paths import conditional_edges
 from scanner.errors import MissingExtra
 from scanner.model import Assessment, Relation, ScanResult, Trust
 
 BECOMES: frozenset[Relation] = frozenset({"can_assume", "acts_as"})
+
+MOST_TRIED = 200_000
+"""The beginnings of simple paths that a search tries."""
+
+DiGraph: TypeAlias = Any
+"""A ``networkx.DiGraph``; the package ships no types."""
 
 
 class Step(Struct, frozen=True, kw_only=True, gc=False):
@@ -47,193 +55,225 @@ class AttackPath(Struct, frozen=True, kw_only=True, gc=False):
         return (self.steps[0].source, *(step.target for step in self.steps))
 
 
-class Choke(Struct, frozen=True, kw_only=True, gc=False):
-    """An identity and the number of others that lose every path to an admin without it."""
+class Simple(Struct, frozen=True, kw_only=True):
+    """Simple paths, shortest first. ``bounded``: the search ended at its limit, so that there may be more."""
 
-    identity: str
-    loses: int
+    paths: tuple[AttackPath, ...]
+    bounded: bool = False
 
 
 def steps_of(result: ScanResult) -> Iterator[Step]:
     """Yield every link of the identities, and every edge under a condition, in the order of the identities."""
-    for one in result.identities:
-        for link in one.identity.links:
-            yield Step(source=one.identity.key, target=link.target, relation=link.relation, evidence=link.evidence)
-    fresh = [one.identity for one in result.identities if one.rechecked]
-    others = [one.identity for one in result.identities if not one.rechecked]
-    held = held_by((*fresh, *others), result.assignments)
+    identities = [one.identity for one in result.identities]
+    for one in identities:
+        for link in one.links:
+            yield Step(source=one.key, target=link.target, relation=link.relation, evidence=link.evidence)
     # Links keep the edges that hold for certain; those under a condition are resolved again.
-    for edge in resolve(fresh, held, result.workloads, result.coverage, others).edges:
-        if edge.conditional:
-            yield Step(
-                source=edge.source,
-                target=edge.target,
-                relation="can_assume",
-                evidence=edge.evidence,
-                conditional=True,
-            )
+    for edge in conditional_edges(identities, held_by(identities, result.assignments), result.workloads):
+        yield Step(
+            source=edge.source, target=edge.target, relation="can_assume", evidence=edge.evidence, conditional=True
+        )
 
 
-_Walk: TypeAlias = dict[str, tuple[str, Step] | None]
-"""By key, the key before it and the step between them; None for a start."""
+Evidence: TypeAlias = Callable[[Collection[tuple[str, str]]], Mapping[tuple[str, str], Step]]
+"""Returns the steps between pairs of keys."""
 
 
-class AttackGraph:
-    """The edges by which one identity becomes another. Of several between two keys, an unconditional one counts."""
+class AttackGraph(Struct, frozen=True, kw_only=True):
+    """The edges by which one identity becomes another. Of several between two keys, an unconditional one counts.
 
-    def __init__(self, steps: Iterable[Step]) -> None:
-        self._onward: defaultdict[str, dict[str, Step]] = defaultdict(dict)
-        self._back: defaultdict[str, list[str]] = defaultdict(list)
-        for step in steps:
-            known = self._onward[step.source].get(step.target)
-            if not step.becomes or step.source == step.target:
-                continue
-            if known is None:
-                self._back[step.target].append(step.source)
-            if known is None or (known.conditional and not step.conditional):
-                self._onward[step.source][step.target] = step
+    Built once, by :func:`graph_of` or ``Store.attack_graph``, and then asked by any number of threads. ``keys``: of the
+    nodes, sorted; ``numbers``: the place of each. ``admins``: the goals of most questions; ``entrances``: identities
+    that external principals can become. ``evidence``: reads the steps of an answer.
+    """
+
+    keys: Sequence[str]
+    numbers: Mapping[str, int]
+    edges: Adjacency
+    evidence: Evidence
+    admins: frozenset[str] = frozenset()
+    entrances: frozenset[str] = frozenset()
+
+    def without(self, identities: Collection[str] = (), edges: Collection[tuple[str, str]] = ()) -> AttackGraph:
+        """Return the graph without these identities and edges; what it does not have is ignored."""
+        pairs = (self.numbered(edge) for edge in edges)
+        cut = [(pair[0], pair[1]) for pair in pairs if len(pair) > 1]
+        return replace(
+            self,
+            edges=self.edges.without(self.numbered(identities), cut),
+            admins=self.admins.difference(identities),
+            entrances=self.entrances.difference(identities),
+        )
 
     def shortest(self, source: str, goals: Collection[str] | None = None) -> Iterator[AttackPath]:
         """Yield a shortest path from ``source`` to each goal, or to every key that it can become, shortest first.
 
         Of equally short paths, one with fewer conditions, then the one through the smallest keys.
         """
-        wanted = None if goals is None else set(goals) - {source}
-        for target, before in self._walked([source], self._steps_on):
-            if wanted is None or target in wanted:
-                yield AttackPath(steps=_traced(before, target)[::-1])
-            if wanted is not None:
-                wanted.discard(target)
-                if not wanted:
-                    return
+        wanted = None if goals is None else set(self.numbered(goals)).difference(self.numbered((source,)))
+        walk = self.edges.walk(self.numbered((source,)))
+        for node in _arrivals(walk, wanted):
+            yield self._path(_traced(walk, node)[::-1])
 
     def nearest(self, sources: Collection[str], goals: Collection[str]) -> Iterator[AttackPath]:
         """Yield for each source that can become a goal a shortest path to one, shortest first."""
-        wanted = set(sources) - set(goals)
-        for source, after in self._walked(goals, self._steps_back):
-            if source in wanted:
-                yield AttackPath(steps=_traced(after, source))
+        wanted = set(self.numbered(sources)).difference(self.numbered(goals))
+        walk = self.edges.walk(self.numbered(goals), back=True)
+        for node in _arrivals(walk, wanted):
+            yield self._path(_traced(walk, node))
 
-    def _steps_on(self, key: str) -> Iterable[tuple[str, Step]]:
-        return self._onward.get(key, {}).items()
+    def simple(self, source: str, goals: Collection[str], most: int, longest: int | None = None) -> Simple:
+        """Return up to ``most`` paths to goals that come to no identity twice, of up to ``longest`` steps.
 
-    def _steps_back(self, key: str) -> Iterable[tuple[str, Step]]:
-        return ((source, self._onward[source][key]) for source in self._back.get(key, ()))
-
-    @staticmethod
-    def _walked(
-        starts: Iterable[str], steps: Callable[[str], Iterable[tuple[str, Step]]]
-    ) -> Iterator[tuple[str, _Walk]]:
-        """Yield each key that a walk from the starts comes to, the nearest first, and the walk so far.
-
-        A breadth-first search, in which of equally many steps those with fewer conditions count, then the smallest key.
+        Shortest first; of equally short paths, those with fewer conditions. No path leads on from a goal. Only
+        beginnings that can still lead to a goal within that length are tried, the most promising first.
         """
-        before: _Walk = dict.fromkeys(starts)
-        frontier = dict.fromkeys(sorted(before), 0)
-        while frontier:
-            reached: dict[str, tuple[int, str, Step]] = {}
-            for key, conditions in frontier.items():
-                for other, step in steps(key):
-                    so_far = conditions + step.conditional
-                    if other not in before and (other not in reached or (so_far, key) < reached[other][:2]):
-                        reached[other] = so_far, key, step
-            before |= {key: (previous, step) for key, (_, previous, step) in reached.items()}
-            frontier = {key: reached[key][0] for key in sorted(reached)}
-            for key in frontier:
-                yield key, before
+        if source not in self.numbers or source in goals:
+            return Simple(paths=())
+        to_goal = self._walked(goals, back=True)
+        search = _Search(self.edges, to_goal, self.numbers[source], longest)
+        found = tuple(self._path(nodes) for nodes in islice(search.paths(), most))
+        return Simple(paths=found, bounded=len(found) < most and search.tried >= MOST_TRIED)
 
-    def several(self, source: str, goal: str, most: int) -> list[AttackPath]:
-        """Return up to ``most`` simple paths between two keys, shortest first.
+    def reached(self, keys: Collection[str], *, back: bool = False) -> Iterator[str]:
+        """Yield all that these identities can become, the nearest first; with ``back`` all that can become them."""
+        for node in _arrivals(self.edges.walk(self.numbered(keys), back=back), None):
+            yield self.keys[node]
 
-        Raises MissingExtra for more than one without ``networkx``.
+    def neighbours(self, key: str, *, back: bool = False) -> list[str]:
+        """Return what an identity can become in one step; with ``back`` what can become it."""
+        return [self.keys[other] for node in self.numbered((key,)) for other in self.edges.ahead(node, back=back)]
+
+    def steps(self, pairs: Iterable[tuple[str, str]]) -> tuple[Step, ...]:
+        """Return the steps of these edges, which must exist, with their evidence."""
+        wanted = tuple(pairs)
+        known = self.evidence(wanted)
+        return tuple(known.get(pair) or self._bare(pair) for pair in wanted)
+
+    def digraph(self, keys: Collection[str] | None = None) -> DiGraph:
+        """Return the graph, or the part of it between these keys, as a ``networkx.DiGraph``.
+
+        Nodes are keys; edges have ``relation``, ``evidence`` and ``conditional``. About a kilobyte an edge. Raises
+        MissingExtra without ``networkx``.
         """
-        first = list(self.shortest(source, {goal}))
-        if not first or most == 1:
-            return first
         try:
             import networkx as nx
         except ImportError as error:
-            raise MissingExtra("more than one path between two identities", "graph") from error
-        between = self._reached(source, forward=True) & self._reached(goal, forward=False)
+            raise MissingExtra("a graph of attack paths", "graph") from error
+        nodes = range(len(self.keys)) if keys is None else sorted(self.numbered(keys))
+        among = set(nodes)
         graph = nx.DiGraph()
-        for key in sorted(between):
-            graph.add_edges_from((key, target) for target in sorted(self._onward.get(key, ())) if target in between)
-        found = nx.shortest_simple_paths(graph, source, goal)
-        others = (self._along(keys) for keys in islice(found, most + 1))
-        return [*first, *(path for path in others if path.keys != first[0].keys)][:most]
+        graph.add_nodes_from(self.keys[node] for node in nodes)
+        pairs = ((node, other) for node in nodes for other in self.edges.ahead(node) if other in among)
+        for step in self.steps((self.keys[node], self.keys[other]) for node, other in pairs):
+            facts = {"relation": step.relation, "evidence": step.evidence, "conditional": step.conditional}
+            graph.add_edge(step.source, step.target, **facts)
+        return graph
 
-    def _along(self, keys: Sequence[str]) -> AttackPath:
-        return AttackPath(steps=tuple(self._onward[source][target] for source, target in pairwise(keys)))
+    def numbered(self, keys: Iterable[str]) -> list[int]:
+        """Return the numbers of those keys that the graph has."""
+        return [self.numbers[key] for key in keys if key in self.numbers]
 
-    def _reached(self, key: str, *, forward: bool) -> set[str]:
-        reached, todo = {key}, deque([key])
-        while todo:
-            at = todo.popleft()
-            for other in self._onward.get(at, ()) if forward else self._back.get(at, ()):
-                if other not in reached:
-                    reached.add(other)
-                    todo.append(other)
-        return reached
+    def _walked(self, keys: Collection[str], *, back: bool) -> Walk:
+        walk = self.edges.walk(self.numbered(keys), back=back)
+        for _ in walk.levels():
+            pass
+        return walk
 
-    def chokes(self, goals: Collection[str]) -> tuple[Choke, ...]:
-        """Return for each identity how many others lose every path to the goals without it, the most first.
+    def _path(self, nodes: Sequence[int]) -> AttackPath:
+        return AttackPath(steps=self.steps(pairwise(self.keys[node] for node in nodes)))
 
-        Those are the identities that it dominates in the graph turned around (Cooper, Harvey and Kennedy, "A Simple,
-        Fast Dominance Algorithm", 2001). Raises MissingExtra without ``networkx``.
-        """
-        try:
-            import networkx as nx
-        except ImportError as error:
-            raise MissingExtra("choke points", "graph") from error
-        graph = nx.DiGraph((_ROOT, goal) for goal in sorted(goals))
-        graph.add_edges_from(self._turned_around(goals))
-        if not goals:
-            return ()
-        parents: Mapping[str, str | None] = nx.immediate_dominators(graph, _ROOT)
-        dominated: defaultdict[str, list[str]] = defaultdict(list)
-        for key, parent in parents.items():
-            if parent is not None and key != _ROOT:
-                dominated[parent].append(key)
-        found = (Choke(identity=key, loses=number) for key, number in _sizes(dominated).items() if number)
-        return tuple(sorted(found, key=lambda choke: (-choke.loses, choke.identity)))
-
-    def _turned_around(self, goals: Collection[str]) -> Iterator[tuple[str, str]]:
-        """Yield the edges that lead to the goals, from target to source. What is a goal itself needs no path."""
-        todo, seen = deque(sorted(goals)), set(goals)
-        while todo:
-            key = todo.popleft()
-            for source in self._back.get(key, ()):
-                if source in goals:
-                    continue
-                yield key, source
-                if source not in seen:
-                    seen.add(source)
-                    todo.append(source)
+    def _bare(self, pair: tuple[str, str]) -> Step:
+        """The step of an edge whose evidence has left the store since the graph was built."""
+        source, target = self.numbered(pair)
+        conditional = self.edges.is_conditional(source, target)
+        return Step(source=pair[0], target=pair[1], relation="can_assume", evidence="", conditional=conditional)
 
 
-_ROOT = ""
-"""A node before all goals. No identity has an empty key."""
+def graph_of(
+    steps: Iterable[Step], admins: frozenset[str] = frozenset(), entrances: frozenset[str] = frozenset()
+) -> AttackGraph:
+    """Return the graph of these steps. Steps of other relations, and from an identity to itself, are left out."""
+    known: dict[tuple[str, str], Step] = {}
+    for step in steps:
+        pair = step.source, step.target
+        if step.becomes and step.source != step.target and (pair not in known or known[pair].conditional):
+            known[pair] = known[pair] if pair in known and step.conditional else step
+    keys = sorted({key for pair in known for key in pair})
+    numbers = {key: number for number, key in enumerate(keys)}
+    return AttackGraph(
+        keys=keys,
+        numbers=numbers,
+        edges=adjacency(
+            len(keys),
+            [numbers[source] for source, _ in known],
+            [numbers[target] for _, target in known],
+            [step.conditional for step in known.values()],
+        ),
+        evidence=lambda pairs: {pair: known[pair] for pair in pairs},
+        admins=admins,
+        entrances=entrances,
+    )
 
 
-def _sizes(children: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Return how many nodes are below each node of a tree, except the root."""
-    order, todo = list[str](), list(children.get(_ROOT, ()))
-    while todo:
-        order.append(todo.pop())
-        todo += children.get(order[-1], ())
-    sizes: dict[str, int] = {}
-    for key in reversed(order):
-        sizes[key] = sum(sizes[child] + 1 for child in children.get(key, ()))
-    return sizes
+def _arrivals(walk: Walk, wanted: set[int] | None) -> Iterator[int]:
+    """Yield the nodes that a walk comes to, or those of them that are wanted, until it has come to all of these."""
+    left = None if wanted is None else len(wanted)
+    if left == 0:
+        return
+    for level in walk.levels():
+        for node in level:
+            if wanted is None:
+                yield node
+            elif node in wanted:
+                yield node
+                left = (left or 0) - 1
+        if left == 0:
+            return
 
 
-def _traced(before: _Walk, key: str) -> tuple[Step, ...]:
-    """Return the steps of a walk from a key back to its start."""
-    steps: list[Step] = []
-    while (last := before[key]) is not None:
-        key, step = last
-        steps.append(step)
-    return tuple(steps)
+def _traced(walk: Walk, node: int) -> list[int]:
+    """Return the nodes of a walk from a node back to its start."""
+    nodes = [int(node)]
+    while (before := int(walk.before[nodes[-1]])) >= 0:
+        nodes.append(before)
+    return nodes
+
+
+_Beginning: TypeAlias = tuple[int, int, tuple[int, ...], int]
+"""Steps and conditions of the shortest path that may begin so, its nodes, and the conditions among these."""
+
+
+class _Search:
+    """Simple paths by how long they are at least, given the distances to the goals: no dead end is tried."""
+
+    def __init__(self, edges: Adjacency, to_goal: Walk, source: int, longest: int | None) -> None:
+        self._edges, self._to_goal, self._longest = edges, to_goal, longest
+        self._begun: list[_Beginning] = []
+        self.tried = 0
+        self._begin((source,), 0)
+
+    def paths(self) -> Iterator[tuple[int, ...]]:
+        """Yield the nodes of each path."""
+        while self._begun:
+            _, _, nodes, conditions = heappop(self._begun)
+            last = nodes[-1]
+            if self._to_goal.steps[last] == 0:
+                yield nodes
+                continue
+            for other in self._edges.ahead(last):
+                if self.tried >= MOST_TRIED:
+                    break
+                if other not in nodes and self._to_goal.steps[other] >= 0:
+                    self._begin((*nodes, other), conditions + self._edges.is_conditional(last, other))
+
+    def _begin(self, nodes: tuple[int, ...], conditions: int) -> None:
+        left = int(self._to_goal.steps[nodes[-1]])
+        steps = len(nodes) - 1 + left
+        if left >= 0 and (self._longest is None or steps <= self._longest):
+            self.tried += 1
+            at_least = conditions + int(self._to_goal.conditions[nodes[-1]])
+            heappush(self._begun, (steps, at_least, nodes, conditions))
 
 
 def admins(assessments: Iterable[Assessment]) -> frozenset[str]:

@@ -1,20 +1,20 @@
-"""Attack paths: which identity can become which in any number of steps, and which can become an admin.
+"""All edges by which one identity becomes another, and the privileges that paths over them give.
 
-Runs in linear time, except for sorting, and without recursion. :mod:`scanner.access.graph` answers the same questions
-with ``networkx``.
+Runs in linear time, except for sorting, and without recursion. :mod:`scanner.access.attack_paths` answers questions
+about the edges.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from scanner.access.assignments import Held, by_right, with_assignments, with_unknown_rights
-from scanner.access.trusts import across_scopes, with_federation, with_links, with_trusts
+from scanner.access.trusts import across_scopes, across_scopes_if, with_federation, with_links, with_trusts
 from scanner.access.workloads import by_takeover
 from scanner.model import POWERFUL, PRIVILEGES, Coverage, Edge, Identity, Link, Privilege, PrivilegeLevel, Workload
 
@@ -23,116 +23,6 @@ STEPS_SHOWN = 5
 
 _Sources: TypeAlias = Mapping[str, Sequence[tuple[str, str]]]
 """By target key: the sources that can become it, each with the evidence."""
-
-
-class Condensed(Struct, frozen=True):
-    """The strongly connected components of the edges: groups of identities that can all become each other.
-
-    ``groups``: sorted keys, sorted by the first key. ``edges``: pairs of positions in ``groups``, for one step.
-    """
-
-    groups: tuple[tuple[str, ...], ...]
-    edges: frozenset[tuple[int, int]]
-
-
-class Access(Protocol):
-    """Queries over edges. The caller decides whether to include conditional edges."""
-
-    def reached_from(self, key: str) -> frozenset[str]:
-        """Return the keys reachable from an identity in any number of steps, without itself."""
-        ...
-
-    def paths_to(self, goals: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        """Return a shortest path to a goal for each identity that can reach one, by key, both ends included."""
-        ...
-
-    def shortest_path(self, source: str, target: str) -> tuple[str, ...] | None:
-        """Return the keys from source to target, both included; None without a path."""
-        ...
-
-    def condensed(self) -> Condensed:
-        """Return the groups of identities that can all become each other."""
-        ...
-
-
-class Engine:
-    """Plain graph searches, for any number of edges. Of several shortest paths, the smallest key wins."""
-
-    def __init__(self, edges: Iterable[Edge]) -> None:
-        self._sources: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-        self._targets: dict[str, dict[str, None]] = {}
-        for edge in edges:
-            self._sources[edge.target].append((edge.source, edge.evidence))
-            self._targets.setdefault(edge.source, {})[edge.target] = None
-            self._targets.setdefault(edge.target, {})
-
-    def reached_from(self, key: str) -> frozenset[str]:
-        """See :class:`Access`."""
-        reached = {key}
-        todo = [key]
-        while todo:
-            onward = [target for target in self._targets.get(todo.pop(), ()) if target not in reached]
-            reached.update(onward)
-            todo += onward
-        return frozenset(reached - {key})
-
-    def paths_to(self, goals: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        """See :class:`Access`. Each path takes memory for all its steps: for long chains, use ``shortest_path``."""
-        paths: dict[str, tuple[str, ...]] = {goal: (goal,) for goal in goals}
-        for source, (target, _) in _walk_back(goals, self._sources).items():
-            paths[source] = (source, *paths[target])
-        return {key: path for key, path in paths.items() if len(path) > 1}
-
-    def shortest_path(self, source: str, target: str) -> tuple[str, ...] | None:
-        """See :class:`Access`."""
-        if source == target:
-            return (source,)
-        steps = _walk_back((target,), self._sources)
-        if source not in steps:
-            return None
-        path = [source]
-        while path[-1] != target:
-            path.append(steps[path[-1]][0])
-        return tuple(path)
-
-    def condensed(self) -> Condensed:
-        """See :class:`Access`. Kosaraju's algorithm, with two depth-first searches."""
-        groups: list[tuple[str, ...]] = []
-        done: set[str] = set()
-        for key in self._by_finish():
-            if key not in done:
-                done.add(key)
-                group, todo = [], [key]
-                while todo:
-                    group.append(todo.pop())
-                    onward = dict.fromkeys(source for source, _ in self._sources.get(group[-1], ()))
-                    todo += [source for source in onward if source not in done]
-                    done.update(onward)
-                groups.append(tuple(sorted(group)))
-        groups.sort()
-        place = {key: number for number, group in enumerate(groups) for key in group}
-        pairs = ((place[one], place[other]) for one, targets in self._targets.items() for other in targets)
-        return Condensed(tuple(groups), frozenset(pair for pair in pairs if pair[0] != pair[1]))
-
-    def _by_finish(self) -> list[str]:
-        """Return all keys, the one that a depth-first search finishes last first."""
-        finished: list[str] = []
-        begun: set[str] = set()
-        for start in self._targets:
-            if start in begun:
-                continue
-            begun.add(start)
-            walk = [(start, iter(self._targets[start]))]
-            while walk:
-                key, targets = walk[-1]
-                onward = next((target for target in targets if target not in begun), None)
-                if onward is None:
-                    finished.append(key)
-                    walk.pop()
-                else:
-                    begun.add(onward)
-                    walk.append((onward, iter(self._targets[onward])))
-        return finished[::-1]
 
 
 class _Path(Struct, frozen=True, kw_only=True, gc=False):
@@ -285,6 +175,12 @@ def resolve(
             links[edge.source].append(Link(relation="can_assume", target=edge.target, evidence=edge.evidence))
     linked = tuple(with_links(one, links[one.key]) if one.key in links else one for one in federated)
     return Resolved(identities=linked, edges=(*_linked_edges(chain(linked, others)), *conditional))
+
+
+def conditional_edges(identities: Sequence[Identity], held: Held, workloads: Sequence[Workload]) -> Iterator[Edge]:
+    """Yield the conditional edges alone, of identities that were resolved before: no link keeps these."""
+    found = chain(across_scopes_if(identities), by_right(identities, held), by_takeover(identities, workloads, held))
+    return (edge for edge in found if edge.conditional)
 
 
 def _linked_edges(identities: Iterable[Identity]) -> Iterable[Edge]:

@@ -138,6 +138,11 @@ def across_scopes(identities: Sequence[Identity], others: Sequence[Identity] = (
     for targets, are_read in ((identities, True), (others, False)):
         for caller, target, trust in _let_in(callers, targets, are_read=are_read):
             yield Edge(caller.key, target.key, trust.evidence)
+    yield from across_scopes_if(known)
+
+
+def across_scopes_if(known: Sequence[Identity]) -> Iterator[Edge]:
+    """Yield the conditional edges of :func:`across_scopes` alone."""
     if any(way.conditional and way.kind == "assume" for one in known for way in one.reach):
         for caller, target, trust in _let_in(_Callers(known, conditional=True), known, are_read=None):
             evidence = f"a condition of its own policies; {trust.evidence}"

@@ -1,37 +1,67 @@
-"""``muster paths``: which identity can become which, and through which identities most paths to an admin lead."""
+"""``muster paths``: which identity can become which, and where to cut."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reports.base import VIEWS
-from scanner.cli.options import config_option, store_option
+from scanner.cli.options import as_one, config_option, store_option
 from scanner.errors import UsageError, did_you_mean
 from scanner.text import printable
 
 if TYPE_CHECKING:
     from reports.paths import Found
-    from scanner.access.attack_paths import AttackGraph, AttackPath
-    from scanner.model import ScanResult
+    from scanner.access.attack_paths import AttackGraph
+    from scanner.cli.output import Delivery
+    from scanner.store.store import Store
 
 
 NO_PATH = 1
 MOST = 20
 ADMIN, OUTSIDE = "admin", "outside"
 _GRAPHS = ("graphml", "dot", "opengraph")
+_EVERYTHING = ("all", "inventory")
+"""Views with every identity."""
+
+
+class _Asked(Struct, frozen=True, kw_only=True):
+    """The arguments and options."""
+
+    source: str | None
+    target: str | None
+    choke: bool
+    cut: bool
+    most: int
+    every: bool
+    longest: int | None
+    avoid: tuple[str, ...]
+    without: tuple[tuple[str, str], ...]
 
 
 @click.command()
 @click.argument("source", required=False, metavar="[FROM]")
 @click.argument("target", required=False, metavar="[TO]")
 @click.option("--choke", is_flag=True, help="The identities without which most others lose every path to an admin.")
+@click.option("--cut", is_flag=True, help="The fewest steps without which no path from FROM to TO is left.")
 @click.option("--max", "most", type=click.IntRange(1), default=MOST, show_default=True, help="So many at most.")
+@click.option("--all", "every", is_flag=True, help="All paths from one identity that come to none twice.")
+@click.option("--max-length", "longest", type=click.IntRange(1), help="With --all: of so many steps at most.")
+@click.option("--avoid", multiple=True, metavar="IDENTITY", help="Paths that do not lead through it. Repeats.")
+@click.option(
+    "--without-edge",
+    "without",
+    multiple=True,
+    nargs=2,
+    metavar="FROM TO",
+    help="What is left if the first could no longer become the second. Repeats.",
+)
 @click.option(
     "-o",
     "--output",
@@ -42,114 +72,150 @@ _GRAPHS = ("graphml", "dot", "opengraph")
 )
 @config_option
 @store_option
-def paths(
-    source: str | None,
-    target: str | None,
-    choke: bool,
-    most: int,
-    outputs: tuple[str, ...],
-    config_file: Path | None,
-    store_url: str | None,
-) -> int:
+@as_one("asked", _Asked)
+def paths(asked: _Asked, outputs: tuple[str, ...], config_file: Path | None, store_url: str | None) -> int:
     """Show which identity can become which, shortest paths first, with the evidence for each step.
 
     FROM and TO are a key, name or alias; 'admin': identities that are one; 'outside': identities that external
     principals can become; or a view, such as 'orphans'. Without TO: everything that one identity can become, and the
     nearest admin of several. Exit 1 if there is no path.
     """
-    from reports.paths import WRITERS, Found, unique_names
-    from scanner.access.attack_paths import AttackGraph, admins, entrances, steps_of
-    from scanner.cli.output import Delivery, deliver, make_output, plan_formats
+    from reports.paths import WRITERS
+    from scanner.cli.output import deliver, plan_formats
     from scanner.config.load import load_config
     from scanner.store.store import open_store
 
     planned = plan_formats(outputs, (*WRITERS, *_GRAPHS), "attack paths")
     texts, graphs = [one for one in planned if one[0] in WRITERS], [one for one in planned if one[0] in _GRAPHS]
-    if source is None and not choke and (texts or not graphs):
-        raise UsageError("nothing is asked for", hint="name FROM, or --choke; `muster paths outside` is a start")
-    if choke and source is not None:
-        raise UsageError("--choke is about the whole graph", hint="leave out FROM and TO")
+    _check(asked, asks_nothing=bool(graphs) and not texts)
+    has_path = True
+    deliveries: list[Delivery] = []
     with open_store(store_url or load_config(config_file).store_url, create=False) as store:
-        result = store.load()
-    found = Found(scan=result.scan, names=unique_names(one.identity for one in result.identities))
-    if choke or source is not None:
-        graph = AttackGraph(steps_of(result))
-        if choke:
-            found = _with(found, chokes=graph.chokes(admins(result.identities))[:most])
-        elif source is not None:
-            listed = _paths(graph, result, source, target, most)
-            outside = entrances(result.identities) if source == OUTSIDE else {}
-            found = _with(found, paths=listed[:most], more=len(listed) > most, entrances=outside)
-    if source is not None and not found.paths:
-        click.echo(f"no path from {printable(source)} to {printable(target or 'any other identity')}", err=True)
-    deliver(
-        [
-            *(
-                Delivery(format=name, title=f"{name} (paths)", path=path, write=partial(WRITERS[name], found))
-                for name, path in texts
-            ),
-            *(
-                Delivery(
-                    format=name,
-                    title=f"{name} (graph)",
-                    path=path,
-                    write=partial(make_output(name, path, None).report.write, result, "all"),
-                )
-                for name, path in graphs
-            ),
-        ],
-        hint="choose another path",
+        if asked.choke or asked.source is not None:
+            found, has_path = _found(store, asked)
+            deliveries += _as_text(found, texts)
+        deliveries += _as_graph(store, graphs)
+    if not has_path:
+        click.echo(
+            f"no path from {printable(asked.source or '')} to {printable(asked.target or 'any other identity')}",
+            err=True,
+        )
+    deliver(deliveries, hint="choose another path")
+    return 0 if has_path else NO_PATH
+
+
+def _check(asked: _Asked, *, asks_nothing: bool) -> None:
+    """Raise UsageError for options that do not go together."""
+    if asked.source is None and not asked.choke and not asks_nothing:
+        raise UsageError("nothing is asked for", hint="name FROM, or --choke; `muster paths outside` is a start")
+    if asked.choke and (asked.source is not None or asked.cut):
+        raise UsageError("--choke is about the whole graph", hint="leave out FROM, TO and --cut")
+    if asked.cut and asked.target is None:
+        raise UsageError("--cut needs FROM and TO", hint="for example `muster paths outside admin --cut`")
+    if asked.longest is not None and not asked.every:
+        raise UsageError("--max-length goes with --all", hint="add --all")
+    if asked.every and (asked.target is None or asked.cut or asked.source in (*VIEWS, ADMIN, OUTSIDE)):
+        raise UsageError("--all is about paths from one identity", hint="name one identity as FROM, and TO")
+
+
+def _found(store: Store, asked: _Asked) -> tuple[Found, bool]:
+    """What was asked for, and whether there is any path."""
+    from reports.paths import Found, unique_names
+    from scanner.access.attack_paths import entrances
+    from scanner.access.chokes import chokes
+    from scanner.access.questions import Question, ask
+
+    graph = store.attack_graph()
+    meant = partial(_meant, store, graph)
+    avoid = frozenset(chain.from_iterable(map(meant, asked.avoid)))
+    edges = frozenset(
+        (one, other) for source, target in asked.without for one in meant(source) for other in meant(target)
     )
-    return NO_PATH if source is not None and not found.paths else 0
+    with store.records() as records:
+        found, has_path = Found(scan=records.frame.scan), True
+    if asked.source is None:
+        every = chokes(graph.without(avoid, edges), graph.admins)
+        found = replace(found, chokes=replace(every, chokes=every.chokes[: asked.most]))
+    else:
+        is_one = asked.source not in (*VIEWS, ADMIN, OUTSIDE)
+        starts = meant(asked.source)
+        goals = meant(asked.target or ADMIN) if asked.target or not is_one else None
+        if asked.cut:
+            found, has_path = _cut(found, graph.without(avoid, edges), starts, goals or frozenset())
+        else:
+            question = Question(
+                source=next(iter(starts)) if is_one else starts,
+                goals=goals,
+                most=asked.most,
+                every=asked.every,
+                longest=asked.longest,
+                avoid=avoid,
+                cut=edges,
+            )
+            answer = ask(graph, question)
+            found, has_path = replace(found, answer=answer, is_one=is_one), bool(answer.paths)
+    with store.records() as records:
+        named = records.identities(sorted(found.keys))
+    outside = entrances(named) if asked.source == OUTSIDE else {}
+    return replace(found, names=unique_names(one.identity for one in named), entrances=outside), has_path
 
 
-def _with(found: Found, **facts: object) -> Found:
-    from msgspec.structs import replace
+def _cut(found: Found, graph: AttackGraph, starts: frozenset[str], goals: frozenset[str]) -> tuple[Found, bool]:
+    from scanner.access.chokes import fewest_cuts
 
-    return replace(found, **facts)
-
-
-def _paths(graph: AttackGraph, result: ScanResult, source: str, target: str | None, most: int) -> list[AttackPath]:
-    """Paths, shortest first; one more than ``most`` if there are."""
-    several = source in (*VIEWS, ADMIN, OUTSIDE)
-    starts = _meant(source, result)
-    goals = _meant(target or ADMIN, result) if target or several else None
-    if several:
-        return list(islice(graph.nearest(starts, goals or ()), most + 1))
-    (start,) = starts
-    if goals is not None and len(goals) == 1:
-        return graph.several(start, next(iter(goals)), most + 1)
-    return list(islice(graph.shortest(start, goals), most + 1))
+    cut = fewest_cuts(graph, starts, goals)
+    return replace(found, cut=cut), cut.bounded or bool(cut.steps)
 
 
-def _meant(text: str, result: ScanResult) -> Collection[str]:
+def _as_text(found: Found, planned: list[tuple[str, str]]) -> list[Delivery]:
+    from reports.paths import WRITERS
+    from scanner.cli.output import Delivery
+
+    return [
+        Delivery(format=name, title=f"{name} (paths)", path=path, write=partial(WRITERS[name], found))
+        for name, path in planned
+    ]
+
+
+def _as_graph(store: Store, planned: list[tuple[str, str]]) -> list[Delivery]:
+    """The whole graph as a report."""
+    from scanner.cli.output import Delivery, make_output
+
+    if not planned:
+        return []
+    result = store.load()
+    return [
+        Delivery(
+            format=name,
+            title=f"{name} (graph)",
+            path=path,
+            write=partial(make_output(name, path, None).report.write, result, "all"),
+        )
+        for name, path in planned
+    ]
+
+
+def _meant(store: Store, graph: AttackGraph, text: str) -> frozenset[str]:
     """The keys that a text means. Raises UsageError if it is none, or a name that several identities have."""
     from reports.views import select
-    from scanner.access.attack_paths import admins, entrances
 
     by_view = next((view for view in VIEWS if view == text), None)
     if text == ADMIN:
-        return admins(result.identities)
+        return graph.admins
     if text == OUTSIDE:
-        return frozenset(entrances(result.identities))
+        return graph.entrances
+    if by_view in _EVERYTHING:
+        return frozenset(graph.keys)
     if by_view is not None:
-        return frozenset(one.identity.key for one in select(result, by_view).identities)
-    hits = _called(text, result)
+        return frozenset(one.identity.key for one in select(store.load(), by_view).identities)
+    hits = [one.identity.key for one in store.find(text).identities]
     if len(hits) == 1:
         return frozenset(hits)
     if hits:
         listed = "".join(f"\n  {printable(key)}" for key in hits)
         raise UsageError(f"{len(hits)} identities are called {printable(text)}:{listed}", hint="choose one by its key")
-    names = [*VIEWS, ADMIN, OUTSIDE, *(one.identity.name for one in result.identities)]
+    near = did_you_mean(text, [*VIEWS, ADMIN, OUTSIDE, *store.similar_names(text)])
     raise UsageError(
         f"no identity or view is called {printable(text)}",
-        hint=did_you_mean(text, names) or "`muster report --view inventory` lists identities",
+        hint=near or "`muster report --view inventory` lists identities",
     )
-
-
-def _called(text: str, result: ScanResult) -> Sequence[str]:
-    """The keys of identities with this key, else with this name, alias, display name or unique id."""
-    identities = [one.identity for one in result.identities]
-    if any(one.key == text for one in identities):
-        return [text]
-    return [one.key for one in identities if text in (one.name, one.display_name, one.unique_id) or text in one.aliases]

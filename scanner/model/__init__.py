@@ -52,7 +52,7 @@ from scanner.model.judged import (
     UsageVerdict,
     most_severe_first,
 )
-from scanner.model.reach import Edge, TokenSubject, Way
+from scanner.model.reach import PUBLISHED_NAMES, Edge, TokenSubject, Way
 from scanner.model.result import (
     BlindSpot,
     Forgotten,
@@ -115,6 +115,7 @@ __all__ = [
     "GAPS",
     "POWERFUL",
     "PRIVILEGES",
+    "PUBLISHED_NAMES",
     "ROTATED",
     "RUNGS",
     "SCHEMA",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Engine
 
+from scanner.access.attack_paths import AttackGraph
 from scanner.access.blast_radius import blast_radius_of
 from scanner.errors import MissingStore, OlderStore, StoreError, UsageError
 from scanner.model import BlastRadius, Forgotten, ScanPoint, ScanResult
@@ -22,6 +24,7 @@ from scanner.store.checking import Problem, check, repair
 from scanner.store.comparison import Comparison, Tally
 from scanner.store.engine import connect, database_of, reading, retrying, store_errors, where, writing
 from scanner.store.estate import StoredEstate
+from scanner.store.graph import attack_graph
 from scanner.store.intervals import read_in_order, read_open, refuse_incomplete
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
 from scanner.store.memory import Memory
@@ -299,6 +302,13 @@ class Store:
         """The named scan, or the latest, whose records are looked up by key. Raises StoreError for an unknown scan."""
         with reading(self._engine) as connection:
             yield Records(connection, scan_id)
+
+    def attack_graph(self) -> AttackGraph:
+        """The latest scan's graph of which identity can become which. It reads evidence while the store is open."""
+        with reading(self._engine) as connection:
+            seq = scans.find(connection, None)
+            refuse_incomplete(connection, seq)
+            return attack_graph(connection, partial(self.records, scans.frame(connection, seq).scan.id))
 
     def blast_radius(self, key: str) -> BlastRadius | None:
         """The blast radius of one of the latest scan's identities, with its evidence; None for an unknown key."""

@@ -11,6 +11,9 @@ import jsonschema
 import networkx as nx
 import pytest
 
+from reports.paths import Found, record
+from scanner.access.questions import ask, question
+from scanner.errors import UsageError
 from scanner.model import Assessment, Link, Privilege, Trust
 from scanner.store.store import open_store
 from tests.cli.conftest import Muster
@@ -117,11 +120,47 @@ def ways(muster: Muster, *arguments: str) -> list[list[str]]:
         (["alone"], []),
         (["root", "ci"], []),
         (["root", "root"], []),
+        (["ci", "root", "--all"], [["ci", "deploy", "root"], ["ci", "build", "deploy", "root"]]),
+        (["ci", "root", "--all", "--max-length", "2"], [["ci", "deploy", "root"]]),
+        (["ci", "root", "--avoid", "build"], [["ci", "deploy", "root"]]),
+        (["outside", "admin", "--avoid", "deploy"], []),
+        (["ci", "root", "--without-edge", "ci", "deploy"], [["ci", "build", "deploy", "root"]]),
+        (["ci", "--without-edge", "ci", "deploy", "--without-edge", "ci", "build"], []),
     ],
 )
 def test_who_can_become_whom(muster: Muster, arguments: list[str], expected: list[list[str]]) -> None:
     """Shortest first; exit 1 without a path."""
     assert ways(muster, *arguments) == expected
+
+
+def test_what_a_cut_changes(muster: Muster) -> None:
+    """How many are left, and the fewest steps to cut."""
+    without = ("--without-edge", "deploy", "root")
+    left = muster("paths", "inventory", "root", *without)
+    assert (left.code, left.out.splitlines()[-1]) == (0, "1 of 5 identities still have a path.")
+    assert muster("paths", "ci", *without).out.splitlines()[-1] == "2 of 3 identities can still be reached."
+
+    fewest = json.loads(muster("paths", "inventory", "admin", "--cut", "-o", "json:-").out)
+    assert [(one["from"], one["to"], one["evidence"]) for one in fewest["cut"]] == [
+        ('acme:<b>&"evil', "acme:root", "root trusts"),
+        ("acme:deploy", "acme:root", "root trusts"),
+    ]
+    assert "Without 2 steps, no path is left:" in muster("paths", "inventory", "admin", "--cut").out
+    assert muster("paths", "alone", "admin", "--cut").code == 1
+
+
+def test_an_api_asks_by_text(estate: Path) -> None:
+    """The same answer as JSON values."""
+    with open_store(f"sqlite:///{estate}/muster.db", create=False) as store:
+        graph = store.attack_graph()
+        asked = question(graph, "outside", avoid=("acme:ci",), most=1)
+        with store.records() as records:
+            answer = record(Found(scan=records.frame.scan, answer=ask(graph, asked)))
+        with pytest.raises(UsageError, match="no identity has the key nowhere"):
+            question(graph, "nowhere")
+
+    assert [[step["to"] for step in path["steps"]] for path in answer.pop("paths")] == [["acme:deploy", "acme:root"]]
+    assert answer == {"chokes": [], "total": 1, "total_before": 1, "more": False, "bounded": False}
 
 
 def test_choke_points(muster: Muster) -> None:
@@ -151,6 +190,9 @@ def test_a_terminal_shows_each_step(muster: Muster) -> None:
         ([], "nothing is asked for"),
         (["nowhere"], "no identity or view is called nowhere"),
         (["ci", "--choke"], "--choke is about the whole graph"),
+        (["ci", "--cut"], "--cut needs FROM and TO"),
+        (["ci", "root", "--max-length", "3"], "--max-length goes with --all"),
+        (["outside", "admin", "--all"], "--all is about paths from one identity"),
         (["ci", "-o", "csv:x.csv"], "attack paths has no format csv"),
     ],
 )

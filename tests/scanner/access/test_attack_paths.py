@@ -1,14 +1,21 @@
-"""Attack paths and choke points, against networkx and against removing each identity in turn."""
+"""Attack paths, reach, choke points and cuts, against networkx and against removing each identity in turn."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import combinations, pairwise
+from typing import Any, TypeAlias
 
 import networkx as nx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from scanner.access.attack_paths import AttackGraph, AttackPath, Step, admins, entrances, steps_of
+from scanner.access import attack_paths
+from scanner.access.adjacency import Arrays
+from scanner.access.attack_paths import AttackGraph, AttackPath, Step, admins, entrances, graph_of, steps_of
+from scanner.access.chokes import chokes, fewest_cuts
 from scanner.model import Assessment, Link, Privilege, Trust, Way
 from tests.examples import examples
 from tests.factories import make_assessment, make_identity, make_result
@@ -19,68 +26,186 @@ def step(source: str, target: str, *, conditional: bool = False) -> Step:
     return Step(source=source, target=target, relation="can_assume", evidence="e", conditional=conditional)
 
 
-PAIRS = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("abcdefgh")), max_size=20, unique=True)
+KEYS = "abcdefgh"
+Edges: TypeAlias = dict[tuple[str, str], bool]
+"""Whether each edge is conditional."""
+
+EDGES = st.dictionaries(st.tuples(st.sampled_from(KEYS), st.sampled_from(KEYS)), st.booleans(), max_size=24)
+GOALS = st.frozensets(st.sampled_from(KEYS), max_size=3)
 
 
-def graph(pairs: list[tuple[str, str]]) -> AttackGraph:
-    """Of these edges."""
-    return AttackGraph(step(*pair) for pair in pairs)
+def graphs(edges: Edges) -> Iterator[AttackGraph]:
+    """The graph in both forms: for few edges and for many."""
+    known = graph_of(step(*pair, conditional=conditional) for pair, conditional in edges.items())
+    yield known
+    numbered = [
+        (known.numbers[one], known.numbers[other], maybe) for (one, other), maybe in edges.items() if one != other
+    ]
+    columns = zip(*numbered, strict=True) if numbered else ((), (), ())
+    yield replace(known, edges=Arrays.of(len(known.keys), *map(list, columns)))
 
 
-def holds(path: AttackPath, pairs: list[tuple[str, str]]) -> bool:
+def oracle_of(edges: Edges) -> Any:
+    """The same as networkx knows it, with every key."""
+    oracle = nx.DiGraph(pair for pair in edges if pair[0] != pair[1])
+    oracle.add_nodes_from(KEYS)
+    return oracle
+
+
+def holds(path: AttackPath, edges: Edges) -> bool:
     """Whether each step is an edge and begins where the one before ended."""
-    return all((one.source, one.target) in pairs for one in path.steps) and len(path.keys) == len(path.steps) + 1
+    return len(path.keys) == len(path.steps) + 1 and all(
+        edges.get((one.source, one.target)) is one.conditional for one in path.steps
+    )
 
 
-@given(pairs=PAIRS, goals=st.sets(st.sampled_from("abcdefgh"), max_size=3))
-@examples(60)
-def test_paths_are_shortest(pairs: list[tuple[str, str]], goals: set[str]) -> None:
-    """To every key, to goals, from several to the nearest goal, and several between two."""
-    pairs = [pair for pair in pairs if pair[0] != pair[1]]
-    oracle = nx.DiGraph(pairs)
-    oracle.add_nodes_from("abcdefgh")
+def weight(path: AttackPath) -> tuple[int, int]:
+    """Steps, and how many are conditional."""
+    return len(path.steps), sum(one.conditional for one in path.steps)
+
+
+@given(edges=EDGES, goals=GOALS)
+@examples(80)
+def test_paths_are_shortest_and_simple(edges: Edges, goals: frozenset[str]) -> None:
+    """To every key, to goals, from several to the nearest goal, and all simple ones, as networkx finds them."""
+    oracle = oracle_of(edges)
     lengths = nx.single_source_shortest_path_length(oracle, "a")
-    ours = graph(pairs)
+    for one, other in oracle.edges:
+        oracle.edges[one, other]["weight"] = 100 + edges[one, other]
+    least = nx.single_source_dijkstra_path_length(oracle, "a")
+    ours, large = graphs(edges)
 
     every = list(ours.shortest("a"))
-    assert {path.keys[-1]: len(path.steps) for path in every} == {key: n for key, n in lengths.items() if n}
+    assert {path.keys[-1]: weight(path) for path in every} == {
+        key: divmod(total, 100) for key, total in least.items() if total
+    }
     assert [len(path.steps) for path in every] == sorted(len(path.steps) for path in every)
     assert {path.keys[-1] for path in ours.shortest("a", goals)} == (goals & set(lengths)) - {"a"}
-    nearest = {path.keys[0]: len(path.steps) for path in ours.nearest("abcdefgh", goals)}
+    nearest = {path.keys[0]: len(path.steps) for path in ours.nearest(KEYS, goals)}
     assert nearest == {
         key: min(found)
-        for key in set("abcdefgh") - goals
+        for key in set(KEYS) - goals
         if (found := [nx.shortest_path_length(oracle, key, goal) for goal in goals if nx.has_path(oracle, key, goal)])
     }
-    several = ours.several("a", "b", 5)
-    expected = sorted(map(tuple, nx.all_simple_paths(oracle, "a", "b")), key=len)[:5]
-    assert [len(path.keys) for path in several] == list(map(len, expected))
-    assert len({path.keys for path in several}) == len(several)
-    assert all(holds(path, pairs) for path in (*every, *several))
+    simple = ours.simple("a", goals, 1000)
+    stopped = oracle.copy()
+    stopped.remove_edges_from([edge for edge in oracle.edges if edge[0] in goals])
+    expected = () if "a" in goals or not goals else nx.all_simple_paths(stopped, "a", goals)
+    assert {path.keys for path in simple.paths} == set(map(tuple, expected))
+    assert list(map(weight, simple.paths)) == sorted(map(weight, simple.paths))
+    short = ours.simple("a", goals, 1000, 3).paths
+    assert short == tuple(path for path in simple.paths if len(path.steps) <= 3)
+    assert all(holds(path, edges) for path in (*every, *simple.paths))
+
+    assert list(large.shortest("a")) == every
+    assert list(large.shortest("a", goals)) == list(ours.shortest("a", goals))
+    assert list(large.nearest(KEYS, goals)) == list(ours.nearest(KEYS, goals))
+    assert large.simple("a", goals, 1000) == simple
 
 
-@given(pairs=PAIRS, goals=st.sets(st.sampled_from("abcdefgh"), min_size=1, max_size=2))
+@given(edges=EDGES, goals=GOALS, gone=st.frozensets(st.sampled_from(KEYS), max_size=2), data=st.data())
 @examples(60)
-def test_chokes_are_what_others_need(pairs: list[tuple[str, str]], goals: set[str]) -> None:
+def test_reach_without_what_is_cut(
+    edges: Edges, goals: frozenset[str], gone: frozenset[str], data: st.DataObject
+) -> None:
+    """Onward and back, in one step and in any number, with identities avoided and edges cut."""
+    cut = data.draw(st.frozensets(st.sampled_from(sorted(edges)), max_size=3)) if edges else frozenset()
+    oracle = oracle_of(edges)
+    oracle.remove_nodes_from(gone)
+    oracle.remove_edges_from(cut)
+
+    for whole in graphs(edges):
+        ours = whole.without(gone, [*cut, ("a", "unknown")])
+        for key in sorted(set(KEYS) - gone):
+            assert set(ours.reached((key,))) == nx.descendants(oracle, key)
+            assert set(ours.reached((key,), back=True)) == nx.ancestors(oracle, key)
+            assert set(ours.neighbours(key)) == set(oracle.successors(key))
+            assert set(ours.neighbours(key, back=True)) == set(oracle.predecessors(key))
+        left = {path.keys for path in ours.nearest(KEYS, goals)}
+        assert all(gone.isdisjoint(path) and cut.isdisjoint(pairwise(path)) for path in left)
+        assert {path[0] for path in left} == {
+            key for key in set(KEYS) - gone - goals if any(nx.has_path(oracle, key, goal) for goal in goals - gone)
+        }
+
+
+@given(edges=EDGES, goals=GOALS)
+@examples(60)
+def test_chokes_are_what_others_need(edges: Edges, goals: frozenset[str]) -> None:
     """As many lose every path as when the identity is taken out."""
 
     def able(without: str | None) -> set[str]:
-        left = [pair for pair in pairs if without not in pair]
-        return {path.keys[0] for path in graph(left).nearest("abcdefgh", goals - {without})}
+        left = {pair: maybe for pair, maybe in edges.items() if without not in pair}
+        return {path.keys[0] for path in next(graphs(left)).nearest(KEYS, goals - {without})}
 
     before = able(None)
-    expected = {key: len(before - able(key) - {key}) for key in "abcdefgh"}
+    expected = {key: len(before - able(key) - {key}) for key in KEYS}
 
-    found = {choke.identity: choke.loses for choke in graph(pairs).chokes(goals)}
+    for ours in graphs(edges):
+        found = chokes(ours, goals)
+        assert not found.bounded
+        assert {one.identity: one.loses for one in found.chokes} == {
+            key: loses for key, loses in expected.items() if loses
+        }
 
-    assert found == {key: loses for key, loses in expected.items() if loses}
+
+@given(edges=EDGES, goals=GOALS, sources=GOALS)
+@examples(60)
+def test_the_fewest_cuts_leave_no_path(edges: Edges, goals: frozenset[str], sources: frozenset[str]) -> None:
+    """As few as a maximum flow by networkx."""
+    oracle = oracle_of(edges)
+    nx.set_edge_attributes(oracle, 1, "capacity")
+    oracle.add_edges_from(("from", one) for one in sources - goals)
+    oracle.add_edges_from((one, "to") for one in goals)
+    can_flow = {"from", "to"} <= set(oracle) and nx.has_path(oracle, "from", "to")
+    most = nx.maximum_flow_value(oracle, "from", "to") if can_flow else 0
+
+    for ours in graphs(edges):
+        found = fewest_cuts(ours, sources, goals)
+        cut = [(one.source, one.target) for one in found.steps]
+        assert (len(cut), found.bounded) == (most, False)
+        assert list(ours.without((), cut).nearest(sources, goals)) == []
+
+
+def test_a_search_that_ends_at_its_limit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simple paths, choke points and cuts."""
+    layers = ["a", *"bcdefg", "z"]
+    ours = graph_of(step(one, other) for one, other in combinations(layers, 2))
+
+    assert chokes(ours, {"z"}, most_edges=3).bounded
+    assert fewest_cuts(ours, {"a"}, {"z"}, most_edges=3).bounded
+    assert not ours.simple("a", {"z"}, 1000).bounded
+    monkeypatch.setattr(attack_paths, "MOST_TRIED", 10)
+    some = ours.simple("a", {"z"}, 1000)
+    assert some.bounded
+    assert [path.keys for path in some.paths[:1]] == [("a", "z")]
+
+
+def test_deep_graphs_need_no_recursion() -> None:
+    """A chain of 20,000 in both directions."""
+    names = [f"k{number:05}" for number in range(20_000)]
+    chain = graph_of(step(*pair) for pair in pairwise(names))
+    (path,) = chain.shortest(names[0], {names[-1]})
+
+    assert path.keys == tuple(names)
+    assert chokes(chain, {names[-1]}).chokes[0].loses == len(names) - 1
+
+
+def test_the_public_graph_has_evidence() -> None:
+    """The whole, or a part of it."""
+    ours = graph_of((step("a", "b"), step("b", "c", conditional=True)))
+
+    assert dict(ours.digraph().edges) == {
+        ("a", "b"): {"relation": "can_assume", "evidence": "e", "conditional": False},
+        ("b", "c"): {"relation": "can_assume", "evidence": "e", "conditional": True},
+    }
+    assert list(ours.digraph({"a", "b"}).edges) == [("a", "b")]
 
 
 def test_an_unconditional_edge_counts() -> None:
     """Of two between the same, and of equally short paths."""
     certain = [("a", "b"), ("a", "d"), ("c", "z"), ("d", "z")]
     maybe = [("a", "b"), ("a", "c")]
-    ours = AttackGraph([*(step(*pair, conditional=True) for pair in maybe), *(step(*pair) for pair in certain)])
+    ours = graph_of([*(step(*pair, conditional=True) for pair in maybe), *(step(*pair) for pair in certain)])
 
     assert [path.keys for path in ours.shortest("a", {"z"})] == [("a", "d", "z")]
     assert not any(one.conditional for path in ours.shortest("a", {"b"}) for one in path.steps)

@@ -1,0 +1,215 @@
+"""The latest scan's attack graph: edges are streamed, and evidence is read where an answer needs it."""
+
+from __future__ import annotations
+
+import gc
+import re
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Raw, Struct
+from sqlalchemy import Connection, select
+
+from scanner.access.adjacency import adjacency
+from scanner.access.assignments import held_by
+from scanner.access.attack_paths import BECOMES, AttackGraph, Step, is_external
+from scanner.access.paths import conditional_edges
+from scanner.model import (
+    PUBLISHED_NAMES,
+    Edge,
+    Fact,
+    Identity,
+    Link,
+    Privilege,
+    PrivilegeLevel,
+    Relation,
+    Trust,
+    Way,
+    with_uncertain,
+)
+from scanner.store import schema
+from scanner.store.bodies import decode
+from scanner.store.engine import plain_rows
+from scanner.store.intervals import BATCH, read_open
+from scanner.store.kinds import ASSIGNMENTS, WORKLOADS
+from scanner.store.records import Records
+
+Opens: TypeAlias = Callable[[], AbstractContextManager[Records]]
+_Pair: TypeAlias = tuple[str, str]
+
+
+def attack_graph(connection: Connection, records: Opens) -> AttackGraph:
+    """Return the graph of the latest scan. ``records`` opens that scan, for evidence.
+
+    Rows are not held against their checksums, but those are that an answer shows.
+    """
+    with _without_collector():
+        stream = _Stream(connection)
+    numbers, sources, targets = stream.numbers, stream.sources, stream.targets
+    conditional: dict[_Pair, Step] = {}
+    for edge in stream.conditional():
+        conditional.setdefault((edge.source, edge.target), _step(edge))
+    certain = len(sources)
+    sources.extend(numbers[source] for source, _ in conditional)
+    targets.extend(numbers[target] for _, target in conditional)
+    return AttackGraph(
+        keys=tuple(numbers),
+        numbers=numbers,
+        edges=adjacency(len(numbers), sources, targets, memoryview(bytes(certain) + b"\1" * len(conditional))),
+        evidence=_Evidence(records, conditional),
+        admins=frozenset(stream.admins),
+        entrances=frozenset(stream.entrances),
+    )
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the garbage collector, which looks through millions of objects again and again and finds nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class _Link(Struct, frozen=True, gc=False):
+    relation: Relation
+    target: str
+
+
+class _Level(Struct, frozen=True, gc=False):
+    level: PrivilegeLevel
+
+
+class _Identity(Struct, frozen=True, gc=False):
+    """What edges need of a stored identity; the rest of its body is skipped."""
+
+    provider: str
+    scope: str
+    kind: str
+    unique_id: str | None = None
+    aliases: tuple[str, ...] = ()
+    links: tuple[_Link, ...] = ()
+    trusts: tuple[Trust, ...] = ()
+    reach: tuple[Way, ...] = ()
+    runs_in: tuple[str, ...] = ()
+    unread: tuple[Fact, ...] = ()
+    privilege: _Level = _Level("unknown")
+    attributes: Raw = Raw(b"{}")
+
+
+class _Body(Struct, frozen=True, gc=False):
+    identity: _Identity
+
+
+_bodies = msgspec.json.Decoder(_Body)
+_attributes = msgspec.json.Decoder(dict[str, Any])
+_published = re.compile("|".join(f'"{name}"' for name in sorted(PUBLISHED_NAMES)).encode()).search
+
+
+class _Numbers(dict[str, int]):
+    """Numbers of keys: the identities' in their order, then those of further targets."""
+
+    def __missing__(self, key: str) -> int:
+        self[key] = number = len(self)
+        return number
+
+
+class _Stream:
+    """Reads the certain edges into ``sources`` and ``targets``, as ``numbers`` of keys, and what the others need."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._assignments = tuple(read_open(connection, ASSIGNMENTS, schema.assignment.c.until_scan.is_(None)))
+        self._identities: list[Identity] = []
+        self.sources, self.targets = array("q"), array("q")
+        self.admins: list[str] = []
+        self.entrances: list[str] = []
+        identity = schema.identity.c
+        is_open = identity.until_scan.is_(None)
+        keys = plain_rows(connection, select(identity.key).where(is_open).order_by(identity.key))
+        self.numbers = _Numbers((key, number) for number, (key,) in enumerate(keys))
+        rows = select(identity.key, identity.privilege_level, identity.body).where(is_open)
+        with connection.execute(rows, execution_options={"yield_per": BATCH}) as result:
+            for batch in result.partitions():
+                for key, level, body in batch:
+                    self._add(key, level, decode(_bodies, body, "identity"))
+
+    def _add(self, key: str, level: str, body: _Body) -> None:
+        one, numbers = body.identity, self.numbers
+        if level == "admin":
+            self.admins.append(key)
+        ends = [numbers[link.target] for link in one.links if link.relation in BECOMES]
+        if ends:
+            self.sources.extend([numbers[key]] * len(ends))
+            self.targets.extend(ends)
+        if one.trusts and any(map(is_external, one.trusts)):
+            self.entrances.append(key)
+        has_others = len(ends) < len(one.links)
+        if self._assignments or one.reach or one.trusts or has_others or _published(one.attributes):
+            self._identities.append(_resolvable(key, one))
+
+    def conditional(self) -> Iterable[Edge]:
+        """Yield the conditional edges."""
+        workloads = tuple(read_open(self._connection, WORKLOADS, schema.workload.c.until_scan.is_(None)))
+        return conditional_edges(self._identities, held_by(self._identities, self._assignments), workloads)
+
+
+def _resolvable(key: str, one: _Identity) -> Identity:
+    """The identity with the facts by which edges are resolved. Earlier versions kept some among the attributes."""
+    return with_uncertain(
+        Identity(
+            key=key,
+            provider=one.provider,
+            source="",
+            scope=one.scope,
+            kind=one.kind,
+            name="",
+            unique_id=one.unique_id,
+            aliases=one.aliases,
+            links=tuple(
+                Link(relation=link.relation, target=link.target, evidence="")
+                for link in one.links
+                if link.relation == "runs_as"
+            ),
+            trusts=one.trusts,
+            reach=one.reach,
+            runs_in=one.runs_in,
+            unread=one.unread,
+            privilege=Privilege(level=one.privilege.level),
+            attributes=_attributes.decode(one.attributes),
+        )
+    )
+
+
+def _step(edge: Edge) -> Step:
+    return Step(source=edge.source, target=edge.target, relation="can_assume", evidence=edge.evidence, conditional=True)
+
+
+class _Evidence:
+    """Reads the steps of an answer from the store, as of the graph's scan."""
+
+    def __init__(self, records: Opens, conditional: Mapping[_Pair, Step]) -> None:
+        self._records, self._conditional = records, conditional
+
+    def __call__(self, pairs: Collection[_Pair]) -> Mapping[_Pair, Step]:
+        found = {pair: self._conditional[pair] for pair in pairs if pair in self._conditional}
+        with self._records() as records:
+            for one in records.identities(sorted({source for source, _ in pairs})):
+                found |= _certain(one.identity, pairs)
+        return found
+
+
+def _certain(identity: Identity, pairs: Collection[_Pair]) -> Mapping[_Pair, Step]:
+    """The steps of its links; of several to one target, the first counts."""
+    found: dict[_Pair, Step] = {}
+    for link in identity.links:
+        if link.relation in BECOMES and (pair := (identity.key, link.target)) in pairs:
+            step = Step(source=pair[0], target=pair[1], relation=link.relation, evidence=link.evidence)
+            found.setdefault(pair, step)
+    return found

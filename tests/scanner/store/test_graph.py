@@ -1,0 +1,103 @@
+"""The attack graph as it is streamed from a store, beside the one made of the loaded scan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from scanner.access.attack_paths import Step, admins, entrances, graph_of, steps_of
+from scanner.model import Assessment, Assignment, Grant, Link, Privilege, ScanResult, Trust, Way, Workload
+from scanner.store.store import Store
+from tests.databases import empty_stores
+from tests.examples import examples
+from tests.factories import make_assessment, make_identity, make_result
+
+NAMES = "abcdef"
+VENDOR = Trust(principal="arn:aws:iam::999999999999:root", kind="account", external=True, evidence="no condition")
+
+
+@st.composite
+def estates(draw: st.DrawFn) -> ScanResult:
+    """Identities with links of several relations, ways under conditions, trusts and an assignment."""
+
+    def link() -> st.SearchStrategy[Link]:
+        relation = st.sampled_from(("can_assume", "acts_as", "member_of", "runs_as"))
+        return st.builds(
+            Link, relation=relation, target=st.sampled_from([*map(key, NAMES), "elsewhere"]), evidence=st.text()
+        )
+
+    def identity(name: str) -> Assessment:
+        principal = Trust(principal=key(draw(st.sampled_from(NAMES))), kind="principal", evidence="trusted")
+        ways = (Way(kind="assume", on=("acme:*",), conditional=True, by="sts"),)
+        takes = (Way(kind="take_over", on=("*",), conditional=True, by="lambda:UpdateFunctionCode"),)
+        own = make_identity(
+            name,
+            key=key(name),
+            scope=draw(st.sampled_from("12")),
+            links=tuple(draw(st.lists(link(), max_size=4, unique_by=lambda one: (one.relation, one.target)))),
+            trusts=draw(st.sampled_from(((), (principal,), (VENDOR,)))),
+            reach=draw(st.sampled_from(((), ways, takes))),
+        )
+        level: Any = draw(st.sampled_from(("normal", "admin")))
+        return make_assessment(replace(own, privilege=Privilege(level=level)), privilege=Privilege(level=level))
+
+    right = Assignment(
+        key="right", provider="aws", source="aws", scope="1", holder=key("a"), conditional=True,
+        grant=Grant(name="Owner", via="assignment"), privilege=Privilege(level="high"), becomes=("acme:b*",),
+    )  # fmt: skip
+    runner = Workload(
+        key="function", provider="aws", source="aws", scope="1", kind="function", name="f", runs_as=(key("c"),)
+    )
+    return replace(
+        make_result(*map(identity, NAMES)),
+        assignments=draw(st.sampled_from(((), (right,)))),
+        workloads=draw(st.sampled_from(((), (runner,)))),
+    )
+
+
+def key(name: str) -> str:
+    """The key of an identity."""
+    return f"acme:{name}"
+
+
+def steps_by_pair(store: Store) -> dict[tuple[str, str], Step]:
+    """Every step of the stored graph, with its evidence."""
+    graph = store.attack_graph()
+    pairs = [(one, other) for one in graph.keys for other in graph.neighbours(one)]
+    return dict(zip(pairs, graph.steps(pairs), strict=True))
+
+
+@given(result=estates())
+@examples(10)
+def test_the_streamed_graph_is_that_of_the_loaded_scan(result: ScanResult) -> None:
+    """Edges, evidence, admins and entrances, on each database."""
+    expected = graph_of(steps_of(result))
+    pairs = [(one, other) for one in expected.keys for other in expected.neighbours(one)]
+    for store in empty_stores():
+        store.save(result)
+        graph = store.attack_graph()
+        assert steps_by_pair(store) == dict(zip(pairs, expected.steps(pairs), strict=True))
+        assert graph.admins == admins(result.identities)
+        assert graph.entrances == set(entrances(result.identities))
+
+
+def test_evidence_is_of_the_scan_that_the_graph_was_made_of() -> None:
+    """Also while later scans are saved."""
+
+    def scan(number: int, evidence: str) -> ScanResult:
+        links = (Link(relation="can_assume", target=key("b"), evidence=evidence),)
+        result = make_result(make_assessment(make_identity("a", key=key("a"), links=links)))
+        return replace(result, scan=replace(result.scan, id=f"scan-{number}"))
+
+    for store in empty_stores():
+        store.save(scan(1, "before"))
+        graph = store.attack_graph()
+        store.save(scan(2, "after"))
+
+        (path,) = graph.shortest(key("a"))
+        assert [one.evidence for one in path.steps] == ["before"]
+        (path,) = store.attack_graph().shortest(key("a"))
+        assert [one.evidence for one in path.steps] == ["after"]
