@@ -13,12 +13,12 @@ takes 2.4 s.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache, reduce
+from functools import cache
 from operator import eq
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, Text, and_, cast, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, literal, literal_column, select, tuple_
 
 from scanner.errors import DamagedRow
 from scanner.store import schema
@@ -69,10 +69,14 @@ def _digest(text: str) -> str:
     return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
+@cache
 def _as_one_text(table: Table) -> ColumnElement[str]:
-    """The input of :func:`checksum`, concatenated by the database: in Python this takes as long as all the rest."""
-    texts = [func.coalesce(cast(table.c[place], Text), literal(_NULL)) for place in _lasting(table)]
-    return reduce(lambda so_far, text: so_far.concat(literal(_BETWEEN)).concat(text), texts)
+    """The input of :func:`checksum`, concatenated by the database: in Python this takes as long as all the rest.
+
+    Written as SQL: of expressions for each column, compiling took longer than the verification of a small store.
+    """
+    names = (f'{table.name}."{table.c[place].name}"' for place in _lasting(table))
+    return literal_column(f" || '{_BETWEEN}' || ".join(f"coalesce(CAST({name} AS TEXT), '{_NULL}')" for name in names))
 
 
 def sealed(table: Table, rows: Sequence[Values]) -> Sequence[Values]:
