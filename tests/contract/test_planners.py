@@ -29,20 +29,22 @@ def words_of(name: str) -> list[str]:
 def resources(name: str, planner: Planner, value: Any) -> list[Resource]:
     """A resource of each type that the planner names, all of whose arguments have the value."""
     words = [*words_of(name), *(pattern.replace("*", "x") for pattern in planner.types)]
-    arguments = {word: value for word in words if re.fullmatch(r"[A-Za-z]\w*", word)}
-    return [
-        Resource(
-            type=word,
-            place=Place(file="f", resource=f"{word}.x"),
-            format="cloudformation" if "::" in word else "terraform",
-            effect="changed",
-            values=arguments,
-            before=arguments,
-            refers={argument: (f"{other}.x",) for argument, other in zip(arguments, reversed(words), strict=False)},
-        )
-        for word in words
-        if any(fnmatchcase(word, pattern) for pattern in planner.types)
-    ]
+    types = [word for word in words if any(fnmatchcase(word, pattern) for pattern in planner.types)]
+    any_case = {word: value for word in words if word not in types and re.fullmatch(r"[A-Za-z]\w*", word)}
+    capitalized = {word: value for word in any_case if word[0].isupper()}
+    return [_resource(word, capitalized if "::" in word else any_case, words) for word in types]
+
+
+def _resource(word: str, arguments: dict[str, Any], others: list[str]) -> Resource:
+    return Resource(
+        type=word,
+        place=Place(file="f", resource=f"{word}.x"),
+        format="cloudformation" if "::" in word else "terraform",
+        effect="changed",
+        values=arguments,
+        before=arguments,
+        refers={argument: (f"{other}.x",) for argument, other in zip(arguments, reversed(others), strict=False)},
+    )
 
 
 @pytest.mark.parametrize("name", CATALOG.names)
