@@ -33,8 +33,8 @@ T = TypeVar("T")
 
 LOCAL = "local"
 LOCAL_THREADS = 8  # threads of each process, which mostly wait
-ANSWER_SECONDS = 30
-"""Seconds to wait for the scheduler, and then for its first worker."""
+PATIENCE = "distributed.comm.timeouts.connect"
+"""Dask's setting for how long to wait for the scheduler, and then for its first worker: 30 seconds by default."""
 RETRIES = 2
 """Retries of a task that failed on its worker. If a worker dies, the scheduler itself moves its tasks."""
 
@@ -51,6 +51,7 @@ def cluster_executor(address: str) -> Iterator[Executor]:
     """
     try:
         import distributed
+        from dask import config
     except ImportError:
         raise MissingExtra("[engine] dask", "dask") from None
     for name in _CHATTY:
@@ -58,9 +59,10 @@ def cluster_executor(address: str) -> Iterator[Executor]:
         chatty = logging.getLogger(name)
         chatty.handlers.clear()
         chatty.setLevel(logging.CRITICAL)
+    patience = config.get(PATIENCE)
     with _started(address) as where:
         try:
-            client = distributed.Client(where, timeout=ANSWER_SECONDS, set_as_default=False)
+            client = distributed.Client(where, timeout=patience, set_as_default=False)
         except OSError as error:
             raise ClusterError(
                 f"the Dask scheduler {printable(address)} does not answer: {printable(str(error))[:200]}",
@@ -68,12 +70,12 @@ def cluster_executor(address: str) -> Iterator[Executor]:
             ) from error
         executor = _OnCluster(client)
         try:
-            _wait_for_worker(client, address)
+            _wait_for_worker(client, address, patience)
             yield executor
         finally:
             executor.shutdown(wait=False)
             with suppress(OSError, TimeoutError):
-                client.close(timeout=ANSWER_SECONDS)
+                client.close(timeout=patience)
 
 
 @contextmanager
@@ -93,9 +95,9 @@ def _started(address: str) -> Iterator[Any]:
         yield cluster
 
 
-def _wait_for_worker(client: Any, address: str) -> None:
+def _wait_for_worker(client: Any, address: str, patience: str) -> None:
     try:
-        client.wait_for_workers(1, timeout=ANSWER_SECONDS)
+        client.wait_for_workers(1, timeout=patience)
     except TimeoutError as error:
         scheduler = printable(address)
         raise ClusterError(f"the scheduler {scheduler} has no worker", hint=f"dask worker {scheduler}") from error

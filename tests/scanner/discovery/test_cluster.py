@@ -189,7 +189,7 @@ def test_hundreds_of_scopes_fan_out(cluster: DaskCluster, tmp_path: Path) -> Non
 
 def test_a_lost_scheduler_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The scan says so and stores nothing."""
-    for name, value in {**ENVIRONMENT, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}.items():
+    for name, value in {**ENVIRONMENT, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s"}.items():
         monkeypatch.setenv(name, value)
     with DaskCluster() as cluster, organization(MANY) as url:
         cluster.worker()
@@ -328,7 +328,7 @@ def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_cluster_of_this_machine_s_own(tmp_path: Path) -> None:
     """Nothing else needs starting, and it ends with the scan."""
     (tmp_path / "bots.csv").write_text("name\na\nb\n")
-    (tmp_path / "config.toml").write_text('[engine]\ndask = "local:2"\n[[source]]\ntype = "file"\npath = "bots.csv"\n')
+    (tmp_path / "config.toml").write_text('[engine]\ndask = "local:1"\n[[source]]\ntype = "file"\npath = "bots.csv"\n')
 
     code, result, log = Scan(tmp_path, "-o", "json:-").end()
 
