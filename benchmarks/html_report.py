@@ -115,11 +115,12 @@ def _keystrokes(browser: Browser, page_file: Path) -> list[float]:
     page.locator("body[data-ready]").wait_for(timeout=60_000)
     times = [
         page.evaluate(
-            """text => {
+            """async text => {
                 const box = document.getElementById("filter");
                 box.value = text;
                 const from = performance.now();
                 box.dispatchEvent(new Event("input"));
+                await new Promise((resume) => setTimeout(resume));
                 document.body.getBoundingClientRect();
                 return performance.now() - from;
             }""",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -14,8 +14,8 @@ from scanner.model.activity import LOG_SECTION
 from scanner.model.summary import by_state
 from scanner.text import counted, either
 
-_NO_REGISTRY = "No registry was given, so registration was not checked. Give one with --registry FILE."
-_NO_ROSTER = "No roster was given, so owners could not be verified. Give one with --people FILE."
+NO_REGISTRY = "No registry was given, so registration was not checked. Give one with --registry FILE."
+NO_ROSTER = "No roster was given, so owners could not be verified. Give one with --people FILE."
 
 
 class Digest:
@@ -37,7 +37,7 @@ class Digest:
     @cached_property
     def limits(self) -> list[Coverage]:
         """Gaps that may hide identities or entries: all but days of audit logs."""
-        return [gap for gap in self.gaps if gap.section.partition(":")[0] != LOG_SECTION]
+        return limits_of(self.gaps)
 
     @cached_property
     def headline(self) -> str:
@@ -47,18 +47,14 @@ class Digest:
             return "No identity or finding matches the filters."
         if not identities:
             return "No identities could be read." if self.limits else "No identities were found."
-        total = counted(identities, "identity", "identities")
-        unregistered, orphaned = self.states["registry"]["unregistered"], self.states["ownership"]["orphaned"]
-        if self.states["registry"]["unchecked"] == identities:
-            text = f"{total} found; registration was not checked."
-        elif not unregistered and not orphaned:
-            text = f"of {total}, none is unregistered and none is orphaned."
-        else:
-            text = (
-                f"{unregistered:,} of {total} {either(unregistered, 'is', 'are')} unregistered; {orphaned:,} "
-                f"{either(orphaned, 'is', 'are')} orphaned."
-            )
-        return f"As far as could be read, {text}" if self.limits else text[0].upper() + text[1:]
+        registry, ownership = self.states["registry"], self.states["ownership"]
+        return totals(
+            identities=identities,
+            unregistered=registry["unregistered"],
+            orphaned=ownership["orphaned"],
+            unchecked=registry["unchecked"] == identities,
+            limited=bool(self.limits),
+        )
 
     @cached_property
     def caveats(self) -> list[str]:
@@ -69,25 +65,52 @@ class Digest:
         contested = len(registry) - provisional
         others = counted(contested, "other identity is", "other identities are")
         stale = sum(not judged.rechecked for judged in self.result.identities)
-        unread = counted(len(self.limits), "section", "sections")
-        unread_days = counted(len(self.gaps) - len(self.limits), "day", "days")
         caveats = (
-            (self.result.only, self.result.only or ""),
-            (self.limits, f"Incomplete: {unread} could not be read in full; the numbers below are minimums."),
-            (
-                len(self.gaps) > len(self.limits),
-                f"Audit logs: {unread_days} could not be read in full; what was done then is not known.",
-            ),
-            (no_registry, _NO_REGISTRY),
-            (no_roster and not no_registry, _NO_ROSTER),
+            *((text, text) for text in (self.result.only, *unread_caveats(self.gaps)) if text),
+            (no_registry, NO_REGISTRY),
+            (no_roster and not no_registry, NO_ROSTER),
             (provisional, f"{provisional:,} of the unregistered are provisional: a gap hides possible matches."),
             (contested, f"{others} provisional: a registry row that cannot be read names them."),
-            (
-                stale,
-                f"{counted(stale, 'identity was', 'identities were')} not re-checked: last known verdicts are shown.",
-            ),
+            (stale, stale_caveat(stale)),
         )
         return [text for holds, text in caveats if holds]
+
+
+def totals(*, identities: int, unregistered: int, orphaned: int, unchecked: bool, limited: bool) -> str:
+    """The totals of a scan as a sentence. ``unchecked``: without a registry; ``limited``: gaps may hide some."""
+    total = counted(identities, "identity", "identities")
+    if unchecked:
+        text = f"{total} found; registration was not checked."
+    elif not unregistered and not orphaned:
+        text = f"of {total}, none is unregistered and none is orphaned."
+    else:
+        text = (
+            f"{unregistered:,} of {total} {either(unregistered, 'is', 'are')} unregistered; {orphaned:,} "
+            f"{either(orphaned, 'is', 'are')} orphaned."
+        )
+    return f"As far as could be read, {text}" if limited else text[0].upper() + text[1:]
+
+
+def limits_of(gaps: Iterable[Coverage]) -> list[Coverage]:
+    """Gaps that may hide identities or entries: all but days of audit logs."""
+    return [gap for gap in gaps if gap.section.partition(":")[0] != LOG_SECTION]
+
+
+def unread_caveats(gaps: Sequence[Coverage]) -> list[str]:
+    """What the gaps leave out, as sentences; empty without a gap."""
+    limits = limits_of(gaps)
+    days = len(gaps) - len(limits)
+    sections, unread = counted(len(limits), "section", "sections"), counted(days, "day", "days")
+    caveats = (
+        (limits, f"Incomplete: {sections} could not be read in full; the numbers below are minimums."),
+        (days, f"Audit logs: {unread} could not be read in full; what was done then is not known."),
+    )
+    return [text for holds, text in caveats if holds]
+
+
+def stale_caveat(stale: int) -> str:
+    """That so many identities were not read this time."""
+    return f"{counted(stale, 'identity was', 'identities were')} not re-checked: last known verdicts are shown."
 
 
 _OF_A_DAY = re.compile(r"(.+):(\d{4}-\d\d-\d\d)")

@@ -1,4 +1,4 @@
-// The page's state and its permalink: everything after the # of the address.
+// The page's state and its permalink: everything after the # of a file's address.
 //
 // State: { view, text, sort, flat, chosen, open }, where sort is { name, descending } or null, flat says that a list
 // which can be grouped is not, chosen is { facet: Set of facetKey }, and open is { kind, id } or null. What is open is
@@ -21,11 +21,13 @@ function blankState(view, chosen = {}, text = "") {
 }
 
 function readAddress(fragment) {
-  const fields = new URLSearchParams(fragment.replace(/^#/, ""));
+  return stateOf(new URLSearchParams(fragment.replace(/^#/, "")), readOpen(fragment));
+}
+
+function stateOf(fields, open) {
   const chosen = Object.create(null); // facets are named by the address
   for (const [name, value] of fields) if (!RESERVED.has(name)) (chosen[name] ??= new Set()).add(value);
   const sort = fields.get("sort");
-  const open = readOpen(fragment);
   return {
     view: fields.get("view") ?? (open && HOMES[open.kind]) ?? null,
     text: fields.get("q") ?? "",
@@ -44,15 +46,26 @@ function readOpen(fragment) {
   return Object.hasOwn(HOMES, kind ?? "") ? { kind, id } : null;
 }
 
-function writeAddress({ view, text, sort, flat, chosen, open }) {
+// What narrows and orders the list, without its name.
+function fieldsOf({ text, sort, flat, chosen }) {
   const fields = new URLSearchParams();
   if (text) fields.set("q", text);
   for (const [facet, keys] of Object.entries(chosen)) for (const key of keys) fields.append(facet, key);
   if (sort) fields.set("sort", (sort.descending ? "-" : "") + sort.name);
   if (flat) fields.set("group", "none");
+  return fields;
+}
+
+function writeAddress(state) {
+  const { view, open } = state;
+  const fields = fieldsOf(state);
   const isHome = open && HOMES[open.kind] === view && fields.size === 0;
   const address = new URLSearchParams([...(isHome ? [] : [["view", view]]), ...fields]);
   if (open) address.set(open.kind, open.id);
-  const readable = { "+": "%20", "%3A": ":", "%2F": "/", "%40": "@" };
-  return `#${String(address).replace(/\+|%3A|%2F|%40/g, (code) => readable[code])}`;
+  return `#${readableQuery(address)}`;
+}
+
+function readableQuery(fields) {
+  const written = { "+": "%20", "%3A": ":", "%2F": "/", "%40": "@" };
+  return String(fields).replace(/\+|%3A|%2F|%40/g, (code) => written[code]);
 }

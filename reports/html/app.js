@@ -1,18 +1,18 @@
-// The page's life: opens the blocks, keeps the state in the address, and shows the list, its facets and the panel.
+// The page's life: opens its source, keeps the state in the address, and shows the list, its facets and the panel.
 
 const ALL_UNFOLDED = 12; // findings: so few need no groups that are folded
 const PAUSE = 250; // milliseconds after the last key until the other lists are searched
 
 class App {
   constructor() {
-    this.lists = {};
+    this.unfolded = new Set(); // groups, by their value
+    this.asked = 0; // questions so far: an answer to any but the last is not drawn
     this.grid = new Grid(byId("grid"), { onOpen: (row) => this.open(row), onSort: (name) => this.sort(name) });
     this.facets = new Facets(byId("facets"), (name, keys) => this.choose(name, keys));
     this.panel = new Panel(byId("panel"), { onStep: (by) => this.grid.step(by), onClose: () => this.close() });
     byId("filter").addEventListener("input", () => this.change({ text: byId("filter").value, open: null }));
     byId("clear").addEventListener("click", () => this.change({ text: "", chosen: {} }));
     byId("group").addEventListener("click", () => this.change({ flat: !this.state.flat }));
-    byId("export").addEventListener("click", () => this.export());
     byId("tabs").addEventListener("keydown", (event) => this.keyOnTabs(event));
     addEventListener("popstate", () => this.arrive());
     addEventListener("keydown", (event) => this.shortcut(event));
@@ -21,18 +21,17 @@ class App {
 
   async start() {
     const opening = OPENINGS[document.body.dataset.view];
-    const overview = await openBlock("overview", (content) => content);
-    const { coverage, identities, changes } = await openTables("coverage", "identities", "changes");
-    this.overview = overview;
+    const overview = (this.overview = await source.overview());
     Object.assign(STATES, overview.states);
     digits = overview.digits;
     acknowledgeWith = overview.acknowledge;
-    for (const owner of ownersWhoLeft(identities)) LEFT.add(owner);
-    byId("tabs").replaceChildren(...Object.entries(VIEWS).map(([view, { label }]) => this.tab(view, label)));
-    showOverview({ overview, coverage, identities, changes }, (view, chosen) => this.go(view, chosen));
-    this.state = this.known(readAddress(location.hash)) ?? opening;
+    for (const owner of overview.left) LEFT.add(owner);
+    const tabs = Object.entries({ ...VIEWS, ...source.pages });
+    byId("tabs").replaceChildren(...tabs.map(([view, { label }]) => this.tab(view, label)));
+    showOverview(overview, (view, chosen) => this.go(view, chosen));
+    this.state = this.known(source.read()) ?? opening;
     await this.showList();
-    byId("lists").hidden = false;
+    byId("lists").hidden = this.state.view in source.pages;
     this.grid.resized();
     performance.mark("first-rows");
     requestIdleCallback(() => this.prepare());
@@ -45,28 +44,26 @@ class App {
     document.documentElement.style.setProperty("--bar", `${byId("bar").offsetHeight}px`);
   }
 
-  // What the first keystroke and the first opened row will need.
   async prepare() {
-    await this.termsOf(this.list);
-    await openTables(...PANEL_BLOCKS);
+    await source.prepare(this.list);
     document.body.dataset.ready = "";
   }
 
   // --- state
 
   known(state) {
-    return Object.hasOwn(VIEWS, state.view) ? state : null;
+    return Object.hasOwn(VIEWS, state.view) || Object.hasOwn(source.pages, state.view) ? state : null;
   }
 
   change(changes, { remember = false } = {}) {
     this.state = { ...this.state, ...changes };
-    history[remember ? "pushState" : "replaceState"](null, "", writeAddress(this.state));
+    history[remember ? "pushState" : "replaceState"](null, "", source.write(this.state));
     this.countElsewhere();
     return this.showList();
   }
 
   async arrive() {
-    this.state = this.known(readAddress(location.hash)) ?? OPENINGS[document.body.dataset.view];
+    this.state = this.known(source.read()) ?? OPENINGS[document.body.dataset.view];
     this.countElsewhere();
     await this.showList();
     await this.showPanel();
@@ -93,64 +90,54 @@ class App {
   // --- list
 
   async showList() {
-    this.list = this.lists[this.state.view] ?? (await this.openList(this.state.view));
-    if (this.state.text && !this.list.query.terms) await this.termsOf(this.list);
-    this.draw();
-  }
-
-  async openList(name) {
-    const view = VIEWS[name];
-    const table = view.build(await openTables(...view.blocks));
-    const orders = Object.fromEntries(view.columns.map((column) => [column.name, orderOf(column.axis)]));
-    const query = new Query(table, view.facets.map((facet) => facet.name), orders);
-    return (this.lists[name] = { name, view, table, query, unfolded: new Set() });
-  }
-
-  async termsOf({ view, table, query }) {
-    query.terms ??= await view.terms(table);
-  }
-
-  draw() {
-    const { state, list } = this;
-    const { view, table, query } = list;
-    if (this.drawn !== list) this.setUp(list);
-    const sort = view.columns.some((column) => column.name === state.sort?.name) ? state.sort : null;
-    const { rows, counts } = query.run({ ...state, sort: sort ?? view.first });
-    this.found = rows;
+    const asked = ++this.asked;
+    this.markTab(this.state.view);
+    if (await source.showPage(this.state)) return;
+    const list = await source.list(this.state.view);
+    const sort = list.view.columns.some((column) => column.name === this.state.sort?.name) ? this.state.sort : null;
+    const found = await list.run({ ...this.state, sort });
+    if (asked !== this.asked || !found) return;
+    if (this.list !== list) this.setUp(list);
+    this.found = found;
     this.grid.setHead(sort);
+    this.draw(found);
+    const counts = await found.counts;
+    if (asked === this.asked && counts) this.facets.show(counts, this.state.chosen);
+  }
+
+  draw(found) {
+    const { state } = this;
+    const { rows, total } = found;
     this.showRows();
     byId("grid").classList.toggle("reasons", byId("grid").querySelector(".reason") !== null);
-    this.facets.show(counts, state.chosen);
     if (byId("filter").value !== state.text) byId("filter").value = state.text;
     byId("clear").hidden = !state.text && !Object.values(state.chosen).some((keys) => keys.size);
-    byId("shown").textContent = (rows.length < table.length ? `${count(rows.length)} of ` : "") + count(table.length);
-    byId("export").disabled = rows.length === 0;
+    byId("shown").textContent = (rows.length < total ? `${count(rows.length)} of ` : "") + count(total);
+    source.showExport(byId("export"), this.list, found, state);
     byId("empty").hidden = rows.length > 0;
     byId("grid").hidden = rows.length === 0;
-    byId("nothing").textContent = table.length ? "Nothing here matches this filter." : view.empty(this.overview);
+    byId("nothing").textContent = total ? "Nothing here matches this filter." : this.list.view.empty(this.overview);
   }
 
   // The rows that were found, by themselves or below the group that each is in.
   showRows(active = 0) {
-    const { view, table, unfolded } = this.list;
-    byId("group").hidden = !view.grouped;
+    const { unfolded, found } = this;
+    const { table, rows, groups } = found;
+    const { grouped } = this.list.view;
+    byId("group").hidden = !grouped;
     byId("group").setAttribute("aria-pressed", String(!this.state.flat));
-    byId("grid").classList.toggle("grouped", Boolean(view.grouped) && !this.state.flat);
-    if (!view.grouped || this.state.flat) return this.grid.show(this.found);
-    this.groups = groupedRows(table, this.found, view.grouped.by);
-    const isOpen = ({ value }) => unfolded.has(value) || this.found.length <= ALL_UNFOLDED || this.groups.length === 1;
-    const rows = this.groups.flatMap((group, at) => (isOpen(group) ? [-1 - at, ...group.rows] : [-1 - at]));
-    const drawn = (row) => {
-      const group = this.groups[-1 - row];
-      return view.grouped.cells(group, table, isOpen(group));
-    };
-    return this.grid.show(rows, drawn, active);
+    byId("grid").classList.toggle("grouped", groups !== null);
+    if (!groups) return this.grid.show(table, rows);
+    const isOpen = ({ value }) => unfolded.has(value) || rows.length <= ALL_UNFOLDED || groups.length === 1;
+    const lines = groups.flatMap((group, at) => (isOpen(group) ? [-1 - at, ...group.rows] : [-1 - at]));
+    const drawn = (row) => grouped.cells(groups[-1 - row], isOpen(groups[-1 - row]));
+    return this.grid.show(table, lines, drawn, active);
   }
 
   fold(row) {
-    const { unfolded } = this.list;
-    const { value } = this.groups[-1 - row];
-    if (!unfolded.delete(value)) unfolded.add(value);
+    const { value, rows } = this.found.groups[-1 - row];
+    if (!rows.length) return this.choose(this.list.view.grouped.by, new Set([facetKey(value)]));
+    if (!this.unfolded.delete(value)) this.unfolded.add(value);
     this.showRows(this.grid.active);
   }
 
@@ -164,17 +151,11 @@ class App {
       const found = {};
       for (const name of Object.keys(VIEWS)) {
         if (this.state.text !== text) return;
-        if (text) found[name] = await this.hitsIn(name, text);
+        if (text) found[name] = await (await source.list(name)).count(text);
         await new Promise((resume) => setTimeout(resume));
       }
       if (this.state.text === text) this.showFound(found);
     }, PAUSE);
-  }
-
-  async hitsIn(name, text) {
-    const list = this.lists[name] ?? (await this.openList(name));
-    await this.termsOf(list);
-    return list.query.search(text)?.reduce((sum, hit) => sum + hit, 0) ?? 0;
   }
 
   showFound(found) {
@@ -188,28 +169,26 @@ class App {
     byId("elsewhere").replaceChildren(...(elsewhere.length ? ["Elsewhere: ", ...elsewhere.map(button)] : []));
   }
 
-  export() {
-    const { name, view, table } = this.list;
-    saveText(`muster-${name}.csv`, csvOf(view, table, this.found));
-  }
-
   setUp(list) {
-    const { name, view, table } = list;
-    this.drawn = list;
+    const { name, view } = list;
+    this.list = list;
     byId("grid").className = name;
     byId("filter").placeholder = view.filter;
-    this.grid.setColumns(view.columns, table, view.label);
+    this.grid.setColumns(view.columns, view.label);
     this.facets.setFacets(view.facets);
+    byId("lists").setAttribute("aria-labelledby", `tab-${name}`);
+  }
+
+  markTab(name) {
     for (const tab of byId("tabs").children) {
       const selected = tab.dataset.view === name;
       tab.setAttribute("aria-selected", String(selected));
       tab.tabIndex = selected ? 0 : -1;
     }
-    byId("lists").setAttribute("aria-labelledby", `tab-${name}`);
   }
 
   tab(view, label) {
-    const attributes = { type: "button", role: "tab", id: `tab-${view}`, "data-view": view, "aria-controls": "lists" };
+    const attributes = { type: "button", role: "tab", id: `tab-${view}`, "data-view": view, "aria-controls": view in VIEWS ? "lists" : "page" };
     return h("button", { ...attributes, onclick: () => this.show(view) }, label, h("span.hits"));
   }
 
@@ -240,9 +219,9 @@ class App {
 
   open(row) {
     if (row < 0) return this.fold(row);
-    const subject = this.list.view.opens(this.list.table, row);
+    const subject = this.list.view.opens(this.found.table, row);
     this.state = { ...this.state, open: subject };
-    history.pushState(null, "", writeAddress(this.state));
+    history.pushState(null, "", source.write(this.state));
     return this.showPanel();
   }
 
@@ -257,9 +236,10 @@ class App {
 
   // The row that the panel is about becomes the active one, if it is in the list.
   follow({ kind, id }) {
-    const { view, table } = this.list;
+    const { view } = this.list;
+    const { table } = this.found;
     const isIt = (row) => {
-      if (row < 0) return false;
+      if (row < 0 || !table.has(row)) return false;
       const subject = view.opens(table, row);
       return subject.kind === kind && subject.id === id;
     };
@@ -273,19 +253,24 @@ class App {
   close() {
     this.panel.hide();
     this.state = { ...this.state, open: null };
-    history.replaceState(null, "", writeAddress(this.state));
+    history.replaceState(null, "", source.write(this.state));
     byId("grid").focus({ preventScroll: true });
   }
 }
 
-const app = new App();
+let source = null; // see embedded.js
+let app = null;
 
 // The whole address: a mere fragment is what a link within the page's text would be.
 function addressOf(kind, id) {
-  return new URL(writeAddress({ ...app.state, open: { kind, id } }), location.href).href;
+  return new URL(source.write({ ...app.state, open: { kind, id } }), location.href).href;
 }
 
-app.start().catch((error) => {
-  byId("headline").textContent = "This report could not be opened: it needs a browser of 2023 or newer.";
-  throw error;
-});
+function openPage(from) {
+  source = from;
+  app = new App();
+  app.start().catch((error) => {
+    byId("headline").textContent = source.failed(error);
+    throw error;
+  });
+}

@@ -10,8 +10,8 @@ const LINES = [
 ];
 
 // Orphans by team, and those that belong to none by the reason; none where there is no orphan.
-function orphansChart(identities, summary, go) {
-  const holders = orphanHolders(identities).sort((a, b) => b.number - a.number);
+function orphansChart(unsorted, summary, go) {
+  const holders = [...unsorted].sort((a, b) => b.number - a.number);
   if (!holders.length) return [];
   const whole = holders.reduce((sum, { number }) => sum + number, 0);
   const most = holders[0].number;
@@ -29,6 +29,7 @@ function orphansChart(identities, summary, go) {
   return [h("figure.holders", null, captionOf("Whose orphans", whole, summary), h("ul", null, rows), more)];
 }
 
+// [{ team, reason, number }]
 function orphanHolders({ length, columns }) {
   const [ownership, team, reason] = [columns.ownership, columns.team, columns.reason].map((column) => column.coded);
   const orphaned = ownership.values.indexOf("orphaned");

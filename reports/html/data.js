@@ -67,6 +67,16 @@ class Table {
     return this.columns[name].at(row);
   }
 
+  // Whether the row's values are here; in a table that is fetched piece by piece some are not.
+  has() {
+    return true;
+  }
+
+  // Why a search found the row, where its own cells don't show it: [{ what, text, at }].
+  reasons() {
+    return [];
+  }
+
   row(row) {
     return Object.fromEntries(Object.entries(this.columns).map(([name, column]) => [name, column.at(row)]));
   }

@@ -133,13 +133,14 @@ const SIDES = [
 function ownersWhoLeft({ length, columns }) {
   const left = new Set();
   for (let row = 0; row < length; row++) if (columns.reason.at(row) === "departed") left.add(columns.owner.at(row));
-  return left;
+  return [...left];
 }
 
 // --- groups
 
-// The rows of a list by the values of a column, the highest severity first, then the most rows: { value, rows, fresh,
-// subjects, severities }, where fresh counts the new ones and severities is how many there are of each.
+// The rows of a list by the values of a column, the highest severity first, then the most rows: { value, title, rows, many,
+// severities, fresh, subjects, about, subject }. severities is how many there are of each, fresh how many are new, subjects
+// how many things they are about, `about` what those are called, and subject the first of them.
 function groupedRows(table, rows, name) {
   const { values, codes } = table.columns[name].coded;
   const [identities, others] = [table.columns.identity.coded, table.columns.subject.coded];
@@ -158,5 +159,14 @@ function groupedRows(table, rows, name) {
     if (table.at("status", row) !== "open") group.fresh++;
   }
   const rank = ({ severities }) => severities.findIndex(Boolean);
-  return [...groups.values()].sort((a, b) => rank(a) - rank(b) || b.rows.length - a.rows.length);
+  const described = ({ rows, subjects, ...group }) => ({
+    ...group,
+    rows,
+    many: rows.length,
+    title: table.at("title", rows[0]),
+    subjects: subjects.size,
+    about: [...subjects].every((subject) => subject >= 0) ? "identities" : "subjects",
+    subject: table.at("subject", rows[0]),
+  });
+  return [...groups.values()].map(described).sort((a, b) => rank(a) - rank(b) || b.many - a.many);
 }

@@ -15,6 +15,7 @@ class Facets {
   setFacets(facets) {
     this.menus = facets.map((facet) => new FacetMenu(facet, this.onChange));
     this.more = h("button.morefacets", { type: "button", onclick: () => this.unfold(!this.unfolded) });
+    for (const { element } of [...this.menus, { element: this.more }]) element.hidden = true; // until there are counts
     this.bar.replaceChildren(...this.menus.map((menu) => menu.element), this.more);
     this.unfolded = false;
   }

@@ -3,6 +3,7 @@
 const MARGIN_ROWS = 8;
 const TALLEST = 15_000_000; // pixels that every browser can still lay out; beyond, rows share them
 const PRINTED_ROWS = 1_000;
+const PASSED = 40; // milliseconds that rows without their values are in sight until these are asked for
 
 class Grid {
   // A row below 0 is a group: -1 the first of `groups`.
@@ -28,9 +29,8 @@ class Grid {
   }
 
   // columns: [{ name, label, className, cell(data, row) → children }]
-  setColumns(columns, data, label) {
+  setColumns(columns, label) {
     this.columns = columns;
-    this.data = data;
     this.sort = undefined; // so that the next heading is drawn whatever it says
     this.table.setAttribute("aria-label", label);
     this.table.setAttribute("aria-colcount", columns.length);
@@ -55,9 +55,10 @@ class Grid {
     this.head.querySelector(`[data-column=${name}] button`).focus();
   }
 
-  // groups: of a row that is a group its cells, { column: children }.
-  show(rows, groups = null, active = 0) {
+  // Rows of `data`, a Table. groups: of a row that is a group its cells, { column: children }.
+  show(data, rows, groups = null, active = 0) {
     const top = this.bodyTop; // measured before the page changes, or the browser lays it out twice
+    this.data = data;
     this.rows = rows;
     this.groups = groups;
     this.active = active;
@@ -103,6 +104,25 @@ class Grid {
     this.space(this.above, first / this.scale);
     this.space(this.below, (this.rows.length - first) / this.scale - (last - first));
     this.markActive();
+    this.askForWaiting(this.rows.slice(first, last).filter((row) => row >= 0));
+  }
+
+  // What is scrolled past is not asked for.
+  askForWaiting(rows) {
+    clearTimeout(this.asking);
+    if (rows.every((row) => this.data.has(row))) return;
+    const { data } = this;
+    this.asking = setTimeout(() => data.fetched(rows)?.then(() => data === this.data && this.fillWaiting()), PASSED);
+  }
+
+  // Rows whose values have arrived take the place of their placeholders.
+  fillWaiting() {
+    for (const [at, element] of this.drawn) {
+      if (!element.classList.contains("waiting") || !this.data.has(this.rows[at])) continue;
+      this.drawn.set(at, this.row(at));
+      element.replaceWith(this.drawn.get(at));
+    }
+    this.markActive();
   }
 
   space(spacer, rows) {
@@ -112,8 +132,14 @@ class Grid {
 
   row(at) {
     if (this.rows[at] < 0) return this.groupRow(at);
+    if (!this.data.has(this.rows[at])) return this.waitingRow(at);
     const cells = this.columns.map(({ className, cell }) => h(`td.${className}`, null, cell(this.data, this.rows[at])));
     return h("tr", { id: this.idOf(at), "aria-rowindex": at + 2, "data-at": at }, cells);
+  }
+
+  waitingRow(at) {
+    const cells = this.columns.map(({ className }) => h(`td.${className}`, null, "…"));
+    return h("tr.waiting", { id: this.idOf(at), "aria-rowindex": at + 2, "data-at": at, "aria-busy": "true" }, cells);
   }
 
   groupRow(at) {
@@ -149,7 +175,7 @@ class Grid {
 
   click(event) {
     const row = event.target.closest("tr[data-at]");
-    if (!row || String(getSelection())) return;
+    if (!row || row.matches(".waiting") || String(getSelection())) return;
     this.activate(Number(row.dataset.at));
     this.onOpen(this.rows[this.active]);
   }

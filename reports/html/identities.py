@@ -12,7 +12,7 @@ from reports.html.ages import age
 from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs_by_name, table, text, texts
 from reports.judged import Judged
 from reports.phrases import agent_text, next_step
-from reports.reach import PublishedRadius, published, radii_of
+from reports.reach import PublishedRadius, RadiusOf, published
 from scanner.model import (
     CONSEQUENCES,
     BlastRadius,
@@ -241,9 +241,11 @@ def _radius(radius: BlastRadius | None) -> Iterable[PublishedRadius]:
     return () if radius is None else (published(radius),)
 
 
-def identity_blocks(result: ScanResult, rows: Sequence[Judged], row_of: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+def identity_blocks(
+    result: ScanResult, rows: Sequence[Judged], row_of: Mapping[str, int], radius_of: RadiusOf
+) -> dict[str, dict[str, Any]]:
     """The blocks: what the list shows, what its filter searches, what they hold, and what an opened one shows."""
-    now, radius_of = result.scan.started_at, radii_of(result)
+    now = result.scan.started_at
 
     def held(columns: Columns[Row], of: Callable[[Judged], Iterable[Row]]) -> dict[str, Any]:
         return _table_of_parts(columns, [(position, part) for position, row in enumerate(rows) for part in of(row)])

@@ -43,8 +43,10 @@ const CARDS = [
 
 const NEED_A_REGISTRY = ["unregistered", "orphaned", "abandoned", "not_found"];
 
+const COUNTED_AXES = ["registry", "ownership", "usage", "privilege"]; // identities by these are in overview.counts
+
 // go(view, { facet: [keys] }) opens a list, narrowed.
-function showOverview({ overview, coverage, identities, changes }, go) {
+function showOverview(overview, go) {
   const { scan, headline, policy } = overview;
   document.title = `Muster: ${headline}`;
   byId("headline").textContent = headline;
@@ -53,13 +55,13 @@ function showOverview({ overview, coverage, identities, changes }, go) {
       h("span", null, `${name} `, outside(value ?? "unknown")),
     ),
   );
-  byId("since").replaceChildren(...sinceLine(overview.since, changes, go));
+  byId("since").replaceChildren(...sinceLine(overview.since, overview.changed, go));
   byId("caveats").replaceChildren(...overview.caveats.map((caveat) => h("li", null, caveat)));
-  byId("gaps").replaceChildren(...gapsBanner(coverage, go));
-  byId("cards").replaceChildren(...CARDS.filter(({ name, rare }) => !rare || overview.summary[name]).map((card) => cardOf(card, overview, identities, go)));
+  byId("gaps").replaceChildren(...gapsBanner(overview.gaps, go));
+  byId("cards").replaceChildren(...CARDS.filter(({ name, rare }) => !rare || overview.summary[name]).map((card) => cardOf(card, overview, go)));
   byId("charts").replaceChildren(
-    ...CHARTS.map((chart) => chartOf(chart, overview, identities, go)),
-    ...orphansChart(identities, overview.summary, go),
+    ...CHARTS.map((chart) => chartOf(chart, overview, go)),
+    ...orphansChart(overview.holders, overview.summary, go),
     ...trendChart(overview.trend),
   );
   byId("more").open = innerHeight >= TALL;
@@ -79,8 +81,8 @@ function showOverview({ overview, coverage, identities, changes }, go) {
 
 // --- gaps
 
-function gapsBanner(coverage, go) {
-  const gaps = groupedGaps(gapsIn(coverage));
+function gapsBanner(unread, go) {
+  const gaps = groupedGaps(unread);
   if (!gaps.length) return [];
   const sections = gaps.reduce((sum, gap) => sum + gap.sections, 0);
   const listed = gaps.slice(0, GAPS_LISTED);
@@ -144,20 +146,22 @@ function gapItem({ source, section, status, detail, permission, places }) {
 // --- what changed
 
 // How many identities joined, moved and left since the scan before, each leading to them.
-function sinceLine(since, changes, go) {
+function sinceLine(since, changed, go) {
   if (!since) return [];
-  const keys = new Map();
-  for (let row = 0; row < changes.length; row++) {
-    if (changes.at("subject", row) !== "identity") continue;
-    const change = changes.at("change", row);
-    if (!keys.has(change)) keys.set(change, new Set());
-    keys.get(change).add(changes.at("key", row));
-  }
-  const shown = orderOf("change").filter((change) => keys.has(change));
+  const shown = orderOf("change").filter((change) => changed[change]);
   const button = (change) =>
     h("button", { type: "button", onclick: () => go("changes", { change: [change], subject: ["identity"] }) },
-      `${count(keys.get(change).size)} ${word(change)}`);
+      `${count(changed[change])} ${word(change)}`);
   return [`Since ${day(since.at)} `, ...(shown.length ? shown.map(button) : ["no identity joined, moved or left"])];
+}
+
+// { change: how many identities }
+function identitiesChanged(changes) {
+  const keys = {};
+  for (let row = 0; row < changes.length; row++) {
+    if (changes.at("subject", row) === "identity") (keys[changes.at("change", row)] ??= new Set()).add(changes.at("key", row));
+  }
+  return Object.fromEntries(Object.entries(keys).map(([change, changed]) => [change, changed.size]));
 }
 
 // --- notices
@@ -170,9 +174,9 @@ function noticesOf(notices) {
 
 // --- numbers
 
-function cardOf({ name, label, note, view = "identities", choice, axis }, { summary, registry_given }, identities, go) {
+function cardOf({ name, label, note, view = "identities", choice, axis }, { summary, registry_given, counts }, go) {
   const unchecked = !registry_given && NEED_A_REGISTRY.includes(name);
-  const unknown = axis ? (countsOf(identities.columns[axis]).unknown ?? 0) : 0;
+  const unknown = axis ? (counts[axis].unknown ?? 0) : 0;
   const shown = unknown ? `${note}; unknown for ${count(unknown)}` : note;
   const value = unchecked ? "–" : count(summary[name]);
   return h(
@@ -184,10 +188,9 @@ function cardOf({ name, label, note, view = "identities", choice, axis }, { summ
   );
 }
 
-function chartOf({ title, axis, view, facet }, { summary, ages }, identities, go) {
-  const counted = { severity: summary.findings, age: ages };
-  const counts = counted[axis] ?? countsOf(identities.columns[axis]);
-  const states = orderOf(axis).map((state) => ({ state, number: counts[state] ?? 0 }));
+function chartOf({ title, axis, view, facet }, { summary, ages, counts }, go) {
+  const counted = { ...counts, severity: summary.findings, age: ages }[axis];
+  const states = orderOf(axis).map((state) => ({ state, number: counted[state] ?? 0 }));
   const parts = states.filter(({ number }) => number || axis === "severity");
   const whole = parts.reduce((sum, { number }) => sum + number, 0);
   const rows = parts.map(({ state, number }) =>

@@ -27,6 +27,7 @@ from reports.phrases import (
     fingerprint_digits,
     plain,
 )
+from reports.reach import RadiusOf, radii_of
 from reports.states import STATES
 from reports.summary import Digest
 from scanner.model import Change, Coverage, Entry, EntryAssessment, Finding, ScanResult, StoredSecret
@@ -70,13 +71,17 @@ _ENTRY_FACTS = (
 
 def blocks(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]:
     """The page's data by block name. Pure: the same result gives the same blocks in the same order."""
+    return {"overview": overview(result, screen), **table_blocks(result, radii_of(result))}
+
+
+def table_blocks(result: ScanResult, radius_of: RadiusOf) -> dict[str, dict[str, Any]]:
+    """The tables by block name. ``radius_of``: of an identity by its key; a part of a scan cannot work it out."""
     rows = most_urgent_first(judged_identities(result))
     row_of = {row.identity.key: position for position, row in enumerate(rows)}
     now = result.scan.started_at
     return {
-        "overview": overview(result, screen),
         "coverage": {"coverage": table(COVERAGE, sorted(result.coverage, key=lambda section: not section.is_gap))},
-        **identity_blocks(result, rows, row_of),
+        **identity_blocks(result, rows, row_of, radius_of),
         "secrets": {"secrets": table(secrets_by(now), result.secrets)},
         "findings": {"findings": _findings(result, rows, row_of)},
         "entries": {"entries": table(entries_matched(row_of), result.entries)},

@@ -19,12 +19,18 @@ from reports.html.payload import blocks, texts_cut
 from scanner.model import ScanResult
 from scanner.text import counted
 
-_SCRIPTS = (
+SCRIPTS = (
     "data.js", "query.js", "dom.js", "words.js", "address.js", "grid.js", "facets.js", "overview.js",
     "charts.js", "drawings.js", "derived.js", "export.js", "panel.js", "paths.js", "activity.js", "identity.js",
     "subjects.js", "views.js", "app.js",
 )  # fmt: skip
-"""In the order in which each needs the ones before it; together they are one module."""
+"""What the page does, wherever its data comes from; together they are one module."""
+_SOURCE = "embedded.js"
+_NO_SCRIPT = (
+    "This page is an application in one file and needs JavaScript, which it runs without any network. "
+    "The same facts are in the CSV, XLSX and JSON reports."
+)
+_EXPORT = '<button id="export" type="button" title="Save the list as it is filtered, as CSV">Save as CSV</button>'
 
 
 class HtmlReport:
@@ -37,16 +43,18 @@ class HtmlReport:
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the page. A text of more than 10,000 characters is cut, and the notice says of how many identities."""
-        style, script = _asset("style.css"), "\n".join(map(_asset, _SCRIPTS))
-        page = Template(_asset("template.html")).substitute(
-            policy=_policy(script=script, style=style),
-            style=style,
+        style, script = asset("style.css"), "\n".join(map(asset, (*SCRIPTS, _SOURCE)))
+        data = (
+            f'<script type="application/octet-stream" id="block-{name}">{block(content)}</script>'
+            for name, content in blocks(result, screen).items()
+        )
+        policy = _policy(script=script, style=style)
+        page = markup(
+            head=f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<style>{style}</style>',
             view=view,
-            blocks="\n".join(
-                f'<script type="application/octet-stream" id="block-{name}">{block(content)}</script>'
-                for name, content in blocks(result, screen).items()
-            ),
-            script=script,
+            without_script=_NO_SCRIPT,
+            export=_EXPORT,
+            scripts="\n".join((*data, f'<script type="module">{script}</script>')),
         )
         out.write(page.encode())
         cut = texts_cut(result)
@@ -54,7 +62,21 @@ class HtmlReport:
         return (f"texts of {whose} are cut at {LONGEST_TEXT:,} characters",) if cut else ()
 
 
-def _asset(name: str) -> str:
+def markup(*, head: str, view: View, without_script: str, export: str, scripts: str, **parts: str) -> str:
+    """The page's markup, of trusted parts. ``parts``: ``above`` the overview, and ``beside`` the lists."""
+    return Template(asset("template.html")).substitute(
+        head=head,
+        view=view,
+        without_script=without_script,
+        export=export,
+        scripts=scripts,
+        above=parts.get("above", ""),
+        beside=parts.get("beside", ""),
+    )
+
+
+def asset(name: str) -> str:
+    """A script, the style or the template."""
     return (files("reports.html") / name).read_text(encoding="utf-8")
 
 

@@ -118,17 +118,13 @@ const PANELS = {
   changed: changePanel,
 };
 
-const PANEL_BLOCKS = [
-  "identities", "search", "credentials", "secrets", "details", "activity", "findings", "entries", "coverage", "changes",
-];
-
 // { title, parts } of what an address opens; what is not in this report says so.
 async function subjectAt({ kind, id }) {
-  const [tables, { scan, since }] = await Promise.all([openTables(...PANEL_BLOCKS), openBlock("overview")]);
-  tables.now = scan.started;
-  tables.since = since;
-  const row = rowOf(kind, id, tables);
-  return row === undefined ? absentPanel(kind, id) : PANELS[kind](row, tables);
+  const tables = await source.tables(kind, id);
+  const row = tables && rowOf(kind, id, tables);
+  if (row === undefined) return absentPanel(kind, id);
+  const { title, parts } = PANELS[kind](row, tables);
+  return { title, parts: [...parts, ...source.more(kind, row, tables)] };
 }
 
 const ABSENT = {

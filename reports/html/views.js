@@ -21,9 +21,11 @@ function countColumn(name, label) {
 }
 
 function dayColumn(name, label) {
-  const shown = (minutes) => (minutes === Infinity ? "never" : plainCell(day(minutes)));
-  const written = (table, row) => (table.at(name, row) === Infinity ? "never" : day(table.at(name, row)));
-  return { name, label, className: "date", cell: (table, row) => shown(table.at(name, row)), written };
+  const written = (table, row) => {
+    const minutes = table.at(name, row);
+    return minutes === Infinity || minutes === "never" ? "never" : day(minutes);
+  };
+  return { name, label, className: "date", cell: (table, row) => plainCell(written(table, row)), written };
 }
 
 function ownerColumn(label) {
@@ -46,20 +48,14 @@ function nameCell(table, row) {
     "div.cell",
     null,
     h("span", { title: key }, outside(table.at("display_name", row) ?? table.at("name", row) ?? key)),
-    reasonsOf(row).map(reasonTag),
+    table.reasons(row).slice(0, REASONS_SHOWN).map(reasonTag),
     table.at("provisional", row) && provisional(),
     !table.at("rechecked", row) && notRechecked(),
   );
 }
 
+const REASONS_SHOWN = 2; // why a search found an identity, where its name, key, owner and scope do not show it
 const REASON_LEAD = 6;
-
-// Why the filter found an identity, where its name, key, owner and scope don't show it.
-function reasonsOf(row) {
-  const { query } = app.lists.identities;
-  const reasons = wordsOf(app.state.text).map((word) => query.terms?.reason(row, word));
-  return reasons.filter(Boolean).slice(0, 2);
-}
 
 // All of it for who hovers or listens; what is seen begins where the hit is, so that it fits beside the name.
 function reasonTag({ what, text, at }) {
@@ -85,15 +81,14 @@ function changeCell(table, row) {
 }
 
 // The row that represents all findings of a rule.
-function ruleCells({ value, rows, severities, fresh, subjects }, table, isOpen) {
+function ruleCells({ value, title, many, severities, fresh, subjects, about, subject }, isOpen) {
   const names = orderOf("severity");
   const some = severities.map((number, at) => number && `${count(number)} ${names[at]}`).filter(Boolean);
   const sign = h("span.sign", null, h("span", { "aria-hidden": "true" }, isOpen ? "▾" : "▸"), h("span.unseen", null, isOpen ? "open:" : "folded:"));
-  const where = [...subjects].every((subject) => subject >= 0) ? "identities" : "subjects";
   return {
     severity: mark("severity", names[severities.findIndex(Boolean)]),
-    title: h("div.cell", null, h("span", null, sign, plainCell(table.at("title", rows[0]))), h("b.many", null, count(rows.length))),
-    subject: subjects.size === 1 ? plainCell(table.at("subject", rows[0])) : `${count(subjects.size)} ${where}`,
+    title: h("div.cell", null, h("span", null, sign, plainCell(title)), h("b.many", null, count(many))),
+    subject: subjects === 1 ? plainCell(subject) : `${count(subjects)} ${about}`,
     rule: h("code", null, outside(value ?? "–")),
     owner: some.length > 1 && h("span.quiet", null, some.join(", ")),
     fingerprint: fresh > 0 && tag(`${count(fresh)} new`),
