@@ -130,6 +130,8 @@ class Server:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Headers and body are two packets, and the second would wait 40 ms for the first one's acknowledgement.
+    disable_nagle_algorithm = True
     owner: Server
 
     def handle(self) -> None:
