@@ -152,6 +152,18 @@ class Received(Struct, frozen=True):
     link: str | None
 
 
+class Answers(Protocol):
+    """Answers that are kept with their ETags, by request. Threads share it."""
+
+    def get(self, name: str) -> Received | None:
+        """What is kept of a request."""
+        ...
+
+    def keep(self, name: str, answer: Received, asked_for: str) -> None:
+        """Take note of an answer. ``name``: empty for a request that is never kept; ``asked_for``: its path."""
+        ...
+
+
 class _Cache:
     """The answers with an ETag that were used last, up to a size in bytes."""
 
@@ -164,7 +176,8 @@ class _Cache:
         with self._lock:
             return self._kept.get(name)
 
-    def keep(self, name: str, answer: Received) -> None:
+    def keep(self, name: str, answer: Received, asked_for: str) -> None:
+        del asked_for
         if not (name and answer.etag and answer.etag.isascii() and answer.etag.isprintable()):
             return
         with self._lock:
@@ -184,7 +197,8 @@ class Client:
     ``failures``, ``backoff``: see :class:`connectors.rates.Retries`. ``timeout``: seconds without a byte.
     ``may_pass``: the statuses after which a request is sent again; ``for_load``: which answers ask for fewer requests,
     which are sent again, too; ``heard``: is shown every answer. ``decode``: what reads JSON, if not ``decoded``.
-    ``keep``: bytes of answers that are kept with their ETags. ``workers``: connections that are kept.
+    ``keep``: bytes of answers that are kept with their ETags; ``kept``: what keeps them instead, beyond this client.
+    ``workers``: connections that are kept.
     ``environment``: whether an API beyond this machine is asked through the proxies, and with the certificates, that
     the environment names.
     Shapes are msgspec Structs: what they do not name is dropped while it is parsed.
@@ -204,6 +218,7 @@ class Client:
         timeout: float = 30.0,
         decode: Decode = decoded,
         keep: int = KEPT,
+        kept: Answers | None = None,
         ca_file: str | None = None,
         insecure_http: bool = False,
         workers: int = 64,
@@ -231,7 +246,7 @@ class Client:
         self._heard = heard
         self._decode = decode
         self._retries = Retries(_shown(self._origin), attempts=attempts, backoff=backoff, failures=failures)
-        self._cache = _Cache(keep)
+        self._cache: Answers = _Cache(keep) if kept is None else kept
         self._session = self._made_session(headers, ca_file, workers, environment=environment)
 
     def but(
@@ -422,7 +437,7 @@ class Client:
             raise refusal(response) if response.is_redirect else self.refusal(response)
         link = response.links.get("next", {}).get("url")
         answer = Received(response.headers.get("ETag", ""), response.content, link)
-        self._cache.keep(key, answer)
+        self._cache.keep(key, answer, asked_for)
         return answer
 
     def _sent(

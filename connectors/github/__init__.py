@@ -1,1 +1,1 @@
-"""GitHub: what workflows would be able to become, before they are merged."""
+"""GitHub: organizations as a source, and workflows before they are merged."""

@@ -14,6 +14,9 @@ EXPOSED: Final = "exposed"
 UNRESTRICTED: Final = "unrestricted"
 """True if an API key works for every API that is enabled in its project."""
 
+FORMER_MEMBER: Final = "former_member"
+"""The account that holds or added it, if that is no member of the provider's organization any more."""
+
 STORED_IN: Final = "stored_in"
 """Where a planned credential is kept for its user, such as ``secrets.AWS_KEY of jobs.deploy``."""
 

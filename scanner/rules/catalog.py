@@ -50,6 +50,7 @@ BUILT_IN: tuple[Rule, ...] = (
     entries.EXEMPTION_EXPIRED,
     entries.EXEMPTION_EXPIRING,
     exposure.EXPOSED_CREDENTIAL,
+    exposure.FORMER_MEMBER_CREDENTIAL,
     activity.INTERACTIVE_USE,
     registration.LOOKALIKE,
     privilege.OPEN_TRUST,

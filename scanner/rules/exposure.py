@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scanner.model import Assessment, Credential
-from scanner.model.attributes import EXPOSED, UNRESTRICTED
+from scanner.model.attributes import EXPOSED, FORMER_MEMBER, UNRESTRICTED
 from scanner.rules.base import CredentialRule, Hit, IdentityRule, RuleContext, drifted_credential
 
 # --- Credential was found in a public place ---
@@ -34,6 +34,38 @@ EXPOSED_CREDENTIAL = CredentialRule(
     evidence=("kind", "id", "created_at", "where"),
     needs=frozenset({"credentials"}),
     check=_exposed_credential,
+)
+
+
+# --- Credential of a former member ---
+
+
+def _former_member_credential(credential: Credential, _assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if the account that holds or added it is known to be no member any more."""
+    login = credential.attributes.get(FORMER_MEMBER)
+    if not (login and isinstance(login, str)):
+        return None
+    facts = {
+        "kind": credential.kind,
+        "id": credential.id,
+        "former_member": login,
+        "created_at": credential.created_at,
+        "last_used_at": credential.last_used_at,
+    }
+    return Hit(evidence={name: fact for name, fact in facts.items() if fact is not None})
+
+
+FORMER_MEMBER_CREDENTIAL = CredentialRule(
+    id="former_member_credential",
+    severity="high",
+    title="Credential belongs to a former member",
+    why="The account that holds or added the credential is no longer a member of the organization. Whoever left may "
+    "still have a copy, and it is not rotated.",
+    remediation="Find out what uses the credential, replace it with one of a machine identity or a current member, and "
+    "revoke it.",
+    evidence=("kind", "id", "former_member", "created_at", "last_used_at"),
+    needs=frozenset({"credentials"}),
+    check=_former_member_credential,
 )
 
 

@@ -28,6 +28,8 @@ from tests.connectors.aws.estate import Estate
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.gcp.conftest import Place, place, start
+from tests.connectors.github import estates as github
+from tests.connectors.github.fake import served
 from tests.servers.openbao import OpenBao
 
 __all__ = ["aws", "azure", "moto", "place", "running_proxy", "start"]
@@ -88,13 +90,27 @@ def _gcp(request: pytest.FixtureRequest) -> Connector:
     return place.connector(resources="all")
 
 
+def _github(request: pytest.FixtureRequest) -> Connector:
+    request.getfixturevalue("monkeypatch").setenv(github.TOKEN, github.VALUE)
+    url: str = request.getfixturevalue("github_url")
+    return github.connector(url, agent_configuration=True, webhooks=True)
+
+
 ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "aws": _aws,
     "azure": _azure,
     "file": _file,
     "gcp": _gcp,
+    "github": _github,
     "vault": _vault,
 }
+
+
+@pytest.fixture(scope="module")
+def github_url() -> Iterator[str]:
+    """An organization with secrets wherever GitHub could answer with any."""
+    with served(github.organization(secret=SECRET), token=github.VALUE) as (_, url):
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +145,7 @@ SDKS = {
     "aws": ("boto3", "botocore", "cryptography"),
     "azure": ("azure.identity", "azure.core"),
     "gcp": ("google.auth", "google.cloud.iam_admin_v1"),
+    "github": ("requests", "cryptography"),
     "vault": ("requests",),
 }
 """What each extra brings."""

@@ -19,10 +19,10 @@ class Undescribed(AssertionError):
 
 
 class Description:
-    """An OpenAPI 3.0 description."""
+    """An OpenAPI 3.0 description, from a file."""
 
-    def __init__(self, name: str) -> None:
-        document = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    def __init__(self, file: Path) -> None:
+        document = json.loads(file.read_text(encoding="utf-8"))
         self._components = _with_null(document["components"])
         self._operations = [
             (method.upper(), _pattern(path), operation)
@@ -94,7 +94,7 @@ def _with_null(schema: Any) -> Any:
 @cache
 def description(name: str) -> Description:
     """The description of that name, read once."""
-    return Description(name)
+    return Description(HERE / f"{name}.json")
 
 
 @cache

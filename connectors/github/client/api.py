@@ -1,0 +1,207 @@
+"""What is GitHub's own in asking it: versions, signing in, GraphQL, and what its refusals mean.
+
+The rest is :mod:`connectors.http`'s. Only requests of the table are sent, and answers are decoded into the fields of
+payloads.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from msgspec import Struct
+
+from connectors.base import Meter, SectionReading, own_words
+from connectors.github.client import payloads as p
+from connectors.github.client import requests as r
+from connectors.github.client.requests import API_VERSION, PER_PAGE, Permission, Request
+from connectors.github.settings import GithubSettings
+from connectors.rates import RateLimit
+from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
+
+if TYPE_CHECKING:
+    from requests import Response
+
+    from connectors.github.client.sign_in import AppToken
+    from connectors.http import Client
+
+T = TypeVar("T")
+
+RATE = 15.0
+"""Requests a second once GitHub has refused for load: it gives 900 a minute."""
+BATCHES = (50, 20, 5, 1)
+"""Repositories in one query of GraphQL; fewer where GitHub takes too long for them."""
+ENTERPRISE = "enterprise"
+_NOT_FOUND, _FORBIDDEN = 404, 403
+_UPGRADE = ("upgrade to", "not available for your plan", "is not enabled for this organization", "saml")
+"""What GitHub says of a feature that the organization does not have."""
+
+SHAPES: Mapping[str, tuple[str, Any]] = {
+    request.path: (request.at, shape)
+    for request, shape in (
+        (r.INSTALLATIONS, list[p.Installation]),
+        (r.ACCESS_TOKENS, list[p.AccessToken]),
+        (r.AUTHORIZATIONS, list[p.Authorization]),
+        (r.MEMBERS, list[p.Account]),
+        (r.OUTSIDE, list[p.Account]),
+        (r.RUNNER_GROUPS, list[p.RunnerGroup]),
+        (r.RUNNERS, list[p.Runner]),
+        (r.DEPLOY_KEYS, list[p.DeployKey]),
+        (r.ORG_SECRETS, list[p.SecretName]),
+        (r.DEPENDABOT_SECRETS, list[p.SecretName]),
+        (r.AGENT_SECRETS, list[p.SecretName]),
+        (r.REPOSITORY_SECRETS, list[p.SecretName]),
+        (r.ENVIRONMENT_SECRETS, list[p.SecretName]),
+        (r.ORG_VARIABLES, list[p.Variable]),
+        (r.REPOSITORY_VARIABLES, list[p.Variable]),
+        (r.ORG_SUBJECT, p.SubjectRow),
+        (r.REPOSITORY_SUBJECT, p.SubjectRow),
+        (r.PROPERTIES, list[p.Properties]),
+        (r.AGENT_POLICY, p.AgentPolicy),
+        (r.AGENT_REPOSITORIES, list[p.RepositoryName]),
+        (r.AGENT_CONFIGURATION, p.AgentConfiguration),
+        (r.ORG_HOOKS, list[p.Hook]),
+        (r.REPOSITORY_HOOKS, list[p.Hook]),
+    )
+}
+"""What the answers that are kept beyond a scan are decoded as."""
+
+
+class Api(Protocol):
+    """Where answers come from: GitHub, or files."""
+
+    def one(self, request: Request, shape: type[T], **places: str) -> T:
+        """One answer. Raises SourceError."""
+        ...
+
+    def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
+        """The rows of a listing; one that is not understood is a gap of the section. Raises SourceError."""
+        ...
+
+    def query(self, text: str, variables: Mapping[str, Any], permission: Permission) -> Answered:
+        """The answer to a query of GraphQL. Raises SourceError."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class Answered(Struct, frozen=True):
+    """What a query brought. ``errors``: why parts of it are null."""
+
+    data: Any
+    errors: tuple[SourceError, ...] = ()
+
+
+class GithubApi:
+    """See ``Api``. Threads share it. ``plan``: what the organization pays for; None where that is not known."""
+
+    def __init__(self, settings: GithubSettings, meter: Meter, plan: str | None = None) -> None:
+        from connectors.github.client.kept import KeptAnswers
+        from connectors.github.client.sign_in import AppToken, Limits, SignIn
+
+        self._settings, self._plan = settings, plan
+        self._kept = KeptAnswers(settings.cache, f"{settings.host}/{settings.organization}", SHAPES)
+        limits = Limits(meter, settings.max_calls)
+
+        def client(token: Callable[[], str], renew: Callable[[], bool] = lambda: False) -> Client:
+            return _client(settings, meter, SignIn(token, renew, limits), limits, self._kept)
+
+        self.app: AppToken | None = None
+        if settings.app_id is not None:
+            self.app = AppToken(settings, client)
+            self.client = client(self.app, self.app.renew)
+        else:
+            token = settings.secret.resolve()
+            self.client = client(lambda: token)
+
+    def one(self, request: Request, shape: type[T], **places: str) -> T:
+        """See ``Api``."""
+        return self._for(request).get(request.path, shape, params=request.params, **places)
+
+    def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
+        """See ``Api``."""
+        from connectors.http import link_header
+
+        params = {"per_page": PER_PAGE, **request.params}
+        return self._for(request).rows(
+            request.path, row, section, at=request.at, paging=link_header, params=params, **places
+        )
+
+    def query(self, text: str, variables: Mapping[str, Any], permission: Permission) -> Answered:
+        """See ``Api``."""
+        asks = self.client.but(refusal=partial(self._refusal, Request(path="/graphql", permission=permission)))
+        body = {"query": text, "variables": variables}
+        answer = asks.get(self._settings.graphql, p.GraphqlAnswer, body=body)
+        return answered(answer, permission)
+
+    def close(self) -> None:
+        """See ``Api``."""
+        self._kept.write()
+        self.client.close()
+
+    def _for(self, request: Request) -> Client:
+        return self.client.but(refusal=partial(self._refusal, request))
+
+    def _refusal(self, request: Request, response: Response) -> SourceError:
+        """What a status other than 200 means. The organization was seen, so what is not there is hidden or lacking."""
+        from connectors.http import is_throttled, refusal
+
+        error = refusal(response)
+        if response.status_code not in (_NOT_FOUND, _FORBIDDEN) or is_throttled(response):
+            return error
+        words = own_words(error)
+        lacks = any(one in words.lower() for one in _UPGRADE)
+        if lacks or (response.status_code == _NOT_FOUND and self._is_lacking(request)):
+            return NotOffered(f"{request.path}: not available for this organization")
+        return Denied(f"{request.path}: {words}", permission=request.permission.line)
+
+    def _is_lacking(self, request: Request) -> bool:
+        """Whether what it pays for does not have this."""
+        on_server = self._settings.api.endswith("/api/v3")
+        is_smaller = not on_server and self._plan is not None and not self._plan.startswith(ENTERPRISE)
+        return (is_smaller and request.plan.startswith(ENTERPRISE)) or (on_server and request.plan.endswith("cloud"))
+
+
+def answered(answer: p.GraphqlAnswer, permission: Permission) -> Answered:
+    """What the envelope holds. Raises SourceError where there are only errors."""
+    errors = tuple(_error(one, permission) for one in answer.errors or ())
+    data = answer.data
+    if not isinstance(data, dict) or not any(value is not None for value in data.values()):
+        raise errors[0] if errors else Unreachable("a query of GraphQL brought no answer")
+    return Answered(data, errors)
+
+
+def _error(error: p.GraphqlError, permission: Permission) -> SourceError:
+    words = own_words(error.message)
+    if error.type in ("FORBIDDEN", "INSUFFICIENT_SCOPES", "NOT_FOUND"):
+        return Denied(f"GraphQL: {words}", permission=permission.line)
+    if error.type == "RATE_LIMITED":
+        return Throttled(f"GraphQL: {words}", hint="scan again later")
+    return Unreachable(f"GraphQL: {words}")
+
+
+def _client(settings: GithubSettings, meter: Meter, sign_in: Any, limits: Any, kept: Any) -> Client:
+    from connectors.http import Client
+
+    return Client(
+        settings.api,
+        headers={
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": API_VERSION,
+            "User-Agent": "muster",
+        },
+        sign_in=sign_in,
+        meter=meter,
+        rate=RateLimit(RATE, burst=RATE),
+        attempts=settings.max_attempts,
+        backoff=settings.backoff,
+        timeout=settings.timeout,
+        ca_file=settings.ca_file,
+        insecure_http=settings.insecure_http,
+        workers=settings.workers,
+        heard=limits.heard,
+        kept=kept,
+    )

@@ -1,0 +1,373 @@
+"""The fields that are taken from GitHub's answers, and no others: what is not named here is dropped while decoding.
+
+What may be decoded but not kept (public keys, the values of variables) is dropped by the record itself, so that a kept
+answer, which is written from these records, does not have it either.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct, field
+
+_RESOLVABLE = re.compile(
+    r"""
+    arn:aws[a-z-]*:iam::\d{12}:[a-z-]+/[\w+=,.@/-]{1,200}                        # a role of AWS
+    | (?://iam\.googleapis\.com/)?projects/[\w-]{1,40}/locations/global/workloadIdentityPools/[\w/-]{1,120}
+    | [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}               # a client or tenant id
+    | [\w.-]{1,100}@[\w.-]{1,100}\.gserviceaccount\.com                          # a service account
+    """,
+    re.VERBOSE | re.ASCII | re.IGNORECASE,
+)
+"""Values of variables that name an identity. Every other value is dropped."""
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time in UTC; None for none, and for what is no time."""
+    try:
+        when = msgspec.convert(text, datetime, strict=False) if text else None
+        return None if when is None else (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        return None
+
+
+class Plan(Struct, frozen=True):
+    """What the organization pays for."""
+
+    name: str
+
+
+class OrganizationRow(Struct, frozen=True):
+    """An organization; its plan is shown to owners."""
+
+    login: str
+    id: int
+    plan: Plan | None = None
+
+
+class Login(Struct, frozen=True):
+    """An account, by its login."""
+
+    login: str
+
+
+def _accesses(given: Mapping[str, Any]) -> dict[str, str]:
+    """Permissions by name; anything that is no level of access is dropped."""
+    return {name: access for name, access in given.items() if access in ("read", "write", "admin")}
+
+
+class Installation(Struct, kw_only=True):
+    """An installed App."""
+
+    id: int
+    app_id: int
+    app_slug: str
+    client_id: str | None = None
+    repository_selection: str = ""
+    permissions: Mapping[str, Any] = {}
+    events: tuple[str, ...] = ()
+    created_at: str | None = None
+    updated_at: str | None = None
+    suspended_at: str | None = None
+    suspended_by: Login | None = None
+    contact_email: str | None = None
+    target_type: str = ""
+    account: Login | None = None
+
+    def __post_init__(self) -> None:
+        self.permissions = _accesses(self.permissions)
+
+
+class TokenPermissions(Struct):
+    """Permissions of a token, by what they are of."""
+
+    organization: Mapping[str, Any] = {}
+    repository: Mapping[str, Any] = {}
+    other: Mapping[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        self.organization, self.repository = _accesses(self.organization), _accesses(self.repository)
+        self.other = _accesses(self.other)
+
+    @property
+    def flat(self) -> dict[str, str]:
+        """Under the names that permissions of Apps have."""
+        organization = {
+            name if name == "members" or name.startswith("organization_") else f"organization_{name}": access
+            for name, access in self.organization.items()
+        }
+        return {**self.other, **self.repository, **organization}
+
+
+class AccessToken(Struct, frozen=True, kw_only=True):
+    """A fine-grained personal access token that was granted access."""
+
+    id: int
+    token_id: int
+    token_name: str = ""
+    owner: Login
+    repository_selection: str = ""
+    permissions: TokenPermissions = field(default_factory=TokenPermissions)
+    access_granted_at: str | None = None
+    token_expired: bool = False
+    token_expires_at: str | None = None
+    token_last_used_at: str | None = None
+
+
+class Authorization(Struct, frozen=True, kw_only=True):
+    """A credential that its owner authorized for single sign-on."""
+
+    login: str
+    credential_id: int
+    credential_type: str = ""
+    scopes: tuple[str, ...] | None = None
+    fingerprint: str | None = None
+    credential_authorized_at: str | None = None
+    credential_accessed_at: str | None = None
+    authorized_credential_id: int | None = None
+    authorized_credential_title: str | None = None
+    authorized_credential_note: str | None = None
+    authorized_credential_expires_at: str | None = None
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """A member, or an outside collaborator."""
+
+    login: str
+    id: int
+    type: str = "User"
+
+
+class DeployKey(Struct, kw_only=True):
+    """A deploy key. Of the public key only the ``fingerprint`` is kept."""
+
+    id: int
+    title: str = ""
+    key: str = ""
+    fingerprint: str = ""
+    created_at: str | None = None
+    read_only: bool
+    added_by: str | None = None
+    last_used: str | None = None
+    enabled: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.key:
+            self.fingerprint, self.key = fingerprint_of(self.key), ""
+
+
+def fingerprint_of(public_key: str) -> str:
+    """As ``ssh-keygen -l`` prints it: ``SHA256:…``; empty for what is no public key."""
+    parts = public_key.split()
+    try:
+        body = base64.b64decode(parts[1], validate=True) if len(parts) > 1 else b""
+    except (binascii.Error, ValueError):
+        return ""
+    return f"SHA256:{base64.b64encode(sha256(body).digest()).decode().rstrip('=')}" if body else ""
+
+
+class RunnerGroup(Struct, frozen=True, kw_only=True):
+    """A group of runners."""
+
+    id: int | float
+    name: str
+    visibility: str = ""
+    default: bool = False
+    inherited: bool = False
+    allows_public_repositories: bool = False
+    restricted_to_workflows: bool = False
+    selected_workflows: tuple[str, ...] | None = None
+
+
+class Label(Struct, frozen=True):
+    """A runner's label."""
+
+    name: str
+
+
+class Runner(Struct, frozen=True, kw_only=True):
+    """A self-hosted runner."""
+
+    id: int
+    name: str
+    os: str = ""
+    status: str = ""
+    labels: tuple[Label, ...] = ()
+    ephemeral: bool | None = None
+    runner_group_id: int | None = None
+
+
+class SecretName(Struct, frozen=True, kw_only=True):
+    """A stored secret, without its value, which GitHub never shows."""
+
+    name: str
+    created_at: str | None = None
+    updated_at: str | None = None
+    visibility: str | None = None
+
+
+class Variable(Struct, kw_only=True):
+    """A variable of Actions. Its value is dropped unless it names an identity of a cloud."""
+
+    name: str
+    value: str = ""
+
+    def __post_init__(self) -> None:
+        if not _RESOLVABLE.fullmatch(self.value):
+            self.value = ""
+
+
+class SubjectRow(Struct, frozen=True, kw_only=True):
+    """How subjects of workflow tokens are made. An organization's has no ``use_default``."""
+
+    use_default: bool | None = None
+    include_claim_keys: tuple[str, ...] = ()
+    use_immutable_subject: bool | None = None
+
+
+class Property(Struct, frozen=True):
+    """A custom property of a repository."""
+
+    property_name: str
+    value: Any = None
+
+
+class Properties(Struct, frozen=True):
+    """The custom properties of a repository."""
+
+    repository_full_name: str
+    properties: tuple[Property, ...] = ()
+
+
+class AgentPolicy(Struct, frozen=True):
+    """Where the coding agent may work."""
+
+    enabled_repositories: str
+
+
+class RepositoryName(Struct, frozen=True):
+    """A repository, by its name."""
+
+    full_name: str
+
+
+class McpServer(Struct, kw_only=True):
+    """A server of the agent's. Of its address the host is kept, of variables and headers the names alone."""
+
+    type: str | None = None
+    url: str | None = None
+    tools: tuple[str, ...] = ()
+    env: Mapping[str, Any] = {}
+    headers: Mapping[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        self.url = host_of(self.url)
+        self.env, self.headers = dict.fromkeys(self.env), dict.fromkeys(self.headers)
+
+
+def host_of(address: str | None) -> str | None:
+    """The host of an address: user, path and query may hold tokens."""
+    try:
+        parts = urlsplit(address or "")
+        return parts.hostname or (address if address and _HOST.fullmatch(address) else None)
+    except ValueError:
+        return None
+
+
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE)
+
+
+class McpServers(Struct):
+    """The servers of the agent's, by name."""
+
+    servers: dict[str, McpServer] = field(name="mcpServers", default_factory=dict)
+
+
+class AgentConfiguration(Struct, kw_only=True):
+    """How the coding agent is set up in a repository."""
+
+    mcp_configuration: McpServers | None = None
+    enabled_tools: Mapping[str, bool] = {}
+    require_actions_workflow_approval: bool | None = None
+    is_firewall_enabled: bool | None = None
+    is_firewall_recommended_allowlist_enabled: bool | None = None
+    custom_allowlist: tuple[str, ...] | None = None
+    is_automations_enabled: bool | None = None
+    require_write_access_for_automation_triggers: bool | None = None
+
+    def __post_init__(self) -> None:
+        hosts = map(host_of, self.custom_allowlist or ())
+        self.custom_allowlist = tuple(one for one in hosts if one)
+
+
+class AuditEvent(Struct, frozen=True, kw_only=True):
+    """An event of the audit log, as far as it says who made something."""
+
+    action: str
+    timestamp: int | None = field(name="@timestamp", default=None)
+    actor: str | None = None
+    integration: str | None = None
+    name: str | None = None
+    repo: str | None = None
+
+
+class HookConfig(Struct, kw_only=True):
+    """Where a webhook sends to: the host alone."""
+
+    url: str | None = None
+    content_type: str | None = None
+    insecure_ssl: str | int | float | None = None
+
+    def __post_init__(self) -> None:
+        self.url = host_of(self.url)
+
+
+class Hook(Struct, frozen=True, kw_only=True):
+    """A webhook."""
+
+    id: int
+    active: bool
+    events: tuple[str, ...] = ()
+    config: HookConfig
+    created_at: str | None = None
+    updated_at: str | None = None
+
+
+class Permissions(Struct, frozen=True):
+    """The source's own installation: what it may read."""
+
+    id: int
+    permissions: Mapping[str, str] = {}
+
+
+class InstallationToken(Struct, frozen=True):
+    """What an App signs in with for an hour."""
+
+    token: str
+    expires_at: str
+
+
+# --- GraphQL ---
+
+
+class GraphqlError(Struct, frozen=True):
+    """Why a part of an answer is null."""
+
+    message: str = ""
+    type: str = ""
+    path: tuple[str | int, ...] | None = None
+
+
+class GraphqlAnswer(Struct, frozen=True):
+    """The envelope of every answer."""
+
+    data: Any = None
+    errors: tuple[GraphqlError, ...] | None = None

@@ -1,0 +1,129 @@
+"""Every request this connector can make, and the permission that each one takes. The client takes nothing but these.
+
+Source: GitHub's OpenAPI description, and "Permissions required for GitHub Apps". None of them answers with the value
+of a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+Plan = Literal["any", "enterprise", "enterprise_cloud", "cloud"]
+
+
+class Permission(Struct, frozen=True):
+    """What a request takes: an App's permission, read only, and the scopes of a classic token of which one will do."""
+
+    app: str
+    scopes: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """For people."""
+        return f"{self.app}: read (App), or {' or '.join(self.scopes)} (token)"
+
+
+_ADMINISTRATION = Permission("organization_administration", ("admin:org", "read:org"))
+_MEMBERS = Permission("members", ("read:org", "admin:org"))
+_RUNNERS = Permission("organization_self_hosted_runners", ("admin:org",))
+_ORG_SECRETS = Permission("organization_secrets", ("admin:org",))
+_ORG_VARIABLES = Permission("organization_actions_variables", ("admin:org",))
+_AGENTS = Permission("organization_copilot_agent_settings", ("admin:org",))
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """A GET. ``at``: where the rows of a listing are, as a JSON pointer. ``params``: what is always asked.
+
+    ``plan``: what has it: Enterprise (Cloud or Server), Enterprise Cloud alone, or all but Enterprise Server.
+    """
+
+    path: str
+    permission: Permission
+    at: str = ""
+    params: Mapping[str, str] = {}
+    plan: Plan = "any"
+
+
+ORGANIZATION: Final = Request(path="/orgs/{org}", permission=_MEMBERS)
+INSTALLATIONS: Final = Request(path="/orgs/{org}/installations", at="/installations", permission=_ADMINISTRATION)
+ACCESS_TOKENS: Final = Request(
+    path="/orgs/{org}/personal-access-tokens",
+    permission=Permission("organization_personal_access_tokens", ("no token: only an App may list these",)),
+)
+AUTHORIZATIONS: Final = Request(
+    path="/orgs/{org}/credential-authorizations", permission=_ADMINISTRATION, plan="enterprise_cloud"
+)
+MEMBERS: Final = Request(path="/orgs/{org}/members", permission=_MEMBERS)
+OWNERS: Final = replace(MEMBERS, params={"role": "admin"})
+OUTSIDE: Final = Request(path="/orgs/{org}/outside_collaborators", permission=_MEMBERS)
+RUNNER_GROUPS: Final = Request(path="/orgs/{org}/actions/runner-groups", at="/runner_groups", permission=_RUNNERS)
+RUNNERS: Final = Request(path="/orgs/{org}/actions/runners", at="/runners", permission=_RUNNERS)
+DEPLOY_KEYS: Final = Request(path="/repos/{owner}/{repo}/keys", permission=Permission("administration", ("repo",)))
+ORG_SECRETS: Final = Request(path="/orgs/{org}/actions/secrets", at="/secrets", permission=_ORG_SECRETS)
+DEPENDABOT_SECRETS: Final = Request(
+    path="/orgs/{org}/dependabot/secrets",
+    at="/secrets",
+    permission=Permission("organization_dependabot_secrets", ("admin:org",)),
+)
+AGENT_SECRETS: Final = Request(path="/orgs/{org}/agents/secrets", at="/secrets", permission=_AGENTS, plan="cloud")
+REPOSITORY_SECRETS: Final = Request(
+    path="/repos/{owner}/{repo}/actions/secrets", at="/secrets", permission=Permission("secrets", ("repo",))
+)
+ENVIRONMENT_SECRETS: Final = Request(
+    path="/repos/{owner}/{repo}/environments/{environment_name}/secrets",
+    at="/secrets",
+    permission=Permission("environments", ("repo",)),
+)
+ORG_VARIABLES: Final = Request(path="/orgs/{org}/actions/variables", at="/variables", permission=_ORG_VARIABLES)
+REPOSITORY_VARIABLES: Final = Request(
+    path="/repos/{owner}/{repo}/actions/variables",
+    at="/variables",
+    permission=Permission("actions_variables", ("repo",)),
+)
+ORG_SUBJECT: Final = Request(path="/orgs/{org}/actions/oidc/customization/sub", permission=_ADMINISTRATION)
+REPOSITORY_SUBJECT: Final = Request(
+    path="/repos/{owner}/{repo}/actions/oidc/customization/sub", permission=Permission("actions", ("repo",))
+)
+PROPERTIES: Final = Request(
+    path="/orgs/{org}/properties/values",
+    permission=Permission("organization_custom_properties", ("read:org", "admin:org")),
+)
+AGENT_POLICY: Final = Request(path="/orgs/{org}/copilot/coding-agent/permissions", permission=_AGENTS, plan="cloud")
+AGENT_REPOSITORIES: Final = Request(
+    path="/orgs/{org}/copilot/coding-agent/permissions/repositories",
+    at="/repositories",
+    permission=_AGENTS,
+    plan="cloud",
+)
+AGENT_CONFIGURATION: Final = Request(
+    path="/repos/{owner}/{repo}/copilot/cloud-agent/configuration",
+    permission=Permission("copilot_agent_settings", ("repo",)),
+    plan="cloud",
+)
+AUDIT_LOG: Final = Request(path="/orgs/{org}/audit-log", permission=_ADMINISTRATION, plan="enterprise")
+INSTALLED: Final = replace(AUDIT_LOG, params={"phrase": "action:integration_installation.create"})
+RENAMED: Final = replace(AUDIT_LOG, params={"phrase": "action:repo.rename"})
+ORG_HOOKS: Final = Request(path="/orgs/{org}/hooks", permission=Permission("organization_hooks", ("admin:org_hook",)))
+REPOSITORY_HOOKS: Final = Request(
+    path="/repos/{owner}/{repo}/hooks", permission=Permission("repository_hooks", ("read:repo_hook", "repo"))
+)
+
+OWN_INSTALLATION: Final = Request(path="/orgs/{org}/installation", permission=Permission("metadata", ()))
+OWN_TOKEN: Final = Request(
+    path="/app/installations/{installation_id}/access_tokens", permission=Permission("metadata", ())
+)
+"""Both are asked by the App itself, which takes no permission. The second is the one POST besides GraphQL's."""
+RATE_LIMIT: Final = Request(path="/rate_limit", permission=Permission("metadata", ()))
+"""What ``doctor`` asks with a token: it counts for nothing, and shows the token's scopes."""
+
+CONTENTS: Final = Permission("contents", ("repo",))
+"""What the texts of workflows take, through GraphQL."""
+ENVIRONMENTS: Final = Permission("actions", ("repo",))
+"""What lists of environments take."""
+METADATA: Final = Permission("metadata", ("repo",))
+PER_PAGE: Final = "100"
+API_VERSION: Final = "2022-11-28"

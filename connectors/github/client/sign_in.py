@@ -1,0 +1,145 @@
+"""Signing in to GitHub, as an App or with a token; and what is left of GitHub's limits and of the source's own."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from connectors.base import Meter
+from connectors.budget import pause
+from connectors.github.client import requests as r
+from connectors.github.client.payloads import InstallationToken, Permissions, moment
+from connectors.github.settings import GithubSettings
+from connectors.rates import PATIENCE
+from connectors.reading import decoded
+from scanner.errors import Denied, SourceError, Throttled
+from scanner.redaction.redact import mask
+
+if TYPE_CHECKING:
+    from requests import Response
+
+RENEW_BEFORE = 300.0
+"""Seconds before its end at which an installation's token is renewed."""
+_JWT_LIVES, _JWT_BEGINS = 540, 60
+"""GitHub takes ten minutes at most, and its clock may be behind."""
+_CREATED = 201
+
+
+class SignIn:
+    """See ``connectors.http.SignIn``. ``token``: what to sign in with now; ``renew``: whether there is another one."""
+
+    def __init__(self, token: Callable[[], str], renew: Callable[[], bool], limits: Limits) -> None:
+        self._token, self._renew, self._limits = token, renew, limits
+
+    def headers(self, method: str, url: str) -> Mapping[str, str]:
+        """See ``connectors.http.SignIn``. Raises Throttled where no request is left."""
+        del method
+        self._limits.check(url)
+        return {"Authorization": f"Bearer {self._token()}"}
+
+    def renewed(self, refused: Response) -> bool:
+        """See ``connectors.http.SignIn``."""
+        del refused
+        return self._renew()
+
+
+class Limits:
+    """How many requests are left: of GitHub's, for each of its resources, and of the source's ``max_calls``."""
+
+    def __init__(self, meter: Meter, most: int) -> None:
+        self._meter, self._most = meter, most
+        self._used_up: dict[str, float] = {}
+
+    def heard(self, response: Response) -> None:
+        """Take note of what an answer says is left."""
+        headers = response.headers
+        left, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
+        resource = "graphql" if _is_graphql(response.url) else "core"
+        if left == "0" and reset.isdigit() and len(reset) <= 11:  # noqa: PLR2004  # digits of a second since 1970
+            self._used_up[resource] = float(reset)
+
+    def check(self, url: str) -> None:
+        """Wait a little where that helps. Raises Throttled where it does not."""
+        if self._meter.calls >= self._most:
+            raise Throttled(f"{self._most} requests were sent: max_calls of the source", hint="raise max_calls")
+        until = self._used_up.get("graphql" if _is_graphql(url) else "core", 0.0)
+        seconds = until - time.time()
+        if seconds <= 0:
+            return
+        if seconds > PATIENCE:
+            at = f"{datetime.fromtimestamp(until, UTC):%H:%M} UTC"
+            raise Throttled(f"GitHub's limit is used up until {at}", hint=f"scan again after {at}")
+        pause(seconds)
+
+
+def _is_graphql(url: str) -> bool:
+    return url.partition("?")[0].endswith("/graphql")
+
+
+class AppToken:
+    """The token of an App's installation: an hour each, renewed before it ends. Threads share it.
+
+    ``client``: asks with what the App itself signs in with. Raises SourceError where the App is not installed.
+    """
+
+    def __init__(self, settings: GithubSettings, client: Callable[[Callable[[], str]], Any]) -> None:
+        self._settings = settings
+        self._client = client
+        self._lock = threading.Lock()
+        self._token = ""
+        self._ends = 0.0
+        self.permissions: Mapping[str, str] = {}
+
+    def __call__(self) -> str:
+        with self._lock:
+            if time.time() > self._ends - RENEW_BEFORE:
+                self._fetch()
+            return self._token
+
+    def renew(self) -> bool:
+        """After a 401: whether the next call gets another token."""
+        with self._lock:
+            was_used, self._ends = bool(self._token), 0.0
+            return was_used
+
+    def _fetch(self) -> None:
+        with self._client(lambda: app_jwt(self._settings, time.time())) as client:
+            installed = client.get(r.OWN_INSTALLATION.path, Permissions, org=self._settings.organization)
+            answer = client.ask(r.OWN_TOKEN.path, method="POST", installation_id=str(installed.id))
+            if answer.status_code != _CREATED:
+                raise client.refusal(answer)
+        made: InstallationToken = decoded(answer.content, InstallationToken)
+        mask(made.token)
+        ends = moment(made.expires_at)
+        if not (made.token.isascii() and made.token.isprintable()) or ends is None:
+            raise SourceError("GitHub gave an installation token that cannot be used")
+        self._token, self._ends, self.permissions = made.token, ends.timestamp(), installed.permissions
+
+
+def app_jwt(settings: GithubSettings, now: float) -> str:
+    """What the App itself signs in with. Raises SourceError for a key that is none."""
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+    assert settings.private_key is not None
+    text = settings.private_key.resolve()
+    try:
+        key = serialization.load_pem_private_key(text.replace("\\n", "\n").encode(), password=None)
+    except (ValueError, TypeError):
+        key = None
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise Denied(f"{settings.private_key} holds no RSA key in PEM form", hint="download one from the App's page")
+    claims = {"iat": int(now) - _JWT_BEGINS, "exp": int(now) + _JWT_LIVES, "iss": str(settings.app_id)}
+    signed = _encoded({"alg": "RS256", "typ": "JWT"}) + b"." + _encoded(claims)
+    signature = key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+    return (signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
+
+
+def _encoded(part: Mapping[str, Any]) -> bytes:
+    return base64.urlsafe_b64encode(msgspec.json.encode(part)).rstrip(b"=")

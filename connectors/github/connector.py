@@ -1,0 +1,120 @@
+"""The connector for GitHub: one scope, the organization, its sections read in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import ClassVar
+
+from msgspec import Struct
+
+from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.github import sections as read
+from connectors.github import spec as s
+from connectors.github.client import payloads as p
+from connectors.github.client import requests as r
+from connectors.github.client.api import ENTERPRISE, Api, GithubApi
+from connectors.github.facts import Organization
+from connectors.github.identities import people
+from connectors.github.identities.place import Place
+from connectors.github.keys import PUBLIC
+from connectors.github.least_privilege import app_manifest
+from connectors.github.offline.api import FileApi
+from connectors.github.preflight import preflight
+from connectors.github.reading import Reader
+from connectors.github.settings import GithubSettings
+from connectors.github.spec import SPEC
+from connectors.reading import require_sdk
+from scanner.errors import SourceError
+from scanner.model import EVERY_SCOPE, Coverage
+
+
+class Context(Struct, frozen=True):
+    """What a scope is read with. ``plan``: what the organization pays for, if the API shows it."""
+
+    organization: Organization
+    plan: str | None = None
+
+
+class GithubConnector:
+    """Reads apps, tokens, keys, runners, agents and names of secrets. Never a secret's value.
+
+    Raises MissingExtra where requests is not installed.
+    """
+
+    spec: ClassVar[Spec] = SPEC
+
+    def __init__(self, source: str, settings: GithubSettings) -> None:
+        require_sdk("requests", SPEC)
+        require_sdk("cryptography", SPEC)
+        self._source = source
+        self._settings = settings
+
+    def scopes(self) -> Iterator[Scope | Coverage]:
+        """The organization. See ``Connector.scopes``."""
+        nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
+        meter = self._meter()
+        scope: Scope | None = None
+        with nowhere.section(s.ORGANIZATION, meter=meter) as section:
+            if not self._settings.organization:
+                raise SourceError("no organization is named", hint="set organization of the source")
+            with closing(self._api(meter, None)) as api:
+                row = api.one(r.ORGANIZATION, p.OrganizationRow, org=self._settings.organization)
+            scope = self._scope(row)
+        coverage = section.coverage
+        if scope is not None:
+            yield scope
+        yield coverage
+
+    def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
+        """The organization: who made what, who is who, then what each repository has."""
+        context: Context = scope.context
+        meter = self._meter()
+        with closing(self._api(meter, context.plan)) as api:
+            reader = Reader(api, Place(scope, context.organization), meter, self._settings)
+            yield from self._read(reader, context)
+
+    def _read(self, reader: Reader, context: Context) -> Iterator[DiscoveredRecord]:
+        made = yield from read.read_audit_log(reader)
+        yield from read.read_apps(reader, made)
+        may_have_sso = context.plan is None or context.plan.startswith(ENTERPRISE)
+        everybody = yield from read.read_people(reader, may_have_sso=may_have_sso)
+        tokens = yield from read.read_listed(reader, s.ACCESS_TOKENS, r.ACCESS_TOKENS, p.AccessToken)
+        given = yield from read.read_listed(reader, s.AUTHORIZATIONS, r.AUTHORIZATIONS, p.Authorization)
+        unread = bool(reader.gaps & {s.ACCESS_TOKENS, s.AUTHORIZATIONS})
+        yield from people.identities(reader.place, everybody, tokens, given, unread=unread)
+        yield from read.read_runners(reader)
+        repositories = yield from read.read_all_repositories(reader, made)
+        _, repositories = yield from read.read_subjects(reader, repositories)
+        yield from read.read_deploy_keys(reader, repositories, everybody)
+        repositories = yield from read.read_secrets(reader, repositories)
+        yield from read.read_agents(reader, repositories)
+        yield from read.read_webhooks(reader, repositories)
+
+    def check(self) -> Iterator[Check]:
+        """See ``Preflight.check``."""
+        yield from preflight(self._settings)
+
+    @classmethod
+    def base_policy(cls) -> str:
+        """See ``LeastPrivilege.base_policy``."""
+        return app_manifest(GithubSettings())
+
+    def policy(self) -> str:
+        """See ``LeastPrivilege.policy``."""
+        return app_manifest(self._settings)
+
+    def _api(self, meter: Meter, plan: str | None) -> Api:
+        if self._settings.from_files is not None:
+            return FileApi(self._settings.from_files)
+        return GithubApi(self._settings, meter, plan)
+
+    def _meter(self) -> Meter:
+        return Meter(asks=self._settings.from_files is None)
+
+    def _scope(self, row: p.OrganizationRow) -> Scope:
+        host = self._settings.host
+        organization = Organization(login=row.login, database_id=row.id, host=host)
+        place = row.login if host == PUBLIC else f"{host}/{row.login}"
+        context = Context(organization, row.plan.name.lower() if row.plan else None)
+        return Scope(source=self._source, spec=SPEC, id=place, context=context)

@@ -1,0 +1,1 @@
+"""What is listed: apps, tokens, keys, people, runners, secrets and agents."""

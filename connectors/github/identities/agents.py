@@ -1,0 +1,58 @@
+"""GitHub's coding agent as identities: where it may work, and how it is set up there (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.github.client.payloads import AgentConfiguration
+from connectors.github.identities.place import Place
+from scanner.model import Consequence, Identity, Privilege, Signal
+
+NAME = "copilot-coding-agent"
+_SIGNALS = (
+    Signal(says="machine", sort="provider", evidence="GitHub's coding agent"),
+    Signal(says="agent", sort="provider", evidence="GitHub's coding agent"),
+)
+
+
+def everywhere(place: Place) -> Identity:
+    """The agent where it may work in all repositories."""
+    return _agent(place, "copilot", {"repositories": "all"}, narrow=False)
+
+
+def in_repository(place: Place, full_name: str, setup: AgentConfiguration | None) -> Identity:
+    """The agent in one repository; ``setup``: None where that was not read."""
+    attributes: dict[str, Any] = {"repository": full_name}
+    if setup is not None:
+        attributes |= dict(_described(setup))
+    return _agent(place, f"{full_name.partition('/')[2]}/copilot", attributes, narrow=True)
+
+
+def _agent(place: Place, below: str, attributes: dict[str, Any], *, narrow: bool) -> Identity:
+    return Identity(
+        **place.facts(below, "coding_agent", NAME),
+        enabled=True,
+        attributes=attributes,
+        signals=_SIGNALS,
+        privilege=Privilege(level="normal", evidence=("writes to branches of its own, which people review",)),
+        consequences=(Consequence(kind="read_data", actions=("contents",), narrow=narrow),),
+    )
+
+
+def _described(setup: AgentConfiguration) -> Iterator[tuple[str, Any]]:
+    servers = setup.mcp_configuration.servers if setup.mcp_configuration else {}
+    yield "tools", sorted(name for name, is_on in setup.enabled_tools.items() if is_on)
+    yield (
+        "mcp_servers",
+        [
+            {"name": name, "host": one.url, "type": one.type, "tools": sorted(one.tools), "variables": sorted(one.env)}
+            for name, one in sorted(servers.items())
+        ],
+    )
+    yield "firewall", setup.is_firewall_enabled
+    yield "recommended_allowlist", setup.is_firewall_recommended_allowlist_enabled
+    yield "allowlist", sorted(setup.custom_allowlist or ())
+    yield "workflows_need_approval", setup.require_actions_workflow_approval
+    yield "automations", setup.is_automations_enabled
+    yield "automations_need_write_access", setup.require_write_access_for_automation_triggers

@@ -1,0 +1,94 @@
+"""Installed Apps, runner groups and webhooks as identities (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connectors.github.client.payloads import Hook, Installation, Runner, RunnerGroup, moment
+from connectors.github.identities.place import Place
+from connectors.github.rights.privileges import of_permissions
+from scanner.model import Identity, Privilege, Signal
+from scanner.model.attributes import OWNERS
+
+RUNNERS_NAMED = 20
+
+
+def app(place: Place, row: Installation, installed_by: str | None = None) -> Identity:
+    """An App's installation. Audit logs name it ``SLUG[bot]``."""
+    rights = of_permissions(row.permissions, row.repository_selection)
+    attributes: dict[str, Any] = {
+        "app_id": row.app_id,
+        "repositories": row.repository_selection,
+        "events": sorted(row.events),
+        "updated_at": row.updated_at,
+    }
+    if row.contact_email:
+        attributes[OWNERS] = [{"id": row.contact_email, "name": None, "email": row.contact_email}]
+    if row.suspended_by is not None:
+        attributes["suspended_by"] = row.suspended_by.login
+    aliases = (f"{row.app_slug}[bot]", *([row.client_id] if row.client_id else []))
+    return Identity(
+        **place.facts(f"installations/{row.id}", "app", row.app_slug or f"app {row.app_id}"),
+        unique_id=f"installation:{row.id}",
+        aliases=aliases,
+        enabled=row.suspended_at is None,
+        created_at=moment(row.created_at),
+        created_by=installed_by,
+        attributes=attributes,
+        signals=(Signal(says="machine", sort="provider", evidence="a GitHub App"),),
+        grants=rights.grants,
+        privilege=rights.privilege,
+        consequences=rights.consequences,
+    )
+
+
+def runner_group(place: Place, row: RunnerGroup, runners: Sequence[Runner]) -> Identity:
+    """A group of self-hosted runners: whoever runs a job on one can become what the machine is."""
+    attributes: dict[str, Any] = {
+        "visibility": row.visibility,
+        "allows_public_repositories": row.allows_public_repositories,
+        "restricted_to_workflows": row.restricted_to_workflows,
+        "selected_workflows": sorted(row.selected_workflows or ()),
+        "runners": [_runner(one) for one in sorted(runners, key=lambda one: one.name)[:RUNNERS_NAMED]],
+        "runners_count": len(runners),
+    }
+    open_to_all = row.allows_public_repositories and not row.restricted_to_workflows
+    why = ("pull requests from forks of public repositories can run code on it",) if open_to_all else ()
+    return Identity(
+        **place.facts(f"runner-groups/{row.id:g}", "runner_group", row.name or f"group {row.id:g}"),
+        unique_id=f"runner_group:{row.id:g}",
+        attributes=attributes,
+        signals=(Signal(says="machine", sort="provider", evidence="a group of self-hosted runners"),),
+        privilege=Privilege(level="high" if open_to_all else "normal", evidence=why),
+    )
+
+
+def _runner(row: Runner) -> Mapping[str, Any]:
+    return {
+        "name": row.name,
+        "os": row.os,
+        "status": row.status,
+        "ephemeral": row.ephemeral,
+        "labels": sorted(one.name for one in row.labels),
+    }
+
+
+def webhook(place: Place, row: Hook, repository: str = "") -> Identity:
+    """A webhook: events, and with them code and names, are sent to its host. ``repository``: OWNER/NAME."""
+    of = f"{repository.partition('/')[2]}/hooks/{row.id}" if repository else f"hooks/{row.id}"
+    host = row.config.url or "unknown host"
+    return Identity(
+        **place.facts(of, "webhook", host),
+        unique_id=f"hook:{row.id}",
+        enabled=row.active,
+        created_at=moment(row.created_at),
+        attributes={
+            "host": host,
+            "events": sorted(row.events),
+            "verifies_tls": str(row.config.insecure_ssl or "0") in ("0", "0.0"),
+            "repository": repository or None,
+        },
+        signals=(Signal(says="machine", sort="provider", evidence="a webhook"),),
+        privilege=Privilege(level="normal"),
+    )

@@ -1,0 +1,45 @@
+"""The App that reads an organization: its manifest, and which section takes which permission."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from connectors.github import spec as s
+from connectors.github.settings import GithubSettings
+from connectors.github.spec import READINGS, Reading
+
+
+def readings(settings: GithubSettings) -> Iterator[Reading]:
+    """The sections that a source reads."""
+    off = {
+        name
+        for name, is_on in ((s.AGENT_CONFIGURATION, settings.agent_configuration), (s.WEBHOOKS, settings.webhooks))
+        if not is_on
+    }
+    return (one for one in READINGS if one.name not in off)
+
+
+def permissions(settings: GithubSettings) -> dict[str, str]:
+    """What the App is given: by name, always ``read``."""
+    return dict.fromkeys(sorted({one.app for reading in readings(settings) for one in reading.permissions}), "read")
+
+
+def app_manifest(settings: GithubSettings) -> str:
+    """The manifest of an App that may read what a scan reads, and which section takes which permission, as JSON."""
+    manifest = {
+        "name": f"muster-{settings.organization or 'ORGANIZATION'}",
+        "url": "https://github.com/apps",
+        "public": False,
+        "default_permissions": permissions(settings),
+        "default_events": [],
+    }
+    by_section = {reading.name: sorted({one.app for one in reading.permissions}) for reading in readings(settings)}
+    given = {"manifest": manifest, "sections": by_section, "classicTokenScopes": token_scopes(settings)}
+    return json.dumps(given, indent=2) + "\n"
+
+
+def token_scopes(settings: GithubSettings) -> list[str]:
+    """The scopes of a classic token: the first of those that would do, for each permission that a token can have."""
+    found = {one.scopes[0] for reading in readings(settings) for one in reading.permissions}
+    return sorted(scope for scope in found if " " not in scope)

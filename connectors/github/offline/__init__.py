@@ -1,0 +1,1 @@
+"""Exports of `gh api` in the place of the API."""

@@ -1,0 +1,132 @@
+"""Answers from files in the place of the API: what ``gh api --paginate`` wrote, a file for each endpoint.
+
+``orgs/acme/installations.json`` has what ``gh api --paginate /orgs/acme/installations`` prints, pages one behind the
+other or, with ``--slurp``, in a list. ``graphql.json``, or files in ``graphql/``, have the answers to the queries.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from connectors.base import Malformed, SectionReading
+from connectors.exported import MAX_BYTES, Unreadable, content_of, json_values, text_of
+from connectors.github.client import payloads as p
+from connectors.github.client.api import Answered, answered
+from connectors.github.client.requests import Permission, Request
+from connectors.reading import decoded
+from scanner.errors import SourceError
+from scanner.text import printable
+
+T = TypeVar("T")
+
+CONNECTIONS = ("repositories", "teams", "samlIdentityProvider")
+"""What the queries ask of an organization, by which their answers are told apart."""
+
+
+class NotExported(SourceError):
+    """No file holds what a section asks for."""
+
+
+class FileApi:
+    """See ``Api``. ``folder``: what the files are in."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def one(self, request: Request, shape: type[T], **places: str) -> T:
+        """See ``Api``."""
+        values = self._values(request, places)
+        if not values:
+            raise Malformed(f"{_route(request, places)}.json is empty")
+        found: T = decoded(json.dumps(values[0]).encode(), shape)
+        return found
+
+    def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
+        """See ``Api``."""
+        number = 0
+        for value in self._values(request, places):
+            listed = value.get(request.at.strip("/")) if request.at and isinstance(value, dict) else value
+            if not isinstance(listed, list):
+                raise Malformed(f"{_route(request, places)}.json holds no list")
+            for one in listed:
+                number += 1
+                try:
+                    yield msgspec.convert(one, row)
+                except (msgspec.ValidationError, RecursionError) as error:
+                    section.malformed(f"{number} of {_route(request, places)}.json", str(error))
+
+    def query(self, text: str, variables: Mapping[str, Any], permission: Permission) -> Answered:
+        """See ``Api``."""
+        of = next(one for one in CONNECTIONS if one in text)
+        pages = [one for one in self._graphql if of in (one.get("data", {}).get("organization") or {})]
+        if not pages:
+            raise NotExported(f"no answer of GraphQL has {of}", hint="the page of the connector has the commands")
+        cursor = variables.get("endCursor")
+        number = (
+            0 if cursor is None else 1 + next((at for at, one in enumerate(pages) if _cursor(one, of) == cursor), 0)
+        )
+        if number >= len(pages):
+            raise NotExported(f"the last page of {of} is not in the files", hint="give gh api the option --paginate")
+        page = pages[number]
+        errors = page.get("errors")
+        answer = p.GraphqlAnswer(page["data"], msgspec.convert(errors, _ERRORS))
+        return answered(answer, permission)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    @cached_property
+    def _graphql(self) -> list[Mapping[str, Any]]:
+        folder = self._folder / "graphql"
+        files = [self._folder / "graphql.json", *(sorted(folder.glob("*.json")) if folder.is_dir() else ())]
+        values = [value for file in files if file.is_file() for value in _read(file)]
+        return [value for value in values if isinstance(value, dict) and isinstance(value.get("data"), dict)]
+
+    def _values(self, request: Request, places: Mapping[str, str]) -> list[Any]:
+        """The pages of an endpoint. Raises SourceError where there is no file, or it cannot be used."""
+        route = _route(request, places)
+        file = self._folder / f"{route}.json"
+        if not file.is_file():
+            raise NotExported(
+                f"{printable(route)}.json is missing", hint=f"`gh api --paginate '/{printable(route)}'` writes it"
+            )
+        return _read(file)
+
+
+_ERRORS = tuple[p.GraphqlError, ...] | None
+
+
+def _route(request: Request, places: Mapping[str, str]) -> str:
+    """The endpoint's path, its names quoted, so that none leads to another folder."""
+    for name in places.values():
+        if name in ("", ".", ".."):
+            raise Malformed(f"{name!r} is not allowed in a path")
+    return request.path.strip("/").format(**{place: quote(name, safe="") for place, name in places.items()})
+
+
+def _read(file: Path) -> list[Any]:
+    try:
+        values = list(json_values(text_of(content_of(file, MAX_BYTES))))
+    except Unreadable as error:
+        raise SourceError(f"{printable(file.name)}: {error}") from error
+    slurped = len(values) == 1 and isinstance(values[0], list) and values[0] and _is_page(values[0][0])
+    return list(values[0]) if slurped else values
+
+
+def _is_page(value: Any) -> bool:
+    """Whether an element of a list is a page of its own, as ``--slurp`` writes them."""
+    return isinstance(value, list) or (isinstance(value, dict) and ("total_count" in value or "data" in value))
+
+
+def _cursor(page: Mapping[str, Any], of: str) -> Any:
+    found = page["data"]["organization"][of]
+    found = found.get("externalIdentities", found) if isinstance(found, dict) else {}
+    info = found.get("pageInfo") if isinstance(found, dict) else None
+    return info.get("endCursor") if isinstance(info, dict) else None

@@ -1,0 +1,81 @@
+"""What the readings of all sections share: one Coverage each, and many requests of which none spoils the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from connectors.base import Gone, Malformed, Meter, NotAsked, SectionReading
+from connectors.github.client.api import Api
+from connectors.github.client.requests import Request
+from connectors.github.identities.place import Place
+from connectors.github.settings import GithubSettings
+from connectors.reading import read_each
+from scanner.errors import NotOffered, SourceError
+from scanner.model import Coverage
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+NAMED = 5
+"""So many items that were not read are named, the rest are counted."""
+
+
+class Reader:
+    """Reads sections of one organization. ``gaps``: the names of those that ended as one."""
+
+    def __init__(self, api: Api, place: Place, meter: Meter, settings: GithubSettings) -> None:
+        self.api = api
+        self.place = place
+        self.settings = settings
+        self.gaps: set[str] = set()
+        self._meter = meter
+
+    @property
+    def org(self) -> str:
+        """The organization's login, for the path of a request."""
+        return self.place.organization.login
+
+    def section(self, name: str) -> SectionReading:
+        """Begin a section."""
+        return self.place.scope.section(name, meter=self._meter)
+
+    def done(self, section: SectionReading) -> Coverage:
+        """The section's coverage; to be yielded."""
+        coverage = section.coverage
+        if coverage.is_gap:
+            self.gaps.add(coverage.section)
+        return coverage
+
+    def listed(self, section: SectionReading, request: Request, row: type[T], **places: str) -> list[T]:
+        """All rows of a listing of the organization; what came before a failure is kept."""
+        found: list[T] = []
+        try:
+            for one in self.api.rows(request, row, section, org=self.org, **places):
+                found.append(one)  # noqa: PERF402  # what came before a failure stays
+        except SourceError as error:
+            section.lost(error, partial=bool(found))
+        return found
+
+    def each(
+        self, section: SectionReading, what: str, read: Callable[[T], R], items: Sequence[T], name: Callable[[T], str]
+    ) -> Iterator[tuple[T, R]]:
+        """``read`` of every item, several at a time. What failed is a gap that names what is left."""
+        failures: list[SourceError] = []
+        left: list[str] = []
+        for item, result in read_each(read, items, self.settings.workers, alone=(NotOffered,)):
+            if isinstance(result, (Gone, NotOffered)):
+                continue
+            if not isinstance(result, SourceError):
+                yield item, result
+                continue
+            if isinstance(result, Malformed):
+                section.malformed(name(item), str(result))
+                continue
+            left.append(name(item))
+            if not isinstance(result, NotAsked):
+                failures.append(result)
+        if failures:
+            section.lost(failures[0], partial=len(left) < len(items))
+            more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+            section.note(f"{len(left)} of {len(items)} {what} not read: {', '.join(left[:NAMED])}{more}")

@@ -1,0 +1,249 @@
+"""The organization's repositories: read in batches by GraphQL, with what workflows and owners are told from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct, field
+
+from connectors.base import Malformed, SectionReading
+from connectors.github.client import requests as r
+from connectors.github.client.api import BATCHES, Answered, Api
+from connectors.github.client.payloads import moment
+from connectors.github.facts import Repository, WorkflowFile
+from scanner.errors import Throttled, Unreachable
+
+FOLDER: Final = ".github/workflows"
+_KINDS: Final = (".yml", ".yaml")
+QUERY: Final = """\
+query($org: String!, $first: Int!, $endCursor: String) {
+  rateLimit { cost remaining resetAt }
+  organization(login: $org) {
+    repositories(first: $first, after: $endCursor, orderBy: {field: NAME, direction: ASC}) {
+      pageInfo { hasNextPage endCursor }
+      nodes {
+        databaseId nameWithOwner visibility isArchived createdAt pushedAt
+        owner { ... on Organization { databaseId } }
+        defaultBranchRef { name }
+        deployKeys(first: 1) { totalCount }
+        environments(first: 100) { totalCount nodes { name } }
+        workflows: object(expression: "HEAD:.github/workflows") {
+          ... on Tree { entries { name object { ... on Blob { text isTruncated } } } }
+        }
+        owners: object(expression: "HEAD:.github/CODEOWNERS") { ... on Blob { text } }
+        ownersInRoot: object(expression: "HEAD:CODEOWNERS") { ... on Blob { text } }
+        ownersInDocs: object(expression: "HEAD:docs/CODEOWNERS") { ... on Blob { text } }
+      }
+    }
+  }
+}
+"""
+TEAMS: Final = """\
+query($org: String!, $endCursor: String) {
+  rateLimit { cost remaining resetAt }
+  organization(login: $org) {
+    teams(first: 50, after: $endCursor) {
+      pageInfo { hasNextPage endCursor }
+      nodes { slug repositories(first: 100) { totalCount edges { permission node { nameWithOwner } } } }
+    }
+  }
+}
+"""
+
+
+class _Count(Struct):
+    total: int = field(name="totalCount", default=0)
+
+
+class _Named(Struct):
+    name: str
+
+
+class _Environments(Struct):
+    total: int = field(name="totalCount", default=0)
+    nodes: list[_Named | None] | None = None
+
+
+class _Blob(Struct):
+    text: str | None = None
+    is_truncated: bool | None = field(name="isTruncated", default=False)
+
+
+class _Entry(Struct):
+    name: str
+    object: _Blob | None = None
+
+
+class _Tree(Struct):
+    entries: list[_Entry] | None = None
+
+
+class _Owner(Struct):
+    id: int | None = field(name="databaseId", default=None)
+
+
+class _Node(Struct, kw_only=True):
+    database_id: int = field(name="databaseId")
+    full_name: str = field(name="nameWithOwner")
+    visibility: str
+    is_archived: bool = field(name="isArchived")
+    created_at: str | None = field(name="createdAt", default=None)
+    pushed_at: str | None = field(name="pushedAt", default=None)
+    owner: _Owner | None = None
+    branch: _Named | None = field(name="defaultBranchRef", default=None)
+    deploy_keys: _Count | None = field(name="deployKeys", default=None)
+    environments: _Environments | None = None
+    workflows: _Tree | None = None
+    owners: _Blob | None = None
+    owners_in_root: _Blob | None = field(name="ownersInRoot", default=None)
+    owners_in_docs: _Blob | None = field(name="ownersInDocs", default=None)
+
+
+class Read(Struct, frozen=True, kw_only=True):
+    """A repository with its workflows. ``keys``: how many deploy keys it has; None where that is not shown."""
+
+    facts: Repository
+    files: tuple[WorkflowFile, ...] = ()
+    keys: int | None = None
+
+
+class _PageInfo(Struct):
+    has_next: bool = field(name="hasNextPage", default=False)
+    cursor: str | None = field(name="endCursor", default=None)
+
+
+class _Connection(Struct):
+    page: _PageInfo = field(name="pageInfo")
+    nodes: list[Any]
+
+
+def read_repositories(api: Api, section: SectionReading, org: str, owner_id: int) -> Iterator[Read]:
+    """All of them, archived ones included. Raises SourceError."""
+    for number, node in enumerate(_nodes(api, section, QUERY, org, "repositories", batches=BATCHES)):
+        try:
+            read = _read(msgspec.convert(node, _Node), owner_id)
+        except msgspec.ValidationError as error:
+            section.malformed(f"repository {number + 1}", str(error))
+            continue
+        if not _is_of(read.facts.full_name, org):
+            section.malformed(f"repository {number + 1}", "its name is not of this organization")
+            continue
+        yield read
+
+
+def _is_of(full_name: str, org: str) -> bool:
+    """Whether it is ``OWNER/NAME`` of the organization, so that no name leads a request to another path."""
+    owner, _, name = full_name.partition("/")
+    return owner.lower() == org.lower() and bool(name) and "/" not in name and name not in (".", "..")
+
+
+def _read(node: _Node, owner_id: int) -> Read:
+    entries = (node.workflows.entries or []) if node.workflows else []
+    blobs = {
+        one.name: one.object
+        for one in entries
+        if one.name.endswith(_KINDS) and "/" not in one.name and one.object is not None
+    }
+    texts = [one.text for one in (node.owners, node.owners_in_root, node.owners_in_docs) if one and one.text]
+    found = node.environments.nodes or [] if node.environments else []
+    return Read(
+        facts=Repository(
+            full_name=node.full_name,
+            database_id=node.database_id,
+            owner_id=(node.owner.id if node.owner and node.owner.id else owner_id),
+            visibility=node.visibility.lower(),
+            archived=node.is_archived,
+            default_branch=node.branch.name if node.branch else None,
+            pushed_at=moment(node.pushed_at),
+            created_at=moment(node.created_at),
+            environments=tuple(sorted({one.name for one in found if one is not None})),
+            codeowners=texts[0] if texts else None,
+        ),
+        files=tuple(
+            WorkflowFile(
+                path=f"{FOLDER}/{name}", text=blob.text or "", truncated=bool(blob.is_truncated) or blob.text is None
+            )
+            for name, blob in sorted(blobs.items())
+        ),
+        keys=node.deploy_keys.total if node.deploy_keys else None,
+    )
+
+
+def read_admin_teams(api: Api, section: SectionReading, org: str) -> Mapping[str, tuple[str, ...]]:
+    """The teams that administer each repository, by its full name. Raises SourceError."""
+    found: dict[str, list[str]] = {}
+    for number, node in enumerate(_nodes(api, section, TEAMS, org, "teams")):
+        try:
+            team = msgspec.convert(node, _Team)
+        except msgspec.ValidationError as error:
+            section.malformed(f"team {number + 1}", str(error))
+            continue
+        for edge in (team.repositories.edges or []) if team.repositories else []:
+            if edge.permission == "ADMIN" and edge.node is not None:
+                found.setdefault(edge.node.full_name, []).append(team.slug)
+    return {name: tuple(sorted(slugs)) for name, slugs in found.items()}
+
+
+class _FullName(Struct):
+    full_name: str = field(name="nameWithOwner")
+
+
+class _Edge(Struct):
+    permission: str
+    node: _FullName | None = None
+
+
+class _Edges(Struct):
+    edges: list[_Edge] | None = None
+
+
+class _Team(Struct):
+    slug: str
+    repositories: _Edges | None = None
+
+
+def _nodes(
+    api: Api, section: SectionReading, text: str, org: str, of: str, *, batches: tuple[int, ...] = ()
+) -> Iterator[Any]:
+    """The nodes of a connection below the organization, page by page. Raises SourceError, Malformed for a circle."""
+    cursor: str | None = None
+    seen: set[str | None] = {None}
+    sizes = list(batches)
+    while True:
+        variables = {"org": org, "endCursor": cursor} | ({"first": sizes[0]} if sizes else {})
+        try:
+            answer = api.query(text, variables, r.CONTENTS)
+            page = _connection(answer, of)
+        except Throttled:
+            raise
+        except Unreachable:
+            if len(sizes) < 2:  # noqa: PLR2004  # there is no smaller batch
+                raise
+            sizes.pop(0)
+            continue
+        for error in answer.errors[:1]:
+            section.lost(error, partial=True)
+            section.note(f"{len(answer.errors)} parts of an answer were not given")
+        yield from (node for node in page.nodes if node is not None)
+        if not page.page.has_next:
+            return
+        cursor = page.page.cursor
+        if cursor in seen:
+            raise Malformed(f"the pages of {of} repeat")
+        seen.add(cursor)
+
+
+def _connection(answer: Answered, of: str) -> _Connection:
+    try:
+        found = answer.data["organization"][of]
+        return msgspec.convert(found, _Connection)
+    except (KeyError, TypeError, msgspec.ValidationError):
+        raise answer.errors[0] if answer.errors else Malformed(f"an answer has no {of}") from None
+
+
+def names(full_name: str) -> Mapping[str, str]:
+    """Owner and name, for the path of a request."""
+    owner, _, repo = full_name.partition("/")
+    return {"owner": owner, "repo": repo}

@@ -1,0 +1,1 @@
+"""What permissions amount to."""

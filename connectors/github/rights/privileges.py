@@ -1,0 +1,92 @@
+"""What an App's permissions, or a token's, amount to (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from scanner.model import PRIVILEGES, Consequence, ConsequenceKind, Grant, Privilege, PrivilegeLevel
+from scanner.model.rights import with_administration
+
+
+class _Line(Struct, frozen=True, forbid_unknown_fields=True):
+    names: frozenset[str]
+    level: PrivilegeLevel
+    why: str
+    everywhere: bool = False
+
+
+class _Scopes(Struct, frozen=True, forbid_unknown_fields=True):
+    names: frozenset[str]
+    why: str
+
+
+class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+    permissions: tuple[_Line, ...]
+    scopes: Mapping[Literal["admin", "high"], _Scopes]
+
+
+_TABLE = msgspec.toml.decode(files("connectors.github.rights").joinpath("privileges.toml").read_bytes(), type=_Table)
+_WRITES = frozenset({"write", "admin"})
+_CONSEQUENCES: Mapping[ConsequenceKind, frozenset[str]] = {
+    "change_rights": frozenset({"organization_administration", "members", "administration"}),
+    "read_data": frozenset({"contents"}),
+    "delete": frozenset({"administration", "contents"}),
+}
+_BY_READING = frozenset({"read_data"})
+
+
+class Rights(Struct, frozen=True):
+    """Permissions as grants, and what they amount to."""
+
+    grants: tuple[Grant, ...]
+    privilege: Privilege
+    consequences: tuple[Consequence, ...] = ()
+
+
+def of_permissions(permissions: Mapping[str, str], selection: str) -> Rights:
+    """``selection``: ``all`` repositories, a ``subset`` or those ``selected``, or ``none``."""
+    on = "all repositories" if selection == "all" else "selected repositories"
+    grants = tuple(
+        Grant(name=f"{name}: {access}", via="direct", resource=None if _is_of_organization(name) else on)
+        for name, access in sorted(permissions.items())
+    )
+    hits = [
+        (line.level, f"{name}: {permissions[name]} {line.why}")
+        for line in _TABLE.permissions
+        for name in sorted(line.names & permissions.keys())
+        if permissions[name] in _WRITES and (selection == "all" or not line.everywhere)
+    ]
+    privilege = highest(hits)
+    allowed = tuple(
+        Consequence(kind=kind, actions=tuple(found[:3]), narrow=selection != "all")
+        for kind, names in _CONSEQUENCES.items()
+        if (found := [one for one in sorted(names & permissions.keys())
+                      if permissions[one] in _WRITES or kind in _BY_READING])
+    )  # fmt: skip
+    return Rights(grants, privilege, with_administration(privilege, allowed))
+
+
+def of_scopes(scopes: Iterable[str]) -> Privilege:
+    """Of a classic token."""
+    held = set(scopes)
+    return highest(
+        (level, f"{name} {line.why}") for level, line in _TABLE.scopes.items() for name in sorted(line.names & held)
+    )
+
+
+def highest(hits: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:
+    """The highest level, with all that gives it; ``normal`` for none."""
+    found = list(hits)
+    if not found:
+        return Privilege(level="normal")
+    level = min((one for one, _ in found), key=PRIVILEGES.index)
+    return Privilege(level=level, evidence=tuple(dict.fromkeys(why for one, why in found if one == level)))
+
+
+def _is_of_organization(name: str) -> bool:
+    return name.startswith(("organization_", "enterprise_")) or name == "members"

@@ -1,0 +1,383 @@
+"""The sections of an organization: each yields its coverage and returns what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from connectors.base import DiscoveredRecord, Malformed, SectionReading
+from connectors.github import keys
+from connectors.github import spec as s
+from connectors.github.client import payloads as p
+from connectors.github.client import requests as r
+from connectors.github.client.requests import Request
+from connectors.github.facts import SubjectTemplate
+from connectors.github.identities import agents
+from connectors.github.identities.apps import app, runner_group, webhook
+from connectors.github.identities.keys_and_secrets import deploy_key, stored_secret
+from connectors.github.identities.people import Member, People
+from connectors.github.reading import Reader
+from connectors.github.repositories import Read, names, read_admin_teams, read_repositories
+from scanner.errors import NotOffered, SourceError
+
+T = TypeVar("T")
+Found: TypeAlias = Generator[DiscoveredRecord, None, T]
+
+_DEFAULT_CLAIMS: Final = ((), ("repo", "context"))
+SSO: Final = """\
+query($org: String!, $endCursor: String) {
+  rateLimit { cost remaining resetAt }
+  organization(login: $org) {
+    login
+    samlIdentityProvider {
+      externalIdentities(first: 100, after: $endCursor, membersOnly: true) {
+        pageInfo { hasNextPage endCursor }
+        nodes { user { login } samlIdentity { nameId } }
+      }
+    }
+  }
+}
+"""
+
+
+class Made(Struct, frozen=True):
+    """What the audit log says. ``installed_by``: by an App's slug or name; ``renamed``: by a repository's name."""
+
+    installed_by: Mapping[str, str] = {}
+    renamed: Mapping[str, datetime] = {}
+
+
+def read_audit_log(reader: Reader) -> Found[Made]:
+    """The newest event of each counts: GitHub gives these first."""
+    installed: dict[str, str] = {}
+    renamed: dict[str, datetime] = {}
+    with reader.section(s.AUDIT_LOG) as section:
+        for event in reader.listed(section, r.INSTALLED, p.AuditEvent):
+            if event.actor and (name := event.integration or event.name):
+                installed.setdefault(name.lower(), event.actor)
+        for event in reader.listed(section, r.RENAMED, p.AuditEvent):
+            if event.repo and event.timestamp is not None and 0 < event.timestamp < 10**14:
+                renamed.setdefault(event.repo.lower(), datetime.fromtimestamp(event.timestamp / 1000, UTC))
+    yield reader.done(section)
+    return Made(installed, renamed)
+
+
+def read_apps(reader: Reader, made: Made) -> Found[None]:
+    """Installed Apps."""
+    with reader.section(s.APPS) as section:
+        for row in reader.listed(section, r.INSTALLATIONS, p.Installation):
+            yield app(reader.place, row, made.installed_by.get(row.app_slug.lower()))
+            section.found()
+    yield reader.done(section)
+
+
+# --- People and what acts as them ---
+
+
+def read_people(reader: Reader, *, may_have_sso: bool) -> Found[People]:
+    """Members, owners and outside collaborators, and how single sign-on knows them."""
+    people = People({})
+    with reader.section(s.MEMBERS) as section:
+        for request, role in ((r.MEMBERS, "member"), (r.OWNERS, "admin"), (r.OUTSIDE, "outside_collaborator")):
+            for row in reader.listed(section, request, p.Account):
+                member = people.members.setdefault(row.login.lower(), Member(login=row.login, id=row.id, type=row.type))
+                member.role = role
+        people.complete = not section.coverage.is_gap
+        if may_have_sso:
+            _link(reader, section, people)
+        section.found(len(people.members))
+    yield reader.done(section)
+    return people
+
+
+class _SsoUser(Struct):
+    login: str
+
+
+class _Saml(Struct):
+    name_id: str | None = field(name="nameId", default=None)
+
+
+class _Linked(Struct):
+    user: _SsoUser | None = None
+    saml: _Saml | None = field(name="samlIdentity", default=None)
+
+
+class _Page(Struct):
+    has_next: bool = field(name="hasNextPage", default=False)
+    cursor: str | None = field(name="endCursor", default=None)
+
+
+class _Identities(Struct):
+    page: _Page = field(name="pageInfo")
+    nodes: list[_Linked | None] = []
+
+
+class _Provider(Struct):
+    identities: _Identities = field(name="externalIdentities")
+
+
+class _Organization(Struct):
+    provider: _Provider | None = field(name="samlIdentityProvider", default=None)
+
+
+def _link(reader: Reader, section: SectionReading, people: People) -> None:
+    """Which accounts single sign-on knows. Not everybody may see that: then it stays unknown, and is noted."""
+    cursor: str | None = None
+    seen: set[str | None] = {None}
+    while True:
+        try:
+            answer = reader.api.query(SSO, {"org": reader.org, "endCursor": cursor}, r.INSTALLATIONS.permission)
+            found = msgspec.convert(answer.data.get("organization"), _Organization)
+        except (SourceError, msgspec.ValidationError) as error:
+            section.note(f"single sign-on could not be read: {error}")
+            return
+        if found.provider is None:
+            people.has_sso = None if answer.errors else False
+            return
+        people.has_sso = True
+        for one in found.provider.identities.nodes:
+            member = people.members.get(one.user.login.lower()) if one and one.user else None
+            if member is not None and one is not None and one.saml is not None:
+                member.linked = one.saml.name_id
+        page = found.provider.identities.page
+        if not page.has_next or page.cursor in seen:
+            return
+        cursor = page.cursor
+        seen.add(cursor)
+
+
+def read_listed(reader: Reader, name: str, request: Request, row: type[T]) -> Found[list[T]]:
+    """A section that is one listing."""
+    found: list[T] = []
+    with reader.section(name) as section:
+        found = reader.listed(section, request, row)
+        section.found(len(found))
+    yield reader.done(section)
+    return found
+
+
+# --- What belongs to the organization ---
+
+
+def read_runners(reader: Reader) -> Found[None]:
+    """Runner groups with their runners; a group of the provider's own without any runner is left out."""
+    with reader.section(s.RUNNERS) as section:
+        groups = reader.listed(section, r.RUNNER_GROUPS, p.RunnerGroup)
+        runners = reader.listed(section, r.RUNNERS, p.Runner)
+        are_known = not section.coverage.is_gap
+        for group in groups:
+            own = [one for one in runners if one.runner_group_id == group.id]
+            if own or not group.default or not are_known:
+                yield runner_group(reader.place, group, own)
+                section.found()
+    yield reader.done(section)
+
+
+def read_all_repositories(reader: Reader, made: Made) -> Found[list[Read]]:
+    """Repositories with their workflows, environments, owners and properties."""
+    found: list[Read] = []
+    with reader.section(s.REPOSITORIES) as section:
+        organization = reader.place.organization
+        try:
+            for one in read_repositories(reader.api, section, organization.login, organization.database_id):
+                found.append(one)  # noqa: PERF402  # what came before a failure stays
+        except SourceError as error:
+            section.lost(error, partial=bool(found))
+        if found:
+            found = _owned(reader, section, found, made)
+        section.found(len(found))
+    yield reader.done(section)
+    return found
+
+
+def _owned(reader: Reader, section: SectionReading, found: list[Read], made: Made) -> list[Read]:
+    properties = {
+        row.repository_full_name.lower(): {
+            one.property_name: one.value if isinstance(one.value, str) else ", ".join(map(str, one.value))
+            for one in row.properties
+            if isinstance(one.value, (str, list))
+        }
+        for row in reader.listed(section, r.PROPERTIES, p.Properties)
+    }
+    teams: Mapping[str, tuple[str, ...]] = {}
+    try:
+        teams = read_admin_teams(reader.api, section, reader.org)
+    except SourceError as error:
+        section.lost(error, partial=True)
+    return [
+        replace(
+            one,
+            facts=replace(
+                one.facts,
+                properties=properties.get(one.facts.full_name.lower(), {}),
+                admin_teams=teams.get(one.facts.full_name, ()),
+                renamed_at=made.renamed.get(one.facts.full_name.lower()),
+            ),
+        )
+        for one in found
+    ]
+
+
+def read_subjects(reader: Reader, found: Sequence[Read]) -> Found[tuple[SubjectTemplate, list[Read]]]:
+    """How subjects are made: the organization's, and each repository's that has a workflow with tokens."""
+    organization = SubjectTemplate()
+    templates: dict[str, SubjectTemplate] = {}
+    with reader.section(s.OIDC) as section:
+        organization = template(reader.api.one(r.ORG_SUBJECT, p.SubjectRow, org=reader.org))
+        asking = [one.facts.full_name for one in found if asks_for_tokens(one)]
+        for name, row in reader.each(
+            section,
+            "repositories",
+            lambda name: reader.api.one(r.REPOSITORY_SUBJECT, p.SubjectRow, **names(name)),
+            asking,
+            str,
+        ):
+            templates[name] = template(row)
+            section.found()
+    yield reader.done(section)
+    return organization, [
+        replace(one, facts=replace(one.facts, template=templates.get(one.facts.full_name))) for one in found
+    ]
+
+
+def asks_for_tokens(repository: Read) -> bool:
+    """Whether a workflow of a repository in use may ask for tokens: its text has the words."""
+    texts = (file.text for file in repository.files)
+    return not repository.facts.archived and any("id-token" in text or "write-all" in text for text in texts)
+
+
+def template(row: p.SubjectRow) -> SubjectTemplate:
+    """An organization's names its claims, a repository's may say that it uses GitHub's own form."""
+    is_default = row.include_claim_keys in _DEFAULT_CLAIMS if row.use_default is None else row.use_default
+    return SubjectTemplate(
+        use_default=is_default, claim_keys=row.include_claim_keys, immutable=row.use_immutable_subject
+    )
+
+
+# --- What belongs to repositories ---
+
+
+def read_deploy_keys(reader: Reader, found: Sequence[Read], people: People) -> Found[None]:
+    """The keys of repositories that have any."""
+    with reader.section(s.DEPLOY_KEYS) as section:
+        having = [one.facts.full_name for one in found if one.keys != 0]
+        read = partial(_rows, reader, section, r.DEPLOY_KEYS, p.DeployKey)
+        for name, rows in reader.each(section, "repositories", read, having, str):
+            for row in rows:
+                yield deploy_key(reader.place, name, row, former=people.is_former(row.added_by))
+                section.found()
+    yield reader.done(section)
+
+
+def _rows(reader: Reader, section: SectionReading, request: Request, row: type[T], full_name: str) -> list[T]:
+    return list(reader.api.rows(request, row, section, **names(full_name)))
+
+
+def read_secrets(reader: Reader, found: Sequence[Read]) -> Found[list[Read]]:
+    """Secrets of the organization, of repositories and of their environments; gives repositories with the names."""
+    of: dict[str, tuple[str, ...]] = {}
+    place = reader.place
+    with reader.section(s.SECRETS) as section:
+        for request, store in ((r.ORG_SECRETS, "actions"), (r.DEPENDABOT_SECRETS, "dependabot")):
+            for row in reader.listed(section, request, p.SecretName):
+                yield stored_secret(place, row, keys.stored_secret(place.root, row.name, store=store), store)
+                section.found()
+        in_use = [one.facts for one in found if not one.facts.archived]
+        read = partial(_rows, reader, section, r.REPOSITORY_SECRETS, p.SecretName)
+        for name, rows in reader.each(section, "repositories", read, [one.full_name for one in in_use], str):
+            of[name] = tuple(sorted(row.name for row in rows))
+            for row in rows:
+                key = keys.stored_secret(_key(reader, name), row.name)
+                yield stored_secret(place, row, key, "actions")
+                section.found()
+        environments = [(one.full_name, environment) for one in in_use for environment in one.environments]
+        for (name, environment), rows in reader.each(
+            section, "environments", partial(_environment_secrets, reader, section), environments, ": ".join
+        ):
+            of[name] = tuple(sorted({*of.get(name, ()), *(row.name for row in rows)}))
+            for row in rows:
+                key = keys.environment_secret(_key(reader, name), environment, row.name)
+                yield stored_secret(place, row, key, "environment")
+                section.found()
+    yield reader.done(section)
+    return [replace(one, facts=replace(one.facts, secret_names=of.get(one.facts.full_name, ()))) for one in found]
+
+
+def _environment_secrets(reader: Reader, section: SectionReading, at: tuple[str, str]) -> list[p.SecretName]:
+    places = names(at[0])
+    return list(reader.api.rows(r.ENVIRONMENT_SECRETS, p.SecretName, section, **places, environment_name=at[1]))
+
+
+def _key(reader: Reader, full_name: str) -> str:
+    return keys.repository(reader.place.organization.host, full_name)
+
+
+# --- Agents and webhooks ---
+
+
+def read_agents(reader: Reader, found: Sequence[Read]) -> Found[None]:
+    """Where the coding agent may work; the secrets that it is given; and, if asked for, how it is set up."""
+    place, in_repositories, is_everywhere = reader.place, list[str](), False
+    with reader.section(s.AGENTS) as section:
+        policy = reader.api.one(r.AGENT_POLICY, p.AgentPolicy, org=reader.org)
+        if policy.enabled_repositories == "selected":
+            rows = reader.listed(section, r.AGENT_REPOSITORIES, p.RepositoryName)
+            in_repositories = sorted({row.full_name for row in rows if row.full_name.count("/") == 1})
+        elif policy.enabled_repositories == "all":
+            is_everywhere = True
+            if reader.settings.agent_configuration:
+                in_repositories = [one.facts.full_name for one in found if not one.facts.archived]
+        elif policy.enabled_repositories != "none":
+            raise Malformed(f"the agent's policy is {policy.enabled_repositories}")
+        try:
+            for row in reader.api.rows(r.AGENT_SECRETS, p.SecretName, section, org=reader.org):
+                yield stored_secret(place, row, keys.stored_secret(place.root, row.name, store="agents"), "agents")
+        except NotOffered:
+            section.note("secrets of agents are not offered")
+        section.found(len(in_repositories) + is_everywhere)
+    if is_everywhere:
+        yield agents.everywhere(place)
+    yield reader.done(section)
+    if not reader.settings.agent_configuration:
+        yield place.scope.coverage(s.AGENT_CONFIGURATION, "off")
+        yield from (agents.in_repository(place, name, None) for name in in_repositories)
+        return
+    setups: dict[str, p.AgentConfiguration] = {}
+    with reader.section(s.AGENT_CONFIGURATION) as section:
+        setups = dict(
+            reader.each(
+                section,
+                "repositories",
+                lambda name: reader.api.one(r.AGENT_CONFIGURATION, p.AgentConfiguration, **names(name)),
+                in_repositories,
+                str,
+            )
+        )
+        section.found(len(setups))
+    yield from (agents.in_repository(place, name, setups.get(name)) for name in in_repositories)
+    yield reader.done(section)
+
+
+def read_webhooks(reader: Reader, found: Sequence[Read]) -> Found[None]:
+    """The organization's, and those of repositories in use."""
+    if not reader.settings.webhooks:
+        yield reader.place.scope.coverage(s.WEBHOOKS, "off")
+        return
+    with reader.section(s.WEBHOOKS) as section:
+        for row in reader.listed(section, r.ORG_HOOKS, p.Hook):
+            yield webhook(reader.place, row)
+            section.found()
+        read = partial(_rows, reader, section, r.REPOSITORY_HOOKS, p.Hook)
+        in_use = [one.facts.full_name for one in found if not one.facts.archived]
+        for name, rows in reader.each(section, "repositories", read, in_use, str):
+            for row in rows:
+                yield webhook(reader.place, row, name)
+                section.found()
+    yield reader.done(section)

@@ -1,0 +1,191 @@
+"""The sections of an organization, with the requests that each takes; the spec and the policy are made from them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from connectors.base import Section, Spec
+from connectors.github.client import requests as r
+from connectors.github.client.requests import Permission, Request
+from connectors.github.settings import GithubSettings
+from scanner.model import Rung
+from scanner.model.providers import read_providers
+
+ORGANIZATION = "organization"
+APPS = "apps"
+ACCESS_TOKENS = "personal_access_tokens"
+AUTHORIZATIONS = "credential_authorizations"
+DEPLOY_KEYS = "deploy_keys"
+MEMBERS = "members"
+RUNNERS = "runners"
+SECRETS = "secrets"
+REPOSITORIES = "repositories"
+OIDC = "oidc"
+AGENTS = "agents"
+AGENT_CONFIGURATION = "agent_configuration"
+WEBHOOKS = "webhooks"
+AUDIT_LOG = "audit_log"
+
+_ACCOUNTS = ("member", "outside_collaborator", "former_member")
+_RUNGS: tuple[Rung, ...] = ("key", "unique_id", "name", "glob")
+KINDS = ("app", *_ACCOUNTS, "deploy_key", "runner_group", "coding_agent", "webhook")
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """A section, and the permissions that its requests take; ``graphql``: those of its queries."""
+
+    name: str
+    title: str
+    without: str
+    requests: tuple[Request, ...] = ()
+    graphql: tuple[Permission, ...] = ()
+    kinds: tuple[str, ...] = ()
+    rungs: tuple[Rung, ...] = ()
+    optional: bool = False
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """All of them, once."""
+        return tuple(dict.fromkeys((*(one.permission for one in self.requests), *self.graphql)))
+
+    @property
+    def section(self) -> Section:
+        """As the contract knows it."""
+        return Section(
+            name=self.name,
+            title=self.title,
+            permissions=tuple(one.line for one in self.permissions),
+            without=self.without,
+            kinds=self.kinds,
+            rungs=self.rungs,
+            optional=self.optional,
+        )
+
+
+READINGS: tuple[Reading, ...] = (
+    Reading(
+        name=ORGANIZATION,
+        title="The organization",
+        without="everything",
+        requests=(r.ORGANIZATION,),
+        kinds=(*KINDS, "secret"),
+    ),
+    Reading(
+        name=AUDIT_LOG,
+        title="Audit log (Enterprise): who installed Apps, and which repositories were renamed",
+        without="who installed an App, and when a repository got its name",
+        requests=(r.AUDIT_LOG,),
+    ),
+    Reading(
+        name=APPS,
+        title="Installed GitHub Apps",
+        without="Apps, their permissions and contacts",
+        requests=(r.INSTALLATIONS,),
+        kinds=("app",),
+        rungs=("key", "unique_id", "alias", "name", "glob"),
+    ),
+    Reading(
+        name=MEMBERS,
+        title="Members and outside collaborators",
+        without="machine users, and whether who holds a token or added a key is still a member",
+        requests=(r.MEMBERS, r.OUTSIDE),
+        graphql=(r.MEMBERS.permission, r.ORG_SUBJECT.permission),
+        kinds=_ACCOUNTS,
+        rungs=("key", "unique_id", "alias", "name", "glob"),
+    ),
+    Reading(
+        name=ACCESS_TOKENS,
+        title="Fine-grained personal access tokens",
+        without="fine-grained tokens, their permissions, expiry and last use",
+        requests=(r.ACCESS_TOKENS,),
+        kinds=_ACCOUNTS,
+        rungs=("credential",),
+    ),
+    Reading(
+        name=AUTHORIZATIONS,
+        title="Classic tokens and SSH keys that are authorized for single sign-on (Enterprise Cloud)",
+        without="classic tokens, SSH keys and OAuth tokens of members, and their last use",
+        requests=(r.AUTHORIZATIONS,),
+        kinds=_ACCOUNTS,
+        rungs=("credential",),
+    ),
+    Reading(
+        name=RUNNERS,
+        title="Self-hosted runners and their groups",
+        without="runners, and which of them public repositories may use",
+        requests=(r.RUNNER_GROUPS, r.RUNNERS),
+        kinds=("runner_group",),
+        rungs=_RUNGS,
+    ),
+    Reading(
+        name=REPOSITORIES,
+        title="Repositories: workflows, environments, owners and properties",
+        without="deploy keys, stored secrets and agents of repositories, because these are not known",
+        requests=(r.PROPERTIES,),
+        graphql=(r.METADATA, r.CONTENTS, r.DEPLOY_KEYS.permission, r.ENVIRONMENTS, r.MEMBERS.permission),
+        kinds=("deploy_key", "coding_agent", "secret"),
+    ),
+    Reading(
+        name=OIDC,
+        title="Subjects of workflow tokens",
+        without="how the subjects of workflow tokens are made",
+        requests=(r.ORG_SUBJECT, r.REPOSITORY_SUBJECT),
+    ),
+    Reading(
+        name=DEPLOY_KEYS,
+        title="Deploy keys",
+        without="deploy keys, who added them, and their last use",
+        requests=(r.DEPLOY_KEYS,),
+        kinds=("deploy_key",),
+        rungs=("key", "unique_id", "credential", "name", "glob"),
+    ),
+    Reading(
+        name=SECRETS,
+        title="Names of stored secrets",
+        without="which secrets are stored, and when they were last rotated",
+        requests=(r.ORG_SECRETS, r.DEPENDABOT_SECRETS, r.REPOSITORY_SECRETS, r.ENVIRONMENT_SECRETS),
+        kinds=("secret",),
+    ),
+    Reading(
+        name=AGENTS,
+        title="Coding agents: where they may work, and their secrets",
+        without="where the coding agent may work",
+        requests=(r.AGENT_POLICY, r.AGENT_REPOSITORIES, r.AGENT_SECRETS),
+        kinds=("coding_agent", "secret"),
+        rungs=_RUNGS,
+    ),
+    Reading(
+        name=AGENT_CONFIGURATION,
+        title="How coding agents are set up (agent_configuration = true)",
+        without="tools, MCP servers and the firewall of the coding agent",
+        requests=(r.AGENT_CONFIGURATION,),
+        optional=True,
+    ),
+    Reading(
+        name=WEBHOOKS,
+        title="Webhooks (webhooks = true)",
+        without="which hosts events are sent to",
+        requests=(r.ORG_HOOKS, r.REPOSITORY_HOOKS),
+        kinds=("webhook",),
+        rungs=_RUNGS,
+        optional=True,
+    ),
+)
+
+SPEC = Spec(
+    name="github",
+    title="GitHub",
+    settings=GithubSettings,
+    kinds=KINDS,
+    sections=tuple(reading.section for reading in READINGS),
+    extra="github",
+    entrances=(ORGANIZATION,),
+    depends_on={
+        DEPLOY_KEYS: (REPOSITORIES,),
+        SECRETS: (REPOSITORIES,),
+        AGENTS: (REPOSITORIES,),
+        AGENT_CONFIGURATION: (AGENTS, REPOSITORIES),
+        WEBHOOKS: (REPOSITORIES,),
+    },
+    providers=read_providers("connectors.github", "github"),
+)

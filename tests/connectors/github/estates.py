@@ -1,0 +1,101 @@
+"""Organizations that several tests read."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from connectors.github.connector import GithubConnector
+from connectors.github.settings import GithubSettings
+from connectors.testing import Asked, Estate, Reply
+from scanner.redaction.redact import SecretRef
+from tests.connectors.github.fake import GithubServer, Organization
+
+TOKEN = "GITHUB_TOKEN_OF_TESTS"  # the variable's name
+VALUE = "ghp_of-nobody-at-all"
+PLANTED = "planted"
+DEPLOY = "permissions: {id-token: write}\non: push\njobs: {}\n"
+
+
+def organization(secret: str = PLANTED) -> Organization:
+    """One of everything, and two where a listing has pages; ``secret`` wherever an answer could hold one."""
+    org = Organization()
+    org.add_member("ada", sso="ada@acme.example")
+    org.add_member("root", sso="root@acme.example", role="admin")
+    org.add_member("acme-deploy-bot")
+    org.add_member("contractor", role="outside")
+    org.add_app("renovate", {"contents": "write", "metadata": "read"}, contact_email="bots@acme.example")
+    org.add_app("reporter", {"metadata": "read", "issues": "read"}, repository_selection="selected")
+    org.add_token("acme-deploy-bot", 501, {"repository": {"contents": "write"}, "organization": {}})
+    org.add_token("leaver", 502, {"repository": {"contents": "read"}})
+    org.rows("credential-authorizations").append(
+        {"login": "ada", "credential_id": 1, "credential_type": "personal access token", "token_last_eight": "12345678",
+         "credential_authorized_at": "2026-01-02T03:04:05Z", "credential_accessed_at": "2026-03-02T03:04:05Z",
+         "authorized_credential_id": 503, "scopes": ["repo", "workflow"], "authorized_credential_expires_at": None}
+    )  # fmt: skip
+    group = {"id": 1, "name": "Default", "visibility": "all", "default": True, "runners_url": "https://api.github.com",
+             "inherited": False, "allows_public_repositories": True}  # fmt: skip
+    org.rows("actions/runner-groups").append(group)
+    org.rows("actions/runners").append(
+        {"id": 1, "name": "big", "os": "linux", "status": "online", "busy": False, "runner_group_id": 1,
+         "labels": [{"name": "self-hosted"}]}
+    )  # fmt: skip
+    shop = org.add_repository(
+        "shop",
+        files={".github/workflows/deploy.yml": DEPLOY, ".github/CODEOWNERS": "* @acme/core\n"},
+        environments=["production"],
+    )
+    org.add_key(shop, "ci", added_by="leaver", read_only=False)
+    org.add_key(shop, "mirror")
+    org.add_secret(f"/repos/{shop}/actions/secrets", "AWS_ACCESS_KEY_ID")
+    org.add_secret(f"/repos/{shop}/environments/production/secrets", "DATABASE")
+    docs = org.add_repository("docs")
+    for path in ("actions", "dependabot", "agents"):
+        org.add_secret(f"/orgs/acme/{path}/secrets", "REGISTRY")
+    org.teams.append({"slug": "core", "repositories": {shop: "ADMIN"}})
+    hook = {"id": 1, "name": "web", "active": True, "events": ["push"], "type": "Organization",
+            "config": {"url": f"https://bot:{secret}@hooks.acme.example/{secret}?t={secret}", "secret": secret},
+            "url": "https://api.github.com", "ping_url": "https://api.github.com",
+            "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z"}  # fmt: skip
+    org.rows("hooks").append(hook)
+    server = {"type": "http", "url": f"https://mcp.acme.example/{secret}", "headers": {"Authorization": secret},
+              "tools": ["search"], "env": {"KEY": secret}}  # fmt: skip
+    for name in (shop, docs):
+        org.rest[f"/repos/{name}/copilot/cloud-agent/configuration"] = {
+            "mcp_configuration": {"mcpServers": {"tracker": server}},
+            "enabled_tools": {"codeql": True, "copilot_code_review": True, "secret_scanning": True,
+                              "dependency_vulnerability_checks": True},
+            "require_actions_workflow_approval": True, "is_firewall_enabled": True,
+            "is_firewall_recommended_allowlist_enabled": True, "custom_allowlist": ["acme.example"],
+            "is_automations_enabled": False, "require_write_access_for_automation_triggers": True,
+        }  # fmt: skip
+    org.rest["/orgs/acme/copilot/coding-agent/permissions"] = {"enabled_repositories": "all"}
+    return org
+
+
+def connector(url: str, **settings: object) -> GithubConnector:
+    """A connector for the fake, which retries little and at once."""
+    given: dict[str, object] = {"organization": "acme", "max_attempts": 2, "backoff": 0.001}
+    if "app_id" not in settings:
+        given["token"] = SecretRef(env=TOKEN)
+    return GithubConnector("prod", GithubSettings(endpoint_url=url, **(given | settings)))  # type: ignore[arg-type]  # any settings
+
+
+class GithubEstate(Estate, frozen=True, kw_only=True):
+    """Answers as the fake does, for pages of GraphQL differ by what is sent."""
+
+    server: GithubServer
+    given: dict[tuple[str, bytes], Reply]
+
+    def healthy(self, asked: Asked) -> Reply:
+        """See ``Estate``. Each answer is made once."""
+        name = (asked.target, asked.body)
+        if name not in self.given:
+            self.given[name] = self.server(asked)
+        return self.given[name]
+
+
+def estate(*, max_attempts: int) -> GithubEstate:
+    """For the checks of ``connectors.testing``."""
+    server = GithubServer(organization(), token=VALUE, per_page=2)
+    make = partial(connector, max_attempts=max_attempts)
+    return GithubEstate(make=make, answers={"/": [{"name": "n"}]}, secret=VALUE, server=server, given={})

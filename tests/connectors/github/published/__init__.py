@@ -1,0 +1,1 @@
+"""What GitHub publishes about its APIs, as far as the connector uses them."""

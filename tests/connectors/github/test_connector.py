@@ -1,0 +1,241 @@
+"""What is read of an organization: identities, credentials, secrets, and what could not be read."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.base import DiscoveredRecord
+from connectors.budget import Limits
+from connectors.testing import Asked, Reply, read
+from scanner.model import Coverage, Credential, Identity, StoredSecret
+from scanner.redaction.redact import SecretRef
+from tests.connectors.github.estates import PLANTED, TOKEN, VALUE, connector, organization
+from tests.connectors.github.fake import served
+
+
+@pytest.fixture(autouse=True)
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the source's token is."""
+    monkeypatch.setenv(TOKEN, VALUE)
+
+
+def records(url: str, **settings: object) -> list[DiscoveredRecord]:
+    """All that is read."""
+    return read(connector(url, **settings), deadline=120.0, limits=Limits())
+
+
+def coverage(found: list[DiscoveredRecord]) -> dict[str, Coverage]:
+    """By section."""
+    return {one.section: one for one in found if isinstance(one, Coverage)}
+
+
+def identities(found: list[DiscoveredRecord]) -> dict[str, Identity]:
+    """By key, without its beginning."""
+    return {one.key.removeprefix("github:acme/"): one for one in found if isinstance(one, Identity)}
+
+
+@pytest.fixture(scope="module")
+def found() -> Iterator[list[DiscoveredRecord]]:
+    """The organization, read once with everything that can be switched on."""
+    with pytest.MonkeyPatch.context() as patch, served(organization(), token=VALUE, per_page=2) as (_, url):
+        patch.setenv(TOKEN, VALUE)
+        yield records(url, agent_configuration=True, webhooks=True)
+
+
+def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
+    """Every identity and stored secret, none invented; nothing that an answer could hold of a secret is kept."""
+    assert [(one.section, one.status) for one in coverage(found).values() if one.status != "complete"] == []
+    assert {key: one.kind for key, one in identities(found).items()} == {
+        "installations/1000": "app",
+        "installations/1001": "app",
+        "users/acme-deploy-bot": "member",
+        "users/ada": "member",
+        "users/contractor": "outside_collaborator",
+        "users/leaver": "former_member",
+        "shop/keys/300": "deploy_key",
+        "shop/keys/301": "deploy_key",
+        "runner-groups/1": "runner_group",
+        "copilot": "coding_agent",
+        "shop/copilot": "coding_agent",
+        "docs/copilot": "coding_agent",
+        "hooks/1": "webhook",
+    }
+    assert {one.key.removeprefix("github:acme/") for one in found if isinstance(one, StoredSecret)} == {
+        "actions/secrets/REGISTRY",
+        "dependabot/secrets/REGISTRY",
+        "agents/secrets/REGISTRY",
+        "shop/actions/secrets/AWS_ACCESS_KEY_ID",
+        "shop/environments/production/secrets/DATABASE",
+    }
+    assert PLANTED not in repr(found)
+
+
+def test_privileges_and_natures_follow_from_facts(found: list[DiscoveredRecord]) -> None:
+    """Permissions, scopes, access of keys, who may use runners; single sign-on and names."""
+    by_key = identities(found)
+    assert {key: one.privilege.level for key, one in by_key.items() if one.privilege.level != "normal"} == {
+        "installations/1000": "high",
+        "users/acme-deploy-bot": "high",
+        "users/ada": "high",
+        "shop/keys/300": "high",
+        "runner-groups/1": "high",
+    }
+    says = {
+        key: {(one.says, one.strength) for one in by_key[key].signals} for key in ("users/ada", "users/acme-deploy-bot")
+    }
+    assert says == {
+        "users/ada": {("human", "strong")},
+        "users/acme-deploy-bot": {("machine", "strong"), ("machine", "weak")},
+    }
+    assert by_key["installations/1000"].attributes["owners"][0]["email"] == "bots@acme.example"
+    assert by_key["hooks/1"].name == "hooks.acme.example"
+    (server,) = by_key["shop/copilot"].attributes["mcp_servers"]
+    assert (server["host"], server["variables"]) == ("mcp.acme.example", ["KEY"])
+
+
+def test_credentials_of_former_members_say_whose_they_were(found: list[DiscoveredRecord]) -> None:
+    """A token whose owner left, and a key whose creator left; those of members do not."""
+    held: dict[str, Credential] = {
+        credential.id: credential for one in identities(found).values() for credential in one.credentials
+    }
+    former = {id_: one.attributes["former_member"] for id_, one in held.items() if "former_member" in one.attributes}
+    key = next(one.id for one in held.values() if one.kind == "ssh_key" and "former_member" in one.attributes)
+
+    assert former == {"502": "leaver", key: "leaver"}
+    assert key.startswith("SHA256:")
+    assert held["501"].never_expires
+    assert held["503"].last_used_at is not None
+
+
+@pytest.mark.parametrize("plan", ["enterprise", "team"])
+def test_not_found_is_denied_unless_the_plan_lacks_it(plan: str) -> None:
+    """The organization was seen, so nothing of it is merely absent; no account counts as former then."""
+    org = organization()
+    org.rest["/orgs/acme"]["plan"]["name"] = plan
+    with served(org, token=VALUE) as (github, url):
+        github.hidden = {"/orgs/acme/audit-log", "/orgs/acme/credential-authorizations", "/orgs/acme/members",
+                         "/repos/acme/shop/keys"}  # fmt: skip
+        found = records(url)
+
+    states = {name: one.status for name, one in coverage(found).items() if one.status not in ("complete", "off")}
+    lacking = "denied" if plan == "enterprise" else "not_offered"
+    assert states == {
+        "audit_log": lacking,
+        "credential_authorizations": lacking,
+        "members": "denied",
+        "deploy_keys": "denied",
+    }
+    assert all(one.permission for one in coverage(found).values() if one.status == "denied")
+    assert identities(found)["users/leaver"].kind == "member"
+    assert "former_member" not in repr(identities(found)["users/leaver"].credentials)
+
+
+def test_what_does_not_fit_is_a_gap_that_names_what_is_left() -> None:
+    """GitHub's limit and the source's own: nothing more is sent, and the sections say so."""
+    with served(organization(), token=VALUE) as (github, url):
+        found = coverage(records(url, max_calls=20))
+        sent = sum(github.counted.values())
+        github.faults = _used_up
+        limited = coverage(records(url))
+    assert sent <= 21  # looking up the organization counts apart
+    assert found["secrets"].status in ("failed", "partial")
+    assert "shop" in str(found["secrets"].detail)
+    assert limited["deploy_keys"].status == "failed"
+    assert "limit is used up until" in str(limited["secrets"].detail)
+
+
+def _used_up(asked: Asked) -> Reply | None:
+    if not asked.path.endswith("/keys"):
+        return None
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "99999999999"}
+    return Reply(status=403, body={"message": "API rate limit exceeded"}, headers=headers)
+
+
+def test_faults_lose_nothing() -> None:
+    """One of twenty answers is 429 or 502: the same records come."""
+    asked = iter(range(10**9))
+
+    def fault(_: Asked) -> Reply | None:
+        number = next(asked)
+        status = {3: 429, 13: 502}.get(number % 20)
+        return None if status is None else Reply(status=status, body={"message": "later"})
+
+    with served(organization(), token=VALUE, per_page=1) as (github, url):
+        whole = records(url)
+        github.faults = fault
+        under_faults = records(url, max_attempts=8)
+
+    assert set(identities(under_faults)) == set(identities(whole))
+    assert not any(one.is_gap for one in coverage(under_faults).values())
+
+
+def test_a_second_scan_is_answered_by_what_was_kept(tmp_path: Path) -> None:
+    """Only GraphQL and the audit log are counted again; the file holds nothing that a scan does not read."""
+    cache = tmp_path / "github.json"
+    with served(organization(), token=VALUE, per_page=2) as (github, url):
+        first = records(url, cache=cache, agent_configuration=True, webhooks=True)
+        github.counted.clear()
+        second = records(url, cache=cache, agent_configuration=True, webhooks=True)
+        counted = {path for path, times in github.counted.items() if times}
+        cache.write_text("{", encoding="utf-8")
+        third = records(url, cache=cache)
+
+    assert identities(first) == identities(second)
+    assert counted == {"/orgs/acme", "/orgs/acme/audit-log", "/graphql"}
+    kept = cache.read_text(encoding="utf-8")
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o600
+    assert not any(text in kept for text in (PLANTED, VALUE, "ssh-ed25519", "12345678"))
+    assert not any(one.is_gap for one in coverage(third).values())
+
+
+def test_an_app_signs_in_and_renews_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its key signs a token that names the App; the installation's tokens are asked for anew before they end."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    monkeypatch.setenv("APP_KEY", pem)
+    org = organization()
+    with served(org) as (github, url):
+        github.app = {"installation": org.rows("installations")[0], "lives": 240}
+        found = records(url, app_id=42, private_key=SecretRef(env="APP_KEY"))
+        tokens = len(github.tokens)
+        monkeypatch.setenv("APP_KEY", "no key")
+        without = coverage(records(url, app_id=42, private_key=SecretRef(env="APP_KEY")))
+
+    assert not any(one.is_gap for one in coverage(found).values())
+    assert tokens > 3
+    assert "no RSA key" in str(without["organization"].detail)
+
+
+def test_hosts_have_addresses_of_their_own() -> None:
+    """github.com, data residency and Enterprise Server; an address on this machine stands in for github.com."""
+    cases = {
+        "https://api.github.com": ("https://api.github.com/graphql", "github.com"),
+        "https://api.acme.ghe.com": ("https://api.acme.ghe.com/graphql", "acme.ghe.com"),
+        "https://git.acme.example": ("https://git.acme.example/api/graphql", "git.acme.example"),
+        "https://git.acme.example:8443/api/v3/": ("https://git.acme.example:8443/api/graphql", "git.acme.example:8443"),
+        "http://127.0.0.1:9": ("http://127.0.0.1:9/graphql", "github.com"),
+    }
+    made = {url: connector(url)._settings for url in cases}
+
+    assert {url: (one.graphql, one.host) for url, one in made.items()} == cases
+
+
+def test_doctor_names_what_is_missing_and_what_is_too_much() -> None:
+    """Of a classic token: by section, and scopes beyond."""
+    with served(organization(), token=VALUE) as (github, url):
+        github.scopes = "read:org, repo, delete_repo"
+        checks = {one.name: one for one in connector(url).check()}
+
+    assert checks["runners"].fix == "give admin:org"
+    assert checks["deploy_keys"].ok
+    assert "delete_repo" in checks["token's rights"].detail
+    assert not checks["personal_access_tokens"].ok
