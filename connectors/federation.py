@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from scanner.model import Link, Trust
+from scanner.model import Claim, Link, Trust
 from scanner.text import issuer_name
 
 Restriction: TypeAlias = Literal["none", "loose", "exact"]
@@ -53,6 +53,8 @@ class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     needed: frozenset[str] = frozenset()
     aws_keys: Mapping[str, str] = {}
     of_claim: Mapping[str, str] = {}
+    by_name: Mapping[str, str] = {}
+    by_id: frozenset[str] = frozenset()
 
     def fixed(self, claim: str) -> Restriction:
         """How far a claim narrows that has one value."""
@@ -70,6 +72,17 @@ class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return "none"
         broad = claim in self.broad and any(re.match(self.broad[claim], one) for one in values)
         return widest((restriction, "loose" if broad else "exact", self.fixed(claim)))
+
+
+def is_by_name(issuer: str, subject: str | None, claims: Iterable[Claim] = ()) -> bool:
+    """Whether a trust names its subject by names alone, which can be given to others."""
+    said = [(claim.name, value) for claim in claims for value in claim.values or ("",)]
+    for one, _ in recognised(issuer):
+        return not any(name in one.by_id for name, _ in said) and any(
+            name in one.by_name and re.match(one.by_name[name], value)
+            for name, value in (*said, *(() if subject is None else ((SUBJECT, subject),)))
+        )
+    return False
 
 
 def _all_like(pattern: str | None, values: Iterable[str]) -> bool:
@@ -101,7 +114,8 @@ def shared(url: str) -> Issuer | None:
 #
 # A link's target names the subject as the connector of its own platform would. ``issuers.toml`` has the forms:
 #
-# github:ORG/REPOSITORY              a repository, for its GitHub Actions workflows
+# github:ORG/REPOSITORY              a repository, for its GitHub Actions workflows; elsewhere than on github.com
+#                                    github:HOST/ORG/REPOSITORY
 # gitlab:GROUP/PROJECT               a project, for its GitLab pipelines
 # bitbucket:WORKSPACE/REPOSITORY     a repository, by its id, for its Bitbucket pipelines
 # circleci:ORGANIZATION/PROJECT      a project of CircleCI, both by id

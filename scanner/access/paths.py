@@ -14,7 +14,8 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from scanner.access.assignments import Held, by_right, with_assignments, with_unknown_rights
-from scanner.access.trusts import across_scopes, across_scopes_if, with_federation, with_links, with_trusts
+from scanner.access.federation import by_token_if, with_federation
+from scanner.access.trusts import across_scopes, across_scopes_if, with_links, with_trusts
 from scanner.access.workloads import by_takeover
 from scanner.model import POWERFUL, PRIVILEGES, Coverage, Edge, Identity, Link, Privilege, PrivilegeLevel, Workload
 
@@ -161,7 +162,7 @@ def resolve(
     """
     trusting = with_trusts(identities, others, places=coverage)
     entitled = with_unknown_rights(with_assignments(trusting, held), coverage, held)
-    federated, by_token = with_federation(entitled, others)
+    federated, by_token = with_federation(entitled, others, workloads, coverage)
     known = (*federated, *others)
     found = chain(
         across_scopes(federated, others), by_right(known, held), by_token, by_takeover(known, workloads, held)
@@ -179,7 +180,12 @@ def resolve(
 
 def conditional_edges(identities: Sequence[Identity], held: Held, workloads: Sequence[Workload]) -> Iterator[Edge]:
     """Yield the conditional edges alone, of identities that were resolved before: no link keeps these."""
-    found = chain(across_scopes_if(identities), by_right(identities, held), by_takeover(identities, workloads, held))
+    found = chain(
+        across_scopes_if(identities),
+        by_right(identities, held),
+        by_token_if(identities),
+        by_takeover(identities, workloads, held),
+    )
     return (edge for edge in found if edge.conditional)
 
 

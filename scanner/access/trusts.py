@@ -1,4 +1,4 @@
-"""Trust policies across scopes, federation, and the lookup of keys by pattern. Pure."""
+"""Trust policies across scopes, clusters whose tokens are trusted, and the lookup of keys by pattern. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import msgspec
 from msgspec.structs import replace
@@ -201,114 +201,6 @@ class _Callers:
         for way in caller.reach:
             if way.kind == "assume" and way.conditional == self._conditional:
                 yield from way.on
-
-
-# --- Federation across providers: an identity that can present a token, and one that trusts its issuer. Pure ---
-#
-# A federated trust names the issuer and the subject of tokens; an identity names the subjects of the tokens it can
-# obtain (see :class:`scanner.model.reach.TokenSubject`). Both can be of any provider.
-
-_WILDCARDS = "*?"
-_NO_PROVIDER = ""
-"""Subjects are compared exactly, as no provider in particular compares ids."""
-
-
-def with_federation(
-    identities: Sequence[Identity], others: Sequence[Identity] = ()
-) -> tuple[tuple[Identity, ...], tuple[Edge, ...]]:
-    """Return the identities with ``federates`` links to the identities whose tokens they accept, and the edges.
-
-    ``others``: last known identities of scopes that were not read this time; they stay unchanged. A trust in exactly
-    one subject that is a known identity is not external. A trust in every subject gives no edges; it is a finding of
-    its own.
-    """
-    holders = _TokenHolders((*identities, *others))
-    if not holders:
-        return tuple(identities), ()
-    edges: list[Edge] = []
-    links: defaultdict[str, list[Link]] = defaultdict(list)
-    own: set[Trust] = set()
-    for target in (*identities, *others):
-        for trust in target.trusts:
-            for holder in holders.admitted_by(trust):
-                if holder != target.key:
-                    own.add(trust)
-                    edges.append(Edge(holder, target.key, trust.evidence))
-                    links[target.key].append(Link(relation="federates", target=holder, evidence=trust.evidence))
-    linked = (
-        with_links(identity, links[identity.key]) if identity.key in links else identity for identity in identities
-    )
-    return tuple(_with_own(one, own) for one in linked), tuple(edges)
-
-
-def _with_own(identity: Identity, own: set[Trust]) -> Identity:
-    trusts = tuple(
-        replace(trust, external=False) if trust in own and _is_exact(trust.subject) else trust
-        for trust in identity.trusts
-    )
-    return identity if trusts == identity.trusts else replace(identity, trusts=trusts)
-
-
-def _is_exact(subject: str | None) -> bool:
-    return subject is not None and not any(sign in subject for sign in _WILDCARDS)
-
-
-class _TokenHolders:
-    """Which identities can present tokens of an issuer, and under which subjects."""
-
-    def __init__(self, identities: Iterable[Identity]) -> None:
-        self._exact: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        self._patterns: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-        self._subjects = cache(lambda issuer: Keys(_NO_PROVIDER, self._exact.get(issuer, ())))
-        for identity in identities:
-            for held in identity.token_subjects:
-                issuer, subject = issuer_name(held.issuer), held.subject
-                if not subject.strip(_WILDCARDS):
-                    continue  # a subject that the caller chooses freely names no one
-                if _is_exact(subject):
-                    self._exact[issuer][subject].append(identity.key)
-                else:
-                    self._patterns[issuer].append((subject, identity.key))
-
-    def __bool__(self) -> bool:
-        return bool(self._exact or self._patterns)
-
-    def admitted_by(self, trust: Trust) -> Iterator[str]:
-        """Yield the keys of the identities whose tokens a trust accepts; none for a trust in every subject."""
-        wanted = trust.subject
-        if trust.kind != "federated" or trust.issuer is None or wanted is None or not wanted.strip(_WILDCARDS):
-            return
-        issuer = issuer_name(trust.issuer)
-        named: Mapping[str, Sequence[str]] = self._exact.get(issuer, {})
-        if _is_exact(wanted):
-            yield from named.get(wanted, ())
-        else:
-            yield from (key for subject in self._subjects(issuer).named(wanted) for key in named[subject])
-        yield from (key for subject, key in self._patterns.get(issuer, ()) if meet(wanted, subject))
-
-
-def meet(one: str, other: str) -> bool:
-    """Return whether any text matches both patterns: ``*`` matches any characters, ``?`` one."""
-    start, other_start = literal_start(one), literal_start(other)
-    if not (start.startswith(other_start) or other_start.startswith(start)):
-        return False
-    begun: set[tuple[int, int]] = set()
-    todo = [(0, 0)]
-    while todo:
-        here = todo.pop()
-        if here in begun:
-            continue
-        begun.add(here)
-        at, beside = here
-        mine, theirs = one[at : at + 1], other[beside : beside + 1]
-        if not mine and not theirs:
-            return True
-        if "*" in (mine, theirs):
-            todo += [(at + 1, beside)] if mine else []
-            todo += [(at, beside + 1)] if theirs else []
-        elif mine and theirs and (mine == theirs or "?" in (mine, theirs)):
-            todo.append((at + 1, beside + 1))
-    return False
 
 
 # --- Clusters that issue tokens: their workloads can run as the identities that trust these tokens. Pure ---

@@ -26,6 +26,7 @@ from scanner.model import (
     Privilege,
     PrivilegeLevel,
     Relation,
+    TokenSubject,
     Trust,
     Way,
     with_uncertain,
@@ -98,6 +99,7 @@ class _Identity(Struct, frozen=True, gc=False):
     trusts: tuple[Trust, ...] = ()
     reach: tuple[Way, ...] = ()
     runs_in: tuple[str, ...] = ()
+    token_subjects: tuple[TokenSubject, ...] = ()
     unread: tuple[Fact, ...] = ()
     privilege: _Level = _Level("unknown")
     attributes: Raw = Raw(b"{}")
@@ -151,6 +153,7 @@ class _Stream:
         if one.trusts and any(map(is_external, one.trusts)):
             self.entrances.append(key)
         has_others = len(ends) < len(one.links)
+        has_others |= any(token.claims for token in one.token_subjects)
         if self._assignments or one.reach or one.trusts or has_others or _published(one.attributes):
             self._identities.append(_resolvable(key, one))
 
@@ -180,6 +183,7 @@ def _resolvable(key: str, one: _Identity) -> Identity:
             trusts=one.trusts,
             reach=one.reach,
             runs_in=one.runs_in,
+            token_subjects=one.token_subjects,
             unread=one.unread,
             privilege=Privilege(level=one.privilege.level),
             attributes=_attributes.decode(one.attributes),

@@ -14,8 +14,18 @@ from msgspec import Struct
 
 from connectors.aws.rights.policy import Condition, on_keys, parse_conditions
 from connectors.aws.rights.vocabulary import action_matches, arn_parts, has_variable
-from connectors.federation import ANY, Issuer, Restriction, federates_link, narrowest, shared, widest
-from scanner.model import Link, Signal, Trust
+from connectors.federation import (
+    ANY,
+    SUBJECT,
+    Issuer,
+    Restriction,
+    federates_link,
+    is_by_name,
+    narrowest,
+    shared,
+    widest,
+)
+from scanner.model import Claim, Link, Signal, Trust
 
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 ANYONE = "*"
@@ -96,7 +106,10 @@ def _listed(values: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else values or ()
 
 
-# --- Issuer and subject of a federated trust (pure) ---
+# --- Issuer, subject and claims of a federated trust (pure) ---
+
+_OF_OTHERS = frozenset({SUBJECT, "aud", "oaud", "amr"})
+"""Claims that are looked at elsewhere, or that say nothing of who comes."""
 
 _OIDC = re.compile(r"arn:[^:]+:iam::\d{12}:oidc-provider/(.+)")
 _SAML = re.compile(r"arn:[^:]+:iam::\d{12}:saml-provider/.+")
@@ -117,6 +130,16 @@ def subjects_of(issuer: str, conditions: Iterable[Condition]) -> tuple[str | Non
     """Who tokens must be for, as patterns; None where no one is named, or only by what we cannot match."""
     named = binding_claims(issuer, conditions).get("sub")
     return (None,) if named is None else tuple(map(named.pattern, named.values))
+
+
+def claims_of(issuer: str, conditions: Iterable[Condition]) -> tuple[Claim, ...]:
+    """What tokens must say besides, sorted; a claim that we cannot match has no values. Callers choose audiences."""
+    named = binding_claims(issuer, conditions)
+    return tuple(
+        Claim(name=claim, values=tuple(value for value in map(one.pattern, one.values) if value is not None))
+        for claim, one in sorted(named.items())
+        if claim not in _OF_OTHERS
+    )
 
 
 def binding_claims(issuer: str, conditions: Iterable[Condition]) -> dict[str, Condition]:
@@ -207,9 +230,18 @@ def _trusts(principal: Principal, statement: TrustStatement, account: str) -> It
     conditions = "; ".join(map(str, statement.conditions))
     evidence = f"{how}, if {conditions}" if conditions else f"{how}, without a condition"
     url = issuer_of(principal.value) if principal.type == "Federated" else None
+    issuer = None if url is None else f"https://{url}"
+    claims = () if url is None else claims_of(url, statement.conditions)
     for subject in (None,) if url is None else subjects_of(url, statement.conditions):
-        issuer = None if url is None else f"https://{url}"
-        yield Trust(principal=principal.value, evidence=evidence, issuer=issuer, subject=subject, **facts)
+        yield Trust(
+            principal=principal.value,
+            evidence=evidence,
+            issuer=issuer,
+            subject=subject,
+            claims=claims,
+            by_name=issuer is not None and is_by_name(issuer, subject, claims),
+            **facts,
+        )
 
 
 def _service_trust(principal: Principal, statement: TrustStatement) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.base import own_words
-from connectors.federation import SUBJECT, Restriction, links_of, narrowest, recognised, shared
-from scanner.model import Credential, Link, Trust, credential_key
+from connectors.federation import SUBJECT, Restriction, is_by_name, links_of, narrowest, recognised, shared
+from scanner.model import Claim, Credential, Link, Trust, credential_key
 
 ENTRA, CLUSTERS = "Microsoft Entra", "Azure Kubernetes Service"
 """Whose tokens may be of our own making, by their names in ``issuers.toml``."""
@@ -108,6 +108,12 @@ def credential_of(key: str, id_: str, terms: Terms, *, name: str | None = None) 
 def trust_of(name: str, terms: Terms, tenant: str) -> Trust:
     """Who a credential lets in. ``tenant``: our own."""
     clauses = clauses_of(terms)
+    subject = next((one.pattern for one in clauses if one.claim == SUBJECT), None)
+    claims = tuple(
+        Claim(name=one.claim, values=() if one.pattern is None else (one.pattern,))
+        for one in clauses
+        if one.claim != SUBJECT
+    )
     return Trust(
         principal=terms.issuer or "unknown",
         kind="federated",
@@ -115,7 +121,9 @@ def trust_of(name: str, terms: Terms, tenant: str) -> Trust:
         restriction=_restriction(terms.issuer or "", clauses),
         evidence=f"its federated credential {own_words(name)} takes tokens for {_subjects(terms, clauses)}",
         issuer=terms.issuer,
-        subject=next((one.pattern for one in clauses if one.claim == SUBJECT), None),
+        subject=subject,
+        claims=claims,
+        by_name=is_by_name(terms.issuer or "", subject, claims),
     )
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from connectors.federation import Issuer, Restriction, narrowest, shared, widest
+from connectors.federation import SUBJECT, Issuer, Restriction, narrowest, shared, widest
 from connectors.gcp.rights.conditions import Clause, alternatives, numbered
+from scanner.model import Claim
 
 _OF_AWS = "aws:"
 _NAMES = {"subject": "google.subject", "group": "google.groups"}
@@ -24,6 +25,15 @@ _ASSERTION = re.compile(r"""assertion(?:\.(\w+)|\[\s*"(\d+)"\s*\])""")
 _ATTRIBUTE = re.compile(r"\b(google\.subject|google\.groups|attribute\.\w+)")
 _CALL = re.compile(r'\.(startsWith|endsWith|contains|matches)\(\s*[rR]?"(\d+)"\s*\)')
 _AS_PATTERN = {"startsWith": "{}*", "endsWith": "*{}", "contains": "*{}*"}
+_PLAIN = re.compile(r"assertion\.(\w+)")
+_STRINGS = r'"\d+"(?:\s*,\s*"\d+")*'
+_NAME = r"(?:assertion|attribute|google)\.\w+"
+_COMPARED = re.compile(
+    rf'(?P<name>{_NAME})(?:\s*==\s*"\d+"|\s+in\s*\[\s*{_STRINGS}\s*\]|\.(?P<how>startsWith|endsWith)\(\s*"\d+"\s*\))'
+)
+_CONDITION = "attribute condition"
+_AUDIENCE = "aud"
+"""The claim that callers choose."""
 _BEGINNING = re.compile(r"\^([\w:/@-]*)(?![?*{])[^|]*")
 """A regular expression that says how a text begins."""
 
@@ -123,6 +133,62 @@ def token_subject(provider: Provider, selector: str, chosen: str | None) -> str 
     issuer = provider.shared
     form = issuer.of_claim.get(source.removeprefix("assertion.")) if issuer else None
     return None if form is None else form.format(value=value)
+
+
+def is_implied(provider: Provider, selector: str) -> bool:
+    """Whether who the tokens must be for only follows from another claim that the principal is made from."""
+    return _source(provider, selector) != f"assertion.{SUBJECT}" and not provider.issuer.startswith(_OF_AWS)
+
+
+def token_claims(provider: Provider, selector: str, chosen: str | None) -> tuple[Claim, ...]:
+    """What a provider's tokens must say besides, sorted; a claim that we cannot match has no values.
+
+    The claim that the principal is made from, and those of the provider's condition.
+    """
+    found: dict[str, Claim] = {}
+    made_from = _PLAIN.fullmatch(_source(provider, selector))
+    if made_from and made_from[1] != SUBJECT and chosen:
+        found[made_from[1]] = Claim(name=made_from[1], values=(chosen,))
+    for claim in _conditions(provider):
+        if claim.name not in found or not found[claim.name].values:
+            found[claim.name] = claim
+    return tuple(found[name] for name in sorted(found))
+
+
+def _source(provider: Provider, selector: str) -> str:
+    """The expression that principals of a selector are made from."""
+    return provider.mapping.get(_NAMES.get(selector, selector), "")
+
+
+def _conditions(provider: Provider) -> Iterator[Claim]:
+    """The claims of a condition: all clauses must hold. Of several alternatives, that one of them does is unknown."""
+    options = alternatives(provider.condition)
+    if len(options) != 1:
+        if provider.condition.strip():
+            yield Claim(name=_CONDITION)
+        return
+    for clause in options[0]:
+        names = _claims(clause.text, clause.strings)
+        for attribute in _ATTRIBUTE.findall(clause.text):
+            names |= _mapped(provider, attribute)
+        compared = _COMPARED.fullmatch(clause.text)
+        if names == {_AUDIENCE}:
+            continue
+        if compared and len(names) == 1:
+            yield Claim(name=names.pop(), values=_compared(provider, compared, clause))
+        else:
+            yield Claim(name=min(names, default=_CONDITION))
+
+
+def _compared(provider: Provider, compared: re.Match[str], clause: Clause) -> tuple[str, ...]:
+    """The values that a clause compares a claim with; none where the attribute is more than the claim."""
+    attribute = _ATTRIBUTE.fullmatch(compared["name"])
+    if any(sign in text for text in clause.own for sign in "*?\\"):
+        return ()
+    if attribute and not _PLAIN.fullmatch(provider.mapping.get(attribute[1], "")):
+        return ()
+    form = _AS_PATTERN.get(compared["how"], "{}")
+    return tuple(form.format(text) for text in clause.own)
 
 
 def _of_selector(provider: Provider, selector: str) -> Restriction:

@@ -8,14 +8,14 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from connectors.federation import Restriction, narrowest
+from connectors.federation import Restriction, is_by_name, narrowest
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.judging import UNDER_A_CONDITION, Held, Holdings
 from connectors.gcp.rights.members import Member
-from connectors.gcp.rights.providers import Provider, narrows, token_subject
+from connectors.gcp.rights.providers import Provider, is_implied, narrows, token_claims, token_subject
 from connectors.gcp.rights.tree import Resource, Tree
 from connectors.gcp.rights.vocabulary import Method, methods_met, vocabulary
-from scanner.model import Trust
+from scanner.model import Claim, Trust
 
 Kind: TypeAlias = Literal["anyone", "principal", "federated"]
 
@@ -28,6 +28,8 @@ FOREIGN = "the providers of its pool belong to another organization"
 class ExternalPrincipal(Struct, frozen=True, kw_only=True, gc=False):
     """A principal of a binding. ``issuer``: who signs for it; ``subject``: who the tokens are for, or None.
 
+    ``claims``, ``implied``: as a trust has them.
+
     ``how``: in words, by what; ``UNREAD``: it is not known whether anybody comes in at all, and how far that is
     narrowed.
     """
@@ -38,6 +40,8 @@ class ExternalPrincipal(Struct, frozen=True, kw_only=True, gc=False):
     restriction: Restriction
     issuer: str | None = None
     subject: str | None = None
+    claims: tuple[Claim, ...] = ()
+    implied: bool = False
     how: str = ""
 
     def trust(self, restriction: Restriction, evidence: str) -> Trust:
@@ -49,6 +53,9 @@ class ExternalPrincipal(Struct, frozen=True, kw_only=True, gc=False):
             restriction=restriction,
             issuer=self.issuer,
             subject=self.subject,
+            claims=self.claims,
+            implied=self.implied,
+            by_name=is_by_name(self.issuer or "", None if self.implied else self.subject, self.claims),
             evidence=f"{evidence}; {self.how}" if self.how else evidence,
         )
 
@@ -130,13 +137,16 @@ def _unvouched(member: Member, why: str) -> ExternalPrincipal:
 
 def _vouched(member: Member, provider: Provider) -> ExternalPrincipal:
     condition = f" if {provider.condition}" if provider.condition else " without a condition"
+    selector = member.selector or "*"
     return ExternalPrincipal(
         principal=member.id,
         kind="federated",
         external=True if provider.shared else None,
-        restriction=narrows(provider, member.selector or "*"),
+        restriction=narrows(provider, selector),
         issuer=provider.issuer,
-        subject=token_subject(provider, member.selector or "*", member.subject),
+        subject=token_subject(provider, selector, member.subject),
+        claims=token_claims(provider, selector, member.subject),
+        implied=is_implied(provider, selector),
         how=f"{provider.name.rpartition('/')[2]} takes tokens of {provider.issuer}{condition}",
     )
 

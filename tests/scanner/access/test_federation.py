@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scanner.access.paths import resolve
-from scanner.access.trusts import compiled, meet
+from scanner.access.federation import meet
+from scanner.access.trusts import compiled
 from scanner.model import Identity, Trust, with_typed
 from tests.factories import make_identity
 

@@ -1,0 +1,312 @@
+"""Federation across providers: identities that can present a token, and those that trust its issuer. Pure.
+
+A federated trust names the issuer and the subject of tokens, and further claims; an identity names the subjects and
+claims of the tokens that it can obtain (see :class:`scanner.model.reach.TokenSubject`). Both can be of any provider.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.access.trusts import Keys, literal_start, with_links
+from scanner.model import Claim, Coverage, Edge, Identity, Link, Presented, Privilege, TokenSubject, Trust, Workload
+from scanner.model.attributes import FEDERATES_TO, HOLDERS, JOBS_SUBJECTS, TENANT_SUBJECTS
+from scanner.text import issuer_name
+
+_WILDCARDS = "*?"
+_NO_PROVIDER = ""
+"""Subjects are compared exactly, as no provider in particular compares ids."""
+_CLAIMS_DECIDE = "further claims of the token decide"
+
+
+def with_federation(
+    identities: Sequence[Identity],
+    others: Sequence[Identity] = (),
+    workloads: Iterable[Workload] = (),
+    coverage: Iterable[Coverage] = (),
+) -> tuple[tuple[Identity, ...], tuple[Edge, ...]]:
+    """Return the identities with ``federates`` links to the identities whose tokens they accept, and the edges.
+
+    ``others``: last known identities of scopes that were not read this time; they stay unchanged. A trust in exactly
+    one subject that is a known identity is not external. A trust in every subject gives no edges; it is a finding of
+    its own. An edge is conditional if the trust needs a claim that is not known of the token. ``workloads``,
+    ``coverage``: they say which trusts no token fits, see :attr:`scanner.model.Trust.presented`.
+    """
+    holders = _Holders((*identities, *others))
+    tenants = _Tenants(workloads, coverage)
+    if not (holders or tenants):
+        return tuple(identities), ()
+    edges: list[Edge] = []
+    links: defaultdict[str, list[Link]] = defaultdict(list)
+    own: set[Trust] = set()
+    for edge, trust in _admitted(holders, (*identities, *others)):
+        own.add(trust)
+        edges.append(edge)
+        links[edge.target].append(Link(relation="federates", target=edge.source, evidence=trust.evidence))
+    unread = _unread((*identities, *others))
+
+    def settled(identity: Identity) -> Identity:
+        linked = with_links(identity, links[identity.key]) if identity.key in links else identity
+        trusts = tuple(_settled(trust, own, holders, tenants) for trust in linked.trusts)
+        linked = linked if trusts == linked.trusts else replace(linked, trusts=trusts)
+        return _with_unknown(linked, unread)
+
+    return tuple(map(settled, identities)), tuple(edges)
+
+
+def by_token_if(identities: Sequence[Identity]) -> Iterator[Edge]:
+    """Yield the conditional edges alone: those by trusts that need a claim which is not known of the token."""
+    holders = _Holders(one for one in identities if any(token.claims for token in one.token_subjects))
+    if holders:
+        yield from (edge for edge, _ in _admitted(holders, identities) if edge.conditional)
+
+
+def _admitted(holders: _Holders, targets: Iterable[Identity]) -> Iterator[tuple[Edge, Trust]]:
+    """Yield an edge for each identity whose token a trust accepts, and the trust."""
+    for target in targets:
+        for trust in target.trusts:
+            for holder, is_certain in holders.admitted_by(trust):
+                if holder != target.key:
+                    evidence = trust.evidence if is_certain else f"{_CLAIMS_DECIDE}; {trust.evidence}"
+                    yield Edge(holder, target.key, evidence, conditional=not is_certain), trust
+
+
+def _unread(identities: Sequence[Identity]) -> frozenset[str]:
+    """Return the identities elsewhere that others name, and that are not known."""
+    wanted = {name for one in identities for name in _named_elsewhere(one)}
+    if not wanted:
+        return frozenset()
+    return frozenset(wanted.difference(*((one.key, *one.aliases) for one in identities)))
+
+
+def _named_elsewhere(identity: Identity) -> list[str]:
+    given = identity.attributes.get(FEDERATES_TO)
+    return [one for one in given if isinstance(one, str)] if isinstance(given, (list, tuple)) else []
+
+
+def _with_unknown(identity: Identity, missing: frozenset[str]) -> Identity:
+    """Return the identity, of unknown privilege if it names one that is missing."""
+    unread = [one for one in _named_elsewhere(identity) if one in missing] if missing else []
+    if not unread or identity.privilege.level not in ("normal", "unknown"):
+        return identity
+    evidence = tuple(
+        dict.fromkeys((*identity.privilege.evidence, *(f"what {one} may do was not read" for one in unread)))
+    )
+    return replace(identity, privilege=Privilege(level="unknown", evidence=evidence))
+
+
+def _settled(trust: Trust, own: set[Trust], holders: _Holders, tenants: _Tenants) -> Trust:
+    """Return the trust; a known holder of its one subject is not external."""
+    is_ours = trust in own
+    presented: Presented | None = "presented" if is_ours else None
+    sent_as = None
+    if not is_ours and tenants and trust.kind == "federated" and (presented := tenants.presented(trust)) is not None:
+        sent_as = holders.sent_instead(trust)
+        presented = "other_form" if sent_as else presented
+    external = False if is_ours and _is_exact(trust.subject) else trust.external
+    if (external, presented, sent_as) == (trust.external, trust.presented, trust.sent_as):
+        return trust
+    return replace(trust, external=external, presented=presented, sent_as=sent_as)
+
+
+def _is_exact(subject: str | None) -> bool:
+    return subject is not None and not any(sign in subject for sign in _WILDCARDS)
+
+
+def _names(subject: str | None) -> bool:
+    """Whether a pattern names anyone at all."""
+    return subject is not None and bool(subject.strip(_WILDCARDS))
+
+
+class _Held(NamedTuple):
+    """A token, and the key of the identity that can present it."""
+
+    key: str
+    token: TokenSubject
+
+
+class _Tokens:
+    """Tokens of one issuer, by what they are called."""
+
+    def __init__(self) -> None:
+        self.exact: defaultdict[str, list[_Held]] = defaultdict(list)
+        self.patterns: list[tuple[str, _Held]] = []
+
+    @cached_property
+    def _keys(self) -> Keys:
+        return Keys(_NO_PROVIDER, self.exact)
+
+    def met(self, wanted: str) -> Iterator[_Held]:
+        """Yield the tokens that a subject, which may be a pattern, names. All have been added before."""
+        if _is_exact(wanted):
+            yield from self.exact.get(wanted, ())
+        else:
+            yield from (held for subject in self._keys.named(wanted) for held in self.exact[subject])
+        yield from (held for subject, held in self.patterns if meet(wanted, subject))
+
+    def add(self, subject: str, held: _Held) -> None:
+        """Take in a token under a subject; one that the caller chooses freely names no one."""
+        if _is_exact(subject):
+            self.exact[subject].append(held)
+        elif _names(subject):
+            self.patterns.append((subject, held))
+
+
+class _Holders:
+    """Which identities can present tokens of an issuer, and under which subjects."""
+
+    def __init__(self, identities: Iterable[Identity]) -> None:
+        self._sent: defaultdict[str, _Tokens] = defaultdict(_Tokens)
+        self._unsent: defaultdict[str, _Tokens] = defaultdict(_Tokens)
+        self._with_claims: defaultdict[str, list[_Held]] = defaultdict(list)
+        for identity in identities:
+            for token in identity.token_subjects:
+                issuer, held = issuer_name(token.issuer), _Held(identity.key, token)
+                self._sent[issuer].add(token.subject, held)
+                for subject in token.unsent:
+                    self._unsent[issuer].add(subject, held)
+                if token.claims:
+                    self._with_claims[issuer].append(held)
+        self._by_claims: dict[tuple[str, tuple[Claim, ...]], tuple[_Held, ...]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._sent)
+
+    def admitted_by(self, trust: Trust) -> Iterator[tuple[str, bool]]:
+        """Yield the keys of the identities whose tokens a trust accepts, each once, and whether that is certain."""
+        found: dict[str, bool] = {}
+        for held in self._meant(trust):
+            fits = _fits(trust.claims, held.token)
+            if fits is not None:
+                found[held.key] = found.get(held.key, False) or fits
+        yield from found.items()
+
+    def sent_instead(self, trust: Trust) -> str | None:
+        """Return the subject in the form that is sent, if the trust names it in another."""
+        if trust.issuer is None or not _names(trust.subject):
+            return None
+        met = self._unsent.get(issuer_name(trust.issuer), _Tokens()).met(trust.subject or "")
+        return next((held.token.subject for held in met if _fits(trust.claims, held.token) is not None), None)
+
+    def _meant(self, trust: Trust) -> Iterable[_Held]:
+        """The tokens that a trust means by their subject, or if it names none, by their claims."""
+        if trust.kind != "federated" or trust.issuer is None:
+            return ()
+        issuer = issuer_name(trust.issuer)
+        by_claims = (
+            self._saying(issuer, trust.claims) if trust.claims and (trust.implied or not _names(trust.subject)) else ()
+        )
+        if not _names(trust.subject):
+            return by_claims
+        by_subject = self._sent.get(issuer, _Tokens()).met(trust.subject or "")
+        return (*(held for held in by_subject if not (trust.implied and held.token.claims)), *by_claims)
+
+    def _saying(self, issuer: str, claims: tuple[Claim, ...]) -> tuple[_Held, ...]:
+        """The tokens whose known claims fit; a claim that says nothing of who they are names no one."""
+        if (issuer, claims) not in self._by_claims:
+            held = self._with_claims.get(issuer, ())
+            certain = any(claim.values and any(map(_names, claim.values)) for claim in claims)
+            self._by_claims[issuer, claims] = tuple(
+                one for one in held if certain and _fits(claims, one.token) is not None
+            )
+        return self._by_claims[issuer, claims]
+
+
+def _fits(claims: Iterable[Claim], token: TokenSubject) -> bool | None:
+    """Whether a token has these claims, for certain (True) or perhaps (False); None: it has another.
+
+    Of a token whose source says no claims, none is held against it.
+    """
+    if not token.claims:
+        return True
+    said = dict(token.claims)
+    is_certain = True
+    for claim in claims:
+        value = said.get(claim.name)
+        if value is None or not claim.values:
+            is_certain = False
+        elif not any(meet(value, wanted) for wanted in claim.values):
+            return None
+    return is_certain
+
+
+class _Tenant(Struct, frozen=True):
+    """Subjects of which all tokens are known. ``places``: of the repositories there, the subjects they can have."""
+
+    issuer: str
+    subjects: tuple[str, ...]
+    places: tuple[str, ...]
+
+
+class _Tenants:
+    """Organizations whose tokens are all known: every section that lists identities with them was read."""
+
+    def __init__(self, workloads: Iterable[Workload], coverage: Iterable[Coverage]) -> None:
+        read: defaultdict[tuple[str, str, str], list[bool]] = defaultdict(list)
+        for section in coverage:
+            for kind in section.kinds:
+                read[section.source, section.scope, kind].append(section.status == "complete")
+        places: defaultdict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+        incomplete: set[tuple[str, tuple[str, ...]]] = set()
+        for one in workloads:
+            tenant, jobs = _subjects(one, TENANT_SUBJECTS), _subjects(one, JOBS_SUBJECTS)
+            for issuer, subjects in tenant.items():
+                whole = issuer, tuple(subjects)
+                places[whole] += jobs.get(issuer, ())
+                told = read.get((one.source, one.scope, str(one.attributes.get(HOLDERS))), [])
+                if not told or not all(told):
+                    incomplete.add(whole)
+        self._all = [_Tenant(*whole, tuple(each)) for whole, each in places.items() if whole not in incomplete]
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def presented(self, trust: Trust) -> Presented | None:
+        """Return what is known of a trust that no known identity has a token for."""
+        if trust.issuer is None or not _names(trust.subject):
+            return None
+        wanted, issuer = trust.subject or "", issuer_name(trust.issuer)
+        for tenant in self._all:
+            if tenant.issuer == issuer and any(wanted.startswith(literal_start(one)) for one in tenant.subjects):
+                return "not_presented" if any(meet(wanted, place) for place in tenant.places) else "gone"
+        return None
+
+
+def _subjects(workload: Workload, attribute: str) -> Mapping[str, list[str]]:
+    """The subjects in an attribute of pairs, by issuer. What has another shape counts for nothing."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    given: Any = workload.attributes.get(attribute)
+    for pair in given if isinstance(given, (list, tuple)) else ():
+        if isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(one, str) for one in pair):  # noqa: PLR2004
+            found[issuer_name(pair[0])].append(pair[1])
+    return found
+
+
+def meet(one: str, other: str) -> bool:
+    """Return whether any text matches both patterns: ``*`` matches any characters, ``?`` one."""
+    start, other_start = literal_start(one), literal_start(other)
+    if not (start.startswith(other_start) or other_start.startswith(start)):
+        return False
+    begun: set[tuple[int, int]] = set()
+    todo = [(0, 0)]
+    while todo:
+        here = todo.pop()
+        if here in begun:
+            continue
+        begun.add(here)
+        at, beside = here
+        mine, theirs = one[at : at + 1], other[beside : beside + 1]
+        if not mine and not theirs:
+            return True
+        if "*" in (mine, theirs):
+            todo += [(at + 1, beside)] if mine else []
+            todo += [(at, beside + 1)] if theirs else []
+        elif mine and theirs and (mine == theirs or "?" in (mine, theirs)):
+            todo.append((at + 1, beside + 1))
+    return False

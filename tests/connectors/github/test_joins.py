@@ -1,0 +1,212 @@
+"""Workflows joined with the trusts that the connectors of the clouds read: each becomes its role, and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connectors.aws.rights.trust import parse_trusts
+from connectors.azure.identities.federation import Expression, Terms, trust_of
+from connectors.gcp.rights.members import parse_member
+from connectors.gcp.rights.providers import parse_provider
+from connectors.gcp.rights.trusts import Pools, external_principals
+from connectors.github.facts import Repository, SubjectTemplate
+from scanner.access.paths import resolve
+from scanner.model import Coverage, Identity, Trust, Workload
+from tests.connectors.gcp.rights.estate import TREE
+from tests.connectors.github.test_subjects import ISSUER, NEW, found, on, repository
+from tests.factories import make_identity
+
+HOST = "token.actions.githubusercontent.com"
+POOL = "projects/1/locations/global/workloadIdentityPools/pool"
+PROD = "environment: prod,"
+WORKFLOWS = {
+    "main": (on("{push: {branches: [main]}}"), repository()),
+    "prod": (on("{push: {branches: [main]}}", PROD), repository()),
+    "pull": (on("pull_request"), repository()),
+    "other": (on("{push: {branches: [main]}}"), repository(full_name="acme/other", database_id=21)),
+    "new": (on("{push: {branches: [main]}}"), repository(full_name="acme/new", database_id=22, created_at=NEW)),
+    "custom": (
+        on("{push: {branches: [main]}}"),
+        repository(
+            full_name="acme/custom",
+            database_id=23,
+            template=SubjectTemplate(use_default=False, claim_keys=("repository_owner", "ref")),
+        ),
+    ),
+}
+"""By name: a workflow, and the repository that it is in."""
+
+
+def aws(operator: str, **claims: str | list[str]) -> Iterator[Trust]:
+    """The trusts of a role, with conditions on claims."""
+    conditions = {operator: {f"{HOST}:{name}": value for name, value in claims.items()}}
+    principal = {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{HOST}"}
+    action = "sts:AssumeRoleWithWebIdentity"
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Condition": conditions}
+    yield from parse_trusts({"Version": "2012-10-17", "Statement": statement}, "123456789012")
+
+
+def azure(subject: str | None = None, expression: str | None = None) -> Iterator[Trust]:
+    """The trust of a federated credential."""
+    matching = None if expression is None else Expression(value=expression)
+    yield trust_of("github", Terms(issuer=ISSUER, subject=subject, claims_matching_expression=matching), "T-1")
+
+
+def google(member: str, condition: str = "", **mapping: str) -> Iterator[Trust]:
+    """The trust of a service account in a member of a pool."""
+    attributes = {"google.subject": "assertion.sub", **{f"attribute.{name}": text for name, text in mapping.items()}}
+    payload: dict[str, Any] = {
+        "name": f"{POOL}/providers/github",
+        "attributeMapping": attributes,
+        "attributeCondition": condition,
+        "oidc": {"issuerUri": ISSUER},
+    }
+    parsed = parse_member(f"{member}")
+    for principal in external_principals(parsed, TREE, Pools([parse_provider(payload)])):
+        yield principal.trust(principal.restriction, "roles/iam.workloadIdentityUser")
+
+
+def principal(rest: str) -> str:
+    """A member that is one subject of the pool."""
+    return f"principal://iam.googleapis.com/{POOL}/{rest}"
+
+
+def principals(rest: str) -> str:
+    """A member that is a set of principals of the pool."""
+    return f"principalSet://iam.googleapis.com/{POOL}/{rest}"
+
+
+def everyone() -> dict[str, Identity]:
+    """The identities of the workflows, by name."""
+    return {name: found(text, where).identities[0] for name, (text, where) in WORKFLOWS.items()}
+
+
+MAIN = "repo:acme/app:ref:refs/heads/main"
+OF_PATH = "acme/app/.github/workflows/deploy.yml@refs/heads/main"
+
+
+@pytest.mark.parametrize(
+    ("trusts", "become", "perhaps"),
+    [
+        (aws("StringEquals", sub=MAIN), {"main"}, set()),
+        (aws("StringEquals", sub=[MAIN, "repo:acme/app:environment:prod"]), {"main", "prod"}, set()),
+        (aws("StringLike", sub="repo:acme/app:*"), {"main", "prod", "pull"}, set()),
+        (aws("StringLike", sub="repo:acme/*:ref:refs/heads/main"), {"main", "other"}, set()),
+        (aws("StringLike", sub="repo:acme@10/*"), {"new"}, set()),
+        (aws("StringEquals", sub="repo:acme/new:ref:refs/heads/main"), set(), set()),
+        (aws("StringEquals", sub="repository_owner:acme:ref:refs/heads/main"), {"custom"}, set()),
+        (aws("StringLike", sub="repo:acme/app:*", ref="refs/heads/main"), {"main", "prod"}, set()),
+        (aws("StringLike", sub="repo:acme/app:*", actor="jane"), set(), {"main", "prod", "pull"}),
+        (aws("StringEquals", repository="acme/app"), {"main", "prod", "pull"}, set()),
+        (aws("StringEquals", repository_id="22"), {"new"}, set()),
+        (aws("StringEquals", repository="acme/app", environment="prod", aud="sts.amazonaws.com"), {"prod"}, set()),
+        (aws("StringLike", job_workflow_ref="acme/app/.github/workflows/*@refs/heads/main"), {"main", "prod"}, set()),
+        (aws("StringLike", job_workflow_ref="acme/elsewhere/*"), set(), set()),
+        (aws("StringEquals", aud="sts.amazonaws.com"), set(), set()),
+        (aws("StringNotEquals", sub=MAIN), set(), set()),
+        (azure(MAIN), {"main"}, set()),
+        (azure("repo:acme/app:*"), set(), set()),
+        (azure("repo:acme@10/new@22:ref:refs/heads/main"), {"new"}, set()),
+        (azure(expression="claims['sub'] matches 'repo:acme/app:*'"), {"main", "prod", "pull"}, set()),
+        (
+            azure(expression=f"claims['sub'] matches 'repo:acme/*' and claims['job_workflow_ref'] eq '{OF_PATH}'"),
+            {"main", "prod"},
+            set(),
+        ),
+        (google(principal(f"subject/{MAIN}")), {"main"}, set()),
+        (google(principals("attribute.repo/acme/app"), repo="assertion.repository"), {"main", "prod", "pull"}, set()),
+        (google(principals("attribute.repo/acme/new"), repo="assertion.repository"), {"new"}, set()),
+        (google(principals("attribute.id/22"), id="assertion.repository_id"), {"new"}, set()),
+        (
+            google(
+                principals("attribute.owner/acme"),
+                "assertion.ref == 'refs/heads/main' && attribute.env in ['prod', 'stage']",
+                owner="assertion.repository_owner",
+                env="assertion.environment",
+            ),
+            {"prod"},
+            set(),
+        ),
+        (
+            google(
+                principals("attribute.repo/acme/app"),
+                "assertion.ref.startsWith('refs/pull/')",
+                repo="assertion.repository",
+            ),
+            {"pull"},
+            set(),
+        ),
+        (google(principal(f"subject/{MAIN}"), "assertion.actor == 'jane'"), set(), {"main"}),
+        (google(principal(f"subject/{MAIN}"), "assertion.sub.size() > 5"), set(), {"main"}),
+        (google(principal(f"subject/{MAIN}"), "assertion.ref == 'a' || assertion.ref == 'b'"), set(), {"main"}),
+        (google(principal(f"subject/{MAIN}"), "assertion.aud == 'x'"), {"main"}, set()),
+        (google(principals("*")), set(), set()),
+    ],
+)
+def test_a_workflow_becomes_what_trusts_it(trusts: Iterator[Trust], become: set[str], perhaps: set[str]) -> None:
+    """Whatever the cloud, by subject, claims and conditions; a claim that is not known makes it conditional."""
+    edges = list(_edges(list(trusts), everyone()))
+
+    assert {name for name, conditional in edges if not conditional} == become
+    assert {name for name, conditional in edges if conditional} == perhaps
+
+
+def _edges(trusts: list[Trust], workflows: dict[str, Identity]) -> Iterator[tuple[str, bool]]:
+    """Resolve each workflow alone with a role of these trusts, because some have the same key."""
+    for name, workflow in workflows.items():
+        role = make_identity("role", key="role", trusts=tuple(trusts))
+        for edge in resolve([workflow, role], {}, (), ()).edges:
+            if (edge.source, edge.target) == (workflow.key, "role"):
+                yield name, edge.conditional
+
+
+def _workload(where: Repository) -> Workload:
+    return found(on("push"), where).workload
+
+
+@pytest.mark.parametrize(
+    ("subject", "presented", "sent_as"),
+    [
+        (MAIN, "presented", None),
+        ("repo:acme/app:*", "presented", None),
+        ("repo:acme/app:environment:gone", "not_presented", None),
+        ("repo:acme/quiet:*", "not_presented", None),
+        ("repo:acme/renamed:*", "gone", None),
+        ("repo:acme/new:ref:refs/heads/main", "other_form", "repo:acme@10/new@22:ref:refs/heads/main"),
+        ("repo:acme@10/app@20:ref:refs/heads/main", "other_form", MAIN),
+        ("repo:elsewhere/app:*", None, None),
+        ("repo:*", "presented", None),
+        (None, None, None),
+    ],
+)
+@pytest.mark.parametrize("status", ["complete", "partial"])
+def test_trusts_that_no_workflow_fits(
+    subject: str | None, presented: str | None, sent_as: str | None, status: Any
+) -> None:
+    """Known where the whole organization was read; under a gap only what fits is known."""
+    whole = (repository(), WORKFLOWS["new"][1], repository(full_name="acme/quiet", database_id=9))
+    workflows = [everyone()["main"], everyone()["new"]]
+    trust = Trust(principal="p", kind="federated", evidence="x", issuer=ISSUER, subject=subject)
+    role = make_identity("role", key="role", trusts=(trust,))
+    coverage = [
+        Coverage(source="", provider="github", scope="acme", section="workflows", status=status, kinds=("workflow",)),
+        Coverage(source="", provider="github", scope="acme", section="audit_log", status="denied"),
+    ]
+    (*_, resolved) = resolve([*workflows, role], {}, [_workload(one) for one in whole], coverage).identities
+
+    expected = (presented, sent_as) if status == "complete" or presented == "presented" else (None, None)
+    assert (resolved.trusts[0].presented, resolved.trusts[0].sent_as) == expected
+
+
+def test_a_workflow_that_names_what_was_not_read_is_of_unknown_privilege() -> None:
+    """With the role known, or one of its aliases, its own privilege counts again."""
+    text = on("schedule").replace("steps: []", "steps: [{uses: azure/login@v2, with: {client-id: AB-1, tenant-id: T}}]")
+    workflow = found(text).identities[0]
+    app = make_identity("app", key="azure://t/applications/ab-1")
+    also = make_identity("app", key="x", aliases=("azure://t/applications/ab-1",))
+
+    levels = [resolve([workflow, *others], {}, (), ()).identities[0].privilege.level for others in ([], [app], [also])]
+    assert levels == ["unknown", "normal", "normal"]
