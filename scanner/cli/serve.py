@@ -56,7 +56,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
     logging.getLogger("muster.audit").setLevel(logging.INFO)
     place = store_url or lists.config.store_url
     connect = partial(open_store, place, create=False)
-    catalog = Catalog(settings.index or _index_folder(place), connect, activity=lists.config.activity)
+    catalog = Catalog(settings.index or index_folder(place), connect, activity=lists.config.activity)
     with connect() as store, closing(catalog):
         store.trend()  # raises where there is no scan
         bound = bind(address)
@@ -95,7 +95,7 @@ def _url(address: Listen, port: int) -> str:
     return f"http://{host}:{port}"
 
 
-def _index_folder(store_url: str) -> Path:
+def index_folder(store_url: str) -> Path:
     """Beside an SQLite store; else in the user's cache, by the store's address."""
     name = store_url.removeprefix("sqlite:///").partition("?")[0]
     if store_url.startswith("sqlite:///") and name not in ("", ":memory:"):

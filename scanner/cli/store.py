@@ -88,3 +88,29 @@ def upgrade(config_file: Path | None, store_url: str | None) -> None:
     with open_store(store_url or load_config(config_file).store_url) as opened:
         status = opened.status()
     click.echo(f"{status.place} is at version {status.version}")
+
+
+@store.command()
+@click.option("--scan", "scan_id", metavar="ID", help="Scan id; default: the latest scan.")
+@config_option
+@store_option
+def index(scan_id: str | None, config_file: Path | None, store_url: str | None) -> None:
+    """Build the index that `muster serve` answers from, for example after each scan.
+
+    The server builds it itself if it is missing. A scan that has one is left as it is. The folder is [serve] index in
+    the config; default: beside an SQLite store.
+    """
+    from contextlib import closing
+    from functools import partial
+
+    from scanner.cli.serve import index_folder
+    from scanner.config.load import load_config
+    from scanner.serve.index.catalog import Catalog
+    from scanner.store.store import open_store
+
+    config = load_config(config_file)
+    place = store_url or config.store_url
+    folder = config.serve.index or index_folder(place)
+    with closing(Catalog(folder, partial(open_store, place, create=False), activity=config.activity)) as catalog:
+        built = catalog.refresh() if scan_id is None else catalog.of(scan_id)
+        click.echo(f"scan {built.scan} is indexed in {folder}")

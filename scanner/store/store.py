@@ -37,6 +37,7 @@ from scanner.store.saving import Saver, alone, holder
 from scanner.store.scans import StoredScan
 from scanner.store.served import ServedRecords
 from scanner.store.staging import Staging
+from scanner.store.streaming import StreamedScan
 from scanner.store.tickets import Tickets
 
 
@@ -163,6 +164,12 @@ class Store:
             scans.refuse_incomplete(connection, seq, loaded)
             return loaded
 
+    @contextmanager
+    def streamed(self, scan_id: str | None = None) -> Iterator[StreamedScan]:
+        """The named scan, or the latest, record by record. Raises DamagedRow, also if records are missing."""
+        with reading(self._engine) as connection:
+            yield StreamedScan(connection, scan_id)
+
     def retrying(self, read: Callable[[], T]) -> T:
         """Return ``read()``, which reads this store, with retries if the connection is lost."""
         return retrying(self._engine, read)
@@ -175,6 +182,12 @@ class Store:
         """Every scan in the store, in the order they were saved."""
         with reading(self._engine) as connection:
             return scans.kept_scans(connection)
+
+    def latest_scan(self) -> StoredScan:
+        """The latest scan. Raises StoreError if there is none."""
+        with reading(self._engine) as connection:
+            (scan,) = scans.scans_up_to(connection, scans.find(connection, None), 1).values()
+            return scan
 
     def trend(self, scan_id: str | None = None) -> tuple[ScanPoint, ...]:
         """The trend up to the named scan, or the latest: see ``ScanResult.trend``."""

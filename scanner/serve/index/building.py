@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sqlite3
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct
 
-from scanner.model import ActivityPolicy
+from reports.judged import Judged
+from scanner.app.changes import changes_between
+from scanner.errors import StoreError
+from scanner.model import SEVERITIES, SEVERITY_RANK, ActivityPolicy, Change, Severity
+from scanner.safe_files import Beside
+from scanner.serve.index import rows
+from scanner.serve.index.about import About, current_format, write_about
+from scanner.serve.index.numeric import NO_ROW, np
+from scanner.serve.index.questions import LIST_NAMES, ListName
+from scanner.serve.index.rows import BORROWED, NOBODY, Owners
+from scanner.serve.index.writing import BATCH, OWNERS, ListWriter, create_tables, joined
 from scanner.store.store import Store
+from scanner.store.streaming import StreamedScan
+
+T = TypeVar("T")
+
+_CACHE_KIB = 65_536
 
 
 class Plan(Struct, frozen=True, kw_only=True):
     """What to build.
 
-    ``scan``: its id, None for the latest. ``before``: the index file of an earlier scan, from which unchanged rows are
-    taken. ``progress`` is called with the number of records done so far.
+    ``scan``: its id, None for the latest. ``progress`` is called with the number of records done so far.
     """
 
     path: Path
     scan: str | None = None
-    before: Path | None = None
     activity: ActivityPolicy = ActivityPolicy()
     progress: Callable[[int], None] = lambda _: None
 
@@ -28,7 +50,155 @@ class Plan(Struct, frozen=True, kw_only=True):
 def build(store: Store, plan: Plan) -> None:
     """Write the index file, with mode 0600. A file of that name stays valid until the new one replaces it.
 
-    Memory is bounded by the number of rows, about 100 bytes for each. Raises StoreError, and MissingExtra without the
+    Memory is bounded by the number of rows, about 200 bytes for each. Raises StoreError, and MissingExtra without the
     extra ``serve``.
     """
-    raise NotImplementedError
+    changes = _changes(store, plan.scan)
+    with store.streamed(plan.scan) as scan, _new_file(plan.path) as connection:
+        _Building(connection, scan, changes, plan.progress).run()
+
+
+def _changes(store: Store, scan_id: str | None) -> Sequence[Change]:
+    """The changes since the scan before, as the HTML report has them; none for the first scan."""
+    kept = store.scans()
+    at = next((at for at, scan in enumerate(kept) if scan.id == scan_id), len(kept) - 1)
+    if at < 1:
+        return ()
+    diff = changes_between(store, kept[at - 1].id, kept[at].id)
+    return [change for change in diff.changes if change.change != "not_rechecked"]
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[sqlite3.Connection]:
+    """A new SQLite file that takes the place of ``path`` if the block ends well."""
+    try:
+        beside = Beside(path)
+        try:
+            with closing(sqlite3.connect(beside.path, isolation_level=None)) as connection:
+                # A file that is not whole is never used, so nothing is gained by a journal.
+                connection.executescript(
+                    f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB}; BEGIN"
+                )
+                yield connection
+                connection.execute("COMMIT")
+            os.fsync(beside.file.fileno())
+            beside.put_in_place()
+        finally:
+            beside.close()
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"the index {path} cannot be written ({error})", hint="is the disk full?") from error
+
+
+class _Building:
+    """The writers of one file, and what joins their rows."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        scan: StreamedScan,
+        changes: Sequence[Change],
+        progress: Callable[[int], None],
+    ) -> None:
+        self._connection, self._scan, self._progress = connection, scan, progress
+        create_tables(connection)
+        self._lists: dict[ListName, ListWriter] = {name: ListWriter(connection, name) for name in LIST_NAMES}
+        self._now = scan.frame.scan.started_at
+        self._is_known = rows.known_keys(scan.keys())
+        self._changes = changes
+        self._owners = dict.fromkeys((change.identity or change.key for change in changes), NOBODY)
+        """Of what changed, by key."""
+        self._done = 0
+
+    def run(self) -> None:
+        """Write every list."""
+        self._add_entries()
+        severities = _Severities(self._scan.severities())
+        self._add_identities(severities)
+        self._add_findings(severities)
+        for change in self._changes:
+            owners = self._owners[change.identity or change.key]
+            self._lists["changes"].add(change.key, rows.change_cells(change), owners=owners)
+        for key, cells in sorted(map(rows.coverage_cells, self._scan.frame.coverage), key=itemgetter(0)):
+            self._lists["coverage"].add(key, cells)
+        for writer in self._lists.values():
+            writer.finish()
+        info = self._scan.frame.scan
+        about = About(scan=info.id, started_at=info.started_at, built_at=datetime.now(UTC), format=current_format())
+        write_about(self._connection, about)
+
+    def _each(self, records: Iterable[T]) -> Iterator[T]:
+        for record in records:
+            yield record
+            self._done += 1
+            if self._done % BATCH == 0:
+                self._progress(self._done)
+
+    def _add_entries(self) -> None:
+        self._declared: dict[str, Owners] = {}
+        for judged in self._each(self._scan.entries()):
+            key, owners = judged.entry.id, tuple(sorted(set(rows.owners_named(judged.entry))))
+            self._lists["entries"].add(key, rows.entry_cells(judged, self._is_known), owners=owners)
+            self._declared[key] = owners
+            self._note_owners(key, owners)
+
+    def _add_identities(self, severities: _Severities) -> None:
+        identities, credentials = self._lists["identities"], self._lists["credentials"]
+        for verdicts in self._each(self._scan.identities()):
+            identity = verdicts.identity
+            owners = rows.owners_of(verdicts, self._declared)
+            cells = rows.identity_cells(Judged(identity, verdicts))
+            cells["severity"] = severities.highest(verdicts.findings, identities.length)
+            row = identities.add(
+                identity.key, cells, owners=owners, held=joined(rows.held_by(verdicts, self._is_known))
+            )
+            for credential in identity.credentials:
+                shown = rows.credential_cells(credential, cells, self._now)
+                credentials.add(credential.key, shown, owners=owners, identity=row)
+            self._note_owners(identity.key, owners)
+        for secret in self._each(self._scan.secrets()):
+            credentials.add(secret.key, rows.secret_cells(secret, self._now))
+
+    def _add_findings(self, severities: _Severities) -> None:
+        findings, identities = self._lists["findings"], self._lists["identities"]
+        each = self._each(self._scan.findings())
+        while batch := list(islice(each, BATCH)):
+            at = severities.identities[findings.length : findings.length + len(batch)]
+            named = identities.texts(sorted(set(at) - {NO_ROW}))
+            for finding, row in zip(batch, at, strict=True):
+                if row == NO_ROW:
+                    owners, identity = self._declared.get(finding.entry or "", NOBODY), None
+                else:
+                    owners = identities.coded[OWNERS].at(row)
+                    identity = {**identities.coded_cells(row, BORROWED), **named[row]}
+                cells = rows.finding_cells(finding, identity)
+                findings.add(finding.fingerprint, cells, owners=owners, identity=row if identity else None)
+
+    def _note_owners(self, key: str, owners: Owners) -> None:
+        if key in self._owners:
+            self._owners[key] = owners
+
+
+class _Severities:
+    """The severities of all findings by fingerprint, and the row of the identity of each."""
+
+    def __init__(self, findings: Iterable[tuple[str, Severity]]) -> None:
+        hashes, severities = array("q"), array("B")
+        for fingerprint, severity in findings:
+            hashes.append(hash(fingerprint))
+            severities.append(SEVERITY_RANK[severity])
+        order = np.argsort(np.frombuffer(hashes, dtype=np.int64)) if hashes else np.empty(0, dtype=np.int64)
+        self._rows = array("q", order.tobytes())
+        self._hashes = array("q", np.frombuffer(hashes, dtype=np.int64)[order].tobytes() if hashes else b"")
+        self._severities = severities
+        self.identities = array("I", [NO_ROW]) * len(hashes)
+
+    def highest(self, fingerprints: Iterable[str], identity: int) -> Severity | None:
+        """The highest severity of these findings, which are those of an identity; unknown ones are skipped."""
+        highest = len(SEVERITIES)
+        for fingerprint in fingerprints:
+            place = bisect_left(self._hashes, found := hash(fingerprint))
+            if place < len(self._hashes) and self._hashes[place] == found:
+                row = self._rows[place]
+                self.identities[row] = identity
+                highest = min(highest, self._severities[row])
+        return SEVERITIES[highest] if highest < len(SEVERITIES) else None

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock, RLock
 
+from scanner.errors import StoreError
 from scanner.model import ActivityPolicy
-from scanner.serve.index.reading import Index
+from scanner.serve.index.building import Plan, build
+from scanner.serve.index.reading import Index, UnusableIndex, open_index
+from scanner.store.scans import StoredScan
 from scanner.store.store import Store
+from scanner.text import printable
 
 OLDER = 3
 """The number of older scans whose index files are kept."""
+_SUFFIX = ".index"
+
+Progress = Callable[[int], None]
+
+
+def _silent(_: int) -> None:
+    """Report no progress."""
 
 
 class Catalog:
@@ -19,22 +34,111 @@ class Catalog:
     def __init__(
         self, folder: Path, connect: Callable[[], Store], *, activity: ActivityPolicy | None = None, older: int = OLDER
     ) -> None:
-        """Make the folder, with mode 0700, if it is missing."""
+        """Make the folder, with mode 0700, if it is missing. Raises StoreError if it cannot be made."""
+        self._folder, self._connect, self._older = folder, connect, older
+        self._activity = activity or ActivityPolicy()
+        self._building, self._lock = RLock(), Lock()
+        self._open: OrderedDict[str, Index] = OrderedDict()
+        self._latest: str | None = None
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the folder {folder} of the index cannot be made ({error.strerror})",
+                hint="name another: [serve] index",
+            ) from error
+        newest = max(self._found(), key=lambda index: (index.started_at, index.built_at), default=None)
+        if newest is not None:
+            self._remember(newest)
+            self._latest = newest.scan
 
-    def refresh(self, progress: Callable[[int], None] = lambda _: None) -> Index:
+    def refresh(self, progress: Progress = _silent) -> Index:
         """Build the latest scan's index if it is not there, and return it; the server calls this now and then.
 
         Until it is built, :meth:`latest` returns the index of the scan before. Raises StoreError.
         """
-        raise NotImplementedError
+        with self._building, self._connect() as store:
+            index = self._made(store, store.latest_scan(), progress)
+            self._latest = index.scan
+            self._remove_oldest()
+            return index
 
     def latest(self) -> Index | None:
         """The newest index that is there, without looking into the store; None before the first :meth:`refresh`."""
-        raise NotImplementedError
+        return None if self._latest is None else self._known(self._latest)
 
     def of(self, scan: str) -> Index:
         """The index of a scan by its id, built if it is not there; this may take a minute. Raises StoreError."""
-        raise NotImplementedError
+        if (index := self._known(scan)) is not None:
+            return index
+        with self._building, self._connect() as store:
+            found = next((stored for stored in store.scans() if stored.id == scan), None)
+            if found is None:
+                raise StoreError(f"the store has no scan {printable(scan)}", hint="`muster history` lists those it has")
+            index = self._made(store, found, _silent)
+            self._remove_oldest()
+            return index
 
     def close(self) -> None:
         """Close all files."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].close()
+
+    # --- what is open -----------------------------------------------------------
+
+    def _known(self, scan: str) -> Index | None:
+        with self._lock:
+            index = self._open.get(scan)
+            if index is None or not index.is_usable:
+                return None
+            self._open.move_to_end(scan)
+            return index
+
+    def _remember(self, index: Index) -> None:
+        with self._lock:
+            if (before := self._open.pop(index.scan, None)) is not None:
+                before.close()
+            self._open[index.scan] = index
+
+    # --- files ------------------------------------------------------------------
+
+    def _made(self, store: Store, scan: StoredScan, progress: Progress) -> Index:
+        """The index of a scan, opened or built."""
+        if (index := self._known(scan.id)) is not None and index.started_at == scan.started_at:
+            return index
+        path, is_damaged = self._path(scan.id), scan.id in self._open and index is None
+        usable = None if is_damaged else _opened(path)
+        if usable is None or (usable.scan, usable.started_at) != (scan.id, scan.started_at):
+            build(store, Plan(path=path, scan=scan.id, activity=self._activity, progress=progress))
+            usable = open_index(path)
+        self._remember(usable)
+        return usable
+
+    def _path(self, scan: str) -> Path:
+        name = hashlib.sha256(scan.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return self._folder / f"{name}{_SUFFIX}"
+
+    def _found(self) -> Iterator[Index]:
+        for path in self._folder.glob(f"*{_SUFFIX}"):
+            if (index := _opened(path)) is not None:
+                yield index
+
+    def _remove_oldest(self) -> None:
+        """Remove the files of older scans that were not asked for most recently, and those that cannot be used."""
+        with self._lock:
+            older = [scan for scan in self._open if scan != self._latest]
+            for scan in older[: max(len(older) - self._older, 0)]:
+                self._open.pop(scan).close()
+            kept = {self._path(scan) for scan in self._open}
+        for path in self._folder.glob(f"*{_SUFFIX}"):
+            if path not in kept:
+                with suppress(OSError):
+                    path.unlink()
+
+
+def _opened(path: Path) -> Index | None:
+    try:
+        return open_index(path)
+    except UnusableIndex:
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -10,27 +11,44 @@ from reports.states import Axis
 from scanner.serve.index.questions import ListName
 
 
-class ListSpec(Struct, frozen=True, kw_only=True):
+class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
     """A list.
 
-    ``columns``: names of the cells of a row. ``facets``: columns whose values can be chosen and are counted. ``sorts``:
-    columns that it can be sorted by. ``axes``: columns whose values are states, in the order of these. ``own``: the
-    columns of the list's own order, those with a minus descending; then the order of the rows' keys.
+    ``texts``: columns whose cells differ from row to row. ``numbers``: columns of numbers. ``coded``: the others, which
+    have few values. ``facets``: coded columns whose values can be chosen and are counted. ``sorts``: columns that
+    the list can be sorted by. ``axes``: columns whose values are states, in the order of these. ``own``: the columns of
+    the list's own order, those with a minus descending; then the order of the rows' keys. ``searched``: columns that a
+    text is searched in. ``borrowed``: columns that name the row's identity, and are searched there.
     """
 
-    columns: tuple[str, ...]
+    texts: tuple[str, ...]
+    numbers: tuple[str, ...] = ()
+    coded: tuple[str, ...]
     facets: tuple[str, ...]
     sorts: tuple[str, ...]
     axes: Mapping[str, Axis] = {}
     own: tuple[str, ...] = ()
+    searched: tuple[str, ...]
+    borrowed: tuple[str, ...] = ()
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names of a row's cells."""
+        return (*self.texts, *self.numbers, *self.coded)
+
+    @cached_property
+    def ranked(self) -> tuple[str, ...]:
+        """The text columns that it is sorted by."""
+        named = (name.removeprefix("-") for name in (*self.sorts, *self.own))
+        return tuple(dict.fromkeys(name for name in named if name in self.texts))
 
 
 LISTS: Mapping[ListName, ListSpec] = {
     "identities": ListSpec(
-        columns=(
-            "key", "name", "display_name", "provider", "source", "scope", "kind", "registry", "provisional",
-            "ownership", "reason", "owner", "team", "is_leaving", "usage", "privilege", "severity", "agent", "nature",
-            "abandoned", "rechecked",
+        texts=("key", "name", "display_name"),
+        coded=(
+            "provider", "source", "scope", "kind", "registry", "provisional", "ownership", "reason", "owner", "team",
+            "is_leaving", "usage", "privilege", "severity", "agent", "nature", "abandoned", "rechecked",
         ),
         facets=(
             "severity", "registry", "ownership", "usage", "privilege", "provider", "agent", "source", "scope", "kind",
@@ -40,62 +58,72 @@ LISTS: Mapping[ListName, ListSpec] = {
             "severity", "name", "kind", "provider", "scope", "registry", "ownership", "usage", "privilege", "agent",
             "owner",
         ),
-        axes={axis: axis for axis in ("severity", "registry", "ownership", "usage", "privilege", "agent")},
+        axes={
+            "severity": "severity", "registry": "registry", "ownership": "ownership", "usage": "usage",
+            "privilege": "privilege", "agent": "agent",
+        },
         own=("severity", "privilege", "-abandoned"),
+        searched=("key", "name", "owner", "scope"),
     ),
     "findings": ListSpec(
-        columns=(
-            "fingerprint", "severity", "title", "rule", "subject", "key", "identity", "credential", "entry", "owner",
-            "status", "first_seen", "rechecked", "acknowledged", "explained", "provider", "source", "scope", "team",
-            "agent",
+        texts=("fingerprint", "subject", "key", "credential", "entry"),
+        numbers=("first_seen",),
+        coded=(
+            "severity", "title", "rule", "about", "owner", "status", "rechecked", "acknowledged", "explained",
+            "provider", "source", "scope", "team", "agent", "controls",
         ),
         facets=(
             "severity", "rule", "status", "explained", "provider", "team", "owner", "source", "scope", "agent",
             "rechecked",
         ),
-        sorts=("severity", "title", "subject", "rule", "owner", "fingerprint"),
+        sorts=("severity", "title", "subject", "rule", "owner", "fingerprint", "first_seen"),
         axes={"severity": "severity", "explained": "explained", "agent": "agent"},
         own=("severity", "rule", "key"),
+        searched=("fingerprint", "credential", "entry", "title", "rule", "owner", "controls"),
+        borrowed=("subject", "key"),
     ),
     "entries": ListSpec(
-        columns=(
-            "id", "name", "kind", "state", "status", "owner", "provider", "scope", "declared", "count", "origin",
-            "rechecked",
-        ),
+        texts=("id", "name", "declared", "origin"),
+        numbers=("count",),
+        coded=("kind", "state", "status", "owner", "provider", "scope", "rechecked"),
         facets=("state", "status", "kind", "owner", "rechecked"),
         sorts=("state", "id", "name", "kind", "owner", "status", "count", "origin"),
         axes={"state": "entry"},
         own=("state",),
+        searched=("id", "name", "declared", "owner", "origin"),
     ),
     "credentials": ListSpec(
-        columns=(
-            "holder", "kind", "id", "name", "provider", "source", "scope", "owner", "team", "age", "state", "created",
-            "expires", "last_used",
-        ),
+        texts=("id", "holder", "name"),
+        numbers=("created", "expires", "last_used"),
+        coded=("kind", "provider", "source", "scope", "owner", "team", "age", "state"),
         facets=("kind", "state", "age", "provider", "source", "scope", "owner", "team"),
         sorts=("kind", "id", "name", "state", "age", "created", "expires", "last_used", "owner"),
         axes={"age": "age"},
         own=("created",),
+        searched=("id", "kind", "owner", "scope"),
+        borrowed=("holder", "name"),
     ),
     "changes": ListSpec(
-        columns=(
-            "subject", "change", "key", "name", "provider", "source", "scope", "kind", "aspect", "before", "after",
-            "reach_grew", "identity", "ask", "next_step", "caveat",
+        texts=("key", "name", "before", "after", "identity"),
+        coded=(
+            "change", "subject", "provider", "source", "scope", "kind", "aspect", "reach_grew", "ask", "next_step",
+            "caveat",
         ),
         facets=("change", "subject", "aspect", "reach_grew", "provider", "scope", "source", "kind"),
         sorts=("change", "name", "subject", "kind", "scope", "aspect", "before", "after", "ask"),
         axes={"change": "change"},
+        searched=("name", "key", "identity", "before", "after", "ask", "scope"),
     ),
     "coverage": ListSpec(
-        columns=(
-            "source", "provider", "scope", "section", "status", "gap", "identities", "calls", "detail", "permission",
-            "kinds",
-        ),
+        texts=("detail",),
+        numbers=("identities", "calls"),
+        coded=("source", "provider", "scope", "section", "status", "gap", "permission", "kinds"),
         facets=("gap", "status", "source", "provider", "section"),
         sorts=("status", "section", "source", "scope", "identities", "calls", "detail", "permission"),
         axes={"status": "coverage"},
         own=("-gap",),
+        searched=("source", "scope", "section", "status", "detail", "permission"),
     ),
 }  # fmt: skip
-"""Times are minutes since 1970 in UTC. ``expires`` is ``never`` where the provider says so. A finding's ``identity`` is
-the key of an identity, or the text of an assignment's holder."""
+"""Times are minutes since 1970 in UTC. ``expires`` is ``never`` where the provider says so. ``about``: whether a
+finding's ``key`` is that of an ``identity`` of this scan or of an ``entry``; None for anything else."""

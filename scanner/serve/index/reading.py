@@ -2,35 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial, reduce
 from pathlib import Path
+from typing import Any
 
-from scanner.errors import MusterError
+import msgspec
+from msgspec import Struct
+
+from scanner.errors import UsageError, did_you_mean
+from scanner.serve.index.files import Cache, IndexFile, UnusableIndex
 from scanner.serve.index.lists import LISTS, ListSpec
-from scanner.serve.index.questions import ListName, Page, Question, Value
+from scanner.serve.index.matching import Matcher
+from scanner.serve.index.numeric import ABSENT, NO_ROW, Array, Mask, cell_of, np
+from scanner.serve.index.questions import ListName, Page, Question, Value, facet_key
+from scanner.serve.index.writing import KEY, OWNERS, read_texts
+
+__all__ = ("Index", "UnusableIndex", "open_index")
+
+LONGEST_TEXT = 1_000
+"""Characters that a question's text may have."""
+_ORDERS_KEPT = 12
+_STREAMED = 1_000
+"""Rows that are read at once."""
 
 
-class UnusableIndex(MusterError):
-    """The file is missing, damaged, of another program or of another version: it is to be built again."""
+class _Cursor(Struct, frozen=True, array_like=True):
+    """Where an answer goes on: of which scan and question, and after how many rows."""
+
+    scan: str
+    question: str
+    offset: int
 
 
 class Index:
     """An open index file. Safe for any number of threads; the file never changes while it is open.
 
-    Every method raises UsageError for a facet, column or cursor that does not exist, and UnusableIndex if the file
-    turns out to be damaged.
+    Methods raise UsageError for a facet, column or cursor that does not exist and for a text of more than 1,000
+    characters, and UnusableIndex if the file turns out to be damaged.
     """
 
-    scan: str
-    """The id of its scan."""
-    started_at: datetime
-    """The start of its scan."""
-    built_at: datetime
+    def __init__(self, path: Path) -> None:
+        self._file = IndexFile(path)
+        self._matcher = Matcher(self._file)
+        self._orders = Cache[tuple[ListName, str | None, bool], Array](_ORDERS_KEPT)
+
+    @property
+    def scan(self) -> str:
+        """The id of its scan."""
+        return self._file.about.scan
+
+    @property
+    def started_at(self) -> datetime:
+        """The start of its scan."""
+        return self._file.about.started_at
+
+    @property
+    def built_at(self) -> datetime:
+        """When the file was built."""
+        return self._file.about.built_at
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether no damage was found so far."""
+        return self._file.is_usable
 
     def page(self, question: Question, *, limit: int, offset: int = 0, after: str | None = None) -> Page:
         """At most ``limit`` rows from ``offset`` on, or those ``after`` the cursor of an earlier page."""
-        raise NotImplementedError
+        start = max(offset, 0) if after is None else self._place(question, after)
+        rows = self._rows(question)
+        end = start + max(limit, 0)
+        shown = rows[start:end]
+        cells = self._cells(question.list, shown)
+        return Page(
+            keys=tuple(row.pop(KEY) for row in cells),
+            rows=tuple(cells),
+            total=len(rows),
+            next=self._cursor(question, end) if start < end < len(rows) else None,
+        )
 
     def counts(self, question: Question, *, most: int | None = None) -> Mapping[str, list[tuple[Value, int]]]:
         """For each facet its values with the number of rows that each would leave, most frequent first.
@@ -38,24 +91,183 @@ class Index:
         A facet's own choice does not narrow its own counts. States are in the order of their axis. Values without rows
         are left out, unless they are chosen. ``most``: at most so many values that are not chosen.
         """
-        raise NotImplementedError
+        spec, base, choices = self._understood(question)
+        every = np.flatnonzero(base & _all_of(choices.values())) if choices else np.flatnonzero(base)
+        found: dict[str, list[tuple[Value, int]]] = {}
+        for name in spec.facets:
+            codes, values = self._file.column(question.list, name)
+            if name in choices:
+                others = [mask for other, mask in choices.items() if other != name]
+                rows = np.flatnonzero(base & _all_of(others)) if others else np.flatnonzero(base)
+            else:
+                rows = every
+            tally = np.bincount(codes if len(rows) == len(codes) else codes[rows], minlength=len(values)).tolist()
+            chosen = question.chosen.get(name, frozenset())
+            found[name] = _listed(zip(values, tally, strict=True), chosen, most, by_state=name in spec.axes)
+        return found
 
     def keys(self, question: Question) -> Iterator[str]:
         """The keys of all rows of the answer, in its order: see :class:`Page`."""
-        raise NotImplementedError
+        return (row[KEY] for row in self._stream(question))
 
-    def rows(self, question: Question) -> Iterator[Mapping[str, object]]:
+    def rows(self, question: Question) -> Iterator[Mapping[str, Any]]:
         """The cells of all rows of the answer, in its order, for exports."""
-        raise NotImplementedError
+        for row in self._stream(question):
+            del row[KEY]
+            yield row
 
     def spec(self, of: ListName) -> ListSpec:
         """The columns, facets and orders of a list."""
         return LISTS[of]
 
     def close(self) -> None:
-        """Close the file. Requests of other threads fail from then on."""
+        """Close the file. Requests of other threads that have begun go on."""
+        self._file.close()
+
+    # --- which rows -------------------------------------------------------------
+
+    def _rows(self, question: Question) -> Array:
+        """The rows of the answer in its order."""
+        _, base, choices = self._understood(question)
+        order = self._order(question.list, question.sort, question.descending)
+        mask = base & _all_of(choices.values()) if choices else base
+        return order if mask.all() else order[mask[order]]
+
+    def _understood(self, question: Question) -> tuple[ListSpec, Mask, Mapping[str, Mask]]:
+        """The list, the rows that text and owners leave, and those that each choice leaves."""
+        spec = LISTS[question.list]
+        for name in question.chosen:
+            _refuse_unknown("facet", name, spec.facets)
+        if len(question.text) > LONGEST_TEXT:
+            raise UsageError(
+                f"a text of {len(question.text):,} characters is too long", hint=f"{LONGEST_TEXT:,} at most"
+            )
+        base = self._matcher.rows_with(question.list, question.text)
+        if (people := question.owners) is not None:
+            owned = self._with_value(question.list, OWNERS, lambda owners: not people.isdisjoint(owners))
+            base = owned if base is None else base & owned
+        if base is None:
+            base = np.ones(len(self._file.column(question.list, OWNERS)[0]), dtype=np.bool_)
+        choices = {
+            name: self._with_value(question.list, name, partial(_is_in, keys))
+            for name, keys in question.chosen.items()
+            if keys
+        }
+        return spec, base, choices
+
+    def _with_value(self, of: ListName, name: str, is_meant: Callable[[Any], bool]) -> Mask:
+        codes, values = self._file.column(of, name)
+        meant = np.array([is_meant(value) for value in values], dtype=np.bool_)
+        return meant[codes] if len(meant) else np.zeros(len(codes), dtype=np.bool_)
+
+    # --- in which order ---------------------------------------------------------
+
+    def _order(self, of: ListName, sort: str | None, descending: bool) -> Array:
+        """All rows of a list in an order."""
+        if sort is not None:
+            _refuse_unknown("column to sort by", sort, LISTS[of].sorts)
+        return self._orders.get((of, sort, descending), lambda: self._sorted(of, sort, descending))
+
+    def _sorted(self, of: ListName, sort: str | None, descending: bool) -> Array:
+        if sort is not None:
+            order = self._order(of, None, False)
+            return order[np.argsort(self._sort_keys(of, sort, descending)[order], kind="stable")]
+        order = np.arange(len(self._file.column(of, OWNERS)[0]), dtype=np.uint32)
+        for column in reversed(LISTS[of].own):
+            name = column.removeprefix("-")
+            order = order[np.argsort(self._sort_keys(of, name, column != name)[order], kind="stable")]
+        return order[::-1] if descending else order
+
+    def _sort_keys(self, of: ListName, name: str, descending: bool) -> Array:
+        """Numbers that ascend as the rows are sorted by a column, those of unknown cells above all others."""
+        keys, values = self._file.column(of, name)
+        if not descending:
+            return keys
+        if name in LISTS[of].numbers:
+            return np.where(keys == ABSENT, keys, -keys)
+        absent = len(values) - (bool(values) and values[-1] is None) if name in LISTS[of].coded else NO_ROW
+        highest: Array = keys.dtype.type(max(absent - 1, 0)) - keys  # absent ones wrap around to the largest number
+        return highest
+
+    # --- what is shown ----------------------------------------------------------
+
+    def _stream(self, question: Question) -> Iterator[dict[str, Any]]:
+        rows = self._rows(question)
+        for start in range(0, len(rows), _STREAMED):
+            yield from self._cells(question.list, rows[start : start + _STREAMED])
+
+    def _cells(self, of: ListName, rows: Array) -> list[dict[str, Any]]:
+        """The cells of these rows with their keys."""
+        wanted: list[int] = rows.tolist()
+        spec = LISTS[of]
+        with self._file.connection() as connection:
+            texts: Mapping[int, dict[str, Any]] = {}
+            for start in range(0, len(wanted), _STREAMED):
+                texts = {**texts, **read_texts(connection, of, wanted[start : start + _STREAMED])}
+        cells = [texts[row] for row in wanted]
+        for name in spec.numbers:
+            numbers = self._file.column(of, name)[0][rows].tolist()
+            for row, number in zip(cells, numbers, strict=True):
+                row[name] = cell_of(number)
+        for name in spec.coded:
+            codes, values = self._file.column(of, name)
+            for row, code in zip(cells, codes[rows].tolist(), strict=True):
+                row[name] = values[code]
+        return cells
+
+    # --- where it goes on -------------------------------------------------------
+
+    def _cursor(self, question: Question, offset: int) -> str:
+        cursor = _Cursor(self.scan, _digest(question), offset)
+        return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
+
+    def _place(self, question: Question, cursor: str) -> int:
+        known = read_cursor(cursor)
+        if known.scan != self.scan or known.question != _digest(question) or known.offset < 0:
+            raise UsageError("the cursor belongs to another question or scan", hint="begin without a cursor")
+        return known.offset
+
+
+def read_cursor(cursor: str) -> _Cursor:
+    """What a cursor says. Raises UsageError for a text that is none."""
+    try:
+        padded = cursor.encode() + b"=" * (-len(cursor) % 4)
+        return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=_Cursor)
+    except (ValueError, binascii.Error, msgspec.DecodeError) as error:
+        raise UsageError("the cursor is not one of an earlier page", hint="begin without a cursor") from error
+
+
+def _digest(question: Question) -> str:
+    chosen = sorted((name, sorted(keys)) for name, keys in question.chosen.items() if keys)
+    owners = None if question.owners is None else sorted(question.owners)
+    words = question.text.lower().split()
+    asked = (question.list, words, chosen, question.sort, question.descending, owners)
+    return hashlib.sha256(repr(asked).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _is_in(keys: frozenset[str], value: Value) -> bool:
+    return facet_key(value) in keys
+
+
+def _all_of(masks: Iterable[Mask]) -> Mask:
+    return reduce(np.logical_and, masks)
+
+
+def _listed(values: Any, chosen: frozenset[str], most: int | None, *, by_state: bool) -> list[tuple[Value, int]]:
+    listed = [(value, count) for value, count in values if count or facet_key(value) in chosen]
+    if not by_state:
+        listed.sort(key=lambda one: -one[1])
+    if most is None or len(listed) <= most:
+        return listed
+    kept = {value for value, _ in listed[:most]} | {value for value, _ in listed if facet_key(value) in chosen}
+    return [one for one in listed if one[0] in kept]
+
+
+def _refuse_unknown(what: str, name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        raise UsageError(f"there is no {what} {name!r}", hint=did_you_mean(name, known) or f"known: {', '.join(known)}")
 
 
 def open_index(path: Path) -> Index:
     """The index in this file. Raises UnusableIndex, or MissingExtra without the extra ``serve``."""
-    raise NotImplementedError
+    return Index(path)

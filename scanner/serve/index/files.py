@@ -1,0 +1,122 @@
+"""An index file as it is read: connections for any number of threads, and columns as arrays."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from scanner.errors import MusterError
+from scanner.serve.index.about import About, read_about
+from scanner.serve.index.numeric import Array, np
+from scanner.serve.index.questions import ListName
+
+_MAPPED = 2**33
+"""Bytes of the file that are read through the system's cache, which all connections share."""
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+class UnusableIndex(MusterError):
+    """The file is missing, damaged, of another program or of another version: it is to be built again."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"the index {path} {why}", hint="`muster store index` builds it again")
+
+
+class Cache(Generic[K, T]):
+    """The most recently used values, at most so many, for any number of threads. Two may make the same value."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._values, self._lock = most, OrderedDict[K, T](), Lock()
+
+    def get(self, key: K, make: Callable[[], T]) -> T:
+        """The value of the key, made if it is not there."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
+        with self._lock:
+            self._values[key] = value
+            if len(self._values) > self._most:
+                self._values.popitem(last=False)
+        return value
+
+
+class IndexFile:
+    """An open index file. Its methods raise UnusableIndex; ``is_usable`` is false from then on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._is_open = self.is_usable = True
+        self._columns = Cache[tuple[str, str], tuple[Array, Sequence[Any]]](1_000)
+        self.about = self._read_about()
+
+    def _read_about(self) -> About:
+        if not self._path.is_file():
+            raise UnusableIndex(self._path, "is missing")
+        with self.connection() as connection:
+            about = read_about(connection)
+        if about is None:
+            raise UnusableIndex(self._path, "was not built by this version of Muster")
+        return about
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection that no other thread uses meanwhile."""
+        try:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._connect()
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            if self._is_open:
+                self._idle.append(connection)
+            else:
+                connection.close()
+        except (sqlite3.DatabaseError, msgspec.DecodeError) as error:
+            self.is_usable = False
+            raise UnusableIndex(self._path, f"is damaged ({error})") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        # It never changes, so SQLite need not look for changes or locks. Tables of a damaged file run no function.
+        address = f"file:{quote(str(self._path.absolute()))}?mode=ro&immutable=1"
+        connection = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
+        return connection
+
+    def column(self, of: ListName, name: str) -> tuple[Array, Sequence[Any]]:
+        """A column as an array over all rows, and the values of its codes, if it is coded."""
+        return self._columns.get((of, name), lambda: self._read_column(of, name))
+
+    def _read_column(self, of: ListName, name: str) -> tuple[Array, Sequence[Any]]:
+        with self.connection() as connection:
+            wanted = "SELECT kind, content, checksum, vals FROM column_of WHERE list = ? AND name = ?"
+            row = connection.execute(wanted, (of, name)).fetchone()
+            if row is None or zlib.crc32(row[1]) != row[2]:
+                raise sqlite3.DatabaseError(f"the column {name} of {of} is not as it was written")
+            values: list[Any] = msgspec.json.decode(row[3]) if row[3] is not None else []
+        return np.frombuffer(row[1], dtype=row[0]), values
+
+    def close(self) -> None:
+        """Close the connections that are idle now, and others when they are given back."""
+        self._is_open = False
+        while self._idle:
+            with closing(self._idle.pop()):
+                pass

@@ -1,0 +1,161 @@
+"""The files of the catalog: built, replaced, removed, and built again where they cannot be used."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.cli.main import main
+from scanner.errors import DamagedRow, StoreError
+from scanner.model import ScanResult
+from scanner.serve.index.building import Plan, build
+from scanner.serve.index.catalog import Catalog
+from scanner.serve.index.questions import Question
+from scanner.serve.index.reading import Index, UnusableIndex, open_index
+from scanner.store.store import Store, open_store
+from tests.factories import days_ago, make_assessment, make_result
+
+ALL = Question(list="identities")
+
+
+def scan(number: int) -> ScanResult:
+    """A scan with so many identities."""
+    made = make_result(*(make_assessment(f"svc-{at}") for at in range(number)))
+    moment = days_ago(10 - number)
+    return replace(made, scan=replace(made.scan, id=f"scan-{number}", started_at=moment, finished_at=moment))
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Callable[[], Store]:
+    """A store with one scan."""
+    url = f"sqlite:///{tmp_path / 'muster.db'}"
+    with open_store(url) as store:
+        store.save(scan(1))
+    return lambda: open_store(url, create=False)
+
+
+def add(connect: Callable[[], Store], number: int) -> None:
+    """Store another scan."""
+    with connect() as store, open_store(f"sqlite:///{store.status().place}") as writing:
+        writing.save(scan(number))
+
+
+def total(index: Index | None) -> int:
+    """The number of its identities."""
+    assert index is not None
+    return index.page(ALL, limit=1).total
+
+
+def test_the_latest_scan_is_served_while_older_ones_are_kept(connect: Callable[[], Store], tmp_path: Path) -> None:
+    """Until the next index is there, the one before answers; the scans that were asked for last stay."""
+    catalog = Catalog(tmp_path / "index", connect, older=1)
+    assert catalog.latest() is None
+    assert total(catalog.refresh()) == 1
+
+    for number in (2, 3, 4):
+        add(connect, number)
+        assert total(catalog.latest()) == number - 1
+        assert total(catalog.refresh()) == total(catalog.latest()) == number
+
+    files = list((tmp_path / "index").glob("*"))
+    assert len(files) == 2
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert total(catalog.of("scan-1")) == 1
+    assert catalog.of("scan-1") is catalog.of("scan-1")
+    assert len(list((tmp_path / "index").glob("*"))) == 2
+    with pytest.raises(StoreError, match="no scan never"):
+        catalog.of("never")
+    catalog.close()
+    assert total(Catalog(tmp_path / "index", connect).latest()) == 4
+
+
+@pytest.mark.parametrize("damage", ["cut", "foreign", "older", "empty", "column", "text"])
+def test_a_file_that_cannot_be_used_is_built_again(damage: str, connect: Callable[[], Store], tmp_path: Path) -> None:
+    """Damage that opening does not find makes one question fail."""
+    Catalog(tmp_path / "index", connect).refresh()
+    (path,) = (tmp_path / "index").glob("*")
+    spoil(path, damage)
+
+    with pytest.raises(UnusableIndex) as unusable:
+        open_index(path).page(replace(ALL, text="svc"), limit=1)
+    assert unusable.value.hint
+    catalog = Catalog(tmp_path / "index", connect)
+    if (latest := catalog.latest()) is not None:
+        with pytest.raises(UnusableIndex):
+            latest.page(replace(ALL, text="svc"), limit=1)
+        assert catalog.latest() is None
+    # A file that only a question finds damaged is known as such from then on.
+    assert catalog.refresh().page(replace(ALL, text="svc"), limit=1).total == 1
+
+
+def spoil(path: Path, damage: str) -> None:
+    """Damage an index file."""
+    content = path.read_bytes()
+    match damage:
+        case "cut":
+            path.write_bytes(content[: len(content) // 2])
+        case "empty":
+            path.write_bytes(b"")
+        case "foreign":
+            path.write_bytes(b"%PDF-1.7 of something else entirely" * 100)
+        case _:
+            statement = {
+                "older": 'UPDATE about SET value = replace(value, \'"format":"\', \'"format":"0\')',
+                "column": "UPDATE column_of SET content = zeroblob(length(content) + 1)",
+                "text": "UPDATE text_identities_data SET block = x'00ff00ff00ff'",
+            }[damage]
+            connection = sqlite3.connect(path)
+            with connection:
+                connection.execute(statement)
+            connection.close()
+
+
+def test_a_build_that_fails_leaves_the_index_before(connect: Callable[[], Store], tmp_path: Path) -> None:
+    """Nothing but a whole file ever takes its name, and nothing else stays."""
+    catalog = Catalog(tmp_path / "index", connect)
+    catalog.refresh()
+    add(connect, 2)
+    database = sqlite3.connect(tmp_path / "muster.db")
+    with database:
+        database.execute("UPDATE identity SET body = replace(body, 'svc-1', 'svc-9')")
+    database.close()
+    before = list((tmp_path / "index").iterdir())
+
+    with pytest.raises(DamagedRow):
+        catalog.refresh()
+
+    assert total(catalog.latest()) == 1
+    assert list((tmp_path / "index").iterdir()) == before
+    with connect() as store, pytest.raises(StoreError, match="cannot be written"):
+        build(store, Plan(path=before[0] / "below a file", scan="scan-1"))
+
+
+def test_many_threads_ask_at_once(connect: Callable[[], Store], tmp_path: Path) -> None:
+    """Each has a connection while it asks."""
+    catalog = Catalog(tmp_path / "index", connect)
+    answers: list[int] = []
+    threads = [threading.Thread(target=lambda: answers.append(total(catalog.of("scan-1")))) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [1] * 16
+
+
+def test_the_index_is_built_beforehand_by_a_command(
+    connect: Callable[[], Store], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the folder that the server reads."""
+    url = f"sqlite:///{tmp_path / 'muster.db'}"
+
+    assert main(["store", "index", "--store", url]) == 0
+    assert "scan-1" in capsys.readouterr().out
+    assert total(Catalog(tmp_path / "muster.db.index", connect).latest()) == 1
+    assert main(["store", "index", "--store", url, "--scan", "other"]) == 2
