@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.github import sections as read
@@ -20,6 +21,7 @@ from connectors.github.identities.place import Place
 from connectors.github.keys import PUBLIC
 from connectors.github.least_privilege import app_manifest
 from connectors.github.offline.api import FileApi
+from connectors.github.pipelines import read_workflows
 from connectors.github.preflight import preflight
 from connectors.github.reading import Reader
 from connectors.github.settings import GithubSettings
@@ -85,9 +87,11 @@ class GithubConnector:
         yield from people.identities(reader.place, everybody, tokens, given, unread=unread)
         yield from read.read_runners(reader)
         repositories = yield from read.read_all_repositories(reader, made)
-        _, repositories = yield from read.read_subjects(reader, repositories)
+        subjects, repositories = yield from read.read_subjects(reader, repositories)
         yield from read.read_deploy_keys(reader, repositories, everybody)
-        repositories = yield from read.read_secrets(reader, repositories)
+        secrets, repositories = yield from read.read_secrets(reader, repositories)
+        organization = replace(context.organization, oidc=subjects)
+        yield from read_workflows(reader, organization, repositories, secrets)
         yield from read.read_agents(reader, repositories)
         yield from read.read_webhooks(reader, repositories)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, TypeAlias, TypeVar
@@ -17,7 +18,7 @@ from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.requests import Request
-from connectors.github.facts import SubjectTemplate
+from connectors.github.facts import SubjectTemplate, WorkflowFile
 from connectors.github.identities import agents
 from connectors.github.identities.apps import app, runner_group, webhook
 from connectors.github.identities.keys_and_secrets import deploy_key, stored_secret
@@ -25,6 +26,7 @@ from connectors.github.identities.people import Member, People
 from connectors.github.reading import Reader
 from connectors.github.repositories import Read, names, read_admin_teams, read_repositories
 from scanner.errors import NotOffered, SourceError
+from scanner.model import StoredSecret
 
 T = TypeVar("T")
 Found: TypeAlias = Generator[DiscoveredRecord, None, T]
@@ -247,10 +249,14 @@ def read_subjects(reader: Reader, found: Sequence[Read]) -> Found[tuple[SubjectT
     ]
 
 
+def asking(repository: Read) -> Iterator[WorkflowFile]:
+    """The workflows that may ask for tokens: their texts have the words."""
+    return (file for file in repository.files if "id-token" in file.text or "write-all" in file.text)
+
+
 def asks_for_tokens(repository: Read) -> bool:
-    """Whether a workflow of a repository in use may ask for tokens: its text has the words."""
-    texts = (file.text for file in repository.files)
-    return not repository.facts.archived and any("id-token" in text or "write-all" in text for text in texts)
+    """Whether a workflow of a repository in use may ask for tokens."""
+    return not repository.facts.archived and any(asking(repository))
 
 
 def template(row: p.SubjectRow) -> SubjectTemplate:
@@ -280,34 +286,36 @@ def _rows(reader: Reader, section: SectionReading, request: Request, row: type[T
     return list(reader.api.rows(request, row, section, **names(full_name)))
 
 
-def read_secrets(reader: Reader, found: Sequence[Read]) -> Found[list[Read]]:
-    """Secrets of the organization, of repositories and of their environments; gives repositories with the names."""
-    of: dict[str, tuple[str, ...]] = {}
+def read_secrets(reader: Reader, found: Sequence[Read]) -> Found[tuple[dict[str, list[StoredSecret]], list[Read]]]:
+    """Secrets of the organization (under an empty name), of repositories and their environments.
+
+    Gives them by the name of their repository, and the repositories with their names.
+    """
+    secrets: defaultdict[str, list[StoredSecret]] = defaultdict(list)
     place = reader.place
     with reader.section(s.SECRETS) as section:
         for request, store in ((r.ORG_SECRETS, "actions"), (r.DEPENDABOT_SECRETS, "dependabot")):
             for row in reader.listed(section, request, p.SecretName):
-                yield stored_secret(place, row, keys.stored_secret(place.root, row.name, store=store), store)
-                section.found()
+                key = keys.stored_secret(place.root, row.name, store=store)
+                secrets[""].append(stored_secret(place, row, key, store))
         in_use = [one.facts for one in found if not one.facts.archived]
         read = partial(_rows, reader, section, r.REPOSITORY_SECRETS, p.SecretName)
         for name, rows in reader.each(section, "repositories", read, [one.full_name for one in in_use], str):
-            of[name] = tuple(sorted(row.name for row in rows))
             for row in rows:
                 key = keys.stored_secret(_key(reader, name), row.name)
-                yield stored_secret(place, row, key, "actions")
-                section.found()
+                secrets[name].append(stored_secret(place, row, key, "actions"))
         environments = [(one.full_name, environment) for one in in_use for environment in one.environments]
-        for (name, environment), rows in reader.each(
-            section, "environments", partial(_environment_secrets, reader, section), environments, ": ".join
-        ):
-            of[name] = tuple(sorted({*of.get(name, ()), *(row.name for row in rows)}))
+        read_environment = partial(_environment_secrets, reader, section)
+        for at, rows in reader.each(section, "environments", read_environment, environments, ": ".join):
             for row in rows:
-                key = keys.environment_secret(_key(reader, name), environment, row.name)
-                yield stored_secret(place, row, key, "environment")
-                section.found()
+                key = keys.environment_secret(_key(reader, at[0]), at[1], row.name)
+                secrets[at[0]].append(stored_secret(place, row, key, "environment"))
+        section.found(sum(map(len, secrets.values())))
     yield reader.done(section)
-    return [replace(one, facts=replace(one.facts, secret_names=of.get(one.facts.full_name, ()))) for one in found]
+    of = {name: tuple(sorted({one.name for one in some})) for name, some in secrets.items()}
+    return dict(secrets), [
+        replace(one, facts=replace(one.facts, secret_names=of.get(one.facts.full_name, ()))) for one in found
+    ]
 
 
 def _environment_secrets(reader: Reader, section: SectionReading, at: tuple[str, str]) -> list[p.SecretName]:

@@ -21,6 +21,7 @@ RUNNERS = "runners"
 SECRETS = "secrets"
 REPOSITORIES = "repositories"
 OIDC = "oidc"
+WORKFLOWS = "workflows"
 AGENTS = "agents"
 AGENT_CONFIGURATION = "agent_configuration"
 WEBHOOKS = "webhooks"
@@ -28,7 +29,7 @@ AUDIT_LOG = "audit_log"
 
 _ACCOUNTS = ("member", "outside_collaborator", "former_member")
 _RUNGS: tuple[Rung, ...] = ("key", "unique_id", "name", "glob")
-KINDS = ("app", *_ACCOUNTS, "deploy_key", "runner_group", "coding_agent", "webhook")
+KINDS = ("app", *_ACCOUNTS, "deploy_key", "workflow", "runner_group", "coding_agent", "webhook")
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -120,10 +121,10 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         name=REPOSITORIES,
         title="Repositories: workflows, environments, owners and properties",
-        without="deploy keys, stored secrets and agents of repositories, because these are not known",
+        without="workflows, deploy keys, stored secrets and agents of repositories, because these are not known",
         requests=(r.PROPERTIES,),
         graphql=(r.METADATA, r.CONTENTS, r.DEPLOY_KEYS.permission, r.ENVIRONMENTS, r.MEMBERS.permission),
-        kinds=("deploy_key", "coding_agent", "secret"),
+        kinds=("workflow", "deploy_key", "coding_agent", "secret"),
     ),
     Reading(
         name=OIDC,
@@ -145,6 +146,14 @@ READINGS: tuple[Reading, ...] = (
         without="which secrets are stored, and when they were last rotated",
         requests=(r.ORG_SECRETS, r.DEPENDABOT_SECRETS, r.REPOSITORY_SECRETS, r.ENVIRONMENT_SECRETS),
         kinds=("secret",),
+    ),
+    Reading(
+        name=WORKFLOWS,
+        title="Workflows that may ask for tokens, and variables that name cloud identities",
+        without="workflows as identities, or which cloud identity a variable of theirs names",
+        requests=(r.ORG_VARIABLES, r.REPOSITORY_VARIABLES),
+        kinds=("workflow",),
+        rungs=("key", "alias", "name", "glob"),
     ),
     Reading(
         name=AGENTS,
@@ -183,6 +192,7 @@ SPEC = Spec(
     depends_on={
         DEPLOY_KEYS: (REPOSITORIES,),
         SECRETS: (REPOSITORIES,),
+        WORKFLOWS: (REPOSITORIES,),
         AGENTS: (REPOSITORIES,),
         AGENT_CONFIGURATION: (AGENTS, REPOSITORIES),
         WEBHOOKS: (REPOSITORIES,),

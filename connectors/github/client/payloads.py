@@ -219,6 +219,7 @@ class Variable(Struct, kw_only=True):
 
     name: str
     value: str = ""
+    visibility: str | None = None
 
     def __post_init__(self) -> None:
         if not _RESOLVABLE.fullmatch(self.value):

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.github.client.payloads import Hook, Installation, Runner, RunnerGroup, moment
 from connectors.github.identities.place import Place
-from connectors.github.rights.privileges import of_permissions
+from connectors.github.rights.privileges import of_permissions, ways
 from scanner.model import Identity, Privilege, Signal
 from scanner.model.attributes import OWNERS
 
@@ -40,6 +40,7 @@ def app(place: Place, row: Installation, installed_by: str | None = None) -> Ide
         grants=rights.grants,
         privilege=rights.privilege,
         consequences=rights.consequences,
+        reach=ways(row.permissions, row.repository_selection, place.root),
     )
 
 

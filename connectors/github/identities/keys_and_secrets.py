@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from connectors.github import keys
 from connectors.github.client.payloads import DeployKey, SecretName, moment
 from connectors.github.identities.place import Place
 from scanner.model import Consequence, Credential, Grant, Identity, Privilege, Signal, StoredSecret, credential_key
 from scanner.model.attributes import FORMER_MEMBER
+from scanner.model.reach import Way
 
 
 def deploy_key(place: Place, full_name: str, row: DeployKey, *, former: bool | None) -> Identity:
     """A deploy key of a repository. ``former``: whether the one who added it is no member any more."""
     facts = place.facts(f"{full_name.partition('/')[2]}/keys/{row.id}", "deploy_key", row.title or f"key {row.id}")
+    repository = keys.repository(place.organization.host, full_name)
     id_ = row.fingerprint or f"deploy_key:{row.id}"
     used_at, writes = moment(row.last_used), not row.read_only
     why = (f"changes the code of {full_name}, and what its workflows run",) if writes else ()
@@ -38,6 +41,7 @@ def deploy_key(place: Place, full_name: str, row: DeployKey, *, former: bool | N
         grants=(Grant(name="contents: write" if writes else "contents: read", via="direct", resource=full_name),),
         privilege=Privilege(level="high" if writes else "normal", evidence=why),
         consequences=(Consequence(kind="read_data", actions=("contents",), narrow=True),),
+        reach=(Way(kind="take_over", on=(repository,), by="a deploy key that may write"),) if writes else (),
     )
 
 

@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from connectors.github.client.payloads import AccessToken, Authorization, moment
 from connectors.github.identities.place import Place
-from connectors.github.rights.privileges import highest, of_permissions, of_scopes
+from connectors.github.rights.privileges import highest, of_permissions, of_scopes, ways
 from connectors.reading import unread_facts
 from scanner.model import Credential, CredentialKind, Grant, Identity, Privilege, Signal, credential_key
 from scanner.model.attributes import FORMER_MEMBER
+from scanner.model.reach import Way
 
 _BOT_LIKE = re.compile(
     r"(?:^|[-_.+])(?:bot|robot|ci|cd|cicd|svc|service|deploy(?:er|ment)?|automation|machine|build|release|jenkins|sync)"
@@ -114,8 +115,17 @@ def _identity(place: Place, people: People, member: Member, held: Held, *, unrea
         credentials=tuple(credentials.values()),
         grants=tuple(dict.fromkeys(grants)),
         privilege=highest((level.level, why) for level in levels for why in level.evidence or ("",) if why),
+        reach=tuple(dict.fromkeys(_ways(place, held))),
         unread=unread_facts(credentials=unread, use=unread),
     )
+
+
+def _ways(place: Place, held: Held) -> Iterator[Way]:
+    """What tokens let it take over. Where the holder of a classic token may write is not listed."""
+    for one in held.tokens:
+        yield from ways(one.permissions.flat, one.repository_selection, place.root)
+    if any(one.scopes and "repo" in one.scopes for one in held.authorizations):
+        yield from ways({"contents": "write"}, "", place.root)
 
 
 def _kind(people: People, member: Member) -> str:

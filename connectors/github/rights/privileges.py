@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.model import PRIVILEGES, Consequence, ConsequenceKind, Grant, Privilege, PrivilegeLevel
+from scanner.model.reach import Way
 from scanner.model.rights import with_administration
 
 
@@ -69,6 +70,20 @@ def of_permissions(permissions: Mapping[str, str], selection: str) -> Rights:
                       if permissions[one] in _WRITES or kind in _BY_READING])
     )  # fmt: skip
     return Rights(grants, privilege, with_administration(privilege, allowed))
+
+
+def ways(permissions: Mapping[str, str], selection: str, root: str) -> tuple[Way, ...]:
+    """The repositories whose workflows whoever holds these may change, and with them what workflows can become.
+
+    ``root``: what the keys of the organization's repositories begin with. Workflow files take a permission of their
+    own, and which repositories are selected is not listed; without either a condition decides.
+    """
+    if permissions.get("contents") not in _WRITES:
+        return ()
+    changes_workflows = permissions.get("workflows") in _WRITES
+    by = "contents and workflows: write" if changes_workflows else "contents: write"
+    is_sure = changes_workflows and selection == "all"
+    return (Way(kind="take_over", on=(f"{root}/*",), by=by, conditional=not is_sure),)
 
 
 def of_scopes(scopes: Iterable[str]) -> Privilege:

@@ -13,7 +13,18 @@ from tests.connectors.github.fake import GithubServer, Organization
 TOKEN = "GITHUB_TOKEN_OF_TESTS"  # the variable's name
 VALUE = "ghp_of-nobody-at-all"
 PLANTED = "planted"
-DEPLOY = "permissions: {id-token: write}\non: push\njobs: {}\n"
+ROLE = "arn:aws:iam::111122223333:role/deploy"
+DEPLOY = """\
+on: { push: { branches: [main] } }
+permissions: { id-token: write }
+jobs:
+  deploy:
+    runs-on: ubuntu-latest
+    environment: production
+    steps:
+      - uses: aws-actions/configure-aws-credentials@v4
+        with: { role-to-assume: "${{ vars.ROLE }}", aws-region: eu-west-1 }
+"""
 
 
 def organization(secret: str = PLANTED) -> Organization:
@@ -46,6 +57,8 @@ def organization(secret: str = PLANTED) -> Organization:
     )
     org.add_key(shop, "ci", added_by="leaver", read_only=False)
     org.add_key(shop, "mirror")
+    for name, value in (("ROLE", ROLE), ("PASSWORD", secret)):
+        org.add_variable(f"/repos/{shop}/actions/variables", name, value)
     org.add_secret(f"/repos/{shop}/actions/secrets", "AWS_ACCESS_KEY_ID")
     org.add_secret(f"/repos/{shop}/environments/production/secrets", "DATABASE")
     docs = org.add_repository("docs")

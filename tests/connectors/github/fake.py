@@ -140,6 +140,12 @@ class Organization:
         })  # fmt: skip
         return "SHA256:" + base64.b64encode(hashlib.sha256(body).digest()).decode().rstrip("=")
 
+    def add_variable(self, path: str, name: str, value: str) -> None:
+        """A variable below a listing's path."""
+        visibility = {"visibility": "all"} if path.startswith("/orgs/") else {}
+        row = {"name": name, "value": value, "created_at": TIME, "updated_at": TIME, **visibility}
+        self.rest[path].append(row)
+
     def add_secret(self, path: str, name: str, **fields: Json) -> None:
         """A secret below a listing's path."""
         visibility = {"visibility": "all"} if path.startswith("/orgs/") else {}

@@ -11,9 +11,10 @@ import pytest
 from connectors.base import DiscoveredRecord
 from connectors.budget import Limits
 from connectors.testing import Asked, Reply, read
-from scanner.model import Coverage, Credential, Identity, StoredSecret
+from scanner.access.workloads import by_takeover
+from scanner.model import Coverage, Credential, Identity, StoredSecret, Workload
 from scanner.redaction.redact import SecretRef
-from tests.connectors.github.estates import PLANTED, TOKEN, VALUE, connector, organization
+from tests.connectors.github.estates import PLANTED, ROLE, TOKEN, VALUE, connector, organization
 from tests.connectors.github.fake import served
 
 
@@ -59,6 +60,7 @@ def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
         "shop/keys/300": "deploy_key",
         "shop/keys/301": "deploy_key",
         "runner-groups/1": "runner_group",
+        "shop/.github/workflows/deploy.yml": "workflow",
         "copilot": "coding_agent",
         "shop/copilot": "coding_agent",
         "docs/copilot": "coding_agent",
@@ -95,6 +97,27 @@ def test_privileges_and_natures_follow_from_facts(found: list[DiscoveredRecord])
     assert by_key["hooks/1"].name == "hooks.acme.example"
     (server,) = by_key["shop/copilot"].attributes["mcp_servers"]
     assert (server["host"], server["variables"]) == ("mcp.acme.example", ["KEY"])
+
+
+def test_a_workflow_is_joined_with_its_role_and_with_who_may_change_it(found: list[DiscoveredRecord]) -> None:
+    """Its role stands in a variable; who may write to the repository becomes the workflow, and with it the role."""
+    by_key = identities(found)
+    workflow = by_key["shop/.github/workflows/deploy.yml"]
+    (secret,) = [one for one in found if isinstance(one, StoredSecret) and one.name == "AWS_ACCESS_KEY_ID"]
+    workloads = [one for one in found if isinstance(one, Workload)]
+    edges = list(by_takeover(by_key.values(), workloads))
+
+    assert [(one.relation, one.target) for one in workflow.links] == [("federates", ROLE)]
+    assert [one.subject for one in workflow.token_subjects] == ["repo:acme/shop:environment:production"]
+    assert secret.attributes["federation_beside"] == [".github/workflows/deploy.yml jobs.deploy"]
+    assert {
+        (one.source.removeprefix("github:acme/"), one.conditional) for one in edges if one.target == workflow.key
+    } == {
+        ("shop/keys/300", False),
+        ("installations/1000", True),
+        ("users/acme-deploy-bot", True),
+        ("users/ada", True),
+    }
 
 
 def test_credentials_of_former_members_say_whose_they_were(found: list[DiscoveredRecord]) -> None:

@@ -1,0 +1,121 @@
+"""The section of workflows: what they need besides their texts, and the identities and workloads that they are."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from connectors.base import DiscoveredRecord, SectionReading
+from connectors.github import spec as s
+from connectors.github.client import payloads as p
+from connectors.github.client import requests as r
+from connectors.github.facts import Organization, WorkflowFile
+from connectors.github.reading import Reader
+from connectors.github.repositories import Read, names
+from connectors.github.sections import asking, asks_for_tokens
+from connectors.github.workflows.identities import Workflows, workflow_identities
+from scanner.model import StoredSecret
+from scanner.model.attributes import FEDERATION_BESIDE
+
+_CALLS = re.compile(r"([\w.-]{1,100}/[\w.-]{1,100}/\.github/workflows/[\w.-]{1,200}\.ya?ml)@")
+_DEEPEST = 4
+"""Workflows that call workflows are followed so far."""
+
+Secrets = Mapping[str, Sequence[StoredSecret]]
+"""By the full name of their repository; the organization's under an empty name."""
+
+
+def read_workflows(
+    reader: Reader, organization: Organization, found: Sequence[Read], secrets: Secrets
+) -> Generator[DiscoveredRecord, None, None]:
+    """Workflows that may ask for tokens, repositories as what runs as them, and the stored secrets."""
+    workflows: dict[str, Workflows] = {}
+    with reader.section(s.WORKFLOWS) as section:
+        callable_ = {f"{one.facts.full_name}/{file.path}".lower(): file for one in found for file in one.files}
+        called = {one.facts.full_name: _called(one, callable_) for one in found if asks_for_tokens(one)}
+        variables = dict(_variables(reader, section, found, called))
+        for one in found:
+            if one.facts.archived:
+                continue
+            name = one.facts.full_name
+            made = workflow_identities(
+                organization,
+                replace(one.facts, variables=variables.get(name, {})),
+                one.files,
+                source=reader.place.scope.source,
+                elsewhere=called.get(name, {}),
+            )
+            for gap in made.gaps:
+                section.malformed(f"{name}/{gap.path}", gap.reason)
+            section.found(len(made.identities))
+            workflows[name] = made
+    for made in workflows.values():
+        yield from (replace(one, scope=reader.place.scope.id) for one in made.identities)
+        yield replace(made.workload, scope=reader.place.scope.id)
+    yield from _beside(secrets, workflows)
+    yield reader.done(section)
+
+
+def _called(repository: Read, callable_: Mapping[str, WorkflowFile]) -> dict[str, WorkflowFile]:
+    """The workflows of other repositories that its own call, and that these call."""
+    found: dict[str, WorkflowFile] = {}
+    texts = [file.text for file in repository.files]
+    for _ in range(_DEEPEST):
+        named = {name.lower() for text in texts for name in _CALLS.findall(text)} - found.keys()
+        new = {name: callable_[name] for name in named if name in callable_}
+        found |= new
+        texts = [file.text for file in new.values()]
+    return found
+
+
+def _variables(
+    reader: Reader, section: SectionReading, found: Sequence[Read], called: Mapping[str, Mapping[str, WorkflowFile]]
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The variables of repositories whose workflows name some: the organization's, and above these its own."""
+    naming = [
+        one
+        for one in found
+        if one.facts.full_name in called
+        and any("vars." in file.text for file in (*asking(one), *called[one.facts.full_name].values()))
+    ]
+    if not naming:
+        return
+    shared = reader.listed(section, r.ORG_VARIABLES, p.Variable)
+    facts = {one.facts.full_name: one.facts for one in naming}
+    own: dict[str, Mapping[str, str]] = {}
+    for name, rows in reader.each(
+        section,
+        "repositories' variables",
+        lambda name: list(reader.api.rows(r.REPOSITORY_VARIABLES, p.Variable, section, **names(name))),
+        sorted(facts),
+        str,
+    ):
+        own[name] = {row.name: row.value for row in rows if row.value}
+    for name, one in facts.items():
+        given = {
+            row.name: row.value
+            for row in shared
+            if row.value and (row.visibility == "all" or (row.visibility == "private" and one.visibility != "public"))
+        }
+        yield name, {**given, **own.get(name, {})}
+
+
+def _beside(secrets: Secrets, workflows: Mapping[str, Workflows]) -> Iterator[StoredSecret]:
+    """The secrets; a cloud's key says which jobs may sign in to that cloud without it.
+
+    A repository's own secret is used in place of the organization's of the same name.
+    """
+    shared: defaultdict[str, list[str]] = defaultdict(list)
+    for name, made in workflows.items():
+        own = {one.name for one in secrets.get(name, ())}
+        for secret, jobs in made.federation_beside.items():
+            shared[secret] += () if secret in own else [f"{name} {job}" for job in jobs]
+    for name, some in secrets.items():
+        own_jobs = workflows[name].federation_beside if name in workflows else {}
+        beside: Mapping[str, Sequence[str]] = own_jobs if name else shared
+        for one in some:
+            places = beside.get(one.name)
+            yield replace(one, attributes={**one.attributes, FEDERATION_BESIDE: list(places)}) if places else one
