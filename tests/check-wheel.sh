@@ -16,7 +16,8 @@ grep -q slack-bot result.json
 grep -q slack-bot report.html || grep -q DecompressionStream report.html
 venv/bin/muster show slack-bot >/dev/null
 venv/bin/muster scan aws 2>&1 | grep -q "extra 'aws'"
-for module in boto3 requests xlsxwriter moto pydantic numpy; do
+venv/bin/muster serve 2>&1 | grep -q "extra 'serve'"
+for module in boto3 requests xlsxwriter moto pydantic numpy litestar; do
     ! venv/bin/python -c "import $module" 2>/dev/null || { echo "the core install brings $module"; exit 1; }
 done
 echo "the wheel works: $(ls ./*.whl | head -n 1), $(du -sh venv/lib | cut -f1) installed"

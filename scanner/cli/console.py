@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -162,6 +162,18 @@ def progress(quiet: bool) -> Iterator[FullObserver]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bars:
         yield _Bar(bars)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """A callback that shows how many are done, on a terminal."""
+    if structured() or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True, no_color="NO_COLOR" in os.environ).status(f"{what} …") as status:
+        yield lambda done: status.update(f"{what}: {done:,}")
 
 
 class _Bar:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -23,6 +22,10 @@ if TYPE_CHECKING:
     from scanner.serve.people import Lists, Viewer
 
 
+SHORTEST_TOKEN = 24
+"""Characters."""
+
+
 @click.command()
 @click.option("--listen", metavar="HOST:PORT", help="Address to listen on; default: 127.0.0.1:8686, or the config's.")
 @click.option("--as", "acting", metavar="PERSON", help="On loopback: the person of the roster who acts by the token.")
@@ -34,39 +37,55 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
     It runs until it is interrupted. On loopback, the printed address holds a token that signs in. On any other address
     people sign in by a proxy or with OpenID Connect, which [serve] in the config sets.
     """
+    from scanner.cli.console import counting
+    from scanner.redaction.redact import mask
+    from scanner.store.store import open_store
+
     try:
-        from scanner.serve.running import bind, run
+        from scanner.serve import audit
+        from scanner.serve.app import create_app
+        from scanner.serve.context import Serving
+        from scanner.serve.gate import Gate
+        from scanner.serve.index.catalog import Catalog
+        from scanner.serve.people import Lists
+        from scanner.serve.running import bind, refreshing, run
+        from scanner.serve.signin import Door
     except ImportError as error:
         raise MissingExtra("`muster serve`", "serve") from error
-    from scanner.redaction.redact import mask
-    from scanner.serve.app import create_app
-    from scanner.serve.context import Serving
-    from scanner.serve.gate import Gate
-    from scanner.serve.index.catalog import Catalog
-    from scanner.serve.people import Lists
-    from scanner.serve.signin import Door, SignIn
-    from scanner.store.store import open_store
 
     lists = Lists(config_file, lambda: datetime.now(UTC).date())
     settings = lists.config.serve
     address = _address(listen or settings.listen, settings)
+    if settings.has_sign_in and not lists.has_people:
+        raise UsageError("people sign in, and nobody is on the roster", hint="name the roster in [[people]]")
     acts = _acting(acting, lists, address)
-    token = settings.token.resolve() if settings.token else secrets.token_urlsafe(32)
+    token = _token(settings)
     mask(token)
-    logging.getLogger("muster.audit").setLevel(logging.INFO)
+    audit.always()
     place = store_url or lists.config.store_url
     connect = partial(open_store, place, create=False)
     catalog = Catalog(settings.index or index_folder(place), connect, activity=lists.config.activity)
-    with connect() as store, closing(catalog):
-        store.trend()  # raises where there is no scan
-        bound = bind(address)
+    with connect() as store, closing(catalog), bind(address) as bound:
+        with counting("indexing the newest scan") as progress:
+            catalog.refresh(progress)
         port: int = bound.getsockname()[1]
         url = _url(address, port)
         serving = Serving(store=store, catalog=catalog, lists=lists, url=(settings.public_url or url).rstrip("/"))
         door = Door(settings=settings, token=token, local=address.is_loopback, port=port, acts=acts)
-        app = Gate(create_app(serving), door, SignIn(door, lists), lists)
-        run(app, bound, _announcing(f"{url}/?token={token}" if address.is_loopback else serving.url))
+        app = Gate(create_app(serving), door, lists)
+        with refreshing(catalog):
+            run(app, bound, _announcing(f"{url}/?token={token}" if address.is_loopback else serving.url))
     return 0
+
+
+def _token(settings: ServeSettings) -> str:
+    """The token of the config, or a new one. Raises UsageError for a short one, which could be guessed."""
+    if settings.token is None:
+        return secrets.token_urlsafe(32)
+    token = settings.token.resolve()
+    if len(token) < SHORTEST_TOKEN:
+        raise UsageError(f"[serve] token has less than {SHORTEST_TOKEN} characters", hint="openssl rand -base64 32")
+    return token
 
 
 def _announcing(address: str) -> Callable[[], None]:

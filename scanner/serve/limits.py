@@ -25,8 +25,8 @@ class Rates:
     def __init__(self) -> None:
         self._buckets: OrderedDict[tuple[Kind, str], tuple[float, float]] = OrderedDict()
 
-    def take(self, kind: Kind, client: str) -> bool:
-        """Count one; False where there were too many."""
+    def limit(self, kind: Kind, client: str) -> None:
+        """Count one. Raises Refusal where there were too many."""
         most = PER_MINUTE[kind]
         now = time.monotonic()
         left, at = self._buckets.pop((kind, client), (float(most), now))
@@ -34,15 +34,16 @@ class Rates:
         self._buckets[kind, client] = (max(left - 1, 0.0), now)
         if len(self._buckets) > _MOST_CLIENTS:
             self._buckets.popitem(last=False)
-        return left >= 1
+        if left < 1:
+            raise Refusal(429, "too many requests", headers={"retry-after": "60"})
 
 
 BODY_SECONDS = 20.0
 
 
-def in_time(receive: Receive) -> Receive:
+def in_time(receive: Receive, seconds: float = BODY_SECONDS) -> Receive:
     """Raise Refusal where the body does not arrive in time."""
-    ends = time.monotonic() + BODY_SECONDS
+    ends = time.monotonic() + seconds
     whole = False
 
     async def received() -> ReceiveMessage:

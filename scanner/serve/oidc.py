@@ -32,6 +32,7 @@ _FLOW_SECONDS = 600
 _KNOWN_SECONDS = 3600
 """Seconds for which the issuer's addresses and keys are kept."""
 _LEEWAY = 60
+_LONGEST_ADDRESS = 4096
 
 
 class SignInFailed(Exception):
@@ -69,6 +70,7 @@ class OpenId:
     def start(self, browser: str, to: str) -> str:
         """Start a sign-in; returns the address of the issuer to send the browser to. Raises SignInFailed."""
         issuer = self._issuer()
+        to = to if len(to) <= _LONGEST_ADDRESS else "/"
         flow = _Flow(browser=browser, nonce=secrets.token_urlsafe(32), verifier=secrets.token_urlsafe(48), to=to)
         with self._client(issuer) as client:
             address, _ = client.create_authorization_url(

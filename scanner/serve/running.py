@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
 from typing import Any
 
 import h11
@@ -15,31 +17,55 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from scanner.config.serving import Listen
-from scanner.errors import UsageError
+from scanner.errors import MusterError, UsageError
+from scanner.serve.index.catalog import Catalog
+
+log = logging.getLogger(__name__)
 
 THREADS = 12
 """Threads that read the store; no more than its connections."""
 MOST_CONNECTIONS = 1000
 HEADER_SECONDS = 15.0
 """Seconds in which the head of a request arrives."""
+LOOK_AGAIN = 5.0
+"""Seconds between two looks for a new scan."""
 LAST_ANSWERS = 5
 """Seconds that answers have at the end."""
 
 
 def bind(listen: Listen) -> socket.socket:
-    """A socket at that address. Raises UsageError where it is taken or not of this machine."""
+    """A socket at that address, which does not listen yet. Raises UsageError where it cannot be had."""
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((listen.host, listen.port))
-        bound.listen(socket.SOMAXCONN)
     except OSError as error:
         bound.close()
         what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on: {error.strerror or error}"
         hint = "choose another with --listen HOST:PORT"
         raise UsageError(f"the address {listen.host}:{listen.port} {what}", hint=hint) from error
     return bound
+
+
+@contextmanager
+def refreshing(catalog: Catalog) -> Iterator[None]:
+    """Look for a new scan every few seconds, and build its index, in a thread of its own."""
+    ended = Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_AGAIN):
+            try:
+                catalog.refresh()
+            except MusterError as error:
+                log.warning("the newest scan cannot be indexed, the one before stays: %s", error)
+
+    # A daemon: an index that is being built is not awaited at the end.
+    Thread(target=look, name="index", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 class _Patient(H11Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from litestar.datastructures import Headers
 from msgspec import Struct
@@ -29,6 +30,13 @@ class Door(Struct, frozen=True, kw_only=True):
     port: int
     acts: Viewer = ANYBODY
 
+    @property
+    def public(self) -> str:
+        """The public address as a browser writes it in ``Origin``; empty if there is none."""
+        parts = urlsplit(self.settings.public_url or "")
+        usual = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+        return f"{parts.scheme}://{parts.netloc.lower().removesuffix(usual)}" if parts.scheme else ""
+
 
 class Visit(Struct, frozen=True, kw_only=True):
     """A signed-in request. ``seal``: what its token against forged requests is made from; None if it needs none."""
@@ -51,16 +59,13 @@ class SignIn:
     def client(self, peer: str, forwarded: Sequence[str]) -> str:
         """The address of the client: of the peer, or of the nearest one that a trusted proxy does not vouch for."""
         hops = [hop.strip() for line in forwarded for hop in line.split(",")]
-        while hops and self.is_proxy(peer):
+        while hops and self.is_proxy(peer) and _is_address(hops[-1]):
             peer = hops.pop()
         return peer
 
     def is_proxy(self, address: str) -> bool:
         """Whether it is the address of a trusted proxy."""
-        try:
-            return any(ip_address(address) in network for network in self._proxies)
-        except ValueError:
-            return False
+        return _is_address(address) and any(ip_address(address) in network for network in self._proxies)
 
     def is_token(self, text: str) -> bool:
         """Whether it is the server's token."""
@@ -96,6 +101,14 @@ class SignIn:
             return self._lists.viewer(claim)
         except Refused as refused:
             raise Refusal(403, f"no access: {refused}", hint="the people who run Muster keep its roster") from refused
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 class WrongToken(Exception):

@@ -54,6 +54,7 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str, str]] = {
         "public_url",
     ),
     "a secret in the config": ((), '[serve]\ntoken = "0123456789"', "by reference only"),
+    "a token that can be guessed": ((), '[serve]\ntoken = { file = "refused.token" }', "less than 24 characters"),
     "an unknown key": ((), '[serve]\nviewer = ["ada"]', "viewers"),
     "no store": (("--store", "sqlite:///none.db"), "", "muster scan"),
 }
@@ -66,6 +67,7 @@ def test_what_it_refuses_to_start_with(
     """With exit code 2 and a message, before it listens."""
     arguments, config, says = REFUSED[what]
     monkeypatch.chdir(scanned_folder)
+    Path("refused.token").write_text("0123456789")
     Path("refused.toml").write_text(f"{CONFIG}\n{config}\n")
     code = main(["serve", "--config", "refused.toml", *arguments])
     said = capsys.readouterr()

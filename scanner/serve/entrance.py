@@ -1,0 +1,154 @@
+"""How people sign in and out: by the token in an address, with OpenID Connect, and the cookies of their sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from html import escape
+from typing import Literal, ParamSpec, TypeVar
+from urllib.parse import parse_qsl
+
+from litestar import Response
+from litestar.datastructures import Cookie
+
+from scanner.serve.answers import Refusal, page, redirect
+from scanner.serve.audit import note
+from scanner.serve.calls import Call
+from scanner.serve.limits import Rates
+from scanner.serve.oidc import CALLBACK, OpenId, SignInFailed
+from scanner.serve.sessions import Session
+from scanner.serve.signin import Door, SignIn, Visit
+
+SIGN_OUT = "/sign-out"
+ISSUER_THREADS = 4
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Entrance:
+    """Answers the requests that begin or end a session."""
+
+    def __init__(self, door: Door, sign_in: SignIn, rates: Rates) -> None:
+        self._door = door
+        self._sign_in = sign_in
+        self._rates = rates
+        oidc = door.settings.oidc
+        self._open_id = OpenId(oidc, door.public) if oidc else None
+        self._threads = ThreadPoolExecutor(ISSUER_THREADS, "sign-in")
+
+    async def enter(self, call: Call) -> Response[bytes] | None:
+        """Answer a request that signs in, by the token in its address or the answer of the issuer."""
+        if call.token is not None:
+            if call.writes or not self._door.local or not self._sign_in.is_token(call.token):
+                raise self.wrong_token(call)
+            note("signed in by token", call.client)
+            return self._with_session(redirect(call.address), call, None)
+        if call.path == CALLBACK and self._open_id is not None:
+            return await self._finish(self._open_id, call)
+        return None
+
+    async def invite(self, call: Call) -> Response[bytes]:
+        """Answer a person who is not signed in and opens an address."""
+        if call.is_foreign:
+            # A browser sends no strict cookie with a link from another site. Opened again from here, it does.
+            return page("Muster", status=401, head=_go_on(call.address))
+        if self._open_id is None:
+            where = "through its usual address" if self._door.settings.user_header else "by the address that it printed"
+            return page("Sign in", f"Open Muster {where}.", status=401)
+        self._rates.limit("sign-in", call.client)
+        browser = call.cookie(self._flow_name(call)) or secrets.token_urlsafe(32)
+        try:
+            address = await self._apart(self._open_id.start, browser, call.address)
+        except SignInFailed as failed:
+            raise self._failed(call, failed) from failed
+        answer = redirect(address)
+        # Lax: the issuer sends the browser back from its own site.
+        answer.cookies.append(self._cookie(call, self._flow_name(call), browser, "lax"))
+        return answer
+
+    def leave(self, call: Call, visit: Visit) -> Response[bytes] | None:
+        """Answer a request that signs out."""
+        if call.path != SIGN_OUT:
+            return None
+        if call.method != "POST":
+            raise Refusal(405, "signing out is a POST", headers={"allow": "POST"})
+        if visit.session is not None:
+            self._sign_in.sessions.pop(visit.session)
+        note("signed out", call.client, visit.viewer.person)
+        answer = page("Signed out", "You are signed out.")
+        answer.cookies.append(self._cookie(call, self.cookie_name(call), "", "strict", lasts=0))
+        return answer
+
+    def wrong_token(self, call: Call) -> Refusal:
+        """The refusal of a token. Raises the one for too many of them."""
+        self._rates.limit("sign-in", call.client)
+        note("sign-in refused: wrong token", call.client)
+        hint = "`muster serve` prints the right one when it starts" if self._door.local else None
+        return Refusal(401, "the token is wrong", hint=hint, headers={"www-authenticate": "Bearer"})
+
+    async def _finish(self, open_id: OpenId, call: Call) -> Response[bytes]:
+        try:
+            query = dict(parse_qsl(call.query))
+            claim, to = await self._apart(open_id.finish, call.cookie(self._flow_name(call)), query)
+        except SignInFailed as failed:
+            self._rates.limit("sign-in", call.client)
+            raise self._failed(call, failed) from failed
+        try:
+            viewer = self._sign_in.viewer(claim)
+        except Refusal as refused:
+            note(f"sign-in of {claim} refused: {refused}", call.client)
+            raise
+        note("signed in with OpenID Connect", call.client, viewer.person)
+        # A page, because a browser sends no strict cookie with a redirect that another site began.
+        return self._with_session(page("Signed in", head=_go_on(to)), call, claim)
+
+    async def _apart(self, send: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Ask the issuer in threads of its own, so that a slow one does not stop the readers of the store."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(send, *arguments, **named))
+
+    def _failed(self, call: Call, failed: SignInFailed) -> Refusal:
+        note(f"sign-in failed: {failed}", call.client)
+        return Refusal(401, "the sign-in failed", hint="try again; the server's log says why")
+
+    def _with_session(self, answer: Response[bytes], call: Call, claim: str | None) -> Response[bytes]:
+        """Begin a session, and end the one that the browser may have had."""
+        name = self.cookie_name(call)
+        if before := call.cookie(name):
+            self._sign_in.sessions.pop(before)
+        answer.cookies.append(self._cookie(call, name, self._sign_in.sessions.add(Session(claim)), "strict"))
+        return answer
+
+    # --- Cookies ---
+
+    def cookie_name(self, call: Call) -> str:
+        """``__Host-`` binds a cookie to https and this host; the port tells servers on one machine apart."""
+        return "__Host-muster" if self.is_secure(call) else f"muster-{self._door.port}"
+
+    def _flow_name(self, call: Call) -> str:
+        return f"{self.cookie_name(call)}-sign-in"
+
+    def is_secure(self, call: Call) -> bool:
+        """Whether the browser sends the request by https."""
+        return call.secure or self._door.public.startswith("https:")
+
+    def _cookie(
+        self, call: Call, name: str, value: str, same_site: Literal["strict", "lax"], *, lasts: int | None = None
+    ) -> Cookie:
+        return Cookie(
+            key=name,
+            value=value,
+            path="/",
+            httponly=True,
+            secure=self.is_secure(call),
+            samesite=same_site,
+            max_age=self._door.settings.session_hours * 3600 if lasts is None else lasts,
+        )
+
+
+def _go_on(address: str) -> str:
+    """Markup that opens an address of this site."""
+    return f'<meta http-equiv="refresh" content="0;url={escape(address)}">'
