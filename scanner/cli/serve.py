@@ -138,8 +138,6 @@ def _acting(text: str | None, lists: Lists, address: Listen) -> Viewer:
     try:
         viewer = lists.viewer(text)
     except Refused as refused:
-        raise UsageError(
-            f"--as {text}: {str(refused).replace('you are', 'is').replace('you have', 'they have')}"
-        ) from None
+        raise UsageError(f"--as: {refused}") from None
     settings = lists.config.serve
     return viewer if settings.viewers or settings.reviewers else replace(viewer, sees_all=True)

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _LOOK_AGAIN = 2.0
 """Seconds between two looks at the files."""
+_SHOWN = 200
+"""Characters of a name in a message."""
 _ASK_AGAIN = 300.0
 """Seconds after which a roster in a database is read again."""
 
@@ -136,9 +138,9 @@ class Lists:
         read = self._read
         person = self.person(text)
         if person is None:
-            raise Refused("you are not on the roster")
+            raise Refused(f"{text[:_SHOWN]} is not on the roster")
         if not read.roster.is_active(person):
-            raise Refused("the roster says that you have left")
+            raise Refused(f"{text[:_SHOWN]} has left, by the roster")
         return Viewer(
             person=person.email,
             name=person.name or person.email,

@@ -36,7 +36,8 @@ LAST_ANSWERS = 5
 def bind(listen: Listen) -> socket.socket:
     """A socket at that address, which does not listen yet. Raises UsageError where it cannot be had."""
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, asyncio sends each part of an answer at once; else every answer takes 40 ms longer.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((listen.host, listen.port))

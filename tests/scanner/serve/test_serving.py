@@ -38,7 +38,7 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str, str]] = {
         "nobody would have to sign in",
     ),
     "a person on a public address": (("--listen", "0.0.0.0:0", "--as", "ada"), PROXY, "--as is for loopback"),
-    "a person who left": (("--as", "dan"), "", "they have left"),
+    "a person who left": (("--as", "dan"), "", "dan has left"),
     "a stranger": (("--as", "eve@other.example"), "", "not on the roster"),
     "no address": (("--listen", "here"), "", "HOST:PORT"),
     "a header without proxies": ((), '[serve]\nuser_header = "X-User"', "proxies"),
