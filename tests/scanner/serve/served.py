@@ -126,5 +126,8 @@ class Served:
         self.http.close()
         if self.code is None:
             self.end()
+        if kind is None:
+            assert self.code == 0, self.log
+            assert "Traceback" not in self.log
         self._config.unlink()
         self._log.unlink()
