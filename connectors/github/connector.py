@@ -27,7 +27,7 @@ from connectors.github.reading import Reader
 from connectors.github.settings import GithubSettings
 from connectors.github.spec import SPEC
 from connectors.reading import require_sdk
-from scanner.errors import SourceError
+from scanner.errors import SourceError, UsageError
 from scanner.model import EVERY_SCOPE, Coverage
 
 
@@ -51,6 +51,17 @@ class GithubConnector:
         require_sdk("cryptography", SPEC)
         self._source = source
         self._settings = settings
+
+    @property
+    def login(self) -> str:
+        """The organization, as the settings name it."""
+        return self._settings.organization
+
+    def log_api(self, meter: Meter) -> GithubApi:
+        """The way to the audit log. Raises UsageError where files are read."""
+        if self._settings.from_files is not None:
+            raise UsageError(f"the source {self._source} reads files: it cannot be asked for a log")
+        return GithubApi(self._settings, meter)
 
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The organization. See ``Connector.scopes``."""

@@ -31,6 +31,9 @@ from scanner.model import StoredSecret
 T = TypeVar("T")
 Found: TypeAlias = Generator[DiscoveredRecord, None, T]
 
+INSTALLED, RENAMED = "integration_installation.create", "repo.rename"
+_YEAR_5138: Final = 10**14
+"""In milliseconds: later ones are no times."""
 _DEFAULT_CLAIMS: Final = ((), ("repo", "context"))
 SSO: Final = """\
 query($org: String!, $endCursor: String) {
@@ -61,10 +64,10 @@ def read_audit_log(reader: Reader) -> Found[Made]:
     renamed: dict[str, datetime] = {}
     with reader.section(s.AUDIT_LOG) as section:
         for event in reader.listed(section, r.INSTALLED, p.AuditEvent):
-            if event.actor and (name := event.integration or event.name):
+            if event.action == INSTALLED and event.actor and (name := event.integration or event.name):
                 installed.setdefault(name.lower(), event.actor)
         for event in reader.listed(section, r.RENAMED, p.AuditEvent):
-            if event.repo and event.timestamp is not None and 0 < event.timestamp < 10**14:
+            if event.action == RENAMED and event.repo and event.timestamp and 0 < event.timestamp < _YEAR_5138:
                 renamed.setdefault(event.repo.lower(), datetime.fromtimestamp(event.timestamp / 1000, UTC))
     yield reader.done(section)
     return Made(installed, renamed)
@@ -86,11 +89,11 @@ def read_people(reader: Reader, *, may_have_sso: bool) -> Found[People]:
     """Members, owners and outside collaborators, and how single sign-on knows them."""
     people = People({})
     with reader.section(s.MEMBERS) as section:
-        for request, role in ((r.MEMBERS, "member"), (r.OWNERS, "admin"), (r.OUTSIDE, "outside_collaborator")):
+        for request, role in ((r.MEMBERS, "member"), (r.OUTSIDE, "outside_collaborator"), (r.OWNERS, "admin")):
+            people.complete = not section.coverage.is_gap
             for row in reader.listed(section, request, p.Account):
                 member = people.members.setdefault(row.login.lower(), Member(login=row.login, id=row.id, type=row.type))
                 member.role = role
-        people.complete = not section.coverage.is_gap
         if may_have_sso:
             _link(reader, section, people)
         section.found(len(people.members))

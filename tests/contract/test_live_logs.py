@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from connectors import testing as hub
 from connectors.azure import activity, signins
 from connectors.azure.live import ActivityLog, SignIns
 from connectors.base import Malformed, Meter
@@ -29,6 +30,8 @@ from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.live import CloudLogging
 from connectors.gcp.together import Together
+from connectors.github import audit as github_audit
+from connectors.github.live import OrganizationLog
 from connectors.logs.live import Ask, LiveReader, LiveSource, Span
 from connectors.logs.names import Networks
 from scanner.errors import Denied, SourceError, Throttled
@@ -36,6 +39,9 @@ from scanner.model.activity import LogDay, LogUnit
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.gcp.conftest import Place, start
+from tests.connectors.github import estates
+from tests.connectors.github.estates import connector as github_connector
+from tests.connectors.github.fake import GithubServer, Organization, served
 from tests.examples import examples
 from tests.hostile_json import JSON, mutated
 
@@ -43,8 +49,6 @@ __all__ = ["azure", "start"]
 
 NOW = datetime(2026, 11, 28, 14, 30, tzinfo=UTC)
 TODAY = NOW.date()
-MANY = 1001
-"""Records of one day, one more than a page holds."""
 
 
 def ago(days: int, time: str = "10:00:00") -> str:
@@ -53,12 +57,13 @@ def ago(days: int, time: str = "10:00:00") -> str:
 
 
 class Live(ABC):
-    """A provider with a log. ``permission``: what reading it takes. ``kept``: days."""
+    """A provider with a log. ``permission``: what reading it takes. ``kept``: days. ``page``: records on one."""
 
     scope: str
     caller: str
     permission: ClassVar[str]
     kept: ClassVar[int]
+    page: ClassVar[int] = 1_000
 
     @abstractmethod
     def reader(self) -> LiveReader:
@@ -186,10 +191,64 @@ class Google(Live):
         self.cloud.faults.endless_pages = True
 
 
-@pytest.fixture(params=[Entra, Activity, Google])
+class Github(Live):
+    """The audit log of an organization."""
+
+    scope, caller = "acme", "ledger[bot]"
+    permission = "organization_administration: read (App), or read:audit_log (token)"
+    kept, page = 180, 100
+
+    def __init__(self, github: tuple[GithubServer, str]) -> None:
+        self.server, self.url = github
+        self.requests = 0
+        self.replies: Iterator[hub.Reply] = iter(())
+        self.server.faults = self._fault
+
+    def _fault(self, _: hub.Asked) -> hub.Reply | None:
+        self.requests += 1
+        return next(self.replies, None)
+
+    def reader(self) -> LiveReader:
+        source = OrganizationLog(github_connector(self.url))
+        return LiveReader(
+            "live", source, github_audit.GithubAuditLog.records, partial(github_audit.Reading, Networks())
+        )
+
+    def act(self, at: str, **facts: Any) -> None:
+        rows = self.server.organization.rows("audit-log")
+        when = round(datetime.fromisoformat(at).timestamp() * 1000)
+        rows.append(
+            {"@timestamp": when, "action": "repo.create", "actor": self.caller, "org": "acme",
+             "_document_id": f"d{len(rows)}", **facts}
+        )  # fmt: skip
+
+    def asked(self) -> int:
+        return self.requests
+
+    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
+        headers = {} if retry_after is None else {"Retry-After": retry_after}
+        self.replies = iter([hub.Reply(status=status, body={"message": "No"}, headers=headers)] * times)
+
+    def go_in_circles(self) -> None:
+        link = {"Link": '<{url}/orgs/acme/audit-log?after=2>; rel="next"'}
+        self.replies = iter([hub.Reply(body=[], headers=link)] * 1_000)
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[GithubServer, str]]:
+    """An organization whose audit log is empty."""
+    monkeypatch.setenv(estates.TOKEN, estates.VALUE)
+    with served(Organization(), token=estates.VALUE) as found:
+        yield found
+
+
+_FIXTURES = {Entra: "azure", Activity: "azure", Google: "start", Github: "github"}
+
+
+@pytest.fixture(params=list(_FIXTURES))
 def live(request: pytest.FixtureRequest) -> Live:
     """One of the logs, empty."""
-    fixture = "start" if request.param is Google else "azure"
+    fixture = _FIXTURES[request.param]
     made: Live = request.param(request.getfixturevalue(fixture))
     return made
 
@@ -233,12 +292,13 @@ def test_a_day_costs_a_request(live: Live) -> None:
 
 def test_all_pages_are_read(live: Live) -> None:
     """And each record counts once."""
-    for number in range(MANY):
+    many = live.page + 1
+    for number in range(many):
         live.act(ago(3, f"10:{number // 60:02}:{number % 60:02}"))
     reader = live.reader()
     (unit,) = units(reader, 3, 3)
 
-    assert reader.read(unit, NOW).events == MANY
+    assert reader.read(unit, NOW).events == many
     assert live.asked() == 2
 
 

@@ -6,11 +6,12 @@ payloads.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from connectors.base import Meter, SectionReading, own_words
 from connectors.github.client import payloads as p
@@ -129,6 +130,15 @@ class GithubApi:
         return self._for(request).rows(
             request.path, row, section, at=request.at, paging=link_header, params=params, **places
         )
+
+    def pages(self, request: Request, params: Mapping[str, str], **places: str) -> Iterator[Sequence[Raw]]:
+        """The rows of a listing as they came, page by page. Raises SourceError."""
+        from connectors.http import link_header
+
+        client, path = self._for(request), request.path.format(**{name: quote(text) for name, text in places.items()})
+        asked = {"per_page": PER_PAGE, **params}
+        for page in client.pages(path, paging=link_header, params=asked, asked_for=request.path):
+            yield page.rows
 
     def query(self, text: str, variables: Mapping[str, Any], permission: Permission) -> Answered:
         """See ``Api``."""

@@ -39,6 +39,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """A GET. ``at``: where the rows of a listing are, as a JSON pointer. ``params``: what is always asked.
 
     ``plan``: what has it: Enterprise (Cloud or Server), Enterprise Cloud alone, or all but Enterprise Server.
+    ``file``: what it is called in an export, if not like the path.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Request(Struct, frozen=True, kw_only=True):
     at: str = ""
     params: Mapping[str, str] = {}
     plan: Plan = "any"
+    file: str = ""
 
 
 ORGANIZATION: Final = Request(path="/orgs/{org}", permission=_MEMBERS)
@@ -58,7 +60,7 @@ AUTHORIZATIONS: Final = Request(
     path="/orgs/{org}/credential-authorizations", permission=_ADMINISTRATION, plan="enterprise_cloud"
 )
 MEMBERS: Final = Request(path="/orgs/{org}/members", permission=_MEMBERS)
-OWNERS: Final = replace(MEMBERS, params={"role": "admin"})
+OWNERS: Final = replace(MEMBERS, params={"role": "admin"}, file="/orgs/{org}/members?role=admin")
 OUTSIDE: Final = Request(path="/orgs/{org}/outside_collaborators", permission=_MEMBERS)
 RUNNER_GROUPS: Final = Request(path="/orgs/{org}/actions/runner-groups", at="/runner_groups", permission=_RUNNERS)
 RUNNERS: Final = Request(path="/orgs/{org}/actions/runners", at="/runners", permission=_RUNNERS)
@@ -104,7 +106,11 @@ AGENT_CONFIGURATION: Final = Request(
     permission=Permission("copilot_agent_settings", ("repo",)),
     plan="cloud",
 )
-AUDIT_LOG: Final = Request(path="/orgs/{org}/audit-log", permission=_ADMINISTRATION, plan="enterprise")
+AUDIT_LOG: Final = Request(
+    path="/orgs/{org}/audit-log",
+    permission=Permission("organization_administration", ("read:audit_log",)),
+    plan="enterprise",
+)
 INSTALLED: Final = replace(AUDIT_LOG, params={"phrase": "action:integration_installation.create"})
 RENAMED: Final = replace(AUDIT_LOG, params={"phrase": "action:repo.rename"})
 ORG_HOOKS: Final = Request(path="/orgs/{org}/hooks", permission=Permission("organization_hooks", ("admin:org_hook",)))

@@ -26,8 +26,8 @@ from scanner.text import printable
 
 T = TypeVar("T")
 
-CONNECTIONS = ("repositories", "teams", "samlIdentityProvider")
-"""What the queries ask of an organization, by which their answers are told apart."""
+CONNECTIONS = ("samlIdentityProvider", "teams", "repositories")
+"""What the queries ask of an organization, by which their answers are told apart: the first that a query has."""
 
 
 class NotExported(SourceError):
@@ -108,7 +108,8 @@ def _route(request: Request, places: Mapping[str, str]) -> str:
     for name in places.values():
         if name in ("", ".", ".."):
             raise Malformed(f"{name!r} is not allowed in a path")
-    return request.path.strip("/").format(**{place: quote(name, safe="") for place, name in places.items()})
+    path = request.file or request.path
+    return path.strip("/").format(**{place: quote(name, safe="") for place, name in places.items()})
 
 
 def _read(file: Path) -> list[Any]:

@@ -214,15 +214,17 @@ class GithubServer:
         if query.get("role") == "admin":
             rows = [row for row in rows if self.organization.users[row["login"]]["role"] == "admin"]
         if phrase := query.get("phrase"):
-            rows = [row for row in rows if row["action"] == phrase.removeprefix("action:")]
-        size, number = min(self.per_page, int(query.get("per_page", "30"))), int(query.get("page", "1"))
+            sort, _, wanted = phrase.partition(":")
+            rows = [row for row in rows if wanted == (row["action"] if sort == "action" else _day(row["@timestamp"]))]
+        turn = "after" if path.endswith("/audit-log") else "page"
+        size, number = min(self.per_page, int(query.get("per_page", "30"))), int(query.get(turn, "1"))
         some = rows[(number - 1) * size : number * size]
         name = _LISTS.get(path.rpartition("/")[2]) if not path.endswith("/properties/values") else None
         body = some if name is None else {"total_count": len(rows), name: some}
         more = {}
         if number * size < len(rows):
-            kept = "".join(f"&{key}={value}" for key, value in query.items() if key not in ("page", "per_page"))
-            more["Link"] = f'<{{url}}{asked.path}?page={number + 1}&per_page={size}{kept}>; rel="next"'
+            kept = "".join(f"&{key}={value}" for key, value in query.items() if key not in (turn, "per_page"))
+            more["Link"] = f'<{{url}}{asked.path}?{turn}={number + 1}&per_page={size}{kept}>; rel="next"'
         return self._conditional(asked, body, more, headers)
 
     def _conditional(self, asked: Asked, body: Json, more: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
@@ -284,6 +286,10 @@ class GithubServer:
 
         limits = {"cost": 1, "remaining": 4999, "resetAt": TIME}
         return {"organization": organization, "rateLimit": lambda *_, **__: limits}
+
+
+def _day(when: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(when / 1000))
 
 
 def _team(row: Json) -> Json:

@@ -1,4 +1,4 @@
-"""GitHub's audit log, as it is exported and streamed.
+"""GitHub's audit log, as it is exported and streamed, or asked for live.
 
 Source: "Audit log events for your organization", "Streaming the audit log for your enterprise", and "Identifying audit
 log events performed by an access token".
@@ -14,12 +14,13 @@ from typing import Any, ClassVar, NamedTuple
 
 from msgspec import Struct, field
 
+from connectors.base import Connector
 from connectors.exported import Unreadable
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import Act, Event, EventCounting
-from connectors.logs.files import FileLog
 from connectors.logs.folders import Layout
+from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
 from scanner.model.activity import FeatureSort
 
@@ -27,7 +28,8 @@ SPEC = LogSpec(
     name="github_audit",
     title="GitHub audit log",
     provider="github",
-    permissions=(),
+    permissions=("organization_administration: read (App), or read:audit_log (token)",),
+    is_live=True,
     blind_spots=(
         "Calls of the API, unless the stream was set to have them.",
         "Git events older than a week, and all of them in exports without Git events.",
@@ -163,8 +165,8 @@ def sort_of(action: str, kind: str) -> FeatureSort:
     return "read" if _READS.fullmatch(action) else "write"
 
 
-class GithubAuditLog(FileLog):
-    """Reads exports, answers of the API, and what a stream wrote, copied to a folder or in S3."""
+class GithubAuditLog(LiveLog):
+    """Reads exports, answers of the API, and what a stream wrote, copied to a folder or in S3; or asks GitHub."""
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = _LAYOUT
@@ -173,3 +175,9 @@ class GithubAuditLog(FileLog):
     def counting(self, networks: Networks) -> Reading:
         """See ``FileLog``."""
         return Reading(networks)
+
+    def live(self, source: Connector | None) -> LiveSource:
+        """See ``LiveLog``."""
+        from connectors.github.live import OrganizationLog, connector_of
+
+        return OrganizationLog(connector_of(source))

@@ -1,0 +1,78 @@
+"""What `gh api` wrote, in place of calls: the same records, and a gap for each file that is not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from connectors.budget import Limits
+from connectors.testing import Asked, Reply, Server, read
+from scanner.model import Coverage, Identity, StoredSecret
+from tests.connectors.github.estates import TOKEN, VALUE, connector, organization
+from tests.connectors.github.fake import GithubServer
+
+
+@pytest.fixture
+def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[Any]]:
+    """All answers of a scan, a file for each endpoint with its pages one behind the other, and what the scan read."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    github = GithubServer(organization(), token=VALUE, per_page=1)
+
+    def kept(asked: Asked) -> Reply:
+        reply = github(asked)
+        if reply.status == 200:
+            role = "?role=admin" if "role=admin" in asked.query else ""
+            name = "graphql" if asked.path == "/graphql" else unquote(asked.path).strip("/") + role
+            file = tmp_path / f"{name}.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(reply.body)
+            if not file.exists() or text not in file.read_text():
+                with file.open("a") as stream:
+                    stream.write(text + "\n")
+        return reply
+
+    with Server(kept) as server:
+        live = read(connector(server.url), deadline=60.0, limits=Limits())
+    return tmp_path, live
+
+
+def _records(found: list[Any]) -> set[tuple[str, str]]:
+    return {(type(one).__name__, one.key) for one in found if isinstance(one, (Identity, StoredSecret))}
+
+
+def test_files_give_what_calls_give(exported: tuple[Path, list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a token, a call, or a gap; in pages, and in the list that ``--slurp`` makes of them."""
+    folder, live = exported
+    monkeypatch.delenv(TOKEN)
+    source = connector("http://127.0.0.1:1", from_files=folder)
+    whole = read(source, deadline=60.0, limits=Limits())
+    file = folder / "orgs/acme/installations.json"
+    file.write_text(json.dumps([json.loads(line) for line in file.read_text().splitlines()]))
+    slurped = read(source, deadline=60.0, limits=Limits())
+
+    assert _records(whole) == _records(live) == _records(slurped)
+    assert [one.section for one in whole if isinstance(one, Coverage) and one.is_gap] == []
+    assert all(one.calls == 0 for one in whole if isinstance(one, Coverage))
+
+
+@pytest.mark.parametrize("broken", [None, "", "[", '"text"', '{"installations": 7}', "[[[]]]"])
+def test_a_file_that_is_missing_or_wrong_is_a_gap_of_its_section(
+    exported: tuple[Path, list[Any]], broken: str | None
+) -> None:
+    """Its section alone, and the gap names the file or its command."""
+    folder, _ = exported
+    file = folder / "orgs/acme/installations.json"
+    file.unlink()
+    if broken is not None:
+        file.write_text(broken)
+
+    found = read(connector("http://127.0.0.1:1", from_files=folder), deadline=60.0, limits=Limits())
+
+    (gap,) = [one for one in found if isinstance(one, Coverage) and one.is_gap]
+    assert gap.section == "apps"
+    assert "installations.json" in str(gap.detail)
+    assert broken is not None or "gh api --paginate '/orgs/acme/installations'" in str(gap.detail)

@@ -1,0 +1,104 @@
+"""What permissions amount to, and which permissions the connector itself asks for."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connectors.github.client import requests as r
+from connectors.github.client.payloads import Variable, fingerprint_of, host_of
+from connectors.github.client.requests import Request
+from connectors.github.connector import GithubConnector
+from connectors.github.rights.privileges import of_permissions, of_scopes
+from connectors.github.settings import GithubSettings
+from connectors.github.spec import READINGS
+from scanner.model import PrivilegeLevel
+from tests.connectors.github.fake import PUBLISHED
+
+WRITE = "write"
+
+
+@pytest.mark.parametrize(
+    ("permissions", "selection", "level"),
+    [
+        ({"metadata": "read", "contents": "read", "administration": "read"}, "all", "normal"),
+        ({"members": WRITE}, "all", "admin"),
+        ({"organization_administration": WRITE, "administration": WRITE}, "selected", "admin"),
+        ({"administration": WRITE}, "selected", "escalation"),
+        ({"contents": WRITE}, "all", "high"),
+        ({"contents": WRITE}, "selected", "normal"),
+        ({"contents": WRITE, "workflows": WRITE}, "selected", "high"),
+        ({"secrets": WRITE}, "selected", "high"),
+        ({"organization_self_hosted_runners": WRITE}, "all", "high"),
+    ],
+)
+def test_permissions_have_a_level(permissions: dict[str, str], selection: str, level: PrivilegeLevel) -> None:
+    """Of an App, or of a fine-grained token."""
+    rights = of_permissions(permissions, selection)
+
+    assert rights.privilege.level == level
+    assert bool(rights.privilege.evidence) == (level != "normal")
+    assert {one.name for one in rights.grants} == {f"{name}: {access}" for name, access in permissions.items()}
+
+
+@pytest.mark.parametrize(
+    ("scopes", "level"),
+    [
+        (["read:org", "user"], "normal"),
+        (["repo", "workflow"], "high"),
+        (["repo", "admin:org"], "admin"),
+        ([], "normal"),
+    ],
+)
+def test_scopes_have_a_level(scopes: list[str], level: PrivilegeLevel) -> None:
+    """Of a classic token."""
+    assert of_scopes(scopes).level == level
+
+
+def test_nothing_is_asked_for_that_no_section_needs() -> None:
+    """Each request belongs to a section whose permission stands in the policy, and reads only."""
+    everything = GithubSettings(organization="acme", agent_configuration=True, webhooks=True)
+    policy = json.loads(GithubConnector("prod", everything).policy())
+    default = json.loads(GithubConnector.base_policy())
+    asked = {one.path for reading in READINGS for one in reading.requests}
+    own = {r.OWN_INSTALLATION.path, r.OWN_TOKEN.path, r.RATE_LIMIT.path}
+    published = json.loads((PUBLISHED / "rest.json").read_bytes())["paths"]
+    methods = {path: list(operations) for path, operations in published.items()}
+    given = policy["manifest"]["default_permissions"]
+
+    assert {one.path for one in vars(r).values() if isinstance(one, Request)} == asked | own
+    assert [path for path, made in methods.items() if made != ["get"]] == [r.OWN_TOKEN.path]
+    assert set(given.values()) == {"read"}
+    assert given.keys() == {name for names in policy["sections"].values() for name in names}
+    assert given.keys() - default["manifest"]["default_permissions"].keys() == {
+        "copilot_agent_settings", "organization_hooks", "repository_hooks",
+    }  # fmt: skip
+    assert policy["classicTokenScopes"] == [
+        "admin:org",
+        "admin:org_hook",
+        "read:audit_log",
+        "read:org",
+        "read:repo_hook",
+        "repo",
+    ]
+
+
+def test_of_what_is_dropped_only_what_is_public_stays() -> None:
+    """A variable's value unless it names an identity, a key's body, all of an address but its host."""
+    values = {
+        "arn:aws:iam::111122223333:role/deploy": True,
+        "projects/123/locations/global/workloadIdentityPools/ci/providers/github": True,
+        "11111111-2222-3333-4444-555555555555": True,
+        "deploy@acme-prod.iam.gserviceaccount.com": True,
+        "hunter2": False,
+        "arn:aws:iam::111122223333:role/deploy and hunter2": False,
+        "ada@acme.example": False,
+    }
+    hosts = {"https://bot:pw@hooks.acme.example:8443/t0ken?x=y": "hooks.acme.example", "acme.example": "acme.example",
+             "http://[": None, "not an address": None, "": None, None: None}  # fmt: skip
+
+    assert {text: bool(Variable(name="V", value=text).value) for text in values} == values
+    assert {text: host_of(text) for text in hosts} == hosts
+    assert fingerprint_of("ssh-ed25519 AAAA comment") == "SHA256:cJ6AyISHokEeHuTfufIqhhSS0gxHZRUMDHlKvXD4FHw"
+    assert (fingerprint_of("ssh-ed25519"), fingerprint_of("not base64!")) == ("", "")
