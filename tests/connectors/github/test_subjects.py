@@ -183,6 +183,19 @@ jobs:
     assert "unresolved" not in one.attributes
 
 
+def test_workflows_of_other_repositories_can_be_called() -> None:
+    """If they were read; one that is no workflow was not."""
+    text = "on: schedule\npermissions: write-all\njobs: {go: {uses: Acme/shared/.github/workflows/called.yml@v1}}"
+    file = WorkflowFile(path=".github/workflows/called.yml", text=CALLED)
+
+    for other in (file, WorkflowFile(path="x", text="odd")):
+        elsewhere = {"acme/shared/.github/workflows/called.yml": other}
+        files = [WorkflowFile(path=PATH, text=text)]
+        (one,) = workflow_identities(organization(), repository(), files, elsewhere=elsewhere).identities
+        assert one.attributes["jobs"] == (["jobs.deploy"] if other is file else ["jobs.go"])
+        assert len(one.attributes.get("unresolved", ())) == (0 if other is file else 1)
+
+
 def test_a_called_workflow_that_was_not_read_is_said() -> None:
     """Its tokens are known all the same. Workflows that call each other end."""
     text = "on: schedule\npermissions: write-all\njobs: {go: {uses: other/x/.github/workflows/y.yml@main}}"
