@@ -17,6 +17,7 @@ from scanner.rules import (
     entries,
     exposure,
     ownership,
+    pipelines,
     planned,
     privilege,
     registration,
@@ -76,10 +77,15 @@ BUILT_IN: tuple[Rule, ...] = (
     exposure.ROOT_ACCESS_KEY,
     registration.RUNS_BEFORE_APPROVAL,
     registration.SELF_DECLARED,
+    pipelines.SELF_HOSTED_RUNNER_PUBLIC,
     privilege.SHARED_DEFAULT_ACCOUNT,
     credentials.STALE_SECRET,
+    pipelines.STATIC_KEY_BESIDE_FEDERATION,
     tickets.TICKET_CLOSED_NOT_DONE,
     credentials.TOKEN_NEVER_EXPIRES,
+    pipelines.TRUST_BY_RECYCLABLE_NAME,
+    pipelines.TRUST_NEVER_MATCHES,
+    pipelines.TRUST_UNUSED,
     credentials.TWO_ACTIVE_KEYS,
     exposure.UNDECLARED_CREDENTIAL,
     activity.UNDECLARED_CREDENTIAL_USED,
@@ -90,6 +96,7 @@ BUILT_IN: tuple[Rule, ...] = (
     activity.USED_AFTER_OWNER_LEFT,
     activity.USED_OUTSIDE_DECLARATION,
     activity.USED_THOUGH_RETIRED,
+    pipelines.WRITERS_BECOME_ADMIN,
 )
 """The rules of Muster, sorted by id."""
 

@@ -28,6 +28,7 @@ from scanner.model import (
     RegistryVerdict,
     Signal,
     StoredSecret,
+    TokenSubject,
     Trust,
     UsageVerdict,
 )
@@ -117,9 +118,9 @@ def trusted(*trusts: Trust, **facts: Any) -> Assessment:
     return declared(trusts=trusts, **facts)
 
 
-def trust(kind: Any, restriction: Any = "none", external: bool | None = None) -> Trust:
+def trust(kind: Any, restriction: Any = "none", **facts: Any) -> Trust:
     """A trust as a policy states it."""
-    return Trust(kind=kind, principal="them", restriction=restriction, external=external, evidence="trust policy")
+    return Trust(kind=kind, principal="them", restriction=restriction, evidence="trust policy", **facts)
 
 
 CROSSING = Trust(kind="principal", principal="deploy-dev", external=False, evidence="trust policy", crosses="dev")
@@ -568,6 +569,52 @@ ACTIVITY_CASES = [
     ("permissions_unused", "no log", declared(), None),
 ]
 
+TRUSTS_A_PIPELINE = {"issuer": "https://issuer.example", "subject": "repo:acme/app:*"}
+TOKENS = {name: (TokenSubject("i", f"repo:acme/app:{name}", (("environment", name),)),) for name in ("", "prod")}
+
+
+def trusting(**facts: Any) -> Assessment:
+    """A role that trusts a pipeline."""
+    return trusted(trust("federated", "exact", **TRUSTS_A_PIPELINE, **facts))
+
+
+def pipeline(level: PrivilegeLevel, *environments: str, **attributes: Any) -> Assessment:
+    """A workflow whose tokens are of these environments."""
+    tokens = tuple(token for name in environments for token in TOKENS[name])
+    privilege = Privilege(level=level, evidence=("a way",))
+    return declared(token_subjects=tokens, attributes=attributes, verdicts={"privilege": privilege})
+
+
+PIPELINE_CASES = [
+    ("trust_unused", "no workflow", trusting(presented="not_presented"), "low"),
+    ("trust_unused", "no repository", trusting(presented="gone"), "low"),
+    ("trust_unused", "used", trusting(presented="presented"), None),
+    ("trust_unused", "another form", trusting(presented="other_form"), None),
+    ("trust_unused", "not known", trusting(), None),
+    ("trust_by_recyclable_name", "in use", trusting(by_name=True, presented="presented"), "low"),
+    ("trust_by_recyclable_name", "not known", trusting(by_name=True), "low"),
+    ("trust_by_recyclable_name", "the name is free", trusting(by_name=True, presented="gone"), "high"),
+    ("trust_by_recyclable_name", "by ids", trusting(presented="gone"), None),
+    ("trust_never_matches", "another form", trusting(presented="other_form", sent_as="x"), "medium"),
+    ("trust_never_matches", "no workflow", trusting(presented="not_presented"), None),
+    ("static_key_beside_federation", "a job", secret(attributes={"federation_beside": ["a jobs.b"]}), "medium"),
+    ("static_key_beside_federation", "another shape", secret(attributes={"federation_beside": "a"}), None),
+    ("static_key_beside_federation", "none", secret(), None),
+    ("self_hosted_runner_public", "open", declared(attributes={"allows_public_repositories": True}), "high"),
+    (
+        "self_hosted_runner_public",
+        "for some workflows",
+        declared(attributes={"allows_public_repositories": True, "restricted_to_workflows": True}),
+        "medium",
+    ),
+    ("self_hosted_runner_public", "closed", declared(attributes={"allows_public_repositories": False}), None),
+    ("writers_become_admin", "by any branch", pipeline("escalation", "", "prod", repository="acme/app"), "high"),
+    ("writers_become_admin", "by an environment", pipeline("escalation", "prod", repository="acme/app"), "medium"),
+    ("writers_become_admin", "no admin", pipeline("high", "", repository="acme/app"), None),
+    ("writers_become_admin", "a deploy key", pipeline("escalation", repository="acme/app"), None),
+    ("writers_become_admin", "no repository", pipeline("escalation", ""), None),
+]
+
 CASES = [
     pytest.param(rule, subject, (), severity, id=f"{rule}: {case}")
     for rule, case, subject, severity in (
@@ -577,6 +624,7 @@ CASES = [
         *CLOUD_CASES,
         *OTHER_CASES,
         *ACTIVITY_CASES,
+        *PIPELINE_CASES,
     )
 ] + [
     pytest.param(rule, subject, (entry,), severity, id=f"{rule}: {case}")
