@@ -74,7 +74,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         door = Door(settings=settings, token=token, local=address.is_loopback, port=port, acts=acts)
         app = Gate(create_app(serving), door, lists)
         with refreshing(catalog):
-            run(app, bound, _announcing(f"{url}/?token={token}" if address.is_loopback else serving.url))
+            run(app, bound, _announcing(f"{url}/?token={token}" if door.local else f"{serving.url} ({url})"))
     return 0
 
 

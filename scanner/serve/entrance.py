@@ -85,7 +85,7 @@ class Entrance:
 
     def wrong_token(self, call: Call) -> Refusal:
         """The refusal of a token. Raises the one for too many of them."""
-        self._rates.limit("sign-in", call.client)
+        self._rates.limit("guess", call.client)
         note("sign-in refused: wrong token", call.client)
         hint = "`muster serve` prints the right one when it starts" if self._door.local else None
         return Refusal(401, "the token is wrong", hint=hint, headers={"www-authenticate": "Bearer"})
@@ -95,7 +95,7 @@ class Entrance:
             query = dict(parse_qsl(call.query))
             claim, to = await self._apart(open_id.finish, call.cookie(self._flow_name(call)), query)
         except SignInFailed as failed:
-            self._rates.limit("sign-in", call.client)
+            self._rates.limit("guess", call.client)
             raise self._failed(call, failed) from failed
         try:
             viewer = self._sign_in.viewer(claim)

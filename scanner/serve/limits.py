@@ -11,10 +11,10 @@ from litestar.types import Receive, ReceiveMessage
 
 from scanner.serve.answers import Refusal
 
-Kind: TypeAlias = Literal["sign-in", "write", "read"]
+Kind: TypeAlias = Literal["guess", "sign-in", "write", "read"]
 
-PER_MINUTE: dict[Kind, int] = {"sign-in": 30, "write": 120, "read": 30_000}
-"""Failed or started sign-ins of an address; writes of a person; any request of an address."""
+PER_MINUTE: dict[Kind, int] = {"guess": 30, "sign-in": 300, "write": 120, "read": 30_000}
+"""Failed sign-ins, started sign-ins and all requests of an address, which many may share; writes of a person."""
 _MOST_CLIENTS = 50_000
 _MINUTE = 60.0
 

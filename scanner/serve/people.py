@@ -65,10 +65,11 @@ class Lists:
     """Config and roster as they are now. Where a new version cannot be read, the last one that could stays."""
 
     def __init__(self, config_file: Path | None, today: Callable[[], date]) -> None:
-        self._file = config_file
+        # The same file as now also where it is missing for a moment: defaults would give nobody a role.
+        self._file = Path(DEFAULT_FILE) if config_file is None and Path(DEFAULT_FILE).exists() else config_file
         self._today = today
         self._lock = Lock()
-        config = load_config(config_file)
+        config = load_config(self._file)
         self._read = self._load(config, self._state(config))
         self._looked = self._asked = time.monotonic()
 

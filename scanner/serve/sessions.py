@@ -7,6 +7,7 @@ import secrets
 import time
 from collections import OrderedDict
 from hashlib import sha256
+from threading import Lock
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -23,14 +24,16 @@ class Expiring(Generic[T]):
         self._seconds = seconds
         self._most = most
         self._kept: OrderedDict[str, tuple[float, T]] = OrderedDict()
+        self._lock = Lock()
 
     def add(self, value: T) -> str:
         """Keep a value; returns its key."""
-        while self._kept and (len(self._kept) >= self._most or self._over(next(iter(self._kept.values()))[0])):
-            self._kept.popitem(last=False)
         key = secrets.token_urlsafe(32)
-        # Under a hash, so that looking a key up takes as long whichever of its characters are right.
-        self._kept[_hashed(key)] = (time.monotonic(), value)
+        with self._lock:
+            while self._kept and (len(self._kept) >= self._most or self._over(next(iter(self._kept.values()))[0])):
+                self._kept.popitem(last=False)
+            # Under a hash, so that looking a key up takes as long whichever of its characters are right.
+            self._kept[_hashed(key)] = (time.monotonic(), value)
         return key
 
     def get(self, key: str) -> T | None:
@@ -40,9 +43,8 @@ class Expiring(Generic[T]):
 
     def pop(self, key: str) -> T | None:
         """The value, which is gone from now on."""
-        value = self.get(key)
-        self._kept.pop(_hashed(key), None)
-        return value
+        found = self._kept.pop(_hashed(key), None)
+        return None if found is None or self._over(found[0]) else found[1]
 
     def _over(self, since: float) -> bool:
         return time.monotonic() - since > self._seconds

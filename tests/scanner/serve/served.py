@@ -83,12 +83,12 @@ class Served:
             )
         assert self._process.stdout is not None
         said = self._process.stdout.readline()
-        found = re.search(r"(http\S+?)/?(?:\?token=(\S+))?$", said.strip())
+        found = re.search(r"http://[\d.]+:(\d+)(?:/\?token=(\S+)|\))$", said.strip())
         if found is None:
             self.end()
             raise AssertionError(f"ended with {self.code}: {self.log}")
-        self.url, self.token = found[1], found[2] or ""
-        self.port = int(self.url.rpartition(":")[2])
+        self.port, self.token = int(found[1]), found[2] or ""
+        self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
         return self
 

@@ -92,6 +92,22 @@ def test_a_header_from_somewhere_else_names_nobody(served: Served) -> None:
     assert "Secure" not in cookie
 
 
+def test_a_public_address_takes_no_token_but_for_metrics(scanned_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There it would be a password that everybody shares. Hosts are the public one, and the address itself."""
+    monkeypatch.setenv("PUBLIC_TOKEN", "a-token-of-the-config-0123456789")
+    config = PROXY + 'public_url = "https://muster.example.com"\ntoken = { env = "PUBLIC_TOKEN" }\n'
+    with Served(scanned_folder, config, "--listen", "0.0.0.0:0") as public:
+        bearer = {"authorization": "Bearer a-token-of-the-config-0123456789"}
+        token = {"token": "a-token-of-the-config-0123456789"}
+        assert public.token == ""
+        assert public.http.get("/session", headers=bearer).status_code == 401
+        assert public.http.get("/", params=token).status_code == 401
+        assert public.http.get("/metrics", headers=bearer).status_code in (200, 404)
+        assert public.http.get("/metrics").status_code == 401
+        for host, status in (("muster.example.com", 200), ("muster.example.com.attacker.example", 400)):
+            assert public.http.get("/healthz", headers={"host": host}).status_code == status
+
+
 def test_requests_that_are_too_much(served: Served) -> None:
     """Of any size and shape: each gets a status, and the server goes on."""
     big = b"x" * (80 * 1024)
