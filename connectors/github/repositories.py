@@ -19,13 +19,11 @@ FOLDER: Final = ".github/workflows"
 _KINDS: Final = (".yml", ".yaml")
 QUERY: Final = """\
 query($org: String!, $first: Int!, $endCursor: String) {
-  rateLimit { cost remaining resetAt }
   organization(login: $org) {
     repositories(first: $first, after: $endCursor, orderBy: {field: NAME, direction: ASC}) {
       pageInfo { hasNextPage endCursor }
       nodes {
         databaseId nameWithOwner visibility isArchived createdAt pushedAt
-        owner { ... on Organization { databaseId } }
         defaultBranchRef { name }
         deployKeys(first: 1) { totalCount }
         environments(first: 100) { totalCount nodes { name } }
@@ -42,7 +40,6 @@ query($org: String!, $first: Int!, $endCursor: String) {
 """
 TEAMS: Final = """\
 query($org: String!, $endCursor: String) {
-  rateLimit { cost remaining resetAt }
   organization(login: $org) {
     teams(first: 50, after: $endCursor) {
       pageInfo { hasNextPage endCursor }
@@ -80,10 +77,6 @@ class _Tree(Struct):
     entries: list[_Entry] | None = None
 
 
-class _Owner(Struct):
-    id: int | None = field(name="databaseId", default=None)
-
-
 class _Node(Struct, kw_only=True):
     database_id: int = field(name="databaseId")
     full_name: str = field(name="nameWithOwner")
@@ -91,7 +84,6 @@ class _Node(Struct, kw_only=True):
     is_archived: bool = field(name="isArchived")
     created_at: str | None = field(name="createdAt", default=None)
     pushed_at: str | None = field(name="pushedAt", default=None)
-    owner: _Owner | None = None
     branch: _Named | None = field(name="defaultBranchRef", default=None)
     deploy_keys: _Count | None = field(name="deployKeys", default=None)
     environments: _Environments | None = None
@@ -152,7 +144,7 @@ def _read(node: _Node, owner_id: int) -> Read:
         facts=Repository(
             full_name=node.full_name,
             database_id=node.database_id,
-            owner_id=(node.owner.id if node.owner and node.owner.id else owner_id),
+            owner_id=owner_id,
             visibility=node.visibility.lower(),
             archived=node.is_archived,
             default_branch=node.branch.name if node.branch else None,

@@ -37,7 +37,6 @@ _YEAR_5138: Final = 10**14
 _DEFAULT_CLAIMS: Final = ((), ("repo", "context"))
 SSO: Final = """\
 query($org: String!, $endCursor: String) {
-  rateLimit { cost remaining resetAt }
   organization(login: $org) {
     login
     samlIdentityProvider {

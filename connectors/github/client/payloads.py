@@ -342,13 +342,6 @@ class Hook(Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
-class Permissions(Struct, frozen=True):
-    """The source's own installation: what it may read."""
-
-    id: int
-    permissions: Mapping[str, str] = {}
-
-
 class InstallationToken(Struct, frozen=True):
     """What an App signs in with for an hour."""
 

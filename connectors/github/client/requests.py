@@ -118,7 +118,7 @@ REPOSITORY_HOOKS: Final = Request(
     path="/repos/{owner}/{repo}/hooks", permission=Permission("repository_hooks", ("read:repo_hook", "repo"))
 )
 
-OWN_INSTALLATION: Final = Request(path="/orgs/{org}/installation", permission=Permission("metadata", ()))
+OWN_INSTALLATIONS: Final = Request(path="/app/installations", permission=Permission("metadata", ()))
 OWN_TOKEN: Final = Request(
     path="/app/installations/{installation_id}/access_tokens", permission=Permission("metadata", ())
 )

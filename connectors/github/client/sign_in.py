@@ -14,7 +14,7 @@ import msgspec
 from connectors.base import Meter
 from connectors.budget import pause
 from connectors.github.client import requests as r
-from connectors.github.client.payloads import InstallationToken, Permissions, moment
+from connectors.github.client.payloads import Installation, InstallationToken, moment
 from connectors.github.settings import GithubSettings
 from connectors.rates import PATIENCE
 from connectors.reading import decoded
@@ -23,6 +23,8 @@ from scanner.redaction.redact import mask
 
 if TYPE_CHECKING:
     from requests import Response
+
+    from connectors.http import Client
 
 RENEW_BEFORE = 300.0
 """Seconds before its end at which an installation's token is renewed."""
@@ -88,7 +90,7 @@ class AppToken:
     ``client``: asks with what the App itself signs in with. Raises SourceError where the App is not installed.
     """
 
-    def __init__(self, settings: GithubSettings, client: Callable[[Callable[[], str]], Any]) -> None:
+    def __init__(self, settings: GithubSettings, client: Callable[[Callable[[], str]], Client]) -> None:
         self._settings = settings
         self._client = client
         self._lock = threading.Lock()
@@ -110,7 +112,7 @@ class AppToken:
 
     def _fetch(self) -> None:
         with self._client(lambda: app_jwt(self._settings, time.time())) as client:
-            installed = client.get(r.OWN_INSTALLATION.path, Permissions, org=self._settings.organization)
+            installed = self._installation(client)
             answer = client.ask(r.OWN_TOKEN.path, method="POST", installation_id=str(installed.id))
             if answer.status_code != _CREATED:
                 raise client.refusal(answer)
@@ -120,6 +122,20 @@ class AppToken:
         if not (made.token.isascii() and made.token.isprintable()) or ends is None:
             raise SourceError("GitHub gave an installation token that cannot be used")
         self._token, self._ends, self.permissions = made.token, ends.timestamp(), installed.permissions
+
+    def _installation(self, client: Client) -> Installation:
+        from connectors.http import link_header
+
+        wanted = self._settings.organization.lower()
+        pages = client.pages(r.OWN_INSTALLATIONS.path, paging=link_header, params={"per_page": r.PER_PAGE})
+        for page in pages:
+            for raw in page.rows:
+                found: Installation = decoded(raw, Installation)
+                if found.account is not None and found.account.login.lower() == wanted:
+                    return found
+        raise Denied(
+            f"the App is not installed on {self._settings.organization}", hint="install it from the App's page"
+        )
 
 
 def app_jwt(settings: GithubSettings, now: float) -> str:

@@ -119,7 +119,7 @@ class Organization:
         self.repositories.append({
             "databaseId": 7000 + len(self.repositories), "nameWithOwner": full_name, "visibility": "PRIVATE",
             "isArchived": False, "createdAt": TIME, "pushedAt": TIME, "defaultBranchRef": {"name": "main"},
-            "owner": {"__typename": "Organization", "databaseId": self.id}, "environments": [], "files": dict(files),
+            "environments": [], "files": dict(files),
             **fields,
         })  # fmt: skip
         for path in ("keys", "actions/secrets", "actions/variables", "hooks"):
@@ -193,8 +193,11 @@ class GithubServer:
         """What the App itself asks, with the token that its key signed."""
         if self.app is None:
             return None
-        if asked.path == f"/orgs/{self.organization.login}/installation":
-            return self._checked(asked, self.app["installation"])
+        if asked.path == "/app/installations":
+            # As described, an account is a user and an enterprise at once.
+            both = {"slug": "acme", "name": "Acme", "created_at": TIME, "updated_at": TIME}
+            row = self.app["installation"]
+            return self._checked(asked, [{**row, "account": {**row["account"], **both}}])
         return self._new_token(asked) if asked.path.endswith("/access_tokens") else None
 
     def _rest(self, asked: Asked, headers: Mapping[str, str]) -> Reply:
@@ -284,8 +287,7 @@ class GithubServer:
                 "object": lambda _, expression=None, **__: _git_object(row["files"], expression),
             }
 
-        limits = {"cost": 1, "remaining": 4999, "resetAt": TIME}
-        return {"organization": organization, "rateLimit": lambda *_, **__: limits}
+        return {"organization": organization}
 
 
 def _day(when: int) -> str:
@@ -323,4 +325,4 @@ def served(organization: Organization, **facts: Json) -> Iterator[tuple[GithubSe
     github = GithubServer(organization, **facts)
     with Server(github, most=None) as server:
         yield github, server.url
-    assert github.wrong == []
+    assert github.wrong == [], github.wrong

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from connectors.base import DiscoveredRecord
 from connectors.budget import Limits
@@ -15,7 +17,7 @@ from scanner.access.workloads import by_takeover
 from scanner.model import Coverage, Credential, Identity, StoredSecret, Workload
 from scanner.redaction.redact import SecretRef
 from tests.connectors.github.estates import PLANTED, ROLE, TOKEN, VALUE, connector, organization
-from tests.connectors.github.fake import served
+from tests.connectors.github.fake import served, user
 
 
 @pytest.fixture(autouse=True)
@@ -215,27 +217,34 @@ def test_a_second_scan_is_answered_by_what_was_kept(tmp_path: Path) -> None:
     assert not any(one.is_gap for one in coverage(third).values())
 
 
-def test_an_app_signs_in_and_renews_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its key signs a token that names the App; the installation's tokens are asked for anew before they end."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
+@pytest.fixture(scope="module")
+def key() -> str:
+    """An App's private key."""
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    plain = serialization.NoEncryption()
+    return made.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain).decode()
 
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-    monkeypatch.setenv("APP_KEY", pem)
+
+def test_an_app_signs_in_and_renews_its_token(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The installation's tokens are asked for anew before they end; without the installation, that is said."""
+    monkeypatch.setenv("APP_KEY", key)
     org = organization()
     with served(org) as (github, url):
         github.app = {"installation": org.rows("installations")[0], "lives": 240}
         found = records(url, app_id=42, private_key=SecretRef(env="APP_KEY"))
         tokens = len(github.tokens)
+        checks = {one.name: one for one in connector(url, app_id=42, private_key=SecretRef(env="APP_KEY")).check()}
+        github.app = {"installation": {**github.app["installation"], "account": user("another")}}
+        elsewhere = coverage(records(url, app_id=42, private_key=SecretRef(env="APP_KEY")))
         monkeypatch.setenv("APP_KEY", "no key")
         without = coverage(records(url, app_id=42, private_key=SecretRef(env="APP_KEY")))
 
     assert not any(one.is_gap for one in coverage(found).values())
     assert tokens > 3
+    assert "not installed on acme" in str(elsewhere["organization"].detail)
     assert "no RSA key" in str(without["organization"].detail)
+    assert checks["apps"].fix == "give organization_administration"
+    assert checks["App's rights"].detail == "the App may do more: contents: write"
 
 
 def test_hosts_have_addresses_of_their_own() -> None:

@@ -62,7 +62,7 @@ def test_nothing_is_asked_for_that_no_section_needs() -> None:
     policy = json.loads(GithubConnector("prod", everything).policy())
     default = json.loads(GithubConnector.base_policy())
     asked = {one.path for reading in READINGS for one in reading.requests}
-    own = {r.OWN_INSTALLATION.path, r.OWN_TOKEN.path, r.RATE_LIMIT.path}
+    own = {r.OWN_INSTALLATIONS.path, r.OWN_TOKEN.path, r.RATE_LIMIT.path}
     published = json.loads((PUBLISHED / "rest.json").read_bytes())["paths"]
     methods = {path: list(operations) for path, operations in published.items()}
     given = policy["manifest"]["default_permissions"]
