@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pa
 from reports.judged import Judged
 from reports.phrases import agent_text, next_step
 from reports.reach import PublishedRadius, RadiusOf, published
+from scanner.access.attack_paths import conditional_steps
 from scanner.model import (
     CONSEQUENCES,
     BlastRadius,
@@ -237,6 +239,14 @@ def links_to(row_of: Mapping[str, int]) -> Columns[Link]:
     }
 
 
+def _conditional(result: ScanResult) -> Mapping[str, Sequence[Link]]:
+    """What each identity can become under a condition, by key: links keep what is certain."""
+    found: defaultdict[str, list[Link]] = defaultdict(list)
+    for step in conditional_steps(result):
+        found[step.source].append(Link(relation=step.relation, target=step.target, evidence=step.evidence))
+    return found
+
+
 def _radius(radius: BlastRadius | None) -> Iterable[PublishedRadius]:
     return () if radius is None else (published(radius),)
 
@@ -245,7 +255,7 @@ def identity_blocks(
     result: ScanResult, rows: Sequence[Judged], row_of: Mapping[str, int], radius_of: RadiusOf
 ) -> dict[str, dict[str, Any]]:
     """The blocks: what the list shows, what its filter searches, what they hold, and what an opened one shows."""
-    now = result.scan.started_at
+    now, conditional = result.scan.started_at, _conditional(result)
 
     def held(columns: Columns[Row], of: Callable[[Judged], Iterable[Row]]) -> dict[str, Any]:
         return _table_of_parts(columns, [(position, part) for position, row in enumerate(rows) for part in of(row)])
@@ -270,6 +280,7 @@ def identity_blocks(
             "grants": held(GRANTS, lambda r: r.identity.grants),
             "consumers": held(TEXTS, lambda r: r.verdicts.consumers),
             "links": held(links_to(row_of), lambda r: r.identity.links),
+            "conditional": held(links_to(row_of), lambda r: conditional.get(r.identity.key, ())),
             "trusts": held(TRUSTS, lambda r: _without_repeats(r.identity.trusts)),
             "attributes": held(FACTS, lambda r: pairs_by_name(r.identity.published_attributes)),
         },

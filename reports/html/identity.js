@@ -14,6 +14,7 @@ function identityPanel(row, tables, shown = null) {
       standing(identity, details),
       details.next_step && h("p.next", null, h("b", null, "Next step "), outside(details.next_step)),
       section("Path to admin", pathOf(row, tables)),
+      section("Attack paths", pathsOf(row, tables)),
       section("Blast radius", reachOf(held("reach")[0], held("consequences"))),
       section("Verdicts", verdictsOf(identity, details, held)),
       section(shown === null ? "Findings" : "Other findings", manyOf("div", findings, findingItem)),

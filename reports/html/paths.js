@@ -1,27 +1,44 @@
-// The way from an identity to full administrative rights: every step of it, drawn as a chain that reads as a list.
+// The attack path of an identity, step by step: as a list with the evidence, and in a drawing of all around it.
 
-// The shortest way over which identity can become which, or by a method of its own at the end; null where no way is known.
-// Each step: { row, why }, where `why` says how the step before becomes it; a step without a row is what it ends in.
-function escalationPath(row, { identities, links, privilege }) {
-  if (identities.at("privilege", row) !== "escalation") return null;
+const BECOMES = ["can_assume", "acts_as"];
+const STEPS_OPENED = 50; // in each direction
+
+// The shortest path to an admin, or to an identity that can make itself one; null where no path is known. Of one that is only
+// high, it leads through steps under a condition. Each step: { row, why, conditional }, where `why` says how the step before
+// becomes it; a step without a row is what it ends in.
+function escalationPath(row, tables) {
+  const { identities, privilege } = tables;
+  const own = identities.at("privilege", row);
+  if (own !== "escalation" && !(own === "high" && tables.conditional?.length)) return null;
   const level = (target) => (typeof target === "number" ? identities.at("privilege", target) : null);
-  const onward = (from) => links.where("identity", from).filter(({ relation }) => relation === "can_assume");
   const came = new Map([[row, null]]);
   let end = null;
   for (const from of came.keys()) {
-    // Admins first: an identity that can make itself one is the end of a way only where no admin can be reached.
+    // Admins first: an identity that can make itself one is the end of a path only where no admin can be reached.
     if (level(from) === "admin") {
       end = from;
       break;
     }
-    for (const { target, evidence } of onward(from)) if (!came.has(target)) came.set(target, { from, why: evidence });
+    for (const { to, relation, evidence, conditional } of stepsFrom(from, tables)) {
+      if ((own === "high" || !conditional) && !came.has(to)) came.set(to, { from, relation, why: evidence, conditional });
+    }
   }
   const isAble = (at) => level(at) === "escalation" && ownMethods(at, identities, privilege).length > 0;
   end ??= [...came.keys()].find(isAble) ?? null;
   if (end === null) return null;
   const steps = level(end) === "admin" ? [] : [{ row: null, why: ownMethods(end, identities, privilege)[0] }];
-  for (let at = end; at !== undefined; at = came.get(at)?.from) steps.unshift({ row: at, why: came.get(at)?.why ?? null });
+  for (let at = end; at !== undefined; at = came.get(at)?.from) steps.unshift({ why: null, ...came.get(at), row: at });
   return steps;
+}
+
+// Each step from an identity, or with `back` to it: { from, to, relation, evidence, conditional }, certain ones first. An end is
+// a row, or the key of what is not in the page.
+function stepsFrom(row, { links, conditional }, back = false) {
+  const column = back ? "target" : "identity";
+  const step = (isConditional) => ({ identity, target, relation, evidence }) =>
+    ({ from: identity, to: target, relation, evidence: evidence ?? "", conditional: isConditional });
+  const certain = links.where(column, row).filter(({ relation }) => BECOMES.includes(relation)).map(step(false));
+  return [...certain, ...(conditional?.where(column, row) ?? []).map(step(true))];
 }
 
 // How it could raise its own rights, of all that is said of its privilege: the rest are steps to others.
@@ -34,22 +51,74 @@ function pathOf(row, tables) {
   const steps = escalationPath(row, tables);
   if (!steps) return false;
   const { identities } = tables;
-  const items = steps.map(({ row: at, why }, place) => {
+  const items = steps.map(({ row: at, why, conditional }, place) => {
     if (at === null) return h("li.goal", null, whyOf(why), h("div.node", null, h("b", null, "full administrative rights")));
-    const key = keyOf(identities, at);
-    const name = identities.at("display_name", at) ?? identities.at("name", at) ?? key;
+    const { key, name, note, admin } = nodeOf(at, identities);
     const who = place === 0 ? h("b", null, outside(name)) : link("identity", key, name);
-    const where = h("span.quiet", null, [identities.at("kind", at), identities.at("scope", at)].filter(Boolean).map(word).join(" in "));
-    const admin = identities.at("privilege", at) === "admin";
-    return h(`li${admin ? ".goal" : ""}`, null, whyOf(why), h("div.node", null, who, " ", where, " ", admin && mark("privilege", "admin")));
+    const level = admin && mark("privilege", "admin");
+    const node = h("div.node", null, who, " ", h("span.quiet", null, outside(note)), " ", level);
+    return h(`li${admin ? ".goal" : ""}`, null, whyOf(why, conditional), node);
   });
   const many = steps.length - 1;
-  return [
-    h("p.quiet", null, `${many === 1 ? "One step leads" : `${count(many)} steps lead`} to full administrative rights:`),
-    h("ol.path", null, items),
-  ];
+  const lead = many === 1 ? "One step leads" : `${count(many)} steps lead`;
+  const maybe = steps.some(({ conditional }) => conditional) ? ", under a condition" : "";
+  return [h("p.quiet", null, `${lead} to full administrative rights${maybe}:`), h("ol.path", null, items)];
 }
 
-function whyOf(why) {
+function whyOf(why, conditional) {
+  if (conditional) return h("p.why.conditional", null, h("b", null, "under a condition"), " ", prose(why));
   return why && h("p.why", null, prose(why));
+}
+
+// --- the drawing
+
+// Who can become an identity, what it can become, and its path to an admin, drawn; false where there is nothing to draw.
+function pathsOf(row, tables) {
+  const graph = graphAround(row, tables);
+  return graph.edges.length > 0 && new PathDrawing(graph).element;
+}
+
+// An identity's path to an admin and its neighbours, as a drawing takes them. Where not all is in the page, `tables.expand(key)`
+// gives the nodes and edges next to an identity.
+function graphAround(row, tables) {
+  const { identities } = tables;
+  const key = keyOf(identities, row);
+  const rows = new Map([[key, row]]);
+  const part = (steps) => {
+    const ends = [...new Set(steps.flatMap(({ from, to }) => [from, to]))];
+    const nodes = ends.map((end) => nodeOf(end, identities));
+    ends.forEach((end, at) => rows.set(nodes[at].key, end));
+    const named = new Map(ends.map((end, at) => [end, nodes[at].key]));
+    return { nodes, edges: steps.map((step) => ({ ...step, from: named.get(step.from), to: named.get(step.to) })) };
+  };
+  const expand = (wanted) => {
+    const sides = [stepsFrom(rows.get(wanted), tables), stepsFrom(rows.get(wanted), tables, true)];
+    const more = sides.reduce((sum, { length }) => sum + Math.max(0, length - STEPS_OPENED), 0);
+    return { ...part(sides.flatMap((side) => side.slice(0, STEPS_OPENED))), more };
+  };
+  const onPath = (escalationPath(row, tables) ?? []).filter(({ row: at }) => at !== null);
+  const steps = onPath.slice(1).map((step, at) => ({ ...step, from: onPath[at].row, to: step.row, evidence: step.why }));
+  const [known, near] = [part(steps), expand(key)];
+  const path = onPath.map(({ row: at }) => nodeOf(at, identities).key);
+  return {
+    start: key,
+    nodes: [nodeOf(row, identities), ...known.nodes, ...near.nodes],
+    edges: [...known.edges, ...near.edges],
+    path,
+    more: near.more,
+    expand: tables.expand ?? expand,
+  };
+}
+
+// A node of the drawing: what is not in the page has a key alone.
+function nodeOf(end, identities) {
+  if (typeof end !== "number") return { key: end ?? "–", name: lastPart(end ?? "–"), note: "", admin: false, href: null };
+  const key = keyOf(identities, end);
+  return {
+    key,
+    name: identities.at("display_name", end) ?? identities.at("name", end) ?? key,
+    note: [identities.at("kind", end), identities.at("scope", end)].filter(Boolean).map(word).join(" in "),
+    admin: identities.at("privilege", end) === "admin",
+    href: addressOf("identity", key),
+  };
 }

@@ -64,11 +64,15 @@ class Simple(Struct, frozen=True, kw_only=True):
 
 def steps_of(result: ScanResult) -> Iterator[Step]:
     """Yield every link of the identities, and every edge under a condition, in the order of the identities."""
+    for one in result.identities:
+        for link in one.identity.links:
+            yield Step(source=one.identity.key, target=link.target, relation=link.relation, evidence=link.evidence)
+    yield from conditional_steps(result)
+
+
+def conditional_steps(result: ScanResult) -> Iterator[Step]:
+    """Yield the edges under a condition alone. Links keep those that hold for certain, so these are resolved again."""
     identities = [one.identity for one in result.identities]
-    for one in identities:
-        for link in one.links:
-            yield Step(source=one.key, target=link.target, relation=link.relation, evidence=link.evidence)
-    # Links keep the edges that hold for certain; those under a condition are resolved again.
     for edge in conditional_edges(identities, held_by(identities, result.assignments), result.workloads):
         yield Step(
             source=edge.source, target=edge.target, relation="can_assume", evidence=edge.evidence, conditional=True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from scanner.access.attack_paths import AttackGraph, Step
 from scanner.errors import MissingExtra
 
 MOST_EDGES = 6_000_000
-"""The largest part of a graph that is searched, in edges: about ten seconds and two gigabytes."""
+"""The largest part of a graph that is searched, in edges: about half a minute."""
 
 
 class Choke(Struct, frozen=True, kw_only=True, gc=False):
@@ -43,99 +43,111 @@ def chokes(graph: AttackGraph, goals: Collection[str], most_edges: int = MOST_ED
     """
     ends = frozenset(graph.numbered(goals))
     nodes, bounded = _leading_to(graph.edges, ends, most_edges)
-    order, parents = _depth_first(graph.edges, ends, frozenset(nodes))
-    place = {node: number for number, node in enumerate(order, start=1)}
-    places = ((place[other] for other in graph.edges.ahead(node) if other in place) for node in order)
-    needed = (iter((0,)) if node in ends else onward for node, onward in zip(order, places, strict=True))
+    order, parents = _depth_first(graph.edges, ends, nodes)
+    place = [-1] * graph.edges.size
+    for number, node in enumerate(order, start=1):
+        place[node] = number
+
+    def before(number: int) -> list[int]:
+        node = order[number - 1]
+        return [] if node in ends else [at for other in graph.edges.ahead(node) if (at := place[other]) > 0]
+
     loses = [0] * (len(order) + 1)
-    parent = _dominators(parents, [[], *map(list, needed)])
+    dominator = _dominators(parents, before)
     for number in range(len(order), 0, -1):  # a dominator comes before what it dominates
-        loses[parent[number]] += loses[number] + 1
-    found = (Choke(identity=graph.keys[node], loses=loses[number]) for node, number in place.items() if loses[number])
+        loses[dominator[number]] += loses[number] + 1
+    found = (
+        Choke(identity=graph.keys[node], loses=number) for node, number in zip(order, loses[1:], strict=True) if number
+    )
     return Chokes(chokes=tuple(sorted(found, key=lambda one: (-one.loses, one.identity))), bounded=bounded)
 
 
 def _leading_to(edges: Adjacency, goals: Collection[int], most_edges: int) -> tuple[list[int], bool]:
     """The nodes that lead to the goals, these included, and whether the search ended at its limit."""
-    found, seen = sorted(goals), 0
+    found, seen, is_small = sorted(goals), 0, edges.edges <= most_edges
     for level in edges.walk(goals, back=True).levels():
-        seen += sum(len(edges.ahead(node)) for node in level)
+        seen += 0 if is_small else sum(len(edges.ahead(node)) for node in level)
         if seen > most_edges:
             return found, True
         found += level
     return found, False
 
 
-def _depth_first(edges: Adjacency, goals: frozenset[int], among: frozenset[int]) -> tuple[list[int], list[int]]:
+def _depth_first(edges: Adjacency, goals: frozenset[int], nodes: Iterable[int]) -> tuple[list[int], list[int]]:
     """The nodes in the order of a search back from all goals, and the number of the node before each, from 1 on.
 
     A goal needs no path, so the search comes to it from the node before all goals alone, which has the number 0.
     """
     order: list[int] = []
     parents = [0]
-    done = set(goals)
+    is_open = bytearray(edges.size)
+    for node in nodes:
+        is_open[node] = node not in goals
     for goal in sorted(goals):
-        walk = [_entered(edges, goal, order, parents, 0)]
+        order.append(goal)
+        parents.append(0)
+        walk = [(len(order), iter(edges.ahead(goal, back=True)))]
         while walk:
             number, onward = walk[-1]
-            other = next((one for one in onward if one not in done and one in among), None)
-            if other is None:
-                walk.pop()
+            for other in onward:
+                if is_open[other]:
+                    is_open[other] = 0
+                    order.append(other)
+                    parents.append(number)
+                    walk.append((len(order), iter(edges.ahead(other, back=True))))
+                    break
             else:
-                done.add(other)
-                walk.append(_entered(edges, other, order, parents, number))
+                walk.pop()
     return order, parents
 
 
-def _entered(
-    edges: Adjacency, node: int, order: list[int], parents: list[int], before: int
-) -> tuple[int, Iterator[int]]:
-    order.append(node)
-    parents.append(before)
-    return len(order), iter(edges.ahead(node, back=True))
-
-
-def _dominators(parents: Sequence[int], before: Sequence[Sequence[int]]) -> list[int]:
+def _dominators(parents: Sequence[int], before: Callable[[int], Sequence[int]]) -> list[int]:
     """The immediate dominator of each node of a depth-first search, numbered in its order; node 0 is the start.
 
-    ``before``: the nodes with an edge to each. The algorithm is Semi-NCA (Georgiadis, "Linear-Time Algorithms for
+    ``before``: the nodes with an edge to one. The algorithm is Semi-NCA (Georgiadis, "Linear-Time Algorithms for
     Dominators and Related Problems", 2005).
     """
-    count = len(parents)
     forest = _Forest(parents)
-    for node in range(count - 1, 0, -1):
-        forest.semi[node] = min(chain((parents[node],), (forest.lowest(one, node) for one in before[node])))
+    semi, up, label = forest.semi, forest.up, forest.label
+    for node in range(len(parents) - 1, 0, -1):
+        lowest = parents[node]
+        for one in before(node):
+            if one > node and up[one] > node:
+                forest.compress(one, node)
+            lowest = min(lowest, semi[label[one]])
+        semi[node] = lowest
     dominator = list(parents)
-    for node in range(1, count):
+    for node in range(1, len(parents)):
         one = dominator[node]
-        while one > forest.semi[node]:
+        while one > semi[node]:
             one = dominator[one]
         dominator[node] = one
     return dominator
 
 
 class _Forest:
-    """The nodes seen so far, with the lowest semidominator on the way up from each, found by path compression."""
+    """A search's tree. ``semi``: the semidominator of each node, itself until it is known.
+
+    ``label``: the node with the lowest of these on the way up; ``up``: the way, which is compressed as it is walked.
+    """
 
     def __init__(self, parents: Sequence[int]) -> None:
         self.semi = list(range(len(parents)))
-        self._up = list(parents)
-        self._label = list(range(len(parents)))
+        self.up = list(parents)
+        self.label = list(range(len(parents)))
 
-    def lowest(self, node: int, current: int) -> int:
-        """Return the lowest semidominator of a node and the nodes above it that come after ``current``."""
-        up, label, semi = self._up, self._label, self.semi
-        if up[node] > current:
-            way = [node]
-            while up[way[-1]] > current:
-                way.append(up[way[-1]])
-            above = way.pop()
-            for one in reversed(way):
-                up[one] = up[above]
-                if semi[label[above]] < semi[label[one]]:
-                    label[one] = label[above]
-                above = one
-        return semi[label[node]]
+    def compress(self, node: int, current: int) -> None:
+        """Bring up to date the label of a node, over the nodes above it that come after ``current``."""
+        up, label, semi = self.up, self.label, self.semi
+        way = [node]
+        while up[way[-1]] > current:
+            way.append(up[way[-1]])
+        above = way.pop()
+        for one in reversed(way):
+            up[one] = up[above]
+            if semi[label[above]] < semi[label[one]]:
+                label[one] = label[above]
+            above = one
 
 
 # --- The fewest steps to cut: a maximum flow in which each edge carries one. ---

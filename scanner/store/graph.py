@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from scanner.access.adjacency import adjacency
 from scanner.access.assignments import held_by
@@ -78,6 +78,9 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
+_NONE = Raw(b"{}")
+
+
 class _Link(Struct, frozen=True, gc=False):
     relation: Relation
     target: str
@@ -102,7 +105,7 @@ class _Identity(Struct, frozen=True, gc=False):
     token_subjects: tuple[TokenSubject, ...] = ()
     unread: tuple[Fact, ...] = ()
     privilege: _Level = _Level("unknown")
-    attributes: Raw = Raw(b"{}")
+    attributes: Raw = _NONE
 
 
 class _Body(Struct, frozen=True, gc=False):
@@ -136,31 +139,36 @@ class _Stream:
         is_open = identity.until_scan.is_(None)
         keys = plain_rows(connection, select(identity.key).where(is_open).order_by(identity.key))
         self.numbers = _Numbers((key, number) for number, (key,) in enumerate(keys))
-        rows = select(identity.key, identity.privilege_level, identity.body).where(is_open)
-        with connection.execute(rows, execution_options={"yield_per": BATCH}) as result:
+        self._read(select(identity.key, identity.privilege_level, identity.body).where(is_open))
+
+    def _read(self, rows: Select[Any]) -> None:
+        """Read the identities. Millions of links pass through this loop, so it calls as little as it can."""
+        numbers, sources, targets, kept = self.numbers, self.sources, self.targets, self._identities
+        with self._connection.execute(rows, execution_options={"yield_per": BATCH}) as result:
             for batch in result.partitions():
                 for key, level, body in batch:
-                    self._add(key, level, decode(_bodies, body, "identity"))
-
-    def _add(self, key: str, level: str, body: _Body) -> None:
-        one, numbers = body.identity, self.numbers
-        if level == "admin":
-            self.admins.append(key)
-        ends = [numbers[link.target] for link in one.links if link.relation in BECOMES]
-        if ends:
-            self.sources.extend([numbers[key]] * len(ends))
-            self.targets.extend(ends)
-        if one.trusts and any(map(is_external, one.trusts)):
-            self.entrances.append(key)
-        has_others = len(ends) < len(one.links)
-        has_others |= any(token.claims for token in one.token_subjects)
-        if self._assignments or one.reach or one.trusts or has_others or _published(one.attributes):
-            self._identities.append(_resolvable(key, one))
+                    one = decode(_bodies, body, "identity").identity
+                    ends = [numbers[link.target] for link in one.links if link.relation in BECOMES]
+                    sources.extend([numbers[key]] * len(ends))
+                    targets.extend(ends)
+                    if level == "admin":
+                        self.admins.append(key)
+                    if one.trusts and any(map(is_external, one.trusts)):
+                        self.entrances.append(key)
+                    if self._assignments or one.reach or one.trusts or len(ends) < len(one.links) or _has_more(one):
+                        kept.append(_resolvable(key, one))
 
     def conditional(self) -> Iterable[Edge]:
         """Yield the conditional edges."""
         workloads = tuple(read_open(self._connection, WORKLOADS, schema.workload.c.until_scan.is_(None)))
         return conditional_edges(self._identities, held_by(self._identities, self._assignments), workloads)
+
+
+def _has_more(one: _Identity) -> bool:
+    """Whether its tokens have claims, or its attributes hold what is typed now: earlier versions kept it there."""
+    if one.token_subjects and any(token.claims for token in one.token_subjects):
+        return True
+    return one.attributes is not _NONE and _published(one.attributes) is not None
 
 
 def _resolvable(key: str, one: _Identity) -> Identity:
