@@ -86,6 +86,8 @@ def text(value: str | None) -> str | None:
     """The text with all that could act unseen spelled out, as in a terminal or a log; None where it is empty."""
     if not value:
         return None
+    if len(value) <= LONGEST_TEXT and value.isascii() and value.isprintable():
+        return value  # most texts, without two more calls
     return printable(value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}… ({len(value):,} characters)")
 
 

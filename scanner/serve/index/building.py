@@ -9,7 +9,6 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
@@ -25,8 +24,8 @@ from scanner.serve.index import rows
 from scanner.serve.index.about import About, current_format, write_about
 from scanner.serve.index.numeric import NO_ROW, np
 from scanner.serve.index.questions import LIST_NAMES, ListName
-from scanner.serve.index.rows import BORROWED, NOBODY, Owners
-from scanner.serve.index.writing import BATCH, OWNERS, ListWriter, create_tables, joined
+from scanner.serve.index.rows import NOBODY, Owners
+from scanner.serve.index.writing import BATCH, ListWriter, create_tables, joined
 from scanner.store.store import Store
 from scanner.store.streaming import StreamedScan
 
@@ -101,7 +100,11 @@ class _Building:
     ) -> None:
         self._connection, self._scan, self._progress = connection, scan, progress
         create_tables(connection)
-        self._lists: dict[ListName, ListWriter] = {name: ListWriter(connection, name) for name in LIST_NAMES}
+        identities = ListWriter(connection, "identities")
+        self._lists: dict[ListName, ListWriter] = {
+            name: identities if name == "identities" else ListWriter(connection, name, identities)
+            for name in reversed(LIST_NAMES)  # the identities last, from which others borrow
+        }
         self._now = scan.frame.scan.started_at
         self._is_known = rows.known_keys(scan.keys())
         self._changes = changes
@@ -152,26 +155,19 @@ class _Building:
                 identity.key, cells, owners=owners, held=joined(rows.held_by(verdicts, self._is_known))
             )
             for credential in identity.credentials:
-                shown = rows.credential_cells(credential, cells, self._now)
-                credentials.add(credential.key, shown, owners=owners, identity=row)
+                credentials.add(credential.key, rows.credential_cells(credential, self._now), identity=row)
             self._note_owners(identity.key, owners)
         for secret in self._each(self._scan.secrets()):
             credentials.add(secret.key, rows.secret_cells(secret, self._now))
 
     def _add_findings(self, severities: _Severities) -> None:
-        findings, identities = self._lists["findings"], self._lists["identities"]
-        each = self._each(self._scan.findings())
-        while batch := list(islice(each, BATCH)):
-            at = severities.identities[findings.length : findings.length + len(batch)]
-            named = identities.texts(sorted(set(at) - {NO_ROW}))
-            for finding, row in zip(batch, at, strict=True):
-                if row == NO_ROW:
-                    owners, identity = self._declared.get(finding.entry or "", NOBODY), None
-                else:
-                    owners = identities.coded[OWNERS].at(row)
-                    identity = {**identities.coded_cells(row, BORROWED), **named[row]}
-                cells = rows.finding_cells(finding, identity)
-                findings.add(finding.fingerprint, cells, owners=owners, identity=row if identity else None)
+        findings = self._lists["findings"]
+        for finding in self._each(self._scan.findings()):
+            row = severities.identities[findings.length]
+            is_on_identity = row != NO_ROW
+            cells = rows.finding_cells(finding, is_on_identity=is_on_identity)
+            owners = NOBODY if is_on_identity else self._declared.get(finding.entry or "", NOBODY)
+            findings.add(finding.fingerprint, cells, owners=owners, identity=row if is_on_identity else None)
 
     def _note_owners(self, key: str, owners: Owners) -> None:
         if key in self._owners:

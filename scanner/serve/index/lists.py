@@ -10,6 +10,9 @@ from msgspec import Struct
 from reports.states import Axis
 from scanner.serve.index.questions import ListName
 
+OWNERS, IDENTITY = "(owners)", "(identity)"
+"""Columns that are not shown: who owns a row, and the row of its identity."""
+
 
 class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
     """A list.
@@ -18,7 +21,8 @@ class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
     have few values. ``facets``: coded columns whose values can be chosen and are counted. ``sorts``: columns that
     the list can be sorted by. ``axes``: columns whose values are states, in the order of these. ``own``: the columns of
     the list's own order, those with a minus descending; then the order of the rows' keys. ``searched``: columns that a
-    text is searched in. ``borrowed``: columns that name the row's identity, and are searched there.
+    text is searched in. ``borrowed``: for columns that a row about an identity has from it, the column there; texts are
+    searched there, too. ``in_order``: the text column that ascends with the keys.
     """
 
     texts: tuple[str, ...]
@@ -29,7 +33,8 @@ class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
     axes: Mapping[str, Axis] = {}
     own: tuple[str, ...] = ()
     searched: tuple[str, ...]
-    borrowed: tuple[str, ...] = ()
+    borrowed: Mapping[str, str] = {}
+    in_order: str = ""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -38,9 +43,8 @@ class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def ranked(self) -> tuple[str, ...]:
-        """The text columns that it is sorted by."""
-        named = (name.removeprefix("-") for name in (*self.sorts, *self.own))
-        return tuple(dict.fromkeys(name for name in named if name in self.texts))
+        """The text columns that it is sorted by, for which ranks are needed."""
+        return tuple(name for name in self.sorts if name in self.texts and name != self.in_order)
 
 
 LISTS: Mapping[ListName, ListSpec] = {
@@ -78,9 +82,13 @@ LISTS: Mapping[ListName, ListSpec] = {
         ),
         sorts=("severity", "title", "subject", "rule", "owner", "fingerprint", "first_seen"),
         axes={"severity": "severity", "explained": "explained", "agent": "agent"},
-        own=("severity", "rule", "key"),
+        own=("severity", "rule", IDENTITY),
         searched=("fingerprint", "credential", "entry", "title", "rule", "owner", "controls"),
-        borrowed=("subject", "key"),
+        borrowed={
+            "subject": "name", "key": "key", "provider": "provider", "source": "source", "scope": "scope",
+            "team": "team", "agent": "agent", OWNERS: OWNERS,
+        },
+        in_order="fingerprint",
     ),
     "entries": ListSpec(
         texts=("id", "name", "declared", "origin"),
@@ -101,7 +109,10 @@ LISTS: Mapping[ListName, ListSpec] = {
         axes={"age": "age"},
         own=("created",),
         searched=("id", "kind", "owner", "scope"),
-        borrowed=("holder", "name"),
+        borrowed={
+            "name": "name", "holder": "key", "provider": "provider", "source": "source", "scope": "scope",
+            "team": "team", "owner": "owner", OWNERS: OWNERS,
+        },
     ),
     "changes": ListSpec(
         texts=("key", "name", "before", "after", "identity"),

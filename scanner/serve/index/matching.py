@@ -6,10 +6,9 @@ import sqlite3
 from collections.abc import Iterator
 
 from scanner.serve.index.files import Cache, IndexFile
-from scanner.serve.index.lists import LISTS
+from scanner.serve.index.lists import IDENTITY, LISTS, OWNERS
 from scanner.serve.index.numeric import NO_ROW, Array, Mask, folded, np
 from scanner.serve.index.questions import ListName
-from scanner.serve.index.writing import IDENTITY, OWNERS
 
 _TRIGRAM = 3
 _TERMS = 200

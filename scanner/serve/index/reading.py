@@ -16,11 +16,11 @@ from msgspec import Struct
 
 from scanner.errors import UsageError, did_you_mean
 from scanner.serve.index.files import Cache, IndexFile, UnusableIndex
-from scanner.serve.index.lists import LISTS, ListSpec
+from scanner.serve.index.lists import IDENTITY, LISTS, OWNERS, ListSpec
 from scanner.serve.index.matching import Matcher
 from scanner.serve.index.numeric import ABSENT, NO_ROW, Array, Mask, cell_of, np
 from scanner.serve.index.questions import ListName, Page, Question, Value, facet_key
-from scanner.serve.index.writing import KEY, OWNERS, read_texts
+from scanner.serve.index.writing import KEY, read_texts
 
 __all__ = ("Index", "UnusableIndex", "open_index")
 
@@ -172,7 +172,7 @@ class Index:
         if sort is not None:
             order = self._order(of, None, False)
             return order[np.argsort(self._sort_keys(of, sort, descending)[order], kind="stable")]
-        order = np.arange(len(self._file.column(of, OWNERS)[0]), dtype=np.uint32)
+        order = self._every(of)
         for column in reversed(LISTS[of].own):
             name = column.removeprefix("-")
             order = order[np.argsort(self._sort_keys(of, name, column != name)[order], kind="stable")]
@@ -180,7 +180,7 @@ class Index:
 
     def _sort_keys(self, of: ListName, name: str, descending: bool) -> Array:
         """Numbers that ascend as the rows are sorted by a column, those of unknown cells above all others."""
-        keys, values = self._file.column(of, name)
+        keys, values = self._file.column(of, name) if name != LISTS[of].in_order else (self._every(of), ())
         if not descending:
             return keys
         if name in LISTS[of].numbers:
@@ -188,6 +188,10 @@ class Index:
         absent = len(values) - (bool(values) and values[-1] is None) if name in LISTS[of].coded else NO_ROW
         highest: Array = keys.dtype.type(max(absent - 1, 0)) - keys  # absent ones wrap around to the largest number
         return highest
+
+    def _every(self, of: ListName) -> Array:
+        """The numbers of all rows, which are in the order of their keys."""
+        return np.arange(len(self._file.column(of, OWNERS)[0]), dtype=np.uint32)
 
     # --- what is shown ----------------------------------------------------------
 
@@ -198,13 +202,16 @@ class Index:
 
     def _cells(self, of: ListName, rows: Array) -> list[dict[str, Any]]:
         """The cells of these rows with their keys."""
-        wanted: list[int] = rows.tolist()
-        spec = LISTS[of]
-        with self._file.connection() as connection:
-            texts: Mapping[int, dict[str, Any]] = {}
-            for start in range(0, len(wanted), _STREAMED):
-                texts = {**texts, **read_texts(connection, of, wanted[start : start + _STREAMED])}
-        cells = [texts[row] for row in wanted]
+        spec, cells = LISTS[of], self._texts(of, rows.tolist())
+        if spec.borrowed:
+            holders: list[int] = self._file.column(of, IDENTITY)[0][rows].tolist()
+            known = iter(self._texts("identities", [holder for holder in holders if holder != NO_ROW]))
+            for row, holder in zip(cells, holders, strict=True):
+                if holder != NO_ROW:
+                    lent = next(known)
+                    row |= {
+                        name: lent[spec.borrowed[name]] or lent["key"] for name in spec.texts if name in spec.borrowed
+                    }
         for name in spec.numbers:
             numbers = self._file.column(of, name)[0][rows].tolist()
             for row, number in zip(cells, numbers, strict=True):
@@ -214,6 +221,14 @@ class Index:
             for row, code in zip(cells, codes[rows].tolist(), strict=True):
                 row[name] = values[code]
         return cells
+
+    def _texts(self, of: ListName, wanted: Sequence[int]) -> list[dict[str, Any]]:
+        """The text cells of these rows with their keys."""
+        found: dict[int, dict[str, Any]] = {}
+        with self._file.connection() as connection:
+            for start in range(0, len(wanted), _STREAMED):
+                found |= read_texts(connection, of, wanted[start : start + _STREAMED])
+        return [found[row] for row in wanted]
 
     # --- where it goes on -------------------------------------------------------
 

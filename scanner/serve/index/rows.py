@@ -23,9 +23,6 @@ Owners: TypeAlias = tuple[str, ...]
 
 NOBODY: Owners = ()
 
-BORROWED = ("provider", "source", "scope", "team", "agent")
-"""Columns that a finding has from its identity."""
-
 
 def _of(name: ListName, columns: Columns[Row]) -> list[tuple[str, Callable[[Row], Any]]]:
     """Those of the report's columns that the list has."""
@@ -79,21 +76,16 @@ def owners_of(assessment: Assessment, declared: Mapping[str, Owners]) -> Owners:
     return tuple(sorted({*named, owner.lower()})) if owner and owner.lower() not in named else named
 
 
-def credential_cells(credential: Credential, holder: Mapping[str, Any], now: datetime) -> Cells:
-    """The cells of a credential. ``holder``: those of its identity."""
-    enabled = {True: "enabled", False: "disabled", None: "unknown"}
+_ENABLED: Mapping[bool | None, str] = {True: "enabled", False: "disabled", None: "unknown"}
+
+
+def credential_cells(credential: Credential, now: datetime) -> Cells:
+    """The cells of a credential without those of its identity."""
     return {
         "id": text(credential.id),
-        "holder": holder["key"],
-        "name": holder["name"],
         "kind": credential.kind.replace("_", " "),
-        "provider": holder["provider"],
-        "source": holder["source"],
-        "scope": holder["scope"],
-        "owner": holder["owner"],
-        "team": holder["team"],
         "age": age(credential.created_at, now),
-        "state": enabled[credential.enabled],
+        "state": _ENABLED[credential.enabled],
         "created": minutes(credential.created_at),
         "expires": "never" if credential.never_expires else minutes(credential.expires_at),
         "last_used": minutes(credential.last_used_at),
@@ -120,17 +112,17 @@ def secret_cells(secret: StoredSecret, now: datetime) -> Cells:
     }
 
 
-def finding_cells(finding: Finding, identity: Mapping[str, Any] | None) -> Cells:
-    """The cells of a finding. ``identity``: the cells of its identity, if that is one of this scan."""
+def finding_cells(finding: Finding, *, is_on_identity: bool) -> Cells:
+    """The cells of a finding, without those of its identity if that is one of this scan."""
     cells = {name: cell(finding) for name, cell in _FINDINGS}
-    for name in BORROWED:
-        cells[name] = identity[name] if identity else None
-    if identity:
-        return {**cells, "about": "identity", "key": identity["key"], "subject": identity["name"] or identity["key"]}
+    if is_on_identity:
+        cells["about"] = "identity"
+        return cells
     other = text(finding.identity or finding.assignment)
-    about = "entry" if other is None and finding.entry else None
-    key = other or text(finding.entry)
-    return {**cells, "about": about, "key": key, "subject": key or cells["credential"]}
+    cells["about"] = "entry" if other is None and finding.entry else None
+    cells["key"] = other or text(finding.entry)
+    cells["subject"] = cells["key"] or cells["credential"]
+    return cells
 
 
 def entry_cells(judged: EntryAssessment, is_known: Callable[[str], bool]) -> Cells:

@@ -11,12 +11,12 @@ import sqlite3
 import zlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from reports.states import STATES, Axis
-from scanner.serve.index.lists import LISTS, ListSpec
+from scanner.serve.index.lists import IDENTITY, LISTS, OWNERS, ListSpec
 from scanner.serve.index.numeric import NO_ROW, Array, folded, np, number_of
 from scanner.serve.index.questions import LIST_NAMES, ListName
 
@@ -25,9 +25,6 @@ BATCH = 10_000
 
 KEY, SAME = "(key)", 0
 """A row's key beside its cells, and how a cell is stored that equals it."""
-
-OWNERS, IDENTITY = "(owners)", "(identity)"
-"""Columns that are not shown: who owns a row, and the row of its identity."""
 
 _TEXT_MEMORY = 64 * 2**20
 """Bytes of a list's text index that are collected before they are written."""
@@ -67,57 +64,55 @@ class Coded:
     """A column of few values: for each row the number of its value."""
 
     def __init__(self) -> None:
-        self._codes: dict[Any, int] = {}
-        self.rows = array("I")
+        self.codes: dict[Any, int] = {}
+        self._rows = array("I")
 
-    def append(self, value: Any) -> None:
-        """The value of the next row."""
-        self.rows.append(self._codes.setdefault(value, len(self._codes)))
-
-    def at(self, row: int) -> Any:
-        """The value of a row."""
-        return self.values[self.rows[row]]
+    def extend(self, values: Sequence[Any]) -> None:
+        """Add the values of the next rows."""
+        codes = self.codes
+        for value in set(values) - codes.keys():
+            codes[value] = len(codes)
+        self._rows.extend(map(codes.__getitem__, values))
 
     @property
-    def values(self) -> Sequence[Any]:
-        """The values by code."""
-        if len(self._values) != len(self._codes):
-            self._values = list(self._codes)
-        return self._values
+    def rows(self) -> Array:
+        """The code of each row."""
+        return _array(self._rows, np.uint32)
 
-    _values: Sequence[Any] = ()
-
-    def sorted_by(self, axis: Axis | None) -> tuple[Sequence[Any], Array]:
-        """The values in their order, and for each row the place of its value: see :func:`_place`."""
-        known = list(STATES[axis]) if axis else []
-        values = list(self._codes)
-        order = sorted(range(len(values)), key=lambda code: _place(values[code], known))
-        places = np.empty(len(values), dtype=np.uint32)
-        places[order] = np.arange(len(values), dtype=np.uint32)
-        codes = places[np.frombuffer(self.rows, dtype=np.uint32)] if values else places
-        return [values[code] for code in order], codes
+    def within(self, codes: Mapping[Any, int]) -> Array:
+        """For each row the code that its value has there."""
+        return np.fromiter((codes[value] for value in self.codes), np.uint32, len(self.codes))[self.rows]
 
 
-def _place(value: Any, known: Sequence[str]) -> tuple[bool, int, str, str]:
-    """Where a value is sorted: states as their axis has them, other values by alphabet, an absent one last."""
-    state = known.index(value) if value in known else len(known)
-    text = folded(value)
-    return value is None, state, text, value if isinstance(value, str) else text
+def _array(numbers: array[int], kind: Any) -> Array:
+    return np.frombuffer(numbers, dtype=kind) if numbers else np.empty(0, dtype=kind)
+
+
+def _in_order(values: Iterable[Any], axis: Axis | None) -> Mapping[Any, int]:
+    """Codes that ascend as the values are sorted: states as their axis has them, others by alphabet, none last."""
+    known = list(STATES[axis]) if axis else []
+
+    def place(value: Any) -> tuple[bool, int, str, str]:
+        state = known.index(value) if value in known else len(known)
+        text = folded(value)
+        return value is None, state, text, value if isinstance(value, str) else text
+
+    return {value: code for code, value in enumerate(sorted(values, key=place))}
 
 
 class ListWriter:
-    """Writes the rows of one list, in the order of their keys."""
+    """Writes the rows of one list, in the order of their keys. ``identities``: the list that a row borrows from."""
 
-    def __init__(self, connection: sqlite3.Connection, name: ListName) -> None:
-        self._connection, self._name = connection, name
+    def __init__(self, connection: sqlite3.Connection, name: ListName, identities: ListWriter | None = None) -> None:
+        self._connection, self._name, self._lender = connection, name, identities or self
         self._spec: ListSpec = LISTS[name]
-        self.coded = {column: Coded() for column in (*self._spec.coded, OWNERS)}
+        self._coded = {column: Coded() for column in (*self._spec.coded, OWNERS)}
         self._numbers = {column: array("q") for column in self._spec.numbers}
         self._identities = array("I")
-        self._rows: list[tuple[Any, ...]] = []
-        self._texts: list[tuple[int, str, str]] = []
-        self._own = [column for column in self._spec.searched if column in self._spec.texts]
-        self._own_alone = [*self._own, *self._spec.borrowed]
+        self._waiting: list[_Row] = []
+        self._searched = [
+            column for column in (*self._spec.searched, *self._spec.borrowed) if column in self._spec.texts
+        ]
         self.length = 0
         ranks = "".join(f", {column}" for column in self._spec.ranked)
         # In a database of its own, so that the index file does not keep its space.
@@ -134,91 +129,108 @@ class ListWriter:
     ) -> int:
         """Add a row and return its number.
 
-        ``identity``: the row of its identity, if it is about another record. ``held``: what else leads to it by text.
+        ``identity``: the row of its identity, from which it has ``owners`` and the cells of borrowed columns, if it is
+        about another record. ``held``: what else leads to it by text.
         """
-        row, spec = self.length, self._spec
         self.length += 1
-        for name in spec.coded:
-            self.coded[name].append(cells[name])
-        self.coded[OWNERS].append(owners)
-        for name, numbers in self._numbers.items():
-            numbers.append(number_of(cells[name]))
-        self._identities.append(NO_ROW if identity is None else identity)
-        texts = [SAME if cells[name] == key else cells[name] for name in spec.texts]
-        self._rows.append((row, key, _encode(texts), *(folded(cells[name]) or None for name in spec.ranked)))
-        own = joined(cells[name] for name in (self._own_alone if identity is None else self._own))
-        if own or held:
-            self._texts.append((row, own + _END if own else "", held + _END if held else ""))
-        if len(self._rows) >= BATCH:
+        self._waiting.append(_Row(key, cells, owners, identity, held))
+        if len(self._waiting) >= BATCH:
             self._flush()
-        return row
-
-    def coded_cells(self, row: int, columns: Iterable[str]) -> dict[str, Any]:
-        """Some coded cells of a row."""
-        return {name: self.coded[name].at(row) for name in columns}
-
-    def texts(self, wanted: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
-        """The text cells of these rows, at most BATCH."""
-        self._flush()
-        return read_texts(self._connection, self._name, wanted)
+        return self.length - 1
 
     def _flush(self) -> None:
-        name, ranks = self._name, ", ?" * len(self._spec.ranked)
-        connection = self._connection
-        connection.executemany(f"INSERT INTO row_{name} VALUES (?, ?, ?)", [row[:3] for row in self._rows])
-        if self._spec.ranked:
-            connection.executemany(
-                f"INSERT INTO rank_{name} VALUES (?{ranks})", [(row[0], *row[3:]) for row in self._rows]
-            )
-        connection.executemany(f"INSERT INTO text_{name} (rowid, own, held) VALUES (?, ?, ?)", self._texts)
-        self._rows.clear()
-        self._texts.clear()
+        batch, spec, name, connection = self._waiting, self._spec, self._name, self._connection
+        first = self.length - len(batch)
+        for column, coded in self._coded.items():
+            coded.extend([row.owners if column == OWNERS else row.cells.get(column) for row in batch])
+        for column, numbers in self._numbers.items():
+            numbers.extend(number_of(row.cells[column]) for row in batch)
+        self._identities.extend(NO_ROW if row.identity is None else row.identity for row in batch)
+        texts, found, ranks = [], [], []
+        for number, (key, cells, _, identity, held) in enumerate(batch, first):
+            shown = [cells.get(column) for column in spec.texts]
+            texts.append((number, key, _encode([SAME if cell == key else cell for cell in shown])))
+            if own := joined(cells.get(column) for column in self._searched):
+                own += _END
+            if own or held:
+                found.append((number, own, held and held + _END))
+            if spec.ranked and (identity is None or not spec.borrowed):
+                ranks.append((number, *(folded(cells[column]) or None for column in spec.ranked)))
+        connection.executemany(f"INSERT INTO row_{name} VALUES (?, ?, ?)", texts)
+        connection.executemany(f"INSERT INTO text_{name} (rowid, own, held) VALUES (?, ?, ?)", found)
+        connection.executemany(f"INSERT INTO rank_{name} VALUES (?{', ?' * len(spec.ranked)})", ranks)
+        batch.clear()
 
     def finish(self) -> None:
-        """Write the columns."""
+        """Write the columns, once all rows of this list and of the one that it borrows from were added."""
         self._flush()
-        for column, coded in self.coded.items():
-            values, codes = coded.sorted_by(self._spec.axes.get(column))
-            self._write(column, codes.astype(_smallest(len(values))), values)
+        self._lender._flush()  # noqa: SLF001  # of the same class
+        identities = _array(self._identities, np.uint32)
+        for column, coded in self._coded.items():
+            lent = self._lent(column)
+            codes = _in_order({*coded.codes, *(lent.codes if lent else ())}, self._spec.axes.get(column))
+            rows = coded.within(codes)
+            if lent is not None:
+                has_one = identities != NO_ROW
+                rows[has_one] = lent.within(codes)[identities[has_one]]
+            self._write(column, *_used(rows, list(codes)))
         for column, numbers in self._numbers.items():
-            self._write(column, np.frombuffer(numbers, dtype=np.int64) if numbers else np.empty(0, np.int64))
+            self._write(column, _array(numbers, np.int64))
         if self._spec.borrowed:
-            identities = self._identities
-            self._write(IDENTITY, np.frombuffer(identities, dtype=np.uint32) if identities else np.empty(0, np.uint32))
+            self._write(IDENTITY, identities)
         for column in self._spec.ranked:
-            self._write(column, self._ranks(column))
-        self._connection.execute(f"DROP TABLE temp.rank_{self._name}")
+            self._write(column, self._ranks(column, identities))
         self._connection.execute(f"INSERT INTO text_{self._name} (text_{self._name}) VALUES ('optimize')")
 
-    def _ranks(self, column: str) -> Array:
+    def _lent(self, column: str) -> Coded | None:
+        return self._lender._coded.get(self._spec.borrowed.get(column, ""))  # noqa: SLF001  # of the same class
+
+    def _ranks(self, column: str, identities: Array) -> Array:
         """For each row the place of its text among all, equal texts the same; NO_ROW where there is none."""
         ranks = np.full(self.length, NO_ROW, dtype=np.uint32)
-        ordered = self._connection.execute(
-            f"SELECT row, {column} FROM temp.rank_{self._name} WHERE {column} IS NOT NULL ORDER BY {column}"
-        )
+        lent = np.full(self._lender.length, NO_ROW, dtype=np.uint32)
+        query = f"SELECT row, {column} AS text, 0 FROM temp.rank_{self._name} WHERE text IS NOT NULL"
+        if (theirs := self._spec.borrowed.get(column)) is not None:
+            query += f" UNION ALL SELECT row, {theirs}, 1 FROM temp.rank_identities WHERE {theirs} IS NOT NULL"
+        ordered = self._connection.execute(f"{query} ORDER BY text")
         rank, before = -1, None
         while batch := ordered.fetchmany(BATCH):
             places = []
-            for _, text in batch:
+            for _, text, _ in batch:
                 if text != before:
                     rank, before = rank + 1, text
                 places.append(rank)
-            ranks[[row for row, _ in batch]] = places
+            rows, of_rank, is_lent = (
+                np.array(part) for part in ([row for row, _, _ in batch], places, [at for _, _, at in batch])
+            )
+            lent[rows[is_lent == 1]] = of_rank[is_lent == 1]
+            ranks[rows[is_lent == 0]] = of_rank[is_lent == 0]
+        if theirs is not None:
+            has_one = identities != NO_ROW
+            ranks[has_one] = lent[identities[has_one]]
         return ranks
 
     def _write(self, column: str, numbers: Array, values: Sequence[Any] | None = None) -> None:
         content = numbers.tobytes()
-        self._connection.execute(
-            "INSERT INTO column_of VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                self._name,
-                column,
-                numbers.dtype.str,
-                content,
-                zlib.crc32(content),
-                None if values is None else _encode(values),
-            ),
-        )
+        named = None if values is None else _encode(values)
+        row = (self._name, column, numbers.dtype.str, content, zlib.crc32(content), named)
+        self._connection.execute("INSERT INTO column_of VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+def _used(rows: Array, values: Sequence[Any]) -> tuple[Array, Sequence[Any]]:
+    """The codes in the smallest type that holds them, and the values that any row has."""
+    used = np.bincount(rows, minlength=len(values)) > 0
+    left = [value for value, is_used in zip(values, used.tolist(), strict=True) if is_used]
+    places = np.cumsum(used) - 1
+    return places[rows].astype(_smallest(len(left))) if len(rows) else rows, left
+
+
+class _Row(NamedTuple):
+    key: str
+    cells: Mapping[str, Any]
+    owners: tuple[str, ...]
+    identity: int | None
+    held: str
 
 
 def read_texts(connection: sqlite3.Connection, name: ListName, wanted: Sequence[int]) -> dict[int, dict[str, Any]]:
