@@ -24,7 +24,7 @@ WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 
 # Pages are tested in Debian's Chromium: it is installed where that is allowed, else those tests say that they were left out.
 test: setup
-	@command -v chromium >/dev/null || sh tests/install-chromium.sh
+	@command -v chromium-headless-shell >/dev/null || sh tests/install-chromium.sh
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 # What judges, without servers, browsers and databases: under a minute, for the loop while one works.
