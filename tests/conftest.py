@@ -8,7 +8,7 @@ import logging
 import os
 import pkgutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -34,6 +34,16 @@ settings.load_profile("same")
 
 _AMBIENT = ("AWS_", "AZURE_", "VAULT_", "BAO_", "NO_COLOR", "FORCE_COLOR", "MUSTER_")
 _LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while tests are collected: there is none, and looking for it takes a quarter of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

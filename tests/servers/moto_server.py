@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.processes import PATIENCE
+
 ACCOUNT = "123456789012"
 """Whose account it is for every credential of this form."""
 ENVIRONMENT = {
@@ -25,7 +27,6 @@ ENVIRONMENT = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
 """What the SDK needs in its environment to talk to it, and nothing of the machine's own settings."""
-_STARTS_WITHIN = 60.0
 _ADDRESS = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
 
 
@@ -39,7 +40,7 @@ class MotoServer:
     def reset(self) -> None:
         """Empty every account of everything."""
         request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")  # noqa: S310  # loopback
-        with urllib.request.urlopen(request, timeout=10):  # noqa: S310  # loopback
+        with urllib.request.urlopen(request, timeout=PATIENCE):  # noqa: S310  # loopback
             pass
 
     def client(self, service: str, region: str = "eu-west-1") -> Any:
@@ -77,7 +78,7 @@ def moto_server() -> Iterator[MotoServer]:
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    give_up_at = time.monotonic() + _STARTS_WITHIN
+    give_up_at = time.monotonic() + PATIENCE
     while time.monotonic() < give_up_at and process.poll() is None:
         if running := _ADDRESS.search(log.read_text(errors="replace")):
             return running[1]
