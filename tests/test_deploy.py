@@ -27,12 +27,17 @@ __all__ = ["muster"]  # the fixture
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "systemd" / "muster.service"
+SERVE_UNIT = DEPLOY / "systemd" / "muster-serve.service"
 HOURLY_UNIT = DEPLOY / "systemd" / "muster-activity.service"
 MANIFESTS: list[dict[str, Any]] = list(yaml.safe_load_all((DEPLOY / "kubernetes/cronjob.yaml").read_text()))
 BY_KIND: dict[str, dict[str, Any]] = {one["kind"]: one for one in MANIFESTS}
 POD: dict[str, Any] = BY_KIND["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
 HOURLY_JOB: dict[str, Any] = yaml.safe_load((DEPLOY / "kubernetes/activity.yaml").read_text())
 HOURLY_POD: dict[str, Any] = HOURLY_JOB["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+SERVED: dict[str, dict[str, Any]] = {
+    one["kind"]: one for one in yaml.safe_load_all((DEPLOY / "kubernetes/serve.yaml").read_text())
+}
+SERVE_POD: dict[str, Any] = SERVED["Deployment"]["spec"]["template"]["spec"]
 WORKFLOW: dict[Any, Any] = yaml.safe_load((DEPLOY / "github/muster.yml").read_text())
 CONTAINER = (DEPLOY / "container/Containerfile").read_text()
 SCAN: dict[str, Any] = WORKFLOW["jobs"]["scan"]
@@ -177,7 +182,7 @@ def test_the_units_verify(units: Path) -> None:
 
 
 @needs_systemd
-@pytest.mark.parametrize("unit", [UNIT.name, HOURLY_UNIT.name])
+@pytest.mark.parametrize("unit", [UNIT.name, HOURLY_UNIT.name, SERVE_UNIT.name])
 def test_the_service_is_locked_in(unit: str, units: Path) -> None:
     """Systemd's own scale from 0 (safe) to 10; a usual service has 9."""
     command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(units / unit)]
@@ -191,12 +196,13 @@ def test_the_service_is_locked_in(unit: str, units: Path) -> None:
 # --- Kubernetes -------------------------------------------------------------------
 
 
-def test_the_pod_is_restricted() -> None:
+@pytest.mark.parametrize("pod", [POD, SERVE_POD], ids=["scan", "serve"])
+def test_the_pod_is_restricted(pod: dict[str, Any]) -> None:
     """What the restricted pod security standard asks for, and a root file system that no one writes to."""
-    (container,) = POD["containers"]
+    (container,) = pod["containers"]
 
-    assert POD["securityContext"]["runAsNonRoot"] is True
-    assert POD["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert container["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -215,6 +221,49 @@ def test_one_scan_at_a_time_and_secrets_by_reference() -> None:
     assert all("secretKeyRef" in one["valueFrom"] for one in container["env"])
     assert {one["name"] for one in container["volumeMounts"]} == {one["name"] for one in POD["volumes"]}
     assert {one["metadata"].get("namespace", "muster") for one in MANIFESTS} == {"muster"}
+
+
+# --- the served page ---------------------------------------------------------------
+
+
+SERVE_CONFIGS = {
+    "systemd": (DEPLOY / "serve.toml").read_text(),
+    "kubernetes": SERVED["ConfigMap"]["data"]["serve.toml"],
+}
+
+
+@pytest.mark.parametrize("config", SERVE_CONFIGS.values(), ids=SERVE_CONFIGS)
+def test_the_page_is_served_with_a_sign_in_and_nothing_to_scan(
+    config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No source and no channel, people by a proxy or OpenID Connect, an address with https, and an index of its own."""
+    monkeypatch.setenv("MUSTER_CLIENT_SECRET", "x")
+    (tmp_path / "serve.toml").write_text(config)
+
+    loaded = load_config(tmp_path / "serve.toml")
+
+    assert (loaded.sources, loaded.channels) == ((), ())
+    assert loaded.serve.has_sign_in
+    assert (loaded.serve.public_url or "").startswith("https://")
+    assert str(loaded.serve.index) == "/var/cache/muster/index"
+
+
+def test_the_page_is_as_locked_in_as_the_scan() -> None:
+    """By systemd under the same user and limits; on Kubernetes reached by the ingress alone, and checked for life."""
+    scan, page = (unit.read_text().partition("DynamicUser=yes")[2] for unit in (UNIT, SERVE_UNIT))
+    (container,) = SERVE_POD["containers"]
+    probes = {container[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe")}
+
+    assert page == scan
+    assert "User=muster" in SERVE_UNIT.read_text()
+    assert _unit_command(SERVE_UNIT).endswith("--listen 127.0.0.1:8686")
+    assert container["args"][-1] == f"0.0.0.0:{container['ports'][0]['containerPort']}"
+    assert probes == {"/healthz"}
+    assert all("secretKeyRef" in one["valueFrom"] for one in container["env"])
+    assert {one["name"] for one in container["volumeMounts"]} == {one["name"] for one in SERVE_POD["volumes"]}
+    assert SERVED["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == SERVED["Service"]["spec"]["selector"]
+    assert "Secret" not in SERVED
+    assert {one["metadata"]["namespace"] for one in SERVED.values()} == {"muster"}
 
 
 # --- container ----------------------------------------------------------------------

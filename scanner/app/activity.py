@@ -244,10 +244,14 @@ def _versions(store: Store, keys: Collection[str], starts: Sequence[datetime]) -
 
 def with_activity(store: Store, result: ScanResult, policy: ActivityPolicy) -> ScanResult:
     """A scan that was loaded, with what its identities did as far as was read by then. Raises DamagedRow."""
-    since = result.scan.started_at.date().toordinal() - policy.keep_days
-    past = store.activity.past(as_of=result.scan.started_at)
+    return add_activity(store.activity.past(as_of=result.scan.started_at), result, policy)
+
+
+def add_activity(past: ActivityPast, result: ScanResult, policy: ActivityPolicy) -> ScanResult:
+    """A scan, or a part of it, with what its identities did. Raises DamagedRow."""
     if not past.logs:
         return result
+    since = result.scan.started_at.date().toordinal() - policy.keep_days
     joined = join((one.identity for one in result.identities), past)
     coverages = Coverages(past, now=result.scan.started_at)
     identities: list[Assessment] = []

@@ -95,16 +95,17 @@ def listed_acknowledgements(files: Sequence[Path], today: date) -> tuple[Acknowl
 
 def all_acknowledgements(store: Store, files: Sequence[Path], today: date) -> tuple[Acknowledgement, ...]:
     """The acknowledgements in the files and those of the served page. Raises ConfigError."""
-    return (*listed_acknowledgements(files, today), *_served_acknowledgements(store))
+    return (*listed_acknowledgements(files, today), *served_acknowledgements(store))
 
 
 def with_served(store: Store, declared: Declared) -> Declared:
     """The declarations with the acknowledgements of the served page."""
-    served = store.retrying(lambda: _served_acknowledgements(store))
+    served = store.retrying(lambda: served_acknowledgements(store))
     return replace(declared, acknowledgements=(*declared.acknowledgements, *served))
 
 
-def _served_acknowledgements(store: Store) -> tuple[Acknowledgement, ...]:
+def served_acknowledgements(store: Store) -> tuple[Acknowledgement, ...]:
+    """The acknowledgements of the served page."""
     return tuple(map(cleared, store.served.acknowledgements()))
 
 

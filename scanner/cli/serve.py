@@ -44,9 +44,10 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
     try:
         from scanner.serve import audit
         from scanner.serve.app import create_app
-        from scanner.serve.context import Serving
+        from scanner.serve.context import Serving, now
         from scanner.serve.gate import Gate
         from scanner.serve.index.catalog import Catalog
+        from scanner.serve.meters import Meters, measured
         from scanner.serve.people import Lists
         from scanner.serve.running import bind, refreshing, run
         from scanner.serve.signin import Door
@@ -70,9 +71,11 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
             catalog.refresh(progress)
         port: int = bound.getsockname()[1]
         url = _url(address, port)
-        serving = Serving(store=store, catalog=catalog, lists=lists, url=(settings.public_url or url).rstrip("/"))
+        meters = Meters(store, catalog, now)
+        public = (settings.public_url or url).rstrip("/")
+        serving = Serving(store=store, catalog=catalog, lists=lists, meters=meters, url=public)
         door = Door(settings=settings, token=token, local=address.is_loopback, port=port, acts=acts)
-        app = Gate(create_app(serving), door, lists)
+        app = measured(Gate(create_app(serving), door, lists), meters)
         with refreshing(catalog):
             run(app, bound, _announcing(f"{url}/?token={token}" if door.local else f"{serving.url} ({url})"))
     return 0

@@ -18,11 +18,12 @@ PROBLEM = "application/problem+json"
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An error of the API. ``hint``: what to do next."""
+    """An error of the API. ``field``: the parameter or member that is wrong. ``hint``: what to do next."""
 
     title: str
     status: int
     detail: str
+    field: str | None = None
     hint: str | None = None
 
 
@@ -30,10 +31,17 @@ class Refusal(Exception):
     """Ends a request with that status."""
 
     def __init__(
-        self, status: int, detail: str, *, hint: str | None = None, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        detail: str,
+        *,
+        field: str | None = None,
+        hint: str | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
+        self.field = field
         self.hint = hint
         self.headers = headers or {}
 
@@ -44,7 +52,7 @@ def refusal(path: str, error: Refusal) -> Response[bytes]:
     detail, hint = _plain(str(error)), error.hint and _plain(error.hint)
     headers: dict[str, Any] = {**error.headers}
     if path.startswith(API):
-        problem = Problem(title=title, status=error.status, detail=detail, hint=hint)
+        problem = Problem(title=title, status=error.status, detail=detail, field=error.field, hint=hint)
         return Response(msgspec.json.encode(problem), status_code=error.status, media_type=PROBLEM, headers=headers)
     return page(title, detail, hint or "", status=error.status, headers=headers)
 

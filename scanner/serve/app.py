@@ -9,10 +9,11 @@ from litestar import Litestar, Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from msgspec import Struct
 
 from scanner.errors import InputError, MusterError, StoreError
 from scanner.serve.answers import Refusal, refusal
+from scanner.serve.api.answers import Me
+from scanner.serve.api.routes import ROUTER
 from scanner.serve.context import Serving, Visit, csrf_of
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 LARGEST_BODY = 64 * 1024
 """Bytes of a request's body; an acknowledgement has a few hundred."""
 
-ROUTERS: Sequence[Router] = ()
+ROUTERS: Sequence[Router] = (ROUTER,)
 """What is served: each part brings a router."""
 
 
@@ -42,21 +43,11 @@ def healthz() -> str:
     return "ok\n"
 
 
-class SignedIn(Struct, frozen=True, kw_only=True):
-    """Who is signed in. ``csrf``: what writes of a browser send back as ``X-CSRF-Token``."""
-
-    person: str | None
-    name: str
-    sees_all: bool
-    is_reviewer: bool
-    csrf: str
-
-
 @get("/session", sync_to_thread=False)
-def session(request: Visit) -> SignedIn:
+def session(request: Visit) -> Me:
     """Who is signed in, for the page."""
     user = request.user
-    return SignedIn(
+    return Me(
         person=user.person,
         name=user.name,
         sees_all=user.sees_all,

@@ -11,6 +11,7 @@ from litestar.datastructures import State
 from msgspec import Struct
 
 from scanner.serve.index.catalog import Catalog
+from scanner.serve.meters import Meters
 from scanner.serve.people import Lists, Viewer
 from scanner.store.store import Store
 
@@ -24,13 +25,14 @@ class Serving(Struct, frozen=True, kw_only=True):
     """What handlers use: a handler has it as its argument ``serving``, and the person as ``request.user``.
 
     ``store``: read by threads, so handlers are functions with ``sync_to_thread=True``. ``catalog``: the index of each
-    scan. ``lists``: config and roster, which are read again when they change. ``url``: the public address, without a
-    slash at its end.
+    scan. ``lists``: config and roster, which are read again when they change. ``meters``: what ``/metrics`` shows.
+    ``url``: the public address, without a slash at its end.
     """
 
     store: Store
     catalog: Catalog
     lists: Lists
+    meters: Meters
     url: str
     clock: Callable[[], datetime] = now
 

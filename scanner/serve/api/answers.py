@@ -1,0 +1,135 @@
+"""The records that the API answers with, beside those of the reports."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from scanner.diff.records import Era
+from scanner.model import Forgotten, Summary
+from scanner.model.reviews import Because, Decision, DecisionName, ReviewEvent, ReviewFacts
+from scanner.model.served import OwnerProposed
+from scanner.store.comparison import Tally
+
+
+class Me(Struct, frozen=True, kw_only=True):
+    """Who is signed in. ``person``: the e-mail on the roster; null for a token without a person, which only reads.
+
+    ``csrf``: what a browser, or a program behind a proxy, sends as ``X-CSRF-Token`` with every write; else empty.
+    """
+
+    person: str | None
+    name: str
+    sees_all: bool
+    is_reviewer: bool
+    csrf: str
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """What the page of an identity has beside its record.
+
+    ``history``: its periods without a change, oldest first. ``proposals``: of owners, which the keeper of the registry
+    has not adopted yet, or has.
+    """
+
+    history: tuple[Era, ...]
+    proposals: tuple[OwnerProposed, ...]
+
+
+class ScanListed(Struct, frozen=True, kw_only=True):
+    """A scan. ``counts``, ``changes``: null for people who do not see everything; ``changes`` also of the first scan.
+
+    ``indexed``: its lists answer at once; those of other scans are prepared when they are asked for.
+    """
+
+    id: str
+    started_at: datetime
+    finished_at: datetime
+    version: str
+    counts: Summary | None
+    changes: Tally | None
+    forgot: Forgotten | None
+    indexed: bool
+
+
+class ReviewListed(Struct, frozen=True, kw_only=True):
+    """An access review. ``items``, ``decided``: of all reviewers; ``mine``, ``left``: of the person who asks."""
+
+    name: str
+    opened_at: datetime
+    closed_at: datetime | None
+    due: date
+    is_overdue: bool
+    scan: str
+    event: ReviewEvent | None
+    items: int
+    decided: int
+    mine: int
+    left: int
+
+
+class ItemListed(Struct, frozen=True, kw_only=True):
+    """An item of a review as its reviewer sees it. ``decision``: the one that counts; null while there is none."""
+
+    id: str
+    key: str
+    reviewer: str
+    because: Because
+    facts: ReviewFacts
+    facts_hash: str
+    decision: Decision | None
+    mine: bool
+
+
+class OwnerCount(Struct, frozen=True, kw_only=True):
+    """An owner or team, and the number of identities. ``name``: null for identities without one."""
+
+    name: str | None
+    identities: int
+
+
+class Owners(Struct, frozen=True, kw_only=True):
+    """Owners and teams, those with most identities first."""
+
+    owners: tuple[OwnerCount, ...]
+    teams: tuple[OwnerCount, ...]
+
+
+# --- What is sent ---
+
+Reason = Annotated[str, Meta(min_length=1, max_length=2_000, description="Why. It is shown, and kept for good.")]
+
+
+class Acknowledge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Suppress a finding. ``until``: the last day; 90 days from now if it is left out, at most a year ahead."""
+
+    reason: Reason
+    until: date | None = None
+
+
+class ProposeOwner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Propose an owner to the keeper of the registry. ``owner``: a person or group on the roster."""
+
+    owner: Annotated[str, Meta(min_length=1, max_length=500)]
+    reason: Reason | None = None
+
+
+class Decide(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Decide an item of a review. ``new_owner``: with ``reassign`` only.
+
+    ``facts_hash``: of the facts that the person saw; if it is given, it must be the item's.
+    """
+
+    decision: DecisionName
+    reason: Annotated[str, Meta(max_length=2_000)] | None = None
+    new_owner: Annotated[str, Meta(max_length=500)] | None = None
+    facts_hash: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class SaveQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Save a query under a name. ``address``: path and query of a page of this server."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    address: Annotated[str, Meta(min_length=1, max_length=4_000, pattern=r"^/(?![/\\])[^\x00-\x20\x7f\\]*$")]

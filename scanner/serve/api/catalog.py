@@ -1,0 +1,194 @@
+"""The operations of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from scanner.model.reviews import Decision
+from scanner.model.served import OwnerProposed, QueryDeleted, QuerySaved
+from scanner.serve.api import answers, details, exports, reviewing, writing
+from scanner.serve.api.lists import list_of
+from scanner.serve.api.operations import Call, Operation, Reply, Schema
+from scanner.serve.api.queries import FILE_QUERIES, LIST_QUERIES
+from scanner.serve.api.rows import SHOWN
+from scanner.serve.index.questions import LIST_NAMES
+
+API = "/api/v1"
+
+
+def ref(name: str) -> Schema:
+    """A component of the description."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(**members: Any) -> Schema:
+    return {"type": "object", "properties": members, "required": list(members)}
+
+
+def _list(item: Schema) -> Schema:
+    return {"type": "array", "items": item}
+
+
+_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+
+
+def _page(record: str, **more: Schema) -> Schema:
+    """A page: ``next`` is the cursor of the next page, null on the last one."""
+    return _object(items=_list(ref(record)), total=_COUNT, next=_TEXT_OR_NULL, **more)
+
+
+def _lists() -> Iterator[Operation]:
+    for name in LIST_NAMES:
+        shown = SHOWN[name]
+        yield Operation(
+            method="GET",
+            path=f"{API}/{name}",
+            name=f"list_{name}",
+            summary=f"{shown.title}, filtered and sorted; by default of the latest scan",
+            answer=list_of(name),
+            query=LIST_QUERIES[name],
+            gives=_page(shown.record, scan={"type": "string"}),
+            refuses=(404,),
+        )
+    for name in LIST_NAMES:
+        for form, media_type in exports.MEDIA_TYPES.items():
+            yield Operation(
+                method="GET",
+                path=f"/export/{name}.{form}",
+                name=f"export_{name}_{form}",
+                summary=f"{SHOWN[name].title} as {form.upper()}: all rows that the filters leave",
+                answer=exports.file_of(name, form),
+                query=FILE_QUERIES[name],
+                gives=ref("Scan") if form == "json" else {"type": "string"},
+                media_type=media_type,
+                refuses=(404, 413) if form == "xlsx" else (404,),
+            )
+
+
+def _one(name: str, path: str, gives: Schema, summary: str, answer: Any, **more: Any) -> Operation:
+    return Operation(method="GET", path=f"{API}{path}", name=name, gives=gives, summary=summary, answer=answer, **more)
+
+
+def _record(of: type[Struct]) -> dict[str, Any]:
+    return {"gives": ref(of.__name__), "records": (of,)}
+
+
+_IDENTITY: Schema = {
+    "allOf": [
+        ref("IdentityRecord"),
+        ref("About"),
+        _object(
+            finding_records=_list(ref("Finding")),
+            entry_record={"anyOf": [ref("EntryRecord"), {"type": "null"}]},
+            scan={"type": "string"},
+        ),
+    ]
+}
+_ACTIVITY: Schema = _object(
+    key={"type": "string"}, activity={"anyOf": [ref("Activity"), {"type": "null"}]}
+)  # fmt: skip
+
+
+def _details() -> Iterator[Operation]:
+    yield _one("me", "/me", summary="Who is signed in", answer=details.me, **_record(answers.Me))
+    yield _one(
+        "activity", "/activity/{key}", _ACTIVITY, "What an identity did, by audit logs", details.activity,
+        query=details.OfScan, refuses=(404,),
+    )  # fmt: skip
+    yield _one(
+        "identity", "/identities/{key}", _IDENTITY, "An identity, with findings, entry and history", details.identity,
+        query=details.OfIdentity, records=(answers.About,), refuses=(404,),
+    )  # fmt: skip
+    yield _one(
+        "finding", "/findings/{fingerprint}", ref("Finding"),
+        "A finding by its fingerprint, or the first eight or more digits of it", details.finding, refuses=(404, 409),
+    )  # fmt: skip
+    yield _one(
+        "list_scans", "/scans", _page("ScanListed"), "Scans in the store, newest first", details.scans,
+        query=details.ScansQuery, records=(answers.ScanListed,),
+    )  # fmt: skip
+    yield _one(
+        "diff", "/scans/{old}/diff/{new}", _page("Change"),
+        "What changed between two scans, each by its id, a day or `latest`", details.diff,
+        query=details.DiffQuery, refuses=(404,),
+    )  # fmt: skip
+    yield _one(
+        "scan", "/scans/{id}", ref("ScanHead"), "A scan without its records", details.scan,
+        refuses=(404,),
+    )  # fmt: skip
+    yield _one(
+        "owners", "/owners", summary="Owners and teams, with their number of identities", answer=details.owners,
+        query=details.Most, **_record(answers.Owners),
+    )  # fmt: skip
+    yield _one("list_queries", "/queries", _object(items=_list(ref("QuerySaved"))), "Saved queries", writing.queries)
+    yield _one(
+        "list_reviews", "/reviews", _object(items=_list(ref("ReviewListed"))), "Access reviews", reviewing.reviews,
+        records=(answers.ReviewListed,),
+    )  # fmt: skip
+    yield _one(
+        "review_items", "/reviews/{name}/items", _object(items=_list(ref("ItemListed"))),
+        "The items of a review: one's own, or for people who see everything all", reviewing.items,
+        records=(answers.ItemListed,), refuses=(404,),
+    )  # fmt: skip
+
+
+def _writes() -> Iterator[Operation]:
+    for path, name, summary, answer, body, gives in (
+        (
+            "/findings/{fingerprint}/acknowledge", "acknowledge", "Suppress a finding until a day",
+            writing.acknowledge, answers.Acknowledge, ref("Finding"),
+        ),
+        (
+            "/identities/{key}/owner", "propose_owner", "Propose an owner to the keeper of the registry",
+            writing.propose_owner, answers.ProposeOwner, ref("OwnerProposed"),
+        ),
+        (
+            "/reviews/{name}/items/{id}/decide", "decide", "Decide an item of an access review",
+            reviewing.decide, answers.Decide, ref("Decision"),
+        ),
+        ("/queries", "save_query", "Save a query", writing.save_query, answers.SaveQuery, ref("QuerySaved")),
+    ):  # fmt: skip
+        yield Operation(
+            method="POST",
+            path=f"{API}{path}",
+            name=name,
+            summary=summary,
+            answer=answer,
+            body=body,
+            gives=gives,
+            records=(OwnerProposed, Decision, QuerySaved, QueryDeleted),
+            status=201,
+            refuses=(404, 409),
+        )
+    yield Operation(
+        method="DELETE",
+        path=f"{API}/queries/{{id}}",
+        name="delete_query",
+        summary="Delete one's own saved query",
+        answer=writing.delete_query,
+        gives=ref("QueryDeleted"),
+        refuses=(404,),
+    )
+
+
+def _metrics(call: Call) -> Reply:
+    return Reply(body=call.serving.meters.text(), media_type=_EXPOSITION)
+
+
+_EXPOSITION = "text/plain; version=0.0.4"
+METRICS = Operation(
+    method="GET",
+    path="/metrics",
+    name="metrics",
+    summary="Counters in the text format of Prometheus",
+    answer=_metrics,
+    gives={"type": "string"},
+    media_type="text/plain",
+)
+
+OPERATIONS: tuple[Operation, ...] = (*_lists(), *_details(), *_writes(), METRICS)
+"""In the order in which addresses are compared: of several that fit, the first counts."""

@@ -1,0 +1,298 @@
+"""Single records: identities, findings, scans, and who asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
+
+from reports.json import encoded, entry_record, finding_record, head_of, identity_record
+from reports.phrases import SHORTEST_FINGERPRINT
+from scanner.app.acknowledging import FINGERPRINT
+from scanner.app.changes import changes_between
+from scanner.diff.aspects import eras
+from scanner.diff.records import Diff
+from scanner.model import Assessment, EntryAssessment, Finding, ScanResult
+from scanner.serve.answers import Refusal
+from scanner.serve.api.answers import About, Me, OwnerCount, Owners, ScanListed
+from scanner.serve.api.lists import index_of, owners_of, page_of
+from scanner.serve.api.operations import Call, Reply
+from scanner.serve.api.queries import LONGEST, Cursor, Limit, ScanId, given
+from scanner.serve.api.rows import with_facts
+from scanner.serve.index.questions import Question
+from scanner.serve.index.rows import owners_named
+from scanner.serve.index.rows import owners_of as owners_of_identity
+from scanner.store.records import Records
+from scanner.store.scans import StoredScan
+from scanner.store.store import Store
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+NO_SUCH = "there is no such {}, or you may not see it"
+
+
+class OfScan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A scan."""
+
+    scan: ScanId | UnsetType = UNSET
+
+
+class OfIdentity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much is shown of an identity."""
+
+    scan: ScanId | UnsetType = UNSET
+    blast_radius: Annotated[bool, Meta(description="Work out the blast radius; of the latest scan alone.")] = False
+
+
+class Most(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many at most."""
+
+    limit: Limit = LONGEST
+
+
+class ScansQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A page of the scans."""
+
+    limit: Limit = 100
+    cursor: Cursor | UnsetType = UNSET
+
+
+class Held(Struct, frozen=True):
+    """An identity that the viewer may see, as a part of its scan, and its entry."""
+
+    part: ScanResult
+    entry: EntryAssessment | None
+
+    @property
+    def assessment(self) -> Assessment:
+        """The identity with its verdicts."""
+        return self.part.identities[0]
+
+
+def me(call: Call) -> Reply:
+    """Who is signed in."""
+    viewer = call.viewer
+    return Reply(
+        body=encoded(
+            Me(
+                person=viewer.person,
+                name=viewer.name,
+                sees_all=viewer.sees_all,
+                is_reviewer=viewer.is_reviewer,
+                csrf=call.csrf,
+            )
+        )
+    )
+
+
+# --- An identity ---
+
+
+def find_identity(call: Call, records: Records, key: str) -> Held:
+    """The identity that has this key. Raises Refusal where there is none that the viewer may see."""
+    identities = records.identities([key])
+    if not identities:
+        raise Refusal(404, NO_SUCH.format("identity"))
+    (found,) = identities
+    entries = records.entries([found.registry.entry]) if found.registry.entry else ()
+    entry = entries[0] if entries else None
+    if not call.viewer.sees_all:
+        named = {entry.entry.id: tuple(owners_named(entry.entry))} if entry else {}
+        if call.viewer.owns.isdisjoint(owners_of_identity(found, named)):
+            raise Refusal(404, NO_SUCH.format("identity"))
+    part = replace(
+        records.frame,
+        identities=identities,
+        findings=records.findings(found.findings),
+        first_seen=records.first_seen([key]),
+    )
+    return Held(part, entry)
+
+
+def identity(call: Call) -> Reply:
+    """An identity's record with its findings, entry, history and proposed owners beside it."""
+    key, store = call.path["key"], call.serving.store
+    scan = given(call.query.scan)
+    with records_of(call, scan) as records:
+        held = find_identity(call, records, key)
+    part = with_facts(call.serving, held.part)
+    radius = store.blast_radius(key) if call.query.blast_radius and scan is None else None
+    (judged,) = part.identities
+    versions = [(one.since, one.until, one.assessment) for one in store.history(key)]
+    about = About(history=eras(versions), proposals=store.served.proposals(key))
+    record = identity_record(judged, part.first_seen, radius)
+    return Reply(
+        body=with_members(
+            record,
+            finding_records=b"[" + b",".join(map(finding_record, part.findings)) + b"]",
+            entry_record=b"null" if held.entry is None else entry_record(held.entry),
+            **{name: encoded(getattr(about, name)) for name in about.__struct_fields__},
+            scan=encoded(part.scan.id),
+        )
+    )
+
+
+def activity(call: Call) -> Reply:
+    """What an identity did, by audit logs."""
+    with records_of(call, given(call.query.scan)) as records:
+        held = find_identity(call, records, call.path["key"])
+    part = with_facts(call.serving, held.part)
+    return Reply(body=encoded({"key": call.path["key"], "activity": part.identities[0].activity}))
+
+
+def with_members(record: bytes, **members: bytes) -> bytes:
+    """The JSON object with further members, which are JSON already."""
+    return record[:-1] + b"".join(b"," + encoded(name) + b":" + value for name, value in members.items()) + b"}"
+
+
+def records_of(call: Call, scan: str | None) -> Any:
+    """The records of the scan. Raises Refusal for an unknown one."""
+    if scan is not None and not call.serving.store.has_scan(scan):
+        raise Refusal(404, "there is no such scan", field="scan", hint="/api/v1/scans lists them")
+    return call.serving.store.records(scan)
+
+
+# --- A finding ---
+
+
+def find_finding(call: Call, digits: str) -> Finding:
+    """The finding of the latest scan that the digits mean. Raises Refusal where there is none, or several."""
+    wanted = digits.lower()
+    if len(wanted) < SHORTEST_FINGERPRINT or not FINGERPRINT.fullmatch(wanted):
+        raise Refusal(404, NO_SUCH.format("finding"), hint=f"give {SHORTEST_FINGERPRINT} digits or more")
+    found = [one for one in call.serving.store.memory.findings_beginning(wanted) if _may_see(call, one)]
+    if not found:
+        raise Refusal(404, NO_SUCH.format("finding"))
+    if len(found) > 1:
+        known = ", ".join(one.fingerprint for one in found[:10])
+        raise Refusal(409, f"several findings begin with {wanted}", field="fingerprint", hint=f"there are: {known}")
+    return found[0]
+
+
+def _may_see(call: Call, found: Finding) -> bool:
+    if call.viewer.sees_all:
+        return True
+    with call.serving.store.records() as records:
+        if found.identity:
+            try:
+                find_identity(call, records, found.identity)
+            except Refusal:
+                return False
+            return True
+        entries = records.entries([found.entry] if found.entry else [])
+        return any(not call.viewer.owns.isdisjoint(owners_named(one.entry)) for one in entries)
+
+
+def finding_body(call: Call, found: Finding) -> bytes:
+    """The finding's record, with what was acknowledged since."""
+    with call.serving.store.records() as records:
+        identities = records.identities([found.identity] if found.identity else [])
+        part = replace(records.frame, findings=(found,), identities=identities)
+    (now,) = with_facts(call.serving, part).findings
+    return finding_record(now)
+
+
+def finding(call: Call) -> Reply:
+    """A finding's record."""
+    return Reply(body=finding_body(call, find_finding(call, call.path["fingerprint"])))
+
+
+# --- Scans ---
+
+
+class DiffQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A page of changes."""
+
+    limit: Limit = 100
+    cursor: Annotated[str, Meta(pattern="^[0-9]{1,9}$", description="`next` of the answer before.")] | UnsetType = UNSET
+
+
+@lru_cache(maxsize=2)
+def _between(store: Store, old: str, new: str) -> Diff:
+    return changes_between(store, old, new)
+
+
+def _scan_named(text: str, kept: Sequence[StoredScan]) -> StoredScan:
+    """The scan with that id, the last one up to the end of that day, or the latest. Raises Refusal."""
+    for one in kept:
+        if one.id == text:
+            return one
+    fits = [one for one in kept if text == "latest" or (_DAY.fullmatch(text) and f"{one.started_at:%Y-%m-%d}" <= text)]
+    if not fits:
+        raise Refusal(404, "there is no such scan", hint="/api/v1/scans lists them")
+    return fits[-1]
+
+
+def diff(call: Call) -> Reply:
+    """What changed between two scans, the most important changes first."""
+    require_all(call)
+    store = call.serving.store
+    kept = store.scans()
+    old, new = (_scan_named(call.path[name], kept) for name in ("old", "new"))
+    if kept.index(old) > kept.index(new):
+        raise Refusal(400, "the first scan is later than the second", field="old", hint="name the older one first")
+    changes = _between(store, old.id, new.id).changes
+    start = int(given(call.query.cursor) or 0)
+    shown = changes[start : start + call.query.limit]
+    end = start + len(shown)
+    more = str(end) if end < len(changes) else None
+    return Reply(body=page_of(map(encoded, shown), total=len(changes), next=more))
+
+
+def scans(call: Call) -> Reply:
+    """The scans in the store, newest first."""
+    every = call.serving.store.newest_scans()
+    start, after = 0, given(call.query.cursor)
+    if after is not None:
+        start = next((place for place, (scan, _) in enumerate(every, start=1) if scan.id == after), 0)
+        if not start:
+            raise Refusal(400, "the cursor is none of an earlier answer", field="cursor", hint="begin without one")
+    shown = every[start : start + call.query.limit]
+    latest = call.serving.catalog.latest()
+    items = [
+        ScanListed(
+            id=scan.id,
+            started_at=scan.started_at,
+            finished_at=scan.finished_at,
+            version=scan.version,
+            counts=scan.counts if call.viewer.sees_all else None,
+            changes=tally if call.viewer.sees_all else None,
+            forgot=scan.forgot if call.viewer.sees_all else None,
+            indexed=latest is not None and latest.scan == scan.id,
+        )
+        for scan, tally in shown
+    ]
+    more = start + len(shown) < len(every)
+    return Reply(body=page_of(map(encoded, items), total=len(every), next=shown[-1][0].id if more else None))
+
+
+def scan(call: Call) -> Reply:
+    """A scan without its records: inputs, summary, policy and notices, as in ``muster.scan/1``."""
+    require_all(call)
+    with records_of(call, call.path["id"]) as records:
+        return Reply(body=encoded(head_of(records.frame)))
+
+
+def require_all(call: Call) -> None:
+    """Raise Refusal for people who do not see everything."""
+    if not call.viewer.sees_all:
+        raise Refusal(403, "this is for people who see everything", hint="[serve] viewers names them")
+
+
+# --- Owners ---
+
+
+def owners(call: Call) -> Reply:
+    """Owners and teams with the number of their identities."""
+    index = index_of(call, None)
+    counts = index.counts(Question(list="identities", owners=owners_of(call)), most=call.query.limit)
+    named = {
+        facet: tuple(
+            OwnerCount(name=None if value is None else str(value), identities=number) for value, number in counts[facet]
+        )
+        for facet in ("owner", "team")
+    }
+    return Reply(body=encoded(Owners(owners=named["owner"], teams=named["team"])))

@@ -1,0 +1,141 @@
+"""``/export/LIST.FORMAT``: all rows of a filtered list as a file, with the columns and records of the reports."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from io import BytesIO
+from itertools import chain, islice
+from tempfile import TemporaryFile
+from typing import BinaryIO, Literal, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reports.csv import Utf8, written
+from reports.json import encoded, head_of, plain_record
+from reports.phrases import iso
+from reports.workbook import new_workbook
+from scanner.model import ScanResult
+from scanner.serve.answers import Refusal
+from scanner.serve.api.lists import index_of, owners_of
+from scanner.serve.api.operations import Call, Reply
+from scanner.serve.api.queries import given, question_of
+from scanner.serve.api.rows import SHOWN, Found, Read, Shown, read
+from scanner.serve.index.questions import ListName, Question
+
+Format: TypeAlias = Literal["csv", "json", "xlsx"]
+MOST_IN_WORKBOOK = 100_000
+"""Rows. A workbook is written as a whole before it is sent."""
+_BATCH = 1_000
+"""Rows that are read from the store at a time."""
+_PIECE = 256 * 1024
+"""Bytes of a workbook that are sent at a time."""
+_LISTS = ("identities", "secrets", "workloads", "assignments", "registry", "findings")
+"""Lists of ``muster.scan/1`` beside the coverage."""
+
+
+class _Export(Struct, frozen=True, kw_only=True):
+    """What is written. ``frame``: the scan without its records. ``batches``: its rows, read on demand."""
+
+    shown: Shown
+    frame: ScanResult
+    batches: Iterator[Read]
+    total: int
+
+
+def file_of(name: ListName, form: Format) -> Callable[[Call], Reply]:
+    """The operation that answers with that list as a file."""
+
+    def answer(call: Call) -> Reply:
+        index = index_of(call, given(call.query.scan))
+        question = question_of(name, call.query, owners_of(call))
+        total = index.page(question, limit=1).total
+        with call.serving.store.records(index.scan) as records:
+            frame = replace(records.frame, only=None if _is_whole(question) else "Only what the filters left.")
+
+        def batches() -> Iterator[Read]:
+            found: Iterator[Found] = zip(index.keys(question), index.rows(question), strict=True)
+            while batch := list(islice(found, _BATCH)):
+                yield read(call.serving, name, index.scan, batch)
+
+        export = _Export(shown=SHOWN[name], frame=frame, batches=batches(), total=total)
+        file = f"muster-{name}-{index.started_at:%Y-%m-%d}.{form}"
+        return Reply(body=_WRITERS[form](export), media_type=MEDIA_TYPES[form], file=file)
+
+    return answer
+
+
+def _is_whole(question: Question) -> bool:
+    return not question.text and not question.chosen and question.owners is None
+
+
+MEDIA_TYPES: Mapping[Format, str] = {
+    "csv": "text/csv",
+    "json": "application/json",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def _csv(export: _Export) -> Iterator[bytes]:
+    columns = export.shown.columns
+    yield _lines([[column.name for column in columns]])
+    for _, rows in export.batches:
+        yield _lines(written(columns, rows))
+
+
+def _lines(rows: Iterable[Sequence[str | None]]) -> bytes:
+    out = BytesIO()
+    csv.writer(Utf8(out)).writerows(rows)
+    return out.getvalue()
+
+
+def _json(export: _Export) -> Iterator[bytes]:
+    """A document of ``muster.scan/1``; its other lists are empty, except the coverage."""
+    frame, key = export.frame, export.shown.key
+    yield b"{\n" + b",\n".join(encoded(name) + b": " + encoded(value) for name, value in head_of(frame).items())
+    if key != "coverage":
+        yield b',\n"coverage": [\n' + b",\n".join(map(plain_record, frame.coverage)) + b"\n]"
+    yield b"".join(b",\n" + encoded(other) + b": []" for other in _LISTS if other != key)
+    yield b",\n" + encoded(key) + b": ["
+    separator = b"\n"
+    for part, rows in export.batches:
+        yield separator + b",\n".join(export.shown.json(part, row) for row in rows)
+        separator = b",\n"
+    yield b"\n]\n}\n"
+
+
+def _xlsx(export: _Export) -> Iterator[bytes]:
+    """The workbook, written before the first piece is sent, so that what fails is an answer of its own."""
+    if export.total > MOST_IN_WORKBOOK:
+        raise Refusal(
+            413,
+            f"{export.total:,} rows are too many for a workbook",
+            hint=f"filter the list to {MOST_IN_WORKBOOK:,} rows, or take CSV or JSON, which have no limit",
+        )
+    with ExitStack() as until_sent:
+        file = until_sent.enter_context(TemporaryFile())
+        _write_workbook(export, file)
+        return _pieces(file, until_sent.pop_all())
+
+
+def _write_workbook(export: _Export, file: BinaryIO) -> None:
+    scan = export.frame.scan
+    title = f"{export.shown.title}: {export.total:,}"
+    lines = [(title, "title"), *((text, "plain") for text in (export.frame.only, *export.frame.notices) if text)]
+    lines.append((f"Scan {scan.id}, finished {iso(scan.finished_at)}, Muster {scan.version}", "plain"))
+    with new_workbook(file, title=export.shown.title, created=scan.finished_at) as workbook:
+        workbook.add_summary(lines, [])
+        rows = chain.from_iterable(rows for _, rows in export.batches)
+        workbook.add_table(export.shown.title, tuple(export.shown.columns), lambda: rows, count=export.total)
+
+
+def _pieces(file: BinaryIO, until_sent: ExitStack) -> Iterator[bytes]:
+    with until_sent:
+        file.seek(0)
+        yield from iter(partial(file.read, _PIECE), b"")
+
+
+_WRITERS: Mapping[Format, Callable[[_Export], Iterator[bytes]]] = {"csv": _csv, "json": _json, "xlsx": _xlsx}

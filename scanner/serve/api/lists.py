@@ -1,0 +1,51 @@
+"""The lists: which rows an index finds, as the records that the reports have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from reports.json import encoded
+from scanner.serve.answers import Refusal
+from scanner.serve.api.operations import Call, Reply
+from scanner.serve.api.queries import given, question_of
+from scanner.serve.api.rows import SHOWN, read
+from scanner.serve.index.questions import ListName
+from scanner.serve.index.reading import Index
+
+
+def index_of(call: Call, scan: str | None) -> Index:
+    """The index of the scan that is asked for. Raises Refusal where there is none."""
+    catalog = call.serving.catalog
+    latest = catalog.latest()
+    if latest is None:
+        raise Refusal(503, "the first scan is not ready yet", hint="try again in a minute")
+    if scan is None or scan == latest.scan:
+        return latest
+    if scan not in {one.id for one in call.serving.store.scans()}:
+        raise Refusal(404, "there is no such scan", hint="/api/v1/scans lists them")
+    return catalog.of(scan)
+
+
+def owners_of(call: Call) -> frozenset[str] | None:
+    """Whose records the viewer may see; None: everybody's."""
+    return None if call.viewer.sees_all else call.viewer.owns
+
+
+def list_of(name: ListName) -> Callable[[Call], Reply]:
+    """The operation that answers with a page of that list."""
+
+    def answer(call: Call) -> Reply:
+        query = call.query
+        index = index_of(call, given(query.scan))
+        page = index.page(question_of(name, query, owners_of(call)), limit=query.limit, after=given(query.cursor))
+        part, rows = read(call.serving, name, index.scan, list(zip(page.keys, page.rows, strict=True)))
+        items = (SHOWN[name].json(part, row) for row in rows)
+        return Reply(body=page_of(items, total=page.total, next=page.next, scan=index.scan))
+
+    return answer
+
+
+def page_of(items: Iterable[bytes], **rest: Any) -> bytes:
+    """A page of records that are JSON already."""
+    return b'{"items":[' + b",".join(items) + b"]," + encoded(rest)[1:]

@@ -1,0 +1,108 @@
+"""What an operation of the API is: its address, what it takes and gives, and the function that answers.
+
+Requests are routed and checked, and the description is written, by the same records: neither can lack what the other
+has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
+
+from scanner.serve.answers import Refusal
+from scanner.serve.context import Serving
+from scanner.serve.people import Viewer
+
+Method: TypeAlias = Literal["GET", "POST", "DELETE"]
+Schema: TypeAlias = Mapping[str, Any]
+
+
+class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """No parameters."""
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """A request that was checked: who asks, parts of the path, parameters and body.
+
+    ``csrf``: what the viewer's browser sends back with writes.
+    """
+
+    serving: Serving
+    viewer: Viewer
+    csrf: str
+    path: Mapping[str, str]
+    query: Any
+    body: Any = None
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """An answer: a body at once, or in pieces."""
+
+    body: bytes | Iterator[bytes]
+    media_type: str = "application/json"
+    file: str | None = None
+    """The name under which a browser saves it."""
+
+
+class Operation(Struct, frozen=True, kw_only=True, dict=True):
+    """One method of one address. ``answer`` runs in a thread of its own.
+
+    ``query``, ``body``: records whose fields are what may be given. ``gives``: the schema of the answer, and
+    ``records`` what it refers to beside the records of the reports. ``refuses``: the statuses that it may have besides
+    those that every operation has.
+    """
+
+    method: Method
+    path: str
+    name: str
+    summary: str
+    answer: Callable[[Call], Reply]
+    gives: Schema
+    records: tuple[type[Struct], ...] = ()
+    media_type: str = "application/json"
+    query: type[Struct] = NoQuery
+    body: type[Struct] | None = None
+    status: int = 200
+    refuses: tuple[int, ...] = ()
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the variable parts of the path."""
+        return tuple(re.findall(r"{(\w+)}", self.path))
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The path as it comes, still encoded. A part may be any text: keys have slashes, encoded or not."""
+        fixed = re.split(r"{\w+}", self.path)
+        return re.compile("(.+)".join(map(re.escape, fixed)), re.DOTALL)
+
+
+def find(operations: Sequence[Operation], method: str, path: str) -> tuple[Operation, dict[str, str]]:
+    """The operation at that address, and the decoded parts of its path. Raises Refusal with 404 or 405.
+
+    ``path``: as it was sent, percent-encoded.
+    """
+    allowed = set()
+    for operation in operations:
+        if (match := operation.pattern.fullmatch(path)) is None:
+            continue
+        if operation.method == method:
+            parts = {name: _decoded(part) for name, part in zip(operation.parameters, match.groups(), strict=True)}
+            return operation, parts
+        allowed.add(operation.method)
+    if allowed:
+        known = ", ".join(sorted(allowed))
+        raise Refusal(405, f"{method} is not allowed here", hint=f"allowed: {known}", headers={"allow": known})
+    raise Refusal(404, "there is nothing at this address", hint="/api/v1/openapi.json lists the addresses")
+
+
+def _decoded(part: str) -> str:
+    try:
+        return unquote_to_bytes(part).decode()
+    except UnicodeDecodeError:
+        raise Refusal(400, "the address is not UTF-8") from None

@@ -1,0 +1,181 @@
+"""What a list's rows are: records read from the store, as the reports write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
+
+from reports.columns import TABLES
+from reports.diff_table import COLUMNS as CHANGES
+from reports.json import encoded, entry_record, finding_record, identity_record, plain_record
+from reports.judged import judged_identities
+from reports.tables import Column, credential_rows, finding_rows
+from scanner.app.activity import add_activity
+from scanner.app.lists import listed_acknowledgements, served_acknowledgements
+from scanner.model import Acknowledgement, Change, ScanResult
+from scanner.model.activity import ActivityPast
+from scanner.serve.context import Serving
+from scanner.serve.index.questions import ListName
+from scanner.store.records import Records
+from scanner.store.store import Store
+from scanner.suppressions.acknowledgements import with_later
+
+Found: TypeAlias = tuple[str, Mapping[str, Any]]
+"""A row of the index: its key and cells."""
+Read: TypeAlias = tuple[ScanResult, Sequence[Any]]
+"""A scan with the records behind some rows, and the rows, in the order of the index."""
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """A list.
+
+    ``key``: of its records in ``muster.scan/1``. ``part``: reads what its rows show. ``rows``: one for each that was
+    found. ``json`` writes a row, and ``record`` is the schema of that. ``columns``: of its spreadsheets.
+    """
+
+    title: str
+    key: str
+    record: str
+    part: Callable[[Records, Sequence[Found]], ScanResult]
+    rows: Callable[[ScanResult, Sequence[Found]], Sequence[Any]]
+    json: Callable[[ScanResult, Any], bytes]
+    columns: Sequence[Column[Any]]
+
+
+def read(serving: Serving, name: ListName, scan: str, found: Sequence[Found]) -> Read:
+    """Read the records of these rows, with what was acknowledged since, and what logs say."""
+    with serving.store.records(scan) as records:
+        part = SHOWN[name].part(records, found)
+    part = with_facts(serving, part)
+    return part, SHOWN[name].rows(part, found)
+
+
+def with_facts(serving: Serving, part: ScanResult) -> ScanResult:
+    """A part of a scan with what was acknowledged since, and what its identities did by audit logs."""
+    config, today = serving.lists.config, serving.clock().date()
+    if part.findings:
+        listed = _listed(config.acknowledged, tuple(map(_stamp, config.acknowledged)), today)
+        part = with_later(part, (*listed, *served_acknowledgements(serving.store)), today)
+    if part.identities:
+        part = add_activity(_past(serving.store, part.scan.started_at), part, config.activity)
+    return part
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """What changes if the file does."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=1)
+def _listed(files: tuple[Path, ...], _stamps: object, today: date) -> tuple[Acknowledgement, ...]:
+    return listed_acknowledgements(files, today)
+
+
+@lru_cache(maxsize=4)
+def _past(store: Store, as_of: datetime) -> ActivityPast:
+    return store.activity.past(as_of=as_of)
+
+
+def _identities(records: Records, found: Sequence[Found]) -> ScanResult:
+    keys = [key for key, _ in found]
+    identities = records.identities(keys)
+    findings = records.findings([one for judged in identities for one in judged.findings])
+    return replace(records.frame, identities=identities, findings=findings, first_seen=records.first_seen(keys))
+
+
+def _findings(records: Records, found: Sequence[Found]) -> ScanResult:
+    findings = records.findings([key for key, _ in found])
+    holders = records.identities(list(dict.fromkeys(one.identity for one in findings if one.identity)))
+    return replace(records.frame, findings=findings, identities=holders)
+
+
+def _entries(records: Records, found: Sequence[Found]) -> ScanResult:
+    return replace(records.frame, entries=records.entries([key for key, _ in found]))
+
+
+def _credentials(records: Records, found: Sequence[Found]) -> ScanResult:
+    holders = list(dict.fromkeys(cells["holder"] for _, cells in found if cells["holder"]))
+    secrets = records.secrets([key for key, cells in found if not cells["holder"]])
+    return replace(records.frame, identities=records.identities(holders), secrets=secrets)
+
+
+def _in_order(rows: Mapping[str, Any], found: Sequence[Found]) -> list[Any]:
+    """The rows that were found, without those that the store has lost."""
+    return [rows[key] for key, _ in found if key in rows]
+
+
+def _changed(_part: ScanResult, found: Sequence[Found]) -> list[Change]:
+    names = [field.name for field in fields(Change)]
+    return [Change(**{name: cells[name] for name in names if name in cells}) for _, cells in found]
+
+
+def _sections(part: ScanResult, found: Sequence[Found]) -> list[Any]:
+    return _in_order({f"{one.source} {one.scope} {one.section}": one for one in part.coverage}, found)
+
+
+SHOWN: Mapping[ListName, Shown] = {
+    "identities": Shown(
+        title="Identities",
+        key="identities",
+        record="IdentityRecord",
+        part=_identities,
+        rows=lambda part, _: tuple(judged_identities(part)),
+        json=lambda part, row: identity_record(row.verdicts, part.first_seen, None),
+        columns=TABLES["inventory"].columns,
+    ),
+    "findings": Shown(
+        title="Findings",
+        key="findings",
+        record="Finding",
+        part=_findings,
+        rows=lambda part, _: tuple(finding_rows(part)),
+        json=lambda _, row: finding_record(row.finding),
+        columns=TABLES["findings"].columns,
+    ),
+    "entries": Shown(
+        title="Registry",
+        key="registry",
+        record="EntryRecord",
+        part=_entries,
+        rows=lambda part, _: part.entries,
+        json=lambda _, row: entry_record(row),
+        columns=TABLES["registry"].columns,
+    ),
+    "credentials": Shown(
+        title="Credentials",
+        key="credentials",
+        record="CredentialRow",
+        part=_credentials,
+        rows=lambda part, found: _in_order({row.key: row for row in credential_rows(part)}, found),
+        json=lambda _, row: encoded(row),
+        columns=TABLES["credentials"].columns,
+    ),
+    "changes": Shown(
+        title="Changes",
+        key="changes",
+        record="Change",
+        part=lambda records, _: records.frame,
+        rows=_changed,
+        json=lambda _, row: encoded(row),
+        columns=CHANGES,
+    ),
+    "coverage": Shown(
+        title="Coverage",
+        key="coverage",
+        record="Coverage",
+        part=lambda records, _: records.frame,
+        rows=_sections,
+        json=lambda _, row: plain_record(row),
+        columns=TABLES["coverage"].columns,
+    ),
+}
