@@ -199,6 +199,7 @@ class Client:
     which are sent again, too; ``heard``: is shown every answer. ``decode``: what reads JSON, if not ``decoded``.
     ``keep``: bytes of answers that are kept with their ETags; ``kept``: what keeps them instead, beyond this client.
     ``workers``: connections that are kept.
+    ``client_certificate``: files of a certificate and its key, to sign in with TLS.
     ``environment``: whether an API beyond this machine is asked through the proxies, and with the certificates, that
     the environment names.
     Shapes are msgspec Structs: what they do not name is dropped while it is parsed.
@@ -220,6 +221,7 @@ class Client:
         keep: int = KEPT,
         kept: Answers | None = None,
         ca_file: str | None = None,
+        client_certificate: tuple[str, str] | None = None,
         insecure_http: bool = False,
         workers: int = 64,
         may_pass: Collection[int] = MAY_PASS,
@@ -248,6 +250,7 @@ class Client:
         self._retries = Retries(_shown(self._origin), attempts=attempts, backoff=backoff, failures=failures)
         self._cache: Answers = _Cache(keep) if kept is None else kept
         self._session = self._made_session(headers, ca_file, workers, environment=environment)
+        self._session.cert = client_certificate
 
     def but(
         self,

@@ -22,6 +22,7 @@ import gzip
 import itertools
 import json
 import pickle
+import ssl
 import threading
 import time
 from collections import Counter
@@ -66,7 +67,10 @@ Json: TypeAlias = Any
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """A request as it came. ``path``: without the query. ``at``: on the monotonic clock."""
+    """A request as it came. ``path``: without the query. ``at``: on the monotonic clock.
+
+    ``certificate``: of the client, as ``ssl`` decodes it; None without one.
+    """
 
     method: str
     path: str
@@ -74,6 +78,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes
     at: float
+    certificate: Mapping[str, Any] | None = None
 
     @property
     def target(self) -> str:
@@ -102,11 +107,11 @@ Answering: TypeAlias = Callable[[Asked], Reply]
 class Server:
     """A server on loopback; a context manager. ``url``: its address. ``asked``: every request that came, in order.
 
-    ``most``: requests that it answers; all after them get status 410.
+    ``most``: requests that it answers; all after them get status 410. ``tls``: None for plain HTTP.
     ``outlasted``: somebody read on until the server itself ended an answer that has no end.
     """
 
-    def __init__(self, answering: Answering, *, most: int | None = MANY) -> None:
+    def __init__(self, answering: Answering, *, most: int | None = MANY, tls: ssl.SSLContext | None = None) -> None:
         self.most = most
         self.answering = answering
         self.asked: list[Asked] = []
@@ -114,8 +119,11 @@ class Server:
         self.stopped = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"owner": self}))
         self._server.daemon_threads = True
+        if tls is not None:
+            # The handshake is the handler's: a client that is slow at it must not stop the others.
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -141,9 +149,16 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path, _, query = self.path.partition("?")
+        decoded = self.connection.getpeercert() if isinstance(self.connection, ssl.SSLSocket) else None
         asked = Asked(
-            method=self.command, path=path, query=query, headers=dict(self.headers), body=body, at=time.monotonic()
-        )  # fmt: skip
+            method=self.command,
+            path=path,
+            query=query,
+            headers=dict(self.headers),
+            body=body,
+            at=time.monotonic(),
+            certificate=decoded or None,
+        )
         self.owner.asked.append(asked)
         if (
             self.owner.most is not None and len(self.owner.asked) > self.owner.most

@@ -32,11 +32,33 @@ from scanner.redaction.gate import cleared
 from scanner.redaction.shapes import MASK
 from scanner.store.store import open_store
 from tests.canaries import CANARIES, planted
-from tests.contract.test_connectors import aws, azure, connector, github_url, moto, openbao, place, running_proxy, start
+from tests.contract.test_connectors import (
+    aws,
+    azure,
+    connector,
+    github_url,
+    kubernetes_url,
+    moto,
+    openbao,
+    place,
+    running_proxy,
+    start,
+)
 from tests.factories import NOW
 from tests.scanner.discovery.shards.estates import Nobody, Plan, write_planned
 
-__all__ = ["aws", "azure", "connector", "github_url", "moto", "openbao", "place", "running_proxy", "start"]
+__all__ = [
+    "aws",
+    "azure",
+    "connector",
+    "github_url",
+    "kubernetes_url",
+    "moto",
+    "openbao",
+    "place",
+    "running_proxy",
+    "start",
+]
 
 KEPT = ("provider", "source", "sources", "kind", "kinds", "section")
 """Fields that say whose and what a record is: with another, no one would take it."""

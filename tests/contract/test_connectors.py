@@ -19,6 +19,8 @@ from connectors.fakes.gcp.consumers import add_instance, add_run, add_secret
 from connectors.fakes.gcp.identities import add_api_key, add_auth_provider, add_key
 from connectors.fakes.gcp.usage import add_use
 from connectors.file import FileConnector, FileSettings
+from connectors.kubernetes.connector import KubernetesConnector
+from connectors.kubernetes.settings import KubernetesSettings
 from connectors.testing import check_reading, check_spec
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
@@ -30,6 +32,10 @@ from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.gcp.conftest import Place, place, start
 from tests.connectors.github import estates as github
 from tests.connectors.github.fake import served
+from tests.connectors.kubernetes.manifests import account, deployment, token
+from tests.servers.kubernetes.authorizer import User
+from tests.servers.kubernetes.cluster import Cluster
+from tests.servers.kubernetes.server import KubernetesServer
 from tests.servers.openbao import OpenBao
 
 __all__ = ["aws", "azure", "moto", "place", "running_proxy", "start"]
@@ -96,12 +102,19 @@ def _github(request: pytest.FixtureRequest) -> Connector:
     return github.connector(url, agent_configuration=True, webhooks=True)
 
 
+def _kubernetes(request: pytest.FixtureRequest) -> Connector:
+    request.getfixturevalue("monkeypatch").setenv("KUBERNETES_TOKEN", SECRET)
+    url: str = request.getfixturevalue("kubernetes_url")
+    return KubernetesConnector("prod", KubernetesSettings(url=url, secrets=True))
+
+
 ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "aws": _aws,
     "azure": _azure,
     "file": _file,
     "gcp": _gcp,
     "github": _github,
+    "kubernetes": _kubernetes,
     "vault": _vault,
 }
 
@@ -111,6 +124,23 @@ def github_url() -> Iterator[str]:
     """An organization with secrets wherever GitHub could answer with any."""
     with served(github.organization(secret=SECRET), token=github.VALUE) as (_, url):
         yield url
+
+
+@pytest.fixture(scope="module")
+def kubernetes_url() -> Iterator[str]:
+    """A cluster with secrets wherever an object could hold one."""
+    variable = {"name": "PASSWORD", "value": SECRET}
+    hidden = {"kubectl.kubernetes.io/last-applied-configuration": SECRET}
+    cluster = Cluster(
+        [
+            account("shop", "web", annotations=hidden),
+            account("shop", "ci", secrets=("ci-token-abcde",)),
+            deployment("shop", "web", "web", containers=[{"name": "c", "image": "i", "env": [variable]}]),
+            token("shop", "web-token", "web", annotations=hidden),
+        ]
+    )
+    with KubernetesServer(cluster, {SECRET: User("root", ("system:masters",))}) as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +176,7 @@ SDKS = {
     "azure": ("azure.identity", "azure.core"),
     "gcp": ("google.auth", "google.cloud.iam_admin_v1"),
     "github": ("requests", "cryptography"),
+    "kubernetes": ("requests",),
     "vault": ("requests",),
 }
 """What each extra brings."""

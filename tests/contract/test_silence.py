@@ -19,6 +19,8 @@ from connectors.gcp.connector import GcpConnector
 from connectors.gcp.settings import GcpSettings
 from connectors.github.connector import GithubConnector
 from connectors.github.settings import GithubSettings
+from connectors.kubernetes.connector import KubernetesConnector
+from connectors.kubernetes.settings import KubernetesSettings
 from connectors.testing import check_endless, check_not_the_api, read
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
@@ -36,13 +38,14 @@ __all__ = ["aws", "moto", "muster", "running_proxy"]
 TOKEN = "TOKEN_OF_NOBODY"
 REFUSED = "http://127.0.0.1:1"
 TENANT = "11111111-2222-3333-4444-555555555555"
-NETWORKED = ("aws", "azure", "gcp", "github", "vault")
+NETWORKED = ("aws", "azure", "gcp", "github", "kubernetes", "vault")
 SOURCES = {
     "aws": "aws:endpoint_url={url},max_attempts=2,regions=eu-west-1",
     "azure": f"azure:endpoint_url={{url}},tenant_id={TENANT},access_token=env:{TOKEN},max_attempts=2",
     "file": "file:path=missing.csv",
     "gcp": f"gcp:endpoint_url={{url}},access_token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "github": f"github:endpoint_url={{url}},organization=acme,token=env:{TOKEN},max_attempts=2,backoff=0.001",
+    "kubernetes": f"kubernetes:url={{url}},token=env:{TOKEN}",
     "vault": f"vault:url={{url}},token=env:{TOKEN}",
 }
 """Each connector as a source on the command line, at an address."""
@@ -113,6 +116,8 @@ def _connector(name: str, url: str, **facts: Any) -> Connector:
         case "github":
             given = {"organization": "acme", "token": token, "max_attempts": 2, "backoff": 0.001}
             return GithubConnector("prod", GithubSettings(endpoint_url=url, **given, **facts))
+        case "kubernetes":
+            return KubernetesConnector("prod", KubernetesSettings(url=url, token=token, **facts))
         case _:
             return VaultConnector("prod", VaultSettings(url=url, token=token, **facts))
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from connectors.kubernetes.rights import known_role, privilege_of, rules_of
+from connectors.kubernetes.rights.methods import known_role, privilege_of
+from connectors.kubernetes.rights.rules import rules_of
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -30,7 +31,45 @@ def level(*rules: dict[str, Any], everywhere: bool) -> str:
     ("rules", "everywhere", "within"),
     [
         ([rule("*", "*", "*")], "admin", "escalation"),
-        ([rule("impersonate", "", "users groups")], "escalation", "normal"),
+        ([rule("impersonate", "", "users groups")], "admin", "normal"),
+        ([rule("impersonate", "", "users")], "escalation", "normal"),
+        ([rule("impersonate", "", "groups")], "normal", "normal"),
+        ([rule("impersonate", "", "serviceaccounts groups")], "admin", "escalation"),
+        ([rule("impersonate", "", "serviceaccounts", "one")], "high", "high"),
+        (
+            [
+                rule("impersonate:user-info", "authentication.k8s.io", "users"),
+                rule("impersonate-on:user-info:list", "", "pods"),
+            ],
+            "high",
+            "high",
+        ),
+        ([rule("impersonate:user-info", "authentication.k8s.io", "users")], "normal", "normal"),
+        ([rule("impersonate-on:user-info:list", "", "pods")], "normal", "normal"),
+        (
+            [
+                rule("create", "certificates.k8s.io", "certificatesigningrequests"),
+                rule("update", "certificates.k8s.io", "certificatesigningrequests/approval"),
+                rule("approve", "certificates.k8s.io", "signers", "kubernetes.io/kube-apiserver-client"),
+            ],
+            "admin",
+            "normal",
+        ),
+        (
+            [
+                rule("create", "certificates.k8s.io", "certificatesigningrequests"),
+                rule("update", "certificates.k8s.io", "certificatesigningrequests/approval"),
+                rule("approve", "certificates.k8s.io", "signers", "example.com/mine"),
+            ],
+            "normal",
+            "normal",
+        ),
+        ([rule("patch", "argoproj.io", "applications")], "high", "high"),
+        ([rule("get list", "", "nodes/proxy")], "escalation", "normal"),
+        ([rule("get", "", "nodes/metrics nodes/stats")], "normal", "normal"),
+        ([rule("get create", "", "secrets")], "escalation", "high"),
+        ([rule("patch", "", "pods")], "escalation", "high"),
+        ([rule("update", "", "namespaces")], "high", "high"),
         ([rule("impersonate", "", "serviceaccounts")], "escalation", "escalation"),
         ([rule("create", "", "serviceaccounts/token")], "escalation", "high"),
         ([rule("escalate update", RBAC, "clusterroles")], "escalation", "escalation"),

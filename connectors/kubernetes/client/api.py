@@ -1,0 +1,123 @@
+"""Lists of a cluster's API, and nothing else: what is asked is in the table of sections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+from requests import Response
+
+from connectors.base import Gone, Meter, SectionReading
+from connectors.http import Client, cursor, refusal
+from connectors.kubernetes.client.kubeconfig import Address, Pem, signed_in
+from connectors.kubernetes.sections import Listing
+from connectors.rates import RateLimit
+from connectors.reading import decoded
+from scanner.errors import Denied, NotOffered, SourceError
+
+PAGE = 500
+"""Objects on a page, as ``kubectl`` asks."""
+RATE = 20.0
+"""Requests a second once the API server has refused for load."""
+_PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_OK, _CREATED, _EXPIRED, _NOT_FOUND, _FORBIDDEN, _UNAUTHORIZED = 200, 201, 410, 404, 403, 401
+T = TypeVar("T")
+
+
+class Api:
+    """A client for one cluster. Its methods raise SourceErrors only."""
+
+    def __init__(self, address: Address, meter: Meter, timeout: float) -> None:
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="muster-kubernetes-")))
+            user = signed_in(address)
+            pair = None
+            if user.certificate and user.key and not user.token:
+                pair = _file(folder, "client.crt", user.certificate), _file(folder, "client.key", user.key)
+            authority = _file(folder, "ca.crt", address.authority) if address.authority else None
+            rate = RateLimit(RATE, burst=8)
+
+            def client(accept: str) -> Client:
+                signed = {"Authorization": f"Bearer {user.token}"} if user.token else {}
+                made = Client(
+                    address.server,
+                    headers={"Accept": accept, **signed},
+                    meter=meter,
+                    rate=rate,
+                    timeout=timeout,
+                    ca_file=authority,
+                    client_certificate=pair,
+                    environment=False,
+                )
+                stack.callback(made.close)
+                return made.but(refusal=_refused)
+
+            self._whole, self._partial = client("application/json"), client(_PARTIAL)
+            self._stack = stack.pop_all()
+
+    def rows(self, listing: Listing, section: SectionReading, selector: str = "") -> Iterator[Any]:
+        """See ``Cluster``. A list that expires while it is read is begun again once; objects come once."""
+        seen: set[str] = set()
+        for attempt in range(2):
+            try:
+                for row in self._rows(listing, section, selector):
+                    if (identity := row.metadata.uid or f"{row.metadata.namespace}/{row.metadata.name}") not in seen:
+                        seen.add(identity)
+                        yield row
+            except NotOffered:
+                if listing.custom:
+                    raise
+                raise SourceError(f"the server has no {listing.plural}: is it the API of a cluster?") from None
+            except Gone:
+                if attempt:
+                    raise SourceError("the list expired twice while it was read") from None
+            else:
+                return
+
+    def _rows(self, listing: Listing, section: SectionReading, selector: str) -> Iterator[Any]:
+        params = {"limit": str(PAGE), **({"fieldSelector": selector} if selector else {})}
+        client = self._partial if listing.metadata else self._whole
+        paging = cursor("/metadata/continue", "continue")
+        yield from client.rows(listing.path, listing.shape, section, at="/items", paging=paging, params=params)
+
+    def get(self, path: str, shape: type[T]) -> T:
+        """See ``Cluster``."""
+        return self._whole.get(path, shape)
+
+    def post(self, path: str, body: Any, shape: type[T]) -> T:
+        """See ``Cluster``. A review is answered with 201."""
+        response = self._whole.ask(path, body=body)
+        if response.status_code not in (_OK, _CREATED):
+            raise _refused(response)
+        answer: T = decoded(response.content, shape)
+        return answer
+
+    def close(self) -> None:
+        """Close the connections, and delete the files with certificates."""
+        self._stack.close()
+
+
+def _file(folder: Path, name: str, pem: Pem) -> str:
+    """The path of a certificate or key; what the kubeconfig holds itself is written to a file, for its owner only."""
+    if pem.path is not None:
+        return pem.path
+    path = folder / name
+    path.touch(mode=0o600)
+    path.write_bytes(pem.text or b"")
+    return str(path)
+
+
+def _refused(response: Response) -> SourceError:
+    """What a status means: 404 is a group that the cluster does not have, 410 a list that expired."""
+    if response.status_code == _NOT_FOUND:
+        return NotOffered("the cluster does not have it")
+    if response.status_code == _EXPIRED:
+        return Gone("the list expired")
+    if response.status_code == _FORBIDDEN:
+        return Denied("RBAC does not allow it")
+    if response.status_code == _UNAUTHORIZED:
+        return Denied("the API server does not accept the credentials", hint="sign in again")
+    return refusal(response)

@@ -1,0 +1,109 @@
+"""The connector for Kubernetes: one scope for each cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import ClassVar
+
+from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.kubernetes.client.cluster import Cluster
+from connectors.kubernetes.identities import records_of
+from connectors.kubernetes.least_privilege import checks, manifests
+from connectors.kubernetes.offline import Export
+from connectors.kubernetes.reading import Facts, Reader
+from connectors.kubernetes.sections import NAMESPACES, SPEC
+from connectors.kubernetes.settings import KubernetesSettings
+from connectors.reading import require_sdk
+from scanner.errors import SourceError
+from scanner.model import EVERY_SCOPE, Coverage
+
+SYSTEM_NAMESPACE = "kube-system"
+"""Its uid names a cluster: it lives as long as the cluster, whatever people call that."""
+
+
+class KubernetesConnector:
+    """Reads service accounts, what RBAC gives them, and what runs as them. Never a secret's value.
+
+    Raises MissingExtra where requests is not installed.
+    """
+
+    spec: ClassVar[Spec] = SPEC
+
+    def __init__(self, source: str, settings: KubernetesSettings) -> None:
+        require_sdk("requests", SPEC)
+        self._source = source
+        self._settings = settings
+
+    def scopes(self) -> Iterator[Scope | Coverage]:
+        """See ``Connector.scopes``. A cluster that does not say which one it is cannot be told from others."""
+        for context in self._settings.wanted:
+            meter = self._meter()
+            nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE, part=context)
+            uid = ""
+            with nowhere.section("core.namespaces", meter=meter) as section, closing(self._open(context, meter)) as api:
+                selector = f"metadata.name={SYSTEM_NAMESPACE}"
+                system = [row.metadata for row in api.rows(NAMESPACES, section, selector)]
+                uid = next((one.uid for one in system if one.name == SYSTEM_NAMESPACE), "")
+                if not uid:
+                    raise SourceError(f"the cluster cannot be told from others: it lists no {SYSTEM_NAMESPACE}")
+            if uid:
+                yield Scope(source=self._source, spec=SPEC, id=uid, context=context)
+            else:
+                yield section.coverage
+
+    def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
+        """Read all sections, then yield what they amount to together."""
+        meter, facts = self._meter(), Facts(scope.id)
+        with closing(self._open(scope.context, meter)) as api:
+            reader = Reader(api, scope, meter, facts)
+            reader.version()
+            yield from reader.read(self._optional)
+        yield from records_of(facts, self._source)
+
+    def check(self) -> Iterator[Check]:
+        """See ``Preflight.check``."""
+        for record in self.scopes():
+            if isinstance(record, Scope):
+                with closing(self._open(record.context, self._meter())) as cluster:
+                    yield Check(name="cluster", ok=True, detail=f"cluster {record.id}")
+                    yield from checks(cluster, self._optional)
+            else:
+                yield Check(name="cluster", ok=False, detail=record.detail or record.status, fix=record.permission)
+
+    @classmethod
+    def base_policy(cls) -> str:
+        """See ``LeastPrivilege.base_policy``."""
+        return manifests()
+
+    def policy(self) -> str:
+        """See ``LeastPrivilege.policy``."""
+        return manifests(self._optional)
+
+    @property
+    def _optional(self) -> frozenset[str]:
+        """The optional sections that are switched on. Files are read as they are: no right is needed for them."""
+        files = Path(self._settings.from_files) if self._settings.from_files is not None else None
+        switches = {
+            "core.secrets": self._settings.secrets or (files is not None and (files / "secrets.json").exists()),
+            "aws_auth": self._settings.aws_auth or (files is not None and (files / "aws-auth.json").exists()),
+        }
+        return frozenset(name for name, is_on in switches.items() if is_on)
+
+    def _meter(self) -> Meter:
+        return Meter(asks=self._settings.from_files is None)
+
+    def _open(self, context: str | None, meter: Meter) -> Cluster:
+        from connectors.kubernetes.client.api import Api
+        from connectors.kubernetes.client.kubeconfig import addresses, at, in_cluster
+
+        settings = self._settings
+        if settings.from_files is not None:
+            return Export(Path(settings.from_files))
+        if settings.in_cluster:
+            return Api(in_cluster(), meter, settings.timeout)
+        if settings.url is not None:
+            return Api(at(settings.url, settings.token.resolve(), settings.ca_file), meter, settings.timeout)
+        (address,) = addresses(settings.files, [context], may_run=settings.kubeconfig is not None)
+        return Api(address, meter, settings.timeout)

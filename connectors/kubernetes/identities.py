@@ -1,0 +1,324 @@
+"""Service accounts and groups as identities. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+
+from connectors.kubernetes import payloads as p
+from connectors.kubernetes.reading import Facts
+from connectors.kubernetes.rights.evaluation import (
+    ACCOUNT_PREFIX,
+    ALL_ACCOUNTS,
+    EVERYBODY,
+    Account,
+    Accounts,
+    Authority,
+    Bound,
+    Rights,
+    Surroundings,
+)
+from connectors.kubernetes.rights.rules import Rule
+from connectors.kubernetes.workloads import workload
+from connectors.planned.shapes import key_of
+from connectors.reading import unread_facts
+from scanner.model import (
+    POWERFUL,
+    UNKNOWN_PRIVILEGE,
+    Consequence,
+    Credential,
+    Identity,
+    Link,
+    Privilege,
+    TokenSubject,
+    Workload,
+    credential_key,
+)
+from scanner.model.attributes import DEFAULT_ACCOUNT
+from scanner.model.rights import with_administration
+from scanner.text import issuer_name
+
+PROVIDER: Final = "kubernetes"
+MOST_LINKS: Final = 100_000
+"""Links between accounts of one cluster. Beyond it, who reaches all accounts of the cluster is linked with the powerful
+ones alone: that it can become any other is its level, ``escalation``."""
+_ENFORCE: Final = "pod-security.kubernetes.io/enforce"
+_SYSTEM: Final = re.compile(r"kube-.*|openshift(-.*)?|gke-.*|gmp-.*|aks-.*")
+_LOCAL_ISSUER: Final = re.compile(r"kubernetes\.default\.svc(\..*)?")
+"""Clusters that were set up by themselves all call their issuer so: it says nothing about which one it is."""
+_CLOUD: Final = {
+    "eks.amazonaws.com/role-arn": "IAM role",
+    "iam.gke.io/gcp-service-account": "Google service account",
+    "azure.workload.identity/client-id": "Azure client",
+}
+_LAST_USED, _INVALID = "kubernetes.io/legacy-token-last-used", "kubernetes.io/legacy-token-invalid-since"
+_ACCOUNT_OF, _UID_OF = "kubernetes.io/service-account.name", "kubernetes.io/service-account.uid"
+_OLD_TOKEN: Final = re.compile(r".*-token-[a-z0-9]{5}")
+_DEPLOYERS: Final = (
+    ("meta.helm.sh/release-name", "helm"),
+    ("argocd.argoproj.io/tracking-id", "argocd"),
+    ("kustomize.toolkit.fluxcd.io/name", "flux"),
+    ("helm.toolkit.fluxcd.io/name", "flux"),
+)
+_OWNER_KEYS: Final = frozenset(
+    {"owner", "owners", "team", "contact", "email", "app.kubernetes.io/part-of", "backstage.io/kubernetes-id",
+     "a8r.io/owner", "a8r.io/support", "a8r.io/repository", "cost-center", "openshift.io/requester"}
+)  # fmt: skip
+"""Labels and annotations of a namespace that also say whose its accounts are."""
+
+
+def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload]:
+    """Yield accounts, groups with powerful rights, and workloads."""
+    estate = _Estate(facts, source)
+    yield from estate.accounts()
+    yield from estate.groups()
+    for ran in facts.ran:
+        yield workload(ran, source, facts.uid, estate.key(ran.account))
+
+
+class _Estate:
+    def __init__(self, facts: Facts, source: str) -> None:
+        self._facts = facts
+        self._source = source
+        self._no_rights = "rbac" in facts.gaps
+        self._authority = _authority(facts)
+        self._rights = {account: self._authority.of_account(account) for account in facts.accounts}
+        self._tokens = _tokens(facts)
+        self._links = self._linked()
+        self._consumers = Counter(ran.account for ran in facts.ran)
+
+    def key(self, account: Account) -> str:
+        """The key of an account, also of one that does not exist."""
+        return f"kubernetes://{self._facts.uid}/{account[0]}/serviceaccount/{account[1]}"
+
+    # --- Accounts ---
+
+    def accounts(self) -> Iterator[Identity]:
+        for account, payload in sorted(self._facts.accounts.items()):
+            yield self._account(account, payload, self._rights[account])
+
+    def _account(self, account: Account, payload: p.ServiceAccount, rights: Rights) -> Identity:
+        namespace, name = account
+        metadata, key = payload.metadata, self.key(account)
+        texts = p.kept(metadata.labels) | p.kept(metadata.annotations)
+        user = f"{ACCOUNT_PREFIX}{namespace}:{name}"
+        privilege = UNKNOWN_PRIVILEGE if self._no_rights else rights.privilege
+        if self._no_rights:
+            privilege = Privilege(level="unknown", evidence=("roles and bindings could not be read",))
+        issuer = self._issuer
+        return Identity(
+            key=key,
+            provider=PROVIDER,
+            source=self._source,
+            scope=self._facts.uid,
+            kind="service_account",
+            name=name,
+            unique_id=metadata.uid or None,
+            aliases=(user, f"{namespace}/{name}", *((f"kubernetes:{issuer}/{namespace}/{name}",) if issuer else ())),
+            created_at=metadata.created,
+            managed_by=self._managed(account, payload),
+            tags={**_owner_hints(self._facts.namespaces.get(namespace)), **texts},
+            attributes=self._attributes(account, payload),
+            privilege=privilege,
+            consequences=None if self._no_rights else self._consequences(rights),
+            grants=rights.grants,
+            credentials=tuple(self._credentials(key, account, payload)),
+            links=(*self._links.get(account, ()), *_cloud_links(texts)),
+            token_subjects=(TokenSubject(issuer, user),) if issuer else (),
+            unread=unread_facts(permissions=self._no_rights, credentials="core.secrets" in self._facts.gaps),
+        )
+
+    @property
+    def _issuer(self) -> str | None:
+        """The issuer, unless many clusters call theirs so."""
+        if not self._facts.issuer:
+            return None
+        name = issuer_name(self._facts.issuer)
+        return None if _LOCAL_ISSUER.fullmatch(name) else name
+
+    def _consequences(self, rights: Rights) -> tuple[Consequence, ...]:
+        return with_administration(rights.privilege, rights.consequences)
+
+    def _managed(self, account: Account, payload: p.ServiceAccount) -> str | None:
+        """Why Kubernetes or the vendor of the cluster manages it."""
+        namespace, name = account
+        if _SYSTEM.fullmatch(namespace):
+            return f"it is an account of the system namespace {namespace}"
+        unused = not self._consumers[account] and not self._authority.is_bound(account)
+        if name == "default" and unused and not payload.secrets:
+            return "Kubernetes makes it in every namespace"
+        return None
+
+    def _attributes(self, account: Account, payload: p.ServiceAccount) -> dict[str, Any]:
+        namespace, name = account
+        texts = p.kept(payload.metadata.labels) | p.kept(payload.metadata.annotations)
+        found: dict[str, Any] = {"namespace": namespace}
+        if name == "default":
+            found[DEFAULT_ACCOUNT] = True
+        if payload.automount is not None:
+            found["automount_token"] = payload.automount
+        for annotation, deployer in _DEPLOYERS:
+            if named := texts.get(annotation):
+                found["deployed_by"] = f"{deployer}: {named}"
+                break
+        application = self._facts.applications.get(texts.get("argocd.argoproj.io/tracking-id", "").partition(":")[0])
+        repository = application.repository if application else None
+        if repository and repository.url:
+            found["repository"] = f"{_without_user(repository.url)}//{repository.path}".rstrip("/")
+        level = (self._facts.namespaces.get(namespace) or _NOTHING).labels or {}
+        if _ENFORCE in level:
+            found["pod_security"] = level[_ENFORCE]
+        return found
+
+    def _credentials(self, key: str, account: Account, payload: p.ServiceAccount) -> Iterator[Credential]:
+        """Tokens that never expire: as secrets, or only as names in the account."""
+        listed = {token.name: token for token in self._tokens.get(account, ())}
+        for name, token in listed.items():
+            labels = token.labels or {}
+            yield Credential(
+                key=credential_key(key, "token", name),
+                kind="token",
+                id=name,
+                enabled=False if _INVALID in labels else None,
+                created_at=token.created,
+                never_expires=True,
+                last_used_at=_day(labels.get(_LAST_USED)),
+            )
+        for secret in payload.secrets or ():
+            if secret.name not in listed and _OLD_TOKEN.fullmatch(secret.name):
+                yield Credential(
+                    key=credential_key(key, "token", secret.name), kind="token", id=secret.name, never_expires=True
+                )
+
+    # --- Groups ---
+
+    def groups(self) -> Iterator[Identity]:
+        """Yield the groups of all callers and of all accounts, where they have powerful rights."""
+        names = [] if self._no_rights else sorted(filter(_is_of_everybody, self._authority.groups))
+        for name in names:
+            rights = self._authority.of_subject("Group", name)
+            if rights.privilege.level in POWERFUL:
+                yield Identity(
+                    key=f"kubernetes://{self._facts.uid}/group/{name}",
+                    provider=PROVIDER,
+                    source=self._source,
+                    scope=self._facts.uid,
+                    kind="group",
+                    name=name,
+                    privilege=rights.privilege,
+                    consequences=self._consequences(rights),
+                    grants=rights.grants,
+                )
+
+    # --- Who can become whom ---
+
+    def _linked(self) -> Mapping[Account, tuple[Link, ...]]:
+        """By account, the accounts that it can become. An admin needs no links."""
+        every: defaultdict[str, set[str]] = defaultdict(set)
+        for namespace, name in self._facts.accounts:
+            every[namespace].add(name)
+        tokens: defaultdict[str, set[str]] = defaultdict(set)
+        for namespace, name in self._tokens:
+            tokens[namespace].add(name)
+        accounts = Accounts(every=_frozen(every), running=_frozen(self._facts.running), tokens=_frozen(tokens))
+        powerful = frozenset(one for one, rights in self._rights.items() if rights.privilege.level in POWERFUL)
+        found: dict[Account, tuple[Link, ...]] = {}
+        left = MOST_LINKS
+        for account, rights in sorted(self._rights.items()):
+            if self._no_rights or rights.privilege.level == "admin" or not rights.leads:
+                continue
+            meant: dict[Account, str] = {}
+            for lead in rights.leads:
+                for target in accounts.meant(lead):
+                    if target in self._facts.accounts and target != account:
+                        meant.setdefault(target, lead.evidence)
+            if len(meant) > left:
+                meant = {
+                    target: why for target, why in meant.items() if target in powerful or self._opens_cloud(target)
+                }
+            left = max(0, left - len(meant))
+            found[account] = tuple(
+                Link(relation="can_assume", target=self.key(target), evidence=why) for target, why in meant.items()
+            )
+        return found
+
+    def _opens_cloud(self, account: Account) -> bool:
+        annotations = self._facts.accounts[account].metadata.annotations or {}
+        return not _CLOUD.keys().isdisjoint(annotations)
+
+
+_NOTHING = p.Metadata(name="")
+
+
+def _is_of_everybody(group: str) -> bool:
+    return group in EVERYBODY or group == ALL_ACCOUNTS or group.startswith(f"{ALL_ACCOUNTS}:")
+
+
+def _authority(facts: Facts) -> Authority:
+    enforced = {name: (one.labels or {}).get(_ENFORCE, "") for name, one in facts.namespaces.items()}
+    around = Surroundings(enforced=enforced, minor=facts.version, maps_cloud_identities=facts.maps_cloud_identities)
+    authority = Authority(facts.roles, around)
+    for binding in facts.bindings:
+        namespace = binding.metadata.namespace
+        kind, name = binding.role.kind, binding.role.name
+        rules: tuple[Rule, ...] | None = facts.roles.get((kind, namespace if kind == "Role" else "", name), ())
+        title = "RoleBinding" if namespace else "ClusterRoleBinding"
+        bound = Bound(
+            binding=f"{title}/{binding.metadata.name}", role=f"{kind}/{name}", namespace=namespace, rules=rules
+        )
+        authority.bind(bound, _subjects(binding, namespace))
+    return authority
+
+
+def _subjects(binding: p.Binding, namespace: str) -> Iterator[tuple[str, str]]:
+    """Kind and name; an account is the user of its full name, wherever it is named as one."""
+    for subject in binding.subjects or ():
+        if subject.kind == "ServiceAccount":
+            yield "User", f"{ACCOUNT_PREFIX}{subject.namespace or namespace}:{subject.name}"
+        else:
+            yield subject.kind, subject.name
+
+
+def _tokens(facts: Facts) -> Mapping[Account, list[p.Metadata]]:
+    """Token secrets by account; one of an account that was deleted and made again opens nothing."""
+    found: defaultdict[Account, list[p.Metadata]] = defaultdict(list)
+    for token in facts.tokens:
+        annotations = token.annotations or {}
+        account = (token.namespace, annotations.get(_ACCOUNT_OF, ""))
+        payload = facts.accounts.get(account)
+        if payload is not None and annotations.get(_UID_OF, payload.metadata.uid) == payload.metadata.uid:
+            found[account].append(token)
+    return found
+
+
+def _owner_hints(namespace: p.Metadata | None) -> dict[str, str]:
+    if namespace is None:
+        return {}
+    texts = p.kept(namespace.labels) | p.kept(namespace.annotations)
+    return {key: value for key, value in texts.items() if key in _OWNER_KEYS}
+
+
+def _cloud_links(texts: Mapping[str, str]) -> Iterator[Link]:
+    for annotation, what in _CLOUD.items():
+        if named := texts.get(annotation):
+            yield Link(relation="can_assume", target=key_of(named), evidence=f"{what} in annotation {annotation}")
+
+
+def _frozen(names: Mapping[str, Iterable[str]]) -> Mapping[str, frozenset[str]]:
+    return {namespace: frozenset(some) for namespace, some in names.items()}
+
+
+def _day(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        return None
+
+
+def _without_user(url: str) -> str:
+    """An address of a repository without credentials."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}" if separator else url

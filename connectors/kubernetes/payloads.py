@@ -1,0 +1,345 @@
+"""The API's objects, with the fields that are kept: msgspec drops all others while it decodes.
+
+Source: the API reference of Kubernetes 1.36, https://kubernetes.io/docs/reference/kubernetes-api/. What may hold values
+(environment variables, arguments, the annotation ``last-applied-configuration``) has no field here, or is dropped by
+:func:`kept`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, TypeAlias
+
+from msgspec import Meta, Struct, field
+
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+LONGEST_TEXT: Final = 256
+"""Characters of a label or annotation; longer ones are configuration of other programs, and may hold anything."""
+
+
+class Named(Struct, frozen=True):
+    """A reference by name."""
+
+    name: str = ""
+
+
+class Owner(Struct, frozen=True, kw_only=True):
+    """An owner reference."""
+
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool | None = None
+
+
+class Metadata(Struct, frozen=True, kw_only=True):
+    """``metadata`` of an object."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    created: Moment | None = field(name="creationTimestamp", default=None)
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    owners: tuple[Owner, ...] | None = field(name="ownerReferences", default=None)
+
+
+class Object(Struct, frozen=True, kw_only=True):
+    """An object of which only the metadata count: namespaces, secrets."""
+
+    metadata: Metadata
+
+
+class ServiceAccount(Object, frozen=True, kw_only=True):
+    """``v1`` ServiceAccount."""
+
+    automount: bool | None = field(name="automountServiceAccountToken", default=None)
+    secrets: tuple[Named, ...] | None = None
+
+
+class RoleRef(Struct, frozen=True, kw_only=True):
+    """The role that a binding gives."""
+
+    kind: str
+    name: str
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """Who a binding gives it to."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+
+
+class Binding(Object, frozen=True, kw_only=True):
+    """RoleBinding and ClusterRoleBinding."""
+
+    role: RoleRef = field(name="roleRef")
+    subjects: tuple[Subject, ...] | None = None
+
+
+class Role(Object, frozen=True, kw_only=True):
+    """Role and ClusterRole. ``rules`` are checked by ``rights.rules``."""
+
+    rules: Any = None
+
+
+class TokenProjection(Struct, frozen=True, kw_only=True):
+    """A token that the kubelet asks for and puts into a volume."""
+
+    audience: str | None = None
+    seconds: int | None = field(name="expirationSeconds", default=None)
+
+
+class Projection(Struct, frozen=True, kw_only=True):
+    """A source of a projected volume."""
+
+    token: TokenProjection | None = field(name="serviceAccountToken", default=None)
+    secret: Named | None = None
+
+
+class Projected(Struct, frozen=True, kw_only=True):
+    """A projected volume."""
+
+    sources: tuple[Projection, ...] | None = None
+
+
+class SecretVolume(Struct, frozen=True, kw_only=True):
+    """A volume from a secret."""
+
+    name: str = field(name="secretName", default="")
+
+
+class HostPath(Struct, frozen=True, kw_only=True):
+    """A folder of the node."""
+
+    path: str = ""
+
+
+class Volume(Struct, frozen=True, kw_only=True):
+    """A volume of a pod."""
+
+    projected: Projected | None = None
+    secret: SecretVolume | None = None
+    host: HostPath | None = field(name="hostPath", default=None)
+
+
+class KeyRef(Struct, frozen=True, kw_only=True):
+    """Where a variable comes from; its value has no field."""
+
+    secret: Named | None = field(name="secretKeyRef", default=None)
+
+
+class Variable(Struct, frozen=True, kw_only=True):
+    """An environment variable without its value."""
+
+    source: KeyRef | None = field(name="valueFrom", default=None)
+
+
+class Variables(Struct, frozen=True, kw_only=True):
+    """All keys of a secret as variables."""
+
+    secret: Named | None = field(name="secretRef", default=None)
+
+
+class Security(Struct, frozen=True, kw_only=True):
+    """A container's security context."""
+
+    privileged: bool | None = None
+
+
+class Container(Struct, frozen=True, kw_only=True):
+    """A container of a pod."""
+
+    image: str = ""
+    env: tuple[Variable, ...] | None = None
+    env_from: tuple[Variables, ...] | None = field(name="envFrom", default=None)
+    security: Security | None = field(name="securityContext", default=None)
+
+
+class PodSpec(Struct, frozen=True, kw_only=True):
+    """What a pod is to run."""
+
+    account: str | None = field(name="serviceAccountName", default=None)
+    former_account: str | None = field(name="serviceAccount", default=None)
+    automount: bool | None = field(name="automountServiceAccountToken", default=None)
+    containers: tuple[Container, ...] | None = None
+    first: tuple[Container, ...] | None = field(name="initContainers", default=None)
+    volumes: tuple[Volume, ...] | None = None
+    host_pid: bool | None = field(name="hostPID", default=None)
+    host_network: bool | None = field(name="hostNetwork", default=None)
+    host_ipc: bool | None = field(name="hostIPC", default=None)
+
+    @property
+    def runs_as(self) -> str:
+        """The name of its service account."""
+        return self.account or self.former_account or "default"
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """A pod's status."""
+
+    phase: str = ""
+
+
+class Pod(Object, frozen=True, kw_only=True):
+    """``v1`` Pod."""
+
+    spec: PodSpec
+    status: Status = Status()
+
+
+class Template(Struct, frozen=True, kw_only=True):
+    """A pod template."""
+
+    spec: PodSpec
+    metadata: Any = None
+
+
+class Templated(Struct, frozen=True, kw_only=True):
+    """The specification of what makes pods."""
+
+    template: Template | None = None
+
+
+class Workload(Object, frozen=True, kw_only=True):
+    """Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController and Job."""
+
+    spec: Templated
+
+    @property
+    def pods(self) -> PodSpec | None:
+        """What its pods run."""
+        return self.spec.template.spec if self.spec.template else None
+
+
+class _JobTemplate(Struct, frozen=True, kw_only=True):
+    spec: Templated
+
+
+class _CronSpec(Struct, frozen=True, kw_only=True):
+    jobs: _JobTemplate = field(name="jobTemplate")
+
+
+class CronJob(Object, frozen=True, kw_only=True):
+    """``batch/v1`` CronJob."""
+
+    spec: _CronSpec
+
+    @property
+    def pods(self) -> PodSpec | None:
+        """What its pods run."""
+        template = self.spec.jobs.spec.template
+        return template.spec if template else None
+
+
+class SigningSpec(Struct, frozen=True, kw_only=True):
+    """Who a certificate is asked for."""
+
+    username: str = ""
+    groups: tuple[str, ...] | None = None
+    signer: str = field(name="signerName", default="")
+    seconds: int | None = field(name="expirationSeconds", default=None)
+
+
+class SigningRequest(Object, frozen=True, kw_only=True):
+    """``certificates.k8s.io/v1`` CertificateSigningRequest."""
+
+    spec: SigningSpec
+
+
+class Discovery(Struct, frozen=True, kw_only=True):
+    """``/.well-known/openid-configuration``."""
+
+    issuer: str
+
+
+class Key(Struct, frozen=True, kw_only=True):
+    """A public key's id."""
+
+    kid: str = ""
+
+
+class Keys(Struct, frozen=True, kw_only=True):
+    """``/openid/v1/jwks``."""
+
+    keys: tuple[Key, ...] = ()
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    """``/version``."""
+
+    major: str = ""
+    minor: str = ""
+
+    @property
+    def number(self) -> int | None:
+        """The minor version as a number; ``36+`` is 36."""
+        digits = self.minor.rstrip("+")
+        return int(digits) if digits.isdecimal() and digits.isascii() else None
+
+
+_NEVER_KEPT = ("kubectl.kubernetes.io/last-applied-configuration",)
+
+
+def kept(texts: Mapping[str, str] | None) -> dict[str, str]:
+    """Labels or annotations without long ones, and without those that repeat the whole object."""
+    return {key: value for key, value in (texts or {}).items() if len(value) <= LONGEST_TEXT and key not in _NEVER_KEPT}
+
+
+# --- Argo CD: https://argo-cd.readthedocs.io/en/stable/operator-manual/ ---
+
+
+class Repository(Struct, frozen=True, kw_only=True):
+    """Where an application's manifests come from."""
+
+    url: str = field(name="repoURL", default="")
+    path: str = ""
+
+
+class ApplicationSpec(Struct, frozen=True, kw_only=True):
+    """What an application deploys."""
+
+    source: Repository | None = None
+    sources: tuple[Repository, ...] | None = None
+    project: str = ""
+
+
+class Application(Object, frozen=True, kw_only=True):
+    """``argoproj.io/v1alpha1`` Application."""
+
+    spec: ApplicationSpec = ApplicationSpec()
+
+    @property
+    def repository(self) -> Repository | None:
+        """The first source."""
+        return self.spec.source or next(iter(self.spec.sources or ()), None)
+
+
+class ProjectToken(Struct, frozen=True, kw_only=True):
+    """A token of a project's role: its dates, as seconds since 1970. It is no secret: the token itself is not kept."""
+
+    id: str = ""
+    iat: int = 0
+    exp: int = 0
+
+
+class ProjectRole(Struct, frozen=True, kw_only=True):
+    """A role of a project."""
+
+    name: str = ""
+    tokens: tuple[ProjectToken, ...] | None = field(name="jwtTokens", default=None)
+
+
+class ProjectSpec(Struct, frozen=True, kw_only=True):
+    """What a project allows."""
+
+    roles: tuple[ProjectRole, ...] | None = None
+
+
+class AppProject(Object, frozen=True, kw_only=True):
+    """``argoproj.io/v1alpha1`` AppProject."""
+
+    spec: ProjectSpec = ProjectSpec()

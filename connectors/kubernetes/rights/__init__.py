@@ -1,0 +1,1 @@
+"""What RBAC lets a subject do and become. Pure."""

@@ -1,0 +1,74 @@
+"""Rules of roles, and how they match. RBAC has no deny.
+
+Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/. A verb, a group and a resource each match by
+equality or ``*``; ``pods`` does not cover ``pods/exec``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+RBAC: Final = "rbac.authorization.k8s.io"
+
+
+class Rule(Struct, frozen=True):
+    """A rule of a role. ``names``: the only objects it is about; empty: all. ``role``: who gave it, for evidence."""
+
+    verbs: frozenset[str]
+    groups: frozenset[str]
+    resources: frozenset[str]
+    names: frozenset[str] = frozenset()
+    role: str = ""
+
+    @property
+    def allows_everything(self) -> bool:
+        """Whether it allows ``*`` on ``*``."""
+        return not self.names and all("*" in part for part in (self.verbs, self.groups, self.resources))
+
+    def covers(self, verbs: Collection[str], group: str, resource: str) -> bool:
+        """Whether it allows one of the verbs on any object of a resource. A verb that ends with ``:`` is a prefix."""
+        return (
+            self._has_verb(verbs)
+            and not self.groups.isdisjoint({"*", group})
+            and not self.resources.isdisjoint(_covering(resource))
+        )
+
+    def _has_verb(self, verbs: Collection[str]) -> bool:
+        if not self.verbs.isdisjoint({"*", *verbs}):
+            return True
+        return any(verb.endswith(":") and any(own.startswith(verb) for own in self.verbs) for verb in verbs)
+
+
+def _covering(resource: str) -> set[str]:
+    """How a rule may name a resource: ``*``, itself, or for a subresource ``*/log``."""
+    _, slash, sub = resource.partition("/")
+    return {"*", resource, *((f"*/{sub}",) if slash else ())}
+
+
+_FIELDS = {"verbs": "verbs", "groups": "apiGroups", "resources": "resources", "names": "resourceNames"}
+
+
+def rules_of(role: Mapping[str, Any], named: str = "", *, filled_in: bool = False) -> tuple[Rule, ...] | None:
+    """Return the rules of a role; None if they are of another shape, or put together by the cluster.
+
+    ``filled_in``: the cluster has put them together already. Rules about paths alone are left out.
+    """
+    listed = role.get("rules", [])
+    if (role.get("aggregationRule") and not filled_in) or not isinstance(listed, list | None):
+        return None
+    rules = []
+    for one in listed or ():
+        if not isinstance(one, dict):
+            return None
+        parts = {field: one.get(key, []) for field, key in _FIELDS.items()}
+        if not all(part is None or _are_texts(part) for part in parts.values()):
+            return None
+        rules.append(Rule(role=named, **{field: frozenset(part or ()) for field, part in parts.items()}))
+    return tuple(rules)
+
+
+def _are_texts(part: Any) -> bool:
+    return isinstance(part, list) and all(isinstance(text, str) for text in part)

@@ -1,0 +1,137 @@
+"""A running API server over TLS, and the connector that reads it as the printed ClusterRole allows."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+import yaml
+from msgspec import Struct
+
+from connectors.base import DiscoveredRecord
+from connectors.kubernetes.connector import KubernetesConnector
+from connectors.kubernetes.least_privilege import NAME, manifests
+from connectors.kubernetes.settings import KubernetesSettings
+from connectors.testing import read
+from scanner.model import Coverage, Identity, Workload
+from scanner.redaction.redact import SecretRef
+from tests.servers.kubernetes.authorizer import service_account
+from tests.servers.kubernetes.cluster import Cluster
+from tests.servers.kubernetes.server import Fault, KubernetesServer
+
+TOKEN = "token-of-the-reader"
+
+
+class Tls(Struct, frozen=True):
+    """A certificate authority of the test run."""
+
+    authority: trustme.CA
+    context: ssl.SSLContext
+    ca_file: Path
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    """A server's certificate; clients may have one, too."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    ca_file = tmp_path_factory.mktemp("tls") / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    return Tls(authority, context, ca_file)
+
+
+class Read(Struct, frozen=True):
+    """What a scan of a cluster found."""
+
+    records: tuple[DiscoveredRecord, ...]
+
+    @property
+    def accounts(self) -> dict[str, Identity]:
+        """Identities by ``namespace/name``; groups by their name."""
+        return {
+            f"{one.attributes['namespace']}/{one.name}" if one.kind == "service_account" else one.name: one
+            for one in self.records
+            if isinstance(one, Identity)
+        }
+
+    @property
+    def workloads(self) -> dict[str, Workload]:
+        """Workloads by kind and name."""
+        return {f"{one.kind}/{one.name}": one for one in self.records if isinstance(one, Workload)}
+
+    @property
+    def coverage(self) -> dict[str, str]:
+        """Status by section."""
+        return {one.section: one.status for one in self.records if isinstance(one, Coverage)}
+
+    def become(self, name: str) -> list[str]:
+        """Which accounts an account can become, by their names."""
+        names = {one.key: name for name, one in self.accounts.items()}
+        links = self.accounts[name].links
+        others = (names.get(link.target, link.target) for link in links if link.relation == "can_assume")
+        return sorted(other for other in others if not other.endswith(f"/{NAME}"))
+
+
+class Running(Struct):
+    """Starts clusters and reads them."""
+
+    tls: Tls
+    stack: ExitStack
+
+    def server(
+        self,
+        *objects: Any,
+        reader: str | None = None,
+        fault: Fault | None = None,
+        most_on_a_page: int = 500,
+        **cluster: Any,
+    ) -> KubernetesServer:
+        """A server whose reader has what ``reader`` gives, by default what ``--policy`` prints."""
+        granted = list(yaml.safe_load_all(manifests() if reader is None else reader))
+        made = KubernetesServer(
+            Cluster([*objects, *granted], **cluster),
+            {TOKEN: service_account("default", NAME)},
+            fault=fault,
+            most_on_a_page=most_on_a_page,
+            tls=self.tls.context,
+        )
+        return self.stack.enter_context(made)
+
+    def connector(self, server: KubernetesServer, **settings: Any) -> KubernetesConnector:
+        """A connector for it."""
+        given = {"url": server.url, "token": SecretRef(env="KUBERNETES_TOKEN"), "ca_file": str(self.tls.ca_file)}
+        return KubernetesConnector("k8s", KubernetesSettings(**{**given, **settings}))
+
+    def read(self, *objects: Any, settings: dict[str, Any] | None = None, **server: Any) -> Read:
+        """What a scan finds."""
+        found = read(self.connector(self.server(*objects, **server), **(settings or {})))
+        return Read(tuple(one for one in found if not _is_reader(one)))
+
+
+def _is_reader(record: DiscoveredRecord) -> bool:
+    return isinstance(record, Identity) and record.name == NAME
+
+
+@pytest.fixture
+def clusters(tls: Tls, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    """Clusters of one test."""
+    monkeypatch.setenv("KUBERNETES_TOKEN", TOKEN)
+    with ExitStack() as stack:
+        yield Running(tls, stack)
+
+
+Scan = Callable[..., Read]
+
+
+@pytest.fixture
+def scan(clusters: Running) -> Scan:
+    """Reads a cluster made from manifests."""
+    return clusters.read

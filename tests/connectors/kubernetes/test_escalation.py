@@ -1,0 +1,198 @@
+"""What RBAC lets an account do and become, in whole clusters: levels, and who can become whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.kubernetes.least_privilege import manifests
+from tests.connectors.kubernetes.conftest import Scan
+from tests.connectors.kubernetes.manifests import (
+    RBAC,
+    account,
+    binding,
+    group,
+    namespace,
+    pod,
+    role,
+    rule,
+    token,
+    user,
+)
+
+WITH_SECRETS = manifests(frozenset({"core.secrets"}))
+WITH_AWS_AUTH = manifests(frozenset({"aws_auth"}))
+BASELINE = {"pod-security.kubernetes.io/enforce": "baseline"}
+ESTATE = (
+    namespace("shop", **BASELINE),
+    namespace("ops", **BASELINE),
+    *(account("shop", name) for name in ("ci", "web", "idle")),
+    account("ops", "robot"),
+    pod("shop", "web-1", "web"),
+    pod("ops", "robot-1", "robot"),
+    token("shop", "web-token", "web"),
+)
+"""Accounts of two namespaces; web and robot run, web has a token without an end."""
+PODS = rule("create", "", "pods")
+SHOP = ["shop/idle", "shop/web"]
+ALL = ["ops/robot", *SHOP]
+
+
+def held(*rules: Any, within: str = "", names: str = "r") -> tuple[Any, ...]:
+    """A role that shop/ci has, in the cluster or in a namespace."""
+    return role(names, *rules), binding("b", f"ClusterRole/{names}", ("shop", "ci"), within=within)
+
+
+CSR = "certificates.k8s.io"
+CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
+    "pods in its namespace": (held(PODS, within="shop"), "high", SHOP),
+    "pods in another namespace": (held(PODS, within="ops"), "high", ["ops/robot"]),
+    "pods in the cluster": (held(PODS), "escalation", ALL),
+    "deployments": (held(rule("patch", "apps", "deployments"), within="shop"), "high", SHOP),
+    "images of pods": (held(rule("patch", "", "pods"), within="shop"), "high", ["shop/web"]),
+    "exec": (held(rule("create", "", "pods/exec"), within="shop"), "high", ["shop/web"]),
+    "exec by any subresource": (held(rule("create", "", "*/exec"), within="shop"), "high", ["shop/web"]),
+    "exec does not follow from pods": (held(rule("get", "", "pods"), within="shop"), "normal", []),
+    "kubelets": (held(rule("get", "", "nodes/proxy")), "escalation", ["ops/robot", "shop/web"]),
+    "kubelets are no matter of a namespace": (held(rule("get", "", "nodes/proxy"), within="shop"), "normal", []),
+    "tokens of one account": (
+        held(rule("create", "", "serviceaccounts/token", "idle"), within="shop"),
+        "high",
+        ["shop/idle"],
+    ),
+    "tokens of all accounts": (held(rule("create", "", "serviceaccounts/token")), "escalation", ALL),
+    "secrets": (held(rule("list", "", "secrets"), within="shop"), "high", ["shop/web"]),
+    "one secret": (held(rule("get", "", "secrets", "web-token"), within="shop"), "normal", []),
+    "secrets, and to make them": (held(rule("get create", "", "secrets"), within="shop"), "high", SHOP),
+    "impersonation of an account": (
+        held(rule("impersonate", "", "serviceaccounts", "idle"), within="shop"),
+        "high",
+        ["shop/idle"],
+    ),
+    "impersonation of anybody": (held(rule("impersonate", "", "users groups")), "admin", []),
+    "two roles together": (
+        (
+            *held(rule("create", CSR, "certificatesigningrequests")),
+            role("approver", rule("update", CSR, "certificatesigningrequests/approval"), rule("approve", CSR, "signers",
+                                                                                              "kubernetes.io/*")),
+            binding("c", "ClusterRole/approver", ("shop", "ci")),
+        ),
+        "admin",
+        [],
+    ),
+    "a role in the cluster and one in a namespace together": (
+        (
+            *held(rule("get", "", "secrets")),
+            role("writer", rule("create", "", "secrets"), within="ops"),
+            binding("c", "Role/writer", ("shop", "ci"), within="ops"),
+        ),
+        "high",
+        ["ops/robot", "shop/web"],
+    ),
+    "to bind any role": (
+        held(rule("bind", RBAC, "clusterroles"), rule("create", RBAC, "clusterrolebindings")),
+        "escalation",
+        [],
+    ),
+    "to bind a weak role": (
+        (
+            *held(rule("bind", RBAC, "clusterroles", "viewer"), rule("create", RBAC, "rolebindings")),
+            role("viewer", rule("list", "", "pods")),
+        ),
+        "normal",
+        [],
+    ),
+    "to bind a strong role": (
+        (
+            *held(rule("bind", RBAC, "clusterroles", "boss"), rule("create", RBAC, "clusterrolebindings")),
+            role("boss", rule("*", "*", "*")),
+        ),
+        "escalation",
+        [],
+    ),
+    "to write bindings alone": (held(rule("create", RBAC, "rolebindings clusterrolebindings")), "normal", []),
+    "to label its namespace and run pods": (
+        held(PODS, rule("patch", "", "namespaces"), within="shop"),
+        "escalation",
+        SHOP,
+    ),
+    "pods where nothing is enforced": (
+        (namespace("wild"), account("wild", "a"), *held(PODS, within="wild")),
+        "escalation",
+        ["wild/a"],
+    ),
+    "everything in a namespace": (held(rule("*", "*", "*"), within="shop"), "escalation", SHOP),
+    "everything": (held(rule("*", "*", "*"), names="view-lite"), "admin", []),
+    "a name says nothing": (held(rule("list", "", "pods"), names="cluster-admin"), "normal", []),
+    "a role that is missing": ((binding("b", "ClusterRole/gone", ("shop", "ci")),), "normal", []),
+    "by its name as a user": (
+        (role("r", PODS), binding("b", "ClusterRole/r", user("system:serviceaccount:shop:ci"), within="shop")),
+        "high",
+        SHOP,
+    ),
+    "by the group of its namespace": (
+        (role("r", PODS), binding("b", "ClusterRole/r", group("system:serviceaccounts:shop"), within="ops")),
+        "high",
+        ["ops/robot"],
+    ),
+    "by the group of all callers": (
+        (role("r", rule("list", "", "secrets")), binding("b", "ClusterRole/r", group("system:authenticated"))),
+        "high",
+        ["shop/web"],
+    ),
+    "a subject without a namespace is of the binding's": (
+        (
+            role("r", PODS),
+            binding("b", "ClusterRole/r", {"kind": "ServiceAccount", "name": "ci"}, within="shop"),
+        ),
+        "high",
+        SHOP,
+    ),
+    "applications of Argo CD": (held(rule("create", "argoproj.io", "applications"), within="ops"), "high", []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_rights(scan: Scan, case: str) -> None:
+    """The union of all bindings, exactly as RBAC matches."""
+    objects, level, others = CASES[case]
+
+    found = scan(*ESTATE, *objects, settings={"secrets": True}, reader=WITH_SECRETS)
+
+    assert (found.accounts["shop/ci"].privilege.level, found.become("shop/ci")) == (level, others)
+
+
+def test_older_clusters_run_commands_by_get(scan: Scan) -> None:
+    """Since 1.35 the WebSocket of ``exec`` takes ``create``, too."""
+    objects = (*ESTATE, *held(rule("get", "", "pods/exec"), within="shop"))
+
+    assert scan(*objects, minor=34).become("shop/ci") == ["shop/web"]
+    assert scan(*objects, minor=35).become("shop/ci") == []
+
+
+def test_groups_of_everybody_are_reported(scan: Scan) -> None:
+    """Where they have powerful rights; what every cluster gives them is none."""
+    found = scan(
+        *ESTATE,
+        role("boss", rule("*", "*", "*")),
+        binding("b", "ClusterRole/boss", group("system:unauthenticated")),
+        role("system:discovery", {"verbs": ["get"], "nonResourceURLs": ["/api", "/version"]}),
+        binding("system:discovery", "ClusterRole/system:discovery", group("system:authenticated")),
+    )
+
+    assert {name: one.privilege.level for name, one in found.accounts.items() if one.kind == "group"} == {
+        "system:unauthenticated": "admin"
+    }
+
+
+def test_aws_auth_makes_admins(scan: Scan) -> None:
+    """Where the config map is there: who may change it decides who is an admin."""
+    objects = (*ESTATE, *held(rule("patch", "", "configmaps", "aws-auth"), within="kube-system"))
+    mapped = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "kube-system", "name": "aws-auth"}}
+
+    without = scan(*objects, settings={"aws_auth": True}, reader=WITH_AWS_AUTH)
+    with_it = scan(*objects, mapped, settings={"aws_auth": True}, reader=WITH_AWS_AUTH)
+
+    assert without.accounts["shop/ci"].privilege.level == "normal"
+    assert with_it.accounts["shop/ci"].privilege.level == "admin"

@@ -1,0 +1,128 @@
+"""The objects of a cluster, by resource, and what its API says about itself."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+Manifest: TypeAlias = dict[str, Any]
+CREATED = "2026-03-01T08:00:00Z"
+
+
+class Resource(Struct, frozen=True):
+    """A resource of the API, such as ``pods`` of ``v1``. ``group``: empty for the core group."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """Group and version as manifests have them."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def base(self) -> str:
+        """The path of the group's version."""
+        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+
+
+_RBAC = "rbac.authorization.k8s.io"
+BUILT_IN = (
+    Resource("", "v1", "namespaces", "Namespace", namespaced=False),
+    Resource("", "v1", "nodes", "Node", namespaced=False),
+    Resource("", "v1", "pods", "Pod"),
+    Resource("", "v1", "serviceaccounts", "ServiceAccount"),
+    Resource("", "v1", "secrets", "Secret"),
+    Resource("", "v1", "configmaps", "ConfigMap"),
+    Resource("", "v1", "replicationcontrollers", "ReplicationController"),
+    Resource("apps", "v1", "deployments", "Deployment"),
+    Resource("apps", "v1", "statefulsets", "StatefulSet"),
+    Resource("apps", "v1", "daemonsets", "DaemonSet"),
+    Resource("apps", "v1", "replicasets", "ReplicaSet"),
+    Resource("batch", "v1", "jobs", "Job"),
+    Resource("batch", "v1", "cronjobs", "CronJob"),
+    Resource(_RBAC, "v1", "roles", "Role"),
+    Resource(_RBAC, "v1", "rolebindings", "RoleBinding"),
+    Resource(_RBAC, "v1", "clusterroles", "ClusterRole", namespaced=False),
+    Resource(_RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False),
+    Resource("certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest", namespaced=False),
+)
+CUSTOM = {
+    one.kind: one
+    for one in (
+        Resource("argoproj.io", "v1alpha1", "applications", "Application"),
+        Resource("argoproj.io", "v1alpha1", "appprojects", "AppProject"),
+        Resource("kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization"),
+        Resource("helm.toolkit.fluxcd.io", "v2", "helmreleases", "HelmRelease"),
+        Resource("source.toolkit.fluxcd.io", "v1", "gitrepositories", "GitRepository"),
+        Resource("external-secrets.io", "v1", "secretstores", "SecretStore"),
+        Resource("external-secrets.io", "v1", "clustersecretstores", "ClusterSecretStore", namespaced=False),
+        Resource("secrets.hashicorp.com", "v1beta1", "vaultauths", "VaultAuth"),
+        Resource("project.openshift.io", "v1", "projects", "Project", namespaced=False),
+        Resource("security.openshift.io", "v1", "securitycontextconstraints", "SecurityContextConstraints", False),
+    )
+}
+"""Resources that a cluster offers once it has an object of the kind, or is told to."""
+
+
+class Cluster:
+    """A cluster made from manifests. ``custom``: kinds of custom resources that it offers, also without objects."""
+
+    def __init__(self, manifests: Iterable[Manifest], *, minor: int = 36, custom: Iterable[str] = ()) -> None:
+        self.minor = minor
+        self.issuer = "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
+        self.key_ids: tuple[str, ...] = ("key-1",)
+        listed = [*_namespaces(), *(item for manifest in manifests for item in _unfolded(manifest))]
+        known = {(one.api_version, one.kind): one for one in BUILT_IN}
+        kinds = {*custom, *(item["kind"] for item in listed)}
+        offered = [one for kind, one in CUSTOM.items() if kind in kinds]
+        known |= {(one.api_version, one.kind): one for one in offered}
+        self.resources = (*BUILT_IN, *offered)
+        self.objects: dict[Resource, list[Manifest]] = {one: [] for one in self.resources}
+        for item in listed:
+            resource = known[item["apiVersion"], item["kind"]]
+            self.objects[resource].append(_stored(item, resource))
+        for stored in self.objects.values():
+            stored.sort(key=lambda one: (one["metadata"].get("namespace", ""), one["metadata"]["name"]))
+
+    def of(self, plural: str) -> list[Manifest]:
+        """The objects of a resource."""
+        return next(objects for resource, objects in self.objects.items() if resource.plural == plural)
+
+
+def _namespaces() -> Iterator[Manifest]:
+    for name in ("default", "kube-system"):
+        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def _unfolded(manifest: Manifest) -> Iterator[Manifest]:
+    if manifest["kind"].endswith("List") and "items" in manifest:
+        for item in manifest["items"]:
+            yield {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"].removesuffix("List"), **item}
+    else:
+        yield manifest
+
+
+def _stored(manifest: Manifest, resource: Resource) -> Manifest:
+    """The object as a server keeps it: with a uid, which depends on its name alone, and a time of creation."""
+    item = deepcopy(manifest)
+    metadata = item["metadata"]
+    if resource.namespaced:
+        metadata.setdefault("namespace", "default")
+    named = f"{resource.plural}/{metadata.get('namespace', '')}/{metadata['name']}"
+    metadata.setdefault("uid", str(uuid.uuid5(uuid.NAMESPACE_URL, named)))
+    metadata.setdefault("creationTimestamp", CREATED)
+    metadata.setdefault("resourceVersion", "1")
+    return item
+
+
+def metadata_only(item: Mapping[str, Any]) -> Manifest:
+    """The object as ``PartialObjectMetadata``."""
+    return {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": item["metadata"]}
