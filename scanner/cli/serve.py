@@ -49,7 +49,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         from scanner.serve.index.catalog import Catalog
         from scanner.serve.meters import Meters, measured
         from scanner.serve.people import Lists
-        from scanner.serve.running import bind, refreshing, run
+        from scanner.serve.running import LISTS_EVERY, SCANS_EVERY, bind, repeating, run
         from scanner.serve.signin import Door
     except ImportError as error:
         raise MissingExtra("`muster serve`", "serve") from error
@@ -76,7 +76,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         serving = Serving(store=store, catalog=catalog, lists=lists, meters=meters, url=public)
         door = Door(settings=settings, token=token, local=address.is_loopback, port=port, acts=acts)
         app = measured(Gate(create_app(serving), door, lists), meters)
-        with refreshing(catalog):
+        with repeating(catalog.refresh, SCANS_EVERY), repeating(lists.refresh, LISTS_EVERY):
             run(app, bound, _announcing(f"{url}/?token={token}" if door.local else f"{serving.url} ({url})"))
     return 0
 

@@ -33,6 +33,11 @@ class Call(Struct, frozen=True, kw_only=True):
     secure: bool
 
     @property
+    def route(self) -> str:
+        """The path as the router takes it: slashes at the end and in a row count as one."""
+        return "/" + "/".join(filter(None, self.path.split("/")))
+
+    @property
     def writes(self) -> bool:
         """Whether it may change something."""
         return self.method not in _SAFE
@@ -40,7 +45,7 @@ class Call(Struct, frozen=True, kw_only=True):
     @property
     def is_api(self) -> bool:
         """Whether a program sends it."""
-        return self.path.startswith(API)
+        return self.route.startswith(API)
 
     @property
     def navigates(self) -> bool:

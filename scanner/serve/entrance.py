@@ -47,7 +47,7 @@ class Entrance:
                 raise self.wrong_token(call)
             note("signed in by token", call.client)
             return self._with_session(redirect(call.address), call, None)
-        if call.path == CALLBACK and self._open_id is not None:
+        if call.route == CALLBACK and self._open_id is not None:
             return await self._finish(self._open_id, call)
         return None
 
@@ -72,7 +72,7 @@ class Entrance:
 
     def leave(self, call: Call, visit: Visit) -> Response[bytes] | None:
         """Answer a request that signs out."""
-        if call.path != SIGN_OUT:
+        if call.route != SIGN_OUT:
             return None
         if call.method != "POST":
             raise Refusal(405, "signing out is a POST", headers={"allow": "POST"})

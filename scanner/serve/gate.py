@@ -6,7 +6,6 @@ reaches no route, so a new route is closed until its path is in ``OPEN``.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Mapping
 from typing import Any, cast
@@ -53,7 +52,6 @@ class Gate:
     def __init__(self, app: Litestar, door: Door, lists: Lists) -> None:
         self._app = app
         self._door = door
-        self._lists = lists
         self._rates = Rates()
         self._seal = Seal()
         self._sign_in = SignIn(door, lists)
@@ -84,11 +82,9 @@ class Gate:
         call, visit, answer = None, None, None
         try:
             call = read_call(scope, self._sign_in)
-            if self._lists.may_have_changed:
-                await asyncio.to_thread(self._lists.refresh)
             self._check_host(call, scope)
             answer = await self._entrance.enter(call)
-            if answer is None and call.path not in OPEN:
+            if answer is None and call.route not in OPEN:
                 visit = self._admit(call)
                 answer = self._entrance.leave(call, visit) if visit else await self._entrance.invite(call)
         except Refusal as error:
@@ -116,7 +112,7 @@ class Gate:
         self._rates.limit("read", call.client)
         if call.is_foreign and not call.navigates:
             raise Refusal(403, "the request comes from a page of another site")
-        if call.path == METRICS and self._sign_in.is_metrics(call.headers):
+        if call.route == METRICS and self._sign_in.is_metrics(call.headers):
             return Visit(viewer=self._door.acts, seal=None)
         try:
             visit = self._sign_in.visit(call.peer, call.headers, call.cookie(self._entrance.cookie_name(call)))
@@ -129,7 +125,7 @@ class Gate:
         return visit
 
     def _check_rights(self, call: Call, visit: Visit) -> None:
-        if call.path == METRICS and not visit.viewer.sees_all:
+        if call.route == METRICS and not visit.viewer.sees_all:
             raise Refusal(403, "the metrics count what only viewers see")
         if not call.writes:
             return
@@ -139,7 +135,7 @@ class Gate:
             raise Refusal(403, "the request comes from a page of another site")
         if visit.seal is not None and not self._seal.fits(visit.seal, call.headers.get(CSRF, "")):
             raise Refusal(403, "the request lacks the token of its page", hint="reload the page")
-        if visit.viewer.person is None and call.path != SIGN_OUT:
+        if visit.viewer.person is None and call.route != SIGN_OUT:
             hint = "start `muster serve` with --as PERSON"
             raise Refusal(403, "a change needs a person, and the token names none", hint=hint)
         self._rates.limit("write", visit.viewer.person or call.client)

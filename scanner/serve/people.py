@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from threading import Lock
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from scanner.config.load import DEFAULT_FILE, Config, load_config
 from scanner.errors import InputError, MusterError
@@ -21,8 +20,6 @@ from scanner.registry.roster import Roster
 
 log = logging.getLogger(__name__)
 
-_LOOK_AGAIN = 2.0
-"""Seconds between two looks at the files."""
 _SHOWN = 200
 """Characters of a name in a message."""
 _ASK_AGAIN = 300.0
@@ -51,7 +48,10 @@ class Refused(Exception):
 
 
 class _Read(Struct, frozen=True):
-    """One reading of config and roster. ``state``: of the files, to notice that they changed."""
+    """One reading of config and roster. ``state``: of the files, to notice that they changed.
+
+    ``known``: viewers by e-mail, made when they first send a request.
+    """
 
     config: Config
     roster: Roster
@@ -59,6 +59,7 @@ class _Read(Struct, frozen=True):
     state: tuple[object, ...]
     viewers: frozenset[str]
     reviewers: frozenset[str]
+    known: dict[str, Viewer] = field(default_factory=dict)
 
 
 class Lists:
@@ -68,10 +69,10 @@ class Lists:
         # The same file as now also where it is missing for a moment: defaults would give nobody a role.
         self._file = Path(DEFAULT_FILE) if config_file is None and Path(DEFAULT_FILE).exists() else config_file
         self._today = today
-        self._lock = Lock()
         config = load_config(self._file)
         self._read = self._load(config, self._state(config))
-        self._looked = self._asked = time.monotonic()
+        self._unreadable: tuple[object, ...] | None = None
+        self._asked = time.monotonic()
 
     @property
     def config(self) -> Config:
@@ -88,31 +89,19 @@ class Lists:
         """Whether there is a roster with people on it."""
         return self._read.named
 
-    @property
-    def may_have_changed(self) -> bool:
-        """Whether the files were last looked at some seconds ago."""
-        return time.monotonic() - self._looked >= _LOOK_AGAIN
-
     def refresh(self) -> None:
-        """Read again what changed. Never raises."""
-        if not self.may_have_changed or not self._lock.acquire(blocking=False):
-            return
-        try:
-            self._looked = time.monotonic()
-            self._refresh()
-        except (MusterError, OSError) as error:
-            log.error("config or roster cannot be read, the last version stays: %s", error)  # noqa: TRY400  # no bug
-        finally:
-            self._lock.release()
-
-    def _refresh(self) -> None:
+        """Read again what changed; what is wrong with it is logged once."""
         state = self._state(self._read.config)
         asks = any(one.path is None for one in self._read.config.people)
-        if state == self._read.state and not (asks and time.monotonic() - self._asked > _ASK_AGAIN):
+        if state in (self._read.state, self._unreadable) and not (asks and time.monotonic() - self._asked > _ASK_AGAIN):
             return
-        config = load_config(self._file)
-        self._read = self._load(config, self._state(config))
         self._asked = time.monotonic()
+        try:
+            config = load_config(self._file)
+            self._read = self._load(config, self._state(config))
+        except (MusterError, OSError) as error:
+            self._unreadable = state
+            log.warning("config or roster cannot be read, the last version stays: %s", error)
 
     def _state(self, config: Config) -> tuple[object, ...]:
         return (self._today(), *(_stamp(file) for file in (self._file or Path(DEFAULT_FILE), *_files(config.people))))
@@ -129,26 +118,23 @@ class Lists:
             _people_of(roster, config.serve.reviewers, "reviewers"),
         )
 
-    def person(self, text: str) -> Person | None:
-        """The person on the roster with exactly this e-mail, id or alias."""
-        found = self._read.roster.identified(text)
-        return None if found is None or found.is_group else found
-
     def viewer(self, text: str) -> Viewer:
-        """The person who signed in by that e-mail, id or alias. Raises Refused."""
+        """The person with exactly this e-mail, id or alias, who signed in. Raises Refused."""
         read = self._read
-        person = self.person(text)
-        if person is None:
+        person = read.roster.identified(text)
+        if person is None or person.is_group:
             raise Refused(f"{text[:_SHOWN]} is not on the roster")
         if not read.roster.is_active(person):
             raise Refused(f"{text[:_SHOWN]} has left, by the roster")
-        return Viewer(
-            person=person.email,
-            name=person.name or person.email,
-            sees_all=person.email in read.viewers,
-            is_reviewer=person.email in read.reviewers,
-            owns=frozenset(map(fold, _names(person, read.roster))),
-        )
+        if (known := read.known.get(person.email)) is None:
+            known = read.known[person.email] = Viewer(
+                person=person.email,
+                name=person.name or person.email,
+                sees_all=person.email in read.viewers,
+                is_reviewer=person.email in read.reviewers,
+                owns=frozenset(map(fold, _names(person, read.roster))),
+            )
+        return known
 
 
 def _people_of(roster: Roster, texts: Iterable[str], key: str) -> frozenset[str]:

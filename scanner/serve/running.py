@@ -18,7 +18,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from scanner.config.serving import Listen
 from scanner.errors import MusterError, UsageError
-from scanner.serve.index.catalog import Catalog
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +26,8 @@ THREADS = 12
 MOST_CONNECTIONS = 1000
 HEADER_SECONDS = 15.0
 """Seconds in which the head of a request arrives."""
-LOOK_AGAIN = 5.0
-"""Seconds between two looks for a new scan."""
+SCANS_EVERY, LISTS_EVERY = 5.0, 2.0
+"""Seconds between two looks for a new scan, and for changes of config and roster."""
 LAST_ANSWERS = 5
 """Seconds that answers have at the end."""
 
@@ -50,19 +49,19 @@ def bind(listen: Listen) -> socket.socket:
 
 
 @contextmanager
-def refreshing(catalog: Catalog) -> Iterator[None]:
-    """Look for a new scan every few seconds, and build its index, in a thread of its own."""
+def repeating(work: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Do something every few seconds, in a thread of its own."""
     ended = Event()
 
-    def look() -> None:
-        while not ended.wait(LOOK_AGAIN):
+    def work_on() -> None:
+        while not ended.wait(seconds):
             try:
-                catalog.refresh()
+                work()
             except MusterError as error:
-                log.warning("the newest scan cannot be indexed, the one before stays: %s", error)
+                log.warning("%s", error)
 
     # A daemon: an index that is being built is not awaited at the end.
-    Thread(target=look, name="index", daemon=True).start()
+    Thread(target=work_on, daemon=True).start()
     try:
         yield
     finally:

@@ -69,13 +69,15 @@ def test_who_is_no_active_person_is_refused(served: Served, user: str, says: str
     assert (status, says in str(who)) == (403, True)
 
 
-def test_a_person_s_header_counts_once_and_not_beside_another(served: Served) -> None:
-    """A second header may be one that the client smuggled past the proxy."""
+def test_a_person_s_header_counts_once_and_metrics_are_for_viewers(served: Served) -> None:
+    """A second header may be one that the client smuggled past the proxy; a path has several spellings."""
     twice = [("x-user", "ada"), ("x-user", "cyd")]
 
     assert served.http.get("/session", headers=twice).status_code == 400
     assert served.http.get("/session", headers={"x_user": "ada"}).status_code == 401
-    assert served.http.get("/metrics", headers={"x-user": "ada"}).status_code == 403
+    for spelling in ("/metrics", "/metrics/", "/metrics//", "/%6detrics"):
+        assert served.http.get(spelling, headers={"x-user": "ada"}).status_code == 403
+    assert served.http.get("/metrics", headers={"x-user": "cyd"}).status_code == 200
 
 
 def test_writes_through_a_proxy_need_the_token_of_their_page(served: Served) -> None:
