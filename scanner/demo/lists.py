@@ -66,6 +66,13 @@ endpoint_url = "{servers.gcp}"
 access_token = {{ env = "MUSTER_DEMO_GCP_TOKEN" }}
 
 [[source]]
+name = "github"
+type = "github"
+organization = "{github}"
+endpoint_url = "{servers.github}"
+token = {{ env = "MUSTER_DEMO_GITHUB_TOKEN" }}
+
+[[source]]
 name = "saas-bots"
 type = "file"
 path = "bots.csv"
@@ -98,6 +105,7 @@ class Addresses(Struct, frozen=True, kw_only=True):
     vault: str
     azure: AzureServer
     gcp: str
+    github: str
     principals: Mapping[str, Principal]
 
 
@@ -109,7 +117,14 @@ def write_lists(folder: Path, estate: dict[str, Any], servers: Addresses) -> Pat
     _write(folder / "bots.csv", _BOTS, map(_bot, estate["bots"]))
     config = folder / "config.toml"
     regions = ", ".join(f'"{region}"' for region in estate["regions"])
-    text = _CONFIG.format(servers=servers, regions=regions, trail=FOLDER, days=DAYS, openbao=AUDIT_LOG)
+    text = _CONFIG.format(
+        servers=servers,
+        regions=regions,
+        github=estate["github"]["organization"],
+        trail=FOLDER,
+        days=DAYS,
+        openbao=AUDIT_LOG,
+    )
     text += "".join(map(_exemption, estate["exempt"]))
     config.write_text(text, encoding="utf-8")
     (folder / _WRITTEN).write_text(json.dumps(_hashes(folder), indent=1), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Writes anew what is kept here of GitHub's published descriptions, from the npm packages that hold them.
+"""Writes anew what is kept, here and beside the fake, of GitHub's published descriptions in npm packages.
 
 ::
 
@@ -38,6 +38,7 @@ from connectors.github.repositories import QUERY, TEAMS
 from connectors.github.sections import SSO
 
 HERE = Path(__file__).parent
+FAKE = HERE.parents[3] / "connectors" / "fakes" / "github"
 QUERIES = (QUERY, TEAMS, SSO)
 _WORDS = frozenset({"description", "example", "examples", "x-github", "externalDocs", "title"})
 
@@ -180,4 +181,4 @@ if __name__ == "__main__":
     openapi, sdl = map(Path, sys.argv[1:])
     found = rest(json.loads((openapi / "generated" / "ghec.json").read_bytes()))
     (HERE / "rest.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    (HERE / "schema.graphql").write_text(graphql((sdl / "schema.graphql").read_text("utf-8")), encoding="utf-8")
+    (FAKE / "schema.graphql").write_text(graphql((sdl / "schema.graphql").read_text("utf-8")), encoding="utf-8")

@@ -1,0 +1,170 @@
+"""What GitHub answers about an organization. GraphQL is executed over the types of GitHub's published schema."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from graphql import build_schema, graphql_sync
+from msgspec import Struct
+
+from connectors.fakes.github.organization import TIME, Json, Organization
+
+SCHEMA = build_schema(files("connectors.fakes.github").joinpath("schema.graphql").read_text(encoding="utf-8"))
+LINK = "Link"
+_LISTS = {  # where a listing's rows are
+    "installations": "installations",
+    "runner-groups": "runner_groups",
+    "runners": "runners",
+    "secrets": "secrets",
+    "variables": "variables",
+    "repositories": "repositories",
+}
+
+
+class Answer(Struct, frozen=True):
+    """A status, a document, and headers; ``{url}`` in these is the server's own address."""
+
+    body: Json
+    status: int = 200
+    headers: Mapping[str, str] = {}
+
+
+NOT_FOUND = Answer({"message": "Not Found"}, 404)
+
+
+class WrongQuery(Exception):
+    """A query that GitHub's schema does not have."""
+
+
+class Answers:
+    """Answers from an organization. ``per_page``: rows on a page at most. ``hidden``: paths that are not found.
+
+    ``app``: what an App that signs in sees: its ``installation``, and how many seconds a token ``lives``.
+    """
+
+    def __init__(self, organization: Organization, *, token: str, per_page: int = 100) -> None:
+        self.organization = organization
+        self.tokens = {token}
+        self.per_page = per_page
+        self.hidden: set[str] = set()
+        self.app: Mapping[str, Json] | None = None
+
+    def answer(self, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """``headers``: by name in lower case. Raises WrongQuery."""
+        path, _, query = target.partition("?")
+        if self.app is not None and path.startswith("/app/"):
+            return self._of_app(path)
+        if headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
+            return Answer({"message": "Bad credentials"}, 401)
+        if path == "/graphql":
+            return self._graphql(json.loads(body))
+        asked = {name: values[-1] for name, values in parse_qs(query).items()}
+        name = unquote(path)
+        found = self.organization.rest.get(name)
+        if found is None or name in self.hidden:
+            return NOT_FOUND
+        answer = self._page(path, found, asked) if isinstance(found, list) else Answer(found)
+        etag = f'W/"{hashlib.sha256(json.dumps(answer.body).encode()).hexdigest()}"'
+        if headers.get("if-none-match") == etag:
+            return Answer(None, 304, {"ETag": etag})
+        return Answer(answer.body, 200, {**answer.headers, "ETag": etag})
+
+    def _of_app(self, path: str) -> Answer:
+        """What the App itself asks, with the token that its key signed."""
+        assert self.app is not None
+        if path == "/app/installations":
+            # As described, an account is a user and an enterprise at once.
+            both = {"slug": "acme", "name": "Acme", "created_at": TIME, "updated_at": TIME}
+            row = self.app["installation"]
+            return Answer([{**row, "account": {**row["account"], **both}}])
+        token = f"ghs_{len(self.tokens)}"
+        self.tokens.add(token)
+        ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.app.get("lives", 3600)))
+        return Answer({"token": token, "expires_at": ends}, 201)
+
+    def _page(self, path: str, rows: list[Json], query: Mapping[str, str]) -> Answer:
+        if query.get("role") == "admin":
+            rows = [row for row in rows if self.organization.users[row["login"]]["role"] == "admin"]
+        if phrase := query.get("phrase"):
+            sort, _, wanted = phrase.partition(":")
+            rows = [row for row in rows if wanted == (row["action"] if sort == "action" else _day(row["@timestamp"]))]
+        turn = "after" if path.endswith("/audit-log") else "page"
+        size, number = min(self.per_page, int(query.get("per_page", "30"))), int(query.get(turn, "1"))
+        some = rows[(number - 1) * size : number * size]
+        name = None if path.endswith("/properties/values") else _LISTS.get(path.rpartition("/")[2])
+        body = some if name is None else {"total_count": len(rows), name: some}
+        if number * size >= len(rows):
+            return Answer(body)
+        kept = "".join(f"&{key}={value}" for key, value in query.items() if key not in (turn, "per_page"))
+        return Answer(body, 200, {LINK: f'<{{url}}{path}?{turn}={number + 1}&per_page={size}{kept}>; rel="next"'})
+
+    def _graphql(self, sent: Mapping[str, Any]) -> Answer:
+        done = graphql_sync(SCHEMA, sent["query"], self._root(), variable_values=sent.get("variables"))
+        if done.errors:
+            raise WrongQuery("; ".join(map(str, done.errors)))
+        return Answer({"data": done.data})
+
+    def _root(self) -> Json:
+        org = self.organization
+
+        def organization(_: Any, login: str) -> Json:
+            if login != org.login:
+                raise WrongQuery(f"organization {login}")
+            linked = [
+                {"user": {"login": one}, "samlIdentity": {"nameId": name}} for one, name in (org.linked or {}).items()
+            ]
+            sso = {"externalIdentities": lambda _, **asked: _slice(linked, asked, self.per_page)}
+            return {
+                "login": org.login,
+                "databaseId": org.id,
+                "repositories": lambda _, **asked: _slice(list(map(_node, org.repositories)), asked, self.per_page),
+                "teams": lambda _, **asked: _slice(list(map(_team, org.teams)), asked, self.per_page),
+                "samlIdentityProvider": None if org.linked is None else sso,
+            }
+
+        def _node(row: Json) -> Json:
+            keys = org.rest[f"/repos/{row['nameWithOwner']}/keys"]
+            environments = [{"name": name} for name in row["environments"]]
+            return {
+                **row,
+                "deployKeys": lambda _, **__: {"totalCount": len(keys)},
+                "environments": lambda _, **__: {"totalCount": len(environments), "nodes": environments},
+                "object": lambda _, expression=None, **__: _git_object(row["files"], expression),
+            }
+
+        return {"organization": organization}
+
+
+def _day(when: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(when / 1000))
+
+
+def _team(row: Json) -> Json:
+    edges = [{"permission": level, "node": {"nameWithOwner": name}} for name, level in row["repositories"].items()]
+    return {"slug": row["slug"], "repositories": lambda _, **__: {"totalCount": len(edges), "edges": edges}}
+
+
+def _git_object(files: Mapping[str, str], expression: str | None) -> Json:
+    path = (expression or "").removeprefix("HEAD:")
+    if path in files:
+        return _blob(files[path])
+    below = {name.removeprefix(f"{path}/"): text for name, text in files.items() if name.startswith(f"{path}/")}
+    entries = [{"name": name, "object": _blob(text)} for name, text in below.items() if "/" not in name]
+    return {"__typename": "Tree", "entries": entries} if below else None
+
+
+def _blob(text: str) -> Json:
+    return {"__typename": "Blob", "text": text, "isTruncated": False}
+
+
+def _slice(rows: list[Json], asked: Mapping[str, Json], most: int) -> Json:
+    start = int(asked.get("after") or 0)
+    end = start + min(asked.get("first") or most, most)
+    info = {"hasNextPage": end < len(rows), "endCursor": str(end)}
+    return {"totalCount": len(rows), "pageInfo": info, "nodes": rows[start:end]}
