@@ -17,10 +17,12 @@ from connectors.github.reading import Reader
 from connectors.github.repositories import Read, names
 from connectors.github.sections import asking, asks_for_tokens
 from connectors.github.workflows.identities import Workflows, workflow_identities
-from scanner.model import StoredSecret
+from scanner.errors import SourceError
+from scanner.model import Fact, StoredSecret
 from scanner.model.attributes import FEDERATION_BESIDE
 
 _CALLS = re.compile(r"([\w.-]{1,100}/[\w.-]{1,100}/\.github/workflows/[\w.-]{1,200}\.ya?ml)@")
+_UNREAD: tuple[Fact, ...] = ("permissions",)
 _DEEPEST = 4
 """Workflows that call workflows are followed so far."""
 
@@ -31,25 +33,30 @@ Secrets = Mapping[str, Sequence[StoredSecret]]
 def read_workflows(
     reader: Reader, organization: Organization, found: Sequence[Read], secrets: Secrets
 ) -> Generator[DiscoveredRecord, None, None]:
-    """Workflows that may ask for tokens, repositories as what runs as them, and the stored secrets."""
+    """Workflows that may ask for tokens, repositories as what runs as them, and the stored secrets.
+
+    Workflows of an archived repository do not run. While the form of its subjects is not known, which trusts accept
+    a workflow's tokens is not known either.
+    """
     workflows: dict[str, Workflows] = {}
     with reader.section(s.WORKFLOWS) as section:
         callable_ = {f"{one.facts.full_name}/{file.path}".lower(): file for one in found for file in one.files}
         called = {one.facts.full_name: _called(one, callable_) for one in found if asks_for_tokens(one)}
         variables = dict(_variables(reader, section, found, called))
         for one in found:
-            if one.facts.archived:
-                continue
             name = one.facts.full_name
             made = workflow_identities(
                 organization,
                 replace(one.facts, variables=variables.get(name, {})),
-                one.files,
+                () if one.facts.archived else one.files,
                 source=reader.place.scope.source,
                 elsewhere=called.get(name, {}),
             )
             for gap in made.gaps:
                 section.malformed(f"{name}/{gap.path}", gap.reason)
+            if made.identities and one.facts.template is None and s.OIDC in reader.gaps:
+                section.lost(SourceError(f"the form of subjects of {name} is not known"), partial=True)
+                made = replace(made, identities=tuple(replace(one, unread=_UNREAD) for one in made.identities))
             section.found(len(made.identities))
             workflows[name] = made
     for made in workflows.values():

@@ -264,9 +264,7 @@ def asks_for_tokens(repository: Read) -> bool:
 def template(row: p.SubjectRow) -> SubjectTemplate:
     """An organization's names its claims, a repository's may say that it uses GitHub's own form."""
     is_default = row.include_claim_keys in _DEFAULT_CLAIMS if row.use_default is None else row.use_default
-    return SubjectTemplate(
-        use_default=is_default, claim_keys=row.include_claim_keys, immutable=row.use_immutable_subject
-    )
+    return SubjectTemplate(use_default=is_default, claim_keys=row.include_claim_keys, immutable=row.is_immutable)
 
 
 # --- What belongs to repositories ---

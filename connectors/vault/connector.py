@@ -25,6 +25,7 @@ from connectors.vault.reading import (
     other_logins,
     read_entities,
     read_groups,
+    read_issuers,
     read_mounts,
     read_policies,
     read_roles,
@@ -106,6 +107,7 @@ class VaultConnector:
         roles = []
         for method in LOGIN_METHODS:
             roles += yield from read_roles(reader, method, logins)
+        issuers = yield from read_issuers(reader, logins)
         yield from other_logins(reader, logins)
         secret_ids, without_all_ids = yield from read_secret_ids(reader, roles)
         groups = yield from read_groups(reader)
@@ -117,6 +119,7 @@ class VaultConnector:
             book=PolicyBook(rules, complete=complete, secret_paths=secret_paths(engines or {})),
             auth_mounts=logins or {},
             roles=roles,
+            issuers=issuers,
             secret_ids=secret_ids,
             secret_ids_unread=without_all_ids,
             tokens=tokens,

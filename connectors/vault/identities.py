@@ -17,12 +17,14 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.base import Scope
+from connectors.federation import links_of
 from connectors.reading import unread_facts
 from connectors.vault.consequences import consequences_of
 from connectors.vault.logins import LoginRole, created_at, parse_token
 from connectors.vault.methods import INTERACTIVE_MOUNTS, MACHINE_MOUNTS, METHODS, TOKEN_MOUNTS
 from connectors.vault.payloads import AuthMount, Entity, EntityAlias, Group, Token, moment, simple_strings
 from connectors.vault.privilege import PolicyBook
+from connectors.vault.trusts import trusts_of
 from scanner.model import Consequence, Credential, Grant, Identity, Link, Privilege, Signal, with_administration
 
 _MADE_BY_SERVER = re.compile(r"entity_[0-9a-f]+(\.\w+)?")
@@ -33,12 +35,14 @@ class Found:
     """One namespace's answers. ``half_read``: ids of entities of which only name and aliases are known.
 
     ``secret_ids_unread``: keys of roles of which some secret-ids could not be read. ``engines_unread``,
-    ``entities_unread``, ``tokens_unread``: these listings are incomplete.
+    ``entities_unread``, ``tokens_unread``: these listings are incomplete. ``issuers``: of tokens, by JWT mount, where
+    they could be read.
     """
 
     book: PolicyBook
     auth_mounts: Mapping[str, AuthMount] = field(default_factory=dict)
     roles: list[LoginRole] = field(default_factory=list)
+    issuers: Mapping[str, str | None] = field(default_factory=dict)
     secret_ids: Mapping[str, list[Credential]] = field(default_factory=dict)
     secret_ids_unread: set[str] = field(default_factory=set)
     tokens: list[Token] = field(default_factory=list)
@@ -170,6 +174,7 @@ class _Builder:
                 blind.append("the entities could not all be read")
                 logins_unread |= self._has_stray_tokens
         held = self._permissions(grants, tokens, blind)
+        trusts = trusts_of(role, self._found.issuers)
         return Identity(
             **self._place(role.key, role.method.kind, role.name),
             aliases=tuple(sorted(entity.id for entity in folded)),
@@ -187,16 +192,22 @@ class _Builder:
             grants=held.grants,
             privilege=held.privilege,
             consequences=held.consequences,
-            links=tuple(
-                Link(
-                    relation="acts_as",
-                    target=self._entity_key(entity),
-                    evidence=f"logins through {role.mount} lead to the entity {entity.name}",
-                )
-                for entity in entities
-                if entity not in folded
+            links=(
+                *(
+                    Link(
+                        relation="acts_as",
+                        target=self._entity_key(entity),
+                        evidence=f"logins through {role.mount} lead to the entity {entity.name}",
+                    )
+                    for entity in entities
+                    if entity not in folded
+                ),
+                *links_of(trusts or (), "it accepts tokens of"),
             ),
-            unread=unread_facts(credentials=logins_unread, permissions=not held.is_whole, use=logins_unread),
+            trusts=trusts or (),
+            unread=unread_facts(
+                credentials=logins_unread, permissions=not held.is_whole, trusts=trusts is None, use=logins_unread
+            ),
         )
 
     def of_entity(self, entity: Entity) -> Identity:

@@ -5,6 +5,8 @@ A role (or user) of a login method is an identity: the template from which login
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from connectors.vault.endpoints import Endpoint
@@ -36,6 +38,8 @@ class JwtPayload(RolePayload):
     role_type: str | None = None
     bound_audiences: list[str] | None = None
     bound_subject: str | None = None
+    bound_claims: dict[str, Any] | None = None
+    bound_claims_type: str | None = None
     user_claim: str | None = None
 
 

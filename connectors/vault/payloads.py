@@ -73,6 +73,13 @@ class EntityAlias(Struct):
     metadata: dict[str, Any] | None = None
 
 
+class JwtConfig(Struct):
+    """Whose tokens a JWT mount accepts."""
+
+    bound_issuer: str | None = None
+    oidc_discovery_url: str | None = None
+
+
 class Entity(Struct):
     """An identity in the server's own directory."""
 

@@ -15,12 +15,13 @@ from connectors.vault import endpoints as e
 from connectors.vault.api import VaultApi
 from connectors.vault.endpoints import Endpoint
 from connectors.vault.logins import LoginRole, parse_role, parse_secret_id
-from connectors.vault.methods import APPROLE, METHODS, TOKEN_MOUNTS, LoginMethod
+from connectors.vault.methods import APPROLE, JWT, METHODS, TOKEN_MOUNTS, LoginMethod
 from connectors.vault.payloads import (
     AuthMount,
     Entity,
     EntitySummary,
     Group,
+    JwtConfig,
     Keys,
     OwnToken,
     PolicyText,
@@ -176,6 +177,22 @@ def read_roles(reader: Reader, method: LoginMethod, mounts: Mapping[str, AuthMou
                 section.found()
         yield reader.done(section)
     return roles
+
+
+def read_issuers(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[dict[str, str | None]]:
+    """Whose tokens each JWT mount accepts, by mount; None for one that only has keys. What was not read is missing."""
+    found: dict[str, str | None] = {}
+    here = [mount for mount, row in (mounts or {}).items() if METHODS.get(row.type) is JWT]
+    if JWT.section in reader.gaps and not here:
+        yield reader.skipped("auth.jwt.issuers", "the login mounts could not be listed")
+    elif not here:
+        yield reader.scope.coverage("auth.jwt.issuers", "complete", detail="no such mount")
+    for mount in here:
+        with reader.section("auth.jwt.issuers", mount) as section:
+            config = reader.api.read(e.JWT_CONFIG, JwtConfig, mount=mount)
+            found[mount] = config.bound_issuer or config.oidc_discovery_url or None
+        yield reader.done(section)
+    return found
 
 
 def read_secret_ids(reader: Reader, roles: list[LoginRole]) -> Found[tuple[dict[str, list[Credential]], set[str]]]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from connectors.base import Section, Spec
 from connectors.vault import endpoints as e
 from connectors.vault.endpoints import Endpoint, lines
-from connectors.vault.methods import LOGIN_METHODS, METHODS
+from connectors.vault.methods import JWT, LOGIN_METHODS, METHODS
 from connectors.vault.payloads import AuthMount, SecretMount
 from connectors.vault.settings import VaultSettings
 from scanner.model import Rung
@@ -110,6 +110,12 @@ READINGS: tuple[Reading, ...] = (
         rungs=("credential",),
     ),
     Reading(
+        name="auth.jwt.issuers",
+        title="Issuers of JWT mounts",
+        without="whose tokens JWT roles accept",
+        per_mount=tuple((_login(type_), (e.JWT_CONFIG,)) for type_, method in METHODS.items() if method is JWT),
+    ),
+    Reading(
         name="auth.token",
         title="Tokens",
         without="live tokens: who is logged in, tokens that never expire, orphan tokens",
@@ -168,7 +174,7 @@ SPEC = Spec(
     sections=tuple(reading.section for reading in READINGS),
     extra="vault",
     entrances=("sys.namespaces",),
-    depends_on={"auth.approle.secret_ids": ("auth.approle",)},
+    depends_on={"auth.approle.secret_ids": ("auth.approle",), "auth.jwt.issuers": ("auth.jwt",)},
 )
 
 

@@ -232,6 +232,12 @@ class SubjectRow(Struct, frozen=True, kw_only=True):
     use_default: bool | None = None
     include_claim_keys: tuple[str, ...] = ()
     use_immutable_subject: bool | None = None
+    sub_claim_prefix: str | None = None
+
+    @property
+    def is_immutable(self) -> bool | None:
+        """Whether subjects have ids. The prefix counts: newer repositories have them without the setting."""
+        return self.use_immutable_subject if not self.sub_claim_prefix else "@" in self.sub_claim_prefix
 
 
 class Property(Struct, frozen=True):

@@ -9,10 +9,15 @@ import pytest
 
 from connectors.aws.rights.trust import parse_trusts
 from connectors.azure.identities.federation import Expression, Terms, trust_of
+from connectors.base import Scope
 from connectors.gcp.rights.members import parse_member
 from connectors.gcp.rights.providers import parse_provider
 from connectors.gcp.rights.trusts import Pools, external_principals
 from connectors.github.facts import Repository, SubjectTemplate
+from connectors.vault.logins import parse_role
+from connectors.vault.methods import JWT, JwtPayload
+from connectors.vault.sections import SPEC
+from connectors.vault.trusts import trusts_of
 from scanner.access.paths import resolve
 from scanner.model import Coverage, Identity, Trust, Workload
 from tests.connectors.gcp.rights.estate import TREE
@@ -67,6 +72,13 @@ def google(member: str, condition: str = "", **mapping: str) -> Iterator[Trust]:
     parsed = parse_member(f"{member}")
     for principal in external_principals(parsed, TREE, Pools([parse_provider(payload)])):
         yield principal.trust(principal.restriction, "roles/iam.workloadIdentityUser")
+
+
+def vault(subject: str | None = None, *, kind: str = "string", **claims: str | list[str]) -> Iterator[Trust]:
+    """The trusts of a JWT role."""
+    payload = JwtPayload(role_type="jwt", bound_subject=subject, bound_claims=dict(claims), bound_claims_type=kind)
+    scope = Scope(source="vault", spec=SPEC, id="vault.acme.example")
+    yield from trusts_of(parse_role(scope, JWT, "jwt", "ci", payload), {"jwt": ISSUER}) or ()
 
 
 def principal(rest: str) -> str:
@@ -144,6 +156,16 @@ OF_PATH = "acme/app/.github/workflows/deploy.yml@refs/heads/main"
         (google(principal(f"subject/{MAIN}"), "assertion.ref == 'a' || assertion.ref == 'b'"), set(), {"main"}),
         (google(principal(f"subject/{MAIN}"), "assertion.aud == 'x'"), {"main"}, set()),
         (google(principals("*")), set(), set()),
+        (vault(MAIN), {"main"}, set()),
+        (vault(kind="glob", sub=["repo:acme/app:environment:*", "repo:acme/other:*"]), {"prod", "other"}, set()),
+        (vault(sub="repo:acme/app:*"), set(), set()),
+        (vault(repository="acme/app", ref="refs/heads/main"), {"main", "prod"}, set()),
+        (
+            vault(kind="glob", sub="repo:acme/*", job_workflow_ref="acme/app/*", actor="j*"),
+            set(),
+            {"main", "prod", "pull"},
+        ),
+        (vault(), set(), set()),
     ],
 )
 def test_a_workflow_becomes_what_trusts_it(trusts: Iterator[Trust], become: set[str], perhaps: set[str]) -> None:

@@ -250,12 +250,15 @@ def test_other_login_methods(place: Place, make_settings: MakeSettings) -> None:
         token_policies="default",
     )
     client.sys.enable_auth_method("jwt")
-    client.write("auth/jwt/config", jwt_validation_pubkeys=[PUBLIC_KEY])
+    issuer = "https://token.actions.githubusercontent.com"
+    client.write("auth/jwt/config", jwt_validation_pubkeys=[PUBLIC_KEY], bound_issuer=issuer)
     client.write(
         "auth/jwt/role/pipeline",
         role_type="jwt",
         bound_audiences=["ci"],
         bound_subject="repo:acme/app",
+        bound_claims={"ref": "refs/heads/*"},
+        bound_claims_type="glob",
         user_claim="sub",
         token_policies=["default"],
     )
@@ -270,7 +273,9 @@ def test_other_login_methods(place: Place, make_settings: MakeSettings) -> None:
     assert found.named("web").kind == "kubernetes_role"
     assert found.named("web").attributes["bound_service_account_names"] == ["web"]
     assert found.named("pipeline").kind == "jwt_role"
-    assert found.named("pipeline").attributes["bound_subject"] == "repo:acme/app"
+    (trust,) = found.named("pipeline").trusts
+    assert (trust.issuer, trust.subject) == (issuer, "repo:acme/app")
+    assert [(claim.name, claim.values) for claim in trust.claims] == [("ref", ("refs/heads/*",))]
     assert found.named("gateway").key == place.key("auth/cert/cert/gateway")
     assert found.named("gateway").attributes["allowed_common_names"] == ["gw.example.com"]
     assert not found.gaps

@@ -54,6 +54,7 @@ FOLLOW = {
         "auth.kubernetes",
         "auth.cert",
         "auth.approle.secret_ids",
+        "auth.jwt.issuers",
     },
     "sys.mounts": {"kv.metadata"},
     "auth.approle:approle": set(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ from connectors.vault.payloads import (
 )
 from connectors.vault.privilege import PolicyBook
 from connectors.vault.sections import SPEC
+from connectors.vault.trusts import trusts_of
 from scanner.model import Identity
 
 SCOPE = Scope(source="vault", spec=SPEC, id="vault:8200", context="")
@@ -224,3 +226,44 @@ def test_an_absurd_creation_time(creation_time: int | None) -> None:
     *_, token = _join(None, Token(accessor="a", path="auth/token/root", creation_time=creation_time))
 
     assert token.created_at is None
+
+
+ACTIONS, OWN = "https://token.actions.githubusercontent.com", "https://issuer.acme.example"
+
+
+@pytest.mark.parametrize(
+    ("facts", "issuer", "expected"),
+    [
+        ({"bound_subject": "repo:acme/app:environment:prod"}, ACTIONS, [("exact", True, True)]),
+        ({"bound_claims": {"repository": "acme/app"}}, ACTIONS, [("exact", True, True)]),
+        ({"bound_claims": {"/repository_id": ["7"]}}, ACTIONS, [("exact", True, False)]),
+        ({"bound_claims": {"repository_owner": "acme"}}, ACTIONS, [("loose", True, True)]),
+        ({"bound_claims": {"sub": "repo:acme/*"}, "bound_claims_type": "glob"}, ACTIONS, [("loose", True, True)]),
+        ({"bound_claims": {"sub": "*"}, "bound_claims_type": "glob"}, ACTIONS, [("none", True, False)]),
+        ({"bound_claims": {"sub": ["a", "b"], "admin": True}}, OWN, [("exact", None, False)] * 2),
+        ({"bound_audiences": ["vault"]}, ACTIONS, [("none", True, False)]),
+        ({"bound_audiences": ["vault"]}, OWN, [("loose", None, False)]),
+        ({"bound_audiences": ["vault"]}, None, [("loose", None, False)]),
+        ({"role_type": "oidc"}, ACTIONS, []),
+    ],
+)
+def test_whose_tokens_a_jwt_role_accepts(
+    facts: dict[str, Any], issuer: str | None, expected: list[tuple[str, bool | None, bool]]
+) -> None:
+    """As far as its bound subject and claims narrow that; a role for people accepts none."""
+    role = parse_role(SCOPE, JWT, "jwt", "ci", JwtPayload(**{"role_type": "jwt", **facts}))
+    trusts = trusts_of(role, {"jwt": issuer})
+
+    assert trusts is not None
+    assert [(one.restriction, one.external, one.by_name) for one in trusts] == expected
+    assert {one.issuer for one in trusts} <= {issuer}
+
+
+def test_an_issuer_that_was_not_read_is_unknown() -> None:
+    """Of roles that it would have tokens for; other methods have no trusts."""
+    role = parse_role(SCOPE, JWT, "jwt", "ci", JwtPayload(role_type="jwt"))
+
+    assert trusts_of(role, {}) is None
+    assert trusts_of(parse_role(SCOPE, JWT, "jwt", "ci", None), {"jwt": ACTIONS}) is None
+    assert trusts_of(parse_role(SCOPE, JWT, "jwt", "ci", JwtPayload(role_type="oidc")), {}) == ()
+    assert trusts_of(parse_role(SCOPE, APPROLE, "approle", "ci", None), {}) == ()
