@@ -136,21 +136,21 @@ class _Stream:
         self.admins: list[str] = []
         self.entrances: list[str] = []
         identity = schema.identity.c
-        is_open = identity.until_scan.is_(None)
-        keys = plain_rows(connection, select(identity.key).where(is_open).order_by(identity.key))
-        self.numbers = _Numbers((key, number) for number, (key,) in enumerate(keys))
-        self._read(select(identity.key, identity.privilege_level, identity.body).where(is_open))
+        latest = select(identity.key).where(identity.until_scan.is_(None)).order_by(identity.key)
+        self.numbers = _Numbers((key, number) for number, (key,) in enumerate(plain_rows(connection, latest)))
+        self._read(latest.add_columns(identity.privilege_level, identity.body))
 
-    def _read(self, rows: Select[Any]) -> None:
-        """Read the identities. Millions of links pass through this loop, so it calls as little as it can."""
-        numbers, sources, targets, kept = self.numbers, self.sources, self.targets, self._identities
-        with self._connection.execute(rows, execution_options={"yield_per": BATCH}) as result:
+    def _read(self, identities: Select[Any]) -> None:
+        """Read the identities, in the order of their numbers. Millions of links pass: looking up a key costs most."""
+        number, numbers, kept = 0, self.numbers, self._identities
+        with self._connection.execute(identities, execution_options={"yield_per": BATCH}) as result:
             for batch in result.partitions():
                 for key, level, body in batch:
                     one = decode(_bodies, body, "identity").identity
                     ends = [numbers[link.target] for link in one.links if link.relation in BECOMES]
-                    sources.extend([numbers[key]] * len(ends))
-                    targets.extend(ends)
+                    self.sources.extend([number] * len(ends))
+                    self.targets.extend(ends)
+                    number += 1
                     if level == "admin":
                         self.admins.append(key)
                     if one.trusts and any(map(is_external, one.trusts)):
