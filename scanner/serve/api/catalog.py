@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from scanner.model.reviews import Decision
 from scanner.model.served import OwnerProposed, QueryDeleted, QuerySaved
-from scanner.serve.api import answers, details, exports, reviewing, writing
+from scanner.serve.api import answers, details, exports, paths, reviewing, writing
 from scanner.serve.api.lists import list_of
 from scanner.serve.api.operations import Call, Operation, Reply, Schema
 from scanner.serve.api.queries import FILE_QUERIES, LIST_QUERIES
@@ -106,6 +106,10 @@ def _details() -> Iterator[Operation]:
     yield _one(
         "finding", "/findings/{fingerprint}", ref("Finding"),
         "A finding by its fingerprint, or the first eight or more digits of it", details.finding, refuses=(404, 409),
+    )  # fmt: skip
+    yield _one(
+        "paths", "/paths", paths.PATHS, "Who can become whom in the latest scan, shortest paths first", paths.paths,
+        query=paths.PathsQuery, records=(paths.PathNode,), refuses=(404,),
     )  # fmt: skip
     yield _one(
         "list_scans", "/scans", _page("ScanListed"), "Scans in the store, newest first", details.scans,

@@ -1,0 +1,120 @@
+"""Attack paths of the latest scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from reports.json import encoded
+from reports.paths import Found, record
+from scanner.access.attack_paths import AttackGraph, entrances
+from scanner.access.questions import ADMIN, MOST, OUTSIDE, ask, question
+from scanner.model import Assessment
+from scanner.serve.answers import Refusal
+from scanner.serve.api.details import NO_SUCH
+from scanner.serve.api.operations import Call, Reply
+from scanner.serve.api.queries import given
+from scanner.serve.graphs import GRAPHS
+
+_LONGEST = 100
+_PATIENCE = 20
+"""Seconds in which a graph that is being loaded is waited for."""
+
+Key = Annotated[
+    str, Meta(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$", description="A key, `admin` or `outside`.")
+]
+
+
+class PathsQuery(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from", "target": "to"}
+):
+    """What is asked of the graph."""
+
+    source: Key
+    target: Key | UnsetType = UNSET
+    avoid: Annotated[tuple[Key, ...], Meta(description="Repeated: paths that do not lead through any of these.")] = ()
+    limit: Annotated[int, Meta(ge=1, le=_LONGEST, description="How many at most.")] = MOST
+
+
+class PathNode(Struct, frozen=True, kw_only=True):
+    """An identity on a path."""
+
+    key: str
+    name: str
+    provider: str
+    scope: str
+    kind: str
+    privilege: str
+
+
+def paths(call: Call) -> Reply:
+    """Who can become whom, shortest paths first, with the identities on them."""
+    if not call.viewer.sees_all:
+        raise Refusal(403, "attack paths are for people who see everything", hint="[serve] viewers names them")
+    with call.serving.store.records() as records:
+        graph = _loaded(GRAPHS.begin(call.serving.store, records.frame.scan.id))
+        source, target = call.query.source, given(call.query.target)
+        for name, text in (("from", source), ("to", target)):
+            if text not in (ADMIN, OUTSIDE, None) and text not in graph.numbers:
+                raise Refusal(404, NO_SUCH.format("identity"), field=name, hint="give a key, 'admin' or 'outside'")
+        answer = ask(graph, question(graph, source, target, avoid=call.query.avoid, most=call.query.limit))
+        found = Found(scan=records.frame.scan, answer=answer)
+        named = records.identities(sorted(found.keys))
+    outside = entrances(named) if source == OUTSIDE else {}
+    found = Found(scan=found.scan, answer=answer, entrances=outside)
+    return Reply(body=encoded({**record(found), "nodes": list(_nodes(named)), "scan": found.scan.id}))
+
+
+def _loaded(graph: Future[AttackGraph]) -> AttackGraph:
+    try:
+        return graph.result(timeout=_PATIENCE)
+    except TimeoutError:
+        raise Refusal(
+            503, "the graph of this scan is being loaded", hint="try again", headers={"retry-after": str(_PATIENCE)}
+        ) from None
+
+
+def _nodes(assessments: Iterable[Assessment]) -> Iterable[PathNode]:
+    for one in assessments:
+        identity = one.identity
+        yield PathNode(
+            key=identity.key,
+            name=identity.display_name or identity.name,
+            provider=identity.provider,
+            scope=identity.scope,
+            kind=identity.kind,
+            privilege=one.privilege.level,
+        )
+
+
+_TEXT: Any = {"type": "string"}
+_COUNT: Any = {"type": "integer", "minimum": 0}
+
+
+def _object(**members: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": members, "required": list(members)}
+
+
+_STEP = _object(**{"from": _TEXT}, to=_TEXT, relation=_TEXT, evidence=_TEXT, conditional={"type": "boolean"})
+_PATH = {
+    "type": "object",
+    "properties": {
+        "steps": {"type": "array", "items": _STEP},
+        "outside": {"type": "array", "items": _object(principal=_TEXT, kind=_TEXT, evidence=_TEXT)},
+    },
+    "required": ["steps"],
+}
+PATHS = _object(
+    paths={"type": "array", "items": _PATH},
+    chokes={"type": "array", "items": _object(identity=_TEXT, loses=_COUNT)},
+    total=_COUNT,
+    total_before={"anyOf": [_COUNT, {"type": "null"}]},
+    more={"type": "boolean"},
+    bounded={"type": "boolean"},
+    nodes={"type": "array", "items": {"$ref": "#/components/schemas/PathNode"}},
+    scan=_TEXT,
+)
+"""The schema of the answer."""
