@@ -12,9 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from tests.browser import chromium
 from tests.scanner.serve.served import Served
 from tests.servers.openbao import OpenBao
-from tests.servers.openid import OpenId
+from tests.servers.openid import PASSWORD, OpenId
 
 pytestmark = pytest.mark.real_server
 
@@ -79,6 +80,23 @@ def test_a_person_signs_in_and_out(served: tuple[Served, OpenId]) -> None:
         assert visitor.post("/sign-out", headers={"x-csrf-token": who["csrf"]}).status_code == 200
         visitor.cookies.update(kept)
         assert visitor.get("/api/v1/nothing").status_code == 401
+
+
+@pytest.mark.browser
+def test_a_browser_is_signed_in_when_the_issuer_sends_it_back(served: tuple[Served, OpenId]) -> None:
+    """From another site, with which browsers send no strict cookie; the page that was asked for is shown."""
+    site = f"http://localhost:{served[0].port}"
+
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(f"{site}/session?")
+        page.get_by_label("Method").select_option("userpass")
+        page.get_by_label("Username").fill("ada")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_text("ada@acme.example").wait_for()
+        assert page.url.startswith(f"{site}/session")
+        page.close()
 
 
 @pytest.mark.parametrize(("name", "says"), [("eve", "not on the roster"), ("dan", "left")])
