@@ -37,7 +37,7 @@ class KubernetesConnector:
         self._settings = settings
 
     def scopes(self) -> Iterator[Scope | Coverage]:
-        """See ``Connector.scopes``. A cluster that does not say which one it is cannot be told from others."""
+        """See ``Connector.scopes``. A cluster without an identity is a gap: its keys would change every time."""
         for context in self._settings.wanted:
             meter = self._meter()
             nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE, part=context)
@@ -47,7 +47,7 @@ class KubernetesConnector:
                 system = [row.metadata for row in api.rows(NAMESPACES, section, selector)]
                 uid = next((one.uid for one in system if one.name == SYSTEM_NAMESPACE), "")
                 if not uid:
-                    raise SourceError(f"the cluster cannot be told from others: it lists no {SYSTEM_NAMESPACE}")
+                    raise SourceError(f"the cluster has no identity: it lists no namespace {SYSTEM_NAMESPACE}")
             if uid:
                 yield Scope(source=self._source, spec=SPEC, id=uid, context=context)
             else:

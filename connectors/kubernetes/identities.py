@@ -213,7 +213,7 @@ class _Estate:
                     grants=rights.grants,
                 )
 
-    # --- Who can become whom ---
+    # --- Which account can become which ---
 
     def _linked(self) -> Mapping[Account, tuple[Link, ...]]:
         """By account, the accounts that it can become. An admin needs no links."""

@@ -46,7 +46,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
 
 
 class Object(Struct, frozen=True, kw_only=True):
-    """An object of which only the metadata count: namespaces, secrets."""
+    """An object that is read for its metadata: namespaces, secrets."""
 
     metadata: Metadata
 

@@ -19,7 +19,7 @@ from scanner.model import Coverage
 
 
 class Facts:
-    """What was read of a cluster, without what no one asks about."""
+    """What was read of a cluster."""
 
     def __init__(self, uid: str) -> None:
         self.uid = uid
@@ -129,7 +129,7 @@ class Reader:
             facts.maps_cloud_identities = True
 
     def version(self) -> None:
-        """The version of Kubernetes, which decides what some rights mean; unknown where it is not told."""
+        """Read the version of Kubernetes, which decides what some rights mean; it may stay unknown."""
         try:
             self._facts.version = self._cluster.get("/version", p.Version).number
         except SourceError:

@@ -1,4 +1,4 @@
-"""What is listed, section by section: paths, shapes, and the least rights, of which the ClusterRole is made."""
+"""What is listed, section by section: paths, shapes, and the rights that the printed ClusterRole gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What RBAC lets an account do and become, in whole clusters: levels, and who can become whom."""
+"""What RBAC lets an account do and become, in whole clusters: levels, and links to other accounts."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_groups_of_everybody_are_reported(scan: Scan) -> None:
 
 
 def test_aws_auth_makes_admins(scan: Scan) -> None:
-    """Where the config map is there: who may change it decides who is an admin."""
+    """Where the config map exists, the right to change it makes an admin."""
     objects = (*ESTATE, *held(rule("patch", "", "configmaps", "aws-auth"), within="kube-system"))
     mapped = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "kube-system", "name": "aws-auth"}}
 
