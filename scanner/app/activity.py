@@ -6,6 +6,7 @@ import logging
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -33,7 +34,7 @@ from scanner.judging.activity.judge import Known
 from scanner.judging.activity.summary import summary, with_assumers_named
 from scanner.judging.activity.timeline import Coverages, Joined, join, timeline
 from scanner.judging.pipeline import Declared, judge_between_scans
-from scanner.model import ActivityPolicy, Assessment, Coverage, Entry, Finding, ScanResult
+from scanner.model import ActivityPolicy, Assessment, Coverage, Entry, Finding, Identity, ScanResult
 from scanner.model.activity import ActivityPast, CallerPast
 from scanner.notify.settings import Channel
 from scanner.store.activity.care import Damage
@@ -242,6 +243,30 @@ def _versions(store: Store, keys: Collection[str], starts: Sequence[datetime]) -
 # --- For reports ---
 
 
+class Acting:
+    """What identities of a scan did, by what logs say of the time until then. ``identities``: all of the scan."""
+
+    def __init__(
+        self, past: ActivityPast, started_at: datetime, policy: ActivityPolicy, identities: Iterable[Identity]
+    ) -> None:
+        self._since = started_at.date().toordinal() - policy.keep_days
+        self._past, self._joined = past, join(identities, past)
+        self._coverages = Coverages(past, now=started_at)
+
+    def added_to(self, assessments: Iterable[Assessment]) -> Iterator[Assessment]:
+        """These assessments with their activity; in memory are as many as in one batch. Raises DamagedRow."""
+        left = iter(assessments)
+        while batch := list(islice(left, _BATCH)):
+            pasts = _pasts(self._past, self._joined, batch)
+            for one in batch:
+                covered = self._coverages.of(one.identity, self._joined.callers.get(one.identity.key, ()))
+                if covered is None:
+                    yield one
+                    continue
+                line = timeline(pasts.get(one.identity.key, ()), covered)
+                yield replace(one, activity=summary(line, one.identity, self._since))
+
+
 def with_activity(store: Store, result: ScanResult, policy: ActivityPolicy) -> ScanResult:
     """A scan that was loaded, with what its identities did as far as was read by then. Raises DamagedRow."""
     return add_activity(store.activity.past(as_of=result.scan.started_at), result, policy)
@@ -251,20 +276,8 @@ def add_activity(past: ActivityPast, result: ScanResult, policy: ActivityPolicy)
     """A scan, or a part of it, with what its identities did. Raises DamagedRow."""
     if not past.logs:
         return result
-    since = result.scan.started_at.date().toordinal() - policy.keep_days
-    joined = join((one.identity for one in result.identities), past)
-    coverages = Coverages(past, now=result.scan.started_at)
-    identities: list[Assessment] = []
-    for start in range(0, len(result.identities), _BATCH):
-        batch = result.identities[start : start + _BATCH]
-        pasts = _pasts(past, joined, batch)
-        for one in batch:
-            covered = coverages.of(one.identity, joined.callers.get(one.identity.key, ()))
-            if covered is None:
-                identities.append(one)
-                continue
-            line = timeline(pasts.get(one.identity.key, ()), covered)
-            identities.append(replace(one, activity=summary(line, one.identity, since)))
+    acting = Acting(past, result.scan.started_at, policy, (one.identity for one in result.identities))
+    identities = tuple(acting.added_to(result.identities))
     return replace(result, identities=with_assumers_named(identities))
 
 

@@ -16,9 +16,10 @@ from typing import TypeVar
 from msgspec import Struct
 
 from reports.judged import Judged
+from scanner.app.activity import Acting
 from scanner.app.changes import changes_between
 from scanner.errors import StoreError
-from scanner.model import SEVERITIES, SEVERITY_RANK, ActivityPolicy, Change, Severity
+from scanner.model import SEVERITIES, SEVERITY_RANK, ActivityPolicy, Assessment, Change, Severity
 from scanner.safe_files import Beside
 from scanner.serve.index import rows
 from scanner.serve.index.about import About, current_format, write_about
@@ -54,7 +55,17 @@ def build(store: Store, plan: Plan) -> None:
     """
     changes = _changes(store, plan.scan)
     with store.streamed(plan.scan) as scan, _new_file(plan.path) as connection:
-        _Building(connection, scan, changes, plan.progress).run()
+        _Building(connection, scan, changes, plan.progress).run(_identities(store, scan, plan.activity))
+
+
+def _identities(store: Store, scan: StreamedScan, policy: ActivityPolicy) -> Iterator[Assessment]:
+    """The identities of the scan, with their activity if there are logs, for which they are read twice."""
+    started_at = scan.frame.scan.started_at
+    past = store.activity.past(as_of=started_at)
+    if not past.logs:
+        return scan.identities()
+    known = (verdicts.identity for verdicts in scan.identities())
+    return Acting(past, started_at, policy, known).added_to(scan.identities())
 
 
 def _changes(store: Store, scan_id: str | None) -> Sequence[Change]:
@@ -112,11 +123,11 @@ class _Building:
         """Of what changed, by key."""
         self._done = 0
 
-    def run(self) -> None:
+    def run(self, identities: Iterable[Assessment]) -> None:
         """Write every list."""
         self._add_entries()
         severities = _Severities(self._scan.severities())
-        self._add_identities(severities)
+        self._add_identities(severities, identities)
         self._add_findings(severities)
         for change in self._changes:
             owners = self._owners[change.identity or change.key]
@@ -144,9 +155,9 @@ class _Building:
             self._declared[key] = owners
             self._note_owners(key, owners)
 
-    def _add_identities(self, severities: _Severities) -> None:
+    def _add_identities(self, severities: _Severities, every: Iterable[Assessment]) -> None:
         identities, credentials = self._lists["identities"], self._lists["credentials"]
-        for verdicts in self._each(self._scan.identities()):
+        for verdicts in self._each(every):
             identity = verdicts.identity
             owners = rows.owners_of(verdicts, self._declared)
             cells = rows.identity_cells(Judged(identity, verdicts))

@@ -16,7 +16,9 @@ from scanner.serve.index.building import Plan, build
 from scanner.serve.index.lists import LISTS
 from scanner.serve.index.questions import LIST_NAMES, ListName, Question
 from scanner.serve.index.reading import open_index
-from tests.databases import BACKENDS, Backend, empty_store
+from tests.contract.test_store_activity import BOT, ago, unit, write
+from tests.databases import SHARED, Backend, empty_store, sqlite_file
+from tests.factories import make_assessment, make_identity, make_result
 from tests.reports.html.estate import small_estate
 from tests.reports.html.test_packing import unpacked
 from tests.reports.samples import estate, estate_with_gaps
@@ -77,7 +79,7 @@ def _in_any_order(rows: Iterator[Row] | list[Row]) -> list[str]:
     return sorted(repr({name: _plain(cell) for name, cell in sorted(row.items())}) for row in rows)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", SHARED)
 @pytest.mark.parametrize("sample", [estate, estate_with_gaps, small_estate])
 def test_every_list_has_the_rows_of_the_html_report(
     backend: Backend, sample: Callable[[], ScanResult], tmp_path: Path
@@ -101,3 +103,16 @@ def test_every_list_has_the_rows_of_the_html_report(
 
 def _named(scan_id: str, result: ScanResult) -> ScanInfo:
     return replace(result.scan, id=scan_id)
+
+
+def test_services_that_logs_saw_lead_to_an_identity(tmp_path: Path) -> None:
+    """As ``service:Action``, of what was read by the start of the scan."""
+    store, bot = empty_store(sqlite_file), make_identity("svc-billing", key=BOT)
+    write(store, unit(ago(1)))
+    store.save(make_result(make_assessment(bot), make_assessment("svc-other")))
+
+    build(store, Plan(path=tmp_path / "i.index"))
+
+    index = open_index(tmp_path / "i.index")
+    asked = {text: [*index.keys(Question(list="identities", text=text))] for text in ("s3", "s3:listbuckets", "ec2:")}
+    assert asked == {"s3": [BOT], "s3:listbuckets": [BOT], "ec2:": []}

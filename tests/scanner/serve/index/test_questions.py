@@ -30,7 +30,7 @@ from scanner.serve.index.lists import LISTS
 from scanner.serve.index.questions import LIST_NAMES, ListName, Question, facet_key
 from scanner.serve.index.reading import Index, open_index
 from scanner.store.store import Store
-from tests.databases import empty_store, sqlite_memory
+from tests.databases import empty_store, sqlite_file
 from tests.examples import examples
 from tests.factories import (
     days_ago,
@@ -108,7 +108,7 @@ def _finding(number: int, assessment: Assessment) -> Any:
 @cache
 def store_of_two_scans() -> Store:
     """The second one is the varied estate."""
-    store, second = empty_store(sqlite_memory), varied()
+    store, second = empty_store(sqlite_file), varied()
     first = replace(second, scan=replace(second.scan, id="first"), identities=second.identities[3:], findings=())
     store.save(first)
     store.save(second)
