@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Without bytecode that is kept, every process of the tests compiles the program, and every run of them the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test quick coverage fuzz lint docs reference bench wheel dist sbom pins roles clean
+.PHONY: setup demo tour test quick coverage fuzz lint docs reference bench wheel dist sbom pins roles clean
 
 setup: $(VENV)/.ready
 
@@ -18,6 +18,11 @@ $(VENV)/.ready: pyproject.toml requirements/dev.txt
 
 demo: setup
 	$(BIN)/muster demo
+
+# The pictures of the served page in docs/images.
+tour: setup
+	$(BIN)/muster demo --out build/demo
+	$(BIN)/python -m tests.tour build/demo
 
 # One more than the cores: tests also wait, for servers that start, retries and deadlines.
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser
 
 import benchmarks
 import connectors
 import reports
 import scanner
 from scanner.redaction import redact
+from tests.browser import chromium
 from tests.processes import Forks
 
 # A busy machine makes no test fail, and the same tree gets the same verdict: its examples come of the tests themselves.
@@ -112,3 +114,10 @@ def forks() -> Iterator[Forks]:
     """The scanner, loaded once for all processes that die or write in the midst of something."""
     with Forks() as loaded:
         yield loaded
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all pages: Playwright runs but once in a process."""
+    with chromium() as running:
+        yield running

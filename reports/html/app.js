@@ -236,6 +236,7 @@ class App {
 
   // The row that the panel is about becomes the active one, if it is in the list.
   follow({ kind, id }) {
+    if (byId("lists").hidden) return;
     const { view } = this.list;
     const { table } = this.found;
     const isIt = (row) => {

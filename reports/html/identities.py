@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reports.html.ages import age
 from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs_by_name, table, text, texts
 from reports.judged import Judged
 from reports.phrases import agent_text, next_step
-from reports.reach import PublishedRadius, RadiusOf, published
+from reports.reach import PublishedRadius, RadiusOf, published, radii_of
 from scanner.access.attack_paths import conditional_steps
 from scanner.model import (
     CONSEQUENCES,
@@ -247,15 +248,30 @@ def _conditional(result: ScanResult) -> Mapping[str, Sequence[Link]]:
     return found
 
 
+class Whole(Struct, frozen=True, kw_only=True):
+    """What of an identity only its whole scan shows, by key.
+
+    ``conditional``: what it can become under a condition.
+    """
+
+    radius_of: RadiusOf
+    conditional: Mapping[str, Sequence[Link]]
+
+
+def whole(result: ScanResult) -> Whole:
+    """The same, worked out from the result."""
+    return Whole(radius_of=radii_of(result), conditional=_conditional(result))
+
+
 def _radius(radius: BlastRadius | None) -> Iterable[PublishedRadius]:
     return () if radius is None else (published(radius),)
 
 
 def identity_blocks(
-    result: ScanResult, rows: Sequence[Judged], row_of: Mapping[str, int], radius_of: RadiusOf
+    result: ScanResult, rows: Sequence[Judged], row_of: Mapping[str, int], known: Whole
 ) -> dict[str, dict[str, Any]]:
     """The blocks: what the list shows, what its filter searches, what they hold, and what an opened one shows."""
-    now, conditional = result.scan.started_at, _conditional(result)
+    now = result.scan.started_at
 
     def held(columns: Columns[Row], of: Callable[[Judged], Iterable[Row]]) -> dict[str, Any]:
         return _table_of_parts(columns, [(position, part) for position, row in enumerate(rows) for part in of(row)])
@@ -274,13 +290,13 @@ def identity_blocks(
             "agent": held(SIGNALS, lambda r: r.verdicts.agent.signals),
             "matches": held(MATCH_CANDIDATES, lambda r: r.verdicts.registry.candidates),
             "owners": held(OWNER_CANDIDATES, lambda r: r.verdicts.ownership.candidates),
-            "reach": held(REACH, lambda r: _radius(radius_of(r.identity.key))),
+            "reach": held(REACH, lambda r: _radius(known.radius_of(r.identity.key))),
             "consequences": held(CONSEQUENCE, lambda r: r.identity.consequences or ()),
             "drift": held(DRIFT, lambda r: r.verdicts.drift),
             "grants": held(GRANTS, lambda r: r.identity.grants),
             "consumers": held(TEXTS, lambda r: r.verdicts.consumers),
             "links": held(links_to(row_of), lambda r: r.identity.links),
-            "conditional": held(links_to(row_of), lambda r: conditional.get(r.identity.key, ())),
+            "conditional": held(links_to(row_of), lambda r: known.conditional.get(r.identity.key, ())),
             "trusts": held(TRUSTS, lambda r: _without_repeats(r.identity.trusts)),
             "attributes": held(FACTS, lambda r: pairs_by_name(r.identity.published_attributes)),
         },

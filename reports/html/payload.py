@@ -15,7 +15,7 @@ from reports.base import Screen
 from reports.board.numbers import trend
 from reports.board.records import Moment
 from reports.html.ages import age, ages, written
-from reports.html.identities import identity_blocks
+from reports.html.identities import Whole, identity_blocks, whole
 from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, pairs_by_name, table, text, texts
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.phrases import (
@@ -27,7 +27,6 @@ from reports.phrases import (
     fingerprint_digits,
     plain,
 )
-from reports.reach import RadiusOf, radii_of
 from reports.states import STATES
 from reports.summary import Digest
 from scanner.model import Change, Coverage, Entry, EntryAssessment, Finding, ScanResult, StoredSecret
@@ -71,17 +70,17 @@ _ENTRY_FACTS = (
 
 def blocks(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]:
     """The page's data by block name. Pure: the same result gives the same blocks in the same order."""
-    return {"overview": overview(result, screen), **table_blocks(result, radii_of(result))}
+    return {"overview": overview(result, screen), **table_blocks(result, whole(result))}
 
 
-def table_blocks(result: ScanResult, radius_of: RadiusOf) -> dict[str, dict[str, Any]]:
-    """The tables by block name. ``radius_of``: of an identity by its key; a part of a scan cannot work it out."""
+def table_blocks(result: ScanResult, known: Whole) -> dict[str, dict[str, Any]]:
+    """The tables by block name. ``known``: what a part of a scan cannot work out."""
     rows = most_urgent_first(judged_identities(result))
     row_of = {row.identity.key: position for position, row in enumerate(rows)}
     now = result.scan.started_at
     return {
         "coverage": {"coverage": table(COVERAGE, sorted(result.coverage, key=lambda section: not section.is_gap))},
-        **identity_blocks(result, rows, row_of, radius_of),
+        **identity_blocks(result, rows, row_of, known),
         "secrets": {"secrets": table(secrets_by(now), result.secrets)},
         "findings": {"findings": _findings(result, rows, row_of)},
         "entries": {"entries": table(entries_matched(row_of), result.entries)},

@@ -121,7 +121,7 @@ const PANELS = {
 // { title, parts } of what an address opens; what is not in this report says so.
 async function subjectAt({ kind, id }) {
   const tables = await source.tables(kind, id);
-  const row = tables && rowOf(kind, id, tables);
+  const row = tables ? rowOf(kind, id, tables) : undefined;
   if (row === undefined) return absentPanel(kind, id);
   const { title, parts } = PANELS[kind](row, tables);
   return { title, parts: [...parts, ...source.more(kind, row, tables)] };

@@ -13,15 +13,16 @@ from litestar.exceptions import HTTPException
 from scanner.errors import InputError, MusterError, StoreError
 from scanner.serve.answers import Refusal, refusal
 from scanner.serve.api.answers import Me
-from scanner.serve.api.routes import ROUTER
+from scanner.serve.api.routes import ROUTER as API
 from scanner.serve.context import Serving, Visit, csrf_of
+from scanner.serve.page.routes import ROUTER as PAGE
 
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 64 * 1024
 """Bytes of a request's body; an acknowledgement has a few hundred."""
 
-ROUTERS: Sequence[Router] = (ROUTER,)
+ROUTERS: Sequence[Router] = (API, PAGE)
 """What is served: each part brings a router."""
 
 

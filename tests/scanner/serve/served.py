@@ -109,6 +109,11 @@ class Served:
             assert browser.get("/", params={"token": self.token}).status_code == httpx.codes.SEE_OTHER
             yield browser
 
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
     def configure(self, config: str) -> None:
         """Change the config of the running server."""
         self._config.write_text(CONFIG + config)

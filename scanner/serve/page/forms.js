@@ -1,0 +1,126 @@
+// Small forms, and the parts of a panel that only the served page has: what happened to an identity, who should own it, and
+// the acknowledgement of a finding. Each write is a request to the API; what it refuses stands at the field.
+
+const NEEDS_PERSON = "The token that signed you in names no person. Start muster serve with --as PERSON to make changes.";
+const DECISIONS = [
+  ["keep", "Keep"],
+  ["reduce", "Reduce its permissions"],
+  ["revoke", "Revoke"],
+  ["reassign", "Give to another owner"],
+  ["not_mine", "Not mine"],
+];
+let formsMade = 0;
+
+// fields: [{ name, label, type, options, value, hint }]. save(values) sends; `saved` is what is said then, or a function.
+function formOf({ label, fields, save, saved }) {
+  const id = `form-${++formsMade}`;
+  const may = source.viewer.person !== null;
+  const inputs = Object.fromEntries(fields.map((field) => [field.name, inputOf(id, field)]));
+  const status = h("p.status", { role: "status" });
+  const button = h("button.do", { type: "submit" }, label);
+  const inside = h("fieldset", { disabled: !may, "aria-describedby": may ? null : `${id}-why` }, Object.values(inputs).map(({ element }) => element), button);
+  const element = h("form", { "aria-label": label, onsubmit: submit }, inside, status, !may && h("p.quiet", { id: `${id}-why` }, NEEDS_PERSON));
+  element.noValidate = true;
+  async function submit(event) {
+    event.preventDefault();
+    for (const input of Object.values(inputs)) input.complain("");
+    status.textContent = "";
+    inside.disabled = true;
+    try {
+      const answer = await save(Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.value])));
+      if (typeof saved === "function") saved(answer);
+      else status.textContent = saved;
+    } catch (error) {
+      inside.disabled = false;
+      const input = inputs[error.field];
+      if (input) input.complain(error.message);
+      else status.textContent = error.message;
+    }
+  }
+  return element;
+}
+
+function inputOf(form, { name, label, type = "text", options, value = "", hint }) {
+  const id = `${form}-${name}`;
+  const complaint = h("p.complaint", { id: `${id}-complaint`, hidden: true });
+  const attributes = { id, name, "aria-describedby": hint ? `${id}-hint ${id}-complaint` : `${id}-complaint` };
+  const control = options
+    ? h("select", attributes, options.map(([key, text]) => h("option", { value: key }, text)))
+    : h(type === "long" ? "textarea" : "input", { ...attributes, type: type === "long" ? null : type, rows: type === "long" ? 2 : null });
+  control.value = value;
+  const shown = hint && h("p.quiet", { id: `${id}-hint` }, hint);
+  return {
+    element: h("div.field", null, h("label", { for: id }, label), control, shown, complaint),
+    get value() {
+      return control.value.trim() || null;
+    },
+    complain(text) {
+      complaint.textContent = text;
+      complaint.hidden = !text;
+      control.setAttribute("aria-invalid", String(text !== ""));
+      if (text) control.focus();
+    },
+  };
+}
+
+// --- parts of panels
+
+function servedParts(kind, row, tables) {
+  const { extra } = tables;
+  if (kind === "identity") {
+    const key = keyOf(tables.identities, row);
+    return [
+      section("Time line", erasOf(extra.history)),
+      section("Proposed owner", proposalsOf(extra.proposals), ownerForm(key)),
+    ];
+  }
+  if (kind === "finding") return [section("Acknowledge", acknowledgeForm(tables.findings.at("fingerprint", row)))];
+  return [];
+}
+
+// The periods without a change, the latest first.
+function erasOf(history) {
+  const items = [...history].reverse().map(({ since, states, differences, was_gone }) =>
+    h(
+      "li",
+      null,
+      h("b", null, since.slice(0, 10)),
+      was_gone && [" ", tag("returned", "It was gone before")],
+      states.length > 0 && [" first seen: ", outside(states.join(", "))],
+      differences.map(({ aspect, before, after, reach_grew, caveat }) =>
+        h("p.evidence", null, `${word(aspect)}: `, outside(before ?? "none"), " → ", outside(after ?? "none"), reach_grew && [" ", tag("reach grew")], caveat && [" ", outside(caveat)]),
+      ),
+    ),
+  );
+  return items.length > 0 && h("ol.eras", null, items);
+}
+
+function proposalsOf(proposals) {
+  const one = ({ owner, by, at, reason }) =>
+    h("li", null, personNamed(owner), ` by ${by} on ${at.slice(0, 10)}`, reason && [": ", outside(reason)]);
+  return manyOf("ul", [...proposals].reverse(), one);
+}
+
+function ownerForm(key) {
+  return formOf({
+    label: "Propose an owner",
+    fields: [
+      { name: "owner", label: "Owner", type: "email", hint: "A person or group on the roster." },
+      { name: "reason", label: "Reason (optional)" },
+    ],
+    save: (body) => send("POST", `/api/v1/identities/${encodeURIComponent(key)}/owner`, body),
+    saved: "Proposed. The keeper of the registry takes it over with muster registry adopt.",
+  });
+}
+
+function acknowledgeForm(fingerprint) {
+  return formOf({
+    label: "Acknowledge",
+    fields: [
+      { name: "reason", label: "Reason", type: "long" },
+      { name: "until", label: "Until (optional)", type: "date", hint: "90 days from now by default, at most a year." },
+    ],
+    save: (body) => send("POST", `/api/v1/findings/${fingerprint}/acknowledge`, body),
+    saved: () => app.showPanel(),
+  });
+}

@@ -1,0 +1,157 @@
+"""What stands above the lists: headline, gaps, numbers and charts, counted by the index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from reports.board.numbers import trend
+from reports.html.packing import minutes, text, texts
+from reports.html.payload import COVERAGE
+from reports.phrases import ACKNOWLEDGE, ORPHANED_MEANS
+from reports.states import STATES
+from reports.summary import NO_REGISTRY, NO_ROSTER, limits_of, stale_caveat, totals, unread_caveats
+from scanner.model import SEVERITIES, ScanResult
+from scanner.serve.api.lists import owners_of
+from scanner.serve.api.operations import Call
+from scanner.serve.index.files import Cache
+from scanner.serve.index.questions import ListName, Question, Value
+from scanner.serve.index.reading import Index
+
+_DIGITS = 12
+"""Of a fingerprint: distinct among millions."""
+_AXES = ("registry", "ownership", "usage", "privilege")
+
+Counts: TypeAlias = Mapping[str, Sequence[tuple[Value, int]]]
+
+
+def overview(call: Call, index: Index) -> dict[str, Any]:
+    """As the report's block of this name, with what the page counts in its tables there. See ``overview.js``."""
+    counted = _COUNTED.get((index.scan, owners_of(call)), lambda: _all_counts(call, index))
+    with call.serving.store.records(index.scan) as records:
+        frame = records.frame
+    sees_all = call.viewer.sees_all
+    gaps = [one for one in frame.coverage if one.is_gap]
+    identities, findings = counted.lists["identities"], counted.lists["findings"]
+    number = sum(count for _, count in identities["registry"])
+    states = {axis: _named(identities[axis]) for axis in _AXES}
+    stale = _of(identities, "rechecked", False)
+    caveats = [
+        *([] if sees_all else [f"You see what you own: {number:,} identities."]),
+        *unread_caveats(gaps),
+        *([NO_REGISTRY] if states["registry"].get("unchecked") else []),
+        *([NO_ROSTER] if states["ownership"].get("unchecked") and not states["registry"].get("unchecked") else []),
+        *([stale_caveat(stale)] if stale else []),
+    ]
+    return {
+        "scan": {
+            "id": text(frame.scan.id),
+            "started": minutes(frame.scan.started_at),
+            "finished": minutes(frame.scan.finished_at),
+            "version": text(frame.scan.version),
+        },
+        "viewer": {"person": call.viewer.person, "name": call.viewer.name, "sees_all": sees_all},
+        "headline": _headline(number, states, limited=bool(limits_of(gaps))),
+        "caveats": caveats,
+        "states": STATES,
+        "registry_given": not states["registry"].get("unchecked") or bool(frame.summary.registry_entries),
+        "orphaned_means": ORPHANED_MEANS,
+        "summary": {
+            "new_findings": _of(findings, "status", "new") + _of(findings, "status", "reopened"),
+            "unregistered": states["registry"].get("unregistered", 0),
+            "orphaned": states["ownership"].get("orphaned", 0),
+            "abandoned": _of(identities, "abandoned", True),
+            "admins": states["privilege"].get("admin", 0),
+            "agents": _of(identities, "agent", "yes"),
+            "not_found": _of(counted.lists["entries"], "state", "not_found"),
+            "findings": {severity: _of(findings, "severity", severity) for severity in SEVERITIES},
+            "gaps": len(gaps),
+        },
+        "policy": frame.policy,
+        "ages": _named(counted.lists["credentials"]["age"]),
+        "trend": [{**asdict(one), "at": minutes(one.at)} for one in _trend(call, frame)],
+        "notices": texts(frame.notices) if sees_all else (),
+        "digits": _DIGITS,
+        "acknowledge": f" {ACKNOWLEDGE}",
+        "since": _since(call, index),
+        "counts": states,
+        "gaps": [{name: cell(one) for name, cell in COVERAGE.items()} for one in gaps],
+        "holders": counted.holders,
+        "changed": counted.changed,
+        "left": counted.left,
+    }
+
+
+class _Counted(Struct, frozen=True, kw_only=True):
+    """What the index counts of a scan, for people who own the same."""
+
+    lists: Mapping[ListName, Counts]
+    holders: list[dict[str, Any]]
+    changed: dict[str, int]
+    left: list[str]
+
+
+_COUNTED = Cache[tuple[str, frozenset[str] | None], _Counted](32)
+
+
+def _all_counts(call: Call, index: Index) -> _Counted:
+    return _Counted(
+        lists={name: _counts(call, index, name) for name in ("identities", "findings", "entries", "credentials")},
+        holders=_holders(call, index),
+        changed=_named(_counts(call, index, "changes", subject="identity")["change"]),
+        left=_left(call, index),
+    )
+
+
+def _headline(number: int, states: Mapping[str, Mapping[str, int]], *, limited: bool) -> str:
+    if not number:
+        return "No identities could be read." if limited else "No identities were found."
+    return totals(
+        identities=number,
+        unregistered=states["registry"].get("unregistered", 0),
+        orphaned=states["ownership"].get("orphaned", 0),
+        unchecked=states["registry"].get("unchecked") == number,
+        limited=limited,
+    )
+
+
+def _trend(call: Call, frame: ScanResult) -> Sequence[Any]:
+    """The trend of the whole estate is for people who see it."""
+    if not call.viewer.sees_all:
+        return ()
+    return trend(replace(frame, trend=call.serving.store.trend(frame.scan.id)))
+
+
+def _since(call: Call, index: Index) -> dict[str, Any] | None:
+    before = call.serving.store.started_before(index.scan)
+    return None if before == index.started_at else {"at": minutes(before)}
+
+
+def _counts(call: Call, index: Index, name: ListName, **chosen: str) -> Counts:
+    narrowed = {facet: frozenset({value}) for facet, value in chosen.items()}
+    return index.counts(Question(list=name, chosen=narrowed, owners=owners_of(call)))
+
+
+def _holders(call: Call, index: Index) -> list[dict[str, Any]]:
+    """Whose the orphans are: by team, and those of none by the reason."""
+    orphans = _counts(call, index, "identities", ownership="orphaned")
+    homeless = _counts(call, index, "identities", ownership="orphaned", team="")
+    by_team = [{"team": team, "reason": None, "number": count} for team, count in orphans["team"] if team and count]
+    by_reason = [{"team": None, "reason": reason, "number": count} for reason, count in homeless["reason"] if count]
+    return by_team + by_reason
+
+
+def _left(call: Call, index: Index) -> list[str]:
+    departed = _counts(call, index, "identities", reason="departed")["owner"]
+    return [str(owner) for owner, count in departed if owner and count]
+
+
+def _named(values: Sequence[tuple[Value, int]]) -> dict[str, int]:
+    return {str(value): count for value, count in values if count}
+
+
+def _of(counts: Counts, facet: str, wanted: Value) -> int:
+    return next((count for value, count in counts[facet] if value == wanted), 0)

@@ -1,0 +1,208 @@
+"""What the page's panel shows of one subject: the report's own tables, over the part of a scan that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+from msgspec.structs import replace
+
+from reports.html.identities import Whole
+from reports.html.packing import minutes, table
+from reports.html.payload import table_blocks
+from scanner.access.attack_paths import AttackGraph
+from scanner.diff.aspects import eras
+from scanner.model import Assessment, Coverage, ScanResult
+from scanner.serve.answers import Refusal
+from scanner.serve.api.details import NO_SUCH, find_finding, find_identity
+from scanner.serve.api.operations import Call
+from scanner.serve.api.rows import with_facts
+from scanner.serve.index.lists import LISTS
+from scanner.serve.index.questions import ListName, Question
+from scanner.serve.index.reading import Index
+from scanner.serve.index.rows import owners_named, owners_of
+from scanner.serve.page.graphs import GRAPHS, around, conditional
+from scanner.store.records import Records
+
+_MOST_AROUND = 300
+"""Identities beside the subject."""
+_MOST_ROWS = 1_000
+
+Tables: TypeAlias = dict[str, Any]
+"""Packed tables by name."""
+_Part: TypeAlias = tuple[ScanResult, Tables]
+"""A part of a scan, and tables that take the place of its own."""
+
+
+def panel(call: Call, kind: str, key: str, index: Index) -> dict[str, Any]:
+    """``{"tables", "now", "since", "extra"}``. Raises Refusal where there is nothing that the viewer may see."""
+    read = _KINDS.get(kind)
+    if read is None:
+        raise Refusal(404, "there is no such kind")
+    with call.serving.store.records(index.scan) as records:
+        part, tables = read(_Reading(call, records, index), key)
+    part = with_facts(call.serving, part)
+    packed = table_blocks(part, _known(call, index, part))
+    return {
+        "tables": {name: one for block in packed.values() for name, one in block.items()} | tables,
+        "now": minutes(part.scan.started_at),
+        "since": {"at": minutes(call.serving.store.started_before(index.scan))},
+        "extra": _extra(call, kind, key),
+    }
+
+
+def _known(call: Call, index: Index, part: ScanResult) -> Whole:
+    """What the whole scan shows of the part, if it is the latest: of an older one nothing beside its records."""
+    graph = _graph(call, index)
+    if graph is None:
+        return Whole(radius_of=lambda _: None, conditional={})
+    keys = [one.identity.key for one in part.identities]
+    is_about_one = bool(keys) and not part.entries and call.viewer.sees_all
+    radius = call.serving.store.blast_radius(keys[0]) if is_about_one else None
+    return Whole(
+        radius_of=lambda of: radius if of == keys[0] else None,
+        conditional=conditional(graph, keys),
+    )
+
+
+def _graph(call: Call, index: Index) -> AttackGraph | None:
+    if index is not call.serving.catalog.latest():
+        return None
+    return GRAPHS.begin(call.serving.store, index.scan).result()
+
+
+def _extra(call: Call, kind: str, key: str) -> dict[str, Any]:
+    """What the page shows beside the report's panel."""
+    if kind != "identity":
+        return {}
+    store = call.serving.store
+    versions = [(one.since, one.until, one.assessment) for one in store.history(key)]
+    return {"history": eras(versions), "proposals": store.served.proposals(key)}
+
+
+class _Reading:
+    """Reads the part of a scan that a subject needs."""
+
+    def __init__(self, call: Call, records: Records, index: Index) -> None:
+        self.call = call
+        self.records = records
+        self.index = index
+
+    # --- subjects ---
+
+    def identity(self, key: str) -> _Part:
+        held = find_identity(self.call, self.records, key)
+        return self._about(held.assessment), {}
+
+    def finding(self, digits: str) -> _Part:
+        found = self.records.findings([digits])
+        finding = found[0] if found and self.call.viewer.sees_all else find_finding(self.call, digits)
+        subject = self.records.identities([finding.identity]) if finding.identity else ()
+        part = self._about(subject[0]) if subject else self.records.frame
+        others = tuple(one for one in part.findings if one.fingerprint != finding.fingerprint)
+        return replace(part, findings=(finding, *others), coverage=self._gaps(subject)), {}
+
+    def entry(self, entry: str) -> _Part:
+        (judged,) = self.records.entries([entry]) or (None,)
+        if judged is None or not (
+            self.call.viewer.sees_all or not self.call.viewer.owns.isdisjoint(owners_named(judged.entry))
+        ):
+            raise Refusal(404, NO_SUCH.format("entry"))
+        named = [*judged.identities, *(one.identity for one in judged.candidates)][:_MOST_ROWS]
+        about = [key for key, row in self._rows("findings", entry) if row["entry"] == entry]
+        return (
+            replace(
+                self.records.frame,
+                entries=(judged,),
+                identities=self._seen(self.records.identities(named)),
+                findings=self.records.findings(about),
+                coverage=(),
+            ),
+            {},
+        )
+
+    def secret(self, key: str) -> _Part:
+        self._require_all("secret")
+        secrets = self.records.secrets([key])
+        if not secrets:
+            raise Refusal(404, NO_SUCH.format("secret"))
+        return replace(self.records.frame, secrets=secrets, coverage=()), {}
+
+    def reading(self, place: str) -> _Part:
+        self._require_all("section")
+        frame = self.records.frame
+        found = tuple(one for one in frame.coverage if f"{one.source} {one.scope} {one.section}" == place)
+        if not found:
+            raise Refusal(404, NO_SUCH.format("section"))
+        return replace(frame, coverage=found), {}
+
+    def changed(self, key: str) -> _Part:
+        rows = [row for of, row in self._rows("changes", key) if of == key]
+        if not rows:
+            raise Refusal(404, NO_SUCH.format("change"))
+        subject = next((row["identity"] for row in rows if row["identity"]), key)
+        found = self._seen(self.records.identities([subject]))
+        changes = table({name: itemgetter(name) for name in LISTS["changes"].columns}, rows)
+        return (self._about(found[0]) if found else self._bare()), {"changes": changes}
+
+    # --- what is around them ---
+
+    def _about(self, judged: Assessment) -> ScanResult:
+        around = (judged, *self._around(judged))
+        findings = self.records.findings(judged.findings)
+        return replace(
+            self.records.frame,
+            identities=around,
+            findings=findings,
+            first_seen=self.records.first_seen([judged.identity.key]),
+            coverage=self._gaps([judged]),
+        )
+
+    def _bare(self) -> ScanResult:
+        return replace(self.records.frame, coverage=())
+
+    def _gaps(self, judged: Iterable[Assessment]) -> tuple[Coverage, ...]:
+        places = {(one.identity.source, scope) for one in judged for scope in (one.identity.scope, "*")}
+        return tuple(one for one in self.records.frame.coverage if one.is_gap and (one.source, one.scope) in places)
+
+    def _around(self, judged: Assessment) -> Sequence[Assessment]:
+        """The identities that it is linked with, those that can become it, and those on its way to an admin."""
+        keys = dict.fromkeys(chain(self._reachable(judged.identity.key), _linked(judged)))
+        keys.pop(judged.identity.key, None)
+        return self._seen(self.records.identities(list(keys)[:_MOST_AROUND]))
+
+    def _reachable(self, key: str) -> Iterable[str]:
+        graph = _graph(self.call, self.index)
+        return () if graph is None else around(graph, key)
+
+    def _seen(self, found: Sequence[Assessment]) -> tuple[Assessment, ...]:
+        """Those that the viewer may see; the keys of others stay as texts."""
+        viewer = self.call.viewer
+        return tuple(one for one in found if viewer.sees_all or not viewer.owns.isdisjoint(owners_of(one, {})))
+
+    def _rows(self, name: ListName, words: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        owners = None if self.call.viewer.sees_all else self.call.viewer.owns
+        page = self.index.page(Question(list=name, text=words[:500], owners=owners), limit=_MOST_ROWS)
+        return zip(page.keys, page.rows, strict=True)
+
+    def _require_all(self, what: str) -> None:
+        if not self.call.viewer.sees_all:
+            raise Refusal(404, NO_SUCH.format(what))
+
+
+def _linked(judged: Assessment) -> Iterator[str]:
+    yield from (link.target for link in judged.identity.links)
+    if judged.activity is not None:
+        yield from judged.activity.assumed_by
+
+
+_KINDS: Mapping[str, Callable[[_Reading, str], _Part]] = {
+    "identity": _Reading.identity,
+    "finding": _Reading.finding,
+    "entry": _Reading.entry,
+    "secret": _Reading.secret,
+    "reading": _Reading.reading,
+    "changed": _Reading.changed,
+}

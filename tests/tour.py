@@ -1,0 +1,40 @@
+"""Pictures of the served page for the documentation: ``python -m tests.tour FOLDER``, with what ``muster demo`` left.
+
+``make tour`` runs the demo first.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.browser import chromium
+from tests.scanner.serve.served import Served
+
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
+PICTURES: Mapping[str, str] = {
+    "served-list": "/?q=prod",
+    "served-panel": "/?privilege=escalation",
+}
+"""By name of the picture, the address; a panel is that of the first row."""
+WAIT = 60_000
+
+
+def main() -> None:
+    """Write the pictures."""
+    folder = Path(sys.argv[1])
+    with Served(folder, "", "--store", f"sqlite:///{folder / 'demo.db'}") as served, chromium() as browser:
+        page = browser.new_page(viewport={"width": 1200, "height": 680})
+        page.goto(f"{served.url}/?token={served.token}")
+        for name, address in PICTURES.items():
+            page.goto(served.url + address)
+            page.locator("#grid tbody tr[data-at]").first.wait_for(timeout=WAIT)
+            if name.endswith("panel"):
+                page.locator("#grid tbody tr[data-at]").first.click()
+                page.get_by_role("dialog").wait_for()
+            page.screenshot(path=IMAGES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
