@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -51,7 +52,7 @@ query($org: String!, $endCursor: String) {
 
 
 class Made(Struct, frozen=True):
-    """What the audit log says. ``installed_by``: by an App's slug or name; ``renamed``: by a repository's name."""
+    """What the audit log says. ``installed_by``: by an App's slug; ``renamed``: by a repository's name."""
 
     installed_by: Mapping[str, str] = {}
     renamed: Mapping[str, datetime] = {}
@@ -64,12 +65,17 @@ def read_audit_log(reader: Reader) -> Found[Made]:
     with reader.section(s.AUDIT_LOG) as section:
         for event in reader.listed(section, r.INSTALLED, p.AuditEvent):
             if event.action == INSTALLED and event.actor and (name := event.integration or event.name):
-                installed.setdefault(name.lower(), event.actor)
+                installed.setdefault(_slug(name), event.actor)
         for event in reader.listed(section, r.RENAMED, p.AuditEvent):
             if event.action == RENAMED and event.repo and event.timestamp and 0 < event.timestamp < _YEAR_5138:
                 renamed.setdefault(event.repo.lower(), datetime.fromtimestamp(event.timestamp / 1000, UTC))
     yield reader.done(section)
     return Made(installed, renamed)
+
+
+def _slug(name: str) -> str:
+    """The slug that GitHub makes of an App's name."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def read_apps(reader: Reader, made: Made) -> Found[None]:

@@ -20,6 +20,7 @@ from connectors.exported import MAX_BYTES, Unreadable, content_of, json_values, 
 from connectors.github.client import payloads as p
 from connectors.github.client.api import Answered, answered
 from connectors.github.client.requests import Permission, Request
+from connectors.github.offline.repositories import nodes
 from connectors.reading import decoded
 from scanner.errors import SourceError
 from scanner.text import printable
@@ -38,11 +39,11 @@ class FileApi:
     """See ``Api``. ``folder``: what the files are in."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def one(self, request: Request, shape: type[T], **places: str) -> T:
         """See ``Api``."""
-        values = self._values(request, places)
+        values = self.values(request, places)
         if not values:
             raise Malformed(f"{_route(request, places)}.json is empty")
         found: T = decoded(json.dumps(values[0]).encode(), shape)
@@ -51,7 +52,7 @@ class FileApi:
     def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
         """See ``Api``."""
         number = 0
-        for value in self._values(request, places):
+        for value in self.values(request, places):
             listed = value.get(request.at.strip("/")) if request.at and isinstance(value, dict) else value
             if not isinstance(listed, list):
                 raise Malformed(f"{_route(request, places)}.json holds no list")
@@ -65,7 +66,9 @@ class FileApi:
     def query(self, text: str, variables: Mapping[str, Any], permission: Permission) -> Answered:
         """See ``Api``."""
         of = next(one for one in CONNECTIONS if one in text)
-        pages = [one for one in self._graphql if of in (one.get("data", {}).get("organization") or {})]
+        pages = [one for one in self._graphql if isinstance(_organization(one).get(of, _NOTHING), dict | None)]
+        if not pages and of == "repositories":
+            return self._repositories(str(variables["org"]))
         if not pages:
             raise NotExported(f"no answer of GraphQL has {of}", hint="the page of the connector has the commands")
         cursor = variables.get("endCursor")
@@ -75,29 +78,50 @@ class FileApi:
         if number >= len(pages):
             raise NotExported(f"the last page of {of} is not in the files", hint="give gh api the option --paginate")
         page = pages[number]
-        errors = page.get("errors")
-        answer = p.GraphqlAnswer(page["data"], msgspec.convert(errors, _ERRORS))
-        return answered(answer, permission)
+        try:
+            errors = msgspec.convert(page.get("errors"), _ERRORS)
+        except msgspec.ValidationError as error:
+            raise Malformed(f"an answer of GraphQL has unexpected errors: {error}") from None
+        return answered(p.GraphqlAnswer(page["data"], errors), permission)
+
+    def _repositories(self, org: str) -> Answered:
+        """From the REST API's answers, where no answer of GraphQL has them."""
+        found, without = nodes(self, org)
+        lacking = NotExported(
+            f"no file holds the workflows of {without} of {len(found)} repositories",
+            hint="the page of the connector has the commands",
+        )
+        page = {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": found}
+        return Answered({"organization": {"repositories": page}}, (lacking,) if without else ())
 
     def close(self) -> None:
         """Nothing is held."""
 
     @cached_property
     def _graphql(self) -> list[Mapping[str, Any]]:
-        folder = self._folder / "graphql"
-        files = [self._folder / "graphql.json", *(sorted(folder.glob("*.json")) if folder.is_dir() else ())]
-        values = [value for file in files if file.is_file() for value in _read(file)]
+        folder = self.folder / "graphql"
+        files = [self.folder / "graphql.json", *(sorted(folder.glob("*.json")) if folder.is_dir() else ())]
+        values = [value for file in files if file.is_file() for value in self.read(file)]
         return [value for value in values if isinstance(value, dict) and isinstance(value.get("data"), dict)]
 
-    def _values(self, request: Request, places: Mapping[str, str]) -> list[Any]:
+    def values(self, request: Request, places: Mapping[str, str]) -> list[Any]:
         """The pages of an endpoint. Raises SourceError where there is no file, or it cannot be used."""
         route = _route(request, places)
-        file = self._folder / f"{route}.json"
+        file = self.folder / f"{route}.json"
         if not file.is_file():
             raise NotExported(
                 f"{printable(route)}.json is missing", hint=f"`gh api --paginate '/{printable(route)}'` writes it"
             )
-        return _read(file)
+        return self.read(file)
+
+    def read(self, file: Path) -> list[Any]:
+        """The pages in a file. Raises SourceError."""
+        try:
+            values = list(json_values(text_of(content_of(file, MAX_BYTES))))
+        except Unreadable as error:
+            raise SourceError(f"{printable(file.name)}: {error}") from error
+        slurped = len(values) == 1 and isinstance(values[0], list) and values[0] and _is_page(values[0][0])
+        return list(values[0]) if slurped else values
 
 
 _ERRORS = tuple[p.GraphqlError, ...] | None
@@ -112,22 +136,21 @@ def _route(request: Request, places: Mapping[str, str]) -> str:
     return path.strip("/").format(**{place: quote(name, safe="") for place, name in places.items()})
 
 
-def _read(file: Path) -> list[Any]:
-    try:
-        values = list(json_values(text_of(content_of(file, MAX_BYTES))))
-    except Unreadable as error:
-        raise SourceError(f"{printable(file.name)}: {error}") from error
-    slurped = len(values) == 1 and isinstance(values[0], list) and values[0] and _is_page(values[0][0])
-    return list(values[0]) if slurped else values
-
-
 def _is_page(value: Any) -> bool:
     """Whether an element of a list is a page of its own, as ``--slurp`` writes them."""
     return isinstance(value, list) or (isinstance(value, dict) and ("total_count" in value or "data" in value))
 
 
+_NOTHING = object()
+
+
+def _organization(page: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = page["data"].get("organization")
+    return found if isinstance(found, dict) else {}
+
+
 def _cursor(page: Mapping[str, Any], of: str) -> Any:
-    found = page["data"]["organization"][of]
-    found = found.get("externalIdentities", found) if isinstance(found, dict) else {}
+    found = _organization(page)[of] or {}
+    found = found.get("externalIdentities", found)
     info = found.get("pageInfo") if isinstance(found, dict) else None
     return info.get("endCursor") if isinstance(info, dict) else None

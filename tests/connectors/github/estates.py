@@ -64,6 +64,11 @@ def organization(secret: str = PLANTED) -> Organization:
     docs = org.add_repository("docs")
     for path in ("actions", "dependabot", "agents"):
         org.add_secret(f"/orgs/acme/{path}/secrets", "REGISTRY")
+    for action, facts in (
+        ("integration_installation.create", {"integration": "Renovate"}),
+        ("repo.rename", {"repo": "acme/shop"}),
+    ):
+        org.rows("audit-log").append({"action": action, "actor": "root", "@timestamp": 1788220800000, **facts})
     org.teams.append({"slug": "core", "repositories": {shop: "ADMIN"}})
     hook = {"id": 1, "name": "web", "active": True, "events": ["push"], "type": "Organization",
             "config": {"url": f"https://bot:{secret}@hooks.acme.example/{secret}?t={secret}", "secret": secret},

@@ -96,6 +96,7 @@ def test_privileges_and_natures_follow_from_facts(found: list[DiscoveredRecord])
         "users/acme-deploy-bot": {("machine", "strong"), ("machine", "weak")},
     }
     assert by_key["installations/1000"].attributes["owners"][0]["email"] == "bots@acme.example"
+    assert by_key["installations/1000"].created_by == "root"
     assert by_key["hooks/1"].name == "hooks.acme.example"
     (server,) = by_key["shop/copilot"].attributes["mcp_servers"]
     assert (server["host"], server["variables"]) == ("mcp.acme.example", ["KEY"])
@@ -110,7 +111,8 @@ def test_a_workflow_is_joined_with_its_role_and_with_who_may_change_it(found: li
     edges = list(by_takeover(by_key.values(), workloads))
 
     assert [(one.relation, one.target) for one in workflow.links] == [("federates", ROLE)]
-    assert [one.subject for one in workflow.token_subjects] == ["repo:acme/shop:environment:production"]
+    # The audit log has that the repository was renamed after subjects became immutable.
+    assert [one.subject for one in workflow.token_subjects] == ["repo:acme@4711/shop@7000:environment:production"]
     assert secret.attributes["federation_beside"] == [".github/workflows/deploy.yml jobs.deploy"]
     assert {
         (one.source.removeprefix("github:acme/"), one.conditional) for one in edges if one.target == workflow.key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from connectors.budget import Limits
 from connectors.testing import Asked, Reply, Server, read
 from scanner.model import Coverage, Identity, StoredSecret
-from tests.connectors.github.estates import TOKEN, VALUE, connector, organization
+from tests.connectors.github.estates import DEPLOY, TOKEN, VALUE, connector, organization
 from tests.connectors.github.fake import GithubServer
 
 
@@ -76,3 +77,31 @@ def test_a_file_that_is_missing_or_wrong_is_a_gap_of_its_section(
     assert gap.section == "apps"
     assert "installations.json" in str(gap.detail)
     assert broken is not None or "gh api --paginate '/orgs/acme/installations'" in str(gap.detail)
+
+
+def test_repositories_come_from_rest_where_graphql_was_not_exported(tmp_path: Path) -> None:
+    """A repository without its workflows is a gap; the others' are identities, keys and secrets have their files."""
+    names = ("shop", "docs", "old")
+    rows = [{"id": 7, "full_name": f"acme/{one}", "archived": one == "old", "default_branch": "main"} for one in names]
+    environments = {"total_count": 1, "environments": [{"name": "production"}]}
+    encoded = base64.b64encode(DEPLOY.encode()).decode()
+    files: dict[str, Any] = {
+        "orgs/acme": {"login": "acme", "id": 1},
+        "orgs/acme/repos": [*rows, {"id": 8, "full_name": "../etc"}, "no row"],
+        "repos/acme/shop/environments": environments,
+        "repos/acme/shop/contents/.github/workflows": [{"name": "deploy.yml"}, {"name": "unread.yml"}],
+        "repos/acme/shop/contents/.github/workflows/deploy.yml": {"content": encoded, "encoding": "base64"},
+        "repos/acme/docs/contents/.github/workflows": [],
+    }
+    for name, body in files.items():
+        file = tmp_path / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(body))
+
+    found = read(connector("http://127.0.0.1:1", from_files=tmp_path), deadline=60.0, limits=Limits())
+    details = {one.section: str(one.detail) for one in found if isinstance(one, Coverage) and one.is_gap}
+
+    assert [one.key for one in found if isinstance(one, Identity)] == ["github:acme/shop/.github/workflows/deploy.yml"]
+    assert "workflows of 1 of 3 repositories" in details["repositories"]
+    assert "unread.yml" in details["workflows"]
+    assert "acme/docs" in details["secrets"]

@@ -1,0 +1,110 @@
+"""Repositories from the REST API's answers in files, in the form that the query of GraphQL gives them.
+
+``orgs/ORG/repos.json`` lists them; ``repos/ORG/REPO/environments.json`` and the files of
+``repos/ORG/REPO/contents/.github/workflows/`` have the rest, each as ``gh api`` prints it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from connectors.github.client.requests import METADATA, Request
+from connectors.github.repositories import FOLDER
+from scanner.errors import SourceError
+
+REPOSITORIES = Request(path="/orgs/{org}/repos", permission=METADATA)
+_OWNERS = {"owners": ".github/CODEOWNERS", "ownersInRoot": "CODEOWNERS", "ownersInDocs": "docs/CODEOWNERS"}
+
+
+class Files(Protocol):
+    """Where the files are."""
+
+    folder: Path
+
+    def values(self, request: Request, places: Mapping[str, str]) -> Sequence[Any]:
+        """The pages of an endpoint. Raises SourceError."""
+        ...
+
+    def read(self, file: Path) -> Sequence[Any]:
+        """The JSON values of a file. Raises SourceError."""
+        ...
+
+
+def nodes(files: Files, org: str) -> tuple[list[Mapping[str, Any]], int]:
+    """The repositories, and of how many of them no file holds the workflows. Raises SourceError."""
+    found: list[Mapping[str, Any]] = []
+    without = 0
+    for row in _rows(files.values(REPOSITORIES, {"org": org})):
+        name = row.get("full_name")
+        parts = name.split("/") if isinstance(name, str) else []
+        if len(parts) != 2 or any(part in ("", ".", "..") for part in parts):  # noqa: PLR2004  # owner and name
+            continue
+        root = files.folder / "repos" / quote(parts[0], safe="") / quote(parts[1], safe="")
+        entries = _workflows(files, root)
+        without += entries is None
+        found.append(_node(files, root, row, entries or []))
+    return found, without
+
+
+def _node(files: Files, root: Path, row: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    environments = root / "environments.json"
+    named = [
+        {"name": one.get("name")}
+        for page in (files.read(environments) if environments.is_file() else ())
+        for one in _list(page, "environments")
+    ]
+    branch = row.get("default_branch")
+    return {
+        "databaseId": row.get("id"),
+        "nameWithOwner": row["full_name"],
+        "visibility": row.get("visibility") or ("private" if row.get("private") else "public"),
+        "isArchived": row.get("archived") is True,
+        "createdAt": row.get("created_at"),
+        "pushedAt": row.get("pushed_at"),
+        "defaultBranchRef": {"name": branch} if branch else None,
+        "environments": {"totalCount": len(named), "nodes": named},
+        "workflows": {"entries": list(entries)},
+        **{name: _blob(files, root / "contents" / f"{path}.json") for name, path in _OWNERS.items()},
+    }
+
+
+def _workflows(files: Files, root: Path) -> list[Mapping[str, Any]] | None:
+    """None where no file says whether there are any."""
+    folder = root / "contents" / FOLDER
+    listing = folder.with_name(f"{folder.name}.json")
+    if not folder.is_dir() and not listing.is_file():
+        return None
+    listed = [one.get("name") for page in (files.read(listing) if listing.is_file() else ()) for one in _rows([page])]
+    there = {file.name.removesuffix(".json"): file for file in sorted(folder.glob("*.json"))} if folder.is_dir() else {}
+    names = dict.fromkeys([*(one for one in listed if isinstance(one, str)), *there])
+    # A workflow that is listed, but whose text is in no file, is one of which GitHub gave nothing.
+    nothing = {"text": None, "isTruncated": True}
+    return [{"name": name, "object": _blob(files, there[name]) if name in there else nothing} for name in names]
+
+
+def _blob(files: Files, file: Path) -> Mapping[str, Any] | None:
+    if not file.is_file():
+        return None
+    for page in files.read(file):
+        content = page.get("content") if isinstance(page, dict) else None
+        if isinstance(content, str):
+            try:
+                return {"text": base64.b64decode(content).decode("utf-8", errors="replace"), "isTruncated": False}
+            except (binascii.Error, ValueError):
+                break
+    raise SourceError(f"{file.name} holds no content in base64", hint="write it with gh api, without --jq")
+
+
+def _rows(pages: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
+    for page in pages:
+        yield from (one for one in page if isinstance(one, dict)) if isinstance(page, list) else ()
+
+
+def _list(page: Any, name: str) -> list[Mapping[str, Any]]:
+    rows = page.get(name) if isinstance(page, dict) else None
+    return [one for one in rows if isinstance(one, dict)] if isinstance(rows, list) else []
