@@ -92,7 +92,9 @@ class Gate:
         if answer is None:
             scope["user"] = visit and visit.viewer
             state["csrf"] = self._seal.of(visit.seal) if visit and visit.seal else ""
-            await self._app(scope, in_time(receive), dressed)
+            # A HEAD is answered as a GET, of which the server sends the headers alone.
+            asked: HTTPScope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+            await self._app(asked, in_time(receive), dressed)
         else:
             await answer.to_asgi_response(None, Request(scope))(scope, receive, dressed)
         if call is not None and (call.writes or self._door.settings.log_reads):

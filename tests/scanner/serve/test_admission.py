@@ -77,6 +77,14 @@ def test_reads(served: Served, what: str) -> None:
     assert "server" not in answer.headers
 
 
+def test_a_head_is_a_get_without_its_body(served: Served) -> None:
+    """For monitors and link checkers."""
+    got, head = (served.http.request(method, "/session", headers=served.bearer) for method in ("GET", "HEAD"))
+
+    assert (head.status_code, head.content, got.status_code) == (200, b"", 200)
+    assert head.headers["content-length"] == got.headers["content-length"]
+
+
 def test_writes(served: Served) -> None:
     """A session's writes need the token of its own page, and come from here; a program's token suffices."""
     with served.browser() as browser, served.browser() as other:
