@@ -202,6 +202,9 @@ def read_all_repositories(reader: Reader, made: Made) -> Found[list[Read]]:
             section.lost(error, partial=bool(found))
         if found:
             found = _owned(reader, section, found, made)
+        if not reader.api.shows_all:
+            hint = "install it for all repositories"
+            section.lost(SourceError("the App is installed for selected repositories only", hint=hint), partial=True)
         section.found(len(found))
     yield reader.done(section)
     return found

@@ -72,6 +72,11 @@ SHAPES: Mapping[str, tuple[str, Any]] = {
 class Api(Protocol):
     """Where answers come from: GitHub, or files."""
 
+    @property
+    def shows_all(self) -> bool:
+        """Whether all repositories are shown, as far as is known after an answer."""
+        ...
+
     def one(self, request: Request, shape: type[T], **places: str) -> T:
         """One answer. Raises SourceError."""
         ...
@@ -117,6 +122,11 @@ class GithubApi:
         else:
             token = settings.secret.resolve()
             self.client = client(lambda: token)
+
+    @property
+    def shows_all(self) -> bool:
+        """See ``Api``. A token does not say what it is limited to."""
+        return self.app is None or self.app.selection != "selected"
 
     def one(self, request: Request, shape: type[T], **places: str) -> T:
         """See ``Api``."""

@@ -87,7 +87,8 @@ def _is_graphql(url: str) -> bool:
 class AppToken:
     """The token of an App's installation: an hour each, renewed before it ends. Threads share it.
 
-    ``client``: asks with what the App itself signs in with. Raises SourceError where the App is not installed.
+    ``client``: asks with what the App itself signs in with. ``selection``: the repositories that the App is installed
+    for, ``all`` or ``selected``; empty before the first token. Raises SourceError where the App is not installed.
     """
 
     def __init__(self, settings: GithubSettings, client: Callable[[Callable[[], str]], Client]) -> None:
@@ -97,6 +98,7 @@ class AppToken:
         self._token = ""
         self._ends = 0.0
         self.permissions: Mapping[str, str] = {}
+        self.selection = ""
 
     def __call__(self) -> str:
         with self._lock:
@@ -122,6 +124,7 @@ class AppToken:
         if not (made.token.isascii() and made.token.isprintable()) or ends is None:
             raise SourceError("GitHub gave an installation token that cannot be used")
         self._token, self._ends, self.permissions = made.token, ends.timestamp(), installed.permissions
+        self.selection = installed.repository_selection
 
     def _installation(self, client: Client) -> Installation:
         from connectors.http import link_header

@@ -38,6 +38,8 @@ class NotExported(SourceError):
 class FileApi:
     """See ``Api``. ``folder``: what the files are in."""
 
+    shows_all = True
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 

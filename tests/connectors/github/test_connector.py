@@ -236,6 +236,8 @@ def test_an_app_signs_in_and_renews_its_token(key: str, monkeypatch: pytest.Monk
         found = records(url, app_id=42, private_key=SecretRef(env="APP_KEY"))
         tokens = len(github.tokens)
         checks = {one.name: one for one in connector(url, app_id=42, private_key=SecretRef(env="APP_KEY")).check()}
+        github.app["installation"]["repository_selection"] = "selected"
+        part = coverage(records(url, app_id=42, private_key=SecretRef(env="APP_KEY")))
         github.app = {"installation": {**github.app["installation"], "account": user("another")}}
         elsewhere = coverage(records(url, app_id=42, private_key=SecretRef(env="APP_KEY")))
         monkeypatch.setenv("APP_KEY", "no key")
@@ -243,6 +245,8 @@ def test_an_app_signs_in_and_renews_its_token(key: str, monkeypatch: pytest.Monk
 
     assert not any(one.is_gap for one in coverage(found).values())
     assert tokens > 3
+    assert {name for name, one in part.items() if one.is_gap} == {"repositories"}
+    assert "selected repositories only: install it for all" in str(part["repositories"].detail)
     assert "not installed on acme" in str(elsewhere["organization"].detail)
     assert "no RSA key" in str(without["organization"].detail)
     assert checks["apps"].fix == "give organization_administration"
