@@ -16,7 +16,9 @@ from connectors.github.facts import Repository, WorkflowFile
 from scanner.errors import Throttled, Unreachable
 
 FOLDER: Final = ".github/workflows"
+AGENTS: Final = ".github/agents"
 _KINDS: Final = (".yml", ".yaml")
+_AGENT: Final = ".md"
 QUERY: Final = """\
 query($org: String!, $first: Int!, $endCursor: String) {
   organization(login: $org) {
@@ -30,6 +32,7 @@ query($org: String!, $first: Int!, $endCursor: String) {
         workflows: object(expression: "HEAD:.github/workflows") {
           ... on Tree { entries { name object { ... on Blob { text isTruncated } } } }
         }
+        agents: object(expression: "HEAD:.github/agents") { ... on Tree { entries { name } } }
         owners: object(expression: "HEAD:.github/CODEOWNERS") { ... on Blob { text } }
         ownersInRoot: object(expression: "HEAD:CODEOWNERS") { ... on Blob { text } }
         ownersInDocs: object(expression: "HEAD:docs/CODEOWNERS") { ... on Blob { text } }
@@ -88,16 +91,21 @@ class _Node(Struct, kw_only=True):
     deploy_keys: _Count | None = field(name="deployKeys", default=None)
     environments: _Environments | None = None
     workflows: _Tree | None = None
+    agents: _Tree | None = None
     owners: _Blob | None = None
     owners_in_root: _Blob | None = field(name="ownersInRoot", default=None)
     owners_in_docs: _Blob | None = field(name="ownersInDocs", default=None)
 
 
 class Read(Struct, frozen=True, kw_only=True):
-    """A repository with its workflows. ``keys``: how many deploy keys it has; None where that is not shown."""
+    """A repository with its workflows. ``keys``: how many deploy keys it has; None where that is not shown.
+
+    ``agents``: names of the files that describe custom agents.
+    """
 
     facts: Repository
     files: tuple[WorkflowFile, ...] = ()
+    agents: tuple[str, ...] = ()
     keys: int | None = None
 
 
@@ -132,11 +140,8 @@ def _is_of(full_name: str, org: str) -> bool:
 
 
 def _read(node: _Node, owner_id: int) -> Read:
-    entries = (node.workflows.entries or []) if node.workflows else []
     blobs = {
-        one.name: one.object
-        for one in entries
-        if one.name.endswith(_KINDS) and "/" not in one.name and one.object is not None
+        one.name: one.object for one in _entries(node.workflows) if one.name.endswith(_KINDS) and one.object is not None
     }
     texts = [one.text for one in (node.owners, node.owners_in_root, node.owners_in_docs) if one and one.text]
     found = node.environments.nodes or [] if node.environments else []
@@ -159,8 +164,14 @@ def _read(node: _Node, owner_id: int) -> Read:
             )
             for name, blob in sorted(blobs.items())
         ),
+        agents=tuple(sorted(one.name for one in _entries(node.agents) if one.name.endswith(_AGENT))),
         keys=node.deploy_keys.total if node.deploy_keys else None,
     )
+
+
+def _entries(tree: _Tree | None) -> list[_Entry]:
+    """What is in a folder; a name with a slash is none."""
+    return [one for one in (tree.entries or ()) if "/" not in one.name] if tree else []
 
 
 def read_admin_teams(api: Api, section: SectionReading, org: str) -> Mapping[str, tuple[str, ...]]:

@@ -27,7 +27,7 @@ from connectors.github.identities.people import Member, People
 from connectors.github.reading import Reader
 from connectors.github.repositories import Read, names, read_admin_teams, read_repositories
 from scanner.errors import NotOffered, SourceError
-from scanner.model import StoredSecret
+from scanner.model import Identity, StoredSecret
 
 T = TypeVar("T")
 Found: TypeAlias = Generator[DiscoveredRecord, None, T]
@@ -361,6 +361,7 @@ def read_agents(reader: Reader, found: Sequence[Read]) -> Found[None]:
         section.found(len(in_repositories) + is_everywhere)
     if is_everywhere:
         yield agents.everywhere(place)
+    yield from _custom_agents(reader, found, None if section.coverage.is_gap else {*in_repositories}, is_everywhere)
     yield reader.done(section)
     if not reader.settings.agent_configuration:
         yield place.scope.coverage(s.AGENT_CONFIGURATION, "off")
@@ -380,6 +381,16 @@ def read_agents(reader: Reader, found: Sequence[Read]) -> Found[None]:
         section.found(len(setups))
     yield from (agents.in_repository(place, name, setups.get(name)) for name in in_repositories)
     yield reader.done(section)
+
+
+def _custom_agents(
+    reader: Reader, found: Sequence[Read], named: set[str] | None, is_everywhere: bool
+) -> Iterator[Identity]:
+    """The agents that files of repositories in use describe. ``named``: where agents may work; None: unknown."""
+    for one in found:
+        for file in () if one.facts.archived else one.agents:
+            allowed = None if named is None else is_everywhere or one.facts.full_name in named
+            yield agents.custom(reader.place, one.facts, file, allowed=allowed)
 
 
 def read_webhooks(reader: Reader, found: Sequence[Read]) -> Found[None]:

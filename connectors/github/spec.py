@@ -29,7 +29,7 @@ AUDIT_LOG = "audit_log"
 
 _ACCOUNTS = ("member", "outside_collaborator", "former_member")
 _RUNGS: tuple[Rung, ...] = ("key", "unique_id", "name", "glob")
-KINDS = ("app", *_ACCOUNTS, "deploy_key", "workflow", "runner_group", "coding_agent", "webhook")
+KINDS = ("app", *_ACCOUNTS, "deploy_key", "workflow", "runner_group", "coding_agent", "custom_agent", "webhook")
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -124,7 +124,7 @@ READINGS: tuple[Reading, ...] = (
         without="workflows, deploy keys, stored secrets and agents of repositories, because these are not known",
         requests=(r.PROPERTIES,),
         graphql=(r.METADATA, r.CONTENTS, r.DEPLOY_KEYS.permission, r.ENVIRONMENTS, r.MEMBERS.permission),
-        kinds=("workflow", "deploy_key", "coding_agent", "secret"),
+        kinds=("workflow", "deploy_key", "coding_agent", "custom_agent", "secret"),
     ),
     Reading(
         name=OIDC,
@@ -160,7 +160,7 @@ READINGS: tuple[Reading, ...] = (
         title="Coding agents: where they may work, and their secrets",
         without="where the coding agent may work",
         requests=(r.AGENT_POLICY, r.AGENT_REPOSITORIES, r.AGENT_SECRETS),
-        kinds=("coding_agent", "secret"),
+        kinds=("coding_agent", "custom_agent", "secret"),
         rungs=_RUNGS,
     ),
     Reading(

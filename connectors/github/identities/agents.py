@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec.structs import replace
+
 from connectors.github.client.payloads import AgentConfiguration
+from connectors.github.facts import Repository
 from connectors.github.identities.place import Place
+from connectors.github.repositories import AGENTS
+from connectors.github.workflows.owners import as_owners, code_owners
 from scanner.model import Consequence, Identity, Privilege, Signal
+from scanner.model.attributes import OWNERS
 
 NAME = "copilot-coding-agent"
 _SIGNALS = (
@@ -27,6 +33,17 @@ def in_repository(place: Place, full_name: str, setup: AgentConfiguration | None
     if setup is not None:
         attributes |= dict(_described(setup))
     return _agent(place, f"{full_name.partition('/')[2]}/copilot", attributes, narrow=True)
+
+
+def custom(place: Place, repository: Repository, file: str, *, allowed: bool | None) -> Identity:
+    """An agent that a file of a repository describes. ``allowed``: whether agents may work there."""
+    path = f"{AGENTS}/{file}"
+    named = () if repository.codeowners is None else code_owners(repository.codeowners, path)
+    owners = as_owners(named, repository.admin_teams)
+    attributes = {"repository": repository.full_name, "path": path} | ({OWNERS: owners} if owners else {})
+    name = file.removesuffix(".md").removesuffix(".agent")
+    made = _agent(place, f"{repository.full_name.partition('/')[2]}/{path}", attributes, narrow=True)
+    return replace(made, kind="custom_agent", name=name or file, enabled=allowed, tags=dict(repository.properties))
 
 
 def _agent(place: Place, below: str, attributes: dict[str, Any], *, narrow: bool) -> Identity:

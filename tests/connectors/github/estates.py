@@ -52,7 +52,11 @@ def organization(secret: str = PLANTED) -> Organization:
     )  # fmt: skip
     shop = org.add_repository(
         "shop",
-        files={".github/workflows/deploy.yml": DEPLOY, ".github/CODEOWNERS": "* @acme/core\n"},
+        files={
+            ".github/workflows/deploy.yml": DEPLOY,
+            ".github/CODEOWNERS": "* @acme/core\n",
+            ".github/agents/reviewer.agent.md": "# Reviews",
+        },
         environments=["production"],
     )
     org.add_key(shop, "ci", added_by="leaver", read_only=False)

@@ -63,6 +63,7 @@ def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
         "shop/keys/301": "deploy_key",
         "runner-groups/1": "runner_group",
         "shop/.github/workflows/deploy.yml": "workflow",
+        "shop/.github/agents/reviewer.agent.md": "custom_agent",
         "copilot": "coding_agent",
         "shop/copilot": "coding_agent",
         "docs/copilot": "coding_agent",
@@ -97,6 +98,9 @@ def test_privileges_and_natures_follow_from_facts(found: list[DiscoveredRecord])
     }
     assert by_key["installations/1000"].attributes["owners"][0]["email"] == "bots@acme.example"
     assert by_key["installations/1000"].created_by == "root"
+    reviewer = by_key["shop/.github/agents/reviewer.agent.md"]
+    assert (reviewer.name, reviewer.enabled) == ("reviewer", True)
+    assert [one["id"] for one in reviewer.attributes["owners"]] == ["acme/core", "core"]
     assert by_key["hooks/1"].name == "hooks.acme.example"
     (server,) = by_key["shop/copilot"].attributes["mcp_servers"]
     assert (server["host"], server["variables"]) == ("mcp.acme.example", ["KEY"])
