@@ -83,7 +83,7 @@ Evidence: TypeAlias = Callable[[Collection[tuple[str, str]]], Mapping[tuple[str,
 """Returns the steps between pairs of keys."""
 
 
-class AttackGraph(Struct, frozen=True, kw_only=True):
+class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
     """The edges by which one identity becomes another. Of several between two keys, an unconditional one counts.
 
     Built once, by :func:`graph_of` or ``Store.attack_graph``, and then asked by any number of threads. ``keys``: of the

@@ -112,6 +112,10 @@ def _details() -> Iterator[Operation]:
         query=paths.PathsQuery, records=(paths.PathNode,), refuses=(404,),
     )  # fmt: skip
     yield _one(
+        "choke_points", "/chokes", paths.CHOKES, "Without which identities most others lose every path to an admin",
+        paths.choke_points, query=paths.ChokesQuery, records=(paths.PathNode,),
+    )  # fmt: skip
+    yield _one(
         "list_scans", "/scans", _page("ScanListed"), "Scans in the store, newest first", details.scans,
         query=details.ScansQuery, records=(answers.ScanListed,),
     )  # fmt: skip

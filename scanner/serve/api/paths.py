@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from threading import Lock
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -11,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from reports.json import encoded
 from reports.paths import Found, record
 from scanner.access.attack_paths import AttackGraph, entrances
+from scanner.access.chokes import Chokes, chokes
 from scanner.access.questions import ADMIN, MOST, OUTSIDE, ask, question
 from scanner.model import Assessment
 from scanner.serve.answers import Refusal
@@ -18,8 +21,11 @@ from scanner.serve.api.details import NO_SUCH
 from scanner.serve.api.operations import Call, Reply
 from scanner.serve.api.queries import given
 from scanner.serve.graphs import GRAPHS
+from scanner.store.records import Records
 
 _LONGEST = 100
+_MOST_EDGES = 1_000_000
+"""Of the part of the graph in which choke points are counted: some seconds."""
 _PATIENCE = 20
 """Seconds in which a graph that is being loaded is waited for."""
 
@@ -50,12 +56,16 @@ class PathNode(Struct, frozen=True, kw_only=True):
     privilege: str
 
 
+class ChokesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many choke points."""
+
+    limit: Annotated[int, Meta(ge=1, le=_LONGEST, description="How many at most.")] = MOST
+
+
 def paths(call: Call) -> Reply:
     """Who can become whom, shortest paths first, with the identities on them."""
-    if not call.viewer.sees_all:
-        raise Refusal(403, "attack paths are for people who see everything", hint="[serve] viewers names them")
-    with call.serving.store.records() as records:
-        graph = _loaded(GRAPHS.begin(call.serving.store, records.frame.scan.id))
+    with _records(call) as records:
+        graph = _graph(call, records)
         source, target = call.query.source, given(call.query.target)
         for name, text in (("from", source), ("to", target)):
             if text not in (ADMIN, OUTSIDE, None) and text not in graph.numbers:
@@ -68,9 +78,37 @@ def paths(call: Call) -> Reply:
     return Reply(body=encoded({**record(found), "nodes": list(_nodes(named)), "scan": found.scan.id}))
 
 
-def _loaded(graph: Future[AttackGraph]) -> AttackGraph:
+def choke_points(call: Call) -> Reply:
+    """The identities without which most others lose every path to an admin, counted once for each scan."""
+    with _records(call) as records:
+        graph = _graph(call, records)
+        with _COUNTING:
+            found = _chokes(graph)
+        listed = found.chokes[: call.query.limit]
+        named = records.identities([one.identity for one in listed])
+        scan = records.frame.scan.id
+    body = {"chokes": listed, "bounded": found.bounded, "nodes": list(_nodes(named)), "scan": scan}
+    return Reply(body=encoded(body))
+
+
+_COUNTING = Lock()
+
+
+@lru_cache(maxsize=1)
+def _chokes(graph: AttackGraph) -> Chokes:
+    return chokes(graph, graph.admins, _MOST_EDGES)
+
+
+def _records(call: Call) -> AbstractContextManager[Records]:
+    """The latest scan's records. Raises Refusal for people who do not see everything."""
+    if not call.viewer.sees_all:
+        raise Refusal(403, "attack paths are for people who see everything", hint="[serve] viewers names them")
+    return call.serving.store.records()
+
+
+def _graph(call: Call, records: Records) -> AttackGraph:
     try:
-        return graph.result(timeout=_PATIENCE)
+        return GRAPHS.begin(call.serving.store, records.frame.scan.id).result(timeout=_PATIENCE)
     except TimeoutError:
         raise Refusal(
             503, "the graph of this scan is being loaded", hint="try again", headers={"retry-after": str(_PATIENCE)}
@@ -107,14 +145,17 @@ _PATH = {
     },
     "required": ["steps"],
 }
+_CHOKES = {"type": "array", "items": _object(identity=_TEXT, loses=_COUNT)}
+_NODES = {"type": "array", "items": {"$ref": "#/components/schemas/PathNode"}}
 PATHS = _object(
     paths={"type": "array", "items": _PATH},
-    chokes={"type": "array", "items": _object(identity=_TEXT, loses=_COUNT)},
+    chokes=_CHOKES,
     total=_COUNT,
     total_before={"anyOf": [_COUNT, {"type": "null"}]},
     more={"type": "boolean"},
     bounded={"type": "boolean"},
-    nodes={"type": "array", "items": {"$ref": "#/components/schemas/PathNode"}},
+    nodes=_NODES,
     scan=_TEXT,
 )
-"""The schema of the answer."""
+CHOKES = _object(chokes=_CHOKES, bounded={"type": "boolean"}, nodes=_NODES, scan=_TEXT)
+"""The schemas of the answers."""

@@ -42,4 +42,8 @@ def test_attack_paths_of_the_latest_scan(scanned_folder: Path, tmp_path: Path) -
         unknown = ask(served, CYD, "/api/v1/paths?from=admin&to=nowhere")
         assert (unknown.status_code, unknown.json()["field"]) == (404, "to")
         assert ask(served, CYD, "/api/v1/paths").status_code == 400
-        assert ask(served, ADA, "/api/v1/paths?from=acme:ci").status_code == 403
+        chokes = ask(served, CYD, "/api/v1/chokes").json()
+        assert (chokes["chokes"], chokes["bounded"]) == ([{"identity": "acme:root", "loses": 2}], False)
+        assert [node["name"] for node in chokes["nodes"]] == ["root"]
+        for path in ("paths?from=acme:ci", "chokes"):
+            assert ask(served, ADA, f"/api/v1/{path}").status_code == 403
