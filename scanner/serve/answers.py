@@ -13,7 +13,8 @@ from msgspec import Struct
 from scanner.redaction.redact import redact
 from scanner.text import printable
 
-API = "/api/"
+FOR_PROGRAMS = ("/api/", "/page/")
+"""Where programs and the page's script ask, not people."""
 PROBLEM = "application/problem+json"
 
 
@@ -47,11 +48,11 @@ class Refusal(Exception):
 
 
 def refusal(path: str, error: Refusal) -> Response[bytes]:
-    """The answer to a request that is refused: JSON below ``/api/``, else a page."""
+    """The answer to a request that is refused: JSON for programs, else a page."""
     title = HTTPStatus(error.status).phrase
     detail, hint = _plain(str(error)), error.hint and _plain(error.hint)
     headers: dict[str, Any] = {**error.headers}
-    if path.startswith(API):
+    if path.startswith(FOR_PROGRAMS):
         problem = Problem(title=title, status=error.status, detail=detail, field=error.field, hint=hint)
         return Response(msgspec.json.encode(problem), status_code=error.status, media_type=PROBLEM, headers=headers)
     return page(title, detail, hint or "", status=error.status, headers=headers)

@@ -8,7 +8,7 @@ from litestar.datastructures import Headers
 from litestar.types import HTTPScope
 from msgspec import Struct
 
-from scanner.serve.answers import API, Refusal
+from scanner.serve.answers import FOR_PROGRAMS, Refusal
 from scanner.serve.signin import SignIn
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -43,14 +43,18 @@ class Call(Struct, frozen=True, kw_only=True):
         return self.method not in _SAFE
 
     @property
-    def is_api(self) -> bool:
-        """Whether a program sends it."""
-        return self.route.startswith(API)
+    def is_program(self) -> bool:
+        """Whether a program or the page's script sends it."""
+        return self.route.startswith(FOR_PROGRAMS)
 
     @property
     def navigates(self) -> bool:
         """Whether a person opens an address."""
-        return self.method == "GET" and not self.is_api and self.headers.get("sec-fetch-mode", "navigate") == "navigate"
+        return (
+            self.method == "GET"
+            and not self.is_program
+            and self.headers.get("sec-fetch-mode", "navigate") == "navigate"
+        )
 
     @property
     def is_foreign(self) -> bool:

@@ -14,7 +14,7 @@ from reports.json_schema import scan_schema
 from reports.tables import CredentialRow
 from scanner import __version__
 from scanner.model import Change
-from scanner.serve.answers import API, PROBLEM, Problem
+from scanner.serve.answers import FOR_PROGRAMS, PROBLEM, Problem
 from scanner.serve.api.operations import Operation, Schema
 
 _COMPONENT = "#/components/schemas/{name}"
@@ -117,7 +117,7 @@ def _parameters(record: type[Struct]) -> Iterator[Schema]:
 
 def _refusal(operation: Operation, status: int) -> Schema:
     """A problem for programs, and a page where a browser opens the address."""
-    is_api = operation.path.startswith(API)
+    is_api = operation.path.startswith(FOR_PROGRAMS)
     content = {PROBLEM: {"schema": _ref("Problem")}} if is_api else {"text/html": {"schema": {"type": "string"}}}
     return {"description": _MEANS.get(status, HTTPStatus(status).phrase), "content": content}
 
