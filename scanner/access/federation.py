@@ -6,7 +6,7 @@ claims of the tokens that it can obtain (see :class:`scanner.model.reach.TokenSu
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -125,10 +125,11 @@ def _names(subject: str | None) -> bool:
 
 
 class _Held(NamedTuple):
-    """A token, and the key of the identity that can present it."""
+    """A token with what it says, and the key of the identity that can present it."""
 
     key: str
     token: TokenSubject
+    says: Mapping[str, str]
 
 
 class _Tokens:
@@ -158,22 +159,53 @@ class _Tokens:
             self.patterns.append((subject, held))
 
 
+class _Saying:
+    """Tokens of one issuer that say claims, by what each says."""
+
+    def __init__(self) -> None:
+        self._all: list[_Held] = []
+        self._exact: defaultdict[tuple[str, str], list[_Held]] = defaultdict(list)
+        self._patterns: defaultdict[str, list[_Held]] = defaultdict(list)
+        self._said: Counter[str] = Counter()
+
+    def add(self, held: _Held) -> None:
+        """Take in a token."""
+        self._all.append(held)
+        for name, value in held.says.items():
+            self._said[name] += 1
+            if _is_exact(value):
+                self._exact[name, value].append(held)
+            else:
+                self._patterns[name].append(held)
+
+    def meant(self, claims: Sequence[Claim]) -> Sequence[_Held]:
+        """Return the tokens that may fit, by the claim that leaves the fewest; none by claims that name no one."""
+        if not any(map(_names, (value for claim in claims for value in claim.values))):
+            return ()
+        found: Sequence[_Held] = self._all
+        for claim in claims:
+            is_said = self._said[claim.name] == len(self._all)
+            if is_said and claim.values and all(map(_is_exact, claim.values)):
+                exact = (held for value in claim.values for held in self._exact.get((claim.name, value), ()))
+                found = min(found, [*exact, *self._patterns.get(claim.name, ())], key=len)
+        return found
+
+
 class _Holders:
     """Which identities can present tokens of an issuer, and under which subjects."""
 
     def __init__(self, identities: Iterable[Identity]) -> None:
         self._sent: defaultdict[str, _Tokens] = defaultdict(_Tokens)
         self._unsent: defaultdict[str, _Tokens] = defaultdict(_Tokens)
-        self._with_claims: defaultdict[str, list[_Held]] = defaultdict(list)
+        self._saying: defaultdict[str, _Saying] = defaultdict(_Saying)
         for identity in identities:
             for token in identity.token_subjects:
-                issuer, held = issuer_name(token.issuer), _Held(identity.key, token)
+                issuer, held = issuer_name(token.issuer), _Held(identity.key, token, dict(token.claims))
                 self._sent[issuer].add(token.subject, held)
                 for subject in token.unsent:
                     self._unsent[issuer].add(subject, held)
                 if token.claims:
-                    self._with_claims[issuer].append(held)
-        self._by_claims: dict[tuple[str, tuple[Claim, ...]], tuple[_Held, ...]] = {}
+                    self._saying[issuer].add(held)
 
     def __bool__(self) -> bool:
         return bool(self._sent)
@@ -182,7 +214,7 @@ class _Holders:
         """Yield the keys of the identities whose tokens a trust accepts, each once, and whether that is certain."""
         found: dict[str, bool] = {}
         for held in self._meant(trust):
-            fits = _fits(trust.claims, held.token)
+            fits = _fits(trust.claims, held.says)
             if fits is not None:
                 found[held.key] = found.get(held.key, False) or fits
         yield from found.items()
@@ -192,40 +224,29 @@ class _Holders:
         if trust.issuer is None or not _names(trust.subject):
             return None
         met = self._unsent.get(issuer_name(trust.issuer), _Tokens()).met(trust.subject or "")
-        return next((held.token.subject for held in met if _fits(trust.claims, held.token) is not None), None)
+        return next((held.token.subject for held in met if _fits(trust.claims, held.says) is not None), None)
 
     def _meant(self, trust: Trust) -> Iterable[_Held]:
         """The tokens that a trust means by their subject, or if it names none, by their claims."""
         if trust.kind != "federated" or trust.issuer is None:
             return ()
         issuer = issuer_name(trust.issuer)
-        by_claims = (
-            self._saying(issuer, trust.claims) if trust.claims and (trust.implied or not _names(trust.subject)) else ()
-        )
+        by_claims: Iterable[_Held] = ()
+        if issuer in self._saying and (trust.implied or not _names(trust.subject)):
+            by_claims = self._saying[issuer].meant(trust.claims)
         if not _names(trust.subject):
             return by_claims
         by_subject = self._sent.get(issuer, _Tokens()).met(trust.subject or "")
         return (*(held for held in by_subject if not (trust.implied and held.token.claims)), *by_claims)
 
-    def _saying(self, issuer: str, claims: tuple[Claim, ...]) -> tuple[_Held, ...]:
-        """The tokens whose known claims fit; a claim that says nothing of who they are names no one."""
-        if (issuer, claims) not in self._by_claims:
-            held = self._with_claims.get(issuer, ())
-            certain = any(claim.values and any(map(_names, claim.values)) for claim in claims)
-            self._by_claims[issuer, claims] = tuple(
-                one for one in held if certain and _fits(claims, one.token) is not None
-            )
-        return self._by_claims[issuer, claims]
 
-
-def _fits(claims: Iterable[Claim], token: TokenSubject) -> bool | None:
+def _fits(claims: Iterable[Claim], said: Mapping[str, str]) -> bool | None:
     """Whether a token has these claims, for certain (True) or perhaps (False); None: it has another.
 
     Of a token whose source says no claims, none is held against it.
     """
-    if not token.claims:
+    if not said:
         return True
-    said = dict(token.claims)
     is_certain = True
     for claim in claims:
         value = said.get(claim.name)
