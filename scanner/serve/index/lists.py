@@ -22,7 +22,7 @@ class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
     the list can be sorted by. ``axes``: columns whose values are states, in the order of these. ``own``: the columns of
     the list's own order, those with a minus descending; then the order of the rows' keys. ``searched``: columns that a
     text is searched in. ``borrowed``: for columns that a row about an identity has from it, the column there; texts are
-    searched there, too. ``in_order``: the text column that ascends with the keys.
+    searched there, too. ``in_order``: the text column that equals the keys, and is searched by its beginning.
     """
 
     texts: tuple[str, ...]
@@ -83,7 +83,7 @@ LISTS: Mapping[ListName, ListSpec] = {
         sorts=("severity", "title", "subject", "rule", "owner", "fingerprint", "first_seen"),
         axes={"severity": "severity", "explained": "explained", "agent": "agent"},
         own=("severity", "rule", IDENTITY),
-        searched=("fingerprint", "credential", "entry", "title", "rule", "owner", "controls"),
+        searched=("credential", "entry", "title", "rule", "owner", "controls"),
         borrowed={
             "subject": "name", "key": "key", "provider": "provider", "source": "source", "scope": "scope",
             "team": "team", "agent": "agent", OWNERS: OWNERS,

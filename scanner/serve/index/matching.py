@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 
 from scanner.serve.index.files import Cache, IndexFile
 from scanner.serve.index.lists import IDENTITY, LISTS, OWNERS
@@ -11,7 +12,7 @@ from scanner.serve.index.numeric import NO_ROW, Array, Mask, folded, np
 from scanner.serve.index.questions import ListName
 
 _TRIGRAM = 3
-_TERMS = 200
+_TERMS = 100
 """The trigrams in one query, for words that are shorter than one."""
 _WORDS_KEPT = 256
 """The words whose rows are remembered, with a bit for each row."""
@@ -41,46 +42,62 @@ class Matcher:
 
     def _search(self, of: ListName, word: str, own_only: bool) -> Mask:
         found = np.zeros(self._length(of), dtype=np.bool_)
-        for rows in self._by_trigrams(of, word, own_only):
-            found[rows] = True
-        spec = LISTS[of]
+        if "\0" not in word and _is_utf8(word):  # no stored text has these, and a query cannot
+            self._by_trigrams(of, word, own_only, found)
         if own_only:
             return found
+        spec = LISTS[of]
         for name in spec.searched:
             if name in spec.coded:
                 codes, values = self._file.column(of, name)
                 hits = np.array([word in folded(value) for value in values], dtype=np.bool_)
                 if hits.any():
                     found |= hits[codes]
+        if spec.in_order:
+            found[self._begin_with(of, word)] = True
         if spec.borrowed:
             identities = self._file.column(of, IDENTITY)[0]
             has_one = identities != NO_ROW
             found[has_one] |= self._rows("identities", word, own_only=True)[identities[has_one]]
         return found
 
-    def _by_trigrams(self, of: ListName, word: str, own_only: bool) -> Iterator[Array]:
-        """The rows in whose own texts, or texts, the word is."""
-        if "\0" in word or not _is_utf8(word):
-            return  # no stored text has these, and a query cannot
-        within = "own : " if own_only else ""
+    def _begin_with(self, of: ListName, word: str) -> slice:
+        """The rows whose key begins with the word: they are in the order of their keys."""
         with self._file.connection() as connection:
-            terms = [word] if len(word) >= _TRIGRAM else self._trigrams(connection, of, word)
-            for start in range(0, len(terms), _TERMS):
-                quoted = " OR ".join(
-                    f'"{term.replace(chr(34), chr(34) * 2)}"' for term in terms[start : start + _TERMS]
-                )
-                # One text of all numbers: fetching a million rows takes three times as long.
-                query = f"SELECT group_concat(rowid) FROM text_{of} WHERE text_{of} MATCH ?"
+
+            def key(row: int) -> str:
+                (found,) = connection.execute(f"SELECT key FROM row_{of} WHERE id = ?", (row,)).fetchone()
+                return str(found)[: len(word)]
+
+            every = range(self._length(of))
+            return slice(bisect_left(every, word, key=key), bisect_right(every, word, key=key))
+
+    def _by_trigrams(self, of: ListName, word: str, own_only: bool, found: Mask) -> None:
+        """Mark the rows in whose own texts, or any texts, the word is."""
+        within = "own : " if own_only else ""
+        # One text of all numbers: fetching a million rows takes three times as long.
+        query = f"SELECT group_concat(rowid) FROM text_{of} WHERE text_{of} MATCH ?"
+        with self._file.connection() as connection:
+            for terms in self._terms(connection, of, word):
+                quoted = " OR ".join(f'"{term.replace(chr(34), chr(34) * 2)}"' for term in terms)
                 (numbers,) = connection.execute(query, (f"{within}({quoted})",)).fetchone()
                 if numbers:
-                    yield np.fromstring(numbers, dtype=np.int64, sep=",")
+                    found[np.fromstring(numbers, dtype=np.int64, sep=",")] = True
+                if found.all():
+                    return
 
     @staticmethod
-    def _trigrams(connection: sqlite3.Connection, of: ListName, word: str) -> list[str]:
-        """The trigrams of all texts that begin with a shorter word: each character of a text begins one."""
-        connection.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.terms_{of} USING fts5vocab(main, text_{of}, row)")
-        query = f"SELECT term FROM temp.terms_{of} WHERE term >= ? AND term < ?"
-        return [term for (term,) in connection.execute(query, (word, word + chr(0x10FFFF)))]
+    def _terms(connection: sqlite3.Connection, of: ListName, word: str) -> Iterator[Sequence[str]]:
+        """The word, or for a shorter one the trigrams that begin with it, most frequent first: first one, then many."""
+        if len(word) >= _TRIGRAM:
+            yield [word]
+            return
+        query = f"SELECT term FROM trigram_{of} WHERE term >= ? AND term < ? ORDER BY rows DESC"
+        terms = [term for (term,) in connection.execute(query, (word, word + chr(0x10FFFF)))]
+        if terms:
+            yield terms[:1]
+        for start in range(1, len(terms), _TERMS):
+            yield terms[start : start + _TERMS]
 
 
 def _is_utf8(word: str) -> bool:

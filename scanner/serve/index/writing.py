@@ -55,6 +55,8 @@ def create_tables(connection: sqlite3.Connection) -> None:
             f"CREATE VIRTUAL TABLE text_{name} USING fts5"
             "(own, held, content='', columnsize=0, tokenize='trigram case_sensitive 1')"
         )
+        # Each trigram with the number of rows that have it, for words that are shorter than one.
+        connection.execute(f"CREATE TABLE trigram_{name} (term TEXT PRIMARY KEY, rows INTEGER NOT NULL) WITHOUT ROWID")
         # Parts are as large as memory allows, and merged once, at the end.
         connection.execute(f"INSERT INTO text_{name} (text_{name}, rank) VALUES ('automerge', 0)")
         connection.execute(f"INSERT INTO text_{name} (text_{name}, rank) VALUES ('hashsize', {_TEXT_MEMORY})")
@@ -180,7 +182,10 @@ class ListWriter:
             self._write(IDENTITY, identities)
         for column in self._spec.ranked:
             self._write(column, self._ranks(column, identities))
-        self._connection.execute(f"INSERT INTO text_{self._name} (text_{self._name}) VALUES ('optimize')")
+        name, connection = self._name, self._connection
+        connection.execute(f"INSERT INTO text_{name} (text_{name}) VALUES ('optimize')")
+        connection.execute(f"CREATE VIRTUAL TABLE temp.vocabulary_{name} USING fts5vocab(main, text_{name}, row)")
+        connection.execute(f"INSERT INTO trigram_{name} SELECT term, doc FROM temp.vocabulary_{name}")
 
     def _lent(self, column: str) -> Coded | None:
         return self._lender._coded.get(self._spec.borrowed.get(column, ""))  # noqa: SLF001  # of the same class

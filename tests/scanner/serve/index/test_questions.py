@@ -167,7 +167,7 @@ def _flat(texts: Sequence[Any]) -> Iterator[str]:
 def matches(name: ListName, row: Row, question: Question, but: str | None = None) -> bool:
     """The plain filter."""
     words = question.text.lower().split()
-    has_text = all(word in texts_of(name, row) for word in words)
+    has_text = all(word in texts_of(name, row) or row.get("fingerprint", "").startswith(word) for word in words)
     return has_text and all(
         facet_key(row[facet]) in keys for facet, keys in question.chosen.items() if keys and facet != but
     )
