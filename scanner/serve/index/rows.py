@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from reports.html.ages import age, written
@@ -30,7 +31,8 @@ def _of(name: ListName, columns: Columns[Row]) -> list[tuple[str, Callable[[Row]
 
 
 _IDENTITIES = _of("identities", IDENTITIES)
-_FINDINGS = [pair for pair in _of("findings", findings_on(lambda _: None)) if pair[0] != "identity"]
+_WORDING = ("rule", "title", "controls")
+_FINDINGS = [pair for pair in _of("findings", findings_on(lambda _: None)) if pair[0] not in _WORDING]
 _ENTRIES = _of("entries", entries_matched({}))
 _CHANGES = _of("changes", CHANGES)
 _COVERAGE = _of("coverage", COVERAGE)
@@ -112,9 +114,16 @@ def secret_cells(secret: StoredSecret, now: datetime) -> Cells:
     }
 
 
+@lru_cache(maxsize=10_000)
+def _wording(rule: str, title: str, controls: tuple[str, ...]) -> Cells:
+    """The cells that many findings share."""
+    return {"rule": text(rule), "title": text(title), "controls": texts(controls)}
+
+
 def finding_cells(finding: Finding, *, is_on_identity: bool) -> Cells:
     """The cells of a finding, without those of its identity if that is one of this scan."""
     cells = {name: cell(finding) for name, cell in _FINDINGS}
+    cells |= _wording(finding.rule, finding.title, finding.controls)
     if is_on_identity:
         cells["about"] = "identity"
         return cells

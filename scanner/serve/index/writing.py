@@ -143,10 +143,12 @@ class ListWriter:
     def _flush(self) -> None:
         batch, spec, name, connection = self._waiting, self._spec, self._name, self._connection
         first = self.length - len(batch)
-        for column, coded in self._coded.items():
-            coded.extend([row.owners if column == OWNERS else row.cells.get(column) for row in batch])
+        every = [row.cells for row in batch]
+        for column in spec.coded:
+            self._coded[column].extend([cells.get(column) for cells in every])
+        self._coded[OWNERS].extend([row.owners for row in batch])
         for column, numbers in self._numbers.items():
-            numbers.extend(number_of(row.cells[column]) for row in batch)
+            numbers.extend([number_of(cells[column]) for cells in every])
         self._identities.extend(NO_ROW if row.identity is None else row.identity for row in batch)
         texts, found, ranks = [], [], []
         for number, (key, cells, _, identity, held) in enumerate(batch, first):
