@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from threading import Lock
@@ -107,8 +108,13 @@ def _records(call: Call) -> AbstractContextManager[Records]:
 
 
 def _graph(call: Call, records: Records) -> AttackGraph:
+    return loaded(GRAPHS.begin(call.serving.store, records.frame.scan.id))
+
+
+def loaded(graph: Future[AttackGraph]) -> AttackGraph:
+    """The graph, once it is there. Raises Refusal where that takes long."""
     try:
-        return GRAPHS.begin(call.serving.store, records.frame.scan.id).result(timeout=_PATIENCE)
+        return graph.result(timeout=_PATIENCE)
     except TimeoutError:
         raise Refusal(
             503, "the graph of this scan is being loaded", hint="try again", headers={"retry-after": str(_PATIENCE)}
