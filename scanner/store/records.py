@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select, bindparam
 
 from scanner.model import Assessment, EntryAssessment, Finding, ScanResult, StoredSecret
 from scanner.store import past, scans
@@ -54,14 +55,32 @@ class Records:
         return past.first_seen(self._connection, keys)
 
     def _found(self, kind: RecordKind[R], keys: Sequence[str]) -> Iterator[R]:
+        wordings = self._wordings if kind is FINDINGS else _NO_WORDINGS
         found: dict[str, R] = {}
         for start in range(0, len(keys), _LOOKED_UP):
-            some = kind.versions.c.key.in_(keys[start : start + _LOOKED_UP])
-            rows = restored_rows(kind, holds(kind.sightings, self._seq)).where(holds(kind.versions, self._seq), some)
-            for row in self._connection.execute(rows):
-                found[row.key] = restore(kind, row, self._wordings)
+            some = {"seq": self._seq, "keys": keys[start : start + _LOOKED_UP]}
+            for row in self._connection.execute(_BY_KEY[kind.name], some):
+                found[row.key] = restore(kind, row, wordings)
         return (found[key] for key in keys if key in found)
 
     @cached_property
     def _wordings(self) -> Wordings:
         return all_wordings(self._connection)
+
+
+_NO_WORDINGS: Wordings = {}
+
+
+def _by_key(kind: RecordKind[R]) -> Select[Any]:
+    """Rows of a scan by key. Made once: SQLAlchemy takes as long to make a query as SQLite to answer it."""
+    seq: Any = bindparam("seq")
+    some = kind.versions.c.key.in_(bindparam("keys", expanding=True))
+    return restored_rows(kind, holds(kind.sightings, seq)).where(holds(kind.versions, seq), some)
+
+
+_BY_KEY = {
+    IDENTITIES.name: _by_key(IDENTITIES),
+    FINDINGS.name: _by_key(FINDINGS),
+    ENTRIES.name: _by_key(ENTRIES),
+    SECRETS.name: _by_key(SECRETS),
+}

@@ -23,7 +23,7 @@ from scanner.serve.answers import Refusal
 from scanner.serve.api.lists import index_of, owners_of
 from scanner.serve.api.operations import Call, Reply
 from scanner.serve.api.queries import given, question_of
-from scanner.serve.api.rows import SHOWN, Found, Read, Shown, read
+from scanner.serve.api.rows import SHOWN, Found, Read, Shown, frame_of, read
 from scanner.serve.index.questions import ListName, Question
 
 Format: TypeAlias = Literal["csv", "json", "xlsx"]
@@ -53,13 +53,13 @@ def file_of(name: ListName, form: Format) -> Callable[[Call], Reply]:
         index = index_of(call, given(call.query.scan))
         question = question_of(name, call.query, owners_of(call))
         total = index.page(question, limit=1).total
-        with call.serving.store.records(index.scan) as records:
-            frame = replace(records.frame, only=None if _is_whole(question) else "Only what the filters left.")
+        only = None if _is_whole(question) else "Only what the filters left."
+        frame = replace(frame_of(call.serving.store, index.scan), only=only)
 
         def batches() -> Iterator[Read]:
             found: Iterator[Found] = zip(index.keys(question), index.rows(question), strict=True)
             while batch := list(islice(found, _BATCH)):
-                yield read(call.serving, name, index.scan, batch)
+                yield read(call.serving, name, index.scan, batch, for_file=form != "json")
 
         export = _Export(shown=SHOWN[name], frame=frame, batches=batches(), total=total)
         file = f"muster-{name}-{index.started_at:%Y-%m-%d}.{form}"

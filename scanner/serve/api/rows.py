@@ -20,6 +20,7 @@ from scanner.app.activity import add_activity
 from scanner.app.lists import listed_acknowledgements, served_acknowledgements
 from scanner.model import Acknowledgement, Change, ScanResult
 from scanner.model.activity import ActivityPast
+from scanner.model.served import FindingAcknowledged
 from scanner.serve.context import Serving
 from scanner.serve.index.questions import ListName
 from scanner.store.records import Records
@@ -42,29 +43,59 @@ class Shown(Struct, frozen=True, kw_only=True):
     title: str
     key: str
     record: str
-    part: Callable[[Records, Sequence[Found]], ScanResult]
+    part: Callable[[_Reading, Sequence[Found]], ScanResult]
     rows: Callable[[ScanResult, Sequence[Found]], Sequence[Any]]
     json: Callable[[ScanResult, Any], bytes]
     columns: Sequence[Column[Any]]
 
 
-def read(serving: Serving, name: ListName, scan: str, found: Sequence[Found]) -> Read:
-    """Read the records of these rows, with what was acknowledged since, and what logs say."""
+def read(serving: Serving, name: ListName, scan: str, found: Sequence[Found], *, for_file: bool = False) -> Read:
+    """Read the records of these rows, with what was acknowledged since, and what logs say.
+
+    ``for_file``: with what columns of spreadsheets show of other records, too.
+    """
+    given = acknowledged(serving) if for_file or name == "findings" else ()
+    frame, joined = frame_of(serving.store, scan), for_file or bool(given)
     with serving.store.records(scan) as records:
-        part = SHOWN[name].part(records, found)
-    part = with_facts(serving, part)
+        part = SHOWN[name].part(_Reading(records, frame, joined), found)
+    part = with_facts(serving, part, given)
     return part, SHOWN[name].rows(part, found)
 
 
-def with_facts(serving: Serving, part: ScanResult) -> ScanResult:
+class _Reading(Struct, frozen=True):
+    """What the parts of a scan are read from. ``joined``: with records that rows refer to."""
+
+    records: Records
+    frame: ScanResult
+    joined: bool
+
+
+@lru_cache(maxsize=8)
+def frame_of(store: Store, scan: str) -> ScanResult:
+    """A scan without its records, which never changes."""
+    with store.records(scan) as records:
+        return records.frame
+
+
+def with_facts(serving: Serving, part: ScanResult, given: Sequence[Acknowledgement]) -> ScanResult:
     """A part of a scan with what was acknowledged since, and what its identities did by audit logs."""
-    config, today = serving.lists.config, serving.clock().date()
     if part.findings:
-        listed = _listed(config.acknowledged, tuple(map(_stamp, config.acknowledged)), today)
-        part = with_later(part, (*listed, *served_acknowledgements(serving.store)), today)
+        part = with_later(part, given, serving.clock().date())
     if part.identities:
-        part = add_activity(_past(serving.store, part.scan.started_at), part, config.activity)
+        part = add_activity(_past(serving.store, part.scan.started_at), part, serving.lists.config.activity)
     return part
+
+
+def acknowledged(serving: Serving) -> Sequence[Acknowledgement]:
+    """What is acknowledged as of now, in files and in the page."""
+    files = serving.lists.config.acknowledged
+    listed = _listed(files, tuple(map(_stamp, files)), serving.clock().date())
+    return (*listed, *_served(serving.store, serving.store.served.last(FindingAcknowledged)))
+
+
+@lru_cache(maxsize=1)
+def _served(store: Store, _last: datetime | None) -> tuple[Acknowledgement, ...]:
+    return served_acknowledgements(store)
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:
@@ -86,27 +117,29 @@ def _past(store: Store, as_of: datetime) -> ActivityPast:
     return store.activity.past(as_of=as_of)
 
 
-def _identities(records: Records, found: Sequence[Found]) -> ScanResult:
-    keys = [key for key, _ in found]
+def _identities(reading: _Reading, found: Sequence[Found]) -> ScanResult:
+    keys, records = [key for key, _ in found], reading.records
     identities = records.identities(keys)
-    findings = records.findings([one for judged in identities for one in judged.findings])
-    return replace(records.frame, identities=identities, findings=findings, first_seen=records.first_seen(keys))
+    fingerprints = [one for judged in identities for one in judged.findings] if reading.joined else []
+    first_seen = records.first_seen(keys)
+    findings = records.findings(fingerprints)
+    return replace(reading.frame, identities=identities, findings=findings, first_seen=first_seen)
 
 
-def _findings(records: Records, found: Sequence[Found]) -> ScanResult:
-    findings = records.findings([key for key, _ in found])
-    holders = records.identities(list(dict.fromkeys(one.identity for one in findings if one.identity)))
-    return replace(records.frame, findings=findings, identities=holders)
+def _findings(reading: _Reading, found: Sequence[Found]) -> ScanResult:
+    findings = reading.records.findings([key for key, _ in found])
+    holders = list(dict.fromkeys(one.identity for one in findings if one.identity)) if reading.joined else []
+    return replace(reading.frame, findings=findings, identities=reading.records.identities(holders))
 
 
-def _entries(records: Records, found: Sequence[Found]) -> ScanResult:
-    return replace(records.frame, entries=records.entries([key for key, _ in found]))
+def _entries(reading: _Reading, found: Sequence[Found]) -> ScanResult:
+    return replace(reading.frame, entries=reading.records.entries([key for key, _ in found]))
 
 
-def _credentials(records: Records, found: Sequence[Found]) -> ScanResult:
+def _credentials(reading: _Reading, found: Sequence[Found]) -> ScanResult:
     holders = list(dict.fromkeys(cells["holder"] for _, cells in found if cells["holder"]))
-    secrets = records.secrets([key for key, cells in found if not cells["holder"]])
-    return replace(records.frame, identities=records.identities(holders), secrets=secrets)
+    secrets = reading.records.secrets([key for key, cells in found if not cells["holder"]])
+    return replace(reading.frame, identities=reading.records.identities(holders), secrets=secrets)
 
 
 def _in_order(rows: Mapping[str, Any], found: Sequence[Found]) -> list[Any]:
@@ -164,7 +197,7 @@ SHOWN: Mapping[ListName, Shown] = {
         title="Changes",
         key="changes",
         record="Change",
-        part=lambda records, _: records.frame,
+        part=lambda reading, _: reading.frame,
         rows=_changed,
         json=lambda _, row: encoded(row),
         columns=CHANGES,
@@ -173,7 +206,7 @@ SHOWN: Mapping[ListName, Shown] = {
         title="Coverage",
         key="coverage",
         record="Coverage",
-        part=lambda records, _: records.frame,
+        part=lambda reading, _: reading.frame,
         rows=_sections,
         json=lambda _, row: plain_record(row),
         columns=TABLES["coverage"].columns,
