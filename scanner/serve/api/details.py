@@ -22,7 +22,7 @@ from scanner.serve.api.answers import About, Me, OwnerCount, Owners, ScanListed
 from scanner.serve.api.lists import index_of, owners_of, page_of
 from scanner.serve.api.operations import Call, Reply
 from scanner.serve.api.queries import LONGEST, Cursor, Limit, ScanId, given
-from scanner.serve.api.rows import acknowledged, with_facts
+from scanner.serve.api.rows import with_facts
 from scanner.serve.index.questions import Question
 from scanner.serve.index.rows import owners_named
 from scanner.serve.index.rows import owners_of as owners_of_identity
@@ -118,7 +118,7 @@ def identity(call: Call) -> Reply:
     scan = given(call.query.scan)
     with records_of(call, scan) as records:
         held = find_identity(call, records, key)
-    part = with_facts(call.serving, held.part, acknowledged(call.serving))
+    part = with_facts(call.serving, held.part)
     radius = store.blast_radius(key) if call.query.blast_radius and scan is None else None
     (judged,) = part.identities
     versions = [(one.since, one.until, one.assessment) for one in store.history(key)]
@@ -139,7 +139,7 @@ def activity(call: Call) -> Reply:
     """What an identity did, by audit logs."""
     with records_of(call, given(call.query.scan)) as records:
         held = find_identity(call, records, call.path["key"])
-    part = with_facts(call.serving, held.part, acknowledged(call.serving))
+    part = with_facts(call.serving, held.part)
     return Reply(body=encoded({"key": call.path["key"], "activity": part.identities[0].activity}))
 
 
@@ -191,7 +191,7 @@ def finding_body(call: Call, found: Finding) -> bytes:
     with call.serving.store.records() as records:
         identities = records.identities([found.identity] if found.identity else [])
         part = replace(records.frame, findings=(found,), identities=identities)
-    (now,) = with_facts(call.serving, part, acknowledged(call.serving)).findings
+    (now,) = with_facts(call.serving, part).findings
     return finding_record(now)
 
 

@@ -54,11 +54,10 @@ def read(serving: Serving, name: ListName, scan: str, found: Sequence[Found], *,
 
     ``for_file``: with what columns of spreadsheets show of other records, too.
     """
-    given = acknowledged(serving) if for_file or name == "findings" else ()
-    frame, joined = frame_of(serving.store, scan), for_file or bool(given)
+    frame, joined = frame_of(serving.store, scan), for_file or (name == "findings" and bool(acknowledged(serving)))
     with serving.store.records(scan) as records:
         part = SHOWN[name].part(_Reading(records, frame, joined), found)
-    part = with_facts(serving, part, given)
+    part = with_facts(serving, part)
     return part, SHOWN[name].rows(part, found)
 
 
@@ -77,10 +76,10 @@ def frame_of(store: Store, scan: str) -> ScanResult:
         return records.frame
 
 
-def with_facts(serving: Serving, part: ScanResult, given: Sequence[Acknowledgement]) -> ScanResult:
+def with_facts(serving: Serving, part: ScanResult) -> ScanResult:
     """A part of a scan with what was acknowledged since, and what its identities did by audit logs."""
     if part.findings:
-        part = with_later(part, given, serving.clock().date())
+        part = with_later(part, acknowledged(serving), serving.clock().date())
     if part.identities:
         part = add_activity(_past(serving.store, part.scan.started_at), part, serving.lists.config.activity)
     return part
