@@ -53,7 +53,7 @@ class OrganizationLog(LiveSource):
         return 180
 
     def _events(self, _: str, span: Span) -> Iterator[Sequence[Raw]]:
-        """Those of the span's day, of which GitHub's search is asked for."""
+        """The events of the span. GitHub's search takes whole days; what lies outside the span is left out."""
         params = {**_GIT_AND_ALL, "phrase": f"created:{span.since:%Y-%m-%d}"}
         for page in self._api.pages(AUDIT_LOG, params, org=self._login):
             yield [raw for raw in page if _is_within(raw, span)]

@@ -1,4 +1,4 @@
-"""What the readings of all sections share: one Coverage each, and many requests of which none spoils the rest."""
+"""What all sections share: their coverage, and many requests at once; each may fail by itself."""
 
 from __future__ import annotations
 

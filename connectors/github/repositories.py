@@ -1,4 +1,4 @@
-"""The organization's repositories: read in batches by GraphQL, with what workflows and owners are told from."""
+"""The organization's repositories, read in batches by GraphQL: workflows, environments, CODEOWNERS and teams."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ Plan = Literal["any", "enterprise", "enterprise_cloud", "cloud"]
 
 
 class Permission(Struct, frozen=True):
-    """What a request takes: an App's permission, read only, and the scopes of a classic token of which one will do."""
+    """What a request takes: an App's permission, read only, or any one of these scopes of a classic token."""
 
     app: str
     scopes: tuple[str, ...]

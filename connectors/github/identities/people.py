@@ -38,7 +38,7 @@ class Member(Struct, kw_only=True):
 
 
 class People(Struct):
-    """Everybody by login, in lower case. ``complete``: whether all members and collaborators are known.
+    """The accounts by login, in lower case. ``complete``: whether all members and collaborators are known.
 
     ``has_sso``: whether the organization signs people in by single sign-on; None where that is not shown.
     """

@@ -28,7 +28,7 @@ from scanner.text import printable
 T = TypeVar("T")
 
 CONNECTIONS = ("samlIdentityProvider", "teams", "repositories")
-"""What the queries ask of an organization, by which their answers are told apart: the first that a query has."""
+"""What the queries ask of an organization. The first that a query's text has is what its answers are recognized by."""
 
 
 class NotExported(SourceError):

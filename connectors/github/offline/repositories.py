@@ -82,7 +82,7 @@ def _workflows(files: Files, root: Path) -> list[Mapping[str, Any]] | None:
     listed = [one.get("name") for page in (files.read(listing) if listing.is_file() else ()) for one in _rows([page])]
     there = {file.name.removesuffix(".json"): file for file in sorted(folder.glob("*.json"))} if folder.is_dir() else {}
     names = dict.fromkeys([*(one for one in listed if isinstance(one, str)), *there])
-    # A workflow that is listed, but whose text is in no file, is one of which GitHub gave nothing.
+    # A workflow that is listed, but whose text is in no file, counts as cut short.
     nothing = {"text": None, "isTruncated": True}
     return [{"name": name, "object": _blob(files, there[name]) if name in there else nothing} for name in names]
 

@@ -11,7 +11,7 @@ from scanner.redaction.redact import SecretRef
 from tests.connectors.github.fake import GithubServer, Organization
 
 TOKEN = "GITHUB_TOKEN_OF_TESTS"  # the variable's name
-VALUE = "ghp_of-nobody-at-all"
+VALUE = "ghp_that-opens-nothing"
 PLANTED = "planted"
 ROLE = "arn:aws:iam::111122223333:role/deploy"
 DEPLOY = """\
