@@ -151,15 +151,18 @@ def _link(reader: Reader, section: SectionReading, people: People) -> None:
         if found.provider is None:
             people.has_sso = None if answer.errors else False
             return
-        people.has_sso = True
         for one in found.provider.identities.nodes:
             member = people.members.get(one.user.login.lower()) if one and one.user else None
-            if member is not None and one is not None and one.saml is not None:
-                member.linked = one.saml.name_id
+            if member is not None and one is not None:
+                member.linked = (one.saml and one.saml.name_id) or member.login
         page = found.provider.identities.page
-        if not page.has_next or page.cursor in seen:
+        if not page.has_next:
+            people.has_sso = True  # only now is it known who is not linked
             return
         cursor = page.cursor
+        if cursor in seen:
+            section.note("single sign-on could not be read: its pages repeat")
+            return
         seen.add(cursor)
 
 

@@ -142,6 +142,28 @@ def test_credentials_of_former_members_say_whose_they_were(found: list[Discovere
     assert held["503"].last_used_at is not None
 
 
+def test_without_single_sign_on_no_account_counts_as_a_machine_s() -> None:
+    """Whether it is not shown, or the organization has none: everybody is listed, with what their names say."""
+
+    def refused(asked: Asked) -> Reply | None:
+        is_about_it = b"samlIdentityProvider" in asked.body
+        return Reply(status=403, body={"message": "Must be an owner"}) if is_about_it else None
+
+    without = organization()
+    without.linked = None
+    with served(organization(), token=VALUE) as (github, url):
+        github.faults = refused
+        hidden = records(url)
+    with served(without, token=VALUE) as (_, url):
+        lacking = records(url)
+
+    assert "single sign-on could not be read" in str(coverage(hidden)["members"].detail)
+    for found in (identities(hidden), identities(lacking)):
+        assert {"users/ada", "users/root", "users/acme-deploy-bot"} <= found.keys()
+        assert [one.strength for one in found["users/acme-deploy-bot"].signals] == ["weak"]
+        assert found["users/root"].signals == ()
+
+
 @pytest.mark.parametrize("plan", ["enterprise", "team"])
 def test_not_found_is_denied_unless_the_plan_lacks_it(plan: str) -> None:
     """The organization was seen, so nothing of it is merely absent; no account counts as former then."""
