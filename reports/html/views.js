@@ -80,7 +80,7 @@ function changeCell(table, row) {
   return h("div.cell", null, name, table.at("reach_grew", row) && tag("reach grew", "It can do or become more than before"));
 }
 
-// The row that represents all findings of a rule.
+// The row that represents all findings of a rule. A server does not count what they are about.
 function ruleCells({ value, title, many, severities, fresh, subjects, about, subject }, isOpen) {
   const names = orderOf("severity");
   const some = severities.map((number, at) => number && `${count(number)} ${names[at]}`).filter(Boolean);
@@ -88,7 +88,7 @@ function ruleCells({ value, title, many, severities, fresh, subjects, about, sub
   return {
     severity: mark("severity", names[severities.findIndex(Boolean)]),
     title: h("div.cell", null, h("span", null, sign, plainCell(title)), h("b.many", null, count(many))),
-    subject: subjects === 1 ? plainCell(subject) : `${count(subjects)} ${about}`,
+    subject: subjects === 1 ? plainCell(subject) : subjects && `${count(subjects)} ${about}`,
     rule: h("code", null, outside(value ?? "–")),
     owner: some.length > 1 && h("span.quiet", null, some.join(", ")),
     fingerprint: fresh > 0 && tag(`${count(fresh)} new`),

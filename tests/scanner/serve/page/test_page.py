@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -219,6 +220,7 @@ def test_it_is_for_everybody(browser: Browser, served: Served) -> None:
             expect(seen.page.locator("#grid tbody tr[data-at], #page > *").first).to_be_attached()
             expect(seen.page.locator("#headline")).to_contain_text("5 identities")
             assert violations(seen.page) == [], place
+            assert not re.search("NaN|undefined", seen.page.locator("body").inner_text()), place
             assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360, place
         assert seen.complaints == []
 
