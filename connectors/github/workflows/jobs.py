@@ -193,10 +193,10 @@ class Job:
         by_key = [(name, kind) for name, kind in action.keys.items() if name in given]
         for name, kind in by_key:
             self.keys.setdefault(given[name].written, Key(system=action.system, kind=kind, value=given[name]))
-        if any(name not in given or not _may_be(given[name], text) for name, text in action.only.items()):
+        # With a stored key, it takes the role by that.
+        if by_key or any(name not in given or not _may_be(given[name], text) for name, text in action.only.items()):
             return
-        if not by_key:
-            self.systems.add(action.system)
+        self.systems.add(action.system)
         for name in [one for one in action.roles if one in given][:1]:
             role = Role(at=f"{self.at}: {name}", system=action.system, input=name, value=given[name], given=given)
             self.roles.append(role)

@@ -96,6 +96,7 @@ def test_values_are_resolved_as_far_as_is_known(written: str, texts: tuple[str, 
         ),
         (using(VAULT, method="JWT", role="ci", url="${{ secrets.U }}"), ["ci"], []),
         (using(VAULT, method="approle", role="ci"), [], []),
+        (using(AWS, **{"role-to-assume": ARN, "aws-access-key-id": "${{ secrets.ID }}"}), [], []),
         (using("someone/else", role=ARN), [], []),
     ],
 )

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from scanner.access.federation import meet
 from scanner.access.paths import resolve
 from scanner.access.trusts import compiled
-from scanner.model import Identity, Trust, with_typed
+from scanner.model import Claim, Identity, TokenSubject, Trust, with_typed
 from tests.factories import make_identity
 
 GOOGLE, ENTRA = "https://accounts.google.com", "https://login.microsoftonline.com/T-1/v2.0"
@@ -106,6 +106,53 @@ def test_an_identity_does_not_become_itself() -> None:
     itself = replace(one, trusts=taking(GOOGLE, "1234").trusts)
 
     assert with_federation([itself]) == (itself,)
+
+
+VALUES = st.sampled_from(["a", "b", "ab", "a*", "*"])
+NAMES = st.sampled_from("xy")
+TOKENS = st.builds(
+    TokenSubject,
+    st.just(GOOGLE),
+    st.sampled_from(["s", "t", "s*"]),
+    st.dictionaries(NAMES, VALUES, max_size=2).map(lambda said: tuple(sorted(said.items()))),
+)
+CLAIMS = st.builds(Claim, name=NAMES, values=st.lists(VALUES, max_size=2).map(tuple))
+
+
+def accepts(trust: Trust, token: TokenSubject) -> bool | None:
+    """Whether a trust accepts a token: for certain, perhaps (False), or not (None). By trying everything."""
+    says, is_certain = dict(token.claims), True
+    names_someone = any(value.strip("*?") for claim in trust.claims for value in claim.values)
+    by_claims = bool(says) and names_someone
+    if trust.subject is None or (trust.implied and says):
+        if not by_claims:
+            return None
+    elif not meet(trust.subject, token.subject):
+        return None
+    for claim in trust.claims if says else ():
+        if claim.name not in says or not claim.values:
+            is_certain = False
+        elif not any(meet(says[claim.name], value) for value in claim.values):
+            return None
+    return is_certain
+
+
+@given(
+    tokens=st.lists(TOKENS, max_size=5),
+    claims=st.lists(CLAIMS, max_size=2, unique_by=lambda claim: claim.name).map(tuple),
+    subject=st.sampled_from([None, "s", "t", "s*"]),
+    implied=st.booleans(),
+)
+def test_a_trust_accepts_the_tokens_that_fit_it(
+    tokens: list[TokenSubject], claims: tuple[Claim, ...], subject: str | None, implied: bool
+) -> None:
+    """By subject and claims, whatever order they are looked up in; what is not known makes an edge conditional."""
+    role = taking(GOOGLE, subject, claims=claims, implied=implied)
+    holders = [make_identity(str(number), key=str(number), token_subjects=(one,)) for number, one in enumerate(tokens)]
+    found = {edge.source: not edge.conditional for edge in resolve([*holders, role], {}, (), ()).edges}
+
+    expected = {str(number): accepts(role.trusts[0], token) for number, token in enumerate(tokens)}
+    assert found == {key: is_certain for key, is_certain in expected.items() if is_certain is not None}
 
 
 FEW = st.text("ab*?", max_size=4)
