@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.github import sections as read
 from connectors.github import spec as s
+from connectors.github.accounts import read_people
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.api import ENTERPRISE, Api, GithubApi
@@ -91,7 +92,7 @@ class GithubConnector:
         made = yield from read.read_audit_log(reader)
         yield from read.read_apps(reader, made)
         may_have_sso = context.plan is None or context.plan.startswith(ENTERPRISE)
-        everybody = yield from read.read_people(reader, may_have_sso=may_have_sso)
+        everybody = yield from read_people(reader, may_have_sso=may_have_sso)
         tokens = yield from read.read_listed(reader, s.ACCESS_TOKENS, r.ACCESS_TOKENS, p.AccessToken)
         given = yield from read.read_listed(reader, s.AUTHORIZATIONS, r.AUTHORIZATIONS, p.Authorization)
         unread = bool(reader.gaps & {s.ACCESS_TOKENS, s.AUTHORIZATIONS})

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final, TypeAlias, TypeVar
 
-import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.base import DiscoveredRecord, Malformed, SectionReading
@@ -23,7 +22,7 @@ from connectors.github.facts import SubjectTemplate, WorkflowFile
 from connectors.github.identities import agents
 from connectors.github.identities.apps import app, runner_group, webhook
 from connectors.github.identities.keys_and_secrets import deploy_key, stored_secret
-from connectors.github.identities.people import Member, People
+from connectors.github.identities.people import People
 from connectors.github.reading import Reader
 from connectors.github.repositories import Read, names, read_admin_teams, read_repositories
 from scanner.errors import NotOffered, SourceError
@@ -36,19 +35,6 @@ INSTALLED, RENAMED = "integration_installation.create", "repo.rename"
 _YEAR_5138: Final = 10**14
 """In milliseconds: later ones are no times."""
 _DEFAULT_CLAIMS: Final = ((), ("repo", "context"))
-SSO: Final = """\
-query($org: String!, $endCursor: String) {
-  organization(login: $org) {
-    login
-    samlIdentityProvider {
-      externalIdentities(first: 100, after: $endCursor, membersOnly: true) {
-        pageInfo { hasNextPage endCursor }
-        nodes { user { login } samlIdentity { nameId } }
-      }
-    }
-  }
-}
-"""
 
 
 class Made(Struct, frozen=True):
@@ -85,85 +71,6 @@ def read_apps(reader: Reader, made: Made) -> Found[None]:
             yield app(reader.place, row, made.installed_by.get(row.app_slug.lower()))
             section.found()
     yield reader.done(section)
-
-
-# --- People and what acts as them ---
-
-
-def read_people(reader: Reader, *, may_have_sso: bool) -> Found[People]:
-    """Members, owners and outside collaborators, and how single sign-on knows them."""
-    people = People({})
-    with reader.section(s.MEMBERS) as section:
-        for request, role in ((r.MEMBERS, "member"), (r.OUTSIDE, "outside_collaborator"), (r.OWNERS, "admin")):
-            people.complete = not section.coverage.is_gap
-            for row in reader.listed(section, request, p.Account):
-                member = people.members.setdefault(row.login.lower(), Member(login=row.login, id=row.id, type=row.type))
-                member.role = role
-        if may_have_sso:
-            _link(reader, section, people)
-        section.found(len(people.members))
-    yield reader.done(section)
-    return people
-
-
-class _SsoUser(Struct):
-    login: str
-
-
-class _Saml(Struct):
-    name_id: str | None = field(name="nameId", default=None)
-
-
-class _Linked(Struct):
-    user: _SsoUser | None = None
-    saml: _Saml | None = field(name="samlIdentity", default=None)
-
-
-class _Page(Struct):
-    has_next: bool = field(name="hasNextPage", default=False)
-    cursor: str | None = field(name="endCursor", default=None)
-
-
-class _Identities(Struct):
-    page: _Page = field(name="pageInfo")
-    nodes: list[_Linked | None] = []
-
-
-class _Provider(Struct):
-    identities: _Identities = field(name="externalIdentities")
-
-
-class _Organization(Struct):
-    provider: _Provider | None = field(name="samlIdentityProvider", default=None)
-
-
-def _link(reader: Reader, section: SectionReading, people: People) -> None:
-    """Which accounts single sign-on knows. Not everybody may see that: then it stays unknown, and is noted."""
-    cursor: str | None = None
-    seen: set[str | None] = {None}
-    while True:
-        try:
-            answer = reader.api.query(SSO, {"org": reader.org, "endCursor": cursor}, r.INSTALLATIONS.permission)
-            found = msgspec.convert(answer.data.get("organization"), _Organization)
-        except (SourceError, msgspec.ValidationError) as error:
-            section.note(f"single sign-on could not be read: {error}")
-            return
-        if found.provider is None:
-            people.has_sso = None if answer.errors else False
-            return
-        for one in found.provider.identities.nodes:
-            member = people.members.get(one.user.login.lower()) if one and one.user else None
-            if member is not None and one is not None:
-                member.linked = (one.saml and one.saml.name_id) or member.login
-        page = found.provider.identities.page
-        if not page.has_next:
-            people.has_sso = True  # only now is it known who is not linked
-            return
-        cursor = page.cursor
-        if cursor in seen:
-            section.note("single sign-on could not be read: its pages repeat")
-            return
-        seen.add(cursor)
 
 
 def read_listed(reader: Reader, name: str, request: Request, row: type[T]) -> Found[list[T]]:

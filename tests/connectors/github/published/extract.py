@@ -32,10 +32,10 @@ from graphql import (
     visit,
 )
 
+from connectors.github.accounts import SSO
 from connectors.github.client import requests as r
 from connectors.github.client.requests import Request
 from connectors.github.repositories import QUERY, TEAMS
-from connectors.github.sections import SSO
 
 HERE = Path(__file__).parent
 FAKE = HERE.parents[3] / "connectors" / "fakes" / "github"
