@@ -294,7 +294,13 @@ class PathDrawing {
     if (this.opened.delete(key)) {
       this.said.textContent = `Neighbours of ${name} closed`;
     } else {
-      const found = await this.expand(key);
+      let found;
+      try {
+        found = await this.expand(key);
+      } catch {
+        this.about.append(h("p", { role: "alert" }, `The neighbours of ${name} could not be read.`));
+        return;
+      }
       this.add(found);
       this.left.set(key, found.more);
       this.opened.add(key);

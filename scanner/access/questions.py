@@ -14,7 +14,8 @@ from scanner.access.attack_paths import AttackGraph, AttackPath
 from scanner.errors import UsageError
 from scanner.text import printable
 
-ADMIN, OUTSIDE = "admin", "outside"
+ADMIN, OUTSIDE, ALL = GROUPS = ("admin", "outside", "all")
+"""Texts that mean several identities."""
 MOST = 20
 
 
@@ -52,24 +53,26 @@ class Answer(Struct, frozen=True, kw_only=True):
 def question(
     graph: AttackGraph, source: str, target: str | None = None, *, avoid: Collection[str] = (), most: int = MOST
 ) -> Question:
-    """Return the question that texts mean: keys, ``admin`` or ``outside``. Raises UsageError for another text.
+    """Return the question that texts mean: keys, or one of GROUPS. Raises UsageError for another text.
 
     Without a target: everything that one identity can become, and the nearest admin of several.
     """
-    is_one = source not in (ADMIN, OUTSIDE)
+    is_one = source not in GROUPS
     starts = keys_meant(graph, source)
     goals = keys_meant(graph, target or ADMIN) if target or not is_one else None
     return Question(source=source if is_one else starts, goals=goals, most=most, avoid=frozenset(avoid))
 
 
 def keys_meant(graph: AttackGraph, text: str) -> frozenset[str]:
-    """Return the keys that a text means: ``admin``, ``outside``, or a key. Raises UsageError for another text."""
+    """Return the keys that a text means: one of GROUPS, or a key. Raises UsageError for another text."""
     if text == ADMIN:
         return graph.admins
     if text == OUTSIDE:
         return graph.entrances
+    if text == ALL:
+        return frozenset(graph.keys)
     if text not in graph.numbers:
-        raise UsageError(f"no identity has the key {printable(text)}", hint="give a key, 'admin' or 'outside'")
+        raise UsageError(f"no identity has the key {printable(text)}", hint=f"give a key, or {', '.join(GROUPS)}")
     return frozenset((text,))
 
 

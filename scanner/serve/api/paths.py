@@ -15,7 +15,7 @@ from reports.json import encoded
 from reports.paths import Found, record
 from scanner.access.attack_paths import AttackGraph, entrances
 from scanner.access.chokes import Chokes, chokes
-from scanner.access.questions import ADMIN, MOST, OUTSIDE, ask, question
+from scanner.access.questions import GROUPS, MOST, OUTSIDE, ask, question
 from scanner.model import Assessment
 from scanner.serve.answers import Refusal
 from scanner.serve.api.details import NO_SUCH
@@ -31,7 +31,7 @@ _PATIENCE = 20
 """Seconds in which a graph that is being loaded is waited for."""
 
 Key = Annotated[
-    str, Meta(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$", description="A key, `admin` or `outside`.")
+    str, Meta(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$", description="A key, `admin`, `outside` or `all`.")
 ]
 
 
@@ -69,8 +69,8 @@ def paths(call: Call) -> Reply:
         graph = _graph(call, records)
         source, target = call.query.source, given(call.query.target)
         for name, text in (("from", source), ("to", target)):
-            if text not in (ADMIN, OUTSIDE, None) and text not in graph.numbers:
-                raise Refusal(404, NO_SUCH.format("identity"), field=name, hint="give a key, 'admin' or 'outside'")
+            if text not in (*GROUPS, None) and text not in graph.numbers:
+                raise Refusal(404, NO_SUCH.format("identity"), field=name, hint=f"give a key, or {', '.join(GROUPS)}")
         answer = ask(graph, question(graph, source, target, avoid=call.query.avoid, most=call.query.limit))
         found = Found(scan=records.frame.scan, answer=answer)
         named = records.identities(sorted(found.keys))

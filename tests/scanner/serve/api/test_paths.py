@@ -39,6 +39,7 @@ def test_attack_paths_of_the_latest_scan(scanned_folder: Path, tmp_path: Path) -
         without = ask(served, CYD, "/api/v1/paths?from=acme:build&avoid=acme:root").json()
         assert (without["paths"], without["total"], without["total_before"]) == ([], 0, 1)
         assert ask(served, CYD, "/api/v1/paths?from=outside").json()["paths"] == []
+        assert ask(served, CYD, "/api/v1/paths?from=all&to=acme:root").json()["total"] == 2
         unknown = ask(served, CYD, "/api/v1/paths?from=admin&to=nowhere")
         assert (unknown.status_code, unknown.json()["field"]) == (404, "to")
         assert ask(served, CYD, "/api/v1/paths").status_code == 400
