@@ -2,11 +2,12 @@
 
 ::
 
-    npm pack @octokit/openapi @octokit/graphql-schema      # and unpack both
+    npm pack @octokit/openapi@23.0.2 @octokit/graphql-schema@15.26.1      # and unpack both
     python -m tests.connectors.github.published.extract OPENAPI_FOLDER GRAPHQL_FOLDER
 
 Of the REST API the answers of requests of the table, with every schema that these name; of GraphQL's the types that
-the queries use, with all their plain fields. The queries are checked against the whole schema here.
+the queries use, with all their plain fields. The queries are checked against the whole schema here. Both packages
+are under the MIT licence, copyright GitHub and its contributors.
 """
 
 from __future__ import annotations
