@@ -16,6 +16,7 @@ IMAGES = Path(__file__).parent.parent / "docs" / "images"
 PICTURES: Mapping[str, str] = {
     "served-list": "/?q=prod",
     "served-panel": "/?privilege=escalation",
+    "served-paths": "/paths?from=outside&to=admin",
 }
 """By name of the picture, the address; a panel is that of the first row."""
 WAIT = 60_000
@@ -29,7 +30,7 @@ def main() -> None:
         page.goto(f"{served.url}/?token={served.token}")
         for name, address in PICTURES.items():
             page.goto(served.url + address)
-            page.locator("#grid tbody tr[data-at]").first.wait_for(timeout=WAIT)
+            page.locator("#grid tbody tr[data-at], #page .attack").first.wait_for(timeout=WAIT)
             if name.endswith("panel"):
                 page.locator("#grid tbody tr[data-at]").first.click()
                 page.get_by_role("dialog").wait_for()

@@ -1,9 +1,9 @@
 // The served page's source: what embedded.js takes from the page's blocks, this fetches from the server. What is open and
 // how the list is narrowed stands in the address's path and query.
 
-const CHUNK = 200; // rows of a list in a request
+const CHUNK = 100; // rows of a list in a request
 const CHUNKS_KEPT = 60;
-const SETTLED = 25; // milliseconds after a question until it is asked: a faster next key takes its place
+const SETTLED = 15; // milliseconds after a question until it is asked: a faster next key takes its place
 const SOON = 1000; // milliseconds until a server that is not ready is asked again
 
 const LIST_PATHS = {
@@ -51,6 +51,19 @@ async function send(method, path, body) {
 async function problemOf(answer) {
   const isProblem = answer.headers.get("content-type")?.startsWith("application/problem+json");
   return isProblem ? answer.json() : {};
+}
+
+// What a server that is still preparing answers later; said(message) meanwhile.
+async function whenReady(ask, said = () => {}) {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error.status !== 503) throw error;
+      said(error.message);
+      await pause(SOON);
+    }
+  }
 }
 
 function pause(milliseconds) {
@@ -164,20 +177,12 @@ class FetchedSource {
   }
 
   async overview() {
-    for (;;) {
-      try {
-        const overview = await getJson("/page/overview");
-        this.shown = overview.scan.id;
-        this.viewer = overview.viewer;
-        byId("who").textContent = `Signed in as ${overview.viewer.name}`;
-        if (this.viewer.person) send("POST", "/page/visits", { scan: this.shown }).catch(() => {});
-        return overview;
-      } catch (error) {
-        if (error.status !== 503) throw error;
-        byId("headline").textContent = error.message;
-        await pause(SOON);
-      }
-    }
+    const overview = await whenReady(() => getJson("/page/overview"), (message) => (byId("headline").textContent = message));
+    this.shown = overview.scan.id;
+    this.viewer = overview.viewer;
+    byId("who").textContent = `Signed in as ${overview.viewer.name}`;
+    if (this.viewer.person) send("POST", "/page/visits", { scan: this.shown }).catch(() => {});
+    return overview;
   }
 
   async list(name) {
@@ -187,12 +192,19 @@ class FetchedSource {
   // All that a panel reads, for one subject; null where there is none.
   async tables(kind, id) {
     try {
-      const { tables, ...rest } = await getJson(`/page/panel/${kind}`, new URLSearchParams({ key: id }));
-      return { ...unpackedTables(tables), ...rest };
+      const { tables, ...rest } = await whenReady(() => getJson(`/page/panel/${kind}`, { key: id }));
+      return { ...unpackedTables(tables), ...rest, expand: (key) => this.next(key) };
     } catch (error) {
       if (error.status !== 404) throw error;
       return null;
     }
+  }
+
+  // The nodes and edges next to an identity, for the drawing of attack paths.
+  async next(key) {
+    const tables = await this.tables("identity", key);
+    const row = tables && rowsByKey(tables.identities).get(key);
+    return row === undefined || row === null ? { nodes: [], edges: [], more: 0 } : graphAround(row, tables);
   }
 
   more(kind, row, tables) {
@@ -202,7 +214,7 @@ class FetchedSource {
   // Whether the state is a page beside the lists; then it is shown.
   async showPage({ view }) {
     const page = this.pages[view];
-    for (const part of document.querySelectorAll("#bar .search, #bar .narrow")) part.hidden = Boolean(page);
+    for (const part of document.querySelectorAll("#cards, #more, #bar .search, #bar .narrow")) part.hidden = Boolean(page);
     byId("lists").hidden = Boolean(page);
     byId("page").hidden = !page;
     const asked = (this.paging = {});

@@ -1,43 +1,15 @@
-"""The attack graph of the latest scan, loaded beside the requests: a panel names who can become its identity."""
+"""What a panel shows of the attack graph: who can become its identity, and what that can become."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from itertools import chain, islice
-from threading import Lock, Thread
 
 from scanner.access.attack_paths import AttackGraph
 from scanner.model import Link
-from scanner.store.store import Store
 
 _MOST = 100
 """Identities that a panel names in each direction."""
-
-
-class Graphs:
-    """Keeps one graph. Safe for any number of threads."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._scan: str | None = None
-        self._graph: Future[AttackGraph] = Future()
-
-    def begin(self, store: Store, scan: str) -> Future[AttackGraph]:
-        """Load the graph of the store's latest scan, which this is, unless that has begun."""
-        with self._lock:
-            if self._scan == scan:
-                return self._graph
-            self._scan, self._graph = scan, Future()
-            Thread(target=_load, args=(store, self._graph), name="graph", daemon=True).start()
-            return self._graph
-
-
-def _load(store: Store, graph: Future[AttackGraph]) -> None:
-    try:
-        graph.set_result(store.attack_graph())
-    except Exception as error:  # noqa: BLE001  # whoever waits for it gets the error
-        graph.set_exception(error)
 
 
 def around(graph: AttackGraph, key: str) -> Iterator[str]:
@@ -61,7 +33,3 @@ def conditional(graph: AttackGraph, keys: Sequence[str]) -> dict[str, list[Link]
         link = Link(relation=step.relation, target=step.target, evidence=step.evidence)
         found.setdefault(step.source, []).append(link)
     return found
-
-
-GRAPHS = Graphs()
-"""Of this process, which serves one store."""

@@ -1,6 +1,6 @@
-// The pages beside the lists: what is new, owners, activity, reviews, scans; saved queries; and the page's own links.
+// The pages beside the lists: what is new, attack paths, owners, activity, reviews, scans; saved queries; the page's own links.
 
-const PAGE_PATHS = { news: "/new", owners: "/owners", activity: "/activity", reviews: "/reviews", scans: "/scans" };
+const PAGE_PATHS = { news: "/new", paths: "/paths", owners: "/owners", activity: "/activity", reviews: "/reviews", scans: "/scans" };
 const CHANGE_KINDS = { identity: "identity", finding: "finding", entry: "entry" };
 const NEWER_EVERY = 60_000; // milliseconds between two questions for a newer scan
 const NEVER_SCANNED = "There is no earlier scan to compare with.";
@@ -8,6 +8,7 @@ const NEVER_SCANNED = "There is no earlier scan to compare with.";
 // For each its name and what it shows; asked with the address's query.
 const SERVED_PAGES = {
   news: { label: "New", draw: newsPage },
+  paths: { label: "Paths", draw: pathsPage },
   owners: { label: "Owners", draw: ownersPage },
   activity: { label: "Activity", draw: activityPage },
   reviews: { label: "Reviews", draw: reviewsPage },
@@ -78,6 +79,73 @@ async function scansPage(fields) {
     h("p.quiet", null, "A scan's link shows its lists as they were. Choose two to see what changed between them."),
     form,
     compared && [h("h2", null, compared.headline), changesTable(compared.changes, compared.total)],
+  ];
+}
+
+// --- attack paths
+
+// Who can become whom: asked with keys, `outside` and `admin`.
+async function pathsPage(fields) {
+  const [from, to, avoid] = [fields.get("from") ?? "outside", fields.get("to") ?? "admin", fields.get("avoid") ?? ""];
+  const asked = { from, ...(to && { to }), ...(avoid && { avoid }) };
+  const found = await whenReady(() => getApi(`paths?${new URLSearchParams(asked)}`)).catch((error) => {
+    if (error.status === 403) throw error;
+    return { error };
+  });
+  const form = h("form.asking", { "aria-label": "Attack paths", onsubmit: ask }, [
+    inputOf("paths", { name: "from", label: "From", value: from, hint: "A key, or outside." }),
+    inputOf("paths", { name: "to", label: "To", value: to, hint: "A key, admin, or nothing: all that it can become." }),
+    inputOf("paths", { name: "avoid", label: "Not through", value: avoid, hint: "A key (optional)." }),
+  ].map(({ element }) => element), h("button.do", { type: "submit" }, "Find paths"));
+  function ask(event) {
+    event.preventDefault();
+    const given = [...new FormData(form)].filter(([name, text]) => text || name === "to");
+    visit(`/paths?${readableQuery(new URLSearchParams(given))}`);
+  }
+  const result = found.error ? h("p", { role: "alert" }, found.error.message) : pathsFound(found);
+  return [h("h2", null, "Attack paths"), form, result, h("h2", null, "Choke points"), chokePoints()];
+}
+
+// The identities without which most others lose every path to an admin: counted while the paths are read already.
+function chokePoints() {
+  const place = h("div", null, h("p.quiet", null, "Counting…"));
+  const shown = ({ chokes, nodes, bounded }) => {
+    const names = new Map(nodes.map(({ key, name }) => [key, name]));
+    const rows = chokes.map(({ identity, loses }) => [link("identity", identity, names.get(identity)), count(loses)]);
+    const table = smallTable(["Identity", "Without it, so many lose every path to an admin"], rows);
+    return [table || h("p", null, "There is none."), bounded && h("p.quiet", null, "The graph is too large to count all of it.")];
+  };
+  whenReady(() => getApi("chokes"))
+    .then((found) => place.replaceChildren(...shown(found).filter(isShown)))
+    .catch((error) => place.replaceChildren(h("p", { role: "alert" }, error.message)));
+  return place;
+}
+
+function pathsFound({ paths, nodes, total, more, bounded }) {
+  if (!paths.length) return h("p", { role: "status" }, "No path is known, as far as could be read.");
+  const known = new Map(nodes.map((node) => [node.key, node]));
+  const node = (key) => {
+    const { name, kind, scope, privilege } = known.get(key) ?? { name: key, kind: "", scope: "", privilege: null };
+    const note = [kind, scope].filter(Boolean).map(word).join(" in ");
+    return { key, name, note, admin: privilege === "admin", href: addressOf("identity", key) };
+  };
+  const item = (key, step) => {
+    const { name, note, admin } = node(key);
+    const level = admin && mark("privilege", "admin");
+    const shown = h("div.node", null, link("identity", key, name), " ", h("span.quiet", null, outside(note)), " ", level);
+    return h(`li${admin ? ".goal" : ""}`, null, step && whyOf(step.evidence, step.conditional), shown);
+  };
+  const drawn = paths.map(({ steps, outside: entrances }) => [
+    entrances?.length > 0 && h("p.quiet", null, "From outside: ", outside(entrances.map(({ principal }) => principal).join(", "))),
+    h("ol.path", null, item(steps[0].from), steps.map((step) => item(step.to, step))),
+  ]);
+  const { steps } = paths[0];
+  const graph = { start: steps[0].from, path: [steps[0].from, ...steps.map(({ to }) => to)], more: 0, expand: (key) => source.next(key) };
+  const said = `${count(total)} ${total === 1 ? "identity has" : "identities have"} a path${more ? `, of which ${count(paths.length)} are shown` : ""}.`;
+  return [
+    h("p", { role: "status" }, said, bounded && " The search ended at its limit: there may be others."),
+    new PathDrawing({ ...graph, nodes: graph.path.map(node), edges: steps }).element,
+    drawn,
   ];
 }
 

@@ -18,12 +18,14 @@ from scanner.model import Assessment, Coverage, ScanResult
 from scanner.serve.answers import Refusal
 from scanner.serve.api.details import NO_SUCH, find_finding, find_identity
 from scanner.serve.api.operations import Call
+from scanner.serve.api.paths import loaded
 from scanner.serve.api.rows import with_facts
+from scanner.serve.graphs import GRAPHS
 from scanner.serve.index.lists import LISTS
 from scanner.serve.index.questions import ListName, Question
 from scanner.serve.index.reading import Index
 from scanner.serve.index.rows import owners_named, owners_of
-from scanner.serve.page.graphs import GRAPHS, around, conditional
+from scanner.serve.page.graphs import around, conditional
 from scanner.store.records import Records
 
 _MOST_AROUND = 300
@@ -70,7 +72,7 @@ def _known(call: Call, index: Index, part: ScanResult) -> Whole:
 def _graph(call: Call, index: Index) -> AttackGraph | None:
     if index is not call.serving.catalog.latest():
         return None
-    return GRAPHS.begin(call.serving.store, index.scan).result()
+    return loaded(GRAPHS.begin(call.serving.store, index.scan))
 
 
 def _extra(call: Call, kind: str, key: str) -> dict[str, Any]:

@@ -15,15 +15,15 @@ from scanner.serve.answers import Refusal
 from scanner.serve.api.lists import index_of
 from scanner.serve.api.operations import Call
 from scanner.serve.context import Serving, Visit, csrf_of
+from scanner.serve.graphs import GRAPHS
 from scanner.serve.index.reading import Index
 from scanner.serve.page import changed, lists, shell
-from scanner.serve.page.graphs import GRAPHS
 from scanner.serve.page.overview import overview
 from scanner.serve.page.panels import panel
 
 PLACES = (
-    "identities", "findings", "registry", "credentials", "changes", "coverage", "new", "owners", "activity", "reviews",
-    "scans",
+    "identities", "findings", "registry", "credentials", "changes", "coverage", "new", "paths", "owners", "activity",
+    "reviews", "scans",
 )  # fmt: skip
 """First parts of the page's addresses: lists, what is opened from them, and pages beside them."""
 

@@ -162,6 +162,22 @@ def test_the_round_of_an_analyst(browser: Browser, served: Served) -> None:
         assert seen.complaints == []
 
 
+def test_attack_paths_are_listed_and_drawn(browser: Browser, served: Served) -> None:
+    """From an identity to any admin, with the evidence of each step, at an address that stays."""
+    with visiting(browser, served, ANALYST) as seen:
+        page = seen.page
+        tab(page, "Paths").click()
+        page.get_by_label("From").fill(INTERN.key)
+        page.get_by_role("button", name="Find paths").click()
+        expect(page.locator("#page ol.path")).to_contain_text("its trust policy names it")
+        expect(page.locator("#page .goal")).to_contain_text("deployer")
+        expect(page.locator("#page .attack")).to_contain_text("deployer")
+        expect(page.get_by_role("row", name="deployer 1")).to_be_visible()
+        page.reload()
+        expect(page.locator("#page ol.path")).to_have_count(1)
+        assert seen.complaints == []
+
+
 def test_findings_are_acknowledged_and_queries_saved(browser: Browser, served: Served) -> None:
     """A reason and a day suppress a finding; a saved query leads to its list again."""
     with visiting(browser, served, ANALYST, f"/findings/{OLD_KEY[:12]}") as seen:
@@ -213,7 +229,7 @@ def test_what_is_new_and_what_changed(browser: Browser, served: Served) -> None:
 def test_it_is_for_everybody(browser: Browser, served: Served) -> None:
     """No violation of axe-core on any list, page and panel; a phone shows all without scrolling sideways."""
     places = ("/", "/findings", f"/findings/{NEW_ONE}", "/registry", "/credentials", "/changes", "/coverage", "/new",
-              "/owners", "/activity", "/reviews", f"/reviews?review={REVIEW}", "/scans")  # fmt: skip
+              "/paths", "/owners", "/activity", "/reviews", f"/reviews?review={REVIEW}", "/scans")  # fmt: skip
     with visiting(browser, served, ANALYST, width=360) as seen:
         for place in places:
             seen.page.goto(served.url + place)
