@@ -58,7 +58,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
     settings = lists.config.serve
     address = _address(listen or settings.listen, settings)
     if settings.has_sign_in and not lists.has_people:
-        raise UsageError("people sign in, and nobody is on the roster", hint="name the roster in [[people]]")
+        raise UsageError("a sign-in needs a roster, and there are no people on it", hint="set [[people]] in the config")
     acts = _acting(acting, lists, address)
     token = _token(settings)
     mask(token)
@@ -82,7 +82,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
 
 
 def _token(settings: ServeSettings) -> str:
-    """The token of the config, or a new one. Raises UsageError for a short one, which could be guessed."""
+    """The token of the config, or a new one. Raises UsageError if it is short enough to be guessed."""
     if settings.token is None:
         return secrets.token_urlsafe(32)
     token = settings.token.resolve()
@@ -106,7 +106,7 @@ def _address(text: str, settings: ServeSettings) -> Listen:
         raise UsageError(str(error)) from error
     if not address.is_loopback and not settings.has_sign_in:
         raise UsageError(
-            f"others reach {text}, and nobody would have to sign in",
+            f"{text} can be reached from other machines, and no sign-in is set",
             hint="set [serve] user_header and proxies, or [serve.oidc], in the config; or listen on 127.0.0.1",
         )
     return address
@@ -127,13 +127,13 @@ def index_folder(store_url: str) -> Path:
 
 
 def _acting(text: str | None, lists: Lists, address: Listen) -> Viewer:
-    """Who acts by the token. Raises UsageError for somebody who may not."""
+    """Who acts by the token. Raises UsageError if they may not."""
     from msgspec.structs import replace
 
-    from scanner.serve.people import ANYBODY, Refused, Viewer
+    from scanner.serve.people import TOKEN_ONLY, Refused, Viewer
 
     if text is None:
-        return ANYBODY
+        return TOKEN_ONLY
     if not address.is_loopback:
         raise UsageError("--as is for loopback: on other addresses people sign in")
     if not lists.has_people:

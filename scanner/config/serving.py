@@ -120,5 +120,5 @@ def _network(text: str) -> IPv4Network | IPv6Network:
     except ValueError as error:
         raise ValueError(f'proxies: {text!r} is no address or network, such as "10.0.0.7" or "10.0.0.0/28"') from error
     if network.prefixlen == 0:
-        raise ValueError(f"proxies: {text!r} are all addresses: anybody could name any person")
+        raise ValueError(f"proxies: {text!r} are all addresses: every client could name any person")
     return network

@@ -1,4 +1,4 @@
-"""One request as the gate sees it: what its headers say, and what of that is believed."""
+"""A request as the gate sees it: what its headers say, and which of them are trusted."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 def read_call(scope: HTTPScope, sign_in: SignIn) -> Call:
-    """The request. Raises Refusal for one that no browser or program sends in good faith."""
+    """The request. Raises Refusal if it is malformed."""
     headers = Headers.from_scope(scope)
     query = scope["query_string"].decode("latin-1")
     if "\0" in scope["path"] or "%00" in query:

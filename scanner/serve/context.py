@@ -38,7 +38,7 @@ class Serving(Struct, frozen=True, kw_only=True):
 
 
 Visit: TypeAlias = Request[Viewer, None, State]
-"""A request of somebody who is signed in."""
+"""A request of a signed-in person."""
 
 
 def csrf_of(request: Visit) -> str:

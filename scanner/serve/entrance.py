@@ -84,7 +84,7 @@ class Entrance:
         return answer
 
     def wrong_token(self, call: Call) -> Refusal:
-        """The refusal of a token. Raises the one for too many of them."""
+        """The refusal of a token. Raises another Refusal after too many of them."""
         self._rates.limit("guess", call.client)
         note("sign-in refused: wrong token", call.client)
         hint = "`muster serve` prints the right one when it starts" if self._door.local else None
@@ -107,7 +107,7 @@ class Entrance:
         return self._with_session(page("Signed in", head=_go_on(to)), call, claim)
 
     async def _apart(self, send: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Ask the issuer in threads of its own, so that a slow one does not stop the readers of the store."""
+        """Ask the issuer in threads of its own, so that a slow issuer does not block reads of the store."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(send, *arguments, **named))
 
     def _failed(self, call: Call, failed: SignInFailed) -> Refusal:
@@ -115,7 +115,7 @@ class Entrance:
         return Refusal(401, "the sign-in failed", hint="try again; the server's log says why")
 
     def _with_session(self, answer: Response[bytes], call: Call, claim: str | None) -> Response[bytes]:
-        """Begin a session, and end the one that the browser may have had."""
+        """Begin a session, and end an earlier one of the same browser."""
         name = self.cookie_name(call)
         if before := call.cookie(name):
             self._sign_in.sessions.pop(before)
@@ -125,7 +125,7 @@ class Entrance:
     # --- Cookies ---
 
     def cookie_name(self, call: Call) -> str:
-        """``__Host-`` binds a cookie to https and this host; the port tells servers on one machine apart."""
+        """``__Host-`` binds a cookie to https and this host; a port is for several servers on the same machine."""
         return "__Host-muster" if self.is_secure(call) else f"muster-{self._door.port}"
 
     def _flow_name(self, call: Call) -> str:

@@ -92,7 +92,7 @@ class Gate:
         if answer is None:
             scope["user"] = visit and visit.viewer
             state["csrf"] = self._seal.of(visit.seal) if visit and visit.seal else ""
-            # A HEAD is answered as a GET, of which the server sends the headers alone.
+            # A HEAD is answered as a GET; the server then sends only the headers.
             asked: HTTPScope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self._app(asked, in_time(receive), dressed)
         else:
@@ -102,9 +102,9 @@ class Gate:
             note(f"{call.method} {address}: {status}", call.client, visit.viewer.person if visit else None)
 
     def _check_host(self, call: Call, scope: HTTPScope) -> None:
-        """Refuse names that are not this server's: a page of another site could have had one resolve to here."""
+        """Refuse other host names, which an attacker may have resolve to this machine (DNS rebinding)."""
         name = call.host.rpartition(":")[0] if not call.host.endswith("]") and ":" in call.host else call.host
-        here = (scope["server"] or ("", None))[0]  # an address cannot be made to mean another one
+        here = (scope["server"] or ("", None))[0]  # safe: an address does not resolve
         if name in _LOCAL_NAMES or name.strip("[]") == here or call.host == self._door.public.partition("://")[2] != "":
             return
         raise Refusal(400, "this host is not served here", hint="[serve] public_url names the host that people use")

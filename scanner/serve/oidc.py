@@ -26,7 +26,7 @@ from scanner.serve.sessions import Expiring, same
 CALLBACK = "/sign-in/callback"
 _DISCOVERY = "/.well-known/openid-configuration"
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-"""Signatures with a public key. The others could be made with the client's secret, or by anybody."""
+"""Signatures with a public key. Unsigned tokens and those with a shared key are refused."""
 _TIMEOUT = 10
 _FLOW_SECONDS = 600
 _KNOWN_SECONDS = 3600
@@ -182,7 +182,7 @@ class OpenId:
             return self._known
 
     def _endpoint(self, metadata: Mapping[str, Any], name: str) -> str:
-        """An address of the issuer. Raises SignInFailed for one that secrets may not be sent to."""
+        """An address of the issuer. Raises SignInFailed if secrets may not be sent there."""
         address = str(metadata.get(name))
         try:
             check_url(address, insecure_http=self._settings.insecure_http, query=True)

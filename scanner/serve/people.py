@@ -39,12 +39,12 @@ class Viewer(Struct, frozen=True, kw_only=True):
     owns: frozenset[str] = frozenset()
 
 
-ANYBODY = Viewer(person=None, name="the holder of the token", sees_all=True)
+TOKEN_ONLY = Viewer(person=None, name="the holder of the token", sees_all=True)
 """Whoever has the token of loopback, without ``--as``."""
 
 
 class Refused(Exception):
-    """Somebody who is signed in, and has no access."""
+    """A signed-in person without access."""
 
 
 class _Read(Struct, frozen=True):
@@ -63,10 +63,10 @@ class _Read(Struct, frozen=True):
 
 
 class Lists:
-    """Config and roster as they are now. Where a new version cannot be read, the last one that could stays."""
+    """Config and roster as they are now. If a new version cannot be read, the last readable version stays."""
 
     def __init__(self, config_file: Path | None, today: Callable[[], date]) -> None:
-        # The same file as now also where it is missing for a moment: defaults would give nobody a role.
+        # Fixed at the start: if the file is missing for a moment, the defaults must not replace it.
         self._file = Path(DEFAULT_FILE) if config_file is None and Path(DEFAULT_FILE).exists() else config_file
         self._today = today
         config = load_config(self._file)

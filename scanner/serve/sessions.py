@@ -18,7 +18,7 @@ MOST_SESSIONS = 10_000
 
 
 class Expiring(Generic[T]):
-    """Values under keys that nobody can guess, each until it expires; the oldest go first where there are too many."""
+    """Values under random keys, until they expire; if there are too many, the oldest are dropped."""
 
     def __init__(self, seconds: float, most: int = MOST_SESSIONS) -> None:
         self._seconds = seconds

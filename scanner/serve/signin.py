@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from scanner.config.serving import ServeSettings
 from scanner.serve.answers import Refusal
-from scanner.serve.people import ANYBODY, Lists, Refused, Viewer
+from scanner.serve.people import TOKEN_ONLY, Lists, Refused, Viewer
 from scanner.serve.sessions import Expiring, Session, same
 
 _BEARER = "bearer "
@@ -28,7 +28,7 @@ class Door(Struct, frozen=True, kw_only=True):
     token: str
     local: bool
     port: int
-    acts: Viewer = ANYBODY
+    acts: Viewer = TOKEN_ONLY
 
     @property
     def public(self) -> str:
@@ -57,7 +57,7 @@ class SignIn:
         self.sessions: Expiring[Session] = Expiring(timedelta(hours=door.settings.session_hours).total_seconds())
 
     def client(self, peer: str, forwarded: Sequence[str]) -> str:
-        """The address of the client: of the peer, or of the nearest one that a trusted proxy does not vouch for."""
+        """The address of the client: the peer's, or behind trusted proxies the last address that is no proxy's."""
         hops = [hop.strip() for line in forwarded for hop in line.split(",")]
         while hops and self.is_proxy(peer) and _is_address(hops[-1]):
             peer = hops.pop()
@@ -80,7 +80,7 @@ class SignIn:
         return given[len(_BEARER) :].strip() if given.lower().startswith(_BEARER) else None
 
     def visit(self, peer: str, headers: Headers, session: str | None) -> Visit | None:
-        """Who sends the request; None for nobody. Raises Refusal for somebody without access, or a wrong token."""
+        """Who sends the request; None without a sign-in. Raises Refusal without access, and WrongToken."""
         if self._header and self.is_proxy(peer) and (named := headers.getall(self._header, [])):
             if len(named) > 1:
                 raise Refusal(400, f"the header {self._door.settings.user_header} is there twice")
@@ -96,7 +96,7 @@ class SignIn:
         return None
 
     def viewer(self, claim: str) -> Viewer:
-        """The person of that name. Raises Refusal for somebody without access."""
+        """The person of that name. Raises Refusal without access."""
         try:
             return self._lists.viewer(claim)
         except Refused as refused:

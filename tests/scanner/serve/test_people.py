@@ -81,12 +81,21 @@ def test_a_person_s_header_counts_once_and_metrics_are_for_viewers(served: Serve
 
 
 def test_writes_through_a_proxy_need_the_token_of_their_page(served: Served) -> None:
-    """The proxy adds its header to whatever a browser sends, also for a page of another site."""
+    """The proxy adds its header to whatever a browser sends, also for a page of another site.
+
+    Writes are logged with the address that the proxy saw.
+    """
     own = str(session(served, "ada")[1]["csrf"])
     others = str(session(served, "cyd")[1]["csrf"])
     for csrf, status in ((own, 404), (others, 403), ("", 403)):
         headers = {"x-user": "ada", "x-csrf-token": csrf}
         assert served.http.post("/api/v1/nothing", headers=headers).status_code == status
+
+    for forwarded in ("198.51.100.1, nonsense", "198.51.100.1, 203.0.113.9, 127.0.0.1"):
+        headers = {"x-user": "ada", "x-csrf-token": own, "x-forwarded-for": forwarded}
+        served.http.post("/api/v1/nothing", headers=headers)
+    until(lambda: "by ada@acme.example from 203.0.113.9" in served.log)
+    assert "198.51.100.1" not in served.log
 
 
 def test_changes_of_roster_and_config_count_while_it_runs(served: Served) -> None:

@@ -1,4 +1,4 @@
-"""``muster serve`` from its start to its end: what it refuses, what it bears, what it logs."""
+"""``muster serve`` from its start to its end: what it refuses, withstands and logs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PROXY = '[serve]\nuser_header = "X-User"\nproxies = ["10.0.0.1"]\n'
 
 # Arguments, what follows in the config, and what is said.
 REFUSED: Mapping[str, tuple[tuple[str, ...], str, str]] = {
-    "a public address": (("--listen", "0.0.0.0:0"), "", "nobody would have to sign in"),
-    "a public address of the config": ((), '[serve]\nlisten = "[::]:0"', "nobody would have to sign in"),
+    "a public address": (("--listen", "0.0.0.0:0"), "", "no sign-in is set"),
+    "a public address of the config": ((), '[serve]\nlisten = "[::]:0"', "no sign-in is set"),
     "a public address with a token": (
         ("--listen", "0.0.0.0:0"),
         '[serve]\ntoken = { env = "HOME" }',
-        "nobody would have to sign in",
+        "no sign-in is set",
     ),
     "a person on a public address": (("--listen", "0.0.0.0:0", "--as", "ada"), PROXY, "--as is for loopback"),
     "a person who left": (("--as", "dan"), "", "dan has left"),
