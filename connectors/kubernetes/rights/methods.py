@@ -129,7 +129,7 @@ METHODS: Final = (
     _method("request_tokens", _need("create", "serviceaccounts:token"),
             "request tokens of service accounts", _UP_EVERYWHERE, "named", by_name=True),
     _method("read_secrets", _need("get list watch", "secrets"), "read secrets", _HIGH, "tokens"),
-    _method("make_tokens", (_need("get list watch", "secrets"), _need("create", "secrets")),
+    _method("make_tokens", (_need("get list watch", "secrets"), _need(_WRITE, "secrets")),
             "make a token of any service account as a secret", _UP_EVERYWHERE, "accounts"),
     _method("run_pods", _need("create", "pods"), "run pods as any service account", _UP_EVERYWHERE, "accounts"),
     *(

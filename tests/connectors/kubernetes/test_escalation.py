@@ -64,6 +64,7 @@ CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
     "tokens of all accounts": (held(rule("create", "", "serviceaccounts/token")), "escalation", ALL),
     "secrets": (held(rule("list", "", "secrets"), within="shop"), "high", ["shop/web"]),
     "one secret": (held(rule("get", "", "secrets", "web-token"), within="shop"), "normal", []),
+    "secrets, and to change them": (held(rule("get patch", "", "secrets"), within="shop"), "high", SHOP),
     "secrets, and to make them": (held(rule("get create", "", "secrets"), within="shop"), "high", SHOP),
     "impersonation of an account": (
         held(rule("impersonate", "", "serviceaccounts", "idle"), within="shop"),
