@@ -24,28 +24,29 @@ tour: setup
 	$(BIN)/muster demo --out build/demo
 	$(BIN)/python -m tests.tour build/demo
 
-# One more than the cores: tests also wait, for servers that start, retries and deadlines.
+# One more than the cores: tests also wait, for servers that start, retries and deadlines. Each worker takes files one
+# after the other, so what a file prepares is prepared once, and helps the others when it is done (worksteal).
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 
 # Pages are tested in Debian's Chromium: it is installed where that is allowed, else those tests say that they were left out.
 test: setup
 	@command -v chromium-headless-shell >/dev/null || sh tests/install-chromium.sh
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # What judges, without servers, browsers and databases: under a minute, for the loop while one works.
 QUICK := tests/scanner tests/test_architecture.py tests/test_project.py
 SLOW := tests/scanner/store tests/scanner/matching/suggestions tests/scanner/judging/test_nights.py
 quick: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not real_server and not browser and not hypothesis" \
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not real_server and not browser and not hypothesis" \
 	  $(QUICK) $(SLOW:%=--ignore=%)
 
 # All tests, with the lines and branches that they ran: a table in the terminal, and the pages in build/coverage.
 coverage: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --cov-report=html
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered --cov-report=html
 
 # The property tests alone, with examples that no run had before, and twenty times as many: hours.
 fuzz: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m hypothesis --hypothesis-profile deep
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile deep
 
 lint: setup
 	$(BIN)/ruff check .

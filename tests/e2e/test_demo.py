@@ -30,7 +30,7 @@ from tests.reports import published
 from tests.reports.published import complaints
 from tests.reports.test_ocsf import CLASSES
 
-pytestmark = [pytest.mark.real_server, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.real_server
 
 
 @pytest.fixture(scope="module")

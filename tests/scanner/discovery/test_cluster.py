@@ -36,7 +36,7 @@ from tests.servers.moto_server import ENVIRONMENT
 from tests.servers.openbao import OpenBao
 from tests.timeless import timeless
 
-pytestmark = [pytest.mark.real_server, pytest.mark.xdist_group("dask")]
+pytestmark = pytest.mark.real_server
 
 ACCOUNTS = 16
 MANY = 200
