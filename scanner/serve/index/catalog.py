@@ -20,6 +20,8 @@ from scanner.text import printable
 OLDER = 3
 """The number of older scans whose index files are kept."""
 _SUFFIX = ".index"
+_FILES = f"[0-9a-f]*{_SUFFIX}"
+"""Not what another process is still building: the name of that begins with a dot."""
 
 Progress = Callable[[int], None]
 
@@ -47,10 +49,9 @@ class Catalog:
                 f"the folder {folder} of the index cannot be made ({error.strerror})",
                 hint="name another: [serve] index",
             ) from error
-        newest = max(self._found(), key=lambda index: (index.started_at, index.built_at), default=None)
-        if newest is not None:
-            self._remember(newest)
-            self._latest = newest.scan
+        for index in sorted(self._found(), key=lambda index: (index.started_at, index.built_at)):
+            self._remember(index)
+            self._latest = index.scan
 
     def refresh(self, progress: Progress = _silent) -> Index:
         """Build the latest scan's index if it is not there, and return it; the server calls this now and then.
@@ -120,7 +121,7 @@ class Catalog:
         return self._folder / f"{name}{_SUFFIX}"
 
     def _found(self) -> Iterator[Index]:
-        for path in self._folder.glob(f"*{_SUFFIX}"):
+        for path in self._folder.glob(_FILES):
             if (index := _opened(path)) is not None:
                 yield index
 
@@ -131,7 +132,7 @@ class Catalog:
             for scan in older[: max(len(older) - self._older, 0)]:
                 self._open.pop(scan).close()
             kept = {self._path(scan) for scan in self._open}
-        for path in self._folder.glob(f"*{_SUFFIX}"):
+        for path in self._folder.glob(_FILES):
             if path not in kept:
                 with suppress(OSError):
                     path.unlink()

@@ -34,23 +34,33 @@ class UnusableIndex(MusterError):
 
 
 class Cache(Generic[K, T]):
-    """The most recently used values, at most so many, for any number of threads. Two may make the same value."""
+    """The most recently used values, at most so many, for any number of threads. Each value is made once."""
 
     def __init__(self, most: int) -> None:
         self._most, self._values, self._lock = most, OrderedDict[K, T](), Lock()
+        self._making: dict[K, Lock] = {}
 
     def get(self, key: K, make: Callable[[], T]) -> T:
-        """The value of the key, made if it is not there."""
+        """The value of the key. If it is not there it is made, by one thread, while others that want it wait."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
                 return self._values[key]
-        value = make()
-        with self._lock:
-            self._values[key] = value
-            if len(self._values) > self._most:
-                self._values.popitem(last=False)
-        return value
+            making = self._making.setdefault(key, Lock())
+        with making:
+            with self._lock:
+                if key in self._values:
+                    return self._values[key]
+            try:
+                value = make()
+                with self._lock:
+                    self._values[key] = value
+                    if len(self._values) > self._most:
+                        self._values.popitem(last=False)
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+            return value
 
 
 class IndexFile:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from scanner.cli.main import main
 from scanner.errors import DamagedRow, StoreError
 from scanner.model import ScanResult
+from scanner.safe_files import Beside
 from scanner.serve.index.building import Plan, build
 from scanner.serve.index.catalog import Catalog
 from scanner.serve.index.questions import Question
@@ -56,6 +57,7 @@ def test_the_latest_scan_is_served_while_older_ones_are_kept(connect: Callable[[
     """Until the next index is there, the one before answers; the scans that were asked for last stay."""
     catalog = Catalog(tmp_path / "index", connect, older=1)
     assert catalog.latest() is None
+    elsewhere = Beside(tmp_path / "index" / "0.index")  # another process builds one
     assert total(catalog.refresh()) == 1
 
     for number in (2, 3, 4):
@@ -63,6 +65,8 @@ def test_the_latest_scan_is_served_while_older_ones_are_kept(connect: Callable[[
         assert total(catalog.latest()) == number - 1
         assert total(catalog.refresh()) == total(catalog.latest()) == number
 
+    assert elsewhere.path.exists()
+    elsewhere.close()
     files = list((tmp_path / "index").glob("*"))
     assert len(files) == 2
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
