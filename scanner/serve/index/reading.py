@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial, reduce
 from pathlib import Path
@@ -85,16 +85,20 @@ class Index:
             next=self._cursor(question, end) if start < end < len(rows) else None,
         )
 
-    def counts(self, question: Question, *, most: int | None = None) -> Mapping[str, list[tuple[Value, int]]]:
+    def counts(
+        self, question: Question, *, most: int | None = None, facets: Collection[str] | None = None
+    ) -> Mapping[str, list[tuple[Value, int]]]:
         """For each facet its values with the number of rows that each would leave, most frequent first.
 
         A facet's own choice does not narrow its own counts. States are in the order of their axis. Values without rows
-        are left out, unless they are chosen. ``most``: at most so many values that are not chosen.
+        are left out, unless they are chosen. ``most``: at most so many values that are not chosen. ``facets``:
+        those to count; None for all.
         """
         spec, base, choices = self._understood(question)
         every = np.flatnonzero(base & _all_of(choices.values())) if choices else np.flatnonzero(base)
         found: dict[str, list[tuple[Value, int]]] = {}
-        for name in spec.facets:
+        for name in spec.facets if facets is None else facets:
+            _refuse_unknown("facet", name, spec.facets)
             codes, values = self._file.column(question.list, name)
             if name in choices:
                 others = [mask for other, mask in choices.items() if other != name]

@@ -3,6 +3,7 @@
 
 const NEEDS_PERSON = "The token that signed you in names no person. Start muster serve with --as PERSON to make changes.";
 const DECISIONS = [
+  ["", "Choose…"],
   ["keep", "Keep"],
   ["reduce", "Reduce its permissions"],
   ["revoke", "Revoke"],
@@ -11,7 +12,7 @@ const DECISIONS = [
 ];
 let formsMade = 0;
 
-// fields: [{ name, label, type, options, value, hint }]. save(values) sends; `saved` is what is said then, or a function.
+// fields: [{ name, label, type, options, value, hint, required }]. save(values) sends; `saved` is what is said then, or a function.
 function formOf({ label, fields, save, saved }) {
   const id = `form-${++formsMade}`;
   const may = source.viewer.person !== null;
@@ -25,6 +26,8 @@ function formOf({ label, fields, save, saved }) {
     event.preventDefault();
     for (const input of Object.values(inputs)) input.complain("");
     status.textContent = "";
+    const missing = fields.find(({ name, required }) => required && inputs[name].value === null);
+    if (missing) return inputs[missing.name].complain("This is needed.");
     inside.disabled = true;
     try {
       const answer = await save(Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.value])));
@@ -40,10 +43,10 @@ function formOf({ label, fields, save, saved }) {
   return element;
 }
 
-function inputOf(form, { name, label, type = "text", options, value = "", hint }) {
+function inputOf(form, { name, label, type = "text", options, value = "", hint, required }) {
   const id = `${form}-${name}`;
   const complaint = h("p.complaint", { id: `${id}-complaint`, hidden: true });
-  const attributes = { id, name, "aria-describedby": hint ? `${id}-hint ${id}-complaint` : `${id}-complaint` };
+  const attributes = { id, name, "aria-required": required ? "true" : null, "aria-describedby": hint ? `${id}-hint ${id}-complaint` : `${id}-complaint` };
   const control = options
     ? h("select", attributes, options.map(([key, text]) => h("option", { value: key }, text)))
     : h(type === "long" ? "textarea" : "input", { ...attributes, type: type === "long" ? null : type, rows: type === "long" ? 2 : null });
@@ -105,7 +108,7 @@ function ownerForm(key) {
   return formOf({
     label: "Propose an owner",
     fields: [
-      { name: "owner", label: "Owner", type: "email", hint: "A person or group on the roster." },
+      { name: "owner", label: "Owner", required: true, hint: "A person or group on the roster." },
       { name: "reason", label: "Reason (optional)" },
     ],
     save: (body) => send("POST", `/api/v1/identities/${encodeURIComponent(key)}/owner`, body),
@@ -117,7 +120,7 @@ function acknowledgeForm(fingerprint) {
   return formOf({
     label: "Acknowledge",
     fields: [
-      { name: "reason", label: "Reason", type: "long" },
+      { name: "reason", label: "Reason", type: "long", required: true },
       { name: "until", label: "Until (optional)", type: "date", hint: "90 days from now by default, at most a year." },
     ],
     save: (body) => send("POST", `/api/v1/findings/${fingerprint}/acknowledge`, body),

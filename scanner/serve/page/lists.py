@@ -123,7 +123,7 @@ def groups(asked: Asked) -> list[dict[str, Any]]:
                 narrowed[facet] = values & question.chosen[facet]
                 if not narrowed[facet]:
                     return {}
-        return dict(index.counts(replace(question, chosen=narrowed))["rule"])
+        return dict(index.counts(replace(question, chosen=narrowed), facets=("rule",))["rule"])
 
     chosen_rules = question.chosen.get("rule")
     severities = {severity: by_rule(severity=frozenset({severity})) for severity in SEVERITIES}
@@ -136,7 +136,7 @@ def groups(asked: Asked) -> list[dict[str, Any]]:
             "severities": {severity: of.get(rule, 0) for severity, of in severities.items()},
             "fresh": fresh.get(rule, 0),
         }
-        for rule, many in index.counts(question)["rule"]
+        for rule, many in index.counts(question, facets=("rule",))["rule"]
         if many and (not chosen_rules or rule in chosen_rules)
     ]
     return sorted(found, key=_gravity)

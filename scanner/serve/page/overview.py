@@ -20,27 +20,35 @@ from scanner.serve.api.operations import Call
 from scanner.serve.index.files import Cache
 from scanner.serve.index.questions import ListName, Question, Value
 from scanner.serve.index.reading import Index
+from scanner.text import counted
 
 _DIGITS = 12
 """Of a fingerprint: distinct among millions."""
 _AXES = ("registry", "ownership", "usage", "privilege")
+_FACETS: Mapping[ListName, Sequence[str]] = {
+    "identities": (*_AXES, "abandoned", "agent", "rechecked"),
+    "findings": ("severity", "status"),
+    "entries": ("state",),
+    "credentials": ("age",),
+}
+"""What is counted of each list."""
 
 Counts: TypeAlias = Mapping[str, Sequence[tuple[Value, int]]]
 
 
 def overview(call: Call, index: Index) -> dict[str, Any]:
     """As the report's block of this name, with what the page counts in its tables there. See ``overview.js``."""
-    counted = _COUNTED.get((index.scan, owners_of(call)), lambda: _all_counts(call, index))
+    found = _COUNTED.get((index.scan, owners_of(call)), lambda: _all_counts(call, index))
     with call.serving.store.records(index.scan) as records:
         frame = records.frame
     sees_all = call.viewer.sees_all
     gaps = [one for one in frame.coverage if one.is_gap]
-    identities, findings = counted.lists["identities"], counted.lists["findings"]
+    identities, findings = found.lists["identities"], found.lists["findings"]
     number = sum(count for _, count in identities["registry"])
     states = {axis: _named(identities[axis]) for axis in _AXES}
     stale = _of(identities, "rechecked", False)
     caveats = [
-        *([] if sees_all else [f"You see what you own: {number:,} identities."]),
+        *([] if sees_all else [f"You see what you own: {counted(number, 'identity', 'identities')}."]),
         *unread_caveats(gaps),
         *([NO_REGISTRY] if states["registry"].get("unchecked") else []),
         *([NO_ROSTER] if states["ownership"].get("unchecked") and not states["registry"].get("unchecked") else []),
@@ -66,12 +74,12 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
             "abandoned": _of(identities, "abandoned", True),
             "admins": states["privilege"].get("admin", 0),
             "agents": _of(identities, "agent", "yes"),
-            "not_found": _of(counted.lists["entries"], "state", "not_found"),
+            "not_found": _of(found.lists["entries"], "state", "not_found"),
             "findings": {severity: _of(findings, "severity", severity) for severity in SEVERITIES},
             "gaps": len(gaps),
         },
         "policy": frame.policy,
-        "ages": _named(counted.lists["credentials"]["age"]),
+        "ages": _named(found.lists["credentials"]["age"]),
         "trend": [{**asdict(one), "at": minutes(one.at)} for one in _trend(call, frame)],
         "notices": texts(frame.notices) if sees_all else (),
         "digits": _DIGITS,
@@ -79,9 +87,9 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
         "since": _since(call, index),
         "counts": states,
         "gaps": [{name: cell(one) for name, cell in COVERAGE.items()} for one in gaps],
-        "holders": counted.holders,
-        "changed": counted.changed,
-        "left": counted.left,
+        "holders": found.holders,
+        "changed": found.changed,
+        "left": found.left,
     }
 
 
@@ -99,9 +107,9 @@ _COUNTED = Cache[tuple[str, frozenset[str] | None], _Counted](32)
 
 def _all_counts(call: Call, index: Index) -> _Counted:
     return _Counted(
-        lists={name: _counts(call, index, name) for name in ("identities", "findings", "entries", "credentials")},
+        lists={name: _counts(call, index, name, facets) for name, facets in _FACETS.items()},
         holders=_holders(call, index),
-        changed=_named(_counts(call, index, "changes", subject="identity")["change"]),
+        changed=_named(_counts(call, index, "changes", ("change",), subject="identity")["change"]),
         left=_left(call, index),
     )
 
@@ -130,22 +138,22 @@ def _since(call: Call, index: Index) -> dict[str, Any] | None:
     return None if before == index.started_at else {"at": minutes(before)}
 
 
-def _counts(call: Call, index: Index, name: ListName, **chosen: str) -> Counts:
+def _counts(call: Call, index: Index, name: ListName, facets: Sequence[str], **chosen: str) -> Counts:
     narrowed = {facet: frozenset({value}) for facet, value in chosen.items()}
-    return index.counts(Question(list=name, chosen=narrowed, owners=owners_of(call)))
+    return index.counts(Question(list=name, chosen=narrowed, owners=owners_of(call)), facets=facets)
 
 
 def _holders(call: Call, index: Index) -> list[dict[str, Any]]:
     """Whose the orphans are: by team, and those of none by the reason."""
-    orphans = _counts(call, index, "identities", ownership="orphaned")
-    homeless = _counts(call, index, "identities", ownership="orphaned", team="")
+    orphans = _counts(call, index, "identities", ("team",), ownership="orphaned")
+    homeless = _counts(call, index, "identities", ("reason",), ownership="orphaned", team="")
     by_team = [{"team": team, "reason": None, "number": count} for team, count in orphans["team"] if team and count]
     by_reason = [{"team": None, "reason": reason, "number": count} for reason, count in homeless["reason"] if count]
     return by_team + by_reason
 
 
 def _left(call: Call, index: Index) -> list[str]:
-    departed = _counts(call, index, "identities", reason="departed")["owner"]
+    departed = _counts(call, index, "identities", ("owner",), reason="departed")["owner"]
     return [str(owner) for owner, count in departed if owner and count]
 
 

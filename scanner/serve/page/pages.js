@@ -229,9 +229,9 @@ function itemToDecide(item, save) {
     formOf({
       label: "Decide",
       fields: [
-        { name: "decision", label: "Decision", options: DECISIONS },
+        { name: "decision", label: "Decision", options: DECISIONS, required: true },
         { name: "reason", label: "Reason (optional)" },
-        { name: "new_owner", label: "New owner (to give it to another)", type: "email" },
+        { name: "new_owner", label: "New owner (to give it to another)" },
       ],
       save,
       saved: ({ decision }) => article.replaceChildren(h("p", { role: "status" }, outside(seen.name), `: ${word(decision)}`)),
@@ -252,7 +252,7 @@ async function showSaved() {
     h("li", null, h("a", { href: address }, outside(name)), by === source.viewer.person && h("button.copy", { type: "button", "aria-label": `Delete ${name}`, onclick: remove(id) }, "✕"));
   const form = formOf({
     label: "Save this query",
-    fields: [{ name: "name", label: "Name" }],
+    fields: [{ name: "name", label: "Name", required: true }],
     save: ({ name }) => send("POST", "/api/v1/queries", { name, address: location.pathname + location.search }),
     saved: showSaved,
   });

@@ -229,6 +229,7 @@ def test_a_page_and_the_counts_are_those_of_a_plain_filter(question: Question, o
         left = Counter(row[facet] for _, row in rows_of(name) if matches(name, row, question, but=facet))
         assert dict(counted) == left | dict.fromkeys(_chosen(name, question, facet) - left.keys(), 0)
         assert index.counts(question, most=2)[facet][0:1] == counted[0:1]
+        assert index.counts(question, facets=(facet,)) == {facet: counted}
 
 
 def _place(name: ListName, question: Question, cell: Any) -> tuple[Any, ...]:
