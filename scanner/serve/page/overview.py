@@ -86,7 +86,7 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
         "acknowledge": f" {ACKNOWLEDGE}",
         "since": _since(call, index),
         "counts": states,
-        "gaps": [{name: cell(one) for name, cell in COVERAGE.items()} for one in gaps],
+        "gaps": [{name: cell(one) for name, cell in COVERAGE.items()} for one in gaps if sees_all],
         "holders": found.holders,
         "changed": found.changed,
         "left": found.left,

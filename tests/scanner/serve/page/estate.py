@@ -73,7 +73,9 @@ def later() -> ScanResult:
 
 def scans() -> tuple[ScanResult, ScanResult]:
     """The scan of yesterday, and the same with a newcomer and its finding."""
-    entry = EntryAssessment(entry=make_entry(BILLING.key, name="Billing"), state="found", identities=(BILLING.key,))
+    entry = EntryAssessment(
+        entry=make_entry(BILLING.key, id="E1", name="Billing", owner=(OWNER,)), state="found", identities=(BILLING.key,)
+    )
     orphaned = OwnershipVerdict(state="orphaned", reason="unregistered")
     before = (
         make_assessment(

@@ -13,10 +13,12 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from scanner.serve.index.questions import LIST_NAMES
 from scanner.store.store import open_store
 from tests.accessibility import violations
 from tests.browser import Watched
 from tests.scanner.serve.page.estate import (
+    ADMIN,
     ANALYST,
     BILLING,
     HOSTILE,
@@ -277,6 +279,31 @@ def test_names_from_outside_stay_text_and_nothing_is_inline(browser: Browser, se
         rows(seen.page).click()
         expect(seen.page.get_by_role("dialog").locator("h2")).to_have_text(HOSTILE)
         assert seen.complaints == []
+
+
+def test_owners_get_nothing_of_others(served: Served) -> None:
+    """Neither rows, counts and panels nor the overview and changes hold what somebody else owns."""
+    panels = (
+        ("identity", BILLING.key, 200), ("identity", INTERN.key, 404), ("finding", ADMIN, 404), ("entry", "E1", 200),
+        ("secret", "arn:secret/db", 404), ("reading", "prod 123456789012 iam.roles", 404),
+        ("changed", NEWCOMER.key, 404),
+    )  # fmt: skip
+    asked = [f"/page/panel/{kind}?key={quote(key, safe='')}" for kind, key, _ in panels]
+    for path, (_, _, status) in zip(asked, panels, strict=True):
+        assert served.http.get(path, headers={"X-Person": ANALYST}).status_code == 200, path
+        assert served.http.get(path, headers={"X-Person": OWNER}).status_code == status, path
+    lists = [f"/page/{what}/{name}" for what in ("list", "counts") for name in LIST_NAMES]
+    for path in (
+        *asked,
+        *lists,
+        "/page/groups/findings",
+        "/page/overview",
+        "/page/news",
+        "/page/compare?old=first&new=second",
+    ):
+        told = served.http.get(path, headers={"X-Person": OWNER}).text
+        for other in ("intern-bot", "deployer", "newcomer", "AKIASTRAY", "db-password", "iam.roles of", "AccessDenied"):
+            assert other not in told or (path.endswith("svc-billing") and other == "AccessDenied"), (path, other)
 
 
 def test_static_files_never_change_under_their_name(served: Served) -> None:
