@@ -1,13 +1,14 @@
 """The served page's API: 50 clients at once, alone and while a scan is saved (bound: p95 under 500 ms).
 
-A real server process on SQLite, and on PostgreSQL where it is installed. Each client sends a request when the answer to
-the one before has come, without a pause, so this is the load of many more people. The baseline is one client alone.
-``python -m benchmarks served 100000`` takes another number of identities.
+A real server process on SQLite, and on PostgreSQL where it is installed. A client asks once a second, as somebody who
+clicks without reading; then each asks without a pause, which shows what the server can do at most. The baseline is one
+client alone. ``python -m benchmarks served 100000`` takes another number of identities.
 """
 
 from __future__ import annotations
 
 import http.client
+import os
 import random
 import re
 import subprocess
@@ -50,6 +51,11 @@ class Server:
         found = re.search(r"http://127\.0\.0\.1:(\d+)/\?token=(\S+)", self.process.stdout.readline())
         assert found is not None
         self.port, self.token = int(found[1]), found[2]
+
+    def cpu(self) -> float:
+        """The seconds of CPU that the process took so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def client(self) -> Callable[[str], bytes]:
         """Asks over a connection of its own. Raises where the answer is not 200."""
@@ -105,18 +111,21 @@ def _paths(keys: Sequence[str], seed: int) -> Iterator[tuple[str, str]]:
         yield "identity", f"/api/v1/identities/{quote(key, safe='')}"
 
 
-def load(server: Server, keys: Sequence[str], clients: int, seconds: float) -> list[Asked]:
-    """What each of these clients waited, asking without a pause."""
+def load(server: Server, keys: Sequence[str], clients: int, seconds: float, pause: float = 0.0) -> list[Asked]:
+    """What each of these clients waited, which ask again after a pause."""
     end = time.monotonic() + seconds
 
     def one(seed: int) -> list[Asked]:
         ask, waited = server.client(), list[Asked]()
+        time.sleep(pause * seed / clients)
         for kind, path in _paths(keys, seed):
             started = time.monotonic()
             if started > end:
                 return waited
             ask(path)
-            waited.append((kind, time.monotonic() - started))
+            took = time.monotonic() - started
+            waited.append((kind, took))
+            time.sleep(max(pause - took, 0.0))
         return waited
 
     with ThreadPoolExecutor(clients) as pool:
@@ -164,11 +173,15 @@ def _measure(url: str, result: ScanResult) -> None:
     with serving(url) as server:
         print(f"  ready after {time.monotonic() - started:.0f} s, with {_peak(server):,.0f} MiB", flush=True)
         alone = _shown("1 client", load(server, keys, 1, SECONDS / 2), None)
-        _shown(f"{CLIENTS} clients", load(server, keys, CLIENTS, SECONDS), alone)
+        _shown(f"{CLIENTS} clients", load(server, keys, CLIENTS, SECONDS, pause=1.0), alone)
+        before = server.cpu()
+        most = load(server, keys, CLIENTS, SECONDS)
+        _shown(f"{CLIENTS} without a pause", most, alone)
+        print(f"  {1e3 * (server.cpu() - before) / len(most):.1f} ms of CPU a request", flush=True)
         saving = subprocess.Popen([sys.executable, "-m", "benchmarks.served", str(count), url])
         asked = list[Asked]()
         while saving.poll() is None:
-            asked += load(server, keys, CLIENTS, SECONDS / 4)
+            asked += load(server, keys, CLIENTS, SECONDS / 4, pause=1.0)
         _shown("while a scan is saved", asked, alone)
         print(f"  the most memory: {_peak(server):,.0f} MiB", flush=True)
 
