@@ -37,6 +37,8 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
     It runs until it is interrupted. On loopback, the printed address holds a token that signs in. On any other address
     people sign in by a proxy or with OpenID Connect, which [serve] in the config sets.
     """
+    from connectors.catalog import installed_providers
+    from scanner.catalog import providers_from
     from scanner.cli.console import counting
     from scanner.redaction.redact import mask
     from scanner.store.store import open_store
@@ -76,7 +78,8 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         serving = Serving(store=store, catalog=catalog, lists=lists, meters=meters, url=public)
         door = Door(settings=settings, token=token, local=address.is_loopback, port=port, acts=acts)
         app = measured(Gate(create_app(serving), door, lists), meters)
-        with repeating(catalog.refresh, SCANS_EVERY), repeating(lists.refresh, LISTS_EVERY):
+        indexing = partial(catalog.refresh_apart, partial(providers_from, installed_providers))
+        with repeating(indexing, SCANS_EVERY), repeating(lists.refresh, LISTS_EVERY):
             run(app, bound, _announcing(f"{url}/?token={token}" if door.local else f"{serving.url} ({url})"))
     return 0
 

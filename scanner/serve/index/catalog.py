@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock, RLock
 
-from scanner.errors import StoreError
+from scanner.errors import MusterError, StoreError
 from scanner.model import ActivityPolicy
 from scanner.serve.index.building import Plan, build
 from scanner.serve.index.reading import Index, UnusableIndex, open_index
@@ -63,6 +64,21 @@ class Catalog:
             self._latest = index.scan
             self._remove_oldest()
             return index
+
+    def refresh_apart(self, begin: Callable[[], None]) -> None:
+        """Like :meth:`refresh`, but a process of its own builds the file: meanwhile, requests are answered as fast.
+
+        ``begin``: what that process does first.
+        """
+        with self._connect() as store:
+            newest = store.latest_scan()
+        index = self.latest()
+        if index is None or (index.scan, index.started_at) != (newest.id, newest.started_at):
+            arguments = (begin, self._folder, self._connect, self._activity)
+            builder = get_context("spawn").Process(target=_refreshed, args=arguments, daemon=True)
+            builder.start()
+            builder.join()
+            self.refresh()  # opens the file, or builds it if that process could not
 
     def latest(self) -> Index | None:
         """The newest index that is there, without looking into the store; None before the first :meth:`refresh`."""
@@ -143,3 +159,11 @@ def _opened(path: Path) -> Index | None:
         return open_index(path)
     except UnusableIndex:
         return None
+
+
+def _refreshed(begin: Callable[[], None], folder: Path, connect: Callable[[], Store], activity: ActivityPolicy) -> None:
+    """What the process does that builds a file. The server reports errors, as it tries again, and ends it."""
+    with suppress(KeyboardInterrupt, MusterError):
+        begin()
+        with closing(Catalog(folder, connect, activity=activity)) as catalog:
+            catalog.refresh()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 import threading
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from connectors.catalog import installed_providers
+from scanner.catalog import providers_from
 from scanner.cli.main import main
 from scanner.errors import DamagedRow, StoreError
 from scanner.model import ScanResult
@@ -163,3 +168,28 @@ def test_the_index_is_built_beforehand_by_a_command(
     assert "scan-1" in capsys.readouterr().out
     assert total(Catalog(tmp_path / "muster.db.index", connect).latest()) == 1
     assert main(["store", "index", "--store", url, "--scan", "other"]) == 2
+
+
+def beginning(mark: Path) -> None:
+    """What the process that builds an index does first: it leaves its number, if it is to go on."""
+    if mark.name == "refused":
+        raise StoreError("the store cannot be reached")
+    providers_from(installed_providers)
+    mark.write_text(str(os.getpid()))
+
+
+def test_a_process_of_its_own_builds_the_next_index(tmp_path: Path) -> None:
+    """So that requests are answered as fast; where that process fails, the server builds it."""
+    url = f"sqlite:///{tmp_path / 'muster.db'}"
+    connect, mark = partial(open_store, url, create=False), tmp_path / "began"
+    with open_store(url) as store, closing(Catalog(tmp_path / "index", connect)) as catalog:
+        for number in (1, 2):
+            store.save(scan(number))
+            catalog.refresh_apart(partial(beginning, mark))
+            assert total(catalog.latest()) == number
+            builder = mark.read_text()
+            catalog.refresh_apart(partial(beginning, mark))
+            assert mark.read_text() == builder != str(os.getpid())  # nothing was left to build
+        store.save(scan(3))
+        catalog.refresh_apart(partial(beginning, tmp_path / "refused"))
+        assert total(catalog.latest()) == 3
