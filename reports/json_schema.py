@@ -58,7 +58,7 @@ _LISTS: Mapping[str, tuple[str, str]] = {
 def scan_schema() -> Schema:
     """The schema of the document. Its definition ``line`` is that of an NDJSON line. Keys may be added."""
     _, components = msgspec.json.schema_components(_WRITTEN, ref_template=_REF)
-    for name in ("Way", "TokenSubject"):  # written among an identity's attributes
+    for name in ("Way", "TokenSubject", "Said"):  # written among an identity's attributes
         del components[name]
     for component in components.values():  # docstrings, which Python 3.13 and newer keep without their indentation
         component["description"] = cleandoc(component["description"])

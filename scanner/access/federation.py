@@ -200,7 +200,7 @@ class _Holders:
         self._saying: defaultdict[str, _Saying] = defaultdict(_Saying)
         for identity in identities:
             for token in identity.token_subjects:
-                issuer, held = issuer_name(token.issuer), _Held(identity.key, token, dict(token.claims))
+                issuer, held = issuer_name(token.issuer), _Held(identity.key, token, token.says)
                 self._sent[issuer].add(token.subject, held)
                 for subject in token.unsent:
                     self._unsent[issuer].add(subject, held)

@@ -52,7 +52,7 @@ from scanner.model.judged import (
     UsageVerdict,
     most_severe_first,
 )
-from scanner.model.reach import PUBLISHED_NAMES, Edge, TokenSubject, Way
+from scanner.model.reach import PUBLISHED_NAMES, Edge, Said, TokenSubject, Way
 from scanner.model.result import (
     BlindSpot,
     Forgotten,
@@ -185,6 +185,7 @@ __all__ = [
     "RegistryVerdict",
     "Relation",
     "Rung",
+    "Said",
     "ScanInfo",
     "ScanPoint",
     "ScanResult",

@@ -34,20 +34,32 @@ class Way(Struct, frozen=True, kw_only=True, gc=False):
     elsewhere: bool = False
 
 
+class Said(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """What a token says in a claim: a value, or a pattern of it."""
+
+    name: str
+    value: str
+
+
 class TokenSubject(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """Issuer and subject of the tokens that an identity can present.
 
     ``*`` in a subject is a part that the caller chooses. An AWS role has ``TokenSubject("aws:123456789012",
     "arn:aws:sts::123456789012:assumed-role/name/*")``, because the caller names the session.
 
-    ``claims``: what else the token says, as names and patterns; a name that is missing is unknown, and without any
-    the source does not say. ``unsent``: other forms of the subject that trusts may name, and that are not sent.
+    ``claims``: what else the token says, each name once; a name that is missing is unknown, and without any the
+    source does not say. ``unsent``: other forms of the subject that trusts may name, and that are not sent.
     """
 
     issuer: str
     subject: str
-    claims: tuple[tuple[str, str], ...] = ()
+    claims: tuple[Said, ...] = ()
     unsent: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> Mapping[str, str]:
+        """The claims by name."""
+        return {one.name: one.value for one in self.claims}
 
 
 class Edge(NamedTuple):
@@ -111,7 +123,7 @@ def names_published(
 
 def _shown(subject: TokenSubject) -> list[Any]:
     """Return issuer and subject, and what else there is to say."""
-    claims = [list(one) for one in subject.claims]
+    claims = [{"name": one.name, "value": one.value} for one in subject.claims]
     rest = [claims, list(subject.unsent)] if subject.unsent else [claims] if claims else []
     return [subject.issuer, subject.subject, *rest]
 

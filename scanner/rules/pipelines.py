@@ -171,7 +171,7 @@ def _writers_become_admin(assessment: Assessment, _context: RuleContext) -> Hit 
     repository = identity.attributes.get(REPOSITORY)
     if not identity.token_subjects or not isinstance(repository, str) or not is_powerful(assessment):
         return None
-    environments = [dict(token.claims).get("environment") for token in identity.token_subjects]
+    environments = [token.says.get("environment") for token in identity.token_subjects]
     subjects = sorted({token.subject for token in identity.token_subjects})
     return Hit(
         evidence={

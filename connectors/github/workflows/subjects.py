@@ -17,7 +17,7 @@ from connectors.github import keys
 from connectors.github.facts import Organization, Repository, SubjectTemplate
 from connectors.github.workflows.jobs import CALLED, Job, Workflow
 from connectors.planned.shapes import listed
-from scanner.model import TokenSubject
+from scanner.model import Said, TokenSubject
 
 IMMUTABLE_SINCE: Final = datetime(2026, 7, 15, tzinfo=UTC)
 """Repositories that are created or renamed from then on send immutable subjects, on github.com."""
@@ -148,7 +148,7 @@ class Tokens:
         return TokenSubject(
             self.issuer,
             subject,
-            tuple(sorted(claims.items())),
+            tuple(Said(name, value) for name, value in sorted(claims.items())),
             tuple(one for one in default if one != subject),
         )
 

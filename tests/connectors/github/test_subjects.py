@@ -179,7 +179,7 @@ jobs:
     assert one.attributes["jobs"] == ["jobs.deploy"]
     assert [link.target for link in one.links] == ["arn:aws:iam::123456789012:role/deploy"]
     assert token.subject == "repo:acme/app:environment:prod"
-    assert dict(token.claims)["job_workflow_ref"] == called
+    assert token.says["job_workflow_ref"] == called
     assert "unresolved" not in one.attributes
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from scanner.access.federation import meet
 from scanner.access.paths import resolve
 from scanner.access.trusts import compiled
-from scanner.model import Claim, Identity, TokenSubject, Trust, with_typed
+from scanner.model import Claim, Identity, Said, TokenSubject, Trust, with_typed
 from tests.factories import make_identity
 
 GOOGLE, ENTRA = "https://accounts.google.com", "https://login.microsoftonline.com/T-1/v2.0"
@@ -114,14 +114,14 @@ TOKENS = st.builds(
     TokenSubject,
     st.just(GOOGLE),
     st.sampled_from(["s", "t", "s*"]),
-    st.dictionaries(NAMES, VALUES, max_size=2).map(lambda said: tuple(sorted(said.items()))),
+    st.dictionaries(NAMES, VALUES, max_size=2).map(lambda said: tuple(Said(*one) for one in sorted(said.items()))),
 )
 CLAIMS = st.builds(Claim, name=NAMES, values=st.lists(VALUES, max_size=2).map(tuple))
 
 
 def accepts(trust: Trust, token: TokenSubject) -> bool | None:
     """Whether a trust accepts a token: for certain, perhaps (False), or not (None). By trying everything."""
-    says, is_certain = dict(token.claims), True
+    says, is_certain = token.says, True
     names_someone = any(value.strip("*?") for claim in trust.claims for value in claim.values)
     by_claims = bool(says) and names_someone
     if trust.subject is None or (trust.implied and says):

@@ -14,7 +14,7 @@ from scanner.access.paths import resolve
 from scanner.discovery.inventory import Reading, as_last_known, join
 from scanner.discovery.scopes import read_scope
 from scanner.discovery.shards.lines import decode, encode
-from scanner.model import Identity, TokenSubject, Trust, Way, Workload, with_typed
+from scanner.model import Identity, Said, TokenSubject, Trust, Way, Workload, with_typed
 from scanner.store import schema
 from scanner.store.engine import connect, reading, writing
 from scanner.store.intervals import read, write
@@ -34,12 +34,19 @@ PUBLISHED = {
         {"by": "it deploys", "on": ["f:*"]},
         {"by": "it runs", "on": ["g:*"], "but": ["g:1"], "conditional": True, "elsewhere": True},
     ],
-    "token_subjects": [["aws:1", "arn:aws:sts::1:assumed-role/x/*"], ["https://issuer.example", "bot"]],
+    "token_subjects": [
+        ["aws:1", "arn:aws:sts::1:assumed-role/x/*"],
+        ["https://issuer.example", "bot"],
+        ["https://issuer.example", "job", [{"name": "ref", "value": "main"}]],
+        ["https://issuer.example", "job@1", [], ["job"]],
+    ],
     "cluster": ["c-1", "c-2"],
 }
 SUBJECTS = (
     TokenSubject("aws:1", "arn:aws:sts::1:assumed-role/x/*"),
     TokenSubject("https://issuer.example", "bot"),
+    TokenSubject("https://issuer.example", "job", (Said("ref", "main"),)),
+    TokenSubject("https://issuer.example", "job@1", (), ("job",)),
 )
 _ODD_SUBJECTS: list[Any] = ["text", ["i"], [["i"]], [["i", 1]], [["i", "s", ""]], {}, 7]
 _ODD_TEXTS: list[Any] = [7, ["a", None], {"url": "x"}, [["x"]]]

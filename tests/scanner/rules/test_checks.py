@@ -26,6 +26,7 @@ from scanner.model import (
     Privilege,
     PrivilegeLevel,
     RegistryVerdict,
+    Said,
     Signal,
     StoredSecret,
     TokenSubject,
@@ -570,7 +571,7 @@ ACTIVITY_CASES = [
 ]
 
 TRUSTS_A_PIPELINE = {"issuer": "https://issuer.example", "subject": "repo:acme/app:*"}
-TOKENS = {name: (TokenSubject("i", f"repo:acme/app:{name}", (("environment", name),)),) for name in ("", "prod")}
+TOKENS = {name: (TokenSubject("i", f"repo:acme/app:{name}", (Said("environment", name),)),) for name in ("", "prod")}
 
 
 def trusting(**facts: Any) -> Assessment:
