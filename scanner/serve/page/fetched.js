@@ -34,6 +34,7 @@ class Refused extends Error {
 
 async function getJson(path, fields = {}, signal = undefined) {
   const answer = await fetch(`${path}?${new URLSearchParams([...new URLSearchParams(fields), ...source.ofScan])}`, { signal });
+  byId("trouble").hidden = true;
   if (answer.ok) return answer.json();
   if (answer.status === 401) location.reload();
   throw new Refused(answer.status, await problemOf(answer));
@@ -51,6 +52,14 @@ async function send(method, path, body) {
 async function problemOf(answer) {
   const isProblem = answer.headers.get("content-type")?.startsWith("application/problem+json");
   return isProblem ? answer.json() : {};
+}
+
+// What nothing else says stands above the lists, until a request is answered again.
+function sayTrouble(event) {
+  const { reason } = event;
+  event.preventDefault();
+  byId("trouble").textContent = reason instanceof Refused ? reason.message : `The server does not answer (${reason.message}).`;
+  byId("trouble").hidden = false;
 }
 
 // What a server that is still preparing answers later; said(message) meanwhile.
@@ -181,7 +190,7 @@ class FetchedSource {
     this.shown = overview.scan.id;
     this.viewer = overview.viewer;
     byId("who").textContent = `Signed in as ${overview.viewer.name}`;
-    if (this.viewer.person) send("POST", "/page/visits", { scan: this.shown }).catch(() => {});
+    if (this.viewer.person) send("POST", "/page/visits").catch(() => {});
     return overview;
   }
 

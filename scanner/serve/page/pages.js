@@ -286,6 +286,7 @@ async function lookForNewer() {
 
 function openServedPage() {
   addEventListener("click", followLink);
+  addEventListener("unhandledrejection", sayTrouble);
   byId("saved").parentElement.addEventListener("toggle", (event) => event.target.open && showSaved());
   byId("reload").addEventListener("click", () => location.reload());
   byId("sign-out").addEventListener("click", signOut);

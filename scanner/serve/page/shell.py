@@ -32,6 +32,7 @@ _EXPORT = (
 )
 _ABOVE = (
     '<p class="quiet account"><span id="who"></span> <button id="sign-out" type="button">Sign out</button></p>'
+    '<p id="trouble" role="alert" hidden></p>'
     '<p id="newer" role="status" hidden>A newer scan is there. '
     '<button id="reload" type="button">Show it</button></p>'
 )

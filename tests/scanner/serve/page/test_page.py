@@ -246,7 +246,7 @@ def test_it_is_for_everybody(browser: Browser, served: Served) -> None:
 
 
 def test_a_newer_scan_is_said_and_moves_nothing(browser: Browser, tmp_path: Path) -> None:
-    """What is being read stays as it is, until the reader asks for the new scan."""
+    """What is being read stays until the reader asks for the new scan, and while the server cannot be reached."""
     looked = """() => {
         document.dispatchEvent(new Event("visibilitychange"));
         return !document.getElementById("newer").hidden;
@@ -263,6 +263,15 @@ def test_a_newer_scan_is_said_and_moves_nothing(browser: Browser, tmp_path: Path
         seen.page.get_by_role("button", name="Show it").click()
         expect(grid).to_have_attribute("aria-rowcount", "5")
         assert seen.complaints == []
+
+        seen.page.context.set_offline(True)
+        seen.page.get_by_role("searchbox").fill("intern")
+        expect(seen.page.get_by_role("alert")).to_contain_text("The server does not answer")
+        expect(grid).to_have_attribute("aria-rowcount", "5")
+        seen.page.context.set_offline(False)
+        seen.page.get_by_role("searchbox").fill("intern-bot")
+        expect(grid).to_have_attribute("aria-rowcount", "2")
+        expect(seen.page.get_by_role("alert")).to_be_hidden()
 
 
 def test_names_from_outside_stay_text_and_nothing_is_inline(browser: Browser, served: Served) -> None:
