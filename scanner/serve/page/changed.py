@@ -63,8 +63,8 @@ def _compared(store: Store, old: str, new: str) -> Diff:
 
 
 def _rows(changes: Sequence[Change]) -> tuple[list[Mapping[str, Any]], int]:
-    told = [one for one in changes if one.change != "not_rechecked"]
-    return [{name: cell(one) for name, cell in CHANGES.items()} for one in told[:SHOWN]], len(told)
+    shown = [one for one in changes if one.change != "not_rechecked"]
+    return [{name: cell(one) for name, cell in CHANGES.items()} for one in shown[:SHOWN]], len(shown)
 
 
 def visit(call: Call, scan: str) -> None:

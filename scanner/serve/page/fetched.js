@@ -81,7 +81,7 @@ function pause(milliseconds) {
 
 // --- a list
 
-// A table of which a chunk is here when it was asked for. ask(offset) → { table }
+// A table whose chunks are fetched when they are needed. ask(offset) → { table }
 class FetchedTable extends Table {
   constructor({ total, table, found }, ask) {
     super(total, {});

@@ -26,7 +26,7 @@ _MOST_VALUES = 101
 """Of a facet: one more than the page lists, so that it can say that there are others."""
 _MOST_FIELDS = 200
 _EXPLAINED = 50
-"""Rows of an answer of which the page says why each was found: their records are read for it."""
+"""Rows of an answer, up to which the page says why each was found: their records are read for it."""
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _TITLES = {rule.id: rule.title for rule in RULES}
 

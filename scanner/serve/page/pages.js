@@ -84,7 +84,7 @@ async function scansPage(fields) {
 
 // --- attack paths
 
-// Who can become whom: asked with keys, `outside` and `admin`.
+// Attack paths between keys, `outside` and `admin`.
 async function pathsPage(fields) {
   const [from, to, avoid] = [fields.get("from") ?? "outside", fields.get("to") ?? "admin", fields.get("avoid") ?? ""];
   const asked = { from, ...(to && { to }), ...(avoid && { avoid }) };
@@ -141,7 +141,7 @@ function pathsFound({ paths, nodes, total, more, bounded }) {
   ]);
   const { steps } = paths[0];
   const graph = { start: steps[0].from, path: [steps[0].from, ...steps.map(({ to }) => to)], more: 0, expand: (key) => source.next(key) };
-  const said = `${count(total)} ${total === 1 ? "identity has" : "identities have"} a path${more ? `, of which ${count(paths.length)} are shown` : ""}.`;
+  const said = `${count(total)} ${total === 1 ? "identity has" : "identities have"} a path${more ? `; ${count(paths.length)} are shown` : ""}.`;
   return [
     h("p", { role: "status" }, said, bounded && " The search ended at its limit: there may be others."),
     new PathDrawing({ ...graph, nodes: graph.path.map(node), edges: steps }).element,

@@ -180,6 +180,8 @@ def test_attack_paths_are_listed_and_drawn(browser: Browser, served: Served) -> 
         page.reload()
         expect(page.locator("#page ol.path")).to_have_count(1)
         assert seen.complaints == []
+        page.goto(f"{served.url}/?nothing=1")
+        expect(page.get_by_role("alert")).to_contain_text("there is no facet 'nothing'")
 
 
 def test_findings_are_acknowledged_and_queries_saved(browser: Browser, served: Served) -> None:
@@ -310,9 +312,9 @@ def test_owners_get_nothing_of_others(served: Served) -> None:
         "/page/news",
         "/page/compare?old=first&new=second",
     ):
-        told = served.http.get(path, headers={"X-Person": OWNER}).text
+        text = served.http.get(path, headers={"X-Person": OWNER}).text
         for other in ("intern-bot", "deployer", "newcomer", "AKIASTRAY", "db-password", "iam.roles of", "AccessDenied"):
-            assert other not in told or (path.endswith("svc-billing") and other == "AccessDenied"), (path, other)
+            assert other not in text or (path.endswith("svc-billing") and other == "AccessDenied"), (path, other)
 
 
 def test_static_files_never_change_under_their_name(served: Served) -> None:
