@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from scanner.errors import MusterError
+from scanner.errors import StoreError
 from scanner.serve.index.about import About, read_about
 from scanner.serve.index.numeric import Array, np
 from scanner.serve.index.questions import ListName
@@ -26,7 +26,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-class UnusableIndex(MusterError):
+class UnusableIndex(StoreError):
     """The file is missing, damaged, of another program or of another version: it is to be built again."""
 
     def __init__(self, path: Path, why: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -14,6 +16,7 @@ from reports.html.payload import CHANGES, COVERAGE, entries_matched, findings_on
 from reports.judged import Judged
 from scanner.model import Assessment, Change, Coverage, Credential, Entry, EntryAssessment, Finding, StoredSecret
 from scanner.serve.index.lists import LISTS
+from scanner.serve.index.numeric import np
 from scanner.serve.index.questions import ListName
 
 Cells: TypeAlias = dict[str, Any]
@@ -153,6 +156,11 @@ def coverage_cells(section: Coverage) -> tuple[str, Cells]:
 
 
 def known_keys(keys: Iterable[str]) -> Callable[[str], bool]:
-    """A test for these keys that holds their hashes alone: a tenth of the memory, and wrong once in 10 ** 13 times."""
-    hashes: Collection[int] = frozenset(map(hash, keys))
-    return lambda key: hash(key) in hashes
+    """A test for these keys that holds 8 bytes for each, their hash: it is wrong once in 10 ** 13 times."""
+    hashes = array("q", np.sort(np.fromiter(map(hash, keys), dtype=np.int64)).tobytes())
+
+    def is_known(key: str) -> bool:
+        at = bisect_left(hashes, found := hash(key))
+        return at < len(hashes) and hashes[at] == found
+
+    return is_known
