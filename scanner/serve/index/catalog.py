@@ -60,7 +60,12 @@ class Catalog:
         Until it is built, :meth:`latest` returns the index of the scan before. Raises StoreError.
         """
         with self._building, self._connect() as store:
-            index = self._made(store, store.latest_scan(), progress)
+            newest = store.latest_scan()
+            index = self._made(store, newest, progress)
+            try:
+                index.warm()
+            except UnusableIndex:
+                index = self._made(store, newest, progress)  # which knows that the file is damaged
             self._latest = index.scan
             self._remove_oldest()
             return index

@@ -19,7 +19,7 @@ from scanner.serve.index.files import Cache, IndexFile, UnusableIndex
 from scanner.serve.index.lists import IDENTITY, LISTS, OWNERS, ListSpec
 from scanner.serve.index.matching import Matcher
 from scanner.serve.index.numeric import ABSENT, NO_ROW, Array, Mask, cell_of, np
-from scanner.serve.index.questions import ListName, Page, Question, Value, facet_key
+from scanner.serve.index.questions import LIST_NAMES, ListName, Page, Question, Value, facet_key
 from scanner.serve.index.writing import KEY, read_texts
 
 __all__ = ("Index", "UnusableIndex", "open_index")
@@ -49,6 +49,7 @@ class Index:
     def __init__(self, path: Path) -> None:
         self._file = IndexFile(path)
         self._matcher = Matcher(self._file)
+        self._is_warm = False
         self._orders = Cache[tuple[ListName, str | None, bool], Array](_ORDERS_KEPT)
 
     @property
@@ -70,6 +71,13 @@ class Index:
     def is_usable(self) -> bool:
         """Whether no damage was found so far."""
         return self._file.is_usable
+
+    def warm(self) -> None:
+        """Read every list's columns and own order once, so that the first question is answered as fast as others."""
+        for name in () if self._is_warm else LIST_NAMES:
+            self.page(Question(list=name), limit=1)
+            self.counts(Question(list=name))
+        self._is_warm = True
 
     def page(self, question: Question, *, limit: int, offset: int = 0, after: str | None = None) -> Page:
         """At most ``limit`` rows from ``offset`` on, or those ``after`` the cursor of an earlier page."""
