@@ -77,6 +77,7 @@ def ask(path: Path) -> None:
         counted = _milliseconds(lambda: index.counts(Question(list="identities")))
     print(f"  first page of a file just opened {first:.0f} ms, counts of its facets {counted:.0f} ms")
     with closing(open_index(path)) as index, closing(sqlite3.connect(path)) as plain:
+        print(f"  made ready in {_milliseconds(index.warm):.0f} ms, as the server does before it serves a new index")
         _line("a keystroke", [_page(index, Question(list="identities", text=text)) for text in TYPED])
         texts = [_page(index, Question(list="identities", text=text)) for text in TEXTS]
         _line("a text", texts)
