@@ -117,8 +117,8 @@ LISTS: Mapping[ListName, ListSpec] = {
     "changes": ListSpec(
         texts=("key", "name", "before", "after", "identity"),
         coded=(
-            "change", "subject", "provider", "source", "scope", "kind", "aspect", "reach_grew", "ask", "next_step",
-            "caveat",
+            "change", "subject", "provider", "source", "scope", "kind", "aspect", "reach_grew", "severity", "rule",
+            "ask", "next_step", "caveat",
         ),
         facets=("change", "subject", "aspect", "reach_grew", "provider", "scope", "source", "kind"),
         sorts=("change", "name", "subject", "kind", "scope", "aspect", "before", "after", "ask"),

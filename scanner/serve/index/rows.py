@@ -146,7 +146,8 @@ def entry_cells(judged: EntryAssessment, is_known: Callable[[str], bool]) -> Cel
 
 def change_cells(change: Change) -> Cells:
     """The cells of a change."""
-    return {name: cell(change) for name, cell in _CHANGES}
+    cells = {name: cell(change) for name, cell in _CHANGES}
+    return {**cells, "severity": change.severity, "rule": change.rule}
 
 
 def coverage_cells(section: Coverage) -> tuple[str, Cells]:

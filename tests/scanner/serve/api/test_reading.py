@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import Any
 from urllib.parse import quote
 
@@ -124,6 +127,16 @@ def test_scans_and_what_changed_between_them(api: Served, document: dict[str, An
     assert (then["total"], then["scan"]) == (len(document["identities"]) - 1, old)
     assert ask(api, CYD, "/api/v1/identities", params={"scan": "none"}).status_code == 404
     assert ask(api, CYD, "/api/v1/identities/late-bot", params={"scan": old}).status_code == 404
+
+
+def test_the_changes_of_a_scan_are_those_of_the_comparison(api: Served) -> None:
+    """Row by row what ``muster diff -o json`` has, also of findings."""
+    command = [sys.executable, "-m", "scanner", "diff", "-o", "json:-"]
+    report = json.loads(subprocess.run(command, cwd=api.folder, capture_output=True, check=True).stdout)["changes"]
+    listed = ask(api, CYD, "/api/v1/changes", params={"limit": 1_000}).json()["items"]
+
+    assert {one["subject"] for one in listed} == {"identity", "finding"}
+    assert sorted(listed, key=str) == sorted(report, key=str)
 
 
 def test_filters_are_those_of_the_page(api: Served) -> None:

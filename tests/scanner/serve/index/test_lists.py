@@ -40,6 +40,10 @@ def shown(result: ScanResult) -> dict[ListName, list[Row]]:
         row["key"] = of["key"] if of else row["identity"] or row["entry"]
         row["subject"] = (of["name"] or of["key"]) if of else row["identity"] or row["entry"] or row["credential"]
         row["about"] = "identity" if of else "entry" if row["identity"] is None and row["entry"] else None
+    found = {row["fingerprint"]: row for row in tables["findings"]}
+    for row in tables["changes"]:
+        about = found[row["key"]] if row["subject"] == "finding" else {"severity": None, "rule": None}
+        row |= {name: about[name] for name in ("severity", "rule")}
     for row in tables["entries"]:
         row["count"] = len(row["matched"])
     enabled = {True: "enabled", False: "disabled", None: "unknown"}
