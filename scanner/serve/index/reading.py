@@ -50,7 +50,8 @@ class Index:
         self._file = IndexFile(path)
         self._matcher = Matcher(self._file)
         self._is_warm = False
-        self._orders = Cache[tuple[ListName, str | None, bool], Array](_ORDERS_KEPT)
+        self._own_orders = Cache[ListName, Array](len(LIST_NAMES))
+        self._orders = Cache[tuple[ListName, str], Array](_ORDERS_KEPT)
 
     @property
     def scan(self) -> str:
@@ -176,19 +177,19 @@ class Index:
 
     def _order(self, of: ListName, sort: str | None, descending: bool) -> Array:
         """All rows of a list in an order."""
-        if sort is not None:
-            _refuse_unknown("column to sort by", sort, LISTS[of].sorts)
-        return self._orders.get((of, sort, descending), lambda: self._sorted(of, sort, descending))
+        own = self._own_orders.get(of, lambda: self._sorted(of, self._every(of), LISTS[of].own))
+        if sort is None:
+            return own[::-1] if descending else own
+        _refuse_unknown("column to sort by", sort, LISTS[of].sorts)
+        column = f"-{sort}" if descending else sort
+        return self._orders.get((of, column), lambda: self._sorted(of, own, (column,)))
 
-    def _sorted(self, of: ListName, sort: str | None, descending: bool) -> Array:
-        if sort is not None:
-            order = self._order(of, None, False)
-            return order[np.argsort(self._sort_keys(of, sort, descending)[order], kind="stable")]
-        order = self._every(of)
-        for column in reversed(LISTS[of].own):
+    def _sorted(self, of: ListName, rows: Array, columns: Sequence[str]) -> Array:
+        """The rows by these columns, those with a minus descending; rows with equal cells as they were."""
+        for column in reversed(columns):
             name = column.removeprefix("-")
-            order = order[np.argsort(self._sort_keys(of, name, column != name)[order], kind="stable")]
-        return order[::-1] if descending else order
+            rows = rows[np.argsort(self._sort_keys(of, name, column != name)[rows], kind="stable")]
+        return rows
 
     def _sort_keys(self, of: ListName, name: str, descending: bool) -> Array:
         """Numbers that ascend as the rows are sorted by a column, those of unknown cells above all others."""
