@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.scanner.serve.api.conftest import ADA, BOB, CYD, ask, send
@@ -145,9 +146,9 @@ def _queries(served: Served) -> None:
     assert ask(served, ADA, "/api/v1/queries").json()["items"] == []
 
 
-def test_the_token_alone_reads(written: Served) -> None:
+def test_the_token_alone_reads(scanned_folder: Path) -> None:
     """Without --as nobody is named who could answer for a change."""
-    with Served(written.folder) as served:
+    with Served(scanned_folder) as served:
         answer = served.http.post("/api/v1/queries", headers=served.bearer, json={"name": "x", "address": "/"})
 
         assert served.http.get("/api/v1/me", headers=served.bearer).json()["person"] is None
