@@ -28,9 +28,8 @@ class About(Struct, frozen=True, kw_only=True):
 
 def current_format() -> str:
     """The format of the files of this version of Muster; a file of another one is built again."""
-    shown = {name: (spec.columns, spec.sorts, spec.own, spec.searched) for name, spec in LISTS.items()}
     states = {axis: list(known) for axis, known in STATES.items()}
-    return hashlib.sha256(msgspec.json.encode((__version__, shown, states))).hexdigest()[:16]
+    return hashlib.sha256(msgspec.json.encode((__version__, LISTS, states))).hexdigest()[:16]
 
 
 def write_about(connection: sqlite3.Connection, about: About) -> None:

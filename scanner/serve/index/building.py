@@ -50,8 +50,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 def build(store: Store, plan: Plan) -> None:
     """Write the index file, with mode 0600. A file of that name stays valid until the new one replaces it.
 
-    Memory is bounded by the number of rows, about 200 bytes for each. Raises StoreError, and MissingExtra without the
-    extra ``serve``.
+    Memory grows with the number of rows, by about 250 bytes for each, whatever the records hold. Raises StoreError, and
+    MissingExtra without the extra ``serve``.
     """
     changes = _changes(store, plan.scan)
     with store.streamed(plan.scan) as scan, _new_file(plan.path) as connection:
