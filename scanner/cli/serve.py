@@ -11,6 +11,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import click
 
@@ -46,6 +47,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
     try:
         from scanner.serve import audit
         from scanner.serve.app import create_app
+        from scanner.serve.calls import TOKEN
         from scanner.serve.context import Serving, now
         from scanner.serve.gate import Gate
         from scanner.serve.index.catalog import Catalog
@@ -80,7 +82,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         app = measured(Gate(create_app(serving), door, lists), meters)
         indexing = partial(catalog.refresh_apart, partial(providers_from, installed_providers))
         with repeating(indexing, SCANS_EVERY), repeating(lists.refresh, LISTS_EVERY):
-            run(app, bound, _announcing(f"{url}/?token={token}" if door.local else f"{serving.url} ({url})"))
+            run(app, bound, _announcing(f"{url}/?{urlencode({TOKEN: token})}" if door.local else f"{public} ({url})"))
     return 0
 
 
