@@ -271,19 +271,17 @@ class _ArrayWalk:
         self._new[list(gone)] = False
         self._cut = [place for edge in cut if (place := rows.place(*edge)) >= 0]
 
-    # Indexed by number, an array is a sequence of numbers; NumPy's types do not say so.
-
     @property
     def steps(self) -> Sequence[int]:
-        return self._steps  # type: ignore[return-value]  # see above
+        return self._steps  # type: ignore[return-value]  # an array of numbers is a sequence of numbers
 
     @property
     def conditions(self) -> Sequence[int]:
-        return self._conditions  # type: ignore[return-value]  # see above
+        return self._conditions  # type: ignore[return-value]  # an array of numbers is a sequence of numbers
 
     @property
     def before(self) -> Sequence[int]:
-        return self._before  # type: ignore[return-value]  # see above
+        return self._before  # type: ignore[return-value]  # an array of numbers is a sequence of numbers
 
     def levels(self) -> Iterator[Sequence[int]]:
         depth = 0

@@ -304,8 +304,9 @@ def _subjects(workload: Workload, attribute: str) -> Mapping[str, list[str]]:
     found: defaultdict[str, list[str]] = defaultdict(list)
     given: Any = workload.attributes.get(attribute)
     for pair in given if isinstance(given, (list, tuple)) else ():
-        if isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(one, str) for one in pair):  # noqa: PLR2004
-            found[issuer_name(pair[0])].append(pair[1])
+        match pair:
+            case [str(issuer), str(subject)]:
+                found[issuer_name(issuer)].append(subject)
     return found
 
 
