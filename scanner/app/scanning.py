@@ -251,6 +251,7 @@ def _remember(
         assignments=tuple(memory.assignments(places.has_gap)),
         entries=entries,
         findings=(*memory.findings(fingerprints), *memory.findings_on_entries()),
+        on_trusts=tuple(memory.findings_on_trusts()),
         known=memory.known_fingerprints(),
         announced=store.outbox.announced(),
         creators=memory.creators(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scanner.model import Assessment, StoredSecret, Trust
+from scanner.model import Assessment, Finding, StoredSecret, Trust
 from scanner.model.attributes import FEDERATION_BESIDE, PUBLIC_REPOSITORIES, REPOSITORY, RESTRICTED_TO_WORKFLOWS
 from scanner.rules.base import Hit, IdentityRule, RuleContext, SecretRule, is_powerful
 
@@ -21,6 +21,16 @@ def _trusts(assessment: Assessment, holds: Callable[[Trust], bool]) -> list[str]
 def _shown(trust: Trust) -> str:
     subject = trust.subject or ", ".join(f"{claim.name} {' or '.join(claim.values)}" for claim in trust.claims)
     return f"{subject} of {trust.issuer or trust.principal}"
+
+
+def is_undecided(finding: Finding, assessment: Assessment) -> bool:
+    """Whether a trust that a finding names is still there, and it is not known any more which tokens fit it.
+
+    So it is where an organization's identities could not be read: that resolves nothing.
+    """
+    named = finding.evidence.get("trusts")
+    unknown = _trusts(assessment, lambda trust: trust.kind == "federated" and trust.presented is None)
+    return isinstance(named, (list, tuple)) and not set(map(str, named)).isdisjoint(unknown)
 
 
 # --- Trust is not used by any pipeline ---

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeAlias
 
-from sqlalchemy import Engine, Row, Select, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, literal_column, select
 
 from scanner.model import (
     POWERFUL,
@@ -114,6 +114,13 @@ class Memory:
         entry = schema.finding.c.entry
         with reading(self._engine) as connection:
             yield from read_open(connection, FINDINGS, entry.is_not(None), despite_damage=True)
+
+    def findings_on_trusts(self) -> Iterator[Finding]:
+        """The latest scan's findings that tokens of other sources decide, ordered by fingerprint."""
+        # As the partial index finding_on_trust has it: a query with parameters would not use it.
+        that: ColumnElement[bool] = literal_column("rule IN ('trust_unused', 'trust_never_matches')")
+        with reading(self._engine) as connection:
+            yield from read_open(connection, FINDINGS, that, despite_damage=True)
 
     def identities_by_place(self) -> dict[tuple[str, str, str], int]:
         """The number of the latest scan's identities by source, scope and kind."""

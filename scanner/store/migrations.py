@@ -270,6 +270,13 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(name="tickets", statements=(_TICKET,)),
     Migration(name="access reviews", statements=_REVIEWS),
     Migration(name="records of the served page", statements=_PAGE_RECORDS),
+    Migration(
+        name="findings on trusts",
+        statements=(
+            """CREATE INDEX finding_on_trust ON finding (key)
+    WHERE until_scan IS NULL AND rule IN ('trust_unused', 'trust_never_matches')""",
+        ),
+    ),
 )
 
 

@@ -140,6 +140,7 @@ finding = _versions(
     few=(
         _open_rows("finding_on_entry", "entry", that=" AND entry IS NOT NULL"),
         _open_rows("finding_recreated", "key", that=" AND rule = 'recreated'"),
+        _open_rows("finding_on_trust", "key", that=" AND rule IN ('trust_unused', 'trust_never_matches')"),
         _begun("finding"),
     ),
 )

@@ -36,6 +36,7 @@ from scanner.model import (
 from scanner.model.reviews import ReviewOutcome
 from scanner.rules.catalog import BY_ID, entry_fingerprints
 from scanner.rules.evaluation import still_applies
+from scanner.rules.pipelines import is_undecided
 from scanner.text import counted
 
 _BARE_ID = re.compile(r"(group:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -47,10 +48,10 @@ class Remembered(Struct, frozen=True, kw_only=True):
 
     ``known``: fingerprints of all its announced findings, with the start of the first scan that had each; None on a
     store's first scan, when nothing is new. ``announced``: fingerprints of what was announced between scans, and when.
-    ``creators``: key, unique id and creator by identity, because audit logs expire. ``recreations``: by key, as this
-    scan or an earlier one found them. ``gone``: provider, scope and unique id of keys that an entry once matched and
-    that no longer exist. ``closed_tickets``: by people, before this scan started.
-    ``reviews``: what the latest access review decided, by key. ``lists``: names of former
+    ``on_trusts``: findings that tokens of other sources decide. ``creators``: key, unique id and creator by identity,
+    because audit logs expire. ``recreations``: by key, as this scan or an earlier one found them. ``gone``: provider,
+    scope and unique id of keys that an entry once matched and that no longer exist. ``closed_tickets``: by people,
+    before this scan started. ``reviews``: what the latest access review decided, by key. ``lists``: names of former
     sources that were lists.
     """
 
@@ -60,6 +61,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     assignments: tuple[Assignment, ...] = ()
     entries: tuple[EntryAssessment, ...] = ()
     findings: tuple[Finding, ...] = ()
+    on_trusts: tuple[Finding, ...] = ()
     known: Mapping[str, datetime | None] | None = None
     announced: Mapping[str, datetime] = {}
     creators: Mapping[str, tuple[str | None, str]] = {}
@@ -232,10 +234,18 @@ def kept_findings(
     kept |= {
         fingerprint for entry in entries if not entry.rechecked for fingerprint in entry_fingerprints(entry.entry.id)
     }
+    wanted = {finding.identity for finding in remembered.on_trusts}
+    trusting = {one.identity.key: one for one in fresh if one.identity.key in wanted} if wanted else {}
+    kept |= {
+        finding.fingerprint
+        for finding in remembered.on_trusts
+        if (one := trusting.get(finding.identity or "")) is not None and is_undecided(finding, one)
+    }
     judged = {finding.fingerprint for finding in found}
+    known = {finding.fingerprint: finding for finding in (*remembered.findings, *remembered.on_trusts)}
     return [
         msgspec.structs.replace(finding, new=False, rechecked=False)
-        for finding in remembered.findings
+        for finding in known.values()
         if finding.fingerprint not in judged
         and (finding.fingerprint in kept or _cannot_be_resolved(finding, partly_read.get(finding.identity or ""), now))
     ]

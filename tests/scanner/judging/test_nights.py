@@ -25,7 +25,11 @@ from scanner.model import (
     Origin,
     Privilege,
     ScanResult,
+    TokenSubject,
+    Trust,
+    Workload,
 )
+from scanner.model.attributes import HOLDERS, JOBS_SUBJECTS, TENANT_SUBJECTS
 from scanner.store.store import Store
 from tests.databases import empty_store, sqlite_file
 from tests.factories import NOW, days_ago, make_assignment, make_coverage, make_credential, make_entry, make_identity
@@ -52,12 +56,14 @@ def _night(
     accept_drop: bool = False,
     acknowledgements: Sequence[Acknowledgement] = (),
     assignments: Sequence[Assignment] = (),
+    workloads: Sequence[Workload] = (),
 ) -> ScanResult:
     reading = Reading(
         source="prod",
         scope="123456789012",
         identities=tuple(identities),
         assignments=tuple(assignments),
+        workloads=tuple(workloads),
         coverage=tuple(coverage),
     )
     other = Reading(source="other", scope="x", coverage=(make_coverage(source="other", scope="x"),))
@@ -433,3 +439,64 @@ def test_another_identity_under_a_former_name_is_no_rename(store: Store) -> None
     night = _night(store, 2, [*others, PLAIN], entries=[entry])
 
     assert [one.renamed for one in night.entries] == [{}]
+
+
+# --- Trusts, which tokens of another source decide ---
+
+GITHUB = "token.actions.githubusercontent.com"
+TRUSTING = make_identity(
+    "deploy",
+    kind="user",
+    trusts=(
+        Trust(
+            principal=GITHUB,
+            kind="federated",
+            restriction="exact",
+            evidence="statement 1",
+            issuer=GITHUB,
+            subject="repo:acme/shop:ref:refs/heads/main",
+        ),
+    ),
+)
+REPOSITORY = Workload(
+    key="github:acme/shop",
+    provider="github",
+    source="prod",
+    scope="123456789012",
+    kind="repository",
+    name="shop",
+    attributes={
+        HOLDERS: "workflow",
+        TENANT_SUBJECTS: [[GITHUB, "repo:acme/*"]],
+        JOBS_SUBJECTS: [[GITHUB, "repo:acme/shop:*"]],
+    },
+)
+WORKFLOWS = make_coverage(section="workflows", kinds=("workflow",))
+PIPELINE = make_identity(
+    "deploy.yml", kind="workflow", token_subjects=(TokenSubject(GITHUB, "repo:acme/shop:ref:refs/heads/main"),)
+)
+
+
+def test_a_gap_of_pipelines_resolves_no_finding_about_a_trust(store: Store) -> None:
+    """It stays as it was, and is resolved once a workflow is seen that the trust accepts, or the trust is gone."""
+    unread = replace(WORKFLOWS, status="denied")
+    nights = [
+        _night(store, number, identities, (USERS, coverage), workloads=workloads)
+        for number, (identities, coverage, workloads) in enumerate(
+            [
+                ([TRUSTING], WORKFLOWS, [REPOSITORY]),
+                ([TRUSTING], unread, [REPOSITORY]),
+                ([TRUSTING], unread, []),
+                ([TRUSTING, PIPELINE], WORKFLOWS, [REPOSITORY]),
+                ([TRUSTING], WORKFLOWS, [REPOSITORY]),
+                ([replace(TRUSTING, trusts=())], unread, [REPOSITORY]),
+            ]
+        )
+    ]
+
+    assert [_status(night, "trust_unused") for night in nights] == [
+        [("open", 0)], [("open", 0)], [("open", 0)], [], [("reopened", 0)], [],
+    ]  # fmt: skip
+    assert [one.rechecked for night in nights for one in night.findings if one.rule == "trust_unused"] == [
+        True, False, False, True,
+    ]  # fmt: skip
