@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -20,6 +21,7 @@ from tests.connectors.kubernetes.manifests import account, binding, deployment, 
 from tests.servers.kubernetes.cluster import Cluster
 from tests.servers.kubernetes.server import refusal
 
+KUBECTL = str(Path(sys.executable).with_name("kubectl"))
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 SECRET = "hunter2-hunter2-hunter2"
 ESTATE = (
@@ -223,11 +225,10 @@ def test_a_cluster_that_hides_which_one_it_is(clusters: Running) -> None:
 # --- The stand-in ---
 
 
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 def test_kubectl_reads_the_stand_in(clusters: Running, tmp_path: Any) -> None:
     """In pages, and only what RBAC allows."""
     server = clusters.server(*(account("shop", f"a{number}") for number in range(5)))
-    kubectl = (shutil.which("kubectl") or "", "--server", server.url, "--token", TOKEN)
+    kubectl = (KUBECTL, "--server", server.url, "--token", TOKEN)
     environment = {"HOME": str(tmp_path), "KUBECONFIG": "/dev/null", "PATH": "/usr/bin"}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:

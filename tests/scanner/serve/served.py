@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -90,6 +91,7 @@ class Served:
         self.port, self.token = int(found[1]), found[2] or ""
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
+        self.http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # else one test signs in the next
         return self
 
     @property

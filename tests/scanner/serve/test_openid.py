@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
-from tests.browser import chromium
 from tests.scanner.serve.served import Served
 from tests.servers.openbao import OpenBao
 from tests.servers.openid import PASSWORD, OpenId
@@ -47,7 +47,7 @@ client_secret = {{ env = "OIDC_SECRET" }}
             assert issuer.client_secret not in running.log
 
 
-def browser(served: Served) -> httpx.Client:
+def visitor_of(served: Served) -> httpx.Client:
     """A browser that was never here."""
     return httpx.Client(base_url=f"http://localhost:{served.port}", timeout=60, trust_env=False)
 
@@ -62,7 +62,7 @@ def begun(visitor: httpx.Client, path: str = "/identities/x?q=a") -> str:
 def test_a_person_signs_in_and_out(served: tuple[Served, OpenId]) -> None:
     """By a code with PKCE, state and nonce; then the page goes on to what was asked for."""
     server, issuer = served
-    with browser(server) as visitor:
+    with visitor_of(server) as visitor:
         address = begun(visitor)
         asked = parse_qs(urlsplit(address).query)
         answer = visitor.get(CALLBACK, params=issuer.answer(address, "ada"))
@@ -83,27 +83,27 @@ def test_a_person_signs_in_and_out(served: tuple[Served, OpenId]) -> None:
 
 
 @pytest.mark.browser
-def test_a_browser_is_signed_in_when_the_issuer_sends_it_back(served: tuple[Served, OpenId]) -> None:
+def test_a_browser_is_signed_in_when_the_issuer_sends_it_back(browser: Browser, served: tuple[Served, OpenId]) -> None:
     """From another site, with which browsers send no strict cookie; the page that was asked for is shown."""
     site = f"http://localhost:{served[0].port}"
 
-    with chromium() as browser:
-        page = browser.new_page()
-        page.goto(f"{site}/session?")
-        page.get_by_label("Method").select_option("userpass")
-        page.get_by_label("Username").fill("ada")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_text("ada@acme.example").wait_for()
-        assert page.url.startswith(f"{site}/session")
-        page.close()
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{site}/session?")
+    page.get_by_label("Method").select_option("userpass")
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("ada@acme.example").wait_for()
+    assert page.url.startswith(f"{site}/session")
+    context.close()
 
 
 @pytest.mark.parametrize(("name", "says"), [("eve", "not on the roster"), ("dan", "left")])
 def test_who_has_no_access_gets_no_session(served: tuple[Served, OpenId], name: str, says: str) -> None:
     """The issuer knows more people than the roster."""
     server, issuer = served
-    with browser(server) as visitor:
+    with visitor_of(server) as visitor:
         answer = visitor.get(CALLBACK, params=issuer.answer(begun(visitor), name))
 
         assert (answer.status_code, says in answer.text) == (403, True)
@@ -113,7 +113,7 @@ def test_who_has_no_access_gets_no_session(served: tuple[Served, OpenId], name: 
 def test_answers_that_are_not_of_this_sign_in(served: tuple[Served, OpenId]) -> None:
     """Each answer counts once, in the browser that asked, with its own code."""
     server, issuer = served
-    with browser(server) as ada, browser(server) as other:
+    with visitor_of(server) as ada, visitor_of(server) as other:
         good = issuer.answer(begun(ada), "ada")
         others = issuer.answer(begun(other), "ada")
         attempts = {

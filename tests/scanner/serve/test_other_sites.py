@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
-from tests.browser import chromium
 from tests.scanner.serve.served import Served
 
 pytestmark = pytest.mark.browser
@@ -18,9 +18,9 @@ READ = "url => fetch(url, {credentials: 'include'}).then(answer => answer.text()
 BLIND = "url => fetch(url, {credentials: 'include', method: 'POST', mode: 'no-cors'}).then(() => '', () => '')"
 
 
-def test_another_site_only_links_here(scanned_folder: Path) -> None:
+def test_another_site_only_links_here(browser: Browser, scanned_folder: Path) -> None:
     """A link works as usual; nothing of another site reads, writes or frames, though the browser is signed in."""
-    with Served(scanned_folder, "", "--as", "ada") as served, chromium() as browser:
+    with Served(scanned_folder, "", "--as", "ada") as served:
         context = browser.new_context()
         page = context.new_page()
         page.goto(f"{served.url}/session?token={served.token}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from litestar.types import ReceiveMessage
@@ -54,6 +55,7 @@ def test_a_body_that_does_not_end_is_refused() -> None:
         for _ in range(100):
             await receive()
 
-    with pytest.raises(Refusal) as refused:
-        asyncio.run(read())
+    # In a thread: Playwright, if a browser is open, has a loop in this one.
+    with ThreadPoolExecutor(1) as pool, pytest.raises(Refusal) as refused:
+        pool.submit(lambda: asyncio.run(read())).result()
     assert refused.value.status == 408
