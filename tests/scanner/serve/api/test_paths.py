@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,7 @@ def bot(name: str, *targets: str, level: Any = "normal") -> Any:
 
 def test_attack_paths_of_the_latest_scan(scanned_folder: Path, tmp_path: Path) -> None:
     """For people who see everything; a text that means no identity is refused."""
-    for file in scanned_folder.glob("*.*"):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(scanned_folder, tmp_path, ignore=shutil.ignore_patterns("*.index"), dirs_exist_ok=True)
     with open_store(f"sqlite:///{tmp_path}/muster.db") as store:
         store.save(make_result(bot("ci", "build", "root"), bot("build", "root"), bot("root", level="admin")))
     with Served(tmp_path, SIGN_IN) as served:
