@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from connectors.kubernetes import payloads as p
-from connectors.kubernetes.reading import Facts
+from connectors.kubernetes.reading import BOOTSTRAPPING, Facts
 from connectors.kubernetes.rights.evaluation import (
     ACCOUNT_PREFIX,
     ALL_ACCOUNTS,
@@ -21,15 +21,17 @@ from connectors.kubernetes.rights.evaluation import (
     Rights,
     Surroundings,
 )
-from connectors.kubernetes.rights.rules import Rule
+from connectors.kubernetes.rights.methods import privilege_of
 from connectors.kubernetes.workloads import workload
 from connectors.planned.shapes import key_of
 from connectors.reading import unread_facts
 from scanner.model import (
     POWERFUL,
     UNKNOWN_PRIVILEGE,
+    Assignment,
     Consequence,
     Credential,
+    Grant,
     Identity,
     Link,
     Privilege,
@@ -70,11 +72,12 @@ _OWNER_KEYS: Final = frozenset(
 """Labels and annotations of a namespace that also say whose its accounts are."""
 
 
-def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload]:
-    """Yield accounts, groups with powerful rights, and workloads."""
+def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload | Assignment]:
+    """Yield accounts, groups with powerful rights, bindings of accounts that do not exist, and workloads."""
     estate = _Estate(facts, source)
     yield from estate.accounts()
     yield from estate.groups()
+    yield from estate.left_behind()
     for ran in facts.ran:
         yield workload(ran, source, facts.uid, estate.key(ran.account))
 
@@ -213,6 +216,40 @@ class _Estate:
                     grants=rights.grants,
                 )
 
+    # --- Bindings of accounts that do not exist ---
+
+    def left_behind(self) -> Iterator[Assignment]:
+        """Yield what an account would get as soon as anyone creates it. Bindings that each cluster has are left out."""
+        for binding in () if self._unknown_accounts else self._facts.bindings:
+            metadata = binding.metadata
+            if (metadata.labels or {}).get(BOOTSTRAPPING) == "rbac-defaults":
+                continue
+            for subject in binding.subjects or ():
+                account = (subject.namespace or metadata.namespace, subject.name)
+                if subject.kind == "ServiceAccount" and account not in self._facts.accounts:
+                    yield self._assignment(binding, account)
+
+    @property
+    def _unknown_accounts(self) -> bool:
+        return self._no_rights or "core.serviceaccounts" in self._facts.gaps
+
+    def _assignment(self, binding: p.Binding, account: Account) -> Assignment:
+        bound = _bound(self._facts, binding)
+        place = bound.namespace or "cluster"
+        return Assignment(
+            key=f"kubernetes://{self._facts.uid}/{place}/{bound.binding.lower()}#{account[0]}/{account[1]}",
+            provider=PROVIDER,
+            source=self._source,
+            scope=self._facts.uid,
+            holder=self.key(account),
+            holder_kind="service_account",
+            holder_name=f"{account[0]}/{account[1]}",
+            gone=True,
+            grant=Grant(name=bound.role, via=bound.binding, resource=bound.where),
+            privilege=privilege_of(bound.rules or (), everywhere=not bound.namespace),
+            created_at=binding.metadata.created,
+        )
+
     # --- Which account can become which ---
 
     def _linked(self) -> Mapping[Account, tuple[Link, ...]]:
@@ -262,15 +299,19 @@ def _authority(facts: Facts) -> Authority:
     around = Surroundings(enforced=enforced, minor=facts.version, maps_cloud_identities=facts.maps_cloud_identities)
     authority = Authority(facts.roles, around)
     for binding in facts.bindings:
-        namespace = binding.metadata.namespace
-        kind, name = binding.role.kind, binding.role.name
-        rules: tuple[Rule, ...] | None = facts.roles.get((kind, namespace if kind == "Role" else "", name), ())
-        title = "RoleBinding" if namespace else "ClusterRoleBinding"
-        bound = Bound(
-            binding=f"{title}/{binding.metadata.name}", role=f"{kind}/{name}", namespace=namespace, rules=rules
-        )
-        authority.bind(bound, _subjects(binding, namespace))
+        authority.bind(_bound(facts, binding), _subjects(binding, binding.metadata.namespace))
     return authority
+
+
+def _bound(facts: Facts, binding: p.Binding) -> Bound:
+    namespace, kind, name = binding.metadata.namespace, binding.role.kind, binding.role.name
+    title = "RoleBinding" if namespace else "ClusterRoleBinding"
+    return Bound(
+        binding=f"{title}/{binding.metadata.name}",
+        role=f"{kind}/{name}",
+        namespace=namespace,
+        rules=facts.roles.get((kind, namespace if kind == "Role" else "", name), ()),
+    )
 
 
 def _subjects(binding: p.Binding, namespace: str) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,9 @@ from connectors.kubernetes.workloads import Ran, ran_by
 from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage
 
+BOOTSTRAPPING = "kubernetes.io/bootstrapping"
+"""The label of roles and bindings that each cluster has."""
+
 
 class Facts:
     """What was read of a cluster."""
@@ -29,8 +32,6 @@ class Facts:
         self.namespaces: dict[str, p.Metadata] = {}
         self.accounts: dict[Account, p.ServiceAccount] = {}
         self.roles: dict[tuple[str, str, str], tuple[Rule, ...] | None] = {}
-        self.defaults: set[tuple[str, str, str]] = set()
-        """Roles that each cluster has."""
         self.bindings: list[p.Binding] = []
         self.ran: list[Ran] = []
         self.running: defaultdict[str, set[str]] = defaultdict(set)
@@ -116,8 +117,6 @@ class Reader:
         metadata = role.metadata
         key = (kind, metadata.namespace, metadata.name)
         self._facts.roles[key] = rules_of({"rules": role.rules}, f"{kind}/{metadata.name}", filled_in=True)
-        if (metadata.labels or {}).get("kubernetes.io/bootstrapping") == "rbac-defaults":
-            self._facts.defaults.add(key)
 
     def _paths(self, paths: tuple[str, ...]) -> None:
         facts = self._facts

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from connectors.kubernetes.least_privilege import manifests
+from connectors.testing import Asked, Reply
+from scanner.model import Assignment
 from tests.connectors.kubernetes.conftest import Scan
 from tests.connectors.kubernetes.manifests import (
     RBAC,
@@ -20,6 +22,7 @@ from tests.connectors.kubernetes.manifests import (
     token,
     user,
 )
+from tests.servers.kubernetes.server import refusal
 
 WITH_SECRETS = manifests(frozenset({"core.secrets"}))
 WITH_AWS_AUTH = manifests(frozenset({"aws_auth"}))
@@ -185,6 +188,24 @@ def test_groups_of_everybody_are_reported(scan: Scan) -> None:
     assert {name: one.privilege.level for name, one in found.accounts.items() if one.kind == "group"} == {
         "system:unauthenticated": "admin"
     }
+
+
+def test_bindings_of_accounts_that_do_not_exist(scan: Scan) -> None:
+    """Whoever creates the account gets the rights; not of the bindings that each cluster has."""
+    boss = role("boss", rule("*", "*", "*"))
+    usual = binding("system:controller:x", "ClusterRole/boss", ("kube-system", "x-controller"))
+    usual["metadata"]["labels"] = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+    objects = (*ESTATE, boss, usual, binding("old", "ClusterRole/boss", ("shop", "deleted"), ("shop", "web")))
+
+    (left,) = (one for one in scan(*objects).records if isinstance(one, Assignment))
+    assert (left.gone, left.holder_name, left.grant.name, left.privilege.level) == (
+        True, "shop/deleted", "ClusterRole/boss", "admin",
+    )  # fmt: skip
+
+    def denied(asked: Asked) -> Reply | None:
+        return refusal(403, "no") if asked.path.endswith("/serviceaccounts") else None
+
+    assert not any(isinstance(one, Assignment) for one in scan(*objects, fault=denied).records)
 
 
 def test_aws_auth_makes_admins(scan: Scan) -> None:
