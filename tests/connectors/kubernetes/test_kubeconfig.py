@@ -43,7 +43,7 @@ def _accounts(path: Path, content: Any) -> list[str] | str:
     return names or next(one.detail or "" for one in records if isinstance(one, Coverage))
 
 
-def test_each_way_to_sign_in(clusters: Running, tmp_path: Path) -> None:
+def test_each_way_to_sign_in(clusters: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tokens, files of tokens, client certificates as files and as data, and programs that print either."""
     group = {"apiGroup": RBAC, "kind": "Group", "name": "auditors"}
     everything = role("reader", {"verbs": ["list", "get"], "apiGroups": ["*"], "resources": ["*"]})
@@ -51,6 +51,9 @@ def test_each_way_to_sign_in(clusters: Running, tmp_path: Path) -> None:
     leaf = clusters.tls.authority.issue_cert("ada@example.com", common_name="ada", organization_name="auditors")
     certificate, key = leaf.cert_chain_pems[0].bytes(), leaf.private_key_pem.bytes()
     (tmp_path / "token").write_text(f"{TOKEN}\n")
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(keys))
     (tmp_path / "me.crt").write_bytes(certificate)
     (tmp_path / "me.key").write_bytes(key)
     program = tmp_path / "login.py"
@@ -79,7 +82,7 @@ def test_each_way_to_sign_in(clusters: Running, tmp_path: Path) -> None:
         found = _accounts(tmp_path / "config", _config(server, clusters.tls.ca_file, user))
         assert isinstance(found, list), (user, found)
         assert "web" in found
-    assert not list(Path(tempfile.gettempdir()).glob("muster-kubernetes-*"))
+    assert not list(keys.iterdir())  # files with keys go with the connection
 
 
 @pytest.mark.parametrize(
