@@ -73,10 +73,11 @@ _OWNER_KEYS: Final = frozenset(
 
 
 def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload | Assignment]:
-    """Yield accounts, groups with powerful rights, bindings of accounts that do not exist, and workloads."""
+    """Yield accounts, roles of Argo CD, powerful groups, bindings of accounts that do not exist, and workloads."""
     estate = _Estate(facts, source)
     yield from estate.accounts()
     yield from estate.groups()
+    yield from estate.argocd_roles()
     yield from estate.left_behind()
     for ran in facts.ran:
         yield workload(ran, source, facts.uid, estate.key(ran.account))
@@ -216,6 +217,29 @@ class _Estate:
                     grants=rights.grants,
                 )
 
+    # --- Roles of Argo CD's projects ---
+
+    def argocd_roles(self) -> Iterator[Identity]:
+        """Yield roles that have tokens: their dates are in the project, the tokens themselves nowhere."""
+        for project in self._facts.projects:
+            namespace, name = project.metadata.namespace, project.metadata.name
+            for role in project.roles:
+                key = f"kubernetes://{self._facts.uid}/{namespace}/argocd/{name}/{role.name}"
+                yield Identity(
+                    key=key,
+                    provider=PROVIDER,
+                    source=self._source,
+                    scope=self._facts.uid,
+                    kind="argocd_role",
+                    name=role.name,
+                    aliases=(f"proj:{name}:{role.name}",),
+                    description=f"role of the Argo CD project {name}",
+                    tags=p.kept(project.metadata.labels) | p.kept(project.metadata.annotations),
+                    attributes={"namespace": namespace, "project": name},
+                    privilege=Privilege(level="unknown", evidence=("policies of Argo CD are not evaluated",)),
+                    credentials=tuple(_project_token(key, token) for token in role.tokens or ()),
+                )
+
     # --- Bindings of accounts that do not exist ---
 
     def left_behind(self) -> Iterator[Assignment]:
@@ -333,6 +357,27 @@ def _tokens(facts: Facts) -> Mapping[Account, list[p.Metadata]]:
         if payload is not None and annotations.get(_UID_OF, payload.metadata.uid) == payload.metadata.uid:
             found[account].append(token)
     return found
+
+
+def _project_token(key: str, token: p.ProjectToken) -> Credential:
+    """A token of a project's role, known by its id, else by the second it was issued in, as Argo CD does."""
+    name = token.id or str(token.iat)
+    return Credential(
+        key=credential_key(key, "token", name),
+        kind="token",
+        id=name,
+        created_at=_second(token.iat),
+        expires_at=_second(token.exp),
+        never_expires=not token.exp,
+    )
+
+
+def _second(number: int) -> datetime | None:
+    """A time in seconds since 1970; None for 0 and for what is no time."""
+    try:
+        return datetime.fromtimestamp(number, UTC) if number else None
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def _owner_hints(namespace: p.Metadata | None) -> dict[str, str]:

@@ -235,21 +235,6 @@ class CronJob(Object, frozen=True, kw_only=True):
         return template.spec if template else None
 
 
-class SigningSpec(Struct, frozen=True, kw_only=True):
-    """Who a certificate is asked for."""
-
-    username: str = ""
-    groups: tuple[str, ...] | None = None
-    signer: str = field(name="signerName", default="")
-    seconds: int | None = field(name="expirationSeconds", default=None)
-
-
-class SigningRequest(Object, frozen=True, kw_only=True):
-    """``certificates.k8s.io/v1`` CertificateSigningRequest."""
-
-    spec: SigningSpec
-
-
 class Discovery(Struct, frozen=True, kw_only=True):
     """``/.well-known/openid-configuration``."""
 
@@ -343,3 +328,8 @@ class AppProject(Object, frozen=True, kw_only=True):
     """``argoproj.io/v1alpha1`` AppProject."""
 
     spec: ProjectSpec = ProjectSpec()
+
+    @property
+    def roles(self) -> tuple[ProjectRole, ...]:
+        """Its roles with tokens."""
+        return tuple(role for role in self.spec.roles or () if role.name and role.tokens)

@@ -37,7 +37,6 @@ class Facts:
         self.running: defaultdict[str, set[str]] = defaultdict(set)
         """Names of the accounts of running pods, by namespace."""
         self.tokens: list[p.Metadata] = []
-        self.requests: list[p.SigningRequest] = []
         self.applications: dict[str, p.Application] = {}
         self.projects: list[p.AppProject] = []
         self.maps_cloud_identities = False
@@ -93,12 +92,11 @@ class Reader:
                 self._keep_role("Role" if listing.plural == "roles" else "ClusterRole", row)
             case p.Binding():
                 facts.bindings.append(row)
-            case p.SigningRequest():
-                facts.requests.append(row)
             case p.Application():
                 facts.applications[metadata.name] = row
             case p.AppProject():
                 facts.projects.append(row)
+                return len(row.roles)
             case p.Pod() | p.Workload() | p.CronJob():
                 self._keep_workload(listing, row)
             case _ if listing is s.NAMESPACES:

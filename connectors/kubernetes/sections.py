@@ -13,12 +13,11 @@ from connectors.kubernetes.settings import KubernetesSettings
 from scanner.model import Fact, Rung
 from scanner.model.providers import read_providers
 
-KINDS: Final = ("service_account", "group")
+KINDS: Final = ("service_account", "group", "argocd_role")
 RUNGS: Final[tuple[Rung, ...]] = ("key", "unique_id", "alias", "name", "glob")
 ISSUER_PATHS: Final = ("/.well-known/openid-configuration", "/openid/v1/jwks")
 AWS_AUTH: Final = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
 TOKEN_TYPE: Final = "kubernetes.io/service-account-token"  # noqa: S105  # a type of secrets
-CERTIFICATES: Final = "certificates.k8s.io"
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -67,7 +66,6 @@ WORKLOADS: Final = (
     Listing(group="batch", plural="jobs", shape=p.Workload),
     Listing(group="batch", plural="cronjobs", shape=p.CronJob),
 )
-REQUESTS: Final = Listing(group=CERTIFICATES, plural="certificatesigningrequests", shape=p.SigningRequest)
 TOKENS: Final = Listing(plural="secrets", metadata=True)
 APPLICATIONS: Final = Listing(
     group="argoproj.io", version="v1alpha1", plural="applications", shape=p.Application, custom=True
@@ -144,12 +142,6 @@ READINGS: Final = (
         optional=True,
     ),
     Reading(
-        name="certificates",
-        title="Client certificates asked for in the last hours",
-        listings=(REQUESTS,),
-        without="client certificates are unknown",
-    ),
-    Reading(
         name="issuer",
         title="The issuer of the cluster's tokens",
         paths=ISSUER_PATHS,
@@ -166,6 +158,8 @@ READINGS: Final = (
         name="argocd",
         title="Argo CD: applications, and tokens of projects",
         listings=(APPLICATIONS, PROJECTS),
+        kinds=("argocd_role",),
+        rungs=RUNGS,
         without="what Argo CD deploys from which repository, and its tokens, are unknown",
     ),
 )

@@ -62,6 +62,18 @@ ESTATE = (
         "metadata": {"namespace": "argocd", "name": "shop"},
         "spec": {"source": {"repoURL": f"https://bot:{SECRET}@git.example/shop.git", "path": "deploy"}},
     },
+    {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AppProject",
+        "metadata": {"namespace": "argocd", "name": "shop"},
+        "spec": {
+            "roles": [
+                {"name": "ci", "jwtTokens": [{"iat": 1767225600}, {"id": "t2", "iat": 1767225600, "exp": 1798761600}]},
+                {"name": "unused"},
+                {"name": "odd", "jwtTokens": [{"id": "far", "iat": 99999999999999999, "exp": -99999999999999999}]},
+            ]
+        },
+    },
     role("viewer", rule("get list", "", "pods")),
     binding("viewers", "ClusterRole/viewer", ("shop", "web"), within="shop"),
 )
@@ -96,6 +108,13 @@ def test_what_is_read(scan: Scan) -> None:
         (web.key,), ["db"], ["hostNetwork"], ["r.example:5000/shop/web"],
     )  # fmt: skip
     assert found.workloads["pod/job-1"].runs_as == (default.key,)
+    projects = {one.name: one for one in found.records if isinstance(one, Identity) and one.kind == "argocd_role"}
+    assert [
+        (one.id, f"{one.created_at:%F}", one.never_expires, one.expires_at and f"{one.expires_at:%F}")
+        for one in projects["ci"].credentials
+    ] == [("1767225600", "2026-01-01", True, None), ("t2", "2026-01-01", False, "2027-01-01")]
+    assert [one.created_at for one in projects["odd"].credentials] == [None]
+    assert "unused" not in projects
     assert SECRET not in repr(found.records)
     assert found.coverage == dict.fromkeys(found.coverage, "complete") | {"aws_auth": "off"}
 
@@ -207,7 +226,7 @@ def test_faults(clusters: Running, path: str, reply: Reply, times: int, section:
 def test_rights_are_unknown_where_any_of_rbac_is(clusters: Running, plural: str) -> None:
     """An account could have any right that was not read."""
     server = clusters.server(*ESTATE, fault=_broken(f"/{plural}", refusal(403, "no")))
-    accounts = [one for one in _read(clusters, server) if isinstance(one, Identity)]
+    accounts = [one for one in _read(clusters, server) if isinstance(one, Identity) and one.kind == "service_account"]
 
     assert {one.privilege.level for one in accounts} == {"unknown"}
     assert {one.unread for one in accounts} == {("permissions",)}
