@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from connectors.kubernetes.rights.methods import known_role, privilege_of
-from connectors.kubernetes.rights.rules import rules_of
+from connectors.kubernetes.rights.methods import METHODS, Method, Need, known_role, methods_of, privilege_of
+from connectors.kubernetes.rights.rules import Rule, rules_of
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -118,3 +119,35 @@ def test_roles_of_every_cluster() -> None:
 
     assert [one and one.level for one in found.values()] == ["admin", "escalation", "escalation", "normal"]
     assert known_role("cluster-admins", everywhere=True) is None
+
+
+def _minimal(need: Need) -> Rule:
+    verb = next(iter(sorted(need.verbs)))
+    return Rule(
+        verbs=frozenset({f"{verb}get" if verb.endswith(":") else verb}),
+        groups=frozenset({need.group}),
+        resources=frozenset({"pods" if need.resource == "*" else need.resource}),
+        names=frozenset(sorted(need.names)[:1]),
+    )
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: f"{method.id} {method.needs[0].resource}")
+def test_each_method_takes_all_that_it_needs(method: Method) -> None:
+    """The least rules give it, in any order and through wildcards; no part of them, nor other groups and verbs."""
+    rules = [_minimal(need) for need in method.needs]
+
+    def is_found(given: list[Rule]) -> bool:
+        return any(found.method is method for found in methods_of(given, everywhere=True))
+
+    assert is_found(rules)
+    assert is_found(rules[::-1])
+    anything = frozenset({"*"})
+    assert is_found([Rule(verbs=anything, groups=anything, resources=anything)])
+    for number, rule_ in enumerate(rules):
+        others = rules[:number] + rules[number + 1 :]
+        assert not is_found(others)
+        assert not is_found([*others, replace(rule_, verbs=frozenset({"watch-this"}))])
+        assert not is_found([*others, replace(rule_, names=frozenset({"another"}))]) or method.by_name
+        if method.needs[number].resource != "*":
+            assert not is_found([*others, replace(rule_, groups=frozenset({"example.com"}))])
+            assert not is_found([*others, replace(rule_, resources=frozenset({"widgets"}))])
