@@ -135,8 +135,9 @@ function pathsFound({ paths, nodes, total, more, bounded }) {
     const shown = h("div.node", null, link("identity", key, name), " ", h("span.quiet", null, outside(note)), " ", level);
     return h(`li${admin ? ".goal" : ""}`, null, step && whyOf(step.evidence, step.conditional), shown);
   };
+  const named = (entrances) => [...new Set(entrances.map(({ principal }) => principal))].join(", ");
   const drawn = paths.map(({ steps, outside: entrances }) => [
-    entrances?.length > 0 && h("p.quiet", null, "From outside: ", outside(entrances.map(({ principal }) => principal).join(", "))),
+    entrances?.length > 0 && h("p.quiet", null, "From outside: ", outside(named(entrances))),
     h("ol.path", null, item(steps[0].from), steps.map((step) => item(step.to, step))),
   ]);
   const { steps } = paths[0];
