@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
-from connectors.kubernetes.client.cluster import Cluster
 from connectors.kubernetes.identities import records_of
 from connectors.kubernetes.least_privilege import checks, manifests
 from connectors.kubernetes.offline import Export
-from connectors.kubernetes.reading import Facts, Reader
+from connectors.kubernetes.reading import Cluster, Facts, Reader
 from connectors.kubernetes.sections import NAMESPACES, SPEC
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.reading import require_sdk

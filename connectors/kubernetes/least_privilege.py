@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.base import Check
-from connectors.kubernetes.client.cluster import Cluster
+from connectors.kubernetes.reading import Cluster
 from connectors.kubernetes.rights.rules import RBAC
 from connectors.kubernetes.sections import AWS_AUTH, READINGS, Reading
 from scanner.errors import SourceError

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from connectors.base import Meter, Scope, SectionReading
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes import sections as s
-from connectors.kubernetes.client.cluster import Cluster
 from connectors.kubernetes.rights.evaluation import Account
 from connectors.kubernetes.rights.rules import Rule, rules_of
 from connectors.kubernetes.sections import READINGS, Listing
@@ -17,8 +16,30 @@ from connectors.kubernetes.workloads import Ran, ran_by
 from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage
 
+T = TypeVar("T")
+
 BOOTSTRAPPING = "kubernetes.io/bootstrapping"
 """The label of roles and bindings that each cluster has."""
+
+
+class Cluster(Protocol):
+    """A cluster that can be listed. Methods raise SourceErrors only."""
+
+    def rows(self, listing: Listing, section: SectionReading, selector: str = "") -> Iterator[Any]:
+        """The objects of a resource in all namespaces, as its shape. A malformed one is a gap of its own."""
+        ...
+
+    def get(self, path: str, shape: type[T]) -> T:
+        """One answer. Raises NotOffered where there is none."""
+        ...
+
+    def post(self, path: str, body: Any, shape: type[T]) -> T:
+        """The answer to a question with a body, which changes nothing."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
 
 
 class Facts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ from reports.html.packing import minutes, table
 from reports.html.payload import table_blocks
 from scanner.access.attack_paths import AttackGraph
 from scanner.diff.aspects import eras
-from scanner.model import Assessment, Coverage, ScanResult
+from scanner.model import Assessment, Coverage, Link, ScanResult
 from scanner.serve.answers import Refusal
 from scanner.serve.api.details import NO_SUCH, find_finding, find_identity
 from scanner.serve.api.operations import Call
@@ -25,9 +25,10 @@ from scanner.serve.index.lists import LISTS
 from scanner.serve.index.questions import ListName, Question
 from scanner.serve.index.reading import Index
 from scanner.serve.index.rows import owners_named, owners_of
-from scanner.serve.page.graphs import around, conditional
 from scanner.store.records import Records
 
+_MOST_EACH_WAY = 100
+"""Identities that a panel names of those that it can become, and of those that can become it."""
 _MOST_AROUND = 300
 """Identities beside the subject."""
 _MOST_ROWS = 1_000
@@ -65,7 +66,7 @@ def _known(call: Call, index: Index, part: ScanResult) -> Whole:
     radius = call.serving.store.blast_radius(keys[0]) if is_about_one else None
     return Whole(
         radius_of=lambda of: radius if of == keys[0] else None,
-        conditional=conditional(graph, keys),
+        conditional=_conditional(graph, keys),
     )
 
 
@@ -177,7 +178,7 @@ class _Reading:
 
     def _reachable(self, key: str) -> Iterable[str]:
         graph = _graph(self.call, self.index)
-        return () if graph is None else around(graph, key)
+        return () if graph is None else _keys_around(graph, key)
 
     def _seen(self, found: Sequence[Assessment]) -> tuple[Assessment, ...]:
         """Those that the viewer may see; the keys of others stay as texts."""
@@ -208,3 +209,29 @@ _KINDS: Mapping[str, Callable[[_Reading, str], _Part]] = {
     "reading": _Reading.reading,
     "changed": _Reading.changed,
 }
+
+
+# --- the attack graph around an identity ---
+
+
+def _keys_around(graph: AttackGraph, key: str) -> Iterator[str]:
+    """Keys on the shortest path to an admin, and the nearest that it can become and that can become it."""
+    to_admin = next(graph.shortest(key, graph.admins), None)
+    onward, back = graph.reached((key,)), graph.reached((key,), back=True)
+    return chain(to_admin.keys if to_admin else (), islice(onward, _MOST_EACH_WAY), islice(back, _MOST_EACH_WAY))
+
+
+def _conditional(graph: AttackGraph, keys: Sequence[str]) -> dict[str, list[Link]]:
+    """What these can become of each other under a condition, by key."""
+    among = frozenset(keys)
+    pairs = [
+        (source, target)
+        for source in keys
+        for target in graph.neighbours(source)
+        if target in among and graph.edges.is_conditional(graph.numbers[source], graph.numbers[target])
+    ]
+    found: dict[str, list[Link]] = {}
+    for step in graph.steps(pairs):
+        link = Link(relation=step.relation, target=step.target, evidence=step.evidence)
+        found.setdefault(step.source, []).append(link)
+    return found
