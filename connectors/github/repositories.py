@@ -222,7 +222,7 @@ def _nodes(
         except Throttled:
             raise
         except Unreachable:
-            if len(sizes) < 2:  # noqa: PLR2004  # there is no smaller batch
+            if not sizes[1:]:  # there is no smaller batch
                 raise
             sizes.pop(0)
             continue

@@ -136,8 +136,7 @@ class LocalFolder:
             if path.exists():
                 yield path.absolute()
             elif glob.has_magic(self._path):
-                # Path.glob takes no absolute pattern.
-                found = sorted(glob.iglob(str(path), recursive=True))  # noqa: PTH207  # see above
+                found = sorted(glob.iglob(str(path), recursive=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
                 yield from (Path(one).absolute() for one in found)
             else:
                 raise SourceError(f"{own_words(self._path)} does not exist")

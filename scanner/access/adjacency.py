@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, cast
 
 if TYPE_CHECKING:
     import numpy as np
@@ -273,15 +273,15 @@ class _ArrayWalk:
 
     @property
     def steps(self) -> Sequence[int]:
-        return self._steps  # type: ignore[return-value]  # an array of numbers is a sequence of numbers
+        return cast("Sequence[int]", self._steps)
 
     @property
     def conditions(self) -> Sequence[int]:
-        return self._conditions  # type: ignore[return-value]  # an array of numbers is a sequence of numbers
+        return cast("Sequence[int]", self._conditions)
 
     @property
     def before(self) -> Sequence[int]:
-        return self._before  # type: ignore[return-value]  # an array of numbers is a sequence of numbers
+        return cast("Sequence[int]", self._before)
 
     def levels(self) -> Iterator[Sequence[int]]:
         depth = 0

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 RENEW_BEFORE = 300.0
 """Seconds before its end at which an installation's token is renewed."""
 _JWT_LIVES, _JWT_BEGINS = 540, 60
+_LONGEST_SECOND = 11
+"""Digits of a time in seconds since 1970; a longer one is none."""
 """GitHub takes ten minutes at most, and its clock may be behind."""
 _CREATED = 201
 
@@ -63,7 +65,7 @@ class Limits:
         headers = response.headers
         left, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
         resource = "graphql" if _is_graphql(response.url) else "core"
-        if left == "0" and reset.isdigit() and len(reset) <= 11:  # noqa: PLR2004  # digits of a second since 1970
+        if left == "0" and reset.isdigit() and len(reset) <= _LONGEST_SECOND:
             self._used_up[resource] = float(reset)
 
     def check(self, url: str) -> None:

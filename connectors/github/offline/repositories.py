@@ -41,10 +41,10 @@ def nodes(files: Files, org: str) -> tuple[list[Mapping[str, Any]], int]:
     without = 0
     for row in _rows(files.values(REPOSITORIES, {"org": org})):
         name = row.get("full_name")
-        parts = name.split("/") if isinstance(name, str) else []
-        if len(parts) != 2 or any(part in ("", ".", "..") for part in parts):  # noqa: PLR2004  # owner and name
+        owner, _, own = name.partition("/") if isinstance(name, str) else ("", "", "")
+        if "/" in own or not {owner, own}.isdisjoint(("", ".", "..")):
             continue
-        root = files.folder / "repos" / quote(parts[0], safe="") / quote(parts[1], safe="")
+        root = files.folder / "repos" / quote(owner, safe="") / quote(own, safe="")
         entries = _workflows(files, root)
         without += entries is None
         found.append(_node(files, root, row, entries or []))

@@ -39,7 +39,7 @@ _PROPERTY: Final = "repo_property_"
 
 
 class Run(Struct, frozen=True):
-    """A way in which a workflow runs. ``ref``: of which branch or tag, as a pattern; a pull request's has none."""
+    """A way in which a workflow runs. ``ref``: the branch or tag, as a pattern; None for a pull request."""
 
     event: str
     ref: str

@@ -137,10 +137,11 @@ class ListWriter:
         self.length += 1
         self._waiting.append(_Row(key, cells, owners, identity, held))
         if len(self._waiting) >= BATCH:
-            self._flush()
+            self.flush()
         return self.length - 1
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write the rows that wait."""
         batch, spec, name, connection = self._waiting, self._spec, self._name, self._connection
         first = self.length - len(batch)
         every = [row.cells for row in batch]
@@ -167,8 +168,8 @@ class ListWriter:
 
     def finish(self) -> None:
         """Write the columns, once all rows of this list and of the one that it borrows from were added."""
-        self._flush()
-        self._lender._flush()  # noqa: SLF001  # of the same class
+        self.flush()
+        self._lender.flush()
         identities = _array(self._identities, np.uint32)
         for column, coded in self._coded.items():
             lent = self._lent(column)
@@ -189,8 +190,12 @@ class ListWriter:
         connection.execute(f"CREATE VIRTUAL TABLE temp.vocabulary_{name} USING fts5vocab(main, text_{name}, row)")
         connection.execute(f"INSERT INTO trigram_{name} SELECT term, doc FROM temp.vocabulary_{name}")
 
+    def coded(self, column: str) -> Coded | None:
+        """The values of a column, and their numbers by row; None for a column that is not kept so."""
+        return self._coded.get(column)
+
     def _lent(self, column: str) -> Coded | None:
-        return self._lender._coded.get(self._spec.borrowed.get(column, ""))  # noqa: SLF001  # of the same class
+        return self._lender.coded(self._spec.borrowed.get(column, ""))
 
     def _ranks(self, column: str, identities: Array) -> Array:
         """For each row the place of its text among all, equal texts the same; NO_ROW where there is none."""
