@@ -193,7 +193,7 @@ def _peak(server: Server) -> float:
 
 
 def save_another(count: int, url: str) -> None:
-    """Save a second scan, of which one in a hundred identities has changed."""
+    """Save a second scan, in which one in a hundred identities has changed."""
     with open_store(url) as store:
         store.save(judged(count, changed=0.01))
 

@@ -50,8 +50,8 @@ def measure(size: int, browser: Browser, folder: Path) -> str:
         page.close()
     return (
         f"{size:>9,} identities: first rows {statistics.median(firsts):4.0f} ms; keystroke median "
-        f"{statistics.median(keys):4.0f} ms, {statistics.quantiles(keys, n=20)[-1]:4.0f} ms at 95 %, of which an empty "
-        f"request takes {floor:.0f} ms; server {memory:,.0f} MiB"
+        f"{statistics.median(keys):4.0f} ms, {statistics.quantiles(keys, n=20)[-1]:4.0f} ms at 95 % (an empty "
+        f"request: {floor:.0f} ms); server {memory:,.0f} MiB"
     )
 
 

@@ -258,7 +258,7 @@ def _fits(claims: Iterable[Claim], said: Mapping[str, str]) -> bool | None:
 
 
 class _Tenant(Struct, frozen=True):
-    """Subjects of which all tokens are known. ``places``: of the repositories there, the subjects they can have."""
+    """Subjects whose tokens are all known. ``places``: of the repositories there, the subjects they can have."""
 
     issuer: str
     subjects: tuple[str, ...]

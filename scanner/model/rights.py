@@ -63,7 +63,7 @@ def with_administration(privilege: Privilege, allowed: tuple[Consequence, ...]) 
 
 
 class Claim(Struct, frozen=True, kw_only=True, gc=False):
-    """A claim that a token must have. ``values``: patterns of which one must match; none: it cannot be said by them."""
+    """A claim that a token must have. ``values``: patterns, and one must match; none: it cannot be said by them."""
 
     name: str
     values: tuple[str, ...] = ()

@@ -83,7 +83,7 @@ def progress(found: Iterable[ItemState]) -> tuple[Progress, ...]:
 
 
 def cannot_be_verified(state: ItemState) -> bool:
-    """Whether permissions are to be reduced of an identity of which none were known."""
+    """Whether permissions are to be reduced, and none of the identity's permissions were known."""
     decided = state.decision
     return decided is not None and decided.decision == "reduce" and state.item.facts.privilege == "unknown"
 

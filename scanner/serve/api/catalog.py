@@ -108,7 +108,7 @@ def _details() -> Iterator[Operation]:
         "A finding by its fingerprint, or the first eight or more digits of it", details.finding, refuses=(404, 409),
     )  # fmt: skip
     yield _one(
-        "paths", "/paths", paths.PATHS, "Who can become whom in the latest scan, shortest paths first", paths.paths,
+        "paths", "/paths", paths.PATHS, "Attack paths of the latest scan, shortest first", paths.paths,
         query=paths.PathsQuery, records=(paths.PathNode,), refuses=(404,),
     )  # fmt: skip
     yield _one(

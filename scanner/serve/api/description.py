@@ -25,7 +25,7 @@ _HEAD = ("schema", "scan", "summary", "policy", "notices")
 """What a scan has beside its lists."""
 _MEANS: Mapping[int, str] = {
     400: "A parameter, a value or the body is wrong; `field` names it.",
-    401: "Nobody is signed in.",
+    401: "Not signed in.",
     403: "This person may not do that, or the request was forged.",
     404: "There is no such thing, or this person may not see it.",
     406: "The answer cannot be given in that form.",

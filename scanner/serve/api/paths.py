@@ -64,7 +64,7 @@ class ChokesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 def paths(call: Call) -> Reply:
-    """Who can become whom, shortest paths first, with the identities on them."""
+    """Which identity can become which, shortest paths first, with the identities on the paths."""
     with _records(call) as records:
         graph = _graph(call, records)
         source, target = call.query.source, given(call.query.target)

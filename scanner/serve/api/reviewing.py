@@ -1,4 +1,4 @@
-"""Access reviews: what is asked of whom, and decisions."""
+"""Access reviews: their items by reviewer, and decisions."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from scanner.serve.index import rows
 from scanner.serve.index.about import About, current_format, write_about
 from scanner.serve.index.numeric import NO_ROW, np
 from scanner.serve.index.questions import LIST_NAMES, ListName
-from scanner.serve.index.rows import NOBODY, Owners
+from scanner.serve.index.rows import NO_OWNERS, Owners
 from scanner.serve.index.writing import BATCH, ListWriter, create_tables, joined
 from scanner.store.store import Store
 from scanner.store.streaming import StreamedScan
@@ -119,7 +119,7 @@ class _Building:
         self._now = scan.frame.scan.started_at
         self._is_known = rows.known_keys(scan.keys())
         self._changes = changes
-        self._owners = dict.fromkeys((change.identity or change.key for change in changes), NOBODY)
+        self._owners = dict.fromkeys((change.identity or change.key for change in changes), NO_OWNERS)
         """Of what changed, by key."""
         self._done = 0
 
@@ -177,7 +177,7 @@ class _Building:
             row = severities.identities[findings.length]
             is_on_identity = row != NO_ROW
             cells = rows.finding_cells(finding, is_on_identity=is_on_identity)
-            owners = NOBODY if is_on_identity else self._declared.get(finding.entry or "", NOBODY)
+            owners = NO_OWNERS if is_on_identity else self._declared.get(finding.entry or "", NO_OWNERS)
             findings.add(finding.fingerprint, cells, owners=owners, identity=row if is_on_identity else None)
 
     def _note_owners(self, key: str, owners: Owners) -> None:

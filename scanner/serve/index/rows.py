@@ -25,7 +25,7 @@ Cells: TypeAlias = dict[str, Any]
 Owners: TypeAlias = tuple[str, ...]
 """Who owns a row, in lower case and sorted."""
 
-NOBODY: Owners = ()
+NO_OWNERS: Owners = ()
 
 
 def _of(name: ListName, columns: Columns[Row]) -> list[tuple[str, Callable[[Row], Any]]]:
@@ -77,7 +77,7 @@ def owners_named(entry: Entry) -> Iterator[str]:
 def owners_of(assessment: Assessment, declared: Mapping[str, Owners]) -> Owners:
     """The people and groups that own an identity, in lower case. ``declared``: by entry, those that it names."""
     owner, entry = assessment.ownership.owner, assessment.registry.entry
-    named = declared.get(entry, NOBODY) if entry is not None else ()
+    named = declared.get(entry, NO_OWNERS) if entry is not None else ()
     return tuple(sorted({*named, owner.lower()})) if owner and owner.lower() not in named else named
 
 
