@@ -101,8 +101,8 @@ class KubernetesConnector:
         if settings.from_files is not None:
             return Export(Path(settings.from_files))
         if settings.in_cluster:
-            return Api(in_cluster(), meter, settings.timeout)
+            return Api(in_cluster(), meter, settings)
         if settings.url is not None:
-            return Api(at(settings.url, settings.token.resolve(), settings.ca_file), meter, settings.timeout)
+            return Api(at(settings.url, settings.token.resolve(), settings.ca_file), meter, settings)
         (address,) = addresses(settings.files, [context], may_run=settings.kubeconfig is not None)
-        return Api(address, meter, settings.timeout)
+        return Api(address, meter, settings)

@@ -16,9 +16,9 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     ``kubeconfig``: a file; by default what KUBECONFIG names, else ~/.kube/config. Only a file named here may run a
     program to sign in. ``context``: one context, ``contexts``: several; by default the current one. ``url``: an API
-    server, asked with ``token`` and verified by ``ca_file``. ``from_files``: a folder of what
-    ``kubectl get PLURAL -A -o json`` wrote. ``secrets``: also list names and dates of token secrets, which takes a
-    right to list secrets. ``aws_auth``: also see whether a config map maps AWS identities.
+    server, asked with ``token`` and verified by ``ca_file``. ``insecure_http``: plain HTTP beyond this machine.
+    ``from_files``: a folder of what ``kubectl get PLURAL -A -o json`` wrote. ``secrets``: also list names and dates of
+    token secrets, which takes a right to list secrets. ``aws_auth``: also see whether a config map maps AWS identities.
     """
 
     kubeconfig: str | None = None
@@ -28,6 +28,7 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     url: str | None = None
     token: SecretRef = SecretRef(env="KUBERNETES_TOKEN")
     ca_file: str | None = None
+    insecure_http: bool = False
     from_files: str | None = None
     secrets: bool = False
     aws_auth: bool = False
@@ -40,7 +41,7 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
         if sum((*ways, self.url is not None, self.from_files is not None)) > 1:
             raise ValueError("give one of: a kubeconfig with its contexts, url, in_cluster, from_files")
         if self.url is not None:
-            check_url(self.url, insecure_http=False)
+            check_url(self.url, insecure_http=self.insecure_http)
         if self.timeout <= 0:
             raise ValueError("timeout must be positive")
 

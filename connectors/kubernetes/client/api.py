@@ -14,6 +14,7 @@ from connectors.base import Gone, Meter, SectionReading
 from connectors.http import Client, cursor, refusal
 from connectors.kubernetes.client.kubeconfig import Address, Pem, signed_in
 from connectors.kubernetes.sections import Listing
+from connectors.kubernetes.settings import KubernetesSettings
 from connectors.rates import RateLimit
 from connectors.reading import decoded
 from scanner.errors import Denied, NotOffered, SourceError
@@ -30,7 +31,7 @@ T = TypeVar("T")
 class Api:
     """A client for one cluster. Its methods raise SourceErrors only."""
 
-    def __init__(self, address: Address, meter: Meter, timeout: float) -> None:
+    def __init__(self, address: Address, meter: Meter, settings: KubernetesSettings) -> None:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="muster-kubernetes-")))
             user = signed_in(address)
@@ -47,7 +48,8 @@ class Api:
                     headers={"Accept": accept, **signed},
                     meter=meter,
                     rate=rate,
-                    timeout=timeout,
+                    timeout=settings.timeout,
+                    insecure_http=settings.insecure_http,
                     ca_file=authority,
                     client_certificate=pair,
                     environment=False,

@@ -182,3 +182,4 @@ def test_settings_that_contradict(settings: dict[str, Any]) -> None:
     """One way to a cluster at a time."""
     with pytest.raises(ValueError, match=r"give|https|positive"):
         KubernetesSettings(**settings)
+    assert KubernetesSettings(url="http://elsewhere.example", insecure_http=True).insecure_http
