@@ -23,7 +23,7 @@ FLOORS = (
     ("scanner.config",),
     ("scanner.discovery",),
     ("scanner.judging", "connectors.testing"),
-    ("scanner.diff", "scanner.lifecycle"),
+    ("scanner.diff", "scanner.lifecycle", "connectors.fakes"),
     ("reports",),
     ("scanner.app", "scanner.demo"),
     ("scanner.serve",),

@@ -18,6 +18,9 @@ from connectors.fakes.azure.tenant import guid
 from connectors.fakes.gcp.consumers import add_instance, add_run, add_secret
 from connectors.fakes.gcp.identities import add_api_key, add_auth_provider, add_key
 from connectors.fakes.gcp.usage import add_use
+from connectors.fakes.kubernetes.authorizer import User
+from connectors.fakes.kubernetes.cluster import Cluster
+from connectors.fakes.kubernetes.server import KubernetesServer
 from connectors.file import FileConnector, FileSettings
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
@@ -33,9 +36,6 @@ from tests.connectors.gcp.conftest import Place, place, start
 from tests.connectors.github import estates as github
 from tests.connectors.github.fake import served
 from tests.connectors.kubernetes.manifests import account, deployment, token
-from tests.servers.kubernetes.authorizer import User
-from tests.servers.kubernetes.cluster import Cluster
-from tests.servers.kubernetes.server import KubernetesServer
 from tests.servers.openbao import OpenBao
 
 __all__ = ["aws", "azure", "moto", "place", "running_proxy", "start"]

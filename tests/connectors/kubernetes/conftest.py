@@ -14,15 +14,15 @@ import yaml
 from msgspec import Struct
 
 from connectors.base import DiscoveredRecord
+from connectors.fakes.kubernetes.authorizer import service_account
+from connectors.fakes.kubernetes.cluster import Cluster
+from connectors.fakes.kubernetes.server import Fault, KubernetesServer
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.least_privilege import NAME, manifests
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.testing import read
 from scanner.model import Coverage, Identity, Workload
 from scanner.redaction.redact import SecretRef
-from tests.servers.kubernetes.authorizer import service_account
-from tests.servers.kubernetes.cluster import Cluster
-from tests.servers.kubernetes.server import Fault, KubernetesServer
 
 TOKEN = "token-of-the-reader"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connectors.fakes.kubernetes.server import refusal
 from connectors.kubernetes.least_privilege import manifests
 from connectors.testing import Asked, Reply
 from scanner.model import Assignment
@@ -22,7 +23,6 @@ from tests.connectors.kubernetes.manifests import (
     token,
     user,
 )
-from tests.servers.kubernetes.server import refusal
 
 WITH_SECRETS = manifests(frozenset({"core.secrets"}))
 WITH_AWS_AUTH = manifests(frozenset({"aws_auth"}))

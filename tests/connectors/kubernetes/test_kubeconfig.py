@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import yaml
 
+from connectors.fakes.kubernetes.server import KubernetesServer
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.testing import read
@@ -20,7 +21,6 @@ from scanner.model import Coverage, Identity
 from tests.connectors.kubernetes.conftest import TOKEN, Running
 from tests.connectors.kubernetes.manifests import RBAC, binding, role
 from tests.connectors.kubernetes.test_reading import ESTATE
-from tests.servers.kubernetes.server import KubernetesServer
 
 
 def _config(server: KubernetesServer, ca_file: Path, user: dict[str, Any], **cluster: Any) -> dict[str, Any]:

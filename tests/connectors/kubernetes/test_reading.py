@@ -13,13 +13,13 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from connectors.fakes.kubernetes.cluster import Cluster
+from connectors.fakes.kubernetes.server import refusal
 from connectors.kubernetes.least_privilege import cluster_role, manifests
 from connectors.testing import Asked, Reply, read
 from scanner.model import Identity
 from tests.connectors.kubernetes.conftest import TOKEN, Running, Scan
 from tests.connectors.kubernetes.manifests import account, binding, deployment, namespace, pod, role, rule, token
-from tests.servers.kubernetes.cluster import Cluster
-from tests.servers.kubernetes.server import refusal
 
 KUBECTL = str(Path(sys.executable).with_name("kubectl"))
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

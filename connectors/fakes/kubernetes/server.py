@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
+from connectors.fakes.kubernetes.authorizer import Ask, User, allowed
+from connectors.fakes.kubernetes.cluster import Cluster, Manifest, Resource, metadata_only
 from connectors.testing import Asked, Reply, Server
-from tests.servers.kubernetes.authorizer import Ask, User, allowed
-from tests.servers.kubernetes.cluster import Cluster, Manifest, Resource, metadata_only
 
 _PARTIAL = "as=PartialObjectMetadataList"
 _REASONS = {
@@ -130,7 +130,7 @@ class KubernetesServer(Server):
                 continue
             parts = path[len(resource.base) + 1 :].split("/")
             namespace = ""
-            if parts[0] == "namespaces" and len(parts) > 2 and resource.namespaced:  # of NAME/PLURAL
+            if parts[0] == "namespaces" and parts[2:] and resource.namespaced:  # of NAME/PLURAL
                 namespace, parts = parts[1], parts[2:]
             if parts[0] == resource.plural and len(parts) in (1, 2):
                 return resource, namespace, parts[1] if len(parts) > 1 else ""

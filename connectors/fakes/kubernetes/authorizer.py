@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tests.servers.kubernetes.cluster import Cluster, Manifest
+from connectors.fakes.kubernetes.cluster import Cluster, Manifest
 
 _ACCOUNT = "system:serviceaccount:"
 
