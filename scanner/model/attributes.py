@@ -57,6 +57,18 @@ FEDERATES_TO: Final = "federates_to"
 the workflow's privilege is unknown, too.
 """
 
+# Of an AI agent. The view ``agents`` shows these.
+MODEL: Final = "model"
+"""The model that it calls, as the provider names it."""
+TOOLS: Final = "tools"
+"""The names of the tools that it may use, sorted."""
+MCP_SERVERS: Final = "mcp_servers"
+"""The MCP servers that it is connected with: ``[{"name": str, "host": str | None, …}, …]``; never values of variables."""
+SCHEDULE: Final = "schedule"
+"""When it runs by itself, as the provider writes it, such as a cron expression."""
+HUMAN_IN_THE_LOOP: Final = "human_in_the_loop"
+"""True if the provider is set to ask a person before the agent acts; absent where it does not say."""
+
 # Of a stored secret.
 FEDERATION_BESIDE: Final = "federation_beside"
 """Of a cloud's key: the jobs that may sign in to that cloud without a key: a list of texts, such as

@@ -13,7 +13,7 @@ from connectors.github.identities.place import Place
 from connectors.github.repositories import AGENTS
 from connectors.github.workflows.owners import as_owners, code_owners
 from scanner.model import Consequence, Identity, Privilege, Signal
-from scanner.model.attributes import OWNERS
+from scanner.model.attributes import MCP_SERVERS, OWNERS, TOOLS
 
 NAME = "copilot-coding-agent"
 _SIGNALS = (
@@ -59,9 +59,9 @@ def _agent(place: Place, below: str, attributes: dict[str, Any], *, narrow: bool
 
 def _described(setup: AgentConfiguration) -> Iterator[tuple[str, Any]]:
     servers = setup.mcp_configuration.servers if setup.mcp_configuration else {}
-    yield "tools", sorted(name for name, is_on in setup.enabled_tools.items() if is_on)
+    yield TOOLS, sorted(name for name, is_on in setup.enabled_tools.items() if is_on)
     yield (
-        "mcp_servers",
+        MCP_SERVERS,
         [
             {"name": name, "host": one.url, "type": one.type, "tools": sorted(one.tools), "variables": sorted(one.env)}
             for name, one in sorted(servers.items())
