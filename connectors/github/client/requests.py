@@ -1,7 +1,7 @@
 """Every request this connector can make, and the permission that each one takes. The client takes nothing but these.
 
-Source: GitHub's OpenAPI description, and "Permissions required for GitHub Apps". None of them answers with the value
-of a secret.
+Source: GitHub's OpenAPI description, and for permissions "Permissions required for GitHub Apps". None of them answers
+with the value of a secret.
 """
 
 from __future__ import annotations
@@ -71,7 +71,12 @@ DEPENDABOT_SECRETS: Final = Request(
     at="/secrets",
     permission=Permission("organization_dependabot_secrets", ("admin:org",)),
 )
-AGENT_SECRETS: Final = Request(path="/orgs/{org}/agents/secrets", at="/secrets", permission=_AGENTS, plan="cloud")
+AGENT_SECRETS: Final = Request(
+    path="/orgs/{org}/agents/secrets",
+    at="/secrets",
+    permission=Permission("organization_agent_secrets", ("admin:org",)),
+    plan="cloud",
+)
 REPOSITORY_SECRETS: Final = Request(
     path="/repos/{owner}/{repo}/actions/secrets", at="/secrets", permission=Permission("secrets", ("repo",))
 )

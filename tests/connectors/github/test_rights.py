@@ -17,6 +17,14 @@ from scanner.model import PrivilegeLevel
 from tests.connectors.github.fake import PUBLISHED
 
 WRITE = "write"
+BEYOND_THE_SCHEMA = {
+    "actions_variables": "Managing your personal access tokens, repository permissions",
+    "copilot_agent_settings": "Permissions required for GitHub Apps, repository permissions",
+    "organization_actions_variables": "Managing your personal access tokens, organization permissions",
+    "organization_agent_secrets": "Permissions required for GitHub Apps, organization permissions",
+    "organization_dependabot_secrets": "Managing your personal access tokens, organization permissions",
+}
+"""What the published schema of an App's permissions lacks, and the page of docs.github.com that has it."""
 
 
 @pytest.mark.parametrize(
@@ -54,6 +62,17 @@ def test_permissions_have_a_level(permissions: dict[str, str], selection: str, l
 def test_scopes_have_a_level(scopes: list[str], level: PrivilegeLevel) -> None:
     """Of a classic token."""
     assert of_scopes(scopes).level == level
+
+
+def test_an_app_is_given_published_permissions() -> None:
+    """Each name of the manifest stands in the published schema with this access, or in the table of exceptions."""
+    everything = GithubSettings(organization="acme", agent_configuration=True, webhooks=True)
+    given = json.loads(GithubConnector("prod", everything).policy())["manifest"]["default_permissions"]
+    schemas = json.loads((PUBLISHED / "rest.json").read_bytes())["components"]["schemas"]
+    published = {name: one["enum"] for name, one in schemas["app-permissions"]["properties"].items()}
+
+    assert given.keys() - published.keys() == BEYOND_THE_SCHEMA.keys()
+    assert {name for name, access in given.items() if access not in published.get(name, [access])} == set()
 
 
 def test_nothing_is_asked_for_that_no_section_needs() -> None:
