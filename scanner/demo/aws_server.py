@@ -78,13 +78,12 @@ class _Seed:
     def plant(self) -> None:
         for name, policy in self._estate["policies"].items():
             self._iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(_document(policy)))
-        self._iam.create_open_id_connect_provider(Url=f"https://{_OIDC}", ThumbprintList=["0" * 40])
+        for issuer in (f"https://{_OIDC}", self._estate["kubernetes"]["issuer"]):
+            self._iam.create_open_id_connect_provider(Url=issuer, ThumbprintList=["0" * 40])
         for user in self._estate["users"]:
             self._user(user)
         for family in self._estate["roles"]:
-            for name in family["names"]:
-                for pattern in family["each"]:
-                    self._role(pattern.format(name=name), name, family)
+            self._roles(family)
         for secret in self._estate["secrets"]:
             self._secret(secret)
         for functions in self._estate["functions"]:
@@ -124,6 +123,11 @@ class _Seed:
             key.create_date = days_ago(dates["created"])
             key.last_used = _used(dates)
 
+    def _roles(self, family: dict[str, Any]) -> None:
+        for name in family["names"]:
+            for pattern in family["each"]:
+                self._role(pattern.format(name=name), name, family)
+
     def _role(self, name: str, stem: str, family: dict[str, Any]) -> None:
         trust = [self._trust(who.format(name=stem)) for who in family["trust"]]
         role = self._iam.create_role(
@@ -146,18 +150,26 @@ class _Seed:
                 statement["Principal"] = {"AWS": f"arn:aws:iam::{account}:root"}
                 if external_id:
                     statement["Condition"] = {"StringEquals": {"sts:ExternalId": "tidewater-4711"}}
-            case "user":
-                statement["Principal"] = {"AWS": f"arn:aws:iam::{self._account}:user/{rest}"}
+            case "user" | "role":
+                statement["Principal"] = {"AWS": f"arn:aws:iam::{self._account}:{kind}/{rest}"}
             case "oidc":
-                statement["Action"] = "sts:AssumeRoleWithWebIdentity"
-                statement["Principal"] = {"Federated": f"arn:aws:iam::{self._account}:oidc-provider/{_OIDC}"}
-                statement["Condition"] = {
-                    "StringEquals": {f"{_OIDC}:aud": "sts.amazonaws.com"},
-                    "StringLike": {f"{_OIDC}:sub": rest},
-                }
+                statement |= self._federated(_OIDC, rest)
+            case "eks":
+                issuer = self._estate["kubernetes"]["issuer"].removeprefix("https://")
+                statement |= self._federated(issuer, f"system:serviceaccount:{rest.replace('/', ':')}")
             case _:
                 statement["Principal"] = {"Service": who}
         return statement
+
+    def _federated(self, issuer: str, subject: str) -> dict[str, Any]:
+        return {
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": f"arn:aws:iam::{self._account}:oidc-provider/{issuer}"},
+            "Condition": {
+                "StringEquals": {f"{issuer}:aud": "sts.amazonaws.com"},
+                "StringLike": {f"{issuer}:sub": subject},
+            },
+        }
 
     def _secret(self, secret: dict[str, Any]) -> None:
         client = self._client("secretsmanager", secret["region"])

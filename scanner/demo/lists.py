@@ -73,6 +73,12 @@ endpoint_url = "{servers.github}"
 token = {{ env = "MUSTER_DEMO_GITHUB_TOKEN" }}
 
 [[source]]
+name = "cluster"
+type = "kubernetes"
+url = "{servers.kubernetes}"
+token = {{ env = "MUSTER_DEMO_KUBERNETES_TOKEN" }}
+
+[[source]]
 name = "saas-bots"
 type = "file"
 path = "bots.csv"
@@ -106,6 +112,7 @@ class Addresses(Struct, frozen=True, kw_only=True):
     azure: AzureServer
     gcp: str
     github: str
+    kubernetes: str
     principals: Mapping[str, Principal]
 
 

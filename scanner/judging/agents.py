@@ -116,7 +116,9 @@ def _adding(worded: Iterable[tuple[_Place, frozenset[str]]], *, beside_facts: bo
 
 
 def _places(identity: Identity) -> Iterator[tuple[_Place, Iterable[str | None]]]:
-    yield "name", (identity.name, identity.display_name)
+    shown = identity.display_name
+    # A display name such as NAMESPACE/NAME only says where the identity is.
+    yield "name", (identity.name, None if shown and shown.endswith(f"/{identity.name}") else shown)
     if identity.tags:
         yield "tag", (f"{key} {value}" for key, value in sorted(identity.tags.items()))
     if isinstance(path := identity.attributes.get("path"), str):

@@ -83,7 +83,7 @@ def test_nothing_was_left_out(result: dict[str, Any]) -> None:
     """The whole estate was read: about 160 identities, and no gap but the day that the audit log lacks."""
     gaps = [one for one in result["coverage"] if one["status"] in ("partial", "denied", "failed", "skipped")]
     assert [(one["source"], one["section"]) for one in gaps] == [("trail", f"activity:{day_of(result, 41)}")]
-    assert 150 <= result["summary"]["identities"] <= 175
+    assert 170 <= result["summary"]["identities"] <= 195
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,11 @@ def test_nothing_was_left_out(result: dict[str, Any]) -> None:
         pytest.param("dispatch-copilot", "agent", {"is_agent": True}, id="an agent engine"),
         pytest.param(".github/workflows/load-warehouse.yml", "privilege", {"level": "escalation"}, id="a pipeline"),
         pytest.param("warehouse-mirror", "privilege", {"level": "escalation"}, id="a key that may change the pipeline"),
+        pytest.param("warehouse-loader", "privilege", {"level": "escalation"}, id="through AWS"),
+        pytest.param("parcel-copilot", "agent", {"is_agent": True}, id="an agent in a cluster"),
+        pytest.param("prometheus", "privilege", {"level": "escalation"}, id="get of nodes/proxy is no reading"),
+        pytest.param("replicaset-controller", "registry", {"state": "exempt"}, id="the cluster's own"),
+        pytest.param("storefront", "registry", {"state": "registered", "rung": "alias"}, id="in a namespace"),
         pytest.param("tidewater-release-bot", "nature", {"verdict": "non_human"}, id="a machine user"),
         pytest.param("sam.whitfield", "nature", {"verdict": "mixed"}, id="a person with keys"),
     ],
@@ -160,6 +165,9 @@ def test_what_the_estate_hides_is_found(result: dict[str, Any], name: str, axis:
         ("writers_become_admin", ".github/workflows/load-warehouse.yml"),
         ("former_member_credential", "warehouse-mirror"),
         ("self_hosted_runner_public", "own-machines"),
+        ("token_never_expires", "jenkins"),
+        ("token_never_expires", "ci"),
+        ("escalation", "prometheus"),
     ],
 )
 def test_rules_find_what_the_clouds_hide(result: dict[str, Any], rule: str, name: str | None) -> None:
@@ -254,6 +262,22 @@ def test_a_token_leads_from_cloud_to_cloud(result: dict[str, Any]) -> None:
         assert other["key"] in {link["target"] for link in one["links"] if link["relation"] == "can_assume"}
 
 
+def test_a_default_account_leads_from_a_cluster_to_an_administrator(result: dict[str, Any]) -> None:
+    """It may edit where somebody meant `view`: so it becomes an account whose token opens a role of AWS."""
+    ids = ("tracking/default", "data/warehouse-loader")
+    accounts = [next(one for one in result["identities"] if one["display_name"] == name) for name in ids]
+    roles = [
+        next(one for one in result["identities"] if one["name"] == name)
+        for name in ("eks-warehouse-loader", "warehouse-admin")
+    ]
+
+    for one, other in pairwise((*accounts, *roles)):
+        assert other["key"] in {link["target"] for link in one["links"] if link["relation"] == "can_assume"}
+    rules = {one["rule"] for one in result["findings"] if one["identity"] == accounts[0]["key"]}
+    assert rules == {"escalation", "shared_default_account", "unregistered"}
+    assert any(accounts[1]["key"] == link["target"] for link in roles[0]["links"] if link["relation"] == "federates")
+
+
 def test_entries_say_what_became_of_them(result: dict[str, Any]) -> None:
     """Found, gone, alive although retired, and the good end."""
     states = {entry["id"]: entry["state"] for entry in result["registry"]}
@@ -287,7 +311,7 @@ def test_every_printed_command_works(demo: tuple[Path, subprocess.CompletedProce
     printed = PRINTED.findall(done.stdout + done.stderr + (folder / "summary.md").read_text(encoding="utf-8"))
     own = [one for one in printed if one.startswith("muster scan ")]
 
-    assert len(own) == 5
+    assert len(own) == 6
     assert len(set(printed) - set(own)) >= 5
     for one in set(printed) - set(own):
         ran = subprocess.run(

@@ -49,6 +49,7 @@ def test_a_word_inside_a_word_is_none(name: str, not_in: str) -> None:
         pytest.param("support-copilot", {}, True, id="copilot"),
         pytest.param("SupportAgentRole", {}, True, id="agent-in-camel-case"),
         pytest.param("x", {"display_name": "Claude for finance"}, True, id="in-the-display-name"),
+        pytest.param("default", {"display_name": "agents/default"}, False, id="in-a-namespace-of-agents"),
         pytest.param("mcp-server", {}, True, id="mcp"),
         pytest.param("etl-bot", {}, False, id="one-weak-word"),
         pytest.param("ai-rag-bot", {}, False, id="weak-words-of-one-sort"),
