@@ -33,10 +33,13 @@ def environment_secret(owner: str, environment: str, name: str) -> str:
     return f"{owner}/environments/{environment}/secrets/{name}"
 
 
+def is_server(host: str) -> bool:
+    """Whether it is an Enterprise Server, and not GitHub's own service."""
+    return host != PUBLIC and not host.endswith(_RESIDENT)
+
+
 def issuer(host: str) -> str:
     """The issuer of workflows' tokens, as trusts name it: without a scheme."""
-    if host == PUBLIC:
-        return "token.actions.githubusercontent.com"
-    if host.endswith(_RESIDENT):
-        return f"token.actions.{host}"
-    return f"{host}/_services/token"
+    if is_server(host):
+        return f"{host}/_services/token"
+    return "token.actions.githubusercontent.com" if host == PUBLIC else f"token.actions.{host}"

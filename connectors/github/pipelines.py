@@ -19,9 +19,10 @@ from connectors.github.sections import asking, asks_for_tokens
 from connectors.github.workflows.identities import Workflows, workflow_identities
 from scanner.errors import SourceError
 from scanner.model import Fact, StoredSecret
-from scanner.model.attributes import FEDERATION_BESIDE
+from scanner.model.attributes import FEDERATION_BESIDE, JOBS_UNREAD
 
 _CALLS = re.compile(r"([\w.-]{1,100}/[\w.-]{1,100}/\.github/workflows/[\w.-]{1,200}\.ya?ml)@")
+_CALLS_OWN = re.compile(r"\./(\.github/workflows/[\w.-]{1,200}\.ya?ml)\b")
 _UNREAD: tuple[Fact, ...] = ("permissions",)
 _DEEPEST = 4
 """Workflows that call workflows are followed so far."""
@@ -56,9 +57,12 @@ def read_workflows(
                 section.malformed(f"{name}/{gap.path}", gap.reason)
             if made.identities and one.facts.template is None and s.OIDC in reader.gaps:
                 section.lost(SourceError(f"the form of subjects of {name} is not known"), partial=True)
-                made = replace(made, identities=tuple(replace(one, unread=_UNREAD) for one in made.identities))
+                made = _unread(made)
             section.found(len(made.identities))
             workflows[name] = made
+    for one in found:
+        if one.facts.full_name not in workflows:
+            workflows[one.facts.full_name] = _unread(workflow_identities(organization, one.facts, ()))
     for made in workflows.values():
         yield from (replace(one, scope=reader.place.scope.id) for one in made.identities)
         yield replace(made.workload, scope=reader.place.scope.id)
@@ -66,15 +70,28 @@ def read_workflows(
     yield reader.done(section)
 
 
+def _unread(made: Workflows) -> Workflows:
+    """With which trusts accept their tokens unknown."""
+    return replace(
+        made,
+        identities=tuple(replace(one, unread=_UNREAD) for one in made.identities),
+        workload=replace(made.workload, attributes={**made.workload.attributes, JOBS_UNREAD: True}),
+    )
+
+
 def _called(repository: Read, callable_: Mapping[str, WorkflowFile]) -> dict[str, WorkflowFile]:
-    """The workflows of other repositories that its own call, and that these call."""
+    """The workflows of other repositories that its own call, and that these call, also in their own repositories."""
     found: dict[str, WorkflowFile] = {}
-    texts = [file.text for file in repository.files]
+    named = {name.lower() for file in repository.files for name in _CALLS.findall(file.text)}
     for _ in range(_DEEPEST):
-        named = {name.lower() for text in texts for name in _CALLS.findall(text)} - found.keys()
-        new = {name: callable_[name] for name in named if name in callable_}
+        new = {name: callable_[name] for name in named - found.keys() if name in callable_}
         found |= new
-        texts = [file.text for file in new.values()]
+        named = {name.lower() for file in new.values() for name in _CALLS.findall(file.text)}
+        named |= {
+            f"{'/'.join(name.split('/')[:2])}/{path.lower()}"
+            for name, file in new.items()
+            for path in _CALLS_OWN.findall(file.text)
+        }
     return found
 
 

@@ -16,7 +16,14 @@ from msgspec.structs import replace
 
 from scanner.access.trusts import Keys, literal_start, with_links
 from scanner.model import Claim, Coverage, Edge, Identity, Link, Presented, Privilege, TokenSubject, Trust, Workload
-from scanner.model.attributes import FEDERATES_TO, HOLDERS, JOBS_SUBJECTS, TENANT_SUBJECTS
+from scanner.model.attributes import (
+    ACCOUNTED_IN,
+    FEDERATES_TO,
+    HOLDERS,
+    JOBS_SUBJECTS,
+    JOBS_UNREAD,
+    TENANT_SUBJECTS,
+)
 from scanner.text import issuer_name
 
 _WILDCARDS = "*?"
@@ -258,32 +265,47 @@ def _fits(claims: Iterable[Claim], said: Mapping[str, str]) -> bool | None:
 
 
 class _Tenant(Struct, frozen=True):
-    """Subjects whose tokens are all known. ``places``: of the repositories there, the subjects they can have."""
+    """Subjects whose tokens are all known, except for those that are ``unread``.
+
+    ``places``: of the repositories there, the subjects they can have.
+    """
 
     issuer: str
     subjects: tuple[str, ...]
     places: tuple[str, ...]
+    unread: tuple[str, ...]
 
 
 class _Tenants:
-    """Organizations whose tokens are all known: every section that lists identities with them was read."""
+    """Organizations with known repositories: every section that lists identities with their tokens was read.
+
+    A gap in the section that a repository names as ACCOUNTED_IN affects only the repositories that say so.
+    """
 
     def __init__(self, workloads: Iterable[Workload], coverage: Iterable[Coverage]) -> None:
-        read: defaultdict[tuple[str, str, str], list[bool]] = defaultdict(list)
+        read: defaultdict[tuple[str, str, str], dict[str, bool]] = defaultdict(dict)
         for section in coverage:
             for kind in section.kinds:
-                read[section.source, section.scope, kind].append(section.status == "complete")
+                read[section.source, section.scope, kind][section.section] = section.status == "complete"
         places: defaultdict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+        unread: defaultdict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
         incomplete: set[tuple[str, tuple[str, ...]]] = set()
         for one in workloads:
             tenant, jobs = _subjects(one, TENANT_SUBJECTS), _subjects(one, JOBS_SUBJECTS)
             for issuer, subjects in tenant.items():
                 whole = issuer, tuple(subjects)
                 places[whole] += jobs.get(issuer, ())
-                told = read.get((one.source, one.scope, str(one.attributes.get(HOLDERS))), [])
-                if not told or not all(told):
+                if one.attributes.get(JOBS_UNREAD) is True:
+                    unread[whole] += jobs.get(issuer, ())
+                told = read.get((one.source, one.scope, str(one.attributes.get(HOLDERS))), {})
+                accounted = one.attributes.get(ACCOUNTED_IN)
+                if not told or not all(is_read for section, is_read in told.items() if section != accounted):
                     incomplete.add(whole)
-        self._all = [_Tenant(*whole, tuple(each)) for whole, each in places.items() if whole not in incomplete]
+        self._all = [
+            _Tenant(*whole, tuple(each), tuple(unread[whole]))
+            for whole, each in places.items()
+            if whole not in incomplete
+        ]
 
     def __bool__(self) -> bool:
         return bool(self._all)
@@ -295,6 +317,8 @@ class _Tenants:
         wanted, issuer = trust.subject or "", issuer_name(trust.issuer)
         for tenant in self._all:
             if tenant.issuer == issuer and any(wanted.startswith(literal_start(one)) for one in tenant.subjects):
+                if any(meet(wanted, place) for place in tenant.unread):
+                    return None
                 return "not_presented" if any(meet(wanted, place) for place in tenant.places) else "gone"
         return None
 

@@ -82,6 +82,10 @@ TENANT_SUBJECTS: Final = "subjects_of_tenant"
 """Of a repository: as JOBS_SUBJECTS, of all repositories of its organization. If every section of its scope that lists
 identities of the kind HOLDERS was read, no other identity has such tokens.
 """
+ACCOUNTED_IN: Final = "gaps_accounted_in"
+"""Of a repository: the section whose gaps are told by repository, as JOBS_UNREAD. Such a gap leaves the rest known."""
+JOBS_UNREAD: Final = "jobs_unread"
+"""Of a repository: True if one of its jobs, or what subject it sends, could not be read."""
 HOLDERS: Final = "kind_of_holders"
 """Of a repository: the kind of identities that have its jobs' tokens."""
 RUNS_IN: Final = "cluster"

@@ -18,16 +18,18 @@ from connectors.github.workflows.values import Context
 from scanner.errors import InputError, Problem
 from scanner.model import Identity, Link, Privilege, Signal, Workload
 from scanner.model.attributes import (
+    ACCOUNTED_IN,
     FEDERATES_TO,
     HOLDERS,
     JOBS_SUBJECTS,
+    JOBS_UNREAD,
     OWNERS,
     REPOSITORY,
     TENANT_SUBJECTS,
     UNRESOLVED,
 )
 
-PROVIDER, KIND = "github", "workflow"
+PROVIDER, KIND, SECTION = "github", "workflow", "workflows"
 MOST_TOKENS = 200
 """The most subjects that one workflow may have; a file with more is a gap."""
 _DEEPEST = 4
@@ -99,6 +101,7 @@ class _Repository:
         self._places: defaultdict[str, list[str]] = defaultdict(list)
         self._stored: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
         self._jobs: dict[str, list[Job]] = {}
+        self._is_whole = True
         self.workflows: list[Workflow] = []
         self.gaps: list[Gap] = []
 
@@ -182,6 +185,7 @@ class _Repository:
     def workload(self, identities: Sequence[Identity]) -> Workload:
         """The repository, with the subjects that its jobs and those of its owner's other repositories can have."""
         repository, tokens = self._repository, self._tokens
+        is_known = tokens.is_known or not identities
         return Workload(
             key=keys.repository(self._organization.host, repository.full_name),
             provider=PROVIDER,
@@ -196,6 +200,8 @@ class _Repository:
                 JOBS_SUBJECTS: [[tokens.issuer, subject] for subject in tokens.all_subjects],
                 TENANT_SUBJECTS: [[tokens.issuer, subject] for subject in tokens.subjects_of_owner],
                 HOLDERS: KIND,
+                ACCOUNTED_IN: SECTION,
+                **({JOBS_UNREAD: True} if self.gaps or not (self._is_whole and is_known) else {}),
                 "visibility": repository.visibility,
                 "archived": repository.archived,
             },
@@ -240,15 +246,18 @@ class _Repository:
         if job.calls is None:
             yield _Part(job, within)
             return
-        called = self._called(job.calls)
+        uses = _in_full(job.calls, within)
+        called = self._called(uses)
         if called is None or depth >= _DEEPEST:
+            # Its jobs may have environments, which change the subject.
+            self._is_whole = False
             unresolved.append(f"{job.at} calls {job.calls}, which was not read")
-            yield _Part(job, job.calls)
+            yield _Part(job, uses)
             return
         handed = Context(variables=self._context.variables, github=self._context.github, inputs=job.handed_over())
         for inner in called.jobs(handed):
             if inner.asks_for_tokens or not inner.has_permissions:
-                yield from self._followed(inner, job.calls, unresolved, depth + 1)
+                yield from self._followed(inner, uses, unresolved, depth + 1)
 
     def _called(self, uses: str) -> Workflow | None:
         path = uses.partition("@")[0]
@@ -270,6 +279,15 @@ class _Repository:
                 if key.value.stored_as
             }
         )
+
+
+def _in_full(uses: str, within: str | None) -> str:
+    """A workflow that is called, in full where a workflow of another repository calls one of its own."""
+    if not uses.startswith("./") or within is None or within.startswith("./"):
+        return uses
+    path, _, ref = within.partition("@")
+    owner, name, *_ = path.split("/")
+    return f"{owner}/{name}/{uses.removeprefix('./')}@{ref}"
 
 
 def _told(problem: Problem) -> str:

@@ -24,18 +24,20 @@ IMMUTABLE_SINCE: Final = datetime(2026, 7, 15, tzinfo=UTC)
 ANY: Final = "*"
 _BRANCHES, _TAGS = "refs/heads/", "refs/tags/"
 _PULL_REQUEST: Final = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
-_ON_ANY: Final = frozenset({"workflow_dispatch", "create", "deployment", "deployment_status", "status"})
+_TARGET: Final = "pull_request_target"
+_ON_ANY: Final = frozenset({"workflow_dispatch", "create", "deployment", "deployment_status", "registry_package"})
 _ON_TAGS: Final = frozenset({"release"})
 _ON_DEFAULT: Final = frozenset({
     "branch_protection_rule", "check_run", "check_suite", "delete", "discussion", "discussion_comment", "fork",
-    "gollum", "issue_comment", "issues", "label", "milestone", "page_build", "project", "public", "pull_request_target",
-    "registry_package", "repository_dispatch", "schedule", "watch", "workflow_run",
+    "gollum", "image_version", "issue_comment", "issues", "label", "milestone", "page_build", "project", "project_card",
+    "project_column", "public", "repository_dispatch", "schedule", "status", "watch", "workflow_run",
 })  # fmt: skip
 _QUEUE: Final = "merge_group"
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _GLOB = re.compile(r"\\(.)|(\*+)|.?[?+]|\[[^\]]*\]?[?+]?|(.)", re.DOTALL)
 _REPOSITORY, _CONTEXT = "repo", "context"
 _PROPERTY: Final = "repo_property_"
+_ENVIRONMENT: Final = "environment"
 
 
 class Run(Struct, frozen=True):
@@ -50,24 +52,27 @@ class Run(Struct, frozen=True):
         return self.event in _PULL_REQUEST
 
 
-def runs(workflow: Workflow, default_branch: str | None) -> tuple[Run, ...]:
-    """Return the ways in which a workflow runs by itself."""
-    default = f"{_BRANCHES}{default_branch or ANY}"
+def runs(workflow: Workflow, default_branch: str | None, *, on_server: bool = False) -> tuple[Run, ...]:
+    """Return the ways in which a workflow runs by itself. ``on_server``: at an Enterprise Server."""
+    default = (f"{_BRANCHES}{default_branch or ANY}",)
     found: dict[Run, None] = {}
     for event, filters in workflow.events.items():
-        refs: Iterable[str] = (f"{_BRANCHES}{ANY}", f"{_TAGS}{ANY}")
-        if event == CALLED:
-            continue
+        refs: Iterable[str] = ()
         if event in _PULL_REQUEST:
-            refs = ("refs/pull/*/merge",)
+            # A pull request that was merged has the branch that it was merged into.
+            refs = ("refs/pull/*/merge", *(_branches(filters) if "closed" in _texts(filters.get("types")) else ()))
+        elif event == _TARGET:
+            # Before 3.20, an Enterprise Server takes the branch that the pull request is for.
+            refs = (*default, *_branches(filters)) if on_server else default
         elif event in _ON_DEFAULT:
-            refs = (default,)
+            refs = default
         elif event in _ON_TAGS:
             refs = (f"{_TAGS}{ANY}",)
         elif event == _QUEUE:
-            refs = (f"{_BRANCHES}gh-readonly-queue/{ANY}",)
-        elif event not in _ON_ANY:
-            refs = _pushed(filters)
+            queues = _filtered(filters, "branches")
+            refs = (f"{_BRANCHES}gh-readonly-queue/{'' if one == ANY else f'{one}/'}{ANY}" for one in queues)
+        elif event != CALLED:
+            refs = _pushed({} if event in _ON_ANY else filters)
         found |= dict.fromkeys(Run(event, ref) for ref in refs)
     return tuple(found)
 
@@ -76,12 +81,21 @@ def _pushed(filters: Mapping[str, Any]) -> Iterator[str]:
     """Yield the refs that a push is filtered by. A filter of one sort leaves out the other sort altogether."""
     named = {sort: {f"{sort}", f"{sort}-ignore"} & filters.keys() for sort in ("branches", "tags")}
     for sort, start in (("branches", _BRANCHES), ("tags", _TAGS)):
-        if not named[sort] and any(named.values()):
-            continue
-        given = filters.get(sort)
-        patterns = [given] if isinstance(given, str) else [str(one) for one in listed(given)]
-        wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
-        yield from (f"{start}{_pattern(one)}" for one in wanted or [ANY])
+        if named[sort] or not any(named.values()):
+            yield from (f"{start}{one}" for one in _filtered(filters, sort))
+
+
+def _branches(filters: Mapping[str, Any]) -> Iterator[str]:
+    return (f"{_BRANCHES}{one}" for one in _filtered(filters, "branches"))
+
+
+def _filtered(filters: Mapping[str, Any], sort: str) -> list[str]:
+    """What a filter of branches or tags lets through, as patterns."""
+    return [_pattern(one) for one in _texts(filters.get(sort)) if not one.startswith("!")] or [ANY]
+
+
+def _texts(given: Any) -> list[str]:
+    return [given] if isinstance(given, str) else [str(one) for one in listed(given)]
 
 
 def _pattern(glob: str) -> str:
@@ -96,6 +110,7 @@ class Tokens:
     def __init__(self, organization: Organization, repository: Repository) -> None:
         self._organization, self._repository = organization, repository
         self.issuer = f"https://{keys.issuer(organization.host)}"
+        self._on_server = keys.is_server(organization.host)
         own = repository.template
         self._template = own or SubjectTemplate()
         if own is not None and not own.use_default and not own.claim_keys:
@@ -122,29 +137,43 @@ class Tokens:
         return (f"repo:{owner}/{ANY}", f"repo:{owner}@{self._repository.owner_id}/{ANY}")
 
     def of(self, workflow: Workflow, job: Job, called: str | None = None) -> tuple[TokenSubject, ...]:
-        """Return the tokens of a job of a workflow. ``called``: the workflow that it runs in, if that is another."""
+        """Return the tokens of a job of a workflow. ``called``: the workflow that it runs in, if that is another.
+
+        With ``environment`` in its template, a job without an environment gets none.
+        """
         found: dict[TokenSubject, None] = {}
         environments = (None,) if job.environment is None else tuple(_environments(job))
-        for run in runs(workflow, self._repository.default_branch):
+        if environments == (None,) and _ENVIRONMENT in self._keys:
+            return ()
+        for run in runs(workflow, self._repository.default_branch, on_server=self._on_server):
             for environment in environments:
-                found[self._token(workflow, run, environment, called)] = None
+                for escaped in self._escaped_forms(environment or ""):
+                    found[self._token(workflow, run, environment, escaped, called)] = None
         return tuple(found)
 
-    def _token(self, workflow: Workflow, run: Run, environment: str | None, called: str | None) -> TokenSubject:
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        """The claims of a subject of its own form; none for GitHub's."""
+        return () if self._template.use_default else self._template.claim_keys
+
+    def _escaped_forms(self, value: str) -> dict[str, None]:
+        """A value as it stands in a subject. Enterprise Server 3.18 and older keep the colons."""
+        return dict.fromkeys((_escaped(value), value) if self._on_server else (_escaped(value),))
+
+    def _token(
+        self, workflow: Workflow, run: Run, environment: str | None, escaped: str, called: str | None
+    ) -> TokenSubject:
         claims = self._claims(workflow, run, environment, called)
         if environment is not None:
-            context = f"environment:{_escaped(environment)}"
+            context = f"{_ENVIRONMENT}:{escaped}"
         else:
             context = "pull_request" if run.is_of_pull_request else f"ref:{run.ref}"
         default = [f"repo:{name}:{context}" for name in (self._names, self._ids)]
-        if self._template.use_default or not self._template.claim_keys:
-            subject = default[self.is_immutable]
-        else:
+        subject = default[self.is_immutable]
+        if self._keys:
             name = self._ids if self.is_immutable else self._names
-            special = {_REPOSITORY: f"repo:{name}", _CONTEXT: context}
-            subject = ":".join(
-                special.get(key) or f"{key}:{_escaped(claims.get(key, ANY))}" for key in self._template.claim_keys
-            )
+            special = {_REPOSITORY: f"repo:{name}", _CONTEXT: context, _ENVIRONMENT: f"{_ENVIRONMENT}:{escaped}"}
+            subject = ":".join(special.get(key) or f"{key}:{_escaped(claims.get(key, ANY))}" for key in self._keys)
         return TokenSubject(
             self.issuer,
             subject,
@@ -166,7 +195,7 @@ class Tokens:
             "ref": run.ref,
             "ref_type": kind,
             "event_name": run.event,
-            "environment": environment or "",
+            _ENVIRONMENT: environment or "",
             "workflow": workflow.name or workflow.path,
             "workflow_ref": this,
             "job_workflow_ref": this if called is None else _called_ref(called, self._names, run.ref),
@@ -176,12 +205,11 @@ class Tokens:
 def _is_immutable(organization: Organization, repository: Repository) -> bool:
     if organization.host != keys.PUBLIC:
         return False
-    said = (template.immutable for template in (repository.template, organization.oidc) if template is not None)
-    stated = next((one for one in said if one is not None), None)
-    if stated is not None:
-        return stated
+    if repository.template is not None and repository.template.immutable is not None:
+        return repository.template.immutable
+    # An organization can opt in, but not out: newer repositories send immutable subjects all the same.
     moments = (repository.created_at, repository.renamed_at)
-    return any(one is not None and one >= IMMUTABLE_SINCE for one in moments)
+    return organization.oidc.immutable is True or any(one is not None and one >= IMMUTABLE_SINCE for one in moments)
 
 
 def _environments(job: Job) -> Iterator[str]:

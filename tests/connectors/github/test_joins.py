@@ -21,7 +21,7 @@ from connectors.vault.trusts import trusts_of
 from scanner.access.paths import resolve
 from scanner.model import Coverage, Identity, Trust, Workload
 from tests.connectors.gcp.rights.estate import TREE
-from tests.connectors.github.test_subjects import ISSUER, NEW, found, on, repository
+from tests.connectors.github.test_subjects import ISSUER, NEW, found, on, organization, repository
 from tests.factories import make_identity
 
 HOST = "token.actions.githubusercontent.com"
@@ -213,14 +213,64 @@ def test_trusts_that_no_workflow_fits(
     workflows = [everyone()["main"], everyone()["new"]]
     trust = Trust(principal="p", kind="federated", evidence="x", issuer=ISSUER, subject=subject)
     role = make_identity("role", key="role", trusts=(trust,))
-    coverage = [
-        Coverage(source="", provider="github", scope="acme", section="workflows", status=status, kinds=("workflow",)),
-        Coverage(source="", provider="github", scope="acme", section="audit_log", status="denied"),
-    ]
-    (*_, resolved) = resolve([*workflows, role], {}, [_workload(one) for one in whole], coverage).identities
+    (*_, resolved) = resolve([*workflows, role], {}, [_workload(one) for one in whole], _read(status)).identities
 
     expected = (presented, sent_as) if status == "complete" or presented == "presented" else (None, None)
     assert (resolved.trusts[0].presented, resolved.trusts[0].sent_as) == expected
+
+
+def _read(repositories: Any, workflows: Any = "complete") -> list[Coverage]:
+    """How completely the organization was read; the audit log lists no workflows."""
+    kinds = ("workflow",)
+    return [
+        Coverage(source="", provider="github", scope="acme", section="repositories", status=repositories, kinds=kinds),
+        Coverage(source="", provider="github", scope="acme", section="workflows", status=workflows, kinds=kinds),
+        Coverage(source="", provider="github", scope="acme", section="audit_log", status="denied"),
+    ]
+
+
+ELSEWHERE = "{push: {branches: [main]}}\npermissions: write-all\njobs: {go: {uses: other/x/.github/workflows/y.yml@v1}}"
+BY_TEMPLATE = SubjectTemplate(use_default=False, claim_keys=("repository_owner",))
+
+
+@pytest.mark.parametrize(
+    ("subject", "presented"),
+    [
+        # Of another repository, of the one that is not wholly read, of both, in either form, of one that is gone.
+        ("repo:acme/quiet:environment:prod", "not_presented"),
+        ("repo:acme/odd:environment:prod", None),
+        ("repo:acme/odd:*", None),
+        ("repo:acme@10/odd@77:environment:prod", None),
+        ("repo:acme/o*:environment:prod", None),
+        ("repo:acme/*:environment:prod", None),
+        ("repo:acme/?dd:*", None),
+        ("repo:acme/renamed:*", "gone"),
+        ("repo:acme/odd", "gone"),
+        ("repo:acme/oddity:*", "gone"),
+        (MAIN, "presented"),
+        ("repo:elsewhere/app:*", None),
+    ],
+)
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("on: push\njobs: {", {}),
+        (f"on: {ELSEWHERE}", {}),
+        (on("push"), {"template": None}),
+    ],
+    ids=["no YAML", "calls what was not read", "unknown form"],
+)
+def test_an_unreadable_repository_leaves_the_others_known(
+    subject: str, presented: Any, text: str, facts: dict[str, Any]
+) -> None:
+    """Only a trust that one of its jobs might fit is unknown, whatever the state of the section."""
+    unread = found(text, repository(full_name="acme/odd", database_id=77, **facts), organization(oidc=BY_TEMPLATE))
+    whole = [unread.workload, *(_workload(one) for one in (repository(), repository(full_name="acme/quiet")))]
+    trust = Trust(principal="p", kind="federated", evidence="x", issuer=ISSUER, subject=subject)
+    role = make_identity("role", key="role", trusts=(trust,))
+    for status in ("partial", "denied", "complete"):
+        (_, resolved) = resolve([everyone()["main"], role], {}, whole, _read("complete", status)).identities
+        assert resolved.trusts[0].presented == presented
 
 
 def test_a_workflow_that_names_what_was_not_read_is_of_unknown_privilege() -> None:

@@ -22,6 +22,11 @@ KEYS = SubjectTemplate(use_default=False, claim_keys=("repo", "context", "job_wo
 BY_OWNER = SubjectTemplate(use_default=False, claim_keys=("repository_owner_id", "environment"))
 
 
+def custom(*claims: str) -> SubjectTemplate:
+    """A subject of these claims."""
+    return SubjectTemplate(use_default=False, claim_keys=claims)
+
+
 def repository(**facts: Any) -> Repository:
     """An old repository with the default form of subjects."""
     given = {"template": SubjectTemplate(), "default_branch": "main", "created_at": OLD, **facts}
@@ -70,7 +75,18 @@ def on(events: str, job: str = "") -> str:
         ("pull_request_target", ["ref:refs/heads/main"]),
         ("workflow_dispatch", ["ref:refs/heads/*", "ref:refs/tags/*"]),
         ("{release: {types: [published]}}", ["ref:refs/tags/*"]),
+        ("{push: {branches: [main], tags-ignore: [x]}}", ["ref:refs/heads/main", "ref:refs/tags/*"]),
+        ("{pull_request: {branches: [main], types: [closed]}}", ["pull_request"]),
+        ("pull_request_review", ["pull_request"]),
+        ("{pull_request_target: {branches: ['release/*']}}", ["ref:refs/heads/main"]),
+        ("{workflow_run: {workflows: [Build], branches: ['release/*']}}", ["ref:refs/heads/main"]),
+        ("{repository_dispatch: {types: [x]}}", ["ref:refs/heads/main"]),
+        ("[status, image_version, check_suite, delete]", ["ref:refs/heads/main"]),
+        ("[create]", ["ref:refs/heads/*", "ref:refs/tags/*"]),
+        ("deployment_status", ["ref:refs/heads/*", "ref:refs/tags/*"]),
+        ("registry_package", ["ref:refs/heads/*", "ref:refs/tags/*"]),
         ("merge_group", ["ref:refs/heads/gh-readonly-queue/*"]),
+        ("{merge_group: {branches: [main]}}", ["ref:refs/heads/gh-readonly-queue/main/*"]),
         ("{workflow_call: , issue_comment: }", ["ref:refs/heads/main"]),
     ],
 )
@@ -84,14 +100,17 @@ def test_each_event_has_its_refs(events: str, expected: list[str]) -> None:
     [
         ("environment: prod,", ["environment:prod"]),
         ("environment: {name: 'eu:prod', url: x},", ["environment:eu%3Aprod"]),
+        ("environment: 'EU production',", ["environment:EU production"]),
         ("environment: '${{ matrix.on }}', strategy: {matrix: {on: [a, b]}},", ["environment:a", "environment:b"]),
         ("environment: '${{ needs.x.outputs.y }}',", ["environment:*"]),
         ("environment: '',", ["ref:refs/heads/main"]),
     ],
 )
 def test_an_environment_takes_the_place_of_the_ref(job: str, expected: list[str]) -> None:
-    """A name that the file does not say is one that the caller chooses."""
+    """Also of that of a pull request. A name that the file does not say is one that the caller chooses."""
     assert subjects(on("schedule", job)) == [f"repo:acme/app:{one}" for one in expected]
+    of_pull_request = ["pull_request" if one.startswith("ref:") else one for one in expected]
+    assert subjects(on("pull_request", job)) == [f"repo:acme/app:{one}" for one in of_pull_request]
 
 
 @pytest.mark.parametrize(
@@ -105,6 +124,8 @@ def test_an_environment_takes_the_place_of_the_ref(job: str, expected: list[str]
         ({"template": SubjectTemplate(immutable=True)}, {}, True),
         ({"created_at": NEW, "template": SubjectTemplate(immutable=False)}, {}, False),
         ({}, {"oidc": SubjectTemplate(immutable=True)}, True),
+        ({"created_at": NEW}, {"oidc": SubjectTemplate(immutable=False)}, True),
+        ({"template": SubjectTemplate(immutable=False)}, {"oidc": SubjectTemplate(immutable=True)}, False),
         ({"template": None, "created_at": None}, {}, False),
     ],
 )
@@ -124,14 +145,52 @@ def test_immutable_subjects(where: dict[str, Any], owner: dict[str, Any], is_imm
         (SubjectTemplate(use_default=False), BY_OWNER, "repository_owner_id:10:environment:prod"),
         (SubjectTemplate(use_default=False), SubjectTemplate(), "repo:acme/app:environment:prod"),
         (SubjectTemplate(use_default=False, claim_keys=("actor", "ref")), KEYS, "actor:*:ref:refs/heads/main"),
-        (SubjectTemplate(use_default=False, claim_keys=("repo_property_team",)), KEYS, "repo_property_team:core"),
+        (custom("repo_property_team"), KEYS, "repo_property_team:core"),
+        (
+            custom("repository_owner", "repository_visibility"),
+            KEYS,
+            "repository_owner:acme:repository_visibility:private",
+        ),
+        (custom("repository_id", "workflow"), KEYS, f"repository_id:20:workflow:{PATH}"),
+        (custom("repo"), KEYS, "repo:acme/app"),
+        (custom("context", "event_name"), KEYS, "environment:eu%3Aprod:event_name:schedule"),
+        (custom("environment"), KEYS, "environment:eu%3Aprod"),
     ],
 )
 def test_templates(own: SubjectTemplate, of_owner: SubjectTemplate, expected: str) -> None:
     """The organization's counts where the repository opts in without claims of its own."""
     where = repository(template=own, properties={"team": "core"})
+    of = "eu:prod" if "eu" in expected else "prod"
 
-    assert subjects(on("schedule", "environment: prod,"), where, organization(oidc=of_owner)) == [expected]
+    assert subjects(on("schedule", f"environment: '{of}',"), where, organization(oidc=of_owner)) == [expected]
+
+
+def test_ids_stay_in_a_template_of_immutable_subjects() -> None:
+    """In its repo segment, whatever else is named; without an environment that the template names there is no token."""
+    where = repository(template=SubjectTemplate(use_default=False, claim_keys=("repo", "ref"), immutable=True))
+
+    assert subjects(on("pull_request"), where) == ["repo:acme@10/app@20:ref:refs/pull/*/merge"]
+    assert subjects(on("schedule"), repository(template=custom("repo", "environment"))) == []
+
+
+def test_an_enterprise_server_differs_by_its_version() -> None:
+    """Newer ones escape colons, and take the default branch for a pull request's target: either may be so."""
+    server = organization(host="git.acme.example")
+    both = subjects(on("schedule", "environment: 'eu:prod',"), owner=server)
+    target = subjects(on("{pull_request_target: {branches: ['release/*']}}"), owner=server)
+
+    assert both == ["repo:acme/app:environment:eu%3Aprod", "repo:acme/app:environment:eu:prod"]
+    assert target == ["repo:acme/app:ref:refs/heads/main", "repo:acme/app:ref:refs/heads/release/*"]
+
+
+def test_a_merged_pull_request_has_the_ref_of_its_branch() -> None:
+    """Its subject is that of any pull request."""
+    tokens = identity(on("{pull_request: {branches: [main], types: [opened, closed]}}")).token_subjects
+
+    assert [(one.subject, one.says["ref"]) for one in tokens] == [
+        ("repo:acme/app:pull_request", "refs/pull/*/merge"),
+        ("repo:acme/app:pull_request", "refs/heads/main"),
+    ]
 
 
 def test_an_unread_template_is_said() -> None:
@@ -180,6 +239,25 @@ jobs:
     assert [link.target for link in one.links] == ["arn:aws:iam::123456789012:role/deploy"]
     assert token.subject == "repo:acme/app:environment:prod"
     assert token.says["job_workflow_ref"] == called
+    assert "unresolved" not in one.attributes
+
+
+def test_a_called_workflow_calls_those_of_its_own_repository() -> None:
+    """``./`` is the repository of the file that has it, at the same ref; with an environment, it is in the subject."""
+    text = "on: schedule\npermissions: write-all\njobs: {go: {uses: Acme/shared/.github/workflows/outer.yml@v1}}"
+    outer = "on: workflow_call\njobs: {on: {uses: ./.github/workflows/called.yml, with: {to: prod}}}"
+    texts = {"outer": outer, "called": CALLED}
+    elsewhere = {
+        f"acme/shared/.github/workflows/{name}.yml": WorkflowFile(path=f".github/workflows/{name}.yml", text=text)
+        for name, text in texts.items()
+    }
+    own = WorkflowFile(path=".github/workflows/called.yml", text=CALLED.replace("${{ inputs.to }}", "wrong"))
+    files = [WorkflowFile(path=PATH, text=text), own]
+    (one,) = workflow_identities(organization(), repository(), files, elsewhere=elsewhere).identities
+    (token,) = one.token_subjects
+
+    assert token.subject == "repo:acme/app:environment:prod"
+    assert token.says["job_workflow_ref"] == "Acme/shared/.github/workflows/called.yml@refs/*/v1"
     assert "unresolved" not in one.attributes
 
 
