@@ -155,8 +155,8 @@ class Received(Struct, frozen=True):
 class Answers(Protocol):
     """Answers that are kept with their ETags, by request. Threads share it."""
 
-    def get(self, name: str) -> Received | None:
-        """What is kept of a request."""
+    def get(self, name: str, asked_for: str) -> Received | None:
+        """What is kept of a request, or what its answer is likely to be. ``name``, ``asked_for``: see ``keep``."""
         ...
 
     def keep(self, name: str, answer: Received, asked_for: str) -> None:
@@ -172,7 +172,8 @@ class _Cache:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Received] = OrderedDict()
 
-    def get(self, name: str) -> Received | None:
+    def get(self, name: str, asked_for: str) -> Received | None:
+        del asked_for
         with self._lock:
             return self._kept.get(name)
 
@@ -429,9 +430,9 @@ class Client:
             )
 
     def received(self, path: str, *, params: Params, body: Any = None, method: str = "", asked_for: str) -> Received:
-        """The answer with status 200, or the one of before that still holds. Raises SourceError for any other."""
+        """The answer with status 200, or a kept one that holds. Raises SourceError for any other."""
         key = _key(path, params) if method in ("", "GET") and body is None else ""
-        known = self._cache.get(key)
+        known = self._cache.get(key, asked_for)
         headers = {} if known is None else {"If-None-Match": known.etag}
         response = self.ask(path, params=params, body=body, method=method, headers=headers, asked_for=asked_for)
         if response.status_code == NOT_MODIFIED and known is not None:

@@ -15,14 +15,15 @@ from connectors.github.client import requests as r
 from connectors.github.facts import Organization, WorkflowFile
 from connectors.github.reading import Reader
 from connectors.github.repositories import Read, names
-from connectors.github.sections import asking, asks_for_tokens
+from connectors.github.sections import asks_for_tokens
 from connectors.github.workflows.identities import Workflows, workflow_identities
 from scanner.errors import SourceError
-from scanner.model import Fact, StoredSecret
-from scanner.model.attributes import FEDERATION_BESIDE, JOBS_UNREAD
+from scanner.model import Fact, Identity, StoredSecret
+from scanner.model.attributes import FEDERATION_BESIDE, JOBS_UNREAD, UNRESOLVED
 
 _CALLS = re.compile(r"([\w.-]{1,100}/[\w.-]{1,100}/\.github/workflows/[\w.-]{1,200}\.ya?ml)@")
 _CALLS_OWN = re.compile(r"\./(\.github/workflows/[\w.-]{1,200}\.ya?ml)\b")
+_VARIABLES = re.compile(r"vars\.([\w-]{1,200})", re.IGNORECASE | re.ASCII)
 _UNREAD: tuple[Fact, ...] = ("permissions",)
 _DEEPEST = 4
 """Workflows that call workflows are followed so far."""
@@ -43,16 +44,21 @@ def read_workflows(
     with reader.section(s.WORKFLOWS) as section:
         callable_ = {f"{one.facts.full_name}/{file.path}".lower(): file for one in found for file in one.files}
         called = {one.facts.full_name: _called(one, callable_) for one in found if asks_for_tokens(one)}
-        variables = dict(_variables(reader, section, found, called))
-        for one in found:
-            name = one.facts.full_name
-            made = workflow_identities(
+
+        def parsed(one: Read, variables: Mapping[str, str]) -> Workflows:
+            return workflow_identities(
                 organization,
-                replace(one.facts, variables=variables.get(name, {})),
+                replace(one.facts, variables=variables),
                 () if one.facts.archived else one.files,
                 source=reader.place.scope.source,
-                elsewhere=called.get(name, {}),
+                elsewhere=called.get(one.facts.full_name, {}),
             )
+
+        without = {one.facts.full_name: parsed(one, {}) for one in found}
+        variables = dict(_variables(reader, section, [one for one in found if _needs(one, without, called)], called))
+        for one in found:
+            name = one.facts.full_name
+            made = parsed(one, variables[name]) if variables.get(name) else without[name]
             for gap in made.gaps:
                 section.malformed(f"{name}/{gap.path}", gap.reason)
             if made.identities and one.facts.template is None and s.OIDC in reader.gaps:
@@ -95,19 +101,35 @@ def _called(repository: Read, callable_: Mapping[str, WorkflowFile]) -> dict[str
     return found
 
 
+def _needs(repository: Read, made: Mapping[str, Workflows], called: Mapping[str, Mapping[str, WorkflowFile]]) -> bool:
+    """Whether variables may say what its workflows leave open: a role, or an environment that is part of a subject."""
+    name = repository.facts.full_name
+    texts = (file.text for file in (*repository.files, *called.get(name, {}).values()))
+    return any(map(_is_open, made[name].identities)) and any("vars." in text.lower() for text in texts)
+
+
+def _is_open(workflow: Identity) -> bool:
+    named = workflow.attributes["environments"]
+    return UNRESOLVED in workflow.attributes or any("${{" in one for one in named)
+
+
 def _variables(
-    reader: Reader, section: SectionReading, found: Sequence[Read], called: Mapping[str, Mapping[str, WorkflowFile]]
+    reader: Reader, section: SectionReading, naming: Sequence[Read], called: Mapping[str, Mapping[str, WorkflowFile]]
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The variables of repositories whose workflows name some: the organization's, and above these its own."""
-    naming = [
-        one
-        for one in found
-        if one.facts.full_name in called
-        and any("vars." in file.text for file in (*asking(one), *called[one.facts.full_name].values()))
-    ]
+    """The variables of repositories: the organization's that they may use, and above these their own."""
     if not naming:
         return
-    shared = reader.listed(section, r.ORG_VARIABLES, p.Variable)
+    shared = [row for row in reader.listed(section, r.ORG_VARIABLES, p.Variable) if row.value]
+    texts = "\n".join(file.text for one in naming for file in (*one.files, *called[one.facts.full_name].values()))
+    named = {name.upper() for name in _VARIABLES.findall(texts)}
+    selected = {
+        row.name: {
+            one.full_name.lower()
+            for one in reader.listed(section, r.VARIABLE_REPOSITORIES, p.RepositoryName, name=row.name)
+        }
+        for row in shared
+        if row.visibility == "selected" and row.name.upper() in named
+    }
     facts = {one.facts.full_name: one.facts for one in naming}
     own: dict[str, Mapping[str, str]] = {}
     for name, rows in reader.each(
@@ -117,14 +139,17 @@ def _variables(
         sorted(facts),
         str,
     ):
-        own[name] = {row.name: row.value for row in rows if row.value}
+        own[name] = {row.name: row.value for row in rows}
     for name, one in facts.items():
         given = {
             row.name: row.value
             for row in shared
-            if row.value and (row.visibility == "all" or (row.visibility == "private" and one.visibility != "public"))
+            if row.visibility == "all"
+            or (row.visibility == "private" and one.visibility != "public")
+            or name.lower() in selected.get(row.name, ())
         }
-        yield name, {**given, **own.get(name, {})}
+        # A repository's own variable counts instead of the organization's, also where its value was dropped.
+        yield name, {name: value for name, value in {**given, **own.get(name, {})}.items() if value}
 
 
 def _beside(secrets: Secrets, workflows: Mapping[str, Workflows]) -> Iterator[StoredSecret]:

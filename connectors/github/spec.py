@@ -151,7 +151,7 @@ READINGS: tuple[Reading, ...] = (
         name=WORKFLOWS,
         title="Workflows that may ask for tokens, and variables that name cloud identities",
         without="workflows as identities, or which cloud identity a variable of theirs names",
-        requests=(r.ORG_VARIABLES, r.REPOSITORY_VARIABLES),
+        requests=(r.ORG_VARIABLES, r.VARIABLE_REPOSITORIES, r.REPOSITORY_VARIABLES),
         kinds=("workflow",),
         rungs=("key", "alias", "name", "glob"),
     ),

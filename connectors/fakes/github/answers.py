@@ -70,10 +70,15 @@ class Answers:
         if found is None or name in self.hidden:
             return NOT_FOUND
         answer = self._page(path, found, asked) if isinstance(found, list) else Answer(found)
-        etag = f'W/"{hashlib.sha256(json.dumps(answer.body).encode()).hexdigest()}"'
+        etag = self.etag_of(headers, json.dumps(answer.body))
         if headers.get("if-none-match") == etag:
             return Answer(None, 304, {"ETag": etag})
         return Answer(answer.body, 200, {**answer.headers, "ETag": etag})
+
+    def etag_of(self, headers: Mapping[str, str], body: str) -> str:
+        """As GitHub makes it: of the content, and of what the request was signed with."""
+        made_of = ":".join((headers.get("accept", ""), headers["authorization"], body))
+        return f'W/"{hashlib.sha256(made_of.encode()).hexdigest()}"'
 
     def _of_app(self, path: str) -> Answer:
         """What the App itself asks, with the token that its key signed."""

@@ -21,6 +21,19 @@ def user(login: str, number: int = 1, **fields: Json) -> Json:
     return {**urls, **plain, "url": f"{URL}/users/{login}", **fields}
 
 
+def repository(full_name: str, number: int = 1) -> Json:
+    """A repository, with what GitHub says of one in lists of others' things."""
+    links = ("archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits", "compare", "contents",
+             "contributors", "deployments", "downloads", "events", "forks", "git_commits", "git_refs", "git_tags",
+             "hooks", "html", "issue_comment", "issue_events", "issues", "keys", "labels", "languages", "merges",
+             "milestones", "notifications", "pulls", "releases", "stargazers", "statuses", "subscribers",
+             "subscription", "tags", "teams", "trees")  # fmt: skip
+    url = f"{URL}/repos/{full_name}"
+    owner, _, name = full_name.partition("/")
+    plain = {"id": number, "node_id": "R_1", "name": name, "full_name": full_name, "private": True, "fork": False}
+    return {**{f"{one}_url": url for one in links}, **plain, "url": url, "owner": user(owner), "description": None}
+
+
 class Organization:
     """What the server answers from. ``rest``: by path, a document, or the rows of a listing."""
 

@@ -55,6 +55,7 @@ SHAPES: Mapping[str, tuple[str, Any]] = {
         (r.REPOSITORY_SECRETS, list[p.SecretName]),
         (r.ENVIRONMENT_SECRETS, list[p.SecretName]),
         (r.ORG_VARIABLES, list[p.Variable]),
+        (r.VARIABLE_REPOSITORIES, list[p.RepositoryName]),
         (r.REPOSITORY_VARIABLES, list[p.Variable]),
         (r.ORG_SUBJECT, p.SubjectRow),
         (r.REPOSITORY_SUBJECT, p.SubjectRow),
@@ -67,6 +68,12 @@ SHAPES: Mapping[str, tuple[str, Any]] = {
     )
 }
 """What the answers that are kept beyond a scan are decoded as."""
+_SHARED = frozenset(
+    one.path for one in (r.REPOSITORY_SECRETS, r.ENVIRONMENT_SECRETS, r.REPOSITORY_VARIABLES, r.REPOSITORY_SUBJECT)
+)
+"""Requests for each repository that many answer alike: with an empty list, which says how many rows there are, or with
+GitHub's own form of subjects."""
+_ACCEPT = "application/vnd.github+json"
 
 
 class Api(Protocol):
@@ -109,18 +116,21 @@ class GithubApi:
         from connectors.github.client.sign_in import AppToken, Limits, SignIn
 
         self._settings, self._plan = settings, plan
-        self._kept = KeptAnswers(settings.cache, f"{settings.host}/{settings.organization}", SHAPES)
+        whose = f"{settings.host}/{settings.organization}"
+        self._kept = KeptAnswers(settings.cache, whose, SHAPES, _SHARED, self._signed_with)
         limits = Limits(meter, settings.max_calls)
 
         def client(token: Callable[[], str], renew: Callable[[], bool] = lambda: False) -> Client:
             return _client(settings, meter, SignIn(token, renew, limits), limits, self._kept)
 
         self.app: AppToken | None = None
+        self._token = ""
         if settings.app_id is not None:
             self.app = AppToken(settings, client)
             self.client = client(self.app, self.app.renew)
         else:
             token = settings.secret.resolve()
+            self._token = token
             self.client = client(lambda: token)
 
     @property
@@ -161,6 +171,12 @@ class GithubApi:
         """See ``Api``."""
         self._kept.write()
         self.client.close()
+
+    def _signed_with(self) -> str:
+        """The headers that GitHub's ETags are made of, as it joins them."""
+        from connectors.github.client.sign_in import bearer
+
+        return f"{_ACCEPT}:{bearer(self._token if self.app is None else self.app.held)}:"
 
     def _for(self, request: Request) -> Client:
         return self.client.but(refusal=partial(self._refusal, request))
@@ -209,7 +225,7 @@ def _client(settings: GithubSettings, meter: Meter, sign_in: Any, limits: Any, k
     return Client(
         settings.api,
         headers={
-            "Accept": "application/vnd.github+json",
+            "Accept": _ACCEPT,
             "X-GitHub-Api-Version": API_VERSION,
             "User-Agent": "muster",
         },

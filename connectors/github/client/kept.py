@@ -2,13 +2,19 @@
 
 They are kept as the records that were parsed of them, so that the file has nothing that a scan does not read. Like a
 store, it is made for its owner alone.
+
+Within a scan, what many repositories have alike, such as no secrets at all, is asked for with the ETag of one of them.
+GitHub makes an ETag of the answer's content, which is verified for each: so where it holds, the content is the same.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +30,8 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 256 * 2**20
 """A larger file is not read."""
 _FORMAT = 1
+_LONGEST_SHARED = 1024
+"""Bytes of an answer that repositories may have in common; a longer one has rows of its own."""
 
 
 class _Kept(Struct, frozen=True):
@@ -39,22 +47,51 @@ class _File(Struct, frozen=True):
     answers: tuple[_Kept, ...]
 
 
+class _Shared:
+    """The answer of one request's path that came most often, with its newest ETag."""
+
+    def __init__(self) -> None:
+        self.answer: Received | None = None
+        self._times: Counter[bytes] = Counter()
+
+    def add(self, answer: Received) -> None:
+        self._times[answer.content] += 1
+        known = self.answer
+        if known is None or self._times[answer.content] >= self._times[known.content] + (
+            answer.content != known.content
+        ):
+            self.answer = answer
+
+
 class KeptAnswers:
     """See ``connectors.http.Answers``. ``path``: the file; None keeps nothing. ``source``: whose answers these are.
 
-    ``shapes``: by a request's path, where its rows are and what each is decoded as.
+    ``shapes``: by a request's path, where its rows are and what each is decoded as. ``shared``: the paths with answers
+    that repositories may have in common. ``signed_with``: the headers that GitHub's ETags are made of, besides the
+    content.
     """
 
-    def __init__(self, path: Path | None, source: str, shapes: Mapping[str, tuple[str, Any]]) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        source: str,
+        shapes: Mapping[str, tuple[str, Any]],
+        shared: AbstractSet[str] = frozenset(),
+        signed_with: Callable[[], str] = str,
+    ) -> None:
         self._path, self._source, self._shapes = path, source, shapes
         self._lock = threading.Lock()
         self._before = {} if path is None else _read(path, source)
         self._now: dict[str, Received] = {}
+        self._shared = {one: _Shared() for one in shared}
+        self._signed_with = signed_with
 
-    def get(self, name: str) -> Received | None:
+    def get(self, name: str, asked_for: str) -> Received | None:
         """See ``connectors.http.Answers``."""
         with self._lock:
             known = self._now.get(name) or self._before.get(name)
+            if known is None and name and asked_for in self._shared:
+                known = self._shared[asked_for].answer
             if known is not None:  # what is asked for again is kept on
                 self._now[name] = known
             return known
@@ -62,12 +99,18 @@ class KeptAnswers:
     def keep(self, name: str, answer: Received, asked_for: str) -> None:
         """See ``connectors.http.Answers``."""
         shape = self._shapes.get(asked_for)
-        if self._path is None or not name or shape is None or not (answer.etag.isascii() and answer.etag.isprintable()):
+        may_be_shared = asked_for in self._shared and answer.link is None and len(answer.content) <= _LONGEST_SHARED
+        if not name or shape is None or not (self._path or may_be_shared):
             return
-        content = _parsed(answer.content, *shape) if answer.etag else None
-        if content is not None:
-            with self._lock:
-                self._now[name] = Received(answer.etag, content, answer.link)
+        content = _parsed(answer.content, *shape) if answer.etag.isascii() and answer.etag.isprintable() else None
+        if content is None or not answer.etag:
+            return
+        kept = Received(answer.etag, content, answer.link)
+        is_shared = may_be_shared and is_made_of(answer.etag, answer.content, self._signed_with())
+        with self._lock:
+            self._now[name] = kept
+            if is_shared:
+                self._shared[asked_for].add(kept)
 
     def write(self) -> None:
         """Write the file anew. One that cannot be written costs the next scan requests, and nothing else."""
@@ -82,6 +125,15 @@ class KeptAnswers:
                 file.write(msgspec.json.encode(_File(_FORMAT, self._source, answers)))
         except OSError as error:
             log.warning("the cache of the source cannot be written: %s: %s", self._path, error.strerror)
+
+
+def is_made_of(etag: str, content: bytes, signed_with: str) -> bool:
+    """Whether an ETag is the SHA-256 of the content, behind what the request was signed with.
+
+    GitHub does not document this. Where it is otherwise, nothing is shared.
+    """
+    tag = etag.removeprefix("W/").strip('"')
+    return tag in (sha256(signed_with.encode() + content).hexdigest(), sha256(content).hexdigest())
 
 
 def _parsed(content: bytes, at: str, shape: Any) -> bytes | None:

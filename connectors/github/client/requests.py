@@ -86,6 +86,9 @@ ENVIRONMENT_SECRETS: Final = Request(
     permission=Permission("environments", ("repo",)),
 )
 ORG_VARIABLES: Final = Request(path="/orgs/{org}/actions/variables", at="/variables", permission=_ORG_VARIABLES)
+VARIABLE_REPOSITORIES: Final = Request(
+    path="/orgs/{org}/actions/variables/{name}/repositories", at="/repositories", permission=_ORG_VARIABLES
+)
 REPOSITORY_VARIABLES: Final = Request(
     path="/repos/{owner}/{repo}/actions/variables",
     at="/variables",

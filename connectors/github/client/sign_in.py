@@ -35,6 +35,11 @@ _LONGEST_SECOND = 11
 _CREATED = 201
 
 
+def bearer(token: str) -> str:
+    """The header that signs in."""
+    return f"Bearer {token}"
+
+
 class SignIn:
     """See ``connectors.http.SignIn``. ``token``: what to sign in with now; ``renew``: whether there is another one."""
 
@@ -45,7 +50,7 @@ class SignIn:
         """See ``connectors.http.SignIn``. Raises Throttled where no request is left."""
         del method
         self._limits.check(url)
-        return {"Authorization": f"Bearer {self._token()}"}
+        return {"Authorization": bearer(self._token())}
 
     def renewed(self, refused: Response) -> bool:
         """See ``connectors.http.SignIn``."""
@@ -107,6 +112,11 @@ class AppToken:
             if time.time() > self._ends - RENEW_BEFORE:
                 self._fetch()
             return self._token
+
+    @property
+    def held(self) -> str:
+        """The token of now, without asking for one; empty before the first."""
+        return self._token
 
     def renew(self) -> bool:
         """After a 401: whether the next call gets another token."""

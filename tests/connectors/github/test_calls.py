@@ -1,0 +1,118 @@
+"""How many requests an organization takes, as GitHub counts them: by what its repositories have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from connectors.budget import Limits
+from connectors.fakes.github.organization import repository
+from connectors.testing import Server, read
+from scanner.model import Coverage, Identity, Link, StoredSecret
+from tests.connectors.github.estates import DEPLOY, ROLE, TOKEN, VALUE, connector
+from tests.connectors.github.fake import GithubServer, Organization, served
+
+PLAIN = "on: push\njobs: { test: { runs-on: '${{ vars.RUNNER }}', steps: [ { run: make } ] } }\n"
+LITERAL = DEPLOY.replace("${{ vars.ROLE }}", ROLE).replace("ubuntu-latest", "${{ vars.RUNNER }}")
+
+
+def company(repositories: int) -> Organization:
+    """Half of the repositories sign in to a cloud, most of these with a role in a variable; four workflows each.
+
+    Three of ten repositories have secrets of their own, one of ten a deploy key, two of ten an environment.
+    """
+    org = Organization()
+    org.add_member("ada", sso="ada@acme.example")
+    for number in range(repositories):
+        asks, literal = number % 2 == 0, number % 10 == 0
+        files = {f".github/workflows/{name}.yml": PLAIN for name in ("a", "b", "c")}
+        files[".github/workflows/deploy.yml"] = (LITERAL if literal else DEPLOY) if asks else PLAIN
+        environments = ["production"] if number % 5 == 0 else []
+        name = org.add_repository(f"service-{number:04}", files=files, environments=environments)
+        if asks and not literal:
+            org.add_variable(f"/repos/{name}/actions/variables", "ROLE", f"{ROLE}-{number}")
+        if number % 10 in (1, 2, 3):
+            org.add_secret(f"/repos/{name}/actions/secrets", "TOKEN", created_at=f"2026-01-02T03:{number % 60:02}:05Z")
+        if number % 10 == 4:
+            org.add_key(name, "ci")
+    return org
+
+
+class Unproved(GithubServer):
+    """Its ETags say little: answers that differ have the same."""
+
+    def etag_of(self, headers: Mapping[str, str], body: str) -> str:
+        """The length of the answer."""
+        del headers
+        return f'"{len(body)}"'
+
+
+def by_kind(github: GithubServer) -> Counter[str]:
+    """What GitHub counted for repositories, by the end of the path."""
+    found: Counter[str] = Counter()
+    for path, times in github.counted.items():
+        if path.startswith("/repos/"):
+            found["/".join(path.split("/")[4:])] += times
+    return found
+
+
+def test_a_repository_is_asked_for_what_it_has(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What repositories have alike is counted for some of them; nothing is lost, and the second night is GraphQL's."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    org = company(60)
+    with served(org, token=VALUE) as (github, url):
+        # One at a time, so that it is the same each time how often the first answers are asked for.
+        first = read(connector(url, cache=tmp_path / "kept", workers=1), deadline=120.0, limits=Limits())
+        counted = by_kind(github)
+        github.counted.clear()
+        second = read(connector(url, cache=tmp_path / "kept", workers=1), deadline=120.0, limits=Limits())
+
+    assert counted == {
+        "keys": 6,
+        "actions/secrets": 18 + 1,  # those that have any, and the first one without
+        "environments/production/secrets": 1,
+        "actions/variables": 24,  # only where a role is in a variable
+        "actions/oidc/customization/sub": 1,
+    }
+    assert sum(github.counted.values()) <= 12
+    for found in (first, second):
+        assert [one.section for one in found if isinstance(one, Coverage) and one.is_gap] == []
+        assert sum(isinstance(one, StoredSecret) for one in found) == 18
+        links = [link for one in found if isinstance(one, Identity) and one.kind == "workflow" for link in one.links]
+        assert {one.target for one in links} == {ROLE} | {f"{ROLE}-{n}" for n in range(0, 60, 2) if n % 10}
+
+
+def test_nothing_is_shared_where_etags_are_made_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ETag that is not proved to be made of the content is sent to no other address."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    github = Unproved(company(10), token=VALUE)
+    with Server(github, most=None) as server:
+        found = read(connector(server.url), deadline=120.0, limits=Limits())
+
+    assert github.wrong == []
+    assert by_kind(github)["actions/secrets"] == 10
+    assert sum(isinstance(one, StoredSecret) for one in found) == 3
+
+
+def test_a_variable_of_selected_repositories_is_given_to_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository's own counts first, also where its value is none that is kept."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    org = Organization()
+    for name in ("chosen", "other", "own"):
+        org.add_repository(name, files={".github/workflows/deploy.yml": DEPLOY})
+    org.add_variable("/orgs/acme/actions/variables", "ROLE", ROLE)
+    org.rows("actions/variables")[0]["visibility"] = "selected"
+    org.rest["/orgs/acme/actions/variables/ROLE/repositories"] = list(map(repository, ("acme/chosen", "acme/own")))
+    org.add_variable("/repos/acme/own/actions/variables", "ROLE", "not a role")
+    with served(org, token=VALUE) as (_, url):
+        found = read(connector(url), deadline=120.0, limits=Limits())
+
+    links = {one.key.split("/")[1]: one.links for one in found if isinstance(one, Identity) and one.kind == "workflow"}
+    assert links == {
+        "chosen": (Link(relation="federates", target=ROLE, evidence="jobs.deploy: role-to-assume"),),
+        "other": (),
+        "own": (),
+    }
