@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
@@ -14,14 +14,14 @@ from connectors.kubernetes.rights.evaluation import (
     ACCOUNT_PREFIX,
     ALL_ACCOUNTS,
     EVERYBODY,
-    Account,
-    Accounts,
     Authority,
     Bound,
     Rights,
     Surroundings,
 )
-from connectors.kubernetes.rights.methods import privilege_of
+from connectors.kubernetes.rights.levels import privilege_of
+from connectors.kubernetes.rights.links import links_of
+from connectors.kubernetes.rights.targets import Account, Accounts
 from connectors.kubernetes.workloads import workload
 from connectors.planned.shapes import key_of
 from connectors.reading import unread_facts
@@ -44,9 +44,6 @@ from scanner.model.rights import with_administration
 from scanner.text import issuer_name
 
 PROVIDER: Final = "kubernetes"
-MOST_LINKS: Final = 100_000
-"""Links between accounts of one cluster. Beyond it, who reaches all accounts of the cluster is linked with the powerful
-ones alone: that it can become any other is its level, ``escalation``."""
 _ENFORCE: Final = "pod-security.kubernetes.io/enforce"
 _SYSTEM: Final = re.compile(r"kube-.*|openshift(-.*)?|gke-.*|gmp-.*|aks-.*")
 _LOCAL_ISSUER: Final = re.compile(r"kubernetes\.default\.svc(\..*)?")
@@ -202,7 +199,7 @@ class _Estate:
 
     def groups(self) -> Iterator[Identity]:
         """Yield the groups of all callers and of all accounts, where they have powerful rights."""
-        names = [] if self._no_rights else sorted(filter(_is_of_everybody, self._authority.groups))
+        names = [] if self._no_rights else sorted(filter(_is_of_everybody, self._authority.group_names))
         for name in names:
             rights = self._authority.of_subject("Group", name)
             if rights.privilege.level in POWERFUL:
@@ -279,34 +276,30 @@ class _Estate:
     # --- Which account can become which ---
 
     def _linked(self) -> Mapping[Account, tuple[Link, ...]]:
-        """By account, the accounts that it can become. An admin needs no links."""
-        every: defaultdict[str, set[str]] = defaultdict(set)
-        for namespace, name in self._facts.accounts:
-            every[namespace].add(name)
-        tokens: defaultdict[str, set[str]] = defaultdict(set)
-        for namespace, name in self._tokens:
-            tokens[namespace].add(name)
-        accounts = Accounts(every=_frozen(every), running=_frozen(self._facts.running), tokens=_frozen(tokens))
-        powerful = frozenset(one for one, rights in self._rights.items() if rights.privilege.level in POWERFUL)
-        found: dict[Account, tuple[Link, ...]] = {}
-        left = MOST_LINKS
-        for account, rights in sorted(self._rights.items()):
-            if self._no_rights or rights.privilege.level == "admin" or not rights.leads:
-                continue
-            meant: dict[Account, str] = {}
-            for lead in rights.leads:
-                for target in accounts.meant(lead):
-                    if target in self._facts.accounts and target != account:
-                        meant.setdefault(target, lead.evidence)
-            if len(meant) > left:
-                meant = {
-                    target: why for target, why in meant.items() if target in powerful or self._opens_cloud(target)
-                }
-            left = max(0, left - len(meant))
-            found[account] = tuple(
+        """By account, the accounts that it can become."""
+        if self._no_rights:
+            return {}
+        onward = [account for account in self._facts.accounts if self._opens_cloud(account)]
+        return {
+            account: tuple(
                 Link(relation="can_assume", target=self.key(target), evidence=why) for target, why in meant.items()
             )
-        return found
+            for account, meant in links_of(self._rights, self._accounts(), onward).items()
+        }
+
+    def _accounts(self) -> Accounts:
+        facts = self._facts
+        every: defaultdict[str, set[str]] = defaultdict(set)
+        for namespace, name in facts.accounts:
+            every[namespace].add(name)
+        tokens: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for (namespace, name), held in self._tokens.items():
+            tokens[namespace] |= {token.name: name for token in held}
+        controllers: defaultdict[str, set[Account]] = defaultdict(set)
+        for ran in facts.ran:
+            for key, value in (ran.metadata.labels or {}).items():
+                controllers[f"{key}={value}"].add(ran.account)
+        return Accounts(every=every, pods=facts.pods, nodes=facts.nodes, tokens=tokens, controllers=controllers)
 
     def _opens_cloud(self, account: Account) -> bool:
         annotations = self._facts.accounts[account].metadata.annotations or {}
@@ -322,7 +315,14 @@ def _is_of_everybody(group: str) -> bool:
 
 def _authority(facts: Facts) -> Authority:
     enforced = {name: (one.labels or {}).get(_ENFORCE, "") for name, one in facts.namespaces.items()}
-    around = Surroundings(enforced=enforced, minor=facts.version, maps_cloud_identities=facts.maps_cloud_identities)
+    around = Surroundings(
+        enforced=enforced,
+        privileged={
+            ran.account[0]: f"{ran.kind}/{ran.metadata.name}" for ran in facts.ran if "privileged" in ran.near_node
+        },
+        minor=facts.version,
+        maps_cloud_identities=facts.maps_cloud_identities,
+    )
     authority = Authority(facts.roles, around)
     for binding in facts.bindings:
         authority.bind(_bound(facts, binding), _subjects(binding, binding.metadata.namespace))
@@ -332,11 +332,14 @@ def _authority(facts: Facts) -> Authority:
 def _bound(facts: Facts, binding: p.Binding) -> Bound:
     namespace, kind, name = binding.metadata.namespace, binding.role.kind, binding.role.name
     title = "RoleBinding" if namespace else "ClusterRoleBinding"
+    role = (kind, namespace if kind == "Role" else "", name)
     return Bound(
         binding=f"{title}/{binding.metadata.name}",
         role=f"{kind}/{name}",
         namespace=namespace,
-        rules=facts.roles.get((kind, namespace if kind == "Role" else "", name), ()),
+        rules=facts.roles.get(role, ()),
+        missing=role not in facts.roles,
+        usual=(binding.metadata.labels or {}).get(BOOTSTRAPPING) == "rbac-defaults",
     )
 
 
@@ -393,10 +396,6 @@ def _cloud_links(texts: Mapping[str, str]) -> Iterator[Link]:
     for annotation, what in _CLOUD.items():
         if named := texts.get(annotation):
             yield Link(relation="can_assume", target=key_of(named), evidence=f"{what} in annotation {annotation}")
-
-
-def _frozen(names: Mapping[str, Iterable[str]]) -> Mapping[str, frozenset[str]]:
-    return {namespace: frozenset(some) for namespace, some in names.items()}
 
 
 def _day(text: str | None) -> datetime | None:

@@ -168,6 +168,7 @@ class PodSpec(Struct, frozen=True, kw_only=True):
     containers: tuple[Container, ...] | None = None
     first: tuple[Container, ...] | None = field(name="initContainers", default=None)
     volumes: tuple[Volume, ...] | None = None
+    node: str = field(name="nodeName", default="")
     host_pid: bool | None = field(name="hostPID", default=None)
     host_network: bool | None = field(name="hostNetwork", default=None)
     host_ipc: bool | None = field(name="hostIPC", default=None)

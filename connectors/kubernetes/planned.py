@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from msgspec.structs import replace
 
-from connectors.kubernetes.rights.methods import known_role, privilege_of
+from connectors.kubernetes.rights.levels import known_role, privilege_of
 from connectors.kubernetes.rights.rules import RBAC, rules_of
 from connectors.planned import Known, Planned, Resource
 from connectors.planned.shapes import key_of

@@ -9,10 +9,10 @@ from typing import Any, Protocol, TypeVar
 from connectors.base import Meter, Scope, SectionReading
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes import sections as s
-from connectors.kubernetes.rights.evaluation import Account
 from connectors.kubernetes.rights.rules import Rule, rules_of
+from connectors.kubernetes.rights.targets import Account
 from connectors.kubernetes.sections import READINGS, Listing
-from connectors.kubernetes.workloads import Ran, ran_by
+from connectors.kubernetes.workloads import Ran, is_mirror, ran_by
 from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage
 
@@ -55,8 +55,10 @@ class Facts:
         self.roles: dict[tuple[str, str, str], tuple[Rule, ...] | None] = {}
         self.bindings: list[p.Binding] = []
         self.ran: list[Ran] = []
-        self.running: defaultdict[str, set[str]] = defaultdict(set)
-        """Names of the accounts of running pods, by namespace."""
+        self.pods: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        """Running pods with the names of their accounts, by namespace."""
+        self.nodes: defaultdict[str, set[Account]] = defaultdict(set)
+        """The accounts of the running pods of each node."""
         self.tokens: list[p.Metadata] = []
         self.applications: dict[str, p.Application] = {}
         self.projects: list[p.AppProject] = []
@@ -129,8 +131,10 @@ class Reader:
     def _keep_workload(self, listing: Listing, row: p.Pod | p.Workload | p.CronJob) -> None:
         if (ran := ran_by(listing.plural, row)) is not None:
             self._facts.ran.append(ran)
-        if isinstance(row, p.Pod) and row.status.phase in ("Running", "Pending"):
-            self._facts.running[row.metadata.namespace].add(row.spec.runs_as)
+        if isinstance(row, p.Pod) and row.status.phase in ("Running", "Pending") and not is_mirror(row.metadata):
+            namespace = row.metadata.namespace
+            self._facts.pods[namespace][row.metadata.name] = row.spec.runs_as
+            self._facts.nodes[row.spec.node].add((namespace, row.spec.runs_as))
 
     def _keep_role(self, kind: str, role: p.Role) -> None:
         metadata = role.metadata

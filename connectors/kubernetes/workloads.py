@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from connectors.kubernetes import payloads as p
-from connectors.kubernetes.rights.evaluation import Account
+from connectors.kubernetes.rights.targets import Account
 from scanner.model import Workload
 
 _CONTROLLED: Final = frozenset({"ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "Deployment",
@@ -43,10 +43,15 @@ class Ran(Struct, frozen=True, kw_only=True):
     images: tuple[str, ...] = ()
 
 
+def is_mirror(metadata: p.Metadata) -> bool:
+    """Whether it shows a static pod of a node, which runs as no account."""
+    return "kubernetes.io/config.mirror" in (metadata.annotations or {})
+
+
 def ran_by(plural: str, row: Any) -> Ran | None:
-    """The workload of an object; None for one that another workload makes, and without a pod template."""
+    """The workload of an object; None for one that another workload makes, that has no template or no account."""
     metadata: p.Metadata = row.metadata
-    if any(owner.controller and owner.kind in _CONTROLLED for owner in metadata.owners or ()):
+    if any(owner.controller and owner.kind in _CONTROLLED for owner in metadata.owners or ()) or is_mirror(metadata):
         return None
     spec: p.PodSpec | None = row.spec if isinstance(row, p.Pod) else row.pods
     if spec is None:

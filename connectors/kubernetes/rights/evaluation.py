@@ -8,20 +8,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final
 
 from msgspec import Struct
 
-from connectors.kubernetes.rights.methods import (
-    BIND_ROLES,
-    WRITE_BINDINGS,
-    Found,
-    highest,
-    levels_of,
-    methods_of,
-    privilege_of,
-)
-from connectors.kubernetes.rights.rules import Rule
+from connectors.kubernetes.rights.impersonation import Names, gained
+from connectors.kubernetes.rights.levels import BIND_ROLES, WRITE_BINDINGS, highest, levels_of, privilege_of, where
+from connectors.kubernetes.rights.methods import Found, methods_of, need
+from connectors.kubernetes.rights.rules import RBAC, Rule, Scoped
+from connectors.kubernetes.rights.targets import Account, Lead
 from scanner.model import POWERFUL, Consequence, ConsequenceKind, Grant, Privilege, PrivilegeLevel
 
 ACCOUNT_PREFIX: Final = "system:serviceaccount:"
@@ -29,23 +24,31 @@ ALL_ACCOUNTS: Final = "system:serviceaccounts"
 EVERYBODY: Final = ("system:authenticated", "system:unauthenticated")
 """Groups whose members have what all callers have; the second one is also everybody on the network."""
 _ENFORCED: Final = frozenset({"baseline", "restricted"})
-_RUNS: Final = frozenset({"run_pods", "run_workloads"})
 _CONSEQUENCES: Final[Mapping[ConsequenceKind, frozenset[str]]] = {
     "change_rights": frozenset({"escalate", "sign_certificates"}),
     "read_secrets": frozenset({"read_secrets", "make_tokens"}),
 }
-
-Account: TypeAlias = tuple[str, str]
-"""Namespace and name."""
+_NAMED_CONSEQUENCES: Final = frozenset().union(*_CONSEQUENCES.values())
+_MAP_USERS: Final = need("update patch", "configmaps", "aws-auth")
+_ESCALATE: Final = tuple(
+    (kind, need("escalate", f"{RBAC}/{plural}"), need("update patch", f"{RBAC}/{plural}"))
+    for kind, plural in (("Role", "roles"), ("ClusterRole", "clusterroles"))
+)
+_Reason = tuple[PrivilegeLevel, str]
 
 
 class Bound(Struct, frozen=True, kw_only=True):
-    """What a binding gives. ``namespace``: empty for the whole cluster. ``rules``: None for a role that is missing."""
+    """What a binding gives. ``namespace``: empty for the whole cluster. ``rules``: None for a role of another shape.
+
+    ``missing``: the role does not exist. ``usual``: each cluster has the binding.
+    """
 
     binding: str
     role: str
     namespace: str
     rules: tuple[Rule, ...] | None
+    missing: bool = False
+    usual: bool = False
 
     @property
     def where(self) -> str:
@@ -53,24 +56,12 @@ class Bound(Struct, frozen=True, kw_only=True):
         return f"namespace {self.namespace}" if self.namespace else "the cluster"
 
 
-class Lead(NamedTuple):
-    """A way to other accounts. ``namespace``: empty for all. ``names``: of accounts, empty for all."""
-
-    found: Found
-    namespace: str
-
-    @property
-    def evidence(self) -> str:
-        """Why, for a link."""
-        roles = ", ".join(dict.fromkeys(rule.role for rule in self.found.rules))
-        where = f"namespace {self.namespace}" if self.namespace else "the cluster"
-        return f"may {self.found.method.why} in {where} ({roles})"
-
-
 class Rights(Struct, frozen=True, kw_only=True):
-    """What a set of bindings amounts to."""
+    """What a set of bindings amounts to. ``bound``: the bindings. ``rules``: what they give, by namespace."""
 
     privilege: Privilege
+    bound: tuple[Bound, ...] = ()
+    rules: Scoped = {}
     grants: tuple[Grant, ...] = ()
     leads: tuple[Lead, ...] = ()
     consequences: tuple[Consequence, ...] = ()
@@ -79,11 +70,13 @@ class Rights(Struct, frozen=True, kw_only=True):
 class Surroundings(Struct, frozen=True, kw_only=True):
     """What rights depend on besides rules.
 
-    ``enforced``: by namespace, the level of Pod Security that is enforced. ``minor``: of Kubernetes 1.x.
-    ``maps_cloud_identities``: the config map ``aws-auth`` decides who is an admin.
+    ``enforced``: by namespace, the level of Pod Security that is enforced. ``privileged``: by namespace, a workload
+    with a privileged container. ``minor``: of Kubernetes 1.x. ``maps_cloud_identities``: the config map ``aws-auth``
+    decides who is an admin.
     """
 
     enforced: Mapping[str, str] = {}
+    privileged: Mapping[str, str] = {}
     minor: int | None = None
     maps_cloud_identities: bool = False
 
@@ -124,114 +117,169 @@ class Authority:
         return ("User", f"{ACCOUNT_PREFIX}{account[0]}:{account[1]}") in self._of
 
     @property
-    def groups(self) -> tuple[str, ...]:
+    def group_names(self) -> tuple[str, ...]:
         """Groups that any binding names."""
         return tuple(name for kind, name in self._of if kind == "Group")
+
+    # --- Whom others may impersonate, see ``impersonation.Others`` ---
+
+    def users(self, names: Names) -> Scoped:
+        """What users may do who are no service accounts."""
+        found = (name for kind, name in self._of if kind == "User" and (names is None or name in names))
+        return self._union(("User", name) for name in found if not name.startswith(ACCOUNT_PREFIX))
+
+    def groups(self, names: frozenset[str]) -> Scoped:
+        """What groups give."""
+        return self._union(("Group", name) for name in sorted(names))
+
+    def accounts(self, namespace: str, names: Names) -> Scoped:
+        """What service accounts of a namespace may do; an empty one: of all."""
+        found: dict[tuple[str, str], None] = {}
+        for kind, user in self._of:
+            space, _, name = user.removeprefix(ACCOUNT_PREFIX).partition(":")
+            is_meant = kind == "User" and user.startswith(ACCOUNT_PREFIX) and namespace in ("", space)
+            if is_meant and (names is None or name in names):
+                found |= dict.fromkeys((("User", user), ("Group", f"{ALL_ACCOUNTS}:{space}")))
+        return self._union(
+            (*found, ("Group", ALL_ACCOUNTS), *((("Group", f"{ALL_ACCOUNTS}:{namespace}"),) if namespace else ()))
+        )
+
+    def _union(self, subjects: Iterable[tuple[str, str]]) -> Scoped:
+        numbers = {number: None for subject in subjects for number in self._of.get(subject, ())}
+        return _scoped(self._bound[number] for number in numbers)
+
+    # --- Rights ---
 
     def _rights(self, subjects: Sequence[tuple[str, str]]) -> Rights:
         numbers = tuple(sorted({number for subject in subjects for number in self._of.get(subject, ())}))
         known = self._known.get(numbers)
         if known is None:
-            known = self._known[numbers] = self._evaluated([self._bound[number] for number in numbers])
+            known = self._known[numbers] = self._evaluated(tuple(self._bound[number] for number in numbers))
         return known
 
-    def _evaluated(self, bound: Sequence[Bound]) -> Rights:
-        everywhere = [rule for one in bound if not one.namespace for rule in one.rules or ()]
-        within: defaultdict[str, list[Rule]] = defaultdict(list)
-        for one in bound:
-            if one.namespace:
-                within[one.namespace] += one.rules or ()
-        reasons = list(self._levels(everywhere, ""))
-        leads = list(self._leads(everywhere, ""))
-        for namespace, rules in within.items():
-            # What holds in the cluster holds here, too: only together do some rules make a way.
-            union = [*everywhere, *rules]
-            reasons += [reason for reason in self._levels(union, namespace) if reason not in reasons]
-            leads += self._leads(union, namespace)
+    def _evaluated(self, bound: tuple[Bound, ...]) -> Rights:
+        own = _scoped(bound)
+        reasons = list(dict.fromkeys(self._reasons(own, bound)))
+        leads = list(self._leads(own))
+        if more := gained(own, self):
+            both = {space: (*own.get(space, ()), *more.get(space, ())) for space in own | more}
+            whose = ", ".join(sorted({rule.role for rules in more.values() for rule in rules})[:3])
+            for level, why in self._reasons(both, bound):
+                if (level, why) not in reasons:
+                    reasons.append(("escalation" if level == "admin" else level, f"{why}, by impersonation ({whose})"))
+            leads = list(self._leads(both))
         privilege = highest(reasons)
-        unknown = any(one.rules is None and (one.role, one.namespace) in self._unreadable for one in bound)
-        if unknown and privilege.level not in POWERFUL:
+        if any(one.rules is None for one in bound) and privilege.level not in POWERFUL:
             privilege = Privilege(level="unknown", evidence=("rules of a role could not be read",))
         return Rights(
             privilege=privilege,
-            grants=tuple(self._grant(one) for one in bound),
+            bound=bound,
+            rules=own,
+            grants=tuple(self._grant(one) for one in bound if not one.missing),
             leads=tuple(leads),
             consequences=tuple(_consequences(leads)),
         )
 
     @cached_property
-    def _unreadable(self) -> frozenset[tuple[str, str]]:
-        """Roles that exist, with rules of another shape."""
-        return frozenset(
-            (f"{kind}/{name}", namespace) for (kind, namespace, name), rules in self._roles.items() if rules is None
-        )
+    def _levels(self) -> dict[tuple[tuple[Rule, ...], bool], PrivilegeLevel]:
+        return {}
 
     def _grant(self, bound: Bound) -> Grant:
-        level = privilege_of(bound.rules or (), everywhere=not bound.namespace).level
+        level = self._level(bound.rules or (), everywhere=not bound.namespace)
         return Grant(name=bound.role, via=bound.binding, resource=bound.where, admin=level == "admin")
+
+    def _level(self, rules: tuple[Rule, ...], *, everywhere: bool) -> PrivilegeLevel:
+        """The level of a role alone; many bindings give the same role."""
+        known = self._levels.get((rules, everywhere))
+        if known is None:
+            known = self._levels[rules, everywhere] = privilege_of(rules, everywhere=everywhere).level
+        return known
 
     # --- Levels ---
 
-    def _levels(self, rules: Sequence[Rule], namespace: str) -> Iterator[tuple[PrivilegeLevel, str]]:
-        """Yield each level that rules give in a namespace, or in the cluster."""
-        yield from (
-            (level, why.replace("in its namespace", f"in namespace {namespace}"))
-            for level, why in levels_of(rules, everywhere=not namespace, minor=self._around.minor)
-            if not why.startswith("may bind roles")
-        )
-        yield from self._by_binding(rules, namespace)
-        if self._around.maps_cloud_identities and namespace in ("", "kube-system") and _may_map_users(rules):
-            yield "admin", "may change aws-auth, which says which AWS identities are admins"
-        if namespace:
-            ids = {found.method.id for found in methods_of(rules, everywhere=False, minor=self._around.minor)}
-            lowers = "label_namespaces" in ids
-            if ids & _RUNS and (lowers or self._around.is_open(namespace)):
-                why = "and may lower its Pod Security level" if lowers else "where no Pod Security level is enforced"
-                yield "escalation", f"may run privileged pods in namespace {namespace}, {why}"
+    def _reasons(self, own: Scoped, bound: Sequence[Bound]) -> Iterator[_Reason]:
+        """Yield each level that rules give, in the cluster and in each namespace."""
+        for namespace in ("", *(space for space in own if space)):
+            yield from levels_of(own, namespace, self._around.minor)
+            here = own.get(namespace, ())
+            rules = [*own.get("", ()), *here] if namespace else here
+            yield from self._by_binding(rules, here, namespace)
+            yield from _by_escalating(rules, namespace, bound)
+            maps = self._around.maps_cloud_identities and namespace in ("", "kube-system")
+            if maps and any(_MAP_USERS.met_by(rule) for rule in rules):
+                yield "admin", "may change aws-auth, which says which AWS identities are admins"
+            if namespace:
+                yield from self._to_the_node(own, namespace)
 
-    def _by_binding(self, rules: Sequence[Rule], namespace: str) -> Iterator[tuple[PrivilegeLevel, str]]:
-        """What may be bound: the verb ``bind`` on a role, and the right to write a binding."""
+    def _to_the_node(self, own: Scoped, namespace: str) -> Iterator[_Reason]:
+        """Yield ways from pods of a namespace to their nodes, and so to all that runs there."""
+        found = self._methods(own, namespace)
+        lowers = any(one.method.id == "label_namespaces" for one in (*found, *self._methods(own, "")))
+        if any(one.method.runs for one in found) and (lowers or self._around.is_open(namespace)):
+            why = "and may lower its Pod Security level" if lowers else "where no Pod Security level is enforced"
+            yield "escalation", f"may run privileged pods in namespace {namespace}, {why}"
+        entered = next((one for one in found if one.method.targets == "pods" and not one.names), None)
+        if entered and (workload := self._around.privileged.get(namespace)):
+            yield "escalation", f"may {entered.method.why} in namespace {namespace}, where {workload} is privileged"
+
+    def _methods(self, own: Scoped, namespace: str) -> tuple[Found, ...]:
+        local = tuple(own.get(namespace, ())) if namespace else None
+        return methods_of(tuple(own.get("", ())), local, self._around.minor)
+
+    def _by_binding(self, rules: Sequence[Rule], here: Sequence[Rule], namespace: str) -> Iterator[_Reason]:
+        """What may be bound: the verb ``bind`` on a role, and the right to write a binding. One must hold ``here``."""
         for everywhere, writes in ((False, WRITE_BINDINGS[0]), (True, WRITE_BINDINGS[1])):
             if (everywhere and namespace) or not any(writes.met_by(rule) for rule in rules):
                 continue
-            where = "in the cluster" if everywhere or not namespace else f"in namespace {namespace}"
-            for kind, need in zip(("Role", "ClusterRole"), BIND_ROLES, strict=True):
-                if everywhere and kind == "Role":
-                    continue
-                for rule in rules:
-                    if need.covered_by(rule):
-                        yield self._bindable(rule, kind, namespace, where, everywhere=everywhere)
+            written_here = any(writes.met_by(rule) for rule in here)
+            for kind, bind in zip(("Role", "ClusterRole"), BIND_ROLES, strict=True):
+                for rule in rules if kind == "ClusterRole" or not everywhere else ():
+                    if bind.covered_by(rule) and (written_here or rule in here):
+                        yield self._bindable(rule, kind, namespace, everywhere=everywhere)
 
-    def _bindable(
-        self, rule: Rule, kind: str, namespace: str, where: str, *, everywhere: bool
-    ) -> tuple[PrivilegeLevel, str]:
+    def _bindable(self, rule: Rule, kind: str, namespace: str, *, everywhere: bool) -> _Reason:
+        place = where(namespace)
         if not rule.names:
-            return "escalation", f"may bind any {kind} {where}"
-        place = namespace if kind == "Role" else ""
-        found = [(name, self._roles.get((kind, place, name))) for name in sorted(rule.names)]
-        levels = {name: privilege_of(rules or (), everywhere=everywhere).level for name, rules in found}
+            return "escalation", f"may bind any {kind} {place}"
+        of = namespace if kind == "Role" else ""
+        found = [(name, self._roles.get((kind, of, name)) or ()) for name in sorted(rule.names)]
+        levels = {name: self._level(rules, everywhere=everywhere) for name, rules in found}
         strong = [name for name, level in levels.items() if level in POWERFUL]
         if strong:
-            return "escalation", f"may bind {kind} {strong[0]} {where}"
+            return "escalation", f"may bind {kind} {strong[0]} {place}"
         high = [name for name, level in levels.items() if level == "high"]
-        return ("high", f"may bind {kind} {high[0]} {where}") if high else ("normal", "")
+        return ("high", f"may bind {kind} {high[0]} {place}") if high else ("normal", "")
 
     # --- What it leads to ---
 
-    def _leads(self, rules: Sequence[Rule], namespace: str) -> Iterator[Lead]:
-        for found in methods_of(rules, everywhere=not namespace, minor=self._around.minor):
-            if found.method.targets != "none" or found.method.id in _NAMED_CONSEQUENCES:
-                yield Lead(found, namespace)
+    def _leads(self, own: Scoped) -> Iterator[Lead]:
+        for namespace in ("", *(space for space in own if space)):
+            for found in self._methods(own, namespace):
+                if found.method.targets != "none" or found.method.id in _NAMED_CONSEQUENCES:
+                    yield Lead(found, namespace)
 
 
-_NAMED_CONSEQUENCES: Final = frozenset().union(*_CONSEQUENCES.values())
+def _scoped(bound: Iterable[Bound]) -> dict[str, list[Rule]]:
+    found: defaultdict[str, list[Rule]] = defaultdict(list)
+    for one in bound:
+        found[one.namespace] += one.rules or ()
+    return dict(found)
 
 
-def _may_map_users(rules: Iterable[Rule]) -> bool:
-    return any(
-        rule.covers(("update", "patch"), "", "configmaps") and (not rule.names or "aws-auth" in rule.names)
-        for rule in rules
-    )
+def _by_escalating(rules: Sequence[Rule], namespace: str, bound: Sequence[Bound]) -> Iterator[_Reason]:
+    """Yield what comes of ``escalate`` on roles that rules name: much for who has the role, else for those who do."""
+    for kind, escalate, write in _ESCALATE:
+        if escalate.in_cluster and namespace:
+            continue
+        names = frozenset(name for rule in rules if escalate.covered_by(rule) for name in rule.names)
+        for name in sorted(names):
+            may_write = any(write.covered_by(rule) and (not rule.names or name in rule.names) for rule in rules)
+            if may_write:
+                has_it = any(
+                    one.role == f"{kind}/{name}" and (not namespace or one.namespace == namespace) for one in bound
+                )
+                whose = ", which it has" if has_it else ""
+                yield ("escalation" if has_it else "high"), f"may write any rights into {kind} {name}{whose}"
 
 
 def _consequences(leads: Iterable[Lead]) -> Iterator[Consequence]:
@@ -244,21 +292,3 @@ def _consequences(leads: Iterable[Lead]) -> Iterator[Consequence]:
         verbs = sorted({verb for lead in some for rule in lead.found.rules for verb in rule.verbs})
         narrow = all(lead.namespace or lead.found.names for lead in some)
         yield Consequence(kind=kind, actions=tuple(verbs[:3]), by=some[0].evidence, narrow=narrow)
-
-
-class Accounts(Struct, frozen=True, kw_only=True):
-    """Service accounts by namespace: all, those of running pods, and those with a token that never expires."""
-
-    every: Mapping[str, frozenset[str]]
-    running: Mapping[str, frozenset[str]] = {}
-    tokens: Mapping[str, frozenset[str]] = {}
-
-    def meant(self, lead: Lead) -> Iterator[Account]:
-        """Yield the accounts that a lead leads to."""
-        targets = lead.found.method.targets
-        among = {"running": self.running, "tokens": self.tokens}.get(targets, self.every)
-        spaces = (lead.namespace,) if lead.namespace else tuple(among)
-        for namespace in spaces if targets != "none" else ():
-            names = among.get(namespace, frozenset())
-            wanted = names & lead.found.names if lead.found.names else names
-            yield from ((namespace, name) for name in sorted(wanted))

@@ -1,50 +1,68 @@
 """Ways to more rights: which rules a way takes, how far it leads, and which service accounts it leads to.
 
 Sources: https://kubernetes.io/docs/concepts/security/rbac-good-practices/ and the documentation of impersonation, of
-certificate signing requests, and of each controller. No published list has the controllers that act on custom
-resources.
+certificate signing requests, and of each controller. Ways through controllers are in ``steering.toml``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Literal, TypeAlias
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final, Literal, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from connectors.kubernetes.rights.rules import RBAC, Rule
-from scanner.model import Privilege, PrivilegeLevel
+from scanner.model import PrivilegeLevel
 
-Targets: TypeAlias = Literal["none", "named", "accounts", "running", "tokens"]
-"""Service accounts that a method leads to: those that rules name (or all), all, those of running pods, those with a
-token that never expires."""
+Targets: TypeAlias = Literal["none", "named", "accounts", "pods", "nodes", "tokens", "controller"]
+"""Service accounts that a method leads to: those that rules name (or all), all, those of running pods, those of pods on
+nodes, those with a token that never expires, that of a controller."""
+
+_IN_CLUSTER: Final = frozenset(
+    {"users", "groups", "nodes", "nodes/proxy", "nodes/status", "persistentvolumes", "clusterroles",
+     "clusterrolebindings", "certificatesigningrequests", "certificatesigningrequests/approval", "signers",
+     "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "mutatingadmissionpolicies",
+     "mutatingadmissionpolicybindings"}
+)  # fmt: skip
+"""Resources of no namespace: a RoleBinding gives nothing on them. It does on its own namespace, as an object."""
 
 
 class Need(Struct, frozen=True):
-    """One of ``verbs`` on a resource. ``names``: objects that count also where the rule names them; empty: none do."""
+    """One of ``verbs`` on a resource. ``names``: objects that count also where the rule names them; empty: none do.
+
+    ``by_any_name``: all do.
+    """
 
     verbs: frozenset[str]
     group: str
     resource: str
     names: frozenset[str] = frozenset()
+    by_any_name: bool = False
+
+    @property
+    def in_cluster(self) -> bool:
+        """Whether only rules that hold in the whole cluster give it."""
+        return self.resource in _IN_CLUSTER
 
     def met_by(self, rule: Rule) -> bool:
         """Whether the rule allows it on all objects, or on one of those that count."""
-        on_enough = not rule.names or not rule.names.isdisjoint(self.names)
+        on_enough = not rule.names or self.by_any_name or not rule.names.isdisjoint(self.names)
         return on_enough and self.covered_by(rule)
 
     def covered_by(self, rule: Rule) -> bool:
         """Whether the rule allows it on any object."""
-        if self.resource == "*":  # on anything
-            return rule.covers(self.verbs, next(iter(rule.groups), ""), next(iter(rule.resources), ""))
         return rule.covers(self.verbs, self.group, self.resource)
 
 
 class Method(Struct, frozen=True, kw_only=True):
-    """A way up, which takes all ``needs``. ``within``: the level in one namespace, ``everywhere``: in all.
+    """A way up, which takes all ``needs``. ``everywhere``: the level in the cluster, ``within``: in one namespace.
 
-    ``by_name``: rules that name objects count, too, and lead to the accounts of these names. ``before``: the first
-    minor version of Kubernetes that asks for more; None: none does.
+    ``named``: the level where rules name the objects, such as pods; None: such rules do not count. ``runs``: whether it
+    runs pods. ``before``: the first minor version of Kubernetes that asks for more; None: none does. ``labels``: of the
+    controller that it steers.
     """
 
     id: str
@@ -53,143 +71,162 @@ class Method(Struct, frozen=True, kw_only=True):
     everywhere: PrivilegeLevel
     within: PrivilegeLevel
     targets: Targets = "none"
-    by_name: bool = False
+    named: PrivilegeLevel | None = None
+    runs: bool = False
     before: int | None = None
+    labels: frozenset[str] = frozenset()
 
 
 _WRITE: Final = "create update patch"
+_CHANGE: Final = "update patch"
+_READ: Final = "get list watch"
 
 
-def _need(verbs: str, resource: str, *names: str) -> Need:
+def need(verbs: str, resource: str, *names: str, by_any_name: bool = False) -> Need:
     """Resources of other groups are written ``group/resource``; a subresource follows after a colon."""
     group, _, plural = resource.rpartition("/")
-    return Need(frozenset(verbs.split()), group, plural.replace(":", "/"), frozenset(names))
+    return Need(frozenset(verbs.split()), group, plural.replace(":", "/"), frozenset(names), by_any_name)
 
 
-def _method(
-    name: str,
-    needs: Need | tuple[Need, ...],
-    why: str,
-    levels: tuple[PrivilegeLevel, PrivilegeLevel],
-    targets: Targets = "none",
-    *,
-    by_name: bool = False,
-    before: int | None = None,
-) -> Method:
+_Levels: TypeAlias = tuple[PrivilegeLevel, PrivilegeLevel]
+
+
+def _method(name: str, needs: Need | tuple[Need, ...], why: str, levels: _Levels, **more: Any) -> Method:
     everywhere, within = levels
-    return Method(
-        id=name,
-        needs=needs if isinstance(needs, tuple) else (needs,),
-        why=why,
-        everywhere=everywhere,
-        within=within,
-        targets=targets,
-        by_name=by_name,
-        before=before,
-    )
+    needed = needs if isinstance(needs, tuple) else (needs,)
+    return Method(id=name, needs=needed, why=why, everywhere=everywhere, within=within, **more)
 
 
-_ADMIN: Final[tuple[PrivilegeLevel, PrivilegeLevel]] = ("admin", "normal")
-_UP: Final[tuple[PrivilegeLevel, PrivilegeLevel]] = ("escalation", "escalation")
-_UP_EVERYWHERE: Final[tuple[PrivilegeLevel, PrivilegeLevel]] = ("escalation", "high")
-_UP_IN_CLUSTER: Final[tuple[PrivilegeLevel, PrivilegeLevel]] = ("escalation", "normal")
-_HIGH: Final[tuple[PrivilegeLevel, PrivilegeLevel]] = ("high", "high")
-_HIGH_IN_CLUSTER: Final[tuple[PrivilegeLevel, PrivilegeLevel]] = ("high", "normal")
+_ADMIN: Final[_Levels] = ("admin", "admin")
+_UP: Final[_Levels] = ("escalation", "escalation")
+_UP_EVERYWHERE: Final[_Levels] = ("escalation", "high")
+_HIGH: Final[_Levels] = ("high", "high")
 _ADMISSION: Final = "admissionregistration.k8s.io"
 _CERTIFICATES: Final = "certificates.k8s.io"
-_CLIENT_SIGNERS: Final = ("kubernetes.io/kube-apiserver-client", "kubernetes.io/*")
+_MASTERS: Final = "system:masters"
 _TEMPLATES: Final = (
     "replicationcontrollers",
     *(f"apps/{plural}" for plural in ("deployments", "daemonsets", "statefulsets", "replicasets")),
     *(f"batch/{plural}" for plural in ("jobs", "cronjobs")),
 )
-_STEERING: Final = (
-    ("argoproj.io/applications", "deploy anything through Argo CD"),
-    ("argoproj.io/applicationsets", "deploy anything through Argo CD"),
-    ("argoproj.io/appprojects", "change what Argo CD may deploy"),
-    ("argoproj.io/workflows", "run Argo workflows as any service account"),
-    ("kustomize.toolkit.fluxcd.io/kustomizations", "deploy anything through Flux"),
-    ("helm.toolkit.fluxcd.io/helmreleases", "deploy anything through Flux"),
-    ("tekton.dev/taskruns", "run Tekton tasks as any service account"),
-    ("tekton.dev/pipelineruns", "run Tekton pipelines as any service account"),
-    ("external-secrets.io/externalsecrets", "have External Secrets read any secret of its stores"),
-    ("external-secrets.io/pushsecrets", "have External Secrets copy secrets out of the cluster"),
-    ("cert-manager.io/certificates", "have cert-manager issue certificates of any name"),
-)
 
-METHODS: Final = (
-    _method("impersonate_users", (_need("impersonate", "users"), _need("impersonate", "groups")),
-            "impersonate any user and group", _ADMIN),
-    _method("impersonate_users", _need("impersonate", "users"), "impersonate users", _UP_IN_CLUSTER),
-    _method("impersonate_groups",
-            (_need("impersonate", "serviceaccounts"), _need("impersonate", "groups")),
-            "impersonate service accounts in any group", _ADMIN),
-    _method("impersonate_service_accounts", _need("impersonate", "serviceaccounts"),
-            "impersonate service accounts", _UP, "named", by_name=True),
-    _method("request_tokens", _need("create", "serviceaccounts:token"),
-            "request tokens of service accounts", _UP_EVERYWHERE, "named", by_name=True),
-    _method("read_secrets", _need("get list watch", "secrets"), "read secrets", _HIGH, "tokens"),
-    _method("make_tokens", (_need("get list watch", "secrets"), _need(_WRITE, "secrets")),
-            "make a token of any service account as a secret", _UP_EVERYWHERE, "accounts"),
-    _method("run_pods", _need("create", "pods"), "run pods as any service account", _UP_EVERYWHERE, "accounts"),
+
+def _signing(*signers: str) -> tuple[Need, ...]:
+    """What it takes to have a certificate of one's own approved. All three: ``sign`` is the signer's alone."""
+    return (
+        need("create", f"{_CERTIFICATES}/certificatesigningrequests"),
+        need(_CHANGE, f"{_CERTIFICATES}/certificatesigningrequests:approval", by_any_name=True),
+        need("approve", f"{_CERTIFICATES}/signers", *signers, "kubernetes.io/*"),
+    )
+
+
+_PLAIN: Final = (
+    _method("impersonate", (need("impersonate", "users", by_any_name=True), need("impersonate", "groups", _MASTERS)),
+            f"impersonate the group {_MASTERS}", _ADMIN),
+    _method("impersonate",
+            (need("impersonate", "serviceaccounts", by_any_name=True), need("impersonate", "groups", _MASTERS)),
+            f"impersonate service accounts in the group {_MASTERS}", _ADMIN),
+    _method("impersonate", need("impersonate", "users"), "impersonate any user", _UP),
+    _method("impersonate_accounts", need("impersonate", "serviceaccounts"), "impersonate service accounts",
+            _UP_EVERYWHERE, targets="named", named="high"),
+    _method("request_tokens", need("create", "serviceaccounts:token"), "request tokens of service accounts",
+            _UP_EVERYWHERE, targets="named", named="high"),
+    _method("read_secrets", need(f"{_READ} patch", "secrets"), "read secrets", _HIGH, targets="tokens",
+            named="normal"),  # the answer to a patch is the whole object
+    _method("make_tokens", (need(_READ, "secrets"), need(_WRITE, "secrets")),
+            "make a token of any service account as a secret", _UP_EVERYWHERE, targets="accounts"),
+    _method("make_tokens", (need("patch", "secrets"), need("create", "secrets")),
+            "make a token of any service account as a secret", _UP_EVERYWHERE, targets="accounts"),
+    _method("run_pods", need("create", "pods"), "run pods as any service account", _UP_EVERYWHERE, targets="accounts",
+            named="high", runs=True),
     *(
-        _method("run_workloads", _need(_WRITE, resource),
-                f"run {resource.rpartition('/')[2]} as any service account", _UP_EVERYWHERE, "accounts")
+        _method("run_workloads", need(_WRITE, resource),
+                f"run {resource.rpartition('/')[2]} as any service account", _UP_EVERYWHERE, targets="accounts",
+                named="high", runs=True)
         for resource in _TEMPLATES
     ),
-    _method("change_pods", _need("update patch", "pods"), "replace images of pods", _UP_EVERYWHERE, "running"),
-    _method("exec", _need("create", "pods:exec"), "run commands in pods", _UP_EVERYWHERE, "running"),
-    _method("exec", _need("get", "pods:exec"), "run commands in pods", _UP_EVERYWHERE, "running", before=35),
-    _method("attach", _need("create", "pods:attach"), "attach to pods", _UP_EVERYWHERE, "running"),
-    _method("debug", _need("update patch", "pods:ephemeralcontainers"), "add containers to pods", _UP_EVERYWHERE,
-            "running"),
-    _method("kubelet", _need("get create", "nodes:proxy"), "reach the kubelets of nodes", _UP_IN_CLUSTER, "running"),
-    _method("sign_certificates",
-            (_need("create", f"{_CERTIFICATES}/certificatesigningrequests"),
-             _need("update patch", f"{_CERTIFICATES}/certificatesigningrequests:approval"),
-             _need("approve", f"{_CERTIFICATES}/signers", *_CLIENT_SIGNERS)),
+    _method("change_pods", need(_CHANGE, "pods"), "replace images of pods", _UP_EVERYWHERE, targets="pods",
+            named="high"),
+    *(
+        _method("enter_pods", need(verb, f"pods:{sub}"), why, _UP_EVERYWHERE, targets="pods", named="high",
+                before=before)
+        for sub, why in (("exec", "run commands in pods"), ("attach", "attach to pods"))
+        for verb, before in (("create", None), ("get", 35))
+    ),
+    _method("enter_pods", need(_CHANGE, "pods:ephemeralcontainers"), "add containers to pods", _UP_EVERYWHERE,
+            targets="pods", named="high", runs=True),
+    _method("kubelet", need("get create", "nodes:proxy"), "reach the kubelets of nodes", _UP, targets="nodes",
+            named="high"),
+    _method("sign_certificates", _signing("kubernetes.io/kube-apiserver-client"),
             "approve its own client certificate, of any name", _ADMIN),
-    _method("host_volumes", _need("create", "persistentvolumes"), "create volumes on nodes", _UP_IN_CLUSTER),
-    _method("mutating_webhooks", _need(_WRITE, f"{_ADMISSION}/mutatingwebhookconfigurations"),
-            "change all objects through webhooks", _UP_IN_CLUSTER),
+    _method("sign_certificates", _signing("kubernetes.io/kube-apiserver-client-kubelet"),
+            "approve its own certificate as a node", _UP, targets="nodes"),
+    _method("host_volumes", need("create", "persistentvolumes"), "create volumes on nodes", _UP),
+    _method("mutating_webhooks", need(_WRITE, f"{_ADMISSION}/mutatingwebhookconfigurations", by_any_name=True),
+            "change all objects through webhooks", _UP),
     _method("mutating_policies",
-            (_need(_WRITE, f"{_ADMISSION}/mutatingadmissionpolicies"),
-             _need(_WRITE, f"{_ADMISSION}/mutatingadmissionpolicybindings")),
-            "change all objects through admission policies", _UP_IN_CLUSTER),
-    _method("validating_webhooks", _need(_WRITE, f"{_ADMISSION}/validatingwebhookconfigurations"),
-            "see all objects through webhooks", _HIGH_IN_CLUSTER),
-    _method("label_namespaces", _need("update patch", "namespaces"), "lower the Pod Security level", _HIGH),
-    _method("steal_pods", (_need("update patch", "nodes:status"), _need("delete", "pods")),
-            "move pods to a node of its choice", _HIGH_IN_CLUSTER),
-    _method("steal_pods", (_need("update patch", "nodes"), _need("delete", "pods")),
-            "move pods to a node of its choice", _HIGH_IN_CLUSTER),
-    _method("steal_pods", (_need("update patch", "nodes:status"), _need("create", "pods:eviction")),
-            "move pods to a node of its choice", _HIGH_IN_CLUSTER),
-    _method("openshift_scc", _need("use", "security.openshift.io/securitycontextconstraints", "privileged", "anyuid",
+            (need(_WRITE, f"{_ADMISSION}/mutatingadmissionpolicies"),
+             need(_WRITE, f"{_ADMISSION}/mutatingadmissionpolicybindings")),
+            "change all objects through admission policies", _UP),
+    _method("validating_webhooks", need(_WRITE, f"{_ADMISSION}/validatingwebhookconfigurations", by_any_name=True),
+            "see all objects through webhooks", _HIGH),
+    *(
+        _method("remove_webhooks", need("delete deletecollection", f"{_ADMISSION}/{plural}", by_any_name=True),
+                "remove webhooks that check objects", _HIGH)
+        for plural in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
+    ),
+    _method("label_namespaces", need(_CHANGE, "namespaces"), "lower the Pod Security level", _HIGH),
+    _method("steal_pods", need(_CHANGE, "nodes"), "move pods to a node of its choice", _HIGH),
+    *(
+        _method("steal_pods", (need(_CHANGE, "nodes:status"), away), "move pods to a node of its choice", _HIGH)
+        for away in (need("delete", "pods"), need("create", "pods:eviction"), need(_CHANGE, "pods:status"),
+                     need("delete", "nodes"))
+    ),
+    _method("redirect_services", need(_CHANGE, "services:status"), "redirect the traffic of services (CVE-2020-8554)",
+            _HIGH),
+    _method("openshift_scc", need("use", "security.openshift.io/securitycontextconstraints", "privileged", "anyuid",
             "hostaccess", "hostmount-anyuid", "hostnetwork", "node-exporter"),
             "run pods under privileged security context constraints", _HIGH),
-    *(_method("steering", _need("create update patch", resource), why, _HIGH) for resource, why in _STEERING),
     *(
-        _method("escalate", (_need("escalate", f"{RBAC}/{plural}"), _need(_WRITE, f"{RBAC}/{plural}")),
+        _method("escalate", (need("escalate", f"{RBAC}/{plural}"), need(_WRITE, f"{RBAC}/{plural}")),
                 f"write {plural} with more rights than its own", _UP)
         for plural in ("roles", "clusterroles")
     ),
-    *(
-        _method("constrained_impersonation",
-                (_need(f"impersonate:{mode}", f"authentication.k8s.io/{resource}"),
-                 _need(f"impersonate-on:{mode}:", "*")),
-                f"impersonate {what}", _HIGH)
-        for mode, resource, what in (
-            ("user-info", "users", "users"),
-            ("serviceaccount", "serviceaccounts", "service accounts"),
-            ("arbitrary-node", "nodes", "nodes"),
-            ("associated-node", "nodes", "its own node"),
-        )
-    ),
 )  # fmt: skip
-"""Every way that takes rules alone. What depends on other roles, namespaces and the cloud is in evaluation.py."""
 
-ORDER: Final[tuple[PrivilegeLevel, ...]] = ("admin", "escalation", "high", "normal")
+
+class _Way(Struct, frozen=True, forbid_unknown_fields=True):
+    resource: str
+    why: str
+    verbs: tuple[str, ...] = tuple(_WRITE.split())
+    leads_to: Literal["none", "accounts", "controller"] = "none"
+    runs: bool = False
+
+
+class _Controller(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    ways: tuple[_Way, ...]
+    labels: frozenset[str] = frozenset()
+
+
+def _steering() -> Iterator[Method]:
+    data = files("connectors.kubernetes.rights").joinpath("steering.toml").read_bytes()
+    for controller in msgspec.toml.decode(data, type=dict[str, tuple[_Controller, ...]])["controller"]:
+        for way in controller.ways:
+            yield _method(
+                "steering",
+                need(" ".join(way.verbs), way.resource),
+                way.why,
+                _UP_EVERYWHERE if way.runs else _HIGH,
+                targets=way.leads_to,
+                named="high",
+                runs=way.runs,
+                labels=controller.labels,
+            )
+
+
+METHODS: Final = (*_PLAIN, *_steering())
+"""Every way that takes rules alone. What depends on other roles, namespaces and the cloud is in evaluation.py."""
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -204,81 +241,41 @@ class Found(Struct, frozen=True, kw_only=True):
     names: frozenset[str] = frozenset()
 
 
-def methods_of(rules: Sequence[Rule], *, everywhere: bool, minor: int | None = None) -> Iterator[Found]:
-    """Yield the methods that rules allow which hold in all namespaces, or in one. ``minor``: of Kubernetes 1.x."""
-    for method in METHODS:
-        if method.before is not None and minor is not None and minor >= method.before:
-            continue
-        met = [_meeting(need, rules, by_name=method.by_name) for need in method.needs]
-        if not all(met):
-            continue
-        level = method.everywhere if everywhere else method.within
-        if level == "normal":
-            continue
-        whole = [[rule for rule in some if not rule.names or not method.by_name] for some in met]
-        names = frozenset() if all(whole) else frozenset(name for rule in met[0] for name in rule.names)
-        used = dict.fromkeys(some[0] for some in (whole if all(whole) else met))
-        # An account that rules name may be harmless: where it leads is for its own rights to say.
-        yield Found(method=method, level="high" if names else level, rules=tuple(used), names=names)
+@lru_cache(8_192)
+def methods_of(wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, minor: int | None = None) -> tuple[Found, ...]:
+    """Return the methods that rules allow in the cluster; with ``local``, those that take rules of a namespace, too.
+
+    ``wide``: rules that hold in the cluster. ``local``: those that hold in one namespace. ``minor``: of Kubernetes 1.x.
+    """
+    current = (one for one in METHODS if one.before is None or minor is None or minor < one.before)
+    return tuple(found for method in current if (found := _found(method, wide, local)) is not None)
 
 
-def _meeting(need: Need, rules: Iterable[Rule], *, by_name: bool) -> list[Rule]:
-    """The rules that meet a need, those about all objects first."""
-    met = [rule for rule in rules if need.met_by(rule) or (by_name and rule.names and need.covered_by(rule))]
-    return sorted(met, key=lambda rule: bool(rule.names))
+def _found(method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | None) -> Found | None:
+    met: list[tuple[Rule, ...]] = []
+    own = frozenset(local or ()).difference(wide)
+    for one in method.needs:
+        rules = wide if one.in_cluster else (*wide, *(local or ()))
+        met.append(tuple(rule for rule in rules if one.met_by(rule)))
+    if all(met):
+        used = tuple(dict.fromkeys(some[0] for some in met))
+        if local is None or not own.isdisjoint(used):
+            return Found(method=method, level=method.everywhere if local is None else method.within, rules=used)
+    return _by_name(method, wide, local, own) if method.named is not None and not met[0] else None
 
 
-# --- The level of rules alone, as the gate needs it ---
-
-_ROLES: Final = tuple(f"{RBAC}/{plural}" for plural in ("roles", "clusterroles"))
-_BINDINGS: Final = tuple(f"{RBAC}/{plural}" for plural in ("rolebindings", "clusterrolebindings"))
-BIND_ROLES = tuple(_need("bind", resource) for resource in _ROLES)
-WRITE_BINDINGS = tuple(_need(_WRITE, resource) for resource in _BINDINGS)
-"""Binding takes the verb on the role, and to write a binding; without the verb one binds only what one has."""
-
-_KNOWN_ROLES: Final[dict[str, tuple[PrivilegeLevel, PrivilegeLevel, str]]] = {
-    "cluster-admin": ("admin", "escalation", "cluster-admin allows * on *"),
-    "admin": ("escalation", "escalation", "admin allows to impersonate service accounts and to bind roles"),
-    "edit": ("escalation", "high", "edit allows to run pods, read secrets and impersonate service accounts"),
-    "view": ("normal", "normal", "view allows to read all but secrets"),
-}
-"""Roles that each cluster has: what they give everywhere, in one namespace, and why."""
-
-
-def known_role(name: str, *, everywhere: bool) -> Privilege | None:
-    """Return what a role gives that each cluster has; None for any other."""
-    if (found := _KNOWN_ROLES.get(name)) is None:
+def _by_name(
+    method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, own: frozenset[Rule]
+) -> Found | None:
+    """The method on the objects that rules name. Methods of several needs have none."""
+    (one,) = method.needs
+    rules = [rule for rule in (wide if one.in_cluster else (*wide, *(local or ()))) if one.covered_by(rule)]
+    if not rules or method.named is None or (local is not None and own.isdisjoint(rules)):
         return None
-    level = found[0] if everywhere else found[1]
-    return Privilege(level=level, evidence=(found[2],) if level != "normal" else ())
+    names = frozenset(name for rule in rules for name in rule.names)
+    return Found(method=method, level=method.named, rules=tuple(rules[:1]), names=names)
 
 
-def privilege_of(rules: Sequence[Rule], *, everywhere: bool) -> Privilege:
-    """Return the level of rules that are bound in all namespaces, or in one."""
-    return highest(levels_of(rules, everywhere=everywhere))
-
-
-def highest(found: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:
-    """Return the highest level, with what gives it."""
-    reasons = list(found)
-    level = min((one for one, _ in reasons), key=ORDER.index, default=ORDER[-1])
-    return Privilege(level=level, evidence=tuple(dict.fromkeys(why for one, why in reasons if one == level)))
-
-
-def levels_of(
-    rules: Sequence[Rule], *, everywhere: bool, minor: int | None = None
-) -> Iterator[tuple[PrivilegeLevel, str]]:
-    """Yield each level that rules give, with the reason."""
-    where = "in the cluster" if everywhere else "in its namespace"
-    if any(rule.allows_everything for rule in rules):
-        yield ("admin" if everywhere else "escalation"), f"* on * {where}"
-        return
-    for found in methods_of(rules, everywhere=everywhere, minor=minor):
-        named = f" ({', '.join(sorted(found.names)[:3])})" if found.names else ""
-        yield found.level, f"may {found.method.why}{named} {where}"
-    if any(need.met_by(rule) for need in BIND_ROLES for rule in rules) and any(
-        need.met_by(rule) for need in WRITE_BINDINGS for rule in rules
-    ):
-        yield "escalation", f"may bind roles {where}"
-    if any("*" in rule.verbs | rule.resources and not rule.names for rule in rules):
-        yield "high", f"rules with * {where}"
+def is_met(needs: Iterable[Need], rules: Sequence[Rule]) -> bool:
+    """Whether rules meet each need."""
+    return all(any(one.met_by(rule) for rule in rules) for one in needs)

@@ -6,12 +6,14 @@ equality or ``*``; ``pods`` does not cover ``pods/exec``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
 RBAC: Final = "rbac.authorization.k8s.io"
+_APPLIED: Final = frozenset({"patch", "*"})
+"""Verbs that allow server-side apply, which names the object that it creates."""
 
 
 class Rule(Struct, frozen=True):
@@ -29,17 +31,40 @@ class Rule(Struct, frozen=True):
         return not self.names and all("*" in part for part in (self.verbs, self.groups, self.resources))
 
     def covers(self, verbs: Collection[str], group: str, resource: str) -> bool:
-        """Whether it allows one of the verbs on any object of a resource. A verb that ends with ``:`` is a prefix."""
-        return (
-            self._has_verb(verbs)
+        """Whether it allows one of the verbs on any object of a resource."""
+        if self.names and "/" not in resource:
+            verbs = [verb for verb in verbs if self._names_its_object(verb)]
+        return bool(
+            verbs
+            and not self.verbs.isdisjoint({"*", *verbs})
             and not self.groups.isdisjoint({"*", group})
             and not self.resources.isdisjoint(_covering(resource))
         )
 
-    def _has_verb(self, verbs: Collection[str]) -> bool:
-        if not self.verbs.isdisjoint({"*", *verbs}):
-            return True
-        return any(verb.endswith(":") and any(own.startswith(verb) for own in self.verbs) for verb in verbs)
+    def _names_its_object(self, verb: str) -> bool:
+        """Whether requests of the verb name an object: a rule that names objects matches no others."""
+        return verb != "deletecollection" and (verb != "create" or not self.verbs.isdisjoint(_APPLIED))
+
+    def within(self, other: Rule, role: str) -> Rule | None:
+        """What both rules allow, as a rule of ``role``; None if that is nothing."""
+        both = ((self.resources, other.resources), (other.resources, self.resources))
+        found = Rule(
+            verbs=_common(self.verbs, other.verbs),
+            groups=_common(self.groups, other.groups),
+            resources=frozenset(one for these, those in both for one in these if not those.isdisjoint(_covering(one))),
+            names=self.names & other.names if self.names and other.names else self.names | other.names,
+            role=role,
+        )
+        nameless = self.names and other.names and not found.names
+        return found if found.verbs and found.groups and found.resources and not nameless else None
+
+
+Scoped: TypeAlias = Mapping[str, Sequence[Rule]]
+"""Rules by the namespace that they hold in; those of the empty name hold in the whole cluster."""
+
+
+def _common(these: frozenset[str], those: frozenset[str]) -> frozenset[str]:
+    return those if "*" in these else these if "*" in those else these & those
 
 
 def _covering(resource: str) -> set[str]:

@@ -24,7 +24,6 @@ from tests.connectors.kubernetes.manifests import (
     user,
 )
 
-WITH_SECRETS = manifests(frozenset({"core.secrets"}))
 WITH_AWS_AUTH = manifests(frozenset({"aws_auth"}))
 BASELINE = {"pod-security.kubernetes.io/enforce": "baseline"}
 ESTATE = (
@@ -32,7 +31,7 @@ ESTATE = (
     namespace("ops", **BASELINE),
     *(account("shop", name) for name in ("ci", "web", "idle")),
     account("ops", "robot"),
-    pod("shop", "web-1", "web"),
+    pod("shop", "web-1", "web", nodeName="node-a"),
     pod("ops", "robot-1", "robot"),
     token("shop", "web-token", "web"),
 )
@@ -66,7 +65,12 @@ CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
     ),
     "tokens of all accounts": (held(rule("create", "", "serviceaccounts/token")), "escalation", ALL),
     "secrets": (held(rule("list", "", "secrets"), within="shop"), "high", ["shop/web"]),
-    "one secret": (held(rule("get", "", "secrets", "web-token"), within="shop"), "normal", []),
+    "one secret": (held(rule("get", "", "secrets", "database"), within="shop"), "normal", []),
+    "one token": (held(rule("get", "", "secrets", "web-token"), within="shop"), "normal", ["shop/web"]),
+    "one pod": (held(rule("create", "", "pods/exec", "web-1"), within="shop"), "high", ["shop/web"]),
+    "one pod that is not there": (held(rule("create", "", "pods/exec", "web-9"), within="shop"), "high", []),
+    "one deployment": (held(rule("patch", "apps", "deployments", "web"), within="shop"), "high", SHOP),
+    "kubelets of one node": (held(rule("get", "", "nodes/proxy", "node-a")), "high", ["shop/web"]),
     "secrets, and to change them": (held(rule("get patch", "", "secrets"), within="shop"), "high", SHOP),
     "secrets, and to make them": (held(rule("get create", "", "secrets"), within="shop"), "high", SHOP),
     "impersonation of an account": (
@@ -158,26 +162,27 @@ CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_rights(scan: Scan, case: str) -> None:
+def test_rights(scan_files: Scan, case: str) -> None:
     """The union of all bindings, exactly as RBAC matches."""
     objects, level, others = CASES[case]
 
-    found = scan(*ESTATE, *objects, settings={"secrets": True}, reader=WITH_SECRETS)
+    found = scan_files(*ESTATE, *objects)
 
     assert (found.accounts["shop/ci"].privilege.level, found.become("shop/ci")) == (level, others)
 
 
-def test_older_clusters_run_commands_by_get(scan: Scan) -> None:
-    """Since 1.35 the WebSocket of ``exec`` takes ``create``, too."""
-    objects = (*ESTATE, *held(rule("get", "", "pods/exec"), within="shop"))
+def test_older_clusters_run_commands_by_get(scan_files: Scan) -> None:
+    """Since 1.35 the WebSocket of ``exec`` and ``attach`` takes ``create``, too."""
+    for way in ("pods/exec", "pods/attach"):
+        objects = (*ESTATE, *held(rule("get", "", way), within="shop"))
 
-    assert scan(*objects, minor=34).become("shop/ci") == ["shop/web"]
-    assert scan(*objects, minor=35).become("shop/ci") == []
+        assert scan_files(*objects, minor=34).become("shop/ci") == ["shop/web"]
+        assert scan_files(*objects, minor=35).become("shop/ci") == []
 
 
-def test_groups_of_everybody_are_reported(scan: Scan) -> None:
+def test_groups_of_everybody_are_reported(scan_files: Scan) -> None:
     """Where they have powerful rights; what every cluster gives them is none."""
-    found = scan(
+    found = scan_files(
         *ESTATE,
         role("boss", rule("*", "*", "*")),
         binding("b", "ClusterRole/boss", group("system:unauthenticated")),

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connectors.kubernetes.rights.methods import METHODS, Method, Need, known_role, methods_of, privilege_of
+from connectors.kubernetes.rights.levels import known_role, privilege_of
+from connectors.kubernetes.rights.methods import METHODS, Method, Need, methods_of
 from connectors.kubernetes.rights.rules import Rule, rules_of
 
 RBAC = "rbac.authorization.k8s.io"
@@ -35,15 +36,15 @@ def level(*rules: dict[str, Any], everywhere: bool) -> str:
         ([rule("impersonate", "", "users groups")], "admin", "normal"),
         ([rule("impersonate", "", "users")], "escalation", "normal"),
         ([rule("impersonate", "", "groups")], "normal", "normal"),
-        ([rule("impersonate", "", "serviceaccounts groups")], "admin", "escalation"),
+        ([rule("impersonate", "", "serviceaccounts groups")], "admin", "high"),
         ([rule("impersonate", "", "serviceaccounts", "one")], "high", "high"),
         (
             [
                 rule("impersonate:user-info", "authentication.k8s.io", "users"),
-                rule("impersonate-on:user-info:list", "", "pods"),
+                rule("impersonate-on:user-info:list", "", "secrets"),
             ],
             "high",
-            "high",
+            "normal",
         ),
         ([rule("impersonate:user-info", "authentication.k8s.io", "users")], "normal", "normal"),
         ([rule("impersonate-on:user-info:list", "", "pods")], "normal", "normal"),
@@ -71,9 +72,9 @@ def level(*rules: dict[str, Any], everywhere: bool) -> str:
         ([rule("get create", "", "secrets")], "escalation", "high"),
         ([rule("patch", "", "pods")], "escalation", "high"),
         ([rule("update", "", "namespaces")], "high", "high"),
-        ([rule("impersonate", "", "serviceaccounts")], "escalation", "escalation"),
+        ([rule("impersonate", "", "serviceaccounts")], "escalation", "high"),
         ([rule("create", "", "serviceaccounts/token")], "escalation", "high"),
-        ([rule("escalate update", RBAC, "clusterroles")], "escalation", "escalation"),
+        ([rule("escalate update", RBAC, "clusterroles")], "escalation", "normal"),
         ([rule("bind", RBAC, "clusterroles"), rule("create", RBAC, "rolebindings")], "escalation", "escalation"),
         ([rule("create", "", "pods")], "escalation", "high"),
         ([rule("patch", "apps", "deployments")], "escalation", "high"),
@@ -121,12 +122,11 @@ def test_roles_of_every_cluster() -> None:
     assert known_role("cluster-admins", everywhere=True) is None
 
 
-def _minimal(need: Need) -> Rule:
-    verb = next(iter(sorted(need.verbs)))
+def _least(need: Need) -> Rule:
     return Rule(
-        verbs=frozenset({f"{verb}get" if verb.endswith(":") else verb}),
+        verbs=frozenset({min(need.verbs)}),
         groups=frozenset({need.group}),
-        resources=frozenset({"pods" if need.resource == "*" else need.resource}),
+        resources=frozenset({need.resource}),
         names=frozenset(sorted(need.names)[:1]),
     )
 
@@ -134,20 +134,22 @@ def _minimal(need: Need) -> Rule:
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: f"{method.id} {method.needs[0].resource}")
 def test_each_method_takes_all_that_it_needs(method: Method) -> None:
     """The least rules give it, in any order and through wildcards; no part of them, nor other groups and verbs."""
-    rules = [_minimal(need) for need in method.needs]
+    rules = [_least(need) for need in method.needs]
 
-    def is_found(given: list[Rule]) -> bool:
-        return any(found.method is method for found in methods_of(given, everywhere=True))
+    def is_found(given: list[Rule], local: tuple[Rule, ...] | None = None) -> bool:
+        return any(found.method is method for found in methods_of(tuple(given), local))
 
     assert is_found(rules)
     assert is_found(rules[::-1])
+    assert is_found([], tuple(rules)) is not any(need.in_cluster for need in method.needs)
     anything = frozenset({"*"})
     assert is_found([Rule(verbs=anything, groups=anything, resources=anything)])
     for number, rule_ in enumerate(rules):
-        others = rules[:number] + rules[number + 1 :]
+        others, need = rules[:number] + rules[number + 1 :], method.needs[number]
         assert not is_found(others)
         assert not is_found([*others, replace(rule_, verbs=frozenset({"watch-this"}))])
-        assert not is_found([*others, replace(rule_, names=frozenset({"another"}))]) or method.by_name
-        if method.needs[number].resource != "*":
-            assert not is_found([*others, replace(rule_, groups=frozenset({"example.com"}))])
-            assert not is_found([*others, replace(rule_, resources=frozenset({"widgets"}))])
+        assert not is_found([*others, replace(rule_, groups=frozenset({"example.com"}))])
+        assert not is_found([*others, replace(rule_, resources=frozenset({"widgets"}))])
+        if method.named is None and not need.by_any_name:
+            assert not is_found([*others, replace(rule_, names=frozenset({"another"}))])
+        assert is_found(others, (rule_,)) is not need.in_cluster

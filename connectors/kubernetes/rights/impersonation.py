@@ -1,0 +1,183 @@
+"""What impersonation adds to rights: what the impersonated may do, as far as it may be done in their name.
+
+Source: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/. The verb ``impersonate`` gives all
+that the other may do. Constrained impersonation takes two rights: ``impersonate:MODE`` on who, and
+``impersonate-on:MODE:VERB`` on what; it gives what the other may do of that. The user name of a service account is
+checked as a service account, so a rule about users never gives one. User ids and extra fields alone give nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple, Protocol, TypeAlias
+
+from connectors.kubernetes.rights.rules import Rule, Scoped
+
+Names: TypeAlias = frozenset[str] | None
+"""Names that rules allow; None: all."""
+_CONSTRAINED: Final = "authentication.k8s.io"
+_MASTERS: Final = "system:masters"
+_ANY: Final = frozenset({"*"})
+_EVERYTHING: Final[Scoped] = {"": (Rule(_ANY, _ANY, _ANY, role=_MASTERS),)}
+_NODES: Final = ("arbitrary-node", "associated-node")
+_OF_NODES: Final = (
+    Rule(frozenset({"get", "list", "watch"}), frozenset({""}), frozenset({"secrets"})),
+    Rule(frozenset({"create"}), frozenset({""}), frozenset({"serviceaccounts/token"})),
+)
+"""What the Node authorizer, and no role, lets a node do for its pods."""
+
+
+class Others(Protocol):
+    """What everybody else may do. ``names``: of whom; None: anybody."""
+
+    def users(self, names: Names) -> Scoped:
+        """What users may do who are no service accounts."""
+        ...
+
+    def groups(self, names: frozenset[str]) -> Scoped:
+        """What groups give."""
+        ...
+
+    def accounts(self, namespace: str, names: Names) -> Scoped:
+        """What service accounts of a namespace may do; an empty one: of all."""
+        ...
+
+
+class Anybody:
+    """Everybody else, where they are not known: they may do anything."""
+
+    def users(self, names: Names) -> Scoped:
+        """See ``Others``."""
+        del names
+        return _EVERYTHING
+
+    def groups(self, names: frozenset[str]) -> Scoped:
+        """See ``Others``."""
+        del names
+        return _EVERYTHING
+
+    def accounts(self, namespace: str, names: Names) -> Scoped:
+        """See ``Others``."""
+        del namespace, names
+        return _EVERYTHING
+
+
+class Acting(NamedTuple):
+    """Whom one may act as, and what that one may do."""
+
+    who: str
+    rules: Scoped
+
+
+def gained(own: Scoped, others: Others) -> dict[str, list[Rule]]:
+    """Return the rules that impersonation adds, by namespace. Their roles name who is impersonated.
+
+    Not what ``impersonate`` gives for any user, any account, or ``system:masters``: these are methods of their own.
+    """
+    found: defaultdict[str, list[Rule]] = defaultdict(list)
+    for one in freely(own, others):
+        _add(found, one, _EVERYTHING)
+    for namespace, rules in limited(own, others).items():
+        found[namespace] += rules
+    return dict(found)
+
+
+def limited(own: Scoped, others: Others) -> dict[str, list[Rule]]:
+    """Return the rules that constrained impersonation adds, by namespace."""
+    found: defaultdict[str, list[Rule]] = defaultdict(list)
+    for mode, acting in (("user-info", _users), ("serviceaccount", _accounts)):
+        limit = _limit(own, mode)
+        for one in acting(own, others, f"impersonate:{mode}", _CONSTRAINED) if limit else ():
+            _add(found, one, limit)
+    return dict(found)
+
+
+def acts_as_node(own: Scoped) -> bool:
+    """Whether it may act as a node, which may read the secrets of its pods, and request tokens of their accounts."""
+    for mode in _NODES:
+        limit = [rule for rules in _limit(own, mode).values() for rule in rules]
+        names = _named(own.get("", ()), f"impersonate:{mode}", _CONSTRAINED, "nodes")
+        who = names is None or (bool(names) and mode == _NODES[0])
+        if who and any(rule.within(allowed, "") for rule in limit for allowed in _OF_NODES):
+            return True
+    users = _named(own.get("", ()), "impersonate", "", "users")
+    groups = _named(own.get("", ()), "impersonate", "", "groups")
+    as_node = users is None or any(name.startswith("system:node:") for name in users)
+    return as_node and groups is not None and "system:nodes" in groups
+
+
+def freely(own: Scoped, others: Others) -> Iterator[Acting]:
+    """Yield whom the verb ``impersonate`` names. Groups take a user or an account beside them, whichever."""
+    wide = own.get("", ())
+    users = _named(wide, "impersonate", "", "users")
+    groups = _named(wide, "impersonate", "", "groups")
+    for user in sorted(users or ()):
+        yield Acting(f"user {user}", others.users(frozenset({user})))
+    anybody = users != frozenset() or any(
+        _named(rules, "impersonate", "", "serviceaccounts") != frozenset() for rules in own.values()
+    )
+    for group in sorted(groups or ()) if anybody else ():
+        if group != _MASTERS:
+            yield Acting(f"group {group}", others.groups(frozenset({group})))
+
+
+def _users(own: Scoped, others: Others, verb: str, group: str) -> Iterator[Acting]:
+    wide = own.get("", ())
+    users, groups = _named(wide, verb, group, "users"), _named(wide, verb, group, "groups")
+    if users == frozenset():
+        return
+    if groups is None or _MASTERS in groups:
+        yield Acting(f"group {_MASTERS}", _EVERYTHING)
+        return
+    yield Acting(_words("user", users), others.users(users))
+    if groups:
+        yield Acting(_words("group", groups), others.groups(groups))
+
+
+def _accounts(own: Scoped, others: Others, verb: str, group: str) -> Iterator[Acting]:
+    for namespace, rules in own.items():
+        names = _named(rules, verb, group, "serviceaccounts")
+        if names != frozenset():
+            where = f" of {namespace}" if namespace else ""
+            yield Acting(f"{_words('account', names)}{where}", others.accounts(namespace, names))
+
+
+def _named(rules: Iterable[Rule], verb: str, group: str, resource: str) -> Names:
+    found: set[str] = set()
+    for rule in rules:
+        if rule.covers({verb}, group, resource):
+            if not rule.names:
+                return None
+            found |= rule.names
+    return frozenset(found)
+
+
+def _limit(own: Scoped, mode: str) -> Mapping[str, list[Rule]]:
+    """What may be done in the name of others, as rules of plain verbs. The verb ``*`` is no limit."""
+    prefix = f"impersonate-on:{mode}:"
+    found: dict[str, list[Rule]] = {}
+    for namespace, rules in own.items():
+        for rule in rules:
+            verbs = frozenset(verb.removeprefix(prefix) for verb in rule.verbs if verb.startswith(prefix))
+            if verbs:
+                plain = Rule(verbs, rule.groups, rule.resources, rule.names, rule.role)
+                found.setdefault(namespace, []).append(plain)
+    return found
+
+
+def _add(found: defaultdict[str, list[Rule]], acting: Acting, limit: Scoped) -> None:
+    """Add what both sides allow, where both hold."""
+    for namespace, rules in limit.items():
+        for place, theirs in acting.rules.items():
+            if namespace and place and namespace != place:
+                continue
+            both = (other.within(rule, f"{other.role} as {acting.who}") for rule in rules for other in theirs)
+            found[namespace or place] += (rule for rule in both if rule is not None)
+
+
+def _words(kind: str, names: Names) -> str:
+    if names is None:
+        return f"any {kind}"
+    first, *rest = sorted(names)
+    return f"{kind} {first}{f' and {len(rest)} more' if rest else ''}"
