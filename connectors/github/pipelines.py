@@ -13,7 +13,8 @@ from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.facts import Organization, WorkflowFile
-from connectors.github.reading import Reader
+from connectors.github.local_actions import read_actions
+from connectors.github.reading import NAMED, Reader
 from connectors.github.repositories import Read, names
 from connectors.github.sections import asks_for_tokens
 from connectors.github.workflows.identities import Workflows, workflow_identities
@@ -44,6 +45,7 @@ def read_workflows(
     with reader.section(s.WORKFLOWS) as section:
         callable_ = {f"{one.facts.full_name}/{file.path}".lower(): file for one in found for file in one.files}
         called = {one.facts.full_name: _called(one, callable_) for one in found if asks_for_tokens(one)}
+        actions = read_actions(reader.api, section, dict(_texts(found, called)))
 
         def parsed(one: Read, variables: Mapping[str, str]) -> Workflows:
             return workflow_identities(
@@ -52,13 +54,16 @@ def read_workflows(
                 () if one.facts.archived else one.files,
                 source=reader.place.scope.source,
                 elsewhere=called.get(one.facts.full_name, {}),
+                actions=actions.get(one.facts.full_name, {}),
             )
 
         without = {one.facts.full_name: parsed(one, {}) for one in found}
         variables = dict(_variables(reader, section, [one for one in found if _needs(one, without, called)], called))
+        silent: list[str] = []
         for one in found:
             name = one.facts.full_name
             made = parsed(one, variables[name]) if variables.get(name) else without[name]
+            silent += (f"{name}/{job}" for job in made.silent)
             for gap in made.gaps:
                 section.malformed(f"{name}/{gap.path}", gap.reason)
             if made.identities and one.facts.template is None and s.OIDC in reader.gaps:
@@ -66,6 +71,9 @@ def read_workflows(
                 made = _unread(made)
             section.found(len(made.identities))
             workflows[name] = made
+        if silent:
+            named = f"{', '.join(silent[:NAMED])}{f' and {len(silent) - NAMED} more' if len(silent) > NAMED else ''}"
+            section.note(f"jobs that may ask for tokens, with no sign-in that is known: {named}")
     for one in found:
         if one.facts.full_name not in workflows:
             workflows[one.facts.full_name] = _unread(workflow_identities(organization, one.facts, ()))
@@ -74,6 +82,15 @@ def read_workflows(
         yield replace(made.workload, scope=reader.place.scope.id)
     yield from _beside(secrets, workflows)
     yield reader.done(section)
+
+
+def _texts(
+    found: Sequence[Read], called: Mapping[str, Mapping[str, WorkflowFile]]
+) -> Iterator[tuple[str, Sequence[str]]]:
+    """The texts of workflows that run in each repository with workflows that may ask for tokens."""
+    for one in found:
+        if (elsewhere := called.get(one.facts.full_name)) is not None:
+            yield one.facts.full_name, [file.text for file in (*one.files, *elsewhere.values())]
 
 
 def _unread(made: Workflows) -> Workflows:

@@ -42,7 +42,7 @@ class WorkflowPlanner:
             workflow = Workflow(_path(whole.place.file), {**whole.values, "jobs": bodies})
         except ValueError:
             return Planned()
-        taken = tuple(_Placed(job, places[job.at]) for job in workflow.jobs(Context()) if _takes_identities(job))
+        taken = tuple(_Placed(job, places[job.at]) for job in workflow.jobs(Context(), {}) if _takes_identities(job))
         return Planned(identities=(_identity(workflow, taken, known),) if taken else ())
 
 
@@ -70,8 +70,7 @@ def _identity(workflow: Workflow, taken: Sequence[_Placed], known: Known) -> Pla
     before = found[0] if len(found) == 1 else None
     key = before.key if before else f"planned:{name}"
     federated = [one.job for one in taken if one.job.asks_for_tokens]
-    roles = [role for job in federated for role in job.roles]
-    unresolved = [f"{role.at} is {role.value.written}" for role in roles if not role.value.is_whole]
+    unresolved = [each for job in federated for each in job.unresolved]
     credentials: dict[str, tuple[Credential, Place]] = {}
     for one in taken:
         for held in one.job.keys.values():

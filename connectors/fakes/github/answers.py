@@ -143,7 +143,11 @@ class Answers:
                 "object": lambda _, expression=None, **__: _git_object(row["files"], expression),
             }
 
-        return {"organization": organization}
+        def repository(_: Any, owner: str, name: str, **__: Any) -> Json:
+            wanted = f"{owner}/{name}"
+            return next((_node(row) for row in org.repositories if row["nameWithOwner"] == wanted), None)
+
+        return {"organization": organization, "repository": repository}
 
 
 def _day(when: int) -> str:

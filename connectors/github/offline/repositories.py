@@ -51,6 +51,18 @@ def nodes(files: Files, org: str) -> tuple[list[Mapping[str, Any]], int]:
     return found, without
 
 
+def files_asked(files: Files, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The files that a query of ``local_actions`` asks for, as GraphQL gives them. Raises SourceError."""
+    found: dict[str, Any] = {}
+    for number in range(len(asked) // 3):
+        owner, name = (quote(str(asked[f"{what}{number}"]), safe="") for what in ("owner", "name"))
+        path = quote(str(asked[f"at{number}"]).removeprefix("HEAD:"), safe="/ ")
+        found[f"f{number}"] = {
+            "object": _blob(files, files.folder / "repos" / owner / name / "contents" / f"{path}.json")
+        }
+    return found
+
+
 def _node(files: Files, root: Path, row: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     environments = root / "environments.json"
     named = [

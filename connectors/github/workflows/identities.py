@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import TypeVar
 
 from msgspec import Struct
 
 from connectors.github import keys
 from connectors.github.facts import Organization, Repository, WorkflowFile
 from connectors.github.workflows.jobs import Job, Workflow, read, system_of_key
+from connectors.github.workflows.local import LocalAction, read_action
 from connectors.github.workflows.owners import as_owners, code_owners
 from connectors.github.workflows.roles import targets_of
 from connectors.github.workflows.subjects import Tokens
@@ -36,8 +38,11 @@ _DEEPEST = 4
 """Workflows that call workflows are followed so far."""
 
 
+T = TypeVar("T")
+
+
 class Gap(Struct, frozen=True, kw_only=True):
-    """A workflow that could not be read, or not wholly."""
+    """A workflow or action that could not be read, or not wholly."""
 
     path: str
     reason: str
@@ -47,20 +52,26 @@ class Workflows(Struct, frozen=True, kw_only=True):
     """What the files of a repository say.
 
     ``federation_beside``: by name of a stored secret that is a cloud's key, the jobs that may sign in to that cloud
-    without it. ``workload``: the repository, which runs as these identities.
+    without it. ``silent``: the jobs that may ask for tokens, but name nothing that is known to use one. ``workload``:
+    the repository, which runs as these identities.
     """
 
     identities: tuple[Identity, ...] = ()
     gaps: tuple[Gap, ...] = ()
     federation_beside: Mapping[str, tuple[str, ...]] = {}
+    silent: tuple[str, ...] = ()
     workload: Workload
 
 
 class _Part(Struct, frozen=True):
-    """A job that may ask for tokens. ``called``: the workflow that it runs in, if that is another."""
+    """A job that may ask for tokens. ``called``: the workflow that it runs in, if that is another.
+
+    ``is_read``: False for a job that calls a workflow which was not read.
+    """
 
     job: Job
     called: str | None = None
+    is_read: bool = True
 
 
 def workflow_identities(
@@ -70,18 +81,21 @@ def workflow_identities(
     *,
     source: str = "",
     elsewhere: Mapping[str, WorkflowFile] = {},
+    actions: Mapping[str, WorkflowFile] = {},
 ) -> Workflows:
     """Return the workflows that may ask for tokens as identities. What could not be read is a gap.
 
     ``elsewhere``: workflows of other repositories that may be called, by ``OWNER/NAME/PATH`` in lower case.
+    ``actions``: the repository's own that its workflows use, by their folders.
     """
     found = _Repository(organization, repository, source)
-    found.read(files, elsewhere)
+    found.read(files, elsewhere, actions)
     identities = tuple(one for workflow in found.workflows if (one := found.identity(workflow)) is not None)
     return Workflows(
         identities=identities,
         gaps=tuple(found.gaps),
         federation_beside=found.beside(),
+        silent=tuple(found.silent),
         workload=found.workload(identities),
     )
 
@@ -98,35 +112,47 @@ class _Repository:
             github={"repository": repository.full_name, "repository_owner": owner},
         )
         self._callable: dict[str, Workflow] = {}
+        self._actions: dict[str, LocalAction] = {}
         self._places: defaultdict[str, list[str]] = defaultdict(list)
         self._stored: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
         self._jobs: dict[str, list[Job]] = {}
         self._is_whole = True
         self.workflows: list[Workflow] = []
         self.gaps: list[Gap] = []
+        self.silent: list[str] = []
 
-    def read(self, files: Iterable[WorkflowFile], elsewhere: Mapping[str, WorkflowFile]) -> None:
-        """Read the files, so that workflows can call each other."""
+    def read(
+        self,
+        files: Iterable[WorkflowFile],
+        elsewhere: Mapping[str, WorkflowFile],
+        actions: Mapping[str, WorkflowFile],
+    ) -> None:
+        """Read the files, so that workflows can call each other, and use actions."""
+        for folder, file in sorted(actions.items()):
+            if (action := self._read(file, read_action)) is not None:
+                self._actions[folder] = action
         for file in sorted(files, key=lambda one: one.path):
-            if (workflow := self._read(file)) is not None:
+            if (workflow := self._read(file, read)) is not None:
                 self.workflows.append(workflow)
                 self._callable[f"{self._repository.full_name}/{file.path}".lower()] = workflow
+            else:
+                self._is_whole = False
         for name, file in elsewhere.items():
             try:
                 self._callable.setdefault(name.lower(), read(file.path, file.text))
             except (InputError, ValueError):
                 continue  # a gap of its own repository
         for workflow in self.workflows:
-            self._jobs[workflow.path] = list(workflow.jobs(self._context))
+            self._jobs[workflow.path] = list(workflow.jobs(self._context, self._actions))
             for job in self._jobs[workflow.path]:
                 self._note_keys(workflow, job)
 
-    def _read(self, file: WorkflowFile) -> Workflow | None:
+    def _read(self, file: WorkflowFile, parse: Callable[[str, str], T]) -> T | None:
         if file.truncated:
             self.gaps.append(Gap(path=file.path, reason="GitHub gave its beginning only"))
             return None
         try:
-            return read(file.path, file.text)
+            return parse(file.path, file.text)
         except InputError as error:
             self.gaps.append(Gap(path=file.path, reason="; ".join(_told(problem) for problem in error.problems)))
         except ValueError as error:
@@ -141,11 +167,13 @@ class _Repository:
         repository = self._repository
         tokens = {one: None for part in parts for one in self._tokens.of(workflow, part.job, part.called)}
         if len(tokens) > MOST_TOKENS:
+            self._is_whole = False
             self.gaps.append(Gap(path=workflow.path, reason=f"has more than {MOST_TOKENS} subjects"))
         if not self._tokens.is_known:
             unresolved.append("the repository's own form of subjects was not read")
         roles = [role for part in parts for role in part.job.roles]
-        unresolved += [f"{role.at} is {role.value.written}" for role in roles if not role.value.is_whole]
+        unresolved += [each for part in parts for each in part.job.unresolved]
+        self.silent += [f"{workflow.path} {part.job.at}" for part in parts if part.is_read and part.job.is_silent]
         links = dict.fromkeys(
             Link(relation="federates", target=target, evidence=role.at) for role in roles for target in targets_of(role)
         )
@@ -201,7 +229,7 @@ class _Repository:
                 TENANT_SUBJECTS: [[tokens.issuer, subject] for subject in tokens.subjects_of_owner],
                 HOLDERS: KIND,
                 ACCOUNTED_IN: SECTION,
-                **({JOBS_UNREAD: True} if self.gaps or not (self._is_whole and is_known) else {}),
+                **({} if self._is_whole and is_known else {JOBS_UNREAD: True}),
                 "visibility": repository.visibility,
                 "archived": repository.archived,
             },
@@ -252,10 +280,10 @@ class _Repository:
             # Its jobs may have environments, which change the subject.
             self._is_whole = False
             unresolved.append(f"{job.at} calls {job.calls}, which was not read")
-            yield _Part(job, uses)
+            yield _Part(job, uses, is_read=False)
             return
         handed = Context(variables=self._context.variables, github=self._context.github, inputs=job.handed_over())
-        for inner in called.jobs(handed):
+        for inner in called.jobs(handed, self._actions, is_called=True):
             if inner.asks_for_tokens or not inner.has_permissions:
                 yield from self._followed(inner, uses, unresolved, depth + 1)
 

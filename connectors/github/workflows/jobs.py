@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
+from connectors.github.workflows.local import LocalAction, folder_of
+from connectors.github.workflows.scripts import Scripts, Taken
 from connectors.github.workflows.values import Context, Value, inputs_of
 from connectors.planned.documents import parse_document
-from connectors.planned.shapes import mapping
+from connectors.planned.shapes import listed, mapping
 from scanner.model import CredentialKind
 
 FOLDER = ".github/workflows/"
 CALLED = "workflow_call"
 """The trigger of a workflow that others call."""
-_WITH_INPUTS = (CALLED, "workflow_dispatch")
+_STARTED = "workflow_dispatch"
+_SCRIPT = "actions/github-script"
+_DEEPEST = 5
+"""Actions that use actions are followed so far."""
+Actions: TypeAlias = Mapping[str, LocalAction]
+"""The repository's own, by their folders."""
 
 
 class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +46,7 @@ class Variable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: CredentialKind
 
 
-class _Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Tables(Struct, frozen=True, kw_only=True):
     actions: tuple[Action, ...]
     variables: Mapping[str, Variable]
 
@@ -109,27 +116,31 @@ class Workflow:
         """Whether anything but another workflow sets it off."""
         return set(self.events) != {CALLED}
 
-    def inputs(self) -> dict[str, tuple[str, ...]]:
-        """What its inputs may be, by name in lower case, as far as options and defaults say."""
-        found: dict[str, tuple[str, ...]] = {}
-        for event in _WITH_INPUTS:
-            found |= dict(inputs_of(mapping(self.events.get(event, {}).get("inputs"))))
-        return found
+    def jobs(self, context: Context, actions: Actions, *, is_called: bool = False) -> Iterator[Job]:
+        """Yield its jobs. ``context``: what is known besides the file; inputs given there go before its own.
 
-    def jobs(self, context: Context) -> Iterator[Job]:
-        """Yield its jobs. ``context``: what is known besides the file; inputs given there go before its own."""
-        within = msgspec.structs.replace(context, inputs=self.inputs() | dict(context.inputs))
+        ``is_called``: another workflow calls it, and gives all inputs that it wants to.
+        """
+        inputs = dict(self._inputs(CALLED, are_given=is_called))
+        if not is_called:
+            inputs |= dict(self._inputs(_STARTED))
+        within = msgspec.structs.replace(context, inputs=inputs | dict(context.inputs), are_given=is_called)
         for name, values in self._jobs.items() if isinstance(self._jobs, dict) else ():
             if isinstance(values, dict):
-                yield Job(f"jobs.{name}", values, self.values, within)
+                yield Job(f"jobs.{name}", values, self.values, within, actions)
+
+    def _inputs(self, event: str, *, are_given: bool = False) -> Iterator[tuple[str, Value]]:
+        return inputs_of(mapping(self.events.get(event, {}).get("inputs")), are_given=are_given)
 
 
 class Job:
     """A job. ``at``: its place in the file. ``whole``: the workflow without it. ``context``: what is known besides."""
 
-    def __init__(self, at: str, values: Mapping[str, Any], whole: Mapping[str, Any], context: Context) -> None:
+    def __init__(
+        self, at: str, values: Mapping[str, Any], whole: Mapping[str, Any], context: Context, actions: Actions
+    ) -> None:
         self.at = at
-        self._values, self._whole = values, whole
+        self._values, self._whole, self._actions = values, whole, actions
         outer = {**mapping(whole.get("env")), **mapping(values.get("env"))}
         self._context = msgspec.structs.replace(
             context, env=outer, matrix=mapping(mapping(values.get("strategy")).get("matrix"))
@@ -137,13 +148,17 @@ class Job:
         self.roles: list[Role] = []
         self.keys: dict[str, Key] = {}
         self.systems: set[str] = set()
+        self._unread: dict[str, None] = {}
+        self._scripts = Scripts()
         # A job that calls a workflow hands over inputs and secrets.
         for handed in (outer, values.get("with"), values.get("secrets")):
             self._keys_in(mapping(handed), self._context)
-        steps = values.get("steps")
-        for step in steps if isinstance(steps, list) else ():
-            if isinstance(step, dict):
-                self._take_in(step)
+        self._scripts.add_variables(outer, self._context)
+        self._take_in_all(listed(values.get("steps")), self._context, ())
+        taken = [*self._scripts.taken, *self._scripts.by_variables()]
+        self.roles += (self._role(one) for one in taken)
+        self.systems |= {one.system for one in taken}
+        self._asks_otherwise = self._scripts.asks_otherwise(taken, self.systems)
 
     @property
     def asks_for_tokens(self) -> bool:
@@ -169,27 +184,63 @@ class Job:
         name = found.get("name") if isinstance(found, dict) else found
         return None if name in (None, "") or isinstance(name, (dict, list)) else self._context.value(name)
 
-    def handed_over(self) -> dict[str, tuple[str, ...]]:
-        """The inputs that it gives to the workflow that it calls, by name in lower case, as far as they are known."""
-        given = {
-            str(name).lower(): self._context.value(value) for name, value in mapping(self._values.get("with")).items()
-        }
-        return {name: value.texts for name, value in given.items() if value.is_whole}
+    @property
+    def unresolved(self) -> Iterator[str]:
+        """What it takes, or may take, but the file does not say."""
+        yield from (f"{role.at} is {role.value.written}" for role in self.roles if not role.value.is_whole)
+        yield from (f"{self.at} uses ./{folder}, which was not read" for folder in self._unread)
+        if self._asks_otherwise:
+            yield f"{self.at}: a script asks for a token"
 
-    def _take_in(self, step: Mapping[str, Any]) -> None:
-        own = mapping(step.get("env"))
-        context = msgspec.structs.replace(self._context, env={**self._context.env, **own})
-        self._keys_in(own, context)
-        used = step.get("uses")
-        action = _actions().get(used.partition("@")[0].strip().lower()) if isinstance(used, str) else None
-        if action is None:
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing says what it signs in to."""
+        return not (self.systems or self._unread or self._asks_otherwise)
+
+    def handed_over(self) -> dict[str, Value]:
+        """The inputs that it gives to the workflow that it calls, by name in lower case."""
+        return _values_of(self._values.get("with"), self._context)
+
+    def _take_in_all(self, steps: Iterable[Any], context: Context, within: tuple[str, ...]) -> None:
+        """Take in the steps of the job, or of an action. ``within``: the folders of actions that lead there."""
+        for step in steps:
+            if isinstance(step, dict):
+                inner = context
+                if own := mapping(step.get("env")):
+                    inner = msgspec.structs.replace(context, env={**context.env, **own})
+                    self._keys_in(own, inner)
+                    self._scripts.add_variables(own, inner)
+                self._take_in(step, inner, within)
+
+    def _take_in(self, step: Mapping[str, Any], context: Context, within: tuple[str, ...]) -> None:
+        used, run = step.get("uses"), step.get("run")
+        if isinstance(run, str):
+            self._scripts.add(run, context)
+        if not isinstance(used, str):
+            return
+        name = used.partition("@")[0].strip().lower()
+        if name == _SCRIPT and isinstance(script := mapping(step.get("with")).get("script"), str):
+            self._scripts.add(script, context)
+        if used.strip().startswith("./"):
+            self._follow(used.strip(), _values_of(step.get("with"), context), context, within)
+        if (action := _actions().get(name)) is None:
             self._keys_in(mapping(step.get("with")), context)
             return
-        given = {
-            str(name).lower(): context.value(value)
-            for name, value in mapping(step.get("with")).items()
-            if value not in (None, "")
-        }
+        self._sign_in(action, _values_of(step.get("with"), context), within)
+
+    def _follow(self, used: str, given: Mapping[str, Value], context: Context, within: tuple[str, ...]) -> None:
+        """Take in the steps of an action of the repository, where it has any: it sees no variables of Actions."""
+        folder = folder_of(used)
+        action = self._actions.get(folder) if folder is not None else None
+        if action is None or len(within) >= _DEEPEST:
+            self._unread[used.removeprefix("./")] = None
+        elif action.steps is not None:
+            inner = msgspec.structs.replace(context, inputs=action.given(given), are_given=True, variables={})
+            self._take_in_all(action.steps, inner, (*within, folder or "."))
+
+    def _sign_in(self, action: Action, given: Mapping[str, Value], within: tuple[str, ...]) -> None:
+        """Take in an action that signs in; an input that is known to be empty is not given."""
+        given = {name: value for name, value in given.items() if not value.is_whole or any(value.texts)}
         by_key = [(name, kind) for name, kind in action.keys.items() if name in given]
         for name, kind in by_key:
             self.keys.setdefault(given[name].written, Key(system=action.system, kind=kind, value=given[name]))
@@ -198,8 +249,12 @@ class Job:
             return
         self.systems.add(action.system)
         for name in [one for one in action.roles if one in given][:1]:
-            role = Role(at=f"{self.at}: {name}", system=action.system, input=name, value=given[name], given=given)
-            self.roles.append(role)
+            at = ": ".join((self.at, *within[-1:], name))
+            self.roles.append(Role(at=at, system=action.system, input=name, value=given[name], given=given))
+
+    def _role(self, taken: Taken) -> Role:
+        at = f"{self.at}: {taken.by}"
+        return Role(at=at, system=taken.system, input=taken.input, value=taken.value, given=taken.given)
 
     def _keys_in(self, given: Mapping[str, Any], context: Context) -> None:
         """Take in the keys among variables, or among inputs of an action that is not known by name."""
@@ -210,6 +265,11 @@ class Job:
                 if found.is_secret or found.texts:
                     key = Key(system=variable.system, kind=variable.kind, value=found)
                     self.keys.setdefault(found.written, key)
+
+
+def _values_of(given: Any, context: Context) -> dict[str, Value]:
+    """Inputs that a step or job gives, by name in lower case."""
+    return {str(name).lower(): context.value("" if value is None else value) for name, value in mapping(given).items()}
 
 
 def _as_variable(name: str) -> str:

@@ -142,9 +142,9 @@ class Tokens:
         With ``environment`` in its template, a job without an environment gets none.
         """
         found: dict[TokenSubject, None] = {}
-        environments = (None,) if job.environment is None else tuple(_environments(job))
-        if environments == (None,) and _ENVIRONMENT in self._keys:
-            return ()
+        environments: tuple[str | None, ...] = tuple(name or None for name in _environments(job)) or (None,)
+        if _ENVIRONMENT in self._keys:
+            environments = tuple(filter(None, environments))
         for run in runs(workflow, self._repository.default_branch, on_server=self._on_server):
             for environment in environments:
                 for escaped in self._escaped_forms(environment or ""):

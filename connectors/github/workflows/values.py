@@ -16,6 +16,7 @@ _OPENING = "${{"
 _REFERENCE = re.compile(
     r"(?P<context>env|inputs|matrix|vars|github(?:\.event\.inputs)?)\.(?P<name>[\w.-]+)", re.IGNORECASE
 )
+_INPUTS = ("inputs", "github.event.inputs")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _DEEPEST, _LONGEST = 2, 8
 """Values that refer to values are followed so far, and so many references in each."""
@@ -47,13 +48,14 @@ class Value(Struct, frozen=True):
 class Context(Struct, frozen=True, kw_only=True):
     """What expressions may refer to.
 
-    ``inputs``: by name in lower case, the values that an input may have. ``variables``: by name in upper case.
-    ``github``: the few properties of the run that are known in advance.
+    ``inputs``: by name in lower case; ``are_given``: by a caller, not by who starts the workflow.
+    ``variables``: by name in upper case. ``github``: the few properties of the run that are known in advance.
     """
 
     env: Mapping[str, Any] = {}
     matrix: Mapping[str, Any] = {}
-    inputs: Mapping[str, tuple[str, ...]] = {}
+    inputs: Mapping[str, Value] = {}
+    are_given: bool = False
     variables: Mapping[str, str] = {}
     github: Mapping[str, str] = {}
 
@@ -61,6 +63,9 @@ class Context(Struct, frozen=True, kw_only=True):
         """Resolve a value of the file."""
         written = _text(given)
         parts = _EXPRESSION.split(written)
+        match parts:
+            case ["", alone, ""] if (handed := self._input(alone.strip())) is not None and not handed.is_whole:
+                return handed  # as its caller writes it, such as a secret
         if any(_OPENING in part for part in parts[::2]) or len(parts) // 2 > (_LONGEST if depth <= _DEEPEST else 0):
             return Value(written, is_whole=False)
         found = [self._options(part, depth) if number % 2 else ((part,), True) for number, part in enumerate(parts)]
@@ -70,16 +75,29 @@ class Context(Struct, frozen=True, kw_only=True):
         return Value(written, tuple(dict.fromkeys(texts)), all(is_whole for _, is_whole in found))
 
     def _options(self, expression: str, depth: int) -> tuple[tuple[str, ...], bool]:
-        """What an expression may be, and whether it is nothing else: alternatives of ``||``, references, literals."""
+        """What an expression may be, and whether it is nothing else: references, literals, ``a || b``, ``c && a || b``.
+
+        What is known and not empty ends the alternatives, unless it stands under a condition.
+        """
         texts: list[str] = []
         is_whole = True
         alternatives = expression.split("||")
-        for part in alternatives[:_LONGEST]:
-            literal = _LITERAL.fullmatch(part.strip())
-            one = Value(part, (literal[1].replace("''", "'"),)) if literal else self._referred(part.strip(), depth)
+        for number, part in enumerate(alternatives[:_LONGEST], start=1):
+            *conditions, last = _within(part).split("&&")
+            one = self._operand(last.strip(), depth)
             texts += one.texts
-            is_whole &= one.is_whole and bool(one.texts)
+            is_whole &= one.is_whole and bool(one.texts) and not (conditions and number == len(alternatives))
+            if not conditions and one.is_whole and all(one.texts) and self._is_sure(last.strip()):
+                return tuple(dict.fromkeys(texts)), is_whole
         return tuple(dict.fromkeys(texts)), is_whole and len(alternatives) <= _LONGEST
+
+    def _operand(self, text: str, depth: int) -> Value:
+        literal = _LITERAL.fullmatch(text)
+        return Value(text, (literal[1].replace("''", "'"),)) if literal else self._referred(text, depth)
+
+    def _is_sure(self, operand: str) -> bool:
+        """Whether its value is the same in every run: inputs of a workflow that is started have a default at most."""
+        return self.are_given or self._input(operand) is None
 
     def _referred(self, expression: str, depth: int) -> Value:
         found = _REFERENCE.fullmatch(expression)
@@ -88,16 +106,22 @@ class Context(Struct, frozen=True, kw_only=True):
         context, name = found["context"].lower(), found["name"]
         if context == "env" and name in self.env:
             return self.value(self.env[name], depth + 1)
+        if (handed := self._input(expression)) is not None:
+            return handed
         texts: Iterable[str] = ()
         if context == "matrix":
             texts = self._of_matrix(name)
-        elif context in ("inputs", "github.event.inputs"):
-            texts = self.inputs.get(name.lower(), ())
         elif context in ("vars", "github"):
             held = self.variables.get(name.upper()) if context == "vars" else self.github.get(name.lower())
             texts = () if held is None else (held,)
         known = tuple(dict.fromkeys(texts))
         return Value(expression, known, bool(known))
+
+    def _input(self, expression: str) -> Value | None:
+        """The value that the caller gives an input; None for what is no input, or is not given."""
+        found = _REFERENCE.fullmatch(expression)
+        is_input = found is not None and found["context"].lower() in _INPUTS
+        return self.inputs.get(found["name"].lower()) if found is not None and is_input else None
 
     def _of_matrix(self, name: str) -> tuple[str, ...]:
         """The values of a property of the matrix, of its lists and of ``include``; none if any is an expression."""
@@ -113,16 +137,26 @@ class Context(Struct, frozen=True, kw_only=True):
         return () if any(_OPENING in text for text in texts) else tuple(texts)
 
 
-def inputs_of(declared: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the inputs that a trigger declares, each with its options, or else its default."""
+def inputs_of(declared: Mapping[str, Any], *, are_given: bool = False) -> Iterator[tuple[str, Value]]:
+    """Yield the inputs that a trigger or action declares, each with its options, or else its default.
+
+    ``are_given``: a caller gives all inputs that it wants; the others are empty without a default.
+    """
     for name, one in declared.items():
         facts = one if isinstance(one, dict) else {}
         options = facts.get("options")
         texts = [_text(option) for option in options] if isinstance(options, list) else []
         default = facts.get("default")
-        if not texts and default not in (None, ""):
-            texts = [_text(default)]
-        yield str(name).lower(), tuple(text for text in texts if _OPENING not in text)
+        if not texts and (are_given or default not in (None, "")):
+            texts = [_text("" if default is None else default)]
+        known = tuple(text for text in texts if _OPENING not in text)
+        yield str(name).lower(), Value(_text(default), known, bool(known) and len(known) == len(texts))
+
+
+def _within(part: str) -> str:
+    """A part of an expression without brackets around it."""
+    text = part.strip()
+    return text[1:-1] if text.startswith("(") and text.endswith(")") else text
 
 
 def _text(given: Any) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connectors.github.facts import Repository, WorkflowFile
 from connectors.github.workflows.identities import Workflows, workflow_identities
 from connectors.github.workflows.owners import code_owners
-from connectors.github.workflows.values import Context
+from connectors.github.workflows.values import Context, Value
 from tests.connectors.github.test_subjects import PATH, found, identity, organization, repository
 from tests.examples import examples
 from tests.hostile_json import mutated
@@ -29,7 +29,7 @@ CONTEXT = Context(
         "include": [{"more": "m"}, {"to": "z"}],
         "bad": "${{ x }}",
     },
-    inputs={"role": ("in",), "none": ()},
+    inputs={"role": Value("r", ("in",)), "none": Value("${{ secrets.N }}", is_whole=False)},
     variables={"V": "v"},
     github={"repository": "acme/app"},
 )
@@ -54,6 +54,12 @@ def using(action: str, **inputs: str) -> str:
         ("${{ inputs.ROLE }}${{ github.event.inputs.role }}", ("inin",), True),
         ("${{ inputs.none || 'it''s' }}", ("it's",), False),
         ("${{ inputs.role || 'b' }}", ("in", "b"), True),
+        ("${{ env.A || 'b' }}", ("a",), True),
+        ("${{ env.MISSING || 'b' }}", ("b",), False),
+        ("${{ github.ref == 'x' && 'a' || 'b' }}", ("a", "b"), True),
+        ("${{ (github.ref == 'x' && env.A) || env.B }}", ("a", "a-v"), True),
+        ("${{ github.ref == 'x' && 'a' }}", ("a",), False),
+        ("${{ (env.A || env.B) && 'a' || 'b' }}", ("a", "b"), False),
         ("${{ matrix.to }}", ("x", "y", "z"), True),
         ("${{ matrix.deep.role }}${{ matrix.more }}", ("rm", "sm"), True),
         ("${{ matrix.bad }}", (), False),
@@ -262,6 +268,17 @@ def test_no_text_is_a_traceback(text: str) -> None:
 # --- An organization of seeded truth ---
 
 
+IN_ACTION = WorkflowFile(
+    path=".github/actions/aws/action.yml",
+    text=f"""
+inputs: {{role: {{default: 'arn:aws:iam::1:role/none'}}}}
+runs:
+  using: composite
+  steps: [{{uses: {AWS}@v4, with: {{role-to-assume: "${{{{ inputs.role }}}}"}}}}]
+""",
+)
+
+
 def seeded(number: int) -> tuple[Repository, list[WorkflowFile], dict[str, tuple[str, list[str]]]]:
     """A repository whose workflows are of every sort, and of those that are identities the subject and the roles."""
     name = f"acme/service-{number}"
@@ -277,12 +294,18 @@ def seeded(number: int) -> tuple[Repository, list[WorkflowFile], dict[str, tuple
         "terraform": using(AWS, **{"role-to-assume": "${{ inputs.role }}"}).replace(
             "schedule", "{workflow_call: {inputs: {role: {}}}}"
         ),
+        "action": "on: schedule\npermissions: write-all\n"
+        f"jobs: {{go: {{steps: [{{uses: ./.github/actions/aws, with: {{role: '{role}-action'}}}}]}}}}",
+        "script": "on: release\npermissions: write-all\njobs: {go: {environment: prod, steps: [{run: "
+        f"'aws sts assume-role-with-web-identity --role-arn {role}-script'}}]}}}}",
         "off": using(AWS, **{"role-to-assume": named}).replace("steps", "permissions: {contents: write}, steps"),
     }
     files = [WorkflowFile(path=f".github/workflows/{each}.yml", text=text) for each, text in texts.items()]
     truth = {
         f"github:{name}/.github/workflows/deploy.yml": (f"repo:{name}:ref:refs/heads/main", [role]),
         f"github:{name}/.github/workflows/plan.yml": (f"repo:{name}:pull_request", [f"{role}-plan"]),
+        f"github:{name}/.github/workflows/action.yml": (f"repo:{name}:ref:refs/heads/main", [f"{role}-action"]),
+        f"github:{name}/.github/workflows/script.yml": (f"repo:{name}:environment:prod", [f"{role}-script"]),
     }
     return where, files, truth
 
@@ -290,7 +313,8 @@ def seeded(number: int) -> tuple[Repository, list[WorkflowFile], dict[str, tuple
 def test_an_organization_of_seeded_truth() -> None:
     """Every workflow that takes an identity is found with its subject and roles, and no other is."""
     estate = [seeded(number) for number in range(60)]
-    read = [workflow_identities(organization(), where, files) for where, files, _ in estate]
+    actions = {".github/actions/aws": IN_ACTION}
+    read = [workflow_identities(organization(), where, files, actions=actions) for where, files, _ in estate]
 
     assert {
         one.key: (one.token_subjects[0].subject, [link.target for link in one.links])

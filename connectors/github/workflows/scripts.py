@@ -1,0 +1,263 @@
+"""What a script of a job signs in to, where that stands there in plain words, and whether it asks for a token. Pure.
+
+Nothing is run. Commands are read with their options; a variable counts where the workflow's ``env`` has it, or the
+script sets it once. What asks for a token in another way is only said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from connectors.github.workflows.values import Context, Value
+
+_CONTINUED = re.compile(r"[\\`]\r?\n")
+_COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+_COMMAND = re.compile(r"(?<![\w./$-])(aws|az|gcloud|vault)[ \t]+")
+_WORD = re.compile(
+    r"""(?:\$\{\{.*?\}\}|\$\{[^{}]*\}|\$\([^()]*\)|'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\;|&()<>`$]|\$)+"""
+)
+_SET = re.compile(r"""(?<![\w$.-])([A-Za-z_]\w*)=("[^"\n]*"|'[^'\n]*'|[^\s"'`;|&<>()]*)""")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}|\$(?:env:)?([A-Za-z_]\w*)")
+_NAMED = re.compile(r"([a-z_]+)=(.*)", re.DOTALL)
+_UNSTABLE = ("alpha", "beta")
+_LONGEST = 4_000
+"""So many characters of a command are read."""
+
+
+class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A command that signs in, as ``sign_in.toml`` has it. Without ``roles``, it takes what was prepared before."""
+
+    words: tuple[str, ...]
+    system: str
+    marker: str = ""
+    needs: tuple[str, ...] = ()
+    roles: Mapping[str, tuple[str, ...]] = {}
+    given: Mapping[str, tuple[str, ...]] = {}
+    variables: Mapping[str, str] = {}
+    path: str | None = None
+
+
+class Environment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Variables by which programs sign in, as ``sign_in.toml`` has them."""
+
+    system: str
+    input: str
+    role: str
+    needs: str
+    given: Mapping[str, str] = {}
+
+
+class _Tables(Struct, frozen=True):
+    commands: tuple[Command, ...]
+    environments: tuple[Environment, ...]
+    requests: tuple[str, ...]
+    exchanges: tuple[str, ...]
+
+
+@cache
+def _tables() -> _Tables:
+    data = files("connectors.github.workflows").joinpath("sign_in.toml").read_bytes()
+    return msgspec.toml.decode(data, type=_Tables)
+
+
+@cache
+def _worth_reading() -> re.Pattern[str]:
+    """The texts without which a script neither asks for a token nor prepares for that."""
+    tables = _tables()
+    begun = (one.marker or " ".join(one.words[:2]) for one in tables.commands)
+    return re.compile("|".join(map(re.escape, (*begun, *tables.requests, *tables.exchanges, *sorted(_of_interest())))))
+
+
+@cache
+def _counted() -> re.Pattern[str]:
+    """The texts that stand once in each sign-in."""
+    tables = _tables()
+    markers = {one.marker for one in tables.commands if one.marker}
+    return re.compile("|".join(map(re.escape, (*sorted(markers), *tables.exchanges))))
+
+
+@cache
+def _of_interest() -> frozenset[str]:
+    environments = _tables().environments
+    return frozenset(name for one in environments for name in (one.role, one.needs, *one.given.values()))
+
+
+class Taken(Struct, frozen=True, kw_only=True):
+    """An identity that a script takes. ``by``: the option or variable; ``given``: what else the command says."""
+
+    by: str
+    system: str
+    input: str
+    value: Value
+    given: Mapping[str, Value]
+
+
+class Scripts:
+    """The scripts of one job, with the variables that its programs see."""
+
+    def __init__(self) -> None:
+        self.taken: list[Taken] = []
+        self._asks = self._requests = False
+        self._prepared: set[str] = set()
+        self._variables: defaultdict[str, dict[Value, None]] = defaultdict(dict)
+
+    def add_variables(self, given: Mapping[str, Any], context: Context) -> None:
+        """Take in what a step or job sets for its programs."""
+        for name in _of_interest() & given.keys():
+            if given[name] not in (None, ""):
+                self._variables[name][context.value(given[name])] = None
+
+    def add(self, script: str, context: Context) -> None:
+        """Take in a script."""
+        if _worth_reading().search(script) is None:
+            return
+        text = _COMMENT.sub("", _CONTINUED.sub(" ", script))
+        set_here = _set_in(text)
+        names = _Names(context, set_here)
+        for name in _of_interest() & set_here.keys():
+            for word in set_here[name]:
+                self._variables[name][names.value(word)] = None
+        self._requests |= any(one in text for one in _tables().requests)
+        understood = 0
+        for command, options in _commands(text):
+            taken = [*_taken(command, options, names)]
+            self.taken += taken
+            understood += bool(command.marker)
+            self._asks |= bool(command.roles) and not taken
+            if not command.roles:
+                self._prepared.add(command.system)
+        self._asks |= understood < len(_counted().findall(text))
+
+    def by_variables(self) -> Iterator[Taken]:
+        """Yield what programs take by their variables alone, once all has been taken in."""
+        for one in _tables().environments:
+            if any(map(_is_on, self._variables.get(one.needs, ()))):
+                given = {
+                    name: next(iter(self._variables[of])) for name, of in one.given.items() if of in self._variables
+                }
+                for value in self._variables.get(one.role, ()):
+                    yield Taken(by=one.role, system=one.system, input=one.input, value=value, given=given)
+
+    def asks_otherwise(self, taken: Sequence[Taken], systems: AbstractSet[str]) -> bool:
+        """Whether a script asks for a token, and what it becomes by that is not known.
+
+        ``taken``: all that scripts take; ``systems``: where the job is known to sign in.
+        """
+        return self._asks or (self._requests and not taken) or not self._prepared <= systems
+
+
+def _is_on(value: Value) -> bool:
+    return not value.is_whole or any(text.lower() not in ("", "0", "false") for text in value.texts)
+
+
+class _Names:
+    """Words of a script as values: variables as ``env`` has them, or as the script sets them once."""
+
+    def __init__(self, context: Context, set_here: Mapping[str, Sequence[str]]) -> None:
+        known = {name: value for name, value in context.env.items() if name not in set_here}
+        once = {name: words[0] for name, words in set_here.items() if len(words) == 1 and name not in context.env}
+        known |= {name: _expression(word) for name, word in once.items() if "$(" not in word}
+        self._context = msgspec.structs.replace(context, env=known)
+
+    def value(self, word: str) -> Value:
+        """The value of a word."""
+        if "$(" in word:
+            return Value(word, is_whole=False)
+        found = self._context.value(_expression(word))
+        return found if found.is_whole else Value(_unquoted(word), found.texts, is_whole=False)
+
+    def variable(self, name: str) -> Value | None:
+        """The value of a variable; None where nothing says it."""
+        return self.value(f"${name}") if name in self._context.env else None
+
+
+def _set_in(text: str) -> dict[str, list[str]]:
+    """The variables that a script sets, each with its different values; itself is none."""
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for name, word in _SET.findall(text):
+        if _unquoted(word) not in (f"${name}", f"${{{name}}}"):
+            found[name][word] = None
+    return {name: list(words) for name, words in found.items()}
+
+
+def _unquoted(word: str) -> str:
+    return re.sub(r"""\\(.)|["']""", lambda found: found[1] or "", word)
+
+
+def _expression(word: str) -> str:
+    """A word with GitHub's expressions in the place of the shell's variables; within single quotes there are none."""
+    if word.startswith("'"):
+        return _unquoted(word)
+    return _VARIABLE.sub(lambda found: f"${{{{ env.{found[1] or found[2]} }}}}", _unquoted(word))
+
+
+def _commands(text: str) -> Iterator[tuple[Command, Mapping[str, str]]]:
+    """Yield the commands that sign in, each with its options, and its other words by number."""
+    for start in _COMMAND.finditer(text):
+        words, options = _options(_words(text[start.end() : start.end() + _LONGEST]))
+        words = [start[1], *(one for one in words if one not in _UNSTABLE)]
+        for command in _tables().commands:
+            own = len(command.words)
+            rest = words[own:]
+            if tuple(words[:own]) == command.words and all(one in options for one in command.needs):
+                if command.path is not None:
+                    found = re.fullmatch(command.path, rest[0]) if rest else None
+                    if found is None:
+                        continue
+                    options |= found.groupdict()
+                yield command, options | {str(number): one for number, one in enumerate(rest, start=1)}
+                break
+
+
+def _words(text: str) -> Iterator[str]:
+    """Yield the words of a command up to its end."""
+    at = 0
+    while (found := _WORD.match(text, at)) is not None:
+        yield found[0]
+        at = found.end()
+        while text[at : at + 1] in (" ", "\t") and at < len(text):
+            at += 1
+
+
+def _options(words: Iterator[str]) -> tuple[list[str], dict[str, str]]:
+    """The plain words, and the options by name, also those that are written as ``name=value``."""
+    plain: list[str] = []
+    options: dict[str, str] = {}
+    waiting: str | None = None
+    for word in words:
+        if word.startswith("-"):
+            name, sign, value = word.partition("=")
+            options[name] = value
+            waiting = None if sign else name
+        elif waiting is not None:
+            options[waiting], waiting = word, None
+        elif named := _NAMED.fullmatch(word):
+            options[named[1]] = named[2]
+        else:
+            plain.append(_unquoted(word))
+    return plain, options
+
+
+def _taken(command: Command, options: Mapping[str, str], names: _Names) -> Iterator[Taken]:
+    said = {
+        name: names.value(options[option])
+        for name, spelled in command.given.items()
+        for option in spelled
+        if options.get(option)
+    }
+    by_variable = {name: names.variable(of) for name, of in command.variables.items()}
+    given = {name: value for name, value in by_variable.items() if value is not None} | said
+    for name, spelled in command.roles.items():
+        for option in spelled:
+            if word := options.get(option):
+                yield Taken(by=option, system=command.system, input=name, value=names.value(word), given=given)
+                return
