@@ -81,6 +81,18 @@ class Page(Struct, frozen=True, kw_only=True):
     rows: Sequence[Raw]
 
 
+class _Ends(Struct):
+    """How a page of rows says where it ends."""
+
+    has_more: bool | None = None
+    next: str | None = None
+    last_id: str | None = None
+
+
+class _WithId(Struct):
+    id: str | None = None
+
+
 Next: TypeAlias = tuple[str, Params] | None
 """The address of the next page and what is asked of it; None after the last one."""
 Paging: TypeAlias = Callable[[Page], Next]
@@ -107,6 +119,21 @@ def cursor(at: str, param: str) -> Paging:
     def following(page: Page) -> Next:
         token: str | int | None = pointed(page.content, at, str | int | None)
         return None if token in (None, "") else (page.url, {**page.params, param: str(token)})
+
+    return following
+
+
+def last_id(param: str) -> Paging:
+    """The next page begins after ``next``, ``last_id``, or the last row's ``id``, unless ``has_more`` is false."""
+
+    def following(page: Page) -> Next:
+        said = decoded(page.content, _Ends)
+        if said.has_more is False or not (page.rows or said.has_more):
+            return None
+        after = said.next or said.last_id or (decoded(page.rows[-1], _WithId).id if page.rows else None)
+        if after is None:
+            raise Malformed("a response has more pages, and does not say where")
+        return page.url, {**page.params, param: after}
 
     return following
 
@@ -546,7 +573,9 @@ def refusal(response: Response) -> SourceError:
         return Unreachable(f"the API redirects to {where}: not followed", hint="give the address it redirects to")
     try:
         said = msgspec.json.decode(response.content, type=_Said)
-        words = next((one for one in (said.message, said.error_description, said.error) if isinstance(one, str)), "")
+        nested = said.error.get("message") if isinstance(said.error, dict) else None
+        given = (said.message, said.error_description, said.error, nested)
+        words = next((one for one in given if isinstance(one, str)), "")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         words = ""
     text = f"HTTP {status}: {own_words(' '.join(words.split()))}" if words else f"HTTP {status}"

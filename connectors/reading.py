@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw
 
-from connectors.base import Gone, Malformed, NotAsked, Spec
+from connectors.base import Gone, Malformed, NotAsked, SectionReading, Spec
 from connectors.budget import Pool
-from scanner.errors import MissingExtra, SourceError, Unreachable
+from scanner.errors import MissingExtra, NotOffered, SourceError, Unreachable
 from scanner.model import Fact
 
 # --- Answers ---
@@ -101,6 +101,42 @@ def read_each(
             failed = isinstance(result, SourceError) and not isinstance(result, (Gone, Malformed, *alone))
             failures = failures + 1 if failed else 0
             yield item, result
+
+
+NAMED = 5
+"""So many items that were not read are named, the rest are counted."""
+
+
+def each_of(
+    section: SectionReading,
+    what: str,
+    read: Callable[[T], R],
+    items: Sequence[T],
+    workers: int,
+    name: Callable[[T], str],
+) -> Iterator[tuple[T, R]]:
+    """``read`` of every item, several at a time, for a section. What failed is a gap that names what is left.
+
+    ``what``: the items, as a word. What is gone or not offered is left out.
+    """
+    failures: list[SourceError] = []
+    left: list[str] = []
+    for item, result in read_each(read, items, workers, alone=(NotOffered,)):
+        if isinstance(result, (Gone, NotOffered)):
+            continue
+        if not isinstance(result, SourceError):
+            yield item, result
+            continue
+        if isinstance(result, Malformed):
+            section.malformed(name(item), str(result))
+            continue
+        left.append(name(item))
+        if not isinstance(result, NotAsked):
+            failures.append(result)
+    if failures:
+        section.lost(failures[0], partial=len(left) < len(items))
+        more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+        section.note(f"{len(left)} of {len(items)} {what} not read: {', '.join(left[:NAMED])}{more}")
 
 
 def _caught(read: Callable[[T], R], item: T) -> R | SourceError:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from connectors.base import Gone, Malformed, Meter, NotAsked, SectionReading
+from connectors.base import Meter, SectionReading
 from connectors.github.client.api import Api
 from connectors.github.client.requests import Request
 from connectors.github.identities.place import Place
 from connectors.github.settings import GithubSettings
-from connectors.reading import read_each
-from scanner.errors import NotOffered, SourceError
+from connectors.reading import each_of
+from scanner.errors import SourceError
 from scanner.model import Coverage
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-NAMED = 5
-"""So many items that were not read are named, the rest are counted."""
 
 
 class Reader:
@@ -60,21 +57,4 @@ class Reader:
         self, section: SectionReading, what: str, read: Callable[[T], R], items: Sequence[T], name: Callable[[T], str]
     ) -> Iterator[tuple[T, R]]:
         """``read`` of every item, several at a time. What failed is a gap that names what is left."""
-        failures: list[SourceError] = []
-        left: list[str] = []
-        for item, result in read_each(read, items, self.settings.workers, alone=(NotOffered,)):
-            if isinstance(result, (Gone, NotOffered)):
-                continue
-            if not isinstance(result, SourceError):
-                yield item, result
-                continue
-            if isinstance(result, Malformed):
-                section.malformed(name(item), str(result))
-                continue
-            left.append(name(item))
-            if not isinstance(result, NotAsked):
-                failures.append(result)
-        if failures:
-            section.lost(failures[0], partial=len(left) < len(items))
-            more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
-            section.note(f"{len(left)} of {len(items)} {what} not read: {', '.join(left[:NAMED])}{more}")
+        yield from each_of(section, what, read, items, self.settings.workers, name)

@@ -36,6 +36,8 @@ from tests.connectors.gcp.conftest import Place, place, start
 from tests.connectors.github import estates as github
 from tests.connectors.github.fake import served
 from tests.connectors.kubernetes.manifests import account, deployment, token
+from tests.connectors.openai import estates as openai
+from tests.connectors.vendors import fake as vendors
 from tests.servers.openbao import OpenBao
 
 __all__ = ["aws", "azure", "moto", "place", "running_proxy", "start"]
@@ -108,6 +110,14 @@ def _kubernetes(request: pytest.FixtureRequest) -> Connector:
     return KubernetesConnector("prod", KubernetesSettings(url=url, secrets=True))
 
 
+def _openai(request: pytest.FixtureRequest) -> Connector:
+    patch = request.getfixturevalue("monkeypatch")
+    patch.setenv(openai.TOKEN, openai.VALUE)
+    patch.setenv(openai.AGENTS_TOKEN, openai.AGENTS_VALUE)
+    url: str = request.getfixturevalue("openai_url")
+    return openai.connector(url)
+
+
 ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "aws": _aws,
     "azure": _azure,
@@ -115,6 +125,7 @@ ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "gcp": _gcp,
     "github": _github,
     "kubernetes": _kubernetes,
+    "openai": _openai,
     "vault": _vault,
 }
 
@@ -123,6 +134,13 @@ ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
 def github_url() -> Iterator[str]:
     """An organization with secrets wherever GitHub could answer with any."""
     with served(github.organization(secret=SECRET), token=github.VALUE) as (_, url):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def openai_url() -> Iterator[str]:
+    """An organization with secrets wherever OpenAI could answer with any."""
+    with vendors.served(openai.organization(secret=SECRET)) as url:
         yield url
 
 
@@ -177,6 +195,7 @@ SDKS = {
     "gcp": ("google.auth", "google.cloud.iam_admin_v1"),
     "github": ("requests", "cryptography"),
     "kubernetes": ("requests",),
+    "openai": ("requests",),
     "vault": ("requests",),
 }
 """What each extra brings."""

@@ -21,6 +21,8 @@ from connectors.github.connector import GithubConnector
 from connectors.github.settings import GithubSettings
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
+from connectors.openai.connector import OpenaiConnector
+from connectors.openai.settings import OpenaiSettings
 from connectors.testing import check_endless, check_not_the_api, read
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
@@ -36,9 +38,10 @@ from tests.servers.moto_server import ENVIRONMENT
 __all__ = ["aws", "moto", "muster", "running_proxy"]
 
 TOKEN = "TOKEN_OF_NOBODY"
+_TOKEN = SecretRef(env=TOKEN)
 REFUSED = "http://127.0.0.1:1"
 TENANT = "11111111-2222-3333-4444-555555555555"
-NETWORKED = ("aws", "azure", "gcp", "github", "kubernetes", "vault")
+NETWORKED = ("aws", "azure", "gcp", "github", "kubernetes", "openai", "vault")
 SOURCES = {
     "aws": "aws:endpoint_url={url},max_attempts=2,regions=eu-west-1",
     "azure": f"azure:endpoint_url={{url}},tenant_id={TENANT},access_token=env:{TOKEN},max_attempts=2",
@@ -46,6 +49,7 @@ SOURCES = {
     "gcp": f"gcp:endpoint_url={{url}},access_token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "github": f"github:endpoint_url={{url}},organization=acme,token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "kubernetes": f"kubernetes:url={{url}},token=env:{TOKEN}",
+    "openai": f"openai:endpoint_url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "vault": f"vault:url={{url}},token=env:{TOKEN}",
 }
 """Each connector as a source on the command line, at an address."""
@@ -102,24 +106,24 @@ def test_of_a_provider_that_says_only_empty_objects_nothing_is_scanned(
         assert not store.has_scans()
 
 
-def _connector(name: str, url: str, **facts: Any) -> Connector:
-    token = SecretRef(env=TOKEN)
-    match name:
-        case "aws":
-            return AwsConnector("prod", AwsSettings(endpoint_url=url, max_attempts=2, regions=("eu-west-1",), **facts))
-        case "azure":
-            given: dict[str, Any] = {"tenant_id": TENANT, "access_token": token, "max_attempts": 2}
-            return AzureConnector("prod", AzureSettings(endpoint_url=url, **given, **facts))
-        case "gcp":
-            given = {"access_token": token, "max_attempts": 2, "backoff": 0.001}
-            return GcpConnector("prod", GcpSettings(endpoint_url=url, **given, **facts))
-        case "github":
-            given = {"organization": "acme", "token": token, "max_attempts": 2, "backoff": 0.001}
-            return GithubConnector("prod", GithubSettings(endpoint_url=url, **given, **facts))
-        case "kubernetes":
-            return KubernetesConnector("prod", KubernetesSettings(url=url, token=token, **facts))
-        case _:
-            return VaultConnector("prod", VaultSettings(url=url, token=token, **facts))
+_QUICK: dict[str, Any] = {"max_attempts": 2, "backoff": 0.001}
+MADE: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    "aws": (AwsConnector, AwsSettings, {"max_attempts": 2, "regions": ("eu-west-1",)}),
+    "azure": (AzureConnector, AzureSettings, {"tenant_id": TENANT, "access_token": _TOKEN, "max_attempts": 2}),
+    "gcp": (GcpConnector, GcpSettings, {"access_token": _TOKEN, **_QUICK}),
+    "github": (GithubConnector, GithubSettings, {"organization": "acme", "token": _TOKEN, **_QUICK}),
+    "kubernetes": (KubernetesConnector, KubernetesSettings, {"token": _TOKEN}),
+    "openai": (OpenaiConnector, OpenaiSettings, {"token": _TOKEN, **_QUICK}),
+    "vault": (VaultConnector, VaultSettings, {"token": _TOKEN}),
+}
+"""Connector, settings, and what these say besides an address."""
+
+
+def _connector(name: str, url: str) -> Connector:
+    made, settings, given = MADE[name]
+    address = "endpoint_url" if hasattr(settings, "endpoint_url") else "url"
+    connector: Connector = made("prod", settings(**{address: url}, **given))
+    return connector
 
 
 def _coverage(connector: Connector) -> list[Coverage]:

@@ -24,13 +24,15 @@ class Description:
     def __init__(self, file: Path) -> None:
         document = json.loads(file.read_text(encoding="utf-8"))
         self._components = _with_null(document["components"])
+        self._validators: dict[int, Draft202012Validator] = {}
         self._operations = [
             (method.upper(), _pattern(path), operation)
             for path, methods in document["paths"].items()
             for method, operation in methods.items()
         ]
 
-    def _operation(self, method: str, path: str) -> Mapping[str, Any]:
+    def operation(self, method: str, path: str) -> Mapping[str, Any]:
+        """The operation that serves a path. Raises Undescribed."""
         for its_method, pattern, operation in self._operations:
             if its_method == method and pattern.fullmatch(path):
                 found: Mapping[str, Any] = operation
@@ -39,7 +41,7 @@ class Description:
 
     def check_request(self, method: str, path: str, query: Iterable[str], body: object) -> None:
         """Raises Undescribed."""
-        operation = self._operation(method, path)
+        operation = self.operation(method, path)
         parameters = [self._resolved(one) for one in operation.get("parameters", ())]
         names = {one["name"] for one in parameters if one["in"] == "query"}
         if unknown := set(query) - names:
@@ -51,7 +53,7 @@ class Description:
 
     def check_answer(self, method: str, path: str, status: int, body: object) -> None:
         """Raises Undescribed."""
-        responses = self._operation(method, path)["responses"]
+        responses = self.operation(method, path)["responses"]
         if str(status) not in responses:
             raise Undescribed(f"{method} {path} never answers {status}")
         response = self._resolved(responses[str(status)])
@@ -67,9 +69,10 @@ class Description:
 
     def _validate(self, holder: Mapping[str, Any], body: object, what: str) -> None:
         content = holder["content"]
-        schema = _with_null(next(iter(content.values()))["schema"])
-        validator = Draft202012Validator({**schema, "components": self._components})
-        for error in validator.iter_errors(body):
+        if id(content) not in self._validators:  # it lives as long as this
+            schema = _with_null(next(iter(content.values()))["schema"])
+            self._validators[id(content)] = Draft202012Validator({**schema, "components": self._components})
+        for error in self._validators[id(content)].iter_errors(body):
             raise Undescribed(f"{what}: {error.json_path}: {error.message[:500]}")
 
 

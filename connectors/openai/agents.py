@@ -1,0 +1,135 @@
+"""Agents of projects, with their automations, as identities (pure, but for the sections at the end)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from connectors.openai import payloads as p
+from connectors.openai import requests as r
+from connectors.openai import spec as s
+from connectors.vendors.api import Api
+from connectors.vendors.reading import Found, Reader
+from connectors.vendors.records import Agent, McpServer, Place, host_of, latest, moment
+from scanner.model import Consequence, Identity
+
+_TITLE = "OpenAI's platform"
+_ACTIVE = "active"
+_FUNCTION, _MCP = "function", "mcp"
+
+
+class Scheduled(Struct, frozen=True, kw_only=True):
+    """An automation. ``last``: of its runs, and how that ended."""
+
+    row: p.Automation
+    last: datetime | None = None
+    ended: str | None = None
+
+    @property
+    def when(self) -> str | None:
+        """When it runs, as OpenAI has it."""
+        row = self.row
+        if row.expression:
+            return f"{row.expression} {row.timezone}".strip() if row.timezone else row.expression
+        once = moment(row.run_at)
+        return None if once is None else f"once, at {once:%Y-%m-%dT%H:%MZ}"
+
+
+def agent(place: Place, project: str, row: p.AgentRow, automations: Iterable[Scheduled]) -> Identity:
+    """An agent. ``project``: its id, or the number of its key in a list."""
+    own = list(automations)
+    facts: dict[str, Any] = {
+        "automations": [
+            {
+                "name": one.row.name or one.row.id,
+                "status": one.row.status,
+                "last_run": None if one.last is None else one.last.isoformat(),
+                "last_status": one.ended,
+            }
+            for one in sorted(own, key=lambda one: one.row.id)
+        ],
+        "vault_credentials": sorted({one.credential_id for one in row.tools if one.credential_id}),
+    }
+    if not project.isdigit():
+        facts["project_id"] = project
+    found = Agent(
+        id=row.id,
+        name=row.name,
+        created_at=moment(row.created_at),
+        last_used_at=latest(*(one.last for one in own)),
+        model=row.model,
+        tools=tuple(_tools(row.tools)),
+        mcp_servers=tuple(_servers(row.tools)),
+        schedules=tuple(one.when for one in own if one.when and one.row.status == _ACTIVE),
+        tags=row.metadata or {},
+        facts=facts,
+    )
+    return found.identity(place, _TITLE, consequences=(Consequence(kind="invoke_models", actions=("agents",)),))
+
+
+def _tools(tools: Iterable[p.Tool]) -> Iterator[str]:
+    for one in tools:
+        if one.type == _FUNCTION:
+            yield one.name or one.type
+        elif one.type != _MCP and one.enabled is not False and one.mode != "disabled":
+            yield one.type
+
+
+def _servers(tools: Iterable[p.Tool]) -> Iterator[McpServer]:
+    for one in tools:
+        if one.type == _MCP:
+            transport = one.transport or p.Transport(type="http", server_url=one.server_url)
+            yield McpServer(
+                name=one.server_label or "mcp",
+                host=host_of(transport.server_url),
+                type=transport.type or None,
+                tools=one.allowed_tools,
+                variables=transport.env_vars,
+            )
+
+
+# --- The sections ---
+
+
+def read_agents(reader: Reader) -> Found[None]:
+    """Agents and automations of every project that the source has a key of."""
+    opened = reader.opened(s.PROJECT_TOKENS)
+    if not opened:
+        yield reader.off(s.AGENTS)
+        yield reader.off(s.AUTOMATIONS)
+        return
+    listed: list[tuple[str, p.AgentRow]] = []
+    with reader.section(s.AGENTS) as section:
+        for project, api in opened.items():
+            listed += [(project, row) for row in reader.listed(section, r.AGENTS, p.AgentRow, api)]
+        section.found(len({row.id for _, row in listed}))
+    yield reader.done(section)
+    automations = yield from _read_automations(reader, opened)
+    seen: set[str] = set()
+    for project, row in listed:
+        if row.id not in seen:
+            seen.add(row.id)
+            yield agent(reader.place, project, row, automations.get(row.id, ()))
+
+
+def _read_automations(reader: Reader, opened: Mapping[str, Api]) -> Found[dict[str, list[Scheduled]]]:
+    """By the id of the agent that they start."""
+    found: defaultdict[str, list[Scheduled]] = defaultdict(list)
+    with reader.section(s.AUTOMATIONS) as section:
+        for api in opened.values():
+            rows = reader.listed(section, r.AUTOMATIONS, p.Automation, api)
+
+            def last_of(row: p.Automation, api: Api = api) -> p.Invocation | None:
+                return next(iter(api.rows(r.INVOCATIONS, p.Invocation, section, automation=row.id)), None)
+
+            for row, last in reader.each(section, "automations", last_of, rows, lambda one: one.name or one.id):
+                ended = None if last is None else last.status
+                made = Scheduled(row=row, last=None if last is None else moment(last.created_at), ended=ended)
+                found[row.target.agent_id or ""].append(made)
+                section.found()
+    yield reader.done(section)
+    return dict(found)

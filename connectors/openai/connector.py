@@ -1,0 +1,127 @@
+"""The connector for OpenAI: one scope, the organization, its sections read in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import ClassVar
+
+from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.openai import payloads as p
+from connectors.openai import requests as r
+from connectors.openai import spec as s
+from connectors.openai.agents import read_agents
+from connectors.openai.identities import identities
+from connectors.openai.sections import read_all
+from connectors.openai.settings import OpenaiSettings
+from connectors.openai.spec import SPEC, key_policy, readings
+from connectors.reading import require_sdk
+from connectors.vendors.api import Api, FileApi, HttpApi, opened
+from connectors.vendors.reading import Reader, tried
+from connectors.vendors.records import Place
+from connectors.vendors.settings import by_place
+from scanner.errors import SourceError, UsageError
+from scanner.model import EVERY_SCOPE, Coverage
+from scanner.redaction.redact import SecretRef
+
+
+class OpenaiConnector:
+    """Reads projects, service accounts, keys, rules and agents. Never a key's value or an agent's instructions.
+
+    Raises MissingExtra where requests is not installed.
+    """
+
+    spec: ClassVar[Spec] = SPEC
+
+    def __init__(self, source: str, settings: OpenaiSettings) -> None:
+        require_sdk("requests", SPEC)
+        self._source = source
+        self._settings = settings
+
+    @property
+    def organization(self) -> str:
+        """What the organization is called."""
+        return self._settings.organization or self._source
+
+    def log_api(self, meter: Meter) -> HttpApi:
+        """The way to the audit log. Raises UsageError where files are read."""
+        if self._settings.from_files is not None:
+            raise UsageError(f"the source {self._source} reads files: it cannot be asked for a log")
+        return self._http(self._settings.secret, meter)
+
+    def scopes(self) -> Iterator[Scope | Coverage]:
+        """The organization, with its projects. See ``Connector.scopes``."""
+        nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
+        meter = self._meter()
+        projects: tuple[p.Project, ...] | None = None
+        with nowhere.section(s.PROJECTS, meter=meter) as section, ExitStack() as stack:
+            api = stack.enter_context(closing(self._admin(meter)))
+            projects = tuple(api.rows(r.PROJECTS, p.Project, section))
+        coverage = section.coverage
+        if projects is not None:
+            yield Scope(source=self._source, spec=SPEC, id=self.organization, context=projects)
+        yield coverage
+
+    def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
+        """What the admin key shows, then the agents of projects."""
+        projects: tuple[p.Project, ...] = scope.context
+        meter = self._meter()
+        with ExitStack() as stack:
+            apis = self._apis(stack, meter)
+            reader = Reader(Place(scope), apis, meter, self._settings.workers)
+            read = yield from read_all(reader, projects, usage_days=self._settings.usage_days)
+            yield from identities(reader.place, read)
+            yield from read_agents(reader)
+
+    def check(self) -> Iterator[Check]:
+        """See ``Preflight.check``."""
+        folder = self._settings.from_files
+        if folder is not None:
+            is_there = folder.is_dir()
+            fix = None if is_there else "write the API's answers into it"
+            yield Check(name="files", ok=is_there, detail=f"{folder} {'is' if is_there else 'is not'} there", fix=fix)
+            return
+        try:
+            with ExitStack() as stack:
+                yield from tried(readings(self._settings), self._apis(stack, Meter()))
+        except SourceError as error:
+            yield Check(name="token", ok=False, detail=str(error), fix=error.hint)
+            return
+        yield Check(
+            name="token's rights",
+            ok=True,
+            detail="the API does not say whether the key could also write: "
+            "`muster connectors openai --policy` prints the least that it takes",
+        )
+
+    @classmethod
+    def base_policy(cls) -> str:
+        """See ``LeastPrivilege.base_policy``."""
+        return key_policy()
+
+    def policy(self) -> str:
+        """See ``LeastPrivilege.policy``."""
+        return key_policy(self._settings)
+
+    def _apis(self, stack: ExitStack, meter: Meter) -> dict[str, Mapping[str, Api]]:
+        """The ways that the source has keys for. Raises SourceError for a key that is not there."""
+        admin = stack.enter_context(closing(self._admin(meter)))
+        if isinstance(admin, FileApi):
+            return {"token": {"": admin}, s.PROJECT_TOKENS: {"1": admin} if admin.has(r.AGENTS) else {}}
+        tokens = by_place(self._settings.project_tokens)
+        ways: dict[str, Api] = {
+            project: stack.enter_context(closing(opened(partial(self._http, token, meter))))
+            for project, token in tokens.items()
+        }
+        return {"token": {"": admin}, s.PROJECT_TOKENS: ways}
+
+    def _admin(self, meter: Meter) -> Api:
+        folder = self._settings.from_files
+        return self._http(self._settings.secret, meter) if folder is None else FileApi(folder)
+
+    def _http(self, token: SecretRef, meter: Meter) -> HttpApi:
+        return HttpApi(self._settings, {"Authorization": f"Bearer {token.resolve()}"}, meter)
+
+    def _meter(self) -> Meter:
+        return Meter(asks=self._settings.from_files is None)

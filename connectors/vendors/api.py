@@ -1,0 +1,200 @@
+"""Where answers come from: a vendor's API, or files with its answers.
+
+Only requests of a connector's table are sent, all of them GET, and answers are decoded into the fields of its records.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from connectors.base import Malformed, Meter, SectionReading, own_words
+from connectors.exported import MAX_BYTES, Unreadable, content_of, json_values, text_of
+from connectors.rates import RateLimit
+from connectors.reading import decoded
+from connectors.vendors.sections import Request
+from connectors.vendors.settings import ApiSettings
+from scanner.errors import Denied, SourceError
+from scanner.text import printable
+
+if TYPE_CHECKING:
+    from requests import Response
+
+    from connectors.http import Client, Page, Paging
+
+T = TypeVar("T")
+
+RATE = 5.0
+"""Requests a second once the API has refused for load."""
+_REFUSED = (401, 403)
+
+
+class Api(Protocol):
+    """See ``HttpApi`` and ``FileApi``."""
+
+    def one(self, request: Request, shape: type[T], **places: str) -> T:
+        """One answer. Raises SourceError."""
+        ...
+
+    def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
+        """The rows of a listing; one that is not understood is a gap of the section. Raises SourceError."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        ...
+
+
+class HttpApi:
+    """The API over HTTP, signed in by ``headers``. Threads share it."""
+
+    def __init__(self, settings: ApiSettings, headers: Mapping[str, str], meter: Meter) -> None:
+        from connectors.http import Client
+
+        self.client = Client(
+            settings.address,
+            headers={"User-Agent": "muster", **headers},
+            meter=meter,
+            rate=RateLimit(RATE, burst=RATE),
+            attempts=settings.max_attempts,
+            backoff=settings.backoff,
+            timeout=settings.timeout,
+            ca_file=settings.ca_file,
+            insecure_http=settings.insecure_http,
+            workers=settings.workers,
+        )
+
+    def one(self, request: Request, shape: type[T], **places: str) -> T:
+        """See ``Api``."""
+        return self._for(request).get(request.path, shape, params=request.params, **places)
+
+    def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
+        """See ``Api``."""
+        paging = _paging(request)
+        yield from self._for(request).rows(
+            request.path, row, section, at="/data", paging=paging, params=request.params, **places
+        )
+
+    def pages(self, request: Request, params: Mapping[str, str | tuple[str, ...]]) -> Iterator[Page]:
+        """The rows of a listing as they came, page by page. Raises SourceError."""
+        asked = {**request.params, **params}
+        yield from self._for(request).pages(request.path, at="/data", paging=_paging(request), params=asked)
+
+    def close(self) -> None:
+        """See ``Api``."""
+        self.client.close()
+
+    def _for(self, request: Request) -> Client:
+        return self.client.but(refusal=partial(_refusal, request))
+
+
+def _paging(request: Request) -> Paging:
+    from connectors.http import cursor, last_id
+
+    return last_id(request.turns) if request.cursor is None else cursor(request.cursor, request.turns)
+
+
+def _refusal(request: Request, response: Response) -> SourceError:
+    from connectors.http import is_throttled, refusal
+
+    error = refusal(response)
+    if response.status_code not in _REFUSED or is_throttled(response):
+        return error
+    return Denied(f"{request.path}: {own_words(error)}", permission=request.permission, hint=error.hint)
+
+
+class Unopened:
+    """See ``Api``: a way whose key is missing. Every request is refused, with what is missing."""
+
+    def __init__(self, error: SourceError) -> None:
+        self._error = error
+
+    def one(self, request: Request, shape: type[T], **places: str) -> T:
+        """See ``Api``."""
+        del request, shape, places
+        raise self._error
+
+    def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
+        """See ``Api``."""
+        del request, row, section, places
+        raise self._error
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def opened(make: Callable[[], HttpApi]) -> HttpApi | Unopened:
+    """The way that a key opens; a key that is missing must only end the sections that need it."""
+    try:
+        return make()
+    except SourceError as error:
+        return Unopened(error)
+
+
+class NotExported(SourceError):
+    """No file holds what a section asks for."""
+
+
+class FileApi:
+    """Answers from a folder: ``v1/organization/projects.json`` has what ``curl`` printed of that path.
+
+    Pages lie one behind the other in a file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def has(self, request: Request) -> bool:
+        """Whether there is a file of a request without places."""
+        return (self.folder / f"{_route(request, {})}.json").is_file()
+
+    def one(self, request: Request, shape: type[T], **places: str) -> T:
+        """See ``Api``."""
+        values = self._values(request, places)
+        found: T = decoded(json.dumps(values[0]).encode(), shape)
+        return found
+
+    def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
+        """See ``Api``."""
+        number, route = 0, _route(request, places)
+        last: dict[str, Any] = {}
+        for value in self._values(request, places):
+            listed = value.get("data") if isinstance(value, dict) else None
+            if not isinstance(value, dict) or not isinstance(listed, list):
+                raise Malformed(f"{printable(route)}.json holds no list")
+            last = value
+            for one in listed:
+                number += 1
+                try:
+                    yield msgspec.convert(one, row)
+                except (msgspec.ValidationError, RecursionError) as error:
+                    section.malformed(f"{number} of {route}.json", str(error))
+        if last.get("has_more") is True or (request.cursor and last.get(request.cursor.strip("/"))):
+            raise NotExported(f"the last page of {printable(route)} is missing", hint="write all pages into the file")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _values(self, request: Request, places: Mapping[str, str]) -> list[object]:
+        """The pages in a file. Raises SourceError where there is none, or it cannot be used."""
+        route = _route(request, places)
+        file = self.folder / f"{route}.json"
+        if not file.is_file():
+            raise NotExported(f"{printable(route)}.json is missing", hint="the connector's page has the command")
+        try:
+            return list(json_values(text_of(content_of(file, MAX_BYTES))))
+        except Unreadable as error:
+            raise SourceError(f"{printable(route)}.json: {error}") from error
+
+
+def _route(request: Request, places: Mapping[str, str]) -> str:
+    """The path of a request, its names quoted, so that none leads to another folder."""
+    if any(name in ("", ".", "..") for name in places.values()):
+        raise Malformed("a name is not allowed in a path")
+    return request.path.strip("/").format(**{place: quote(name, safe="") for place, name in places.items()})

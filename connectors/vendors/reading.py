@@ -1,0 +1,105 @@
+"""What all sections of a vendor's organization share: their coverage, listings, and many requests at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import TypeAlias, TypeVar
+
+from connectors.base import Check, DiscoveredRecord, Meter, SectionReading
+from connectors.reading import each_of
+from connectors.vendors.api import Api
+from connectors.vendors.records import Place
+from connectors.vendors.sections import Reading, Request
+from scanner.errors import SourceError
+from scanner.model import Coverage
+
+T = TypeVar("T")
+R = TypeVar("R")
+Found: TypeAlias = Generator[DiscoveredRecord, None, T]
+"""Records, and what a section returns to those that come after it."""
+
+
+class Reader:
+    """Reads sections of one organization. ``gaps``: the names of those that ended as one, or are off.
+
+    ``apis``: by setting, the way that its keys open: one for each part of the organization, by its id.
+    """
+
+    def __init__(self, place: Place, apis: Mapping[str, Mapping[str, Api]], meter: Meter, workers: int) -> None:
+        self.place = place
+        self.gaps: set[str] = set()
+        self._apis, self._meter, self._workers = apis, meter, workers
+
+    @property
+    def api(self) -> Api:
+        """What the admin key opens."""
+        return self._apis["token"][""]
+
+    def opened(self, setting: str) -> Mapping[str, Api]:
+        """What the keys of a setting open, by the id of their part."""
+        return self._apis.get(setting, {})
+
+    def section(self, name: str) -> SectionReading:
+        """Begin a section."""
+        return self.place.scope.section(name, meter=self._meter)
+
+    def done(self, section: SectionReading) -> Coverage:
+        """The section's coverage; to be yielded."""
+        coverage = section.coverage
+        if coverage.is_gap:
+            self.gaps.add(coverage.section)
+        return coverage
+
+    def off(self, name: str) -> Coverage:
+        """The coverage of a section that the source has no key for."""
+        self.gaps.add(name)
+        return self.place.scope.coverage(name, "off")
+
+    def listed(
+        self, section: SectionReading, request: Request, row: type[T], api: Api | None = None, **places: str
+    ) -> list[T]:
+        """All rows of a listing; what came before a failure is kept."""
+        found: list[T] = []
+        try:
+            found.extend(self.rows(section, request, row, api, **places))
+        except SourceError as error:
+            section.lost(error, partial=bool(found))
+        return found
+
+    def rows(
+        self, section: SectionReading, request: Request, row: type[T], api: Api | None = None, **places: str
+    ) -> Iterator[T]:
+        """The rows of a listing. Raises SourceError."""
+        return (api or self.api).rows(request, row, section, **places)
+
+    def each(
+        self, section: SectionReading, what: str, read: Callable[[T], R], items: Sequence[T], name: Callable[[T], str]
+    ) -> Iterator[tuple[T, R]]:
+        """``read`` of every item, several at a time. What failed is a gap that names what is left."""
+        yield from each_of(section, what, read, items, self._workers, name)
+
+    def section_of(self, name: str, request: Request, row: type[T]) -> Found[list[T]]:
+        """A section that is one listing with the admin key."""
+        found: list[T] = []
+        with self.section(name) as section:
+            found = self.listed(section, request, row)
+            section.found(len(found))
+        yield self.done(section)
+        return found
+
+
+def tried(readings: Sequence[Reading], apis: Mapping[str, Mapping[str, Api]]) -> Iterator[Check]:
+    """For ``doctor``: each section's first request without names in its path, asked once for each key."""
+    for one in readings:
+        request = next((request for request in one.requests if "{" not in request.path), None)
+        if request is None:
+            continue
+        for part, api in apis.get(one.needs or "token", {}).items():
+            name = f"{one.name} {part}".strip()
+            try:
+                api.one(request, dict)
+            except SourceError as error:
+                fix = error.permission or error.hint
+                yield Check(name=name, ok=False, detail=str(error), fix=fix and f"it takes {fix}")
+            else:
+                yield Check(name=name, ok=True, detail="can be read")
