@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
+from reports import agents
 from reports import phrases as say
+from reports.agents import AgentRow
 from reports.base import View
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.tables import (
@@ -184,6 +186,59 @@ def _services_used(activity: Activity) -> int:
     return len(activity.used_services) if activity.granted_used is None else activity.granted_used
 
 
+_AGENTS: tuple[Column[AgentRow], ...] = (
+    Column("key", lambda r: r.identity.key, "The agent's full id with its provider.", 52),
+    Column("provider", lambda r: r.identity.provider, "The platform that it is made on.", 10, frozen=True),
+    Column("scope", lambda r: r.identity.scope, "Account, project, workspace, cluster.", frozen=True),
+    Column("kind", lambda r: r.identity.kind, "The provider's kind of identity.", 16),
+    Column("name", lambda r: r.identity.name, "The provider's bare name.", 28, frozen=True),
+    Column("runs_as", lambda r: say.joined(agents.runs_as(r.identity)), "Identities it acts as; empty: itself.", 52),
+    Column("privilege", lambda r: r.judged.verdicts.privilege.level, "What it could do.", 12, axis="privilege"),
+    Column("may_do", lambda r: agents.may_do(r.identity), "High-consequence actions of its own.", 34),
+    Column("blast_radius", agents.worst, "The worst that is within its reach.", 60),
+    Column("did", lambda r: agents.did(r.judged.verdicts.activity), "By audit logs; empty: no log.", 44),
+    Column("usage_state", lambda r: r.judged.verdicts.usage.state, "Whether it is used.", 12, axis="usage"),
+    Column("last_used_at", lambda r: r.judged.verdicts.usage.last_used_at, "Last use known, UTC.", 19, "datetime"),
+    Column("model", lambda r: agents.model(r.identity), "The model it calls.", 24),
+    Column("tools", lambda r: say.joined(agents.tools(r.identity)), "Tools it may use.", 34),
+    Column("mcp_servers", lambda r: say.joined(agents.servers(r.identity)), "MCP servers, with their hosts.", 34),
+    Column("schedule", lambda r: agents.schedule(r.identity), "When it runs by itself.", 18),
+    Column("credentials", lambda r: say.credentials_text(r.identity), "Public ids and dates, no values.", 44),
+    Column("sponsor", lambda r: say.joined(agents.sponsors(r.identity)), "Accountable, as its provider says.", 26),
+    Column(
+        "human_in_the_loop",
+        lambda r: agents.has_person_in_loop(r.identity, r.person_declared),
+        "As declared, else as its provider is set.",
+        12,
+        "bool",
+    ),
+    Column("registry_state", lambda r: r.judged.verdicts.registry.state, "Whether an entry matches.", axis="registry"),
+    Column("entry", lambda r: r.judged.verdicts.registry.entry, "The entry it is matched to.", 20),
+    Column(
+        "ownership_state", lambda r: r.judged.verdicts.ownership.state, "Whether it has an owner.", axis="ownership"
+    ),
+    Column("current_owner", lambda r: r.judged.verdicts.ownership.owner, "The owner its entry names.", 26),
+    Column(
+        "owner_candidates",
+        lambda r: say.owner_candidates_text(r.judged.verdicts.ownership),
+        "Likely owners, with the reason.",
+        34,
+    ),
+    Column("severity", lambda r: r.judged.severity, "Highest severity of its findings.", 10, axis="severity"),
+    Column("findings", lambda r: say.rules_text(r.judged.findings), "Rules, highest severity first.", 36),
+    Column("next_step", lambda r: say.next_step(r.judged), "What to do first.", 44),
+    Column(
+        "agent_evidence",
+        lambda r: say.joined(one.evidence for one in r.judged.verdicts.agent.signals),
+        "Why it counts as an AI agent.",
+        44,
+    ),
+    Column(
+        "provisional", lambda r: r.judged.verdicts.registry.provisional, "A gap hides possible matches.", 12, "bool"
+    ),
+    Column("rechecked", lambda r: r.judged.verdicts.rechecked, "Its place was read this time.", 12, "bool"),
+)
+
 _FINDINGS: tuple[Column[FindingRow], ...] = (
     Column("severity", lambda r: r.finding.severity, "From critical to info.", 10, axis="severity"),
     Column("rule", lambda r: r.finding.rule, "'muster rules' explains each.", 24),
@@ -281,6 +336,7 @@ _WORK_LIST = (*_IDENTITY, *_VERDICTS, *_FILL_IN, *_CAVEATS, _SUGGESTED)
 TABLES: Mapping[View, Table[Any]] = {
     "orphans": Table("Orphans", _work_list(is_orphan), _WORK_LIST),
     "unregistered": Table("Unregistered", _work_list(is_unregistered), _WORK_LIST),
+    "agents": Table("Agents", agents.agent_rows, _AGENTS),
     "findings": Table("Findings", finding_rows, _FINDINGS),
     "inventory": Table("Inventory", judged_identities, (*_IDENTITY, *_VERDICTS, *_INVENTORY, *_CAVEATS, *_ACTIVITY)),
     "registry": Table("Registry", lambda result: iter(result.entries), _REGISTRY),

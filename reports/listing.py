@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from reports.agents import agent_rows, runs_as, short, sponsors
 from reports.base import View
 from reports.page import Heading
 from reports.phrases import joined, place, plain
@@ -30,6 +31,14 @@ def _identities(result: ScanResult) -> Iterator[Line]:
     for judged in result.identities:
         ownership = "" if judged.ownership.state == "not_applicable" else judged.ownership.state
         yield judged.identity.name, place(judged.identity), judged.registry.state, ownership, judged.usage.state
+
+
+def _agents(result: ScanResult) -> Iterator[Line]:
+    for row in agent_rows(result):
+        verdicts, named = row.judged.verdicts, sponsors(row.identity)
+        accountable = verdicts.ownership.owner if verdicts.ownership.state == "owned" else joined(named)
+        acts_as = joined(map(short, runs_as(row.identity))) or "itself"
+        yield row.identity.name, row.identity.provider, acts_as, verdicts.privilege.level, accountable or ""
 
 
 def _entries(result: ScanResult) -> Iterator[Line]:
@@ -69,6 +78,18 @@ LISTINGS: Mapping[View, Listing] = {
             Heading("Usage", 10, "usage"),
         ),
         _identities,
+    ),
+    "agents": Listing(
+        "AI agent",
+        "AI agents",
+        (
+            Heading("Agent", 0),
+            Heading("Made in", 9),
+            Heading("Runs as", 16),
+            Heading("Privilege", 10, "privilege"),
+            Heading("Owner, sponsor", 14),
+        ),
+        _agents,
     ),
     "registry": Listing(
         "registry entry",

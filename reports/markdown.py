@@ -284,6 +284,7 @@ _SECTIONS: Mapping[View, tuple[Section, ...]] = {
     "all": (_counts, _new_findings, _highest_findings, _next_steps),
     "orphans": (_work_list("Orphans", is_orphan),),
     "unregistered": (_work_list("Unregistered", is_unregistered),),
+    "agents": (_listing("agents"),),
     "findings": (_counts, _next_steps, _all_findings),
     "inventory": (_counts, _listing("inventory")),
     "registry": (_listing("registry"),),

@@ -286,6 +286,7 @@ _SECTIONS: Mapping[View, tuple[Section, ...]] = {
     ),
     "orphans": (_gaps, _work_list("orphans", is_orphan)),
     "unregistered": (_gaps, _work_list("unregistered", is_unregistered)),
+    "agents": (_gaps, _listing("agents")),
     "findings": (_gaps, _all_findings),
     "inventory": (_gaps, _listing("inventory")),
     "registry": (_gaps, _listing("registry")),

@@ -29,6 +29,11 @@ def is_unregistered(assessment: Assessment) -> bool:
     return assessment.registry.state == "unregistered"
 
 
+def is_agent(assessment: Assessment) -> bool:
+    """The identity is an AI agent. A single weak sign does not make it one."""
+    return assessment.agent.is_agent
+
+
 class _Choice(Struct, frozen=True):
     """The identities of a view, and records that it shows in any case."""
 
@@ -51,6 +56,7 @@ _CHOICES: Mapping[View, _Choice] = {
     ),
     "orphans": _Choice(is_orphan),
     "unregistered": _Choice(is_unregistered),
+    "agents": _Choice(is_agent),
     "findings": _Choice(lambda assessment: bool(assessment.findings), every_finding=True),
     "inventory": _Choice(lambda _: True, every_secret=True, every_workload=True, every_assignment=True),
     "registry": _Choice(lambda assessment: assessment.registry.entry is not None, every_entry=True),

@@ -14,6 +14,19 @@ function findingsWithSubjects({ findings, identities }) {
   return new Table(findings.length, { ...findings.columns, subject, key, ...Object.fromEntries(borrowed) });
 }
 
+// What agents are, do and have, beside what the list of identities says of them.
+function agentsAsIdentities({ agents, identities }) {
+  const identity = (row) => agents.at("identity", row);
+  const key = Column.of(agents.length, (row) => keyOf(identities, identity(row)));
+  const borrowed = AGENT_FACTS.map((name) => [name, identities.columns[name].borrowed(agents.length, identity)]);
+  return new Table(agents.length, { ...agents.columns, key, ...Object.fromEntries(borrowed) });
+}
+
+const AGENT_FACTS = [
+  "name", "provider", "source", "scope", "kind", "registry", "provisional", "ownership", "usage", "privilege", "severity",
+  "owner", "is_leaving", "team", "rechecked",
+];
+
 function subjectOf(findings, identities, row) {
   const identity = findings.at("identity", row);
   if (typeof identity === "number") return identities.at("name", identity) ?? keyOf(identities, identity);

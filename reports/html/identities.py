@@ -10,11 +10,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reports import agents
 from reports.html.ages import age
 from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs_by_name, table, text, texts
 from reports.judged import Judged
-from reports.phrases import agent_text, next_step
+from reports.phrases import agent_text, joined, next_step
 from reports.reach import PublishedRadius, RadiusOf, published, radii_of
+from reports.views import is_agent
 from scanner.access.attack_paths import conditional_steps
 from scanner.model import (
     CONSEQUENCES,
@@ -231,6 +233,18 @@ def assumers_in(row_of: Mapping[str, int]) -> Columns[str]:
     return {"who": lambda key: row_of.get(key, text(key))}
 
 
+def agents_with(declared: Mapping[str | None, bool]) -> Columns[Judged]:
+    """What an agent has beside the columns of an identity. ``declared``: see ``persons_declared``."""
+    return {
+        "runs_as": lambda row: text(joined(map(agents.short, agents.runs_as(row.identity)))),
+        "tools": lambda row: text(joined(agents.tools(row.identity))),
+        "servers": lambda row: text(joined(agents.servers(row.identity))),
+        "keys": lambda row: len(row.identity.credentials),
+        "sponsor": lambda row: text(joined(agents.sponsors(row.identity))),
+        "person": lambda row: agents.has_person_in_loop(row.identity, declared.get(row.verdicts.registry.entry)),
+    }
+
+
 def links_to(row_of: Mapping[str, int]) -> Columns[Link]:
     """A target is the row of an identity, or a text where it is none of these."""
     return {
@@ -272,6 +286,7 @@ def identity_blocks(
 ) -> dict[str, dict[str, Any]]:
     """The blocks: what the list shows, what its filter searches, what they hold, and what an opened one shows."""
     now = result.scan.started_at
+    declared = agents.persons_declared(judged.entry for judged in result.entries)
 
     def held(columns: Columns[Row], of: Callable[[Judged], Iterable[Row]]) -> dict[str, Any]:
         return _table_of_parts(columns, [(position, part) for position, row in enumerate(rows) for part in of(row)])
@@ -282,6 +297,7 @@ def identity_blocks(
             "aliases": held(ALIASES, lambda r: r.identity.aliases),
             "tags": held(FACTS, lambda r: pairs_by_name(r.identity.tags)),
         },
+        "agents": {"agents": held(agents_with(declared), lambda r: (r,) if is_agent(r.verdicts) else ())},
         "credentials": {"credentials": held(credentials_by(now), lambda r: r.identity.credentials)},
         "details": {
             "verdicts": table(verdicts_with(result.first_seen), rows),

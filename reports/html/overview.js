@@ -31,7 +31,7 @@ const CARDS = [
     choice: { abandoned: ["true"] },
   },
   { name: "admins", label: "Admins", note: "full control", choice: { privilege: ["admin"] }, axis: "privilege" },
-  { name: "agents", label: "AI agents", note: "strong or agreeing signals", choice: { agent: ["yes"] } },
+  { name: "agents", label: "AI agents", note: "strong or agreeing signals", view: "agents", choice: {} },
   {
     name: "not_found",
     label: "Declared, not found",

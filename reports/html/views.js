@@ -64,6 +64,26 @@ function reasonTag({ what, text, at }) {
   return h("span.tag.reason", { title }, h("span.unseen", null, title), seen);
 }
 
+function agentCell(table, row) {
+  const key = table.at("key", row);
+  return h(
+    "div.cell",
+    null,
+    h("span", { title: key }, outside(table.at("name", row) ?? key)),
+    table.at("provisional", row) && provisional(),
+    !table.at("rechecked", row) && notRechecked(),
+  );
+}
+
+function toolsOf(table, row) {
+  return [table.at("tools", row), table.at("servers", row)].filter(Boolean).join("; ") || null;
+}
+
+function personCell(table, row) {
+  const person = table.at("person", row);
+  return plainCell(person === null ? null : literal(person));
+}
+
 function findingCell(table, row) {
   const status = table.at("status", row);
   const standing = [
@@ -142,6 +162,46 @@ const VIEWS = {
     opens: (table, row) => ({ kind: "identity", id: keyOf(table, row) }),
     key: keyOf,
     empty: ({ headline }) => headline,
+  },
+
+  agents: {
+    label: "AI agents",
+    blocks: ["agents", "identities"],
+    filter: "Name, tool, MCP server, sponsor…",
+    columns: [
+      stateColumn("severity", "Severity"),
+      { name: "name", label: "Name", className: "name", cell: agentCell },
+      textColumn("provider", "Made in"),
+      { ...textColumn("runs_as", "Runs as", "subject"), cell: (table, row) => plainCell(table.at("runs_as", row) ?? "itself") },
+      stateColumn("privilege", "Privilege"),
+      { ...textColumn("tools", "Tools and MCP", "text"), cell: (table, row) => plainCell(toolsOf(table, row)), written: toolsOf },
+      countColumn("keys", "Keys"),
+      textColumn("sponsor", "Sponsor", "owner"),
+      ownerColumn("Owner"),
+      { ...textColumn("person", "In the loop", "status"), cell: personCell },
+      stateColumn("registry", "Registry"),
+    ],
+    facets: [
+      { name: "severity", label: "Severity", axis: "severity" },
+      { name: "registry", label: "Registry", axis: "registry" },
+      { name: "ownership", label: "Ownership", axis: "ownership" },
+      { name: "usage", label: "Usage", axis: "usage" },
+      { name: "privilege", label: "Privilege", axis: "privilege" },
+      { name: "person", label: "Person in the loop", none: "not declared" },
+      { name: "provider", label: "Made in" },
+      { name: "source", label: "Source" },
+      { name: "scope", label: "Scope" },
+      { name: "kind", label: "Kind" },
+      { name: "sponsor", label: "Sponsor" },
+      { name: "owner", label: "Owner" },
+      { name: "team", label: "Team" },
+    ],
+    build: agentsAsIdentities,
+    terms: async (table) =>
+      plainTerms(table, ["key", "name", "runs_as", "tools", "servers", "sponsor", "owner", "scope"]),
+    opens: (table, row) => ({ kind: "identity", id: table.at("key", row) }),
+    key: (table, row) => table.at("key", row),
+    empty: () => "No AI agent was found.",
   },
 
   findings: {
@@ -321,6 +381,7 @@ const OPENINGS = {
   inventory: blankState("identities"),
   orphans: blankState("identities", { ownership: ["orphaned"] }),
   unregistered: blankState("identities", { registry: ["unregistered"] }),
+  agents: blankState("agents"),
   findings: blankState("findings"),
   registry: blankState("entries"),
   credentials: blankState("credentials"),

@@ -98,8 +98,18 @@ def _abandoned_admin() -> Assessment:
 
 def _agent() -> Assessment:
     signal = Signal(says="agent", sort="name", evidence="name holds the word agent", strength="weak")
-    return make_assessment(
+    identity = make_identity(
         "support-agent",
+        links=(Link(relation="runs_as", target="arn:aws:iam::123456789012:role/support", evidence="its setup"),),
+        attributes={
+            "tools": ["refund", "search"],
+            "mcp_servers": [{"name": "tickets", "host": "mcp.example.com", "variables": ["TOKEN"]}],
+            "sponsors": [{"id": "7", "name": "Ada", "email": "ada@example.com"}],
+            "human_in_the_loop": False,
+        },
+    )
+    return make_assessment(
+        identity,
         agent=AgentVerdict(is_agent=True, signals=(signal,)),
         registry=RegistryVerdict(
             state="unregistered",

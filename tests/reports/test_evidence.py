@@ -22,7 +22,8 @@ from tests.reports.samples import estate, estate_with_gaps
 
 PARTS = {
     "README.md", "SHA256SUMS", "config.toml", "inputs.json", "muster.scan-1.schema.json", "policy.json", "result.json",
-    "rules.json", "versions.json", "tables/orphans.csv", "tables/unregistered.csv", "tables/findings.csv",
+    "rules.json", "versions.json", "tables/orphans.csv", "tables/unregistered.csv", "tables/agents.csv",
+    "tables/findings.csv",
     "tables/inventory.csv", "tables/registry.csv", "tables/credentials.csv", "tables/coverage.csv",
 }  # fmt: skip
 INPUTS = (

@@ -28,7 +28,9 @@ from tests.examples import examples
 from tests.factories import make_assessment, make_identity, make_result
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result
 
-SHEETS = ["Summary", "Orphans", "Unregistered", "Findings", "Inventory", "Registry", "Credentials", "Coverage"]
+SHEETS = [
+    "Summary", "Orphans", "Unregistered", "Agents", "Findings", "Inventory", "Registry", "Credentials", "Coverage",
+]  # fmt: skip
 
 
 def written(result: ScanResult, view: View = "all", report: XlsxReport | None = None) -> tuple[bytes, tuple[str, ...]]:

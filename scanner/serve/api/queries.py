@@ -22,7 +22,7 @@ _LONGEST_TEXT = 500
 _PLAIN = r"^[^\x00]*$"
 """Of every text: the server refuses null characters."""
 _FLAGS = ("true", "false")
-_FLAG_COLUMNS = ("abandoned", "rechecked", "gap", "reach_grew")
+_FLAG_COLUMNS = ("abandoned", "rechecked", "gap", "reach_grew", "person")
 _VALUES: Mapping[tuple[ListName, str], tuple[str, ...]] = {
     ("identities", "reason"): get_args(OrphanReason),
     ("findings", "rule"): tuple(rule.id for rule in RULES),

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 from msgspec.structs import fields, replace
 
+from reports.agents import agent_rows
 from reports.columns import TABLES
 from reports.diff_table import COLUMNS as CHANGES
 from reports.json import encoded, entry_record, finding_record, identity_record, plain_record
@@ -125,6 +126,12 @@ def _identities(reading: _Reading, found: Sequence[Found]) -> ScanResult:
     return replace(reading.frame, identities=identities, findings=findings, first_seen=first_seen)
 
 
+def _agents(reading: _Reading, found: Sequence[Found]) -> ScanResult:
+    part = _identities(reading, found)
+    entries = dict.fromkeys(one.registry.entry for one in part.identities if one.registry.entry)
+    return replace(part, entries=reading.records.entries(list(entries)), only="Some agents.")
+
+
 def _findings(reading: _Reading, found: Sequence[Found]) -> ScanResult:
     findings = reading.records.findings([key for key, _ in found])
     holders = list(dict.fromkeys(one.identity for one in findings if one.identity)) if reading.joined else []
@@ -164,6 +171,15 @@ SHOWN: Mapping[ListName, Shown] = {
         rows=lambda part, _: tuple(judged_identities(part)),
         json=lambda part, row: identity_record(row.verdicts, part.first_seen, None),
         columns=TABLES["inventory"].columns,
+    ),
+    "agents": Shown(
+        title="AI agents",
+        key="identities",
+        record="IdentityRecord",
+        part=_agents,
+        rows=lambda part, found: _in_order({row.identity.key: row for row in agent_rows(part)}, found),
+        json=lambda part, row: identity_record(row.judged.verdicts, part.first_seen, None),
+        columns=[one for one in TABLES["agents"].columns if one.name != "blast_radius"],  # needs the whole scan
     ),
     "findings": Shown(
         title="Findings",

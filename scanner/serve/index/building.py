@@ -15,7 +15,9 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from reports.agents import persons_declared
 from reports.judged import Judged
+from reports.views import is_agent
 from scanner.app.activity import Acting
 from scanner.app.changes import changes_between
 from scanner.errors import StoreError
@@ -149,10 +151,12 @@ class _Building:
 
     def _add_entries(self) -> None:
         self._declared: dict[str, Owners] = {}
+        self._persons: dict[str | None, bool] = {}
         for judged in self._each(self._scan.entries()):
             key, owners = judged.entry.id, tuple(sorted(set(rows.owners_named(judged.entry))))
             self._lists["entries"].add(key, rows.entry_cells(judged, self._is_known), owners=owners)
             self._declared[key] = owners
+            self._persons |= persons_declared((judged.entry,))
             self._note_owners(key, owners)
 
     def _add_identities(self, severities: _Severities, every: Iterable[Assessment]) -> None:
@@ -160,11 +164,14 @@ class _Building:
         for verdicts in self._each(every):
             identity = verdicts.identity
             owners = rows.owners_of(verdicts, self._declared)
-            cells = rows.identity_cells(Judged(identity, verdicts))
+            judged = Judged(identity, verdicts)
+            cells = rows.identity_cells(judged)
             cells["severity"] = severities.highest(verdicts.findings, identities.length)
             row = identities.add(
                 identity.key, cells, owners=owners, held=joined(rows.held_by(verdicts, self._is_known))
             )
+            if is_agent(verdicts):
+                self._lists["agents"].add(identity.key, rows.agent_cells(judged, self._persons), identity=row)
             for credential in identity.credentials:
                 credentials.add(credential.key, rows.credential_cells(credential, self._now), identity=row)
             self._note_owners(identity.key, owners)

@@ -69,6 +69,35 @@ LISTS: Mapping[ListName, ListSpec] = {
         own=("severity", "privilege", "-abandoned"),
         searched=("key", "name", "owner", "scope"),
     ),
+    "agents": ListSpec(
+        texts=("key", "name"),
+        numbers=("keys",),
+        coded=(
+            "provider", "source", "scope", "kind", "registry", "provisional", "ownership", "owner", "team",
+            "is_leaving", "usage", "privilege", "severity", "rechecked", "runs_as", "tools", "servers", "sponsor",
+            "person",
+        ),
+        facets=(
+            "severity", "registry", "ownership", "usage", "privilege", "person", "provider", "source", "scope", "kind",
+            "sponsor", "owner", "team",
+        ),
+        sorts=(
+            "severity", "name", "provider", "runs_as", "privilege", "usage", "tools", "keys", "sponsor", "owner",
+            "person", "registry",
+        ),
+        axes={
+            "severity": "severity", "registry": "registry", "ownership": "ownership", "usage": "usage",
+            "privilege": "privilege",
+        },
+        own=("severity", "privilege"),
+        searched=("runs_as", "tools", "servers", "sponsor"),
+        borrowed={
+            name: name for name in (
+                "key", "name", "provider", "source", "scope", "kind", "registry", "provisional", "ownership", "owner",
+                "team", "is_leaving", "usage", "privilege", "severity", "rechecked", OWNERS,
+            )
+        },
+    ),
     "findings": ListSpec(
         texts=("fingerprint", "subject", "key", "credential", "entry"),
         numbers=("first_seen",),

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
-ListName: TypeAlias = Literal["identities", "findings", "entries", "credentials", "changes", "coverage"]
+ListName: TypeAlias = Literal["identities", "agents", "findings", "entries", "credentials", "changes", "coverage"]
 LIST_NAMES: tuple[ListName, ...] = get_args(ListName)
 
 Value: TypeAlias = str | bool | None
@@ -34,10 +34,10 @@ class Question(Struct, frozen=True, kw_only=True):
 class Page(Struct, frozen=True, kw_only=True):
     """Some rows of an answer.
 
-    ``keys``: of an identity its key, of a finding its fingerprint, of an entry its id, of a credential or secret its
-    key, of a change the key of its subject, of a coverage section ``source scope section``. ``rows``: the cells by
-    column. ``total``: the number of rows in the whole answer. ``next``: the cursor for the rows after these; None at
-    the end.
+    ``keys``: of an identity or agent its key, of a finding its fingerprint, of an entry its id, of a credential or
+    secret its key, of a change the key of its subject, of a coverage section ``source scope section``. ``rows``: the
+    cells by column. ``total``: the number of rows in the whole answer. ``next``: the cursor for the rows after these;
+    None at the end.
     """
 
     keys: tuple[str, ...]

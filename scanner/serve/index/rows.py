@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from reports.html.ages import age, written
-from reports.html.identities import IDENTITIES
+from reports.html.identities import IDENTITIES, agents_with
 from reports.html.packing import Columns, Row, minutes, pairs_by_name, text, texts
 from reports.html.payload import CHANGES, COVERAGE, entries_matched, findings_on
 from reports.judged import Judged
@@ -79,6 +79,11 @@ def owners_of(assessment: Assessment, declared: Mapping[str, Owners]) -> Owners:
     owner, entry = assessment.ownership.owner, assessment.registry.entry
     named = declared.get(entry, NO_OWNERS) if entry is not None else ()
     return tuple(sorted({*named, owner.lower()})) if owner and owner.lower() not in named else named
+
+
+def agent_cells(judged: Judged, declared: Mapping[str | None, bool]) -> Cells:
+    """The cells of an agent without those of its identity. ``declared``: see ``reports.agents.persons_declared``."""
+    return {name: cell(judged) for name, cell in agents_with(declared).items()}
 
 
 _ENABLED: Mapping[bool | None, str] = {True: "enabled", False: "disabled", None: "unknown"}

@@ -8,6 +8,7 @@ const SOON = 1000; // milliseconds until a server that is not ready is asked aga
 
 const LIST_PATHS = {
   identities: "/",
+  agents: "/agents",
   findings: "/findings",
   entries: "/registry",
   credentials: "/credentials",

@@ -40,6 +40,8 @@ def shown(result: ScanResult) -> dict[ListName, list[Row]]:
         row["key"] = of["key"] if of else row["identity"] or row["entry"]
         row["subject"] = (of["name"] or of["key"]) if of else row["identity"] or row["entry"] or row["credential"]
         row["about"] = "identity" if of else "entry" if row["identity"] is None and row["entry"] else None
+    for row in tables["agents"]:
+        row |= {name: identities[row["identity"]][name] for name in LISTS["agents"].borrowed if name in identities[0]}
     found = {row["fingerprint"]: row for row in tables["findings"]}
     for row in tables["changes"]:
         about = found[row["key"]] if row["subject"] == "finding" else {"severity": None, "rule": None}

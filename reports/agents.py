@@ -1,0 +1,152 @@
+"""AI agents: what each runs as, what it may do and did, its tools and keys, and who is accountable for it.
+
+What their providers say stands in attributes, which any source may set: what does not have their shape is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from reports.judged import Judged, judged_identities, most_urgent_first
+from reports.phrases import joined
+from reports.reach import radii_of
+from reports.views import is_agent
+from scanner.access.blast_words import sentence
+from scanner.model import CONSEQUENCES, BlastRadius, Entry, Identity, ScanResult
+from scanner.model.activity import Activity
+from scanner.model.attributes import FEDERATES_TO, HUMAN_IN_THE_LOOP, MCP_SERVERS, MODEL, SCHEDULE, SPONSORS, TOOLS
+
+_ACTS_AS = ("runs_as", "acts_as")
+ACTIONS_SHOWN = 5
+"""Of each service that an agent used."""
+
+
+class AgentRow(Struct, frozen=True, gc=False):
+    """An agent, whether its entry declares a person in the loop, and its blast radius if the whole scan is known."""
+
+    judged: Judged
+    person_declared: bool | None = None
+    radius: BlastRadius | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """The agent itself."""
+        return self.judged.identity
+
+
+def agent_rows(result: ScanResult) -> Iterator[AgentRow]:
+    """All agents, the most urgent first."""
+    agents = most_urgent_first(row for row in judged_identities(result) if is_agent(row.verdicts))
+    if not agents:
+        return  # the blast radius of a million identities takes a while
+    declared = persons_declared(judged.entry for judged in result.entries)
+    radius_of = radii_of(result)
+    for row in agents:
+        yield AgentRow(row, declared.get(row.verdicts.registry.entry), radius_of(row.identity.key))
+
+
+def persons_declared(entries: Iterable[Entry]) -> dict[str | None, bool]:
+    """What entries declare of a person in the loop, by their ids."""
+    return {entry.id: entry.human_in_the_loop for entry in entries if entry.human_in_the_loop is not None}
+
+
+def runs_as(identity: Identity) -> tuple[str, ...]:
+    """The keys of the identities that it acts as, and what it names elsewhere. Empty: it acts as itself."""
+    linked = (link.target for link in identity.links if link.relation in _ACTS_AS)
+    return tuple(dict.fromkeys((*linked, *_texts(identity, FEDERATES_TO))))
+
+
+def short(key: str) -> str:
+    """The last part of a key, which is a name in most of them."""
+    return re.split(r"[/:]", key.rstrip("/:"))[-1] or key
+
+
+def model(identity: Identity) -> str | None:
+    """The model that it calls."""
+    return _text(identity, MODEL)
+
+
+def schedule(identity: Identity) -> str | None:
+    """When it runs by itself."""
+    return _text(identity, SCHEDULE)
+
+
+def tools(identity: Identity) -> tuple[str, ...]:
+    """The tools that it may use."""
+    return _texts(identity, TOOLS)
+
+
+def servers(identity: Identity) -> tuple[str, ...]:
+    """Its MCP servers, by name and host."""
+    named = ((one.get("name"), one.get("host")) for one in _records(identity, MCP_SERVERS))
+    return tuple(
+        f"{name} ({host})" if isinstance(host, str) and host else name
+        for name, host in named
+        if isinstance(name, str) and name
+    )
+
+
+def sponsors(identity: Identity) -> tuple[str, ...]:
+    """The people who are accountable for it, as its provider names them."""
+    named = ((one.get("email"), one.get("name"), one.get("id")) for one in _records(identity, SPONSORS))
+    texts = (next((text for text in names if isinstance(text, str) and text), None) for names in named)
+    return tuple(filter(None, texts))
+
+
+def may_do(identity: Identity) -> str | None:
+    """The high-consequence actions that its own permissions allow; None where they are not known."""
+    if identity.consequences is None:
+        return None
+    return joined(dict.fromkeys(CONSEQUENCES[one.kind] for one in identity.consequences))
+
+
+def did(activity: Activity | None) -> str | None:
+    """The services and actions that it used, by audit logs; None without a log."""
+    if activity is None:
+        return None
+    return joined(
+        f"{used.service}: {', '.join(used.actions[:ACTIONS_SHOWN])}{_more(used.actions)}"
+        if used.actions
+        else used.service
+        for used in activity.services
+    )
+
+
+def _more(actions: tuple[str, ...]) -> str:
+    more = len(actions) - ACTIONS_SHOWN
+    return f" and {more} more" if more > 0 else ""
+
+
+def has_person_in_loop(identity: Identity, declared: bool | None) -> bool | None:
+    """Whether a person is in the loop, as the registry declares, else as its provider is set; None: neither says."""
+    if declared is not None:
+        return declared
+    is_set = identity.attributes.get(HUMAN_IN_THE_LOOP)
+    return is_set if isinstance(is_set, bool) else None
+
+
+def worst(row: AgentRow) -> str | None:
+    """The blast radius as a sentence."""
+    return None if row.radius is None else sentence(row.radius)
+
+
+def _text(identity: Identity, name: str) -> str | None:
+    value = identity.attributes.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _texts(identity: Identity, name: str) -> tuple[str, ...]:
+    return tuple(one for one in _list(identity, name) if isinstance(one, str) and one)
+
+
+def _records(identity: Identity, name: str) -> Iterator[Mapping[str, Any]]:
+    return (one for one in _list(identity, name) if isinstance(one, Mapping))
+
+
+def _list(identity: Identity, name: str) -> list[Any] | tuple[Any, ...]:
+    value = identity.attributes.get(name)
+    return value if isinstance(value, list | tuple) else ()
