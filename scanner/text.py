@@ -5,6 +5,7 @@ Names and tags are written by attackers, too.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Cc: control characters, terminal escapes among them. Cf: invisible formatting, right-to-left overrides among them.
@@ -43,3 +44,11 @@ def issuer_name(url: str) -> str:
     """An issuer of tokens as they are compared: without scheme, the host in lower case, no slash at the end."""
     host, slash, path = url.removeprefix("https://").rstrip("/").partition("/")
     return f"{host.lower()}{slash}{path}"
+
+
+_OF_ANY_CLUSTER = re.compile(r"kubernetes(?:\.default(?:\.svc(?:\..+)?)?)?(?::[0-9]+)?(?:/.*)?")
+
+
+def is_shared_issuer(url: str) -> bool:
+    """Whether clusters that were set up by themselves all call their issuer so. Only their keys tell them apart."""
+    return _OF_ANY_CLUSTER.fullmatch(issuer_name(url)) is not None

@@ -59,12 +59,14 @@ def held_by(identities: Iterable[Identity], assignments: Iterable[Assignment]) -
     """Return the assignments of each identity. A holder is found by key, else unique id, else alias, at its provider.
 
     Ids are compared as the provider compares them. If several identities have the id, each has the assignment. A
-    deleted holder has none.
+    deleted holder has none. Who acts as others, has their assignments, too.
     """
+    named: defaultdict[str, list[Assignment]] = defaultdict(list)
     given: defaultdict[tuple[str, str], list[Assignment]] = defaultdict(list)
     for assignment in assignments:
         if assignment.holder and assignment.gone is not True:
             given[assignment.provider, as_compared(assignment.holder, assignment.provider)].append(assignment)
+            named[assignment.holder].append(assignment)
     if not given:
         return {}
     called: defaultdict[tuple[str, str], tuple[list[str], ...]] = defaultdict(lambda: ([], [], []))
@@ -76,8 +78,14 @@ def held_by(identities: Iterable[Identity], assignments: Iterable[Assignment]) -
     held: defaultdict[str, dict[str, Assignment]] = defaultdict(dict)
     for name, rungs in called.items():
         for key in next(filter(None, rungs)):
-            held[key] |= {one.key: one for one in given[name]}
+            held[key] |= {one.key: one for right in given[name] for one in (right, *_of_others(right, named))}
     return {key: [rights[each] for each in sorted(rights)] for key, rights in held.items()}
+
+
+def _of_others(right: Assignment, named: Mapping[str, Sequence[Assignment]]) -> Iterator[Assignment]:
+    """Yield the assignments of those that its holder acts as."""
+    for other in right.acts_as:
+        yield from named.get(other, ())
 
 
 def with_assignments(identities: Sequence[Identity], held: Held) -> tuple[Identity, ...]:
@@ -94,7 +102,7 @@ def by_right(identities: Iterable[Identity], held: Held) -> Iterator[Edge]:
     """Return the edges that assignments allow, certain and conditional. Admins get none: they need none."""
     identities = tuple(identities) if held else ()
     able = [
-        (identity, right)
+        (identity, right, right.becomes_at or right.provider)
         for identity in identities
         if identity.privilege.level != "admin"
         for right in held.get(identity.key, ())
@@ -102,12 +110,12 @@ def by_right(identities: Iterable[Identity], held: Held) -> Iterator[Edge]:
     ]
     keys = {
         provider: Keys(provider, (identity.key for identity in identities if identity.provider == provider))
-        for provider in {one.provider for one, _ in able}
+        for provider in {at for _, _, at in able}
     }
-    for one, right in able:
+    for one, right, at in able:
         evidence = f"{_words(right)}{', under a condition' if right.conditional else ''}"
         for pattern in right.becomes:
-            for target in keys[one.provider].named(pattern):
+            for target in keys[at].named(pattern):
                 if target != one.key:
                     yield Edge(one.key, target, evidence, right.conditional)
 
@@ -204,14 +212,20 @@ def _few(reasons: Sequence[str]) -> tuple[str, ...]:
 
 
 def _rights(identity: Identity, rights: Sequence[Assignment]) -> dict[str, object]:
-    """Return its grants and privilege with these assignments. Applying it again changes nothing."""
-    raising = (privilege for privilege in map(_privilege, rights) if privilege.level != "normal")
+    """Return its grants and privilege with these assignments. Applying it again changes nothing.
+
+    What it may do at another provider, in a cluster for instance, follows from the identities that it can become there.
+    """
+    levels = (_privilege(right, identity.provider) for right in rights)
+    raising = (privilege for privilege in levels if privilege.level != "normal")
+    rights_at_home = [right for right in rights if right.provider == identity.provider]
+    allowed = chain.from_iterable(map(_consequences, rights_at_home))
     return {
         "grants": tuple(dict.fromkeys((*identity.grants, *(right.grant for right in rights)))),
         "privilege": highest_privilege((identity.privilege, *raising)),
-        "consequences": tuple(
-            dict.fromkeys((*(identity.consequences or ()), *chain.from_iterable(map(_consequences, rights))))
-        ),
+        "consequences": tuple(dict.fromkeys((*(identity.consequences or ()), *allowed)))
+        if rights_at_home
+        else identity.consequences,
     }
 
 
@@ -223,13 +237,13 @@ def _consequences(right: Assignment) -> Iterator[Consequence]:
         yield replace(one, scope=one.scope or right.scope, conditional=one.conditional or right.conditional)
 
 
-def _privilege(right: Assignment) -> Privilege:
-    """Return the privilege of an assignment; at most ``high`` under a condition."""
+def _privilege(right: Assignment, provider: str) -> Privilege:
+    """Return the privilege of an assignment; at most ``high`` under a condition, or at another provider."""
     given = right.privilege
     evidence = given.evidence or (_words(right),)
-    if not right.conditional:
-        return Privilege(level=given.level, evidence=evidence)
     level = "high" if given.level in POWERFUL else given.level
+    if not right.conditional:
+        return Privilege(level=given.level if right.provider == provider else level, evidence=evidence)
     return Privilege(level=level, evidence=tuple(f"{why}, if its condition is met" for why in evidence))
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from scanner.access.clusters import issuers_beside
 from scanner.access.trusts import Keys, literal_start, with_links
 from scanner.model import Claim, Coverage, Edge, Identity, Link, Presented, Privilege, TokenSubject, Trust, Workload
 from scanner.model.attributes import (
@@ -24,7 +25,8 @@ from scanner.model.attributes import (
     JOBS_UNREAD,
     TENANT_SUBJECTS,
 )
-from scanner.text import issuer_name
+from scanner.model.reach import KEY_ID
+from scanner.text import is_shared_issuer, issuer_name
 
 _WILDCARDS = "*?"
 _NO_PROVIDER = ""
@@ -40,12 +42,15 @@ def with_federation(
 ) -> tuple[tuple[Identity, ...], tuple[Edge, ...]]:
     """Return the identities with ``federates`` links to the identities whose tokens they accept, and the edges.
 
+    An account of a cluster has tokens of all issuers of that cluster.
+
     ``others``: last known identities of scopes that were not read this time; they stay unchanged. A trust in exactly
     one subject that is a known identity is not external. A trust in every subject gives no edges; it is a finding of
     its own. An edge is conditional if the trust needs a claim that is not known of the token. ``workloads``,
     ``coverage``: they say which trusts no token fits, see :attr:`scanner.model.Trust.presented`.
     """
-    holders = _Holders((*identities, *others))
+    workloads = tuple(workloads)
+    holders = _Holders((*identities, *others), issuers_beside(workloads))
     tenants = _Tenants(workloads, coverage)
     if not (holders or tenants):
         return tuple(identities), ()
@@ -67,9 +72,10 @@ def with_federation(
     return tuple(map(settled, identities)), tuple(edges)
 
 
-def by_token_if(identities: Sequence[Identity]) -> Iterator[Edge]:
+def by_token_if(identities: Sequence[Identity], workloads: Iterable[Workload] = ()) -> Iterator[Edge]:
     """Yield the conditional edges alone: those by trusts that need a claim which is not known of the token."""
-    holders = _Holders(one for one in identities if any(token.claims for token in one.token_subjects))
+    saying = (one for one in identities if any(token.claims for token in one.token_subjects))
+    holders = _Holders(saying, issuers_beside(workloads))
     if holders:
         yield from (edge for edge, _ in _admitted(holders, identities) if edge.conditional)
 
@@ -199,20 +205,29 @@ class _Saying:
 
 
 class _Holders:
-    """Which identities can present tokens of an issuer, and under which subjects."""
+    """Which identities can present tokens of an issuer, and under which subjects.
 
-    def __init__(self, identities: Iterable[Identity]) -> None:
+    ``beside``: by issuer of a cluster, the further ones that its accounts have tokens of.
+    """
+
+    def __init__(self, identities: Iterable[Identity], beside: Mapping[str, Iterable[str]]) -> None:
         self._sent: defaultdict[str, _Tokens] = defaultdict(_Tokens)
         self._unsent: defaultdict[str, _Tokens] = defaultdict(_Tokens)
         self._saying: defaultdict[str, _Saying] = defaultdict(_Saying)
         for identity in identities:
             for token in identity.token_subjects:
-                issuer, held = issuer_name(token.issuer), _Held(identity.key, token, token.says)
-                self._sent[issuer].add(token.subject, held)
-                for subject in token.unsent:
-                    self._unsent[issuer].add(subject, held)
-                if token.claims:
-                    self._saying[issuer].add(held)
+                says = dict(token.says)
+                named = _signers(token.issuer, [says.pop(KEY_ID)] if KEY_ID in says else ())
+                held = _Held(identity.key, token, says)
+                for issuer in (*named, *(other for one in named for other in beside.get(one, ()))):
+                    self._add(issuer, held)
+
+    def _add(self, issuer: str, held: _Held) -> None:
+        self._sent[issuer].add(held.token.subject, held)
+        for subject in held.token.unsent:
+            self._unsent[issuer].add(subject, held)
+        if held.says:
+            self._saying[issuer].add(held)
 
     def __bool__(self) -> bool:
         return bool(self._sent)
@@ -220,8 +235,9 @@ class _Holders:
     def admitted_by(self, trust: Trust) -> Iterator[tuple[str, bool]]:
         """Yield the keys of the identities whose tokens a trust accepts, each once, and whether that is certain."""
         found: dict[str, bool] = {}
-        for held in self._meant(trust):
-            fits = _fits(trust.claims, held.says)
+        claims = tuple(claim for claim in trust.claims if claim.name != KEY_ID)
+        for held in self._meant(trust, claims):
+            fits = _fits(claims, held.says)
             if fits is not None:
                 found[held.key] = found.get(held.key, False) or fits
         yield from found.items()
@@ -233,18 +249,23 @@ class _Holders:
         met = self._unsent.get(issuer_name(trust.issuer), _Tokens()).met(trust.subject or "")
         return next((held.token.subject for held in met if _fits(trust.claims, held.says) is not None), None)
 
-    def _meant(self, trust: Trust) -> Iterable[_Held]:
+    def _meant(self, trust: Trust, claims: Sequence[Claim]) -> Iterator[_Held]:
         """The tokens that a trust means by their subject, or if it names none, by their claims."""
         if trust.kind != "federated" or trust.issuer is None:
-            return ()
-        issuer = issuer_name(trust.issuer)
-        by_claims: Iterable[_Held] = ()
-        if issuer in self._saying and (trust.implied or not _names(trust.subject)):
-            by_claims = self._saying[issuer].meant(trust.claims)
-        if not _names(trust.subject):
-            return by_claims
-        by_subject = self._sent.get(issuer, _Tokens()).met(trust.subject or "")
-        return (*(held for held in by_subject if not (trust.implied and held.token.claims)), *by_claims)
+            return
+        keys = (key for claim in trust.claims if claim.name == KEY_ID for key in claim.values)
+        for issuer in _signers(trust.issuer, keys):
+            if _names(trust.subject):
+                by_subject = self._sent.get(issuer, _Tokens()).met(trust.subject or "")
+                yield from (held for held in by_subject if not (trust.implied and held.says))
+            if issuer in self._saying and (trust.implied or not _names(trust.subject)):
+                yield from self._saying[issuer].meant(claims)
+
+
+def _signers(issuer: str, keys: Iterable[str]) -> tuple[str, ...]:
+    """What signs tokens of an issuer: its name, or its keys as far as they are known where clusters share that name."""
+    name = issuer_name(issuer)
+    return tuple(f"{name}#{key}" for key in keys) if is_shared_issuer(name) else (name,)
 
 
 def _fits(claims: Iterable[Claim], said: Mapping[str, str]) -> bool | None:

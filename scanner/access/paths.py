@@ -183,7 +183,7 @@ def conditional_edges(identities: Sequence[Identity], held: Held, workloads: Seq
     found = chain(
         across_scopes_if(identities),
         by_right(identities, held),
-        by_token_if(identities),
+        by_token_if(identities, workloads),
         by_takeover(identities, workloads, held),
     )
     return (edge for edge in found if edge.conditional)

@@ -1,4 +1,4 @@
-"""Trust policies across scopes, clusters whose tokens are trusted, and the lookup of keys by pattern. Pure."""
+"""Trust policies across scopes, and the lookup of keys by pattern. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from msgspec.structs import replace
 
 from scanner.matching.declared import environment_of
 from scanner.matching.keys import as_compared
-from scanner.model import Coverage, Edge, Identity, Link, Trust, Workload
-from scanner.text import issuer_name
+from scanner.model import Coverage, Edge, Identity, Link, Trust
 
 _WILD = re.compile(r"[*?]")
 
@@ -201,45 +200,3 @@ class _Callers:
         for way in caller.reach:
             if way.kind == "assume" and way.conditional == self._conditional:
                 yield from way.on
-
-
-# --- Clusters that issue tokens: their workloads can run as the identities that trust these tokens. Pure ---
-
-
-def with_clusters(
-    identities: Sequence[Identity], workloads: Iterable[Workload], others: Iterable[Identity] = ()
-) -> tuple[tuple[Identity, ...], tuple[Workload, ...]]:
-    """Return the identities linked to the clusters whose tokens they accept, and the clusters running as them.
-
-    A trust in a discovered cluster is not external, whichever of its service accounts it names. ``others``: last known
-    identities of scopes that were not read this time; clusters run as them, too, and they stay unchanged.
-    """
-    workloads = tuple(workloads)
-    clusters: defaultdict[str, list[str]] = defaultdict(list)
-    for workload in workloads:
-        for url in workload.signs_tokens_as:
-            clusters[issuer_name(url)].append(workload.key)
-    if not clusters:
-        return tuple(identities), workloads
-    running: defaultdict[str, set[str]] = defaultdict(set)
-    settled = tuple(_linked(identity, clusters, running) for identity in identities)
-    for other in others:
-        _linked(other, clusters, running)
-    return settled, tuple(
-        replace(workload, runs_as=tuple(sorted({*workload.runs_as, *running[workload.key]})))
-        if workload.key in running
-        else workload
-        for workload in workloads
-    )
-
-
-def _linked(identity: Identity, clusters: Mapping[str, Sequence[str]], running: defaultdict[str, set[str]]) -> Identity:
-    """Return the identity with links to these clusters (by issuer); adds it to ``running`` of each."""
-    trusts, links = [], []
-    for trust in identity.trusts:
-        taken = clusters.get(issuer_name(trust.issuer), ()) if trust.kind == "federated" and trust.issuer else ()
-        trusts.append(replace(trust, external=False) if taken else trust)
-        links += [Link(relation="federates", target=key, evidence=trust.evidence) for key in taken]
-    for link in links:
-        running[link.target].add(identity.key)
-    return replace(with_links(identity, links), trusts=tuple(dict.fromkeys(trusts))) if links else identity

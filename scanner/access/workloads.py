@@ -12,6 +12,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from scanner.access.assignments import Held
+from scanner.access.clusters import accounts_in
 from scanner.access.trusts import Keys, with_links
 from scanner.model import (
     PRIVILEGES,
@@ -146,11 +147,11 @@ class _Running:
         self._roles: dict[str, tuple[str, ...]] = {}
         self._parts: dict[str, list[str]] = {}
 
-    def add(self, runner: Workload | Identity, roles: tuple[str, ...]) -> None:
-        """Add a workload or agent with the keys of its roles."""
-        self._roles[runner.key] = roles
-        for name in {runner.key, *runner.runs_in}:
-            self._parts.setdefault(name, []).append(runner.key)
+    def add(self, key: str, names: Iterable[str], roles: tuple[str, ...]) -> None:
+        """Add what runs as these roles. ``names``: its own key, and those of what it is part of."""
+        self._roles[key] = roles
+        for name in dict.fromkeys(names):
+            self._parts.setdefault(name, []).append(key)
 
     def within(self, takeover: Takeover | Way) -> Iterator[tuple[str, str]]:
         """Yield the key of each workload or agent that a takeover controls, with each of its roles."""
@@ -172,9 +173,10 @@ class _Running:
 def by_takeover(identities: Iterable[Identity], workloads: Iterable[Workload], held: Held = _NOTHING) -> Iterator[Edge]:
     """Yield the edges from each identity to the roles of the workloads and agents that it can take over.
 
+    Whoever takes over a cluster, or a namespace of it (``CLUSTER/namespaces/NAME``), becomes the accounts there.
     ``held``: assignments, whose takeovers apply to all scopes of the provider. Admins get no edges: they need none.
     """
-    identities = tuple(identities)
+    identities, workloads = tuple(identities), tuple(workloads)
     able = [
         (identity, place, takeover, conditional)
         for identity in identities
@@ -183,18 +185,32 @@ def by_takeover(identities: Iterable[Identity], workloads: Iterable[Workload], h
     ]
     if not able:
         return
-    running = {place: _Running(one.provider) for one, place, _, _ in able}
-    runners: Iterable[Workload | Identity] = chain(workloads, identities)
-    for runner in runners:
-        if roles := tuple(runner.runs_as if isinstance(runner, Workload) else _runs_as(runner)):
-            places: tuple[_Place, ...] = ((runner.provider, runner.scope), (runner.provider, None))
-            for place in places:
-                if place in running:
-                    running[place].add(runner, roles)
+    running = _running_in({place for _, place, _, _ in able}, workloads, identities)
     for one, place, takeover, conditional in able:
         for key, role in running[place].within(takeover):
             if role != one.key:
-                yield Edge(one.key, role, f"{key} runs as it: {takeover.by}", conditional)
+                what = "it is an account of a cluster" if key == role else f"{key} runs as it"
+                yield Edge(one.key, role, f"{what}: {takeover.by}", conditional)
+
+
+def _running_in(
+    places: Iterable[_Place], workloads: Sequence[Workload], identities: Sequence[Identity]
+) -> Mapping[_Place, _Running]:
+    """Return what runs in these places: workloads, agents, and the accounts of clusters, which run as themselves."""
+    running = {place: _Running(place[0]) for place in places}
+
+    def add(at: Workload | Identity, key: str, names: Iterable[str], roles: tuple[str, ...]) -> None:
+        for scope in (at.scope, None):
+            if (at.provider, scope) in running:
+                running[at.provider, scope].add(key, names, roles)
+
+    runners: Iterable[Workload | Identity] = chain(workloads, identities)
+    for runner in runners:
+        if roles := tuple(runner.runs_as if isinstance(runner, Workload) else _runs_as(runner)):
+            add(runner, runner.key, (runner.key, *runner.runs_in), roles)
+    for account in accounts_in(workloads, identities):
+        add(account.cluster, account.key, account.places, (account.key,))
+    return running
 
 
 def _takeovers(identity: Identity, rights: Iterable[Assignment]) -> Iterator[tuple[_Place, Takeover | Way, bool]]:
@@ -204,7 +220,7 @@ def _takeovers(identity: Identity, rights: Iterable[Assignment]) -> Iterator[tup
             yield (identity.provider, None if way.elsewhere else identity.scope), way, way.conditional
     for right in rights:
         for takeover in right.takes_over:
-            yield (identity.provider, None), takeover, takeover.conditional or right.conditional
+            yield (right.provider, None), takeover, takeover.conditional or right.conditional
 
 
 # --- Stored secrets that name the identity whose credential they contain. Pure ---

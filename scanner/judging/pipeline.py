@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from scanner.access.assignments import Held, held_by, unknown_rights_notices
+from scanner.access.clusters import with_clusters
 from scanner.access.paths import resolve
-from scanner.access.trusts import with_clusters
 from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import REACH, Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -39,6 +39,11 @@ class Said(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
     name: str
     value: str
+
+
+KEY_ID: Final = "kid"
+"""The name of the key that a token is signed with, beside its claims. It tells clusters apart whose issuers have one
+name: a token says one, a trust those that it knows."""
 
 
 class TokenSubject(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):

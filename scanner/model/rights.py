@@ -127,9 +127,10 @@ class Assignment(Struct, frozen=True, kw_only=True, gc=False):
 
     ``key``: unique over all assignments. ``scope``: where it was read. ``holder``: the key, unique id or an alias of
     the holder; ``holder_kind`` and ``holder_name`` as listed there. ``gone``: the provider says that the holder was
-    deleted; None: unknown. ``privilege``: the level of this grant alone. ``becomes``: patterns of the keys of
-    identities that the holder can become. ``conditional``: a condition decides. ``consequences``: what the grant alone
-    allows; an empty ``scope`` is that of the assignment.
+    deleted; None: unknown. ``acts_as``: other holders whose assignments the holder has, too, such as a group of a
+    cluster. ``privilege``: the level of this grant alone. ``becomes``: patterns of the keys of identities that the
+    holder can become, of the provider ``becomes_at`` (empty: of ``provider``). ``conditional``: a condition decides.
+    ``consequences``: what the grant alone allows; an empty ``scope`` is that of the assignment.
     """
 
     key: str
@@ -142,7 +143,9 @@ class Assignment(Struct, frozen=True, kw_only=True, gc=False):
     gone: bool | None = None
     grant: Grant
     privilege: Privilege = Privilege(level="normal")
+    acts_as: tuple[str, ...] = ()
     becomes: tuple[str, ...] = ()
+    becomes_at: str = ""
     takes_over: tuple[Takeover, ...] = ()
     consequences: tuple[Consequence, ...] = ()
     conditional: bool = False

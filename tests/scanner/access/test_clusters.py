@@ -7,9 +7,25 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scanner.access.trusts import with_clusters
-from scanner.model import Identity, Trust, Workload, with_typed
-from tests.factories import make_identity
+from scanner.access.assignments import held_by, with_assignments
+from scanner.access.clusters import MOST_ACCOUNTS, with_clusters
+from scanner.access.federation import with_federation
+from scanner.access.paths import resolve
+from scanner.model import (
+    Assignment,
+    Claim,
+    Consequence,
+    Grant,
+    Identity,
+    Privilege,
+    Takeover,
+    TokenSubject,
+    Trust,
+    Workload,
+    with_typed,
+)
+from scanner.model.reach import Said
+from tests.factories import make_assignment, make_identity
 
 AKS = "https://westeurope.oic.prod-aks.azure.com/T/C"
 POOL = "shop.svc.id.goog"
@@ -83,3 +99,183 @@ def test_trusts_that_differ_only_in_external_are_merged() -> None:
     (found,), _ = with_clusters([replace(role, trusts=(*role.trusts, settled))], [cluster(AKS)])
 
     assert found.trusts == (settled,)
+
+
+# --- The accounts of clusters that were read themselves ---
+
+LOCAL = "https://kubernetes.default.svc.cluster.local"
+EKS = "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC"
+ARN = "arn:aws:eks:eu-west-1:1:cluster/shop"
+
+
+def account(path: str, *issuers: str, kid: str | None = None, of: str = "c1", **facts: Any) -> Identity:
+    """A service account, ``NAMESPACE/NAME``, of a cluster with these issuers."""
+    namespace, _, name = path.partition("/")
+    says = (Said("kid", kid),) if kid else ()
+    tokens = tuple(TokenSubject(issuer, f"system:serviceaccount:{namespace}:{name}", says) for issuer in issuers)
+    usual = {"provider": "kubernetes", "source": "k8s", "scope": of, "kind": "service_account", "consequences": ()}
+    key = f"kubernetes://{of}/{namespace}/serviceaccount/{name}"
+    level = Privilege(level="normal")
+    return make_identity(name, **{**usual, "key": key, "token_subjects": tokens, "privilege": level, **facts})
+
+
+def became(found: tuple[Identity, ...], key: str) -> set[str]:
+    """The names of the identities that one can become."""
+    names = {one.key: one.name for one in found}
+    links = next(one for one in found if one.key == key).links
+    return {names[link.target] for link in links if link.relation == "can_assume"}
+
+
+@pytest.mark.parametrize(
+    ("issuer", "own", "wanted", "joined"),
+    [
+        (EKS, None, (), True),
+        (EKS, None, ("k1",), True),
+        (LOCAL, "k1", ("k1",), True),
+        (LOCAL, "k1", ("k0", "k1"), True),
+        (LOCAL, "k1", ("k2",), False),
+        (LOCAL, "k1", (), False),
+        (LOCAL, None, ("k1",), False),
+        (LOCAL, None, (), False),
+        ("https://kubernetes.default.svc", "k1", (), False),
+        ("https://kubernetes.default.svc:443/", "k1", ("k1",), True),
+        ("kubernetes/serviceaccount", "k1", (), False),
+        ("https://kubernetes.example.com", None, (), True),
+    ],
+)
+@pytest.mark.parametrize("subject", ["system:serviceaccount:shop:cart", "system:serviceaccount:shop:*"])
+def test_clusters_whose_issuers_have_one_name_are_distinguished_by_their_keys(
+    issuer: str, own: str | None, wanted: tuple[str, ...], subject: str, *, joined: bool
+) -> None:
+    """Never by the name alone. Where the name is one cluster's, keys say nothing more."""
+    claims = (Claim(name="kid", values=wanted),) if wanted else ()
+    role = taking(issuer, subject=subject, claims=claims)
+    signing = cluster(issuer, runs_as=("kubelet",))
+
+    _, edges = with_federation([account("shop/cart", issuer, kid=own), role])
+    _, (run,) = with_clusters([role], [signing])
+
+    assert [(edge.target, edge.conditional) for edge in edges] == ([("role", False)] if joined else [])
+    has_own_name = issuer in (EKS, "https://kubernetes.example.com")
+    assert run.runs_as == (("kubelet", "role") if has_own_name else ("kubelet",))
+
+
+def test_a_trust_in_all_accounts_of_a_cluster_by_its_key_gives_no_edges() -> None:
+    """It is a finding of its own: one for each account would say nothing more."""
+    role = taking(LOCAL, subject=None, claims=(Claim(name="kid", values=("k1",)),))
+
+    assert with_federation([account("shop/cart", LOCAL, kid="k1"), role])[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("clusters", "has", "trusted", "joined"),
+    [
+        ({"one": [EKS, POOL]}, EKS, POOL, True),
+        ({"one": [EKS, POOL], "other": [AKS, POOL]}, EKS, POOL, True),
+        ({"one": [EKS, POOL], "other": [AKS, POOL]}, EKS, AKS, False),
+        ({"one": [EKS, POOL], "other": [AKS, POOL]}, POOL, AKS, False),
+        ({"one": [EKS]}, EKS, POOL, False),
+        ({"one": [AKS, POOL]}, EKS, POOL, False),
+        ({}, EKS, POOL, False),
+        ({"one": [LOCAL, POOL]}, LOCAL, POOL, False),
+    ],
+)
+def test_accounts_have_tokens_of_the_pool_that_clusters_share(
+    clusters: dict[str, list[str]], has: str, trusted: str, *, joined: bool
+) -> None:
+    """As a project's clusters at Google: the same name in each of them is one principal."""
+    subject = "system:serviceaccount:shop:cart"
+    workloads = [cluster(signs, key) for key, signs in clusters.items()]
+
+    _, edges = with_federation([account("shop/cart", has), taking(trusted, subject=subject)], (), workloads)
+
+    assert [edge.target for edge in edges] == (["role"] if joined else [])
+
+
+@pytest.mark.parametrize(
+    ("on", "but", "expected"),
+    [
+        ((ARN,), (), {"cart", "web", "job"}),
+        ((f"{ARN}/namespaces/shop",), (), {"cart", "web"}),
+        ((f"{ARN}/namespaces/sh*",), (), {"cart", "web"}),
+        ((f"{ARN}/namespaces/other",), (), set()),
+        (("arn:aws:eks:eu-west-1:1:cluster/*",), (), {"cart", "web", "job"}),
+        (("arn:aws:eks:eu-west-1:1:cluster/*",), (f"{ARN}/namespaces/shop",), {"job"}),
+        (("arn:aws:eks:eu-west-1:1:cluster/other",), (), set()),
+    ],
+)
+def test_control_of_a_cluster_leads_to_its_accounts(
+    on: tuple[str, ...], but: tuple[str, ...], expected: set[str]
+) -> None:
+    """Of a namespace only to those there; a cluster of another issuer is another cluster."""
+    ci = make_identity("ci", privilege=Privilege(level="normal"))
+    shop = cluster(EKS, ARN, provider="aws", scope="1")
+    other = cluster(AKS, "aks", provider="azure")
+    right = make_assignment(ci.key, takes_over=(Takeover(by="a policy", on=on, but=but),), provider="aws")
+    accounts = [account(path, EKS) for path in ("shop/cart", "shop/web", "jobs/job")]
+    accounts += [account("shop/elsewhere", AKS, of="c2"), account("shop/local", LOCAL, kid="k1", of="c3")]
+
+    found = resolve([ci, *accounts], held_by([ci], [right]), [shop, other], []).identities
+
+    assert became(found, ci.key) == expected
+    assert all("it is an account of a cluster: a policy" in link.evidence for link in found[0].links)
+
+
+def test_of_a_large_cluster_only_accounts_that_lead_further_get_an_edge() -> None:
+    """A hundred holders would give as many edges for each account."""
+    ci = make_identity("ci", privilege=Privilege(level="normal"))
+    many = [account(f"shop/{number}", EKS) for number in range(MOST_ACCOUNTS)]
+    powerful = account("kube-system/controller", EKS, privilege=Privilege(level="escalation"))
+    right = make_assignment(ci.key, takes_over=(Takeover(by="a policy", on=(ARN,)),), provider="aws")
+    aws = cluster(EKS, ARN, provider="aws", scope="1")
+
+    found = resolve([ci, *many, powerful], held_by([ci], [right]), [aws], []).identities
+
+    assert became(found, ci.key) == {"controller"}
+    assert len(became(resolve([ci, *many], held_by([ci], [right]), [aws], []).identities, ci.key)) == MOST_ACCOUNTS
+
+
+# --- Rights in a cluster of a principal of its cloud ---
+
+GROUP = f"kubernetes:{EKS.removeprefix('https://')}/group/deployers"
+BOUND: dict[str, Any] = {"provider": "kubernetes", "scope": "c1", "key": "binding"}
+
+
+def entry(**facts: Any) -> Assignment:
+    """What makes the role a member of a group of the cluster."""
+    return make_assignment("arn:aws:iam::1:role/ci", provider="aws", key="entry", **facts)
+
+
+def test_a_member_of_a_group_has_what_is_bound_to_the_group() -> None:
+    """Its grants and ways; at another provider it is no administrator of its own."""
+    role = make_identity("ci", key="arn:aws:iam::1:role/ci", privilege=Privilege(level="normal"), consequences=())
+    stranger = make_identity("other", privilege=Privilege(level="normal"))
+    grant = Grant(name="ClusterRole/admin", via="ClusterRoleBinding/x", resource="the cluster")
+    bound = make_assignment(
+        GROUP, **BOUND, grant=grant, privilege=Privilege(level="admin"), becomes=("kubernetes://c1/shop/*",),
+        consequences=(Consequence(kind="read_secrets", by="x"),),
+    )  # fmt: skip
+    estate = [role, stranger, account("shop/cart", EKS), account("jobs/job", EKS)]
+    held = held_by(estate, [entry(acts_as=(GROUP,)), bound])
+
+    found = with_assignments(estate, held)
+    resolved = resolve(estate, held, [], []).identities
+
+    assert grant in found[0].grants
+    assert (found[0].privilege.level, found[0].consequences) == ("high", ())
+    assert found[1:] == tuple(estate[1:])
+    assert became(resolved, role.key) == {"cart"}
+    assert with_assignments(found, held_by(found, [entry(acts_as=(GROUP,)), bound])) == found
+
+
+def test_an_association_lets_an_account_become_a_role() -> None:
+    """Which nothing in the cluster shows; under a condition it does not count as a link."""
+    cart, role = account("shop/cart", EKS), make_identity("app", key="arn:aws:iam::1:role/app")
+    cart = replace(cart, aliases=("kubernetes:x/shop/cart",))
+    given: dict[str, Any] = {"provider": "kubernetes", "becomes": (role.key,), "becomes_at": "aws"}
+    certain = make_assignment("kubernetes:x/shop/cart", **given)
+
+    assert became(resolve([cart, role], held_by([cart], [certain]), [], []).identities, cart.key) == {"app"}
+    for other in ({"conditional": True}, {"becomes_at": ""}, {"becomes_at": "gcp"}):
+        right = replace(certain, **other)
+        assert became(resolve([cart, role], held_by([cart], [right]), [], []).identities, cart.key) == set()
