@@ -52,3 +52,13 @@ _OF_ANY_CLUSTER = re.compile(r"kubernetes(?:\.default(?:\.svc(?:\..+)?)?)?(?::[0
 def is_shared_issuer(url: str) -> bool:
     """Whether clusters that were set up by themselves all call their issuer so. Only their keys tell them apart."""
     return _OF_ANY_CLUSTER.fullmatch(issuer_name(url)) is not None
+
+
+def account_name(issuer: str, namespace: str, name: str) -> str:
+    """What a service account of a cluster is called by those who know the cluster's issuer."""
+    return f"kubernetes:{issuer_name(issuer)}/{namespace}/{name}"
+
+
+def outsider_name(issuer: str, kind: str, name: str) -> str:
+    """What a ``user`` or ``group`` of a cluster is called by those who know the cluster's issuer."""
+    return f"kubernetes:{issuer_name(issuer)}#{kind}:{name}"

@@ -40,14 +40,13 @@ from scanner.model import (
     credential_key,
 )
 from scanner.model.attributes import DEFAULT_ACCOUNT
+from scanner.model.reach import KEY_ID, Said
 from scanner.model.rights import with_administration
-from scanner.text import issuer_name
+from scanner.text import account_name, is_shared_issuer, issuer_name
 
 PROVIDER: Final = "kubernetes"
 _ENFORCE: Final = "pod-security.kubernetes.io/enforce"
 _SYSTEM: Final = re.compile(r"kube-.*|openshift(-.*)?|gke-.*|gmp-.*|aks-.*")
-_LOCAL_ISSUER: Final = re.compile(r"kubernetes\.default\.svc(\..*)?")
-"""Clusters that were set up by themselves all call their issuer so: it says nothing about which one it is."""
 _CLOUD: Final = {
     "eks.amazonaws.com/role-arn": "IAM role",
     "iam.gke.io/gcp-service-account": "Google service account",
@@ -119,7 +118,7 @@ class _Estate:
             name=name,
             display_name=f"{namespace}/{name}",
             unique_id=metadata.uid or None,
-            aliases=(user, f"{namespace}/{name}", *((f"kubernetes:{issuer}/{namespace}/{name}",) if issuer else ())),
+            aliases=(user, f"{namespace}/{name}", *((account_name(issuer, namespace, name),) if issuer else ())),
             created_at=metadata.created,
             managed_by=self._managed(account, payload),
             tags={**_owner_hints(self._facts.namespaces.get(namespace)), **texts},
@@ -129,17 +128,23 @@ class _Estate:
             grants=rights.grants,
             credentials=tuple(self._credentials(key, account, payload)),
             links=(*self._links.get(account, ()), *_cloud_links(texts)),
-            token_subjects=(TokenSubject(issuer, user),) if issuer else (),
+            token_subjects=self._tokens_of(user),
             unread=unread_facts(permissions=self._no_rights, credentials="core.secrets" in self._facts.gaps),
         )
 
     @property
     def _issuer(self) -> str | None:
         """The issuer, unless many clusters call theirs so."""
-        if not self._facts.issuer:
-            return None
-        name = issuer_name(self._facts.issuer)
-        return None if _LOCAL_ISSUER.fullmatch(name) else name
+        given = self._facts.issuer
+        return None if not given or is_shared_issuer(given) else issuer_name(given)
+
+    def _tokens_of(self, user: str) -> tuple[TokenSubject, ...]:
+        """Its tokens; those of an issuer that many clusters have the name of, by the key that signs them."""
+        given = self._facts.issuer
+        if given and is_shared_issuer(given):
+            keys = dict.fromkeys(self._facts.key_ids)
+            return tuple(TokenSubject(issuer_name(given), user, (Said(KEY_ID, key),)) for key in keys)
+        return (TokenSubject(issuer_name(given), user),) if given else ()
 
     def _consequences(self, rights: Rights) -> tuple[Consequence, ...]:
         return with_administration(rights.privilege, rights.consequences)

@@ -145,7 +145,7 @@ class Reader:
         facts = self._facts
         if paths == s.ISSUER_PATHS:
             facts.issuer = self._cluster.get(paths[0], p.Discovery).issuer
-            facts.key_ids = tuple(key.kid for key in self._cluster.get(paths[1], p.Keys).keys)
+            facts.key_ids = tuple(key.kid for key in self._cluster.get(paths[1], p.Keys).keys if key.kid)
         else:
             self._cluster.get(paths[0], p.Object)
             facts.maps_cloud_identities = True

@@ -29,6 +29,7 @@ from scanner.model import (
     Way,
     Workload,
 )
+from scanner.model.attributes import CONTROL_PLANE
 
 
 def placed(workloads: Iterable[Workload], identities: Sequence[Identity]) -> tuple[Workload, ...]:
@@ -206,7 +207,9 @@ def _running_in(
 
     runners: Iterable[Workload | Identity] = chain(workloads, identities)
     for runner in runners:
-        if roles := tuple(runner.runs_as if isinstance(runner, Workload) else _runs_as(runner)):
+        beyond = runner.attributes.get(CONTROL_PLANE)
+        named = runner.runs_as if isinstance(runner, Workload) else _runs_as(runner)
+        if roles := tuple(role for role in named if role != beyond):
             add(runner, runner.key, (runner.key, *runner.runs_in), roles)
     for account in accounts_in(workloads, identities):
         add(account.cluster, account.key, account.places, (account.key,))

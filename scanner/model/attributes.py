@@ -95,6 +95,8 @@ Agents, which are identities, have it, too.
 """
 SIGNS_TOKENS_AS: Final = "signs_tokens_as"
 """The issuer of the tokens that a cluster gives its workloads, as trust policies name it, or a list of issuers."""
+CONTROL_PLANE: Final = "control_plane"
+"""Of a cluster: the key of the identity that its control plane runs as. Nothing that runs in the cluster reaches it."""
 
 # Of an assignment.
 RESTORABLE_UNTIL: Final = "restorable_until"

@@ -15,6 +15,7 @@ from connectors.aws.workloads.types import (
     credentials,
     data,
     delivery,
+    kubernetes,
     operations,
     secrets,
     single_sign_on,
@@ -30,6 +31,7 @@ TYPES: tuple[ResourceType, ...] = (
     *credentials.TYPES,
     *compute.TYPES,
     *containers.TYPES,
+    *kubernetes.TYPES,
     *data.TYPES,
     *delivery.TYPES,
     *bedrock.TYPES,
@@ -74,7 +76,9 @@ def kept(one: ResourceType) -> frozenset[str] | None:
     if callable(one.record):
         return None
     named = (path for pair in mentions(one.section) for path in pair if path)
-    others = (*(text for child in children(one.section) for text in child.listing.by.values()), *named)
+    under = [child.listing for child in children(one.section)]
+    left_out = (listing.unless[0] for listing in under if listing.unless)
+    others = (*(text for listing in under for text in listing.by.values()), *left_out, *named)
     return one.members.union(*map(heads, others))
 
 

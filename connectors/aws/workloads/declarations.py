@@ -13,7 +13,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from connectors.base import Section
-from scanner.model import Identity, Rung, StoredSecret, Workload
+from scanner.model import Assignment, Identity, Rung, StoredSecret, Workload
 
 Record = Identity | StoredSecret | Workload
 
@@ -63,7 +63,8 @@ class Listing(Struct, frozen=True, kw_only=True):
     Where ``rows`` is empty, the answer itself is the one row.
 
     ``size``: the largest page AWS gives, where it takes one. ``under``: the section for each of whose rows the call is
-    made, with the parameters ``by`` (templates over that row), which become part of the rows listed.
+    made, with the parameters ``by`` (templates over that row), which become part of the rows listed. ``unless``: a path
+    in that row, and what stands there where the call is not made.
     ``also``: sections, and the paths in their rows, that name further rows by ``id``; those which have been answered
     by their key already are not asked about again. ``met_in``: a fact of the rows so named, and the path to it in the
     rows that name them: where that was.
@@ -75,6 +76,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     parameters: Mapping[str, Any] = {}
     under: str | None = None
     by: Mapping[str, str] = {}
+    unless: tuple[str, tuple[str, ...]] | None = None
     also: tuple[tuple[str, str], ...] = ()
     met_in: tuple[str, str] | None = None
 
@@ -103,8 +105,9 @@ class Fields(Struct, frozen=True, kw_only=True):
     ``key``, ``name``: templates. ``roles``: paths to roles, by ARN or by name. ``profiles``: paths to instance
     profiles. ``secrets`` and ``parameters``: paths to stored secrets and to SSM parameters, by ARN or by name.
     ``texts``: paths to texts, environment variables for instance, of which only a secret's ARN is kept.
-    ``facts``: attributes by name. ``inherits``: a section, and the path to the key of the row there whose roles and
-    secrets are this one's, too.
+    ``facts``: attributes by name; ``present``: those that only say that something is there. ``runs_in``: the template
+    of its cluster's key. ``inherits``: a section, and the path to the key of the row there whose roles and secrets are
+    this one's, too.
     ``only_with``: a path; rows in which it leads nowhere are no record.
     ``agent``: why it is an AI agent, and thereby an identity; ``acts_as``: paths to other identities it appears as.
     """
@@ -121,6 +124,8 @@ class Fields(Struct, frozen=True, kw_only=True):
     created_by: str | None = None
     tags: str | None = None
     facts: Mapping[str, str] = {}
+    present: Mapping[str, str] = {}
+    runs_in: str | None = None
     inherits: tuple[str, str] | None = None
     only_with: str | None = None
     agent: str | None = None
@@ -133,6 +138,7 @@ class ResourceType(Struct, frozen=True, kw_only=True):
     """One kind of resource, which is one section of a region.
 
     ``service``: the SDK's name of it. ``record``: how a row becomes a record; None: its rows only lead to others.
+    ``assigns``: which assignment a row is, besides or (of rows without a kind) instead of a record.
     ``tagged_as``: what the tagging API calls it, where tags come from there.
     ``everywhere``: False where AWS has the service in some regions only.
     """
@@ -143,6 +149,7 @@ class ResourceType(Struct, frozen=True, kw_only=True):
     listing: Listing
     details: tuple[Detail, ...] = ()
     record: Fields | Callable[[Any, Where], StoredSecret] | None = None
+    assigns: Callable[[Any, Any], Assignment | None] | None = None
     tagged_as: str | None = None
     everywhere: bool = True
     optional: bool = False
@@ -190,9 +197,10 @@ def paths_of(record: Any) -> tuple[str, ...]:
     if not isinstance(record, Fields):
         return ()
     single = (record.key, record.name, record.created_at, record.created_by, record.tags, record.unique_id)
-    more = (record.description, record.only_with, record.inherits and record.inherits[1])
+    more = (record.runs_in, record.description, record.only_with, record.inherits and record.inherits[1])
     listed = (record.roles, record.profiles, record.secrets, record.parameters, record.texts, record.acts_as)
-    return (*filter(None, (*single, *more)), *(path for paths in listed for path in paths), *record.facts.values())
+    named = (record.facts.values(), record.present.values())
+    return (*filter(None, (*single, *more)), *(path for paths in (*listed, *named) for path in paths))
 
 
 def permission(service: str, operation: str) -> str:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from connectors.aws.identities.payloads import iso, utc
 from connectors.aws.workloads.declarations import Fields, Where
 from connectors.aws.workloads.paths import filled, found, many, texts
+from scanner.model.attributes import RUNS_IN
 
 _ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:(?:role|user)/\S+", re.ASCII)
 _NAME = re.compile(r"[\w+=,.@/-]{1,576}", re.ASCII)
@@ -98,7 +99,11 @@ def cut_down(row: Any, fields: Fields, where: Where) -> Row:
         created_at=moment(row, fields.created_at),
         created_by=_first(row, fields.created_by),
         tags=tags_in(row, fields.tags) if fields.tags else {},
-        facts={name: reported for name, path in fields.facts.items() if (reported := fact(row, path)) is not None},
+        facts={
+            **{name: reported for name, path in fields.facts.items() if (reported := fact(row, path)) is not None},
+            **{name: True for name, path in fields.present.items() if any(found(row, path))},
+            **({RUNS_IN: filled(fields.runs_in, row, where.names)} if fields.runs_in else {}),
+        },
         inherits=_first(row, fields.inherits[1]) if fields.inherits else None,
         unique_id=_first(row, fields.unique_id),
         description=_first(row, fields.description),

@@ -62,7 +62,7 @@ class ServiceReading:
         yield from _merged(self._secrets)
         for one in self._types:
             for row in self._rows[one.section].values():
-                yield self._record(one, row, around)
+                yield from self._records(one, row, around)
             yield self._coverage[one.section]
 
     def _read(self, one: ResourceType) -> Coverage:
@@ -173,7 +173,8 @@ class ServiceReading:
             for each in named if place else ():
                 self._met_in[each].update(texts(row, place or ""))
         for child in leads_on.under:
-            self._leads[child.section].append(filled_all(child.listing.by, row, self._region.where))
+            if not _is_left_out(child, row):
+                self._leads[child.section].append(filled_all(child.listing.by, row, self._region.where))
 
     def _around(self) -> Around:
         rows = [row for section in self._rows.values() for row in section.values()]
@@ -184,6 +185,12 @@ class ServiceReading:
             tags=self._region.tags,
             made_for={identity: row.key for row in rows for identity in row.acts_as},
         )
+
+    def _records(self, one: ResourceType, row: Row, around: Around) -> Iterator[DiscoveredRecord]:
+        if isinstance(one.record, Fields) and one.record.kind:
+            yield self._record(one, row, around)
+        if one.assigns is not None and (assignment := one.assigns(row, around)) is not None:
+            yield assignment
 
     def _record(self, one: ResourceType, row: Row, around: Around) -> DiscoveredRecord:
         fields = one.record
@@ -217,6 +224,12 @@ class ServiceReading:
 def _leaves_rows(detail: Detail) -> bool:
     """Whether rows stay where the call fails."""
     return not detail.batch
+
+
+def _is_left_out(one: ResourceType, parent: Raw) -> bool:
+    """Whether nothing is listed under that row."""
+    path, values = one.listing.unless or ("", ())
+    return bool(values) and next(found(parent, path), None) in values
 
 
 def _is_meant(fields: Fields, row: Raw) -> bool:

@@ -86,7 +86,7 @@ jsonencode({"Version":"2012-10-17","Statement":[
 "cognito-idp:ListUserPoolClients","cognito-idp:ListUserPools",
 "ec2:DescribeInstances","ec2:DescribeKeyPairs","ec2:DescribeLaunchTemplateVersions","ec2:DescribeRegions",
 "ecs:DescribeServices","ecs:DescribeTaskDefinition","ecs:DescribeTasks","ecs:ListClusters","ecs:ListServices","ecs:ListTaskDefinitionFamilies","ecs:ListTasks",
-"eks:DescribeAccessEntry","eks:DescribeAddon","eks:DescribeCluster","eks:DescribeFargateProfile","eks:DescribeNodegroup","eks:DescribePodIdentityAssociation","eks:ListAccessEntries","eks:ListAddons","eks:ListClusters","eks:ListFargateProfiles","eks:ListNodegroups","eks:ListPodIdentityAssociations",
+"eks:DescribeAccessEntry","eks:DescribeAddon","eks:DescribeCluster","eks:DescribeFargateProfile","eks:DescribeNodegroup","eks:DescribePodIdentityAssociation","eks:ListAccessEntries","eks:ListAddons","eks:ListAssociatedAccessPolicies","eks:ListClusters","eks:ListFargateProfiles","eks:ListNodegroups","eks:ListPodIdentityAssociations",
 "elasticmapreduce:DescribeCluster","elasticmapreduce:ListClusters",
 "events:ListConnections","events:ListRules","events:ListTargetsByRule",
 "glue:GetCrawlers","glue:GetDevEndpoints","glue:GetJobs","glue:ListSessions",

@@ -113,8 +113,11 @@ class Running(Struct):
 
     def read(self, *objects: Any, settings: dict[str, Any] | None = None, **server: Any) -> Read:
         """What a scan finds."""
-        found = read(self.connector(self.server(*objects, **server), **(settings or {})))
-        return Read(tuple(one for one in found if not _is_reader(one)))
+        return self.of(self.server(*objects, **server), **(settings or {}))
+
+    def of(self, server: KubernetesServer, **settings: Any) -> Read:
+        """What a scan of a server finds."""
+        return Read(tuple(one for one in read(self.connector(server, **settings)) if not _is_reader(one)))
 
 
 def _is_reader(record: DiscoveredRecord) -> bool:

@@ -1,9 +1,9 @@
-"""ECS and EKS: what their containers run as."""
+"""ECS: what its containers run as."""
 
 from __future__ import annotations
 
 from connectors.aws.workloads.declarations import GIVEN, VARIABLES, Detail, Fields, Listing, ResourceType
-from scanner.model.attributes import RUNS_IN, SIGNS_TOKENS_AS
+from scanner.model.attributes import RUNS_IN
 
 TYPES = (
     ResourceType(
@@ -46,9 +46,7 @@ TYPES = (
         title="ECS tasks that run as another role than their definition says",
         service="ecs",
         listing=Listing(operation="ListTasks", rows="taskArns", size=100, under="ecs.clusters", by={"cluster": "{id}"}),
-        details=(
-            Detail(operation="DescribeTasks", by={"cluster": "{cluster}"}, at="tasks", batch=100, ids="tasks"),
-        ),
+        details=(Detail(operation="DescribeTasks", by={"cluster": "{cluster}"}, at="tasks", batch=100, ids="tasks"),),
         record=Fields(
             kind="ecs_task",
             key="{taskDefinitionArn}#{overrides.taskRoleArn}",
@@ -101,87 +99,4 @@ TYPES = (
         ),
         without="the task roles and secrets of containers are unknown",
     ),
-    ResourceType(
-        section="eks.clusters",
-        title="EKS clusters",
-        service="eks",
-        listing=Listing(operation="ListClusters", rows="clusters", size=100),
-        details=(Detail(operation="DescribeCluster", by={"name": "{id}"}, at="cluster"),),
-        record=Fields(
-            kind="eks_cluster",
-            key="{arn}",
-            name="{name}",
-            roles=("roleArn", "computeConfig.nodeRoleArn"),
-            created_at="createdAt",
-            tags="tags",
-            facts={"status": "status", SIGNS_TOKENS_AS: "identity.oidc.issuer", "version": "version"},
-        ),
-    ),
-    ResourceType(
-        section="eks.pod_identities",
-        title="EKS pod identity associations",
-        service="eks",
-        listing=Listing(
-            operation="ListPodIdentityAssociations",
-            rows="associations",
-            size=100,
-            under="eks.clusters",
-            by={"clusterName": "{id}"},
-        ),
-        details=(
-            Detail(
-                operation="DescribePodIdentityAssociation",
-                by={"clusterName": "{clusterName}", "associationId": "{associationId}"},
-                at="association",
-            ),
-        ),
-        record=Fields(
-            kind="eks_pod_identity",
-            key="{associationArn}",
-            name="{namespace}/{serviceAccount}",
-            roles=("roleArn", "targetRoleArn"),
-            created_at="createdAt",
-            tags="tags",
-            facts={
-                "cluster": "clusterName",
-                "namespace": "namespace",
-                "service_account": "serviceAccount",
-            },
-        ),
-        without="the roles that Kubernetes service accounts assume through pod identities are unknown",
-    ),
-    *(
-        ResourceType(
-            section=f"eks.{section}",
-            title=title,
-            service="eks",
-            listing=Listing(
-                operation=listing, rows=rows, size=100, under="eks.clusters", by={"clusterName": "{id}"}
-            ),
-            details=(
-                Detail(operation=detail, by={"clusterName": "{clusterName}", parameter: "{id}"}, at=member),
-            ),
-            record=Fields(
-                kind=kind,
-                key=f"{{{arn}}}",
-                name=f"{{{name}}}",
-                roles=(role,),
-                created_at="createdAt",
-                tags="tags",
-                facts={"cluster": "clusterName", **facts},
-            ),
-        )
-        for section, title, listing, rows, detail, parameter, member, kind, arn, name, role, facts in (
-            ("nodegroups", "EKS node groups", "ListNodegroups", "nodegroups", "DescribeNodegroup", "nodegroupName",
-             "nodegroup", "eks_nodegroup", "nodegroupArn", "nodegroupName", "nodeRole", {"status": "status"}),
-            ("fargate_profiles", "EKS Fargate profiles", "ListFargateProfiles", "fargateProfileNames",
-             "DescribeFargateProfile", "fargateProfileName", "fargateProfile", "eks_fargate_profile",
-             "fargateProfileArn", "fargateProfileName", "podExecutionRoleArn", {"status": "status"}),
-            ("addons", "EKS add-ons", "ListAddons", "addons", "DescribeAddon", "addonName", "addon", "eks_addon",
-             "addonArn", "addonName", "serviceAccountRoleArn", {"status": "status", "publisher": "publisher"}),
-            ("access_entries", "EKS access entries", "ListAccessEntries", "accessEntries", "DescribeAccessEntry",
-             "principalArn", "accessEntry", "eks_access_entry", "accessEntryArn", "principalArn", "principalArn",
-             {"groups": "kubernetesGroups[]", "username": "username", "type": "type"}),
-        )
-    ),
-)  # fmt: skip
+)
