@@ -103,8 +103,14 @@ def read_each(
             yield item, result
 
 
-NAMED = 5
+_NAMED = 5
 """So many items that were not read are named, the rest are counted."""
+
+
+def few(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def each_of(
@@ -135,8 +141,7 @@ def each_of(
             failures.append(result)
     if failures:
         section.lost(failures[0], partial=len(left) < len(items))
-        more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
-        section.note(f"{len(left)} of {len(items)} {what} not read: {', '.join(left[:NAMED])}{more}")
+        section.note(f"{len(left)} of {len(items)} {what} not read: {few(left)}")
 
 
 def _caught(read: Callable[[T], R], item: T) -> R | SourceError:

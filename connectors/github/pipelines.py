@@ -14,10 +14,11 @@ from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.facts import Organization, WorkflowFile
 from connectors.github.local_actions import read_actions
-from connectors.github.reading import NAMED, Reader
+from connectors.github.reading import Reader
 from connectors.github.repositories import Read, names
 from connectors.github.sections import asks_for_tokens
 from connectors.github.workflows.identities import Workflows, workflow_identities
+from connectors.reading import few
 from scanner.errors import SourceError
 from scanner.model import Fact, Identity, StoredSecret
 from scanner.model.attributes import FEDERATION_BESIDE, JOBS_UNREAD, UNRESOLVED
@@ -72,8 +73,7 @@ def read_workflows(
             section.found(len(made.identities))
             workflows[name] = made
         if silent:
-            named = f"{', '.join(silent[:NAMED])}{f' and {len(silent) - NAMED} more' if len(silent) > NAMED else ''}"
-            section.note(f"jobs that may ask for tokens, with no sign-in that is known: {named}")
+            section.note(f"jobs that may ask for tokens, with no sign-in that is known: {few(silent)}")
     for one in found:
         if one.facts.full_name not in workflows:
             workflows[one.facts.full_name] = _unread(workflow_identities(organization, one.facts, ()))
