@@ -18,6 +18,7 @@ from connectors.reading import require_sdk
 from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 
+_USUAL_ARGOCD = "argocd"
 SYSTEM_NAMESPACE = "kube-system"
 """Its uid names a cluster: it lives as long as the cluster, whatever people call that."""
 
@@ -58,7 +59,7 @@ class KubernetesConnector:
         with closing(self._open(scope.context, meter)) as api:
             reader = Reader(api, scope, meter, facts)
             reader.version()
-            yield from reader.read(self._optional)
+            yield from reader.read(self._optional, self._settings.argocd or _USUAL_ARGOCD)
         yield from records_of(facts, self._source)
 
     def check(self) -> Iterator[Check]:
@@ -67,7 +68,7 @@ class KubernetesConnector:
             if isinstance(record, Scope):
                 with closing(self._open(record.context, self._meter())) as cluster:
                     yield Check(name="cluster", ok=True, detail=f"cluster {record.id}")
-                    yield from checks(cluster, self._optional)
+                    yield from checks(cluster, self._optional, self._settings.argocd or _USUAL_ARGOCD)
             else:
                 yield Check(name="cluster", ok=False, detail=record.detail or record.status, fix=record.permission)
 
@@ -87,6 +88,8 @@ class KubernetesConnector:
         switches = {
             "core.secrets": self._settings.secrets or (files is not None and (files / "secrets.json").exists()),
             "aws_auth": self._settings.aws_auth or (files is not None and (files / "aws-auth.json").exists()),
+            "argocd.accounts": self._settings.argocd is not None
+            or (files is not None and (files / "argocd-cm.json").exists()),
         }
         return frozenset(name for name, is_on in switches.items() if is_on)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from connectors.kubernetes import payloads as p
+from connectors.kubernetes.credentials import certificates_of, credentials_of, projections_of, tokens_of
+from connectors.kubernetes.deployers import deployed, opened_by, used_by_controllers
+from connectors.kubernetes.principals import PROVIDER, Place, principals
 from connectors.kubernetes.reading import BOOTSTRAPPING, Facts
 from connectors.kubernetes.rights.evaluation import (
     ACCOUNT_PREFIX,
-    ALL_ACCOUNTS,
-    EVERYBODY,
     Authority,
     Bound,
     Rights,
@@ -26,25 +26,21 @@ from connectors.kubernetes.workloads import workload
 from connectors.planned.shapes import key_of
 from connectors.reading import unread_facts
 from scanner.model import (
-    POWERFUL,
     UNKNOWN_PRIVILEGE,
     Assignment,
     Consequence,
-    Credential,
     Grant,
     Identity,
     Link,
     Privilege,
     TokenSubject,
     Workload,
-    credential_key,
 )
 from scanner.model.attributes import DEFAULT_ACCOUNT
 from scanner.model.reach import KEY_ID, Said
 from scanner.model.rights import with_administration
 from scanner.text import account_name, is_shared_issuer, issuer_name
 
-PROVIDER: Final = "kubernetes"
 _ENFORCE: Final = "pod-security.kubernetes.io/enforce"
 _SYSTEM: Final = re.compile(r"kube-.*|openshift(-.*)?|gke-.*|gmp-.*|aks-.*")
 _CLOUD: Final = {
@@ -52,15 +48,6 @@ _CLOUD: Final = {
     "iam.gke.io/gcp-service-account": "Google service account",
     "azure.workload.identity/client-id": "Azure client",
 }
-_LAST_USED, _INVALID = "kubernetes.io/legacy-token-last-used", "kubernetes.io/legacy-token-invalid-since"
-_ACCOUNT_OF, _UID_OF = "kubernetes.io/service-account.name", "kubernetes.io/service-account.uid"
-_OLD_TOKEN: Final = re.compile(r".*-token-[a-z0-9]{5}")
-_DEPLOYERS: Final = (
-    ("meta.helm.sh/release-name", "helm"),
-    ("argocd.argoproj.io/tracking-id", "argocd"),
-    ("kustomize.toolkit.fluxcd.io/name", "flux"),
-    ("helm.toolkit.fluxcd.io/name", "flux"),
-)
 _OWNER_KEYS: Final = frozenset(
     {"owner", "owners", "team", "contact", "email", "app.kubernetes.io/part-of", "backstage.io/kubernetes-id",
      "a8r.io/owner", "a8r.io/support", "a8r.io/repository", "cost-center", "openshift.io/requester"}
@@ -69,26 +56,30 @@ _OWNER_KEYS: Final = frozenset(
 
 
 def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload | Assignment]:
-    """Yield accounts, roles of Argo CD, powerful groups, bindings of accounts that do not exist, and workloads."""
+    """Yield accounts, other principals, bindings of accounts that do not exist, and workloads."""
     estate = _Estate(facts, source)
     yield from estate.accounts()
-    yield from estate.groups()
-    yield from estate.argocd_roles()
+    place = Place(facts=facts, source=source, authority=estate.authority, rights_are_known=not estate.no_rights)
+    yield from principals(place)
     yield from estate.left_behind()
     for ran in facts.ran:
         yield workload(ran, source, facts.uid, estate.key(ran.account))
+    yield from used_by_controllers(facts, source)
 
 
 class _Estate:
     def __init__(self, facts: Facts, source: str) -> None:
         self._facts = facts
         self._source = source
-        self._no_rights = "rbac" in facts.gaps
-        self._authority = _authority(facts)
-        self._rights = {account: self._authority.of_account(account) for account in facts.accounts}
-        self._tokens = _tokens(facts)
+        self.no_rights = "rbac" in facts.gaps
+        self.authority = _authority(facts)
+        self._rights = {account: self.authority.of_account(account) for account in facts.accounts}
+        self._tokens = tokens_of(facts)
         self._links = self._linked()
         self._consumers = Counter(ran.account for ran in facts.ran)
+        self._projected = projections_of(facts)
+        self._certificates = certificates_of(facts)
+        self._stores = opened_by(facts)
 
     def key(self, account: Account) -> str:
         """The key of an account, also of one that does not exist."""
@@ -105,8 +96,8 @@ class _Estate:
         metadata, key = payload.metadata, self.key(account)
         texts = p.kept(metadata.labels) | p.kept(metadata.annotations)
         user = f"{ACCOUNT_PREFIX}{namespace}:{name}"
-        privilege = UNKNOWN_PRIVILEGE if self._no_rights else rights.privilege
-        if self._no_rights:
+        privilege = UNKNOWN_PRIVILEGE if self.no_rights else rights.privilege
+        if self.no_rights:
             privilege = Privilege(level="unknown", evidence=("roles and bindings could not be read",))
         issuer = self._issuer
         return Identity(
@@ -124,12 +115,15 @@ class _Estate:
             tags={**_owner_hints(self._facts.namespaces.get(namespace)), **texts},
             attributes=self._attributes(account, payload),
             privilege=privilege,
-            consequences=None if self._no_rights else self._consequences(rights),
+            consequences=None if self.no_rights else self._consequences(rights),
             grants=rights.grants,
-            credentials=tuple(self._credentials(key, account, payload)),
-            links=(*self._links.get(account, ()), *_cloud_links(texts)),
+            credentials=(
+                *credentials_of(key, payload, self._tokens.get(account, ()), self._projected.get(account, ())),
+                *(one.credential(key) for one in self._certificates.get(user, ())),
+            ),
+            links=(*self._links.get(account, ()), *_cloud_links(texts), *self._stores.get(account, ())),
             token_subjects=self._tokens_of(user),
-            unread=unread_facts(permissions=self._no_rights, credentials="core.secrets" in self._facts.gaps),
+            unread=unread_facts(permissions=self.no_rights, credentials="core.secrets" in self._facts.gaps),
         )
 
     @property
@@ -154,7 +148,7 @@ class _Estate:
         namespace, name = account
         if _SYSTEM.fullmatch(namespace):
             return f"it is an account of the system namespace {namespace}"
-        unused = not self._consumers[account] and not self._authority.is_bound(account)
+        unused = not self._consumers[account] and not self.authority.is_bound(account)
         if name == "default" and unused and not payload.secrets:
             return "Kubernetes makes it in every namespace"
         return None
@@ -167,82 +161,13 @@ class _Estate:
             found[DEFAULT_ACCOUNT] = True
         if payload.automount is not None:
             found["automount_token"] = payload.automount
-        for annotation, deployer in _DEPLOYERS:
-            if named := texts.get(annotation):
-                found["deployed_by"] = f"{deployer}: {named}"
-                break
-        application = self._facts.applications.get(texts.get("argocd.argoproj.io/tracking-id", "").partition(":")[0])
-        repository = application.repository if application else None
-        if repository and repository.url:
-            found["repository"] = f"{_without_user(repository.url)}//{repository.path}".rstrip("/")
+        found |= deployed(self._facts, texts)
+        if payload.pulls_with:
+            found["image_pull_secrets"] = sorted({one.name for one in payload.pulls_with})
         level = (self._facts.namespaces.get(namespace) or _NOTHING).labels or {}
         if _ENFORCE in level:
             found["pod_security"] = level[_ENFORCE]
         return found
-
-    def _credentials(self, key: str, account: Account, payload: p.ServiceAccount) -> Iterator[Credential]:
-        """Tokens that never expire: as secrets, or only as names in the account."""
-        listed = {token.name: token for token in self._tokens.get(account, ())}
-        for name, token in listed.items():
-            labels = token.labels or {}
-            yield Credential(
-                key=credential_key(key, "token", name),
-                kind="token",
-                id=name,
-                enabled=False if _INVALID in labels else None,
-                created_at=token.created,
-                never_expires=True,
-                last_used_at=_day(labels.get(_LAST_USED)),
-            )
-        for secret in payload.secrets or ():
-            if secret.name not in listed and _OLD_TOKEN.fullmatch(secret.name):
-                yield Credential(
-                    key=credential_key(key, "token", secret.name), kind="token", id=secret.name, never_expires=True
-                )
-
-    # --- Groups ---
-
-    def groups(self) -> Iterator[Identity]:
-        """Yield the groups of all callers and of all accounts, where they have powerful rights."""
-        names = [] if self._no_rights else sorted(filter(_is_of_everybody, self._authority.group_names))
-        for name in names:
-            rights = self._authority.of_subject("Group", name)
-            if rights.privilege.level in POWERFUL:
-                yield Identity(
-                    key=f"kubernetes://{self._facts.uid}/group/{name}",
-                    provider=PROVIDER,
-                    source=self._source,
-                    scope=self._facts.uid,
-                    kind="group",
-                    name=name,
-                    privilege=rights.privilege,
-                    consequences=self._consequences(rights),
-                    grants=rights.grants,
-                )
-
-    # --- Roles of Argo CD's projects ---
-
-    def argocd_roles(self) -> Iterator[Identity]:
-        """Yield roles that have tokens: their dates are in the project, the tokens themselves nowhere."""
-        for project in self._facts.projects:
-            namespace, name = project.metadata.namespace, project.metadata.name
-            for role in project.roles:
-                key = f"kubernetes://{self._facts.uid}/{namespace}/argocd/{name}/{role.name}"
-                yield Identity(
-                    key=key,
-                    provider=PROVIDER,
-                    source=self._source,
-                    scope=self._facts.uid,
-                    kind="argocd_role",
-                    name=role.name,
-                    display_name=f"{name}/{role.name}",
-                    aliases=(f"proj:{name}:{role.name}",),
-                    description=f"role of the Argo CD project {name}",
-                    tags=p.kept(project.metadata.labels) | p.kept(project.metadata.annotations),
-                    attributes={"namespace": namespace, "project": name},
-                    privilege=Privilege(level="unknown", evidence=("policies of Argo CD are not evaluated",)),
-                    credentials=tuple(_project_token(key, token) for token in role.tokens or ()),
-                )
 
     # --- Bindings of accounts that do not exist ---
 
@@ -259,7 +184,7 @@ class _Estate:
 
     @property
     def _unknown_accounts(self) -> bool:
-        return self._no_rights or "core.serviceaccounts" in self._facts.gaps
+        return self.no_rights or "core.serviceaccounts" in self._facts.gaps
 
     def _assignment(self, binding: p.Binding, account: Account) -> Assignment:
         bound = _bound(self._facts, binding)
@@ -282,7 +207,7 @@ class _Estate:
 
     def _linked(self) -> Mapping[Account, tuple[Link, ...]]:
         """By account, the accounts that it can become."""
-        if self._no_rights:
+        if self.no_rights:
             return {}
         onward = [account for account in self._facts.accounts if self._opens_cloud(account)]
         return {
@@ -312,10 +237,6 @@ class _Estate:
 
 
 _NOTHING = p.Metadata(name="")
-
-
-def _is_of_everybody(group: str) -> bool:
-    return group in EVERYBODY or group == ALL_ACCOUNTS or group.startswith(f"{ALL_ACCOUNTS}:")
 
 
 def _authority(facts: Facts) -> Authority:
@@ -357,39 +278,6 @@ def _subjects(binding: p.Binding, namespace: str) -> Iterator[tuple[str, str]]:
             yield subject.kind, subject.name
 
 
-def _tokens(facts: Facts) -> Mapping[Account, list[p.Metadata]]:
-    """Token secrets by account; one of an account that was deleted and made again opens nothing."""
-    found: defaultdict[Account, list[p.Metadata]] = defaultdict(list)
-    for token in facts.tokens:
-        annotations = token.annotations or {}
-        account = (token.namespace, annotations.get(_ACCOUNT_OF, ""))
-        payload = facts.accounts.get(account)
-        if payload is not None and annotations.get(_UID_OF, payload.metadata.uid) == payload.metadata.uid:
-            found[account].append(token)
-    return found
-
-
-def _project_token(key: str, token: p.ProjectToken) -> Credential:
-    """A token of a project's role, known by its id, else by the second it was issued in, as Argo CD does."""
-    name = token.id or str(token.iat)
-    return Credential(
-        key=credential_key(key, "token", name),
-        kind="token",
-        id=name,
-        created_at=_second(token.iat),
-        expires_at=_second(token.exp),
-        never_expires=not token.exp,
-    )
-
-
-def _second(number: int) -> datetime | None:
-    """A time in seconds since 1970; None for 0 and for what is no time."""
-    try:
-        return datetime.fromtimestamp(number, UTC) if number else None
-    except (OverflowError, OSError, ValueError):
-        return None
-
-
 def _owner_hints(namespace: p.Metadata | None) -> dict[str, str]:
     if namespace is None:
         return {}
@@ -401,16 +289,3 @@ def _cloud_links(texts: Mapping[str, str]) -> Iterator[Link]:
     for annotation, what in _CLOUD.items():
         if named := texts.get(annotation):
             yield Link(relation="can_assume", target=key_of(named), evidence=f"{what} in annotation {annotation}")
-
-
-def _day(text: str | None) -> datetime | None:
-    try:
-        return None if text is None else datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError:
-        return None
-
-
-def _without_user(url: str) -> str:
-    """An address of a repository without credentials."""
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}" if separator else url

@@ -11,7 +11,7 @@ from msgspec import Struct
 from connectors.base import Check
 from connectors.kubernetes.reading import Cluster
 from connectors.kubernetes.rights.rules import RBAC
-from connectors.kubernetes.sections import AWS_AUTH, READINGS, Reading
+from connectors.kubernetes.sections import ARGOCD_CONFIG, AWS_AUTH, GROUPS_PATH, READINGS, Reading
 from scanner.errors import SourceError
 
 NAME = "muster-reader"
@@ -26,7 +26,7 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 def cluster_role(optional: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The ClusterRole: ``list`` on what is listed, ``get`` on paths. ``optional``: sections that are switched on."""
     plurals: defaultdict[str, set[str]] = defaultdict(set)
-    paths = ["/version"]
+    paths = ["/version", GROUPS_PATH]
     for reading in _read(optional):
         paths += (path for path in reading.paths if path != AWS_AUTH)
         for listing in reading.listings:
@@ -34,10 +34,17 @@ def cluster_role(optional: frozenset[str] = frozenset()) -> dict[str, Any]:
     rules: list[dict[str, Any]] = [
         {"apiGroups": [group], "resources": sorted(some), "verbs": ["list"]} for group, some in plurals.items()
     ]
-    if "aws_auth" in optional:
-        rules.append({"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["aws-auth"], "verbs": ["get"]})
+    configs = [name for _, name in _configs(optional)]
+    if configs:
+        rules.append({"apiGroups": [""], "resources": ["configmaps"], "resourceNames": configs, "verbs": ["get"]})
     rules.append({"nonResourceURLs": paths, "verbs": ["get"]})
     return {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRole", "metadata": {"name": NAME}, "rules": rules}
+
+
+def _configs(optional: frozenset[str]) -> list[tuple[str, str]]:
+    """The config maps that are read by name, with their section."""
+    named = {"aws_auth": "aws-auth", "argocd.accounts": ARGOCD_CONFIG}
+    return [(section, name) for section, name in named.items() if section in optional]
 
 
 def _read(optional: frozenset[str]) -> tuple[Reading, ...]:
@@ -71,8 +78,10 @@ class _Review(Struct, frozen=True):
     status: _Status = _Status()
 
 
-def checks(cluster: Cluster, optional: frozenset[str]) -> Iterator[Check]:
-    """Ask the API server, for each section, whether it may be read."""
+def checks(cluster: Cluster, optional: frozenset[str], argocd: str = "") -> Iterator[Check]:
+    """Ask the API server, for each section, whether it may be read. ``argocd``: the namespace of Argo CD."""
+    namespaces = {"aws_auth": "kube-system", "argocd.accounts": argocd}
+    configs = dict(_configs(optional))
     for reading in _read(optional):
         asked: list[tuple[str, dict[str, Any]]] = [
             (one.right, {"resourceAttributes": {"verb": "list", "group": one.group, "resource": one.plural}})
@@ -83,6 +92,9 @@ def checks(cluster: Cluster, optional: frozenset[str]) -> Iterator[Check]:
             for path in reading.paths
             if path != AWS_AUTH
         ]
+        if (config := configs.get(reading.name)) is not None:
+            about = {"verb": "get", "resource": "configmaps", "name": config, "namespace": namespaces[reading.name]}
+            asked.append((f"get configmaps/{config}", {"resourceAttributes": about}))
         try:
             missing = [right for right, spec in asked if not _may(cluster, spec)]
         except SourceError as error:

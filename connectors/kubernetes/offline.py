@@ -12,7 +12,7 @@ from msgspec import Raw, Struct, field
 
 from connectors.base import SectionReading
 from connectors.exported import MAX_BYTES, Unreadable, content_of, files_in, looking_into, name_in, text_of
-from connectors.kubernetes.sections import AWS_AUTH, ISSUER_PATHS, Listing
+from connectors.kubernetes.sections import ARGOCD_CONFIG, AWS_AUTH, GROUPS_PATH, ISSUER_PATHS, Listing
 from scanner.errors import NotOffered, SourceError
 
 T = TypeVar("T")
@@ -21,8 +21,10 @@ _ANSWERS = {
     ISSUER_PATHS[1]: "jwks.json",
     AWS_AUTH: "aws-auth.json",
     "/version": "version.json",
+    GROUPS_PATH: "apis.json",
 }
 """Files with one answer, by the path that the API has it at (``kubectl get --raw PATH``)."""
+_SINGLE = frozenset({*_ANSWERS.values(), f"{ARGOCD_CONFIG}.json"})
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -67,7 +69,7 @@ class Export:
 
     def get(self, path: str, shape: type[T]) -> T:
         """See ``Cluster``."""
-        file = self._folder / _ANSWERS[path]
+        file = self._folder / (_ANSWERS.get(path) or f"{path.rpartition('/')[2]}.json")
         if not file.is_file():
             raise NotOffered(f"there is no {file.name}")
         try:
@@ -89,7 +91,7 @@ class Export:
             lists: defaultdict[str, list[Raw]] = defaultdict(list)
             with looking_into(self._folder):
                 for file in files_in(self._folder):
-                    if file.suffix == ".json" and file.name not in _ANSWERS.values():
+                    if file.suffix == ".json" and file.name not in _SINGLE:
                         self._load(file, lists)
             self._lists = dict(lists)
         return self._lists

@@ -56,6 +56,7 @@ class ServiceAccount(Object, frozen=True, kw_only=True):
 
     automount: bool | None = field(name="automountServiceAccountToken", default=None)
     secrets: tuple[Named, ...] | None = None
+    pulls_with: tuple[Named, ...] | None = field(name="imagePullSecrets", default=None)
 
 
 class RoleRef(Struct, frozen=True, kw_only=True):
@@ -93,10 +94,18 @@ class TokenProjection(Struct, frozen=True, kw_only=True):
     seconds: int | None = field(name="expirationSeconds", default=None)
 
 
+class CertificateProjection(Struct, frozen=True, kw_only=True):
+    """A certificate that the kubelet asks for in the account's name, renews, and puts into a volume."""
+
+    signer: str = field(name="signerName", default="")
+    seconds: int | None = field(name="maxExpirationSeconds", default=None)
+
+
 class Projection(Struct, frozen=True, kw_only=True):
     """A source of a projected volume."""
 
     token: TokenProjection | None = field(name="serviceAccountToken", default=None)
+    certificate: CertificateProjection | None = field(name="podCertificate", default=None)
     secret: Named | None = None
 
 
@@ -169,6 +178,7 @@ class PodSpec(Struct, frozen=True, kw_only=True):
     first: tuple[Container, ...] | None = field(name="initContainers", default=None)
     volumes: tuple[Volume, ...] | None = None
     node: str = field(name="nodeName", default="")
+    pulls_with: tuple[Named, ...] | None = field(name="imagePullSecrets", default=None)
     host_pid: bool | None = field(name="hostPID", default=None)
     host_network: bool | None = field(name="hostNetwork", default=None)
     host_ipc: bool | None = field(name="hostIPC", default=None)
@@ -192,11 +202,17 @@ class Pod(Object, frozen=True, kw_only=True):
     status: Status = Status()
 
 
+class TemplateMetadata(Struct, frozen=True, kw_only=True):
+    """``metadata`` of a pod template, which has no name."""
+
+    annotations: dict[str, str] | None = None
+
+
 class Template(Struct, frozen=True, kw_only=True):
     """A pod template."""
 
     spec: PodSpec
-    metadata: Any = None
+    metadata: TemplateMetadata | None = None
 
 
 class Templated(Struct, frozen=True, kw_only=True):
@@ -211,9 +227,9 @@ class Workload(Object, frozen=True, kw_only=True):
     spec: Templated
 
     @property
-    def pods(self) -> PodSpec | None:
-        """What its pods run."""
-        return self.spec.template.spec if self.spec.template else None
+    def template(self) -> Template | None:
+        """What its pods are made from."""
+        return self.spec.template
 
 
 class _JobTemplate(Struct, frozen=True, kw_only=True):
@@ -230,10 +246,56 @@ class CronJob(Object, frozen=True, kw_only=True):
     spec: _CronSpec
 
     @property
-    def pods(self) -> PodSpec | None:
-        """What its pods run."""
-        template = self.spec.jobs.spec.template
-        return template.spec if template else None
+    def template(self) -> Template | None:
+        """What its pods are made from."""
+        return self.spec.jobs.spec.template
+
+
+# --- Certificates, config maps, and what the cluster says of itself ---
+
+
+class SigningSpec(Struct, frozen=True, kw_only=True):
+    """Who is to sign."""
+
+    signer: str = field(name="signerName", default="")
+
+
+class SigningStatus(Struct, frozen=True, kw_only=True):
+    """The certificate, once it is signed: PEM, which JSON has in base64. It is public."""
+
+    certificate: bytes | None = None
+
+
+class SigningRequest(Object, frozen=True, kw_only=True):
+    """``certificates.k8s.io/v1`` CertificateSigningRequest."""
+
+    spec: SigningSpec = SigningSpec()
+    status: SigningStatus = SigningStatus()
+
+
+class ConfigMap(Object, frozen=True, kw_only=True):
+    """``v1`` ConfigMap. Its reader keeps single keys of ``data`` only."""
+
+    data: dict[str, str] | None = None
+
+
+class GroupVersion(Struct, frozen=True, kw_only=True):
+    """A version of an API group."""
+
+    version: str = ""
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """A group of ``/apis``."""
+
+    name: str = ""
+    preferred: GroupVersion = field(name="preferredVersion", default=GroupVersion())
+
+
+class Groups(Struct, frozen=True, kw_only=True):
+    """``/apis``."""
+
+    groups: tuple[Group, ...] = ()
 
 
 class Discovery(Struct, frozen=True, kw_only=True):
@@ -273,64 +335,3 @@ _NEVER_KEPT = ("kubectl.kubernetes.io/last-applied-configuration",)
 def kept(texts: Mapping[str, str] | None) -> dict[str, str]:
     """Labels or annotations without long ones, and without those that repeat the whole object."""
     return {key: value for key, value in (texts or {}).items() if len(value) <= LONGEST_TEXT and key not in _NEVER_KEPT}
-
-
-# --- Argo CD: https://argo-cd.readthedocs.io/en/stable/operator-manual/ ---
-
-
-class Repository(Struct, frozen=True, kw_only=True):
-    """Where an application's manifests come from."""
-
-    url: str = field(name="repoURL", default="")
-    path: str = ""
-
-
-class ApplicationSpec(Struct, frozen=True, kw_only=True):
-    """What an application deploys."""
-
-    source: Repository | None = None
-    sources: tuple[Repository, ...] | None = None
-    project: str = ""
-
-
-class Application(Object, frozen=True, kw_only=True):
-    """``argoproj.io/v1alpha1`` Application."""
-
-    spec: ApplicationSpec = ApplicationSpec()
-
-    @property
-    def repository(self) -> Repository | None:
-        """The first source."""
-        return self.spec.source or next(iter(self.spec.sources or ()), None)
-
-
-class ProjectToken(Struct, frozen=True, kw_only=True):
-    """A token of a project's role: its dates, as seconds since 1970. It is no secret: the token itself is not kept."""
-
-    id: str = ""
-    iat: int = 0
-    exp: int = 0
-
-
-class ProjectRole(Struct, frozen=True, kw_only=True):
-    """A role of a project."""
-
-    name: str = ""
-    tokens: tuple[ProjectToken, ...] | None = field(name="jwtTokens", default=None)
-
-
-class ProjectSpec(Struct, frozen=True, kw_only=True):
-    """What a project allows."""
-
-    roles: tuple[ProjectRole, ...] | None = None
-
-
-class AppProject(Object, frozen=True, kw_only=True):
-    """``argoproj.io/v1alpha1`` AppProject."""
-
-    spec: ProjectSpec = ProjectSpec()
-
-    @property
-    def roles(self) -> tuple[ProjectRole, ...]:
-        """Its roles with tokens."""
-        return tuple(role for role in self.spec.roles or () if role.name and role.tokens)

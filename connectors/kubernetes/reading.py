@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
+from msgspec import structs
+
 from connectors.base import Meter, Scope, SectionReading
+from connectors.kubernetes import custom as c
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes import sections as s
+from connectors.kubernetes.certificates import ClientCertificate, certificate_in, unbound
 from connectors.kubernetes.rights.rules import Rule, rules_of
 from connectors.kubernetes.rights.targets import Account
 from connectors.kubernetes.sections import READINGS, Listing
@@ -47,6 +52,7 @@ class Facts:
 
     def __init__(self, uid: str) -> None:
         self.uid = uid
+        self.read_at = datetime.now(UTC)
         self.version: int | None = None
         self.issuer: str | None = None
         self.key_ids: tuple[str, ...] = ()
@@ -60,8 +66,20 @@ class Facts:
         self.nodes: defaultdict[str, set[Account]] = defaultdict(set)
         """The accounts of the running pods of each node."""
         self.tokens: list[p.Metadata] = []
-        self.applications: dict[str, p.Application] = {}
-        self.projects: list[p.AppProject] = []
+        self.joining: list[p.Metadata] = []
+        """Tokens of machines that join the cluster, by their secrets."""
+        self.certificates: list[ClientCertificate] = []
+        self.applications: dict[str, c.Application] = {}
+        self.projects: list[c.AppProject] = []
+        self.argocd: dict[str, str] | None = None
+        """What Argo CD's config map says of local accounts; None where it was not read."""
+        self.argocd_namespace = ""
+        self.deploying: dict[tuple[str, str, str], c.Deploying] = {}
+        """What Flux deploys, by kind, namespace and name; likewise its sources, by plural."""
+        self.sources: dict[tuple[str, str, str], c.Source] = {}
+        self.stores: list[tuple[str, c.SecretStore]] = []
+        self.vault_auths: list[c.VaultAuth] = []
+        self.vault_connections: dict[tuple[str, str], str] = {}
         self.maps_cloud_identities = False
         self.gaps: set[str] = set()
 
@@ -74,9 +92,10 @@ class Reader:
         self._scope = scope
         self._meter = meter
         self._facts = facts
+        self._offered: dict[str, str] | None = None
 
-    def read(self, wanted: frozenset[str]) -> Iterator[Coverage]:
-        """Read all sections; ``wanted``: the optional ones that are switched on."""
+    def read(self, wanted: frozenset[str], argocd: str = "") -> Iterator[Coverage]:
+        """Read all sections. ``wanted``: the optional ones that are on. ``argocd``: the namespace of Argo CD."""
         for reading in READINGS:
             if reading.optional and reading.name not in wanted:
                 yield self._scope.coverage(reading.name, "off")
@@ -84,6 +103,8 @@ class Reader:
             with self._scope.section(reading.name, meter=self._meter) as section:
                 if reading.paths:
                     self._paths(reading.paths)
+                elif reading.config:
+                    section.found(self._config(argocd, reading.config))
                 else:
                     self._lists(reading, section)
             if section.coverage.is_gap:
@@ -95,7 +116,7 @@ class Reader:
         missing = 0
         for listing in reading.listings:
             try:
-                for row in self._cluster.rows(listing, section, _selector(listing)):
+                for row in self._cluster.rows(self._in_version(listing), section, listing.selector):
                     section.found(self._keep(listing, row))
             except NotOffered:
                 missing += 1
@@ -103,6 +124,28 @@ class Reader:
                 section.lost(error, partial=len(reading.listings) > 1 and reading.name != "rbac")
         if missing == len(reading.listings):
             raise NotOffered("the cluster does not have it")
+        for remark in unbound(self._facts.certificates, self._facts.bindings) if s.REQUESTS in reading.listings else ():
+            section.note(remark)
+
+    def _in_version(self, listing: Listing) -> Listing:
+        """The listing in the version that the cluster prefers. Raises NotOffered where it does not have the group."""
+        if not listing.custom:
+            return listing
+        if self._offered is None:
+            self._offered = self._groups()
+        if not self._offered:
+            return listing
+        if (version := self._offered.get(listing.group)) is None:
+            raise NotOffered("the cluster does not have it")
+        return structs.replace(listing, version=version)
+
+    def _groups(self) -> dict[str, str]:
+        """The version that is preferred of each group; empty where the cluster does not say."""
+        try:
+            groups = self._cluster.get(s.GROUPS_PATH, p.Groups).groups
+        except SourceError:
+            return {}
+        return {group.name: group.preferred.version for group in groups if group.preferred.version}
 
     def _keep(self, listing: Listing, row: Any) -> int:
         """Keep what is asked about later; returns the number of identities that it is."""
@@ -115,18 +158,49 @@ class Reader:
                 self._keep_role("Role" if listing.plural == "roles" else "ClusterRole", row)
             case p.Binding():
                 facts.bindings.append(row)
-            case p.Application():
-                facts.applications[metadata.name] = row
-            case p.AppProject():
-                facts.projects.append(row)
-                return len(row.roles)
             case p.Pod() | p.Workload() | p.CronJob():
                 self._keep_workload(listing, row)
+            case p.SigningRequest():
+                if (certificate := certificate_in(row)) is not None:
+                    facts.certificates.append(certificate)
             case _ if listing is s.NAMESPACES:
                 facts.namespaces[metadata.name] = metadata
-            case _:
+            case _ if listing is s.TOKENS:
                 facts.tokens.append(metadata)
+            case _ if listing is s.JOINING:
+                facts.joining.append(metadata)
+            case _:
+                return self._keep_custom(listing, row)
         return 0
+
+    def _keep_custom(self, listing: Listing, row: Any) -> int:
+        facts, metadata = self._facts, row.metadata
+        key = (listing.plural, metadata.namespace, metadata.name)
+        match row:
+            case c.Application():
+                facts.applications[metadata.name] = row
+            case c.AppProject():
+                facts.projects.append(row)
+                return len(row.roles)
+            case c.Deploying():
+                facts.deploying[key] = row
+            case c.Source():
+                facts.sources[key] = row
+            case c.SecretStore():
+                facts.stores.append((listing.plural, row))
+            case c.VaultAuth():
+                facts.vault_auths.append(row)
+            case c.VaultConnection():
+                facts.vault_connections[key[1:]] = row.spec.address
+        return 0
+
+    def _config(self, namespace: str, name: str) -> int:
+        """Keep what Argo CD's config map says of accounts, and nothing else of it."""
+        path = s.config_path(namespace, name)
+        data = self._cluster.get(path, p.ConfigMap).data or {}
+        self._facts.argocd_namespace = namespace
+        self._facts.argocd = {key: value for key, value in data.items() if c.is_of_account(key)}
+        return len(c.local_accounts(self._facts.argocd))
 
     def _keep_workload(self, listing: Listing, row: p.Pod | p.Workload | p.CronJob) -> None:
         if (ran := ran_by(listing.plural, row)) is not None:
@@ -156,7 +230,3 @@ class Reader:
             self._facts.version = self._cluster.get("/version", p.Version).number
         except SourceError:
             self._facts.version = None
-
-
-def _selector(listing: Listing) -> str:
-    return f"type={s.TOKEN_TYPE}" if listing is s.TOKENS else ""

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import quote
 
 from msgspec import Struct
 
 from connectors.base import Section, Spec
+from connectors.kubernetes import custom as c
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes.rights.rules import RBAC
 from connectors.kubernetes.settings import KubernetesSettings
 from scanner.model import Fact, Rung
 from scanner.model.providers import read_providers
 
-KINDS: Final = ("service_account", "group", "argocd_role")
+KINDS: Final = ("service_account", "user", "group", "argocd_role", "argocd_account")
 RUNGS: Final[tuple[Rung, ...]] = ("key", "unique_id", "alias", "name", "glob")
 ISSUER_PATHS: Final = ("/.well-known/openid-configuration", "/openid/v1/jwks")
 AWS_AUTH: Final = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
-TOKEN_TYPE: Final = "kubernetes.io/service-account-token"  # noqa: S105  # a type of secrets
+GROUPS_PATH: Final = "/apis"
+ARGOCD_CONFIG: Final = "argocd-cm"
+CORE, CERTIFICATES = "", "certificates.k8s.io"
 
 
 class Listing(Struct, frozen=True, kw_only=True):
     """A resource that is listed in all namespaces. ``group``: empty for the core group.
 
-    ``custom``: only clusters that have its group offer it. ``metadata``: only the metadata are asked for.
+    ``custom``: only clusters that have its group offer it, in the version that they prefer. ``metadata``: only the
+    metadata are asked for. ``selector``: of fields.
     """
 
     group: str = ""
@@ -32,6 +37,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     shape: type[p.Object] = p.Object
     custom: bool = False
     metadata: bool = False
+    selector: str = ""
 
     @property
     def path(self) -> str:
@@ -66,23 +72,44 @@ WORKLOADS: Final = (
     Listing(group="batch", plural="jobs", shape=p.Workload),
     Listing(group="batch", plural="cronjobs", shape=p.CronJob),
 )
-TOKENS: Final = Listing(plural="secrets", metadata=True)
-APPLICATIONS: Final = Listing(
-    group="argoproj.io", version="v1alpha1", plural="applications", shape=p.Application, custom=True
-)
-PROJECTS: Final = Listing(
-    group="argoproj.io", version="v1alpha1", plural="appprojects", shape=p.AppProject, custom=True
-)
+TOKENS: Final = Listing(plural="secrets", metadata=True, selector="type=kubernetes.io/service-account-token")
+JOINING: Final = Listing(plural="secrets", metadata=True, selector="type=bootstrap.kubernetes.io/token")
+"""Tokens of machines that join the cluster."""
+REQUESTS: Final = Listing(group=CERTIFICATES, plural="certificatesigningrequests", shape=p.SigningRequest, custom=True)
+
+
+def _custom(group: str, version: str, **shapes: type[p.Object]) -> tuple[Listing, ...]:
+    return tuple(
+        Listing(group=group, version=version, plural=plural, shape=shape, custom=True)
+        for plural, shape in shapes.items()
+    )
+
+
+ARGOCD: Final = _custom("argoproj.io", "v1alpha1", applications=c.Application, appprojects=c.AppProject)
+FLUX: Final = (
+    *_custom("kustomize.toolkit.fluxcd.io", "v1", kustomizations=c.Deploying),
+    *_custom("helm.toolkit.fluxcd.io", "v2", helmreleases=c.Deploying),
+    *_custom("source.toolkit.fluxcd.io", "v1", gitrepositories=c.Source, helmrepositories=c.Source,
+             ocirepositories=c.Source),
+)  # fmt: skip
+STORES: Final = _custom("external-secrets.io", "v1", secretstores=c.SecretStore, clustersecretstores=c.SecretStore)
+VAULT: Final = _custom("secrets.hashicorp.com", "v1beta1", vaultauths=c.VaultAuth, vaultconnections=c.VaultConnection)
+
+
+def config_path(namespace: str, name: str) -> str:
+    """Where a config map is."""
+    return f"/api/v1/namespaces/{quote(namespace, safe='')}/configmaps/{name}"
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """A section: what it lists, or the paths it reads."""
+    """A section: what it lists, the paths it reads, or the config map, whose namespace settings say."""
 
     name: str
     title: str
     without: str
     listings: tuple[Listing, ...] = ()
     paths: tuple[str, ...] = ()
+    config: str = ""
     kinds: tuple[str, ...] = ()
     rungs: tuple[Rung, ...] = ()
     feeds: tuple[Fact, ...] = ()
@@ -92,10 +119,11 @@ class Reading(Struct, frozen=True, kw_only=True):
     def section(self) -> Section:
         """As the contract knows it."""
         rights = (*(listing.right for listing in self.listings), *(f"get {path}" for path in self.paths))
+        config = (f"get configmaps/{self.config}",) if self.config else ()
         return Section(
             name=self.name,
             title=self.title,
-            permissions=rights,
+            permissions=tuple(dict.fromkeys((*rights, *config))),
             without=self.without,
             kinds=self.kinds,
             rungs=self.rungs,
@@ -137,9 +165,16 @@ READINGS: Final = (
     Reading(
         name="core.secrets",
         title="Token secrets, by name and date",
-        listings=(TOKENS,),
-        without="tokens that never expire are only known where their account names them",
+        listings=(TOKENS, JOINING),
+        kinds=("group",),
+        without="tokens that never expire are only known where their account names them, tokens of joining nodes not",
         optional=True,
+    ),
+    Reading(
+        name="certificates",
+        title="Client certificates, as far as requests for them are kept",
+        listings=(REQUESTS,),
+        without="certificates that were signed lately are unknown",
     ),
     Reading(
         name="issuer",
@@ -157,10 +192,37 @@ READINGS: Final = (
     Reading(
         name="argocd",
         title="Argo CD: applications, and tokens of projects",
-        listings=(APPLICATIONS, PROJECTS),
+        listings=ARGOCD,
         kinds=("argocd_role",),
         rungs=RUNGS,
         without="what Argo CD deploys from which repository, and its tokens, are unknown",
+    ),
+    Reading(
+        name="argocd.accounts",
+        title="Argo CD: local accounts",
+        kinds=("argocd_account",),
+        rungs=RUNGS,
+        config=ARGOCD_CONFIG,
+        without="local accounts of Argo CD are unknown",
+        optional=True,
+    ),
+    Reading(
+        name="flux",
+        title="Flux: what deploys, from where, as which account",
+        listings=FLUX,
+        without="what Flux deploys from which repository is unknown",
+    ),
+    Reading(
+        name="external_secrets",
+        title="External Secrets: stores, and the accounts that open them",
+        listings=STORES,
+        without="which accounts open stores of secrets elsewhere is unknown",
+    ),
+    Reading(
+        name="vault_operator",
+        title="Vault Secrets Operator: which accounts sign in to Vault",
+        listings=VAULT,
+        without="which accounts sign in to Vault through the operator is unknown",
     ),
 )
 

@@ -19,6 +19,7 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     server, asked with ``token`` and verified by ``ca_file``. ``insecure_http``: plain HTTP beyond this machine.
     ``from_files``: a folder of what ``kubectl get PLURAL -A -o json`` wrote. ``secrets``: also list names and dates of
     token secrets, which takes a right to list secrets. ``aws_auth``: also see whether a config map maps AWS identities.
+    ``argocd``: the namespace of Argo CD, to also read local accounts from its config map.
     """
 
     kubeconfig: str | None = None
@@ -32,6 +33,7 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     from_files: str | None = None
     secrets: bool = False
     aws_auth: bool = False
+    argocd: str | None = None
     timeout: float = 30
 
     def __post_init__(self) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ from scanner.model import Workload
 _CONTROLLED: Final = frozenset({"ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "Deployment",
                                 "CronJob"})  # fmt: skip
 """Owners of pods and of other workloads that are listed themselves."""
+_VAULT_ROLE: Final = "vault.hashicorp.com/role"
 KINDS: Final = {
     "pods": "pod",
     "deployments": "deployment",
@@ -26,11 +27,23 @@ KINDS: Final = {
 }
 
 
+class Projected(NamedTuple):
+    """What the kubelet puts into a pod and renews: a token for an audience, or a certificate of a signer.
+
+    ``seconds``: how long each lives.
+    """
+
+    kind: Literal["token", "certificate"]
+    of: str
+    seconds: int | None
+
+
 class Ran(Struct, frozen=True, kw_only=True):
     """A workload. ``account``: what it runs as. ``secrets``: names of those that it reads.
 
-    ``near_node``: ways in which it reaches its node. ``audiences``: of projected tokens. ``automount``: whether it says
-    that it wants a token; None: the account decides. ``images``: without their tags and digests.
+    ``near_node``: ways in which it reaches its node. ``projected``: tokens and certificates. ``automount``: whether it
+    says that it wants a token; None: the account decides. ``images``: without their tags and digests. ``vault_role``:
+    the one that Vault's injector signs in to.
     """
 
     kind: str
@@ -38,9 +51,10 @@ class Ran(Struct, frozen=True, kw_only=True):
     account: Account
     secrets: tuple[str, ...] = ()
     near_node: tuple[str, ...] = ()
-    audiences: tuple[str, ...] = ()
+    projected: tuple[Projected, ...] = ()
     automount: bool | None = None
     images: tuple[str, ...] = ()
+    vault_role: str = ""
 
 
 def is_mirror(metadata: p.Metadata) -> bool:
@@ -53,9 +67,11 @@ def ran_by(plural: str, row: Any) -> Ran | None:
     metadata: p.Metadata = row.metadata
     if any(owner.controller and owner.kind in _CONTROLLED for owner in metadata.owners or ()) or is_mirror(metadata):
         return None
-    spec: p.PodSpec | None = row.spec if isinstance(row, p.Pod) else row.pods
-    if spec is None:
+    template = row if isinstance(row, p.Pod) else row.template
+    if template is None:
         return None
+    spec: p.PodSpec = template.spec
+    annotations = (template.metadata.annotations if template.metadata else None) or {}
     containers = (*(spec.containers or ()), *(spec.first or ()))
     volumes = spec.volumes or ()
     near = {
@@ -65,23 +81,27 @@ def ran_by(plural: str, row: Any) -> Ran | None:
         "hostNetwork": spec.host_network,
         "hostIPC": spec.host_ipc,
     }
-    tokens = [
-        source.token
-        for volume in volumes
-        if volume.projected
-        for source in volume.projected.sources or ()
-        if source.token
-    ]
+    sources = [source for volume in volumes if volume.projected for source in volume.projected.sources or ()]
     return Ran(
         kind=KINDS[plural],
         metadata=metadata,
         account=(metadata.namespace, spec.runs_as),
-        secrets=tuple(sorted(set(_secrets(containers, volumes)))),
+        secrets=tuple(sorted({*_secrets(containers, volumes), *(one.name for one in spec.pulls_with or ())})),
         near_node=tuple(name for name, is_so in near.items() if is_so),
-        audiences=tuple(sorted({token.audience for token in tokens if token.audience})),
+        projected=tuple(_projected(sources)),
         automount=spec.automount,
         images=tuple(sorted({_without_tag(one.image) for one in containers if one.image})),
+        vault_role=annotations.get(_VAULT_ROLE, "")[: p.LONGEST_TEXT],
     )
+
+
+def _projected(sources: Iterable[p.Projection]) -> Iterator[Projected]:
+    """What others may ask for; the token that every pod gets for the API itself is left out."""
+    for source in sources:
+        if source.token and source.token.audience:
+            yield Projected("token", source.token.audience, source.token.seconds)
+        if source.certificate and source.certificate.signer:
+            yield Projected("certificate", source.certificate.signer, source.certificate.seconds)
 
 
 def _secrets(containers: tuple[p.Container, ...], volumes: tuple[p.Volume, ...]) -> Iterator[str]:
@@ -108,10 +128,13 @@ def workload(ran: Ran, source: str, uid: str, account: str) -> Workload:
     attributes: dict[str, Any] = {"namespace": metadata.namespace}
     if ran.near_node:
         attributes["reaches_node_by"] = list(ran.near_node)
-    if ran.audiences:
-        attributes["token_audiences"] = list(ran.audiences)
+    for name, kind in (("token_audiences", "token"), ("certificate_signers", "certificate")):
+        if of := sorted({one.of for one in ran.projected if one.kind == kind}):
+            attributes[name] = of
     if ran.secrets:
         attributes["secrets"] = list(ran.secrets)
+    if ran.vault_role:
+        attributes["vault_role"] = ran.vault_role
     if ran.images:
         attributes["images"] = list(ran.images)
     return Workload(

@@ -262,6 +262,14 @@ def test_a_token_leads_from_cloud_to_cloud(result: dict[str, Any]) -> None:
         assert other["key"] in {link["target"] for link in one["links"] if link["relation"] == "can_assume"}
 
 
+def test_a_label_suggests_its_owner(result: dict[str, Any]) -> None:
+    """Labels of Kubernetes cannot have an `@`; the person is asked, and not registered."""
+    (agent,) = [one for one in result["identities"] if one["name"] == "parcel-copilot"]
+
+    assert agent["ownership"]["state"] == "orphaned"
+    assert agent["ownership"]["candidates"][0]["person"] == "nina.petrova@tidewater.example"
+
+
 def test_a_default_account_leads_from_a_cluster_to_an_administrator(result: dict[str, Any]) -> None:
     """It may edit where somebody meant `view`: so it becomes an account whose token opens a role of AWS."""
     ids = ("tracking/default", "data/warehouse-loader")

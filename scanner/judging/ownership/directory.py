@@ -23,6 +23,7 @@ MOST_TEXT = 500
 REMEMBERED = 100_000
 """The size of the caches: most texts repeat across the estate, but session names never do."""
 
+_WRITTEN_AT = re.compile(r"[._-]at[._-]", re.IGNORECASE)
 _SEGMENT = re.compile(r"[^\s<>()\[\],;|\\/:\"']+")
 
 
@@ -59,7 +60,8 @@ class Directory:
 
         ``arn:aws:sts::123456789012:assumed-role/Admin/ada@example.com`` has an e-mail in it. A user name counts only
         where it comes last and nothing before it is a machine: that of ``…:user/ada`` does, that of
-        ``…:assumed-role/terraform/ada`` doesn't.
+        ``…:assumed-role/terraform/ada`` doesn't. Labels of Kubernetes cannot have ``@``: ``ada_at_example.com`` is the
+        e-mail, too.
         """
         return self._find(text)
 
@@ -89,6 +91,10 @@ class Directory:
         if (outright := self.resolve(text)) is not None or self._is_machine(text):
             return outright
         segments = _SEGMENT.findall(text)
+        for written in () if "@" in text else _WRITTEN_AT.finditer(text):
+            whole = f"{text[: written.start()]}@{text[written.end() :]}"
+            if (person := self._person(self.resolve(whole))) is not None:
+                return person
         for segment in reversed(segments):
             if "@" in segment and (person := self._person(self.resolve(segment))) is not None:
                 return person

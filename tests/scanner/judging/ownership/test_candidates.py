@@ -47,6 +47,8 @@ from tests.scanner.judging.ownership.people import REGISTERED, ROSTER, TODAY, ca
         pytest.param({"owner": "loop@example.com"}, [], id="managers-in-a-circle"),
         pytest.param({"owner": "mailto:ada@example.com"}, [("ada@example.com", 0.9)], id="e-mail-within"),
         pytest.param({"owner": "ada"}, [("ada@example.com", 0.9)], id="user-name"),
+        pytest.param({"owner": "ada_at_example.com"}, [("ada@example.com", 0.9)], id="label-without-at"),
+        pytest.param({"owner": "ada-at-other.example"}, [], id="label-of-somebody-else"),
         pytest.param(
             {"owner": "team:changing"},
             [("team:changing", 0.9), ("ada@example.com", 0.36), ("lea@example.com", 0.36)],

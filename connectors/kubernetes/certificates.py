@@ -1,0 +1,97 @@
+"""Client certificates, as far as requests for them are kept: an hour after they were signed, and in exports.
+
+Source: the documentation of certificate signing requests and of authenticating by X.509. A certificate's common name is
+the user, its organizations are the groups; Kubernetes can neither list nor revoke it.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from connectors.kubernetes import payloads as p
+from scanner.model import Credential, credential_key
+
+_SIGNER: Final = "kubernetes.io/kube-apiserver-client"
+"""The one whose certificates the API server takes of anybody; those of kubelets have another."""
+
+
+_VOUCHED_FOR: Final = re.compile(
+    r"system:.*|.*@.*|.*:.*|gke-.*|aks.*|\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
+)
+"""Users of the control plane, people and cloud identities: other issuers vouch for them."""
+_MOST_NAMED: Final = 5
+
+
+class ClientCertificate(Struct, frozen=True, kw_only=True):
+    """Who a certificate says that its holder is. ``id``: as audit logs call it."""
+
+    user: str
+    groups: frozenset[str]
+    id: str
+    request: str
+    since: datetime
+    until: datetime
+
+    def credential(self, identity: str) -> Credential:
+        """As a credential of the identity with that key."""
+        return Credential(
+            key=credential_key(identity, "certificate", self.id),
+            kind="certificate",
+            id=self.id,
+            created_at=self.since,
+            expires_at=self.until,
+            attributes={"user": self.user, "request": self.request},
+        )
+
+
+def certificate_in(request: p.SigningRequest) -> ClientCertificate | None:
+    """The certificate that a request led to; None before it is signed, and for what no client signs in with."""
+    pem = request.status.certificate
+    if request.spec.signer != _SIGNER or not pem:
+        return None
+    from cryptography import x509
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    warnings.filterwarnings("ignore", "Parsed a serial number")  # old authorities have bad ones
+    try:
+        found = x509.load_pem_x509_certificate(pem)
+        names = [(one.oid, str(one.value)) for one in found.subject]
+        digest = found.fingerprint(SHA256()).hex()
+        since, until = found.not_valid_before_utc, found.not_valid_after_utc
+    except (ValueError, x509.InvalidVersion):
+        return None
+    oid = x509.NameOID
+    users = [value for kind, value in names if kind == oid.COMMON_NAME]
+    if not users:
+        return None
+    groups = frozenset(value for kind, value in names if kind == oid.ORGANIZATION_NAME)
+    # The last common name counts, as Go reads a subject.
+    return ClientCertificate(
+        user=users[-1],
+        groups=groups,
+        id=f"X509SHA256={digest}",
+        request=request.metadata.name,
+        since=since,
+        until=until,
+    )
+
+
+def named_users(bindings: Iterable[p.Binding]) -> frozenset[str]:
+    """Users that bindings name, and that only a certificate can name, too."""
+    named = (one.name for binding in bindings for one in binding.subjects or () if one.kind == "User")
+    return frozenset(name for name in named if not _VOUCHED_FOR.fullmatch(name))
+
+
+def unbound(certificates: Iterable[ClientCertificate], bindings: Iterable[p.Binding]) -> Iterator[str]:
+    """Yield a remark about certificates of users that no binding names: their groups may have rights."""
+    users = named_users(bindings)
+    others = sorted({f"{one.user} ({', '.join(sorted(one.groups))})" for one in certificates if one.user not in users})
+    if others:
+        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        yield f"signed for users that no binding names: {', '.join(others[:_MOST_NAMED])}{more}"

@@ -1,0 +1,163 @@
+"""Principals besides service accounts: groups, users with certificates, roles and local accounts of Argo CD. Pure.
+
+Kubernetes keeps no list of users and groups: they are whatever a certificate or another issuer says. So what is known
+of them is who RBAC names, and which certificates were signed lately.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Final
+
+from msgspec import Struct
+
+from connectors.kubernetes import custom as c
+from connectors.kubernetes import payloads as p
+from connectors.kubernetes.certificates import named_users
+from connectors.kubernetes.credentials import certificates_of, second
+from connectors.kubernetes.reading import Facts
+from connectors.kubernetes.rights.evaluation import ALL_ACCOUNTS, EVERYBODY, Authority, Rights
+from scanner.model import POWERFUL, PRIVILEGES, Credential, Identity, Privilege, credential_key
+from scanner.model.rights import with_administration
+
+PROVIDER: Final = "kubernetes"
+JOINING: Final = "system:bootstrappers"
+_JOINS_WITHIN: Final = timedelta(hours=24)
+"""How long a token for joining lives as `kubeadm token create` makes it."""
+_UNEVALUATED: Final = Privilege(level="unknown", evidence=("policies of Argo CD are not evaluated",))
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """A cluster, with what its bindings give. ``rights_are_known``: RBAC could be read."""
+
+    facts: Facts
+    source: str
+    authority: Authority
+    rights_are_known: bool
+
+    def identity(self, kind: str, path: str, name: str, **facts: Any) -> Identity:
+        """An identity of the cluster. ``path``: of its key, in the cluster."""
+        key = f"kubernetes://{self.facts.uid}/{path}"
+        usual: dict[str, Any] = {"provider": PROVIDER, "source": self.source, "scope": self.facts.uid}
+        return Identity(key=key, kind=kind, name=name, **usual, **facts)
+
+    def subject(self, kind: str, name: str, rights: Rights, **facts: Any) -> Identity:
+        """A user or a group, with what it has by itself."""
+        held = {"privilege": rights.privilege, "grants": rights.grants}
+        consequences = with_administration(rights.privilege, rights.consequences)
+        return self.identity(kind, f"{kind}/{name}", name, consequences=consequences, **held, **facts)
+
+
+def principals(place: Place) -> Iterator[Identity]:
+    """Yield all of them."""
+    if place.rights_are_known:
+        yield from _groups(place)
+        yield from _users(place)
+    yield from _joining(place)
+    yield from _argocd_roles(place)
+    yield from _argocd_accounts(place)
+
+
+def _groups(place: Place) -> Iterator[Identity]:
+    """Yield the groups of all callers and of all accounts, where they have powerful rights."""
+    for name in sorted(filter(_is_of_everybody, place.authority.group_names)):
+        rights = place.authority.of_subject("Group", name)
+        if rights.privilege.level in POWERFUL:
+            yield place.subject("group", name, rights)
+
+
+def _users(place: Place) -> Iterator[Identity]:
+    """Yield users with powerful rights. Certificates of theirs that are not listed are as the last scan knew them."""
+    certificates = certificates_of(place.facts)
+    for name in sorted(named_users(place.facts.bindings)):
+        rights = place.authority.of_subject("User", name)
+        if rights.privilege.level in POWERFUL:
+            key = f"kubernetes://{place.facts.uid}/user/{name}"
+            signed = tuple(one.credential(key) for one in certificates.get(name, ()))
+            yield place.subject("user", name, rights, credentials=signed, unread=("credentials",))
+
+
+def _joining(place: Place) -> Iterator[Identity]:
+    """Yield the group of machines that join, where a token outlives the day that joining takes.
+
+    When a token ends stands in its secret, which is not read.
+    """
+    facts = place.facts
+    old = [one for one in facts.joining if one.created is not None and facts.read_at - one.created > _JOINS_WITHIN]
+    if not old:
+        return
+    named = sorted(name for name in place.authority.group_names if name == JOINING or name.startswith(f"{JOINING}:"))
+    rights = [place.authority.of_subject("Group", name) for name in named]
+    highest = min((one.privilege for one in rights), key=lambda one: PRIVILEGES.index(one.level), default=None)
+    key = f"kubernetes://{facts.uid}/group/{JOINING}"
+    yield place.identity(
+        "group",
+        f"group/{JOINING}",
+        JOINING,
+        description="machines that join the cluster as nodes; their tokens usually live for 24 hours",
+        privilege=highest if place.rights_are_known and highest else Privilege(level="unknown"),
+        grants=tuple(grant for one in rights for grant in one.grants),
+        credentials=tuple(
+            Credential(key=credential_key(key, "token", one.name), kind="token", id=one.name, created_at=one.created)
+            for one in old
+        ),
+    )
+
+
+def _argocd_roles(place: Place) -> Iterator[Identity]:
+    """Yield roles of projects that have tokens: their dates are in the project, the tokens themselves nowhere."""
+    for project in place.facts.projects:
+        namespace, name = project.metadata.namespace, project.metadata.name
+        for role in project.roles:
+            path = f"{namespace}/argocd/{name}/{role.name}"
+            key = f"kubernetes://{place.facts.uid}/{path}"
+            yield place.identity(
+                "argocd_role",
+                path,
+                role.name,
+                display_name=f"{name}/{role.name}",
+                aliases=(f"proj:{name}:{role.name}",),
+                description=f"role of the Argo CD project {name}",
+                tags=p.kept(project.metadata.labels) | p.kept(project.metadata.annotations),
+                attributes={"namespace": namespace, "project": name},
+                privilege=_UNEVALUATED,
+                credentials=tuple(_project_token(key, token) for token in role.tokens or ()),
+            )
+
+
+def _project_token(key: str, token: c.ProjectToken) -> Credential:
+    """A token of a project's role, known by its id, else by the second it was issued in, as Argo CD does."""
+    name = token.id or str(token.iat)
+    return Credential(
+        key=credential_key(key, "token", name),
+        kind="token",
+        id=name,
+        created_at=second(token.iat),
+        expires_at=second(token.exp),
+        never_expires=not token.exp,
+    )
+
+
+def _argocd_accounts(place: Place) -> Iterator[Identity]:
+    """Yield local accounts. Tokens and passwords of theirs are in a secret that is not read."""
+    facts = place.facts
+    for account in c.local_accounts(facts.argocd) if facts.argocd is not None else ():
+        can = [what for what, is_so in (("login", account.signs_in), ("apiKey", account.has_tokens)) if is_so]
+        yield place.identity(
+            "argocd_account",
+            f"{facts.argocd_namespace}/argocd/account/{account.name}",
+            account.name,
+            display_name=f"argocd/{account.name}",
+            description="local account of Argo CD",
+            enabled=account.enabled,
+            attributes={"namespace": facts.argocd_namespace, "can": can},
+            privilege=Privilege(level="high", evidence=("may deploy anything through Argo CD",))
+            if account.name == c.ADMIN
+            else _UNEVALUATED,
+            unread=("credentials",),
+        )
+
+
+def _is_of_everybody(group: str) -> bool:
+    return group in EVERYBODY or group == ALL_ACCOUNTS or group.startswith(f"{ALL_ACCOUNTS}:")
