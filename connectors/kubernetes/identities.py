@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -19,10 +19,11 @@ from connectors.kubernetes.rights.evaluation import (
     Rights,
     Surroundings,
 )
+from connectors.kubernetes.rights.facts import environment, of_binding, of_rights, of_workloads
 from connectors.kubernetes.rights.levels import privilege_of
 from connectors.kubernetes.rights.links import links_of
 from connectors.kubernetes.rights.targets import Account, Accounts
-from connectors.kubernetes.workloads import workload
+from connectors.kubernetes.workloads import Ran, workload
 from connectors.planned.shapes import key_of
 from connectors.reading import unread_facts
 from scanner.model import (
@@ -36,7 +37,7 @@ from scanner.model import (
     TokenSubject,
     Workload,
 )
-from scanner.model.attributes import DEFAULT_ACCOUNT
+from scanner.model.attributes import DEFAULT_ACCOUNT, ROLE_MISSING
 from scanner.model.reach import KEY_ID, Said
 from scanner.model.rights import with_administration
 from scanner.text import account_name, is_shared_issuer, issuer_name
@@ -76,7 +77,12 @@ class _Estate:
         self._rights = {account: self.authority.of_account(account) for account in facts.accounts}
         self._tokens = tokens_of(facts)
         self._links = self._linked()
-        self._consumers = Counter(ran.account for ran in facts.ran)
+        self._ran: defaultdict[Account, list[Ran]] = defaultdict(list)
+        for ran in facts.ran:
+            self._ran[ran.account].append(ran)
+        self._environments = {
+            name: environment(name, p.kept(metadata.labels)) for name, metadata in facts.namespaces.items()
+        }
         self._projected = projections_of(facts)
         self._certificates = certificates_of(facts)
         self._stores = opened_by(facts)
@@ -113,7 +119,7 @@ class _Estate:
             created_at=metadata.created,
             managed_by=self._managed(account, payload),
             tags={**_owner_hints(self._facts.namespaces.get(namespace)), **texts},
-            attributes=self._attributes(account, payload),
+            attributes=self._attributes(account, payload) | self._together(account, payload, rights),
             privilege=privilege,
             consequences=None if self.no_rights else self._consequences(rights),
             grants=rights.grants,
@@ -148,7 +154,7 @@ class _Estate:
         namespace, name = account
         if _SYSTEM.fullmatch(namespace):
             return f"it is an account of the system namespace {namespace}"
-        unused = not self._consumers[account] and not self.authority.is_bound(account)
+        unused = account not in self._ran and not self.authority.is_bound(account)
         if name == "default" and unused and not payload.secrets:
             return "Kubernetes makes it in every namespace"
         return None
@@ -169,38 +175,53 @@ class _Estate:
             found["pod_security"] = level[_ENFORCE]
         return found
 
-    # --- Bindings of accounts that do not exist ---
+    def _together(self, account: Account, payload: p.ServiceAccount, rights: Rights) -> dict[str, Any]:
+        """What rights and workloads amount to together."""
+        namespace, name = account
+        ran = self._ran.get(account, ())
+        found = dict(of_workloads(ran, None if self.no_rights else rights, payload.automount))
+        if not self.no_rights:
+            found |= of_rights(rights, namespace, self._environments, self._facts.version)
+            if name == "default":
+                found |= of_binding(rights, f"{ACCOUNT_PREFIX}{namespace}:{name}")
+        return found
+
+    # --- Bindings of accounts, and to roles, that do not exist ---
 
     def left_behind(self) -> Iterator[Assignment]:
-        """Yield what an account would get as soon as anyone creates it. Bindings that each cluster has are left out."""
-        for binding in () if self._unknown_accounts else self._facts.bindings:
-            metadata = binding.metadata
-            if (metadata.labels or {}).get(BOOTSTRAPPING) == "rbac-defaults":
-                continue
-            for subject in binding.subjects or ():
-                account = (subject.namespace or metadata.namespace, subject.name)
-                if subject.kind == "ServiceAccount" and account not in self._facts.accounts:
-                    yield self._assignment(binding, account)
+        """Yield what is granted once somebody creates the account or the role; without bindings of every cluster."""
+        for binding in () if self.no_rights else self._facts.bindings:
+            bound = _bound(self._facts, binding)
+            for subject in binding.subjects or () if not bound.usual else ():
+                account = (subject.namespace or binding.metadata.namespace, subject.name)
+                is_account = subject.kind == "ServiceAccount"
+                gone = is_account and not self._unknown_accounts and account not in self._facts.accounts
+                if gone or bound.missing:
+                    yield self._assignment(binding, bound, subject, account if is_account else None, gone=gone)
 
     @property
     def _unknown_accounts(self) -> bool:
-        return self.no_rights or "core.serviceaccounts" in self._facts.gaps
+        return "core.serviceaccounts" in self._facts.gaps
 
-    def _assignment(self, binding: p.Binding, account: Account) -> Assignment:
-        bound = _bound(self._facts, binding)
-        place = bound.namespace or "cluster"
+    def _assignment(
+        self, binding: p.Binding, bound: Bound, subject: p.Subject, account: Account | None, *, gone: bool
+    ) -> Assignment:
+        place, kind = bound.namespace or "cluster", subject.kind.lower()
+        name = f"{account[0]}/{account[1]}" if account else subject.name
+        whose = name if account else f"{kind}/{name}"
         return Assignment(
-            key=f"kubernetes://{self._facts.uid}/{place}/{bound.binding.lower()}#{account[0]}/{account[1]}",
+            key=f"kubernetes://{self._facts.uid}/{place}/{bound.binding.lower()}#{whose}",
             provider=PROVIDER,
             source=self._source,
             scope=self._facts.uid,
-            holder=self.key(account),
-            holder_kind="service_account",
-            holder_name=f"{account[0]}/{account[1]}",
-            gone=True,
+            holder=self.key(account) if account else f"kubernetes://{self._facts.uid}/{kind}/{name}",
+            holder_kind="service_account" if account else kind,
+            holder_name=name,
+            gone=gone or None,
             grant=Grant(name=bound.role, via=bound.binding, resource=bound.where),
             privilege=privilege_of(bound.rules or (), everywhere=not bound.namespace),
             created_at=binding.metadata.created,
+            attributes={ROLE_MISSING: True} if bound.missing else {},
         )
 
     # --- Which account can become which ---
@@ -263,6 +284,7 @@ def _bound(facts: Facts, binding: p.Binding) -> Bound:
         binding=f"{title}/{binding.metadata.name}",
         role=f"{kind}/{name}",
         namespace=namespace,
+        users=frozenset(name for kind, name in _subjects(binding, namespace) if kind == "User"),
         rules=facts.roles.get(role, ()),
         missing=role not in facts.roles,
         usual=(binding.metadata.labels or {}).get(BOOTSTRAPPING) == "rbac-defaults",

@@ -153,10 +153,17 @@ class Variables(Struct, frozen=True, kw_only=True):
     secret: Named | None = field(name="secretRef", default=None)
 
 
+class Capabilities(Struct, frozen=True, kw_only=True):
+    """Capabilities of Linux."""
+
+    add: tuple[str, ...] | None = None
+
+
 class Security(Struct, frozen=True, kw_only=True):
     """A container's security context."""
 
     privileged: bool | None = None
+    capabilities: Capabilities | None = None
 
 
 class Container(Struct, frozen=True, kw_only=True):
@@ -166,6 +173,12 @@ class Container(Struct, frozen=True, kw_only=True):
     env: tuple[Variable, ...] | None = None
     env_from: tuple[Variables, ...] | None = field(name="envFrom", default=None)
     security: Security | None = field(name="securityContext", default=None)
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """Capabilities that it has besides those of every container."""
+        added = self.security and self.security.capabilities and self.security.capabilities.add
+        return added or ()
 
 
 class PodSpec(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,10 @@ _CONTROLLED: Final = frozenset({"ReplicaSet", "ReplicationController", "Stateful
                                 "CronJob"})  # fmt: skip
 """Owners of pods and of other workloads that are listed themselves."""
 _VAULT_ROLE: Final = "vault.hashicorp.com/role"
+_ESCAPES: Final = frozenset({"SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "ALL"})
+"""Capabilities with which a container reaches its node."""
+REACHES_NODE: Final = frozenset({"privileged", "hostPath", "hostPID", *_ESCAPES})
+"""Ways in which a workload can take over its node, or read what others keep there."""
 KINDS: Final = {
     "pods": "pod",
     "deployments": "deployment",
@@ -56,6 +60,15 @@ class Ran(Struct, frozen=True, kw_only=True):
     images: tuple[str, ...] = ()
     vault_role: str = ""
 
+    @property
+    def title(self) -> str:
+        """Kind, namespace and name."""
+        return f"{self.kind} {self.metadata.namespace}/{self.metadata.name}"
+
+    def mounts_token(self, by_account: bool | None) -> bool:
+        """Whether it is given a token for the API. ``by_account``: what its account says, which counts less."""
+        return next((said for said in (self.automount, by_account) if said is not None), True)
+
 
 def is_mirror(metadata: p.Metadata) -> bool:
     """Whether it shows a static pod of a node, which runs as no account."""
@@ -81,13 +94,14 @@ def ran_by(plural: str, row: Any) -> Ran | None:
         "hostNetwork": spec.host_network,
         "hostIPC": spec.host_ipc,
     }
+    added = {name.upper().removeprefix("CAP_") for one in containers for name in one.capabilities}
     sources = [source for volume in volumes if volume.projected for source in volume.projected.sources or ()]
     return Ran(
         kind=KINDS[plural],
         metadata=metadata,
         account=(metadata.namespace, spec.runs_as),
         secrets=tuple(sorted({*_secrets(containers, volumes), *(one.name for one in spec.pulls_with or ())})),
-        near_node=tuple(name for name, is_so in near.items() if is_so),
+        near_node=(*(name for name, is_so in near.items() if is_so), *sorted(added & _ESCAPES)),
         projected=tuple(_projected(sources)),
         automount=spec.automount,
         images=tuple(sorted({_without_tag(one.image) for one in containers if one.image})),

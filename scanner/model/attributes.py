@@ -33,6 +33,16 @@ DOMAIN_WIDE_DELEGATION: Final = "domain_wide_delegation"
 """True if it may act as any user of the organisation, or the list of OAuth scopes that this is limited to."""
 DEFAULT_ACCOUNT: Final = "default_account"
 """True if the provider created it for workloads that name no account."""
+BOUND_BY_NAME: Final = "bound_by_name"
+"""Of a default account: the roles that it has by itself, and not as everybody: a list of texts."""
+HOST_ACCESS: Final = "workloads_near_host"
+"""Workloads that run as it and can reach their machine: a list of texts, such as ``pod web/a (hostPath)``."""
+UNUSED_TOKENS: Final = "tokens_without_rights"
+"""Workloads that are given its tokens, though it has no rights: a list of texts. Absent if its rights are unknown."""
+GRANTS_ACROSS: Final = "grants_across_environments"
+"""Rights that it has in another environment than its own: a list of texts."""
+NARROWER_RIGHTS: Final = "narrower_rights"
+"""Rights that have a narrower replacement: ``[{"right": str, "by": str, "instead": str}, …]``."""
 TOKEN_SUBJECTS: Final = "token_subjects"  # noqa: S105  # the name of an attribute, not a token
 """The issuers and subjects of the tokens that it can present: a list of ``[issuer, subject]``.
 See ``TokenSubject``.
@@ -99,5 +109,7 @@ CONTROL_PLANE: Final = "control_plane"
 """Of a cluster: the key of the identity that its control plane runs as. Nothing that runs in the cluster reaches it."""
 
 # Of an assignment.
+ROLE_MISSING: Final = "role_missing"
+"""True if the role that it gives does not exist."""
 RESTORABLE_UNTIL: Final = "restorable_until"
 """The last time at which a deleted holder, and with it the assignment, can be restored: ISO 8601."""

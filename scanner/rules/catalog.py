@@ -23,6 +23,7 @@ from scanner.rules import (
     registration,
     reviews,
     tickets,
+    workloads,
 )
 from scanner.rules.base import EntryRule, Rule, fingerprint
 
@@ -38,6 +39,7 @@ BUILT_IN: tuple[Rule, ...] = (
     credentials.CREDENTIAL_OLDER_THAN_DECLARED,
     credentials.CREDENTIAL_TOO_OLD,
     credentials.CREDENTIAL_UNUSED,
+    workloads.CROSS_ENVIRONMENT_GRANT,
     privilege.CROSS_ENVIRONMENT_TRUST,
     entries.DECLARED_DIFFERENTLY,
     privilege.DELEGATION,
@@ -54,6 +56,8 @@ BUILT_IN: tuple[Rule, ...] = (
     exposure.FORMER_MEMBER_CREDENTIAL,
     activity.INTERACTIVE_USE,
     registration.LOOKALIKE,
+    workloads.MISSING_ROLE,
+    workloads.NARROWER_RIGHT,
     privilege.OPEN_TRUST,
     ownership.ORPHANED,
     ownership.ORPHANED_GRANT,
@@ -66,6 +70,7 @@ BUILT_IN: tuple[Rule, ...] = (
     planned.PLANNED_UNREGISTERED,
     planned.PLANNED_WITHOUT_BLAST_RADIUS,
     planned.PLANNED_WITHOUT_OWNER,
+    workloads.POWERFUL_NEAR_HOST,
     registration.REACH_BEYOND_DECLARATION,
     reviews.REASSIGNMENT_NOT_DONE,
     registration.RECREATED,
@@ -91,6 +96,7 @@ BUILT_IN: tuple[Rule, ...] = (
     activity.UNDECLARED_CREDENTIAL_USED,
     registration.UNREGISTERED,
     exposure.UNRESTRICTED_API_KEY,
+    workloads.UNUSED_TOKEN_MOUNTED,
     privilege.UNVERIFIED_PUBLISHER,
     activity.USED_AFTER_EXPIRY,
     activity.USED_AFTER_OWNER_LEFT,

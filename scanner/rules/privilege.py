@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scanner.model import SEVERITIES, Assessment, Severity, Trust
-from scanner.model.attributes import DEFAULT_ACCOUNT, DOMAIN_WIDE_DELEGATION, EXTERNAL, PUBLISHER
+from scanner.model.attributes import BOUND_BY_NAME, DEFAULT_ACCOUNT, DOMAIN_WIDE_DELEGATION, EXTERNAL, PUBLISHER
 from scanner.rules.base import Hit, IdentityRule, RuleContext, is_powerful, is_unregistered_or_orphaned
 
 # --- Non-human identity has full administrative permissions ---
@@ -229,15 +229,17 @@ UNVERIFIED_PUBLISHER = IdentityRule(
 
 _MORE_THAN_NORMAL = frozenset({"admin", "escalation", "high"})
 _NAMED = 10
-"""How many consumers the evidence names."""
+"""How many consumers and roles the evidence names."""
 
 
 def _shared_default_account(assessment: Assessment, _context: RuleContext) -> Hit | None:
-    """Fires on default accounts that have consumers or a high privilege."""
-    is_strong = assessment.privilege.level in _MORE_THAN_NORMAL
-    if assessment.identity.attributes.get(DEFAULT_ACCOUNT) is not True or not (is_strong or assessment.consumers):
+    """Fires on default accounts that have consumers, a high privilege, or roles that name them."""
+    attributes, is_strong = assessment.identity.attributes, assessment.privilege.level in _MORE_THAN_NORMAL
+    bound = attributes.get(BOUND_BY_NAME)
+    if attributes.get(DEFAULT_ACCOUNT) is not True or not (is_strong or assessment.consumers or bound):
         return None
     facts = {
+        "roles": list(bound[:_NAMED]) if isinstance(bound, (list, tuple)) else None,
         "privilege": assessment.privilege.level,
         "because": assessment.privilege.evidence if is_strong else None,
         "run_as": len(assessment.consumers),
@@ -259,7 +261,7 @@ SHARED_DEFAULT_ACCOUNT = IdentityRule(
     "separate them.",
     remediation="Give each workload its own account with the permissions it needs. Then remove the roles of the "
     "default account and disable it.",
-    evidence=("privilege", "because", "run_as", "consumers"),
+    evidence=("roles", "privilege", "because", "run_as", "consumers"),
     silent_on=frozenset({"disabled"}),
     needs=frozenset({"permissions"}),
     on_plans=True,

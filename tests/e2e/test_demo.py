@@ -282,7 +282,7 @@ def test_a_default_account_leads_from_a_cluster_to_an_administrator(result: dict
     for one, other in pairwise((*accounts, *roles)):
         assert other["key"] in {link["target"] for link in one["links"] if link["relation"] == "can_assume"}
     rules = {one["rule"] for one in result["findings"] if one["identity"] == accounts[0]["key"]}
-    assert rules == {"escalation", "shared_default_account", "unregistered"}
+    assert rules == {"escalation", "narrower_right", "shared_default_account", "unregistered"}
     assert any(accounts[1]["key"] == link["target"] for link in roles[0]["links"] if link["relation"] == "federates")
 
 

@@ -40,7 +40,7 @@ _Reason = tuple[PrivilegeLevel, str]
 class Bound(Struct, frozen=True, kw_only=True):
     """What a binding gives. ``namespace``: empty for the whole cluster. ``rules``: None for a role of another shape.
 
-    ``missing``: the role does not exist. ``usual``: each cluster has the binding.
+    ``missing``: the role does not exist. ``usual``: each cluster has the binding. ``users``: whom it names.
     """
 
     binding: str
@@ -49,6 +49,7 @@ class Bound(Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...] | None
     missing: bool = False
     usual: bool = False
+    users: frozenset[str] = frozenset()
 
     @property
     def where(self) -> str:

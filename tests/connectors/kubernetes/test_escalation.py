@@ -162,27 +162,27 @@ CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_rights(scan_files: Scan, case: str) -> None:
+def test_rights(scan_listed: Scan, case: str) -> None:
     """The union of all bindings, exactly as RBAC matches."""
     objects, level, others = CASES[case]
 
-    found = scan_files(*ESTATE, *objects)
+    found = scan_listed(*ESTATE, *objects)
 
     assert (found.accounts["shop/ci"].privilege.level, found.become("shop/ci")) == (level, others)
 
 
-def test_older_clusters_run_commands_by_get(scan_files: Scan) -> None:
+def test_older_clusters_run_commands_by_get(scan_listed: Scan) -> None:
     """Since 1.35 the WebSocket of ``exec`` and ``attach`` takes ``create``, too."""
     for way in ("pods/exec", "pods/attach"):
         objects = (*ESTATE, *held(rule("get", "", way), within="shop"))
 
-        assert scan_files(*objects, minor=34).become("shop/ci") == ["shop/web"]
-        assert scan_files(*objects, minor=35).become("shop/ci") == []
+        assert scan_listed(*objects, minor=34).become("shop/ci") == ["shop/web"]
+        assert scan_listed(*objects, minor=35).become("shop/ci") == []
 
 
-def test_groups_of_everybody_are_reported(scan_files: Scan) -> None:
+def test_groups_of_everybody_are_reported(scan_listed: Scan) -> None:
     """Where they have powerful rights; what every cluster gives them is none."""
-    found = scan_files(
+    found = scan_listed(
         *ESTATE,
         role("boss", rule("*", "*", "*")),
         binding("b", "ClusterRole/boss", group("system:unauthenticated")),

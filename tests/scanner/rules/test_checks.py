@@ -124,6 +124,21 @@ def trust(kind: Any, restriction: Any = "none", **facts: Any) -> Trust:
     return Trust(kind=kind, principal="them", restriction=restriction, evidence="trust policy", **facts)
 
 
+PROXY = {"right": "get nodes/proxy", "by": "ClusterRole/metrics", "instead": "get on nodes/metrics"}
+
+
+def noted(*, verdicts: dict[str, Any] | None = None, enabled: bool | None = None, managed_by: str | None = None,
+          **attributes: Any) -> Assessment:  # fmt: skip
+    """An account with attributes that its connector noted."""
+    return declared(verdicts=verdicts, enabled=enabled, managed_by=managed_by, attributes=attributes)
+
+
+def near_host(privilege: PrivilegeLevel, **facts: Any) -> Assessment:
+    """An account of a workload that reaches its host."""
+    attributes = {"workloads_near_host": ["pod shop/agent (privileged)"], **facts}
+    return noted(verdicts={"privilege": level(privilege)}, **attributes)
+
+
 CROSSING = Trust(kind="principal", principal="deploy-dev", external=False, evidence="trust policy", crosses="dev")
 
 
@@ -532,6 +547,36 @@ CLOUD_CASES: tuple[tuple[str, str, Assessment | Assignment, str | None], ...] = 
     ("shared_default_account", "idle and weak", default_account(), None),
     ("shared_default_account", "idle and unknown", default_account(privilege="unknown"), None),
     ("shared_default_account", "no default one", default_account("vm", default_account=False), None),
+    ("shared_default_account", "roles name it", default_account(bound_by_name=["edit"]), "medium"),
+    ("shared_default_account", "no role names it", default_account(bound_by_name=[]), None),
+    ("powerful_near_host", "admin", near_host("admin"), "high"),
+    ("powerful_near_host", "can make itself one", near_host("escalation"), "high"),
+    ("powerful_near_host", "high", near_host("high"), "medium"),
+    ("powerful_near_host", "weak", near_host("normal"), None),
+    ("powerful_near_host", "unknown", near_host("unknown"), None),
+    ("powerful_near_host", "no such workload", near_host("admin", workloads_near_host=[]), None),
+    ("powerful_near_host", "of another shape", near_host("admin", workloads_near_host="agent"), None),
+    ("powerful_near_host", "the vendor's", near_host("admin", managed_by="a system namespace"), None),
+    ("unused_token_mounted", "has one", noted(tokens_without_rights=["pod shop/a"]), "low"),
+    ("unused_token_mounted", "has none", noted(tokens_without_rights=[]), None),
+    ("unused_token_mounted", "unknown", noted(), None),
+    ("unused_token_mounted", "the vendor's", noted(managed_by="x", tokens_without_rights=["pod shop/a"]), None),
+    ("cross_environment_grant", "dev in prod", noted(grants_across_environments=["edit in prod"]), "medium"),
+    ("cross_environment_grant", "of another shape", noted(grants_across_environments={"edit": "prod"}), None),
+    ("cross_environment_grant", "disabled", noted(enabled=False, grants_across_environments=["edit in prod"]), None),
+    ("cross_environment_grant", "unknown", noted(), None),
+    ("narrower_right", "weak", noted(narrower_rights=[PROXY]), "low"),
+    (
+        "narrower_right",
+        "powerful",
+        noted(verdicts={"privilege": level("escalation")}, narrower_rights=[PROXY]),
+        "medium",
+    ),
+    ("narrower_right", "none", noted(narrower_rights=[]), None),
+    ("narrower_right", "of another shape", noted(narrower_rights=["nodes/proxy"]), None),
+    ("missing_role", "it is missing", make_assignment(attributes={"role_missing": True}), "low"),
+    ("missing_role", "it exists", make_assignment(), None),
+    ("missing_role", "of another shape", make_assignment(attributes={"role_missing": "yes"}), None),
     ("orphaned_grant", "a role", deleted(), "medium"),
     ("orphaned_grant", "high", deleted("high"), "medium"),
     ("orphaned_grant", "admin", deleted("admin"), "high"),
@@ -779,6 +824,24 @@ EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str,
         default_account(*(f"vm-{number}" for number in range(11)), privilege="unknown"),
         (),
         {"privilege": "unknown", "run_as": 11, "consumers": [f"vm-{number}" for number in range(10)]},
+    ),
+    "rights with a narrower replacement": (
+        "narrower_right",
+        noted(narrower_rights=[PROXY, "no such record"]),
+        (),
+        {"rights": ["get nodes/proxy (ClusterRole/metrics); instead: get on nodes/metrics"]},
+    ),
+    "some of many workloads near their hosts": (
+        "powerful_near_host",
+        near_host("high", workloads_near_host=[f"pod shop/{number}" for number in range(12)]),
+        (),
+        {"privilege": "high", "workloads": [f"pod shop/{number}" for number in range(10)], "and_more": 2},
+    ),
+    "who has a role that is missing": (
+        "missing_role",
+        make_assignment("uid-1", holder_kind="group", holder_name="staff", attributes={"role_missing": True}),
+        (),
+        {"grant": "Reader", "by": "direct", "resource": "/subscriptions/s", "holder": "staff", "kind": "group"},
     ),
     "the scopes of a delegation": (
         "domain_wide_delegation",

@@ -126,38 +126,38 @@ CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_impersonation(scan_files: Scan, case: str) -> None:
+def test_impersonation(scan_listed: Scan, case: str) -> None:
     """It gives what the named may do, and no more than may be done in their name."""
     objects, level, others = CASES[case]
 
-    found = scan_files(*ESTATE, *objects)
+    found = scan_listed(*ESTATE, *objects)
 
     assert (found.accounts["shop/ci"].privilege.level, found.become("shop/ci")) == (level, others)
 
 
-def test_commands_in_privileged_pods_reach_the_node(scan_files: Scan) -> None:
+def test_commands_in_privileged_pods_reach_the_node(scan_listed: Scan) -> None:
     """Where a workload of the namespace has a privileged container, whatever its Pod Security level is now."""
     enters = held(rule("create", "", "pods/exec"), within="ops")
     agent = deployment("ops", "agent", "controller", containers=[
         {"name": "main", "image": "agent", "securityContext": {"privileged": True}}
     ])  # fmt: skip
 
-    assert scan_files(*ESTATE, *enters).accounts["shop/ci"].privilege.level == "high"
-    found = scan_files(*ESTATE, *enters, agent).accounts["shop/ci"].privilege
+    assert scan_listed(*ESTATE, *enters).accounts["shop/ci"].privilege.level == "high"
+    found = scan_listed(*ESTATE, *enters, agent).accounts["shop/ci"].privilege
     assert (found.level, found.evidence) == (
         "escalation",
         ("may run commands in pods in namespace ops, where deployment/agent is privileged",),
     )
 
 
-def test_steering_leads_to_the_account_of_the_controller(scan_files: Scan) -> None:
+def test_steering_leads_to_the_account_of_the_controller(scan_listed: Scan) -> None:
     """Known by the labels that its own manifests set."""
     steers = held(rule("patch", "kustomize.toolkit.fluxcd.io", "kustomizations"), within="shop")
     flux = deployment("ops", "flux", "controller")
     flux["metadata"]["labels"] = {"app.kubernetes.io/component": "kustomize-controller"}
 
-    assert scan_files(*ESTATE, *steers).become("shop/ci") == []
-    assert scan_files(*ESTATE, *steers, flux).become("shop/ci") == ["ops/controller"]
+    assert scan_listed(*ESTATE, *steers).become("shop/ci") == []
+    assert scan_listed(*ESTATE, *steers, flux).become("shop/ci") == ["ops/controller"]
 
 
 def test_with_too_many_links_those_are_left_that_lead_on() -> None:

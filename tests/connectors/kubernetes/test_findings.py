@@ -1,0 +1,220 @@
+"""What is found in a cluster: nothing in one that nobody has touched, and each finding where one thing was done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from scanner.discovery.inventory import Reading, join
+from scanner.judging.last_known.remembered import Remembered
+from scanner.judging.pipeline import Declared, judge
+from scanner.model import Assignment, Coverage, Finding, Identity, ScanInfo, Workload
+from tests.connectors.kubernetes.conftest import Scan
+from tests.connectors.kubernetes.manifests import (
+    account,
+    binding,
+    deployment,
+    group,
+    namespace,
+    pod,
+    role,
+    rule,
+    user,
+)
+from tests.connectors.kubernetes.untouched import NAMESPACES, untouched
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+SAFE = {"pod-security.kubernetes.io/enforce": "restricted"}
+IGNORED = {"unregistered", "orphaned"}
+"""What is said of any account that no registry has."""
+
+
+def found(scan: Scan, *objects: Any, **facts: Any) -> list[Finding]:
+    """What a scan of the untouched cluster with these objects finds, with an empty registry."""
+    records = scan(*untouched(), *objects, **facts).records
+    sorts: dict[str, Any] = {
+        "identities": Identity,
+        "workloads": Workload,
+        "assignments": Assignment,
+        "coverage": Coverage,
+    }
+    read: dict[str, Any] = {
+        name: tuple(one for one in records if isinstance(one, sort)) for name, sort in sorts.items()
+    }
+    reading = Reading(source="k8s", scope="cluster", **read)
+    info = ScanInfo(id="1", started_at=NOW, finished_at=NOW, version="0")
+    return list(judge(join([reading], {"k8s": 0}), Declared(entries=(), people=()), Remembered(), info).findings)
+
+
+def test_an_untouched_cluster_has_no_finding(scan_listed: Scan) -> None:
+    """Not even with an empty registry: Kubernetes itself made and manages all that is there."""
+    accounts = scan_listed(*untouched()).accounts
+
+    assert found(scan_listed) == []
+    assert {name.partition("/")[0] for name in accounts} == set(NAMESPACES)
+    assert all(one.managed_by for one in accounts.values())
+    powerful = {name for name, one in accounts.items() if one.privilege.level in ("admin", "escalation")}
+    assert "kube-system/clusterrole-aggregation-controller" in powerful
+    assert not {"kube-system/coredns", "kube-system/kube-proxy", "default/default"} & powerful
+
+
+def test_ways_into_accounts_of_the_cluster_count(scan_listed: Scan) -> None:
+    """They are exempt themselves; an account that becomes one is not."""
+    objects = (
+        namespace("shop", **SAFE),
+        account("shop", "ci"),
+        role("token", rule("create", "", "serviceaccounts/token", "clusterrole-aggregation-controller")),
+        binding("token", "ClusterRole/token", ("shop", "ci"), within="kube-system"),
+    )
+
+    assert {one.rule for one in found(scan_listed, *objects)} - IGNORED == {"escalation"}
+
+
+READER = role("reader", rule("list", "", "events"))
+SHOP = (namespace("shop", **SAFE), account("shop", "web"))
+HOLDS = (READER, binding("reads", "ClusterRole/reader", ("shop", "web"), within="shop"))
+PRIVILEGED = {"containers": [{"name": "main", "image": "a", "securityContext": {"privileged": True}}]}
+PTRACE = {
+    "containers": [{"name": "main", "image": "a", "securityContext": {"capabilities": {"add": ["CAP_SYS_PTRACE"]}}}]
+}
+HOST_PATH = {"volumes": [{"name": "logs", "hostPath": {"path": "/var/log"}}]}
+KEYS = (
+    role("keys", rule("get", "", "secrets")),
+    binding("keys", "ClusterRole/keys", ("shop", "web"), within="shop"),
+)
+BOSS = (role("boss", rule("*", "*", "*")), binding("boss", "ClusterRole/boss", ("shop", "web")))
+CASES: dict[str, tuple[tuple[Any, ...], dict[str, str]]] = {
+    "an account with few rights": ((*SHOP, *HOLDS, deployment("shop", "web", "web")), {}),
+    "a default account that is bound": (
+        (*SHOP, account("shop", "default"), READER,
+         binding("oops", "ClusterRole/reader", ("shop", "default"), within="shop")),
+        {"shared_default_account": "medium"},
+    ),
+    "a default account as everybody": (
+        (namespace("shop"), account("shop", "default"), READER,
+         binding("all", "ClusterRole/reader", group("system:authenticated"))),
+        {},
+    ),
+    "a default account that pods run as": (
+        (namespace("shop", **SAFE), account("shop", "default"), pod("shop", "a", automountServiceAccountToken=False)),
+        {"shared_default_account": "medium"},
+    ),
+    "a token without rights": ((*SHOP, deployment("shop", "web", "web")), {"unused_token_mounted": "low"}),
+    "no token, by the pod": ((*SHOP, deployment("shop", "web", "web", automountServiceAccountToken=False)), {}),
+    "no token, by the account": (
+        (namespace("shop", **SAFE), account("shop", "web") | {"automountServiceAccountToken": False},
+         deployment("shop", "web", "web")),
+        {},
+    ),
+    "a token against the account": (
+        (namespace("shop", **SAFE), account("shop", "web") | {"automountServiceAccountToken": False},
+         deployment("shop", "web", "web", automountServiceAccountToken=True)),
+        {"unused_token_mounted": "low"},
+    ),
+    "an account that nothing runs as": (SHOP, {}),
+    "rights in production": (
+        (namespace("dev-tools", **SAFE), account("dev-tools", "ci"),
+         namespace("shop", environment="production", **SAFE), READER,
+         binding("ci", "ClusterRole/reader", ("dev-tools", "ci"), within="shop")),
+        {"cross_environment_grant": "medium"},
+    ),
+    "rights in a namespace of no known environment": (
+        (namespace("dev-tools", **SAFE), account("dev-tools", "ci"), namespace("shop", **SAFE), READER,
+         binding("ci", "ClusterRole/reader", ("dev-tools", "ci"), within="shop")),
+        {},
+    ),
+    "a role that is missing": (
+        (*SHOP, binding("gone", "ClusterRole/gone", ("shop", "web"))), {"missing_role": "low"},
+    ),
+    "a role that is missing, for people": (
+        (binding("gone", "ClusterRole/gone", user("anne"), group("staff"), within="default"),), {"missing_role": "low"},
+    ),
+    "an account that is missing": (
+        (namespace("shop", **SAFE), READER, binding("old", "ClusterRole/reader", ("shop", "gone"))),
+        {"orphaned_grant": "medium"},
+    ),
+    "an admin in a privileged container": (
+        (*SHOP, *BOSS, deployment("shop", "web", "web", **PRIVILEGED)),
+        {"admin": "critical", "powerful_near_host": "high"},
+    ),
+    "one who reads secrets, with a folder of the node": (
+        (*SHOP, *KEYS, deployment("shop", "web", "web", **HOST_PATH)),
+        {"powerful_near_host": "medium"},
+    ),
+    "one who reads secrets, with a capability": (
+        (*SHOP, *KEYS, deployment("shop", "web", "web", **PTRACE)),
+        {"powerful_near_host": "medium"},
+    ),
+    "one with few rights in a privileged container": (
+        (*SHOP, *HOLDS, deployment("shop", "web", "web", **PRIVILEGED)), {},
+    ),
+    "the proxy of nodes, to read metrics": (
+        (*SHOP, role("metrics", rule("get", "", "nodes/proxy nodes/metrics")),
+         binding("metrics", "ClusterRole/metrics", ("shop", "web"))),
+        {"escalation": "high", "narrower_right": "medium"},
+    ),
+    "metrics alone": (
+        (*SHOP, role("metrics", rule("get", "", "nodes/metrics nodes/stats")),
+         binding("metrics", "ClusterRole/metrics", ("shop", "web"))),
+        {},
+    ),
+    "the proxy of nodes, to write": (
+        (*SHOP, role("proxy", rule("get create", "", "nodes/proxy")),
+         binding("proxy", "ClusterRole/proxy", ("shop", "web"))),
+        {"escalation": "high"},
+    ),
+    "secrets of all namespaces": (
+        (*SHOP, role("keys", rule("list", "", "secrets")), binding("keys", "ClusterRole/keys", ("shop", "web"))),
+        {"narrower_right": "low"},
+    ),
+    "pods of all namespaces": (
+        (*SHOP, role("run", rule("create", "apps", "deployments")), binding("run", "ClusterRole/run", ("shop", "web"))),
+        {"escalation": "high", "narrower_right": "medium"},
+    ),
+    "tokens and webhooks by name": (
+        (*SHOP, role("named", rule("create", "", "serviceaccounts/token", "bot"),
+                     rule("patch", "admissionregistration.k8s.io", "validatingwebhookconfigurations", "own")),
+         binding("named", "ClusterRole/named", ("shop", "web"))),
+        {},
+    ),
+    "wildcards on what Kubernetes has": (
+        (*SHOP, role("apps", rule("*", "apps", "controllerrevisions"), within="shop"),
+         binding("apps", "Role/apps", ("shop", "web"), within="shop")),
+        {"narrower_right": "low"},
+    ),
+    "wildcards on resources of its own": (
+        (*SHOP, role("own", rule("*", "shop.example", "*"), within="shop"),
+         binding("own", "Role/own", ("shop", "web"), within="shop")),
+        {},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_findings(scan_listed: Scan, case: str) -> None:
+    """Exactly these, besides what is said of any account without an entry."""
+    objects, expected = CASES[case]
+
+    assert {one.rule: one.severity for one in found(scan_listed, *objects) if one.rule not in IGNORED} == expected
+
+
+def test_the_advice_depends_on_the_version(scan_listed: Scan) -> None:
+    """Some finer rights on kubelets are asked for since 1.33."""
+    objects = (
+        *SHOP,
+        role("metrics", rule("get", "", "nodes/proxy")),
+        binding("metrics", "ClusterRole/metrics", ("shop", "web")),
+    )
+
+    def advice(minor: int) -> str:
+        (one,) = (one for one in found(scan_listed, *objects, minor=minor) if one.rule == "narrower_right")
+        return str(one.evidence["rights"])
+
+    assert "nodes/stats" in advice(32)
+    assert "nodes/pods" not in advice(32)
+    assert "nodes/pods" in advice(33)
+    assert "cis-kubernetes-2.0.1:5.1.10" in next(
+        one.controls for one in found(scan_listed, *objects) if one.rule == "narrower_right"
+    )
