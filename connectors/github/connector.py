@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.github import organization
 from connectors.github import sections as read
 from connectors.github import spec as s
 from connectors.github.accounts import read_people
@@ -90,20 +91,25 @@ class GithubConnector:
 
     def _read(self, reader: Reader, context: Context) -> Iterator[DiscoveredRecord]:
         made = yield from read.read_audit_log(reader)
-        yield from read.read_apps(reader, made)
+        bypasses = yield from organization.read_rulesets(reader)
+        yield from read.read_apps(reader, made, bypasses)
         may_have_sso = context.plan is None or context.plan.startswith(ENTERPRISE)
         everybody = yield from read_people(reader, may_have_sso=may_have_sso)
         tokens = yield from read.read_listed(reader, s.ACCESS_TOKENS, r.ACCESS_TOKENS, p.AccessToken)
         given = yield from read.read_listed(reader, s.AUTHORIZATIONS, r.AUTHORIZATIONS, p.Authorization)
         unread = bool(reader.gaps & {s.ACCESS_TOKENS, s.AUTHORIZATIONS})
-        yield from people.identities(reader.place, everybody, tokens, given, unread=unread)
+        roles = yield from organization.read_roles(reader)
+        holdings = people.Holdings(tokens, given, None if s.ROLES in reader.gaps else roles)
+        yield from people.identities(reader.place, everybody, holdings, unread=unread)
+        yield from organization.read_actions_policy(reader)
         yield from read.read_runners(reader)
         repositories = yield from read.read_all_repositories(reader, made)
         subjects, repositories = yield from read.read_subjects(reader, repositories)
-        yield from read.read_deploy_keys(reader, repositories, everybody)
+        yield from read.read_deploy_keys(reader, repositories, everybody, bypasses)
         secrets, repositories = yield from read.read_secrets(reader, repositories)
-        organization = replace(context.organization, oidc=subjects)
-        yield from read_workflows(reader, organization, repositories, secrets)
+        with_subjects = replace(context.organization, oidc=subjects)
+        yield from read_workflows(reader, with_subjects, repositories, secrets)
+        yield from organization.read_registries(reader)
         yield from read.read_agents(reader, repositories)
         yield from read.read_webhooks(reader, repositories)
 
@@ -130,7 +136,7 @@ class GithubConnector:
 
     def _scope(self, row: p.OrganizationRow) -> Scope:
         host = self._settings.host
-        organization = Organization(login=row.login, database_id=row.id, host=host)
+        facts = Organization(login=row.login, database_id=row.id, host=host)
         place = row.login if host == PUBLIC else f"{host}/{row.login}"
-        context = Context(organization, row.plan.name.lower() if row.plan else None)
+        context = Context(facts, row.plan.name.lower() if row.plan else None)
         return Scope(source=self._source, spec=SPEC, id=place, context=context)

@@ -5,24 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from connectors.github import spec as s
 from connectors.github.settings import GithubSettings
 from connectors.github.spec import READINGS, Reading
 
 
 def readings(settings: GithubSettings) -> Iterator[Reading]:
     """The sections that a source reads."""
-    off = {
-        name
-        for name, is_on in ((s.AGENT_CONFIGURATION, settings.agent_configuration), (s.WEBHOOKS, settings.webhooks))
-        if not is_on
-    }
-    return (one for one in READINGS if one.name not in off)
+    return (one for one in READINGS if not one.setting or getattr(settings, one.setting))
 
 
 def permissions(settings: GithubSettings) -> dict[str, str]:
     """What the App is given: by name, always ``read``."""
-    return dict.fromkeys(sorted({one.app for reading in readings(settings) for one in reading.permissions}), "read")
+    names = {one.app for reading in readings(settings) for one in reading.permissions if one.app}
+    return dict.fromkeys(sorted(names), "read")
 
 
 def app_manifest(settings: GithubSettings) -> str:
@@ -34,7 +29,9 @@ def app_manifest(settings: GithubSettings) -> str:
         "default_permissions": permissions(settings),
         "default_events": [],
     }
-    by_section = {reading.name: sorted({one.app for one in reading.permissions}) for reading in readings(settings)}
+    by_section = {
+        reading.name: sorted({one.app for one in reading.permissions if one.app}) for reading in readings(settings)
+    }
     given = {"manifest": manifest, "sections": by_section, "classicTokenScopes": token_scopes(settings)}
     return json.dumps(given, indent=2) + "\n"
 

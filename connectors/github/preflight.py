@@ -49,7 +49,7 @@ def preflight(settings: GithubSettings) -> Iterator[Check]:
 
 def _of_app(settings: GithubSettings, held: Mapping[str, str]) -> Iterator[Check]:
     for reading in readings(settings):
-        lacking = sorted({one.app for one in reading.permissions} - held.keys() - {"metadata"})
+        lacking = sorted({one.app or one.line for one in reading.permissions} - held.keys() - {"metadata"})
         yield _section(reading, lacking)
     needed = permissions(settings)
     excess = sorted(f"{name}: {access}" for name, access in held.items() if name not in needed or access != "read")

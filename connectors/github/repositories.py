@@ -12,6 +12,7 @@ from connectors.base import Malformed, SectionReading
 from connectors.github.client import requests as r
 from connectors.github.client.api import BATCHES, Answered, Api
 from connectors.github.client.payloads import moment
+from connectors.github.client.requests import Permission
 from connectors.github.facts import Repository, WorkflowFile
 from scanner.errors import Throttled, Unreachable
 
@@ -121,7 +122,8 @@ class _Connection(Struct):
 
 def read_repositories(api: Api, section: SectionReading, org: str, owner_id: int) -> Iterator[Read]:
     """All of them, archived ones included. Raises SourceError."""
-    for number, node in enumerate(_nodes(api, section, QUERY, org, "repositories", batches=BATCHES)):
+    nodes = nodes_of(api, section, QUERY, org, "repositories", asked=r.CONTENTS, batches=BATCHES)
+    for number, node in enumerate(nodes):
         try:
             read = _read(msgspec.convert(node, _Node), owner_id)
         except msgspec.ValidationError as error:
@@ -177,7 +179,7 @@ def _entries(tree: _Tree | None) -> list[_Entry]:
 def read_admin_teams(api: Api, section: SectionReading, org: str) -> Mapping[str, tuple[str, ...]]:
     """The teams that administer each repository, by its full name. Raises SourceError."""
     found: dict[str, list[str]] = {}
-    for number, node in enumerate(_nodes(api, section, TEAMS, org, "teams")):
+    for number, node in enumerate(nodes_of(api, section, TEAMS, org, "teams", asked=r.MEMBERS.permission)):
         try:
             team = msgspec.convert(node, _Team)
         except msgspec.ValidationError as error:
@@ -207,8 +209,15 @@ class _Team(Struct):
     repositories: _Edges | None = None
 
 
-def _nodes(
-    api: Api, section: SectionReading, text: str, org: str, of: str, *, batches: tuple[int, ...] = ()
+def nodes_of(
+    api: Api,
+    section: SectionReading,
+    text: str,
+    org: str,
+    of: str,
+    *,
+    asked: Permission,
+    batches: tuple[int, ...] = (),
 ) -> Iterator[Any]:
     """The nodes of a connection below the organization, page by page. Raises SourceError, Malformed for a circle."""
     cursor: str | None = None
@@ -217,7 +226,7 @@ def _nodes(
     while True:
         variables = {"org": org, "endCursor": cursor} | ({"first": sizes[0]} if sizes else {})
         try:
-            answer = api.query(text, variables, r.CONTENTS)
+            answer = api.query(text, variables, asked)
             page = _connection(answer, of)
         except Throttled:
             raise

@@ -23,6 +23,7 @@ from connectors.github.identities import agents
 from connectors.github.identities.apps import app, runner_group, webhook
 from connectors.github.identities.keys_and_secrets import deploy_key, stored_secret
 from connectors.github.identities.people import People
+from connectors.github.organization import Bypasses
 from connectors.github.reading import Reader
 from connectors.github.repositories import Read, names, read_admin_teams, read_repositories
 from scanner.errors import NotOffered, SourceError
@@ -64,11 +65,12 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def read_apps(reader: Reader, made: Made) -> Found[None]:
+def read_apps(reader: Reader, made: Made, bypasses: Bypasses) -> Found[None]:
     """Installed Apps."""
     with reader.section(s.APPS) as section:
         for row in reader.listed(section, r.INSTALLATIONS, p.Installation):
-            yield app(reader.place, row, made.installed_by.get(row.app_slug.lower()))
+            slug = row.app_slug.lower()
+            yield app(reader.place, row, made.installed_by.get(slug), bypasses.apps.get(slug, ()))
             section.found()
     yield reader.done(section)
 
@@ -91,11 +93,19 @@ def read_runners(reader: Reader) -> Found[None]:
     with reader.section(s.RUNNERS) as section:
         groups = reader.listed(section, r.RUNNER_GROUPS, p.RunnerGroup)
         runners = reader.listed(section, r.RUNNERS, p.Runner)
+        hosted: list[p.HostedRunner] = []
+        try:
+            hosted.extend(reader.api.rows(r.HOSTED_RUNNERS, p.HostedRunner, section, org=reader.org))
+        except NotOffered:
+            section.note("runners that GitHub hosts for the organization are not offered")
+        except SourceError as error:
+            section.lost(error, partial=bool(groups))
         are_known = not section.coverage.is_gap
         for group in groups:
             own = [one for one in runners if one.runner_group_id == group.id]
-            if own or not group.default or not are_known:
-                yield runner_group(reader.place, group, own)
+            by_github = [one for one in hosted if one.runner_group_id == group.id]
+            if own or by_github or not group.default or not are_known:
+                yield runner_group(reader.place, group, own, by_github)
                 section.found()
     yield reader.done(section)
 
@@ -189,14 +199,15 @@ def template(row: p.SubjectRow) -> SubjectTemplate:
 # --- What belongs to repositories ---
 
 
-def read_deploy_keys(reader: Reader, found: Sequence[Read], people: People) -> Found[None]:
+def read_deploy_keys(reader: Reader, found: Sequence[Read], people: People, bypasses: Bypasses) -> Found[None]:
     """The keys of repositories that have any."""
     with reader.section(s.DEPLOY_KEYS) as section:
         having = [one.facts.full_name for one in found if one.keys != 0]
         read = partial(_rows, reader, section, r.DEPLOY_KEYS, p.DeployKey)
         for name, rows in reader.each(section, "repositories", read, having, str):
             for row in rows:
-                yield deploy_key(reader.place, name, row, former=people.is_former(row.added_by))
+                former = people.is_former(row.added_by)
+                yield deploy_key(reader.place, name, row, former=former, bypasses=bypasses.deploy_keys)
                 section.found()
     yield reader.done(section)
 

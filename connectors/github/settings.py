@@ -24,10 +24,10 @@ class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Signing in: as an App, with ``app_id`` and its ``private_key`` (PEM), or with a ``token``. ``endpoint_url``: the
     address of the API, if not that of github.com: ``https://HOST/api/v3`` for Enterprise Server,
     ``https://api.NAME.ghe.com`` with data residency. ``agent_configuration``, ``webhooks``: whether these are read,
-    too, by a request for each repository. ``cache``: a file that keeps what answers said with their ETags, for
-    the next scan. ``max_calls``: requests that one scan may send; the rest is a gap. ``max_attempts``: tries for one
-    request. ``workers``: requests in flight at once. ``timeout``: seconds for one try. ``from_files``: a folder that
-    ``gh api`` wrote: it is read, and no one is called.
+    too, by a request for each repository; ``rulesets``: whether who bypasses them is. ``cache``: a file that keeps what
+    answers said with their ETags, for the next scan. ``max_calls``: requests that one scan may send; the rest is a gap.
+    ``max_attempts``: tries for one request. ``workers``: requests in flight at once. ``timeout``: seconds for one try.
+    ``from_files``: a folder that ``gh api`` wrote: it is read, and no one is called.
     """
 
     organization: str = ""
@@ -39,6 +39,7 @@ class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     insecure_http: bool = False
     agent_configuration: bool = False
     webhooks: bool = False
+    rulesets: bool = False
     cache: Path | None = None
     max_calls: int = 15_000
     max_attempts: int = 8

@@ -25,15 +25,33 @@ WORKFLOWS = "workflows"
 AGENTS = "agents"
 AGENT_CONFIGURATION = "agent_configuration"
 WEBHOOKS = "webhooks"
+RULESETS = "rulesets"
+ROLES = "organization_roles"
+ACTIONS_POLICY = "actions_policy"
+PRIVATE_REGISTRIES = "private_registries"
 AUDIT_LOG = "audit_log"
 
 _ACCOUNTS = ("member", "outside_collaborator", "former_member")
 _RUNGS: tuple[Rung, ...] = ("key", "unique_id", "name", "glob")
-KINDS = ("app", *_ACCOUNTS, "deploy_key", "workflow", "runner_group", "coding_agent", "custom_agent", "webhook")
+KINDS = (
+    "app",
+    *_ACCOUNTS,
+    "deploy_key",
+    "workflow",
+    "actions_token",
+    "runner_group",
+    "private_registry",
+    "coding_agent",
+    "custom_agent",
+    "webhook",
+)
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """A section, and the permissions that its requests take; ``graphql``: those of its queries."""
+    """A section, and the permissions that its requests take; ``graphql``: those of its queries.
+
+    ``setting``: what switches it on; empty for one that is always read.
+    """
 
     name: str
     title: str
@@ -42,7 +60,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     graphql: tuple[Permission, ...] = ()
     kinds: tuple[str, ...] = ()
     rungs: tuple[Rung, ...] = ()
-    optional: bool = False
+    setting: str = ""
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
@@ -59,7 +77,7 @@ class Reading(Struct, frozen=True, kw_only=True):
             without=self.without,
             kinds=self.kinds,
             rungs=self.rungs,
-            optional=self.optional,
+            optional=bool(self.setting),
         )
 
 
@@ -76,6 +94,13 @@ READINGS: tuple[Reading, ...] = (
         title="Audit log (Enterprise): who installed Apps, and which repositories were renamed",
         without="who installed an App, and when a repository got its name",
         requests=(r.AUDIT_LOG,),
+    ),
+    Reading(
+        name=RULESETS,
+        title="Who bypasses rulesets (rulesets = true, with the token of an owner)",
+        without="which Apps and deploy keys the organization's rulesets do not hold for",
+        graphql=(r.BYPASSES,),
+        setting="rulesets",
     ),
     Reading(
         name=APPS,
@@ -111,10 +136,24 @@ READINGS: tuple[Reading, ...] = (
         rungs=("credential",),
     ),
     Reading(
+        name=ROLES,
+        title="Roles of the organization, and who has them",
+        without="which accounts may act on all repositories or on the organization by a role",
+        requests=(r.ROLES, r.ROLE_USERS),
+    ),
+    Reading(
+        name=ACTIONS_POLICY,
+        title="Policy of GitHub Actions: default permissions, actions that are allowed, pull requests from forks",
+        without="what the token of a workflow may do by default",
+        requests=(r.ACTIONS_POLICY, r.WORKFLOW_POLICY, r.RUNNER_POLICY, r.FORK_APPROVAL, r.FORK_POLICY),
+        kinds=("actions_token",),
+        rungs=_RUNGS,
+    ),
+    Reading(
         name=RUNNERS,
-        title="Self-hosted runners and their groups",
+        title="Runners and their groups",
         without="runners, and which of them public repositories may use",
-        requests=(r.RUNNER_GROUPS, r.RUNNERS),
+        requests=(r.RUNNER_GROUPS, r.RUNNERS, r.HOSTED_RUNNERS),
         kinds=("runner_group",),
         rungs=_RUNGS,
     ),
@@ -156,6 +195,14 @@ READINGS: tuple[Reading, ...] = (
         rungs=("key", "alias", "name", "glob"),
     ),
     Reading(
+        name=PRIVATE_REGISTRIES,
+        title="Private registries: names of their secrets, and what GitHub's tokens sign in as",
+        without="which registries have a stored secret, and which cloud identities they sign in as",
+        requests=(r.PRIVATE_REGISTRIES,),
+        kinds=("private_registry", "secret"),
+        rungs=_RUNGS,
+    ),
+    Reading(
         name=AGENTS,
         title="Coding agents: where they may work, and their secrets",
         without="where the coding agent may work",
@@ -168,7 +215,7 @@ READINGS: tuple[Reading, ...] = (
         title="How coding agents are set up (agent_configuration = true)",
         without="tools, MCP servers and the firewall of the coding agent",
         requests=(r.AGENT_CONFIGURATION,),
-        optional=True,
+        setting="agent_configuration",
     ),
     Reading(
         name=WEBHOOKS,
@@ -177,7 +224,7 @@ READINGS: tuple[Reading, ...] = (
         requests=(r.ORG_HOOKS, r.REPOSITORY_HOOKS),
         kinds=("webhook",),
         rungs=_RUNGS,
-        optional=True,
+        setting="webhooks",
     ),
 )
 

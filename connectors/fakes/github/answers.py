@@ -24,6 +24,9 @@ _LISTS = {  # where a listing's rows are
     "secrets": "secrets",
     "variables": "variables",
     "repositories": "repositories",
+    "hosted-runners": "runners",
+    "organization-roles": "roles",
+    "private-registries": "configurations",
 }
 
 
@@ -100,7 +103,8 @@ class Answers:
             sort, _, wanted = phrase.partition(":")
             rows = [row for row in rows if wanted == (row["action"] if sort == "action" else _day(row["@timestamp"]))]
         turn = "after" if path.endswith("/audit-log") else "page"
-        size, number = min(self.per_page, int(query.get("per_page", "30"))), int(query.get(turn, "1"))
+        asked = len(rows) if path.endswith("/organization-roles") else self.per_page
+        size, number = min(asked, int(query.get("per_page", "30"))), int(query.get(turn, "1"))
         some = rows[(number - 1) * size : number * size]
         name = None if path.endswith("/properties/values") else _LISTS.get(path.rpartition("/")[2])
         body = some if name is None else {"total_count": len(rows), name: some}
@@ -130,6 +134,7 @@ class Answers:
                 "databaseId": org.id,
                 "repositories": lambda _, **asked: _slice(list(map(_node, org.repositories)), asked, self.per_page),
                 "teams": lambda _, **asked: _slice(list(map(_team, org.teams)), asked, self.per_page),
+                "rulesets": lambda _, **asked: _slice(list(map(_ruleset, org.rulesets)), asked, self.per_page),
                 "samlIdentityProvider": None if org.linked is None else sso,
             }
 
@@ -157,6 +162,14 @@ def _day(when: int) -> str:
 def _team(row: Json) -> Json:
     edges = [{"permission": level, "node": {"nameWithOwner": name}} for name, level in row["repositories"].items()]
     return {"slug": row["slug"], "repositories": lambda _, **__: {"totalCount": len(edges), "edges": edges}}
+
+
+def _ruleset(row: Json) -> Json:
+    """``bypasses``: None where they are not shown."""
+    apps = {one: None if one == "deploy keys" else {"__typename": "App", "slug": one} for one in row["bypasses"] or ()}
+    actors = [{"deployKey": app is None, "actor": app} for app in apps.values()]
+    shown = None if row["bypasses"] is None else {"nodes": actors}
+    return {"name": row["name"], "enforcement": row["enforcement"], "bypassActors": lambda _, **__: shown}
 
 
 def _git_object(files: Mapping[str, str], expression: str | None) -> Json:

@@ -41,6 +41,7 @@ class Organization:
         self.login, self.id = login, 4711
         self.repositories: list[Json] = []
         self.teams: list[Json] = []
+        self.rulesets: list[Json] = []
         self.linked: dict[str, str] | None = {}
         self.rest: dict[str, Json] = {}
         self.users: dict[str, Json] = {}
@@ -57,8 +58,19 @@ class Organization:
         for path in ("installations", "personal-access-tokens", "credential-authorizations", "members",
                      "outside_collaborators", "actions/runner-groups", "actions/runners", "actions/secrets",
                      "dependabot/secrets", "agents/secrets", "actions/variables", "properties/values", "audit-log",
-                     "hooks"):  # fmt: skip
+                     "hooks", "actions/hosted-runners", "organization-roles", "private-registries"):  # fmt: skip
             self.rest[f"{org}/{path}"] = []
+        policy = f"{org}/actions/permissions"
+        self.rest[policy] = {"enabled_repositories": "all", "allowed_actions": "all", "sha_pinning_required": False}
+        self.rest[f"{policy}/workflow"] = {
+            "default_workflow_permissions": "read", "can_approve_pull_request_reviews": False,
+        }  # fmt: skip
+        self.rest[f"{policy}/self-hosted-runners"] = {"enabled_repositories": "all"}
+        self.rest[f"{policy}/fork-pr-contributor-approval"] = {"approval_policy": "first_time_contributors"}
+        self.rest[f"{policy}/fork-pr-workflows-private-repos"] = dict.fromkeys(
+            ("run_workflows_from_fork_pull_requests", "send_write_tokens_to_workflows", "send_secrets_and_variables",
+             "require_approval_for_fork_pr_workflows"), False
+        )  # fmt: skip
         self.rest[f"{org}/actions/oidc/customization/sub"] = {"include_claim_keys": ["repo", "context"]}
         self.rest[f"{org}/copilot/coding-agent/permissions"] = {"enabled_repositories": "none"}
 
@@ -96,6 +108,18 @@ class Organization:
             "access_granted_at": TIME, "token_expired": False, "token_expires_at": None,
             "token_last_used_at": TIME, **fields,
         })  # fmt: skip
+
+    def add_role(self, name: str, *logins: str, base: str | None = None, permissions: tuple[str, ...] = ()) -> None:
+        """A role of the organization, and the accounts that have it."""
+        rows = self.rows("organization-roles")
+        number = 8000 + len(rows)
+        rows.append({
+            "id": number, "name": name, "base_role": base, "permissions": list(permissions), "source": "Predefined",
+            "organization": user(self.login, self.id, type="Organization"), "created_at": TIME, "updated_at": TIME,
+        })  # fmt: skip
+        self.rest[f"/orgs/{self.login}/organization-roles/{number}/users"] = [
+            user(one, self.users[one]["id"], assignment="direct") for one in logins
+        ]
 
     def add_repository(self, name: str, *, files: Mapping[str, str] = {}, **fields: Json) -> str:
         """A repository with its files, by path."""

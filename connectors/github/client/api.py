@@ -48,6 +48,15 @@ SHAPES: Mapping[str, tuple[str, Any]] = {
         (r.OUTSIDE, list[p.Account]),
         (r.RUNNER_GROUPS, list[p.RunnerGroup]),
         (r.RUNNERS, list[p.Runner]),
+        (r.HOSTED_RUNNERS, list[p.HostedRunner]),
+        (r.ACTIONS_POLICY, p.ActionsPolicy),
+        (r.WORKFLOW_POLICY, p.WorkflowPolicy),
+        (r.RUNNER_POLICY, p.RunnerPolicy),
+        (r.FORK_APPROVAL, p.ForkApproval),
+        (r.FORK_POLICY, p.ForkPolicy),
+        (r.ROLES, list[p.Role]),
+        (r.ROLE_USERS, list[p.RoleHolder]),
+        (r.PRIVATE_REGISTRIES, list[p.Registry]),
         (r.DEPLOY_KEYS, list[p.DeployKey]),
         (r.ORG_SECRETS, list[p.SecretName]),
         (r.DEPENDABOT_SECRETS, list[p.SecretName]),
@@ -146,7 +155,7 @@ class GithubApi:
         """See ``Api``."""
         from connectors.http import link_header
 
-        params = {"per_page": PER_PAGE, **request.params}
+        params = {**({"per_page": PER_PAGE} if request.is_paged else {}), **request.params}
         return self._for(request).rows(
             request.path, row, section, at=request.at, paging=link_header, params=params, **places
         )

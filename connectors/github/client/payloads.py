@@ -205,6 +205,93 @@ class Runner(Struct, frozen=True, kw_only=True):
     runner_group_id: int | None = None
 
 
+class HostedRunner(Struct, frozen=True, kw_only=True):
+    """A runner that GitHub hosts for the organization alone."""
+
+    name: str = ""
+    runner_group_id: int | None = None
+    platform: str | None = None
+    status: str | None = None
+    public_ip_enabled: bool | None = None
+    last_active_on: str | None = None
+
+
+class ActionsPolicy(Struct, frozen=True):
+    """Where workflows may run, and which actions they may use."""
+
+    enabled_repositories: str
+    allowed_actions: str | None = None
+    sha_pinning_required: bool | None = None
+
+
+class WorkflowPolicy(Struct, frozen=True):
+    """What the token of a job may do, unless its workflow says otherwise."""
+
+    default_workflow_permissions: str
+    can_approve_pull_request_reviews: bool
+
+
+class RunnerPolicy(Struct, frozen=True):
+    """Which repositories may have self-hosted runners of their own."""
+
+    enabled_repositories: str
+
+
+class ForkApproval(Struct, frozen=True):
+    """Which contributors' pull requests from forks run workflows only after approval."""
+
+    approval_policy: str
+
+
+class ForkPolicy(Struct, frozen=True):
+    """What workflows of pull requests from forks of private repositories get."""
+
+    run_workflows_from_fork_pull_requests: bool
+    send_write_tokens_to_workflows: bool
+    send_secrets_and_variables: bool
+    require_approval_for_fork_pr_workflows: bool
+
+
+class Role(Struct, frozen=True, kw_only=True):
+    """A role of the organization. ``base_role``: what it gives on all repositories."""
+
+    id: int
+    name: str
+    base_role: str | None = None
+    permissions: tuple[str, ...] = ()
+
+
+class RoleHolder(Struct, frozen=True, kw_only=True):
+    """An account with a role, its own or a team's."""
+
+    login: str
+    assignment: str | None = None
+
+
+class Registry(Struct, kw_only=True):
+    """A private registry of packages. The host of its address is kept; its user, which may be a token, is not."""
+
+    name: str
+    registry_type: str = ""
+    auth_type: str | None = None
+    url: str | None = None
+    visibility: str | None = None
+    tenant_id: str | None = None
+    client_id: str | None = None
+    aws_region: str | None = None
+    account_id: str | None = None
+    role_name: str | None = None
+    jfrog_oidc_provider_name: str | None = None
+    service_slug: str | None = None
+    workload_identity_provider: str | None = None
+    service_account: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+
+    def __post_init__(self) -> None:
+        self.url = host_of(self.url)
+
+
 class SecretName(Struct, frozen=True, kw_only=True):
     """A stored secret, without its value, which GitHub never shows."""
 

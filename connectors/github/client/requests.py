@@ -16,7 +16,10 @@ Plan = Literal["any", "enterprise", "enterprise_cloud", "cloud"]
 
 
 class Permission(Struct, frozen=True):
-    """What a request takes: an App's permission, read only, or any one of these scopes of a classic token."""
+    """What a request takes: an App's permission, read only, or any one of these scopes of a classic token.
+
+    ``app``: empty where an App that only reads is refused.
+    """
 
     app: str
     scopes: tuple[str, ...]
@@ -24,7 +27,8 @@ class Permission(Struct, frozen=True):
     @property
     def line(self) -> str:
         """For people."""
-        return f"{self.app}: read (App), or {' or '.join(self.scopes)} (token)"
+        token = f"{' or '.join(self.scopes)} (token)"
+        return f"{self.app}: read (App), or {token}" if self.app else token
 
 
 _ADMINISTRATION = Permission("organization_administration", ("admin:org", "read:org"))
@@ -39,7 +43,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """A GET. ``at``: where the rows of a listing are, as a JSON pointer. ``params``: what is always asked.
 
     ``plan``: what has it: Enterprise (Cloud or Server), Enterprise Cloud alone, or all but Enterprise Server.
-    ``file``: what it is called in an export, if not like the path.
+    ``file``: what it is called in an export, if not like the path. ``is_paged``: False for a listing that comes whole.
     """
 
     path: str
@@ -48,6 +52,7 @@ class Request(Struct, frozen=True, kw_only=True):
     params: Mapping[str, str] = {}
     plan: Plan = "any"
     file: str = ""
+    is_paged: bool = True
 
 
 ORGANIZATION: Final = Request(path="/orgs/{org}", permission=_MEMBERS)
@@ -126,6 +131,35 @@ REPOSITORY_HOOKS: Final = Request(
     path="/repos/{owner}/{repo}/hooks", permission=Permission("repository_hooks", ("read:repo_hook", "repo"))
 )
 
+HOSTED_RUNNERS: Final = Request(
+    path="/orgs/{org}/actions/hosted-runners", at="/runners", permission=_ADMINISTRATION, plan="cloud"
+)
+ACTIONS_POLICY: Final = Request(path="/orgs/{org}/actions/permissions", permission=_ADMINISTRATION)
+WORKFLOW_POLICY: Final = Request(path="/orgs/{org}/actions/permissions/workflow", permission=_ADMINISTRATION)
+RUNNER_POLICY: Final = Request(
+    path="/orgs/{org}/actions/permissions/self-hosted-runners", permission=_ADMINISTRATION, plan="cloud"
+)
+FORK_APPROVAL: Final = Request(
+    path="/orgs/{org}/actions/permissions/fork-pr-contributor-approval", permission=_ADMINISTRATION, plan="cloud"
+)
+FORK_POLICY: Final = Request(
+    path="/orgs/{org}/actions/permissions/fork-pr-workflows-private-repos", permission=_ADMINISTRATION, plan="cloud"
+)
+ROLES: Final = Request(
+    path="/orgs/{org}/organization-roles",
+    at="/roles",
+    permission=Permission("organization_custom_org_roles", ("admin:org",)),
+    is_paged=False,
+)
+ROLE_USERS: Final = Request(
+    path="/orgs/{org}/organization-roles/{role_id}/users", permission=Permission("members", ("admin:org",))
+)
+PRIVATE_REGISTRIES: Final = Request(
+    path="/orgs/{org}/private-registries",
+    at="/configurations",
+    permission=Permission("organization_private_registries", ("admin:org",)),
+)
+
 OWN_INSTALLATIONS: Final = Request(path="/app/installations", permission=Permission("metadata", ()))
 OWN_TOKEN: Final = Request(
     path="/app/installations/{installation_id}/access_tokens", permission=Permission("metadata", ())
@@ -139,5 +173,7 @@ CONTENTS: Final = Permission("contents", ("repo",))
 ENVIRONMENTS: Final = Permission("actions", ("repo",))
 """What lists of environments take."""
 METADATA: Final = Permission("metadata", ("repo",))
+BYPASSES: Final = Permission("", ("admin:org of an owner; an App would have to write",))
+"""What the bypass lists of rulesets take, through GraphQL."""
 PER_PAGE: Final = "100"
 API_VERSION: Final = "2022-11-28"

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.github.client.payloads import Hook, Installation, Runner, RunnerGroup, moment
+from connectors.github.client.payloads import Hook, HostedRunner, Installation, Runner, RunnerGroup, moment
 from connectors.github.identities.place import Place
 from connectors.github.rights.privileges import of_permissions, ways
 from scanner.model import Identity, Privilege, Signal
 from scanner.model.attributes import OWNERS
 
 RUNNERS_NAMED = 20
+BYPASSES = "bypasses_rulesets"
+"""Names of the organization's rulesets that do not hold for an App or a deploy key."""
 
 
-def app(place: Place, row: Installation, installed_by: str | None = None) -> Identity:
-    """An App's installation. Audit logs name it ``SLUG[bot]``."""
+def app(place: Place, row: Installation, installed_by: str | None, bypasses: Sequence[str]) -> Identity:
+    """An App's installation. Audit logs name it ``SLUG[bot]``. ``bypasses``: rulesets that do not hold for it."""
     rights = of_permissions(row.permissions, row.repository_selection)
     attributes: dict[str, Any] = {
         "app_id": row.app_id,
@@ -27,6 +29,8 @@ def app(place: Place, row: Installation, installed_by: str | None = None) -> Ide
         attributes[OWNERS] = [{"id": row.contact_email, "name": None, "email": row.contact_email}]
     if row.suspended_by is not None:
         attributes["suspended_by"] = row.suspended_by.login
+    if bypasses:
+        attributes[BYPASSES] = sorted(bypasses)
     aliases = (f"{row.app_slug}[bot]", *([row.client_id] if row.client_id else []))
     return Identity(
         **place.facts(f"installations/{row.id}", "app", row.app_slug or f"app {row.app_id}"),
@@ -44,8 +48,13 @@ def app(place: Place, row: Installation, installed_by: str | None = None) -> Ide
     )
 
 
-def runner_group(place: Place, row: RunnerGroup, runners: Sequence[Runner]) -> Identity:
-    """A group of self-hosted runners: whoever runs a job on one can become what the machine is."""
+def runner_group(
+    place: Place, row: RunnerGroup, runners: Sequence[Runner], hosted: Sequence[HostedRunner] = ()
+) -> Identity:
+    """A group of runners: whoever runs a job on a self-hosted one can become what the machine is.
+
+    ``hosted``: those that GitHub runs for the organization, which alone say when they were last used.
+    """
     attributes: dict[str, Any] = {
         "visibility": row.visibility,
         "allows_public_repositories": row.allows_public_repositories,
@@ -54,13 +63,19 @@ def runner_group(place: Place, row: RunnerGroup, runners: Sequence[Runner]) -> I
         "runners": [_runner(one) for one in sorted(runners, key=lambda one: one.name)[:RUNNERS_NAMED]],
         "runners_count": len(runners),
     }
+    if hosted:
+        attributes["hosted_runners"] = [
+            _hosted(one) for one in sorted(hosted, key=lambda one: one.name)[:RUNNERS_NAMED]
+        ]
     open_to_all = row.allows_public_repositories and not row.restricted_to_workflows
+    used = [when for one in hosted if (when := moment(one.last_active_on)) is not None]
     why = ("pull requests from forks of public repositories can run code on it",) if open_to_all else ()
     return Identity(
         **place.facts(f"runner-groups/{row.id:g}", "runner_group", row.name or f"group {row.id:g}"),
         unique_id=f"runner_group:{row.id:g}",
+        last_used_at=max(used, default=None),
         attributes=attributes,
-        signals=(Signal(says="machine", sort="provider", evidence="a group of self-hosted runners"),),
+        signals=(Signal(says="machine", sort="provider", evidence="a group of runners"),),
         privilege=Privilege(level="high" if open_to_all else "normal", evidence=why),
     )
 
@@ -72,6 +87,16 @@ def _runner(row: Runner) -> Mapping[str, Any]:
         "status": row.status,
         "ephemeral": row.ephemeral,
         "labels": sorted(one.name for one in row.labels),
+    }
+
+
+def _hosted(row: HostedRunner) -> Mapping[str, Any]:
+    return {
+        "name": row.name,
+        "platform": row.platform,
+        "status": row.status,
+        "public_ip": row.public_ip_enabled,
+        "last_active_on": row.last_active_on,
     }
 
 

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from connectors.github import keys
 from connectors.github.client.payloads import DeployKey, SecretName, moment
+from connectors.github.identities.apps import BYPASSES
 from connectors.github.identities.place import Place
 from scanner.model import Consequence, Credential, Grant, Identity, Privilege, Signal, StoredSecret, credential_key
 from scanner.model.attributes import FORMER_MEMBER
 from scanner.model.reach import Way
 
 
-def deploy_key(place: Place, full_name: str, row: DeployKey, *, former: bool | None) -> Identity:
-    """A deploy key of a repository. ``former``: whether the one who added it is no member any more."""
+def deploy_key(
+    place: Place, full_name: str, row: DeployKey, *, former: bool | None, bypasses: Sequence[str] = ()
+) -> Identity:
+    """A deploy key of a repository. ``former``: whether the one who added it is no member any more.
+
+    ``bypasses``: rulesets that do not hold for deploy keys.
+    """
     facts = place.facts(f"{full_name.partition('/')[2]}/keys/{row.id}", "deploy_key", row.title or f"key {row.id}")
     repository = keys.repository(place.organization.host, full_name)
     id_ = row.fingerprint or f"deploy_key:{row.id}"
     used_at, writes = moment(row.last_used), not row.read_only
+    attributes: dict[str, Any] = {"repository": full_name, "read_only": row.read_only}
+    if writes and bypasses:
+        attributes[BYPASSES] = sorted(bypasses)
     why = (f"changes the code of {full_name}, and what its workflows run",) if writes else ()
     return Identity(
         **facts,
@@ -24,7 +36,7 @@ def deploy_key(place: Place, full_name: str, row: DeployKey, *, former: bool | N
         created_at=moment(row.created_at),
         created_by=row.added_by,
         last_used_at=used_at,
-        attributes={"repository": full_name, "read_only": row.read_only},
+        attributes=attributes,
         signals=(Signal(says="machine", sort="provider", evidence="a deploy key"),),
         credentials=(
             Credential(

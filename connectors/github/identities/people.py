@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from connectors.github.client.payloads import AccessToken, Authorization, moment
+from connectors.github.client.payloads import AccessToken, Authorization, Role, moment
 from connectors.github.identities.place import Place
-from connectors.github.rights.privileges import highest, of_permissions, of_scopes, ways
+from connectors.github.rights.privileges import highest, of_permissions, of_role, of_scopes, ways
 from connectors.reading import unread_facts
 from scanner.model import Credential, CredentialKind, Grant, Identity, Privilege, Signal, credential_key
 from scanner.model.attributes import FORMER_MEMBER
@@ -53,25 +54,32 @@ class People(Struct):
         return self.complete and bool(login) and not is_app and str(login).lower() not in self.members
 
 
+class Holdings(Struct):
+    """What acts as accounts, and what these may do. ``roles``: by login in lower case; None where not known."""
+
+    tokens: Iterable[AccessToken] = ()
+    authorizations: Iterable[Authorization] = ()
+    roles: Mapping[str, Sequence[Role]] | None = {}
+
+
 class Held(Struct):
-    """What acts as one account."""
+    """Of one account."""
 
     tokens: list[AccessToken]
     authorizations: list[Authorization]
+    roles: Sequence[Role] | None = ()
 
 
-def identities(
-    place: Place, people: People, tokens: Iterable[AccessToken], given: Iterable[Authorization], *, unread: bool
-) -> Iterator[Identity]:
+def identities(place: Place, people: People, holdings: Holdings, *, unread: bool) -> Iterator[Identity]:
     """The accounts that are, or may be, of machines, and those that hold a token or key.
 
     Who signs in by single sign-on, holds nothing and has an ordinary name is a person, and left out. ``unread``:
     tokens and keys could not all be read.
     """
     held: dict[str, Held] = {}
-    for token in tokens:
+    for token in holdings.tokens:
         held.setdefault(token.owner.login.lower(), Held([], [])).tokens.append(token)
-    for one in given:
+    for one in holdings.authorizations:
         held.setdefault(one.login.lower(), Held([], [])).authorizations.append(one)
     named = {token.owner.login.lower(): token.owner.login for mine in held.values() for token in mine.tokens}
     named |= {one.login.lower(): one.login for mine in held.values() for one in mine.authorizations}
@@ -80,7 +88,8 @@ def identities(
         mine = held.get(login)
         if mine is None and member.linked is not None and not is_bot_like(member):
             continue
-        yield _identity(place, people, member, mine or Held([], []), unread=unread)
+        roles = None if holdings.roles is None else holdings.roles.get(login, ())
+        yield _identity(place, people, member, replace(mine or Held([], []), roles=roles), unread=unread)
 
 
 def is_bot_like(member: Member) -> bool:
@@ -94,11 +103,16 @@ def _identity(place: Place, people: People, member: Member, held: Held, *, unrea
     former = {FORMER_MEMBER: member.login} if people.is_former(member.login) else {}
     rights = [of_permissions(one.permissions.flat, one.repository_selection) for one in held.tokens]
     levels = [*(one.privilege for one in rights), *(of_scopes(one.scopes or ()) for one in held.authorizations)]
+    levels += [of_role(one.name, one.base_role, one.permissions) for one in held.roles or ()]
     if member.role == "admin":
         levels.append(Privilege(level="admin", evidence=("owner of the organization",)))
+    privilege = highest((level.level, why) for level in levels for why in level.evidence or ("",) if why)
+    if held.roles is None and privilege.level == "normal" and member.role != "outside_collaborator":
+        privilege = Privilege(level="unknown", evidence=("its roles in the organization could not be read",))
     credentials = {one.key: one for one in _credentials(facts["key"], held, former)}
     grants: list[Grant] = [grant for one in rights for grant in one.grants]
     grants += [Grant(name=scope, via="direct") for one in held.authorizations for scope in sorted(one.scopes or ())]
+    grants += [Grant(name=f"role: {one.name}", via="direct") for one in held.roles or ()]
     used = [one.last_used_at for one in credentials.values() if one.last_used_at is not None]
     attributes: dict[str, Any] = {"role": member.role} if member.role else {}
     if member.email:
@@ -114,7 +128,7 @@ def _identity(place: Place, people: People, member: Member, held: Held, *, unrea
         signals=tuple(_signals(people, member, has_keys=bool(credentials))),
         credentials=tuple(credentials.values()),
         grants=tuple(dict.fromkeys(grants)),
-        privilege=highest((level.level, why) for level in levels for why in level.evidence or ("",) if why),
+        privilege=privilege,
         reach=tuple(dict.fromkeys(_ways(place, held))),
         unread=unread_facts(credentials=unread, use=unread),
     )

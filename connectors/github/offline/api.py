@@ -27,7 +27,7 @@ from scanner.text import printable
 
 T = TypeVar("T")
 
-CONNECTIONS = ("samlIdentityProvider", "teams", "repositories")
+CONNECTIONS = ("samlIdentityProvider", "teams", "rulesets", "repositories")
 """What the queries ask of an organization. The first that a query's text has is what its answers are recognized by."""
 
 

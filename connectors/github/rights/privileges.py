@@ -26,8 +26,16 @@ class _Scopes(Struct, frozen=True, forbid_unknown_fields=True):
     why: str
 
 
+class _Roles(Struct, frozen=True, forbid_unknown_fields=True):
+    base: frozenset[str]
+    permissions: tuple[str, ...]
+    level: PrivilegeLevel
+    why: str
+
+
 class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     permissions: tuple[_Line, ...]
+    roles: tuple[_Roles, ...]
     scopes: Mapping[Literal["admin", "high"], _Scopes]
 
 
@@ -92,6 +100,15 @@ def of_scopes(scopes: Iterable[str]) -> Privilege:
     return highest(
         (level, f"{name} {line.why}") for level, line in _TABLE.scopes.items() for name in sorted(line.names & held)
     )
+
+
+def of_role(name: str, base: str | None, permissions: Iterable[str]) -> Privilege:
+    """Of a role of the organization. ``base``: the access that it gives to all repositories."""
+    held = tuple(permissions)
+    lines = [
+        line for line in _TABLE.roles if base in line.base or any(one.startswith(line.permissions) for one in held)
+    ]
+    return highest((line.level, f"role {name} {line.why}") for line in lines)
 
 
 def highest(hits: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:

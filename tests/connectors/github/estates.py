@@ -66,6 +66,22 @@ def organization(secret: str = PLANTED) -> Organization:
     org.add_secret(f"/repos/{shop}/actions/secrets", "AWS_ACCESS_KEY_ID")
     org.add_secret(f"/repos/{shop}/environments/production/secrets", "DATABASE")
     docs = org.add_repository("docs")
+    org.add_role("all repositories: write", "acme-deploy-bot", "ada", base="write")
+    org.add_role("auditor", "ada", permissions=("read_audit_logs",))
+    org.rest["/orgs/acme/actions/permissions/workflow"] = {
+        "default_workflow_permissions": "write", "can_approve_pull_request_reviews": True,
+    }  # fmt: skip
+    org.rulesets.append({"name": "main", "enforcement": "ACTIVE", "bypasses": ["renovate", "deploy keys"]})
+    org.rulesets.append({"name": "trial", "enforcement": "EVALUATE", "bypasses": ["reporter"]})
+    dated = {"created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z", "visibility": "all"}
+    org.rows("private-registries").extend(
+        [
+            {"name": "MAVEN", "registry_type": "maven_repository", "auth_type": "username_password", "username": secret,
+             "url": f"https://{secret}:{secret}@maven.acme.example/{secret}", **dated},
+            {"name": "NPM", "registry_type": "npm_registry", "auth_type": "oidc_aws", "aws_region": "eu-west-1",
+             "account_id": "111122223333", "role_name": "deploy", **dated},
+        ]
+    )  # fmt: skip
     for path in ("actions", "dependabot", "agents"):
         org.add_secret(f"/orgs/acme/{path}/secrets", "REGISTRY")
     for action, facts in (

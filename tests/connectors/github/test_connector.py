@@ -10,8 +10,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from connectors.base import DiscoveredRecord
+from connectors.base import DiscoveredRecord, Scope
 from connectors.budget import Limits
+from connectors.github.client.payloads import Registry
+from connectors.github.facts import Organization
+from connectors.github.identities.organization import registry
+from connectors.github.identities.place import Place
+from connectors.github.spec import SPEC
 from connectors.testing import Asked, Reply, read
 from scanner.access.workloads import by_takeover
 from scanner.model import Coverage, Credential, Identity, StoredSecret, Workload
@@ -46,7 +51,7 @@ def found() -> Iterator[list[DiscoveredRecord]]:
     """The organization, read once with everything that can be switched on."""
     with pytest.MonkeyPatch.context() as patch, served(organization(), token=VALUE, per_page=2) as (_, url):
         patch.setenv(TOKEN, VALUE)
-        yield records(url, agent_configuration=True, webhooks=True)
+        yield records(url, agent_configuration=True, webhooks=True, rulesets=True)
 
 
 def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
@@ -62,6 +67,8 @@ def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
         "shop/keys/300": "deploy_key",
         "shop/keys/301": "deploy_key",
         "runner-groups/1": "runner_group",
+        "actions/token": "actions_token",
+        "private-registries/NPM": "private_registry",
         "shop/.github/workflows/deploy.yml": "workflow",
         "shop/.github/agents/reviewer.agent.md": "custom_agent",
         "copilot": "coding_agent",
@@ -73,6 +80,7 @@ def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
         "actions/secrets/REGISTRY",
         "dependabot/secrets/REGISTRY",
         "agents/secrets/REGISTRY",
+        "private-registries/MAVEN",
         "shop/actions/secrets/AWS_ACCESS_KEY_ID",
         "shop/environments/production/secrets/DATABASE",
     }
@@ -88,6 +96,7 @@ def test_privileges_and_natures_follow_from_facts(found: list[DiscoveredRecord])
         "users/ada": "high",
         "shop/keys/300": "high",
         "runner-groups/1": "high",
+        "actions/token": "high",
     }
     says = {
         key: {(one.says, one.strength) for one in by_key[key].signals} for key in ("users/ada", "users/acme-deploy-bot")
@@ -126,6 +135,90 @@ def test_a_workflow_is_joined_with_its_role_and_with_who_may_change_it(found: li
         ("users/acme-deploy-bot", True),
         ("users/ada", True),
     }
+
+
+def test_what_the_organization_says_once_is_a_fact_of_who_it_is_about(found: list[DiscoveredRecord]) -> None:
+    """Roles, rulesets that are bypassed, the policy of Actions, and what registries sign in as."""
+    by_key = identities(found)
+    bypassing = {
+        key: one.attributes["bypasses_rulesets"] for key, one in by_key.items() if "bypasses_rulesets" in one.attributes
+    }
+    roles = {
+        key: [one.name for one in by_key[key].grants if one.name.startswith("role:")]
+        for key in ("users/ada", "users/leaver")
+    }
+    token = by_key["actions/token"]
+    (maven,) = [one for one in found if isinstance(one, StoredSecret) and one.name == "MAVEN"]
+
+    assert bypassing == {"installations/1000": ["main"], "shop/keys/300": ["main"]}
+    assert roles == {"users/ada": ["role: all repositories: write", "role: auditor"], "users/leaver": []}
+    assert "role all repositories: write changes the code of all" in str(
+        by_key["users/acme-deploy-bot"].privilege.evidence
+    )
+    assert token.managed_by
+    assert token.aliases == ("github-actions[bot]",)
+    assert token.attributes["forks_approval_policy"] == "first_time_contributors"
+    assert [(one.relation, one.target) for one in by_key["private-registries/NPM"].links] == [("federates", ROLE)]
+    assert maven.attributes["host"] == "maven.acme.example"
+
+
+def test_who_bypasses_a_ruleset_is_unknown_where_it_is_hidden() -> None:
+    """GitHub leaves it out for those who may not change the ruleset: a gap, and no App counts as held by it."""
+    org = organization()
+    org.rulesets.append({"name": "hidden", "enforcement": "ACTIVE", "bypasses": None})
+    with served(org, token=VALUE) as (_, url):
+        gap = coverage(records(url, rulesets=True))["rulesets"]
+
+    assert (gap.status, gap.permission) == ("partial", "admin:org of an owner; an App would have to write (token)")
+    assert "bypasses 1 rulesets is not shown" in str(gap.detail)
+
+
+def test_registries_link_to_the_identities_that_other_connectors_know() -> None:
+    """By role, account, provider or client; what names none is of unknown privilege."""
+    place = Place(Scope(source="prod", spec=SPEC, id="acme"), Organization(login="acme", database_id=1))
+    rows = {
+        "arn:aws-cn:iam::111122223333:role/npm": {
+            "account_id": "111122223333", "role_name": "npm", "aws_region": "cn-north-1"},
+        "//iam.googleapis.com/projects/p/serviceAccounts/a@p.iam.gserviceaccount.com": {
+            "service_account": "a@p.iam.gserviceaccount.com", "workload_identity_provider": "projects/1/x"},
+        "//iam.googleapis.com/projects/1/x": {"workload_identity_provider": "projects/1/x"},
+        "azure://t/applications/c": {"tenant_id": "T", "client_id": "C"},
+        "acme-oidc": {"jfrog_oidc_provider_name": "acme-oidc"},
+        None: {"account_id": "not an account", "role_name": "npm"},
+    }  # fmt: skip
+    made = {key: registry(place, Registry(name="R", auth_type="oidc_any", **facts)) for key, facts in rows.items()}
+    found = {key: one for key, one in made.items() if isinstance(one, Identity)}
+
+    assert {key: [link.target for link in one.links] for key, one in found.items()} == {
+        key: [key] if key else [] for key in rows
+    }
+    assert found[None].privilege.level == "unknown"
+
+
+def test_roles_that_could_not_be_read_leave_privileges_open() -> None:
+    """No account counts as ordinary then."""
+    with served(organization(), token=VALUE) as (github, url):
+        github.hidden = {"/orgs/acme/organization-roles"}
+        found = records(url)
+
+    assert coverage(found)["organization_roles"].status == "denied"
+    assert identities(found)["users/leaver"].privilege.level == "unknown"
+
+
+def test_runners_that_github_hosts_say_when_they_were_used() -> None:
+    """Its group has them, though it is GitHub's own and has no other runner."""
+    org = organization()
+    org.rows("actions/runners").clear()
+    org.rows("actions/hosted-runners").append(
+        {"id": 5, "name": "large", "runner_group_id": 1, "platform": "linux-x64", "status": "Ready",
+         "machine_size_details": {"id": "4-core", "cpu_cores": 4, "memory_gb": 16, "storage_gb": 150},
+         "image_details": None, "public_ip_enabled": True, "last_active_on": "2026-02-03T04:05:06Z"}
+    )  # fmt: skip
+    with served(org, token=VALUE) as (_, url):
+        group = identities(records(url))["runner-groups/1"]
+
+    assert str(group.last_used_at) == "2026-02-03 04:05:06+00:00"
+    assert group.attributes["hosted_runners"][0]["public_ip"] is True
 
 
 def test_credentials_of_former_members_say_whose_they_were(found: list[DiscoveredRecord]) -> None:
@@ -190,11 +283,11 @@ def test_not_found_is_denied_unless_the_plan_lacks_it(plan: str) -> None:
 def test_what_does_not_fit_is_a_gap_that_names_what_is_left() -> None:
     """GitHub's limit and the source's own: nothing more is sent, and the sections say so."""
     with served(organization(), token=VALUE) as (github, url):
-        found = coverage(records(url, max_calls=20))
+        found = coverage(records(url, max_calls=30))
         sent = sum(github.counted.values())
         github.faults = _used_up
         limited = coverage(records(url))
-    assert sent <= 21  # looking up the organization counts apart
+    assert sent <= 31  # looking up the organization counts apart
     assert found["secrets"].status in ("failed", "partial")
     assert "shop" in str(found["secrets"].detail)
     assert limited["deploy_keys"].status == "failed"

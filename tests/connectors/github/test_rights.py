@@ -22,6 +22,7 @@ BEYOND_THE_SCHEMA = {
     "copilot_agent_settings": "Permissions required for GitHub Apps, repository permissions",
     "organization_actions_variables": "Managing your personal access tokens, organization permissions",
     "organization_agent_secrets": "Permissions required for GitHub Apps, organization permissions",
+    "organization_private_registries": "Managing your personal access tokens, organization permissions",
     "organization_dependabot_secrets": "Managing your personal access tokens, organization permissions",
 }
 """What the published schema of an App's permissions lacks, and the page of docs.github.com that has it."""
@@ -66,7 +67,7 @@ def test_scopes_have_a_level(scopes: list[str], level: PrivilegeLevel) -> None:
 
 def test_an_app_is_given_published_permissions() -> None:
     """Each name of the manifest stands in the published schema with this access, or in the table of exceptions."""
-    everything = GithubSettings(organization="acme", agent_configuration=True, webhooks=True)
+    everything = GithubSettings(organization="acme", agent_configuration=True, webhooks=True, rulesets=True)
     given = json.loads(GithubConnector("prod", everything).policy())["manifest"]["default_permissions"]
     schemas = json.loads((PUBLISHED / "rest.json").read_bytes())["components"]["schemas"]
     published = {name: one["enum"] for name, one in schemas["app-permissions"]["properties"].items()}
@@ -77,7 +78,7 @@ def test_an_app_is_given_published_permissions() -> None:
 
 def test_nothing_is_asked_for_that_no_section_needs() -> None:
     """Each request belongs to a section whose permission stands in the policy, and reads only."""
-    everything = GithubSettings(organization="acme", agent_configuration=True, webhooks=True)
+    everything = GithubSettings(organization="acme", agent_configuration=True, webhooks=True, rulesets=True)
     policy = json.loads(GithubConnector("prod", everything).policy())
     default = json.loads(GithubConnector.base_policy())
     asked = {one.path for reading in READINGS for one in reading.requests}

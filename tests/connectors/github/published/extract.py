@@ -37,11 +37,12 @@ from connectors.github import local_actions
 from connectors.github.accounts import SSO
 from connectors.github.client import requests as r
 from connectors.github.client.requests import Request
+from connectors.github.organization import RULESETS
 from connectors.github.repositories import QUERY, TEAMS
 
 HERE = Path(__file__).parent
 FAKE = HERE.parents[3] / "connectors" / "fakes" / "github"
-QUERIES = (QUERY, TEAMS, SSO, local_actions.query(2))
+QUERIES = (QUERY, TEAMS, SSO, RULESETS, local_actions.query(2))
 _WORDS = frozenset({"description", "example", "examples", "x-github", "externalDocs", "title"})
 
 

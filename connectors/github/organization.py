@@ -1,0 +1,148 @@
+"""Sections of the organization itself: roles, rulesets, the policy of Actions, and private registries."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+
+from connectors.base import DiscoveredRecord, SectionReading
+from connectors.github import spec as s
+from connectors.github.client import payloads as p
+from connectors.github.client import requests as r
+from connectors.github.client.requests import Request
+from connectors.github.identities.organization import jobs_token, registry
+from connectors.github.reading import Reader
+from connectors.github.repositories import nodes_of
+from scanner.errors import Denied, NotOffered, SourceError
+
+T = TypeVar("T")
+
+RULESETS: Final = """\
+query($org: String!, $endCursor: String) {
+  organization(login: $org) {
+    rulesets(first: 50, after: $endCursor) {
+      pageInfo { hasNextPage endCursor }
+      nodes {
+        name enforcement
+        bypassActors(first: 100) { nodes { deployKey actor { ... on App { slug } } } }
+      }
+    }
+  }
+}
+"""
+_ACTIVE: Final = "ACTIVE"
+
+
+class Bypasses(Struct, frozen=True):
+    """The names of rulesets that are bypassed: by Apps, by their slugs, and by every deploy key."""
+
+    apps: Mapping[str, Sequence[str]] = {}
+    deploy_keys: Sequence[str] = ()
+
+
+class _Actor(Struct):
+    slug: str | None = None
+
+
+class _Bypass(Struct):
+    deploy_key: bool = field(name="deployKey", default=False)
+    actor: _Actor | None = None
+
+
+class _Bypasses(Struct):
+    nodes: list[_Bypass | None] | None = None
+
+
+class _Ruleset(Struct):
+    name: str
+    enforcement: str
+    bypasses: _Bypasses | None = field(name="bypassActors", default=None)
+
+
+def read_rulesets(reader: Reader) -> Generator[DiscoveredRecord, None, Bypasses]:
+    """Who bypasses the organization's rulesets. GitHub shows that to those alone who may change them."""
+    if not reader.settings.rulesets:
+        yield reader.place.scope.coverage(s.RULESETS, "off")
+        return Bypasses()
+    apps: dict[str, list[str]] = {}
+    keys: list[str] = []
+    with reader.section(s.RULESETS) as section:
+        hidden = 0
+        for one in _rulesets(reader, section):
+            hidden += one.bypasses is None
+            for bypass in (one.bypasses.nodes or ()) if one.bypasses and one.enforcement == _ACTIVE else ():
+                if bypass is not None and bypass.deploy_key:
+                    keys.append(one.name)
+                elif bypass is not None and bypass.actor and bypass.actor.slug:
+                    apps.setdefault(bypass.actor.slug.lower(), []).append(one.name)
+        if hidden:
+            error = Denied(f"who bypasses {hidden} rulesets is not shown", permission=r.BYPASSES.line)
+            section.lost(error, partial=True)
+    yield reader.done(section)
+    return Bypasses(apps, keys)
+
+
+def _rulesets(reader: Reader, section: SectionReading) -> Iterator[_Ruleset]:
+    for number, node in enumerate(nodes_of(reader.api, section, RULESETS, reader.org, "rulesets", asked=r.BYPASSES)):
+        try:
+            yield msgspec.convert(node, _Ruleset)
+        except msgspec.ValidationError as error:
+            section.malformed(f"ruleset {number + 1}", str(error))
+
+
+def read_roles(reader: Reader) -> Generator[DiscoveredRecord, None, Mapping[str, Sequence[p.Role]]]:
+    """The roles of the organization that accounts have, by login in lower case, those of their teams included."""
+    held: dict[str, list[p.Role]] = {}
+    with reader.section(s.ROLES) as section:
+        roles = reader.listed(section, r.ROLES, p.Role)
+
+        def users(role: p.Role) -> list[p.RoleHolder]:
+            return list(reader.api.rows(r.ROLE_USERS, p.RoleHolder, section, org=reader.org, role_id=str(role.id)))
+
+        for role, holders in reader.each(section, "roles", users, roles, lambda role: role.name):
+            for holder in holders:
+                held.setdefault(holder.login.lower(), []).append(role)
+    yield reader.done(section)
+    return held
+
+
+def read_actions_policy(reader: Reader) -> Generator[DiscoveredRecord, None, None]:
+    """What the token of a job may do by default, and which workflows may run."""
+    facts: dict[str, Any] = {}
+    with reader.section(s.ACTIONS_POLICY) as section:
+        token = _one(reader, section, r.WORKFLOW_POLICY, p.WorkflowPolicy)
+        section.found(token is not None)
+        for request, shape, prefix in (
+            (r.ACTIONS_POLICY, p.ActionsPolicy, ""),
+            (r.RUNNER_POLICY, p.RunnerPolicy, "own_runners_"),
+            (r.FORK_APPROVAL, p.ForkApproval, "forks_"),
+            (r.FORK_POLICY, p.ForkPolicy, "private_forks_"),
+        ):
+            found = _one(reader, section, request, shape)
+            facts |= {prefix + name: value for name, value in msgspec.to_builtins(found or {}).items()}
+    if token is not None:
+        yield jobs_token(reader.place, token, {**msgspec.to_builtins(token), **facts})
+    yield reader.done(section)
+
+
+def _one(reader: Reader, section: SectionReading, request: Request, shape: type[T]) -> T | None:
+    """One answer; None, and a gap or a note, where there is none."""
+    try:
+        return reader.api.one(request, shape, org=reader.org)
+    except NotOffered as error:
+        section.note(str(error))
+    except SourceError as error:
+        section.lost(error)
+    return None
+
+
+def read_registries(reader: Reader) -> Generator[DiscoveredRecord, None, None]:
+    """Private registries: names of stored secrets, or links to what GitHub's tokens sign in as."""
+    with reader.section(s.PRIVATE_REGISTRIES) as section:
+        for row in reader.listed(section, r.PRIVATE_REGISTRIES, p.Registry):
+            yield registry(reader.place, row)
+            section.found()
+    yield reader.done(section)
