@@ -57,11 +57,11 @@ def unread_facts(
 
 def require_sdk(package: str, spec: Spec) -> None:
     """Raises MissingExtra where the package that the connector's extra brings is not installed."""
-    if not _is_installed(package):
+    if not is_installed(package):
         raise MissingExtra(f"source type {spec.name}", spec.extra or spec.name)
 
 
-def _is_installed(package: str) -> bool:
+def is_installed(package: str) -> bool:
     """Of a dotted name the packages above are imported, which for a namespace costs nothing."""
     try:
         return importlib.util.find_spec(package) is not None

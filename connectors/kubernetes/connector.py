@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.kubernetes.client.clouds import Clouds, require_sdks
 from connectors.kubernetes.identities import records_of
 from connectors.kubernetes.least_privilege import checks, manifests
 from connectors.kubernetes.offline import Export
@@ -26,15 +27,17 @@ SYSTEM_NAMESPACE = "kube-system"
 class KubernetesConnector:
     """Reads service accounts, what RBAC gives them, and what runs as them. Never a secret's value.
 
-    Raises MissingExtra where requests is not installed.
+    Raises MissingExtra where requests is not installed, or the SDK of a cloud that is signed in to.
     """
 
     spec: ClassVar[Spec] = SPEC
 
     def __init__(self, source: str, settings: KubernetesSettings) -> None:
         require_sdk("requests", SPEC)
+        require_sdks(settings.of_clouds.values())
         self._source = source
         self._settings = settings
+        self._clouds = Clouds(settings)
 
     def scopes(self) -> Iterator[Scope | Coverage]:
         """See ``Connector.scopes``. A cluster without an identity is a gap: its keys would change every time."""
@@ -103,6 +106,8 @@ class KubernetesConnector:
         settings = self._settings
         if settings.from_files is not None:
             return Export(Path(settings.from_files))
+        if cluster := settings.of_clouds.get(context or ""):
+            return Api(self._clouds.address(cluster, meter), meter, settings)
         if settings.in_cluster:
             return Api(in_cluster(), meter, settings)
         if settings.url is not None:

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from connectors.address import check_url
+from connectors.kubernetes.client.clouds import CloudCluster, cluster_named
 from scanner.redaction.redact import SecretRef
 
 
 class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Contexts of a kubeconfig, an API server, the cluster that Muster runs in, or files.
+    """Contexts of a kubeconfig, clusters of a cloud, an API server, the cluster that Muster runs in, or files.
 
     ``kubeconfig``: a file; by default what KUBECONFIG names, else ~/.kube/config. Only a file named here may run a
-    program to sign in. ``context``: one context, ``contexts``: several; by default the current one. ``url``: an API
+    program to sign in. ``context``: one context, ``contexts``: several; by default the current one. ``cluster``,
+    ``clusters``: of EKS, GKE or AKS, by ARN, resource name or resource id, signed in to with the cloud's own session.
+    ``profile``: of the AWS command line; ``endpoint_url``: where the cloud's API answers instead. ``url``: an API
     server, asked with ``token`` and verified by ``ca_file``. ``insecure_http``: plain HTTP beyond this machine.
     ``from_files``: a folder of what ``kubectl get PLURAL -A -o json`` wrote. ``secrets``: also list names and dates of
-    token secrets, which takes a right to list secrets. ``aws_auth``: also see whether a config map maps AWS identities.
+    token secrets, which takes a right to list secrets. ``aws_auth``: also see which AWS identities a config map maps.
     ``argocd``: the namespace of Argo CD, to also read local accounts from its config map.
     """
 
     kubeconfig: str | None = None
     context: str | None = None
     contexts: tuple[str, ...] = ()
+    cluster: str | None = None
+    clusters: tuple[str, ...] = ()
+    profile: str | None = None
+    endpoint_url: str | None = None
     in_cluster: bool = False
     url: str | None = None
     token: SecretRef = SecretRef(env="KUBERNETES_TOKEN")
@@ -39,11 +47,15 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     def __post_init__(self) -> None:
         if self.context is not None and self.contexts:
             raise ValueError("give either context or contexts")
+        if self.cluster is not None and self.clusters:
+            raise ValueError("give either cluster or clusters")
         ways = (self.kubeconfig is not None or self.context is not None or bool(self.contexts), self.in_cluster)
-        if sum((*ways, self.url is not None, self.from_files is not None)) > 1:
-            raise ValueError("give one of: a kubeconfig with its contexts, url, in_cluster, from_files")
-        if self.url is not None:
-            check_url(self.url, insecure_http=self.insecure_http)
+        if sum((*ways, bool(self.of_clouds), self.url is not None, self.from_files is not None)) > 1:
+            raise ValueError("give one of: a kubeconfig with its contexts, clusters, url, in_cluster, from_files")
+        if not self.of_clouds and (self.profile, self.endpoint_url) != (None, None):
+            raise ValueError("profile and endpoint_url belong to cluster or clusters")
+        for address in filter(None, (self.url, self.endpoint_url)):
+            check_url(address, insecure_http=self.insecure_http)
         if self.timeout <= 0:
             raise ValueError("timeout must be positive")
 
@@ -55,6 +67,12 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
         return tuple(Path(part).expanduser() for part in parts)
 
     @property
+    def of_clouds(self) -> Mapping[str, CloudCluster]:
+        """The clusters that are named as their cloud does, by name. Raises ValueError."""
+        named = self.clusters or ((self.cluster,) if self.cluster is not None else ())
+        return {name: cluster_named(name) for name in named}
+
+    @property
     def wanted(self) -> tuple[str | None, ...]:
-        """The contexts to read; None is the current one."""
-        return self.contexts or (self.context,)
+        """The clusters or contexts to read; None is the current context."""
+        return tuple(self.of_clouds) or self.contexts or (self.context,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 
 from connectors.fakes.azure.tenant import Tenant
@@ -122,6 +123,22 @@ def _vault_items(kind: str) -> Handler:
     return handler
 
 
+def _cluster(tenant: Tenant, call: Call) -> Reply:
+    """A managed cluster among the resources."""
+    found = next((row for row in tenant.resources if row["id"].lower() == call.path.lower()), None)
+    return refusal("arm", 404, "ResourceNotFound") if found is None else Reply(body=found)
+
+
+def _user_credential(tenant: Tenant, call: Call) -> Reply:
+    """The kubeconfig of a managed cluster: with a certificate for the user where Entra is not asked."""
+    path = call.path.rpartition("/")[0]
+    value = tenant.kubeconfigs.get(path.lower())
+    if value is None:
+        return refusal("arm", 404, "ResourceNotFound")
+    name = "clusterUser" if call.query.get("format") == "exec" else "clusterAdmin"
+    return Reply(body={"kubeconfigs": [{"name": name, "value": base64.b64encode(value.encode()).decode()}]})
+
+
 def _without_parent(row: Row) -> Row:
     return {name: value for name, value in row.items() if name != "parent"}
 
@@ -138,8 +155,11 @@ _PLACES = ("", "/subscriptions/{subscription}", f"{_GROUPS}/{{group}}")
 _IN_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
 _IDENTITIES = f"{_IN_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
 _VAULT = f"{_IN_GROUP}/providers/Microsoft.KeyVault/vaults/{{vault}}"
+_CLUSTER = f"{_IN_GROUP}/providers/Microsoft.ContainerService/managedClusters/{{name}}"
 ROUTES: tuple[Route, ...] = (
     arm("/subscriptions", _subscriptions),
+    arm(_CLUSTER, _cluster),
+    arm(f"{_CLUSTER}/listClusterUserCredential", _user_credential, method="POST"),
     arm("/subscriptions/{subscription}/resources", _resources),
     *(
         arm(f"/subscriptions/{{subscription}}/providers/{kind}", _listed(kind))

@@ -50,6 +50,8 @@ class Tenant:
         """Of workloads, the oldest first."""
         self.events: list[Row] = []
         """Of the activity logs of all subscriptions, the oldest first."""
+        self.kubeconfigs: dict[str, str] = {}
+        """Of managed clusters, by id in lower case: what their users are given."""
         self.vault_items: dict[str, dict[str, list[Row]]] = {}
         """By vault's name, its ``secrets``, ``keys`` and ``certificates``."""
 

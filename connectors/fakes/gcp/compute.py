@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from connectors.fakes.gcp.call import Call, Route, paged
 from connectors.fakes.gcp.cloud import Row
+from connectors.fakes.gcp.faults import Refused
 
 
 def _instances(call: Call) -> Row:
@@ -33,7 +34,16 @@ def _clusters(call: Call) -> Row:
     return {"clusters": clusters} if clusters else {}
 
 
+def _cluster(call: Call) -> Row:
+    """One cluster of a location."""
+    for cluster in call.cloud.rows[f"projects/{call.places['project']}/clusters"]:
+        if cluster["name"] == call.places["cluster"] and cluster["location"] == call.places["location"]:
+            return cluster
+    raise Refused(404, f"Not found: {call.path}.")
+
+
 ROUTES = (
     Route(api="compute", path="/compute/v1/projects/{project}/aggregated/instances", answer=_instances),
     Route(api="container", path="/v1/projects/{project}/locations/-/clusters", answer=_clusters),
+    Route(api="container", path="/v1/projects/{project}/locations/{location}/clusters/{cluster}", answer=_cluster),
 )

@@ -12,7 +12,7 @@ from requests import Response
 
 from connectors.base import Gone, Meter, SectionReading
 from connectors.http import Client, cursor, refusal
-from connectors.kubernetes.client.kubeconfig import Address, Pem, signed_in
+from connectors.kubernetes.client.kubeconfig import Address, Pem, SignInAs, signed_in
 from connectors.kubernetes.sections import Listing
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.rates import RateLimit
@@ -34,7 +34,7 @@ class Api:
     def __init__(self, address: Address, meter: Meter, settings: KubernetesSettings) -> None:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="muster-kubernetes-")))
-            user = signed_in(address)
+            user = SignInAs() if address.sign_in else signed_in(address)
             pair = None
             if user.certificate and user.key and not user.token:
                 pair = _file(folder, "client.crt", user.certificate), _file(folder, "client.key", user.key)
@@ -46,6 +46,7 @@ class Api:
                 made = Client(
                     address.server,
                     headers={"Accept": accept, **signed},
+                    sign_in=address.sign_in,
                     meter=meter,
                     rate=rate,
                     timeout=settings.timeout,

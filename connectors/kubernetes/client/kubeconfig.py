@@ -13,7 +13,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -23,6 +23,9 @@ from connectors.reading import decoded
 from scanner.errors import SourceError
 from scanner.redaction.redact import mask
 from scanner.text import printable
+
+if TYPE_CHECKING:
+    from connectors.http import SignIn
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where a pod finds the token of its account."""
@@ -48,12 +51,13 @@ class SignInAs(Struct, frozen=True, kw_only=True):
 
 
 class Address(Struct, frozen=True, kw_only=True):
-    """A cluster's API. ``name``: what people call it."""
+    """A cluster's API. ``name``: what people call it. ``sign_in``: a cloud's session, in place of a user."""
 
     name: str
     server: str
     authority: Pem | None = None
     user: _User | None = None
+    sign_in: SignIn | None = None
     base: Path = Path()
     may_run: bool = False
 
@@ -117,14 +121,28 @@ def addresses(files: Sequence[Path], contexts: Sequence[str | None], *, may_run:
 
 
 def _read(path: Path) -> _File:
+    try:
+        return _parsed(path.read_bytes(), str(path))
+    except OSError as error:
+        raise SourceError(f"{printable(str(path))} cannot be read: {error.strerror or error}") from error
+
+
+def _parsed(content: bytes, name: str) -> _File:
     import yaml
 
     try:
-        return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), _File)
-    except OSError as error:
-        raise SourceError(f"{printable(str(path))} cannot be read: {error.strerror or error}") from error
+        return msgspec.convert(yaml.safe_load(content.decode()), _File)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, msgspec.ValidationError):
-        raise SourceError(f"{printable(str(path))} is no kubeconfig", hint="`kubectl config view` checks it") from None
+        raise SourceError(f"{printable(name)} is no kubeconfig", hint="`kubectl config view` checks it") from None
+
+
+def cluster_in(content: bytes) -> tuple[str, Pem | None]:
+    """The address of the one cluster in a kubeconfig that a cloud gave out, and its authority. Raises SourceError."""
+    name = "the cloud's answer"
+    file = _parsed(content, name)
+    first = next((str(entry.get("name")) for entry in file.clusters or ()), "")
+    base, cluster = _entry([(Path(name), file)], "clusters", "cluster", first, _Cluster)
+    return cluster.server, _pem(base, None, cluster.certificate_authority_data)
 
 
 def _address(read: Sequence[tuple[Path, _File]], wanted: str | None, *, may_run: bool) -> Address:

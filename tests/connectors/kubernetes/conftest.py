@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,8 @@ import yaml
 from msgspec import Struct
 
 from connectors.base import DiscoveredRecord, Meter, Scope, SectionReading
-from connectors.fakes.kubernetes.authorizer import service_account
+from connectors.budget import Limits
+from connectors.fakes.kubernetes.authorizer import User, service_account
 from connectors.fakes.kubernetes.cluster import Cluster
 from connectors.fakes.kubernetes.server import Fault, KubernetesServer
 from connectors.kubernetes.connector import KubernetesConnector
@@ -28,9 +29,11 @@ from connectors.testing import read
 from scanner.errors import NotOffered
 from scanner.model import Coverage, Identity, Workload
 from scanner.redaction.redact import SecretRef
+from tests.processes import PATIENCE
 
 T = TypeVar("T")
 TOKEN = "token-of-the-reader"
+READER = service_account("default", NAME)
 
 
 class Tls(Struct, frozen=True):
@@ -98,13 +101,17 @@ class Running(Struct):
         reader: str | None = None,
         fault: Fault | None = None,
         most_on_a_page: int = 500,
+        users: Mapping[str, User] | None = None,
         **cluster: Any,
     ) -> KubernetesServer:
-        """A server whose reader has what ``reader`` gives, by default what ``--policy`` prints."""
+        """A server whose reader has what ``reader`` gives, by default what ``--policy`` prints.
+
+        ``users``: by token, by default the reader.
+        """
         granted = list(yaml.safe_load_all(manifests() if reader is None else reader))
         made = KubernetesServer(
             Cluster([*objects, *granted], **cluster),
-            {TOKEN: service_account("default", NAME)},
+            {TOKEN: READER} if users is None else users,
             fault=fault,
             most_on_a_page=most_on_a_page,
             tls=self.tls.context,
@@ -119,6 +126,11 @@ class Running(Struct):
     def read(self, *objects: Any, settings: dict[str, Any] | None = None, **server: Any) -> Read:
         """What a scan finds."""
         return self.of(self.server(*objects, **server), **(settings or {}))
+
+    def of_cloud(self, settings: KubernetesSettings) -> Read:
+        """What a scan of clusters by their names in a cloud finds."""
+        found = read(KubernetesConnector("k8s", settings), limits=Limits(answer_seconds=PATIENCE))
+        return Read(tuple(one for one in found if not _is_reader(one)))
 
     def of(self, server: KubernetesServer, **settings: Any) -> Read:
         """What a scan of a server finds."""

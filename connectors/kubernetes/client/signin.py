@@ -1,0 +1,193 @@
+"""Tokens of the clouds' own sessions, obtained and renewed by their SDKs, which are imported when one is needed."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from connectors.base import own_words
+from scanner.errors import SourceError
+from scanner.redaction.redact import mask
+
+if TYPE_CHECKING:
+    from requests import Response
+
+RENEWED: Final = 120
+"""Seconds before its end that a token is replaced."""
+_OF_EKS: Final = 15 * 60
+"""Seconds that a cluster of EKS takes a signed request for."""
+_OF_GOOGLE: Final = 5 * 60
+"""Seconds that a token of Google's is kept that does not say when it ends."""
+_AKS: Final = "6dae42f8-4368-4678-94ff-3960e28e3630/.default"
+"""The application that tokens for clusters of AKS are made out to: the same in every cloud and tenant."""
+_GOOGLE: Final = ("https://www.googleapis.com/auth/cloud-platform",)
+
+
+class Token(NamedTuple):
+    """``ends``: in seconds since 1970."""
+
+    text: str
+    ends: float
+
+
+class TokenSignIn:
+    """Signs requests in with a token that is renewed before it ends. Safe to share between threads."""
+
+    def __init__(self, new: Callable[[], Token]) -> None:
+        self._new = new
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+
+    def headers(self, method: str = "", url: str = "") -> Mapping[str, str]:
+        """The token. Raises SourceError where there is none."""
+        del method, url
+        with self._lock:
+            if self._token is None or self._token.ends - time.time() < RENEWED:
+                self._token = self._obtained()
+            return {"Authorization": f"Bearer {self._token.text}"}
+
+    def renewed(self, refused: Response) -> bool:
+        """Whether there is another token than the one that was refused."""
+        sent = refused.request.headers.get("Authorization")
+        with self._lock:
+            if self._token is None or sent == f"Bearer {self._token.text}":
+                self._token = self._obtained()
+            return sent != f"Bearer {self._token.text}"
+
+    def _obtained(self) -> Token:
+        token = self._new()
+        mask(token.text)
+        return token
+
+
+class AwsSession:
+    """The credentials of a profile, or of the SDK's own chain, and what they sign. Its methods raise SourceErrors."""
+
+    def __init__(self, profile: str | None, region: str) -> None:
+        self._profile = profile
+        self._region = region
+
+    def host(self, service: str) -> str:
+        """Where a service of the region answers."""
+        with self._translated():
+            resolver = self._session.get_component("endpoint_resolver")
+            found: str = resolver.construct_endpoint(service, self._region)["hostname"]
+        return f"https://{found}"
+
+    def headers(self, method: str, url: str) -> Mapping[str, str]:
+        """A request to EKS, signed."""
+        from botocore.auth import SigV4Auth
+
+        return dict(self._signed(SigV4Auth, "eks", method, url, {}).headers.items())
+
+    def renewed(self, refused: Response) -> bool:
+        """Never: credentials renew themselves before they end."""
+        del refused
+        return False
+
+    def token(self, cluster: str, sts: str) -> Token:
+        """A signed question to STS who signed it: the cluster asks it. Source: aws-iam-authenticator, "API"."""
+        from botocore.auth import SigV4QueryAuth
+
+        now, url = time.time(), f"{sts}/?Action=GetCallerIdentity&Version=2011-06-15"
+
+        def signer(*arguments: Any) -> Any:
+            return SigV4QueryAuth(*arguments, expires=60)
+
+        signed = self._signed(signer, "sts", "GET", url, {"x-k8s-aws-id": cluster}).url.encode()
+        return Token(f"k8s-aws-v1.{base64.urlsafe_b64encode(signed).decode().rstrip('=')}", now + _OF_EKS)
+
+    def _signed(
+        self, signer: Callable[..., Any], service: str, method: str, url: str, headers: Mapping[str, str]
+    ) -> Any:
+        from botocore.awsrequest import AWSRequest
+        from botocore.exceptions import NoCredentialsError
+
+        request = AWSRequest(method=method, url=url, headers=dict(headers))
+        with self._translated():
+            if (credentials := self._session.get_credentials()) is None:
+                raise NoCredentialsError
+            signer(credentials, service, self._region).add_auth(request)
+        return request
+
+    @cached_property
+    def _session(self) -> Any:
+        import botocore.session
+
+        return botocore.session.Session(profile=self._profile)
+
+    def _translated(self) -> Any:
+        from botocore.exceptions import BotoCoreError
+
+        return _translated(BotoCoreError, "AWS", "set profile, or sign in with `aws sso login`")
+
+
+class GoogleSession:
+    """Application Default Credentials. The same token is good for Google's APIs and for its clusters."""
+
+    def __init__(self) -> None:
+        self._own: Any = None
+
+    def token(self) -> Token:
+        """A new token. Raises SourceError."""
+        import google.auth
+        from google.auth.exceptions import GoogleAuthError
+        from google.auth.transport.requests import Request
+        from requests import Session
+
+        from connectors.transport import bound_session
+
+        hint = "run `gcloud auth application-default login`"
+        with _translated(GoogleAuthError, "Google", hint), bound_session(Session()) as session:
+            if self._own is None:
+                self._own, _ = google.auth.default(scopes=list(_GOOGLE))
+            self._own.refresh(Request(session))
+            ends = self._own.expiry and self._own.expiry.replace(tzinfo=UTC).timestamp()
+            return Token(self._own.token, ends or time.time() + _OF_GOOGLE)
+
+
+class AzureSession:
+    """What azure-identity finds in the environment, in a managed identity, or of ``az login``.
+
+    ``is_own_authority``: Microsoft is not asked whether the authority that the environment names is one of its own.
+    """
+
+    def __init__(self, *, is_own_authority: bool) -> None:
+        self._is_own_authority = is_own_authority
+
+    def of_arm(self, url: str) -> Token:
+        """For Azure Resource Manager at that address. Raises SourceError."""
+        return self._token(f"{url}/.default")
+
+    def of_cluster(self) -> Token:
+        """For every cluster of AKS that takes Entra's tokens. Raises SourceError."""
+        return self._token(_AKS)
+
+    def _token(self, scope: str) -> Token:
+        from azure.core.exceptions import AzureError
+
+        hint = "run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+        with _translated(AzureError, "Azure", hint):
+            found = self._credential.get_token(scope)
+        return Token(found.token, found.expires_on)
+
+    @cached_property
+    def _credential(self) -> Any:
+        from azure.identity import DefaultAzureCredential
+
+        return DefaultAzureCredential(disable_instance_discovery=self._is_own_authority)
+
+
+@contextmanager
+def _translated(errors: type[Exception], cloud: str, hint: str) -> Iterator[None]:
+    """Inside, what an SDK raises becomes a SourceError; its words are kept short and clean."""
+    try:
+        yield
+    except errors as error:
+        raise SourceError(f"{cloud}: not signed in ({type(error).__name__}): {own_words(error)}", hint=hint) from None
