@@ -15,7 +15,7 @@ from connectors.openai import spec as s
 from connectors.vendors.api import Api
 from connectors.vendors.reading import Found, Reader
 from connectors.vendors.records import Agent, McpServer, Place, host_of, latest, moment
-from scanner.model import Consequence, Identity
+from scanner.model import Consequence, Identity, Workload
 
 _TITLE = "OpenAI's platform"
 _ACTIVE = "active"
@@ -71,6 +71,25 @@ def agent(place: Place, project: str, row: p.AgentRow, automations: Iterable[Sch
     return found.identity(place, _TITLE, consequences=(Consequence(kind="invoke_models", actions=("agents",)),))
 
 
+def workload(place: Place, one: Scheduled) -> Workload:
+    """An automation, which runs as the agent that it starts."""
+    row = one.row
+    agent_id = row.target.agent_id
+    return Workload(
+        **place.of(f"automations/{row.id}", row.name or row.id),
+        kind="automation",
+        runs_as=(place.key(f"agents/{agent_id}"),) if agent_id else (),
+        created_at=moment(row.created_at),
+        attributes={
+            "status": row.status,
+            "schedule": one.when,
+            "last_run": None if one.last is None else one.last.isoformat(),
+            "last_status": one.ended,
+            "vaults": sorted(row.target.vault_ids),
+        },
+    )
+
+
 def _tools(tools: Iterable[p.Tool]) -> Iterator[str]:
     for one in tools:
         if one.type == _FUNCTION:
@@ -109,6 +128,7 @@ def read_agents(reader: Reader) -> Found[None]:
         section.found(len({row.id for _, row in listed}))
     yield reader.done(section)
     automations = yield from _read_automations(reader, opened)
+    yield from (workload(reader.place, one) for some in automations.values() for one in some)
     seen: set[str] = set()
     for project, row in listed:
         if row.id not in seen:

@@ -27,7 +27,7 @@ class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     backoff: float = 0.5
     workers: int = 4
     timeout: float = 30
-    usage_days: int = 30
+    usage_days: int = 90
     from_files: Path | None = None
 
     def __post_init__(self) -> None:

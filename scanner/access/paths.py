@@ -14,6 +14,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from scanner.access.assignments import Held, by_right, with_assignments, with_unknown_rights
+from scanner.access.execution import by_execution
 from scanner.access.federation import by_token_if, with_federation
 from scanner.access.trusts import across_scopes, across_scopes_if, with_links, with_trusts
 from scanner.access.workloads import by_takeover
@@ -158,14 +159,18 @@ def resolve(
     """Resolve which identity can become which. The identities also get their assignments, or an unknown privilege.
 
     ``others``: last known identities of scopes that were not read this time; they stay unchanged. If several edges
-    lead to one target, an existing link wins, then a trust, an assignment, a token, a takeover.
+    lead to one target, an existing link wins, then a trust, an assignment, a token, an execution identity, a takeover.
     """
     trusting = with_trusts(identities, others, places=coverage)
     entitled = with_unknown_rights(with_assignments(trusting, held), coverage, held)
     federated, by_token = with_federation(entitled, others, workloads, coverage)
     known = (*federated, *others)
     found = chain(
-        across_scopes(federated, others), by_right(known, held), by_token, by_takeover(known, workloads, held)
+        across_scopes(federated, others),
+        by_right(known, held),
+        by_token,
+        by_execution(known),
+        by_takeover(known, workloads, held),
     )
     conditional: list[Edge] = []
     links: defaultdict[str, list[Link]] = defaultdict(list)
@@ -184,6 +189,7 @@ def conditional_edges(identities: Sequence[Identity], held: Held, workloads: Seq
         across_scopes_if(identities),
         by_right(identities, held),
         by_token_if(identities, workloads),
+        by_execution(identities),
         by_takeover(identities, workloads, held),
     )
     return (edge for edge in found if edge.conditional)

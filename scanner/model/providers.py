@@ -58,6 +58,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     (found in a grant's resource): patterns with the group ``service``. ``no_system``: services that nearly everything
     may reach. ``everybody_holds``: grants that say nothing about their holder.
 
+    ``trusted_as``: what trusts elsewhere name to let in its agents, as regular expressions of a service or an issuer.
+
     ``cloud``: None where it is none that OCSF knows.
 
     Raises ValueError for what is no regular expression, or has not the groups.
@@ -82,11 +84,12 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     resources: tuple[str, ...] = ()
     no_system: frozenset[str] = frozenset()
     everybody_holds: frozenset[str] = frozenset()
+    trusted_as: tuple[str, ...] = ()
     cloud: Cloud | None = None
 
     def __post_init__(self) -> None:
         ids = (one.like for one in self.credential_ids)
-        for pattern in (*self.forms, *self.never_names, *self.places, *ids):
+        for pattern in (*self.forms, *self.never_names, *self.places, *self.trusted_as, *ids):
             _check(pattern)
         for pattern in (*self.actions, *self.resources):
             _check(pattern, needs="service")

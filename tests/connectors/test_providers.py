@@ -50,7 +50,7 @@ def test_no_connector_is_imported_for_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
 
-    assert done.stdout.startswith("['aws', 'azure', 'gcp', 'github', ")
+    assert done.stdout.startswith("['anthropic', 'aws', 'azure', 'gcp', 'github', ")
     assert done.stdout.strip().endswith("[]")
 
 

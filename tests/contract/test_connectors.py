@@ -28,6 +28,7 @@ from connectors.testing import check_reading, check_spec
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.redaction.redact import SecretRef
+from tests.connectors.anthropic import estates as anthropic
 from tests.connectors.aws.conftest import aws, moto, running_proxy
 from tests.connectors.aws.estate import Estate
 from tests.connectors.azure.conftest import azure
@@ -110,6 +111,13 @@ def _kubernetes(request: pytest.FixtureRequest) -> Connector:
     return KubernetesConnector("prod", KubernetesSettings(url=url, secrets=True))
 
 
+def _anthropic(request: pytest.FixtureRequest) -> Connector:
+    for name, value in anthropic.VALUES.items():
+        request.getfixturevalue("monkeypatch").setenv(name, value)
+    url: str = request.getfixturevalue("anthropic_url")
+    return anthropic.connector(url)
+
+
 def _openai(request: pytest.FixtureRequest) -> Connector:
     patch = request.getfixturevalue("monkeypatch")
     patch.setenv(openai.TOKEN, openai.VALUE)
@@ -119,6 +127,7 @@ def _openai(request: pytest.FixtureRequest) -> Connector:
 
 
 ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
+    "anthropic": _anthropic,
     "aws": _aws,
     "azure": _azure,
     "file": _file,
@@ -134,6 +143,13 @@ ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
 def github_url() -> Iterator[str]:
     """An organization with secrets wherever GitHub could answer with any."""
     with served(github.organization(secret=SECRET), token=github.VALUE) as (_, url):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def anthropic_url() -> Iterator[str]:
+    """An organization with secrets wherever Anthropic could answer with any."""
+    with vendors.served(anthropic.organization(secret=SECRET)) as url:
         yield url
 
 
@@ -190,6 +206,7 @@ def test_a_healthy_estate_is_read_whole(connector: Connector) -> None:
 
 
 SDKS = {
+    "anthropic": ("requests",),
     "aws": ("boto3", "botocore", "cryptography"),
     "azure": ("azure.identity", "azure.core"),
     "gcp": ("google.auth", "google.cloud.iam_admin_v1"),

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from connectors import testing
+from connectors.anthropic.connector import AnthropicConnector
+from connectors.anthropic.settings import AnthropicSettings
 from connectors.aws.connector import AwsConnector
 from connectors.aws.settings import AwsSettings
 from connectors.azure.connector import AzureConnector
@@ -41,8 +43,9 @@ TOKEN = "TOKEN_OF_NOBODY"
 _TOKEN = SecretRef(env=TOKEN)
 REFUSED = "http://127.0.0.1:1"
 TENANT = "11111111-2222-3333-4444-555555555555"
-NETWORKED = ("aws", "azure", "gcp", "github", "kubernetes", "openai", "vault")
+NETWORKED = ("anthropic", "aws", "azure", "gcp", "github", "kubernetes", "openai", "vault")
 SOURCES = {
+    "anthropic": f"anthropic:endpoint_url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "aws": "aws:endpoint_url={url},max_attempts=2,regions=eu-west-1",
     "azure": f"azure:endpoint_url={{url}},tenant_id={TENANT},access_token=env:{TOKEN},max_attempts=2",
     "file": "file:path=missing.csv",
@@ -108,6 +111,7 @@ def test_of_a_provider_that_says_only_empty_objects_nothing_is_scanned(
 
 _QUICK: dict[str, Any] = {"max_attempts": 2, "backoff": 0.001}
 MADE: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    "anthropic": (AnthropicConnector, AnthropicSettings, {"token": _TOKEN, **_QUICK}),
     "aws": (AwsConnector, AwsSettings, {"max_attempts": 2, "regions": ("eu-west-1",)}),
     "azure": (AzureConnector, AzureSettings, {"tenant_id": TENANT, "access_token": _TOKEN, "max_attempts": 2}),
     "gcp": (GcpConnector, GcpSettings, {"access_token": _TOKEN, **_QUICK}),

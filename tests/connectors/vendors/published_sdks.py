@@ -72,7 +72,7 @@ ANTHROPIC = {
     "/v1/organizations/rbac_groups/{id}/members": "beta.organization.rbac_groups.members.list",
     "/v1/organizations/rbac_roles": "beta.organization.rbac_roles.list",
     "/v1/organizations/rbac_roles/{id}/permissions": "beta.organization.rbac_roles.permissions.list",
-    "/v1/organizations/analytics/usage_report": "beta.organization.analytics.usage_report.list",
+    "/v1/organizations/analytics/usage": "beta.organization.analytics.usage.list",
     "/v1/agents": "beta.agents.list",
     "/v1/deployments": "beta.deployments.list",
     "/v1/vaults": "beta.vaults.list",

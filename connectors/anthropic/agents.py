@@ -1,0 +1,200 @@
+"""Managed agents, their deployments and the credentials in vaults (pure, but for the sections at the end)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from connectors.anthropic import payloads as p
+from connectors.anthropic import requests as r
+from connectors.anthropic import spec as s
+from connectors.anthropic.identities import Organization, Used
+from connectors.vendors.api import Api
+from connectors.vendors.reading import Found, Reader
+from connectors.vendors.records import Agent, McpServer, Place, host_of, latest, moment, stored
+from scanner.model import Consequence, Identity, Link, StoredSecret, Workload
+
+_TITLE = "Anthropic's platform"
+_AWS_ROLE = "aws_role"
+_CUSTOM, _MCP = "custom", "mcp_toolset"
+_ASKS, _ALLOWS = "always_ask", "always_allow"
+_ACTIVE = "active"
+_EXECUTION = "execution_identity"
+
+
+def agent(place: Place, workspace: str, row: p.AgentRow, deployments: Iterable[p.Deployment], used: Used) -> Identity:
+    """An agent. ``workspace``: its name or id, or the number of its key in a list."""
+    own, runs_as = list(deployments), row.execution_identity or p.Execution()
+    facts: dict[str, Any] = {
+        _EXECUTION: runs_as.role_arn or runs_as.type or None,
+        "version": row.version,
+        "deployments": [
+            {"name": one.name or one.id, "status": _status(one)} for one in sorted(own, key=lambda one: one.id)
+        ],
+    }
+    if not workspace.isdigit():
+        facts["workspace"] = workspace
+    arn = runs_as.role_arn if runs_as.type == _AWS_ROLE else None
+    schedules = (one.schedule for one in own if one.schedule and one.archived_at is None and one.status == _ACTIVE)
+    found = Agent(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        enabled=row.archived_at is None,
+        created_at=moment(row.created_at),
+        last_used_at=latest(used.last, *(moment(one.schedule.last_run_at) for one in own if one.schedule)),
+        model=row.model.id if isinstance(row.model, p.Model) else row.model,
+        tools=tuple(_tools(row.tools)),
+        mcp_servers=tuple(_servers(row)),
+        skills=tuple(one.skill_id for one in row.skills),
+        schedules=tuple(_when(one) for one in schedules),
+        asks=_asks(row.tools),
+        tags=row.metadata or {},
+        facts=facts,
+        links=(Link(relation="runs_as", target=arn, evidence="its execution identity"),) if arn else (),
+    )
+    return found.identity(place, _TITLE, consequences=(Consequence(kind="invoke_models", actions=("messages",)),))
+
+
+def deployment(place: Place, row: p.Deployment, secrets: Mapping[str, list[str]]) -> Workload:
+    """A deployment, which runs as its agent. ``secrets``: keys of the credentials in each vault."""
+    schedule = row.schedule
+    last = None if schedule is None else moment(schedule.last_run_at)
+    return Workload(
+        **place.of(f"deployments/{row.id}", row.name or row.id),
+        kind="deployment",
+        runs_as=(place.key(f"agents/{row.agent.id}"),),
+        uses=tuple(sorted({key for vault in row.vault_ids for key in secrets.get(vault, ())})),
+        created_at=moment(row.created_at),
+        tags=row.metadata or {},
+        attributes={
+            "status": _status(row),
+            "paused_reason": row.paused_reason.type if row.paused_reason else None,
+            "schedule": None if schedule is None else _when(schedule),
+            "last_run": None if last is None else last.isoformat(),
+            "vaults": sorted(row.vault_ids),
+        },
+    )
+
+
+def _status(row: p.Deployment) -> str:
+    return "archived" if row.archived_at is not None else row.status
+
+
+def _when(schedule: p.Schedule) -> str:
+    return f"{schedule.expression} {schedule.timezone}".strip()
+
+
+def _enabled(tool: p.Tool) -> tuple[str, ...] | None:
+    """The tools of a set that are switched on; None: all that it has, but for those that are off."""
+    named = {one.name: one.enabled for one in tool.configs if one.name}
+    if tool.default_config is not None and not tool.default_config.enabled:
+        return tuple(name for name, is_on in named.items() if is_on)
+    return None if not named or not all(named.values()) else tuple(named)
+
+
+def _tools(tools: Iterable[p.Tool]) -> Iterator[str]:
+    for one in tools:
+        if one.type == _CUSTOM:
+            yield one.name or one.type
+        elif one.type != _MCP:
+            found = _enabled(one)
+            yield from (one.type,) if found is None else found
+
+
+def _servers(row: p.AgentRow) -> Iterator[McpServer]:
+    sets = {one.mcp_server_name: one for one in row.tools if one.type == _MCP}
+    for server in row.mcp_servers:
+        tools = sets.get(server.name)
+        yield McpServer(
+            name=server.name,
+            host=host_of(server.url),
+            type=server.type,
+            tools=None if tools is None else _enabled(tools),
+        )
+
+
+def _asks(tools: Iterable[p.Tool]) -> bool | None:
+    """Whether a person is asked before any tool runs; None where the model or the application decides."""
+    policies: set[str] = set()
+    for tool in tools:
+        if tool.type == _CUSTOM:
+            policies.add(_CUSTOM)
+            continue
+        for one in (tool.default_config, *tool.configs):
+            if one is not None and one.enabled and one.permission_policy is not None:
+                policies.add(one.permission_policy.type)
+    if policies == {_ASKS}:
+        return True
+    return False if _ALLOWS in policies else None
+
+
+def credential(place: Place, vault: p.Vault, row: p.Credential) -> StoredSecret:
+    """A credential in a vault: its name, dates, and the host that it is for."""
+    return stored(
+        place,
+        f"vaults/{vault.id}/credentials/{row.id}",
+        f"{vault.display_name or vault.id}/{row.display_name or row.id}",
+        created_at=moment(row.created_at),
+        rotated_at=moment(row.updated_at),
+        expires_at=moment(row.auth.expires_at),
+        attributes={
+            "type": row.auth.type,
+            "host": host_of(row.auth.mcp_server_url),
+            "archived": row.archived_at is not None,
+        },
+    )
+
+
+# --- The sections ---
+
+
+def read_agents(reader: Reader, read: Organization) -> Found[None]:
+    """Agents, deployments and credentials of every workspace that the source has a key of."""
+    opened = reader.opened(s.WORKSPACE_TOKENS)
+    if not opened:
+        for name in (s.AGENTS, s.DEPLOYMENTS, s.VAULTS):
+            yield reader.off(name)
+        return
+    listed: dict[str, tuple[str, p.AgentRow]] = {}
+    with reader.section(s.AGENTS) as section:
+        for workspace, api in opened.items():
+            for row in reader.listed(section, r.AGENTS, p.AgentRow, api):
+                listed.setdefault(row.id, (read.workspace(workspace) or workspace, row))
+        section.found(len(listed))
+    yield reader.done(section)
+    deployments: dict[str, p.Deployment] = {}
+    with reader.section(s.DEPLOYMENTS) as section:
+        for api in opened.values():
+            deployments.update((row.id, row) for row in reader.listed(section, r.DEPLOYMENTS, p.Deployment, api))
+        section.found(len(deployments))
+    yield reader.done(section)
+    secrets = yield from _read_vaults(reader, opened)
+    yield from (deployment(reader.place, row, secrets) for row in deployments.values())
+    for id_, (workspace, row) in listed.items():
+        own = [one for one in deployments.values() if one.agent.id == id_]
+        yield agent(reader.place, workspace, row, own, read.used.get(id_) or Used())
+
+
+def _read_vaults(reader: Reader, opened: Mapping[str, Api]) -> Found[dict[str, list[str]]]:
+    """Keys of credentials by the id of their vault."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    seen: dict[str, StoredSecret] = {}
+    with reader.section(s.VAULTS) as section:
+        for api in opened.values():
+
+            def in_vault(vault: p.Vault, api: Api = api) -> list[p.Credential]:
+                return list(api.rows(r.CREDENTIALS, p.Credential, section, vault=vault.id))
+
+            vaults = reader.listed(section, r.VAULTS, p.Vault, api)
+            for vault, rows in reader.each(section, "vaults", in_vault, vaults, lambda one: one.display_name or one.id):
+                for row in rows:
+                    secret = credential(reader.place, vault, row)
+                    if secret.key not in seen:
+                        seen[secret.key] = secret
+                        found[vault.id].append(secret.key)
+        section.found(len(seen))
+    yield from seen.values()
+    yield reader.done(section)
+    return dict(found)

@@ -1,0 +1,326 @@
+"""The fields that are taken from Anthropic's answers, and no others: what is not named here is dropped while decoding.
+
+System prompts, descriptions of tools, initial events of deployments and ``partial_key_hint`` are not named. Of a
+credential's ``auth``, its type, server and expiry are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from connectors.vendors.records import Time
+
+
+class Organization(Struct, frozen=True, kw_only=True):
+    """The organization of the key."""
+
+    id: str
+    name: str = ""
+
+
+class User(Struct, frozen=True, kw_only=True):
+    """A member of the organization."""
+
+    id: str
+    email: str | None = None
+    name: str | None = None
+    role: str | None = None
+
+
+class Actor(Struct, frozen=True, kw_only=True):
+    """Who created something."""
+
+    id: str | None = None
+    type: str | None = None
+
+
+class Principal(Struct, frozen=True, kw_only=True):
+    """What a key acts as."""
+
+    user_id: str | None = None
+    service_account_id: str | None = None
+
+
+class KeyScope(Struct, frozen=True, kw_only=True):
+    """Where a key belongs: a workspace, or the organization."""
+
+    type: str = ""
+    workspace_id: str | None = None
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """An API key. ``status``: ``active``, ``inactive``, ``archived`` or ``expired``."""
+
+    id: str
+    name: str | None = None
+    status: str | None = None
+    created_at: Time = None
+    created_by: Actor | None = None
+    expires_at: Time = None
+    principal: Principal | None = None
+    scope: KeyScope | None = None
+    workspace_id: str | None = None
+
+
+class Workspace(Struct, frozen=True, kw_only=True):
+    """A workspace."""
+
+    id: str
+    name: str = ""
+    archived_at: Time = None
+
+
+class Member(Struct, frozen=True, kw_only=True):
+    """A user's role in a workspace."""
+
+    user_id: str
+    workspace_role: str | None = None
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """A group with roles. ``role_ids``: None where they could not be given."""
+
+    id: str
+    name: str = ""
+    role_ids: tuple[str, ...] | None = None
+
+
+class GroupMember(Struct, frozen=True, kw_only=True):
+    """A user in a group."""
+
+    user_id: str
+
+
+class Role(Struct, frozen=True, kw_only=True):
+    """A role, built in or custom."""
+
+    id: str
+    display_name: str = ""
+
+
+class Resource(Struct, frozen=True, kw_only=True):
+    """What a permission applies to."""
+
+    type: str = ""
+    connector_id: str | None = None
+
+
+class Permission(Struct, frozen=True, kw_only=True):
+    """A permission of a role."""
+
+    action: str
+    resource: Resource = Resource()
+
+
+class UsageGroup(Struct, frozen=True, kw_only=True):
+    """Whose usage a row is."""
+
+    api_key_id: str | None = None
+    agent_id: str | None = None
+
+
+class UsageMetrics(Struct, frozen=True, kw_only=True):
+    """How much it was."""
+
+    requests: int | None = None
+    total_tokens: int = 0
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """The usage of a key or agent on a day."""
+
+    starting_at: Time
+    group: UsageGroup
+    usage: UsageMetrics
+
+
+# --- Service accounts and federation ---
+
+
+class ServiceAccount(Struct, frozen=True, kw_only=True):
+    """A service account. ``organization_role``: ``admin`` or ``developer``."""
+
+    id: str
+    name: str | None = None
+    description: str | None = None
+    organization_role: str | None = None
+    created_at: Time = None
+    created_by_actor_id: str | None = None
+    archived_at: Time = None
+
+
+class AccountWorkspace(Struct, frozen=True, kw_only=True):
+    """A workspace that a service account is a member of."""
+
+    workspace_id: str
+    workspace_role: str | None = None
+
+
+class Issuer(Struct, frozen=True, kw_only=True):
+    """An issuer of tokens."""
+
+    id: str
+    name: str = ""
+    issuer_url: str
+    archived_at: Time = None
+
+
+class Match(Struct, frozen=True, kw_only=True):
+    """What a token must say: all of it."""
+
+    subject_prefix: str | None = None
+    audience: str | None = None
+    claims: Mapping[str, str] | None = None
+    condition: str | None = None
+
+
+class RuleTarget(Struct, frozen=True, kw_only=True):
+    """Who a rule's tokens act as."""
+
+    service_account_id: str | None = None
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """A federation rule. ``oauth_scope``: scopes, separated by spaces."""
+
+    id: str
+    name: str = ""
+    issuer_id: str
+    match: Match
+    target: RuleTarget
+    oauth_scope: str = ""
+    archived_at: Time = None
+
+
+# --- Agents ---
+
+
+class Model(Struct, frozen=True):
+    """The model of an agent."""
+
+    id: str
+
+
+class Execution(Struct, frozen=True, kw_only=True):
+    """What an agent runs as: Anthropic's own account, or a role of AWS."""
+
+    type: str = ""
+    role_arn: str | None = None
+
+
+class Server(Struct, frozen=True, kw_only=True):
+    """An MCP server of an agent."""
+
+    name: str
+    type: str | None = None
+    url: str | None = None
+
+
+class ToolPolicy(Struct, frozen=True):
+    """When a tool may run: ``always_allow``, ``always_ask`` or ``auto``."""
+
+    type: str = ""
+
+
+class ToolConfig(Struct, frozen=True, kw_only=True):
+    """Whether and when one tool may run."""
+
+    name: str | None = None
+    enabled: bool = True
+    permission_policy: ToolPolicy | None = None
+
+
+class Tool(Struct, frozen=True, kw_only=True):
+    """A set of tools, those of an MCP server, or a custom tool."""
+
+    type: str
+    name: str | None = None
+    mcp_server_name: str | None = None
+    configs: tuple[ToolConfig, ...] = ()
+    default_config: ToolConfig | None = None
+
+
+class Skill(Struct, frozen=True):
+    """A skill."""
+
+    skill_id: str
+
+
+class AgentRow(Struct, frozen=True, kw_only=True):
+    """A managed agent."""
+
+    id: str
+    name: str | None = None
+    description: str | None = None
+    created_at: Time = None
+    archived_at: Time = None
+    version: int | None = None
+    model: Model | str | None = None
+    execution_identity: Execution | None = None
+    mcp_servers: tuple[Server, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    skills: tuple[Skill, ...] = ()
+    metadata: Mapping[str, str] | None = None
+
+
+class AgentReference(Struct, frozen=True):
+    """The agent that a deployment runs."""
+
+    id: str
+
+
+class Reason(Struct, frozen=True):
+    """Why a deployment is paused."""
+
+    type: str = ""
+
+
+class Schedule(Struct, frozen=True, kw_only=True):
+    """When a deployment runs."""
+
+    expression: str
+    timezone: str = ""
+    last_run_at: Time = None
+
+
+class Deployment(Struct, frozen=True, kw_only=True):
+    """A configured instance of an agent."""
+
+    id: str
+    name: str = ""
+    agent: AgentReference
+    status: str = ""
+    paused_reason: Reason | None = None
+    created_at: Time = None
+    archived_at: Time = None
+    schedule: Schedule | None = None
+    vault_ids: tuple[str, ...] = ()
+    metadata: Mapping[str, str] | None = None
+
+
+class Vault(Struct, frozen=True, kw_only=True):
+    """A vault with credentials for agents."""
+
+    id: str
+    display_name: str = ""
+
+
+class Auth(Struct, frozen=True, kw_only=True):
+    """How a credential is used."""
+
+    type: str = ""
+    mcp_server_url: str | None = None
+    expires_at: Time = None
+
+
+class Credential(Struct, frozen=True, kw_only=True):
+    """A credential in a vault: its name and dates."""
+
+    id: str
+    display_name: str | None = None
+    created_at: Time = None
+    updated_at: Time = None
+    archived_at: Time = None
+    auth: Auth = Auth()

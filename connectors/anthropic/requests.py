@@ -1,0 +1,59 @@
+"""Every request this connector can make, and what each one takes. The client takes nothing but these.
+
+Source: Anthropic's API reference, "Admin" and "Managed Agents", and the types of its SDK 2.14. None of them answers
+with a key's value or with the secret of a credential.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from connectors.vendors.sections import Request
+
+VERSION: Final = "2026-10-21"
+BETA: Final = "analytics-usage-cost-2026-08-24"
+"""What usage by key takes."""
+_ADMIN: Final = "an admin key"
+_ORG_ADMIN: Final = "an OAuth token with the scope org:admin"
+_WORKSPACE: Final = "a key of the workspace"
+
+
+def _by_id(path: str, **params: str) -> Request:
+    """With pages that begin after a row."""
+    return Request(path=path, permission=_ADMIN, params={"limit": "1000", **params}, turns="after_id")
+
+
+def _by_token(path: str, permission: str, *, limit: str = "100", **params: str) -> Request:
+    """With pages that an answer names the next one of."""
+    return Request(
+        path=path, permission=permission, params={"limit": limit, **params}, turns="page", cursor="/next_page"
+    )
+
+
+_BELOW: Final = "/v1/organizations"
+ORGANIZATION: Final = Request(path=f"{_BELOW}/me", permission=_ADMIN)
+API_KEYS: Final = _by_id(f"{_BELOW}/api_keys")
+USERS: Final = _by_id(f"{_BELOW}/users")
+WORKSPACES: Final = _by_id(f"{_BELOW}/workspaces", include_archived="true", include_default="true")
+MEMBERS: Final = _by_id(f"{_BELOW}/workspaces/{{workspace}}/members")
+RBAC_GROUPS: Final = _by_token(f"{_BELOW}/rbac_groups", _ADMIN)
+RBAC_MEMBERS: Final = _by_token(f"{_BELOW}/rbac_groups/{{group}}/members", _ADMIN)
+RBAC_ROLES: Final = _by_token(f"{_BELOW}/rbac_roles", _ADMIN)
+RBAC_PERMISSIONS: Final = _by_token(f"{_BELOW}/rbac_roles/{{role}}/permissions", _ADMIN)
+USAGE: Final = Request(
+    path=f"{_BELOW}/analytics/usage",
+    permission="an admin key, or one with the scope read:analytics",
+    params={"group_by[]": ("api_key_id", "agent_id"), "time_bucket_width": "1d", "limit": "1000"},
+    turns="page",
+    cursor="/next_page",
+)
+
+SERVICE_ACCOUNTS: Final = _by_token(f"{_BELOW}/service_accounts", _ORG_ADMIN, include_archived="true")
+ACCOUNT_WORKSPACES: Final = _by_token(f"{_BELOW}/service_accounts/{{account}}/workspaces", _ORG_ADMIN)
+ISSUERS: Final = _by_token(f"{_BELOW}/federation_issuers", _ORG_ADMIN)
+RULES: Final = _by_token(f"{_BELOW}/federation_rules", _ORG_ADMIN)
+
+AGENTS: Final = _by_token("/v1/agents", _WORKSPACE)
+DEPLOYMENTS: Final = _by_token("/v1/deployments", _WORKSPACE)
+VAULTS: Final = _by_token("/v1/vaults", _WORKSPACE)
+CREDENTIALS: Final = _by_token("/v1/vaults/{vault}/credentials", _WORKSPACE)

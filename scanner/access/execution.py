@@ -1,0 +1,55 @@
+"""Agents that run as an identity of another provider, where its trusts let their platform in. Pure.
+
+An agent says which role it runs as (``runs_as``); whether it becomes that role is for the role's trust policy to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from scanner.matching.keys import habits
+from scanner.model import Edge, Identity, Trust
+from scanner.text import issuer_name
+
+_AUDIENCE = "aud"
+_CLAIMS_DECIDE = "further claims of its token decide"
+
+
+def by_execution(identities: Iterable[Identity]) -> Iterator[Edge]:
+    """Yield an edge for each agent and role of another provider that it runs as, if a trust of the role agrees.
+
+    The provider says how trusts elsewhere name its platform: as a service, or as an issuer of tokens. What its tokens
+    say is not known, so a trust that asks for more than the audience gives a conditional edge, unless it names the
+    agent by its id.
+    """
+    known = {identity.key: identity for identity in identities}
+    for agent in known.values():
+        for link in agent.links:
+            role = known.get(link.target) if link.relation == "runs_as" else None
+            if role is None or role.provider == agent.provider:
+                continue
+            names = habits(agent.provider).trusted_as
+            agreed = [(_is_certain(trust, agent), trust) for trust in role.trusts if _names(trust, names)]
+            for certain, trust in sorted(agreed, key=lambda one: (not one[0], one[1].evidence))[:1]:
+                evidence = trust.evidence if certain else f"{_CLAIMS_DECIDE}; {trust.evidence}"
+                yield Edge(agent.key, role.key, evidence, conditional=not certain)
+
+
+def _names(trust: Trust, patterns: Sequence[str]) -> bool:
+    """Whether a trust lets in a platform that is called like this."""
+    if trust.kind == "service":
+        named = trust.principal
+    elif trust.kind == "federated" and trust.issuer is not None:
+        named = issuer_name(trust.issuer)
+    else:
+        return False
+    return any(re.fullmatch(pattern, named) for pattern in patterns)
+
+
+def _is_certain(trust: Trust, agent: Identity) -> bool:
+    if trust.kind == "service":
+        return True
+    asked = [value for claim in trust.claims if claim.name != _AUDIENCE for value in claim.values or ("",)]
+    asked += [] if trust.subject is None or not trust.subject.strip("*") else [trust.subject]
+    return all(agent.unique_id is not None and agent.unique_id in value for value in asked)
