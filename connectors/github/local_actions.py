@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -13,12 +12,11 @@ from connectors.base import SectionReading
 from connectors.github.client import requests as r
 from connectors.github.client.api import Api
 from connectors.github.facts import WorkflowFile
-from connectors.github.repositories import names
+from connectors.github.parts import Part, read_parts
 from connectors.github.workflows.local import NAMES, used_in
-from scanner.errors import SourceError
 
-BATCH: Final = 50
-"""Actions in one query; each is asked for under both names that its file may have."""
+FILE: Final = "object(expression: $what) { ... on Blob { text isTruncated } }"
+_HEAD: Final = "HEAD:"
 _DEEPEST = 5
 """Actions that use actions are followed so far."""
 
@@ -56,48 +54,22 @@ def read_actions(
 
 
 def _read(api: Api, section: SectionReading, places: Sequence[Place]) -> Iterator[tuple[Place, WorkflowFile]]:
-    waiting = iter(places)
-    while batch := tuple(islice(waiting, BATCH)):
-        files = [(place, f"{place[1]}/{name}".lstrip("/")) for place in batch for name in NAMES]
-        try:
-            answer = api.query(query(len(files)), _variables(files), r.CONTENTS)
-        except SourceError as error:
-            section.lost(error, partial=True)
-            continue
-        for lost in answer.errors[:1]:
-            section.lost(lost, partial=True)
-        seen: set[Place] = set()
-        for number, (place, path) in enumerate(files):
-            file = _file(answer.data, number, path)
-            if file is not None and place not in seen:
-                seen.add(place)
-                yield place, file
+    """Each is asked for under all names that its file may have; the first counts."""
+    folders = {
+        Part(name, f"{_HEAD}{f'{folder}/{file}'.lstrip('/')}"): folder for name, folder in places for file in NAMES
+    }
+    seen: set[Place] = set()
+    for part, repository in read_parts(api, section, FILE, tuple(folders), r.CONTENTS):
+        place = (part.full_name, folders[part])
+        if place not in seen and (file := _file(part.what.removeprefix(_HEAD), repository)) is not None:
+            seen.add(place)
+            yield place, file
 
 
-def query(count: int) -> str:
-    """A query for so many files: ``$owner0``, ``$name0`` and ``$at0`` say which the first one is."""
-    numbers = range(count)
-    variables = ", ".join(f"$owner{one}: String!, $name{one}: String!, $at{one}: String!" for one in numbers)
-    files = "\n".join(
-        f"  f{one}: repository(owner: $owner{one}, name: $name{one}) "
-        f"{{ object(expression: $at{one}) {{ ... on Blob {{ text isTruncated }} }} }}"
-        for one in numbers
-    )
-    return f"query({variables}) {{\n{files}\n}}\n"
-
-
-def _variables(files: Sequence[tuple[Place, str]]) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for number, ((full_name, _), path) in enumerate(files):
-        places = names(full_name)
-        found |= {f"owner{number}": places["owner"], f"name{number}": places["repo"], f"at{number}": f"HEAD:{path}"}
-    return found
-
-
-def _file(data: Mapping[str, Any], number: int, path: str) -> WorkflowFile | None:
+def _file(path: str, repository: Mapping[str, Any]) -> WorkflowFile | None:
     """A file of the answer; None where there is none."""
     try:
-        blob = msgspec.convert(data.get(f"f{number}"), _File).object
+        blob = msgspec.convert(repository, _File).object
     except msgspec.ValidationError:
         return None
     if blob is None:

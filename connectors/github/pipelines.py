@@ -12,6 +12,7 @@ from connectors.base import DiscoveredRecord, SectionReading
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
+from connectors.github.environments import read_rules, with_rules
 from connectors.github.facts import Organization, WorkflowFile
 from connectors.github.local_actions import read_actions
 from connectors.github.reading import Reader
@@ -72,6 +73,11 @@ def read_workflows(
                 made = _unread(made)
             section.found(len(made.identities))
             workflows[name] = made
+        rules = read_rules(reader.api, section, {name: made.identities for name, made in workflows.items()})
+        workflows = {
+            name: replace(made, identities=tuple(with_rules(one, rules.get(name, {})) for one in made.identities))
+            for name, made in workflows.items()
+        }
         if silent:
             section.note(f"jobs that may ask for tokens, with no sign-in that is known: {few(silent)}")
     for one in found:

@@ -191,6 +191,7 @@ READINGS: tuple[Reading, ...] = (
         title="Workflows that may ask for tokens, and variables that name cloud identities",
         without="workflows as identities, or which cloud identity a variable of theirs names",
         requests=(r.ORG_VARIABLES, r.VARIABLE_REPOSITORIES, r.REPOSITORY_VARIABLES),
+        graphql=(r.CONTENTS, r.ENVIRONMENTS),
         kinds=("workflow",),
         rungs=("key", "alias", "name", "glob"),
     ),

@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from scanner.access.clusters import issuers_beside
+from scanner.access.guards import guarded
+from scanner.access.subjects import is_exact, meet, names, subjects_of
 from scanner.access.trusts import Keys, literal_start, with_links
 from scanner.model import Claim, Coverage, Edge, Identity, Link, Presented, Privilege, TokenSubject, Trust, Workload
 from scanner.model.attributes import (
     ACCOUNTED_IN,
     FEDERATES_TO,
+    GUARDED_BY,
     HOLDERS,
     JOBS_SUBJECTS,
     JOBS_UNREAD,
@@ -28,7 +31,6 @@ from scanner.model.attributes import (
 from scanner.model.reach import KEY_ID
 from scanner.text import is_shared_issuer, issuer_name
 
-_WILDCARDS = "*?"
 _NO_PROVIDER = ""
 """Subjects are compared exactly, as no provider in particular compares ids."""
 _CLAIMS_DECIDE = "further claims of the token decide"
@@ -62,11 +64,14 @@ def with_federation(
         edges.append(edge)
         links[edge.target].append(Link(relation="federates", target=edge.source, evidence=trust.evidence))
     unread = _unread((*identities, *others))
+    guards = guarded((*identities, *others), edges, workloads)
 
     def settled(identity: Identity) -> Identity:
         linked = with_links(identity, links[identity.key]) if identity.key in links else identity
         trusts = tuple(_settled(trust, own, holders, tenants) for trust in linked.trusts)
         linked = linked if trusts == linked.trusts else replace(linked, trusts=trusts)
+        if (rules := guards.get(identity.key)) is not None:
+            linked = replace(linked, attributes={**linked.attributes, GUARDED_BY: to_builtins(rules)})
         return _with_unknown(linked, unread)
 
     return tuple(map(settled, identities)), tuple(edges)
@@ -122,19 +127,10 @@ def _settled(trust: Trust, own: set[Trust], holders: _Holders, tenants: _Tenants
     if not is_ours and tenants and trust.kind == "federated" and (presented := tenants.presented(trust)) is not None:
         sent_as = holders.sent_instead(trust)
         presented = "other_form" if sent_as else presented
-    external = False if is_ours and _is_exact(trust.subject) else trust.external
+    external = False if is_ours and is_exact(trust.subject) else trust.external
     if (external, presented, sent_as) == (trust.external, trust.presented, trust.sent_as):
         return trust
     return replace(trust, external=external, presented=presented, sent_as=sent_as)
-
-
-def _is_exact(subject: str | None) -> bool:
-    return subject is not None and not any(sign in subject for sign in _WILDCARDS)
-
-
-def _names(subject: str | None) -> bool:
-    """Whether a pattern names anyone at all."""
-    return subject is not None and bool(subject.strip(_WILDCARDS))
 
 
 class _Held(NamedTuple):
@@ -158,7 +154,7 @@ class _Tokens:
 
     def met(self, wanted: str) -> Iterator[_Held]:
         """Yield the tokens that a subject, which may be a pattern, names. All have been added before."""
-        if _is_exact(wanted):
+        if is_exact(wanted):
             yield from self.exact.get(wanted, ())
         else:
             yield from (held for subject in self._keys.named(wanted) for held in self.exact[subject])
@@ -166,9 +162,9 @@ class _Tokens:
 
     def add(self, subject: str, held: _Held) -> None:
         """Take in a token under a subject; one that the caller chooses freely names no one."""
-        if _is_exact(subject):
+        if is_exact(subject):
             self.exact[subject].append(held)
-        elif _names(subject):
+        elif names(subject):
             self.patterns.append((subject, held))
 
 
@@ -186,19 +182,19 @@ class _Saying:
         self._all.append(held)
         for name, value in held.says.items():
             self._said[name] += 1
-            if _is_exact(value):
+            if is_exact(value):
                 self._exact[name, value].append(held)
             else:
                 self._patterns[name].append(held)
 
     def meant(self, claims: Sequence[Claim]) -> Sequence[_Held]:
         """Return the tokens that may fit, by the claim that leaves the fewest; none by claims that name no one."""
-        if not any(map(_names, (value for claim in claims for value in claim.values))):
+        if not any(map(names, (value for claim in claims for value in claim.values))):
             return ()
         found: Sequence[_Held] = self._all
         for claim in claims:
             is_said = self._said[claim.name] == len(self._all)
-            if is_said and claim.values and all(map(_is_exact, claim.values)):
+            if is_said and claim.values and all(map(is_exact, claim.values)):
                 exact = (held for value in claim.values for held in self._exact.get((claim.name, value), ()))
                 found = min(found, [*exact, *self._patterns.get(claim.name, ())], key=len)
         return found
@@ -244,7 +240,7 @@ class _Holders:
 
     def sent_instead(self, trust: Trust) -> str | None:
         """Return the subject in the form that is sent, if the trust names it in another."""
-        if trust.issuer is None or not _names(trust.subject):
+        if trust.issuer is None or not names(trust.subject):
             return None
         met = self._unsent.get(issuer_name(trust.issuer), _Tokens()).met(trust.subject or "")
         return next((held.token.subject for held in met if _fits(trust.claims, held.says) is not None), None)
@@ -255,10 +251,10 @@ class _Holders:
             return
         keys = (key for claim in trust.claims if claim.name == KEY_ID for key in claim.values)
         for issuer in _signers(trust.issuer, keys):
-            if _names(trust.subject):
+            if names(trust.subject):
                 by_subject = self._sent.get(issuer, _Tokens()).met(trust.subject or "")
                 yield from (held for held in by_subject if not (trust.implied and held.says))
-            if issuer in self._saying and (trust.implied or not _names(trust.subject)):
+            if issuer in self._saying and (trust.implied or not names(trust.subject)):
                 yield from self._saying[issuer].meant(claims)
 
 
@@ -312,7 +308,7 @@ class _Tenants:
         unread: defaultdict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
         incomplete: set[tuple[str, tuple[str, ...]]] = set()
         for one in workloads:
-            tenant, jobs = _subjects(one, TENANT_SUBJECTS), _subjects(one, JOBS_SUBJECTS)
+            tenant, jobs = subjects_of(one, TENANT_SUBJECTS), subjects_of(one, JOBS_SUBJECTS)
             for issuer, subjects in tenant.items():
                 whole = issuer, tuple(subjects)
                 places[whole] += jobs.get(issuer, ())
@@ -333,7 +329,7 @@ class _Tenants:
 
     def presented(self, trust: Trust) -> Presented | None:
         """Return what is known of a trust that no known identity has a token for."""
-        if trust.issuer is None or not _names(trust.subject):
+        if trust.issuer is None or not names(trust.subject):
             return None
         wanted, issuer = trust.subject or "", issuer_name(trust.issuer)
         for tenant in self._all:
@@ -342,38 +338,3 @@ class _Tenants:
                     return None
                 return "not_presented" if any(meet(wanted, place) for place in tenant.places) else "gone"
         return None
-
-
-def _subjects(workload: Workload, attribute: str) -> Mapping[str, list[str]]:
-    """The subjects in an attribute of pairs, by issuer. What has another shape counts for nothing."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    given: Any = workload.attributes.get(attribute)
-    for pair in given if isinstance(given, (list, tuple)) else ():
-        match pair:
-            case [str(issuer), str(subject)]:
-                found[issuer_name(issuer)].append(subject)
-    return found
-
-
-def meet(one: str, other: str) -> bool:
-    """Return whether any text matches both patterns: ``*`` matches any characters, ``?`` one."""
-    start, other_start = literal_start(one), literal_start(other)
-    if not (start.startswith(other_start) or other_start.startswith(start)):
-        return False
-    begun: set[tuple[int, int]] = set()
-    todo = [(0, 0)]
-    while todo:
-        here = todo.pop()
-        if here in begun:
-            continue
-        begun.add(here)
-        at, beside = here
-        mine, theirs = one[at : at + 1], other[beside : beside + 1]
-        if not mine and not theirs:
-            return True
-        if "*" in (mine, theirs):
-            todo += [(at + 1, beside)] if mine else []
-            todo += [(at, beside + 1)] if theirs else []
-        elif mine and theirs and (mine == theirs or "?" in (mine, theirs)):
-            todo.append((at + 1, beside + 1))
-    return False

@@ -19,6 +19,7 @@ from scanner.model import (
     AgentVerdict,
     Assignment,
     Edge,
+    Guard,
     Identity,
     Link,
     Privilege,
@@ -28,6 +29,7 @@ from scanner.model import (
     Takeover,
     Way,
     Workload,
+    guards_in,
 )
 from scanner.model.attributes import CONTROL_PLANE
 
@@ -175,7 +177,8 @@ def by_takeover(identities: Iterable[Identity], workloads: Iterable[Workload], h
     """Yield the edges from each identity to the roles of the workloads and agents that it can take over.
 
     Whoever takes over a cluster, or a namespace of it (``CLUSTER/namespaces/NAME``), becomes the accounts there.
-    ``held``: assignments, whose takeovers apply to all scopes of the provider. Admins get no edges: they need none.
+    ``held``: assignments, whose takeovers apply to all scopes of the provider. Admins get no edges: they need none. An
+    edge is conditional, too, if rules stand before all that can be done with the role.
     """
     identities, workloads = tuple(identities), tuple(workloads)
     able = [
@@ -187,11 +190,14 @@ def by_takeover(identities: Iterable[Identity], workloads: Iterable[Workload], h
     if not able:
         return
     running = _running_in({place for _, place, _, _ in able}, workloads, identities)
+    guards = dict(_guards(identities))
     for one, place, takeover, conditional in able:
         for key, role in running[place].within(takeover):
             if role != one.key:
                 what = "it is an account of a cluster" if key == role else f"{key} runs as it"
-                yield Edge(one.key, role, f"{what}: {takeover.by}", conditional)
+                guard = guards.get(role)
+                evidence = f"{what}: {takeover.by}{'' if guard is None else f'; {guard}'}"
+                yield Edge(one.key, role, evidence, conditional or guard is not None)
 
 
 def _running_in(
@@ -214,6 +220,14 @@ def _running_in(
     for account in accounts_in(workloads, identities):
         add(account.cluster, account.key, account.places, (account.key,))
     return running
+
+
+def _guards(identities: Iterable[Identity]) -> Iterator[tuple[str, str]]:
+    """Yield the keys of identities with known rules before all that can be done with them, and these rules."""
+    for one in identities:
+        guards = guards_in(one.attributes)
+        if guards and not any(Guard.UNKNOWN in guard.by for guard in guards):
+            yield one.key, "; ".join(guard.shown for guard in guards)
 
 
 def _takeovers(identity: Identity, rights: Iterable[Assignment]) -> Iterator[tuple[_Place, Takeover | Way, bool]]:

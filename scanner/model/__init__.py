@@ -52,7 +52,7 @@ from scanner.model.judged import (
     UsageVerdict,
     most_severe_first,
 )
-from scanner.model.reach import PUBLISHED_NAMES, Edge, Said, TokenSubject, Way
+from scanner.model.reach import PUBLISHED_NAMES, Edge, Guard, Said, TokenSubject, Way, guards_in
 from scanner.model.result import (
     BlindSpot,
     Forgotten,
@@ -157,6 +157,7 @@ __all__ = [
     "FindingStatus",
     "Forgotten",
     "Grant",
+    "Guard",
     "Identity",
     "IdentityCandidate",
     "Input",
@@ -205,6 +206,7 @@ __all__ = [
     "Way",
     "Workload",
     "credential_key",
+    "guards_in",
     "most_severe_first",
     "with_administration",
     "with_typed",

@@ -79,6 +79,16 @@ SCHEDULE: Final = "schedule"
 HUMAN_IN_THE_LOOP: Final = "human_in_the_loop"
 """True if the provider is set to ask a person before the agent acts; absent where it does not say."""
 
+ENVIRONMENT_RULES: Final = "environment_rules"
+"""Of a workflow: by the name of each environment that it names, the rules that its jobs have to pass, as
+``{"by": "approval" | "branches" | "wait" | "other", "text": str}``; None where they were not read.
+"""
+GUARDED_BY: Final = "guarded_by"
+"""Of a workflow: the environments with rules that whoever changes it has to pass to become anything by its tokens:
+``[{"environment": str, "by": [str, …], "text": str}, …]``, ``by`` as in ENVIRONMENT_RULES, or ``unknown`` where these
+were not read. Missing if something can be become without any.
+"""
+
 # Of a stored secret.
 FEDERATION_BESIDE: Final = "federation_beside"
 """Of a cloud's key: the jobs that may sign in to that cloud without a key: a list of texts, such as

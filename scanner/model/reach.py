@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
-from scanner.model.attributes import RUNS_IN, SIGNS_TOKENS_AS, TOKEN_SUBJECTS
+from scanner.model.attributes import GUARDED_BY, RUNS_IN, SIGNS_TOKENS_AS, TOKEN_SUBJECTS
 
 
 class Way(Struct, frozen=True, kw_only=True, gc=False):
@@ -65,6 +65,32 @@ class TokenSubject(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     def says(self) -> Mapping[str, str]:
         """The claims by name."""
         return {one.name: one.value for one in self.claims}
+
+
+class Guard(Struct, frozen=True, kw_only=True, gc=False):
+    """An environment with rules that whoever changes a workflow has to pass, to become anything by its tokens.
+
+    ``by``: sorts of rules: ``approval``, ``branches``, ``other``, or ``unknown`` where they were not read.
+    """
+
+    UNKNOWN: ClassVar[str] = "unknown"
+
+    environment: str
+    by: tuple[str, ...]
+    text: str
+
+    @property
+    def shown(self) -> str:
+        """The environment and its rules."""
+        return f"environment {self.environment}: {self.text}"
+
+
+def guards_in(attributes: Mapping[str, Any]) -> tuple[Guard, ...]:
+    """Return what stands before whoever changes a workflow; nothing where the attribute has another shape."""
+    try:
+        return msgspec.convert(attributes.get(GUARDED_BY, ()), tuple[Guard, ...])
+    except msgspec.ValidationError:
+        return ()
 
 
 class Edge(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scanner.model import Assessment, Finding, StoredSecret, Trust
+from scanner.model import Assessment, Finding, StoredSecret, Trust, guards_in
 from scanner.model.attributes import FEDERATION_BESIDE, PUBLIC_REPOSITORIES, REPOSITORY, RESTRICTED_TO_WORKFLOWS
 from scanner.rules.base import Hit, IdentityRule, RuleContext, SecretRule, is_powerful
 
@@ -176,33 +176,37 @@ SELF_HOSTED_RUNNER_PUBLIC = IdentityRule(
 
 
 def _writers_become_admin(assessment: Assessment, _context: RuleContext) -> Hit | None:
-    """Fires on workflows that can become an admin; medium if all their tokens are of environments."""
+    """Fires on workflows that can become an admin; lower if rules of environments stand before each way."""
     identity = assessment.identity
     repository = identity.attributes.get(REPOSITORY)
     if not identity.token_subjects or not isinstance(repository, str) or not is_powerful(assessment):
         return None
-    environments = [token.says.get("environment") for token in identity.token_subjects]
-    subjects = sorted({token.subject for token in identity.token_subjects})
+    guards = guards_in(identity.attributes)
+    is_approved = all("approval" in one.by for one in guards)
+    evidence: dict[str, Any] = {
+        "repository": repository,
+        "because": assessment.privilege.evidence,
+        "subjects": sorted({token.subject for token in identity.token_subjects})[:_NAMED],
+    }
+    if not guards:
+        return Hit(evidence=evidence)
     return Hit(
-        evidence={
-            "repository": repository,
-            "because": assessment.privilege.evidence,
-            "subjects": subjects[:_NAMED],
-        },
-        severity="medium" if all(environments) else None,
+        evidence=evidence | {"guarded_by": [one.shown for one in guards]},
+        severity="low" if is_approved else "medium",
     )
 
 
 WRITERS_BECOME_ADMIN = IdentityRule(
     id="writers_become_admin",
     severity="high",
-    severity_note="medium if every token is of an environment, whose protection rules may require an approval",
+    severity_note="low if the trusts take tokens of environments alone that require an approval; medium if these only "
+    "limit branches, or their rules could not be read",
     title="Whoever may write to the repository can become an admin",
     why="The workflow gets tokens that an identity with administrative permissions accepts, on a way that the evidence "
     "shows. Whoever may push a branch, or an App or key that may write, can change what the workflow does there.",
     remediation="Let the trust name an environment, and protect that environment: required reviewers, and the default "
     "branch only. Reduce the permissions of the identity at the end of the way, and who may write.",
-    evidence=("repository", "because", "subjects"),
+    evidence=("repository", "because", "subjects", "guarded_by"),
     silent_on=frozenset({"disabled"}),
     needs=frozenset({"permissions"}),
     check=_writers_become_admin,

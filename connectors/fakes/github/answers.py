@@ -144,6 +144,7 @@ class Answers:
             return {
                 **row,
                 "deployKeys": lambda _, **__: {"totalCount": len(keys)},
+                "environment": lambda _, name: _environment(row, name),
                 "environments": lambda _, **__: {"totalCount": len(environments), "nodes": environments},
                 "object": lambda _, expression=None, **__: _git_object(row["files"], expression),
             }
@@ -170,6 +171,19 @@ def _ruleset(row: Json) -> Json:
     actors = [{"deployKey": app is None, "actor": app} for app in apps.values()]
     shown = None if row["bypasses"] is None else {"nodes": actors}
     return {"name": row["name"], "enforcement": row["enforcement"], "bypassActors": lambda _, **__: shown}
+
+
+def _environment(row: Json, name: str) -> Json:
+    """An environment with its rules; a rule says how many ``reviewers`` it has."""
+    if name not in row["environments"]:
+        return None
+    rules = [_rule(**one) for one in row["rules"].get(name, ())]
+    return {"name": name, "protectionRules": lambda _, **__: {"totalCount": len(rules), "nodes": rules}}
+
+
+def _rule(*, reviewers: int = 0, **rule: Json) -> Json:
+    plain = {"timeout": 0, "preventSelfReview": None, **rule}
+    return {**plain, "reviewers": lambda _, **__: {"totalCount": reviewers}}
 
 
 def _git_object(files: Mapping[str, str], expression: str | None) -> Json:

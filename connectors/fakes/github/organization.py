@@ -127,7 +127,7 @@ class Organization:
         self.repositories.append({
             "databaseId": 7000 + len(self.repositories), "nameWithOwner": full_name, "visibility": "PRIVATE",
             "isArchived": False, "createdAt": TIME, "pushedAt": TIME, "defaultBranchRef": {"name": "main"},
-            "environments": [], "files": dict(files),
+            "environments": [], "rules": {}, "files": dict(files),
             **fields,
         })  # fmt: skip
         for path in ("keys", "actions/secrets", "actions/variables", "hooks"):

@@ -20,7 +20,8 @@ from connectors.exported import MAX_BYTES, Unreadable, content_of, json_values, 
 from connectors.github.client import payloads as p
 from connectors.github.client.api import Answered, answered
 from connectors.github.client.requests import Permission, Request
-from connectors.github.offline.repositories import files_asked, nodes
+from connectors.github.offline.repositories import nodes, parts_asked
+from connectors.github.parts import parts_of
 from connectors.reading import decoded
 from scanner.errors import SourceError
 from scanner.text import printable
@@ -67,8 +68,8 @@ class FileApi:
 
     def query(self, text: str, variables: Mapping[str, Any], permission: Permission) -> Answered:
         """See ``Api``."""
-        if "at0" in variables:
-            return Answered(files_asked(self, variables))
+        if parts := parts_of(variables):
+            return Answered(parts_asked(self, parts, text))
         of = next(one for one in CONNECTIONS if one in text)
         pages = [one for one in self._graphql if isinstance(_organization(one).get(of, _NOTHING), dict | None)]
         if not pages and of == "repositories":

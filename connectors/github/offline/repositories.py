@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from connectors.github.client.requests import METADATA, Request
+from connectors.github.parts import Part
 from connectors.github.repositories import FOLDER
 from scanner.errors import SourceError
 
@@ -44,23 +45,49 @@ def nodes(files: Files, org: str) -> tuple[list[Mapping[str, Any]], int]:
         owner, _, own = name.partition("/") if isinstance(name, str) else ("", "", "")
         if "/" in own or not {owner, own}.isdisjoint(("", ".", "..")):
             continue
-        root = files.folder / "repos" / quote(owner, safe="") / quote(own, safe="")
+        root = _root(files, f"{owner}/{own}")
         entries = _workflows(files, root)
         without += entries is None
         found.append(_node(files, root, row, entries or []))
     return found, without
 
 
-def files_asked(files: Files, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The files that a query of ``local_actions`` asks for, as GraphQL gives them. Raises SourceError."""
-    found: dict[str, Any] = {}
-    for number in range(len(asked) // 3):
-        owner, name = (quote(str(asked[f"{what}{number}"]), safe="") for what in ("owner", "name"))
-        path = quote(str(asked[f"at{number}"]).removeprefix("HEAD:"), safe="/ ")
-        found[f"f{number}"] = {
-            "object": _blob(files, files.folder / "repos" / owner / name / "contents" / f"{path}.json")
-        }
-    return found
+def parts_asked(files: Files, parts: Sequence[Part], text: str) -> Mapping[str, Any]:
+    """What a query for parts asks for, files or rules of environments, as GraphQL gives it. Raises SourceError."""
+    part = _file_asked if "object(" in text else _rules_asked
+    return {f"part{number}": part(files, one) for number, one in enumerate(parts)}
+
+
+def _root(files: Files, full_name: str) -> Path:
+    owner, _, name = full_name.partition("/")
+    return files.folder / "repos" / quote(owner, safe="") / quote(name, safe="")
+
+
+def _file_asked(files: Files, part: Part) -> Mapping[str, Any]:
+    path = quote(part.what.removeprefix("HEAD:"), safe="/ ")
+    return {"object": _blob(files, _root(files, part.full_name) / "contents" / f"{path}.json")}
+
+
+def _rules_asked(files: Files, part: Part) -> Mapping[str, Any] | None:
+    """None where no file has the repository's environments."""
+    file = _root(files, part.full_name) / "environments.json"
+    if not file.is_file():
+        return None
+    for page in files.read(file):
+        for one in _list(page, "environments"):
+            if one.get("name") == part.what:
+                rules = [_rule(rule) for rule in _list(one, "protection_rules")]
+                return {"environment": {"protectionRules": {"totalCount": len(rules), "nodes": rules}}}
+    return {"environment": None}
+
+
+def _rule(rule: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {
+        "type": str(rule.get("type")).upper(),
+        "timeout": rule.get("wait_timer") or 0,
+        "preventSelfReview": rule.get("prevent_self_review"),
+        "reviewers": {"totalCount": len(_list(rule, "reviewers"))},
+    }
 
 
 def _node(files: Files, root: Path, row: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

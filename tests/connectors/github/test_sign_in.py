@@ -311,19 +311,19 @@ def test_actions_are_read_in_batches_and_only_where_they_are_used(monkeypatch: p
     queries: list[dict[str, Any]] = []
 
     def kept(asked: Asked) -> None:
-        if asked.path == "/graphql" and b"$at0" in asked.body:
+        if asked.path == "/graphql" and b"expression: $what0" in asked.body:
             queries.append(json.loads(asked.body)["variables"])
 
     with served(org, token=VALUE) as (github, url):
         github.faults = kept
         found = scanned(connector(url), deadline=60.0, limits=Limits())
         rest = {path for path, times in github.counted.items() if path.startswith("/repos/") and times}
-        github.faults = lambda asked: Reply(status=401) if b"$at0" in asked.body else None
+        github.faults = lambda asked: Reply(status=401) if b"expression: $what0" in asked.body else None
         without = scanned(connector(url), deadline=60.0, limits=Limits())
 
     by_key = {one.key: one for one in found if isinstance(one, Identity) and one.kind == "workflow"}
     (section,) = [one for one in found if isinstance(one, Coverage) and one.section == "workflows"]
-    asked = [sorted(value for name, value in query.items() if name.startswith("at")) for query in queries]
+    asked = [sorted(value for name, value in query.items() if name.startswith("what")) for query in queries]
     inner, outer, odd = (
         [f"HEAD:.github/actions/{name}/action.{kind}" for kind in ("yaml", "yml")] for name in ("inner", "outer", "odd")
     )

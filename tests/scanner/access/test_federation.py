@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.access.federation import meet
 from scanner.access.paths import resolve
+from scanner.access.subjects import meet
 from scanner.access.trusts import compiled
 from scanner.model import Claim, Identity, Said, TokenSubject, Trust, with_typed
 from tests.factories import make_identity

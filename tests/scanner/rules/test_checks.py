@@ -631,6 +631,12 @@ def pipeline(level: PrivilegeLevel, *environments: str, **attributes: Any) -> As
     return declared(token_subjects=tokens, attributes=attributes, verdicts={"privilege": privilege})
 
 
+def guarded(*by: list[str]) -> Assessment:
+    """A workflow that becomes an admin by tokens of environments with such rules."""
+    rules = [{"environment": f"e{number}", "by": one, "text": "a rule"} for number, one in enumerate(by)]
+    return pipeline("escalation", "", "prod", repository="acme/app", guarded_by=rules)
+
+
 PIPELINE_CASES = [
     ("trust_unused", "no workflow", trusting(presented="not_presented"), "low"),
     ("trust_unused", "no repository", trusting(presented="gone"), "low"),
@@ -655,7 +661,16 @@ PIPELINE_CASES = [
     ),
     ("self_hosted_runner_public", "closed", declared(attributes={"allows_public_repositories": False}), None),
     ("writers_become_admin", "by any branch", pipeline("escalation", "", "prod", repository="acme/app"), "high"),
-    ("writers_become_admin", "by an environment", pipeline("escalation", "prod", repository="acme/app"), "medium"),
+    ("writers_become_admin", "by an environment", pipeline("escalation", "prod", repository="acme/app"), "high"),
+    ("writers_become_admin", "approved", guarded(["approval"], ["branches", "approval"]), "low"),
+    ("writers_become_admin", "one is approved", guarded(["approval"], ["branches"]), "medium"),
+    ("writers_become_admin", "rules were not read", guarded(["unknown"]), "medium"),
+    (
+        "writers_become_admin",
+        "rules of another shape",
+        pipeline("admin", "prod", repository="r", guarded_by=[1]),
+        "high",
+    ),
     ("writers_become_admin", "no admin", pipeline("high", "", repository="acme/app"), None),
     ("writers_become_admin", "a deploy key", pipeline("escalation", repository="acme/app"), None),
     ("writers_become_admin", "no repository", pipeline("escalation", ""), None),

@@ -33,16 +33,17 @@ from graphql import (
     visit,
 )
 
-from connectors.github import local_actions
+from connectors.github import environments, local_actions
 from connectors.github.accounts import SSO
 from connectors.github.client import requests as r
 from connectors.github.client.requests import Request
 from connectors.github.organization import RULESETS
+from connectors.github.parts import query
 from connectors.github.repositories import QUERY, TEAMS
 
 HERE = Path(__file__).parent
 FAKE = HERE.parents[3] / "connectors" / "fakes" / "github"
-QUERIES = (QUERY, TEAMS, SSO, RULESETS, local_actions.query(2))
+QUERIES = (QUERY, TEAMS, SSO, RULESETS, query(local_actions.FILE, 2), query(environments.RULES, 2))
 _WORDS = frozenset({"description", "example", "examples", "x-github", "externalDocs", "title"})
 
 
@@ -109,10 +110,10 @@ def graphql(text: str) -> str:
     schema = build_ast_schema(document, assume_valid_sdl=True)
     used: dict[str, set[str]] = {}
     leaves: set[str] = set()
-    for query in QUERIES:
-        if errors := validate(schema, parse(query)):
+    for each in QUERIES:
+        if errors := validate(schema, parse(each)):
             raise ValueError(str(errors))
-        visit(parse(query), TypeInfoVisitor(info := TypeInfo(schema), _Uses(info, used, leaves)))
+        visit(parse(each), TypeInfoVisitor(info := TypeInfo(schema), _Uses(info, used, leaves)))
     kept = []
     definitions: Any = document.definitions
     for one in definitions:

@@ -1,0 +1,101 @@
+"""The rules that protect environments, as far as workflows with tokens name them: read in batches by GraphQL.
+
+GraphQL shows whether reviewers are required, whether branches are limited, and how long a job waits. It does not show
+which branches are allowed, and rules of Apps only by their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from connectors.base import SectionReading
+from connectors.github.client import requests as r
+from connectors.github.client.api import Api
+from connectors.github.parts import Part, read_parts
+from scanner.model import Identity
+from scanner.model.attributes import ENVIRONMENT_RULES
+from scanner.text import counted
+
+RULES: Final = """\
+environment(name: $what) { protectionRules(first: 10) { totalCount \
+nodes { type timeout preventSelfReview reviewers(first: 1) { totalCount } } } }"""
+
+Rules = Mapping[str, Sequence[Mapping[str, str]] | None]
+"""By the name of an environment; None where they were not read."""
+
+
+class _Count(Struct):
+    total: int = field(name="totalCount", default=0)
+
+
+class _Rule(Struct):
+    type: str = ""
+    timeout: int = 0
+    prevents_self_review: bool | None = field(name="preventSelfReview", default=None)
+    reviewers: _Count | None = None
+
+
+class _Rules(Struct):
+    total: int = field(name="totalCount", default=0)
+    nodes: list[_Rule | None] | None = None
+
+
+class _Environment(Struct):
+    rules: _Rules = field(name="protectionRules")
+
+
+class _Repository(Struct):
+    environment: _Environment | None = None
+
+
+def read_rules(api: Api, section: SectionReading, workflows: Mapping[str, Iterable[Identity]]) -> dict[str, Rules]:
+    """The rules of the environments that workflows name, by the full name of their repository."""
+    wanted = sorted(
+        {Part(name, one) for name, some in workflows.items() for workflow in some for one in named_by(workflow)}
+    )
+    found: dict[str, dict[str, list[Mapping[str, str]] | None]] = {}
+    for part in wanted:
+        found.setdefault(part.full_name, {})[part.what] = None
+    for part, repository in read_parts(api, section, RULES, wanted, r.ENVIRONMENTS):
+        try:
+            environment = msgspec.convert(repository, _Repository).environment
+        except msgspec.ValidationError as error:
+            section.malformed(f"{part.full_name}: environment {part.what}", str(error))
+            continue
+        # GitHub creates an environment that does not exist, without rules.
+        found[part.full_name][part.what] = [] if environment is None else [*_described(environment.rules)]
+    return {**found}
+
+
+def named_by(workflow: Identity) -> Iterator[str]:
+    """Yield the environments that a workflow names for certain."""
+    return (one for one in workflow.attributes["environments"] if one and "${{" not in one)
+
+
+def with_rules(workflow: Identity, rules: Rules) -> Identity:
+    """Return the workflow with the rules of its environments."""
+    own = {name: rules.get(name) for name in named_by(workflow)}
+    return replace(workflow, attributes={**workflow.attributes, ENVIRONMENT_RULES: own}) if own else workflow
+
+
+def _described(rules: _Rules) -> Iterator[Mapping[str, str]]:
+    known = [one for one in rules.nodes or () if one is not None]
+    for one in known:
+        if one.type == "REQUIRED_REVIEWERS":
+            number = one.reviewers.total if one.reviewers else 0
+            of = "a reviewer" if number < 1 else "its reviewer" if number == 1 else f"one of {number} reviewers"
+            itself = "" if one.prevents_self_review else ", who may also have started the job"
+            yield {"by": "approval", "text": f"{of} must approve{itself}"}
+        elif one.type == "BRANCH_POLICY":
+            yield {"by": "branches", "text": "only selected branches or tags may deploy"}
+        elif one.type == "WAIT_TIMER":
+            yield {"by": "wait", "text": f"jobs wait {counted(one.timeout, 'minute', 'minutes')}"}
+        else:
+            yield {"by": "other", "text": f"a rule of the type {one.type} must pass"}
+    if rules.total > len(known):
+        yield {"by": "other", "text": f"{counted(rules.total - len(known), 'rule', 'rules')} of Apps must pass"}
