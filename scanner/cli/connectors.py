@@ -12,7 +12,7 @@ from scanner.cli.options import config_option
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from connectors.base import Connector
+    from connectors.base import Connector, Spec
     from connectors.logs import LogSpec
 
 
@@ -40,13 +40,9 @@ def connectors(
     if connector is None:
         if policy:
             raise click.UsageError("--policy needs the connector's TYPE")
-        for name in catalog.names:
-            spec = catalog.load(name).spec
-            click.echo(f"{name:<8} {spec.title}" + (f" (extra: {spec.extra})" if spec.extra else ""))
+        click.echo(_listed({name: catalog.load(name).spec for name in catalog.names}))
         click.echo("\nAudit logs, read by muster activity and muster scan:\n")
-        for name in logs.names:
-            spec = logs.load(name).spec
-            click.echo(f"{name:<16} {spec.title}" + (f" (extra: {spec.extra})" if spec.extra else ""))
+        click.echo(_listed({name: logs.load(name).spec for name in logs.names}))
         click.echo("\nmuster connectors TYPE shows the details of one connector or log.")
         return
     if connector in logs.names and connector not in catalog.names and not policy:
@@ -61,6 +57,14 @@ def connectors(
         click.echo(_policy(kind, connector, source, config_file))
     else:
         click.echo(_described(kind))
+
+
+def _listed(specs: Mapping[str, Spec] | Mapping[str, LogSpec]) -> str:
+    width = max(map(len, specs), default=0)
+    return "\n".join(
+        f"{name:<{width}}  {spec.title}" + (f" (extra: {spec.extra})" if spec.extra else "")
+        for name, spec in specs.items()
+    )
 
 
 def _policy(kind: type, name: str, source: str | None, config_file: Path | None) -> str:
