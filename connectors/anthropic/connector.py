@@ -47,6 +47,14 @@ class AnthropicConnector:
             raise UsageError(f"the source {self._source} reads files: it cannot be asked for a log")
         return self._by_key(self._settings.secret, meter)
 
+    def named(self, api: Api) -> str:
+        """What the organization is called: as configured, else its id, else the source's name. Raises SourceError."""
+        try:
+            found = api.one(r.ORGANIZATION, p.Organization).id
+        except Gone:
+            found = self._source
+        return self._settings.organization or found
+
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The organization of the admin key. See ``Connector.scopes``."""
         nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
@@ -54,14 +62,10 @@ class AnthropicConnector:
         named = ""
         with nowhere.section(s.ORGANIZATION, meter=meter) as section, ExitStack() as stack:
             api = stack.enter_context(closing(self._admin(meter)))
-            try:
-                named = api.one(r.ORGANIZATION, p.Organization).id
-            except Gone:
-                section.note("the API does not say which organization it is")
-                named = self._source
+            named = self.named(api)
         coverage = section.coverage
         if named:
-            yield Scope(source=self._source, spec=SPEC, id=self._settings.organization or named)
+            yield Scope(source=self._source, spec=SPEC, id=named)
         yield coverage
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:

@@ -48,6 +48,13 @@ USAGE: Final = Request(
     cursor="/next_page",
 )
 
+ACTIVITIES: Final = Request(
+    path="/v1/compliance/activities",
+    permission="an admin key, or a compliance access key, with the scope read:compliance_activities",
+    params={"limit": "1000"},
+    turns="after_id",
+)
+
 SERVICE_ACCOUNTS: Final = _by_token(f"{_BELOW}/service_accounts", _ORG_ADMIN, include_archived="true")
 ACCOUNT_WORKSPACES: Final = _by_token(f"{_BELOW}/service_accounts/{{account}}/workspaces", _ORG_ADMIN)
 ISSUERS: Final = _by_token(f"{_BELOW}/federation_issuers", _ORG_ADMIN)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
+from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import example, given
@@ -15,6 +16,9 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from connectors import testing as hub
+from connectors.anthropic import activity as activity_feed
+from connectors.anthropic import requests as anthropic_requests
+from connectors.anthropic.activity import ActivityFeed, AnthropicActivityLog
 from connectors.azure import activity, signins
 from connectors.azure.live import ActivityLog, SignIns
 from connectors.base import Malformed, Meter
@@ -34,14 +38,21 @@ from connectors.github import audit as github_audit
 from connectors.github.live import OrganizationLog
 from connectors.logs.live import Ask, LiveReader, LiveSource, Span
 from connectors.logs.names import Networks
+from connectors.openai import audit as openai_audit
+from connectors.openai import requests as openai_requests
+from connectors.openai.audit import OpenaiAuditLog, OpenaiLog
 from scanner.errors import Denied, SourceError, Throttled
 from scanner.model.activity import LogDay, LogUnit
+from tests.connectors.anthropic import estates as anthropic
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.gcp.conftest import Place, start
 from tests.connectors.github import estates
 from tests.connectors.github.estates import connector as github_connector
 from tests.connectors.github.fake import GithubServer, Organization, served
+from tests.connectors.openai import estates as openai
+from tests.connectors.vendors import fake as vendors
+from tests.connectors.vendors.fake import Vendor
 from tests.examples import examples
 from tests.hostile_json import JSON, mutated
 
@@ -234,6 +245,120 @@ class Github(Live):
         self.replies = iter([hub.Reply(body=[], headers=link)] * 1_000)
 
 
+class _OfVendor(Live):
+    """The log of an organization at a vendor. ``path``: of its listing; ``since``, ``until``: its parameters."""
+
+    path: ClassVar[str]
+    since: ClassVar[str]
+    until: ClassVar[str]
+
+    def __init__(self, vendor: tuple[Vendor, str]) -> None:
+        self.vendor, self.url = vendor
+        self.events: list[dict[str, Any]] = []
+        self.requests = 0
+        self.replies: Iterator[hub.Reply] = iter(())
+        self.vendor.faults = self._fault
+
+    @abstractmethod
+    def seconds(self, event: dict[str, Any]) -> float:
+        """When an event was."""
+
+    @abstractmethod
+    def bound(self, value: str) -> float:
+        """A parameter's time."""
+
+    def _fault(self, asked: hub.Asked) -> hub.Reply | None:
+        """Filters as the API does, the newest first, unless something else is to be answered."""
+        if asked.path != self.path:
+            return None
+        self.requests += 1
+        query = {name: self.bound(values[0]) for name, values in parse_qs(asked.query).items() if "_at" in name}
+        start, end = query[self.since], query[self.until]
+        found = [event for event in self.events if start <= self.seconds(event) < end]
+        self.vendor.rest[self.path] = sorted(found, key=self.seconds, reverse=True)
+        return next(self.replies, None)
+
+    def asked(self) -> int:
+        return self.requests
+
+    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
+        headers = {} if retry_after is None else {"Retry-After": retry_after}
+        self.replies = iter([hub.Reply(status=status, body={"error": {"message": "No"}}, headers=headers)] * times)
+
+    def go_in_circles(self) -> None:
+        self.replies = iter([hub.Reply(body={"data": [], "has_more": True, "last_id": "again"})] * 1_000)
+
+
+class Openai(_OfVendor):
+    """OpenAI's audit log."""
+
+    scope, caller = "acme", "svc_acct_deploy"
+    permission, kept, page = openai_requests.AUDIT_LOG.permission, 365, 100
+    path, since, until = "/v1/organization/audit_logs", "effective_at[gte]", "effective_at[lt]"
+
+    def reader(self) -> LiveReader:
+        source = OpenaiLog(openai.connector(self.url))
+        return LiveReader("live", source, OpenaiAuditLog.records, partial(openai_audit.Reading, Networks()))
+
+    def act(self, at: str, **facts: Any) -> None:
+        key = {"id": "key_deploy", "type": "service_account", "service_account": {"id": self.caller}}
+        when = round(datetime.fromisoformat(at).timestamp())
+        about = {"id": "proj_shop", "changes_requested": {"title": "shop"}}
+        self.events.append(
+            {"id": f"audit_{len(self.events)}", "type": "project.updated", "effective_at": when,
+             "actor": {"type": "api_key", "api_key": key}, "project.updated": about, **facts}
+        )  # fmt: skip
+
+    def seconds(self, event: dict[str, Any]) -> float:
+        return float(event["effective_at"])
+
+    def bound(self, value: str) -> float:
+        return float(value)
+
+
+class Anthropic(_OfVendor):
+    """Anthropic's activity feed."""
+
+    scope, caller = "org_acme", "ada@acme.example"
+    permission, kept, page = anthropic_requests.ACTIVITIES.permission, 2190, 1_000
+    path, since, until = "/v1/compliance/activities", "created_at.gte", "created_at.lt"
+
+    def reader(self) -> LiveReader:
+        source = ActivityFeed(anthropic.connector(self.url))
+        return LiveReader("live", source, AnthropicActivityLog.records, partial(activity_feed.Reading, Networks()))
+
+    def act(self, at: str, **facts: Any) -> None:
+        actor = {"type": "user_actor", "email_address": self.caller, "user_id": "user_ada"}
+        self.events.append(
+            {"id": f"activity_{len(self.events)}", "type": "workspace_created", "created_at": at,
+             "organization_id": self.scope, "actor": actor, "workspace_id": "wrkspc_1", **facts}
+        )  # fmt: skip
+
+    def seconds(self, event: dict[str, Any]) -> float:
+        return datetime.fromisoformat(event["created_at"]).timestamp()
+
+    def bound(self, value: str) -> float:
+        return datetime.fromisoformat(value).timestamp()
+
+
+@pytest.fixture
+def openai_vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Vendor, str]]:
+    """An organization of OpenAI."""
+    monkeypatch.setenv(openai.TOKEN, openai.VALUE)
+    api = openai.organization()
+    with vendors.served(api) as url:
+        yield api, url
+
+
+@pytest.fixture
+def anthropic_vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Vendor, str]]:
+    """An organization of Anthropic."""
+    monkeypatch.setenv(anthropic.TOKEN, anthropic.VALUE)
+    api = anthropic.organization()
+    with vendors.served(api) as url:
+        yield api, url
+
+
 @pytest.fixture
 def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[GithubServer, str]]:
     """An organization whose audit log is empty."""
@@ -242,7 +367,14 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[GithubServer, str]
         yield found
 
 
-_FIXTURES = {Entra: "azure", Activity: "azure", Google: "start", Github: "github"}
+_FIXTURES = {
+    Entra: "azure",
+    Activity: "azure",
+    Google: "start",
+    Github: "github",
+    Openai: "openai_vendor",
+    Anthropic: "anthropic_vendor",
+}
 
 
 @pytest.fixture(params=list(_FIXTURES))

@@ -23,7 +23,10 @@ ROLE = "arn:aws:iam::111122223333:role/agent-runner"
 VERSION = "2026-10-21"
 BELOW = "/v1/organizations"
 _BY_TOKEN = tuple(f"{BELOW}/{name}" for name in ("service_accounts", "federation_issuers", "federation_rules"))
-_BY_KEY = tuple(f"{BELOW}/{name}" for name in ("me", "api_keys", "users", "workspaces", "rbac_", "analytics"))
+_BY_KEY = (
+    *(f"{BELOW}/{name}" for name in ("me", "api_keys", "users", "workspaces", "rbac_", "analytics")),
+    "/v1/compliance",
+)
 
 
 def key_of(headers: Mapping[str, str]) -> str | None:
@@ -122,6 +125,7 @@ def _user(name: str, role: str) -> Json:
 def organization(secret: str = PLANTED, *, per_page: int = 1000) -> Vendor:
     """One of everything, and two where a listing has pages; ``secret`` wherever an answer could hold one."""
     api = Vendor("anthropic", key_of, per_page=per_page)
+    api.rest["/v1/compliance/activities"] = []
     api.opens = {VALUE: _BY_KEY, ORG_VALUE: _BY_TOKEN, AGENTS_VALUE: ("/v1/agents", "/v1/deployments", "/v1/vaults")}
     acting, human = {"type": "service_account_actor"}, {"type": "user_actor", "user_id": "user_ada"}
     api.rest |= {

@@ -78,6 +78,40 @@ ANTHROPIC = {
     "/v1/vaults": "beta.vaults.list",
     "/v1/vaults/{vault_id}/credentials": "beta.vaults.credentials.list",
 }
+NESTED = {"effective_at": ("gt", "gte", "lt", "lte")}
+"""Parameters with members of their own."""
+_TEXT = {"type": ["string", "null"]}
+_ACTOR = {"type": {"type": "string"}} | dict.fromkeys(
+    ("email_address", "user_id", "service_account_id", "api_key_id", "admin_api_key_id", "ip_address", "user_agent"),
+    _TEXT,
+)
+_ACTIVITY = {
+    "type": "object",
+    "required": ["id", "created_at", "actor", "type"],
+    "properties": {
+        "id": {"type": "string"},
+        "created_at": {"type": "string"},
+        "type": {"type": "string"},
+        "actor": {"type": "object", "required": ["type"], "properties": _ACTOR, "additionalProperties": False},
+    },
+}
+_PAGE = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {"data": {"type": "array", "items": _ACTIVITY}, "has_more": {}, "first_id": {}, "last_id": {}},
+}
+DOCUMENTED = {
+    "/v1/compliance/activities": {
+        "get": {
+            "parameters": [
+                {"name": one, "in": "query"}
+                for one in ("limit", "after_id", "before_id", "created_at.gte", "created_at.gt", "created_at.lt")
+            ],
+            "responses": {"200": {"content": {"application/json": {"schema": _PAGE}}}},
+        }
+    }
+}
+"""What Anthropic's SDK does not have, from its documentation of the activity feed: each type has members of its own."""
 
 
 class _Recorded(Exception):
@@ -116,6 +150,7 @@ def described(module: str, client: Any, table: Mapping[str, str], base: str) -> 
         if "data" in whole.get("properties", {}):  # a page has more members than the SDK names, such as its first id
             whole["additionalProperties"] = True
         query = sorted({*named} - _NO_QUERY - in_path)
+        query += [f"{one}[{each}]" for one in query for each in NESTED.get(one, ())]
         paths[path] = {
             options.method: {
                 "parameters": [{"name": one, "in": "query"} for each in query for one in (each, f"{each}[]")],
@@ -150,5 +185,6 @@ if __name__ == "__main__":
         ("anthropic", anthropic, ANTHROPIC, ""),
     ):
         found = described(module, client, table, base)
+        found["paths"] |= DOCUMENTED if module == "anthropic" else {}
         text = json.dumps(found, indent=1, sort_keys=True) + "\n"
         (HERE / module / "published.json").write_text(text, encoding="utf-8")
