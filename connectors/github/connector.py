@@ -19,6 +19,7 @@ from connectors.github.client import requests as r
 from connectors.github.client.api import ENTERPRISE, Api, GithubApi
 from connectors.github.facts import Organization
 from connectors.github.identities import people
+from connectors.github.identities.organization import with_workflows
 from connectors.github.identities.place import Place
 from connectors.github.keys import PUBLIC
 from connectors.github.least_privilege import app_manifest
@@ -101,14 +102,16 @@ class GithubConnector:
         roles = yield from organization.read_roles(reader)
         holdings = people.Holdings(tokens, given, None if s.ROLES in reader.gaps else roles)
         yield from people.identities(reader.place, everybody, holdings, unread=unread)
-        yield from organization.read_actions_policy(reader)
+        token = yield from organization.read_actions_policy(reader)
         yield from read.read_runners(reader)
         repositories = yield from read.read_all_repositories(reader, made)
         subjects, repositories = yield from read.read_subjects(reader, repositories)
         yield from read.read_deploy_keys(reader, repositories, everybody, bypasses)
         secrets, repositories = yield from read.read_secrets(reader, repositories)
         with_subjects = replace(context.organization, oidc=subjects)
-        yield from read_workflows(reader, with_subjects, repositories, secrets)
+        by_default = yield from read_workflows(reader, with_subjects, repositories, secrets)
+        if token is not None:
+            yield with_workflows(token, by_default)
         yield from organization.read_registries(reader)
         yield from read.read_agents(reader, repositories)
         yield from read.read_webhooks(reader, repositories)

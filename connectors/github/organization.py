@@ -17,6 +17,7 @@ from connectors.github.identities.organization import jobs_token, registry
 from connectors.github.reading import Reader
 from connectors.github.repositories import nodes_of
 from scanner.errors import Denied, NotOffered, SourceError
+from scanner.model import Identity
 
 T = TypeVar("T")
 
@@ -109,8 +110,8 @@ def read_roles(reader: Reader) -> Generator[DiscoveredRecord, None, Mapping[str,
     return held
 
 
-def read_actions_policy(reader: Reader) -> Generator[DiscoveredRecord, None, None]:
-    """What the token of a job may do by default, and which workflows may run."""
+def read_actions_policy(reader: Reader) -> Generator[DiscoveredRecord, None, Identity | None]:
+    """What the token of a job may do by default, and which workflows may run. Returns that token, if it was read."""
     facts: dict[str, Any] = {}
     with reader.section(s.ACTIONS_POLICY) as section:
         token = _one(reader, section, r.WORKFLOW_POLICY, p.WorkflowPolicy)
@@ -123,9 +124,8 @@ def read_actions_policy(reader: Reader) -> Generator[DiscoveredRecord, None, Non
         ):
             found = _one(reader, section, request, shape)
             facts |= {prefix + name: value for name, value in msgspec.to_builtins(found or {}).items()}
-    if token is not None:
-        yield jobs_token(reader.place, token, {**msgspec.to_builtins(token), **facts})
     yield reader.done(section)
+    return None if token is None else jobs_token(reader.place, token, {**msgspec.to_builtins(token), **facts})
 
 
 def _one(reader: Reader, section: SectionReading, request: Request, shape: type[T]) -> T | None:

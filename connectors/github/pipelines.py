@@ -37,11 +37,12 @@ Secrets = Mapping[str, Sequence[StoredSecret]]
 
 def read_workflows(
     reader: Reader, organization: Organization, found: Sequence[Read], secrets: Secrets
-) -> Generator[DiscoveredRecord, None, None]:
+) -> Generator[DiscoveredRecord, None, list[str]]:
     """Workflows that may ask for tokens, repositories as what runs as them, and the stored secrets.
 
     Workflows of an archived repository do not run. While the form of its subjects is not known, which trusts accept
-    a workflow's tokens is not known either.
+    a workflow's tokens is not known either. Returns the workflows with a job that does not say what its GITHUB_TOKEN
+    may do.
     """
     workflows: dict[str, Workflows] = {}
     with reader.section(s.WORKFLOWS) as section:
@@ -88,6 +89,7 @@ def read_workflows(
         yield replace(made.workload, scope=reader.place.scope.id)
     yield from _beside(secrets, workflows)
     yield reader.done(section)
+    return sorted(f"{name}/{path}" for name, made in workflows.items() for path in made.by_default)
 
 
 def _texts(

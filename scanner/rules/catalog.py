@@ -42,6 +42,7 @@ BUILT_IN: tuple[Rule, ...] = (
     workloads.CROSS_ENVIRONMENT_GRANT,
     privilege.CROSS_ENVIRONMENT_TRUST,
     entries.DECLARED_DIFFERENTLY,
+    pipelines.DEFAULT_TOKEN_WRITES,
     privilege.DELEGATION,
     ownership.DORMANT,
     activity.DORMANT_WOKE,

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scanner.model import Assessment, Finding, StoredSecret, Trust, guards_in
-from scanner.model.attributes import FEDERATION_BESIDE, PUBLIC_REPOSITORIES, REPOSITORY, RESTRICTED_TO_WORKFLOWS
+from scanner.model import Assessment, Finding, Severity, StoredSecret, Trust, guards_in
+from scanner.model.attributes import (
+    APPROVES,
+    BY_DEFAULT,
+    DEFAULT_PERMISSIONS,
+    FEDERATION_BESIDE,
+    PUBLIC_REPOSITORIES,
+    REPOSITORY,
+    RESTRICTED_TO_WORKFLOWS,
+)
 from scanner.rules.base import Hit, IdentityRule, RuleContext, SecretRule, is_powerful
 
 _NAMED = 10
@@ -139,6 +147,41 @@ STATIC_KEY_BESIDE_FEDERATION = SecretRule(
     "cloud.",
     evidence=("name", "jobs", "created_at"),
     check=_static_key_beside_federation,
+)
+
+
+# --- Jobs may write to their repository by default ---
+
+
+def _default_token_writes(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on the token of an organization's jobs; high if it may write and approve, low if it may only approve."""
+    attributes = assessment.identity.attributes
+    writes, approves = attributes.get(DEFAULT_PERMISSIONS) == "write", attributes.get(APPROVES) is True
+    if not (writes or approves):
+        return None
+    named = attributes.get(BY_DEFAULT)
+    workflows = [one for one in named if isinstance(one, str)] if isinstance(named, (list, tuple)) else []
+    evidence: dict[str, Any] = {"default_permissions": "write" if writes else "read", "approves": approves}
+    if writes:
+        evidence |= {"workflows": workflows[:_NAMED], "number": attributes.get(f"number_of_{BY_DEFAULT}")}
+    severity: Severity | None = "high" if writes and approves else None if writes else "low"
+    return Hit(evidence={name: fact for name, fact in evidence.items() if fact is not None}, severity=severity)
+
+
+DEFAULT_TOKEN_WRITES = IdentityRule(
+    id="default_token_writes",
+    severity="medium",
+    severity_note="high if jobs may also approve pull requests, low if they may only do that",
+    title="Jobs may write to their repository by default",
+    why="A workflow that does not say what its GITHUB_TOKEN may do can push code, publish packages and change "
+    "releases. So can all that runs in its jobs, such as an action or a dependency that was taken over. If jobs may "
+    "approve pull requests as well, they can pass a required review by themselves. A repository may set less; that is "
+    "not read, because it takes a request for each.",
+    remediation="Let the workflows that the evidence names say what they need in permissions. Then set the default of "
+    "the organization to reading contents, and do not allow GitHub Actions to approve pull requests.",
+    evidence=("default_permissions", "approves", "workflows", "number"),
+    silent_on=frozenset({"disabled"}),
+    check=_default_token_writes,
 )
 
 

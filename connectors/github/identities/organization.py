@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from connectors.github.client.payloads import Registry, WorkflowPolicy, moment
 from connectors.github.identities.place import Place
 from connectors.planned.shapes import key_of
 from scanner.model import Consequence, Identity, Link, Privilege, Signal, StoredSecret
-from scanner.model.attributes import FEDERATES_TO
+from scanner.model.attributes import BY_DEFAULT, FEDERATES_TO
 
+NAMED = 20
+"""So many workflows are named, the rest are counted."""
 _FEDERATED = "oidc_"
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
@@ -31,6 +35,12 @@ def jobs_token(place: Place, policy: WorkflowPolicy, attributes: Mapping[str, An
         privilege=Privilege(level="high", evidence=why) if writes and approves else Privilege(level="normal"),
         consequences=(Consequence(kind="read_data", actions=("contents",), narrow=True),),
     )
+
+
+def with_workflows(token: Identity, workflows: Sequence[str]) -> Identity:
+    """The token of jobs with the first of the workflows that do not say what it may do, and their number."""
+    shown = {BY_DEFAULT: list(workflows[:NAMED]), f"number_of_{BY_DEFAULT}": len(workflows)}
+    return replace(token, attributes={**token.attributes, **shown})
 
 
 def registry(place: Place, row: Registry) -> Identity | StoredSecret:

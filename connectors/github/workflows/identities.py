@@ -52,14 +52,16 @@ class Workflows(Struct, frozen=True, kw_only=True):
     """What the files of a repository say.
 
     ``federation_beside``: by name of a stored secret that is a cloud's key, the jobs that may sign in to that cloud
-    without it. ``silent``: the jobs that may ask for tokens, but name nothing that is known to use one. ``workload``:
-    the repository, which runs as these identities.
+    without it. ``silent``: the jobs that may ask for tokens, but name nothing that is known to use one. ``by_default``:
+    the workflows with a job that does not say what its GITHUB_TOKEN may do. ``workload``: the repository, which runs as
+    these identities.
     """
 
     identities: tuple[Identity, ...] = ()
     gaps: tuple[Gap, ...] = ()
     federation_beside: Mapping[str, tuple[str, ...]] = {}
     silent: tuple[str, ...] = ()
+    by_default: tuple[str, ...] = ()
     workload: Workload
 
 
@@ -96,6 +98,7 @@ def workflow_identities(
         gaps=tuple(found.gaps),
         federation_beside=found.beside(),
         silent=tuple(found.silent),
+        by_default=tuple(found.by_default()),
         workload=found.workload(identities),
     )
 
@@ -234,6 +237,12 @@ class _Repository:
                 "archived": repository.archived,
             },
         )
+
+    def by_default(self) -> Iterator[str]:
+        """Yield the paths of workflows with a job that does not say what its token may do."""
+        for workflow in self.workflows:
+            if workflow.runs_by_itself and not all(job.has_permissions for job in self._jobs[workflow.path]):
+                yield workflow.path
 
     def beside(self) -> dict[str, tuple[str, ...]]:
         """The jobs that may sign in without it, by the name of each stored secret that is a cloud's key."""

@@ -308,6 +308,7 @@ def test_actions_are_read_in_batches_and_only_where_they_are_used(monkeypatch: p
         org.add_repository(f"app{number}", files=files)
     org.add_repository("odd", files={PATH: workflow(uses("odd")), ".github/actions/odd/action.yml": "runs: ["})
     org.add_repository("quiet", files={PATH: workflow(uses("outer"), permissions={"contents": "read"})})
+    org.add_repository("plain", files={PATH: "on: push\njobs: {a: {steps: []}}"})
     queries: list[dict[str, Any]] = []
 
     def kept(asked: Asked) -> None:
@@ -334,6 +335,8 @@ def test_actions_are_read_in_batches_and_only_where_they_are_used(monkeypatch: p
     assert (section.status, "acme/odd/.github/actions/odd/action.yml" in str(section.detail)) == ("partial", True)
     assert "no sign-in that is known: acme/app0/.github/workflows/silent.yml jobs.go" in str(section.detail)
     assert "app0/.github/workflows/deploy.yml" not in str(section.detail)
+    (token,) = [one for one in found if isinstance(one, Identity) and one.kind == "actions_token"]
+    assert token.attributes["workflows_by_default"] == [f"acme/plain/{PATH}"]
     unread = [one for one in without if isinstance(one, Identity) and one.key == f"github:acme/app0/{PATH}"]
     assert unread[0].attributes["unresolved"] == ["jobs.go uses ./.github/actions/outer, which was not read"]
     assert [one.status for one in without if isinstance(one, Coverage) and one.section == "workflows"] == ["partial"]

@@ -265,6 +265,22 @@ def test_no_text_is_a_traceback(text: str) -> None:
     assert both.identities == () or not both.gaps
 
 
+@pytest.mark.parametrize(
+    ("text", "is_named"),
+    [
+        ("on: push\njobs: {a: {steps: []}}", True),
+        ("on: push\njobs: {a: {permissions: {contents: read}}, b: {steps: []}}", True),
+        ("on: push\njobs: {a: {uses: ./.github/workflows/x.yml}}", True),
+        ("on: push\npermissions: {}\njobs: {a: {steps: []}}", False),
+        ("on: push\njobs: {a: {permissions: write-all}, b: {permissions: {contents: read}}}", False),
+        ("on: workflow_call\njobs: {a: {steps: []}}", False),
+    ],
+)
+def test_workflows_whose_token_has_the_default(text: str, is_named: bool) -> None:
+    """A job that says nothing has it, unless its workflow says something; a called one has what its caller has."""
+    assert found(text).by_default == ((PATH,) if is_named else ())
+
+
 # --- An organization of seeded truth ---
 
 

@@ -637,6 +637,12 @@ def guarded(*by: list[str]) -> Assessment:
     return pipeline("escalation", "", "prod", repository="acme/app", guarded_by=rules)
 
 
+def jobs_token(default: Any, *, approves: Any) -> Assessment:
+    """The token of an organization's jobs, which GitHub manages."""
+    facts = {"default_workflow_permissions": default, "can_approve_pull_request_reviews": approves}
+    return declared(managed_by="a token that GitHub makes", attributes={**facts, "workflows_by_default": ["a", 1]})
+
+
 PIPELINE_CASES = [
     ("trust_unused", "no workflow", trusting(presented="not_presented"), "low"),
     ("trust_unused", "no repository", trusting(presented="gone"), "low"),
@@ -660,6 +666,12 @@ PIPELINE_CASES = [
         "medium",
     ),
     ("self_hosted_runner_public", "closed", declared(attributes={"allows_public_repositories": False}), None),
+    ("default_token_writes", "by default", jobs_token("write", approves=False), "medium"),
+    ("default_token_writes", "and approves", jobs_token("write", approves=True), "high"),
+    ("default_token_writes", "only approves", jobs_token("read", approves=True), "low"),
+    ("default_token_writes", "reads", jobs_token("read", approves=False), None),
+    ("default_token_writes", "another shape", jobs_token([], approves="yes"), None),
+    ("default_token_writes", "another identity", declared(), None),
     ("writers_become_admin", "by any branch", pipeline("escalation", "", "prod", repository="acme/app"), "high"),
     ("writers_become_admin", "by an environment", pipeline("escalation", "prod", repository="acme/app"), "high"),
     ("writers_become_admin", "approved", guarded(["approval"], ["branches", "approval"]), "low"),
