@@ -10,6 +10,7 @@ from typing import Any, Final
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes.credentials import certificates_of, credentials_of, projections_of, tokens_of
 from connectors.kubernetes.deployers import deployed, opened_by, used_by_controllers
+from connectors.kubernetes.outsiders import rights_of_outsiders
 from connectors.kubernetes.principals import PROVIDER, Place, principals
 from connectors.kubernetes.reading import BOOTSTRAPPING, Facts
 from connectors.kubernetes.rights.evaluation import (
@@ -62,6 +63,7 @@ def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload | Assi
     yield from estate.accounts()
     place = Place(facts=facts, source=source, authority=estate.authority, rights_are_known=not estate.no_rights)
     yield from principals(place)
+    yield from rights_of_outsiders(place, estate.reachable())
     yield from estate.left_behind()
     for ran in facts.ran:
         yield workload(ran, source, facts.uid, estate.key(ran.account))
@@ -235,10 +237,11 @@ class _Estate:
             account: tuple(
                 Link(relation="can_assume", target=self.key(target), evidence=why) for target, why in meant.items()
             )
-            for account, meant in links_of(self._rights, self._accounts(), onward).items()
+            for account, meant in links_of(self._rights, self.reachable(), onward).items()
         }
 
-    def _accounts(self) -> Accounts:
+    def reachable(self) -> Accounts:
+        """Which accounts methods lead to."""
         facts = self._facts
         every: defaultdict[str, set[str]] = defaultdict(set)
         for namespace, name in facts.accounts:

@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias
 
+import msgspec
 from msgspec import Meta, Struct, field
+
+from scanner.errors import SourceError
 
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 LONGEST_TEXT: Final = 256
@@ -290,6 +293,29 @@ class ConfigMap(Object, frozen=True, kw_only=True):
     """``v1`` ConfigMap. Its reader keeps single keys of ``data`` only."""
 
     data: dict[str, str] | None = None
+
+
+class Mapped(Struct, frozen=True, kw_only=True):
+    """A principal of AWS, with what the cluster calls it. ``username`` may be a template, which names nobody."""
+
+    rolearn: str = ""
+    userarn: str = ""
+    username: str = ""
+    groups: tuple[str, ...] | None = None
+
+
+def mapped_in(data: Mapping[str, str]) -> tuple[Mapped, ...]:
+    """The principals in ``aws-auth``. Raises SourceError for what is no list of them."""
+    import yaml
+
+    found: list[Mapped] = []
+    for member in ("mapRoles", "mapUsers"):
+        try:
+            rows = yaml.safe_load(data.get(member) or "[]")
+            found += msgspec.convert(rows or [], list[Mapped])
+        except (yaml.YAMLError, RecursionError, ValueError):
+            raise SourceError(f"{member} of the config map aws-auth is no list of principals") from None
+    return tuple(found)
 
 
 class GroupVersion(Struct, frozen=True, kw_only=True):

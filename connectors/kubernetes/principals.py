@@ -61,7 +61,7 @@ def principals(place: Place) -> Iterator[Identity]:
 
 def _groups(place: Place) -> Iterator[Identity]:
     """Yield the groups of all callers and of all accounts, where they have powerful rights."""
-    for name in sorted(filter(_is_of_everybody, place.authority.group_names)):
+    for name in sorted(filter(_is_of_everybody, place.authority.names("Group"))):
         rights = place.authority.of_subject("Group", name)
         if rights.privilege.level in POWERFUL:
             yield place.subject("group", name, rights)
@@ -87,7 +87,7 @@ def _joining(place: Place) -> Iterator[Identity]:
     old = [one for one in facts.joining if one.created is not None and facts.read_at - one.created > _JOINS_WITHIN]
     if not old:
         return
-    named = sorted(name for name in place.authority.group_names if name == JOINING or name.startswith(f"{JOINING}:"))
+    named = sorted(name for name in place.authority.names("Group") if name == JOINING or name.startswith(f"{JOINING}:"))
     rights = [place.authority.of_subject("Group", name) for name in named]
     highest = min((one.privilege for one in rights), key=lambda one: PRIVILEGES.index(one.level), default=None)
     key = f"kubernetes://{facts.uid}/group/{JOINING}"

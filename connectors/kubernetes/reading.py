@@ -81,6 +81,8 @@ class Facts:
         self.vault_auths: list[c.VaultAuth] = []
         self.vault_connections: dict[tuple[str, str], str] = {}
         self.maps_cloud_identities = False
+        self.mapped: tuple[p.Mapped, ...] = ()
+        """Principals of AWS in ``aws-auth``."""
         self.gaps: set[str] = set()
 
 
@@ -221,8 +223,9 @@ class Reader:
             facts.issuer = self._cluster.get(paths[0], p.Discovery).issuer
             facts.key_ids = tuple(key.kid for key in self._cluster.get(paths[1], p.Keys).keys if key.kid)
         else:
-            self._cluster.get(paths[0], p.Object)
+            data = self._cluster.get(paths[0], p.ConfigMap).data or {}
             facts.maps_cloud_identities = True
+            facts.mapped = p.mapped_in(data)
 
     def version(self) -> None:
         """Read the version of Kubernetes, which decides what some rights mean; it may stay unknown."""

@@ -218,7 +218,7 @@ def _rights(identity: Identity, rights: Sequence[Assignment]) -> dict[str, objec
     """
     levels = (_privilege(right, identity.provider) for right in rights)
     raising = (privilege for privilege in levels if privilege.level != "normal")
-    rights_at_home = [right for right in rights if right.provider == identity.provider]
+    rights_at_home = [right for right in rights if _is_at(right, identity.provider)]
     allowed = chain.from_iterable(map(_consequences, rights_at_home))
     return {
         "grants": tuple(dict.fromkeys((*identity.grants, *(right.grant for right in rights)))),
@@ -243,8 +243,13 @@ def _privilege(right: Assignment, provider: str) -> Privilege:
     evidence = given.evidence or (_words(right),)
     level = "high" if given.level in POWERFUL else given.level
     if not right.conditional:
-        return Privilege(level=given.level if right.provider == provider else level, evidence=evidence)
+        return Privilege(level=given.level if _is_at(right, provider) else level, evidence=evidence)
     return Privilege(level=level, evidence=tuple(f"{why}, if its condition is met" for why in evidence))
+
+
+def _is_at(right: Assignment, provider: str) -> bool:
+    """Whether it is a right at the holder's own provider."""
+    return right.provider == provider and right.becomes_at in ("", provider)
 
 
 def _words(right: Assignment) -> str:

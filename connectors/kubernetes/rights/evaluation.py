@@ -117,10 +117,9 @@ class Authority:
         """Whether any binding names the account itself."""
         return ("User", f"{ACCOUNT_PREFIX}{account[0]}:{account[1]}") in self._of
 
-    @property
-    def group_names(self) -> tuple[str, ...]:
-        """Groups that any binding names."""
-        return tuple(name for kind, name in self._of if kind == "Group")
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Users or groups that any binding names; accounts are users, too."""
+        return tuple(name for of, name in self._of if of == kind)
 
     # --- Whom others may impersonate, see ``impersonation.Others`` ---
 

@@ -1,0 +1,109 @@
+"""Rights in the cluster of principals from outside: of its cloud, by RBAC and by the config map ``aws-auth``. Pure.
+
+RBAC names users and groups that others vouch for. Which of them are identities of a cloud is known by their names: an
+account of Google by its e-mail address, one of Entra by its object id. Those of AWS have names that an access entry or
+``aws-auth`` gives them, so that their rights here are assignments of these names. Sources: the documentation of
+GKE (role-based access control), AKS (Kubernetes RBAC with Entra) and EKS (config map ``aws-auth``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from connectors.kubernetes.payloads import Mapped
+from connectors.kubernetes.principals import PROVIDER, Place
+from connectors.kubernetes.rights.evaluation import Rights
+from connectors.kubernetes.rights.targets import Accounts
+from scanner.model import POWERFUL, Assignment, Grant, Privilege
+from scanner.text import is_shared_issuer, outsider_name
+
+_OWN: Final = "system:"
+"""What names of Kubernetes' own users and groups begin with: nobody outside is called so."""
+_MASTERS: Final = "system:masters"
+_OF_CLOUDS: Final = (
+    ("gcp", re.compile(r"[^@\s]+@[^@\s]+\.gserviceaccount\.com")),
+    ("azure", re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)),
+)
+_TEMPLATE: Final = "{{"
+_MOST: Final = 1_000
+"""Accounts that an assignment names one by one; beyond it, it names all of the cluster that are like them."""
+
+
+def rights_of_outsiders(place: Place, accounts: Accounts) -> Iterator[Assignment]:
+    """Yield what users and groups hold in the cluster, and which principals of AWS are called so."""
+    if place.rights_are_known:
+        for kind in ("User", "Group"):
+            for name in place.authority.names(kind):
+                if not name.startswith(_OWN):
+                    yield from _held(place, kind, name, accounts)
+    for mapped in place.facts.mapped:
+        if mapped.rolearn or mapped.userarn:
+            yield _mapping(place, mapped)
+
+
+def _held(place: Place, kind: str, name: str, accounts: Accounts) -> Iterator[Assignment]:
+    """Yield one for each binding; the ways that all of them give together are the first one's."""
+    rights = place.authority.of_subject(kind, name)
+    provider = next((cloud for cloud, form in _OF_CLOUDS if form.fullmatch(name)), PROVIDER)
+    becomes = _becomes(place, rights, accounts)
+    bindings = [bound for bound in rights.bound if not bound.missing]
+    for number, (bound, grant) in enumerate(zip(bindings, rights.grants, strict=True)):
+        yield Assignment(
+            key=f"kubernetes://{place.facts.uid}/{kind.lower()}/{name}#{bound.namespace or 'cluster'}/{bound.binding}",
+            provider=provider,
+            source=place.source,
+            scope=place.facts.uid,
+            holder=name if provider != PROVIDER else _called(place, kind.lower(), name),
+            holder_kind=kind.lower(),
+            holder_name=name,
+            grant=grant,
+            privilege=rights.privilege,
+            becomes=() if number else becomes,
+            becomes_at=PROVIDER,
+        )
+
+
+def _becomes(place: Place, rights: Rights, accounts: Accounts) -> tuple[str, ...]:
+    """The keys of the accounts that it can become; a pattern of all where it can administer the cluster."""
+    whole = f"kubernetes://{place.facts.uid}/*/serviceaccount/*"
+    if rights.privilege.level in POWERFUL:
+        return (whole,)
+    meant = {account: None for lead in rights.leads for account in accounts.meant(lead)}
+    if len(meant) > _MOST:
+        spaces = sorted({namespace for namespace, _ in meant})
+        return tuple(whole.replace("*", space, 1) for space in spaces[:_MOST])
+    return tuple(f"kubernetes://{place.facts.uid}/{space}/serviceaccount/{name}" for space, name in meant)
+
+
+def _mapping(place: Place, mapped: Mapped) -> Assignment:
+    arn, groups = mapped.rolearn or mapped.userarn, tuple(mapped.groups or ())
+    named = [("group", group) for group in groups]
+    named += [("user", mapped.username)] if mapped.username and _TEMPLATE not in mapped.username else []
+    is_admin = _MASTERS in groups
+    return Assignment(
+        key=f"kubernetes://{place.facts.uid}/aws-auth#{arn}",
+        provider="aws",
+        source=place.source,
+        scope=place.facts.uid,
+        holder=arn,
+        grant=Grant(
+            name=f"Kubernetes groups {', '.join(groups)}" if groups else "authenticated in the cluster",
+            via="aws-auth",
+            resource="the cluster",
+            admin=is_admin,
+        ),
+        privilege=Privilege(level="high", evidence=(f"administers the cluster, by {_MASTERS} in aws-auth",))
+        if is_admin
+        else Privilege(level="normal"),
+        acts_as=tuple(_called(place, kind, name) for kind, name in named if not name.startswith(_OWN)),
+        becomes=(f"kubernetes://{place.facts.uid}/*/serviceaccount/*",) if is_admin else (),
+        becomes_at=PROVIDER,
+    )
+
+
+def _called(place: Place, kind: str, name: str) -> str:
+    """What those call it who know the cluster by its issuer; where many have that, only the cluster itself does."""
+    issuer = place.facts.issuer
+    return outsider_name(place.facts.uid if not issuer or is_shared_issuer(issuer) else issuer, kind, name)
