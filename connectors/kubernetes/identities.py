@@ -78,6 +78,7 @@ class _Estate:
         self.authority = _authority(facts)
         self._rights = {account: self.authority.of_account(account) for account in facts.accounts}
         self._tokens = tokens_of(facts)
+        self._stores = opened_by(facts)
         self._links = self._linked()
         self._ran: defaultdict[Account, list[Ran]] = defaultdict(list)
         for ran in facts.ran:
@@ -87,7 +88,6 @@ class _Estate:
         }
         self._projected = projections_of(facts)
         self._certificates = certificates_of(facts)
-        self._stores = opened_by(facts)
 
     def key(self, account: Account) -> str:
         """The key of an account, also of one that does not exist."""
@@ -232,7 +232,7 @@ class _Estate:
         """By account, the accounts that it can become."""
         if self.no_rights:
             return {}
-        onward = [account for account in self._facts.accounts if self._opens_cloud(account)]
+        onward = [account for account in self._facts.accounts if account in self._stores or self._opens_cloud(account)]
         return {
             account: tuple(
                 Link(relation="can_assume", target=self.key(target), evidence=why) for target, why in meant.items()

@@ -6,12 +6,11 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from connectors.kubernetes.rights.evaluation import Rights
-from connectors.kubernetes.rights.targets import Account, Accounts
+from connectors.kubernetes.rights.targets import Account, Accounts, Aim
 from scanner.model import POWERFUL
 
 MOST_LINKS: Final = 100_000
-"""Links between accounts of one cluster. Beyond it, only links to accounts that lead on are left: powerful ones, those
-that can become others, and those that open a cloud. What is reached through them stays the same."""
+"""Links between accounts of one cluster. Beyond it, only those are left that lead on, see :class:`_Onward`."""
 
 
 def links_of(
@@ -24,19 +23,44 @@ def links_of(
 
     ``onward``: accounts that open something elsewhere.
     """
-    lead_on = {one for one, its in rights.items() if its.leads or its.privilege.level in POWERFUL}.union(onward)
+    ends = _Onward(rights, onward)
     found: dict[Account, Mapping[Account, str]] = {}
+    known: dict[Aim, tuple[Account, ...]] = {}
     left = most
     for account, its in sorted(rights.items()):
         if its.privilege.level == "admin" or not its.leads:
             continue
         meant: dict[Account, str] = {}
-        for lead in its.leads:
-            for target in accounts.meant(lead):
-                if target in rights and target != account:
-                    meant.setdefault(target, lead.evidence)
+        # Of several leads to an account, such as the many ways to run pods, the first one is the reason.
+        for aim, lead in {lead.aim: lead for lead in reversed(its.leads)}.items():
+            if aim not in known:
+                known[aim] = tuple(target for target in accounts.meant(lead) if target in rights)
+            meant |= dict.fromkeys(known[aim], lead.evidence)
+        meant.pop(account, None)
         if len(meant) > left:
-            meant = {target: why for target, why in meant.items() if target in lead_on}
+            whole = {lead.namespace for lead in its.leads if lead.takes_all}
+            meant = {to: why for to, why in meant.items() if ends.need(to, whole)}
         left = max(0, left - len(meant))
-        found[account] = meant
+        found[account] = dict(sorted(meant.items()))
     return found
+
+
+class _Onward:
+    """Which accounts must be linked, so that levels and paths to admins and clouds stay exact without the others."""
+
+    def __init__(self, rights: Mapping[Account, Rights], onward: Collection[Account]) -> None:
+        self._rights = rights
+        self._onward = frozenset(onward)
+
+    def need(self, target: Account, whole: Collection[str]) -> bool:
+        """Whether a link to an account says more than is known already.
+
+        ``whole``: namespaces with all accounts reached; the empty one stands for the cluster.
+        """
+        its = self._rights[target]
+        if target in self._onward or its.privilege.level == "admin":
+            return True
+        if "" in whole:  # It reaches every admin and every cloud directly, and so is able to escalate itself.
+            return False
+        leads_out = any(lead.namespace != target[0] or target[0] not in whole for lead in its.leads)
+        return its.privilege.level in POWERFUL or leads_out

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from connectors.kubernetes.rights.methods import Found
+from connectors.kubernetes.rights.methods import Found, Targets
 
 Account: TypeAlias = tuple[str, str]
 """Namespace and name."""
+Aim: TypeAlias = tuple[Targets, str, frozenset[str], frozenset[str]]
+"""What decides which accounts a lead leads to: the kind, the namespace, names of objects, labels of a controller."""
 
 
 class Lead(NamedTuple):
@@ -18,6 +20,18 @@ class Lead(NamedTuple):
 
     found: Found
     namespace: str
+
+    @property
+    def aim(self) -> Aim:
+        """Where it leads to."""
+        method = self.found.method
+        return method.targets, self.namespace, self.found.names, method.labels
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether it leads to all accounts of its namespace."""
+        targets = self.found.method.targets
+        return targets == "accounts" or (targets == "named" and not self.found.names)
 
     @property
     def evidence(self) -> str:
@@ -41,33 +55,23 @@ class Accounts(Struct, frozen=True, kw_only=True):
     nodes: Mapping[str, Collection[Account]] = {}
     controllers: Mapping[str, Collection[Account]] = {}
 
-    def meant(self, lead: Lead) -> Iterator[Account]:
-        """Yield the accounts that a lead leads to, each once, sorted."""
-        match lead.found.method.targets:
+    def meant(self, lead: Lead) -> Collection[Account]:
+        """Return the accounts that a lead leads to."""
+        method = lead.found.method
+        match method.targets:
             case "nodes":
-                found = {one for node, some in self.nodes.items() if _counts(lead, node) for one in some}
+                return {one for node, some in self.nodes.items() if _counts(lead, node) for one in some}
             case "controller":
-                found = {one for label in lead.found.method.labels for one in self.controllers.get(label, ())}
-            case "pods":
-                found = self._holders(lead, self.pods)
-            case "tokens":
-                found = self._holders(lead, self.tokens)
-            case "named":
-                found = {
-                    (space, name) for space in self._spaces(lead) for name in self.every[space] if _counts(lead, name)
-                }
-            case "accounts":
-                found = {(space, name) for space in self._spaces(lead) for name in self.every[space]}
-            case _:
-                found = set()
-        yield from sorted(found)
-
-    def _spaces(self, lead: Lead) -> Collection[str]:
-        return self.every if not lead.namespace else {lead.namespace} & self.every.keys()
-
-    def _holders(self, lead: Lead, held: Mapping[str, Mapping[str, str]]) -> set[Account]:
-        spaces = held if not lead.namespace else {lead.namespace} & held.keys()
-        return {(space, account) for space in spaces for name, account in held[space].items() if _counts(lead, name)}
+                return {one for label in method.labels for one in self.controllers.get(label, ())}
+            case "pods" | "tokens":
+                held = self.pods if method.targets == "pods" else self.tokens
+                spaces: Collection[str] = held if not lead.namespace else {lead.namespace} & held.keys()
+                return {(one, account) for one in spaces for name, account in held[one].items() if _counts(lead, name)}
+            case "named" | "accounts":
+                spaces = self.every if not lead.namespace else {lead.namespace} & self.every.keys()
+                by_name = method.targets == "named"
+                return {(one, name) for one in spaces for name in self.every[one] if not by_name or _counts(lead, name)}
+        return ()
 
 
 def _counts(lead: Lead, name: str) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from connectors.fakes.kubernetes.server import refusal
+from connectors.testing import Asked, Reply
 from scanner.discovery.inventory import Reading, join
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
@@ -218,3 +220,68 @@ def test_the_advice_depends_on_the_version(scan_listed: Scan) -> None:
     assert "cis-kubernetes-2.0.1:5.1.10" in next(
         one.controls for one in found(scan_listed, *objects) if one.rule == "narrower_right"
     )
+
+
+def test_without_roles_nothing_is_said_of_rights(scan: Scan) -> None:
+    """No rights, missing roles and tokens without use are not what a refused list means; what runs is known."""
+
+    def denied(asked: Asked) -> Reply | None:
+        return refusal(403, "no") if asked.path.endswith("/clusterroles") else None
+
+    objects = (
+        *SHOP,
+        deployment("shop", "web", "web", **PRIVILEGED),
+        role("metrics", rule("get", "", "nodes/proxy")),
+        binding("metrics", "ClusterRole/metrics", ("shop", "web")),
+        binding("gone", "ClusterRole/gone", ("shop", "web")),
+    )
+    rights = {"narrower_rights", "tokens_without_rights", "grants_across_environments", "bound_by_name"}
+
+    read = scan(*objects, fault=denied)
+
+    web = read.accounts["shop/web"]
+    assert (web.privilege.level, web.unread) == ("unknown", ("permissions",))
+    assert rights.isdisjoint(web.attributes)
+    assert web.attributes["workloads_near_host"] == ["deployment shop/web (privileged)"]
+    assert not any(isinstance(one, Assignment) for one in read.records)
+
+
+CONTAINER, HOST = "container", "pod"
+ESCAPES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
+    "CE_MODULE_LOAD": (CONTAINER, {"capabilities": {"add": ["SYS_MODULE"]}}, ("SYS_MODULE",)),
+    "CE_NSENTER": (HOST, {"hostPID": True}, ("hostPID",)),
+    "CE_PRIV_MOUNT": (CONTAINER, {"privileged": True}, ("privileged",)),
+    "CE_SYS_PTRACE": (CONTAINER, {"capabilities": {"add": ["CAP_SYS_PTRACE"]}}, ("SYS_PTRACE",)),
+    **{
+        name: (HOST, {"volumes": [{"name": "host", "hostPath": {"path": path}}]}, ("hostPath",))
+        for name, path in (
+            ("CE_UMH_CORE_PATTERN", "/proc/sys/kernel"),
+            ("CE_VAR_LOG_SYMLINK", "/var/log"),
+            ("EXPLOIT_CONTAINERD_SOCK", "/run/containerd"),
+            ("EXPLOIT_HOST_READ", "/etc"),
+            ("EXPLOIT_HOST_TRAVERSE", "/var/lib/kubelet"),
+            ("EXPLOIT_HOST_WRITE", "/"),
+        )
+    },
+    "none: the network alone": (HOST, {"hostNetwork": True}, ()),
+    "none: a capability that each container may have": (CONTAINER, {"capabilities": {"add": ["NET_BIND_SERVICE"]}}, ()),
+    "none: not privileged": (CONTAINER, {"privileged": False, "capabilities": {"drop": ["ALL"]}}, ()),
+}  # fmt: skip
+"""KubeHound's ways out of a container (docs/reference/attacks), each with the least pod, and what is reported of it."""
+
+
+def test_ways_out_of_containers(scan_listed: Scan) -> None:
+    """Whatever kind of container it is."""
+    pods: list[Any] = []
+    for number, (place, spec, _) in enumerate(ESCAPES.values()):
+        inner = {"name": "main", "image": "a", "securityContext": spec}
+        whole = spec if place == HOST else {"containers": [{"name": "idle", "image": "a"}], "initContainers": [inner]}
+        pods += [account("shop", f"a{number}"), pod("shop", f"p{number}", f"a{number}", **whole)]
+
+    accounts = scan_listed(namespace("shop"), *pods).accounts
+
+    reported = [accounts[f"shop/a{number}"].attributes.get("workloads_near_host") for number in range(len(ESCAPES))]
+    assert reported == [
+        [f"pod shop/p{number} ({', '.join(ways)})"] if ways else None
+        for number, (_, _, ways) in enumerate(ESCAPES.values())
+    ]
