@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
@@ -26,6 +26,7 @@ from scanner.model.attributes import (
     HOLDERS,
     JOBS_SUBJECTS,
     JOBS_UNREAD,
+    SHARED_SUBJECTS,
     TENANT_SUBJECTS,
 )
 from scanner.model.reach import KEY_ID
@@ -59,12 +60,16 @@ def with_federation(
     edges: list[Edge] = []
     links: defaultdict[str, list[Link]] = defaultdict(list)
     own: set[Trust] = set()
+    having: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for edge, trust in _admitted(holders, (*identities, *others)):
         own.add(trust)
         edges.append(edge)
+        if is_exact(trust.subject):
+            having[edge.target, f"{trust.subject} of {trust.issuer}"].add(edge.source)
         links[edge.target].append(Link(relation="federates", target=edge.source, evidence=trust.evidence))
     unread = _unread((*identities, *others))
     guards = guarded((*identities, *others), edges, workloads)
+    shared = _shared(having, (*identities, *others))
 
     def settled(identity: Identity) -> Identity:
         linked = with_links(identity, links[identity.key]) if identity.key in links else identity
@@ -72,6 +77,8 @@ def with_federation(
         linked = linked if trusts == linked.trusts else replace(linked, trusts=trusts)
         if (rules := guards.get(identity.key)) is not None:
             linked = replace(linked, attributes={**linked.attributes, GUARDED_BY: to_builtins(rules)})
+        if (several := shared.get(identity.key)) is not None:
+            linked = replace(linked, attributes={**linked.attributes, SHARED_SUBJECTS: several})
         return _with_unknown(linked, unread)
 
     return tuple(map(settled, identities)), tuple(edges)
@@ -93,6 +100,19 @@ def _admitted(holders: _Holders, targets: Iterable[Identity]) -> Iterator[tuple[
                 if holder != target.key:
                     evidence = trust.evidence if is_certain else f"{_CLAIMS_DECIDE}; {trust.evidence}"
                     yield Edge(holder, target.key, evidence, conditional=not is_certain), trust
+
+
+def _shared(
+    having: Mapping[tuple[str, str], set[str]], identities: Iterable[Identity]
+) -> Mapping[str, list[dict[str, Any]]]:
+    """Return, by target, the subjects that identities of several scopes have. ``having``: by target and subject."""
+    several = {key for keys in having.values() if len(keys) > 1 for key in keys}
+    scope_of = {one.key: (one.source, one.scope) for one in identities if one.key in several} if several else {}
+    found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for (target, subject), keys in sorted(having.items()):
+        if len({scope_of[key] for key in keys if key in scope_of}) > 1:
+            found[target].append({"subject": subject, "identities": sorted(keys)})
+    return found
 
 
 def _unread(identities: Sequence[Identity]) -> frozenset[str]:

@@ -39,6 +39,10 @@ HOST_ACCESS: Final = "workloads_near_host"
 """Workloads that run as it and can reach their machine: a list of texts, such as ``pod web/a (hostPath)``."""
 UNUSED_TOKENS: Final = "tokens_without_rights"
 """Workloads that are given its tokens, though it has no rights: a list of texts. Absent if its rights are unknown."""
+SHARED_SUBJECTS: Final = "shared_subjects"
+"""Subjects that it trusts and that identities of several scopes have, such as accounts of one name in clusters with one
+pool: ``[{"subject": str, "identities": [key, …]}, …]``. Made by :mod:`scanner.access.federation`.
+"""
 GRANTS_ACROSS: Final = "grants_across_environments"
 """Rights that it has in another environment than its own: a list of texts."""
 NARROWER_RIGHTS: Final = "narrower_rights"

@@ -85,6 +85,7 @@ BUILT_IN: tuple[Rule, ...] = (
     registration.SELF_DECLARED,
     pipelines.SELF_HOSTED_RUNNER_PUBLIC,
     privilege.SHARED_DEFAULT_ACCOUNT,
+    workloads.SHARED_SUBJECT,
     credentials.STALE_SECRET,
     pipelines.STATIC_KEY_BESIDE_FEDERATION,
     tickets.TICKET_CLOSED_NOT_DONE,

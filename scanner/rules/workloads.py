@@ -10,6 +10,7 @@ from scanner.model.attributes import (
     HOST_ACCESS,
     NARROWER_RIGHTS,
     ROLE_MISSING,
+    SHARED_SUBJECTS,
     UNUSED_TOKENS,
 )
 from scanner.rules.base import AssignmentRule, Hit, IdentityRule, RuleContext, is_powerful
@@ -131,6 +132,40 @@ NARROWER_RIGHT = IdentityRule(
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"permissions"}),
     check=_narrower_rights,
+)
+
+
+# --- Trusted subject belongs to several identities ---
+
+
+def _shared_subject(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if identities of several scopes have tokens of one subject that is trusted."""
+    found = assessment.identity.attributes.get(SHARED_SUBJECTS)
+    listed = [one for one in found if isinstance(one, dict)] if isinstance(found, (list, tuple)) else []
+    texts = [
+        f"{one.get('subject')}: {', '.join(keys[:_NAMED])}"
+        for one in listed
+        if isinstance(keys := one.get("identities"), (list, tuple))
+    ]
+    return (
+        Hit(evidence=_some("subjects", texts), severity="high" if is_powerful(assessment) else None) if texts else None
+    )
+
+
+SHARED_SUBJECT = IdentityRule(
+    id="shared_subject",
+    severity="medium",
+    severity_note="high for an admin, or an identity that can make itself one",
+    title="Trusted subject belongs to identities of several places",
+    why="The trust cannot tell them apart. Clusters that share a pool of identities, as those of a Google project do, "
+    "give accounts of the same name the same subject: who controls the least protected cluster has what was meant for "
+    "another.",
+    remediation="Keep clusters that do not trust each other in different projects. Otherwise give namespaces names "
+    "that no other cluster has, or trust the accounts of one cluster only.",
+    evidence=("subjects", "and_more"),
+    silent_on=frozenset({"disabled", "provider_managed"}),
+    needs=frozenset({"trusts"}),
+    check=_shared_subject,
 )
 
 

@@ -279,3 +279,35 @@ def test_an_association_lets_an_account_become_a_role() -> None:
     for other in ({"conditional": True}, {"becomes_at": ""}, {"becomes_at": "gcp"}):
         right = replace(certain, **other)
         assert became(resolve([cart, role], held_by([cart], [right]), [], []).identities, cart.key) == set()
+
+
+@pytest.mark.parametrize(
+    ("pools", "subjects", "trusted", "shared"),
+    [
+        ((POOL, POOL), ("system:serviceaccount:shop:web",) * 2, "system:serviceaccount:shop:web", True),
+        ((POOL, "other.svc.id.goog"), ("system:serviceaccount:shop:web",) * 2, "system:serviceaccount:shop:web", False),
+        (
+            (POOL, POOL),
+            ("system:serviceaccount:shop:web", "system:serviceaccount:shop:api"),
+            "system:serviceaccount:shop:web",
+            False,
+        ),
+        ((POOL, POOL), ("system:serviceaccount:shop:web",) * 2, "system:serviceaccount:shop:*", False),
+    ],
+)
+def test_accounts_of_one_name_in_clusters_with_one_pool(
+    pools: tuple[str, str], subjects: tuple[str, str], trusted: str, shared: bool
+) -> None:
+    """A trust in one subject means an account of each cluster; one in a pattern says so itself."""
+    issuers = ("https://a.example", "https://b.example")
+    clusters = [cluster([issuer, pool], issuer) for issuer, pool in zip(issuers, pools, strict=True)]
+    accounts = [
+        make_identity("web", key=issuer, scope=issuer, token_subjects=(TokenSubject(issuer, subject),))
+        for issuer, subject in zip(issuers, subjects, strict=True)
+    ]
+    trust = Trust(principal="p", kind="federated", evidence="binding", issuer=POOL, subject=trusted)
+
+    found, _ = with_federation([*accounts, make_identity("google", key="google", trusts=(trust,))], (), clusters)
+
+    expected = [{"subject": f"{trusted} of {POOL}", "identities": list(issuers)}]
+    assert found[-1].attributes.get("shared_subjects") == (expected if shared else None)

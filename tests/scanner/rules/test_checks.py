@@ -126,6 +126,8 @@ def trust(kind: Any, restriction: Any = "none", **facts: Any) -> Trust:
 
 PROXY = {"right": "get nodes/proxy", "by": "ClusterRole/metrics", "instead": "get on nodes/metrics"}
 
+SHARED = {"subject": "shop:web of shop.svc.id.goog", "identities": ["kubernetes://a/web", "kubernetes://b/web"]}
+
 
 def noted(*, verdicts: dict[str, Any] | None = None, enabled: bool | None = None, managed_by: str | None = None,
           **attributes: Any) -> Assessment:  # fmt: skip
@@ -574,6 +576,10 @@ CLOUD_CASES: tuple[tuple[str, str, Assessment | Assignment, str | None], ...] = 
     ),
     ("narrower_right", "none", noted(narrower_rights=[]), None),
     ("narrower_right", "of another shape", noted(narrower_rights=["nodes/proxy"]), None),
+    ("shared_subject", "two clusters", noted(shared_subjects=[SHARED]), "medium"),
+    ("shared_subject", "admin", noted(verdicts={"privilege": level("admin")}, shared_subjects=[SHARED]), "high"),
+    ("shared_subject", "of another shape", noted(shared_subjects=[{"subject": "s"}, "s"]), None),
+    ("shared_subject", "none", noted(), None),
     ("missing_role", "it is missing", make_assignment(attributes={"role_missing": True}), "low"),
     ("missing_role", "it exists", make_assignment(), None),
     ("missing_role", "of another shape", make_assignment(attributes={"role_missing": "yes"}), None),
@@ -857,6 +863,12 @@ EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str,
         noted(narrower_rights=[PROXY, "no such record"]),
         (),
         {"rights": ["get nodes/proxy (ClusterRole/metrics); instead: get on nodes/metrics"]},
+    ),
+    "who shares a subject": (
+        "shared_subject",
+        noted(shared_subjects=[SHARED]),
+        (),
+        {"subjects": ["shop:web of shop.svc.id.goog: kubernetes://a/web, kubernetes://b/web"]},
     ),
     "some of many workloads near their hosts": (
         "powerful_near_host",
