@@ -11,7 +11,17 @@ from msgspec import Struct, structs
 
 from connectors.budget import current, draw_on
 from scanner.errors import SourceError
-from scanner.model import Assignment, Coverage, CoverageStatus, Fact, Identity, Rung, StoredSecret, Workload
+from scanner.model import (
+    Assignment,
+    Coverage,
+    CoverageStatus,
+    Exposure,
+    Fact,
+    Identity,
+    Rung,
+    StoredSecret,
+    Workload,
+)
 from scanner.model.providers import Providers
 from scanner.redaction.redact import redact
 from scanner.text import printable
@@ -39,7 +49,7 @@ MAX_WORDS = 300
 _UNREAD = ("denied", "failed", "skipped")
 """A section that ended so has no rows that others could ask about."""
 
-DiscoveredRecord: TypeAlias = Identity | StoredSecret | Workload | Assignment | Coverage
+DiscoveredRecord: TypeAlias = Identity | StoredSecret | Workload | Assignment | Exposure | Coverage
 
 
 class Gone(SourceError):

@@ -38,7 +38,7 @@ from msgspec import Struct
 from connectors.base import Connector, DiscoveredRecord, Scope
 from connectors.budget import Limits
 from scanner.discovery.scopes import list_scopes, read_scope
-from scanner.model import ANY_KIND, Coverage, Identity
+from scanner.model import ANY_KIND, Coverage, Exposure, Identity
 
 LIMITS = Limits(answer_bytes=256 * 1024, answer_seconds=1.0)
 """Small ones, so that an answer without end ends soon."""
@@ -242,7 +242,7 @@ def _units(connector: Connector, deadline: float, limits: Limits) -> list[list[D
     units: list[list[DiscoveredRecord]] = [[*listing.coverage]]
     for scope in listing.scopes:
         one = read_scope(connector, scope, deadline=deadline, limits=limits)
-        units.append([*one.identities, *one.secrets, *one.workloads, *one.assignments, *one.coverage])
+        units.append([*one.identities, *one.secrets, *one.workloads, *one.assignments, *one.exposures, *one.coverage])
     coverage = _coverage(record for unit in units for record in unit)
     for gap in coverage:
         if "internal error" in (gap.detail or ""):
@@ -304,7 +304,7 @@ def check_healthy(estate: Estate) -> None:
 def check_reading(
     connector: Connector, *, secret: str, deadline: float = DEADLINE, limits: Limits = LIMITS
 ) -> list[DiscoveredRecord]:
-    """Of a healthy provider with two identities or more, whichever server is behind it; returns the records.
+    """Of a healthy provider with two identities (or exposures) or more, whichever it is; returns the records.
 
     No gap and nothing unread; declared kinds and sections, unique keys, the same records twice; it travels to another
     machine; and ``secret``, which the provider holds or is asked with, is in no record.
@@ -323,8 +323,9 @@ def check_reading(
     declared = {section.name for section in spec.sections}
     _no("gaps", [(one.section, one.status, one.detail) for one in _coverage(records) if one.is_gap])
     _no("keys that two identities share", _shared(units))
-    if len({one.key for one in identities}) < _FEWEST:
-        raise AssertionError(f"{len(identities)} identities were read: the estate needs two, or they were lost")
+    found = [one for one in records if isinstance(one, Exposure)] if not spec.kinds else identities
+    if len({one.key for one in found}) < _FEWEST:
+        raise AssertionError(f"{len(found)} identities or exposures were read: an estate needs two, or they were lost")
     _no("keys that two credentials share", _credentials_shared(identities))
     _no("kinds that the spec does not declare",
         sorted({one.kind for one in identities} - set(spec.kinds)) if ANY_KIND not in spec.kinds else [])  # fmt: skip

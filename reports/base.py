@@ -9,7 +9,16 @@ from msgspec import Struct
 from scanner.model import ScanResult
 
 View: TypeAlias = Literal[
-    "all", "orphans", "unregistered", "agents", "findings", "inventory", "registry", "credentials", "coverage"
+    "all",
+    "orphans",
+    "unregistered",
+    "agents",
+    "findings",
+    "inventory",
+    "registry",
+    "credentials",
+    "exposed",
+    "coverage",
 ]
 VIEWS: tuple[View, ...] = get_args(View)
 BOARD = "board"

@@ -12,6 +12,7 @@ from reports import agents
 from reports import phrases as say
 from reports.agents import AgentRow
 from reports.base import View
+from reports.exposed import ExposedRow, exposed_rows
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.tables import (
     Column,
@@ -310,6 +311,34 @@ _CREDENTIALS: tuple[Column[CredentialRow], ...] = (
     Column("key", lambda r: r.key, "Unique over all credentials and secrets.", 52),
 )
 
+_EXPOSED: tuple[Column[ExposedRow], ...] = (
+    Column("rank", lambda r: r.rank, "1 is the key to rotate first.", 8, "int", frozen=True),
+    Column("key_id", lambda r: r.key_id, "The key's public id, or a hash of it, never its value.", 32, frozen=True),
+    Column("name", lambda r: r.name, "The bare name of the identity that it opens.", 28, frozen=True),
+    Column("owner", lambda r: r.owner, "Owner of the identity.", 26),
+    Column(
+        "last_used_at", lambda r: r.last_used_at, "Last use known of the key, else the identity, UTC.", 19, "datetime"
+    ),
+    Column("place", lambda r: r.place, "Where it was found; of several, the latest.", 44),
+    Column("state", lambda r: r.state, "Whether it works, by its provider's list of keys.", 16),
+    Column("privilege", lambda r: r.privilege, "What the identity could do.", 12, axis="privilege"),
+    Column("verified", lambda r: r.verified, "Whether the scanner signed in with it; empty: not tried.", 10, "bool"),
+    Column("public", lambda r: r.public, "Whether anyone can read the place; empty: unknown.", 10, "bool"),
+    Column(
+        "priority", lambda r: r.priority, "1 (first) to 5 (last), by privilege, state, verified, public.", 10, "int"
+    ),
+    Column("places", lambda r: r.places, "How many places it was found in.", 8, "int"),
+    Column("commit", lambda r: r.commit, "The commit of that place.", 20),
+    Column("committer", lambda r: r.committer, "Who committed it: a candidate for an owner, no owner.", 26),
+    Column("exposed_at", lambda r: r.exposed_at, "The first commit or alert, UTC.", 19, "datetime"),
+    Column("identity", lambda r: r.identity, "The key of the identity; empty: none that was read.", 52),
+    Column("provider", lambda r: r.provider, "What the key opens.", 10),
+    Column("scope", lambda r: r.scope, "Account, project, cluster or namespace."),
+    Column("source", lambda r: r.source, "The source with the report.", 16),
+    Column("link", lambda r: r.link, "The alert or the file.", 44),
+    Column("key", lambda r: r.key, "The credential's key, where it is known.", 52),
+)
+
 _COVERAGE: tuple[Column[Coverage], ...] = (
     Column("source", lambda r: r.source, "The configured source.", 16),
     Column("provider", lambda r: r.provider, "The system it reads.", 10),
@@ -341,6 +370,7 @@ TABLES: Mapping[View, Table[Any]] = {
     "inventory": Table("Inventory", judged_identities, (*_IDENTITY, *_VERDICTS, *_INVENTORY, *_CAVEATS, *_ACTIVITY)),
     "registry": Table("Registry", lambda result: iter(result.entries), _REGISTRY),
     "credentials": Table("Credentials", credential_rows, _CREDENTIALS),
+    "exposed": Table("Exposed", exposed_rows, _EXPOSED),
     "coverage": Table("Coverage", lambda result: iter(result.coverage), _COVERAGE),
 }
 """Tables by view, in the order of a workbook's sheets; ``all`` is all of them."""

@@ -163,12 +163,13 @@ def _lists(result: ScanResult, radius_of: RadiusOf) -> Iterator[tuple[str, str, 
     yield "secrets", "secret", map(plain_record, result.secrets)
     yield "workloads", "workload", map(workload_record, result.workloads)
     yield "assignments", "assignment", map(plain_record, result.assignments)
+    yield "exposures", "exposure", map(plain_record, result.exposures)
     yield "registry", "registry", map(entry_record, result.entries)
     yield "findings", "finding", map(finding_record, result.findings)
 
 
 def plain_record(record: Struct) -> bytes:
-    """A record of the list coverage, secrets or assignments."""
+    """A record of the list coverage, secrets, assignments or exposures."""
     return encoded_record(asdict(record))
 
 

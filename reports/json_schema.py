@@ -17,6 +17,7 @@ from scanner.model import (
     Assignment,
     Coverage,
     EntryAssessment,
+    Exposure,
     Finding,
     FindingStatus,
     Policy,
@@ -37,6 +38,7 @@ _WRITTEN = (
     StoredSecret,
     Workload,
     Assignment,
+    Exposure,
     Finding,
     ScanInfo,
     Summary,
@@ -49,6 +51,7 @@ _LISTS: Mapping[str, tuple[str, str]] = {
     "secrets": ("secret", "StoredSecret"),
     "workloads": ("workload", "Workload"),
     "assignments": ("assignment", "Assignment"),
+    "exposures": ("exposure", "Exposure"),
     "registry": ("registry", "EntryRecord"),
     "findings": ("finding", "Finding"),
 }

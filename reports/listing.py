@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from reports.agents import agent_rows, runs_as, short, sponsors
 from reports.base import View
+from reports.exposed import exposed_rows
 from reports.page import Heading
 from reports.phrases import joined, place, plain
 from reports.tables import credential_rows
@@ -57,6 +58,11 @@ def _credentials(result: ScanResult) -> Iterator[Line]:
         yield row.kind, row.id, row.name or "", _day(row.created_at), _day(row.last_used_at)
 
 
+def _exposed(result: ScanResult) -> Iterator[Line]:
+    for row in exposed_rows(result):
+        yield str(row.rank), row.key_id or "", row.name or row.state, row.owner or "", _day(row.last_used_at), row.place
+
+
 def _sections(result: ScanResult) -> Iterator[Line]:
     for read in result.coverage:
         yield read.source, read.scope, read.section, read.status, str(read.identities), str(read.calls)
@@ -102,6 +108,19 @@ LISTINGS: Mapping[View, Listing] = {
         "credentials and stored secrets",
         (Heading("Kind", 11), Heading("Id", 0), Heading("Of", 18), Heading("Created", 10), Heading("Used", 10)),
         _credentials,
+    ),
+    "exposed": Listing(
+        "leaked key, the first to rotate at the top",
+        "leaked keys, the first to rotate at the top",
+        (
+            Heading("Rank", 4),
+            Heading("Key", 20),
+            Heading("Opens", 11),
+            Heading("Owner", 11),
+            Heading("Used", 10),
+            Heading("Place", 0),
+        ),
+        _exposed,
     ),
     "coverage": Listing(
         "section",

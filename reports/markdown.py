@@ -289,5 +289,6 @@ _SECTIONS: Mapping[View, tuple[Section, ...]] = {
     "inventory": (_counts, _listing("inventory")),
     "registry": (_listing("registry"),),
     "credentials": (_listing("credentials"),),
+    "exposed": (_listing("exposed"),),
     "coverage": (_listing("coverage"),),
 }

@@ -160,6 +160,7 @@ def _of(
         secrets=secrets,
         workloads=workloads,
         assignments=assignments,
+        exposures=tuple(one for one in result.exposures if one.identity in keys or _is_at(one.provider, providers)),
         entries=entries,
         findings=tuple(findings),
         only=text,

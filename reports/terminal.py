@@ -291,5 +291,6 @@ _SECTIONS: Mapping[View, tuple[Section, ...]] = {
     "inventory": (_gaps, _listing("inventory")),
     "registry": (_gaps, _listing("registry")),
     "credentials": (_gaps, _listing("credentials")),
+    "exposed": (_gaps, _listing("exposed"), _notices),
     "coverage": (_all_gaps, _listing("coverage"), _logs),
 }

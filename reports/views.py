@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reports.base import View
+from reports.exposed import leaking_identities
 from scanner.access.assignments import held_by
 from scanner.model import Assessment, Assignment, ScanResult
 
@@ -43,6 +44,9 @@ class _Choice(Struct, frozen=True):
     every_assignment: bool = False
     every_entry: bool = False
     every_finding: bool = False
+    every_exposure: bool = False
+    is_leaking: bool = False
+    """Of the identities, only those with a leaked key."""
 
 
 _CHOICES: Mapping[View, _Choice] = {
@@ -53,14 +57,18 @@ _CHOICES: Mapping[View, _Choice] = {
         every_assignment=True,
         every_entry=True,
         every_finding=True,
+        every_exposure=True,
     ),
     "orphans": _Choice(is_orphan),
     "unregistered": _Choice(is_unregistered),
     "agents": _Choice(is_agent),
     "findings": _Choice(lambda assessment: bool(assessment.findings), every_finding=True),
-    "inventory": _Choice(lambda _: True, every_secret=True, every_workload=True, every_assignment=True),
+    "inventory": _Choice(
+        lambda _: True, every_secret=True, every_workload=True, every_assignment=True, every_exposure=True
+    ),
     "registry": _Choice(lambda assessment: assessment.registry.entry is not None, every_entry=True),
     "credentials": _Choice(lambda assessment: bool(assessment.identity.credentials), every_secret=True),
+    "exposed": _Choice(lambda _: True, every_exposure=True, is_leaking=True),
     "coverage": _Choice(lambda _: False),
 }
 
@@ -69,6 +77,9 @@ def select(result: ScanResult, view: View) -> ScanResult:
     """The result with its lists filtered to the view; order and everything else stay."""
     choice = _CHOICES[view]
     identities = tuple(filter(choice.keeps, result.identities))
+    if choice.is_leaking:
+        leaking = leaking_identities(result)
+        identities = tuple(one for one in identities if one.identity.key in leaking)
     runs = {assessment.identity.key for assessment in identities}
     entries = {assessment.registry.entry for assessment in identities}
     findings = {fingerprint for assessment in identities for fingerprint in assessment.findings}
@@ -85,6 +96,7 @@ def select(result: ScanResult, view: View) -> ScanResult:
             workload for workload in result.workloads if choice.every_workload or not runs.isdisjoint(workload.runs_as)
         ),
         assignments=_assignments(result, identities, choice),
+        exposures=tuple(one for one in result.exposures if choice.every_exposure or one.identity in runs),
         entries=tuple(judged for judged in result.entries if judged.entry.id in entries),
         findings=tuple(
             finding

@@ -12,6 +12,7 @@ from scanner.model import (
     Coverage,
     Credential,
     Entry,
+    Exposure,
     Finding,
     Grant,
     Identity,
@@ -107,6 +108,25 @@ def make_assignment(holder: str = "holder-id", /, **facts: Any) -> Assignment:
         "grant": Grant(name="Reader", via="direct", resource="/subscriptions/s"),
     }
     return Assignment(**{**defaults, **facts})
+
+
+def make_exposure(credential: Credential | None = None, /, **facts: Any) -> Exposure:
+    """A key in a file of a repository; that of the credential, if one is given."""
+    defaults: dict[str, Any] = {
+        "key": "exposure:leaks:1",
+        "provider": "aws",
+        "source": "leaks",
+        "scope": "leaks",
+        "detector": "aws-access-token",
+        "key_id": "AKIAEXAMPLE1" if credential is None else credential.id,
+        "repository": "acme/shop",
+        "file": "prod.env",
+        "line": 3,
+        "commit": "1a5905257dcedbd1ef4b9cd2a773b44ee7e7ae56",
+        "committer": "ada@example.com",
+        "exposed_at": days_ago(30),
+    }
+    return Exposure(**{**defaults, **facts})
 
 
 def make_assessment(identity: Identity | str = "svc-billing", /, **verdicts: Any) -> Assessment:

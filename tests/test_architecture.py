@@ -30,7 +30,7 @@ FLOORS = (
     ("scanner.cli",),
     ("scanner.__main__",),
 )
-PROVIDERS = ("anthropic", "aws", "azure", "gcp", "github", "kubernetes", "openai", "vault", "fakes")
+PROVIDERS = ("anthropic", "aws", "azure", "gcp", "github", "kubernetes", "openai", "secrets_report", "vault", "fakes")
 HEAVY = (
     "boto3",
     "botocore",

@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 from reports.base import Screen
 from reports.board.numbers import trend
 from reports.board.records import Moment
+from reports.exposed import ExposedRow, exposed_rows
 from reports.html.ages import age, ages, written
 from reports.html.identities import Whole, identity_blocks, whole
 from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, pairs_by_name, table, text, texts
@@ -60,6 +61,29 @@ _SECRETS: Columns[StoredSecret] = {
     "facts": lambda secret: pairs_by_name(secret.attributes),
 }
 
+EXPOSED: Columns[ExposedRow] = {
+    "key": lambda row: text(row.key),
+    "rank": lambda row: row.rank,
+    "id": lambda row: text(row.key_id),
+    "identity": lambda row: text(row.identity),
+    "name": lambda row: text(row.name),
+    "owner": lambda row: text(row.owner),
+    "last_used": lambda row: minutes(row.last_used_at),
+    "place": lambda row: text(row.place),
+    "state": lambda row: row.state,
+    "privilege": lambda row: row.privilege,
+    "verified": lambda row: row.verified,
+    "public": lambda row: row.public,
+    "priority": lambda row: str(row.priority),
+    "commit": lambda row: text(row.commit),
+    "committer": lambda row: text(row.committer),
+    "exposed": lambda row: minutes(row.exposed_at),
+    "provider": lambda row: text(row.provider),
+    "scope": lambda row: text(row.scope),
+    "source": lambda row: text(row.source),
+    "reading": lambda row: text(row.reading),
+}
+
 _ENTRY_FACTS = (
     "purpose", "technical_owner", "backup_owner", "team", "built_by", "environment", "systems", "permissions",
     "credentials", "max_credential_age", "blast_radius", "high_consequence", "human_in_the_loop", "baseline",
@@ -81,6 +105,7 @@ def table_blocks(result: ScanResult, known: Whole) -> dict[str, dict[str, Any]]:
     return {
         "coverage": {"coverage": table(COVERAGE, sorted(result.coverage, key=lambda section: not section.is_gap))},
         **identity_blocks(result, rows, row_of, known),
+        "exposed": {"exposed": table(EXPOSED, list(exposed_rows(result)))},
         "secrets": {"secrets": table(secrets_by(now), result.secrets)},
         "findings": {"findings": _findings(result, rows, row_of)},
         "entries": {"entries": table(entries_matched(row_of), result.entries)},

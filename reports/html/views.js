@@ -311,6 +311,45 @@ const VIEWS = {
     empty: () => "No credential and no stored secret was seen.",
   },
 
+  exposed: {
+    label: "Leaked keys",
+    blocks: ["exposed"],
+    filter: "Key, identity, owner, place or committer",
+    columns: [
+      countColumn("rank", "Rotate"),
+      codeColumn("id", "Key", "name"),
+      textColumn("name", "Opens", "subject"),
+      textColumn("state", "State", "status"),
+      stateColumn("privilege", "Privilege"),
+      ownerColumn("Owner"),
+      dayColumn("last_used", "Last used"),
+      textColumn("place", "Place", "text"),
+      textColumn("committer", "Committed by", "owner"),
+      dayColumn("exposed", "Since"),
+    ],
+    facets: [
+      { name: "state", label: "State" },
+      { name: "privilege", label: "Privilege", axis: "privilege" },
+      { name: "priority", label: "Priority" },
+      { name: "verified", label: "Tried by the scanner", none: "not tried" },
+      { name: "public", label: "Public", none: "unknown" },
+      { name: "provider", label: "Provider" },
+      { name: "source", label: "Source" },
+      { name: "scope", label: "Scope" },
+      { name: "owner", label: "Owner" },
+      { name: "committer", label: "Committed by" },
+    ],
+    first: { name: "rank", descending: false },
+    build: ({ exposed }) => exposed,
+    terms: async (table) => plainTerms(table, ["id", "identity", "name", "owner", "place", "committer", "commit"]),
+    key: (table, row) => table.at("identity", row) ?? table.at("id", row),
+    opens: (table, row) => {
+      const identity = table.at("identity", row);
+      return identity === null ? { kind: "reading", id: table.at("reading", row) } : { kind: "identity", id: identity };
+    },
+    empty: () => "No leaked key was reported.",
+  },
+
   changes: {
     label: "Changes",
     blocks: ["changes", "identities"],
@@ -385,5 +424,6 @@ const OPENINGS = {
   findings: blankState("findings"),
   registry: blankState("entries"),
   credentials: blankState("credentials"),
+  exposed: blankState("exposed"),
   coverage: blankState("coverage"),
 };

@@ -112,6 +112,7 @@ def _places(last: ScanResult, blind: tuple[BlindSpot, ...]) -> set[tuple[str, st
         (workload.source, workload.scope) for workload in last.workloads
     }
     places |= {(assignment.source, assignment.scope) for assignment in last.assignments}
+    places |= {(exposure.source, exposure.scope) for exposure in last.exposures}
     found = (assessment.identity for assessment in last.identities)
     return places | {(source, identity.scope) for identity in found for source in (identity.source, *identity.sources)}
 

@@ -249,6 +249,7 @@ def _remember(
         secrets=tuple(memory.secrets(places.uncertain)),
         workloads=tuple(memory.workloads(lambda source, scope, _: places.has_gap(source, scope))),
         assignments=tuple(memory.assignments(places.has_gap)),
+        exposures=tuple(memory.exposures(places.uncertain)),
         entries=entries,
         findings=(*memory.findings(fingerprints), *memory.findings_on_entries()),
         on_trusts=tuple(memory.findings_on_trusts()),

@@ -18,6 +18,7 @@ from scanner.model import (
     Consequence,
     Coverage,
     Credential,
+    Exposure,
     Fact,
     Identity,
     Privilege,
@@ -30,7 +31,7 @@ from scanner.model import (
 from scanner.model.attributes import FACTS_OF_CREDENTIALS, OWNERS, RECORDS_OF_USE, SPONSORS
 from scanner.redaction.gate import cleared
 
-_Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment)
+_Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment, Exposure)
 
 # Facts that a source of lower priority may add.
 _FILLABLE = (
@@ -92,6 +93,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     secrets: tuple[StoredSecret, ...] = ()
     workloads: tuple[Workload, ...] = ()
     assignments: tuple[Assignment, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
     coverage: tuple[Coverage, ...] = ()
 
     @property
@@ -107,6 +109,7 @@ class Inventory(Struct, frozen=True, kw_only=True):
     secrets: tuple[StoredSecret, ...] = ()
     workloads: tuple[Workload, ...] = ()
     assignments: tuple[Assignment, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
     coverage: tuple[Coverage, ...] = ()
 
 
@@ -120,6 +123,7 @@ def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
     secrets = _by_key(chain.from_iterable(reading.secrets for reading in readings), ranks)
     workloads = _by_key(chain.from_iterable(reading.workloads for reading in readings), ranks)
     assignments = _by_key(chain.from_iterable(reading.assignments for reading in readings), ranks)
+    exposures = _by_key(chain.from_iterable(reading.exposures for reading in readings), ranks)
     coverage = chain.from_iterable(reading.coverage for reading in readings)
     places = tuple(sorted(coverage, key=lambda c: (c.source, c.scope, c.section)))
     merged = tuple(_merge(seen, ranks) for seen in identities)
@@ -128,6 +132,7 @@ def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
         secrets=tuple(seen[0] for seen in secrets),
         workloads=placed((seen[0] for seen in workloads), merged),
         assignments=tuple(seen[0] for seen in assignments),
+        exposures=tuple(seen[0] for seen in exposures),
         coverage=places,
     )
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from threading import Lock
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
@@ -25,6 +26,7 @@ from scanner.model import (
     RUNGS,
     Assignment,
     Coverage,
+    Exposure,
     Fact,
     Identity,
     StoredSecret,
@@ -115,26 +117,13 @@ def read_scope(
     is kept.
     """
     learn_before(type(connector))
-    identities: list[Identity] = []
-    secrets: list[StoredSecret] = []
-    workloads: list[Workload] = []
-    assignments: list[Assignment] = []
-    coverage: list[Coverage] = []
+    found: dict[type[DiscoveredRecord], list[Any]] = {kind: [] for kind in get_args(DiscoveredRecord)}
+    coverage: list[Coverage] = found[Coverage]
     try:
         with spending(deadline, limits) as budget:
-            for found in connector.discover(scope):
-                record = _through_gate(found)
-                match record:
-                    case Identity():
-                        identities.append(record)
-                    case StoredSecret():
-                        secrets.append(record)
-                    case Coverage():
-                        coverage.append(record)
-                    case Workload():
-                        workloads.append(record)
-                    case Assignment():
-                        assignments.append(record)
+            for record in connector.discover(scope):
+                one = _through_gate(record)
+                found[type(one)].append(one)
                 if stop is not None and stop.is_set():
                     break
                 _keep_deadline(budget, deadline)
@@ -142,23 +131,24 @@ def read_scope(
         coverage.append(gap_in(scope, error))
     except Exception as error:  # noqa: BLE001  # a bug in a connector must not end the scan of other scopes
         coverage.append(gap_in(scope, _bug(scope.source, error)))
-    typed, placed = tuple(map(with_uncertain, identities)), tuple(map(with_uncertain, workloads))
+    typed, placed = tuple(map(with_uncertain, found[Identity])), tuple(map(with_uncertain, found[Workload]))
     coverage += misfits((*typed, *placed), part=scope.part)
     return Reading(
         source=scope.source,
         scope=public_id(scope.id),
         part=scope.part,
         identities=typed,
-        secrets=tuple(secrets),
+        secrets=tuple(found[StoredSecret]),
         workloads=placed,
-        assignments=tuple(assignments),
+        assignments=tuple(found[Assignment]),
+        exposures=tuple(found[Exposure]),
         coverage=settled(connector.spec, coverage),
     )
 
 
 def _through_gate(record: DiscoveredRecord) -> DiscoveredRecord:
     if not isinstance(record, DiscoveredRecord):
-        kinds = "identities, secrets, workloads, assignments and coverage"
+        kinds = "identities, secrets, workloads, assignments, exposures and coverage"
         raise TypeError(f"a connector yields {kinds}, not {type(record).__name__}")
     return cleared(record)
 

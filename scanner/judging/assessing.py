@@ -9,6 +9,7 @@ from functools import cache
 import msgspec
 from msgspec import Struct
 
+from scanner.access.exposures import committers
 from scanner.access.paths import raise_by_paths
 from scanner.access.workloads import agents_roles, consumers, with_rights_of_roles
 from scanner.discovery.inventory import Inventory
@@ -94,7 +95,7 @@ def assess(
     privileges = with_rights_of_roles(_privileges(identities, carried, edges), identities)
     agents = agents_roles(identities, {identity.key: judge_agent(identity) for identity in identities})
     run_by = consumers(inventory.workloads, identities)
-    owners = owners_of(identities, natures, registry, lists=lists, carried=carried)
+    owners = owners_of(inventory, natures, registry, lists=lists, carried=carried)
     return [
         Assessment(
             identity=identity,
@@ -112,7 +113,7 @@ def assess(
 
 
 def owners_of(
-    identities: Sequence[Identity],
+    inventory: Inventory,
     natures: Mapping[str, NatureVerdict],
     registry: Mapping[str, RegistryVerdict],
     *,
@@ -120,12 +121,14 @@ def owners_of(
     carried: Sequence[Assessment],
 ) -> Mapping[str, OwnershipVerdict]:
     """Return who owns each identity, by key. ``carried``: as in ``LastScan``."""
+    identities = inventory.identities
     return judge_owners(
         [(identity, registry[identity.key]) for identity in identities],
         {entry.id: entry for entry in lists.entries or ()},
         lists.roster,
         ownership=lists.ownership,
         machines=_machines(identities, natures, carried),
+        committers=committers(inventory.exposures),
     )
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from scanner.access.assignments import Held, held_by, unknown_rights_notices
 from scanner.access.clusters import with_clusters
+from scanner.access.exposures import by_subject, matched, unmatched_notices
 from scanner.access.paths import resolve
 from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import REACH, Inventory, misfits
@@ -113,7 +114,9 @@ def judge(
     remembered = followed(remembered, declared.entries or ())
     carried = not_rechecked(remembered, inventory, places, declared.lists | remembered.lists)
     before, inventory = inventory, with_unread(filled(inventory, remembered, carried), remembered, places)
-    held = held_by((*inventory.identities, *(one.identity for one in carried)), inventory.assignments)
+    known = (*inventory.identities, *(one.identity for one in carried))
+    inventory = msgspec.structs.replace(inventory, exposures=matched(inventory.exposures, known))
+    held = held_by(known, inventory.assignments)
     inventory, edges = _linked(inventory, held, carried)
     lists = _lists(declared, inventory, remembered, today)
     last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
@@ -139,10 +142,11 @@ def judge(
     )
     findings = _findings(judged, inventory, declared, remembered, acknowledgements)
     notices = (
-        *unlisted_places(carried, remembered.assignments, inventory.coverage),
+        *unlisted_places(carried, remembered.assignments, remembered.exposures, inventory.coverage),
         *unknown_rights_notices(inventory.identities, inventory.coverage, held),
         *lists.exemptions.notices,
         *acknowledgements.notices,
+        *unmatched_notices(inventory.exposures),
         *reconciled.notices,
     )
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
@@ -159,7 +163,10 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
     fresh = [one for one in latest.identities if one.rechecked]
     carried = [one for one in latest.identities if not one.rechecked]
     inventory = Inventory(
-        identities=tuple(one.identity for one in fresh), workloads=latest.workloads, coverage=latest.coverage
+        identities=tuple(one.identity for one in fresh),
+        workloads=latest.workloads,
+        exposures=latest.exposures,
+        coverage=latest.coverage,
     )
     remembered = Remembered(entries=latest.entries)
     if declared.entries is None and latest.entries:
@@ -172,7 +179,7 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
     last = LastScan(entries=latest.entries, gone={}, carried=carried)
     places = Places(inventory.coverage)
     reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=now.date())
-    owners = owners_of(inventory.identities, natures, reconciled.registry, lists=lists, carried=carried)
+    owners = owners_of(inventory, natures, reconciled.registry, lists=lists, carried=carried)
     today = [
         msgspec.structs.replace(
             one,
@@ -290,9 +297,11 @@ def _findings(
     found = evaluate(
         JudgedSnapshot(
             assessments=fresh,
+            carried=carried,
             entries=judged.entries,
             secrets=inventory.secrets,
             assignments=inventory.assignments,
+            exposures=by_subject(inventory.exposures),
             exemptions=declared.exemptions,
             recreations=remembered.recreations,
             reviews=remembered.reviews,
@@ -372,6 +381,7 @@ def _result(
         secrets=inventory.secrets,
         workloads=inventory.workloads,
         assignments=inventory.assignments,
+        exposures=inventory.exposures,
         entries=entries,
         findings=findings,
         policy=declared.policy,

@@ -10,9 +10,12 @@ from msgspec import Struct
 
 from scanner.matching.globs import is_pattern, literal
 from scanner.matching.keys import fold, place_in, place_of, provider_key, scope_key
-from scanner.model import ANY_KIND, EVERY_SCOPE, Coverage, Entry, Identity, Rung
+from scanner.model import ANY_KIND, EVERY_SCOPE, EXPOSURE_KIND, Coverage, Entry, Identity, Rung
 
-_SECRET = "secret"  # noqa: S105  # the kind of a stored secret, not a secret
+_NO_IDENTITIES = frozenset(("secret", EXPOSURE_KIND))
+"""Kinds of records that are no identities: stored secrets, and leaked keys."""
+_REPORTS = "secrets_report"
+"""The type of sources that list no identity at all, so that no entry is looked for there."""
 
 _URL = re.compile(r"(?P<provider>[a-z][a-z0-9+.-]*)://(?P<path>.*)", re.DOTALL | re.IGNORECASE | re.ASCII)
 
@@ -87,12 +90,15 @@ class Places:
         self._missing: dict[tuple[str, str, str], frozenset[Rung]] = {}
         self._connected = {provider_key(source.provider) for source in sources}
         for source in sources:
+            if source.provider == _REPORTS:
+                continue
             self._providers[source.name].add(provider_key(source.provider))
         for section in coverage:
             self._by_scope[section.source, section.scope].append(section)
             self._scopes.setdefault(section.source, set()).add(section.scope)
             self._named[section.source, scope_key(section.provider, section.scope)].add(section.scope)
-            self._providers[section.source].add(provider_key(section.provider))
+            if section.provider != _REPORTS:
+                self._providers[section.source].add(provider_key(section.provider))
 
     def completely_read(self, source: str, scope: str, kind: str | None = None) -> bool:
         """Return whether all sections that list such identities were read completely (None: any kind)."""
@@ -202,7 +208,7 @@ def _lists(coverage: Coverage, kind: str | None) -> bool:
         return True
     if ANY_KIND in coverage.kinds:
         return True
-    return kind in coverage.kinds if kind else any(listed != _SECRET for listed in coverage.kinds)
+    return kind in coverage.kinds if kind else not _NO_IDENTITIES.issuperset(coverage.kinds)
 
 
 def _first(reasons: Iterable[str | None]) -> str | None:

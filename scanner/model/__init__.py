@@ -22,8 +22,10 @@ from scanner.model.declared import (
     UnreadRow,
 )
 from scanner.model.discovered import (
+    EXPOSURE_KIND,
     Coverage,
     Credential,
+    Exposure,
     Identity,
     Link,
     Signal,
@@ -113,6 +115,7 @@ __all__ = [
     "AS_SUGGESTED",
     "CONSEQUENCES",
     "EVERY_SCOPE",
+    "EXPOSURE_KIND",
     "GAPS",
     "POWERFUL",
     "PRIVILEGES",
@@ -152,6 +155,7 @@ __all__ = [
     "EntryState",
     "EntryStatus",
     "Exemption",
+    "Exposure",
     "Fact",
     "Finding",
     "FindingStatus",

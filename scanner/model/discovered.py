@@ -1,4 +1,4 @@
-"""What connectors discover: identities, credentials, stored secrets, workloads, and the coverage of each section."""
+"""What connectors discover: identities, credentials, stored secrets, workloads, exposures, coverage of sections."""
 
 from __future__ import annotations
 
@@ -183,6 +183,47 @@ class Workload(Struct, frozen=True, kw_only=True, gc=False):
         if not (self.runs_in or self.signs_tokens_as):
             return self.attributes
         return {**self.attributes, **names_published((), self.runs_in, self.signs_tokens_as)}
+
+
+EXPOSURE_KIND = "exposure"
+"""What sections that list exposures name as their kind."""
+
+
+class Exposure(Struct, frozen=True, kw_only=True, gc=False):
+    """A place where a secret scanner found a key, never its value. It is no identity and has no registry axis.
+
+    ``provider``: what the key opens. ``detector``: the scanner's name for such keys. ``key_id``: the key's public id,
+    or ``sha1:`` or ``sha256:`` and a hash; ``holder``: the ARN, e-mail or unique id that the report gives for its
+    identity; None for what the report does not give. ``committer``: who committed it, a candidate for an owner.
+    ``verified``: whether the scanner signed in with the key; ``public``: whether anyone can read the place.
+
+    ``identity`` and ``credential`` are the keys of what it was matched with, set when a scan is judged.
+    """
+
+    key: str
+    provider: str
+    source: str
+    scope: str
+    detector: str
+    key_id: str | None = None
+    holder: str | None = None
+    repository: str | None = None
+    file: str | None = None
+    line: int | None = None
+    commit: str | None = None
+    committer: str | None = None
+    exposed_at: datetime | None = None
+    verified: bool | None = None
+    public: bool | None = None
+    link: str | None = None
+    identity: str | None = None
+    credential: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, such as ``acme/shop config/prod.env:12``."""
+        file = self.file if self.line is None else f"{self.file or ''}:{self.line}"
+        return " ".join(part for part in (self.repository, file) if part) or self.link or "an unknown place"
 
 
 _Typed = TypeVar("_Typed", bound=Identity | Workload)

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from scanner.model.changed import Since
 from scanner.model.declared import Policy
-from scanner.model.discovered import Coverage, StoredSecret, Workload
+from scanner.model.discovered import Coverage, Exposure, StoredSecret, Workload
 from scanner.model.judged import Assessment, EntryAssessment, Finding
 from scanner.model.planned import Plan
 from scanner.model.rights import Assignment
@@ -137,6 +137,7 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     secrets: tuple[StoredSecret, ...] = ()
     workloads: tuple[Workload, ...] = ()
     assignments: tuple[Assignment, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
     entries: tuple[EntryAssessment, ...] = ()
     findings: tuple[Finding, ...] = ()
     policy: Policy = Policy()

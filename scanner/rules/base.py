@@ -25,6 +25,7 @@ from scanner.model import (
     DriftAspect,
     EntryAssessment,
     Exemption,
+    Exposure,
     Fact,
     Finding,
     Policy,
@@ -74,6 +75,7 @@ class RuleContext(Struct, frozen=True, kw_only=True):
     ``policy``: thresholds. ``now``: the time of the scan, aware. ``entries``: by id. ``recreations``: by identity key.
     ``reviews``: what the latest access review decided, by identity key.
     ``not_listed``: keys of credentials known from an earlier scan only, because a gap hides whether they still exist.
+    ``exposures``: where leaked keys are, by the key of the credential, or of the identity if no list has the key.
     ``frameworks``: ids of the frameworks whose controls findings cite; None uses the default frameworks.
     """
 
@@ -83,6 +85,7 @@ class RuleContext(Struct, frozen=True, kw_only=True):
     recreations: Mapping[str, Recreation] = {}
     reviews: Mapping[str, ReviewOutcome] = {}
     not_listed: frozenset[str] = frozenset()
+    exposures: Mapping[str, tuple[Exposure, ...]] = {}
     frameworks: frozenset[str] | None = None
 
     @property
@@ -124,6 +127,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     needs: frozenset[Fact] = frozenset()
     on_plans: bool = False
     """Whether the gate also runs the rule, on identities that a change would bring."""
+    on_last_known: bool = False
+    """Whether the rule also runs on identities that were not re-checked: what it looks at comes from elsewhere."""
 
 
 class IdentityRule(Rule, frozen=True, kw_only=True):

@@ -54,6 +54,7 @@ BUILT_IN: tuple[Rule, ...] = (
     entries.EXEMPTION_EXPIRED,
     entries.EXEMPTION_EXPIRING,
     exposure.EXPOSED_CREDENTIAL,
+    exposure.EXPOSED_IDENTITY,
     exposure.FORMER_MEMBER_CREDENTIAL,
     activity.INTERACTIVE_USE,
     registration.LOOKALIKE,

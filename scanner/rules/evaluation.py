@@ -20,6 +20,7 @@ from scanner.model import (
     Credential,
     EntryAssessment,
     Exemption,
+    Exposure,
     Finding,
     Policy,
     Recreation,
@@ -48,7 +49,7 @@ from scanner.rules.base import (
     fingerprint,
     is_live,
 )
-from scanner.rules.catalog import RULES
+from scanner.rules.catalog import BY_ID, RULES
 from scanner.rules.controls.frameworks import cited
 
 _IDENTITY_RULES = tuple(rule for rule in RULES if isinstance(rule, IdentityRule))
@@ -70,10 +71,12 @@ _Found: TypeAlias = tuple[str, Finding]
 class JudgedSnapshot(Struct, frozen=True, kw_only=True):
     """One judged snapshot. ``now``: the time of the scan, aware. ``registry_given``: False without a registry.
 
-    ``reviews``, ``not_listed`` and ``frameworks``: as in :class:`RuleContext`.
+    ``carried``: identities that were not re-checked, as the last scan had them.
+    ``reviews``, ``not_listed``, ``exposures`` and ``frameworks``: as in :class:`RuleContext`.
     """
 
     assessments: Sequence[Assessment] = ()
+    carried: Sequence[Assessment] = ()
     entries: Sequence[EntryAssessment] = ()
     secrets: Sequence[StoredSecret] = ()
     assignments: Sequence[Assignment] = ()
@@ -81,6 +84,7 @@ class JudgedSnapshot(Struct, frozen=True, kw_only=True):
     recreations: Mapping[str, Recreation] = {}
     reviews: Mapping[str, ReviewOutcome] = {}
     not_listed: frozenset[str] = frozenset()
+    exposures: Mapping[str, tuple[Exposure, ...]] = {}
     policy: Policy = Policy()
     now: datetime
     registry_given: bool = True
@@ -90,7 +94,7 @@ class JudgedSnapshot(Struct, frozen=True, kw_only=True):
 def evaluate(snapshot: JudgedSnapshot) -> tuple[Finding, ...]:
     """Return all findings, sorted by severity (critical first), rule and subject. ``new`` is always False here.
 
-    Subjects that were not re-checked are not judged again: their earlier findings stay.
+    Subjects that were not re-checked are not judged again, but for rules that say so: their earlier findings stay.
     """
     context = RuleContext(
         policy=snapshot.policy,
@@ -99,6 +103,7 @@ def evaluate(snapshot: JudgedSnapshot) -> tuple[Finding, ...]:
         recreations=snapshot.recreations,
         reviews=snapshot.reviews,
         not_listed=snapshot.not_listed,
+        exposures=snapshot.exposures,
         frameworks=snapshot.frameworks,
     )
     return _sorted(_judge(snapshot, context))
@@ -191,6 +196,7 @@ def _judge(snapshot: JudgedSnapshot, context: RuleContext) -> Iterator[_Found]:
     for assessment in snapshot.assessments:
         if assessment.rechecked:
             yield from _judge_identity(assessment, context)
+    yield from _judge_last_known(snapshot.carried, context)
     for entry in snapshot.entries:
         if entry.rechecked:
             yield from _judge_entry(entry, context)
@@ -215,6 +221,14 @@ def _judge_identity(assessment: Assessment, context: RuleContext) -> Iterator[_F
             if (hit := credential_rule.check(credential, assessment, context)) is not None:
                 held = msgspec.structs.replace(subject, key=credential.key, credential=credential.key)
                 yield _found(credential_rule, hit, held, context)
+
+
+def _judge_last_known(carried: Iterable[Assessment], context: RuleContext) -> Iterator[_Found]:
+    leaking = {one.identity for its in context.exposures.values() for one in its}
+    for assessment in carried if leaking else ():
+        for key, found in _judge_identity(assessment, context) if assessment.identity.key in leaking else ():
+            if BY_ID[found.rule].on_last_known:
+                yield key, msgspec.structs.replace(found, rechecked=False)
 
 
 def _subject_of(assessment: Assessment) -> _Subject:

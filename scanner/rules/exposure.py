@@ -2,38 +2,132 @@
 
 from __future__ import annotations
 
-from scanner.model import Assessment, Credential
+from collections.abc import Sequence
+from typing import Any
+
+from scanner.model import POWERFUL, Assessment, Credential, Exposure, PrivilegeLevel, Severity
 from scanner.model.attributes import EXPOSED, FORMER_MEMBER, UNRESTRICTED
 from scanner.rules.base import CredentialRule, Hit, IdentityRule, RuleContext, drifted_credential
+
+# --- Where leaked keys are, and which to rotate first ---
+
+MOST_PLACES = 5
+"""Places and committers that a finding names."""
+LAST_TO_ROTATE = 5
+_OF_PLACES = (
+    "places", "more_places", "committers", "exposed_at", "verified", "public", "privilege", "rotation_priority",
+)  # fmt: skip
+
+
+def rotation_priority(
+    level: PrivilegeLevel, exposures: Sequence[Exposure], *, is_live: bool, is_public: bool = False
+) -> int:
+    """Return when to rotate a leaked key: 1 is first, LAST_TO_ROTATE is a key that is disabled, expired or gone.
+
+    ``level``: the privilege of its identity. ``is_public``: the provider found it in public. A key that was tried and
+    works, or that anyone can read, comes before others.
+    """
+    certain = is_public or any(one.verified or one.public for one in exposures)
+    if not is_live:
+        return LAST_TO_ROTATE
+    if level in POWERFUL:
+        return 1 if certain else 2
+    return 3 if certain or level in ("high", "unknown") else 4
+
+
+def _places(exposures: Sequence[Exposure]) -> dict[str, Any]:
+    """Return where and since when a key is exposed, and who committed it, as evidence."""
+    places = sorted({one.place if one.commit is None else f"{one.place} in {one.commit[:12]}" for one in exposures})
+    verified = {one.verified for one in exposures}
+    facts = {
+        "places": places[:MOST_PLACES],
+        "more_places": len(places) - MOST_PLACES if len(places) > MOST_PLACES else None,
+        "committers": sorted({one.committer for one in exposures if one.committer})[:MOST_PLACES] or None,
+        "exposed_at": min((one.exposed_at for one in exposures if one.exposed_at is not None), default=None),
+        "verified": True if True in verified else False if verified == {False} else None,
+        "public": True if any(one.public for one in exposures) else None,
+    }
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def _severity(level: PrivilegeLevel) -> Severity:
+    return "high" if level in ("normal", "unknown") else "critical"
+
 
 # --- Credential was found in a public place ---
 
 
-def _exposed_credential(credential: Credential, _assessment: Assessment, _context: RuleContext) -> Hit | None:
-    """Fires if the provider reports an exposure. Its description becomes evidence."""
-    exposed = credential.attributes.get(EXPOSED)
-    if exposed is not True and not (exposed and isinstance(exposed, str)):
+def _exposed_credential(credential: Credential, assessment: Assessment, context: RuleContext) -> Hit | None:
+    """Fires if the provider or a secret scanner reports an exposure. The provider's description becomes evidence."""
+    exposed, found = credential.attributes.get(EXPOSED), context.exposures.get(credential.key, ())
+    by_provider = exposed is True or bool(exposed and isinstance(exposed, str))
+    if not by_provider and not found:
         return None
-    facts = {
+    level = assessment.privilege.level
+    facts: dict[str, Any] = {
         "kind": credential.kind,
         "id": credential.id,
         "created_at": credential.created_at,
-        "where": exposed if isinstance(exposed, str) else None,
+        "where": exposed if isinstance(exposed, str) and exposed else None,
     }
-    return Hit(evidence={name: fact for name, fact in facts.items() if fact is not None})
+    if found:
+        priority = rotation_priority(level, found, is_live=True, is_public=by_provider)
+        facts |= {**_places(found), "privilege": level, "rotation_priority": priority}
+    return Hit(
+        evidence={name: fact for name, fact in facts.items() if fact is not None},
+        severity=None if by_provider else _severity(level),
+    )
 
 
 EXPOSED_CREDENTIAL = CredentialRule(
     id="exposed_credential",
     severity="critical",
-    title="Credential was found in a public place",
-    why="The provider found the credential's value in public. Attackers scan the same places and try such keys within "
-    "minutes.",
-    remediation="Disable the credential at once and issue a new one. Check the audit log for its use since the "
-    "exposure. Then remove the value from where it was found, including the version history.",
-    evidence=("kind", "id", "created_at", "where"),
+    severity_note="high if only a secret scanner reports it, and the identity's privilege is normal or unknown",
+    title="Credential was found where it can be read",
+    why="The provider found the credential's value in public, or a secret scanner found it in a repository. Attackers "
+    "scan the same places and try such keys within minutes; everyone with a copy of the repository has the key.",
+    remediation="Disable the credential at once and issue a new one; where several leaked, the lowest "
+    "rotation_priority first. Check the audit log for its use since the exposure. Then remove the value from where it "
+    "was found, including the version history.",
+    evidence=("kind", "id", "created_at", "where", *_OF_PLACES),
     needs=frozenset({"credentials"}),
+    on_last_known=True,
     check=_exposed_credential,
+)
+
+
+# --- Leaked key of an identity with keys that could not be checked ---
+
+
+def _exposed_identity(assessment: Assessment, context: RuleContext) -> Hit | None:
+    """Fires if a leaked key names the identity and may be one of its keys, because these could not all be read."""
+    found = context.exposures.get(assessment.identity.key, ())
+    is_unread = "credentials" in assessment.identity.unread or not assessment.rechecked
+    possible = [one for one in found if is_unread and one.verified is not False]
+    if not possible:
+        return None
+    level = assessment.privilege.level
+    ids = sorted({one.key_id for one in possible if one.key_id is not None})
+    priority = rotation_priority(level, possible, is_live=True)
+    return Hit(
+        evidence={"ids": ids, **_places(possible), "privilege": level, "rotation_priority": priority},
+        severity=None if _severity(level) == "high" else "critical",
+    )
+
+
+EXPOSED_IDENTITY = IdentityRule(
+    id="exposed_identity",
+    severity="high",
+    severity_note="critical if the identity's privilege is high, admin or escalation",
+    title="Leaked key of the identity may still work",
+    why="A secret scanner found a key of this identity. Its list of keys could not be read, so whether the key still "
+    "exists is unknown: it has to count as a working one.",
+    remediation="Look the key up at the provider, disable it, and check the audit log for its use since the exposure. "
+    "Let Muster read the identity's credentials, so that it can tell a rotated key from a live one.",
+    evidence=("ids", *_OF_PLACES),
+    needs=frozenset({"credentials"}),
+    on_last_known=True,
+    check=_exposed_identity,
 )
 
 

@@ -22,11 +22,11 @@ from scanner.store.bodies import Wording, all_wordings, damaged_wordings, encode
 from scanner.store.engine import bulk_insert, database_of, reading, store_errors, writing
 from scanner.store.integrity import ACTIVITY, CHECKED, EVIDENCE, INTERVALS, RECORDS, Values, checksum, damaged, named
 from scanner.store.intervals import recovered, unmoved_rows, version_row
-from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, RecordKind
+from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, RecordKind
 from scanner.text import printable
 
 _KINDS: Mapping[str, RecordKind[Any]] = {
-    kind.versions.name: kind for kind in (IDENTITIES, SECRETS, WORKLOADS, ASSIGNMENTS, ENTRIES, FINDINGS)
+    kind.versions.name: kind for kind in (IDENTITIES, SECRETS, WORKLOADS, ASSIGNMENTS, EXPOSURES, ENTRIES, FINDINGS)
 }
 _OF_SCANS = tuple(table for table in CHECKED if table not in (*ACTIVITY, *EVIDENCE))
 _NO_TIME = "1970-01-01T00:00:00+00:00"

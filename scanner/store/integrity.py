@@ -28,7 +28,7 @@ Values = tuple[Any, ...]
 Damaged = Mapping[str, frozenset[str]]
 """By table, the keys of open rows that do not match their checksum."""
 
-_NAMES = ("identity", "secret", "workload", "assignment", "entry", "finding")
+_NAMES = ("identity", "secret", "workload", "assignment", "exposure", "entry", "finding")
 RECORDS = tuple(schema.metadata.tables[name] for name in _NAMES)
 """The tables of versions: their rows add up to the number of records that a scan was saved with."""
 

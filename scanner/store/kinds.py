@@ -18,6 +18,7 @@ from scanner.model import (
     Assignment,
     Credential,
     EntryAssessment,
+    Exposure,
     Finding,
     Origin,
     StoredSecret,
@@ -32,7 +33,7 @@ from scanner.text import printable
 
 # --- What of a record is content, and what changes from scan to scan without the record changing ---
 
-R = TypeVar("R", Assessment, StoredSecret, Workload, Assignment, EntryAssessment, Finding)
+R = TypeVar("R", Assessment, StoredSecret, Workload, Assignment, Exposure, EntryAssessment, Finding)
 
 Wordings: TypeAlias = Mapping[str, Wording]
 
@@ -170,7 +171,7 @@ IDENTITIES = RecordKind(
     restore=_restore_identity,
 )
 
-# --- secrets, workloads, assignments and entries ---------------------------------------------
+# --- secrets, workloads, assignments, exposures and entries ---------------------------------------------
 
 SECRETS = RecordKind(
     name="secret",
@@ -220,6 +221,20 @@ ASSIGNMENTS = RecordKind(
     moves=lambda _: False,
     sighting=lambda _: _UNSEEN,
     restore=lambda assignment, _: assignment,
+)
+
+EXPOSURES = RecordKind(
+    name="exposure",
+    versions=schema.exposure,
+    sightings=schema.exposure_sighting,
+    key=lambda exposure: exposure.key,
+    order=lambda exposure: exposure.key,
+    content=lambda exposure: exposure,
+    facts=lambda exposure: (exposure.provider, exposure.source, exposure.scope),
+    load=_loader("exposure", Decoder(Exposure)),
+    moves=lambda _: False,
+    sighting=lambda _: _UNSEEN,
+    restore=lambda exposure, _: exposure,
 )
 
 ENTRIES = RecordKind(

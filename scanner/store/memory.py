@@ -10,11 +10,13 @@ from typing import Any, TypeAlias
 from sqlalchemy import ColumnElement, Engine, Row, Select, literal_column, select
 
 from scanner.model import (
+    EXPOSURE_KIND,
     POWERFUL,
     Assessment,
     Assignment,
     Earlier,
     EntryAssessment,
+    Exposure,
     Finding,
     StoredSecret,
     Workload,
@@ -23,7 +25,7 @@ from scanner.store import fingerprints, scans, schema
 from scanner.store import fingerprints as recreated
 from scanner.store.engine import reading
 from scanner.store.intervals import BATCH, open_places, read, read_open
-from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, R, RecordKind
+from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, R, RecordKind
 
 Wanted: TypeAlias = Callable[[str, str, str], bool]
 """Whether a record is wanted, by source, scope and kind. A stored secret's kind is ``secret``."""
@@ -89,6 +91,10 @@ class Memory:
     def assignments(self, wanted: Callable[[str, str], bool]) -> Iterator[Assignment]:
         """The latest scan's assignments in places that are wanted by source and scope, ordered by key."""
         return self._latest(ASSIGNMENTS, lambda row: wanted(row.source, row.scope))
+
+    def exposures(self, wanted: Wanted) -> Iterator[Exposure]:
+        """The latest scan's exposures in wanted places, ordered by key. The kind is EXPOSURE_KIND."""
+        return self._latest(EXPOSURES, lambda row: wanted(row.source, row.scope, EXPOSURE_KIND))
 
     def entries(self) -> Iterator[EntryAssessment]:
         """The latest scan's registry entries, ordered by id."""

@@ -277,6 +277,10 @@ MIGRATIONS: tuple[Migration, ...] = (
     WHERE until_scan IS NULL AND rule IN ('trust_unused', 'trust_never_matches')""",
         ),
     ),
+    Migration(
+        name="exposures",
+        statements=(*_interval("exposure", "provider source scope"), *_interval("exposure_sighting", None)),
+    ),
 )
 
 

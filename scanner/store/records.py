@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam
 
-from scanner.model import Assessment, EntryAssessment, Finding, ScanResult, StoredSecret
+from scanner.model import Assessment, EntryAssessment, Exposure, Finding, ScanResult, StoredSecret
 from scanner.store import past, scans
 from scanner.store.bodies import all_wordings
-from scanner.store.intervals import holds, restore, restored_rows
-from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES, SECRETS, R, RecordKind, Wordings
+from scanner.store.intervals import holds, read, restore, restored_rows
+from scanner.store.kinds import ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, R, RecordKind, Wordings
 
 _LOOKED_UP = 500
 """The keys in one query."""
@@ -49,6 +49,10 @@ class Records:
     def secrets(self, keys: Sequence[str]) -> tuple[StoredSecret, ...]:
         """Stored secrets by key."""
         return tuple(self._found(SECRETS, keys))
+
+    def exposures(self) -> tuple[Exposure, ...]:
+        """All exposures of the scan: they are few."""
+        return tuple(read(self._connection, EXPOSURES, self._seq))
 
     def first_seen(self, keys: Collection[str]) -> dict[str, datetime]:
         """By key of an identity, the start of the first scan that had it."""

@@ -16,7 +16,7 @@ from scanner.store.database import PATIENCE, Lock
 from scanner.store.engine import database_of, reading, retrying, store_errors, where, writing
 from scanner.store.integrity import Damaged, damaged, damaged_open_rows, named
 from scanner.store.intervals import incompleteness, write, write_orders
-from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
+from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
 from scanner.store.outbox import Alarms
 from scanner.text import printable
 
@@ -157,6 +157,7 @@ def _write_records(connection: Connection, seq: int, result: ScanResult, damaged
         SECRETS.name: write(connection, SECRETS, seq, result.secrets, damaged),
         WORKLOADS.name: write(connection, WORKLOADS, seq, result.workloads, damaged),
         ASSIGNMENTS.name: write(connection, ASSIGNMENTS, seq, result.assignments, damaged),
+        EXPOSURES.name: write(connection, EXPOSURES, seq, result.exposures, damaged),
         ENTRIES.name: write(connection, ENTRIES, seq, result.entries, damaged),
         FINDINGS.name: write(connection, FINDINGS, seq, result.findings, damaged),
     }

@@ -150,8 +150,8 @@ def incomplete(scan_id: str, there: int, expected: int) -> str:
 
 
 def _records_in(result: ScanResult) -> int:
-    lists = (result.identities, result.secrets, result.workloads, result.assignments, result.entries, result.findings)
-    return sum(map(len, lists))
+    lists = (result.identities, result.secrets, result.workloads, result.assignments, result.exposures)
+    return sum(map(len, (*lists, result.entries, result.findings)))
 
 
 def scans_up_to(connection: Connection, seq: int, most: int) -> dict[int, StoredScan]:

@@ -124,6 +124,7 @@ identity = _versions(
 secret = _versions("secret", "provider", "source", "scope")
 workload = _versions("workload", "provider", "source", "scope", "kind")
 assignment = _versions("assignment", "provider", "source", "scope")
+exposure = _versions("exposure", "provider", "source", "scope")
 entry = _versions("entry", "state", few=(_begun("entry"),))
 # ``held_back`` is the reason for which a finding was not announced ("yes": a gap; or "acknowledged"), else null.
 # ``wording`` is a hash in the table of that name, null in rows of an earlier version.
@@ -165,6 +166,7 @@ identity_sighting = _sightings("identity_sighting")
 secret_sighting = _sightings("secret_sighting")
 workload_sighting = _sightings("workload_sighting")
 assignment_sighting = _sightings("assignment_sighting")
+exposure_sighting = _sightings("exposure_sighting")
 entry_sighting = _sightings("entry_sighting")
 finding_sighting = _sightings("finding_sighting")
 

@@ -26,7 +26,7 @@ from scanner.store.engine import connect, database_of, reading, retrying, store_
 from scanner.store.estate import StoredEstate
 from scanner.store.graph import attack_graph
 from scanner.store.intervals import read_in_order, read_open, refuse_incomplete
-from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
+from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
 from scanner.store.memory import Memory
 from scanner.store.migrations import MIGRATIONS, Migration, migrate, version
 from scanner.store.outbox import NO_ALARMS, Alarms, Outbox
@@ -158,6 +158,7 @@ class Store:
                 secrets=read_in_order(connection, SECRETS, seq),
                 workloads=read_in_order(connection, WORKLOADS, seq),
                 assignments=read_in_order(connection, ASSIGNMENTS, seq),
+                exposures=read_in_order(connection, EXPOSURES, seq),
                 entries=read_in_order(connection, ENTRIES, seq),
                 findings=read_in_order(connection, FINDINGS, seq),
             )

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
-from scanner.model import Assessment, EntryAssessment, Finding, ScanResult, Severity, StoredSecret
+from scanner.model import Assessment, EntryAssessment, Exposure, Finding, ScanResult, Severity, StoredSecret
 from scanner.store import scans, schema
 from scanner.store.intervals import BATCH, holds, read, refuse_incomplete
-from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES, SECRETS
+from scanner.store.kinds import ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS
 
 
 class StreamedScan:
@@ -29,6 +29,10 @@ class StreamedScan:
     def secrets(self) -> Iterator[StoredSecret]:
         """Its stored secrets."""
         return read(self._connection, SECRETS, self._seq)
+
+    def exposures(self) -> Iterator[Exposure]:
+        """Its exposures."""
+        return read(self._connection, EXPOSURES, self._seq)
 
     def entries(self) -> Iterator[EntryAssessment]:
         """Its registry entries with their states."""

@@ -24,6 +24,7 @@ from connectors.fakes.kubernetes.server import KubernetesServer
 from connectors.file import FileConnector, FileSettings
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
+from connectors.secrets_report.connector import ReportConnector, ReportSettings
 from connectors.testing import check_reading, check_spec
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
@@ -38,6 +39,7 @@ from tests.connectors.github import estates as github
 from tests.connectors.github.fake import served
 from tests.connectors.kubernetes.manifests import account, deployment, token
 from tests.connectors.openai import estates as openai
+from tests.connectors.secrets_report import reports as leaks
 from tests.connectors.vendors import fake as vendors
 from tests.servers.openbao import OpenBao
 
@@ -66,6 +68,15 @@ def _file(request: pytest.FixtureRequest) -> Connector:
     path: Path = request.getfixturevalue("tmp_path") / "bots.csv"
     path.write_text(f"name,kind,password\na,bot,{SECRET}\nb,agent,\n", encoding="utf-8")
     return FileConnector("prod", FileSettings(path=path))
+
+
+def _secrets_report(request: pytest.FixtureRequest) -> Connector:
+    found = leaks.gitleaks(Match=SECRET, Message=SECRET, Entropy=SECRET)
+    tried = leaks.trufflehog(RawV2=SECRET, SecretParts={"secret": SECRET}, StructuredData=SECRET)
+    folder: Path = request.getfixturevalue("tmp_path")
+    leaks.written(folder, [found, leaks.alert(secret_type_display_name=SECRET)], "leaks.json")
+    leaks.written(folder, leaks.lines(SECRET, tried), "leaks.ndjson")
+    return ReportConnector("prod", ReportSettings(path=folder))
 
 
 def _azure(request: pytest.FixtureRequest) -> Connector:
@@ -135,6 +146,7 @@ ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "github": _github,
     "kubernetes": _kubernetes,
     "openai": _openai,
+    "secrets_report": _secrets_report,
     "vault": _vault,
 }
 

@@ -53,6 +53,7 @@ SOURCES = {
     "github": f"github:endpoint_url={{url}},organization=acme,token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "kubernetes": f"kubernetes:url={{url}},token=env:{TOKEN}",
     "openai": f"openai:endpoint_url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",
+    "secrets_report": "secrets_report:path=missing.json",
     "vault": f"vault:url={{url}},token=env:{TOKEN}",
 }
 """Each connector as a source on the command line, at an address."""

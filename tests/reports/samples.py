@@ -13,6 +13,7 @@ from scanner.model import (
     AgentVerdict,
     Assessment,
     EntryAssessment,
+    Exposure,
     Finding,
     Grant,
     Identity,
@@ -44,6 +45,7 @@ from tests.factories import (
     make_coverage,
     make_credential,
     make_entry,
+    make_exposure,
     make_finding,
     make_identity,
     make_result,
@@ -194,6 +196,15 @@ def _findings(*assessments: Assessment) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: (SEVERITIES.index(finding.severity), finding.rule)))
 
 
+def _leaks(admin: Identity) -> tuple[Exposure, ...]:
+    """The administrator's key, which a scanner tried, and one that opens nothing known."""
+    (key,) = admin.credentials
+    return (
+        make_exposure(key, identity=admin.key, credential=key.key, verified=True, link="https://git.example.com/1"),
+        make_exposure(key="exposure:leaks:2", key_id="AKIANOBODY", file="old.env", line=None, committer=None),
+    )
+
+
 def estate(**facts: Any) -> ScanResult:
     """Five identities, one of each sort that a reader meets; ``facts`` replace parts of the result."""
     admin, agent, departed, pipeline, person = (
@@ -266,6 +277,7 @@ def estate(**facts: Any) -> ScanResult:
         "secrets": (secret,),
         "workloads": (workload,),
         "assignments": (make_assignment(pipeline.identity.key, provider="aws"),),
+        "exposures": _leaks(admin.identity),
         "entries": entries,
         "findings": _findings(admin, agent, departed, pipeline),
     }
@@ -465,6 +477,26 @@ HOSTILE: Mapping[str, str] = {
 """Names that try to be more than a name."""
 
 
+def _hostile_exposure(name: str, /, **matched: str) -> Exposure:
+    texts = dict.fromkeys(
+        (
+            "provider",
+            "source",
+            "scope",
+            "detector",
+            "key_id",
+            "holder",
+            "repository",
+            "file",
+            "commit",
+            "committer",
+            "link",
+        ),
+        name,
+    )
+    return Exposure(key=f"{name}{len(matched)}", **texts, **matched)  # type: ignore[arg-type]  # each is a text
+
+
 def hostile_result(name: str) -> ScanResult:
     """A result in which everything that comes from outside is ``name``."""
     identity = Identity(
@@ -525,6 +557,7 @@ def hostile_result(name: str) -> ScanResult:
         scan=ScanInfo(id="20261125T080000Z-1", started_at=NOW, finished_at=NOW, version="0.1.0", inputs=inputs),
         coverage=(make_coverage(source=name, scope=name, section=name, status="denied", detail=name, permission=name),),
         secrets=(StoredSecret(key=name, provider="vault", source=name, scope=name, name=name),),
+        exposures=(_hostile_exposure(name), _hostile_exposure(name, identity=identity.key)),
         entries=(EntryAssessment(entry=entry, state="not_found"),),
         findings=(
             make_finding(fingerprint="aa" * 16, identity=identity.key, title=name, evidence={name: name}),

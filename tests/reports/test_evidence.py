@@ -24,7 +24,8 @@ PARTS = {
     "README.md", "SHA256SUMS", "config.toml", "inputs.json", "muster.scan-1.schema.json", "policy.json", "result.json",
     "rules.json", "versions.json", "tables/orphans.csv", "tables/unregistered.csv", "tables/agents.csv",
     "tables/findings.csv",
-    "tables/inventory.csv", "tables/registry.csv", "tables/credentials.csv", "tables/coverage.csv",
+    "tables/inventory.csv", "tables/registry.csv", "tables/credentials.csv", "tables/exposed.csv",
+    "tables/coverage.csv",
 }  # fmt: skip
 INPUTS = (
     Input(role="config", name="config.toml", sha256="c" * 64, text='[store]\nurl = "sqlite:///muster.db"\n'),

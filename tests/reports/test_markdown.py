@@ -166,7 +166,15 @@ def test_orphans_come_with_who_to_ask() -> None:
 
 @pytest.mark.parametrize(
     ("view", "rows"),
-    [("findings", 6), ("unregistered", 2), ("inventory", 5), ("registry", 3), ("credentials", 2), ("coverage", 2)],
+    [
+        ("findings", 6),
+        ("unregistered", 2),
+        ("inventory", 5),
+        ("registry", 3),
+        ("credentials", 2),
+        ("exposed", 2),
+        ("coverage", 2),
+    ],
 )
 def test_a_view_has_its_own_table(view: View, rows: int) -> None:
     """With a row for each of its records."""

@@ -86,7 +86,7 @@ def test_every_command_on_it_is_about_the_same_scan(view: View) -> None:
     shown = page(estate_with_gaps(), view, Screen(options=options, longest=1))
 
     commands = [line for line in shown.splitlines() if "muster " in line and "Muster" not in line]
-    assert commands or view in ("agents", "registry", "coverage")
+    assert commands or view in ("agents", "registry", "exposed", "coverage")
     assert [line for line in commands if not line.endswith(options)] == []
 
 

@@ -21,6 +21,7 @@ ALL = ["deploy-pipeline", "ada", "legacy-admin", "support-agent", "approle/billi
         ("inventory", ALL, ["NHI-3", "NHI-7"], 5, 1, 1),
         ("registry", ["deploy-pipeline", "approle/billing"], ["NHI-3", "NHI-7", "NHI-8"], 3, 0, 0),
         ("credentials", ["legacy-admin"], [], 2, 1, 0),
+        ("exposed", ["legacy-admin"], [], 2, 0, 0),
         ("coverage", [], [], 0, 0, 0),
     ],
 )

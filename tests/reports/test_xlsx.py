@@ -29,7 +29,8 @@ from tests.factories import make_assessment, make_identity, make_result
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result
 
 SHEETS = [
-    "Summary", "Orphans", "Unregistered", "Agents", "Findings", "Inventory", "Registry", "Credentials", "Coverage",
+    "Summary", "Orphans", "Unregistered", "Agents", "Findings", "Inventory", "Registry", "Credentials", "Exposed",
+    "Coverage",
 ]  # fmt: skip
 
 

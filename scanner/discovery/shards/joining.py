@@ -11,7 +11,7 @@ from scanner.discovery.inventory import Reading
 from scanner.discovery.scopes import rest_of
 from scanner.discovery.shards.lines import Head, Line, ListedLine, ListingLine, ScopeLine, SourceHead, Unit
 from scanner.errors import InputError, Problem
-from scanner.model import RUNGS, Assignment, Coverage, CoverageStatus, Identity, StoredSecret, Workload
+from scanner.model import RUNGS, Assignment, Coverage, CoverageStatus, Exposure, Identity, StoredSecret, Workload
 from scanner.text import printable
 
 SHARDS_NAMED = 10
@@ -117,6 +117,7 @@ def _part(begun: ListingLine | ScopeLine, held: Sequence[Line]) -> Listed | Read
         secrets=tuple(one for one in held if isinstance(one, StoredSecret)),
         workloads=tuple(one for one in held if isinstance(one, Workload)),
         assignments=tuple(one for one in held if isinstance(one, Assignment)),
+        exposures=tuple(one for one in held if isinstance(one, Exposure)),
         coverage=coverage,
     )
 

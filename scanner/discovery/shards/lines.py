@@ -22,6 +22,7 @@ from scanner.model import (
     Assignment,
     Coverage,
     Credential,
+    Exposure,
     Fact,
     Identity,
     StoredSecret,
@@ -142,7 +143,7 @@ class End(Struct, frozen=True, kw_only=True, tag="end"):
     sha256: _Hash
 
 
-Record: TypeAlias = Identity | StoredSecret | Workload | Assignment | Coverage
+Record: TypeAlias = Identity | StoredSecret | Workload | Assignment | Exposure | Coverage
 Line: TypeAlias = Head | ListingLine | ListedLine | ScopeLine | End | Record
 
 _RECORDS: dict[str, type[Record]] = {
@@ -150,6 +151,7 @@ _RECORDS: dict[str, type[Record]] = {
     "secret": StoredSecret,
     "workload": Workload,
     "assignment": Assignment,
+    "exposure": Exposure,
     "coverage": Coverage,
 }
 _BEGINNINGS: dict[type, bytes] = {kind: b'{"type":"%s",' % name.encode() for name, kind in _RECORDS.items()}
@@ -161,7 +163,7 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
 # Times in a shard's file need an offset, so that they can be compared.
 _TIMES: dict[type, tuple[str, ...]] = {
     kind: tuple(one.name for one in fields(kind) if datetime in get_args(one.type))
-    for kind in (Identity, Credential, StoredSecret, Workload, Assignment)
+    for kind in (Identity, Credential, StoredSecret, Workload, Assignment, Exposure)
 }
 
 
@@ -201,6 +203,7 @@ def lines_of(outcome: Listing | Reading) -> Iterator[Line]:
     yield from outcome.secrets
     yield from outcome.workloads
     yield from outcome.assignments
+    yield from outcome.exposures
     yield from outcome.coverage
 
 

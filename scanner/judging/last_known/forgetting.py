@@ -16,6 +16,7 @@ from scanner.model import (
     Assessment,
     Assignment,
     EntryAssessment,
+    Exposure,
     Finding,
     Forgotten,
     ScanInfo,
@@ -26,12 +27,13 @@ from scanner.model import (
 from scanner.model.summary import summarise
 from scanner.text import counted
 
-_Placed = TypeVar("_Placed", StoredSecret, Workload, Assignment)
+_Placed = TypeVar("_Placed", StoredSecret, Workload, Assignment, Exposure)
 
 _PLACED: Mapping[str, tuple[str, str]] = {
     "secrets": ("stored secret", "stored secrets"),
     "workloads": ("workload", "workloads"),
     "assignments": ("right given there", "rights given there"),
+    "exposures": ("leaked key", "leaked keys"),
 }
 """Records that only one source can have, with the words for one and for several."""
 _CALLED: Mapping[str, tuple[str, str]] = {
@@ -158,5 +160,6 @@ def _notices(last: ScanResult, place: Forgotten) -> Iterator[str]:
         if not assessment.rechecked and place.holds(assessment.identity.source, assessment.identity.scope)
     ]
     rights = [assignment for assignment in last.assignments if place.holds(assignment.source, assignment.scope)]
-    over = frozenset(unlisted_places(as_last_seen, rights, last.coverage))
+    leaks = [exposure for exposure in last.exposures if place.holds(exposure.source, exposure.scope)]
+    over = frozenset(unlisted_places(as_last_seen, rights, leaks, last.coverage))
     return (notice for notice in last.notices if notice not in over)

@@ -18,6 +18,7 @@ from scanner.discovery.inventory import Inventory, as_last_known
 from scanner.matching.places import Places
 from scanner.model import (
     EVERY_SCOPE,
+    EXPOSURE_KIND,
     Assessment,
     Assignment,
     ClosedTicket,
@@ -25,6 +26,7 @@ from scanner.model import (
     Earlier,
     Entry,
     EntryAssessment,
+    Exposure,
     Finding,
     Grant,
     Identity,
@@ -59,6 +61,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     secrets: tuple[StoredSecret, ...] = ()
     workloads: tuple[Workload, ...] = ()
     assignments: tuple[Assignment, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
     entries: tuple[EntryAssessment, ...] = ()
     findings: tuple[Finding, ...] = ()
     on_trusts: tuple[Finding, ...] = ()
@@ -128,12 +131,13 @@ def _with_creators(
 
 
 def with_unread(inventory: Inventory, remembered: Remembered, places: Places) -> Inventory:
-    """Return the inventory with the secrets, workloads and assignments of places that were not read."""
+    """Return the inventory with the secrets, workloads, assignments and exposures of places that were not read."""
     return msgspec.structs.replace(
         inventory,
         secrets=with_unread_secrets(inventory.secrets, remembered.secrets, places),
         workloads=with_unread_workloads(inventory.workloads, remembered.workloads, places),
         assignments=with_unread_assignments(inventory.assignments, remembered.assignments, places),
+        exposures=with_unread_exposures(inventory.exposures, remembered.exposures, places),
     )
 
 
@@ -160,6 +164,15 @@ def with_unread_workloads(
 ) -> tuple[Workload, ...]:
     """Return the workloads, with those of scopes in which anything was not read."""
     every = {one.key: one for one in remembered if places.has_gap(one.source, one.scope)}
+    every |= {one.key: one for one in found}
+    return tuple(every[key] for key in sorted(every))
+
+
+def with_unread_exposures(
+    found: Sequence[Exposure], remembered: Sequence[Exposure], places: Places
+) -> tuple[Exposure, ...]:
+    """Return the exposures, with those of places that were not completely read: an unread report fixes no leak."""
+    every = {one.key: one for one in remembered if not places.completely_read(one.source, one.scope, EXPOSURE_KIND)}
     every |= {one.key: one for one in found}
     return tuple(every[key] for key in sorted(every))
 
@@ -260,27 +273,31 @@ def _cannot_be_resolved(finding: Finding, holder: Assessment | None, now: dateti
 
 
 def unlisted_places(
-    carried: Sequence[Assessment], assignments: Sequence[Assignment], coverage: Sequence[Coverage]
+    carried: Sequence[Assessment],
+    assignments: Sequence[Assignment],
+    exposures: Sequence[Exposure],
+    coverage: Sequence[Coverage],
 ) -> list[str]:
     """Return notices about sources that were not scanned and scopes that are no longer listed; nothing in them is gone.
 
-    ``assignments``: the last known ones there.
+    ``assignments``, ``exposures``: the last known ones there.
     """
     listed = {(section.source, section.scope) for section in coverage}
     scanned = {source for source, _ in listed}
     identities = Counter((one.identity.source, one.identity.scope) for one in carried)
     rights = Counter((assignment.source, assignment.scope) for assignment in assignments)
+    leaks = Counter((exposure.source, exposure.scope) for exposure in exposures)
     return [
         f"{f'source {source} no longer lists {scope}' if source in scanned else f'source {source} was not scanned'}: "
-        f"{_counted(identities[source, scope], rights[source, scope])} of {scope} shown as last seen"
-        for source, scope in sorted(identities.keys() | rights.keys())
+        f"{_counted(*(seen[source, scope] for seen in (identities, rights, leaks)))} of {scope} shown as last seen"
+        for source, scope in sorted(identities.keys() | rights.keys() | leaks.keys())
         if (source, scope) not in listed and (source, EVERY_SCOPE) not in listed
     ]
 
 
-def _counted(identities: int, rights: int) -> str:
-    parts = (counted(identities, "identity", "identities"), counted(rights, "right", "rights"))
-    return " and ".join(words for words, number in zip(parts, (identities, rights), strict=True) if number)
+def _counted(*numbers: int) -> str:
+    words = (("identity", "identities"), ("right", "rights"), ("leaked key", "leaked keys"))
+    return " and ".join(counted(number, *called) for number, called in zip(numbers, words, strict=True) if number)
 
 
 # --- Findings that an earlier scan had before they were resolved. Pure ---

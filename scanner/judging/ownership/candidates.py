@@ -86,6 +86,23 @@ class Roles:
                 yield Hint("role", owner, SCORES.signals["role"], f"{owner} owns {link.target}, as which it runs")
 
 
+# --- Committers of leaked keys ---
+
+
+class Committers:
+    """``committers``: by the key of an identity, who committed leaked keys of it: name or e-mail, and evidence."""
+
+    def __init__(self, committers: Mapping[str, Sequence[tuple[str, str]]], directory: Directory) -> None:
+        self._committers = committers
+        self._directory = directory
+
+    def of_identity(self, identity: Identity) -> Iterator[Hint]:
+        """Yield those on the roster."""
+        for name, evidence in self._committers.get(identity.key, ()):
+            if (person := self._directory.mentioned(name)) is not None:
+                yield Hint("committer", person.email, SCORES.signals["committer"], f"{name} {evidence}")
+
+
 # --- Successors: owners of entries that still name a leaver in any column ---
 
 
@@ -148,7 +165,7 @@ class Candidates:
         directory: Directory,
         ownership: Ownership,
         neighbours: Neighbours,
-        roles: Roles,
+        others: Sequence[Roles | Committers],
     ) -> None:
         self._entries = entries
         self._directory = directory
@@ -156,7 +173,7 @@ class Candidates:
         self._conventions = Conventions(ownership, directory)
         self._named_after = NamedAfter(directory)
         self._alike = Alike(self._named_after, neighbours)
-        self._roles = roles
+        self._others = others
         self._successors = Successors(entries.values(), directory)
         # The same few sets of hints repeat across an estate.
         self._ranking = lru_cache(maxsize=REMEMBERED)(self._rank)
@@ -177,7 +194,8 @@ class Candidates:
         yield from self._conventions.of_identity(identity)
         yield from self._named_after.of_place(identity)
         yield from self._alike.of_identity(identity)
-        yield from self._roles.of_identity(identity)
+        for others in self._others:
+            yield from others.of_identity(identity)
 
     def _rank(self, hints: frozenset[Hint]) -> tuple[OwnerCandidate, ...]:
         """Rank the people named by the hints first, so that hints derived from them count once."""

@@ -122,7 +122,9 @@ SCOPE_NAME, SCOPE_CONTACT = "scope_name", "scope_contact"
 _NAMING = ("email", "id", "name")
 """The fields by which a provider can name a sponsor or owner, the most reliable first."""
 
-Sort: TypeAlias = Literal["tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform", "provider"]
+Sort: TypeAlias = Literal[
+    "tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform", "provider", "committer"
+]
 
 
 class Hint(NamedTuple):

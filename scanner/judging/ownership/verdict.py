@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from scanner.judging.ownership.candidates import Candidates, Roles
+from scanner.judging.ownership.candidates import Candidates, Committers, Roles
 from scanner.judging.ownership.directory import Directory
 from scanner.judging.ownership.words import Neighbours
 from scanner.matching.keys import fold
@@ -192,6 +192,9 @@ def _team(person: Person) -> str | None:
 # --- Ownership of all identities: owners first, then candidates for orphaned and soon orphaned ones ---
 
 
+_NO_COMMITTERS: Mapping[str, Sequence[tuple[str, str]]] = {}
+
+
 def judge_owners(
     subjects: Sequence[tuple[Identity, RegistryVerdict]],
     entries: Mapping[str, Entry],
@@ -199,12 +202,14 @@ def judge_owners(
     *,
     ownership: Ownership,
     machines: Callable[[str], bool],
+    committers: Mapping[str, Sequence[tuple[str, str]]] = _NO_COMMITTERS,
 ) -> dict[str, OwnershipVerdict]:
     """Return the ownership verdict of each identity, by key.
 
     Orphaned identities, and those with a backup owner only or with leaving owners only, have candidates, the best
     first. ``entries``: by id. ``roster``: None if not given; owners are then neither resolved nor suggested.
-    ``machines``: whether a text names a discovered non-human identity, by key, name or alias.
+    ``machines``: whether a text names a discovered non-human identity, by key, name or alias. ``committers``: who
+    committed leaked keys of an identity, by its key: name and evidence.
     """
     directory = None if roster is None else Directory(roster, Machines(ownership.machines, machines))
     answers = Answers(entries, directory)
@@ -221,7 +226,8 @@ def judge_owners(
         verdict = verdicts.get(key)
         return verdict.owner if verdict is not None and _is_settled(verdict) else None
 
-    candidates = Candidates(entries, directory, ownership, Neighbours(owned), Roles(owner_of))
+    others = (Roles(owner_of), Committers(committers, directory))
+    candidates = Candidates(entries, directory, ownership, Neighbours(owned), others)
     for identity, registry in subjects:
         verdict = verdicts[identity.key]
         if verdict.state not in ("orphaned", "owned") or _is_settled(verdict):

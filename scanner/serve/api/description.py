@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from reports.exposed import ExposedRow
 from reports.json_schema import scan_schema
 from reports.tables import CredentialRow
 from scanner import __version__
@@ -135,7 +136,7 @@ def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
     bodies = [operation.body for operation in operations if operation.body is not None]
     own = {record for operation in operations for record in operation.records}
     _, ours = msgspec.json.schema_components(
-        [Problem, Change, CredentialRow, *bodies, *sorted(own, key=lambda record: record.__name__)],
+        [Problem, Change, CredentialRow, ExposedRow, *bodies, *sorted(own, key=lambda record: record.__name__)],
         ref_template=_COMPONENT,
     )
     scan_head = {"type": "object", "properties": head, "required": list(head)}

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
+from reports.exposed import KeyState
 from reports.states import STATES
 from scanner.model import Aspect, EntryStatus, FindingStatus, OrphanReason, Subject
 from scanner.rules.catalog import RULES
@@ -22,12 +23,13 @@ _LONGEST_TEXT = 500
 _PLAIN = r"^[^\x00]*$"
 """Of every text: the server refuses null characters."""
 _FLAGS = ("true", "false")
-_FLAG_COLUMNS = ("abandoned", "rechecked", "gap", "reach_grew", "person")
+_FLAG_COLUMNS = ("abandoned", "rechecked", "gap", "reach_grew", "person", "verified", "public")
 _VALUES: Mapping[tuple[ListName, str], tuple[str, ...]] = {
     ("identities", "reason"): get_args(OrphanReason),
     ("findings", "rule"): tuple(rule.id for rule in RULES),
     ("findings", "status"): get_args(FindingStatus),
     ("entries", "status"): get_args(EntryStatus),
+    ("exposed", "state"): get_args(KeyState),
     ("changes", "subject"): get_args(Subject),
     ("changes", "aspect"): get_args(Aspect),
 }

@@ -14,6 +14,7 @@ from msgspec.structs import fields, replace
 from reports.agents import agent_rows
 from reports.columns import TABLES
 from reports.diff_table import COLUMNS as CHANGES
+from reports.exposed import ExposedRow, exposed_rows
 from reports.json import encoded, entry_record, finding_record, identity_record, plain_record
 from reports.judged import judged_identities
 from reports.tables import Column, credential_rows, finding_rows
@@ -148,6 +149,18 @@ def _credentials(reading: _Reading, found: Sequence[Found]) -> ScanResult:
     return replace(reading.frame, identities=reading.records.identities(holders), secrets=secrets)
 
 
+def _leaking(reading: _Reading, found: Sequence[Found]) -> ScanResult:
+    holders = list(dict.fromkeys(cells["identity"] for _, cells in found if cells["identity"]))
+    records = reading.records
+    return replace(reading.frame, identities=records.identities(holders), exposures=records.exposures())
+
+
+def _leaked(part: ScanResult, found: Sequence[Found]) -> list[ExposedRow]:
+    """The rows with their ranks among all of the scan."""
+    rows = {row.key: row for row in exposed_rows(part)}
+    return [replace(rows[key], rank=cells["rank"]) for key, cells in found if key in rows]
+
+
 def _in_order(rows: Mapping[str, Any], found: Sequence[Found]) -> list[Any]:
     """The rows that were found, without those that the store has lost."""
     return [rows[key] for key, _ in found if key in rows]
@@ -207,6 +220,15 @@ SHOWN: Mapping[ListName, Shown] = {
         rows=lambda part, found: _in_order({row.key: row for row in credential_rows(part)}, found),
         json=lambda _, row: encoded(row),
         columns=TABLES["credentials"].columns,
+    ),
+    "exposed": Shown(
+        title="Leaked keys",
+        key="exposed",
+        record="ExposedRow",
+        part=_leaking,
+        rows=_leaked,
+        json=lambda _, row: encoded(row),
+        columns=TABLES["exposed"].columns,
     ),
     "changes": Shown(
         title="Changes",

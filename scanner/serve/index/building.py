@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reports.agents import persons_declared
+from reports.exposed import exposed_rows, is_exposed
 from reports.judged import Judged
 from reports.views import is_agent
 from scanner.app.activity import Acting
@@ -124,6 +126,10 @@ class _Building:
         self._owners = dict.fromkeys((change.identity or change.key for change in changes), NO_OWNERS)
         """Of what changed, by key."""
         self._done = 0
+        self._exposures = tuple(scan.exposures())
+        self._leaking: list[Assessment] = []
+        self._named = {one.identity for one in self._exposures if one.identity is not None}
+        """What leaked keys open."""
 
     def run(self, identities: Iterable[Assessment]) -> None:
         """Write every list."""
@@ -136,6 +142,7 @@ class _Building:
             self._lists["changes"].add(change.key, rows.change_cells(change), owners=owners)
         for key, cells in sorted(map(rows.coverage_cells, self._scan.frame.coverage), key=itemgetter(0)):
             self._lists["coverage"].add(key, cells)
+        self._add_exposed()
         for writer in self._lists.values():
             writer.finish()
         info = self._scan.frame.scan
@@ -175,8 +182,17 @@ class _Building:
             for credential in identity.credentials:
                 credentials.add(credential.key, rows.credential_cells(credential, self._now), identity=row)
             self._note_owners(identity.key, owners)
+            if identity.key in self._named or is_exposed(identity):
+                self._leaking.append(verdicts)
         for secret in self._each(self._scan.secrets()):
             credentials.add(secret.key, rows.secret_cells(secret, self._now))
+
+    def _add_exposed(self) -> None:
+        part = replace(self._scan.frame, identities=tuple(self._leaking), exposures=self._exposures)
+        owners = {one.identity.key: rows.owners_of(one, self._declared) for one in self._leaking}
+        for row in sorted(exposed_rows(part), key=lambda one: one.key):
+            whose = owners.get(row.identity or "", NO_OWNERS)
+            self._lists["exposed"].add(row.key, rows.exposed_cells(row), owners=whose)
 
     def _add_findings(self, severities: _Severities) -> None:
         findings = self._lists["findings"]

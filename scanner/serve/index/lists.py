@@ -143,6 +143,21 @@ LISTS: Mapping[ListName, ListSpec] = {
             "team": "team", "owner": "owner", OWNERS: OWNERS,
         },
     ),
+    "exposed": ListSpec(
+        texts=("key", "id", "identity", "name", "place", "commit"),
+        numbers=("rank", "last_used", "exposed"),
+        coded=(
+            "owner", "state", "privilege", "verified", "public", "priority", "committer", "provider", "scope", "source",
+            "reading",
+        ),
+        facets=(
+            "state", "privilege", "priority", "verified", "public", "provider", "source", "scope", "owner", "committer",
+        ),
+        sorts=("rank", "id", "name", "state", "privilege", "owner", "last_used", "place", "committer", "exposed"),
+        axes={"privilege": "privilege"},
+        own=("rank",),
+        searched=("id", "identity", "name", "owner", "place", "committer", "commit"),
+    ),
     "changes": ListSpec(
         texts=("key", "name", "before", "after", "identity"),
         coded=(

@@ -7,7 +7,9 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
-ListName: TypeAlias = Literal["identities", "agents", "findings", "entries", "credentials", "changes", "coverage"]
+ListName: TypeAlias = Literal[
+    "identities", "agents", "findings", "entries", "credentials", "exposed", "changes", "coverage"
+]
 LIST_NAMES: tuple[ListName, ...] = get_args(ListName)
 
 Value: TypeAlias = str | bool | None

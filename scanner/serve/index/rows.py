@@ -9,10 +9,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from reports.exposed import ExposedRow
 from reports.html.ages import age, written
 from reports.html.identities import IDENTITIES, agents_with
 from reports.html.packing import Columns, Row, minutes, pairs_by_name, text, texts
-from reports.html.payload import CHANGES, COVERAGE, entries_matched, findings_on
+from reports.html.payload import CHANGES, COVERAGE, EXPOSED, entries_matched, findings_on
 from reports.judged import Judged
 from scanner.model import Assessment, Change, Coverage, Credential, Entry, EntryAssessment, Finding, StoredSecret
 from scanner.serve.index.lists import LISTS
@@ -38,6 +39,7 @@ _WORDING = ("rule", "title", "controls")
 _FINDINGS = [pair for pair in _of("findings", findings_on(lambda _: None)) if pair[0] not in _WORDING]
 _ENTRIES = _of("entries", entries_matched({}))
 _CHANGES = _of("changes", CHANGES)
+_EXPOSED = _of("exposed", EXPOSED)
 _COVERAGE = _of("coverage", COVERAGE)
 
 
@@ -147,6 +149,11 @@ def entry_cells(judged: EntryAssessment, is_known: Callable[[str], bool]) -> Cel
     cells = {name: cell(judged) for name, cell in _ENTRIES}
     cells["count"] = sum(map(is_known, judged.identities))
     return cells
+
+
+def exposed_cells(row: ExposedRow) -> Cells:
+    """The cells of a leaked key."""
+    return {name: cell(row) for name, cell in _EXPOSED}
 
 
 def change_cells(change: Change) -> Cells:

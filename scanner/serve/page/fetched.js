@@ -12,6 +12,7 @@ const LIST_PATHS = {
   findings: "/findings",
   entries: "/registry",
   credentials: "/credentials",
+  exposed: "/exposed",
   changes: "/changes",
   coverage: "/coverage",
 };

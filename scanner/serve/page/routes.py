@@ -22,8 +22,8 @@ from scanner.serve.page.overview import overview
 from scanner.serve.page.panels import panel
 
 PLACES = (
-    "identities", "agents", "findings", "registry", "credentials", "changes", "coverage", "new", "paths", "owners",
-    "activity", "reviews", "scans",
+    "identities", "agents", "findings", "registry", "credentials", "exposed", "changes", "coverage", "new", "paths",
+    "owners", "activity", "reviews", "scans",
 )  # fmt: skip
 """First parts of the page's addresses: lists, what is opened from them, and pages beside them."""
 

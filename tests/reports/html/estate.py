@@ -36,6 +36,7 @@ from tests.factories import (
     make_coverage,
     make_credential,
     make_entry,
+    make_exposure,
     make_finding,
     make_identity,
     make_result,
@@ -126,6 +127,10 @@ def small_estate() -> ScanResult:
         coverage=(
             make_coverage(identities=4),
             make_coverage(section="iam.roles", status="denied", permission="iam:ListRoles", detail="AccessDenied"),
+        ),
+        exposures=(
+            make_exposure(legacy_key, identity=legacy.key, credential=legacy_key.key),
+            make_exposure(key="exposure:leaks:2", key_id="AKIANOBODY"),
         ),
         secrets=(StoredSecret(key="arn:secret/db", provider="aws", source="prod", scope=ACCOUNT, name="db-password"),),
         entries=(

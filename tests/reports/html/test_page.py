@@ -436,6 +436,7 @@ def test_a_direction_override_is_seen(opens: Opens) -> None:
         ("findings", "Findings", 2),
         ("registry", "Registry entries", 2),
         ("credentials", "Credentials", 2),
+        ("exposed", "Leaked keys", 2),
         ("coverage", "Coverage", 2),
     ],
 )

@@ -10,9 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.model import Assessment, Assignment, EntryAssessment, Finding, Origin, StoredSecret, UsageVerdict, Workload
+from scanner.model import (
+    Assessment,
+    Assignment,
+    EntryAssessment,
+    Exposure,
+    Finding,
+    Origin,
+    StoredSecret,
+    UsageVerdict,
+    Workload,
+)
 from scanner.store.bodies import compact
-from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, RecordKind, Sighting
+from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, RecordKind, Sighting
 from tests.examples import examples
 from tests.factories import NOW, days_ago, make_assessment, make_credential, make_entry, make_finding, make_identity
 from tests.scanner.store.strategies import of
@@ -21,6 +31,7 @@ KINDS = (
     (IDENTITIES, Assessment),
     (SECRETS, StoredSecret),
     (ASSIGNMENTS, Assignment),
+    (EXPOSURES, Exposure),
     (ENTRIES, EntryAssessment),
     (FINDINGS, Finding),
 )

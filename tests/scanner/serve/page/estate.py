@@ -32,6 +32,7 @@ from tests.factories import (
     make_coverage,
     make_credential,
     make_entry,
+    make_exposure,
     make_finding,
     make_identity,
     make_person,
@@ -99,7 +100,13 @@ def scans() -> tuple[ScanResult, ScanResult]:
     )
     secrets = (StoredSecret(key="arn:secret/db", provider="aws", source="prod", scope=ACCOUNT, name="db-password"),)
     coverage = (make_coverage(identities=4), make_coverage(section="iam.roles", status="denied", detail="AccessDenied"))
-    first = make_result(*before, findings=findings, entries=(entry,), secrets=secrets, coverage=coverage)
+    (key,) = STRAY.credentials
+    exposures = (
+        make_exposure(key, identity=STRAY.key, credential=key.key, repository=HOSTILE),
+        make_exposure(key="exposure:leaks:2", key_id="AKIANOBODY"),
+    )
+    facts = {"entries": (entry,), "secrets": secrets, "exposures": exposures, "coverage": coverage}
+    first = make_result(*before, findings=findings, **facts)
     newcomer = make_assessment(NEWCOMER, ownership=orphaned, findings=(NEW_ONE,))
     fresh = make_finding(
         fingerprint=NEW_ONE, rule="unregistered", severity="high", identity=NEWCOMER.key, title="Unregistered", new=True

@@ -234,8 +234,9 @@ def test_what_is_new_and_what_changed(browser: Browser, served: Served) -> None:
 
 def test_it_is_for_everybody(browser: Browser, served: Served) -> None:
     """No violation of axe-core on any list, page and panel; a phone shows all without scrolling sideways."""
-    places = ("/", "/findings", f"/findings/{NEW_ONE}", "/registry", "/credentials", "/changes", "/coverage", "/new",
-              "/paths", "/owners", "/activity", "/reviews", f"/reviews?review={REVIEW}", "/scans")  # fmt: skip
+    places = ("/", "/findings", f"/findings/{NEW_ONE}", "/registry", "/credentials", "/exposed", "/changes",
+              "/coverage", "/new", "/paths", "/owners", "/activity", "/reviews", f"/reviews?review={REVIEW}",
+              "/scans")  # fmt: skip
     with visiting(browser, served, ANALYST, width=360) as seen:
         for place in places:
             seen.page.goto(served.url + place)
