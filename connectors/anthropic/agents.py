@@ -14,6 +14,7 @@ from connectors.vendors.api import Api
 from connectors.vendors.reading import Found, Reader
 from connectors.vendors.records import Agent, McpServer, Place, host_of, latest, moment, stored
 from scanner.model import Consequence, Identity, Link, StoredSecret, Workload
+from scanner.model.attributes import FEDERATES_TO
 
 _TITLE = "Anthropic's platform"
 _AWS_ROLE = "aws_role"
@@ -36,6 +37,8 @@ def agent(place: Place, workspace: str, row: p.AgentRow, deployments: Iterable[p
     if not workspace.isdigit():
         facts["workspace"] = workspace
     arn = runs_as.role_arn if runs_as.type == _AWS_ROLE else None
+    if arn:
+        facts[FEDERATES_TO] = [arn]
     schedules = (one.schedule for one in own if one.schedule and one.archived_at is None and one.status == _ACTIVE)
     found = Agent(
         id=row.id,
@@ -52,7 +55,7 @@ def agent(place: Place, workspace: str, row: p.AgentRow, deployments: Iterable[p
         asks=_asks(row.tools),
         tags=row.metadata or {},
         facts=facts,
-        links=(Link(relation="runs_as", target=arn, evidence="its execution identity"),) if arn else (),
+        links=(Link(relation="federates", target=arn, evidence="its execution identity"),) if arn else (),
     )
     return found.identity(place, _TITLE, consequences=(Consequence(kind="invoke_models", actions=("messages",)),))
 
@@ -76,6 +79,12 @@ def deployment(place: Place, row: p.Deployment, secrets: Mapping[str, list[str]]
             "vaults": sorted(row.vault_ids),
         },
     )
+
+
+def workspace_of(place: Place, id_: str, name: str, agents: Iterable[str]) -> Workload:
+    """A workspace, which runs as its agents: who may change these becomes them. ``agents``: their ids."""
+    runs_as = tuple(place.key(f"agents/{one}") for one in agents)
+    return Workload(**place.of(f"workspaces/{id_}", name), kind="workspace", runs_as=runs_as)
 
 
 def _status(row: p.Deployment) -> str:
@@ -160,10 +169,14 @@ def read_agents(reader: Reader, read: Organization) -> Found[None]:
     listed: dict[str, tuple[str, p.AgentRow]] = {}
     with reader.section(s.AGENTS) as section:
         for workspace, api in opened.items():
-            for row in reader.listed(section, r.AGENTS, p.AgentRow, api):
-                listed.setdefault(row.id, (read.workspace(workspace) or workspace, row))
+            rows = reader.listed(section, r.AGENTS, p.AgentRow, api)
+            listed |= {row.id: (workspace, row) for row in rows if row.id not in listed}
         section.found(len(listed))
     yield reader.done(section)
+    for workspace in opened:
+        own = [id_ for id_, (where, _) in listed.items() if where == workspace]
+        if not workspace.isdigit():
+            yield workspace_of(reader.place, workspace, read.workspace(workspace) or workspace, own)
     deployments: dict[str, p.Deployment] = {}
     with reader.section(s.DEPLOYMENTS) as section:
         for api in opened.values():
@@ -173,8 +186,9 @@ def read_agents(reader: Reader, read: Organization) -> Found[None]:
     secrets = yield from _read_vaults(reader, opened)
     yield from (deployment(reader.place, row, secrets) for row in deployments.values())
     for id_, (workspace, row) in listed.items():
-        own = [one for one in deployments.values() if one.agent.id == id_]
-        yield agent(reader.place, workspace, row, own, read.used.get(id_) or Used())
+        running = [one for one in deployments.values() if one.agent.id == id_]
+        name = read.workspace(workspace) or workspace
+        yield agent(reader.place, name, row, running, read.used.get(id_) or Used())
 
 
 def _read_vaults(reader: Reader, opened: Mapping[str, Api]) -> Found[dict[str, list[str]]]:

@@ -14,7 +14,7 @@ from connectors.anthropic import spec as s
 from connectors.federation import links_of
 from connectors.reading import unread_facts
 from connectors.vendors.records import Key, Place, latest, moment
-from scanner.model import PRIVILEGES, Consequence, Grant, Identity, Privilege, PrivilegeLevel, Signal, Trust
+from scanner.model import PRIVILEGES, Consequence, Grant, Identity, Privilege, PrivilegeLevel, Signal, Trust, Way
 from scanner.model.attributes import FORMER_MEMBER
 
 ORG_ADMIN = "org:admin"
@@ -29,6 +29,8 @@ _LEVELS: Mapping[str, PrivilegeLevel] = {
     "workspace_admin": "high",
 }
 """Roles above normal. Source: "Admin API", the roles and permissions of organization and workspace."""
+_BUILDERS = frozenset({"workspace_admin", "workspace_developer"})
+"""Roles that may change agents and keys of a workspace."""
 _MANAGES = "permission_"
 """Actions of roles that begin so open parts of the administration."""
 
@@ -41,7 +43,7 @@ class Used(Struct):
 
 
 class Organization(Struct, kw_only=True):
-    """What was read. ``members``: by user, the name and role of each workspace.
+    """What was read. ``members``: by user, the id and role of each workspace.
 
     ``roles``: by user, the roles of groups with their actions. ``rules``: by service account, with the scopes that each
     gives. ``gaps``: sections that are off, or not read in full.
@@ -63,6 +65,10 @@ class Organization(Struct, kw_only=True):
         """An actor by the address of a user, or by id."""
         user = self.users.get(actor or "")
         return actor if user is None or not user.email else user.email
+
+    def named(self, roles: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Workspaces by name, with the role in each."""
+        return [(self.workspace(id_) or id_, role) for id_, role in roles]
 
     def workspace(self, id_: str | None) -> str | None:
         """A workspace by its name."""
@@ -129,6 +135,7 @@ def _of_key(place: Place, read: Organization, row: p.ApiKey) -> Identity:
         grants=(Grant(name="API key", via="direct", resource=where),),
         privilege=Privilege(level="normal", evidence=(f"uses models and agents of {where}",)),
         consequences=_uses_models(f"an API key of {where}"),
+        reach=_reach(place, (), [row]),
         unread=unread_facts(use=s.USAGE in read.gaps),
     )
 
@@ -137,7 +144,8 @@ def _account(place: Place, read: Organization, row: p.ServiceAccount, rows: list
     facts = place.facts(f"service_accounts/{row.id}", "service_account", row.id, row.name)
     rules = read.rules.get(row.id, [])
     trusts = tuple(trust for trust, _ in rules)
-    workspaces = read.account_workspaces.get(row.id, [])
+    own = read.account_workspaces.get(row.id, [])
+    workspaces = read.named(own)
     levels = [*_levels(row.organization_role, "the organization"), *_of_workspaces(workspaces)]
     levels += [("admin", f"{trust.evidence}, and gives {ORG_ADMIN}") for trust, scopes in rules if ORG_ADMIN in scopes]
     is_listed = row.id in read.accounts
@@ -153,6 +161,7 @@ def _account(place: Place, read: Organization, row: p.ServiceAccount, rows: list
         privilege=_highest(levels),
         grants=_grants(row.organization_role, workspaces),
         consequences=_uses_models("a member of workspaces"),
+        reach=_reach(place, own, rows),
         trusts=trusts,
         links=links_of(trusts, "its federation rule accepts"),
         unread=unread_facts(
@@ -166,7 +175,8 @@ def _account(place: Place, read: Organization, row: p.ServiceAccount, rows: list
 
 def _user(place: Place, read: Organization, row: p.User, rows: list[p.ApiKey]) -> Identity:
     facts = place.facts(f"users/{row.id}", "user", row.id, row.email or row.name)
-    members = read.members.get(row.id, [])
+    own = read.members.get(row.id, [])
+    members = read.named(own)
     roles = read.roles.get(row.id, [])
     levels = [*_levels(row.role, "the organization"), *_of_workspaces(members)]
     for grant, actions in roles:
@@ -181,6 +191,7 @@ def _user(place: Place, read: Organization, row: p.User, rows: list[p.ApiKey]) -
         privilege=_highest(levels),
         grants=tuple(dict.fromkeys((*_grants(row.role, members), *(grant for grant, _ in roles)))),
         consequences=_uses_models("a member of workspaces"),
+        reach=_reach(place, own, rows),
         unread=unread_facts(
             credentials=s.API_KEYS in read.gaps,
             permissions=bool(read.gaps & {s.USERS, s.WORKSPACES, s.RBAC}),
@@ -216,6 +227,17 @@ def _highest(levels: list[tuple[PrivilegeLevel, str]]) -> Privilege:
     level: PrivilegeLevel = min((one for one, _ in levels), key=PRIVILEGES.index, default="normal")
     reasons = tuple(dict.fromkeys(why for one, why in levels if one == level))
     return Privilege(level=level, evidence=reasons[:5] or ("no role is listed",))
+
+
+def _reach(place: Place, roles: Iterable[tuple[str, str]], keys: Iterable[p.ApiKey]) -> tuple[Way, ...]:
+    """Workspaces with agents that it may change, and so become: by a role there, or a key of the workspace."""
+    by_role = {id_: f"{role} may change agents of the workspace" for id_, role in roles if role in _BUILDERS}
+    of_keys = ((one.scope.workspace_id if one.scope else one.workspace_id, one) for one in keys)
+    by_key = {id_: f"its key {one.name or one.id} may change agents of the workspace" for id_, one in of_keys if id_}
+    return tuple(
+        Way(kind="take_over", on=(place.key(f"workspaces/{id_}"),), by=by)
+        for id_, by in sorted({**by_role, **by_key}.items())
+    )
 
 
 def _uses_models(by: str) -> tuple[Consequence, ...]:

@@ -29,7 +29,7 @@ def _by_id(rows: list[T]) -> dict[str, T]:
 
 
 def read_workspaces(reader: Reader) -> Found[tuple[dict[str, p.Workspace], dict[str, list[tuple[str, str]]]]]:
-    """Workspaces by id, and by user the name and role of each that they are a member of."""
+    """Workspaces by id, and by user the id and role of each that they are a member of."""
     workspaces: dict[str, p.Workspace] = {}
     members: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     with reader.section(s.WORKSPACES) as section:
@@ -42,7 +42,7 @@ def read_workspaces(reader: Reader) -> Found[tuple[dict[str, p.Workspace], dict[
             lambda one: one.name or one.id,
         ):
             for row in rows:
-                members[row.user_id].append((one.name or one.id, row.workspace_role or ""))
+                members[row.user_id].append((one.id, row.workspace_role or ""))
         section.found(len(workspaces))
     yield reader.done(section)
     return workspaces, dict(members)
@@ -124,9 +124,7 @@ def read_accounts(reader: Reader, read: Organization) -> Found[None]:
             [one for one in accounts if one.archived_at is None],
             lambda one: one.name or one.id,
         ):
-            workspaces[account.id] = [
-                (read.workspace(row.workspace_id) or row.workspace_id, row.workspace_role or "") for row in rows
-            ]
+            workspaces[account.id] = [(row.workspace_id, row.workspace_role or "") for row in rows]
         section.found(len(read.accounts))
     read.account_workspaces = workspaces
     yield reader.done(section)

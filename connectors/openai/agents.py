@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +90,12 @@ def workload(place: Place, one: Scheduled) -> Workload:
     )
 
 
+def project_of(place: Place, id_: str, name: str, agents: Iterable[str]) -> Workload:
+    """A project, which runs as its agents: who may change these becomes them. ``agents``: their ids."""
+    runs_as = tuple(place.key(f"agents/{one}") for one in agents)
+    return Workload(**place.of(f"projects/{id_}", name), kind="project", runs_as=runs_as)
+
+
 def _tools(tools: Iterable[p.Tool]) -> Iterator[str]:
     for one in tools:
         if one.type == _FUNCTION:
@@ -114,26 +120,29 @@ def _servers(tools: Iterable[p.Tool]) -> Iterator[McpServer]:
 # --- The sections ---
 
 
-def read_agents(reader: Reader) -> Found[None]:
+def read_agents(reader: Reader, projects: Sequence[p.Project]) -> Found[None]:
     """Agents and automations of every project that the source has a key of."""
     opened = reader.opened(s.PROJECT_TOKENS)
     if not opened:
         yield reader.off(s.AGENTS)
         yield reader.off(s.AUTOMATIONS)
         return
-    listed: list[tuple[str, p.AgentRow]] = []
+    listed: dict[str, tuple[str, p.AgentRow]] = {}
     with reader.section(s.AGENTS) as section:
         for project, api in opened.items():
-            listed += [(project, row) for row in reader.listed(section, r.AGENTS, p.AgentRow, api)]
-        section.found(len({row.id for _, row in listed}))
+            rows = reader.listed(section, r.AGENTS, p.AgentRow, api)
+            listed |= {row.id: (project, row) for row in rows if row.id not in listed}
+        section.found(len(listed))
     yield reader.done(section)
+    names = {one.id: one.name or one.id for one in projects}
+    for project in opened:
+        if not project.isdigit():
+            own = [id_ for id_, (where, _) in listed.items() if where == project]
+            yield project_of(reader.place, project, names.get(project, project), own)
     automations = yield from _read_automations(reader, opened)
     yield from (workload(reader.place, one) for some in automations.values() for one in some)
-    seen: set[str] = set()
-    for project, row in listed:
-        if row.id not in seen:
-            seen.add(row.id)
-            yield agent(reader.place, project, row, automations.get(row.id, ()))
+    for project, row in listed.values():
+        yield agent(reader.place, project, row, automations.get(row.id, ()))
 
 
 def _read_automations(reader: Reader, opened: Mapping[str, Api]) -> Found[dict[str, list[Scheduled]]]:

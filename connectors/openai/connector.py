@@ -72,7 +72,7 @@ class OpenaiConnector:
             reader = Reader(Place(scope), apis, meter, self._settings.workers)
             read = yield from read_all(reader, projects, usage_days=self._settings.usage_days)
             yield from identities(reader.place, read)
-            yield from read_agents(reader)
+            yield from read_agents(reader, projects)
 
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""

@@ -12,10 +12,10 @@ from msgspec import Struct
 from connectors.federation import links_of
 from connectors.openai import payloads as p
 from connectors.openai import spec as s
-from connectors.openai.rights import rights_of
+from connectors.openai.rights import OF_A_PROJECT, rights_of
 from connectors.reading import unread_facts
 from connectors.vendors.records import Key, Place, latest, moment
-from scanner.model import Identity, Privilege, Signal, Trust
+from scanner.model import Identity, Privilege, Signal, Trust, Way
 from scanner.model.attributes import FORMER_MEMBER
 
 KEPT_DAYS = 365
@@ -155,6 +155,7 @@ def _account(place: Place, read: Organization, account: Account, keys: list[Key]
         privilege=rights.privilege,
         grants=rights.grants,
         consequences=rights.consequences,
+        reach=_reach(place, keys, account),
         trusts=trusts,
         links=links_of(trusts, "its federation rule accepts"),
         unread=unread_facts(
@@ -186,6 +187,7 @@ def _user(place: Place, read: Organization, user: p.User, keys: list[Key], admin
         privilege=rights.privilege,
         grants=rights.grants,
         consequences=rights.consequences,
+        reach=_reach(place, keys),
         unread=unread_facts(
             credentials=bool(read.gaps & {s.API_KEYS, s.ADMIN_KEYS}),
             permissions=bool(read.gaps & {s.ROLES, s.USERS}),
@@ -208,6 +210,25 @@ def _ownerless(place: Place, key: Key, admin: Iterable[str]) -> Identity:
         signals=(Signal(says="machine", sort="credential", evidence="an API key without an owner"),),
         credentials=(key.of(facts["key"]),),
         privilege=rights.privilege if rights.privilege.level == "admin" else unknown,
+        reach=_reach(place, (key,)),
+    )
+
+
+def _reach(place: Place, keys: Iterable[Key], account: Account | None = None) -> tuple[Way, ...]:
+    """Projects with agents that it may change, and so become, unless its key is restricted, which is not listed."""
+    by = {
+        one.attributes["project_id"]: f"its key {one.name or one.id}" for one in keys if "project_id" in one.attributes
+    }
+    if account is not None and account.role in OF_A_PROJECT:
+        by.setdefault(account.project.id, f"{account.role} of the project")
+    return tuple(
+        Way(
+            kind="take_over",
+            on=(place.key(f"projects/{id_}"),),
+            by=f"{how} may change agents, unless it is restricted",
+            conditional=True,
+        )
+        for id_, how in sorted(by.items())
     )
 
 

@@ -1,6 +1,6 @@
-"""Agents that run as an identity of another provider, where its trusts let their platform in. Pure.
+"""Agents that name an identity of another provider to run as, where its trusts let their platform in. Pure.
 
-An agent says which role it runs as (``runs_as``); whether it becomes that role is for the role's trust policy to say.
+An agent names the role (``federates``); whether it becomes that role is for the role's trust policy to say.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CLAIMS_DECIDE = "further claims of its token decide"
 
 
 def by_execution(identities: Iterable[Identity]) -> Iterator[Edge]:
-    """Yield an edge for each agent and role of another provider that it runs as, if a trust of the role agrees.
+    """Yield an edge for each agent and role of another provider that it names, if a trust of the role agrees.
 
     The provider says how trusts elsewhere name its platform: as a service, or as an issuer of tokens. What its tokens
     say is not known, so a trust that asks for more than the audience gives a conditional edge, unless it names the
@@ -25,11 +25,11 @@ def by_execution(identities: Iterable[Identity]) -> Iterator[Edge]:
     """
     known = {identity.key: identity for identity in identities}
     for agent in known.values():
-        for link in agent.links:
-            role = known.get(link.target) if link.relation == "runs_as" else None
+        names = habits(agent.provider).trusted_as if agent.links else ()
+        for link in agent.links if names else ():
+            role = known.get(link.target) if link.relation == "federates" else None
             if role is None or role.provider == agent.provider:
                 continue
-            names = habits(agent.provider).trusted_as
             agreed = [(_is_certain(trust, agent), trust) for trust in role.trusts if _names(trust, names)]
             for certain, trust in sorted(agreed, key=lambda one: (not one[0], one[1].evidence))[:1]:
                 evidence = trust.evidence if certain else f"{_CLAIMS_DECIDE}; {trust.evidence}"

@@ -13,8 +13,9 @@ import pytest
 from connectors.anthropic.sections import usage_spans
 from connectors.base import DiscoveredRecord
 from connectors.testing import Reply, read
+from scanner.access.paths import resolve
 from scanner.judging.agents import judge_agent
-from scanner.model import Coverage, Identity, StoredSecret, Workload
+from scanner.model import Coverage, Identity, StoredSecret, Trust, Workload
 from scanner.redaction.redact import SecretRef
 from tests.connectors.anthropic.estates import (
     AGENTS_VALUE,
@@ -31,6 +32,7 @@ from tests.connectors.anthropic.estates import (
     toolset,
 )
 from tests.connectors.vendors.fake import Vendor, served
+from tests.factories import make_identity
 
 
 @pytest.fixture(autouse=True)
@@ -132,10 +134,10 @@ def test_agents_say_what_they_run_as_and_who_is_asked(found: list[DiscoveredReco
     """Role, model, tools, servers, skills, schedule; a deployment runs as its agent and uses the vault."""
     by_key = identities(found)
     support, free = by_key["agents/agent_support"], by_key["agents/agent_free"]
-    (workload,) = [one for one in found if isinstance(one, Workload)]
+    (workload,) = [one for one in found if isinstance(one, Workload) and one.kind == "deployment"]
 
     assert judge_agent(support).is_agent
-    assert [(one.relation, one.target) for one in support.links] == [("runs_as", ROLE)]
+    assert [(one.relation, one.target) for one in support.links] == [("federates", ROLE)]
     assert {name: support.attributes[name] for name in ("model", "tools", "skills", "schedule", "workspace")} == {
         "model": "claude-opus-5",
         "tools": ["bash"],
@@ -151,6 +153,29 @@ def test_agents_say_what_they_run_as_and_who_is_asked(found: list[DiscoveredReco
     assert workload.runs_as == (support.key,)
     assert workload.uses == ("anthropic:vaults/vlt_1/credentials/vcrd_1",)
     assert (workload.attributes["status"], workload.attributes["schedule"]) == ("active", "0 6 * * * UTC")
+
+
+@pytest.mark.parametrize(
+    ("service", "agrees"), [("aws-external-anthropic.amazonaws.com", True), ("ec2.amazonaws.com", False)]
+)
+def test_a_key_of_a_workspace_leads_to_the_role_of_an_agent(
+    found: list[DiscoveredRecord], service: str, agrees: bool
+) -> None:
+    """It may change the agent, which becomes the role if the role's trust policy agrees."""
+    trust = Trust(principal=service, kind="service", evidence=f"allows {service}")
+    role = make_identity("agent-runner", key=ROLE, provider="aws", trusts=(trust,))
+    workloads = [one for one in found if isinstance(one, Workload)]
+
+    resolved = resolve((*identities(found).values(), role), {}, workloads, ())
+
+    edges = {(one.source, one.target) for one in resolved.edges}
+    support, free = "anthropic:agents/agent_support", "anthropic:agents/agent_free"
+    holders = {"api_keys/apikey_shop", "api_keys/apikey_old", "service_accounts/svac_deploy", "users/user_ada"}
+    assert {source for source, target in edges if target == support} == {f"anthropic:{one}" for one in holders}
+    assert ((support, ROLE) in edges) is agrees
+    assert (free, ROLE) not in edges
+    agent = next(one for one in resolved.identities if one.key == support)
+    assert ("can_assume" in {one.relation for one in agent.links}) is agrees
 
 
 @pytest.mark.parametrize(

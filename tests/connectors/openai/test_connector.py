@@ -13,7 +13,7 @@ from connectors.base import DiscoveredRecord
 from connectors.testing import Reply, read
 from scanner.access.paths import resolve
 from scanner.judging.agents import judge_agent
-from scanner.model import Coverage, Identity, TokenSubject, Trust
+from scanner.model import Coverage, Identity, TokenSubject, Trust, Workload
 from scanner.model.reach import Said
 from scanner.redaction.redact import SecretRef
 from tests.connectors.openai.estates import (
@@ -153,6 +153,18 @@ def test_agents_show_model_tools_servers_and_schedule(found: list[DiscoveredReco
     ]
     assert local.attributes["mcp_servers"][0]["variables"] == ["CRM_KEY"]
     assert (local.name, str(agent.last_used_at)[:10], agent.tags) == ("agent_local", "2026-09-21", {"team": "support"})
+
+
+def test_who_holds_a_key_of_a_project_may_become_its_agents(found: list[DiscoveredRecord]) -> None:
+    """Under a condition, for what a key is restricted to is not listed; an admin needs no path."""
+    workloads = [one for one in found if isinstance(one, Workload)]
+
+    resolved = resolve(tuple(identities(found).values()), {}, workloads, ())
+
+    becoming = {(one.source, one.conditional) for one in resolved.edges if one.target == "openai:agents/agent_support"}
+    holders = ("service_accounts/svc_acct_chat", "service_accounts/svc_acct_deploy", "users/user-ada",
+               "users/user-leaver", "api_keys/key_lost")  # fmt: skip
+    assert becoming == {(f"openai:{one}", True) for one in holders}
 
 
 def test_without_keys_of_projects_agents_are_off() -> None:

@@ -16,10 +16,10 @@ ISSUER = "https://api.anthropic.com"
 
 
 def agent(**facts: Any) -> Identity:
-    """A managed agent that says it runs as the role."""
-    runs_as = Link(relation="runs_as", target=ROLE, evidence="its execution identity")
+    """A managed agent that names the role as what it runs as."""
+    named = Link(relation="federates", target=ROLE, evidence="its execution identity")
     return make_identity("support", key="anthropic:agents/agent_1", provider="anthropic", unique_id="agent_1",
-                         links=(runs_as,), **facts)  # fmt: skip
+                         links=(named,), **facts)  # fmt: skip
 
 
 def edges(*trusts: Trust, provider: str = "aws") -> list[tuple[str, bool]]:
@@ -71,7 +71,7 @@ def test_a_certain_trust_wins_and_is_a_link() -> None:
     found, _ = resolve((agent(), role), {}, (), ()).identities
 
     links = {(one.relation, one.evidence) for one in found.links}
-    assert links == {("runs_as", "its execution identity"), ("can_assume", f"allows {SERVICE}")}
+    assert links == {("federates", "its execution identity"), ("can_assume", f"allows {SERVICE}")}
 
 
 def test_within_one_provider_its_connector_decides() -> None:
