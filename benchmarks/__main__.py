@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 
 NAMES = (
-    "start_up", "aws_scan", "aws_organization", "azure_scan", "gcp_scan", "matching", "suggestions", "accuracy",
-    "behaviour", "pipeline", "store", "files", "html_report", "served_page", "diff", "cluster", "cloudtrail",
-    "blast_radius", "gate", "workflows", "served", "served_lists", "paths",
+    "start_up", "aws_scan", "aws_organization", "azure_scan", "gcp_scan", "kubernetes_scan", "matching",
+    "suggestions", "accuracy", "behaviour", "pipeline", "store", "files", "html_report", "served_page", "diff",
+    "cluster", "cloudtrail", "blast_radius", "gate", "workflows", "served", "served_lists", "paths",
 )  # fmt: skip
 
 

@@ -147,6 +147,9 @@ def test_lists_are_read_in_pages(clusters: Running) -> None:
     assert len(records) == len({one.key for one in records}) == 8
     assert sum(asked.path.endswith("/serviceaccounts") for asked in server.asked) == 3
     assert {asked.method for asked in server.asked} == {"GET"}
+    # Namespaces also say which cluster it is; nothing else is asked twice.
+    assert len(server.asked) == len({asked.path for asked in server.asked}) + 2 + 1
+    assert not any("/namespaces/" in asked.path for asked in server.asked)
 
 
 # --- Least privilege, both ways ---

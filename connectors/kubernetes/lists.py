@@ -1,0 +1,136 @@
+"""A list of objects in a file, one object after the other: files of large clusters have hundreds of megabytes.
+
+What ``kubectl`` writes has an object between two lines of one indentation. No string can have a line break, so such
+lines are JSON's own. Any other way of writing the same is read as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Raw, Struct
+
+from connectors.exported import MAX_BYTES, Unreadable, content_of, text_of
+
+DAMAGE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+PIECE: Final = 2**20
+"""Bytes that are read at once."""
+MOST_PIECES: Final = 32
+"""Of one object; a larger one is read with its whole file."""
+_HEAD: Final = re.compile(rb'\s*\{[^{}\[\]]*"items": \[(?P<line>\r?\n)(?P<indent> +)(?=\{)')
+
+
+class Sort(Struct, frozen=True):
+    """What an object is, and what a secret is for."""
+
+    kind: str = ""
+    type: str = ""
+
+
+class _List(Struct, frozen=True):
+    kind: str = ""
+    items: list[Raw] | None = None
+
+
+class Listed(Struct, frozen=True, kw_only=True):
+    """A file with a list. ``plurals``: the resources that it has. ``usual``: the kind of objects that name none.
+
+    ``in_lines``: it can be read object by object, in pieces of ``piece`` bytes.
+    """
+
+    path: Path
+    plurals: frozenset[str]
+    usual: str
+    in_lines: bool
+    piece: int = PIECE
+
+    def objects(self, plural: str) -> Iterator[bytes | Raw]:
+        """Its objects of a resource. Raises Unreadable, OSError, and what is in DAMAGE."""
+        everything = _pieces(self.path, self.piece) if self.in_lines else iter(_whole(self.path).items or ())
+        for raw in everything:
+            if not isinstance(raw, _Rest) and (len(self.plurals) == 1 or self._plural(raw) == plural):
+                yield raw
+
+    def _plural(self, raw: bytes | Raw) -> str:
+        return _plural_of(raw, self.usual) or self.path.stem.lower()
+
+
+def listed_in(path: Path, piece: int = PIECE) -> Listed:
+    """What a file lists. Its name says what it is about where it is empty. Raises Unreadable, OSError, DAMAGE."""
+    plurals = {path.stem.lower()}
+    try:
+        usual = ""
+        for part in _pieces(path, piece):
+            if isinstance(part, _Rest):
+                usual = msgspec.json.decode(part.document, type=_List).kind.removesuffix("List")
+            else:
+                plurals.add(plural_of(msgspec.json.decode(part, type=Sort).kind))
+    except (_InAnotherWay, *DAMAGE):
+        content = _whole(path)
+        usual = content.kind.removesuffix("List")
+        plurals |= {_plural_of(raw, usual) for raw in content.items or ()}
+        return Listed(path=path, plurals=frozenset(filter(None, plurals)), usual=usual, in_lines=False)
+    if usual:
+        plurals.add(plural_of(usual))
+    return Listed(path=path, plurals=frozenset(filter(None, plurals)), usual=usual, in_lines=True, piece=piece)
+
+
+def plural_of(kind: str) -> str:
+    """The resource of a kind, as paths have it."""
+    name = kind.lower()
+    return name and (f"{name[:-1]}ies" if name.endswith("y") else f"{name}s")
+
+
+def _plural_of(raw: bytes | Raw, usual: str) -> str:
+    try:
+        return plural_of(msgspec.json.decode(raw, type=Sort).kind or usual)
+    except DAMAGE:
+        return ""
+
+
+def _whole(path: Path) -> _List:
+    return msgspec.json.decode(text_of(content_of(path, MAX_BYTES)), type=_List)
+
+
+class _InAnotherWay(Exception):
+    """The file is not written as ``kubectl`` does."""
+
+
+class _Rest(Struct, frozen=True):
+    """The document without its objects."""
+
+    document: bytes
+
+
+def _pieces(path: Path, piece: int) -> Iterator[bytes | _Rest]:
+    """Yield its objects, then what is around them. Raises _InAnotherWay, also after some objects."""
+    if path.stat().st_size > MAX_BYTES:
+        raise Unreadable(f"it is larger than {MAX_BYTES // 2**20} MB")
+    with path.open("rb") as file:
+        buffer = file.read(piece)
+        start = _HEAD.match(buffer)
+        if start is None:
+            raise _InAnotherWay
+        head, at = buffer[: start.end()], start.end()
+        line = start["line"] + start["indent"]
+        between, end, looked = line + b"}," + line + b"{", line + b"}" + start["line"], at
+        while True:
+            while (found := buffer.find(between, looked)) >= 0:
+                yield buffer[at:found] + b"}"
+                at = looked = found + len(between) - 1
+            more = file.read(piece)
+            if not more:
+                break
+            looked = max(at, len(buffer) - len(between)) - at  # a line may be cut
+            buffer, at = buffer[at:] + more, 0
+            if len(buffer) > MOST_PIECES * piece:
+                raise _InAnotherWay
+        last = buffer.find(end, at)
+        if last < 0:
+            raise _InAnotherWay
+        yield buffer[at:last] + b"}"
+        yield _Rest(head + buffer[last + len(end) :])
