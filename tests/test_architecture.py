@@ -30,7 +30,19 @@ FLOORS = (
     ("scanner.cli",),
     ("scanner.__main__",),
 )
-PROVIDERS = ("anthropic", "aws", "azure", "gcp", "github", "kubernetes", "openai", "secrets_report", "vault", "fakes")
+PROVIDERS = (
+    "agent_config",
+    "anthropic",
+    "aws",
+    "azure",
+    "gcp",
+    "github",
+    "kubernetes",
+    "openai",
+    "secrets_report",
+    "vault",
+    "fakes",
+)
 HEAVY = (
     "boto3",
     "botocore",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from connectors.agent_config.connector import AgentConfigConnector, AgentConfigSettings
 from connectors.base import Connector, LeastPrivilege, Preflight
 from connectors.budget import Limits
 from connectors.catalog import connector_catalog
@@ -29,6 +30,7 @@ from connectors.testing import check_reading, check_spec
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.redaction.redact import SecretRef
+from tests.connectors.agent_config import configs as agents
 from tests.connectors.anthropic import estates as anthropic
 from tests.connectors.aws.conftest import aws, moto, running_proxy
 from tests.connectors.aws.estate import Estate
@@ -68,6 +70,14 @@ def _file(request: pytest.FixtureRequest) -> Connector:
     path: Path = request.getfixturevalue("tmp_path") / "bots.csv"
     path.write_text(f"name,kind,password\na,bot,{SECRET}\nb,agent,\n", encoding="utf-8")
     return FileConnector("prod", FileSettings(path=path))
+
+
+def _agent_config(request: pytest.FixtureRequest) -> Connector:
+    folder: Path = request.getfixturevalue("tmp_path")
+    client = agents.server(args=["-y", "@acme/db-mcp", SECRET], env={"TOKEN": SECRET}, headers={"X-Key": SECRET})
+    agents.written(folder, {"mcpServers": {"db": client}, "inputs": [SECRET]}, "shop/.cursor/mcp.json")
+    agents.written(folder, agents.card(securitySchemes={"k": {"type": "apiKey", "name": SECRET}}), "agent-card.json")
+    return AgentConfigConnector("prod", AgentConfigSettings(path=folder))
 
 
 def _secrets_report(request: pytest.FixtureRequest) -> Connector:
@@ -138,6 +148,7 @@ def _openai(request: pytest.FixtureRequest) -> Connector:
 
 
 ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
+    "agent_config": _agent_config,
     "anthropic": _anthropic,
     "aws": _aws,
     "azure": _azure,

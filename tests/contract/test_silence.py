@@ -45,6 +45,7 @@ REFUSED = "http://127.0.0.1:1"
 TENANT = "11111111-2222-3333-4444-555555555555"
 NETWORKED = ("anthropic", "aws", "azure", "gcp", "github", "kubernetes", "openai", "vault")
 SOURCES = {
+    "agent_config": "agent_config:path=missing.json",
     "anthropic": f"anthropic:endpoint_url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "aws": "aws:endpoint_url={url},max_attempts=2,regions=eu-west-1",
     "azure": f"azure:endpoint_url={{url}},tenant_id={TENANT},access_token=env:{TOKEN},max_attempts=2",

@@ -1,0 +1,1 @@
+"""Agents as files describe them: configurations of MCP clients, and A2A agent cards."""

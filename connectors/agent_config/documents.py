@@ -1,0 +1,207 @@
+"""What is kept of a file: names, hosts and kinds. Values of variables and headers, arguments and inputs are dropped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import dropwhile
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+
+from connectors.base import Malformed, own_words
+
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE)
+_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])')
+_REMOTE = ("mcp-remote",)
+"""Packages that only pass on to the address among their arguments."""
+
+
+class Server(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An MCP server of a client, as clients write it. ``args`` may hold secrets: only an address's host is kept."""
+
+    command: str | None = None
+    args: tuple[Any, ...] = ()
+    url: str | None = None
+    server_url: str | None = None
+    type: str | None = None
+    env: Mapping[str, Raw] | None = None
+    headers: Mapping[str, Raw] | None = None
+    disabled: bool | None = None
+
+    @property
+    def host(self) -> str | None:
+        """The host of the server's address, also of one behind a proxy on this machine."""
+        own = host_of(self.url or self.server_url)
+        if own is not None or not any(str(one).partition("@")[0] in _REMOTE for one in self.args):
+            return own
+        return next((host for one in self.args if "://" in str(one) and (host := host_of(str(one)))), None)
+
+    @property
+    def package(self) -> str | None:
+        """The package or program that is started. Arguments may be secrets: only one in a package's place counts."""
+        program = PurePath((self.command or "").replace("\\", "/")).name.removesuffix(".exe").removesuffix(".cmd")
+        if program in _RUNNERS:
+            after = list(dropwhile(lambda one: isinstance(one, str) and one in _SWITCHES, self.args))
+            if after and isinstance(after[0], str) and _PACKAGE.fullmatch(after[0]):
+                return after[0]
+        return program if _PROGRAM.fullmatch(program) else None
+
+
+_RUNNERS = frozenset(("npx", "bunx", "pnpx", "uvx", "pipx"))
+_SWITCHES = frozenset(("-y", "--yes", "-q", "--quiet", "run", "-p", "--package", "--from"))
+"""What may stand before the package."""
+_PROGRAM = re.compile(r"[\w.+-]{1,60}", re.ASCII)
+_PACKAGE = re.compile(r"(?:@[a-z0-9][\w.-]{0,60}/)?[a-z0-9][\w.-]{0,80}(?:@[\w.^~-]{1,30})?", re.ASCII | re.IGNORECASE)
+
+
+class _Client(Struct, frozen=True, kw_only=True):
+    """A client's configuration. Visual Studio Code calls the servers ``servers``, all others ``mcpServers``."""
+
+    mcp_servers: Mapping[str, Raw] | None = field(default=None, name="mcpServers")
+    servers: Mapping[str, Raw] | None = None
+
+
+class Client(Struct, frozen=True):
+    """The servers by name, and why others could not be read."""
+
+    servers: Mapping[str, Server]
+    unread: Mapping[str, str]
+
+
+class _Interface(Struct, frozen=True, rename="camel"):
+    url: str | None = None
+    protocol_binding: str | None = None
+
+
+class _Organization(Struct, frozen=True):
+    organization: str | None = None
+
+
+class _Scheme(Struct, frozen=True):
+    """A security scheme: its kind alone. Version 1.0 names the kind by its only key, 0.x by ``type``."""
+
+    type: str | None = None
+
+
+class _Skill(Struct, frozen=True):
+    id: str | None = None
+    name: str | None = None
+
+
+class Card(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An agent card. Source: the A2A specification, 0.3 and 1.0, AgentCard."""
+
+    name: str
+    skills: tuple[_Skill, ...]
+    capabilities: Raw | UnsetType = UNSET
+    description: str | None = None
+    version: str | None = None
+    url: str | None = None
+    provider: _Organization | None = None
+    supported_interfaces: tuple[_Interface, ...] = ()
+    additional_interfaces: tuple[_Interface, ...] = ()
+    security_schemes: Mapping[str, Mapping[str, Raw]] | None = None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where it is reached, without users, queries and fragments."""
+        every = (self.url, *(one.url for one in (*self.supported_interfaces, *self.additional_interfaces)))
+        return tuple(dict.fromkeys(bare for one in every if one and (bare := _bare(one))))
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """The kinds of authentication that it takes, such as ``oauth2`` or ``apiKey``."""
+        return tuple(sorted({_kind_of(one) for one in (self.security_schemes or {}).values()} - {""}))
+
+
+def _kind_of(scheme: Mapping[str, Raw]) -> str:
+    if "type" in scheme:
+        try:
+            return msgspec.json.decode(scheme["type"], type=str)
+        except msgspec.MsgspecError:
+            return ""
+    return next((name.removesuffix("SecurityScheme") for name in sorted(scheme) if name.endswith("Scheme")), "")
+
+
+def host_of(address: str | None) -> str | None:
+    """The host of an address, in lower case: user, path and query may hold tokens."""
+    try:
+        host = urlsplit(address or "").hostname
+    except ValueError:
+        return None
+    return host if host and _HOST.fullmatch(host) else None
+
+
+def _bare(address: str) -> str | None:
+    host = host_of(address)
+    if host is None:
+        return None
+    parts = urlsplit(address)
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        port = ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"
+
+
+class _Marks(Struct, frozen=True):
+    """The keys that tell documents apart."""
+
+    mcp_servers: Raw | UnsetType = field(default=UNSET, name="mcpServers")
+    servers: Raw | UnsetType = UNSET
+    skills: Raw | UnsetType = UNSET
+
+
+_marks = msgspec.json.Decoder(_Marks)
+_clients = msgspec.json.Decoder(_Client)
+_servers = msgspec.json.Decoder(Server)
+_cards = msgspec.json.Decoder(Card)
+
+
+def read_document(data: bytes) -> Client | Card:
+    """Decode a configuration, also with comments and trailing commas, or a card. Raises Malformed, quoting no value."""
+    text = data.decode("utf-8-sig", "replace")
+    if "//" in text or "/*" in text:
+        text = _COMMENT.sub(lambda found: found[1] or " ", text)
+    text = _TRAILING_COMMA.sub(lambda found: found[1] or "", text)
+    try:
+        content = text.encode()
+        marks = _marks.decode(content)
+        if marks.mcp_servers is not UNSET or marks.servers is not UNSET:
+            return _client(_clients.decode(content))
+        if marks.skills is not UNSET:
+            return _cards.decode(content)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise Malformed(own_words(error)) from None
+    raise Malformed("it is neither a configuration of an MCP client nor an A2A agent card")
+
+
+def _client(config: _Client) -> Client:
+    servers: dict[str, Server] = {}
+    unread: dict[str, str] = {}
+    for name, content in {**(config.servers or {}), **(config.mcp_servers or {})}.items():
+        try:
+            servers[name] = _servers.decode(content)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            unread[name] = own_words(error)
+    return Client(servers, unread)
+
+
+def described(servers: Mapping[str, Server]) -> Iterator[dict[str, Any]]:
+    """Yield each server as an attribute: what is started or reached, and the names of what it is given."""
+    for name, one in sorted(servers.items()):
+        facts = {
+            "name": name,
+            "type": one.type or ("stdio" if one.command else None),
+            "package": one.package,
+            "host": one.host,
+            "variables": sorted(one.env or ()) or None,
+            "headers": sorted(one.headers or ()) or None,
+            "enabled": None if one.disabled is None else not one.disabled,
+        }
+        yield {key: fact for key, fact in facts.items() if fact is not None}
