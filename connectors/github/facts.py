@@ -13,12 +13,14 @@ class SubjectTemplate(Struct, frozen=True, kw_only=True):
 
     ``use_default``: GitHub's own form; for a repository, that of its organization does not apply then.
     ``claim_keys``: the claims that make up the subject, in this order. ``immutable``: whether owner and repository are
-    named with their ids; None where the API does not say.
+    named with their ids; None where the API does not say. ``properties``: for an organization, the custom properties
+    that are claims of tokens; None where that is not known.
     """
 
     use_default: bool = True
     claim_keys: tuple[str, ...] = ()
     immutable: bool | None = None
+    properties: tuple[str, ...] | None = None
 
 
 class Organization(Struct, frozen=True, kw_only=True):

@@ -133,7 +133,7 @@ def read_all_repositories(reader: Reader, made: Made) -> Found[list[Read]]:
 def _owned(reader: Reader, section: SectionReading, found: list[Read], made: Made) -> list[Read]:
     properties = {
         row.repository_full_name.lower(): {
-            one.property_name: one.value if isinstance(one.value, str) else ", ".join(map(str, one.value))
+            one.property_name: one.value if isinstance(one.value, str) else ",".join(map(str, one.value))
             for one in row.properties
             if isinstance(one.value, (str, list))
         }
@@ -165,6 +165,8 @@ def read_subjects(reader: Reader, found: Sequence[Read]) -> Found[tuple[SubjectT
     with reader.section(s.OIDC) as section:
         organization = template(reader.api.one(r.ORG_SUBJECT, p.SubjectRow, org=reader.org))
         asking = [one.facts.full_name for one in found if asks_for_tokens(one)]
+        if any(one.facts.properties for one in found if asks_for_tokens(one)):
+            organization = replace(organization, properties=_claimed(reader, section))
         for name, row in reader.each(
             section,
             "repositories",
@@ -178,6 +180,18 @@ def read_subjects(reader: Reader, found: Sequence[Read]) -> Found[tuple[SubjectT
     return organization, [
         replace(one, facts=replace(one.facts, template=templates.get(one.facts.full_name))) for one in found
     ]
+
+
+def _claimed(reader: Reader, section: SectionReading) -> tuple[str, ...] | None:
+    """The custom properties that are claims of tokens; None where that could not be read."""
+    try:
+        rows = reader.api.one(r.CLAIMED_PROPERTIES, list[p.ClaimedProperty], org=reader.org)
+    except NotOffered:
+        return ()
+    except SourceError as error:
+        section.lost(error, partial=True)
+        return None
+    return tuple(row.custom_property_name for row in rows)
 
 
 def asking(repository: Read) -> Iterator[WorkflowFile]:

@@ -169,7 +169,7 @@ READINGS: tuple[Reading, ...] = (
         name=OIDC,
         title="Subjects of workflow tokens",
         without="how the subjects of workflow tokens are made",
-        requests=(r.ORG_SUBJECT, r.REPOSITORY_SUBJECT),
+        requests=(r.ORG_SUBJECT, r.CLAIMED_PROPERTIES, r.REPOSITORY_SUBJECT),
     ),
     Reading(
         name=DEPLOY_KEYS,

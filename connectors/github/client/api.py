@@ -67,6 +67,7 @@ SHAPES: Mapping[str, tuple[str, Any]] = {
         (r.VARIABLE_REPOSITORIES, list[p.RepositoryName]),
         (r.REPOSITORY_VARIABLES, list[p.Variable]),
         (r.ORG_SUBJECT, p.SubjectRow),
+        (r.CLAIMED_PROPERTIES, list[p.ClaimedProperty]),
         (r.REPOSITORY_SUBJECT, p.SubjectRow),
         (r.PROPERTIES, list[p.Properties]),
         (r.AGENT_POLICY, p.AgentPolicy),

@@ -327,6 +327,12 @@ class SubjectRow(Struct, frozen=True, kw_only=True):
         return self.use_immutable_subject if not self.sub_claim_prefix else "@" in self.sub_claim_prefix
 
 
+class ClaimedProperty(Struct, frozen=True):
+    """A custom property of repositories that workflow tokens have as a claim."""
+
+    custom_property_name: str
+
+
 class Property(Struct, frozen=True):
     """A custom property of a repository."""
 

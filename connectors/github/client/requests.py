@@ -100,6 +100,9 @@ REPOSITORY_VARIABLES: Final = Request(
     permission=Permission("actions_variables", ("repo",)),
 )
 ORG_SUBJECT: Final = Request(path="/orgs/{org}/actions/oidc/customization/sub", permission=_ADMINISTRATION)
+CLAIMED_PROPERTIES: Final = Request(
+    path="/orgs/{org}/actions/oidc/customization/properties/repo", permission=_ADMINISTRATION, plan="cloud"
+)
 REPOSITORY_SUBJECT: Final = Request(
     path="/repos/{owner}/{repo}/actions/oidc/customization/sub", permission=Permission("actions", ("repo",))
 )

@@ -7,7 +7,7 @@ what whoever sets the job off chooses, such as the branch.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -117,6 +117,8 @@ class Tokens:
             self._template = organization.oidc
         self.is_immutable = _is_immutable(organization, repository)
         owner, _, name = repository.full_name.partition("/")
+        self._properties = {f"{_PROPERTY}{name}": value for name, value in repository.properties.items()}
+        self._claimed = _claimed(organization.oidc.properties, self._properties)
         self._names = repository.full_name
         self._ids = f"{owner}@{repository.owner_id}/{name}@{repository.database_id}"
 
@@ -173,7 +175,8 @@ class Tokens:
         if self._keys:
             name = self._ids if self.is_immutable else self._names
             special = {_REPOSITORY: f"repo:{name}", _CONTEXT: context, _ENVIRONMENT: f"{_ENVIRONMENT}:{escaped}"}
-            subject = ":".join(special.get(key) or f"{key}:{_escaped(claims.get(key, ANY))}" for key in self._keys)
+            values = claims | self._properties
+            subject = ":".join(special.get(key) or f"{key}:{_escaped(values.get(key, ANY))}" for key in self._keys)
         return TokenSubject(
             self.issuer,
             subject,
@@ -185,8 +188,7 @@ class Tokens:
         repository, owner = self._repository, self._names.partition("/")[0]
         this = f"{self._names}/{workflow.path}@{run.ref}"
         kind = "tag" if run.ref.startswith(_TAGS) else "branch"
-        properties = {f"{_PROPERTY}{name}": value for name, value in repository.properties.items()}
-        return properties | {
+        return self._claimed | {
             "repository": self._names,
             "repository_id": str(repository.database_id),
             "repository_owner": owner,
@@ -200,6 +202,14 @@ class Tokens:
             "workflow_ref": this,
             "job_workflow_ref": this if called is None else _called_ref(called, self._names, run.ref),
         }
+
+
+def _claimed(claimed: Sequence[str] | None, own: Mapping[str, str]) -> dict[str, str]:
+    """The claims of custom properties, empty for those that tokens do not have; none while that is not known."""
+    if claimed is None:
+        return {}
+    names = {f"{_PROPERTY}{name}" for name in claimed}
+    return {name: own.get(name, "") if name in names else "" for name in own.keys() | names}
 
 
 def _is_immutable(organization: Organization, repository: Repository) -> bool:

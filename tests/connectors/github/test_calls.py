@@ -97,6 +97,34 @@ def test_nothing_is_shared_where_etags_are_made_otherwise(monkeypatch: pytest.Mo
     assert sum(isinstance(one, StoredSecret) for one in found) == 3
 
 
+@pytest.mark.parametrize("answer", ["read", "denied"])
+def test_which_properties_are_claims_is_asked_once_where_some_could_be(
+    answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several values are one text, as in the token. What was not read is a gap, and no claim is known."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    org, path = Organization(), "/orgs/acme/actions/oidc/customization/properties/repo"
+    for name in ("shop", "site"):
+        org.add_repository(name, files={".github/workflows/deploy.yml": LITERAL})
+        values = [{"property_name": "regions", "value": ["eu", "us"]}, {"property_name": "tier", "value": "1"}]
+        org.rows("properties/values").append(
+            {"repository_id": 1, "repository_name": name, "repository_full_name": f"acme/{name}", "properties": values}
+        )
+    org.rest[path] = [{"custom_property_name": "regions", "inclusion_source": "organization"}]
+    with served(org, token=VALUE) as (github, url):
+        github.hidden = {path} if answer == "denied" else set()
+        found = read(connector(url), deadline=120.0, limits=Limits())
+        asked = github.counted[path]
+    says = [dict(one.token_subjects[0].says) for one in found if isinstance(one, Identity) and one.kind == "workflow"]
+    gaps = {one.section: one.status for one in found if isinstance(one, Coverage) and one.is_gap}
+
+    assert asked == 1
+    assert [{name: value for name, value in one.items() if "property" in name} for one in says] == 2 * [
+        {"repo_property_regions": "eu,us", "repo_property_tier": ""} if answer == "read" else {}
+    ]
+    assert gaps == ({} if answer == "read" else {"oidc": "partial"})
+
+
 def test_a_variable_of_selected_repositories_is_given_to_these(monkeypatch: pytest.MonkeyPatch) -> None:
     """A repository's own counts first, also where its value is none that is kept."""
     monkeypatch.setenv(TOKEN, VALUE)

@@ -176,6 +176,24 @@ def test_a_workflow_becomes_what_trusts_it(trusts: Iterator[Trust], become: set[
     assert {name for name, conditional in edges if conditional} == perhaps
 
 
+@pytest.mark.parametrize(
+    ("claimed", "become", "perhaps"),
+    [(("team",), True, False), (("team", "tier"), True, False), (("tier",), False, False), (None, False, True)],
+)
+def test_a_custom_property_counts_where_tokens_have_it(
+    claimed: tuple[str, ...] | None, become: bool, perhaps: bool
+) -> None:
+    """A repository's property is no claim unless the organization says so; while that is unknown, it may be one."""
+    where = repository(properties={"team": "core", "size": "big"})
+    owner = organization(oidc=SubjectTemplate(properties=claimed))
+    workflow = {"x": found(on("schedule"), where, owner).identities[0]}
+    edges = list(_edges(list(aws("StringEquals", repo_property_team="core", repository="acme/app")), workflow))
+    others = list(_edges(list(aws("StringEquals", repo_property_team="other", repository="acme/app")), workflow))
+
+    assert edges == ([("x", perhaps)] if become or perhaps else [])
+    assert others == ([("x", True)] if perhaps else [])
+
+
 def _edges(trusts: list[Trust], workflows: dict[str, Identity]) -> Iterator[tuple[str, bool]]:
     """Resolve each workflow alone with a role of these trusts, because some have the same key."""
     for name, workflow in workflows.items():
