@@ -17,6 +17,7 @@ from connectors.github.accounts import read_people
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.api import ENTERPRISE, Api, GithubApi
+from connectors.github.coding_agents import read_agents
 from connectors.github.facts import Organization
 from connectors.github.identities import people
 from connectors.github.identities.organization import with_workflows
@@ -113,7 +114,7 @@ class GithubConnector:
         if token is not None:
             yield with_workflows(token, by_default)
         yield from organization.read_registries(reader)
-        yield from read.read_agents(reader, repositories)
+        yield from read_agents(reader, repositories, everybody, secrets)
         yield from read.read_webhooks(reader, repositories)
 
     def check(self) -> Iterator[Check]:

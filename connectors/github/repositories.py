@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Struct, field
 
 from connectors.base import Malformed, SectionReading
+from connectors.github.agent_files import FOLDER as AGENTS
+from connectors.github.agent_files import SUFFIX, AgentFile, agent_file
 from connectors.github.client import requests as r
 from connectors.github.client.api import BATCHES, Answered, Api
 from connectors.github.client.payloads import moment
@@ -17,9 +19,7 @@ from connectors.github.facts import Repository, WorkflowFile
 from scanner.errors import Throttled, Unreachable
 
 FOLDER: Final = ".github/workflows"
-AGENTS: Final = ".github/agents"
 _KINDS: Final = (".yml", ".yaml")
-_AGENT: Final = ".md"
 QUERY: Final = """\
 query($org: String!, $first: Int!, $endCursor: String) {
   organization(login: $org) {
@@ -33,7 +33,9 @@ query($org: String!, $first: Int!, $endCursor: String) {
         workflows: object(expression: "HEAD:.github/workflows") {
           ... on Tree { entries { name object { ... on Blob { text isTruncated } } } }
         }
-        agents: object(expression: "HEAD:.github/agents") { ... on Tree { entries { name } } }
+        agents: object(expression: "HEAD:.github/agents") {
+          ... on Tree { entries { name object { ... on Blob { text } } } }
+        }
         owners: object(expression: "HEAD:.github/CODEOWNERS") { ... on Blob { text } }
         ownersInRoot: object(expression: "HEAD:CODEOWNERS") { ... on Blob { text } }
         ownersInDocs: object(expression: "HEAD:docs/CODEOWNERS") { ... on Blob { text } }
@@ -77,7 +79,7 @@ class _Entry(Struct):
     object: _Blob | None = None
 
 
-class _Tree(Struct):
+class Tree(Struct):
     entries: list[_Entry] | None = None
 
 
@@ -91,8 +93,8 @@ class _Node(Struct, kw_only=True):
     branch: _Named | None = field(name="defaultBranchRef", default=None)
     deploy_keys: _Count | None = field(name="deployKeys", default=None)
     environments: _Environments | None = None
-    workflows: _Tree | None = None
-    agents: _Tree | None = None
+    workflows: Tree | None = None
+    agents: Tree | None = None
     owners: _Blob | None = None
     owners_in_root: _Blob | None = field(name="ownersInRoot", default=None)
     owners_in_docs: _Blob | None = field(name="ownersInDocs", default=None)
@@ -101,12 +103,12 @@ class _Node(Struct, kw_only=True):
 class Read(Struct, frozen=True, kw_only=True):
     """A repository with its workflows. ``keys``: how many deploy keys it has; None where that is not shown.
 
-    ``agents``: names of the files that describe custom agents.
+    ``agents``: what files say of custom agents.
     """
 
     facts: Repository
     files: tuple[WorkflowFile, ...] = ()
-    agents: tuple[str, ...] = ()
+    agents: tuple[AgentFile, ...] = ()
     keys: int | None = None
 
 
@@ -166,12 +168,20 @@ def _read(node: _Node, owner_id: int) -> Read:
             )
             for name, blob in sorted(blobs.items())
         ),
-        agents=tuple(sorted(one.name for one in _entries(node.agents) if one.name.endswith(_AGENT))),
+        agents=agents_in(node.agents, AGENTS),
         keys=node.deploy_keys.total if node.deploy_keys else None,
     )
 
 
-def _entries(tree: _Tree | None) -> list[_Entry]:
+def agents_in(tree: Tree | None, folder: str) -> tuple[AgentFile, ...]:
+    """The custom agents of a folder."""
+    files = {one.name: one.object for one in _entries(tree) if one.name.endswith(SUFFIX)}
+    return tuple(
+        agent_file(f"{folder}/{name}", (blob.text if blob else None) or "") for name, blob in sorted(files.items())
+    )
+
+
+def _entries(tree: Tree | None) -> list[_Entry]:
     """What is in a folder; a name with a slash is none."""
     return [one for one in (tree.entries or ()) if "/" not in one.name] if tree else []
 

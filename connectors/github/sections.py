@@ -12,14 +12,13 @@ from typing import Final, TypeAlias, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.base import DiscoveredRecord, Malformed, SectionReading
+from connectors.base import DiscoveredRecord, SectionReading
 from connectors.github import keys
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.requests import Request
 from connectors.github.facts import SubjectTemplate, WorkflowFile
-from connectors.github.identities import agents
 from connectors.github.identities.apps import app, runner_group, webhook
 from connectors.github.identities.keys_and_secrets import deploy_key, stored_secret
 from connectors.github.identities.people import People
@@ -27,7 +26,7 @@ from connectors.github.organization import Bypasses
 from connectors.github.reading import Reader
 from connectors.github.repositories import Read, names, read_admin_teams, read_repositories
 from scanner.errors import NotOffered, SourceError
-from scanner.model import Identity, StoredSecret
+from scanner.model import StoredSecret
 
 T = TypeVar("T")
 Found: TypeAlias = Generator[DiscoveredRecord, None, T]
@@ -271,61 +270,7 @@ def _key(reader: Reader, full_name: str) -> str:
     return keys.repository(reader.place.organization.host, full_name)
 
 
-# --- Agents and webhooks ---
-
-
-def read_agents(reader: Reader, found: Sequence[Read]) -> Found[None]:
-    """Where the coding agent may work; the secrets that it is given; and, if asked for, how it is set up."""
-    place, in_repositories, is_everywhere = reader.place, list[str](), False
-    with reader.section(s.AGENTS) as section:
-        policy = reader.api.one(r.AGENT_POLICY, p.AgentPolicy, org=reader.org)
-        if policy.enabled_repositories == "selected":
-            rows = reader.listed(section, r.AGENT_REPOSITORIES, p.RepositoryName)
-            in_repositories = sorted({row.full_name for row in rows if row.full_name.count("/") == 1})
-        elif policy.enabled_repositories == "all":
-            is_everywhere = True
-            if reader.settings.agent_configuration:
-                in_repositories = [one.facts.full_name for one in found if not one.facts.archived]
-        elif policy.enabled_repositories != "none":
-            raise Malformed(f"the agent's policy is {policy.enabled_repositories}")
-        try:
-            for row in reader.api.rows(r.AGENT_SECRETS, p.SecretName, section, org=reader.org):
-                yield stored_secret(place, row, keys.stored_secret(place.root, row.name, store="agents"), "agents")
-        except NotOffered:
-            section.note("secrets of agents are not offered")
-        section.found(len(in_repositories) + is_everywhere)
-    if is_everywhere:
-        yield agents.everywhere(place)
-    yield from _custom_agents(reader, found, None if section.coverage.is_gap else {*in_repositories}, is_everywhere)
-    yield reader.done(section)
-    if not reader.settings.agent_configuration:
-        yield place.scope.coverage(s.AGENT_CONFIGURATION, "off")
-        yield from (agents.in_repository(place, name, None) for name in in_repositories)
-        return
-    setups: dict[str, p.AgentConfiguration] = {}
-    with reader.section(s.AGENT_CONFIGURATION) as section:
-        setups = dict(
-            reader.each(
-                section,
-                "repositories",
-                lambda name: reader.api.one(r.AGENT_CONFIGURATION, p.AgentConfiguration, **names(name)),
-                in_repositories,
-                str,
-            )
-        )
-        section.found(len(setups))
-    yield from (agents.in_repository(place, name, setups.get(name)) for name in in_repositories)
-    yield reader.done(section)
-
-
-def _custom_agents(
-    reader: Reader, found: Sequence[Read], named: set[str] | None, is_everywhere: bool
-) -> Iterator[Identity]:
-    """The agents that files of repositories in use describe. ``named``: where agents may work; None: unknown."""
-    for one in found:
-        for file in () if one.facts.archived else one.agents:
-            allowed = None if named is None else is_everywhere or one.facts.full_name in named
-            yield agents.custom(reader.place, one.facts, file, allowed=allowed)
+# --- Webhooks ---
 
 
 def read_webhooks(reader: Reader, found: Sequence[Read]) -> Found[None]:

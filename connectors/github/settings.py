@@ -24,10 +24,11 @@ class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Signing in: as an App, with ``app_id`` and its ``private_key`` (PEM), or with a ``token``. ``endpoint_url``: the
     address of the API, if not that of github.com: ``https://HOST/api/v3`` for Enterprise Server,
     ``https://api.NAME.ghe.com`` with data residency. ``agent_configuration``, ``webhooks``: whether these are read,
-    too, by a request for each repository; ``rulesets``: whether who bypasses them is. ``cache``: a file that keeps what
-    answers said with their ETags, for the next scan. ``max_calls``: requests that one scan may send; the rest is a gap.
-    ``max_attempts``: tries for one request. ``workers``: requests in flight at once. ``timeout``: seconds for one try.
-    ``from_files``: a folder that ``gh api`` wrote: it is read, and no one is called.
+    too, by a request for each repository; ``agent_tasks``: whether tasks of agents are, with a person's fine-grained
+    token; ``rulesets``: whether who bypasses them is. ``enterprise``: the slug of the one with custom agents to read.
+    ``cache``: a file that keeps what answers said with their ETags, for the next scan. ``max_calls``: requests that one
+    scan may send; the rest is a gap. ``max_attempts``: tries for one request. ``workers``: requests in flight at once.
+    ``timeout``: seconds for one try. ``from_files``: a folder that ``gh api`` wrote: it is read, and no one is called.
     """
 
     organization: str = ""
@@ -39,7 +40,9 @@ class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     insecure_http: bool = False
     agent_configuration: bool = False
     webhooks: bool = False
+    agent_tasks: bool = False
     rulesets: bool = False
+    enterprise: str = ""
     cache: Path | None = None
     max_calls: int = 15_000
     max_attempts: int = 8
@@ -52,6 +55,8 @@ class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         # Without any setting the class can still be made, so that a missing extra is reported first.
         if self.organization and not _LOGIN.fullmatch(self.organization):
             raise ValueError(f"organization is a login such as acme, not {self.organization!r}")
+        if self.enterprise and not _LOGIN.fullmatch(self.enterprise):
+            raise ValueError(f"enterprise is a slug such as acme, not {self.enterprise!r}")
         if (self.app_id is None) != (self.private_key is None):
             raise ValueError("app_id and private_key belong together")
         if self.app_id is not None and self.token is not None:

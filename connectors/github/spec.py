@@ -24,6 +24,8 @@ OIDC = "oidc"
 WORKFLOWS = "workflows"
 AGENTS = "agents"
 AGENT_CONFIGURATION = "agent_configuration"
+AGENT_TASKS = "agent_tasks"
+ENTERPRISE_AGENTS = "enterprise_agents"
 WEBHOOKS = "webhooks"
 RULESETS = "rulesets"
 ROLES = "organization_roles"
@@ -205,9 +207,10 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         name=AGENTS,
-        title="Coding agents: where they may work, and their secrets",
-        without="where the coding agent may work",
+        title="Coding agents: where they may work, what files describe, and their secrets",
+        without="where the coding agent may work, and who changed custom agents",
         requests=(r.AGENT_POLICY, r.AGENT_REPOSITORIES, r.AGENT_SECRETS),
+        graphql=(r.CONTENTS,),
         kinds=("coding_agent", "custom_agent", "secret"),
         rungs=_RUNGS,
     ),
@@ -217,6 +220,22 @@ READINGS: tuple[Reading, ...] = (
         without="tools, MCP servers and the firewall of the coding agent",
         requests=(r.AGENT_CONFIGURATION,),
         setting="agent_configuration",
+    ),
+    Reading(
+        name=AGENT_TASKS,
+        title="Tasks of coding agents (agent_tasks = true, with a person's fine-grained token)",
+        without="when coding agents were last used, and who set them off",
+        requests=(r.AGENT_TASKS,),
+        setting="agent_tasks",
+    ),
+    Reading(
+        name=ENTERPRISE_AGENTS,
+        title="Custom agents of the enterprise (enterprise = its slug)",
+        without="custom agents that another organization describes for the whole enterprise",
+        requests=(r.ENTERPRISE_AGENTS,),
+        kinds=("custom_agent",),
+        rungs=_RUNGS,
+        setting="enterprise",
     ),
     Reading(
         name=WEBHOOKS,
@@ -243,6 +262,7 @@ SPEC = Spec(
         WORKFLOWS: (REPOSITORIES,),
         AGENTS: (REPOSITORIES,),
         AGENT_CONFIGURATION: (AGENTS, REPOSITORIES),
+        AGENT_TASKS: (AGENTS, REPOSITORIES),
         WEBHOOKS: (REPOSITORIES,),
     },
     providers=read_providers("connectors.github", "github"),

@@ -27,6 +27,7 @@ _LISTS = {  # where a listing's rows are
     "hosted-runners": "runners",
     "organization-roles": "roles",
     "private-registries": "configurations",
+    "tasks": "tasks",
 }
 
 
@@ -141,8 +142,10 @@ class Answers:
         def _node(row: Json) -> Json:
             keys = org.rest[f"/repos/{row['nameWithOwner']}/keys"]
             environments = [{"name": name} for name in row["environments"]]
+            branch = row["defaultBranchRef"]
             return {
                 **row,
+                "defaultBranchRef": branch and {**branch, "target": _head(row)},
                 "deployKeys": lambda _, **__: {"totalCount": len(keys)},
                 "environment": lambda _, name: _environment(row, name),
                 "environments": lambda _, **__: {"totalCount": len(environments), "nodes": environments},
@@ -163,6 +166,16 @@ def _day(when: int) -> str:
 def _team(row: Json) -> Json:
     edges = [{"permission": level, "node": {"nameWithOwner": name}} for name, level in row["repositories"].items()]
     return {"slug": row["slug"], "repositories": lambda _, **__: {"totalCount": len(edges), "edges": edges}}
+
+
+def _head(row: Json) -> Json:
+    """The last commit; the last that changed a file was of whoever ``changes`` says."""
+
+    def history(_: Any, path: str | None = None, **__: Any) -> Json:
+        by = row.get("changes", {}).get(path)
+        return {"nodes": [{"author": {"email": "x@users.noreply.github.com", "user": {"login": by}}}] if by else []}
+
+    return {"__typename": "Commit", "history": history}
 
 
 def _ruleset(row: Json) -> Json:

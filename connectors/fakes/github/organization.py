@@ -110,6 +110,15 @@ class Organization:
             "token_last_used_at": TIME, **fields,
         })  # fmt: skip
 
+    def add_task(self, full_name: str, login: str, when: str, agent: str | None = None) -> None:
+        """A task of the coding agent in a repository, or of a custom agent."""
+        own = {"custom_agent": {"id": agent}} if agent else {}
+        row = {
+            "id": f"task {when}", "name": "", "creator": {"id": self.users[login]["id"]}, "creator_type": "user",
+            "state": "completed", "created_at": when, "updated_at": when, **own,
+        }  # fmt: skip
+        self.rest[f"/agents/repos/{full_name}/tasks"].insert(0, row)
+
     def add_role(self, name: str, *logins: str, base: str | None = None, permissions: tuple[str, ...] = ()) -> None:
         """A role of the organization, and the accounts that have it."""
         rows = self.rows("organization-roles")
@@ -133,6 +142,7 @@ class Organization:
         })  # fmt: skip
         for path in ("keys", "actions/secrets", "actions/variables", "hooks"):
             self.rest[f"/repos/{full_name}/{path}"] = []
+        self.rest[f"/agents/repos/{full_name}/tasks"] = []
         self.rest[f"/repos/{full_name}/actions/oidc/customization/sub"] = {"use_default": True}
         for environment in fields.get("environments", []):
             self.rest[f"/repos/{full_name}/environments/{environment}/secrets"] = []

@@ -73,6 +73,7 @@ SHAPES: Mapping[str, tuple[str, Any]] = {
         (r.AGENT_POLICY, p.AgentPolicy),
         (r.AGENT_REPOSITORIES, list[p.RepositoryName]),
         (r.AGENT_CONFIGURATION, p.AgentConfiguration),
+        (r.AGENT_TASKS, list[p.Task]),
         (r.ORG_HOOKS, list[p.Hook]),
         (r.REPOSITORY_HOOKS, list[p.Hook]),
     )

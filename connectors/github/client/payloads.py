@@ -360,17 +360,27 @@ class RepositoryName(Struct, frozen=True):
 
 
 class McpServer(Struct, kw_only=True):
-    """A server of the agent's. Of its address the host is kept, of variables and headers the names alone."""
+    """A server of the agent's. Of its address the host is kept, of variables and headers the names alone.
+
+    ``secrets``: the names of secrets that these refer to; GitHub gives agents those alone that begin with a prefix.
+    """
 
     type: str | None = None
     url: str | None = None
     tools: tuple[str, ...] = ()
     env: Mapping[str, Any] = {}
     headers: Mapping[str, Any] = {}
+    secrets: tuple[str, ...] = field(name="secretsReferredTo", default=())
 
     def __post_init__(self) -> None:
         self.url = host_of(self.url)
+        values = " ".join(one for one in (*self.env.values(), *self.headers.values()) if isinstance(one, str))
+        kept = (one for one in self.secrets if _AGENTS_SECRET.fullmatch(one))
+        self.secrets = tuple(sorted({*_AGENTS_SECRET.findall(values), *kept}))
         self.env, self.headers = dict.fromkeys(self.env), dict.fromkeys(self.headers)
+
+
+_AGENTS_SECRET = re.compile(r"COPILOT_MCP_[A-Z0-9_]{1,100}", re.ASCII)
 
 
 def host_of(address: str | None) -> str | None:
@@ -406,6 +416,42 @@ class AgentConfiguration(Struct, kw_only=True):
     def __post_init__(self) -> None:
         hosts = map(host_of, self.custom_allowlist or ())
         self.custom_allowlist = tuple(one for one in hosts if one)
+
+
+class TaskCreator(Struct, frozen=True):
+    """The account that set off a task."""
+
+    id: int | None = None
+
+
+class TaskAgent(Struct, frozen=True):
+    """The custom agent of a task: the name of its file without the endings."""
+
+    id: str | None = None
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """What an agent was asked to do. Its name comes from the prompt, and is not read."""
+
+    created_at: str | None = None
+    updated_at: str | None = None
+    creator: TaskCreator | None = None
+    creator_type: str | None = None
+    custom_agent: TaskAgent | None = None
+
+
+class SharedAgent(Struct, frozen=True):
+    """A custom agent of an enterprise. ``url``: of its file."""
+
+    name: str
+    file_path: str
+    url: str = ""
+
+
+class SharedAgents(Struct, frozen=True):
+    """None where the enterprise has no repository for them."""
+
+    custom_agents: tuple[SharedAgent, ...] | None = None
 
 
 class AuditEvent(Struct, frozen=True, kw_only=True):

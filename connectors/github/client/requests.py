@@ -12,6 +12,7 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+PER_PAGE: Final = "100"
 Plan = Literal["any", "enterprise", "enterprise_cloud", "cloud"]
 
 
@@ -122,6 +123,18 @@ AGENT_CONFIGURATION: Final = Request(
     permission=Permission("copilot_agent_settings", ("repo",)),
     plan="cloud",
 )
+AGENT_TASKS: Final = Request(
+    path="/agents/repos/{owner}/{repo}/tasks",
+    at="/tasks",
+    permission=Permission("", ("a fine-grained token with agent tasks: read",)),
+    plan="cloud",
+)
+ENTERPRISE_AGENTS: Final = Request(
+    path="/enterprises/{enterprise}/copilot/custom-agents",
+    params={"per_page": PER_PAGE},
+    permission=Permission("enterprise_ai_controls", ("admin:enterprise",)),
+    plan="cloud",
+)
 AUDIT_LOG: Final = Request(
     path="/orgs/{org}/audit-log",
     permission=Permission("organization_administration", ("read:audit_log",)),
@@ -178,5 +191,4 @@ ENVIRONMENTS: Final = Permission("actions", ("repo",))
 METADATA: Final = Permission("metadata", ("repo",))
 BYPASSES: Final = Permission("", ("admin:org of an owner; an App would have to write",))
 """What the bypass lists of rulesets take, through GraphQL."""
-PER_PAGE: Final = "100"
 API_VERSION: Final = "2022-11-28"

@@ -1,49 +1,110 @@
-"""GitHub's coding agent as identities: where it may work, and how it is set up there (pure)."""
+"""Coding agents as identities: where they may work, how they are set up there, and what they did (pure)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.github.client.payloads import AgentConfiguration
+from connectors.github import keys
+from connectors.github.agent_files import AgentFile
+from connectors.github.client.payloads import AgentConfiguration, McpServer
 from connectors.github.facts import Repository
 from connectors.github.identities.place import Place
-from connectors.github.repositories import AGENTS
+from connectors.github.parts import Part
 from connectors.github.workflows.owners import as_owners, code_owners
 from scanner.model import Consequence, Identity, Privilege, Signal
-from scanner.model.attributes import MCP_SERVERS, OWNERS, TOOLS
+from scanner.model.attributes import CHANGED_BY, MCP_SERVERS, MODEL, OWNERS, TOOLS
 
 NAME = "copilot-coding-agent"
+STARTED_BY = "set_off_by"
+_STARTERS_NAMED = 20
 _SIGNALS = (
     Signal(says="machine", sort="provider", evidence="GitHub's coding agent"),
     Signal(says="agent", sort="provider", evidence="GitHub's coding agent"),
 )
 
 
-def everywhere(place: Place) -> Identity:
+class Use(Struct, frozen=True):
+    """Tasks: when each was last active, the custom agent that did it, and the account that set it off."""
+
+    tasks: tuple[tuple[datetime, str | None, str | None], ...]
+
+    def of(self, agent: str) -> Use | None:
+        """Those of one custom agent."""
+        own = tuple(one for one in self.tasks if one[1] == agent)
+        return Use(own) if own else None
+
+    @property
+    def last(self) -> datetime:
+        """When the newest was active."""
+        return max(when for when, _, _ in self.tasks)
+
+    @property
+    def starters(self) -> list[str]:
+        """The accounts that set tasks off."""
+        return sorted({by for _, _, by in self.tasks if by})[:_STARTERS_NAMED]
+
+
+def everywhere(place: Place, use: Use | None) -> Identity:
     """The agent where it may work in all repositories."""
-    return _agent(place, "copilot", {"repositories": "all"}, narrow=False)
+    return _used(_agent(place, "copilot", {"repositories": "all"}, narrow=False), use)
 
 
-def in_repository(place: Place, full_name: str, setup: AgentConfiguration | None) -> Identity:
-    """The agent in one repository; ``setup``: None where that was not read."""
-    attributes: dict[str, Any] = {"repository": full_name}
+def in_repository(
+    place: Place, full_name: str, setup: AgentConfiguration | None, facts: Mapping[str, Any], use: Use | None
+) -> Identity:
+    """The agent in one repository. ``setup``: None where that was not read. ``facts``: what its files say."""
+    attributes: dict[str, Any] = {"repository": full_name, **facts}
     if setup is not None:
         attributes |= dict(_described(setup))
-    return _agent(place, f"{full_name.partition('/')[2]}/copilot", attributes, narrow=True)
+    return _used(_agent(place, f"{full_name.partition('/')[2]}/copilot", attributes, narrow=True), use)
 
 
-def custom(place: Place, repository: Repository, file: str, *, allowed: bool | None) -> Identity:
+def custom(
+    place: Place,
+    repository: Repository,
+    file: AgentFile,
+    *,
+    allowed: bool | None,
+    changed_by: str | None,
+    use: Use | None,
+) -> Identity:
     """An agent that a file of a repository describes. ``allowed``: whether agents may work there."""
-    path = f"{AGENTS}/{file}"
-    named = () if repository.codeowners is None else code_owners(repository.codeowners, path)
+    named = () if repository.codeowners is None else code_owners(repository.codeowners, file.path)
     owners = as_owners(named, repository.admin_teams)
-    attributes = {"repository": repository.full_name, "path": path} | ({OWNERS: owners} if owners else {})
-    name = file.removesuffix(".md").removesuffix(".agent")
-    made = _agent(place, f"{repository.full_name.partition('/')[2]}/{path}", attributes, narrow=True)
-    return replace(made, kind="custom_agent", name=name or file, enabled=allowed, tags=dict(repository.properties))
+    attributes: dict[str, Any] = {
+        "repository": repository.full_name,
+        "path": file.path,
+        TOOLS: ["*"] if file.tools is None else list(file.tools),
+        MCP_SERVERS: list(_servers(file.servers)),
+    }
+    shown = {OWNERS: owners, MODEL: file.model, CHANGED_BY: changed_by}
+    attributes |= {name: value for name, value in shown.items() if value}
+    made = _agent(place, f"{repository.full_name.partition('/')[2]}/{file.path}", attributes, narrow=True)
+    made = replace(made, kind="custom_agent", name=file.name or file.path, enabled=allowed)
+    return _used(
+        replace(made, display_name=file.title, description=file.description, tags=dict(repository.properties)), use
+    )
+
+
+def of_enterprise(place: Place, file: Part, name: str, allowed: bool | None) -> Identity:
+    """An agent of the enterprise, which a file of another repository describes; the file itself was not read."""
+    made = _agent(place, file.what, {"repository": file.full_name, "path": file.what}, narrow=False)
+    key = f"{keys.repository(place.organization.host, file.full_name)}/{file.what}"
+    return replace(
+        made, key=key, kind="custom_agent", name=AgentFile(path=file.what).name, display_name=name, enabled=allowed
+    )
+
+
+def _used(made: Identity, use: Use | None) -> Identity:
+    if use is None or not use.tasks:
+        return made
+    starters = {STARTED_BY: use.starters} if use.starters else {}
+    return replace(made, last_used_at=use.last, attributes={**made.attributes, **starters})
 
 
 def _agent(place: Place, below: str, attributes: dict[str, Any], *, narrow: bool) -> Identity:
@@ -58,18 +119,23 @@ def _agent(place: Place, below: str, attributes: dict[str, Any], *, narrow: bool
 
 
 def _described(setup: AgentConfiguration) -> Iterator[tuple[str, Any]]:
-    servers = setup.mcp_configuration.servers if setup.mcp_configuration else {}
     yield TOOLS, sorted(name for name, is_on in setup.enabled_tools.items() if is_on)
-    yield (
-        MCP_SERVERS,
-        [
-            {"name": name, "host": one.url, "type": one.type, "tools": sorted(one.tools), "variables": sorted(one.env)}
-            for name, one in sorted(servers.items())
-        ],
-    )
+    yield MCP_SERVERS, list(_servers(setup.mcp_configuration.servers if setup.mcp_configuration else {}))
     yield "firewall", setup.is_firewall_enabled
     yield "recommended_allowlist", setup.is_firewall_recommended_allowlist_enabled
     yield "allowlist", sorted(setup.custom_allowlist or ())
     yield "workflows_need_approval", setup.require_actions_workflow_approval
     yield "automations", setup.is_automations_enabled
     yield "automations_need_write_access", setup.require_write_access_for_automation_triggers
+
+
+def _servers(servers: Mapping[str, McpServer]) -> Iterator[Mapping[str, Any]]:
+    for name, one in sorted(servers.items()):
+        yield {
+            "name": name,
+            "host": one.url,
+            "type": one.type,
+            "tools": sorted(one.tools),
+            "variables": sorted(one.env),
+            "secrets": list(one.secrets),
+        }

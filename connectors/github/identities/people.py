@@ -53,6 +53,11 @@ class People(Struct):
         is_app = (login or "").endswith("[bot]")
         return self.complete and bool(login) and not is_app and str(login).lower() not in self.members
 
+    def known_as(self, login: str) -> str:
+        """The address that single sign-on knows an account by, or else its login; what is no login stays as it is."""
+        member = self.members.get(login.lower())
+        return member.linked if member and member.linked and "@" in member.linked else login
+
 
 class Holdings(Struct):
     """What acts as accounts, and what these may do. ``roles``: by login in lower case; None where not known."""

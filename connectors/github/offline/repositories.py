@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from connectors.github.agent_files import FOLDER as AGENTS
 from connectors.github.client.requests import METADATA, Request
 from connectors.github.parts import Part
 from connectors.github.repositories import FOLDER
@@ -46,16 +47,16 @@ def nodes(files: Files, org: str) -> tuple[list[Mapping[str, Any]], int]:
         if "/" in own or not {owner, own}.isdisjoint(("", ".", "..")):
             continue
         root = _root(files, f"{owner}/{own}")
-        entries = _workflows(files, root)
+        entries = _folder(files, root, FOLDER)
         without += entries is None
         found.append(_node(files, root, row, entries or []))
     return found, without
 
 
 def parts_asked(files: Files, parts: Sequence[Part], text: str) -> Mapping[str, Any]:
-    """What a query for parts asks for, files or rules of environments, as GraphQL gives it. Raises SourceError."""
-    part = _file_asked if "object(" in text else _rules_asked
-    return {f"part{number}": part(files, one) for number, one in enumerate(parts)}
+    """What a query for parts asks for, as GraphQL gives it; None for what no file has. Raises SourceError."""
+    part = next((read for sign, read in _PARTS if sign in text), None)
+    return {f"part{number}": part and part(files, one) for number, one in enumerate(parts)}
 
 
 def _root(files: Files, full_name: str) -> Path:
@@ -66,6 +67,11 @@ def _root(files: Files, full_name: str) -> Path:
 def _file_asked(files: Files, part: Part) -> Mapping[str, Any]:
     path = quote(part.what.removeprefix("HEAD:"), safe="/ ")
     return {"object": _blob(files, _root(files, part.full_name) / "contents" / f"{path}.json")}
+
+
+def _folder_asked(files: Files, part: Part) -> Mapping[str, Any]:
+    entries = _folder(files, _root(files, part.full_name), part.what.removeprefix("HEAD:"))
+    return {"object": None if entries is None else {"entries": entries}}
 
 
 def _rules_asked(files: Files, part: Part) -> Mapping[str, Any] | None:
@@ -79,6 +85,14 @@ def _rules_asked(files: Files, part: Part) -> Mapping[str, Any] | None:
                 rules = [_rule(rule) for rule in _list(one, "protection_rules")]
                 return {"environment": {"protectionRules": {"totalCount": len(rules), "nodes": rules}}}
     return {"environment": None}
+
+
+_PARTS: Sequence[tuple[str, Callable[[Files, Part], Mapping[str, Any] | None]]] = (
+    ("on Tree", _folder_asked),
+    ("on Blob", _file_asked),
+    ("environment(", _rules_asked),
+)
+"""By what the query for them has."""
 
 
 def _rule(rule: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -108,20 +122,21 @@ def _node(files: Files, root: Path, row: Mapping[str, Any], entries: Sequence[Ma
         "defaultBranchRef": {"name": branch} if branch else None,
         "environments": {"totalCount": len(named), "nodes": named},
         "workflows": {"entries": list(entries)},
+        "agents": {"entries": _folder(files, root, AGENTS) or []},
         **{name: _blob(files, root / "contents" / f"{path}.json") for name, path in _OWNERS.items()},
     }
 
 
-def _workflows(files: Files, root: Path) -> list[Mapping[str, Any]] | None:
-    """None where no file says whether there are any."""
-    folder = root / "contents" / FOLDER
+def _folder(files: Files, root: Path, path: str) -> list[Mapping[str, Any]] | None:
+    """What is in a folder of a repository; None where no file says whether there is anything."""
+    folder = root / "contents" / path
     listing = folder.with_name(f"{folder.name}.json")
     if not folder.is_dir() and not listing.is_file():
         return None
     listed = [one.get("name") for page in (files.read(listing) if listing.is_file() else ()) for one in _rows([page])]
     there = {file.name.removesuffix(".json"): file for file in sorted(folder.glob("*.json"))} if folder.is_dir() else {}
     names = dict.fromkeys([*(one for one in listed if isinstance(one, str)), *there])
-    # A workflow that is listed, but whose text is in no file, counts as cut short.
+    # A file that is listed, but whose text is in none, counts as cut short.
     nothing = {"text": None, "isTruncated": True}
     return [{"name": name, "object": _blob(files, there[name]) if name in there else nothing} for name in names]
 

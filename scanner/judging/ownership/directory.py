@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from scanner.matching.keys import tag_name
 from scanner.model import Entry, Identity, Person
-from scanner.model.attributes import OWNERS, SPONSORS
+from scanner.model.attributes import CHANGED_BY, OWNERS, SPONSORS
 from scanner.registry.roster import Roster
 from scanner.registry.roster.machines import Machines
 from scanner.registry.roster.meaning import Meaning
@@ -175,6 +175,9 @@ class Clues:
                 yield Hint("tag", person.email, score, f"tag {key}={value}")
         if identity.created_by is not None and (maker := self._directory.mentioned(identity.created_by)) is not None:
             yield Hint("creator", maker.email, SCORES.signals["creator"], f"created by {identity.created_by}")
+        by = identity.attributes.get(CHANGED_BY)
+        if isinstance(by, str) and (person := self._directory.mentioned(by)) is not None:
+            yield Hint("creator", person.email, SCORES.signals["changed"], f"last changed by {by}")
         yield from self._with_provider(identity)
         contact = identity.attributes.get(SCOPE_CONTACT)
         if isinstance(contact, str) and (person := self._directory.mentioned(contact)) is not None:

@@ -27,6 +27,27 @@ jobs:
 """
 
 
+NIGHTLY = """\
+on: { schedule: [{ cron: "0 1 * * *" }] }
+jobs: { ask: { runs-on: ubuntu-latest, steps: [{ run: "gh agent-task create -F task.md" }] } }
+"""
+REVIEWER = """\
+---
+name: Reviewer
+description: Looks for mistakes
+tools: search, read
+model: large
+mcp-servers:
+  tracker:
+    type: http
+    url: https://SECRET@mcp.acme.example/SECRET
+    headers: { Authorization: "Bearer ${{ secrets.COPILOT_MCP_TRACKER }}" }
+    env: { TOKEN: SECRET }
+---
+SECRET
+"""
+
+
 def organization(secret: str = PLANTED) -> Organization:
     """One of everything, and two where a listing has pages; ``secret`` wherever an answer could hold one."""
     org = Organization()
@@ -55,9 +76,11 @@ def organization(secret: str = PLANTED) -> Organization:
         files={
             ".github/workflows/deploy.yml": DEPLOY,
             ".github/CODEOWNERS": "* @acme/core\n",
-            ".github/agents/reviewer.agent.md": "# Reviews",
+            ".github/workflows/nightly.yml": NIGHTLY,
+            ".github/agents/reviewer.agent.md": REVIEWER.replace("SECRET", secret),
         },
-        environments=["production"],
+        environments=["production", "copilot"],
+        changes={".github/agents/reviewer.agent.md": "ada"},
     )
     org.add_key(shop, "ci", added_by="leaver", read_only=False)
     org.add_key(shop, "mirror")
@@ -65,6 +88,16 @@ def organization(secret: str = PLANTED) -> Organization:
         org.add_variable(f"/repos/{shop}/actions/variables", name, value)
     org.add_secret(f"/repos/{shop}/actions/secrets", "AWS_ACCESS_KEY_ID")
     org.add_secret(f"/repos/{shop}/environments/production/secrets", "DATABASE")
+    org.add_secret(f"/repos/{shop}/environments/copilot/secrets", "COPILOT_MCP_TRACKER")
+    org.add_task(shop, "ada", "2026-03-04T05:06:07Z", "reviewer")
+    org.add_task(shop, "root", "2026-03-05T05:06:07Z")
+    org.rest[f"/agents/repos/{shop}/tasks"][0]["name"] = secret
+    org.rest["/enterprises/acme-inc/copilot/custom-agents"] = {
+        "custom_agents": [
+            {"name": "Guide", "file_path": "agents/guide.md",
+             "url": "https://github.com/acme-platform/.github-private/blob/main/agents/guide.md"},
+        ]
+    }  # fmt: skip
     docs = org.add_repository("docs")
     org.add_role("all repositories: write", "acme-deploy-bot", "ada", base="write")
     org.add_role("auditor", "ada", permissions=("read_audit_logs",))
@@ -96,7 +129,7 @@ def organization(secret: str = PLANTED) -> Organization:
             "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z"}  # fmt: skip
     org.rows("hooks").append(hook)
     server = {"type": "http", "url": f"https://mcp.acme.example/{secret}", "headers": {"Authorization": secret},
-              "tools": ["search"], "env": {"KEY": secret}}  # fmt: skip
+              "tools": ["search"], "env": {"KEY": "$COPILOT_MCP_KEY", "OTHER": secret}}  # fmt: skip
     for name in (shop, docs):
         org.rest[f"/repos/{name}/copilot/cloud-agent/configuration"] = {
             "mcp_configuration": {"mcpServers": {"tracker": server}},

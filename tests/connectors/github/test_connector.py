@@ -51,7 +51,9 @@ def found() -> Iterator[list[DiscoveredRecord]]:
     """The organization, read once with everything that can be switched on."""
     with pytest.MonkeyPatch.context() as patch, served(organization(), token=VALUE, per_page=2) as (_, url):
         patch.setenv(TOKEN, VALUE)
-        yield records(url, agent_configuration=True, webhooks=True, rulesets=True)
+        yield records(
+            url, agent_configuration=True, webhooks=True, rulesets=True, agent_tasks=True, enterprise="acme-inc"
+        )
 
 
 def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
@@ -71,6 +73,7 @@ def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
         "private-registries/NPM": "private_registry",
         "shop/.github/workflows/deploy.yml": "workflow",
         "shop/.github/agents/reviewer.agent.md": "custom_agent",
+        "github:acme-platform/.github-private/agents/guide.md": "custom_agent",
         "copilot": "coding_agent",
         "shop/copilot": "coding_agent",
         "docs/copilot": "coding_agent",
@@ -83,6 +86,7 @@ def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
         "private-registries/MAVEN",
         "shop/actions/secrets/AWS_ACCESS_KEY_ID",
         "shop/environments/production/secrets/DATABASE",
+        "shop/environments/copilot/secrets/COPILOT_MCP_TRACKER",
     }
     assert PLANTED not in repr(found)
 
@@ -111,8 +115,6 @@ def test_privileges_and_natures_follow_from_facts(found: list[DiscoveredRecord])
     assert (reviewer.name, reviewer.enabled) == ("reviewer", True)
     assert [one["id"] for one in reviewer.attributes["owners"]] == ["acme/core", "core"]
     assert by_key["hooks/1"].name == "hooks.acme.example"
-    (server,) = by_key["shop/copilot"].attributes["mcp_servers"]
-    assert (server["host"], server["variables"]) == ("mcp.acme.example", ["KEY"])
 
 
 def test_a_workflow_is_joined_with_its_role_and_with_who_may_change_it(found: list[DiscoveredRecord]) -> None:
@@ -135,6 +137,32 @@ def test_a_workflow_is_joined_with_its_role_and_with_who_may_change_it(found: li
         ("users/acme-deploy-bot", True),
         ("users/ada", True),
     }
+
+
+def test_agents_say_what_they_may_use_and_who_set_them_off(found: list[DiscoveredRecord]) -> None:
+    """Of a file what stands in front of its prompt; of servers hosts and names; of tasks the last one and by whom."""
+    by_key = identities(found)
+    reviewer, own = by_key["shop/.github/agents/reviewer.agent.md"], by_key["shop/copilot"]
+    server = {"name": "tracker", "host": "mcp.acme.example", "type": "http"}
+
+    assert (reviewer.display_name, reviewer.description) == ("Reviewer", "Looks for mistakes")
+    assert reviewer.attributes["tools"] == ["read", "search"]
+    assert reviewer.attributes["model"] == "large"
+    assert reviewer.attributes["mcp_servers"] == [
+        {**server, "tools": [], "variables": ["TOKEN"], "secrets": ["COPILOT_MCP_TRACKER"]}
+    ]
+    assert reviewer.attributes["changed_by"] == "ada@acme.example"
+    assert own.attributes["mcp_servers"] == [
+        {**server, "tools": ["search"], "variables": ["KEY", "OTHER"], "secrets": ["COPILOT_MCP_KEY"]}
+    ]
+    assert own.attributes["secrets"] == ["COPILOT_MCP_TRACKER"]
+    assert own.attributes["started_by_workflows"] == [".github/workflows/nightly.yml"]
+    last = {key: f"{by_key[key].last_used_at:%d}" for key in ("copilot", "shop/copilot") if by_key[key].last_used_at}
+    assert last == {"copilot": "05", "shop/copilot": "05"}
+    assert f"{reviewer.last_used_at:%d}" == "04"
+    assert own.attributes["set_off_by"] == ["ada@acme.example", "root@acme.example"]
+    assert reviewer.attributes["set_off_by"] == ["ada@acme.example"]
+    assert all(("agent", "strong") in {(one.says, one.strength) for one in agent.signals} for agent in (reviewer, own))
 
 
 def test_what_the_organization_says_once_is_a_fact_of_who_it_is_about(found: list[DiscoveredRecord]) -> None:

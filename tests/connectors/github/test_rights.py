@@ -20,6 +20,7 @@ WRITE = "write"
 BEYOND_THE_SCHEMA = {
     "actions_variables": "Managing your personal access tokens, repository permissions",
     "copilot_agent_settings": "Permissions required for GitHub Apps, repository permissions",
+    "enterprise_ai_controls": "Permissions required for GitHub Apps, enterprise permissions",
     "organization_actions_variables": "Managing your personal access tokens, organization permissions",
     "organization_agent_secrets": "Permissions required for GitHub Apps, organization permissions",
     "organization_private_registries": "Managing your personal access tokens, organization permissions",
@@ -67,7 +68,9 @@ def test_scopes_have_a_level(scopes: list[str], level: PrivilegeLevel) -> None:
 
 def test_an_app_is_given_published_permissions() -> None:
     """Each name of the manifest stands in the published schema with this access, or in the table of exceptions."""
-    everything = GithubSettings(organization="acme", agent_configuration=True, webhooks=True, rulesets=True)
+    everything = GithubSettings(
+        organization="acme", agent_configuration=True, webhooks=True, rulesets=True, agent_tasks=True, enterprise="acme"
+    )
     given = json.loads(GithubConnector("prod", everything).policy())["manifest"]["default_permissions"]
     schemas = json.loads((PUBLISHED / "rest.json").read_bytes())["components"]["schemas"]
     published = {name: one["enum"] for name, one in schemas["app-permissions"]["properties"].items()}
@@ -78,7 +81,9 @@ def test_an_app_is_given_published_permissions() -> None:
 
 def test_nothing_is_asked_for_that_no_section_needs() -> None:
     """Each request belongs to a section whose permission stands in the policy, and reads only."""
-    everything = GithubSettings(organization="acme", agent_configuration=True, webhooks=True, rulesets=True)
+    everything = GithubSettings(
+        organization="acme", agent_configuration=True, webhooks=True, rulesets=True, agent_tasks=True, enterprise="acme"
+    )
     policy = json.loads(GithubConnector("prod", everything).policy())
     default = json.loads(GithubConnector.base_policy())
     asked = {one.path for reading in READINGS for one in reading.requests}
@@ -92,9 +97,10 @@ def test_nothing_is_asked_for_that_no_section_needs() -> None:
     assert set(given.values()) == {"read"}
     assert given.keys() == {name for names in policy["sections"].values() for name in names}
     assert given.keys() - default["manifest"]["default_permissions"].keys() == {
-        "copilot_agent_settings", "organization_hooks", "repository_hooks",
+        "copilot_agent_settings", "enterprise_ai_controls", "organization_hooks", "repository_hooks",
     }  # fmt: skip
     assert policy["classicTokenScopes"] == [
+        "admin:enterprise",
         "admin:org",
         "admin:org_hook",
         "read:audit_log",

@@ -33,7 +33,7 @@ from graphql import (
     visit,
 )
 
-from connectors.github import environments, local_actions
+from connectors.github import agent_changes, coding_agents, environments, local_actions
 from connectors.github.accounts import SSO
 from connectors.github.client import requests as r
 from connectors.github.client.requests import Request
@@ -43,7 +43,8 @@ from connectors.github.repositories import QUERY, TEAMS
 
 HERE = Path(__file__).parent
 FAKE = HERE.parents[3] / "connectors" / "fakes" / "github"
-QUERIES = (QUERY, TEAMS, SSO, RULESETS, query(local_actions.FILE, 2), query(environments.RULES, 2))
+SELECTIONS = (local_actions.FILE, environments.RULES, coding_agents.SHARED_AGENTS, agent_changes.LAST_CHANGE)
+QUERIES = (QUERY, TEAMS, SSO, RULESETS, *(query(one, 2) for one in SELECTIONS))
 _WORDS = frozenset({"description", "example", "examples", "x-github", "externalDocs", "title"})
 
 

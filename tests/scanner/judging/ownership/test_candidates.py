@@ -262,6 +262,17 @@ def test_the_contact_of_an_account_is_a_last_resort(contact: Any, expected: list
     assert all(one.evidence.startswith(f"contact {contact} of ") for one in found)
 
 
+def test_who_last_changed_it_is_a_weaker_candidate_than_its_creator() -> None:
+    """Whoever changed the file of an agent may know it; both together are one sort of hint."""
+    changed = candidates(make_identity(attributes={"changed_by": "ada@example.com"}))
+    both = candidates(make_identity(created_by="ada@example.com", attributes={"changed_by": "ada@example.com"}))
+
+    assert scores(changed) == [("ada@example.com", 0.45)]
+    assert changed[0].evidence == "last changed by ada@example.com"
+    assert scores(both) == [("ada@example.com", 0.55)]
+    assert candidates(make_identity(attributes={"changed_by": ["ada@example.com"]})) == ()
+
+
 def test_evidence_says_who_is_about_to_leave() -> None:
     """The person who knows most can still be asked, but not for long."""
     (lea,) = candidates(make_identity(created_by="lea@example.com"))

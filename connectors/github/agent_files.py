@@ -1,0 +1,88 @@
+"""Files that describe custom agents: what stands in front of the prompt is read, the prompt never (pure).
+
+Source: GitHub's "Custom agents configuration".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from connectors.github.client.payloads import McpServer
+from connectors.planned.documents import parse_document
+from scanner.errors import InputError
+
+FOLDER: Final = ".github/agents"
+SHARED: Final = "agents"
+"""The folder of ``.github-private`` with the agents of all repositories."""
+PRIVATE: Final = ".github-private"
+SUFFIX: Final = ".md"
+_FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+_LONGEST: Final = 1000
+_MOST: Final = 200
+
+
+class AgentFile(Struct, frozen=True, kw_only=True):
+    """A custom agent. ``path``: from the root of its repository. ``tools``: None for all of them.
+
+    ``problem``: why what stands in front of its prompt could not be read.
+    """
+
+    path: str
+    title: str | None = None
+    description: str | None = None
+    model: str | None = None
+    tools: tuple[str, ...] | None = None
+    servers: Mapping[str, McpServer] = {}
+    problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """As tasks call it: the file's name without its endings."""
+        return self.path.rpartition("/")[2].removesuffix(SUFFIX).removesuffix(".agent")
+
+
+def agent_file(path: str, text: str) -> AgentFile:
+    """The agent that a file describes. A file without anything in front of its prompt has its name alone."""
+    front = _FRONT.match(text)
+    if front is None:
+        return AgentFile(path=path)
+    try:
+        values = parse_document(Path(path), front[1])
+    except InputError as error:
+        return AgentFile(path=path, problem="; ".join(problem.message for problem in error.problems))
+    return AgentFile(
+        path=path,
+        title=_text(values.get("name")),
+        description=_text(values.get("description")),
+        model=_text(values.get("model")),
+        tools=_tools(values.get("tools")),
+        servers=dict(_servers(values.get("mcp-servers"))),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value.strip()[:_LONGEST] or None if isinstance(value, str) else None
+
+
+def _tools(value: Any) -> tuple[str, ...] | None:
+    """A list, or a text with commas; without either, an agent has every tool."""
+    named = value.split(",") if isinstance(value, str) else value
+    if not isinstance(named, list):
+        return None
+    found = {one.strip()[:_LONGEST] for one in named[:_MOST] if isinstance(one, str)}
+    return tuple(sorted(found - {""}))
+
+
+def _servers(value: Any) -> Iterator[tuple[str, McpServer]]:
+    """By name; one of another shape has its name alone."""
+    for name, facts in list(value.items())[:_MOST] if isinstance(value, dict) else ():
+        try:
+            yield str(name)[:_LONGEST], msgspec.convert(facts, McpServer)
+        except msgspec.ValidationError:
+            yield str(name)[:_LONGEST], McpServer()

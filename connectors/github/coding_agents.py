@@ -1,0 +1,235 @@
+"""Sections of coding agents: where they may work, how they are set up, what files describe, and what they did."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from connectors.base import DiscoveredRecord, Malformed, SectionReading
+from connectors.github import keys
+from connectors.github import spec as s
+from connectors.github.agent_changes import read_changes
+from connectors.github.agent_files import PRIVATE, SHARED, AgentFile
+from connectors.github.client import payloads as p
+from connectors.github.client import requests as r
+from connectors.github.identities import agents
+from connectors.github.identities.agents import Use
+from connectors.github.identities.keys_and_secrets import stored_secret
+from connectors.github.identities.people import People
+from connectors.github.parts import Part, read_parts
+from connectors.github.reading import Reader
+from connectors.github.repositories import Read, Tree, agents_in, names
+from scanner.errors import Denied, NotOffered, SourceError
+from scanner.model import StoredSecret
+
+SHARED_AGENTS: Final = """\
+object(expression: $what) { ... on Tree { entries { name object { ... on Blob { text } } } } }"""
+_MOST_TASKS: Final = int(r.PER_PAGE)
+_SETUP: Final = ".github/workflows/copilot-setup-steps.yml"
+_STARTS = re.compile(r"\bgh\s+agent-task\s+create\b|/agents/repos/|\bcopilot-swe-agent\b")
+"""How a workflow gives the agent a task: GitHub's command line, its API, or by assigning an issue to it."""
+_ENVIRONMENT: Final = "copilot"
+"""The environment with the agent's own secrets."""
+_FILE = re.compile(r"/(?P<repository>[\w.-]+/[\w.-]+)/blob/[^/]+/(?P<path>[^?#]+)", re.ASCII)
+
+
+class Allowed(Struct, frozen=True):
+    """Where agents may work. ``is_known``: False where that could not be read."""
+
+    everywhere: bool = False
+    repositories: tuple[str, ...] = ()
+    is_known: bool = True
+
+    def at(self, full_name: str) -> bool | None:
+        """Whether in a repository; None where that is not known."""
+        return self.everywhere or full_name in self.repositories or (False if self.is_known else None)
+
+    @property
+    def anywhere(self) -> bool | None:
+        """Whether in some repository."""
+        return self.everywhere or bool(self.repositories) or (False if self.is_known else None)
+
+
+def read_agents(
+    reader: Reader, found: Sequence[Read], people: People, secrets: Mapping[str, Sequence[StoredSecret]]
+) -> Generator[DiscoveredRecord, None, None]:
+    """The coding agent, the custom agents of repositories, of the organization and of the enterprise."""
+    in_use = {one.facts.full_name: one for one in found if not one.facts.archived}
+    allowed = Allowed(is_known=False)
+    custom: list[tuple[Read, AgentFile]] = []
+    changed: Mapping[Part, str] = {}
+    with reader.section(s.AGENTS) as section:
+        custom = [(one, file) for one in in_use.values() for file in one.agents]
+        custom += _shared(reader, section, in_use)
+        for one, file in custom:
+            if file.problem:
+                section.malformed(f"{one.facts.full_name}/{file.path}", file.problem)
+        files = [Part(one.facts.full_name, file.path) for one, file in custom]
+        changed = dict(read_changes(reader.api, section, files))
+        allowed = _allowed(reader, section)
+        try:
+            for row in reader.api.rows(r.AGENT_SECRETS, p.SecretName, section, org=reader.org):
+                key = keys.stored_secret(reader.place.root, row.name, store="agents")
+                yield stored_secret(reader.place, row, key, "agents")
+        except NotOffered:
+            section.note("secrets of agents are not offered")
+        section.found(len(allowed.repositories) + allowed.everywhere)
+    yield reader.done(section)
+    places = list(allowed.repositories)
+    if allowed.everywhere and (reader.settings.agent_configuration or reader.settings.agent_tasks):
+        places = list(in_use)
+    setups = yield from _read_setups(reader, places)
+    uses = yield from _read_tasks(reader, places, people)
+    if allowed.everywhere:
+        yield agents.everywhere(reader.place, _together(uses.values()))
+    for name in places:
+        facts = _in_repository(in_use.get(name), secrets.get(name, ()))
+        yield agents.in_repository(reader.place, name, setups.get(name), facts, uses.get(name))
+    for one, file in custom:
+        name = one.facts.full_name
+        is_shared = file.path.startswith(f"{SHARED}/")
+        use = _together(uses.values()) if is_shared else uses.get(name)
+        by = changed.get(Part(name, file.path))
+        yield agents.custom(
+            reader.place,
+            one.facts,
+            file,
+            allowed=allowed.anywhere if is_shared else allowed.at(name),
+            changed_by=people.known_as(by) if by else None,
+            use=use and use.of(file.name),
+        )
+    yield from _read_enterprise(reader, {Part(one.facts.full_name, file.path) for one, file in custom}, allowed)
+
+
+def _allowed(reader: Reader, section: SectionReading) -> Allowed:
+    """The organization's policy. Raises SourceError."""
+    policy = reader.api.one(r.AGENT_POLICY, p.AgentPolicy, org=reader.org)
+    match policy.enabled_repositories:
+        case "selected":
+            found: set[str] = set()
+            try:
+                rows = reader.api.rows(r.AGENT_REPOSITORIES, p.RepositoryName, section, org=reader.org)
+                found.update(row.full_name for row in rows if row.full_name.count("/") == 1)
+            except SourceError as error:
+                section.lost(error, partial=bool(found))
+                return Allowed(repositories=tuple(sorted(found)), is_known=False)
+            return Allowed(repositories=tuple(sorted(found)))
+        case "all":
+            return Allowed(everywhere=True)
+        case "none":
+            return Allowed()
+    raise Malformed(f"the agent's policy is {policy.enabled_repositories}")
+
+
+def _shared(reader: Reader, section: SectionReading, in_use: Mapping[str, Read]) -> list[tuple[Read, AgentFile]]:
+    """The custom agents of all repositories, which a repository of a set name describes."""
+    one = next((one for name, one in in_use.items() if name.partition("/")[2].lower() == PRIVATE), None)
+    if one is None:
+        return []
+    folder = (Part(one.facts.full_name, f"HEAD:{SHARED}"),)
+    found: list[tuple[Read, AgentFile]] = []
+    for _, repository in read_parts(reader.api, section, SHARED_AGENTS, folder, r.CONTENTS):
+        try:
+            tree = msgspec.convert(repository.get("object"), Tree | None)
+        except msgspec.ValidationError as error:
+            section.malformed(one.facts.full_name, str(error))
+            continue
+        found += [(one, file) for file in agents_in(tree, SHARED)]
+    return found
+
+
+def _in_repository(one: Read | None, secrets: Sequence[StoredSecret]) -> dict[str, object]:
+    """What a repository says of the agent, besides its settings."""
+    files = one.files if one is not None else ()
+    starting = [file.path for file in files if _STARTS.search(file.text)]
+    own = sorted(secret.name for secret in secrets if f"/environments/{_ENVIRONMENT}/secrets/" in secret.key)
+    shown: dict[str, object] = {"started_by_workflows": starting, "secrets": own}
+    if any(file.path == _SETUP for file in files):
+        shown["setup_steps"] = _SETUP
+    return {name: value for name, value in shown.items() if value}
+
+
+def _read_setups(
+    reader: Reader, places: Sequence[str]
+) -> Generator[DiscoveredRecord, None, dict[str, p.AgentConfiguration]]:
+    """How the agent is set up in repositories, if that is asked for."""
+    setups: dict[str, p.AgentConfiguration] = {}
+    if not reader.settings.agent_configuration:
+        yield reader.place.scope.coverage(s.AGENT_CONFIGURATION, "off")
+        return setups
+
+    def read(name: str) -> p.AgentConfiguration:
+        return reader.api.one(r.AGENT_CONFIGURATION, p.AgentConfiguration, **names(name))
+
+    with reader.section(s.AGENT_CONFIGURATION) as section:
+        setups.update(reader.each(section, "repositories", read, places, str))
+        section.found(len(setups))
+    yield reader.done(section)
+    return setups
+
+
+def _read_tasks(
+    reader: Reader, places: Sequence[str], people: People
+) -> Generator[DiscoveredRecord, None, Mapping[str, Use]]:
+    """The newest tasks of each repository, if they are asked for: when an agent was last used, and who set it off."""
+    uses: dict[str, Use] = {}
+    if not reader.settings.agent_tasks:
+        yield reader.place.scope.coverage(s.AGENT_TASKS, "off")
+        return uses
+    by_id = {member.id: member.login for member in people.members.values()}
+
+    def read(name: str) -> list[p.Task]:
+        # GitHub gives the newest first: an older page has no later use.
+        return list(islice(reader.api.rows(r.AGENT_TASKS, p.Task, section, **names(name)), _MOST_TASKS))
+
+    with reader.section(s.AGENT_TASKS) as section:
+        if reader.settings.app_id is not None and reader.settings.from_files is None:
+            permission = r.AGENT_TASKS.permission.line
+            raise Denied("an App's installation may not list the tasks of agents", permission=permission)
+        for name, tasks in reader.each(section, "repositories", read, places, str):
+            made = [
+                (when, task.custom_agent.id if task.custom_agent else None, _creator(task, by_id, people))
+                for task in tasks
+                if (when := p.moment(task.updated_at or task.created_at)) is not None
+            ]
+            uses[name] = Use(tuple(made))
+            section.found(len(made))
+    yield reader.done(section)
+    return uses
+
+
+def _creator(task: p.Task, by_id: Mapping[int | None, str], people: People) -> str | None:
+    if task.creator is None or task.creator.id is None or task.creator_type == "organization":
+        return None
+    login = by_id.get(task.creator.id)
+    return f"user {task.creator.id}" if login is None else people.known_as(login)
+
+
+def _together(uses: Iterable[Use]) -> Use | None:
+    made = tuple(one for use in uses for one in use.tasks)
+    return Use(made) if made else None
+
+
+def _read_enterprise(reader: Reader, known: set[Part], allowed: Allowed) -> Generator[DiscoveredRecord, None, None]:
+    """The custom agents of the enterprise, if one is named; those that the organization's own files have are known."""
+    if not reader.settings.enterprise:
+        yield reader.place.scope.coverage(s.ENTERPRISE_AGENTS, "off")
+        return
+    with reader.section(s.ENTERPRISE_AGENTS) as section:
+        rows = reader.api.one(r.ENTERPRISE_AGENTS, p.SharedAgents, enterprise=reader.settings.enterprise).custom_agents
+        if rows is not None and len(rows) == int(r.PER_PAGE):
+            section.lost(SourceError(f"only the first {r.PER_PAGE} are read"), partial=True)
+        for row in rows or ():
+            address = _FILE.fullmatch(unquote(urlsplit(row.url).path))
+            if address is None:
+                section.malformed(row.name, "its address is of no file")
+            elif (file := Part(address["repository"], address["path"])) not in known:
+                yield agents.of_enterprise(reader.place, file, row.name, allowed.anywhere)
+                section.found()
+    yield reader.done(section)
