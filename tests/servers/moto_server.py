@@ -9,10 +9,10 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from tests.processes import PATIENCE
 
@@ -27,6 +27,11 @@ ENVIRONMENT = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
 """What the SDK needs in its environment to talk to it, and nothing of the machine's own settings."""
+KEYS_A_PAGE = 40
+"""Files of a bucket that a listing gives at once; S3 gives a thousand."""
+_EMULATOR = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "MOTO_S3_DEFAULT_MAX_KEYS": str(KEYS_A_PAGE)}
+_Given = TypeVar("_Given")
+_Held = TypeVar("_Held")
 _ADDRESS = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
 
 
@@ -36,9 +41,23 @@ class MotoServer:
     def __init__(self, url: str) -> None:
         self.url = url
         self._clients: dict[tuple[str, str], Any] = {}
+        self._holds: tuple[Callable[..., Any], Any] | None = None
+        self.version = 0
+        """Of what it holds: another one after every change that is made through ``hold`` or ``client``."""
 
-    def reset(self) -> None:
-        """Empty every account of everything."""
+    def hold(self, fill: Callable[[_Given], _Held], given: _Given) -> _Held:
+        """Hold what ``fill(given)`` puts there, and nothing else; gives what it returned.
+
+        It is called again only after another one, or after a call of one of the clients of :meth:`client`.
+        """
+        if self._holds is None or self._holds[0] is not fill:
+            self._reset()
+            held = fill(given)
+            self._changed()
+            self._holds = (fill, held)
+        return cast(_Held, self._holds[1])
+
+    def _reset(self) -> None:
         request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")  # noqa: S310  # loopback
         with urllib.request.urlopen(request, timeout=PATIENCE):  # noqa: S310  # loopback
             pass
@@ -48,14 +67,24 @@ class MotoServer:
         import boto3
 
         if (service, region) not in self._clients:
-            self._clients[service, region] = boto3.client(
+            client = boto3.client(
                 service,
                 region_name=region,
                 endpoint_url=self.url,
                 aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
             )
+            client.meta.events.register("before-call", self._changed)
+            self._clients[service, region] = client
         return self._clients[service, region]
+
+    def _changed(self, **_: Any) -> None:
+        self._holds = None
+        self.version += 1
+
+
+def nothing(_: object) -> None:
+    """Put nothing there, for ``hold``."""
 
 
 @contextmanager
@@ -68,7 +97,7 @@ def moto_server() -> Iterator[MotoServer]:
                 [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **ENVIRONMENT},
+                env={**os.environ, **ENVIRONMENT, **_EMULATOR},
             )
         try:
             yield MotoServer(_address(process, log))

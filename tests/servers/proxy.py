@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import http.client
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
+
+# Of one connection, not of the request.
+_OWN_HEADERS = {"content-length", "connection"}
 
 
 class Request(NamedTuple):
@@ -34,6 +38,7 @@ class Proxy:
 
     def __init__(self, upstream: str) -> None:
         self._upstream = urlsplit(upstream)
+        self._connections: deque[http.client.HTTPConnection] = deque()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -45,15 +50,21 @@ class Proxy:
 
     def forward(self, request: Request) -> Answer:
         """The server's own answer."""
-        connection = http.client.HTTPConnection(self._upstream.hostname or "", self._upstream.port, timeout=60)
+        passed = {name: value for name, value in request.headers.items() if name.lower() not in _OWN_HEADERS}
         try:
-            passed = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
+            connection = self._connections.pop()
+        except IndexError:
+            connection = http.client.HTTPConnection(self._upstream.hostname or "", self._upstream.port, timeout=60)
+        try:
             connection.request(request.method, request.path, request.body or None, passed)
             response = connection.getresponse()
             kind = response.getheader("Content-Type", "")
-            return Answer(response.status, {"Content-Type": kind} if kind else {}, response.read())
-        finally:
+            answer = Answer(response.status, {"Content-Type": kind} if kind else {}, response.read())
+        except BaseException:
             connection.close()
+            raise
+        self._connections.append(connection)
+        return answer
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -65,6 +76,8 @@ class Proxy:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        while self._connections:
+            self._connections.pop().close()
 
 
 def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:

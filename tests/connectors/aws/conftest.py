@@ -1,4 +1,4 @@
-"""One emulator for all AWS tests of a worker, emptied before each test that asks for it."""
+"""One emulator for all AWS tests of a worker. Before each test it holds nothing, or what the test asks for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.connectors.aws.estate import Estate
 from tests.servers.fault_proxy import FaultProxy
-from tests.servers.moto_server import ENVIRONMENT, MotoServer, moto_server
+from tests.servers.moto_server import ENVIRONMENT, MotoServer, moto_server, nothing
 
 
 @pytest.fixture(scope="session")
@@ -21,15 +21,25 @@ def moto() -> Iterator[MotoServer]:
 @pytest.fixture(scope="session")
 def running_proxy(moto: MotoServer) -> Iterator[FaultProxy]:
     """The proxy before it."""
-    with FaultProxy(moto.url) as proxy:
+    with FaultProxy(moto.url, lambda: moto.version) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def aws(moto: MotoServer, running_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Estate:
     """An empty account behind a proxy without faults, and credentials for it in the environment."""
-    moto.reset()
-    running_proxy.reset()
+    moto.hold(nothing, None)
+    return _reached(moto, running_proxy, monkeypatch)
+
+
+@pytest.fixture
+def account(moto: MotoServer, running_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Estate:
+    """The same, with what it held before: for ``hold``, where tests only read what each of them would put there."""
+    return _reached(moto, running_proxy, monkeypatch)
+
+
+def _reached(moto: MotoServer, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Estate:
+    proxy.reset()
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    return Estate(moto, running_proxy)
+    return Estate(moto, proxy)

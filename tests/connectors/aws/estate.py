@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.aws.connector import AwsConnector
 from connectors.aws.settings import AwsSettings
@@ -17,6 +17,7 @@ from tests.servers.fault_proxy import FaultProxy
 from tests.servers.moto_server import ACCOUNT, MotoServer
 
 REGIONS = ("eu-west-1", "us-east-1")
+_Held = TypeVar("_Held")
 
 
 @dataclass
@@ -58,6 +59,10 @@ class Estate:
         self.moto = moto
         self.proxy = proxy
         self.iam = moto.client("iam")
+
+    def hold(self, fill: Callable[[Estate], _Held]) -> _Held:
+        """Have it hold what ``fill`` puts into an empty account; gives what that returned."""
+        return self.moto.hold(fill, self)
 
     def connector(self, **settings: Any) -> AwsConnector:
         """A connector that sees it, few retries, two regions, and of those the secrets alone."""

@@ -23,15 +23,20 @@ ROLES = {"worker", "runner"}
 
 
 @pytest.fixture
-def estate(aws: Estate) -> Estate:
+def estate(account: Estate) -> Estate:
     """Three users, two of them with a key, two roles and a secret."""
+    account.hold(fill)
+    return account
+
+
+def fill(aws: Estate) -> None:
+    """Put it there."""
     aws.user("deploy", keys=1, allow="*")
     aws.user("build", keys=1)
     aws.user("ada", password=True)
     aws.role("worker", allow="*")
     aws.role("runner", trusts={"AWS": arn("user", "build")})
     aws.secret("db")
-    return aws
 
 
 def names(found: Found) -> set[str]:

@@ -90,9 +90,9 @@ class Company(Estate):
 
 
 @pytest.fixture
-def company(aws: Estate) -> Company:
+def company(account: Estate) -> Company:
     """An organization of three accounts."""
-    return Company(aws)
+    return account.hold(Company)
 
 
 def gaps(found: Mapping[str, Found]) -> dict[tuple[str, str], str]:

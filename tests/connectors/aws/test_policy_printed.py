@@ -107,16 +107,17 @@ def test_nothing_else_is_called(aws: Estate) -> None:
     aws.user("deploy", keys=1, password=True)
     aws.role("admin", allow="*")
     aws.secret("db")
+    of_accounts = {**EVERYTHING, "resources": "secretsmanager"}
 
     def without_bulk_listings() -> None:
         aws.proxy.fail("iam:GenerateCredentialReport", Fault("denied"))
         aws.proxy.fail("iam:GetAccountAuthorizationDetails", Fault("denied"))
-        aws.read(**EVERYTHING)
+        aws.read(**of_accounts, regions="eu-west-1")
 
     called = exercised(
         aws,
         lambda: aws.read(**EVERYTHING, regions="eu-west-1"),
-        lambda: company.read_all(**EVERYTHING),
+        lambda: company.read_all(**of_accounts),
         lambda: list(company.company(**EVERYTHING).check()),
         without_bulk_listings,
     )

@@ -11,8 +11,7 @@ import pytest
 from connectors.aws.spec import SPEC
 from tests.connectors.aws.estate import Estate, Found, arn
 from tests.connectors.aws.test_x509 import YEAR_2060, certificate
-from tests.servers.fault_proxy import Fault, FaultKind, FaultProxy, Made
-from tests.servers.moto_server import ENVIRONMENT, MotoServer
+from tests.servers.fault_proxy import Fault, FaultKind, Made
 from tests.servers.wire import Wrong
 
 pytestmark = pytest.mark.real_server
@@ -55,12 +54,8 @@ OPERATIONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def answers(moto: MotoServer, running_proxy: FaultProxy) -> dict[str, Made]:
-    """Put one of everything into the account, once for all tests, which only read it. What answers in its place."""
-    moto.reset()
-    running_proxy.reset()
-    estate = Estate(moto, running_proxy)
+def fill(estate: Estate) -> dict[str, Made]:
+    """Put one of everything into the account. What answers in its place."""
     estate.user("ada", keys=1, password=True, allow="*")
     estate.user("svc", keys=2)
     estate.user("empty")
@@ -74,7 +69,7 @@ def answers(moto: MotoServer, running_proxy: FaultProxy) -> dict[str, Made]:
     estate.iam.upload_server_certificate(ServerCertificateName="www", CertificateBody="x", PrivateKey="y")
     estate.iam.create_instance_profile(InstanceProfileName="machines")
     estate.report(ada={"mfa_active": "true", "cert_1_active": "true"})
-    return running_proxy.made | {operation: always(answer) for operation, answer in ANSWERS.items()}
+    return estate.proxy.made | {operation: always(answer) for operation, answer in ANSWERS.items()}
 
 
 def always(answer: Any) -> Made:
@@ -83,15 +78,10 @@ def always(answer: Any) -> Made:
 
 
 @pytest.fixture
-def estate(
-    answers: dict[str, Made], moto: MotoServer, running_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
-) -> Estate:
+def estate(account: Estate) -> Estate:
     """One of everything, behind a proxy without faults."""
-    running_proxy.reset()
-    running_proxy.made |= answers
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    return Estate(moto, running_proxy)
+    account.proxy.made |= account.hold(fill)
+    return account
 
 
 def read(estate: Estate, **settings: Any) -> Found:

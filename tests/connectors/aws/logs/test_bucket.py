@@ -21,8 +21,9 @@ from connectors.logs import LogSettings
 from connectors.logs.files import files_of
 from scanner.errors import Denied, SourceError, UsageError
 from scanner.model.activity import LogDay, LogUnit
+from tests.connectors.aws.estate import Estate
 from tests.connectors.aws.logs.trail import ACCOUNT, DAY, OTHER, SINCE, UNTIL, USER, event, key_of, packed, read_all
-from tests.servers.moto_server import ENVIRONMENT, MotoServer, moto_server
+from tests.servers.moto_server import KEYS_A_PAGE, MotoServer
 from tests.servers.proxy import Answer, Proxy, Request
 
 pytestmark = pytest.mark.real_server
@@ -93,20 +94,17 @@ class Trail:
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[MotoServer, S3Proxy]]:
-    """The emulator, and the proxy before it."""
-    with moto_server() as server, S3Proxy(server.url) as proxy:
-        yield server, proxy
+def s3_proxy(moto: MotoServer) -> Iterator[S3Proxy]:
+    """The proxy before the emulator."""
+    with S3Proxy(moto.url) as proxy:
+        yield proxy
 
 
 @pytest.fixture
-def bucket(servers: tuple[MotoServer, S3Proxy], monkeypatch: pytest.MonkeyPatch) -> Trail:
+def bucket(aws: Estate, s3_proxy: S3Proxy) -> Trail:
     """An empty one."""
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    servers[0].reset()
-    servers[1].forget()
-    return Trail(*servers)
+    s3_proxy.forget()
+    return Trail(aws.moto, s3_proxy)
 
 
 @pytest.mark.parametrize("path", ["", "/", "/trails", "/trails/AWSLogs", f"/trails/AWSLogs/{ACCOUNT}/CloudTrail/",
@@ -153,11 +151,12 @@ def test_many_files_are_fetched_at_once(bucket: Trail) -> None:
 
 
 def test_more_than_a_page_of_keys(bucket: Trail) -> None:
-    """The emulator pages as S3 does."""
-    bucket.fill([key_of(number=number) for number in range(1005)], packed())
+    """The emulator pages as S3 does, though its pages are shorter."""
+    bucket.fill([key_of(number=number) for number in range(2 * KEYS_A_PAGE + 5)], packed())
     (unit,) = bucket.units(bucket.log())
 
-    assert len(unit.files) == 1005
+    assert len(unit.files) == 2 * KEYS_A_PAGE + 5
+    assert sum("continuation-token" in one for one in bucket.proxy.asked) == 2
 
 
 def test_a_bucket_that_is_refused_is_an_error_with_the_permission(bucket: Trail) -> None:

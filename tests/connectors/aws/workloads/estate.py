@@ -12,6 +12,7 @@ from tests.servers.moto_server import ACCOUNT
 
 USER_DATA = base64.b64encode(HIDDEN.encode()).decode()
 """As templates have it."""
+_IMAGE = "ami-12345678"
 
 
 class Estate:
@@ -87,9 +88,8 @@ class Estate:
     def instances(self) -> None:
         """A machine and a template for machines, both with user data."""
         ec2 = self.account.client("ec2")
-        image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
         ec2.run_instances(
-            ImageId=image,
+            ImageId=_IMAGE,
             MinCount=1,
             MaxCount=1,
             UserData=HIDDEN,
@@ -98,11 +98,11 @@ class Estate:
         )
         ec2.create_launch_template(
             LaunchTemplateName="fleet",
-            LaunchTemplateData={"ImageId": image, "UserData": USER_DATA, "IamInstanceProfile": {"Name": "machines"}},
+            LaunchTemplateData={"ImageId": _IMAGE, "UserData": USER_DATA, "IamInstanceProfile": {"Name": "machines"}},
         )
         self.account.client("autoscaling").create_launch_configuration(
             LaunchConfigurationName="old",
-            ImageId=image,
+            ImageId=_IMAGE,
             InstanceType="t2.micro",
             IamInstanceProfile="machines",
             UserData=USER_DATA,

@@ -147,8 +147,7 @@ def test_a_profile_without_a_readable_role_is_named(account: Account) -> None:
     ec2 = account.client("ec2")
     account.role()
     account.client("iam").create_instance_profile(InstanceProfileName="machines")
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, IamInstanceProfile={"Name": "machines"})
+    ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, IamInstanceProfile={"Name": "machines"})
     account.server.refuse("iam", "ListInstanceProfiles")
 
     found = account.read("ec2.instances")
