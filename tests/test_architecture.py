@@ -139,10 +139,13 @@ def test_only_the_composition_root_knows_the_catalogs() -> None:
 def test_help_loads_nothing_heavy() -> None:
     """``muster --help`` is quick because no SDK, database or table library is imported for it."""
     code = "import sys; from scanner.cli.main import main; main(['--help']); "
-    code += f"print([name for name in {HEAVY} if name in sys.modules])"
+    code += f"print([name for name in {HEAVY} if name in sys.modules]); "
+    code += "import scanner.app.scanning; "
+    code += "print(*(name in sys.modules for name in ('sqlalchemy', 'sqlalchemy.dialects.postgresql')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
 
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.splitlines()[-2] == "[]"
+    assert done.stdout.splitlines()[-1] == "True False"  # of a database that no one asked for nothing is loaded
 
 
 def test_every_module_is_in_a_listed_package() -> None:

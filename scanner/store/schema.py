@@ -83,7 +83,9 @@ def _open_rows(name: str, *columns: str, that: str = "") -> Index:
 
 
 def _few_rows(name: str, *columns: str, that: str) -> Index:
-    return Index(name, *columns, sqlite_where=text(that), postgresql_where=text(that))
+    # As in migrations.py, which creates it on both databases. To say so of PostgreSQL, too, would load that dialect
+    # and all of its drivers at every start.
+    return Index(name, *columns, sqlite_where=text(that))
 
 
 def _begun(name: str) -> Index:
