@@ -25,7 +25,7 @@ from tests.examples import examples
 from tests.factories import NOW, make_assessment, make_entry, make_finding
 from tests.scanner.store.strategies import scan_sequences
 
-PATIENT = examples(20)
+PATIENT = examples(8)
 billing, deploy, other = (make_assessment(name) for name in ("svc-billing", "deploy", "other"))
 
 

@@ -61,7 +61,7 @@ other = make_finding(fingerprint="f2", severity="low")
 
 
 @given(results=scan_sequences())
-@examples(30)
+@examples(12)
 def test_every_scan_loads_as_it_was_saved(results: list[ScanResult]) -> None:
     """Whatever follows whatever, every scan comes back equal, order, flags and dates included."""
     for store in empty_stores():
