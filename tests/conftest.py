@@ -20,6 +20,7 @@ import connectors
 import reports
 import scanner
 from scanner.redaction import redact
+from tests import processes
 from tests.browser import chromium
 from tests.processes import Forks
 
@@ -110,10 +111,9 @@ def loopback_only() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def forks() -> Iterator[Forks]:
+def forks() -> Forks:
     """The scanner, loaded once for all processes that die or write in the midst of something."""
-    with Forks() as loaded:
-        yield loaded
+    return processes.forks()
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +17,7 @@ from scanner.store.store import open_store
 from tests.cli.conftest import Muster
 from tests.contract.test_store_activity import contents
 from tests.contract.test_store_integrity import falsify
+from tests.processes import start_muster
 
 ACCOUNT = "123456789012"
 BOT = f"arn:aws:iam::{ACCOUNT}:user/invoice-bot"
@@ -381,13 +379,11 @@ def test_a_kill_at_any_moment_costs_nothing(muster: Muster, folder: Path) -> Non
         day = today() - timedelta(days)
         write_day(folder, day, *(event(day, number, f"bot{number}") for number in range(20)))
     one, other = (f"sqlite:///{folder}/{name}.db" for name in ("killed", "whole"))
-    for wait in (0.6, 0.9, 1.2):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "scanner", "activity", "--quiet", "--store", one], cwd=folder, env=dict(os.environ)
-        )
+    for wait in (0.1, 0.3, 0.5):
+        process = start_muster(folder, "activity", "--quiet", "--store", one)
         time.sleep(wait)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.communicate()
     assert muster("activity", "--store", one).code == 0
     assert muster("activity", "--store", other).code == 0
 

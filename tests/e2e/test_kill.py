@@ -13,7 +13,7 @@ import pytest
 from scanner.store.store import open_store
 from tests.cli.conftest import BOTS, PEOPLE, REGISTRY
 from tests.databases import SHARED, Backend
-from tests.processes import PATIENCE, Forks, let_go, line_with, start_holder, start_muster
+from tests.processes import Forks, let_go, line_with, start_holder, start_muster
 
 CONFIG = """
 [[registry]]
@@ -168,8 +168,8 @@ def test_sigterm_while_waiting(estate: Estate, url: str) -> None:
     waiting = start_muster(estate.folder, "scan", "--quiet", "--store", url)
     line_with(waiting, "waiting for the scan of")
 
-    waiting.terminate()
-    _, message = waiting.communicate(timeout=PATIENCE)
+    waiting.send_signal(signal.SIGTERM)
+    _, message = waiting.communicate()
     let_go(holder)
 
     assert waiting.returncode == 130

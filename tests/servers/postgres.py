@@ -117,6 +117,11 @@ class Postgres:
     def _data(self) -> Path:
         return self._folder / "data"
 
+    @property
+    def is_started(self) -> bool:
+        """Whether it was not stopped since it was started."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         server = [self._program("postgres"), "-D", str(self._data), "-p", str(self.port), "-h", "127.0.0.1"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
@@ -15,7 +13,7 @@ from typing import Self
 
 import httpx
 
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, run_muster, start_muster
 
 PEOPLE = """email,id,name,status,aliases,team
 ada@acme.example,u1,Ada Lovelace,active,ada,payments
@@ -46,6 +44,7 @@ name = "bots"
 type = "file"
 path = "bots.csv"
 """
+_SERVING = ("scanner.cli.serve", "scanner.serve.app", "uvicorn.protocols.http.h11_impl")
 
 
 def scanned(folder: Path) -> Path:
@@ -53,8 +52,7 @@ def scanned(folder: Path) -> Path:
     for name, text in (("people", PEOPLE), ("registry", REGISTRY), ("bots", BOTS)):
         (folder / f"{name}.csv").write_text(text)
     (folder / "config.toml").write_text(CONFIG)
-    command = [sys.executable, "-m", "scanner", "scan", "--quiet", "-o", "json:scan.json"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    run_muster(folder, "scan", "--quiet", "-o", "json:scan.json")
     return folder
 
 
@@ -73,16 +71,11 @@ class Served:
         self.code: int | None = None
 
     def __enter__(self) -> Self:
+        command = ("-v", "serve", "--config", self._config.name, *self._arguments)
         with self._log.open("w") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "scanner", "-v", "serve", "--config", self._config.name, *self._arguments],
-                cwd=self.folder,
-                env=None if self._environment is None else dict(self._environment),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
+            self._process = start_muster(
+                self.folder, *command, modules=_SERVING, environment=self._environment, stderr=log.fileno()
             )
-        assert self._process.stdout is not None
         said = self._process.stdout.readline()
         found = re.search(r"http://[\d.]+:(\d+)(?:/\?token=(\S+)|\))$", said.strip())
         if found is None:
@@ -123,8 +116,8 @@ class Served:
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End it in peace; returns the exit code."""
         self._process.send_signal(how)
-        self._process.communicate(timeout=PATIENCE)
-        self.code = self._process.returncode
+        self._process.communicate()
+        self.code = self._process.wait()
         return self.code
 
     def __exit__(

@@ -15,7 +15,7 @@ from scanner.errors import StoreError
 from scanner.store.store import open_store
 from tests.databases import SHARED, Backend
 from tests.factories import make_assessment, make_result
-from tests.processes import PATIENCE, let_go, line_with, start_holder, start_muster
+from tests.processes import let_go, line_with, start_holder, start_muster
 
 LIST = "key,name,provider,scope,kind\nsaas:{0}:bot,bot-{0},saas,{0},bot\n"
 SOURCE = '[[source]]\nname = "{0}"\ntype = "file"\npath = "{0}.csv"\n'
@@ -49,7 +49,7 @@ def test_two_scans_of_different_sources(url: str, two_sources: Path) -> None:
     let_go(holder)
 
     for scan in scans:
-        scan.communicate(timeout=PATIENCE)
+        scan.communicate()
     assert [scan.returncode for scan in scans] == [0, 0]
     with open_store(url, create=False) as store:
         first, last = (store.load(scan.id) for scan in store.scans())
@@ -79,7 +79,7 @@ def test_a_dead_holder_holds_nothing(url: str) -> None:
     with open_store(url) as store:
         held = store.status().holder
         holder.send_signal(signal.SIGKILL)
-        holder.communicate(timeout=PATIENCE)
+        holder.communicate()
         with store.alone():
             ours = store.status().holder
         assert store.status().holder is None

@@ -16,7 +16,7 @@ from scanner.store.intervals import BATCH
 from scanner.store.store import Store, open_store
 from tests.cli.conftest import BOTS
 from tests.factories import make_assessment, make_finding, make_result
-from tests.processes import PATIENCE, let_go, line_with, start_holder, start_muster
+from tests.processes import let_go, line_with, start_holder, start_muster
 from tests.servers import postgres
 from tests.servers.tcp_proxy import TcpProxy
 
@@ -41,11 +41,19 @@ class Interrupting(list[Assessment]):
         return super().__getitem__(place)
 
 
-@pytest.fixture
-def own_server() -> Iterator[postgres.Postgres]:
-    """A server that may be stopped."""
+@pytest.fixture(scope="module")
+def stoppable() -> Iterator[postgres.Postgres]:
+    """A server that no other test uses."""
     with postgres.Postgres() as server:
         yield server
+
+
+@pytest.fixture
+def own_server(stoppable: postgres.Postgres) -> postgres.Postgres:
+    """It is up, and may be stopped."""
+    if not stoppable.is_started:
+        stoppable.start()
+    return stoppable
 
 
 @pytest.fixture
@@ -166,7 +174,7 @@ def test_restart_while_a_scan_waits(own_server: postgres.Postgres, tmp_path: Pat
     own_server.stop()
     line_with(scan, "trying again")
     own_server.start()
-    scan.communicate(timeout=PATIENCE)
+    scan.communicate()
     let_go(holder)
 
     assert scan.returncode == 0

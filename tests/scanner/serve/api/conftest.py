@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 
+from tests.processes import run_muster
 from tests.scanner.serve.served import BOTS, CONFIG, PEOPLE, REGISTRY, Served
 
 HOSTILE = (
@@ -31,8 +30,7 @@ Ask: TypeAlias = Callable[..., Any]
 
 
 def _scan(folder: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "scanner", "scan", "--quiet", "-o", "json:scan.json"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    run_muster(folder, "scan", "--quiet", "-o", "json:scan.json")
     found: dict[str, Any] = json.loads((folder / "scan.json").read_text())
     return found
 
@@ -50,8 +48,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (folder / "bots.csv").open("a", newline="") as file:
         csv.writer(file).writerow(["late-bot", "saas", "prod", "bot", "late-bot"])
     _scan(folder)
-    command = ["review", "open", "q1", "--due", "2099-01-01", "-o", "xlsx:books"]
-    subprocess.run([sys.executable, "-m", "scanner", *command], cwd=folder, check=True, capture_output=True)
+    run_muster(folder, "review", "open", "q1", "--due", "2099-01-01", "-o", "xlsx:books")
     return folder
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import subprocess
-import sys
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -16,6 +14,7 @@ from reports.json_schema import scan_schema
 from scanner.serve.api.exports import MEDIA_TYPES
 from scanner.serve.api.rows import SHOWN
 from scanner.serve.index.questions import LIST_NAMES
+from tests.processes import run_muster
 from tests.scanner.serve.api.conftest import BOB, CYD, HOSTILE, ask
 from tests.scanner.serve.served import Served
 
@@ -44,9 +43,8 @@ def test_a_file_has_what_the_list_shows(api: Served) -> None:
 
 def test_a_file_has_the_columns_and_cells_of_the_report(api: Served) -> None:
     """What ``muster report`` writes, row by row; also its neutralised formulas."""
-    command = [sys.executable, "-m", "scanner", "report", "-o", "csv:-", "--view"]
     for name, view in (("identities", "inventory"), ("findings", "findings"), ("entries", "registry")):
-        report = subprocess.run([*command, view], cwd=api.folder, capture_output=True, text=True, check=True).stdout
+        report = run_muster(api.folder, "report", "-o", "csv:-", "--view", view)
         served = ask(api, CYD, f"/export/{name}.csv").text
 
         assert served.splitlines()[0] == report.splitlines()[0]

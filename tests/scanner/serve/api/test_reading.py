@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from scanner.serve.index.questions import LIST_NAMES
+from tests.processes import run_muster
 from tests.scanner.serve.api.conftest import ADA, BOB, CYD, HOSTILE, ask
 from tests.scanner.serve.served import Served
 
@@ -131,8 +130,7 @@ def test_scans_and_what_changed_between_them(api: Served, document: dict[str, An
 
 def test_the_changes_of_a_scan_are_those_of_the_comparison(api: Served) -> None:
     """Row by row what ``muster diff -o json`` has, also of findings."""
-    command = [sys.executable, "-m", "scanner", "diff", "-o", "json:-"]
-    report = json.loads(subprocess.run(command, cwd=api.folder, capture_output=True, check=True).stdout)["changes"]
+    report = json.loads(run_muster(api.folder, "diff", "-o", "json:-"))["changes"]
     listed = ask(api, CYD, "/api/v1/changes", params={"limit": 1_000}).json()["items"]
 
     assert {one["subject"] for one in listed} == {"identity", "finding"}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.processes import run_muster
 from tests.scanner.serve.api.conftest import ADA, BOB, CYD, ask, send
 from tests.scanner.serve.served import Served
 
@@ -67,11 +66,7 @@ def _acknowledging(served: Served) -> None:
     assert ask(served, CYD, f"/api/v1/findings/{found['fingerprint']}").json()["acknowledged"] == given
     shown = ask(served, CYD, "/api/v1/identities/stray-bot").json()["finding_records"]
     assert [one["acknowledged"] for one in shown if one["fingerprint"] == found["fingerprint"]] == [given]
-    listed = subprocess.run(
-        [sys.executable, "-m", "scanner", "acknowledge", "--list"],
-        cwd=served.folder, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert CYD in listed.stdout
+    assert CYD in run_muster(served.folder, "acknowledge", "--list")
 
 
 def _proposing(served: Served) -> None:
@@ -120,8 +115,7 @@ def _deciding(served: Served) -> None:
     assert after["decision"] == decided.json()
     (review,) = ask(served, BOB, "/api/v1/reviews").json()["items"]
     assert (review["name"], review["decided"], review["mine"], review["left"]) == ("q1", 1, 1, 0)
-    close = [sys.executable, "-m", "scanner", "review", "close", "q1"]
-    subprocess.run(close, cwd=served.folder, capture_output=True, check=True)
+    run_muster(served.folder, "review", "close", "q1")
     assert refused(send(served, BOB, path, {"decision": "revoke"}), 409)
 
 
