@@ -51,13 +51,17 @@ class MotoServer:
         It is called again only after another one, or after a call of one of the clients of :meth:`client`.
         """
         if self._holds is None or self._holds[0] is not fill:
-            self._reset()
+            self._empty()
             held = fill(given)
             self._changed()
             self._holds = (fill, held)
         return cast(_Held, self._holds[1])
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """Hold nothing."""
+        self.hold(_nothing, None)
+
+    def _empty(self) -> None:
         request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")  # noqa: S310  # loopback
         with urllib.request.urlopen(request, timeout=PATIENCE):  # noqa: S310  # loopback
             pass
@@ -83,8 +87,8 @@ class MotoServer:
         self.version += 1
 
 
-def nothing(_: object) -> None:
-    """Put nothing there, for ``hold``."""
+def _nothing(_: object) -> None:
+    """Nothing is put there."""
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from tests.connectors.aws.estate import Estate
 from tests.servers.fault_proxy import FaultProxy
-from tests.servers.moto_server import ENVIRONMENT, MotoServer, moto_server, nothing
+from tests.servers.moto_server import ENVIRONMENT, MotoServer, moto_server
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +28,7 @@ def running_proxy(moto: MotoServer) -> Iterator[FaultProxy]:
 @pytest.fixture
 def aws(moto: MotoServer, running_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> Estate:
     """An empty account behind a proxy without faults, and credentials for it in the environment."""
-    moto.hold(nothing, None)
+    moto.reset()
     return _reached(moto, running_proxy, monkeypatch)
 
 

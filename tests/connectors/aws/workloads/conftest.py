@@ -8,13 +8,13 @@ import pytest
 
 from tests.connectors.aws.workloads.account import Account
 from tests.connectors.aws.workloads.model_server import ModelServer
-from tests.servers.moto_server import ENVIRONMENT, MotoServer, nothing
+from tests.servers.moto_server import ENVIRONMENT, MotoServer
 
 
 @pytest.fixture
 def account(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An empty account of one region, and credentials for it in the environment."""
-    moto.hold(nothing, None)
+    moto.reset()
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with ModelServer(moto.url) as server:
