@@ -186,7 +186,8 @@ def test_what_the_organization_says_once_is_a_fact_of_who_it_is_about(found: lis
     assert token.managed_by
     assert token.aliases == ("github-actions[bot]",)
     assert token.attributes["forks_approval_policy"] == "first_time_contributors"
-    assert token.attributes["workflows_by_default"] == []  # the one workflow says what its token may do
+    # The other workflow says what its token may do.
+    assert token.attributes["workflows_by_default"] == ["acme/shop/.github/workflows/nightly.yml"]
     assert [(one.relation, one.target) for one in by_key["private-registries/NPM"].links] == [("federates", ROLE)]
     assert maven.attributes["host"] == "maven.acme.example"
 
