@@ -25,6 +25,12 @@ T = TypeVar("T")
 
 BOOTSTRAPPING = "kubernetes.io/bootstrapping"
 """The label of roles and bindings that each cluster has."""
+_AUTHORIZERS = (
+    ("container.googleapis.com", "IAM of Google Cloud", "gcp"),
+    ("oic.prod-aks.azure.com", "Azure RBAC", "azure"),
+    ("oidc.eks.", "EKS by its access entries", "aws"),
+)
+"""By a part of the issuer: who may give rights in such a cluster besides RBAC, and the type of source that reads it."""
 
 
 class Cluster(Protocol):
@@ -86,6 +92,13 @@ class Facts:
         self.gaps: set[str] = set()
 
 
+def authorizers_beside(issuer: str | None) -> Iterator[str]:
+    """Yield what RBAC does not show of a cluster with that issuer, as a remark."""
+    for part, who, source in _AUTHORIZERS:
+        if part in (issuer or ""):
+            yield f"{who} may give rights in this cluster besides RBAC; a source of type {source} reads them"
+
+
 class Reader:
     """Reads one cluster, section by section."""
 
@@ -105,6 +118,8 @@ class Reader:
             with self._scope.section(reading.name, meter=self._meter) as section:
                 if reading.paths:
                     self._paths(reading.paths)
+                    for remark in authorizers_beside(self._facts.issuer) if reading.paths == s.ISSUER_PATHS else ():
+                        section.note(remark)
                 elif reading.config:
                     section.found(self._config(argocd, reading.config))
                 else:

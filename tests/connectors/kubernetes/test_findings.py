@@ -244,6 +244,8 @@ def test_without_roles_nothing_is_said_of_rights(scan: Scan) -> None:
     assert rights.isdisjoint(web.attributes)
     assert web.attributes["workloads_near_host"] == ["deployment shop/web (privileged)"]
     assert not any(isinstance(one, Assignment) for one in read.records)
+    (issuer,) = (one for one in read.records if isinstance(one, Coverage) and one.section == "issuer")
+    assert (issuer.status, "access entries" in (issuer.detail or "")) == ("complete", True)
 
 
 CONTAINER, HOST = "container", "pod"

@@ -16,6 +16,7 @@ import yaml
 from connectors.fakes.kubernetes.cluster import CUSTOM, Cluster
 from connectors.fakes.kubernetes.server import refusal
 from connectors.kubernetes.least_privilege import cluster_role, manifests
+from connectors.kubernetes.reading import authorizers_beside
 from connectors.testing import Asked, Reply, read
 from scanner.model import Identity
 from tests.connectors.kubernetes.conftest import TOKEN, Running, Scan
@@ -284,3 +285,20 @@ def test_the_stand_in_serves_objects_of_the_published_schemas(version: str) -> N
     for objects in Cluster([*estate, *yaml.safe_load_all(manifests())]).objects.values():
         for one in objects:
             kubernetes_validate.validate(one, version, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "source"),
+    [
+        ("https://container.googleapis.com/v1/projects/p/locations/europe-west1/clusters/c", "gcp"),
+        ("https://westeurope.oic.prod-aks.azure.com/tenant/cluster/", "azure"),
+        ("https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE", "aws"),
+        ("https://kubernetes.default.svc", None),
+        (None, None),
+    ],
+)
+def test_who_else_gives_rights_is_said(issuer: str | None, source: str | None) -> None:
+    """A managed cluster asks its cloud, too, what RBAC does not show."""
+    remarks = list(authorizers_beside(issuer))
+
+    assert [remark.partition("of type ")[2].partition(" ")[0] for remark in remarks] == ([source] if source else [])
