@@ -18,10 +18,13 @@ from connectors.kubernetes.certificates import named_users
 from connectors.kubernetes.credentials import certificates_of, second
 from connectors.kubernetes.reading import Facts
 from connectors.kubernetes.rights.evaluation import ALL_ACCOUNTS, EVERYBODY, Authority, Rights
-from scanner.model import POWERFUL, PRIVILEGES, Credential, Identity, Privilege, credential_key
+from scanner.model import POWERFUL, PRIVILEGES, Credential, Identity, Privilege, Trust, credential_key
 from scanner.model.rights import with_administration
 
 PROVIDER: Final = "kubernetes"
+_ANONYMOUS: Final = "system:anonymous"
+_UNAUTHENTICATED: Final = EVERYBODY[1]
+_GKE: Final = "container.googleapis.com"
 JOINING: Final = "system:bootstrappers"
 _JOINS_WITHIN: Final = timedelta(hours=24)
 """How long a token for joining lives as `kubeadm token create` makes it."""
@@ -60,11 +63,26 @@ def principals(place: Place) -> Iterator[Identity]:
 
 
 def _groups(place: Place) -> Iterator[Identity]:
-    """Yield the groups of all callers and of all accounts, where they have powerful rights."""
-    for name in sorted(filter(_is_of_everybody, place.authority.names("Group"))):
-        rights = place.authority.of_subject("Group", name)
-        if rights.privilege.level in POWERFUL:
-            yield place.subject("group", name, rights)
+    """Yield the groups of all callers and of all accounts, where they have powerful rights.
+
+    What anybody on the network is, is trusted by anybody, and is also reported where it has high rights.
+    """
+    groups = sorted(filter(_is_of_everybody, place.authority.names("Group")))
+    for kind, name in (*(("Group", one) for one in groups), ("User", _ANONYMOUS)):
+        rights = place.authority.of_subject(kind, name)
+        evidence = _open_to_all(place.facts, name)
+        if rights.privilege.level in POWERFUL or (evidence and rights.privilege.level == "high"):
+            trust = Trust(principal=name, kind="anyone", external=True, evidence=evidence)
+            yield place.subject(kind.lower(), name, rights, trusts=(trust,) if evidence else ())
+
+
+def _open_to_all(facts: Facts, name: str) -> str:
+    """Why anybody who reaches the API server is that user or group; empty if that is not so."""
+    if name in (_ANONYMOUS, _UNAUTHENTICATED):
+        return "who reaches the API server is this without any credential"
+    if name == EVERYBODY[0] and _GKE in (facts.issuer or ""):
+        return "GKE counts everybody with a Google account as authenticated"
+    return ""
 
 
 def _users(place: Place) -> Iterator[Identity]:

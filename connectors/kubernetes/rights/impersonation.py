@@ -73,7 +73,7 @@ class Acting(NamedTuple):
 def gained(own: Scoped, others: Others) -> dict[str, list[Rule]]:
     """Return the rules that impersonation adds, by namespace. Their roles name who is impersonated.
 
-    Not what ``impersonate`` gives for any user, any account, or ``system:masters``: these are methods of their own.
+    Not what ``impersonate`` gives for accounts and for ``system:masters``: these are methods of their own.
     """
     found: defaultdict[str, list[Rule]] = defaultdict(list)
     for one in freely(own, others):
@@ -114,6 +114,8 @@ def freely(own: Scoped, others: Others) -> Iterator[Acting]:
     groups = _named(wide, "impersonate", "", "groups")
     for user in sorted(users or ()):
         yield Acting(f"user {user}", others.users(frozenset({user})))
+    if users is None:
+        yield Acting("any user", others.users(None))
     anybody = users != frozenset() or any(
         _named(rules, "impersonate", "", "serviceaccounts") != frozenset() for rules in own.values()
     )

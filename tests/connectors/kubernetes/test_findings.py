@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 
 from connectors.fakes.kubernetes.server import refusal
+from connectors.kubernetes.principals import Place, principals
+from connectors.kubernetes.reading import Facts
+from connectors.kubernetes.rights.evaluation import Authority, Bound, Surroundings
+from connectors.kubernetes.rights.rules import rules_of
 from connectors.testing import Asked, Reply
 from scanner.discovery.inventory import Reading, join
 from scanner.judging.last_known.remembered import Remembered
@@ -181,6 +185,22 @@ CASES: dict[str, tuple[tuple[Any, ...], dict[str, str]]] = {
          binding("named", "ClusterRole/named", ("shop", "web"))),
         {},
     ),
+    "secrets for anybody on the network": (
+        (namespace("shop", **SAFE), role("keys", rule("get", "", "secrets")),
+         binding("keys", "ClusterRole/keys", group("system:unauthenticated"), within="shop")),
+        {"open_trust": "critical"},
+    ),
+    "secrets for whoever gives no name": (
+        (role("keys", rule("get", "", "secrets")), binding("keys", "ClusterRole/keys", user("system:anonymous"))),
+        {"open_trust": "critical"},
+    ),
+    "few rights for anybody": (
+        (READER, binding("all", "ClusterRole/reader", group("system:unauthenticated"), user("system:anonymous"))), {},
+    ),
+    "everything for all who sign in": (
+        (role("boss", rule("*", "*", "*")), binding("boss", "ClusterRole/boss", group("system:authenticated"))),
+        {"admin": "critical", "shared_default_account": "high"},
+    ),
     "wildcards on what Kubernetes has": (
         (*SHOP, role("apps", rule("*", "apps", "controllerrevisions"), within="shop"),
          binding("apps", "Role/apps", ("shop", "web"), within="shop")),
@@ -287,3 +307,19 @@ def test_ways_out_of_containers(scan_listed: Scan) -> None:
         [f"pod shop/p{number} ({', '.join(ways)})"] if ways else None
         for number, (_, _, ways) in enumerate(ESCAPES.values())
     ]
+
+
+def test_on_gke_all_who_sign_in_are_anybody() -> None:
+    """Everybody with a Google account is authenticated there; elsewhere those are people and machines of one's own."""
+    keys = rules_of({"rules": [rule("list", "", "secrets")]})
+    authority = Authority({}, Surroundings())
+    authority.bind(Bound(binding="b", role="r", namespace="", rules=keys), [("Group", "system:authenticated")])
+
+    def open_to_all(issuer: str) -> list[str]:
+        facts = Facts("cluster")
+        facts.issuer = issuer
+        place = Place(facts=facts, source="k8s", authority=authority, rights_are_known=True)
+        return [trust.kind for one in principals(place) for trust in one.trusts]
+
+    assert open_to_all("https://container.googleapis.com/v1/projects/p/locations/l/clusters/c") == ["anyone"]
+    assert open_to_all("https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE") == []

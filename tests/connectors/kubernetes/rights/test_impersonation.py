@@ -69,6 +69,7 @@ ALL = [*OPS, "shop/web"]
 CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
     "an admin": (held(rule("impersonate", "", "users", "anne")), "escalation", ALL),
     "one who runs pods": (held(rule("impersonate", "", "users", "bert")), "high", OPS),
+    "anybody but accounts": (held(rule("impersonate", "", "users")), "escalation", ALL),
     "one who only reads": (held(rule("impersonate", "", "users", "cora")), "normal", []),
     "in a namespace nobody": (held(rule("impersonate", "", "users", "anne"), within="shop"), "normal", []),
     "an account by its user name": (

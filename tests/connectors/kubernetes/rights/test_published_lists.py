@@ -3,6 +3,11 @@
 Roles are written here for the facts that each policy looks for; nothing of the lists is copied. Sources:
 rbac-police (PaloAltoNetworks/rbac-police, lib/), Krane (appvia/krane, config/rules.yaml), Prowler (its checks
 ``rbac_*``), KubeHound (DataDog/KubeHound, docs/reference/attacks), and section 5.1 of the CIS Kubernetes Benchmark.
+
+What depends on more than rules is in other tests: rbac-police's ``eks_modify_aws_auth`` and missing roles in
+test_escalation.py and test_findings.py, with CIS 5.1.5 and 5.1.6 and KubeHound's ways out of containers; its
+``providerIAM`` in test_reading.py. Left out: Krane's rules that count roles and subjects, and those about pod security
+policies, which Kubernetes 1.25 removed; CIS 5.1.7, for no binding shows members of ``system:masters``.
 """
 
 from __future__ import annotations
@@ -171,6 +176,7 @@ BEYOND: tuple[tuple[str, Role, str], ...] = (
      "normal"),
     ("Krane risky-any-verb-groups: wildcards, no user", ("* groups",), "high"),
     ("Krane risky-any-verb-rolebindings: wildcards, no `bind`", (f"* {RBAC}:rolebindings",), "high"),
+    ("Krane risky-any-verb-clusterrolebindings: the same", (f"* {RBAC}:clusterrolebindings",), "high"),
     ("Krane risky-create-rolebinding-role: no Role in a ClusterRoleBinding",
      (f"create {RBAC}:clusterrolebindings", f"bind {RBAC}:roles"), "normal"),
     ("Prowler rbac_minimize_node_proxy_subresource_access: a proxy has no list", ("list nodes/proxy",), "normal"),
