@@ -122,7 +122,7 @@ class AnthropicConnector:
         if token is not None:
             ways[""] = stack.enter_context(closing(opened(partial(self._by_token, token, meter))))
         workspaces: dict[str, Api] = {
-            workspace: stack.enter_context(closing(opened(partial(self._by_key, key, meter))))
+            workspace: stack.enter_context(closing(opened(partial(self._by_key, key, meter, r.AGENTS_BETA))))
             for workspace, key in by_place(self._settings.workspace_tokens).items()
         }
         return {"token": {"": admin}, s.ORG_TOKEN: ways, s.WORKSPACE_TOKENS: workspaces}
@@ -131,8 +131,8 @@ class AnthropicConnector:
         folder = self._settings.from_files
         return self._by_key(self._settings.secret, meter) if folder is None else FileApi(folder)
 
-    def _by_key(self, key: SecretRef, meter: Meter) -> HttpApi:
-        return HttpApi(self._settings, {**_VERSION, "anthropic-beta": r.BETA, "x-api-key": key.resolve()}, meter)
+    def _by_key(self, key: SecretRef, meter: Meter, beta: str = r.USAGE_BETA) -> HttpApi:
+        return HttpApi(self._settings, {**_VERSION, "anthropic-beta": beta, "x-api-key": key.resolve()}, meter)
 
     def _by_token(self, token: SecretRef, meter: Meter) -> HttpApi:
         return HttpApi(self._settings, {**_VERSION, "Authorization": f"Bearer {token.resolve()}"}, meter)

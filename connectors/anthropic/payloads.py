@@ -136,6 +136,21 @@ class Usage(Struct, frozen=True, kw_only=True):
     usage: UsageMetrics
 
 
+class ReportResult(Struct, frozen=True, kw_only=True):
+    """The usage of a key in a report."""
+
+    api_key_id: str | None = None
+    output_tokens: int = 0
+    uncached_input_tokens: int = 0
+
+
+class ReportBucket(Struct, frozen=True, kw_only=True):
+    """A day of a report."""
+
+    starting_at: Time
+    results: tuple[ReportResult, ...] = ()
+
+
 # --- Service accounts and federation ---
 
 

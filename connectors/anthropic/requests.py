@@ -11,8 +11,9 @@ from typing import Final
 from connectors.vendors.sections import Request
 
 VERSION: Final = "2026-10-21"
-BETA: Final = "analytics-usage-cost-2026-08-24"
-"""What usage by key takes."""
+USAGE_BETA: Final = "analytics-usage-cost-2026-08-24"
+AGENTS_BETA: Final = "managed-agents-2026-04-01"
+"""What requests with an admin key, for usage, and with a key of a workspace carry."""
 _ADMIN: Final = "an admin key"
 _ORG_ADMIN: Final = "an OAuth token with the scope org:admin"
 _WORKSPACE: Final = "a key of the workspace"
@@ -54,6 +55,15 @@ ACTIVITIES: Final = Request(
     params={"limit": "1000"},
     turns="after_id",
 )
+
+REPORT: Final = Request(
+    path=f"{_BELOW}/usage_report/messages",
+    permission=_ADMIN,
+    params={"group_by[]": "api_key_id", "bucket_width": "1d", "limit": "31"},
+    turns="page",
+    cursor="/next_page",
+)
+"""Asked where there is no other usage: of keys alone, without agents."""
 
 SERVICE_ACCOUNTS: Final = _by_token(f"{_BELOW}/service_accounts", _ORG_ADMIN, include_archived="true")
 ACCOUNT_WORKSPACES: Final = _by_token(f"{_BELOW}/service_accounts/{{account}}/workspaces", _ORG_ADMIN)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
@@ -13,14 +13,17 @@ from connectors.anthropic import payloads as p
 from connectors.anthropic import requests as r
 from connectors.anthropic import spec as s
 from connectors.anthropic.identities import Organization, Used
+from connectors.base import Gone, SectionReading
 from connectors.vendors.reading import Found, Reader
-from connectors.vendors.records import latest, moment
+from connectors.vendors.records import Time, latest, moment
 from connectors.vendors.trusts import OTHER, accepted
 from scanner.errors import SourceError
 from scanner.model import Grant, Trust
 
 _REPORT: Final = timedelta(days=30)
 """A report of usage spans 31 days at most."""
+_Use: TypeAlias = tuple[str, int, Time]
+"""A key or agent, its requests, and the day."""
 T = TypeVar("T", p.User, p.ApiKey, p.Workspace)
 
 
@@ -86,15 +89,37 @@ def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
     """By the id of a key or agent, how often it was used in the last days, and on which day last."""
     found: defaultdict[str, Used] = defaultdict(Used)
     with reader.section(s.USAGE) as section:
-        for span in usage_spans(datetime.now(UTC), days):
-            for row in reader.listed(section, replace(r.USAGE, params={**r.USAGE.params, **span}), p.Usage):
-                for id_ in {row.group.api_key_id, row.group.agent_id} - {None}:
-                    used = found[id_ or ""]
-                    used.requests += row.usage.requests or 0
-                    if row.usage.requests or row.usage.total_tokens:
-                        used.last = latest(used.last, moment(row.starting_at))
+        spans = list(usage_spans(datetime.now(UTC), days))
+        try:
+            rows = list(_usage(reader, section, spans))
+        except Gone:  # an organization, or a server, without the newer usage: it has keys alone
+            rows = list(_report(reader, section, spans))
+            section.note("usage of agents is not offered")
+        for id_, requests, day in rows:
+            used = found[id_]
+            used.requests += requests
+            used.last = latest(used.last, moment(day))
     yield reader.done(section)
     return dict(found)
+
+
+def _usage(reader: Reader, section: SectionReading, spans: Iterable[Mapping[str, str]]) -> Iterator[_Use]:
+    """Raises SourceError."""
+    for span in spans:
+        for row in reader.rows(section, replace(r.USAGE, params={**r.USAGE.params, **span}), p.Usage):
+            requests = row.usage.requests or 0
+            if requests or row.usage.total_tokens:
+                for id_ in {row.group.api_key_id, row.group.agent_id} - {None}:
+                    yield id_ or "", requests, row.starting_at
+
+
+def _report(reader: Reader, section: SectionReading, spans: Iterable[Mapping[str, str]]) -> Iterator[_Use]:
+    """Raises SourceError."""
+    for span in spans:
+        for day in reader.rows(section, replace(r.REPORT, params={**r.REPORT.params, **span}), p.ReportBucket):
+            for one in day.results:
+                if one.api_key_id and (one.output_tokens or one.uncached_input_tokens):
+                    yield one.api_key_id, 0, day.starting_at
 
 
 def usage_spans(now: datetime, days: int) -> Iterator[dict[str, str]]:

@@ -63,7 +63,7 @@ READINGS: tuple[Reading, ...] = (
         name=USAGE,
         title="Usage by key and agent",
         without="when a key or an agent was last used: Anthropic records it nowhere else",
-        requests=(r.USAGE,),
+        requests=(r.USAGE, r.REPORT),
     ),
     Reading(
         name=SERVICE_ACCOUNTS,

@@ -111,7 +111,7 @@ class OpenaiConnector:
             return {"token": {"": admin}, s.PROJECT_TOKENS: {"1": admin} if admin.has(r.AGENTS) else {}}
         tokens = by_place(self._settings.project_tokens)
         ways: dict[str, Api] = {
-            project: stack.enter_context(closing(opened(partial(self._http, token, meter))))
+            project: stack.enter_context(closing(opened(partial(self._http, token, meter, r.AGENTS_BETA))))
             for project, token in tokens.items()
         }
         return {"token": {"": admin}, s.PROJECT_TOKENS: ways}
@@ -120,8 +120,8 @@ class OpenaiConnector:
         folder = self._settings.from_files
         return self._http(self._settings.secret, meter) if folder is None else FileApi(folder)
 
-    def _http(self, token: SecretRef, meter: Meter) -> HttpApi:
-        return HttpApi(self._settings, {"Authorization": f"Bearer {token.resolve()}"}, meter)
+    def _http(self, token: SecretRef, meter: Meter, beta: Mapping[str, str] = {}) -> HttpApi:
+        return HttpApi(self._settings, {**beta, "Authorization": f"Bearer {token.resolve()}"}, meter)
 
     def _meter(self) -> Meter:
         return Meter(asks=self._settings.from_files is None)

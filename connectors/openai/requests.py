@@ -49,6 +49,8 @@ USAGE: Final = Request(
     cursor="/next_page",
 )
 
+AGENTS_BETA: Final = {"OpenAI-Beta": "agents=v1"}
+"""What requests about agents carry."""
 AGENTS: Final = Request(path="/v1/agents", permission=_AGENTS, params=_ALL)
 AUTOMATIONS: Final = Request(path="/v1/agents/automations", permission=_AGENTS, params=_ALL)
 INVOCATIONS: Final = Request(

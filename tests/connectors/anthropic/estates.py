@@ -24,7 +24,7 @@ VERSION = "2026-10-21"
 BELOW = "/v1/organizations"
 _BY_TOKEN = tuple(f"{BELOW}/{name}" for name in ("service_accounts", "federation_issuers", "federation_rules"))
 _BY_KEY = (
-    *(f"{BELOW}/{name}" for name in ("me", "api_keys", "users", "workspaces", "rbac_", "analytics")),
+    *(f"{BELOW}/{name}" for name in ("me", "api_keys", "users", "workspaces", "rbac_", "analytics", "usage_report")),
     "/v1/compliance",
 )
 

@@ -249,6 +249,23 @@ def test_requests_are_counted_and_few() -> None:
     assert sum(times for path, times in api.counted.items() if not path.endswith("/usage")) == 20
 
 
+def test_where_there_is_no_usage_of_agents_keys_have_a_report() -> None:
+    """The older one, which all organizations have; requests are not counted there."""
+    api = organization()
+    api.hidden.add(f"{BELOW}/analytics/usage")
+    result = {"api_key_id": "apikey_shop", "output_tokens": 5, "uncached_input_tokens": 4}
+    api.rest[f"{BELOW}/usage_report/messages"] = [
+        {"starting_at": "2026-09-17T00:00:00Z", "ending_at": "2026-09-18T00:00:00Z", "results": [result]},
+        {"starting_at": "2026-09-18T00:00:00Z", "ending_at": "2026-09-19T00:00:00Z", "results": []},
+    ]
+
+    found = read_from(api)
+
+    usage = coverage(found)["usage"]
+    assert (usage.status, "usage of agents is not offered" in str(usage.detail)) == ("complete", True)
+    assert str(identities(found)["api_keys/apikey_shop"].last_used_at)[:10] == "2026-09-17"
+
+
 def test_usage_is_asked_for_in_spans_that_a_report_may_have() -> None:
     """Whole days, then the hours of today; none is left out or asked for twice."""
     spans = [

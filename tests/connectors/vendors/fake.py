@@ -51,7 +51,11 @@ class Vendor:
     def _reply(self, asked: Asked) -> Reply:
         path, query = unquote(asked.path), parse_qs(asked.query)
         self.described.check_request(asked.method, path, query, None)
-        key = self._key_of({name.lower(): value for name, value in asked.headers.items()})
+        headers = {name.lower(): value for name, value in asked.headers.items()}
+        for name, value in self.described.operation(asked.method, path).get("x-headers", {}).items():
+            if value not in headers.get(name, "").split(","):
+                raise Undescribed(f"{path} was asked without {name}: {value}")
+        key = self._key_of(headers)
         opened = self.opens.get(key or "")
         if opened is None:
             return Reply(status=401, body=_error("the key is not valid"))

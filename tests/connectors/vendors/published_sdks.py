@@ -29,8 +29,6 @@ OPENAI = {
     "/v1/organization/projects": "admin.organization.projects.list",
     "/v1/organization/projects/{project_id}/api_keys": "admin.organization.projects.api_keys.list",
     "/v1/organization/projects/{project_id}/service_accounts": "admin.organization.projects.service_accounts.list",
-    "/v1/organization/projects/{project_id}/users": "admin.organization.projects.users.list",
-    "/v1/organization/projects/{project_id}/groups": "admin.organization.projects.groups.list",
     "/v1/organization/projects/{project_id}/hosted_tool_permissions": (
         "admin.organization.projects.hosted_tool_permissions.retrieve"
     ),
@@ -38,15 +36,12 @@ OPENAI = {
         "admin.organization.projects.model_permissions.retrieve"
     ),
     "/v1/projects/{project_id}/users/{user_id}/roles": "admin.organization.projects.users.roles.list",
-    "/v1/projects/{project_id}/groups/{group_id}/roles": "admin.organization.projects.groups.roles.list",
-    "/v1/projects/{project_id}/roles": "admin.organization.projects.roles.list",
     "/v1/organization/admin_api_keys": "admin.organization.admin_api_keys.list",
     "/v1/organization/users": "admin.organization.users.list",
     "/v1/organization/users/{user_id}/roles": "admin.organization.users.roles.list",
     "/v1/organization/groups": "admin.organization.groups.list",
     "/v1/organization/groups/{group_id}/users": "admin.organization.groups.users.list",
     "/v1/organization/groups/{group_id}/roles": "admin.organization.groups.roles.list",
-    "/v1/organization/roles": "admin.organization.roles.list",
     "/v1/organization/workload_identity_providers": "admin.organization.workload_identity_providers.list",
     "/v1/organization/workload_identity_providers/{provider_id}/federation_rules": (
         "admin.organization.workload_identity_providers.federation_rules.list"
@@ -56,7 +51,6 @@ OPENAI = {
     "/v1/agents": "beta.agents.list",
     "/v1/agents/automations": "beta.agents.automations.list",
     "/v1/agents/automations/{automation_id}/invocations": "beta.agents.automations.invocations.list",
-    "/v1/agents/environments/templates": "beta.agents.environments.templates.list",
 }
 ANTHROPIC = {
     "/v1/organizations/me": "beta.organization.retrieve",
@@ -100,18 +94,49 @@ _PAGE = {
     "required": ["data"],
     "properties": {"data": {"type": "array", "items": _ACTIVITY}, "has_more": {}, "first_id": {}, "last_id": {}},
 }
-DOCUMENTED = {
-    "/v1/compliance/activities": {
+_BUCKET = {
+    "type": "object",
+    "required": ["starting_at", "ending_at", "results"],
+    "properties": {
+        "starting_at": {"type": "string"},
+        "ending_at": {"type": "string"},
+        "results": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["uncached_input_tokens", "output_tokens"],
+                "properties": {"api_key_id": _TEXT, "uncached_input_tokens": {}, "output_tokens": {}},
+                "additionalProperties": False,
+            },
+        },
+    },
+    "additionalProperties": False,
+}
+_REPORT = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {"data": {"type": "array", "items": _BUCKET}, "has_more": {}, "next_page": {}},
+}
+
+
+def _documented(page: Mapping[str, Any], *query: str) -> dict[str, Any]:
+    return {
         "get": {
-            "parameters": [
-                {"name": one, "in": "query"}
-                for one in ("limit", "after_id", "before_id", "created_at.gte", "created_at.gt", "created_at.lt")
-            ],
-            "responses": {"200": {"content": {"application/json": {"schema": _PAGE}}}},
+            "parameters": [{"name": one, "in": "query"} for one in query],
+            "responses": {"200": {"content": {"application/json": {"schema": page}}}},
         }
     }
+
+
+DOCUMENTED = {
+    "/v1/compliance/activities": _documented(
+        _PAGE, "limit", "after_id", "before_id", "created_at.gte", "created_at.gt", "created_at.lt"
+    ),
+    "/v1/organizations/usage_report/messages": _documented(
+        _REPORT, "limit", "page", "starting_at", "ending_at", "bucket_width", "group_by[]"
+    ),
 }
-"""What Anthropic's SDK does not have, from its documentation of the activity feed: each type has members of its own."""
+"""What Anthropic's SDK does not have, from its documentation: of activities, each type has members of its own."""
 
 
 class _Recorded(Exception):
@@ -151,8 +176,10 @@ def described(module: str, client: Any, table: Mapping[str, str], base: str) -> 
             whole["additionalProperties"] = True
         query = sorted({*named} - _NO_QUERY - in_path)
         query += [f"{one}[{each}]" for one in query for each in NESTED.get(one, ())]
+        sent = options.headers if isinstance(options.headers, Mapping) else {}
         paths[path] = {
             options.method: {
+                "x-headers": {name.lower(): value for name, value in sent.items() if "beta" in name.lower()},
                 "parameters": [{"name": one, "in": "query"} for each in query for one in (each, f"{each}[]")],
                 "responses": {"200": {"content": {"application/json": {"schema": whole}}}},
             }
