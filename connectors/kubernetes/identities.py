@@ -52,9 +52,10 @@ _CLOUD: Final = {
 }
 _OWNER_KEYS: Final = frozenset(
     {"owner", "owners", "team", "contact", "email", "app.kubernetes.io/part-of", "backstage.io/kubernetes-id",
-     "a8r.io/owner", "a8r.io/support", "a8r.io/repository", "cost-center", "openshift.io/requester"}
+     "a8r.io/owner", "a8r.io/support", "a8r.io/repository", "cost-center", "openshift.io/requester", "env",
+     "environment", "stage"}
 )  # fmt: skip
-"""Labels and annotations of a namespace that also say whose its accounts are."""
+"""Labels and annotations of a namespace that also say whose its accounts are, and of which environment."""
 
 
 def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload | Assignment]:

@@ -26,7 +26,7 @@ KUBECTL = str(Path(sys.executable).with_name("kubectl"))
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 SECRET = "hunter2-hunter2-hunter2"
 ESTATE = (
-    namespace("shop", team="payments"),
+    namespace("shop", team="payments", env="prod"),
     account(
         "shop",
         "web",
@@ -91,7 +91,7 @@ def test_what_is_read(scan: Scan) -> None:
     web, old, default = (found.accounts[f"shop/{name}"] for name in ("web", "old", "default"))
     assert re.fullmatch(r"kubernetes://[0-9a-f-]{36}/shop/serviceaccount/web", web.key)
     assert web.aliases[:2] == ("system:serviceaccount:shop:web", "shop/web")
-    assert (web.tags["owner"], web.tags["team"]) == ("ada@example.com", "payments")
+    assert (web.tags["owner"], web.tags["team"], web.tags["env"]) == ("ada@example.com", "payments", "prod")
     assert web.attributes["deployed_by"] == "argocd: shop:v1/ServiceAccount:shop/web"
     assert web.attributes["repository"] == "https://git.example/shop.git//deploy"
     assert [link.target for link in web.links] == ["arn:aws:iam::123456789012:role/shop"]

@@ -181,6 +181,8 @@ BEYOND: tuple[tuple[str, Role, str], ...] = (
      (f"create {RBAC}:clusterrolebindings", f"bind {RBAC}:roles"), "normal"),
     ("Prowler rbac_minimize_node_proxy_subresource_access: a proxy has no list", ("list nodes/proxy",), "normal"),
     ("Prowler rbac_minimize_csr_approval_access: takes the signer, too", CSR[1:2], "normal"),
+    ("KubeHound ROLE_BIND: `*` among names is one", (f"create {RBAC}:rolebindings", f"bind {RBAC}:roles@*"), "normal"),
+    ("Prowler rbac_minimize_wildcard_use_roles: one subresource", ("update *:*/scale", "get nodes/*"), "normal"),
     ("KubeHound ROLE_BIND: takes `bind`", (f"create {RBAC}:rolebindings",), "normal"),
     ("words alone: impersonate as a resource", ("create impersonate",), "normal"),
     ("words alone: a verb that begins alike", ("impersonates users", "impersonate-on:user-info:get secrets"), "normal"),
