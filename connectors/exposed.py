@@ -42,6 +42,7 @@ _PROVIDERS = (
     ("kubernetes", re.compile(r"kubernetes|kubeconfig", re.IGNORECASE)),
 )
 """What a key opens, by the scanner's name for such keys; the first that fits."""
+NAMELESS = "without a public id, of no known provider"
 MATCHED = frozenset((AWS, GCP))
 """Providers with keys that have a public id in them."""
 
@@ -123,6 +124,11 @@ class Leak(Struct, frozen=True, kw_only=True):
         return masked and self.provider in MATCHED and not (self.known_id or self.known_holder)
 
     @property
+    def is_kept(self) -> bool:
+        """Whether anything says what the key opens; the rest is only counted."""
+        return self.provider != UNKNOWN or self.known_id is not None or self.known_holder is not None
+
+    @property
     def known_id(self) -> str | None:
         """The key's public id."""
         return self.key_id or next((one.key_id for one in self.ids if one is not None and one.key_id), None)
@@ -136,7 +142,7 @@ class Leak(Struct, frozen=True, kw_only=True):
 def exposure_of(leak: Leak, source: str, scope: str) -> Exposure:
     """Return the leak as a record. Its key is that of place and key: the same in every scan."""
     repository = None if leak.repository is None else shown_url(leak.repository)
-    key = leak.known_id or leak.known_holder or leak.detector
+    key = leak.known_id or leak.known_holder or f"{leak.detector} {leak.link or ''}"
     parts = (source, leak.provider, key, repository, leak.file, leak.line, leak.commit)
     digest = hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
     return Exposure(
@@ -199,7 +205,7 @@ class _AlertsRepository(Struct, frozen=True):
 
 
 class Alert(Struct, frozen=True, kw_only=True):
-    """An alert, without its secret."""
+    """An alert, without its secret, as the API gives it with ``hide_secret``."""
 
     secret_type: str
     number: int | None = None
@@ -209,7 +215,6 @@ class Alert(Struct, frozen=True, kw_only=True):
     publicly_leaked: bool | None = None
     html_url: str | None = None
     created_at: str | None = None
-    secret: Ids = None
     repository: _AlertsRepository | None = None
     first_location_detected: _Location | None = None
 
@@ -219,6 +224,12 @@ class Alert(Struct, frozen=True, kw_only=True):
         return self.resolution not in _NO_LEAKS
 
 
+class ExportedAlert(Alert, frozen=True, kw_only=True):
+    """An alert in a file that people exported, with the public ids of its secret."""
+
+    secret: Ids = None
+
+
 def leak_of_alert(alert: Alert) -> Leak:
     """Return the alert's leak. In a public repository, or ``publicly_leaked``, anyone can read it."""
     where, repository = alert.first_location_detected or _Location(), alert.repository or _AlertsRepository()
@@ -226,7 +237,7 @@ def leak_of_alert(alert: Alert) -> Leak:
     named = repository.full_name or repository_in(alert.html_url)
     return Leak(
         detector=alert.secret_type,
-        ids=(alert.secret,),
+        ids=(alert.secret,) if isinstance(alert, ExportedAlert) else (),
         repository=named,
         file=where.path,
         line=where.start_line,

@@ -25,10 +25,11 @@ class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     address of the API, if not that of github.com: ``https://HOST/api/v3`` for Enterprise Server,
     ``https://api.NAME.ghe.com`` with data residency. ``agent_configuration``, ``webhooks``: whether these are read,
     too, by a request for each repository; ``agent_tasks``: whether tasks of agents are, with a person's fine-grained
-    token; ``rulesets``: whether who bypasses them is. ``enterprise``: the slug of the one with custom agents to read.
-    ``cache``: a file that keeps what answers said with their ETags, for the next scan. ``max_calls``: requests that one
-    scan may send; the rest is a gap. ``max_attempts``: tries for one request. ``workers``: requests in flight at once.
-    ``timeout``: seconds for one try. ``from_files``: a folder that ``gh api`` wrote: it is read, and no one is called.
+    token; ``rulesets``: whether who bypasses them is; ``secret_scanning_alerts``: whether alerts of leaked keys are.
+    ``enterprise``: the slug of the one with custom agents to read. ``cache``: a file that keeps what answers said with
+    their ETags, for the next scan. ``max_calls``: requests that one scan may send; the rest is a gap. ``max_attempts``:
+    tries for one request. ``workers``: requests in flight at once. ``timeout``: seconds for one try. ``from_files``: a
+    folder that ``gh api`` wrote: it is read, and no one is called.
     """
 
     organization: str = ""
@@ -43,6 +44,7 @@ class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     agent_tasks: bool = False
     rulesets: bool = False
     enterprise: str = ""
+    secret_scanning_alerts: bool = False
     cache: Path | None = None
     max_calls: int = 15_000
     max_attempts: int = 8

@@ -8,7 +8,7 @@ from connectors.base import Section, Spec
 from connectors.github.client import requests as r
 from connectors.github.client.requests import Permission, Request
 from connectors.github.settings import GithubSettings
-from scanner.model import Rung
+from scanner.model import EXPOSURE_KIND, Rung
 from scanner.model.providers import read_providers
 
 ORGANIZATION = "organization"
@@ -27,6 +27,7 @@ AGENT_CONFIGURATION = "agent_configuration"
 AGENT_TASKS = "agent_tasks"
 ENTERPRISE_AGENTS = "enterprise_agents"
 WEBHOOKS = "webhooks"
+ALERTS = "secret_scanning_alerts"
 RULESETS = "rulesets"
 ROLES = "organization_roles"
 ACTIONS_POLICY = "actions_policy"
@@ -245,6 +246,14 @@ READINGS: tuple[Reading, ...] = (
         kinds=("webhook",),
         rungs=_RUNGS,
         setting="webhooks",
+    ),
+    Reading(
+        name=ALERTS,
+        title="Leaked keys that secret scanning found (secret_scanning_alerts = true)",
+        without="where leaked keys are, and which of them GitHub knows to work",
+        requests=(r.SECRET_ALERTS,),
+        kinds=(EXPOSURE_KIND,),
+        setting="secret_scanning_alerts",
     ),
 )
 

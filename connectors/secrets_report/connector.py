@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from connectors.base import Check, DiscoveredRecord, Malformed, Scope, Section, SectionReading, Spec, own_words
-from connectors.exposed import UNKNOWN, Leak, exposure_of
+from connectors.exposed import NAMELESS, Leak, exposure_of
 from connectors.secrets_report.documents import read_report, rows_of
 from connectors.secrets_report.formats import NoLeak
 from scanner.errors import SourceError
@@ -145,8 +145,8 @@ class _Collected:
     def _keep(self, leak: Leak, path: Path) -> None:
         if leak.is_redacted:
             self._redacted[path.name] += 1
-        if leak.known_id is None and leak.known_holder is None and leak.provider == UNKNOWN:
-            self._left_out["without a public id, of no known provider"] += 1
+        if not leak.is_kept:
+            self._left_out[NAMELESS] += 1
             return
         if leak.repository is None and self._repository is not None:
             leak = replace(leak, repository=self._repository)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from connectors.base import Malformed
-from connectors.exposed import Alert, Ids, Leak, decoder, leak_of_alert, moment_of, repository_in
+from connectors.exposed import ExportedAlert, Ids, Leak, decoder, leak_of_alert, moment_of, repository_in
 
 R = TypeVar("R")
 
@@ -212,14 +212,14 @@ def _of_detect_secrets(row: _Potential) -> Leak | NoLeak:
 # --- All of them ---
 
 
-def _of_github(row: Alert) -> Leak | NoLeak:
+def _of_github(row: ExportedAlert) -> Leak | NoLeak:
     return leak_of_alert(row) if row.is_leak else NoLeak("closed as no leak")
 
 
 FORMATS: tuple[Format[Any], ...] = (
     Format(name="gitleaks", mark="RuleID", decode=decoder(_Gitleaks), leak=_of_gitleaks),
     Format(name="TruffleHog", mark="DetectorName", decode=decoder(_Trufflehog), leak=_of_trufflehog),
-    Format(name="GitHub secret scanning", mark="secret_type", decode=decoder(Alert), leak=_of_github),
+    Format(name="GitHub secret scanning", mark="secret_type", decode=decoder(ExportedAlert), leak=_of_github),
 )
 SARIF = Format(name="SARIF", mark="ruleId", decode=decoder(_Result), leak=_of_sarif)
 DETECT_SECRETS = Format(

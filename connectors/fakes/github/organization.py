@@ -59,7 +59,7 @@ class Organization:
                      "outside_collaborators", "actions/runner-groups", "actions/runners", "actions/secrets",
                      "dependabot/secrets", "agents/secrets", "actions/variables", "properties/values", "audit-log",
                      "hooks", "actions/hosted-runners", "organization-roles", "private-registries",
-                     "actions/oidc/customization/properties/repo"):  # fmt: skip
+                     "actions/oidc/customization/properties/repo", "secret-scanning/alerts"):  # fmt: skip
             self.rest[f"{org}/{path}"] = []
         policy = f"{org}/actions/permissions"
         self.rest[policy] = {"enabled_repositories": "all", "allowed_actions": "all", "sha_pinning_required": False}

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from msgspec import Raw, Struct
 
 from connectors.base import Meter, SectionReading, own_words
+from connectors.exposed import Alert
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.requests import API_VERSION, PER_PAGE, Permission, Request
@@ -75,6 +76,7 @@ SHAPES: Mapping[str, tuple[str, Any]] = {
         (r.AGENT_CONFIGURATION, p.AgentConfiguration),
         (r.AGENT_TASKS, list[p.Task]),
         (r.ORG_HOOKS, list[p.Hook]),
+        (r.SECRET_ALERTS, list[Alert]),
         (r.REPOSITORY_HOOKS, list[p.Hook]),
     )
 }

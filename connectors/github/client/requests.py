@@ -146,6 +146,11 @@ ORG_HOOKS: Final = Request(path="/orgs/{org}/hooks", permission=Permission("orga
 REPOSITORY_HOOKS: Final = Request(
     path="/repos/{owner}/{repo}/hooks", permission=Permission("repository_hooks", ("read:repo_hook", "repo"))
 )
+SECRET_ALERTS: Final = Request(
+    path="/orgs/{org}/secret-scanning/alerts",
+    permission=Permission("secret_scanning_alerts", ("repo", "security_events")),
+    params={"hide_secret": "true"},
+)
 
 HOSTED_RUNNERS: Final = Request(
     path="/orgs/{org}/actions/hosted-runners", at="/runners", permission=_ADMINISTRATION, plan="cloud"

@@ -128,6 +128,24 @@ def organization(secret: str = PLANTED) -> Organization:
             "url": "https://api.github.com", "ping_url": "https://api.github.com",
             "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z"}  # fmt: skip
     org.rows("hooks").append(hook)
+    leaked = {"state": "open", "secret": secret, "created_at": "2026-01-02T03:04:05Z", "resolution_comment": secret}
+    org.rows("secret-scanning/alerts").extend(
+        [
+            {**leaked, "number": 1, "secret_type": "aws_access_key_id", "validity": "active", "publicly_leaked": True,
+             "html_url": "https://github.com/acme/shop/security/secret-scanning/1",
+             "first_location_detected": {
+                 "path": "prod.env", "start_line": 3, "end_line": 3, "start_column": 1, "end_column": 21,
+                 "blob_sha": "0b",
+                 "blob_url": "https://api.github.com/b", "commit_sha": "1a590525",
+                 "commit_url": "https://api.github.com/c"}},
+            {**leaked, "number": 2, "secret_type": "github_personal_access_token",
+             "html_url": "https://github.com/acme/shop/security/secret-scanning/2"},
+            {**leaked, "number": 3, "secret_type": "acme_internal",
+             "html_url": "https://github.com/acme/shop/security/secret-scanning/3"},
+            {**leaked, "number": 4, "secret_type": "aws_access_key_id", "state": "resolved",
+             "resolution": "used_in_tests", "html_url": "https://github.com/acme/docs/security/secret-scanning/4"},
+        ]
+    )  # fmt: skip
     server = {"type": "http", "url": f"https://mcp.acme.example/{secret}", "headers": {"Authorization": secret},
               "tools": ["search"], "env": {"KEY": "$COPILOT_MCP_KEY", "OTHER": secret}}  # fmt: skip
     for name in (shop, docs):

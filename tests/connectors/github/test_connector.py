@@ -19,7 +19,7 @@ from connectors.github.identities.place import Place
 from connectors.github.spec import SPEC
 from connectors.testing import Asked, Reply, read
 from scanner.access.workloads import by_takeover
-from scanner.model import Coverage, Credential, Identity, StoredSecret, Workload
+from scanner.model import Coverage, Credential, Exposure, Identity, StoredSecret, Workload
 from scanner.redaction.redact import SecretRef
 from tests.connectors.github.estates import PLANTED, ROLE, TOKEN, VALUE, connector, organization
 from tests.connectors.github.fake import served, user
@@ -51,9 +51,8 @@ def found() -> Iterator[list[DiscoveredRecord]]:
     """The organization, read once with everything that can be switched on."""
     with pytest.MonkeyPatch.context() as patch, served(organization(), token=VALUE, per_page=2) as (_, url):
         patch.setenv(TOKEN, VALUE)
-        yield records(
-            url, agent_configuration=True, webhooks=True, rulesets=True, agent_tasks=True, enterprise="acme-inc"
-        )
+        settings = {"agent_configuration": True, "webhooks": True, "rulesets": True, "agent_tasks": True}
+        yield records(url, **settings, enterprise="acme-inc", secret_scanning_alerts=True)
 
 
 def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
@@ -89,6 +88,20 @@ def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
         "shop/environments/copilot/secrets/COPILOT_MCP_TRACKER",
     }
     assert PLANTED not in repr(found)
+
+
+def test_alerts_are_places_of_keys(found: list[DiscoveredRecord]) -> None:
+    """Of providers that are known, with what GitHub knows of the key; the secret is not asked for."""
+    leaks = [one for one in found if isinstance(one, Exposure)]
+
+    assert [(one.provider, one.place, one.verified, one.public) for one in leaks] == [
+        ("aws", "acme/shop prod.env:3", True, True),
+        ("github", "acme/shop", None, None),
+    ]
+    assert {(one.key_id, one.holder) for one in leaks} == {(None, None)}
+    assert coverage(found)["secret_scanning_alerts"].detail == (
+        "alerts left out: 1 closed as no leak; alerts left out: 1 without a public id, of no known provider"
+    )
 
 
 def test_privileges_and_natures_follow_from_facts(found: list[DiscoveredRecord]) -> None:

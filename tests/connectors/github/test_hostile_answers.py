@@ -41,6 +41,7 @@ def github() -> Iterator[tuple[HostileProxy, GithubSettings]]:
             max_attempts=1,
             agent_configuration=True,
             webhooks=True,
+            secret_scanning_alerts=True,
         )
         read(GithubConnector("prod", settings))
         yield proxy, settings
@@ -87,5 +88,11 @@ def test_any_part_of_any_file_may_be_anything(exported: dict[str, Any], data: st
             file = Path(folder, f"{one}.json")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(body), encoding="utf-8", errors="surrogatepass")
-        settings = GithubSettings(organization="acme", from_files=Path(folder), agent_configuration=True, webhooks=True)
+        settings = GithubSettings(
+            organization="acme",
+            from_files=Path(folder),
+            agent_configuration=True,
+            webhooks=True,
+            secret_scanning_alerts=True,
+        )
         reported(read(GithubConnector("prod", settings)))

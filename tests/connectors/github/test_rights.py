@@ -17,6 +17,15 @@ from scanner.model import PrivilegeLevel
 from tests.connectors.github.fake import PUBLISHED
 
 WRITE = "write"
+EVERYTHING = GithubSettings(
+    organization="acme",
+    enterprise="acme",
+    agent_configuration=True,
+    agent_tasks=True,
+    rulesets=True,
+    secret_scanning_alerts=True,
+    webhooks=True,
+)
 BEYOND_THE_SCHEMA = {
     "actions_variables": "Managing your personal access tokens, repository permissions",
     "copilot_agent_settings": "Permissions required for GitHub Apps, repository permissions",
@@ -68,10 +77,7 @@ def test_scopes_have_a_level(scopes: list[str], level: PrivilegeLevel) -> None:
 
 def test_an_app_is_given_published_permissions() -> None:
     """Each name of the manifest stands in the published schema with this access, or in the table of exceptions."""
-    everything = GithubSettings(
-        organization="acme", agent_configuration=True, webhooks=True, rulesets=True, agent_tasks=True, enterprise="acme"
-    )
-    given = json.loads(GithubConnector("prod", everything).policy())["manifest"]["default_permissions"]
+    given = json.loads(GithubConnector("prod", EVERYTHING).policy())["manifest"]["default_permissions"]
     schemas = json.loads((PUBLISHED / "rest.json").read_bytes())["components"]["schemas"]
     published = {name: one["enum"] for name, one in schemas["app-permissions"]["properties"].items()}
 
@@ -81,10 +87,7 @@ def test_an_app_is_given_published_permissions() -> None:
 
 def test_nothing_is_asked_for_that_no_section_needs() -> None:
     """Each request belongs to a section whose permission stands in the policy, and reads only."""
-    everything = GithubSettings(
-        organization="acme", agent_configuration=True, webhooks=True, rulesets=True, agent_tasks=True, enterprise="acme"
-    )
-    policy = json.loads(GithubConnector("prod", everything).policy())
+    policy = json.loads(GithubConnector("prod", EVERYTHING).policy())
     default = json.loads(GithubConnector.base_policy())
     asked = {one.path for reading in READINGS for one in reading.requests}
     own = {r.OWN_INSTALLATIONS.path, r.OWN_TOKEN.path, r.RATE_LIMIT.path}
@@ -98,6 +101,7 @@ def test_nothing_is_asked_for_that_no_section_needs() -> None:
     assert given.keys() == {name for names in policy["sections"].values() for name in names}
     assert given.keys() - default["manifest"]["default_permissions"].keys() == {
         "copilot_agent_settings", "enterprise_ai_controls", "organization_hooks", "repository_hooks",
+        "secret_scanning_alerts",
     }  # fmt: skip
     assert policy["classicTokenScopes"] == [
         "admin:enterprise",
