@@ -39,6 +39,11 @@ class KubernetesConnector:
         self._settings = settings
         self._clouds = Clouds(settings)
 
+    @property
+    def settings(self) -> KubernetesSettings:
+        """How its clusters are reached, for a log that is asked for live."""
+        return self._settings
+
     def scopes(self) -> Iterator[Scope | Coverage]:
         """See ``Connector.scopes``. A cluster without an identity is a gap: its keys would change every time."""
         for context in self._settings.wanted:

@@ -14,12 +14,13 @@ from typing import Any, ClassVar, NamedTuple
 import msgspec
 from msgspec import Raw, Struct, field
 
+from connectors.base import Connector
 from connectors.exported import Unreadable
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import Act, Event, EventCounting
-from connectors.logs.files import FileLog
 from connectors.logs.folders import Layout
+from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
 from connectors.logs.tally import DENIED, DONE, FAILED
 from scanner.model.activity import FeatureSort
@@ -28,7 +29,8 @@ SPEC = LogSpec(
     name="kubernetes_audit",
     title="Kubernetes audit log",
     provider="kubernetes",
-    permissions=(),
+    permissions=("logs:FilterLogEvents", "logs:DescribeLogGroups"),
+    is_live=True,
     blind_spots=(
         "What the audit policy leaves out.",
         "What pods do outside of the API server: the kubelet, other pods, clouds.",
@@ -276,8 +278,8 @@ def _inside(holder: Any, name: str, kind: type) -> Any:
     return held if isinstance(held, kind) else None
 
 
-class KubernetesAuditLog(FileLog):
-    """Reads files of one cluster."""
+class KubernetesAuditLog(LiveLog):
+    """Reads files of one cluster, or asks CloudWatch Logs for those of a source."""
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = _LAYOUT
@@ -286,3 +288,9 @@ class KubernetesAuditLog(FileLog):
     def counting(self, networks: Networks) -> Reading:
         """See ``FileLog``."""
         return Reading(networks, self.settings.log)
+
+    def live(self, source: Connector | None) -> LiveSource:
+        """See ``LiveLog``."""
+        from connectors.kubernetes.live import asked
+
+        return asked(source)

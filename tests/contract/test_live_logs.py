@@ -36,6 +36,11 @@ from connectors.gcp.live import CloudLogging
 from connectors.gcp.together import Together
 from connectors.github import audit as github_audit
 from connectors.github.live import OrganizationLog
+from connectors.kubernetes.connector import KubernetesConnector
+from connectors.kubernetes.live import asked as cluster_logs
+from connectors.kubernetes.settings import KubernetesSettings
+from connectors.logs import kubernetes as kubernetes_audit
+from connectors.logs.kubernetes import KubernetesAuditLog
 from connectors.logs.live import Ask, LiveReader, LiveSource, Span
 from connectors.logs.names import Networks
 from connectors.openai import audit as openai_audit
@@ -44,19 +49,25 @@ from connectors.openai.audit import OpenaiAuditLog, OpenaiLog
 from scanner.errors import Denied, SourceError, Throttled
 from scanner.model.activity import LogDay, LogUnit
 from tests.connectors.anthropic import estates as anthropic
+from tests.connectors.aws.conftest import moto
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.gcp.conftest import Place, start
 from tests.connectors.github import estates
 from tests.connectors.github.estates import connector as github_connector
 from tests.connectors.github.fake import GithubServer, Organization, served
+from tests.connectors.kubernetes.conftest import Running, clusters, tls
+from tests.connectors.kubernetes.logs import Logs
+from tests.connectors.kubernetes.test_clouds import EKS
+from tests.connectors.logs.test_kubernetes import event as audit_event
 from tests.connectors.openai import estates as openai
 from tests.connectors.vendors import fake as vendors
 from tests.connectors.vendors.fake import Vendor
 from tests.examples import examples
 from tests.hostile_json import JSON, mutated
+from tests.servers.moto_server import ENVIRONMENT, MotoServer
 
-__all__ = ["azure", "start"]
+__all__ = ["azure", "clusters", "moto", "start", "tls"]
 
 NOW = datetime(2026, 11, 28, 14, 30, tzinfo=UTC)
 TODAY = NOW.date()
@@ -341,6 +352,47 @@ class Anthropic(_OfVendor):
         return datetime.fromisoformat(value).timestamp()
 
 
+class Cluster(Live):
+    """The audit log of a cluster of EKS."""
+
+    caller = "system:serviceaccount:apps:ledger"
+    permission, kept, page = "logs:FilterLogEvents", 90, 100
+
+    def __init__(self, logs: Logs) -> None:
+        self.logs = logs
+        spaces = logs.cluster.cluster.of("namespaces")
+        self.scope = next(one["metadata"]["uid"] for one in spaces if one["metadata"]["name"] == "kube-system")
+
+    def reader(self) -> LiveReader:
+        settings = KubernetesSettings(cluster=EKS, endpoint_url=self.logs.url)
+        source = cluster_logs(KubernetesConnector("k8s", settings))
+        records = KubernetesAuditLog.records
+        return LiveReader("live", source, records, partial(kubernetes_audit.Reading, Networks(), "live"))
+
+    def act(self, at: str, **facts: Any) -> None:
+        self.logs.add(audit_event(user=self.caller, requestReceivedTimestamp=at, **facts), at)
+
+    def asked(self) -> int:
+        return self.logs.asked
+
+    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
+        name = "AccessDeniedException" if status == 403 else "ThrottlingException"
+        headers = {} if retry_after is None else {"Retry-After": retry_after}
+        self.logs.replies = [hub.Reply(status=400, body={"__type": name}, headers=headers)] * times
+
+    def go_in_circles(self) -> None:
+        self.logs.circles = True
+
+
+@pytest.fixture
+def logs(moto: MotoServer, clusters: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Logs]:
+    """An account with a cluster whose audit log is empty."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with Logs(moto, clusters) as server:
+        yield server
+
+
 @pytest.fixture
 def openai_vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Vendor, str]]:
     """An organization of OpenAI."""
@@ -374,6 +426,7 @@ _FIXTURES = {
     Github: "github",
     Openai: "openai_vendor",
     Anthropic: "anthropic_vendor",
+    Cluster: "logs",
 }
 
 

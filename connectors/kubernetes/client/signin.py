@@ -86,6 +86,12 @@ class AwsSession:
 
         return dict(self._signed(SigV4Auth, "eks", method, url, {}).headers.items())
 
+    def signed(self, service: str, url: str, body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """A POST to another service, signed with its body."""
+        from botocore.auth import SigV4Auth
+
+        return dict(self._signed(SigV4Auth, service, "POST", url, headers, body).headers.items())
+
     def renewed(self, refused: Response) -> bool:
         """Never: credentials renew themselves before they end."""
         del refused
@@ -104,12 +110,18 @@ class AwsSession:
         return Token(f"k8s-aws-v1.{base64.urlsafe_b64encode(signed).decode().rstrip('=')}", now + _OF_EKS)
 
     def _signed(
-        self, signer: Callable[..., Any], service: str, method: str, url: str, headers: Mapping[str, str]
+        self,
+        signer: Callable[..., Any],
+        service: str,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
     ) -> Any:
         from botocore.awsrequest import AWSRequest
         from botocore.exceptions import NoCredentialsError
 
-        request = AWSRequest(method=method, url=url, headers=dict(headers))
+        request = AWSRequest(method=method, url=url, headers=dict(headers), data=body)
         with self._translated():
             if (credentials := self._session.get_credentials()) is None:
                 raise NoCredentialsError
