@@ -22,7 +22,7 @@ from connectors.github.workflows.identities import Workflows, workflow_identitie
 from connectors.reading import few
 from scanner.errors import SourceError
 from scanner.model import Fact, Identity, StoredSecret
-from scanner.model.attributes import FEDERATION_BESIDE, JOBS_UNREAD, UNRESOLVED
+from scanner.model.attributes import ACCOUNTED_IN, FEDERATION_BESIDE, JOBS_UNREAD, UNRESOLVED
 
 _CALLS = re.compile(r"([\w.-]{1,100}/[\w.-]{1,100}/\.github/workflows/[\w.-]{1,200}\.ya?ml)@")
 _CALLS_OWN = re.compile(r"\./(\.github/workflows/[\w.-]{1,200}\.ya?ml)\b")
@@ -61,6 +61,7 @@ def read_workflows(
             )
 
         without = {one.facts.full_name: parsed(one, {}) for one in found}
+        section.found(sum(len(made.identities) for made in without.values()))
         variables = dict(_variables(reader, section, [one for one in found if _needs(one, without, called)], called))
         silent: list[str] = []
         for one in found:
@@ -72,7 +73,6 @@ def read_workflows(
             if made.identities and one.facts.template is None and s.OIDC in reader.gaps:
                 section.lost(SourceError(f"the form of subjects of {name} is not known"), partial=True)
                 made = _unread(made)
-            section.found(len(made.identities))
             workflows[name] = made
         rules = read_rules(reader.api, section, {name: made.identities for name, made in workflows.items()})
         workflows = {
@@ -84,9 +84,12 @@ def read_workflows(
     for one in found:
         if one.facts.full_name not in workflows:
             workflows[one.facts.full_name] = _unread(workflow_identities(organization, one.facts, ()))
+    # While only what repositories have besides is missing, all of them are known.
+    accounted = [s.WORKFLOWS, *([s.REPOSITORIES] if s.REPOSITORIES in reader.whole else ())]
     for made in workflows.values():
         yield from (replace(one, scope=reader.place.scope.id) for one in made.identities)
-        yield replace(made.workload, scope=reader.place.scope.id)
+        attributes = {**made.workload.attributes, ACCOUNTED_IN: accounted}
+        yield replace(made.workload, scope=reader.place.scope.id, attributes=attributes)
     yield from _beside(secrets, workflows)
     yield reader.done(section)
     return sorted(f"{name}/{path}" for name, made in workflows.items() for path in made.by_default)

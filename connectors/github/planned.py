@@ -77,7 +77,7 @@ def _identity(workflow: Workflow, taken: Sequence[_Placed], known: Known) -> Pla
             credential = _credential(key, held, one.place)
             credentials.setdefault(credential.key, (credential, one.place))
     evidence = (
-        *(f"what {one} grants is not in this file" for one in unresolved),
+        *(f"{one}: what that grants is not in this file" for one in unresolved),
         *(f"what {credential.id} may do is not known" for credential, _ in credentials.values()),
     )
     identity = Identity(

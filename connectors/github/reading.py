@@ -19,13 +19,17 @@ R = TypeVar("R")
 
 
 class Reader:
-    """Reads sections of one organization. ``gaps``: the names of those that ended as one."""
+    """Reads sections of one organization. ``gaps``: the names of those that ended as one.
+
+    ``whole``: what was listed to its end: paths of requests, and the section of repositories.
+    """
 
     def __init__(self, api: Api, place: Place, meter: Meter, settings: GithubSettings) -> None:
         self.api = api
         self.place = place
         self.settings = settings
         self.gaps: set[str] = set()
+        self.whole: set[str] = set()
         self._meter = meter
 
     @property
@@ -49,6 +53,7 @@ class Reader:
         found: list[T] = []
         try:
             found.extend(self.api.rows(request, row, section, org=self.org, **places))
+            self.whole.add(request.path)
         except SourceError as error:
             section.lost(error, partial=bool(found))
         return found

@@ -119,12 +119,14 @@ def read_all_repositories(reader: Reader, made: Made) -> Found[list[Read]]:
             found.extend(read_repositories(reader.api, section, organization.login, organization.database_id))
         except SourceError as error:
             section.lost(error, partial=bool(found))
+        section.found(len(found))
+        if not section.coverage.is_gap and reader.api.shows_all:
+            reader.whole.add(s.REPOSITORIES)
         if found:
             found = _owned(reader, section, found, made)
         if not reader.api.shows_all:
             hint = "install it for all repositories"
             section.lost(SourceError("the App is installed for selected repositories only", hint=hint), partial=True)
-        section.found(len(found))
     yield reader.done(section)
     return found
 
@@ -164,7 +166,8 @@ def read_subjects(reader: Reader, found: Sequence[Read]) -> Found[tuple[SubjectT
     with reader.section(s.OIDC) as section:
         organization = template(reader.api.one(r.ORG_SUBJECT, p.SubjectRow, org=reader.org))
         asking = [one.facts.full_name for one in found if asks_for_tokens(one)]
-        if any(one.facts.properties for one in found if asks_for_tokens(one)):
+        has_properties = any(one.facts.properties for one in found if asks_for_tokens(one))
+        if has_properties and r.PROPERTIES.path in reader.whole:
             organization = replace(organization, properties=_claimed(reader, section))
         for name, row in reader.each(
             section,

@@ -18,7 +18,19 @@ from scanner.access.clusters import issuers_beside
 from scanner.access.guards import guarded
 from scanner.access.subjects import is_exact, meet, names, subjects_of
 from scanner.access.trusts import Keys, literal_start, with_links
-from scanner.model import Claim, Coverage, Edge, Identity, Link, Presented, Privilege, TokenSubject, Trust, Workload
+from scanner.model import (
+    Claim,
+    Coverage,
+    CoverageStatus,
+    Edge,
+    Identity,
+    Link,
+    Presented,
+    Privilege,
+    TokenSubject,
+    Trust,
+    Workload,
+)
 from scanner.model.attributes import (
     ACCOUNTED_IN,
     FEDERATES_TO,
@@ -313,17 +325,24 @@ class _Tenant(Struct, frozen=True):
     unread: tuple[str, ...]
 
 
+def _is_read(repository: Workload, section: str, status: CoverageStatus) -> bool:
+    """Whether nothing is missing but what repositories say."""
+    accounted = repository.attributes.get(ACCOUNTED_IN)
+    is_accounted = isinstance(accounted, (list, tuple)) and section in accounted
+    return status == "complete" or (status == "partial" and is_accounted)
+
+
 class _Tenants:
     """Organizations with known repositories: every section that lists identities with their tokens was read.
 
-    A gap in the section that a repository names as ACCOUNTED_IN affects only the repositories that say so.
+    A section that repositories name as ACCOUNTED_IN may be partial: that affects only those that say so.
     """
 
     def __init__(self, workloads: Iterable[Workload], coverage: Iterable[Coverage]) -> None:
-        read: defaultdict[tuple[str, str, str], dict[str, bool]] = defaultdict(dict)
+        read: defaultdict[tuple[str, str, str], dict[str, CoverageStatus]] = defaultdict(dict)
         for section in coverage:
             for kind in section.kinds:
-                read[section.source, section.scope, kind][section.section] = section.status == "complete"
+                read[section.source, section.scope, kind][section.section] = section.status
         places: defaultdict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
         unread: defaultdict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
         incomplete: set[tuple[str, tuple[str, ...]]] = set()
@@ -335,8 +354,7 @@ class _Tenants:
                 if one.attributes.get(JOBS_UNREAD) is True:
                     unread[whole] += jobs.get(issuer, ())
                 told = read.get((one.source, one.scope, str(one.attributes.get(HOLDERS))), {})
-                accounted = one.attributes.get(ACCOUNTED_IN)
-                if not told or not all(is_read for section, is_read in told.items() if section != accounted):
+                if not told or not all(_is_read(one, *each) for each in told.items()):
                     incomplete.add(whole)
         self._all = [
             _Tenant(*whole, tuple(each), tuple(unread[whole]))

@@ -117,7 +117,9 @@ TENANT_SUBJECTS: Final = "subjects_of_tenant"
 identities of the kind HOLDERS was read, no other identity has such tokens.
 """
 ACCOUNTED_IN: Final = "gaps_accounted_in"
-"""Of a repository: the section whose gaps are told by repository, as JOBS_UNREAD. Such a gap leaves the rest known."""
+"""Of a repository: the sections that say by repository what they did not read, as JOBS_UNREAD: a list of names. While
+one of them is partial, what the other repositories have is known.
+"""
 JOBS_UNREAD: Final = "jobs_unread"
 """Of a repository: True if one of its jobs, or what subject it sends, could not be read."""
 HOLDERS: Final = "kind_of_holders"

@@ -231,7 +231,7 @@ class _Repository:
                 JOBS_SUBJECTS: [[tokens.issuer, subject] for subject in tokens.all_subjects],
                 TENANT_SUBJECTS: [[tokens.issuer, subject] for subject in tokens.subjects_of_owner],
                 HOLDERS: KIND,
-                ACCOUNTED_IN: SECTION,
+                ACCOUNTED_IN: [SECTION],
                 **({} if self._is_whole and is_known else {JOBS_UNREAD: True}),
                 "visibility": repository.visibility,
                 "archived": repository.archived,

@@ -10,10 +10,12 @@ import pytest
 from connectors.aws.rights.trust import parse_trusts
 from connectors.azure.identities.federation import Expression, Terms, trust_of
 from connectors.base import Scope
+from connectors.budget import Limits
 from connectors.gcp.rights.members import parse_member
 from connectors.gcp.rights.providers import parse_provider
 from connectors.gcp.rights.trusts import Pools, external_principals
 from connectors.github.facts import Repository, SubjectTemplate
+from connectors.testing import Asked, Reply, read
 from connectors.vault.logins import parse_role
 from connectors.vault.methods import JWT, JwtPayload
 from connectors.vault.sections import SPEC
@@ -21,6 +23,8 @@ from connectors.vault.trusts import trusts_of
 from scanner.access.paths import resolve
 from scanner.model import Coverage, Identity, Trust, Workload
 from tests.connectors.gcp.rights.estate import TREE
+from tests.connectors.github.estates import DEPLOY, TOKEN, VALUE, connector
+from tests.connectors.github.fake import Organization, served
 from tests.connectors.github.test_subjects import ISSUER, NEW, found, on, organization, repository
 from tests.factories import make_identity
 
@@ -288,7 +292,51 @@ def test_an_unreadable_repository_leaves_the_others_known(
     role = make_identity("role", key="role", trusts=(trust,))
     for status in ("partial", "denied", "complete"):
         (_, resolved) = resolve([everyone()["main"], role], {}, whole, _read("complete", status)).identities
-        assert resolved.trusts[0].presented == presented
+        is_known = status != "denied" or presented == "presented"
+        assert resolved.trusts[0].presented == (presented if is_known else None)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "page", "accounted", "presented"),
+    [
+        ("/orgs/acme/properties/values", "", ["workflows", "repositories"], "not_presented"),
+        ("/orgs/acme/actions/variables", "", ["workflows", "repositories"], "not_presented"),
+        ("", "2", ["workflows"], None),
+    ],
+)
+def test_only_what_repositories_have_besides_may_be_missing(
+    hidden: str, page: str, accounted: list[str], presented: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Properties, owners and variables say nothing of which repositories there are, and of their tokens."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    org = Organization()
+    names = ("app", "other", "quiet", "rest")
+    for name in names:
+        org.add_repository(name, files={".github/workflows/deploy.yml": DEPLOY})
+
+    def fault(asked: Asked) -> Reply | None:
+        is_lost = page and f'"endCursor":"{page}"'.encode() in asked.body.replace(b" ", b"")
+        return Reply(status=403, body={"message": "no"}) if is_lost else None
+
+    with served(org, token=VALUE, per_page=2) as (github, url):
+        github.hidden, github.faults = {hidden}, fault
+        records = read(connector(url), deadline=60.0, limits=Limits())
+    workloads = [one for one in records if isinstance(one, Workload)]
+    coverage = [one for one in records if isinstance(one, Coverage)]
+    role = make_identity(
+        "role",
+        key="role",
+        trusts=(
+            Trust(principal="p", kind="federated", evidence="x", issuer=ISSUER, subject="repo:acme/quiet:pull_request"),
+        ),
+    )
+    identities = [*(one for one in records if isinstance(one, Identity)), role]
+    resolved = resolve(identities, {}, workloads, coverage).identities[-1]
+
+    assert {one.name for one in workloads} == {f"acme/{name}" for name in names[: 2 if page else 4]}
+    assert [one.attributes["gaps_accounted_in"] for one in workloads] == [accounted] * len(workloads)
+    assert {one.section for one in coverage if one.is_gap and "workflow" in one.kinds}
+    assert resolved.trusts[0].presented == presented
 
 
 def test_a_workflow_that_names_what_was_not_read_is_of_unknown_privilege() -> None:
