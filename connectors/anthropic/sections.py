@@ -16,7 +16,7 @@ from connectors.anthropic.identities import Organization, Used
 from connectors.base import Gone, SectionReading
 from connectors.vendors.reading import Found, Reader
 from connectors.vendors.records import Time, latest, moment
-from connectors.vendors.trusts import OTHER, accepted
+from connectors.vendors.trusts import AUDIENCE, OTHER, accepted
 from scanner.errors import SourceError
 from scanner.model import Grant, Trust
 
@@ -184,7 +184,7 @@ def trust_of(issuer: p.Issuer, rule: p.Rule) -> Trust:
     given: list[tuple[str, str | None]] = [
         *sorted((match.claims or {}).items()),
         ("sub", match.subject_prefix),
-        ("aud", match.audience),
+        (AUDIENCE, match.audience),
         (OTHER, match.condition),
     ]
     matched: Mapping[str, str] = {name: value for name, value in given if value}

@@ -19,7 +19,7 @@ from connectors.openai.identities import Account, Organization, Used
 from connectors.vendors.reading import Found, Reader
 from connectors.vendors.records import latest, moment
 from connectors.vendors.sections import Request
-from connectors.vendors.trusts import OTHER, accepted
+from connectors.vendors.trusts import AUDIENCE, OTHER, accepted
 from scanner.model import Trust
 
 _CLAIM: Final = re.compile(r"(?:(?:assertion|claims|token)\.)?([A-Za-z_][\w-]{0,63})", re.ASCII)
@@ -172,7 +172,7 @@ def read_rules(reader: Reader) -> Found[dict[str, list[Trust]]]:
 def trust_of(provider: p.Provider, rule: p.Rule) -> Trust:
     """The trust of a rule. An attribute is the claim of its name, unless the provider makes it of another one."""
     made = {one.attribute: one.expression for one in provider.attribute_transformations or ()}
-    matched: dict[str, str] = {"aud": provider.audience} if provider.audience else {}
+    matched: dict[str, str] = {AUDIENCE: provider.audience} if provider.audience else {}
     others: list[str] = []
     for attribute, value in sorted(rule.attribute_matchers.items()):
         wanted = str(value).lower() if isinstance(value, bool) else str(value)

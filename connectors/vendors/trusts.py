@@ -8,6 +8,8 @@ from connectors.federation import SUBJECT, Restriction, is_by_name, narrowest, s
 from scanner.model import Claim, Trust
 
 _WILDCARDS = "*?"
+AUDIENCE = "aud"
+"""Whoever asks for a token chooses its audience, so it lets no one in and keeps no one out."""
 OTHER = ""
 """Under this name stands a condition that is no claim, in the words of the rule."""
 
@@ -21,7 +23,7 @@ def accepted(issuer: str, matched: Mapping[str, str], evidence: str) -> Trust:
     subject, everybodys = matched.get(SUBJECT), shared(issuer)
     forms = everybodys.of_claim if everybodys else {}
     implied = next((form.format(value=given[one]) for one, form in forms.items() if one in given), None)
-    claims = [Claim(name=name, values=(value,)) for name, value in sorted(given.items())]
+    claims = [Claim(name=name, values=(value,)) for name, value in sorted(given.items()) if name != AUDIENCE]
     if condition := matched.get(OTHER):
         claims.append(Claim(name=condition))
     shown = "".join(f" with {name} {value}" for name, value in sorted(given.items()))
@@ -43,7 +45,7 @@ def accepted(issuer: str, matched: Mapping[str, str], evidence: str) -> Trust:
 
 def _restriction(issuer: str, matched: Mapping[str, str]) -> Restriction:
     everybodys = shared(issuer)
-    bound = {name: (value, _of_value(value)) for name, value in matched.items() if name not in (OTHER, "aud")}
+    bound = {name: (value, _of_value(value)) for name, value in matched.items() if name not in (OTHER, AUDIENCE)}
     if everybodys is None:  # an issuer of one tenant narrows by itself
         return narrowest(("loose", *(how for _, how in bound.values())))
     return narrowest(everybodys.narrows(name, how, (value,)) for name, (value, how) in bound.items())

@@ -210,9 +210,18 @@ def connector(url: str, **settings: Any) -> AnthropicConnector:
     return AnthropicConnector("prod", AnthropicSettings(endpoint_url=url, **(given | settings)))
 
 
+def _small() -> Vendor:
+    """A part of it, with one of each request: the checks ask everything a hundred times."""
+    api = organization(per_page=2)
+    for path in (f"{BELOW}/workspaces", f"{BELOW}/service_accounts"):
+        api.rest[path] = api.rest[path][:1]
+    vaults = api.own[AGENTS_VALUE]["/v1/vaults"]
+    api.own[AGENTS_VALUE]["/v1/vaults"] = vaults[:1]
+    return api
+
+
 def estate(*, max_attempts: int) -> VendorEstate:
     """For the checks of ``connectors.testing``."""
-    make = partial(connector, max_attempts=max_attempts)
+    make = partial(connector, max_attempts=max_attempts, usage_days=1)
     maps = ("metadata", "claims", "tags")
-    server = organization(per_page=2)
-    return VendorEstate(make=make, answers={"/": [{"name": "n"}]}, secret=VALUE, maps=maps, server=server, given={})
+    return VendorEstate(make=make, answers={"/": [{"name": "n"}]}, secret=VALUE, maps=maps, server=_small(), given={})

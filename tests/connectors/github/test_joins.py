@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from connectors.anthropic import payloads as anthropic_payloads
+from connectors.anthropic.sections import trust_of as anthropic_trust
 from connectors.aws.rights.trust import parse_trusts
 from connectors.azure.identities.federation import Expression, Terms, trust_of
 from connectors.base import Scope
@@ -15,6 +17,8 @@ from connectors.gcp.rights.members import parse_member
 from connectors.gcp.rights.providers import parse_provider
 from connectors.gcp.rights.trusts import Pools, external_principals
 from connectors.github.facts import Repository, SubjectTemplate
+from connectors.openai import payloads
+from connectors.openai.sections import trust_of as openai_trust
 from connectors.testing import Asked, Reply, read
 from connectors.vault.logins import parse_role
 from connectors.vault.methods import JWT, JwtPayload
@@ -83,6 +87,21 @@ def vault(subject: str | None = None, *, kind: str = "string", **claims: str | l
     payload = JwtPayload(role_type="jwt", bound_subject=subject, bound_claims=dict(claims), bound_claims_type=kind)
     scope = Scope(source="vault", spec=SPEC, id="vault.acme.example")
     yield from trusts_of(parse_role(scope, JWT, "jwt", "ci", payload), {"jwt": ISSUER}) or ()
+
+
+def openai(*transformed: str, **matchers: str) -> Iterator[Trust]:
+    """The trust of a federation rule of OpenAI. ``transformed``: attributes that are no plain claim."""
+    made = tuple(payloads.Transformation(one, f"assertion.{one}.lowerAscii()") for one in transformed)
+    provider = payloads.Provider(id="p", issuer=ISSUER, audience="openai", attribute_transformations=made)
+    yield openai_trust(provider, payloads.Rule(id="r", service_account_id="s", attribute_matchers=matchers))
+
+
+def anthropic(prefix: str | None = None, condition: str | None = None, **claims: str) -> Iterator[Trust]:
+    """The trust of a federation rule of Anthropic."""
+    match = anthropic_payloads.Match(subject_prefix=prefix, audience="x", claims=claims, condition=condition)
+    target = anthropic_payloads.RuleTarget(service_account_id="s")
+    issuer = anthropic_payloads.Issuer(id="i", issuer_url=ISSUER)
+    yield anthropic_trust(issuer, anthropic_payloads.Rule(id="r", issuer_id="i", match=match, target=target))
 
 
 def principal(rest: str) -> str:
@@ -170,6 +189,16 @@ OF_PATH = "acme/app/.github/workflows/deploy.yml@refs/heads/main"
             {"main", "prod", "pull"},
         ),
         (vault(), set(), set()),
+        (openai(sub=MAIN), {"main"}, set()),
+        (openai(repository="acme/app"), {"main", "prod", "pull"}, set()),
+        (openai(repository="acme/app", environment="prod"), {"prod"}, set()),
+        (openai("actor", sub=MAIN, actor="jane"), set(), {"main"}),
+        (openai(repository="acme/elsewhere"), set(), set()),
+        (anthropic(MAIN), {"main"}, set()),
+        (anthropic("repo:acme/app:*"), {"main", "prod", "pull"}, set()),
+        (anthropic("repo:acme/*", ref="refs/heads/main"), {"main", "other", "prod"}, set()),
+        (anthropic("repo:acme/app:*", "claims.actor == 'jane'"), set(), {"main", "prod", "pull"}),
+        (anthropic(None, repository="acme/app"), {"main", "prod", "pull"}, set()),
     ],
 )
 def test_a_workflow_becomes_what_trusts_it(trusts: Iterator[Trust], become: set[str], perhaps: set[str]) -> None:

@@ -123,8 +123,9 @@ def test_rules_are_trusts_that_join_workflows(found: list[DiscoveredRecord]) -> 
     deploy = identities(found)["service_accounts/svc_acct_deploy"]
     main = next(one for one in deploy.trusts if one.subject == SUBJECT)
     anyone = next(one for one in deploy.trusts if one.implied)
-    says = (Said(name="repository", value="acme/shop"), Said(name="aud", value="https://api.openai.com"))
-    token = TokenSubject(issuer=main.issuer or "", subject=SUBJECT, claims=says)
+    token = TokenSubject(
+        issuer=main.issuer or "", subject=SUBJECT, claims=(Said(name="repository", value="acme/shop"),)
+    )
     workflow = make_identity(key="github:acme/shop/deploy.yml", provider="github", token_subjects=(token,))
 
     resolved = resolve((deploy, workflow), {}, (), ()).identities
