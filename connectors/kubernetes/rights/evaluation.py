@@ -27,6 +27,7 @@ _ENFORCED: Final = frozenset({"baseline", "restricted"})
 _CONSEQUENCES: Final[Mapping[ConsequenceKind, frozenset[str]]] = {
     "change_rights": frozenset({"escalate", "sign_certificates"}),
     "read_secrets": frozenset({"read_secrets", "make_tokens"}),
+    "delete": frozenset({"destroy"}),
 }
 _NAMED_CONSEQUENCES: Final = frozenset().union(*_CONSEQUENCES.values())
 _MAP_USERS: Final = need("update patch", "configmaps", "aws-auth")

@@ -47,8 +47,8 @@ def privilege_of(rules: Sequence[Rule], *, everywhere: bool) -> Privilege:
 
 
 def highest(found: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:
-    """Return the highest level, with what gives it."""
-    reasons = list(found)
+    """Return the highest level, with what gives it; nothing need give the lowest."""
+    reasons = [one for one in found if one[0] != ORDER[-1]]
     level = min((one for one, _ in reasons), key=ORDER.index, default=ORDER[-1])
     return Privilege(level=level, evidence=tuple(dict.fromkeys(why for one, why in reasons if one == level)))
 

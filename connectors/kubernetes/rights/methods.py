@@ -101,6 +101,7 @@ _ADMIN: Final[_Levels] = ("admin", "admin")
 _UP: Final[_Levels] = ("escalation", "escalation")
 _UP_EVERYWHERE: Final[_Levels] = ("escalation", "high")
 _HIGH: Final[_Levels] = ("high", "high")
+_NORMAL: Final[_Levels] = ("normal", "normal")
 _ADMISSION: Final = "admissionregistration.k8s.io"
 _CERTIFICATES: Final = "certificates.k8s.io"
 _MASTERS: Final = "system:masters"
@@ -184,6 +185,14 @@ _PLAIN: Final = (
     ),
     _method("redirect_services", need(_CHANGE, "services:status"), "redirect the traffic of services (CVE-2020-8554)",
             _HIGH),
+    *(
+        _method("destroy", need("delete deletecollection", plural), f"delete {what}", _NORMAL, named="normal")
+        for plural, what in (
+            ("persistentvolumeclaims", "volumes"),
+            ("persistentvolumes", "volumes"),
+            ("namespaces", "namespaces with all that is in them"),
+        )
+    ),
     _method("openshift_scc", need("use", "security.openshift.io/securitycontextconstraints", "privileged", "anyuid",
             "hostaccess", "hostmount-anyuid", "hostnetwork", "node-exporter"),
             "run pods under privileged security context constraints", _HIGH),

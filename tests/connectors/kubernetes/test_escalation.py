@@ -180,6 +180,29 @@ def test_older_clusters_run_commands_by_get(scan_listed: Scan) -> None:
         assert scan_listed(*objects, minor=35).become("shop/ci") == []
 
 
+def test_consequences(scan_listed: Scan) -> None:
+    """What may be read and deleted, and whether in all namespaces; a level of its own does not follow from it."""
+    objects = (
+        *held(rule("delete", "", "persistentvolumeclaims pods"), names="cleaner"),
+        role("keys", rule("get", "", "secrets"), within="shop"),
+        binding("k", "Role/keys", ("shop", "web"), within="shop"),
+        role("one", rule("delete", "", "namespaces", "ops"), within="ops"),
+        binding("o", "Role/one", ("ops", "robot"), within="ops"),
+        role("weak", rule("delete", "apps", "deployments")),
+        binding("w", "ClusterRole/weak", ("shop", "idle")),
+    )
+
+    accounts = scan_listed(*ESTATE, *objects).accounts
+
+    found = {name: [(one.kind, one.narrow) for one in it.consequences or ()] for name, it in accounts.items()}
+    assert {name: some for name, some in found.items() if some} == {
+        "shop/ci": [("delete", False)],
+        "shop/web": [("read_secrets", True)],
+        "ops/robot": [("delete", True)],
+    }
+    assert (accounts["shop/ci"].privilege.level, accounts["shop/ci"].privilege.evidence) == ("normal", ())
+
+
 def test_groups_of_everybody_are_reported(scan_listed: Scan) -> None:
     """Where they have powerful rights; what every cluster gives them is none."""
     found = scan_listed(
