@@ -36,11 +36,12 @@ def installed_providers() -> Providers:
 
 
 def _providers(catalog: Catalog, name: str) -> Providers:
-    from scanner.model.providers import read_providers
+    from scanner.model.providers import find_providers
 
     folder = catalog.module(name).rpartition(".")[0]
     try:
-        given: Providers = (folder and read_providers(folder, name)) or catalog.load(name).spec.providers
+        found = find_providers(folder, name) if folder else None
+        given: Providers = catalog.load(name).spec.providers if found is None else found
     except Exception as error:  # a broken plugin must not end commands that do without it
         log.warning("what the connector %s knows of its provider cannot be read: %s", name, error)
         log.debug("the connector %s", name, exc_info=error)

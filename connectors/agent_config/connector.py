@@ -14,7 +14,7 @@ from connectors.base import Check, DiscoveredRecord, Malformed, Scope, Section, 
 from scanner.errors import SourceError
 from scanner.model import RUNGS, Coverage, Identity, Signal
 from scanner.model.attributes import MCP_SERVERS, TOOLS
-from scanner.model.providers import Provider
+from scanner.model.providers import read_providers
 
 SECTION = "agent_config.agents"
 LARGEST = 16 * 1024 * 1024
@@ -39,7 +39,7 @@ class AgentConfigConnector:
         title="Agents by their configuration",
         settings=AgentConfigSettings,
         kinds=("mcp_client", "a2a_agent"),
-        providers={"agent_config": Provider(title="Agent configuration")},
+        providers=read_providers("connectors.agent_config", "agent_config"),
         sections=(
             Section(
                 name=SECTION,

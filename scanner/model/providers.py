@@ -111,8 +111,14 @@ def _check(pattern: str, needs: str | None = None) -> None:
 @cache
 def read_providers(package: str, connector: str) -> Providers:
     """What the package's file says; nothing where it has none. Raises msgspec.ValidationError."""
+    return find_providers(package, connector) or {}
+
+
+@cache
+def find_providers(package: str, connector: str) -> Providers | None:
+    """What the package's file says; None where it has none. Raises msgspec.ValidationError."""
     file = files(package).joinpath(FILE.format(connector=connector))
-    return msgspec.toml.decode(file.read_bytes(), type=dict[str, Provider]) if file.is_file() else {}
+    return msgspec.toml.decode(file.read_bytes(), type=dict[str, Provider]) if file.is_file() else None
 
 
 def joined(brought: Iterable[tuple[str, Providers]]) -> Providers:
