@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from connectors.kubernetes import payloads as p
@@ -25,6 +25,7 @@ from connectors.kubernetes.rights.levels import privilege_of
 from connectors.kubernetes.rights.links import links_of
 from connectors.kubernetes.rights.targets import Account, Accounts
 from connectors.kubernetes.workloads import Ran, workload
+from connectors.logs.kubernetes import OF_ITSELF, action_of, is_built_in
 from connectors.planned.shapes import key_of
 from connectors.reading import unread_facts
 from scanner.model import (
@@ -38,7 +39,7 @@ from scanner.model import (
     TokenSubject,
     Workload,
 )
-from scanner.model.attributes import DEFAULT_ACCOUNT, ROLE_MISSING
+from scanner.model.attributes import DEFAULT_ACCOUNT, GRANTED_SERVICES, ROLE_MISSING
 from scanner.model.reach import KEY_ID, Said
 from scanner.model.rights import with_administration
 from scanner.text import account_name, is_shared_issuer, issuer_name
@@ -184,6 +185,8 @@ class _Estate:
         ran = self._ran.get(account, ())
         found = dict(of_workloads(ran, None if self.no_rights else rights, payload.automount))
         if not self.no_rights:
+            if granted := granted_resources(rights.bound):
+                found[GRANTED_SERVICES] = granted
             found |= of_rights(rights, namespace, self._environments, self._facts.version)
             if name == "default":
                 found |= of_binding(rights, f"{ACCOUNT_PREFIX}{namespace}:{name}")
@@ -302,6 +305,23 @@ def _subjects(binding: p.Binding, namespace: str) -> Iterator[tuple[str, str]]:
             yield "User", f"{ACCOUNT_PREFIX}{subject.namespace or namespace}:{subject.name}"
         else:
             yield subject.kind, subject.name
+
+
+def granted_resources(bound: Iterable[Bound]) -> list[str]:
+    """The resources that bindings give, as the audit log names them; empty where a wildcard leaves open which.
+
+    What every cluster gives to all accounts is left out.
+    """
+    found: set[str] = set()
+    for rule in (rule for one in bound if not one.usual for rule in one.rules or ()):
+        parts = rule.groups | rule.resources
+        # Of several groups, a rule does not say which has a resource.
+        if any("*" in part for part in parts) or not (len(rule.groups) == 1 or all(map(is_built_in, rule.groups))):
+            return []
+        for resource in rule.resources:
+            name, _, sub = resource.partition("/")
+            found.add(action_of(name, sub, next(iter(rule.groups)), "get")[0].partition(":")[0])
+    return sorted(found - {OF_ITSELF})
 
 
 def _owner_hints(namespace: p.Metadata | None) -> dict[str, str]:

@@ -31,6 +31,7 @@ SPEC = LogSpec(
     provider="kubernetes",
     permissions=("logs:FilterLogEvents", "logs:DescribeLogGroups"),
     is_live=True,
+    unlogged=("events:*", "nodes/proxy:*", "nodes/metrics:*", "nodes/stats:*", "nodes/log:*", "nodes/healthz:*"),
     blind_spots=(
         "What the audit policy leaves out.",
         "What pods do outside of the API server: the kubelet, other pods, clouds.",
@@ -67,6 +68,7 @@ _SORTS: Mapping[tuple[str, str], FeatureSort] = {
 }
 _OWN = frozenset({"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"})
 """Questions about oneself; like paths that are no resource, they are of `api`, which no registry has to declare."""
+OF_ITSELF = "api"
 _BUILT_IN = re.compile(r"(?:apps|batch|autoscaling|policy|extensions|(?:.+\.)?k8s\.io)?")
 _BINDINGS = frozenset({"rolebindings", "clusterrolebindings"})
 _WORKLOADS = frozenset({"deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs", "pods"})
@@ -216,14 +218,19 @@ def _unwrapped(line: Line) -> Iterator[AuditEvent]:
             raise Unreadable("an event in one of its records cannot be read") from error
 
 
+def is_built_in(group: str) -> bool:
+    """Whether Kubernetes itself has the group: its resources are called by their name alone."""
+    return _BUILT_IN.fullmatch(group) is not None
+
+
 @lru_cache(maxsize=20_000)
 def action_of(resource: str, subresource: str, group: str, verb: str) -> tuple[str, FeatureSort]:
     """``resource:verb`` as RBAC has it, such as ``pods/exec:create``; the group where it is none of Kubernetes'."""
     if not resource or resource in _OWN:
-        return "api:get", "read"
+        return f"{OF_ITSELF}:get", "read"
     name = f"{resource}/{subresource}" if subresource else resource
     sort = _SORTS.get((name, verb)) or _SORTS.get((name, "*")) or ("read" if verb in _READS else "write")
-    full = name if _BUILT_IN.fullmatch(group) else f"{name}.{group}"
+    full = name if is_built_in(group) else f"{name}.{group}"
     return f"{plain(full.lower().replace(':', '.'), 90)}:{plain(verb, 30) or 'unknown'}", sort
 
 

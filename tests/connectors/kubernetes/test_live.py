@@ -18,8 +18,9 @@ from connectors.logs.names import Networks
 from scanner.errors import SourceError, UsageError
 from scanner.model.activity import LogUnit, UnitReading
 from tests.connectors.aws.conftest import moto
-from tests.connectors.kubernetes.conftest import Running
+from tests.connectors.kubernetes.conftest import Running, Scan
 from tests.connectors.kubernetes.logs import Logs
+from tests.connectors.kubernetes.manifests import Manifest, account, binding, group, role, rule
 from tests.connectors.kubernetes.test_clouds import EKS
 from tests.connectors.logs.test_kubernetes import LEDGER, event
 from tests.servers.moto_server import ENVIRONMENT, MotoServer
@@ -103,3 +104,33 @@ def test_only_clusters_of_a_cloud_have_one(*, is_there: bool) -> None:
     source = KubernetesConnector("k8s", KubernetesSettings(url="https://127.0.0.1:1")) if is_there else None
     with pytest.raises(UsageError, match="ARN"):
         KubernetesAuditLog(LogSettings(log="live"), source)
+
+
+# --- What of its rights an account uses ---
+
+
+@pytest.mark.parametrize(
+    ("rules", "granted"),
+    [
+        ([rule("get", "", "pods pods/exec"), rule("create", "apps", "deployments")],
+         ["deployments", "pods", "pods/exec"]),
+        ([rule("patch", "argoproj.io", "applications")], ["applications.argoproj.io"]),
+        ([{"verbs": ["get"], "apiGroups": ["", "apps"], "resources": ["pods"]}], ["pods"]),
+        ([{"verbs": ["get"], "apiGroups": ["", "argoproj.io"], "resources": ["pods"]}], None),
+        ([rule("get", "", "pods"), rule("*", "*", "*")], None),
+        ([rule("get", "", "*/scale")], None),
+        ([rule("create", "authorization.k8s.io", "selfsubjectaccessreviews")], None),
+        ([], None),
+    ],
+)  # fmt: skip
+def test_granted_resources_are_called_as_the_log_calls_them(
+    scan: Scan, rules: list[Manifest], granted: list[str] | None
+) -> None:
+    """None where a wildcard leaves open which; what every account has is not counted."""
+    everybody = role("system:basic-user", rule("create", "authorization.k8s.io", "selfsubjectrulesreviews"))
+    usual = binding("system:basic-user", "ClusterRole/system:basic-user", group("system:authenticated"))
+    usual["metadata"]["labels"] = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+    bound = binding("app", "ClusterRole/app", ("shop", "web"))
+    found = scan(account("shop", "web"), role("app", *rules), bound, everybody, usual).accounts["shop/web"]
+
+    assert found.attributes.get("granted_services") == granted
