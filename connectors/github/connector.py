@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
-from connectors.github import leaks, organization
+from connectors.github import asked_for, leaks, organization
 from connectors.github import sections as read
 from connectors.github import spec as s
 from connectors.github.accounts import read_people
@@ -98,10 +98,11 @@ class GithubConnector:
         may_have_sso = context.plan is None or context.plan.startswith(ENTERPRISE)
         everybody = yield from read_people(reader, may_have_sso=may_have_sso)
         tokens = yield from read.read_listed(reader, s.ACCESS_TOKENS, r.ACCESS_TOKENS, p.AccessToken)
+        reachable = yield from asked_for.read_token_repositories(reader, tokens)
         given = yield from read.read_listed(reader, s.AUTHORIZATIONS, r.AUTHORIZATIONS, p.Authorization)
         unread = bool(reader.gaps & {s.ACCESS_TOKENS, s.AUTHORIZATIONS})
         roles = yield from organization.read_roles(reader)
-        holdings = people.Holdings(tokens, given, None if s.ROLES in reader.gaps else roles)
+        holdings = people.Holdings(tokens, given, None if s.ROLES in reader.gaps else roles, reachable)
         yield from people.identities(reader.place, everybody, holdings, unread=unread)
         token = yield from organization.read_actions_policy(reader)
         yield from read.read_runners(reader)
@@ -114,6 +115,7 @@ class GithubConnector:
         if token is not None:
             yield with_workflows(token, by_default)
         yield from organization.read_registries(reader)
+        yield from asked_for.read_more_secrets(reader, repositories)
         yield from read_agents(reader, repositories, everybody, secrets)
         yield from read.read_webhooks(reader, repositories)
         yield from leaks.read_alerts(reader)

@@ -23,13 +23,16 @@ class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Signing in: as an App, with ``app_id`` and its ``private_key`` (PEM), or with a ``token``. ``endpoint_url``: the
     address of the API, if not that of github.com: ``https://HOST/api/v3`` for Enterprise Server,
-    ``https://api.NAME.ghe.com`` with data residency. ``agent_configuration``, ``webhooks``: whether these are read,
-    too, by a request for each repository; ``agent_tasks``: whether tasks of agents are, with a person's fine-grained
-    token; ``rulesets``: whether who bypasses them is; ``secret_scanning_alerts``: whether alerts of leaked keys are.
-    ``enterprise``: the slug of the one with custom agents to read. ``cache``: a file that keeps what answers said with
-    their ETags, for the next scan. ``max_calls``: requests that one scan may send; the rest is a gap. ``max_attempts``:
-    tries for one request. ``workers``: requests in flight at once. ``timeout``: seconds for one try. ``from_files``: a
-    folder that ``gh api`` wrote: it is read, and no one is called.
+    ``https://api.NAME.ghe.com`` with data residency.
+
+    ``agent_configuration``, ``agent_tasks``, ``webhooks``: whether these are read by a request for each repository, the
+    tasks with a person's fine-grained token; ``all_secrets``: those for Dependabot, agents and Codespaces;
+    ``token_repositories``: those that tokens are limited to; ``rulesets``: who bypasses them;
+    ``secret_scanning_alerts``: alerts of leaked keys. ``enterprise``: the slug of the one with custom agents to read.
+
+    ``cache``: a file that keeps what answers said with their ETags, for the next scan. ``max_calls``: requests that one
+    scan may send; the rest is a gap. ``max_attempts``: tries for one request. ``workers``: requests in flight at once.
+    ``timeout``: seconds for one try. ``from_files``: a folder that ``gh api`` wrote: it is read, and no one is called.
     """
 
     organization: str = ""
@@ -42,6 +45,8 @@ class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     agent_configuration: bool = False
     webhooks: bool = False
     agent_tasks: bool = False
+    token_repositories: bool = False
+    all_secrets: bool = False
     rulesets: bool = False
     enterprise: str = ""
     secret_scanning_alerts: bool = False

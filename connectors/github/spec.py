@@ -14,11 +14,13 @@ from scanner.model.providers import read_providers
 ORGANIZATION = "organization"
 APPS = "apps"
 ACCESS_TOKENS = "personal_access_tokens"
+LIMITED_TO = "token_repositories"
 AUTHORIZATIONS = "credential_authorizations"
 DEPLOY_KEYS = "deploy_keys"
 MEMBERS = "members"
 RUNNERS = "runners"
 SECRETS = "secrets"
+MORE_SECRETS = "more_secrets"
 REPOSITORIES = "repositories"
 OIDC = "oidc"
 WORKFLOWS = "workflows"
@@ -131,6 +133,13 @@ READINGS: tuple[Reading, ...] = (
         rungs=("credential",),
     ),
     Reading(
+        name=LIMITED_TO,
+        title="Repositories of fine-grained tokens that are limited to some (token_repositories = true)",
+        without="which repositories a limited token may change",
+        requests=(r.TOKEN_REPOSITORIES,),
+        setting="token_repositories",
+    ),
+    Reading(
         name=AUTHORIZATIONS,
         title="Classic tokens and SSH keys that are authorized for single sign-on (Enterprise Cloud)",
         without="classic tokens, SSH keys and OAuth tokens of members, and their last use",
@@ -188,6 +197,14 @@ READINGS: tuple[Reading, ...] = (
         without="which secrets are stored, and when they were last rotated",
         requests=(r.ORG_SECRETS, r.DEPENDABOT_SECRETS, r.REPOSITORY_SECRETS, r.ENVIRONMENT_SECRETS),
         kinds=("secret",),
+    ),
+    Reading(
+        name=MORE_SECRETS,
+        title="Names of secrets for Dependabot, agents and Codespaces (all_secrets = true)",
+        without="secrets of repositories for Dependabot and agents, and the organization's for Codespaces",
+        requests=(r.CODESPACES_SECRETS, r.REPOSITORY_DEPENDABOT_SECRETS, r.REPOSITORY_AGENT_SECRETS),
+        kinds=("secret",),
+        setting="all_secrets",
     ),
     Reading(
         name=WORKFLOWS,
@@ -267,7 +284,9 @@ SPEC = Spec(
     entrances=(ORGANIZATION,),
     depends_on={
         DEPLOY_KEYS: (REPOSITORIES,),
+        LIMITED_TO: (ACCESS_TOKENS,),
         SECRETS: (REPOSITORIES,),
+        MORE_SECRETS: (REPOSITORIES,),
         WORKFLOWS: (REPOSITORIES,),
         AGENTS: (REPOSITORIES,),
         AGENT_CONFIGURATION: (AGENTS, REPOSITORIES),

@@ -107,7 +107,8 @@ class Answers:
         asked = len(rows) if path.endswith("/organization-roles") else self.per_page
         size, number = min(asked, int(query.get("per_page", "30"))), int(query.get(turn, "1"))
         some = rows[(number - 1) * size : number * size]
-        name = None if path.endswith("/properties/values") else _LISTS.get(path.rpartition("/")[2])
+        is_bare = path.endswith("/properties/values") or "/personal-access-tokens/" in path
+        name = None if is_bare else _LISTS.get(path.rpartition("/")[2])
         body = some if name is None else {"total_count": len(rows), name: some}
         if number * size >= len(rows):
             return Answer(body)

@@ -58,8 +58,9 @@ class Organization:
         for path in ("installations", "personal-access-tokens", "credential-authorizations", "members",
                      "outside_collaborators", "actions/runner-groups", "actions/runners", "actions/secrets",
                      "dependabot/secrets", "agents/secrets", "actions/variables", "properties/values", "audit-log",
-                     "hooks", "actions/hosted-runners", "organization-roles", "private-registries",
-                     "actions/oidc/customization/properties/repo", "secret-scanning/alerts"):  # fmt: skip
+                     "hooks", "codespaces/secrets", "actions/hosted-runners", "organization-roles",
+                     "private-registries", "actions/oidc/customization/properties/repo",
+                     "secret-scanning/alerts"):  # fmt: skip
             self.rest[f"{org}/{path}"] = []
         policy = f"{org}/actions/permissions"
         self.rest[policy] = {"enabled_repositories": "all", "allowed_actions": "all", "sha_pinning_required": False}
@@ -140,7 +141,7 @@ class Organization:
             "environments": [], "rules": {}, "files": dict(files),
             **fields,
         })  # fmt: skip
-        for path in ("keys", "actions/secrets", "actions/variables", "hooks"):
+        for path in ("keys", "actions/secrets", "actions/variables", "hooks", "dependabot/secrets", "agents/secrets"):
             self.rest[f"/repos/{full_name}/{path}"] = []
         self.rest[f"/agents/repos/{full_name}/tasks"] = []
         self.rest[f"/repos/{full_name}/actions/oidc/customization/sub"] = {"use_default": True}

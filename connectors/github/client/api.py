@@ -63,6 +63,10 @@ SHAPES: Mapping[str, tuple[str, Any]] = {
         (r.DEPENDABOT_SECRETS, list[p.SecretName]),
         (r.AGENT_SECRETS, list[p.SecretName]),
         (r.REPOSITORY_SECRETS, list[p.SecretName]),
+        (r.REPOSITORY_DEPENDABOT_SECRETS, list[p.SecretName]),
+        (r.REPOSITORY_AGENT_SECRETS, list[p.SecretName]),
+        (r.CODESPACES_SECRETS, list[p.SecretName]),
+        (r.TOKEN_REPOSITORIES, list[p.RepositoryName]),
         (r.ENVIRONMENT_SECRETS, list[p.SecretName]),
         (r.ORG_VARIABLES, list[p.Variable]),
         (r.VARIABLE_REPOSITORIES, list[p.RepositoryName]),
@@ -82,7 +86,15 @@ SHAPES: Mapping[str, tuple[str, Any]] = {
 }
 """What the answers that are kept beyond a scan are decoded as."""
 _SHARED = frozenset(
-    one.path for one in (r.REPOSITORY_SECRETS, r.ENVIRONMENT_SECRETS, r.REPOSITORY_VARIABLES, r.REPOSITORY_SUBJECT)
+    one.path
+    for one in (
+        r.REPOSITORY_SECRETS,
+        r.REPOSITORY_DEPENDABOT_SECRETS,
+        r.REPOSITORY_AGENT_SECRETS,
+        r.ENVIRONMENT_SECRETS,
+        r.REPOSITORY_VARIABLES,
+        r.REPOSITORY_SUBJECT,
+    )
 )
 """Requests for each repository that many answer alike: with an empty list, which says how many rows there are, or with
 GitHub's own form of subjects."""

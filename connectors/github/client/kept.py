@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 MAX_BYTES = 256 * 2**20
 """A larger file is not read."""
-_FORMAT = 1
+_FORMAT = 2
 _LONGEST_SHARED = 1024
 """Bytes of an answer that repositories may have in common; a longer one has rows of its own."""
 

@@ -62,6 +62,9 @@ ACCESS_TOKENS: Final = Request(
     path="/orgs/{org}/personal-access-tokens",
     permission=Permission("organization_personal_access_tokens", ("no token: only an App may list these",)),
 )
+TOKEN_REPOSITORIES: Final = Request(
+    path="/orgs/{org}/personal-access-tokens/{pat_id}/repositories", permission=ACCESS_TOKENS.permission
+)
 AUTHORIZATIONS: Final = Request(
     path="/orgs/{org}/credential-authorizations", permission=_ADMINISTRATION, plan="enterprise_cloud"
 )
@@ -85,6 +88,23 @@ AGENT_SECRETS: Final = Request(
 )
 REPOSITORY_SECRETS: Final = Request(
     path="/repos/{owner}/{repo}/actions/secrets", at="/secrets", permission=Permission("secrets", ("repo",))
+)
+REPOSITORY_DEPENDABOT_SECRETS: Final = Request(
+    path="/repos/{owner}/{repo}/dependabot/secrets",
+    at="/secrets",
+    permission=Permission("dependabot_secrets", ("repo",)),
+)
+REPOSITORY_AGENT_SECRETS: Final = Request(
+    path="/repos/{owner}/{repo}/agents/secrets",
+    at="/secrets",
+    permission=Permission("agent_secrets", ("repo",)),
+    plan="cloud",
+)
+CODESPACES_SECRETS: Final = Request(
+    path="/orgs/{org}/codespaces/secrets",
+    at="/secrets",
+    permission=Permission("organization_codespaces_secrets", ("admin:org",)),
+    plan="cloud",
 )
 ENVIRONMENT_SECRETS: Final = Request(
     path="/repos/{owner}/{repo}/environments/{environment_name}/secrets",

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from connectors.github import keys
 from connectors.github.client.payloads import AccessToken, Authorization, Role, moment
 from connectors.github.identities.place import Place
 from connectors.github.rights.privileges import highest, of_permissions, of_role, of_scopes, ways
@@ -60,11 +61,15 @@ class People(Struct):
 
 
 class Holdings(Struct):
-    """What acts as accounts, and what these may do. ``roles``: by login in lower case; None where not known."""
+    """What acts as accounts, and what these may do. ``roles``: by login in lower case; None where not known.
+
+    ``reachable``: the repositories that tokens are limited to, by the id of their grant, as far as these were read.
+    """
 
     tokens: Iterable[AccessToken] = ()
     authorizations: Iterable[Authorization] = ()
     roles: Mapping[str, Sequence[Role]] | None = {}
+    reachable: Mapping[int, Sequence[str]] = {}
 
 
 class Held(Struct):
@@ -73,6 +78,7 @@ class Held(Struct):
     tokens: list[AccessToken]
     authorizations: list[Authorization]
     roles: Sequence[Role] | None = ()
+    reachable: Mapping[int, Sequence[str]] = {}
 
 
 def identities(place: Place, people: People, holdings: Holdings, *, unread: bool) -> Iterator[Identity]:
@@ -94,7 +100,13 @@ def identities(place: Place, people: People, holdings: Holdings, *, unread: bool
         if mine is None and member.linked is not None and not is_bot_like(member):
             continue
         roles = None if holdings.roles is None else holdings.roles.get(login, ())
-        yield _identity(place, people, member, replace(mine or Held([], []), roles=roles), unread=unread)
+        yield _identity(
+            place,
+            people,
+            member,
+            replace(mine or Held([], []), roles=roles, reachable=holdings.reachable),
+            unread=unread,
+        )
 
 
 def is_bot_like(member: Member) -> bool:
@@ -142,7 +154,9 @@ def _identity(place: Place, people: People, member: Member, held: Held, *, unrea
 def _ways(place: Place, held: Held) -> Iterator[Way]:
     """What tokens let it take over. Where the holder of a classic token may write is not listed."""
     for one in held.tokens:
-        yield from ways(one.permissions.flat, one.repository_selection, place.root)
+        named = held.reachable.get(one.id)
+        only = None if named is None else [keys.repository(place.organization.host, name) for name in named]
+        yield from ways(one.permissions.flat, one.repository_selection, place.root, only)
     if any(one.scopes and "repo" in one.scopes for one in held.authorizations):
         yield from ways({"contents": "write"}, "", place.root)
 
@@ -165,7 +179,13 @@ def _credentials(key: str, held: Held, former: dict[str, str]) -> Iterator[Crede
             expires_at=ends,
             never_expires=token.token_expires_at is None and not token.token_expired,
             last_used_at=moment(token.token_last_used_at),
-            attributes={"name": token.token_name, "type": "fine-grained", "grant_id": token.id, **former},
+            attributes={
+                "name": token.token_name,
+                "type": "fine-grained",
+                "grant_id": token.id,
+                **({"repositories": list(held.reachable[token.id])} if token.id in held.reachable else {}),
+                **former,
+            },
         )
     for one in held.authorizations:
         kind: CredentialKind = "ssh_key" if "ssh" in one.credential_type.lower() else "token"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Literal
 
@@ -80,18 +80,22 @@ def of_permissions(permissions: Mapping[str, str], selection: str) -> Rights:
     return Rights(grants, privilege, with_administration(privilege, allowed))
 
 
-def ways(permissions: Mapping[str, str], selection: str, root: str) -> tuple[Way, ...]:
+def ways(
+    permissions: Mapping[str, str], selection: str, root: str, only: Sequence[str] | None = None
+) -> tuple[Way, ...]:
     """The repositories whose workflows whoever holds these may change, and with them what workflows can become.
 
-    ``root``: what the keys of the organization's repositories begin with. Workflow files take a permission of their
-    own, and which repositories are selected is not listed; without either a condition decides.
+    ``root``: what the keys of the organization's repositories begin with; ``only``: the keys of those selected, where
+    they are known. Workflow files take a permission of their own; without it, or where it is not known which
+    repositories are selected, a condition decides.
     """
     if permissions.get("contents") not in _WRITES:
         return ()
     changes_workflows = permissions.get("workflows") in _WRITES
     by = "contents and workflows: write" if changes_workflows else "contents: write"
-    is_sure = changes_workflows and selection == "all"
-    return (Way(kind="take_over", on=(f"{root}/*",), by=by, conditional=not is_sure),)
+    is_sure = changes_workflows and (selection == "all" or only is not None)
+    on = (f"{root}/*",) if only is None else tuple(only)
+    return (Way(kind="take_over", on=on, by=by, conditional=not is_sure),) if on else ()
 
 
 def of_scopes(scopes: Iterable[str]) -> Privilege:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from connectors.fakes.github.organization import repository
 from connectors.github.connector import GithubConnector
 from connectors.github.settings import GithubSettings
 from connectors.testing import Asked, Estate, Reply
@@ -58,6 +59,10 @@ def organization(secret: str = PLANTED) -> Organization:
     org.add_app("renovate", {"contents": "write", "metadata": "read"}, contact_email="bots@acme.example")
     org.add_app("reporter", {"metadata": "read", "issues": "read"}, repository_selection="selected")
     org.add_token("acme-deploy-bot", 501, {"repository": {"contents": "write"}, "organization": {}})
+    org.add_token(
+        "ada", 504, {"repository": {"contents": "write", "workflows": "write"}}, repository_selection="subset"
+    )
+    org.rest["/orgs/acme/personal-access-tokens/9504/repositories"] = [repository("acme/shop")]
     org.add_token("leaver", 502, {"repository": {"contents": "read"}})
     org.rows("credential-authorizations").append(
         {"login": "ada", "credential_id": 1, "credential_type": "personal access token", "token_last_eight": "12345678",
@@ -88,6 +93,9 @@ def organization(secret: str = PLANTED) -> Organization:
         org.add_variable(f"/repos/{shop}/actions/variables", name, value)
     org.add_secret(f"/repos/{shop}/actions/secrets", "AWS_ACCESS_KEY_ID")
     org.add_secret(f"/repos/{shop}/environments/production/secrets", "DATABASE")
+    org.add_secret(f"/repos/{shop}/dependabot/secrets", "NPM")
+    org.add_secret(f"/repos/{shop}/agents/secrets", "SEARCH")
+    org.add_secret("/orgs/acme/codespaces/secrets", "DOTFILES")
     org.add_secret(f"/repos/{shop}/environments/copilot/secrets", "COPILOT_MCP_TRACKER")
     org.add_task(shop, "ada", "2026-03-04T05:06:07Z", "reviewer")
     org.add_task(shop, "root", "2026-03-05T05:06:07Z")

@@ -46,13 +46,24 @@ def identities(found: list[DiscoveredRecord]) -> dict[str, Identity]:
     return {one.key.removeprefix("github:acme/"): one for one in found if isinstance(one, Identity)}
 
 
+EVERYTHING: dict[str, object] = {
+    "agent_configuration": True,
+    "agent_tasks": True,
+    "all_secrets": True,
+    "enterprise": "acme-inc",
+    "rulesets": True,
+    "secret_scanning_alerts": True,
+    "token_repositories": True,
+    "webhooks": True,
+}
+
+
 @pytest.fixture(scope="module")
 def found() -> Iterator[list[DiscoveredRecord]]:
     """The organization, read once with everything that can be switched on."""
     with pytest.MonkeyPatch.context() as patch, served(organization(), token=VALUE, per_page=2) as (_, url):
         patch.setenv(TOKEN, VALUE)
-        settings = {"agent_configuration": True, "webhooks": True, "rulesets": True, "agent_tasks": True}
-        yield records(url, **settings, enterprise="acme-inc", secret_scanning_alerts=True)
+        yield records(url, **EVERYTHING)
 
 
 def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
@@ -85,6 +96,9 @@ def test_an_organization_is_read_whole(found: list[DiscoveredRecord]) -> None:
         "private-registries/MAVEN",
         "shop/actions/secrets/AWS_ACCESS_KEY_ID",
         "shop/environments/production/secrets/DATABASE",
+        "shop/dependabot/secrets/NPM",
+        "shop/agents/secrets/SEARCH",
+        "codespaces/secrets/DOTFILES",
         "shop/environments/copilot/secrets/COPILOT_MCP_TRACKER",
     }
     assert PLANTED not in repr(found)
@@ -148,7 +162,8 @@ def test_a_workflow_is_joined_with_its_role_and_with_who_may_change_it(found: li
         ("shop/keys/300", False),
         ("installations/1000", True),
         ("users/acme-deploy-bot", True),
-        ("users/ada", True),
+        ("users/ada", True),  # with a classic token, wherever she may write
+        ("users/ada", False),  # with a token that is for this repository
     }
 
 

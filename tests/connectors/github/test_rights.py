@@ -19,14 +19,18 @@ from tests.connectors.github.fake import PUBLISHED
 WRITE = "write"
 EVERYTHING = GithubSettings(
     organization="acme",
-    enterprise="acme",
     agent_configuration=True,
     agent_tasks=True,
+    all_secrets=True,
+    enterprise="acme",
     rulesets=True,
     secret_scanning_alerts=True,
+    token_repositories=True,
     webhooks=True,
 )
 BEYOND_THE_SCHEMA = {
+    "agent_secrets": "Permissions required for GitHub Apps, repository permissions",
+    "organization_codespaces_secrets": "Managing your personal access tokens, organization permissions",
     "actions_variables": "Managing your personal access tokens, repository permissions",
     "copilot_agent_settings": "Permissions required for GitHub Apps, repository permissions",
     "enterprise_ai_controls": "Permissions required for GitHub Apps, enterprise permissions",
@@ -100,8 +104,8 @@ def test_nothing_is_asked_for_that_no_section_needs() -> None:
     assert set(given.values()) == {"read"}
     assert given.keys() == {name for names in policy["sections"].values() for name in names}
     assert given.keys() - default["manifest"]["default_permissions"].keys() == {
-        "copilot_agent_settings", "enterprise_ai_controls", "organization_hooks", "repository_hooks",
-        "secret_scanning_alerts",
+        "agent_secrets", "copilot_agent_settings", "dependabot_secrets", "enterprise_ai_controls",
+        "organization_codespaces_secrets", "organization_hooks", "repository_hooks", "secret_scanning_alerts",
     }  # fmt: skip
     assert policy["classicTokenScopes"] == [
         "admin:enterprise",
