@@ -85,12 +85,12 @@ class _Ends(Struct):
     """How a page of rows says where it ends."""
 
     has_more: bool | None = None
-    next: str | None = None
-    last_id: str | None = None
+    next: str | int | None = None
+    last_id: str | int | None = None
 
 
 class _WithId(Struct):
-    id: str | None = None
+    id: str | int | None = None
 
 
 Next: TypeAlias = tuple[str, Params] | None
@@ -133,7 +133,7 @@ def last_id(param: str) -> Paging:
         after = said.next or said.last_id or (decoded(page.rows[-1], _WithId).id if page.rows else None)
         if after is None:
             raise Malformed("a response has more pages, and does not say where")
-        return page.url, {**page.params, param: after}
+        return page.url, {**page.params, param: str(after)}
 
     return following
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from requests import Response
 
 from connectors.base import Gone, Malformed, Meter, Scope, Section, SectionReading, Spec
-from connectors.http import Client, Moment, Paging, cursor, link_header, next_link, page_number
+from connectors.http import Client, Moment, Paging, cursor, last_id, link_header, next_link, page_number
 from connectors.testing import Answering, Asked, Reply, Server
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
 
@@ -88,6 +88,16 @@ def _pages(answers: Mapping[str, Any]) -> Answering:
             "/rows?p=2": {"rows": [{"id": 3}]},
             "/rows?p=3": {"rows": []},
         }, id="page numbers"),
+        pytest.param(last_id("after"), "/data", {
+            "/rows": {"data": [{"id": 1}], "has_more": True},
+            "/rows?after=1": {"data": [{"id": 2}], "last_id": "b/c", "has_more": True},
+            "/rows?after=b%2Fc": {"data": [{"id": 3}], "last_id": "d", "has_more": False},
+        }, id="after the last row"),
+        pytest.param(last_id("after"), "/data", {
+            "/rows": {"data": [{"id": 1}, {"id": 2}], "next": "x", "last_id": "y"},
+            "/rows?after=x": {"data": [{"id": 3}], "next": "z"},
+            "/rows?after=z": {"data": []},
+        }, id="after the last row, up to an empty page"),
         pytest.param(None, "/rows", {"/rows": {"rows": [{"id": 1}, {"id": 2}, {"id": 3}]}}, id="one page"),
         pytest.param(None, "/rows", {"/rows": {"rows": {"a": {"id": 1}, "b": {"id": 2}, "c": {"id": 3}}}}, id="map"),
     ],
@@ -109,6 +119,7 @@ def test_every_kind_of_pages(
     ("paging", "answer"),
     [
         pytest.param(cursor("/next", "after"), {"rows": [], "next": "same"}, id="the same token"),
+        pytest.param(last_id("after"), {"rows": [{"id": 1}], "has_more": True, "last_id": "1"}, id="the same last row"),
         pytest.param(page_number(), {"rows": [{"id": 1}]}, id="a server that knows no pages"),
         pytest.param(next_link("/next"), {"rows": [], "next": "{url}/rows"}, id="a link to itself"),
     ],
