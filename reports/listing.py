@@ -60,7 +60,14 @@ def _credentials(result: ScanResult) -> Iterator[Line]:
 
 def _exposed(result: ScanResult) -> Iterator[Line]:
     for row in exposed_rows(result):
-        yield str(row.rank), row.key_id or "", row.name or row.state, row.owner or "", _day(row.last_used_at), row.place
+        yield (
+            str(row.rank),
+            row.key_id or "not known",
+            row.name or "none known",
+            row.owner or "",
+            _day(row.last_used_at),
+            row.place,
+        )
 
 
 def _sections(result: ScanResult) -> Iterator[Line]:

@@ -70,8 +70,15 @@ def fingerprint_digits(findings: Sequence[Finding]) -> int:
 def next_step(judged: Judged) -> str:
     """The next step for an identity, as a sentence; empty if there is none.
 
-    Ownership comes first, since other steps need an owner's decision; then the finding with the highest severity.
+    A leaked credential comes first, since everything else can wait; then ownership, since other steps need an owner's
+    decision; then the finding with the highest severity.
     """
+    leak = next((one for one in judged.findings if one.rule in _LEAKS), None)
+    after = _next_step_but_leaks(judged)
+    return after if leak is None or after == leak.remediation else f"{leak.remediation} {after}".rstrip()
+
+
+def _next_step_but_leaks(judged: Judged) -> str:
     if judged.verdicts.registry.provisional:
         return "Close the gap first: the data needed to match it to a registry entry could not be read."
     if judged.verdicts.ownership.state == "orphaned":
@@ -106,6 +113,8 @@ def _orphan_step(assessment: Assessment) -> str:
     )
     return f"{step} Ask {_because(likely)}." if likely else step
 
+
+_LEAKS = ("exposed_credential", "exposed_identity")
 
 _DAY_STEPS: Mapping[str, str] = {
     "used_outside_declaration": "Ask {owner} what {actions} on {day} was for. Add it to entry {entry} with a review, "

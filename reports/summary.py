@@ -8,8 +8,9 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
+from reports.exposed import exposed_rows
 from reports.phrases import joined
-from scanner.model import Coverage, ScanResult
+from scanner.model import EXPOSURE_KIND, Coverage, ScanResult
 from scanner.model.activity import LOG_SECTION
 from scanner.model.summary import by_state
 from scanner.text import counted, either
@@ -45,6 +46,8 @@ class Digest:
         identities = len(self.result.identities)
         if not identities and self.result.only:
             return "No identity or finding matches the filters."
+        if not identities and not self.limits and (leaked := len(list(exposed_rows(self.result)))):
+            return f"{counted(leaked, 'leaked key was', 'leaked keys were')} read, and no identities."
         if not identities:
             return "No identities could be read." if self.limits else "No identities were found."
         registry, ownership = self.states["registry"], self.states["ownership"]
@@ -92,18 +95,27 @@ def totals(*, identities: int, unregistered: int, orphaned: int, unchecked: bool
 
 
 def limits_of(gaps: Iterable[Coverage]) -> list[Coverage]:
-    """Gaps that may hide identities or entries: all but days of audit logs."""
-    return [gap for gap in gaps if gap.section.partition(":")[0] != LOG_SECTION]
+    """Gaps that may hide identities or entries: all but days of audit logs and reports of leaked keys."""
+    return [gap for gap in gaps if not (_is_day(gap) or _hides_leaks(gap))]
+
+
+def _is_day(gap: Coverage) -> bool:
+    return gap.section.partition(":")[0] == LOG_SECTION
+
+
+def _hides_leaks(gap: Coverage) -> bool:
+    return gap.kinds == (EXPOSURE_KIND,)
 
 
 def unread_caveats(gaps: Sequence[Coverage]) -> list[str]:
     """What the gaps leave out, as sentences; empty without a gap."""
-    limits = limits_of(gaps)
-    days = len(gaps) - len(limits)
-    sections, unread = counted(len(limits), "section", "sections"), counted(days, "day", "days")
+    limits, days, leaks = len(limits_of(gaps)), sum(map(_is_day, gaps)), sum(map(_hides_leaks, gaps))
+    sections, unread = counted(limits, "section", "sections"), counted(days, "day", "days")
+    reports = counted(leaks, "source", "sources")
     caveats = (
         (limits, f"Incomplete: {sections} could not be read in full; the numbers below are minimums."),
         (days, f"Audit logs: {unread} could not be read in full; what was done then is not known."),
+        (leaks, f"Leaked keys: reports of {reports} could not be read in full; there may be more."),
     )
     return [text for holds, text in caveats if holds]
 

@@ -8,9 +8,18 @@ import pytest
 from msgspec.structs import replace
 
 from reports.exposed import exposed_rows, leaking_identities
+from reports.summary import Digest
 from scanner.access.exposures import matched
 from scanner.model import Assessment, Exposure, Privilege
-from tests.factories import days_ago, make_assessment, make_credential, make_exposure, make_identity, make_result
+from tests.factories import (
+    days_ago,
+    make_assessment,
+    make_coverage,
+    make_credential,
+    make_exposure,
+    make_identity,
+    make_result,
+)
 
 
 def holder(name: str, level: Any = "normal", /, **facts: Any) -> Assessment:
@@ -90,3 +99,12 @@ def test_a_key_in_no_list_of_its_identity(unread: Any, rechecked: bool, state: s
     (row,) = exposed_rows(result)
 
     assert (row.state, row.key_id) == (state, "AKIAEXAMPLE1")
+
+
+def test_a_report_alone_is_counted_by_its_keys() -> None:
+    """One key in two places is one. A report that could not be read hides leaks, and no identity."""
+    leaks = (leak("admin"), leak("admin", line=9), leak("nobody"))
+    gap = make_coverage(section="secrets_report.exposures", status="partial", kinds=("exposure",))
+    digest = Digest(make_result(exposures=leaks, coverage=(gap,)))
+    assert digest.headline == "2 leaked keys were read, and no identities."
+    assert digest.caveats == ["Leaked keys: reports of 1 source could not be read in full; there may be more."]

@@ -257,6 +257,16 @@ def _owned() -> Assessment:
 DAY = {"day": date(2026, 11, 24), "entry": "NHI-7", "actions": {"kms:Decrypt": 2}, "explained": None}
 
 
+def test_a_leaked_credential_is_the_first_step() -> None:
+    """Who owns the identity can be asked once the key is rotated; a leak alone is said once."""
+    leak = make_finding(rule="exposed_credential", severity="high", remediation="Rotate it.")
+    orphaned = make_assessment(ownership=orphan("never_assigned"))
+    worse, owned = make_finding(severity="critical", remediation="Remove it."), _owned()
+    assert next_step(Judged(orphaned.identity, orphaned, [worse, leak])).startswith("Rotate it. Name an owner")
+    assert next_step(Judged(owned.identity, owned, [worse, leak])) == "Rotate it. Remove it."
+    assert next_step(Judged(owned.identity, owned, [leak])) == "Rotate it."
+
+
 @pytest.mark.parametrize(
     ("rule", "facts", "step"),
     [
