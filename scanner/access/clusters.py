@@ -12,14 +12,20 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from scanner.access.trusts import with_links
-from scanner.model import POWERFUL, Identity, Link, Workload
+from scanner.access.trusts import compiled, with_links
+from scanner.model import POWERFUL, Identity, Link, TokenSubject, Trust, Workload
+from scanner.model.attributes import NOT_TRUSTED_BY
 from scanner.text import is_shared_issuer, issuer_name
 
 MOST_ACCOUNTS: Final = 1_000
 """Accounts of one cluster that each get an edge. Of a larger one only the powerful, and those that can become others:
 through these, the rest is within reach."""
 _ACCOUNT: Final = "system:serviceaccount:"
+
+
+def is_account(token: TokenSubject) -> bool:
+    """Whether it is the token of an account of a cluster."""
+    return token.subject.startswith(_ACCOUNT)
 
 
 class Placed(NamedTuple):
@@ -36,8 +42,8 @@ def accounts_in(clusters: Iterable[Workload], identities: Iterable[Identity]) ->
     found: defaultdict[str, list[tuple[Identity, str]]] = defaultdict(list)
     for identity in identities if signing else ():
         for token in identity.token_subjects:
-            name, prefix = issuer_name(token.issuer), token.subject.startswith(_ACCOUNT)
-            if prefix and len(signing.get(name, ())) == 1:
+            name = issuer_name(token.issuer)
+            if is_account(token) and len(signing.get(name, ())) == 1:
                 found[name].append((identity, token.subject.removeprefix(_ACCOUNT).partition(":")[0]))
     for name, accounts in found.items():
         (cluster,) = signing[name]
@@ -68,6 +74,59 @@ def _signing(clusters: Iterable[Workload]) -> Mapping[str, list[Workload]]:
             if not is_shared_issuer(name):
                 found[name].append(cluster)
     return found
+
+
+# --- What an account names as its identity elsewhere, as an annotation does. Pure ---
+
+
+def with_named(identities: Sequence[Identity], others: Iterable[Identity] = ()) -> tuple[Identity, ...]:
+    """Return the identities; accounts become what they name elsewhere only if that trusts them, as far as is known.
+
+    What is named by another id than its key is linked by its key.
+    """
+    naming = [one for one in identities if any(map(is_account, one.token_subjects)) and any(_elsewhere(one))]
+    if not naming:
+        return tuple(identities)
+    wanted = {link.target.casefold() for one in naming for link in _elsewhere(one)}
+    named: dict[str, Identity] = {}
+    for one in (*others, *identities):
+        for name in (*one.aliases, one.unique_id or "", one.key):
+            if name.casefold() in wanted:
+                named[name.casefold()] = one
+    settled = {one.key: _with_named(one, named) for one in naming}
+    return tuple(settled.get(one.key, one) for one in identities)
+
+
+def _elsewhere(account: Identity) -> Iterator[Link]:
+    """Yield the links to what is in no cluster."""
+    for link in account.links:
+        if link.relation == "can_assume" and not link.target.startswith("kubernetes:"):
+            yield link
+
+
+def _with_named(account: Identity, named: Mapping[str, Identity]) -> Identity:
+    subjects = [token.subject for token in account.token_subjects]
+    links: list[Link] = []
+    refused: list[str] = []
+    theirs = set(_elsewhere(account))
+    for link in account.links:
+        target = named.get(link.target.casefold()) if link in theirs else None
+        if target is None:
+            links.append(link)
+        elif "trusts" in target.unread or any(_may_take(trust, subjects) for trust in target.trusts):
+            links.append(replace(link, target=target.key))
+        else:
+            refused.append(target.key)
+    attributes = {**account.attributes, NOT_TRUSTED_BY: sorted(refused)} if refused else account.attributes
+    return replace(account, links=tuple(links), attributes=attributes)
+
+
+def _may_take(trust: Trust, subjects: Iterable[str]) -> bool:
+    """Whether a trust may take these tokens: whose issuer it means may not be known."""
+    if trust.kind == "anyone":
+        return True
+    wanted = trust.subject
+    return trust.kind == "federated" and (wanted is None or any(compiled(wanted).match(one) for one in subjects))
 
 
 # --- Their workloads can run as the identities that trust their tokens. Pure ---

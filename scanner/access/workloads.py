@@ -148,19 +148,22 @@ class _Running:
     def __init__(self, provider: str) -> None:
         self._provider = provider
         self._roles: dict[str, tuple[str, ...]] = {}
+        self._facts: dict[str, Mapping[str, object]] = {}
         self._parts: dict[str, list[str]] = {}
 
-    def add(self, key: str, names: Iterable[str], roles: tuple[str, ...]) -> None:
-        """Add what runs as these roles. ``names``: its own key, and those of what it is part of."""
+    def add(self, key: str, names: Iterable[str], roles: tuple[str, ...], facts: Mapping[str, object]) -> None:
+        """Add what runs as these roles. ``names``: its own key, and those of what it is part of; ``facts``: of that."""
         self._roles[key] = roles
+        self._facts[key] = facts
         for name in dict.fromkeys(names):
             self._parts.setdefault(name, []).append(key)
 
     def within(self, takeover: Takeover | Way) -> Iterator[tuple[str, str]]:
         """Yield the key of each workload or agent that a takeover controls, with each of its roles."""
         denied = set(self._named(takeover.but))
+        unless = takeover.unless if isinstance(takeover, Takeover) else ""
         for key in dict.fromkeys(self._named(takeover.on)):
-            if key not in denied:
+            if key not in denied and not (unless and self._facts[key].get(unless) is True):
                 for role in self._roles[key]:
                     yield key, role
 
@@ -209,7 +212,7 @@ def _running_in(
     def add(at: Workload | Identity, key: str, names: Iterable[str], roles: tuple[str, ...]) -> None:
         for scope in (at.scope, None):
             if (at.provider, scope) in running:
-                running[at.provider, scope].add(key, names, roles)
+                running[at.provider, scope].add(key, names, roles, at.attributes)
 
     runners: Iterable[Workload | Identity] = chain(workloads, identities)
     for runner in runners:

@@ -103,6 +103,9 @@ GUARDED_BY: Final = "guarded_by"
 were not read. Missing if something can be become without any.
 """
 
+NOT_TRUSTED_BY: Final = "not_trusted_by"
+"""Of an account of a cluster: the keys of identities that it names as its own elsewhere, and that do not trust it."""
+
 # Of a stored secret.
 FEDERATION_BESIDE: Final = "federation_beside"
 """Of a cloud's key: the jobs that may sign in to that cloud without a key: a list of texts, such as
@@ -131,6 +134,8 @@ Agents, which are identities, have it, too.
 """
 SIGNS_TOKENS_AS: Final = "signs_tokens_as"
 """The issuer of the tokens that a cluster gives its workloads, as trust policies name it, or a list of issuers."""
+NO_LOCAL_ACCOUNTS: Final = "local_accounts_disabled"
+"""Of a cluster: True if its own administrator's certificate is not given to anyone."""
 CONTROL_PLANE: Final = "control_plane"
 """Of a cluster: the key of the identity that its control plane runs as. Nothing that runs in the cluster reaches it."""
 

@@ -112,7 +112,8 @@ class Takeover(Struct, frozen=True, kw_only=True, gc=False):
 
     ``by``: the permission that allows it, as text. ``on``: patterns of their keys (``*`` any characters, ``?`` one
     character). ``but``: patterns of those it is denied on. ``conditional``: a condition decides. ``elsewhere``: it
-    applies in all scopes of the provider, not only in the holder's own.
+    applies in all scopes of the provider, not only in the holder's own. ``unless``: an attribute; what has it set
+    to True cannot be taken over so.
     """
 
     by: str
@@ -120,6 +121,7 @@ class Takeover(Struct, frozen=True, kw_only=True, gc=False):
     but: tuple[str, ...] = ()
     conditional: bool = False
     elsewhere: bool = False
+    unless: str = ""
 
 
 class Assignment(Struct, frozen=True, kw_only=True, gc=False):

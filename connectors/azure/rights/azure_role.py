@@ -229,10 +229,11 @@ class OwnRights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RunningAs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ways to run code as a resource of a type, and so with its identity."""
+    """Ways to run code as a resource of a type, and so with its identity. ``unless``: see ``Takeover``."""
 
     type: str
     methods: Methods
+    unless: str = ""
 
 
 class Becoming(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from operator import attrgetter, methodcaller
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from connectors.azure.keys import NIL_GUID, secrets_in
 from connectors.azure.rights.azure_role import (
@@ -273,7 +273,8 @@ class _Reading:
         for kind in kinds:
             if names := self._allowed.possible(kind.methods):
                 held = tuple(filter(self._allowed.holds, kind.methods))
-                yield from self._takeovers(names, held, methodcaller("keys_of", kind.type))
+                for one in self._takeovers(names, held, methodcaller("keys_of", kind.type)):
+                    yield structs.replace(one, unless=kind.unless)
 
     def becomes(self) -> tuple[str, ...]:
         """Patterns of keys of user-assigned identities."""

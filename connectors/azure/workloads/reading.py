@@ -23,7 +23,7 @@ from connectors.azure.workloads.rows import (
 from connectors.azure.workloads.vaults import read_vaults
 from connectors.base import DiscoveredRecord, Scope
 from scanner.model import Workload
-from scanner.model.attributes import SIGNS_TOKENS_AS
+from scanner.model.attributes import NO_LOCAL_ACCOUNTS, SIGNS_TOKENS_AS
 
 
 def workload(scope: Scope, tenant: str, row: Resource) -> Workload | None:
@@ -61,6 +61,7 @@ def _attributes(tenant: str, row: Resource) -> dict[str, Any]:
         "location": row.location,
         "local_keys": _local_keys(row),
         SIGNS_TOKENS_AS: row.oidc_issuer,  # of another shape, it is a gap of its row
+        NO_LOCAL_ACCOUNTS: row.disable_local_accounts if isinstance(row.disable_local_accounts, bool) else None,
         "blueprint": agent_blueprint_key(tenant, blueprint) if isinstance(blueprint, str) and blueprint else None,
     }
     return {name: value for name, value in reported.items() if value is not None}

@@ -42,6 +42,7 @@ _COLUMNS: Mapping[str, str] = {
     "dateCreated": "dateCreated",
     "kubelet": "identityProfile.kubeletidentity.resourceId",
     "oidcIssuer": "oidcIssuerProfile.issuerURL",
+    "disableLocalAccounts": "disableLocalAccounts",
     "agentPrincipal": "defaultInstanceIdentity.principalId",
     "agentBlueprint": "agentIdentityBlueprint.clientId",
 }
@@ -116,6 +117,7 @@ class Resource(Facts, frozen=True, kw_only=True, rename="camel"):
     identity: Identities | None = None
     kubelet: Any = None
     oidc_issuer: Any = None
+    disable_local_accounts: Any = None
     agent_principal: Any = None
     agent_blueprint: Any = None
     properties: Facts | None = None

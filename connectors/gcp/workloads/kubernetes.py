@@ -13,8 +13,8 @@ from msgspec import Raw, Struct
 from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.workloads.compute import account_or_default
-from connectors.gcp.workloads.records import Details, known, short_scopes
-from scanner.model.attributes import SIGNS_TOKENS_AS
+from connectors.gcp.workloads.records import Details, known, path_in, short_scopes
+from scanner.model.attributes import RUNS_IN, SIGNS_TOKENS_AS
 
 HIDING = "GKE_METADATA"
 _ZONES = re.compile(r"/(?:zones|regions)/")
@@ -40,13 +40,16 @@ class NodePool(Struct, kw_only=True, rename="camel"):
 
     def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.details``."""
-        cluster = self.self_link.partition("/clusters/")[2].partition("/")[0]
+        within = path_in(self.self_link).partition("/nodePools/")[0]
+        cluster = within.rpartition("/clusters/")[2]
         mode = self.config.workload_metadata_config.mode
         return Details(
             name=f"{cluster}/{self.name}" if cluster else self.name,
             accounts=(account_or_default(self.config.service_account, project),),
             attributes=known(
-                cluster=cluster, scopes=short_scopes(self.config.oauth_scopes), pods_reach_account=mode != HIDING
+                scopes=short_scopes(self.config.oauth_scopes),
+                pods_reach_account=mode != HIDING,
+                **{RUNS_IN: f"//container.googleapis.com/{within}" if cluster else None},
             ),
         )
 

@@ -17,6 +17,7 @@ from scanner.model import (
     Consequence,
     Grant,
     Identity,
+    Link,
     Privilege,
     Takeover,
     TokenSubject,
@@ -233,6 +234,56 @@ def test_of_a_large_cluster_only_accounts_that_lead_further_get_an_edge() -> Non
 
     assert became(found, ci.key) == {"controller"}
     assert len(became(resolve([ci, *many], held_by([ci], [right]), [aws], []).identities, ci.key)) == MOST_ACCOUNTS
+
+
+# --- What accounts name as their own elsewhere ---
+
+
+ROLE = "arn:aws:iam::1:role/app"
+CART = "system:serviceaccount:shop:cart"
+
+
+@pytest.mark.parametrize(
+    ("names", "facts", "becomes", "refused"),
+    [
+        (ROLE, {"trusts": ((EKS, CART),)}, ROLE, False),
+        (ROLE, {"trusts": ((AKS, CART),)}, ROLE, False),
+        (ROLE, {"trusts": ((EKS, "system:serviceaccount:shop:*"),)}, ROLE, False),
+        (ROLE, {"trusts": ((EKS, None),)}, ROLE, False),
+        (ROLE, {"trusts": ((EKS, "system:serviceaccount:jobs:cart"),)}, None, True),
+        (ROLE, {"trusts": ()}, None, True),
+        (ROLE, {"trusts": (), "unread": ("trusts",)}, ROLE, False),
+        ("APP-ID", {"trusts": ((EKS, CART),), "aliases": ("app-id",)}, ROLE, False),
+        ("app-id", {"trusts": (), "unique_id": "app-id"}, None, True),
+        ("arn:aws:iam::2:role/elsewhere", {"trusts": ()}, "arn:aws:iam::2:role/elsewhere", False),
+    ],
+)
+def test_an_account_becomes_what_it_names_only_if_that_trusts_it(
+    names: str, facts: dict[str, Any], becomes: str | None, *, refused: bool
+) -> None:
+    """What is not known may trust it. Where the trust is in another issuer, the join has the last word."""
+    link = Link(relation="can_assume", target=names, evidence="IAM role in annotation eks.amazonaws.com/role-arn")
+    inside = Link(relation="can_assume", target="kubernetes://c1/shop/serviceaccount/pay", evidence="may run pods")
+    cart = account("shop/cart", EKS, links=(link, inside))
+    usual: dict[str, Any] = {"principal": "p", "kind": "federated", "evidence": "e"}
+    trusts = tuple(Trust(issuer=issuer, subject=subject, **usual) for issuer, subject in facts["trusts"])
+    role = make_identity("app", key=ROLE, **{**facts, "trusts": trusts})
+
+    for others in ((), (role,)):
+        (found, *_) = resolve([cart, *(() if others else (role,))], {}, [], [], others).identities
+
+        named = [one.target for one in found.links if one.relation == "can_assume" and one.target != inside.target]
+        assert named == ([becomes] if becomes else [])
+        assert inside in found.links
+        assert found.attributes.get("not_trusted_by") == ([ROLE] if refused else None)
+
+
+def test_what_cannot_be_compared_keeps_its_links() -> None:
+    """An account without known tokens, and an identity that is no account of a cluster."""
+    link = Link(relation="can_assume", target=ROLE, evidence="annotation")
+    role = make_identity("app", key=ROLE)
+    for one in (account("shop/cart", links=(link,)), make_identity("ci", links=(link,))):
+        assert resolve([one, role], {}, [], []).identities[0].links == (link,)
 
 
 # --- Rights in a cluster of a principal of its cloud ---

@@ -44,7 +44,7 @@ def test_a_takeover_acts_on_its_type() -> None:
 def test_each_type_and_each_method_stands_once() -> None:
     """Twice would be reported twice."""
     table = azure_table()
-    types = Counter(kind.type for kind in table.takeover)
+    types = Counter((kind.type, kind.unless) for kind in table.takeover)
     methods = Counter((kind.type, method) for kind in table.takeover for method in kind.methods)
 
     assert [each for each, times in (*types.items(), *methods.items()) if times > 1] == []
