@@ -270,6 +270,15 @@ def test_a_label_suggests_its_owner(result: dict[str, Any]) -> None:
     assert agent["ownership"]["candidates"][0]["person"] == "nina.petrova@tidewater.example"
 
 
+def test_owners_of_a_repository_at_github_are_asked_about_what_it_deploys(result: dict[str, Any]) -> None:
+    """Argo CD says which repository an account came from, GitHub says who owns that."""
+    (checkout,) = [one for one in result["identities"] if one["display_name"] == "shop/checkout"]
+
+    best = checkout["ownership"]["candidates"][0]
+    assert best["person"] == "maya.okafor@tidewater.example"
+    assert "owns github.com/tidewater/storefront" in best["evidence"]
+
+
 def test_a_default_account_leads_from_a_cluster_to_an_administrator(result: dict[str, Any]) -> None:
     """It may edit where somebody meant `view`: so it becomes an account whose token opens a role of AWS."""
     ids = ("tracking/default", "data/warehouse-loader")

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, reduce
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from scanner.judging.ownership.directory import REMEMBERED, SCORES, Clues, Directory, Hint, Sort, named_in, tag_scores
+from scanner.judging.ownership.directory import (
+    REMEMBERED,
+    SCORES,
+    Clues,
+    Directory,
+    Hint,
+    Sort,
+    listed,
+    named_in,
+    tag_scores,
+)
 from scanner.judging.ownership.words import Alike, NamedAfter, Neighbours
 from scanner.matching.globs import GlobIndex, specificity
 from scanner.matching.keys import Place, habits, is_bare, place_of, provider_key, scope_key
 from scanner.model import Entry, Identity, OwnerCandidate, Ownership, OwnershipRule, Person, RegistryVerdict
+from scanner.model.attributes import OWNERS, REPOSITORY
 from scanner.registry.roster import managers
 
 
@@ -84,6 +96,40 @@ class Roles:
         for link in identity.links:
             if link.relation == "runs_as" and (owner := self._owner_of(link.target)) is not None:
                 yield Hint("role", owner, SCORES.signals["role"], f"{owner} owns {link.target}, as which it runs")
+
+
+# --- Owners of the repository that deploys it ---
+
+_GIT: Final = re.compile(
+    r"(?:\w+://)?(?:[^@/]*@)?(?P<host>[^/:]+)(?::\d+)?[:/]+(?P<name>[^/]+/[^/]+?)(?:\.git)?(?://.*)?/?"
+)
+_GITHUB: Final = "github.com"
+
+
+class Deployers:
+    """Code owners and administrators of repositories, as workflows there have them; by host and name."""
+
+    def __init__(self, identities: Iterable[Identity], directory: Directory) -> None:
+        self._owners: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for identity in identities:
+            name = identity.attributes.get(REPOSITORY)
+            if not isinstance(name, str) or "://" in name or OWNERS not in identity.attributes:
+                continue
+            place = identity.key.partition(":")[2]
+            host = _GITHUB if place.lower().startswith(f"{name.lower()}/") else place.partition("/")[0]
+            for text, person in listed(identity, OWNERS, directory):
+                self._owners[f"{host}/{name}".lower()].setdefault(person.email, text)
+
+    def of_identity(self, identity: Identity) -> Iterator[Hint]:
+        """Yield the owners of the repository at the address that it was deployed from."""
+        given = identity.attributes.get(REPOSITORY)
+        found = _GIT.fullmatch(given) if isinstance(given, str) and self._owners else None
+        if found is None:
+            return
+        name = f"{found['host']}/{found['name']}".lower()
+        for email, text in self._owners.get(name, {}).items():
+            evidence = f"{text} owns {name}, which it is deployed from"
+            yield Hint("repository", email, SCORES.signals["repository"], evidence)
 
 
 # --- Committers of leaked keys ---
@@ -165,7 +211,7 @@ class Candidates:
         directory: Directory,
         ownership: Ownership,
         neighbours: Neighbours,
-        others: Sequence[Roles | Committers],
+        others: Sequence[Roles | Deployers | Committers],
     ) -> None:
         self._entries = entries
         self._directory = directory

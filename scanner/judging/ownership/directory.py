@@ -123,7 +123,7 @@ _NAMING = ("email", "id", "name")
 """The fields by which a provider can name a sponsor or owner, the most reliable first."""
 
 Sort: TypeAlias = Literal[
-    "tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform", "provider", "committer"
+    "tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform", "provider", "committer", "repository"
 ]
 
 
@@ -186,14 +186,9 @@ class Clues:
     def _with_provider(self, identity: Identity) -> Iterator[Hint]:
         """Yield hints from its sponsors and owners, named by e-mail, id or name."""
         for signal, attribute in (("sponsor", SPONSORS), ("owner", OWNERS)):
-            given = identity.attributes.get(attribute)
-            for one in given if isinstance(given, (list, tuple)) else ():
-                names = [one.get(name) for name in _NAMING] if isinstance(one, Mapping) else []
-                found = ((text, self._directory.resolve(text)) for text in names if isinstance(text, str))
-                text, person = next(((text, person) for text, person in found if person is not None), ("", None))
-                if person is not None:
-                    evidence = f"{signal} {text} with {identity.provider}"
-                    yield Hint("provider", person.email, SCORES.signals[signal], evidence)
+            for text, person in listed(identity, attribute, self._directory):
+                evidence = f"{signal} {text} with {identity.provider}"
+                yield Hint("provider", person.email, SCORES.signals[signal], evidence)
 
     def of_entry(self, entry: Entry, likelihood: float) -> tuple[Hint, ...]:
         """Return the hints in an entry. ``likelihood``: that the entry is the right one, 0 to 1."""
@@ -212,6 +207,17 @@ class Clues:
                 yield Hint("entry", meaning.person.email, score, evidence)
             for one in meaning.guesses:
                 yield Hint("entry", one.email, score * one.score, f"{evidence}, possibly this person: {one.why}")
+
+
+def listed(identity: Identity, attribute: str, directory: Directory) -> Iterator[tuple[str, Person]]:
+    """Yield the people in an attribute of the shape of OWNERS who are on the roster, with the text that names them."""
+    given = identity.attributes.get(attribute)
+    for one in given if isinstance(given, (list, tuple)) else ():
+        names = [one.get(name) for name in _NAMING] if isinstance(one, Mapping) else []
+        found = ((text, directory.resolve(text)) for text in names if isinstance(text, str))
+        text, person = next(((text, person) for text, person in found if person is not None), ("", None))
+        if person is not None:
+            yield text, person
 
 
 def named_in(entry: Entry) -> Iterator[tuple[str, str]]:

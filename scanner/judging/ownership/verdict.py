@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from scanner.judging.ownership.candidates import Candidates, Committers, Roles
+from scanner.judging.ownership.candidates import Candidates, Committers, Deployers, Roles
 from scanner.judging.ownership.directory import Directory
 from scanner.judging.ownership.words import Neighbours
 from scanner.matching.keys import fold
@@ -226,7 +226,8 @@ def judge_owners(
         verdict = verdicts.get(key)
         return verdict.owner if verdict is not None and _is_settled(verdict) else None
 
-    others = (Roles(owner_of), Committers(committers, directory))
+    deployers = Deployers((identity for identity, _ in subjects), directory)
+    others = (Roles(owner_of), deployers, Committers(committers, directory))
     candidates = Candidates(entries, directory, ownership, Neighbours(owned), others)
     for identity, registry in subjects:
         verdict = verdicts[identity.key]

@@ -14,7 +14,18 @@ from scanner.matching.keys import tag_name
 from scanner.model import Entry, Origin, Ownership, RegistryVerdict
 from scanner.registry.roster import Roster
 from tests.factories import make_identity, make_person
-from tests.scanner.judging.ownership.people import REGISTERED, ROSTER, TODAY, candidates, entry, judge, likely, scores
+from tests.scanner.judging.ownership.people import (
+    REGISTERED,
+    ROSTER,
+    TODAY,
+    UNREGISTERED,
+    candidates,
+    entry,
+    judge,
+    judge_all,
+    likely,
+    scores,
+)
 
 
 @pytest.mark.parametrize(
@@ -355,3 +366,40 @@ def test_a_configured_machine_is_no_candidate() -> None:
     identity = make_identity(tags={"owner": "jenkins-prod@example.com"})
     assert candidates(identity, roster=roster) != ()
     assert candidates(identity, roster=roster, ownership=Ownership(machines=("jenkins*",))) == ()
+
+
+def deployed_from(address: str, key: str = "github:acme/shop/.github/workflows/ship.yml") -> list[tuple[str, float]]:
+    """Candidates for what was deployed from that address, beside a workflow of acme/shop that Ada owns."""
+    owners = [{"id": "ada@example.com", "name": None, "email": "ada@example.com"}]
+    workflow = make_identity("ship.yml", key=key, attributes={"repository": "acme/shop", "owners": owners})
+    account = make_identity("cart", attributes={"repository": address})
+    subjects = [(account, UNREGISTERED), (workflow, UNREGISTERED)]
+    return scores(judge_all(subjects, (), ROSTER, None)[account.key].candidates)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/acme/shop", "https://github.com/Acme/Shop.git//deploy/prod", "git@github.com:acme/shop.git",
+        "ssh://git@github.com:22/acme/shop.git", "https://github.com/acme/shop/",
+    ],
+)  # fmt: skip
+def test_owners_of_the_repository_are_asked_about_what_it_deploys(address: str) -> None:
+    """However its address is written."""
+    assert deployed_from(address) == [("ada@example.com", 0.6)]
+
+
+@pytest.mark.parametrize(
+    "address", ["https://gitlab.com/acme/shop", "https://github.com/acme/shop-2", "acme/shop", "", "://///", "x" * 500]
+)
+def test_another_repository_says_nothing(address: str) -> None:
+    """Of another host it only has the same name."""
+    assert deployed_from(address) == []
+
+
+def test_a_repository_of_an_own_server_is_known_by_its_host() -> None:
+    """As keys of GitHub Enterprise Server have it."""
+    key = "github:git.acme.example/acme/shop/.github/workflows/ship.yml"
+
+    assert deployed_from("https://git.acme.example/acme/shop", key) == [("ada@example.com", 0.6)]
+    assert deployed_from("https://github.com/acme/shop", key) == []
