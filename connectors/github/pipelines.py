@@ -168,7 +168,9 @@ def _variables(
         str,
     ):
         own[name] = {row.name: row.value for row in rows}
-    for name, one in facts.items():
+    # One with variables of its own that were not read has none: they may count instead of the organization's.
+    for name, mine in own.items():
+        one = facts[name]
         given = {
             row.name: row.value
             for row in shared
@@ -177,7 +179,7 @@ def _variables(
             or name.lower() in selected.get(row.name, ())
         }
         # A repository's own variable counts instead of the organization's, also where its value was dropped.
-        yield name, {name: value for name, value in {**given, **own.get(name, {})}.items() if value}
+        yield name, {name: value for name, value in {**given, **mine}.items() if value}
 
 
 def _beside(secrets: Secrets, workflows: Mapping[str, Workflows]) -> Iterator[StoredSecret]:

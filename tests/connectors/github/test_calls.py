@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from connectors.base import DiscoveredRecord
 from connectors.budget import Limits
 from connectors.fakes.github.organization import repository
 from connectors.testing import Server, read
-from scanner.model import Coverage, Identity, Link, StoredSecret
+from scanner.model import Coverage, Identity, StoredSecret
 from tests.connectors.github.estates import DEPLOY, ROLE, TOKEN, VALUE, connector
 from tests.connectors.github.fake import GithubServer, Organization, served
 
@@ -48,6 +49,12 @@ class Unproved(GithubServer):
         """The length of the answer."""
         del headers
         return f'"{len(body)}"'
+
+
+def links_of(found: list[DiscoveredRecord]) -> dict[str, list[str]]:
+    """What workflows sign in as, by their repository."""
+    workflows = [one for one in found if isinstance(one, Identity) and one.kind == "workflow"]
+    return {one.key.split("/")[1]: [link.target for link in one.links] for one in workflows}
 
 
 def by_kind(github: GithubServer) -> Counter[str]:
@@ -138,9 +145,22 @@ def test_a_variable_of_selected_repositories_is_given_to_these(monkeypatch: pyte
     with served(org, token=VALUE) as (_, url):
         found = read(connector(url), deadline=120.0, limits=Limits())
 
-    links = {one.key.split("/")[1]: one.links for one in found if isinstance(one, Identity) and one.kind == "workflow"}
-    assert links == {
-        "chosen": (Link(relation="federates", target=ROLE, evidence="jobs.deploy: role-to-assume"),),
-        "other": (),
-        "own": (),
-    }
+    assert links_of(found) == {"chosen": [ROLE], "other": [], "own": []}
+
+
+def test_a_variable_of_the_organization_counts_only_where_the_repository_s_own_are_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without them, the role that a workflow names stays open: one of its own would count instead."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    org = Organization()
+    for name in ("shown", "hidden"):
+        org.add_repository(name, files={".github/workflows/deploy.yml": DEPLOY})
+    org.add_variable("/orgs/acme/actions/variables", "ROLE", ROLE)
+    with served(org, token=VALUE) as (github, url):
+        github.hidden = {"/repos/acme/hidden/actions/variables"}
+        found = read(connector(url), deadline=120.0, limits=Limits())
+
+    assert links_of(found) == {"shown": [ROLE], "hidden": []}
+    (gap,) = [one for one in found if isinstance(one, Coverage) and one.section == "workflows"]
+    assert "1 of 2 repositories' variables not read: acme/hidden" in str(gap.detail)
