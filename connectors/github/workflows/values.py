@@ -62,6 +62,8 @@ class Context(Struct, frozen=True, kw_only=True):
     def value(self, given: Any, depth: int = 0) -> Value:
         """Resolve a value of the file."""
         written = _text(given)
+        if _OPENING not in written:
+            return Value(written, (written,))
         parts = _EXPRESSION.split(written)
         match parts:
             case ["", alone, ""] if (handed := self._input(alone.strip())) is not None and not handed.is_whole:
