@@ -38,6 +38,7 @@ class Repository(Struct, frozen=True, kw_only=True):
     ``template``: None where its own subject could not be read or was not asked for. ``codeowners``: the file's text.
     ``properties``: custom properties. ``admin_teams``: slugs of teams that administer it. ``variables``: of Actions,
     its organization's included, only where the value is an ARN, a provider's path, a client id or an account's e-mail.
+    ``environment_variables``: by environment, as far as they were read; a value that is none of these is empty.
     """
 
     full_name: str
@@ -55,6 +56,7 @@ class Repository(Struct, frozen=True, kw_only=True):
     properties: Mapping[str, str] = {}
     admin_teams: tuple[str, ...] = ()
     variables: Mapping[str, str] = {}
+    environment_variables: Mapping[str, Mapping[str, str]] = {}
     secret_names: tuple[str, ...] = ()
 
 

@@ -6,13 +6,14 @@ import re
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.base import DiscoveredRecord, SectionReading
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
-from connectors.github.environments import read_rules, with_rules
+from connectors.github.environments import named_by, read_rules, with_rules
 from connectors.github.facts import Organization, WorkflowFile
 from connectors.github.local_actions import read_actions
 from connectors.github.reading import Reader
@@ -50,23 +51,28 @@ def read_workflows(
         called = {one.facts.full_name: _called(one, callable_) for one in found if asks_for_tokens(one)}
         actions = read_actions(reader.api, section, dict(_texts(found, called)))
 
-        def parsed(one: Read, variables: Mapping[str, str]) -> Workflows:
+        def parsed(one: Read, variables: _Variables) -> Workflows:
             return workflow_identities(
                 organization,
-                replace(one.facts, variables=variables),
+                replace(one.facts, variables=variables.own, environment_variables=variables.of_environments),
                 () if one.facts.archived else one.files,
                 source=reader.place.scope.source,
                 elsewhere=called.get(one.facts.full_name, {}),
                 actions=actions.get(one.facts.full_name, {}),
             )
 
-        without = {one.facts.full_name: parsed(one, {}) for one in found}
+        without = {one.facts.full_name: parsed(one, _Variables()) for one in found}
         section.found(sum(len(made.identities) for made in without.values()))
-        variables = dict(_variables(reader, section, [one for one in found if _needs(one, without, called)], called))
+        needing = [one for one in found if _needs(one, without, called)]
+        of_environments = _environment_variables(reader, section, needing, without)
+        variables = {
+            name: _Variables(own, of_environments.get(name, {}))
+            for name, own in _variables(reader, section, needing, called)
+        }
         silent: list[str] = []
         for one in found:
             name = one.facts.full_name
-            made = parsed(one, variables[name]) if variables.get(name) else without[name]
+            made = parsed(one, variables[name]) if name in variables else without[name]
             silent += (f"{name}/{job}" for job in made.silent)
             for gap in made.gaps:
                 section.malformed(f"{name}/{gap.path}", gap.reason)
@@ -93,6 +99,32 @@ def read_workflows(
     yield from _beside(secrets, workflows)
     yield reader.done(section)
     return sorted(f"{name}/{path}" for name, made in workflows.items() for path in made.by_default)
+
+
+class _Variables(Struct, frozen=True):
+    """A repository's variables, with its organization's; and those of its environments, as far as they were read."""
+
+    own: Mapping[str, str] = {}
+    of_environments: Mapping[str, Mapping[str, str]] = {}
+
+
+def _environment_variables(
+    reader: Reader, section: SectionReading, needing: Sequence[Read], made: Mapping[str, Workflows]
+) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """The variables of the environments that workflows name and that exist, by repository and environment."""
+    places = []
+    for one in needing:
+        named = {name.lower() for workflow in made[one.facts.full_name].identities for name in named_by(workflow)}
+        places += [(one.facts.full_name, name) for name in one.facts.environments if name.lower() in named]
+    found: defaultdict[str, dict[str, Mapping[str, str]]] = defaultdict(dict)
+
+    def read(at: tuple[str, str]) -> list[p.Variable]:
+        asked = {**names(at[0]), "environment_name": at[1]}
+        return list(reader.api.rows(r.ENVIRONMENT_VARIABLES, p.Variable, section, **asked))
+
+    for (name, environment), rows in reader.each(section, "environments' variables", read, places, ": ".join):
+        found[name][environment] = {row.name: row.value for row in rows}
+    return found
 
 
 def _texts(

@@ -146,7 +146,8 @@ class Organization:
         self.rest[f"/agents/repos/{full_name}/tasks"] = []
         self.rest[f"/repos/{full_name}/actions/oidc/customization/sub"] = {"use_default": True}
         for environment in fields.get("environments", []):
-            self.rest[f"/repos/{full_name}/environments/{environment}/secrets"] = []
+            for path in ("secrets", "variables"):
+                self.rest[f"/repos/{full_name}/environments/{environment}/{path}"] = []
         return full_name
 
     def add_key(self, full_name: str, title: str, **fields: Json) -> str:

@@ -71,6 +71,7 @@ SHAPES: Mapping[str, tuple[str, Any]] = {
         (r.ORG_VARIABLES, list[p.Variable]),
         (r.VARIABLE_REPOSITORIES, list[p.RepositoryName]),
         (r.REPOSITORY_VARIABLES, list[p.Variable]),
+        (r.ENVIRONMENT_VARIABLES, list[p.Variable]),
         (r.ORG_SUBJECT, p.SubjectRow),
         (r.CLAIMED_PROPERTIES, list[p.ClaimedProperty]),
         (r.REPOSITORY_SUBJECT, p.SubjectRow),

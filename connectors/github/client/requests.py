@@ -120,6 +120,11 @@ REPOSITORY_VARIABLES: Final = Request(
     at="/variables",
     permission=Permission("actions_variables", ("repo",)),
 )
+ENVIRONMENT_VARIABLES: Final = Request(
+    path="/repos/{owner}/{repo}/environments/{environment_name}/variables",
+    at="/variables",
+    permission=Permission("environments", ("repo",)),
+)
 ORG_SUBJECT: Final = Request(path="/orgs/{org}/actions/oidc/customization/sub", permission=_ADMINISTRATION)
 CLAIMED_PROPERTIES: Final = Request(
     path="/orgs/{org}/actions/oidc/customization/properties/repo", permission=_ADMINISTRATION, plan="cloud"

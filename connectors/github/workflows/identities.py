@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.github import keys
 from connectors.github.facts import Organization, Repository, WorkflowFile
@@ -16,7 +17,7 @@ from connectors.github.workflows.local import LocalAction, read_action
 from connectors.github.workflows.owners import as_owners, code_owners
 from connectors.github.workflows.roles import targets_of
 from connectors.github.workflows.subjects import Tokens
-from connectors.github.workflows.values import Context
+from connectors.github.workflows.values import Context, Value
 from scanner.errors import InputError, Problem
 from scanner.model import Identity, Link, Privilege, Signal, Workload
 from scanner.model.attributes import (
@@ -111,7 +112,8 @@ class _Repository:
         self._tokens = Tokens(organization, repository)
         owner = repository.full_name.partition("/")[0]
         self._context = Context(
-            variables={name.upper(): value for name, value in repository.variables.items()},
+            variables={name.upper(): Value("", (value,)) for name, value in repository.variables.items()},
+            environments=dict(_variables_of(repository)),
             github={"repository": repository.full_name, "repository_owner": owner},
         )
         self._callable: dict[str, Workflow] = {}
@@ -291,7 +293,7 @@ class _Repository:
             unresolved.append(f"{job.at} calls {job.calls}, which was not read")
             yield _Part(job, uses, is_read=False)
             return
-        handed = Context(variables=self._context.variables, github=self._context.github, inputs=job.handed_over())
+        handed = replace(self._context, inputs=job.handed_over())
         for inner in called.jobs(handed, self._actions, is_called=True):
             if inner.asks_for_tokens or not inner.has_permissions:
                 yield from self._followed(inner, uses, unresolved, depth + 1)
@@ -316,6 +318,13 @@ class _Repository:
                 if key.value.stored_as
             }
         )
+
+
+def _variables_of(repository: Repository) -> Iterator[tuple[str, Mapping[str, str] | None]]:
+    """Yield the variables of each environment, by names in lower and upper case; None for what was not read."""
+    for environment in {*repository.environments, *repository.environment_variables}:
+        own = repository.environment_variables.get(environment)
+        yield environment.lower(), None if own is None else {name.upper(): value for name, value in own.items()}
 
 
 def _in_full(uses: str, within: str | None) -> str:

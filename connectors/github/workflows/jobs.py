@@ -145,6 +145,9 @@ class Job:
         self._context = msgspec.structs.replace(
             context, env=outer, matrix=mapping(mapping(values.get("strategy")).get("matrix"))
         )
+        if (context.variables or context.environments) and (environment := self.environment) is not None:
+            seen = context.variables_in(environment)
+            self._context = msgspec.structs.replace(self._context, variables=seen)
         self.roles: list[Role] = []
         self.keys: dict[str, Key] = {}
         self.systems: set[str] = set()

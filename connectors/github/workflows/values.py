@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any
 
@@ -49,14 +49,16 @@ class Context(Struct, frozen=True, kw_only=True):
     """What expressions may refer to.
 
     ``inputs``: by name in lower case; ``are_given``: by a caller, not by who starts the workflow.
-    ``variables``: by name in upper case. ``github``: the few properties of the run that are known in advance.
+    ``variables``: by name in upper case. ``environments``: likewise those of environments, which go before these; None
+    where they were not read. ``github``: the few properties of the run that are known in advance.
     """
 
     env: Mapping[str, Any] = {}
     matrix: Mapping[str, Any] = {}
     inputs: Mapping[str, Value] = {}
     are_given: bool = False
-    variables: Mapping[str, str] = {}
+    variables: Mapping[str, Value] = {}
+    environments: Mapping[str, Mapping[str, str] | None] = {}
     github: Mapping[str, str] = {}
 
     def value(self, given: Any, depth: int = 0) -> Value:
@@ -113,11 +115,28 @@ class Context(Struct, frozen=True, kw_only=True):
         texts: Iterable[str] = ()
         if context == "matrix":
             texts = self._of_matrix(name)
-        elif context in ("vars", "github"):
-            held = self.variables.get(name.upper()) if context == "vars" else self.github.get(name.lower())
-            texts = () if held is None else (held,)
+        elif context == "vars":
+            return self.variables.get(name.upper(), _UNKNOWN)
+        elif context == "github":
+            texts = filter(None, (self.github.get(name.lower()),))
         known = tuple(dict.fromkeys(texts))
         return Value(expression, known, bool(known))
+
+    def variables_in(self, environment: Value) -> Mapping[str, Value]:
+        """The variables that a job of an environment sees: those of the environment, else the repository's."""
+        own = [self.environments.get(name.lower(), {}) for name in environment.texts]
+        names = self.variables.keys() | {name for some in own if some is not None for name in some}
+        return {name: self._variable_in(own, name, is_whole=environment.is_whole) for name in names}
+
+    def _variable_in(self, environments: Sequence[Mapping[str, str] | None], name: str, *, is_whole: bool) -> Value:
+        shared = self.variables.get(name, _UNKNOWN)
+        found = [
+            shared if own is not None and name not in own else _known((own or {}).get(name)) for own in environments
+        ]
+        # Of an environment that is not known, or whose variables are not, the repository's may be replaced.
+        is_known = is_whole and None not in environments
+        texts = [*(text for one in found for text in one.texts), *(() if is_known else shared.texts)]
+        return Value("", tuple(dict.fromkeys(texts)), is_known and all(one.is_whole for one in found))
 
     def _input(self, expression: str) -> Value | None:
         """The value that the caller gives an input; None for what is no input, or is not given."""
@@ -137,6 +156,13 @@ class Context(Struct, frozen=True, kw_only=True):
             rows = [row[step] for row in rows if isinstance(row, dict) and step in row]
         texts = [_text(row) for row in rows if isinstance(row, (str, int, float))]
         return () if any(_OPENING in text for text in texts) else tuple(texts)
+
+
+_UNKNOWN = Value("", is_whole=False)
+
+
+def _known(text: str | None) -> Value:
+    return Value("", (text,)) if text else _UNKNOWN
 
 
 def inputs_of(declared: Mapping[str, Any], *, are_given: bool = False) -> Iterator[tuple[str, Value]]:

@@ -104,6 +104,35 @@ def test_nothing_is_shared_where_etags_are_made_otherwise(monkeypatch: pytest.Mo
     assert sum(isinstance(one, StoredSecret) for one in found) == 3
 
 
+def test_variables_of_environments_are_read_where_workflows_name_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One request for each environment that exists; what is refused is a gap, and the role is open."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    org, own = Organization(), ROLE.replace("deploy", "production")
+    for name, environments in (("own", ["production", "idle"]), ("none", []), ("literal", ["production"])):
+        text = LITERAL if name == "literal" else DEPLOY
+        org.add_repository(name, files={".github/workflows/deploy.yml": text}, environments=environments)
+        org.add_variable(f"/repos/acme/{name}/actions/variables", "ROLE", ROLE)
+    path = "/repos/acme/own/environments/production/variables"
+    org.add_variable(path, "ROLE", own)
+    with served(org, token=VALUE) as (github, url):
+        found = read(connector(url), deadline=120.0, limits=Limits())
+        asked = {one for one, times in github.counted.items() if "environments" in one and "variables" in one and times}
+        github.hidden = {path}
+        refused = read(connector(url), deadline=120.0, limits=Limits())
+
+    def links(records: list[DiscoveredRecord]) -> dict[str, list[str]]:
+        workflows = [one for one in records if isinstance(one, Identity) and one.kind == "workflow"]
+        return {one.key.split("/")[1]: [link.target for link in one.links] for one in workflows}
+
+    assert asked == {path}
+    assert links(found) == {"own": [own], "none": [ROLE], "literal": [ROLE]}
+    assert links(refused)["own"] == [ROLE]
+    (gap,) = [one for one in refused if isinstance(one, Coverage) and one.is_gap]
+    assert (gap.section, "acme/own: production" in str(gap.detail)) == ("workflows", True)
+    (unsure,) = [one for one in refused if isinstance(one, Identity) and "unresolved" in one.attributes]
+    assert unsure.attributes["unresolved"] == ["jobs.deploy: role-to-assume is ${{ vars.ROLE }}"]
+
+
 @pytest.mark.parametrize("answer", ["read", "denied"])
 def test_which_properties_are_claims_is_asked_once_where_some_could_be(
     answer: str, monkeypatch: pytest.MonkeyPatch

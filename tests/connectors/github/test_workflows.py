@@ -30,7 +30,7 @@ CONTEXT = Context(
         "bad": "${{ x }}",
     },
     inputs={"role": Value("r", ("in",)), "none": Value("${{ secrets.N }}", is_whole=False)},
-    variables={"V": "v"},
+    variables={"V": Value("", ("v",))},
     github={"repository": "acme/app"},
 )
 
@@ -114,6 +114,38 @@ def test_what_a_workflow_names(text: str, targets: list[str], unresolved: list[s
     assert one.attributes["federates_to"] == targets
     assert one.attributes.get("unresolved", []) == unresolved
     assert one.privilege.level == ("unknown" if unresolved else "normal")
+
+
+@pytest.mark.parametrize(
+    ("environment", "targets", "is_whole"),
+    [
+        ("prod", ["arn:prod"], True),
+        ("PROD", ["arn:prod"], True),
+        ("new", ["arn:shared"], True),  # it does not exist yet, so that it has no variables
+        ("plain", ["arn:shared"], True),
+        ("dropped", [], False),  # it has the variable, with a value that is not kept
+        ("unread", ["arn:shared"], False),
+        ("${{ matrix.on }}", ["arn:prod", "arn:shared"], True),
+        ("${{ needs.x.outputs.y }}", ["arn:shared"], False),
+        ("${{ github.ref == 'x' && 'prod' }}", ["arn:prod", "arn:shared"], False),
+        ("", ["arn:shared"], True),
+    ],
+)
+def test_variables_of_an_environment_go_first(environment: str, targets: list[str], is_whole: bool) -> None:
+    """Before the repository's of the same name. While they are not known, the repository's may be meant."""
+    where = repository(
+        variables={"role": "arn:shared"},
+        environments=("prod", "plain", "dropped", "unread"),
+        environment_variables={"prod": {"Role": "arn:prod"}, "plain": {"OTHER": "arn:x"}, "dropped": {"ROLE": ""}},
+    )
+    job = (
+        f'{{environment: "{environment}", strategy: {{matrix: {{on: [prod, plain]}}}}, '
+        f"steps: [{{uses: {AWS}@v4, with: {{role-to-assume: '${{{{ vars.ROLE }}}}'}}}}]}}"
+    )
+    one = identity(f"on: schedule\npermissions: write-all\njobs: {{go: {job}}}", where)
+
+    assert one.attributes["federates_to"] == targets
+    assert one.attributes.get("unresolved", []) == ([] if is_whole else ["jobs.go: role-to-assume is ${{ vars.ROLE }}"])
 
 
 def test_a_workflow_says_whose_it_is() -> None:
