@@ -198,7 +198,7 @@ RESTS = {
     "Google, a user": ("gcloud auth login", [], []),
     "Azure": ('az login --service-principal -u AB-1 --tenant T-1 --federated-token "$TOKEN"', [AZURE], []),
     "Azure, with a key": ("az login --service-principal -u AB-1 -p $KEY --tenant T-1", [], []),
-    "Azure, of whom": ("az login --federated-token $TOKEN", [], [ASKED]),
+    "Azure, no client": ("az login --federated-token $TOKEN", [], [ASKED]),
     "Vault": (f"{FETCH}vault write -field=token auth/ci/login role=deploy jwt=$TOKEN", [IN_VAULT], []),
     "Vault, login": ("vault login -method=jwt -path=ci role=deploy jwt=$TOKEN", [IN_VAULT], []),
     "Vault, elsewhere": (
