@@ -65,7 +65,7 @@ def principals(place: Place) -> Iterator[Identity]:
 def _groups(place: Place) -> Iterator[Identity]:
     """Yield the groups of all callers and of all accounts, where they have powerful rights.
 
-    What anybody on the network is, is trusted by anybody, and is also reported where it has high rights.
+    Those that anyone on the network is part of trust anyone, and are also reported where they have high rights.
     """
     groups = sorted(filter(_is_of_everybody, place.authority.names("Group")))
     for kind, name in (*(("Group", one) for one in groups), ("User", _ANONYMOUS)):
@@ -77,11 +77,11 @@ def _groups(place: Place) -> Iterator[Identity]:
 
 
 def _open_to_all(facts: Facts, name: str) -> str:
-    """Why anybody who reaches the API server is that user or group; empty if that is not so."""
+    """Return why anyone on the network is that user or group; empty if that is not so."""
     if name in (_ANONYMOUS, _UNAUTHENTICATED):
-        return "who reaches the API server is this without any credential"
+        return "every request without credentials to the API server"
     if name == EVERYBODY[0] and _GKE in (facts.issuer or ""):
-        return "GKE counts everybody with a Google account as authenticated"
+        return "on GKE, everyone with a Google account is authenticated"
     return ""
 
 

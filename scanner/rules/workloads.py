@@ -49,9 +49,9 @@ POWERFUL_NEAR_HOST = IdentityRule(
     severity_note="high for an admin, or an identity that can make itself one",
     title="Privileged identity is used by a container that reaches its host",
     why="A container that is privileged, or has folders or processes of its host, can take over the machine, and with "
-    "it the tokens of all that runs there. Who breaks into the container has both, the machine and these permissions.",
-    remediation="Take away the container's access to the host, or the identity's permissions. Where it needs both, as "
-    "agents of networks and storage do, run it in a namespace of its own that few may enter.",
+    "it the tokens of all that runs there. An attacker in the container has both, the machine and these permissions.",
+    remediation="Remove the container's access to the host, or the identity's permissions. Where it needs both, as "
+    "agents for networks and storage do, run it in a namespace of its own that few people can change.",
     evidence=("privilege", "workloads", "and_more"),
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"permissions"}),
@@ -72,8 +72,8 @@ UNUSED_TOKEN_MOUNTED = IdentityRule(
     id="unused_token_mounted",
     severity="low",
     title="Workloads get tokens that they have no use for",
-    why="The identity has no permissions, so its tokens serve nothing, and yet each container has one. A stolen token "
-    "shows the names of what is installed, and gets every permission that somebody grants to all identities later.",
+    why="The identity has no permissions, so no workload needs its tokens, but each container has one. A stolen token "
+    "shows which APIs are installed, and gets every permission that is granted to all identities later.",
     remediation="Set automountServiceAccountToken to false on the service account, and to true on the workloads that "
     "call the API.",
     evidence=("workloads", "and_more"),
@@ -96,8 +96,8 @@ CROSS_ENVIRONMENT_GRANT = IdentityRule(
     id="cross_environment_grant",
     severity="medium",
     title="Identity has permissions in another environment",
-    why="Environments are separated so that a breach of a less protected one stays there. With these permissions, who "
-    "controls the identity acts in the other environment, too.",
+    why="Environments are separated so that a breach of a less protected one stays there. With these permissions, an "
+    "attacker who controls the identity also acts in the other environment.",
     remediation="Create an identity in the other environment for this purpose, and remove the grant. If a label or "
     "name states the wrong environment, correct it.",
     evidence=("grants", "and_more"),
@@ -126,7 +126,7 @@ NARROWER_RIGHT = IdentityRule(
     severity_note="medium for an admin, or an identity that can make itself one",
     title="Permission has a narrower replacement",
     why="The permission allows far more than its usual purpose takes: a proxy to a kubelet runs commands where only "
-    "metrics are read, and whoever lists secrets reads all of them.",
+    "metrics are read, and a list of secrets contains their values.",
     remediation="Grant what the evidence names instead, watch for denied requests, and remove the wide permission.",
     evidence=("rights", "and_more"),
     silent_on=frozenset({"disabled", "provider_managed"}),
@@ -158,8 +158,8 @@ SHARED_SUBJECT = IdentityRule(
     severity_note="high for an admin, or an identity that can make itself one",
     title="Trusted subject belongs to identities of several places",
     why="The trust cannot tell them apart. Clusters that share a pool of identities, as those of a Google project do, "
-    "give accounts of the same name the same subject: who controls the least protected cluster has what was meant for "
-    "another.",
+    "give accounts of the same name the same subject. An attacker in the least protected cluster gets what was meant "
+    "for another.",
     remediation="Keep clusters that do not trust each other in different projects. Otherwise give namespaces names "
     "that no other cluster has, or trust the accounts of one cluster only.",
     evidence=("subjects", "and_more"),
@@ -191,8 +191,8 @@ MISSING_ROLE = AssignmentRule(
     id="missing_role",
     severity="low",
     title="Assignment of a role that does not exist",
-    why="It grants nothing now. Who creates a role of this name decides what the holder may do, without being seen to "
-    "give it anything.",
+    why="It grants nothing now. If a role of this name is created, the holder gets its permissions at once, and the "
+    "creator of the role does not see that.",
     remediation="Delete the assignment, or create the role that it was meant for.",
     evidence=("grant", "by", "resource", "holder", "kind", "since"),
     check=_missing_role,

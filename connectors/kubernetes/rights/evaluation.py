@@ -41,7 +41,7 @@ _Reason = tuple[PrivilegeLevel, str]
 class Bound(Struct, frozen=True, kw_only=True):
     """What a binding gives. ``namespace``: empty for the whole cluster. ``rules``: None for a role of another shape.
 
-    ``missing``: the role does not exist. ``usual``: each cluster has the binding. ``users``: whom it names.
+    ``missing``: the role does not exist. ``usual``: each cluster has the binding. ``users``: the users that it names.
     """
 
     binding: str
@@ -122,7 +122,7 @@ class Authority:
         """Users or groups that any binding names; accounts are users, too."""
         return tuple(name for of, name in self._of if of == kind)
 
-    # --- Whom others may impersonate, see ``impersonation.Others`` ---
+    # --- Subjects that others may impersonate, see ``impersonation.Others`` ---
 
     def users(self, names: Names) -> Scoped:
         """What users may do who are no service accounts."""

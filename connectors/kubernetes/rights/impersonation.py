@@ -29,7 +29,7 @@ _OF_NODES: Final = (
 
 
 class Others(Protocol):
-    """What everybody else may do. ``names``: of whom; None: anybody."""
+    """What other subjects may do. ``names``: their names; None: all."""
 
     def users(self, names: Names) -> Scoped:
         """What users may do who are no service accounts."""
@@ -45,7 +45,7 @@ class Others(Protocol):
 
 
 class Anybody:
-    """Everybody else, where they are not known: they may do anything."""
+    """Other subjects where they are not known: they may do anything."""
 
     def users(self, names: Names) -> Scoped:
         """See ``Others``."""
@@ -64,14 +64,14 @@ class Anybody:
 
 
 class Acting(NamedTuple):
-    """Whom one may act as, and what that one may do."""
+    """Another subject that an account may act as, in words, and what that subject may do."""
 
     who: str
     rules: Scoped
 
 
 def gained(own: Scoped, others: Others) -> dict[str, list[Rule]]:
-    """Return the rules that impersonation adds, by namespace. Their roles name who is impersonated.
+    """Return the rules that impersonation adds, by namespace. Their roles name the impersonated subject.
 
     Not what ``impersonate`` gives for accounts and for ``system:masters``: these are methods of their own.
     """
@@ -108,7 +108,7 @@ def acts_as_node(own: Scoped) -> bool:
 
 
 def freely(own: Scoped, others: Others) -> Iterator[Acting]:
-    """Yield whom the verb ``impersonate`` names. Groups take a user or an account beside them, whichever."""
+    """Yield the subjects that the verb ``impersonate`` names. Groups take a user or an account beside them."""
     wide = own.get("", ())
     users = _named(wide, "impersonate", "", "users")
     groups = _named(wide, "impersonate", "", "groups")
