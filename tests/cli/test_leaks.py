@@ -13,9 +13,22 @@ import pytest
 
 from reports.catalog import report_catalog
 from tests.cli.conftest import Muster
-from tests.connectors.secrets_report.reports import GCP_ID, KEY_ID, SERVICE_ACCOUNT, TOKEN, VALUE, gitleaks, written
+from tests.connectors.secrets_report.reports import (
+    GCP_ID,
+    KEY_ID,
+    SERVICE_ACCOUNT,
+    TOKEN,
+    VALUE,
+    alert,
+    gitleaks,
+    lines,
+    trufflehog,
+    written,
+)
 
 NEEDS_GITLEAKS = pytest.mark.skipif(shutil.which("gitleaks") is None, reason="gitleaks is not installed: apt-get")
+PLAIN = "the-value-that-nobody-may-see"
+"""A secret of no shape that could be masked later."""
 DEPLOY, ACCOUNT = "arn:aws:iam::123456789012:user/deploy", "projects/acme-prod/serviceAccounts/deploy"
 IDENTITIES = (
     {"key": DEPLOY, "provider": "aws", "scope": "123456789012", "kind": "user", "privilege": "admin",
@@ -144,6 +157,14 @@ def test_no_secret_gets_anywhere(
     _gitleaks(repository, folder / "reports" / "two.sarif")
     _detect_secrets(repository, folder / "reports" / "three.json")
     (folder / "reports" / "cut.json").write_bytes((folder / "reports" / "one.json").read_bytes()[:-300])
+    plain = {"Match": f"{KEY_ID} {PLAIN}", "Message": PLAIN, "Description": PLAIN}
+    written(
+        folder / "reports",
+        [gitleaks(**plain), alert(secret=f"{KEY_ID} {PLAIN}", resolution_comment=PLAIN)],
+        "four.json",
+    )
+    tried = trufflehog(RawV2=f"{KEY_ID}:{PLAIN}", SecretParts={"secret": PLAIN}, VerificationError=PLAIN)
+    written(folder / "reports", lines(f"scanned {PLAIN}", tried), "five.ndjson")
     outputs = [part for name in report_catalog().names for part in ("-o", f"{name}:out.{name}")]
     said = [
         muster("-v", "scan", *outputs),
@@ -156,7 +177,7 @@ def test_no_secret_gets_anywhere(
     assert KEY_ID in said[2].out
     reading = [one for one in folder.rglob("*") if one.is_file() and one.parent.name != "reports"]
     assert len(reading) > len(report_catalog().names)
-    for secret in (VALUE, TOKEN):
+    for secret in (VALUE, TOKEN, PLAIN):
         assert [one for one in reading if secret.encode() in one.read_bytes()] == []
         assert all(secret not in one.out + one.err for one in said)
 
