@@ -22,10 +22,10 @@ from scanner.model import (
 )
 from scanner.model.attributes import EXPOSED
 from scanner.rules.base import is_live
-from scanner.rules.exposure import LAST_TO_ROTATE, rotation_priority
+from scanner.rules.exposure import LAST_TO_ROTATE, may_hold_unlisted, rotation_priority
 
 KeyState: TypeAlias = Literal["live", "disabled", "expired", "not listed", "unknown", "no known identity"]
-"""``not listed``: the identity's credentials were read, and the key is not among them. ``unknown``: they were not."""
+"""``not listed``: the ids of the identity's keys are known, and it is none of them. ``unknown``: they are not."""
 _LEAST_PRIVILEGED = len(PRIVILEGES)
 
 
@@ -100,7 +100,7 @@ def _rows(result: ScanResult) -> Iterator[ExposedRow]:
                 yield _held(credential, judged, its, now)
     known = {one.identity.key: one for one in result.identities} if found else {}
     for key, its in found.items():
-        yield _unlisted(key, its, known.get(its[0].identity or ""))
+        yield _unlisted(key, its, known.get(its[0].identity or ""), now)
 
 
 def _subject(exposure: Exposure) -> str:
@@ -125,15 +125,15 @@ def _held(credential: Credential, judged: Assessment, its: Sequence[Exposure], n
     )
 
 
-def _unlisted(key: str, its: Sequence[Exposure], judged: Assessment | None) -> ExposedRow:
+def _unlisted(key: str, its: Sequence[Exposure], judged: Assessment | None, now: datetime) -> ExposedRow:
     """A key that no list of credentials has. Whether it works, only the scanner knows."""
     if judged is None:
         possible = any(one.verified is not False for one in its)
         certain = any(one.verified or one.public for one in its)
         return _row(key, its, None, "no known identity", 3 if certain else 4 if possible else LAST_TO_ROTATE)
-    is_unread = "credentials" in judged.identity.unread or not judged.rechecked
-    priority = rotation_priority(judged.privilege.level, its, is_live=is_unread)
-    return _row(key, its, judged, "unknown" if is_unread else "not listed", priority)
+    may_work = may_hold_unlisted(judged, now) and any(one.verified is not False for one in its)
+    priority = rotation_priority(judged.privilege.level, its, is_live=may_work)
+    return _row(key, its, judged, "unknown" if may_work else "not listed", priority)
 
 
 def _row(key: str, its: Sequence[Exposure], judged: Assessment | None, state: KeyState, priority: int) -> ExposedRow:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from scanner.model import POWERFUL, Assessment, Credential, Exposure, PrivilegeLevel, Severity
 from scanner.model.attributes import EXPOSED, FORMER_MEMBER, UNRESTRICTED
-from scanner.rules.base import CredentialRule, Hit, IdentityRule, RuleContext, drifted_credential
+from scanner.rules.base import CredentialRule, Hit, IdentityRule, RuleContext, drifted_credential, is_live
 
 # --- Where leaked keys are, and which to rotate first ---
 
@@ -99,11 +100,22 @@ EXPOSED_CREDENTIAL = CredentialRule(
 # --- Leaked key of an identity with keys that could not be checked ---
 
 
+def may_hold_unlisted(assessment: Assessment, now: datetime) -> bool:
+    """Return whether the identity may have a live key of an id that is not known: unread ones, or a root user's."""
+    identity = assessment.identity
+    if "credentials" in identity.unread or not assessment.rechecked:
+        return True
+    # AWS says that a root user has keys, and not which.
+    return identity.kind == "root" and any(
+        one.kind == "access_key" and is_live(one, now) for one in identity.credentials
+    )
+
+
 def _exposed_identity(assessment: Assessment, context: RuleContext) -> Hit | None:
-    """Fires if a leaked key names the identity and may be one of its keys, because these could not all be read."""
+    """Fires if a leaked key names the identity and may be one of its keys, because their ids are not all known."""
     found = context.exposures.get(assessment.identity.key, ())
-    is_unread = "credentials" in assessment.identity.unread or not assessment.rechecked
-    possible = [one for one in found if is_unread and one.verified is not False]
+    may_work = bool(found) and may_hold_unlisted(assessment, context.now)
+    possible = [one for one in found if may_work and one.verified is not False]
     if not possible:
         return None
     level = assessment.privilege.level
@@ -120,8 +132,8 @@ EXPOSED_IDENTITY = IdentityRule(
     severity="high",
     severity_note="critical if the identity's privilege is high, admin or escalation",
     title="Leaked key of the identity may still work",
-    why="A secret scanner found a key of this identity. Its list of keys could not be read, so whether the key still "
-    "exists is unknown: it has to count as a working one.",
+    why="A secret scanner found a key of this identity. Its keys could not be read, or are those of a root user, which "
+    "AWS does not list, so whether the key still exists is unknown: it has to count as a working one.",
     remediation="Look the key up at the provider, disable it, and check the audit log for its use since the exposure. "
     "Let Muster read the identity's credentials, so that it can tell a rotated key from a live one.",
     evidence=("ids", *_OF_PLACES),

@@ -105,6 +105,16 @@ def test_a_key_that_was_not_read_may_work(facts: dict[str, Any], level: Privileg
     assert all(one.evidence["ids"] == ["AKIAGONE"] for one in found)
 
 
+def test_a_root_users_keys_have_no_ids() -> None:
+    """So that any key of it that leaked may be one of those that it has; without any, it is gone."""
+    root = make_identity("root", kind="root", credentials=(make_credential("root", "root-key-1"),))
+    leaked = make_exposure(key_id="AKIAGONE", holder=root.key)
+
+    (found,) = _found(root, leaked, level="admin")
+    assert (found.rule, found.severity) == ("exposed_identity", "critical")
+    assert _found(replace(root, credentials=()), leaked, level="admin") == []
+
+
 def test_identities_that_were_not_read_again_are_judged_by_new_reports() -> None:
     """By these rules alone, and as not re-checked."""
     (of_key,) = _found(HELD, make_exposure(KEY), rechecked=False)
