@@ -51,6 +51,7 @@ def page(result: ScanResult, view: View = "all", screen: Screen | None = None) -
         ("inventory", estate, "inventory"),
         ("registry", estate, "registry"),
         ("credentials", estate, "credentials"),
+        ("exposed", estate, "exposed"),
         ("coverage", estate_with_gaps, "coverage"),
         ("activity", estate_with_activity, "all"),
         ("activity-findings", estate_with_activity, "findings"),
