@@ -77,10 +77,12 @@ class Budget:
         """Seconds that are left; infinite without a deadline."""
         return self.ends - time.monotonic()
 
-    def check(self) -> None:
-        """Raises DeadlineExceeded once the time is over."""
-        if self.left() <= 0:
+    def check(self) -> float:
+        """Seconds that are left, more than none. Raises DeadlineExceeded once the time is over."""
+        left = self.left()
+        if left <= 0:
             raise self._late()
+        return left
 
     def pause(self, seconds: float) -> None:
         """Sleep so long. Raises DeadlineExceeded at once where the time would be over by then."""
@@ -117,11 +119,11 @@ class Answer:
 
     def seconds(self) -> float:
         """How long to wait for more. Raises DeadlineExceeded where that is no time at all."""
-        self._budget.check()
+        of_budget = self._budget.check()  # once: it may be over at the next look
         left = self._ends - time.monotonic()
         if left <= 0:
             raise DeadlineExceeded(f"a response was incomplete after {self._budget.limits.answer_seconds:g} seconds")
-        return min(left, self._budget.left())
+        return min(left, of_budget)
 
     def take(self, size: int) -> None:
         """Count a piece of so many bytes. Raises AnswerTooLarge."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from threading import Event
 from typing import Any
 
@@ -11,9 +13,10 @@ from msgspec import Struct
 from requests import Response
 
 from connectors.base import Gone, Malformed, Meter, Scope, Section, SectionReading, Spec
+from connectors.budget import Budget, Limits
 from connectors.http import Client, Moment, Paging, cursor, last_id, link_header, next_link, page_number
 from connectors.testing import Answering, Asked, Reply, Server
-from scanner.errors import Denied, SourceError, Throttled, Unreachable
+from scanner.errors import DeadlineExceeded, Denied, SourceError, Throttled, Unreachable
 
 
 class Row(Struct):
@@ -421,3 +424,12 @@ def test_a_parameter_with_many_values_is_repeated(serve: Callable[[Answering], S
     list(_client(server).pages("/rows", at="/rows", paging=cursor("/next", "after"), params={"type": ("a", "b")}))
 
     assert [one.query for one in server.asked] == ["type=a&type=b", "type=a&type=b&after=b"]
+
+
+def test_there_is_no_less_time_than_none() -> None:
+    """Whenever the time ends, also between two looks at the clock: a socket takes no negative time-out."""
+    for _ in range(200):
+        answer = Budget(time.monotonic() + 0.0002, 1, Limits()).answer()
+        with suppress(DeadlineExceeded):
+            while True:
+                assert answer.seconds() > 0

@@ -25,7 +25,7 @@ _NO_LICENCE = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 _CLOSED_TO_US = frozenset({"ForbiddenByFirewall", "ForbiddenByConnection", "ForbiddenByPolicy"})
 _EXPIRED_PAGE = frozenset({"Directory_ExpiredPageToken", "InvalidPageToken"})
 # What the SDK's parsers raise for JSON that is not the service's.
-_PARSER_ERRORS = (LookupError, ValueError, TypeError, AttributeError)
+_PARSER_ERRORS = (LookupError, ValueError, TypeError, AttributeError, RecursionError)
 
 
 class NotSignedIn(SourceError):

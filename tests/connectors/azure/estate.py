@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from connectors.azure.client.api import AzureApi
 from connectors.azure.client.requests import VERSIONS, allowed
 from connectors.azure.connector import AzureConnector
 from connectors.azure.settings import AzureSettings
 from connectors.base import DiscoveredRecord, Meter, Scope
+from connectors.fakes.azure.login import AUDIENCES
 from connectors.fakes.azure.server import AzureServer, Exchange
 from connectors.fakes.azure.tenant import Tenant
-from connectors.fakes.azure.wire import Call
+from connectors.fakes.azure.wire import Call, Service
 from scanner.model import Coverage
 from scanner.redaction.redact import SecretRef
 from tests.connectors.azure import oracle
@@ -52,6 +56,18 @@ class AzureEstate:
         """A client that does not wait between tries."""
         with closing(AzureApi(self.settings(**facts), meter or Meter(), backoff=0)) as api:
             yield api
+
+    def token(self, service: Service) -> str:
+        """One for that service alone, as the command line gets it from a server without TLS."""
+        form = {
+            "client_id": self.tenant.client_id,
+            "client_secret": self.tenant.client_secret,
+            "scope": f"{AUDIENCES[service]}/.default",
+        }
+        with closing(HTTPConnection(urlsplit(self.server.url).netloc)) as connection:
+            connection.request("POST", f"/{self.tenant.id}/oauth2/v2.0/token", urlencode(form))
+            token: str = json.load(connection.getresponse())["access_token"]
+        return token
 
     def read(self, **facts: Any) -> list[DiscoveredRecord]:
         """Everything that a source yields."""

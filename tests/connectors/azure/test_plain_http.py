@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
-from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -16,9 +13,7 @@ from connectors.azure.client.requests import Forbidden, request_of
 from connectors.azure.client.session import GivenToken
 from connectors.azure.settings import AzureSettings
 from connectors.base import Meter
-from connectors.fakes.azure.login import AUDIENCES
 from connectors.fakes.azure.server import AzureServer
-from connectors.fakes.azure.wire import Service
 from scanner.errors import SourceError
 from scanner.model import Assignment, Coverage, Identity, StoredSecret
 from scanner.redaction.redact import SecretRef, redact
@@ -44,19 +39,6 @@ def emulator() -> Iterator[AzureEstate]:
         estate.ask_nothing_else()
 
 
-def _token(estate: AzureEstate, service: Service) -> str:
-    """One for that service alone, as the command line gets it."""
-    form = {
-        "client_id": estate.tenant.client_id,
-        "client_secret": estate.tenant.client_secret,
-        "scope": f"{AUDIENCES[service]}/.default",
-    }
-    with closing(HTTPConnection(urlsplit(estate.server.url).netloc)) as connection:
-        connection.request("POST", f"/{estate.tenant.id}/oauth2/v2.0/token", urlencode(form))
-        token: str = json.load(connection.getresponse())["access_token"]
-    return token
-
-
 def test_everything_is_read_in_clear_text_with_given_tokens(
     emulator: AzureEstate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -64,9 +46,9 @@ def test_everything_is_read_in_clear_text_with_given_tokens(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # which no one answers at, and which is to see no token
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.setenv("A_TOKEN", _token(emulator, "graph"))
-    monkeypatch.setenv("ARM_TOKEN", json.dumps({"accessToken": _token(emulator, "arm"), "tokenType": "Bearer"}))
-    (tmp_path / "vault").write_text(_token(emulator, "vault") + "\n")
+    monkeypatch.setenv("A_TOKEN", emulator.token("graph"))
+    monkeypatch.setenv("ARM_TOKEN", json.dumps({"accessToken": emulator.token("arm"), "tokenType": "Bearer"}))
+    (tmp_path / "vault").write_text(emulator.token("vault") + "\n")
     given = {
         "access_token": SecretRef(env="A_TOKEN"),
         "arm_token": SecretRef(env="ARM_TOKEN"),
@@ -116,7 +98,7 @@ def test_a_token_file_is_read_again_when_its_token_is_refused(emulator: AzureEst
     with emulator.api(meter := Meter(), **WITHOUT_SIGNING_IN, access_token=given) as api:
         with pytest.raises(NotSignedIn):
             list(api.graph_pages("/servicePrincipals"))
-        (tmp_path / "token").write_text(_token(emulator, "graph"))
+        (tmp_path / "token").write_text(emulator.token("graph"))
         list(api.graph_pages("/servicePrincipals"))
 
     assert meter.calls == 3
