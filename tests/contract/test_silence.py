@@ -127,7 +127,7 @@ MADE: dict[str, tuple[Any, Any, dict[str, Any]]] = {
 
 def _connector(name: str, url: str) -> Connector:
     made, settings, given = MADE[name]
-    address = "endpoint_url" if hasattr(settings, "endpoint_url") else "url"
+    address = "url" if hasattr(settings, "url") else "endpoint_url"  # a cluster has both, the second for its cloud
     connector: Connector = made("prod", settings(**{address: url}, **given))
     return connector
 
