@@ -1,8 +1,8 @@
-"""Custom resources of controllers that deploy or fetch secrets, with the fields that are kept.
+"""Custom resources of OpenShift, and of controllers that deploy or fetch secrets, with the fields that are kept.
 
-Sources: the API references of Argo CD (argoproj.io/v1alpha1), Flux (kustomize, helm and source.toolkit.fluxcd.io),
-External Secrets (external-secrets.io) and the Vault Secrets Operator (secrets.hashicorp.com). References to secrets
-with credentials have no field here.
+Sources: the API references of OpenShift (security.openshift.io/v1), Argo CD (argoproj.io/v1alpha1), Flux (kustomize,
+helm and source.toolkit.fluxcd.io), External Secrets (external-secrets.io) and the Vault Secrets Operator
+(secrets.hashicorp.com). References to secrets with credentials have no field here.
 """
 
 from __future__ import annotations
@@ -14,6 +14,25 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct, field
 
 from connectors.kubernetes.payloads import Object
+
+# --- OpenShift ---
+
+
+class Constraints(Object, frozen=True, kw_only=True):
+    """SecurityContextConstraints: ``users`` and ``groups`` may use it without any role.
+
+    Who may run privileged containers, or reach the node in another way, is decided by the constraints it may use.
+    """
+
+    users: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
+
+    @property
+    def subjects(self) -> Iterator[tuple[str, str]]:
+        """Kind and name; accounts are users of their full name. What all callers may use says nothing of one."""
+        yield from (("User", name) for name in self.users or ())
+        yield from (("Group", name) for name in self.groups or () if name != "system:authenticated")
+
 
 # --- Argo CD ---
 

@@ -23,6 +23,7 @@ from connectors.kubernetes.rights.evaluation import (
 from connectors.kubernetes.rights.facts import environment, of_binding, of_rights, of_workloads
 from connectors.kubernetes.rights.levels import privilege_of
 from connectors.kubernetes.rights.links import links_of
+from connectors.kubernetes.rights.rules import Rule
 from connectors.kubernetes.rights.targets import Account, Accounts
 from connectors.kubernetes.workloads import Ran, workload
 from connectors.logs.kubernetes import OF_ITSELF, action_of, is_built_in
@@ -76,7 +77,7 @@ class _Estate:
     def __init__(self, facts: Facts, source: str) -> None:
         self._facts = facts
         self._source = source
-        self.no_rights = "rbac" in facts.gaps
+        self.no_rights = not facts.gaps.isdisjoint({"rbac", "openshift"})
         self.authority = _authority(facts)
         self._rights = {account: self.authority.of_account(account) for account in facts.accounts}
         self._tokens = tokens_of(facts)
@@ -280,7 +281,22 @@ def _authority(facts: Facts) -> Authority:
     authority = Authority(facts.roles, around)
     for binding in facts.bindings:
         authority.bind(_bound(facts, binding), _subjects(binding, binding.metadata.namespace))
+    for constraints in facts.constraints:
+        authority.bind(_use_of(constraints.metadata.name), constraints.subjects)
     return authority
+
+
+def _use_of(name: str) -> Bound:
+    """What users and groups of security context constraints have: the verb ``use`` on them, in every namespace."""
+    whole = f"SecurityContextConstraints/{name}"
+    rule = Rule(
+        verbs=frozenset({"use"}),
+        groups=frozenset({"security.openshift.io"}),
+        resources=frozenset({"securitycontextconstraints"}),
+        names=frozenset({name}),
+        role=whole,
+    )
+    return Bound(binding=whole, role=whole, namespace="", rules=(rule,))
 
 
 def _bound(facts: Facts, binding: p.Binding) -> Bound:

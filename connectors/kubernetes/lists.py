@@ -82,7 +82,7 @@ def listed_in(path: Path, piece: int = PIECE) -> Listed:
 def plural_of(kind: str) -> str:
     """The resource of a kind, as paths have it."""
     name = kind.lower()
-    return name and (f"{name[:-1]}ies" if name.endswith("y") else f"{name}s")
+    return name if not name or name.endswith("s") else f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
 
 
 def _plural_of(raw: bytes | Raw, usual: str) -> str:

@@ -66,6 +66,7 @@ class Facts:
         self.accounts: dict[Account, p.ServiceAccount] = {}
         self.roles: dict[tuple[str, str, str], tuple[Rule, ...] | None] = {}
         self.bindings: list[p.Binding] = []
+        self.constraints: list[c.Constraints] = []
         self.ran: list[Ran] = []
         self.pods: defaultdict[str, dict[str, str]] = defaultdict(dict)
         """Running pods with the names of their accounts, by namespace."""
@@ -194,6 +195,8 @@ class Reader:
         facts, metadata = self._facts, row.metadata
         key = (listing.plural, metadata.namespace, metadata.name)
         match row:
+            case c.Constraints():
+                facts.constraints.append(row)
             case c.Application():
                 facts.applications[metadata.name] = row
             case c.AppProject():

@@ -85,6 +85,7 @@ def _custom(group: str, version: str, **shapes: type[p.Object]) -> tuple[Listing
     )
 
 
+CONSTRAINTS: Final = _custom("security.openshift.io", "v1", securitycontextconstraints=c.Constraints)
 ARGOCD: Final = _custom("argoproj.io", "v1alpha1", applications=c.Application, appprojects=c.AppProject)
 FLUX: Final = (
     *_custom("kustomize.toolkit.fluxcd.io", "v1", kustomizations=c.Deploying),
@@ -155,6 +156,12 @@ READINGS: Final = (
         listings=(*ROLES, *BINDINGS),
         kinds=("group",),
         without="privilege is unknown, and so are attack paths",
+    ),
+    Reading(
+        name="openshift",
+        title="OpenShift: security context constraints, and who may use them",
+        listings=CONSTRAINTS,
+        without="privilege is unknown: constraints let accounts run privileged pods without any role",
     ),
     Reading(
         name="workloads",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connectors.fakes.kubernetes.server import refusal
 from connectors.testing import Asked, Reply, read
 from scanner.model import Coverage
 from tests.connectors.kubernetes.conftest import Running, Scan
@@ -156,3 +157,44 @@ def test_custom_resources_are_read_in_the_version_that_the_cluster_prefers(clust
     assert "/apis/external-secrets.io/v1beta1/secretstores" in asked
     assert not any("fluxcd" in path for path in asked)
     assert found["flux"] == found["argocd"] == found["certificates"] == "not_offered"
+
+
+# --- OpenShift ---
+
+
+def test_who_may_use_constraints_of_openshift_has_a_right(scan: Scan) -> None:
+    """Named by the constraints themselves, as a user or by a group; what all callers may use says nothing."""
+    privileged = {
+        "apiVersion": "security.openshift.io/v1",
+        "kind": "SecurityContextConstraints",
+        "metadata": {"name": "privileged"},
+        "allowPrivilegedContainer": True,
+        "users": ["system:admin", "system:serviceaccount:shop:agent"],
+        "groups": ["system:serviceaccounts:tools"],
+    }
+    restricted = {**privileged, "metadata": {"name": "restricted-v2"}, "users": [], "groups": ["system:authenticated"]}
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {
+        "name": "shop", "annotations": {"openshift.io/requester": "ada@example.com"}}}  # fmt: skip
+    found = scan(
+        space, account("shop", "agent"), account("shop", "web"), account("tools", "any"), privileged, restricted
+    )
+
+    levels = {name: one.privilege.level for name, one in found.accounts.items()}
+    assert (levels["shop/agent"], levels["tools/any"], levels["shop/web"]) == ("high", "high", "normal")
+    assert [one.name for one in found.accounts["shop/agent"].grants] == ["SecurityContextConstraints/privileged"]
+    assert found.accounts["shop/web"].grants == ()
+    assert found.accounts["shop/web"].tags["openshift.io/requester"] == "ada@example.com"
+
+
+def test_without_constraints_privilege_is_unknown(clusters: Running) -> None:
+    """Where the cluster has such."""
+    constraints = {"apiVersion": "security.openshift.io/v1", "kind": "SecurityContextConstraints",
+                   "metadata": {"name": "privileged"}}  # fmt: skip
+
+    def refused(asked: Asked) -> Reply | None:
+        return refusal(403, "no") if asked.path.endswith("securitycontextconstraints") else None
+
+    found = clusters.read(account("shop", "web"), constraints, fault=refused)
+
+    assert found.coverage["openshift"] == "denied"
+    assert found.accounts["shop/web"].privilege.level == "unknown"

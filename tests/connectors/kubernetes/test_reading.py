@@ -117,7 +117,7 @@ def test_what_is_read(scan: Scan) -> None:
     assert [one.created_at for one in projects["odd"].credentials] == [None]
     assert "unused" not in projects
     assert SECRET not in repr(found.records)
-    absent = dict.fromkeys(("flux", "external_secrets", "vault_operator"), "not_offered")
+    absent = dict.fromkeys(("openshift", "flux", "external_secrets", "vault_operator"), "not_offered")
     assert found.coverage == dict.fromkeys(found.coverage, "complete") | absent | {
         "aws_auth": "off", "argocd.accounts": "off",
     }  # fmt: skip
