@@ -54,6 +54,12 @@ def is_shared_issuer(url: str) -> bool:
     return _OF_ANY_CLUSTER.fullmatch(issuer_name(url)) is not None
 
 
+def is_known_everywhere(url: str) -> bool:
+    """Whether a server's address means the same one from everywhere: a name with a domain, and no number."""
+    host = issuer_name(url).partition("/")[0].partition(":")[0]
+    return "." in host and not host.rpartition(".")[2].isdigit() and not is_shared_issuer(url)
+
+
 def account_name(issuer: str, namespace: str, name: str) -> str:
     """What a service account of a cluster is called by those who know the cluster's issuer."""
     return f"kubernetes:{issuer_name(issuer)}/{namespace}/{name}"

@@ -65,6 +65,7 @@ class KubernetesConnector:
         """Read all sections, then yield what they amount to together."""
         meter, facts = self._meter(), Facts(scope.id)
         with closing(self._open(scope.context, meter)) as api:
+            facts.server = api.server
             reader = Reader(api, scope, meter, facts)
             reader.version()
             yield from reader.read(self._optional, self._settings.argocd or _USUAL_ARGOCD)

@@ -43,7 +43,7 @@ from scanner.model import (
 from scanner.model.attributes import DEFAULT_ACCOUNT, GRANTED_SERVICES, ROLE_MISSING
 from scanner.model.reach import KEY_ID, Said
 from scanner.model.rights import with_administration
-from scanner.text import account_name, is_shared_issuer, issuer_name
+from scanner.text import account_name, is_known_everywhere, is_shared_issuer, issuer_name
 
 _ENFORCE: Final = "pod-security.kubernetes.io/enforce"
 _SYSTEM: Final = re.compile(r"kube-.*|openshift(-.*)?|gke-.*|gmp-.*|aks-.*")
@@ -144,12 +144,20 @@ class _Estate:
         return None if not given or is_shared_issuer(given) else issuer_name(given)
 
     def _tokens_of(self, user: str) -> tuple[TokenSubject, ...]:
-        """Its tokens; those of an issuer that many clusters have the name of, by the key that signs them."""
-        given = self._facts.issuer
+        """Its tokens; those of an issuer that many clusters have the name of, by the key that signs them.
+
+        The API server reviews tokens for those who know its address, as Vault does.
+        """
+        given, server = self._facts.issuer, self._facts.server
+        found: list[TokenSubject] = []
         if given and is_shared_issuer(given):
             keys = dict.fromkeys(self._facts.key_ids)
-            return tuple(TokenSubject(issuer_name(given), user, (Said(KEY_ID, key),)) for key in keys)
-        return (TokenSubject(issuer_name(given), user),) if given else ()
+            found += [TokenSubject(issuer_name(given), user, (Said(KEY_ID, key),)) for key in keys]
+        elif given:
+            found.append(TokenSubject(issuer_name(given), user))
+        if server and is_known_everywhere(server):
+            found.append(TokenSubject(issuer_name(server), user))
+        return tuple(found)
 
     def _consequences(self, rights: Rights) -> tuple[Consequence, ...]:
         return with_administration(rights.privilege, rights.consequences)

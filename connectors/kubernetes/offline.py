@@ -29,6 +29,8 @@ _SINGLE = frozenset({*_ANSWERS.values(), f"{ARGOCD_CONFIG}.json"})
 class Export:
     """The files of a folder. Objects are found by their kind; a resource that no file lists is a gap."""
 
+    server: str | None = None
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: list[Listed] | None = None

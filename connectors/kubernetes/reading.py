@@ -34,7 +34,9 @@ _AUTHORIZERS = (
 
 
 class Cluster(Protocol):
-    """A cluster that can be listed. Methods raise SourceErrors only."""
+    """A cluster that can be listed. Methods raise SourceErrors only. ``server``: the address of its API."""
+
+    server: str | None
 
     def rows(self, listing: Listing, section: SectionReading, selector: str = "") -> Iterator[Any]:
         """The objects of a resource in all namespaces, as its shape. A malformed one is a gap of its own."""
@@ -60,6 +62,8 @@ class Facts:
         self.uid = uid
         self.read_at = datetime.now(UTC)
         self.version: int | None = None
+        self.server: str | None = None
+        """The address of the API server, where it was asked."""
         self.issuer: str | None = None
         self.key_ids: tuple[str, ...] = ()
         self.namespaces: dict[str, p.Metadata] = {}

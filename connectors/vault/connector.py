@@ -23,6 +23,7 @@ from connectors.vault.reading import (
     Reader,
     other_engines,
     other_logins,
+    read_clusters,
     read_entities,
     read_groups,
     read_issuers,
@@ -108,6 +109,7 @@ class VaultConnector:
         for method in LOGIN_METHODS:
             roles += yield from read_roles(reader, method, logins)
         issuers = yield from read_issuers(reader, logins)
+        clusters = yield from read_clusters(reader, logins)
         yield from other_logins(reader, logins)
         secret_ids, without_all_ids = yield from read_secret_ids(reader, roles)
         groups = yield from read_groups(reader)
@@ -120,6 +122,7 @@ class VaultConnector:
             auth_mounts=logins or {},
             roles=roles,
             issuers=issuers,
+            clusters=clusters,
             secret_ids=secret_ids,
             secret_ids_unread=without_all_ids,
             tokens=tokens,

@@ -98,7 +98,7 @@ AUDIT_DEVICES = Endpoint("GET", "sys/audit", sudo=True)
 AUDIT_HASH = Endpoint("POST", "sys/audit-hash/{name}")
 """What an audit device makes of a text: the audit log's reader asks for accessors only."""
 
-JWT_CONFIG = Endpoint("GET", "auth/{mount}/config")
+LOGIN_CONFIG = Endpoint("GET", "auth/{mount}/config")
 SECRET_IDS = Endpoint("LIST", "auth/{mount}/role/{name}/secret-id")
 SECRET_ID = Endpoint("POST", "auth/{mount}/role/{name}/secret-id-accessor/lookup")
 

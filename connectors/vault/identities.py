@@ -22,7 +22,16 @@ from connectors.reading import unread_facts
 from connectors.vault.consequences import consequences_of
 from connectors.vault.logins import LoginRole, created_at, parse_token
 from connectors.vault.methods import INTERACTIVE_MOUNTS, MACHINE_MOUNTS, METHODS, TOKEN_MOUNTS
-from connectors.vault.payloads import AuthMount, Entity, EntityAlias, Group, Token, moment, simple_strings
+from connectors.vault.payloads import (
+    AuthMount,
+    Entity,
+    EntityAlias,
+    Group,
+    KubernetesConfig,
+    Token,
+    moment,
+    simple_strings,
+)
 from connectors.vault.privilege import PolicyBook
 from connectors.vault.trusts import trusts_of
 from scanner.model import Consequence, Credential, Grant, Identity, Link, Privilege, Signal, with_administration
@@ -43,6 +52,7 @@ class Found:
     auth_mounts: Mapping[str, AuthMount] = field(default_factory=dict)
     roles: list[LoginRole] = field(default_factory=list)
     issuers: Mapping[str, str | None] = field(default_factory=dict)
+    clusters: Mapping[str, KubernetesConfig] = field(default_factory=dict)
     secret_ids: Mapping[str, list[Credential]] = field(default_factory=dict)
     secret_ids_unread: set[str] = field(default_factory=set)
     tokens: list[Token] = field(default_factory=list)
@@ -174,7 +184,7 @@ class _Builder:
                 blind.append("the entities could not all be read")
                 logins_unread |= self._has_stray_tokens
         held = self._permissions(grants, tokens, blind)
-        trusts = trusts_of(role, self._found.issuers)
+        trusts = trusts_of(role, self._found.issuers, self._found.clusters)
         return Identity(
             **self._place(role.key, role.method.kind, role.name),
             aliases=tuple(sorted(entity.id for entity in folded)),

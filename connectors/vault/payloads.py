@@ -80,6 +80,14 @@ class JwtConfig(Struct):
     oidc_discovery_url: str | None = None
 
 
+class KubernetesConfig(Struct):
+    """Which cluster reviews the tokens of a Kubernetes mount, or which keys of it verify them."""
+
+    kubernetes_host: str = ""
+    issuer: str = ""
+    pem_keys: list[str] | None = None
+
+
 class Entity(Struct):
     """An identity in the server's own directory."""
 

@@ -15,7 +15,7 @@ from connectors.vault import endpoints as e
 from connectors.vault.api import VaultApi
 from connectors.vault.endpoints import Endpoint
 from connectors.vault.logins import LoginRole, parse_role, parse_secret_id
-from connectors.vault.methods import APPROLE, JWT, METHODS, TOKEN_MOUNTS, LoginMethod
+from connectors.vault.methods import APPROLE, JWT, KUBERNETES, METHODS, TOKEN_MOUNTS, LoginMethod
 from connectors.vault.payloads import (
     AuthMount,
     Entity,
@@ -23,6 +23,7 @@ from connectors.vault.payloads import (
     Group,
     JwtConfig,
     Keys,
+    KubernetesConfig,
     OwnToken,
     PolicyText,
     SecretId,
@@ -189,8 +190,26 @@ def read_issuers(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Foun
         yield reader.scope.coverage("auth.jwt.issuers", "complete", detail="no such mount")
     for mount in here:
         with reader.section("auth.jwt.issuers", mount) as section:
-            config = reader.api.read(e.JWT_CONFIG, JwtConfig, mount=mount)
+            config = reader.api.read(e.LOGIN_CONFIG, JwtConfig, mount=mount)
             found[mount] = config.bound_issuer or config.oidc_discovery_url or None
+        yield reader.done(section)
+    return found
+
+
+def read_clusters(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[dict[str, KubernetesConfig]]:
+    """The cluster of each Kubernetes mount; one without a configuration has none. What was not read is missing."""
+    name, found = "auth.kubernetes.clusters", dict[str, KubernetesConfig]()
+    here = [mount for mount, row in (mounts or {}).items() if METHODS.get(row.type) is KUBERNETES]
+    if KUBERNETES.section in reader.gaps and not here:
+        yield reader.skipped(name, "the login mounts could not be listed")
+    elif not here:
+        yield reader.scope.coverage(name, "complete", detail="no such mount")
+    for mount in here:
+        with reader.section(name, mount) as section:
+            try:
+                found[mount] = reader.api.read(e.LOGIN_CONFIG, KubernetesConfig, mount=mount)
+            except Gone:  # it was never configured
+                found[mount] = KubernetesConfig()
         yield reader.done(section)
     return found
 

@@ -113,7 +113,13 @@ READINGS: tuple[Reading, ...] = (
         name="auth.jwt.issuers",
         title="Issuers of JWT mounts",
         without="whose tokens JWT roles accept",
-        per_mount=tuple((_login(type_), (e.JWT_CONFIG,)) for type_, method in METHODS.items() if method is JWT),
+        per_mount=tuple((_login(type_), (e.LOGIN_CONFIG,)) for type_, method in METHODS.items() if method is JWT),
+    ),
+    Reading(
+        name="auth.kubernetes.clusters",
+        title="Clusters of Kubernetes mounts",
+        without="which cluster's service accounts Kubernetes roles accept",
+        per_mount=((_login("kubernetes"), (e.LOGIN_CONFIG,)),),
     ),
     Reading(
         name="auth.token",
@@ -174,7 +180,11 @@ SPEC = Spec(
     sections=tuple(reading.section for reading in READINGS),
     extra="vault",
     entrances=("sys.namespaces",),
-    depends_on={"auth.approle.secret_ids": ("auth.approle",), "auth.jwt.issuers": ("auth.jwt",)},
+    depends_on={
+        "auth.approle.secret_ids": ("auth.approle",),
+        "auth.jwt.issuers": ("auth.jwt",),
+        "auth.kubernetes.clusters": ("auth.kubernetes",),
+    },
 )
 
 

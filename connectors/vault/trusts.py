@@ -1,29 +1,45 @@
-"""Whose tokens a JWT role accepts, by what it binds (pure).
+"""Whose tokens a JWT or Kubernetes role accepts, by what it binds (pure).
 
-Source: the documentation of the JWT auth method. All bound claims must hold; of several values of one, any does.
+Source: the documentation of the JWT and Kubernetes auth methods. All bound claims must hold; of several
+values of one, any does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from itertools import islice, product
+from typing import Any, Final
 
 from msgspec import Struct
 
 from connectors.federation import SUBJECT, Restriction, is_by_name, narrowest, shared, widest
 from connectors.vault.logins import LoginRole
-from connectors.vault.methods import JWT
+from connectors.vault.methods import JWT, KUBERNETES
+from connectors.vault.payloads import KubernetesConfig
 from scanner.model import Claim, Trust
+from scanner.model.reach import KEY_ID
+from scanner.text import is_shared_issuer
 
 _OF_MACHINES, _GLOB = "jwt", "glob"
 
 
-def trusts_of(role: LoginRole, issuers: Mapping[str, str | None]) -> tuple[Trust, ...] | None:
+def trusts_of(
+    role: LoginRole, issuers: Mapping[str, str | None], clusters: Mapping[str, KubernetesConfig] = {}
+) -> tuple[Trust, ...] | None:
     """Return the trusts of a role, one for each subject; None if they could not be read.
 
     ``issuers``: by mount, as far as they were read; None for a mount that only has keys. A role for people, who sign in
-    with a browser, has none.
+    with a browser, has none. ``clusters``: of Kubernetes mounts, as far as they were read.
     """
+    if role.method is KUBERNETES:
+        bound = _bound_accounts(role)
+        if not role.is_read or role.mount not in clusters or len(bound) > _MOST:
+            return None
+        return tuple(_of_accounts(bound, clusters[role.mount]))
     if role.method is not JWT:
         return ()
     if not role.is_read or (role.attributes.get("role_type") == _OF_MACHINES and role.mount not in issuers):
@@ -89,3 +105,49 @@ def _restriction(issuer: str | None, bound: Mapping[str, _Bound]) -> Restriction
 def _texts(given: Any) -> tuple[str, ...]:
     listed = given if isinstance(given, list) else [given]
     return tuple(str(one).lower() if isinstance(one, bool) else str(one) for one in listed)
+
+
+# --- Service accounts of a cluster ---
+
+_MOST: Final = 10_000
+"""Accounts that a role may bind, by many names in many namespaces; the trusts of one with more count as unread."""
+_ANY_CLUSTER: Final = "https://kubernetes.default.svc"
+_PUBLIC_KEY: Final = re.compile(r"-----BEGIN PUBLIC KEY-----(.+?)-----END PUBLIC KEY-----", re.DOTALL)
+
+
+def _bound_accounts(role: LoginRole) -> Sequence[tuple[str, str]]:
+    """Namespace and name of each account that the role binds, one too many at most."""
+    names = _texts(role.attributes.get("bound_service_account_names") or [])
+    spaces = _texts(role.attributes.get("bound_service_account_namespaces") or [])
+    return tuple(islice(product(spaces, names), _MOST + 1))
+
+
+def _of_accounts(bound: Sequence[tuple[str, str]], cluster: KubernetesConfig) -> Iterator[Trust]:
+    """Yield one for each account; ``*`` is any characters.
+
+    The cluster is known by its issuer, by its keys, or by the address of the API that reviews the tokens; a mount
+    without any of these lets nobody in.
+    """
+    keys = tuple(key for pem in cluster.pem_keys or () if (key := key_id(pem)) is not None)
+    own = cluster.issuer if cluster.issuer and not is_shared_issuer(cluster.issuer) else ""
+    issuer = own or (_ANY_CLUSTER if keys else cluster.kubernetes_host)
+    for space, name in bound if issuer else ():
+        yield Trust(
+            principal=issuer,
+            kind="federated",
+            restriction="loose" if "*" in f"{space}{name}" else "exact",
+            evidence=f"its role accepts the service account {space}/{name} of {own or cluster.kubernetes_host}",
+            issuer=issuer,
+            subject=f"system:serviceaccount:{space}:{name}",
+            claims=(Claim(name=KEY_ID, values=keys),) if keys else (),
+        )
+
+
+def key_id(pem: str) -> str | None:
+    """The id that Kubernetes gives a public key: a hash of it, in base64. None for what is no public key."""
+    found = _PUBLIC_KEY.search(pem)
+    try:
+        der = base64.b64decode("".join(found[1].split()), validate=True) if found else None
+    except (binascii.Error, ValueError):
+        return None
+    return None if der is None else base64.urlsafe_b64encode(sha256(der).digest()).decode().rstrip("=")

@@ -293,7 +293,7 @@ class _Holders:
 def _signers(issuer: str, keys: Iterable[str]) -> tuple[str, ...]:
     """What signs tokens of an issuer: its name, or its keys as far as they are known where clusters share that name."""
     name = issuer_name(issuer)
-    return tuple(f"{name}#{key}" for key in keys) if is_shared_issuer(name) else (name,)
+    return tuple(f"#{key}" for key in keys) if is_shared_issuer(name) else (name,)
 
 
 def _fits(claims: Iterable[Claim], said: Mapping[str, str]) -> bool | None:

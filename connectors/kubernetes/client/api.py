@@ -32,6 +32,7 @@ class Api:
     """A client for one cluster. Its methods raise SourceErrors only."""
 
     def __init__(self, address: Address, meter: Meter, settings: KubernetesSettings) -> None:
+        self.server: str | None = address.server
         with ExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="muster-kubernetes-")))
             user = SignInAs() if address.sign_in else signed_in(address)

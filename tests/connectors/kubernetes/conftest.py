@@ -155,6 +155,8 @@ Scan = Callable[..., Read]
 class Listed:
     """A cluster in memory, for where the wire does not matter: it is cheaper. See ``reading.Cluster``."""
 
+    server: str | None = None
+
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 

@@ -249,6 +249,8 @@ def test_other_login_methods(place: Place, make_settings: MakeSettings) -> None:
         bound_service_account_namespaces="prod",
         token_policies="default",
     )
+    client.sys.enable_auth_method("kubernetes", path="unused")
+    client.write("auth/unused/role/idle", bound_service_account_names="x", bound_service_account_namespaces="y")
     client.sys.enable_auth_method("jwt")
     issuer = "https://token.actions.githubusercontent.com"
     client.write("auth/jwt/config", jwt_validation_pubkeys=[PUBLIC_KEY], bound_issuer=issuer)
@@ -265,6 +267,8 @@ def test_other_login_methods(place: Place, make_settings: MakeSettings) -> None:
     client.sys.enable_secrets_engine("pki")
     issued = client.secrets.pki.generate_root(type="internal", common_name="gw.example.com")
     certificate = issued["data"]["certificate"]
+    api = {"kubernetes_host": "https://api.shop.example.com:6443", "kubernetes_ca_cert": certificate}
+    client.write("auth/kubernetes/config", **api, pem_keys=[PUBLIC_KEY], disable_local_ca_jwt=True)
     client.sys.enable_auth_method("cert")
     client.write("auth/cert/certs/gateway", certificate=certificate, allowed_common_names=["gw.example.com"])
 
@@ -272,6 +276,9 @@ def test_other_login_methods(place: Place, make_settings: MakeSettings) -> None:
 
     assert found.named("web").kind == "kubernetes_role"
     assert found.named("web").attributes["bound_service_account_names"] == ["web"]
+    (accepted,) = found.named("web").trusts
+    assert (accepted.subject, [claim.name for claim in accepted.claims]) == ("system:serviceaccount:prod:web", ["kid"])
+    assert (found.named("idle").trusts, found.named("idle").unread) == ((), ())
     assert found.named("pipeline").kind == "jwt_role"
     (trust,) = found.named("pipeline").trusts
     assert (trust.issuer, trust.subject) == (issuer, "repo:acme/app")

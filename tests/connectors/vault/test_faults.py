@@ -55,6 +55,7 @@ FOLLOW = {
         "auth.cert",
         "auth.approle.secret_ids",
         "auth.jwt.issuers",
+        "auth.kubernetes.clusters",
     },
     "sys.mounts": {"kv.metadata"},
     "auth.approle:approle": set(),

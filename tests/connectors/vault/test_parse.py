@@ -12,11 +12,12 @@ from connectors.vault.endpoints import ENTITY, KV1_NAMES, KV2_NAMES, SECRET_IDS
 from connectors.vault.identities import Found, parse_identities
 from connectors.vault.kv import parse_secret
 from connectors.vault.logins import parse_role, parse_secret_id
-from connectors.vault.methods import APPROLE, JWT, ApprolePayload, JwtPayload
+from connectors.vault.methods import APPROLE, JWT, KUBERNETES, ApprolePayload, JwtPayload, KubernetesPayload
 from connectors.vault.payloads import (
     AuthMount,
     Entity,
     EntityAlias,
+    KubernetesConfig,
     KvMetadata,
     KvVersion,
     SecretId,
@@ -27,7 +28,10 @@ from connectors.vault.payloads import (
 from connectors.vault.privilege import PolicyBook
 from connectors.vault.sections import SPEC
 from connectors.vault.trusts import trusts_of
-from scanner.model import Identity
+from scanner.access.federation import with_federation
+from scanner.model import Identity, TokenSubject, Trust
+from scanner.model.reach import Said
+from tests.factories import make_identity
 
 SCOPE = Scope(source="vault", spec=SPEC, id="vault:8200", context="")
 NEVER = "0001-01-01T00:00:00Z"
@@ -257,6 +261,86 @@ def test_whose_tokens_a_jwt_role_accepts(
     assert trusts is not None
     assert [(one.restriction, one.external, one.by_name) for one in trusts] == expected
     assert {one.issuer for one in trusts} <= {issuer}
+
+
+KID = "pA8PLil03HaoLfb_4I7Q15lVx5560MINl66Pkkat4cE"
+PEM = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEVs/o5+uQbTjL3chynL4wXgUg2R9
+q9UU8I5mEovUf86QZ7kOBIjJwqnzD1omageEHWwHdBO6B+dFabmdT9POxg==
+-----END PUBLIC KEY-----
+"""
+CART = "system:serviceaccount:shop:cart"
+API, EKS = "https://api.shop.example.com:6443", "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC"
+LOCAL = "https://kubernetes.default.svc.cluster.local"
+
+
+def accepted(
+    config: KubernetesConfig | None, names: tuple[str, ...] = ("cart",), spaces: tuple[str, ...] = ("shop",)
+) -> tuple[Trust, ...] | None:
+    """The trusts of a role that binds these accounts."""
+    payload = KubernetesPayload(bound_service_account_names=list(names), bound_service_account_namespaces=list(spaces))
+    role = parse_role(SCOPE, KUBERNETES, "k8s", "web", payload)
+    return trusts_of(role, {}, {} if config is None else {"k8s": config})
+
+
+@pytest.mark.parametrize(
+    ("config", "tokens", "joined"),
+    [
+        ({"kubernetes_host": API}, [TokenSubject("api.shop.example.com:6443", CART)], True),
+        ({"kubernetes_host": API}, [TokenSubject("api.other.example.com:6443", CART)], False),
+        ({"kubernetes_host": API, "issuer": EKS}, [TokenSubject(EKS, CART)], True),
+        ({"kubernetes_host": API, "issuer": f"{EKS}D"}, [TokenSubject(EKS, CART)], False),
+        ({"kubernetes_host": API, "pem_keys": [PEM]}, [TokenSubject(LOCAL, CART, (Said("kid", KID),))], True),
+        ({"kubernetes_host": API, "pem_keys": [PEM]}, [TokenSubject(LOCAL, CART, (Said("kid", "other"),))], False),
+        ({"kubernetes_host": f"{LOCAL}:443"}, [TokenSubject(LOCAL, CART, (Said("kid", KID),))], False),
+        ({"kubernetes_host": "https://kubernetes.default.svc", "issuer": LOCAL}, [TokenSubject(LOCAL, CART)], False),
+        ({"kubernetes_host": API, "pem_keys": ["rubbish"]}, [TokenSubject(LOCAL, CART, (Said("kid", KID),))], False),
+        ({"kubernetes_host": API}, [TokenSubject("api.shop.example.com:6443", f"{CART}-2")], False),
+        ({}, [TokenSubject(LOCAL, CART)], False),
+    ],
+)
+def test_a_role_is_joined_with_the_accounts_of_its_cluster(
+    config: dict[str, Any], tokens: list[TokenSubject], *, joined: bool
+) -> None:
+    """Known by its issuer, its keys, or the address of its API; never by what any cluster calls itself."""
+    account = make_identity("cart", token_subjects=tuple(tokens))
+    trusts = accepted(KubernetesConfig(**config))
+    assert trusts is not None
+    role = make_identity("web", key="vault://h/auth/k8s/role/web", trusts=trusts)
+
+    _, edges = with_federation([account, role])
+
+    assert [(edge.source, edge.target) for edge in edges] == ([(account.key, role.key)] if joined else [])
+
+
+@pytest.mark.parametrize(
+    ("names", "spaces", "subjects"),
+    [
+        (("cart",), ("shop",), {"shop:cart": "exact"}),
+        (("cart", "pay"), ("shop", "dev"),
+         {"shop:cart": "exact", "shop:pay": "exact", "dev:cart": "exact", "dev:pay": "exact"}),
+        (("*",), ("shop",), {"shop:*": "loose"}),
+        (("cart",), ("*",), {"*:cart": "loose"}),
+        ((), ("shop",), {}),
+        (("cart",), (), {}),
+    ],
+)  # fmt: skip
+def test_which_accounts_a_kubernetes_role_accepts(
+    names: tuple[str, ...], spaces: tuple[str, ...], subjects: dict[str, str]
+) -> None:
+    """Every name in every namespace that it binds."""
+    trusts = accepted(KubernetesConfig(kubernetes_host=API), names, spaces)
+
+    assert trusts is not None
+    assert {(one.subject or "").removeprefix("system:serviceaccount:"): one.restriction for one in trusts} == subjects
+    assert accepted(None, names, spaces) is None
+
+
+def test_a_role_that_binds_too_many_accounts_is_not_spelled_out() -> None:
+    """Its trusts are unread, not none."""
+    many = tuple(map(str, range(200)))
+
+    assert accepted(KubernetesConfig(kubernetes_host=API), many, many) is None
 
 
 def test_an_issuer_that_was_not_read_is_unknown() -> None:
