@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -19,6 +20,7 @@ CATALOG: Catalog = planner_catalog()
 _WORD = re.compile(r"""["\[ ]((?:data\.)?[A-Za-z][\w:./-]{2,60})["\]]""")
 
 
+@cache
 def words_of(name: str) -> list[str]:
     """Every quoted word in the planner's package: its resource types and their arguments are among them."""
     package = files(CATALOG.module(name).rpartition(".")[0])

@@ -40,6 +40,7 @@ from connectors.gcp.rights.providers import ProviderPayload
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.spec import SPEC
 from connectors.gcp.workloads.engines import ReasoningEngine, parse_engine
+from tests.examples import examples
 
 PROD = ProjectRef(id="acme-prod", number="1111", ancestors=("organizations/1",), labels={"a": "b"})
 AT = "projects/1111/locations/global"
@@ -79,6 +80,7 @@ SPECS = VALUES | st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("kind", PARSING, ids=lambda kind: kind.__name__)
+@examples(40)
 @given(data=st.data())
 def test_any_row_becomes_a_record_or_is_refused(kind: type[Any], data: st.DataObject) -> None:
     """Each field may be of any sort, or not be there; a refusal is a ValueError, which is a gap for that row."""

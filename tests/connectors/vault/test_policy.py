@@ -104,7 +104,7 @@ def _patterns(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.real_server
-@settings(examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(80), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     policies=st.lists(st.dictionaries(_patterns(), _ALLOWED, min_size=1, max_size=5), min_size=1, max_size=2),
     paths=st.lists(_PATHS, min_size=1, max_size=8, unique=True),

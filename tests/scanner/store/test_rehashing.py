@@ -53,7 +53,7 @@ def rows(connection: Connection) -> list[tuple[Any, ...]]:
 
 
 @given(results=scan_sequences())
-@examples(30)
+@examples(10)
 def test_scans_are_stored_the_same_whatever_the_hashes_were(results: list[ScanResult]) -> None:
     """Every scan ends in the same rows, and in the same hashes where something holds, as if these had always been."""
     with empty_store() as usual, empty_store() as earlier:

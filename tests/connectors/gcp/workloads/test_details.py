@@ -15,6 +15,7 @@ from connectors.gcp.places import ProjectRef
 from connectors.gcp.workloads import compute, functions, kubernetes, others, run
 from connectors.gcp.workloads.catalog import OTHERS, SORTS, asked_types
 from connectors.gcp.workloads.records import default_app_engine
+from tests.examples import examples
 
 PROJECT = ProjectRef(id="acme", number="11")
 DEFAULT = "11-compute@developer.gserviceaccount.com"
@@ -171,6 +172,7 @@ _json = st.recursive(
 
 
 @pytest.mark.parametrize("payload", [one for sort in SORTS.values() for one in (sort.payload, *sort.versions.values())])
+@examples(20)
 @given(data=st.data())
 def test_whatever_a_server_says_is_understood_or_refused(payload: Any, data: st.DataObject) -> None:
     """With ValidationError, which costs the row."""

@@ -115,7 +115,7 @@ def test_what_is_said_of_the_place() -> None:
 
 
 @given(results=scan_sequences(), data=st.data())
-@examples(60)
+@examples(20)
 def test_other_sources_are_never_touched(results: list[ScanResult], data: st.DataObject) -> None:
     """With any scan, nothing of the place is left, and everything else is unchanged."""
     last = results[-1]
