@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import signal
 import sqlite3
@@ -30,7 +29,7 @@ from scanner.redaction.redact import SecretRef
 from scanner.store.store import open_store
 from tests.databases import SHARED
 from tests.pickled import pickled
-from tests.processes import PATIENCE
+from tests.processes import start_muster
 from tests.servers.dask_cluster import DaskCluster
 from tests.servers.moto_server import ENVIRONMENT
 from tests.servers.openbao import OpenBao
@@ -43,27 +42,12 @@ MANY = 200
 """Accounts of an organization that is never read to its end."""
 SCOPES = 200
 
-# Anyone who starts the tests in the background has them ignore the signal.
-_INTERRUPTIBLE = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from scanner.cli.main import run
-run()
-"""
-
 
 class Scan:
     """A scan as a process; its log says how far it is."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _INTERRUPTIBLE, "-v", "scan", *arguments],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
+        self.process = start_muster(folder, "-v", "scan", *arguments)
         self._told: list[str] = []
 
     def wait_for(self, words: str, times: int) -> None:
@@ -78,9 +62,9 @@ class Scan:
 
     def end(self) -> tuple[int, Any, str]:
         """Exit code, the JSON on stdout where there is any, and the log."""
-        out, err = self.process.communicate(timeout=PATIENCE)
+        out, err = self.process.communicate()
         log = "".join(self._told) + err
-        return self.process.returncode, json.loads(out) if out else None, log
+        return self.process.wait(), json.loads(out) if out else None, log
 
 
 @contextmanager
