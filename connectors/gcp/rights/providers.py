@@ -17,6 +17,8 @@ from msgspec import Struct
 from connectors.federation import SUBJECT, Issuer, Restriction, narrowest, shared, widest
 from connectors.gcp.rights.conditions import Clause, alternatives, numbered
 from scanner.model import Claim
+from scanner.model.reach import KEY_ID
+from scanner.text import is_shared_issuer
 
 _OF_AWS = "aws:"
 _NAMES = {"subject": "google.subject", "group": "google.groups"}
@@ -69,6 +71,7 @@ class Provider(Struct, frozen=True, kw_only=True, gc=False):
     """A provider. ``pool``: its pool's name, with the project's number. ``has_own_keys``: it was given the issuer's.
 
     ``issuer``: the address of an OIDC issuer, ``aws:`` and an account's id, or ``saml:`` or ``x509:`` and its own name.
+    ``key_ids``: of the keys that it was given.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Provider(Struct, frozen=True, kw_only=True, gc=False):
     issuer: str
     is_enabled: bool = True
     has_own_keys: bool = False
+    key_ids: tuple[str, ...] = ()
     mapping: Mapping[str, str] = {}
     condition: str = ""
 
@@ -107,9 +111,26 @@ def provider_of(found: ProviderPayload) -> Provider:
         issuer=issuer,
         is_enabled=not found.disabled and found.state == "ACTIVE",
         has_own_keys=found.oidc is not None and found.oidc.jwks_json is not None,
+        key_ids=_key_ids(found.oidc.jwks_json) if found.oidc is not None and found.oidc.jwks_json else (),
         mapping=found.attribute_mapping,
         condition=found.attribute_condition,
     )
+
+
+class _Key(Struct, frozen=True):
+    kid: str = ""
+
+
+class _Keys(Struct, frozen=True):
+    keys: tuple[_Key, ...] = ()
+
+
+def _key_ids(jwks: str) -> tuple[str, ...]:
+    """The ids of keys that a provider was given; none where they are no JSON Web Keys."""
+    try:
+        return tuple(key.kid for key in msgspec.json.decode(jwks, type=_Keys).keys if key.kid)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return ()
 
 
 def narrows(provider: Provider, selector: str) -> Restriction:
@@ -143,9 +164,12 @@ def is_implied(provider: Provider, selector: str) -> bool:
 def token_claims(provider: Provider, selector: str, chosen: str | None) -> tuple[Claim, ...]:
     """What a provider's tokens must say besides, sorted; a claim that we cannot match has no values.
 
-    The claim that the principal is made from, and those of the provider's condition.
+    The claim that the principal is made from, and those of the provider's condition; the keys, where clusters share the
+    issuer's name.
     """
     found: dict[str, Claim] = {}
+    if provider.key_ids and is_shared_issuer(provider.issuer):
+        found[KEY_ID] = Claim(name=KEY_ID, values=provider.key_ids)
     made_from = _PLAIN.fullmatch(_source(provider, selector))
     if made_from and made_from[1] != SUBJECT and chosen:
         found[made_from[1]] = Claim(name=made_from[1], values=(chosen,))

@@ -9,7 +9,9 @@ from msgspec import structs
 
 from connectors.gcp.rights.providers import Provider, parse_provider
 from connectors.gcp.rights.trusts import FOREIGN, Pools, trusts_of
-from scanner.model import Trust
+from scanner.access.federation import with_federation
+from scanner.model import TokenSubject, Trust
+from scanner.model.reach import Said
 from tests.connectors.gcp.rights.estate import (
     BILLING,
     BUILDER,
@@ -21,6 +23,7 @@ from tests.connectors.gcp.rights.estate import (
     holdings,
     key_of,
 )
+from tests.factories import make_identity
 
 POOL = "projects/111/locations/global/workloadIdentityPools/ci"
 SUBJECT = f"principal://iam.googleapis.com/{POOL}/subject/repo:acme/app:ref:refs/heads/main"
@@ -291,3 +294,32 @@ def test_a_provider_that_is_none_is_refused(payload: Any) -> None:
     """One row, reported by its name."""
     with pytest.raises(ValueError, match=r"Expected|no provider|required"):
         parse_provider(payload)
+
+
+LOCAL = "https://kubernetes.default.svc.cluster.local"
+JWKS = '{"keys": [{"kty": "RSA", "kid": "k1", "n": "AQ", "e": "AQAB"}, {"kid": ""}]}'
+
+
+@pytest.mark.parametrize(
+    ("issuer", "jwks", "kid", "joined"),
+    [
+        (LOCAL, JWKS, "k1", True),
+        (LOCAL, JWKS, "k2", False),
+        (LOCAL, "{", "k1", False),
+        (LOCAL, '{"keys": 3}', "k1", False),
+        ("https://issuer.example", JWKS, None, True),
+    ],
+)
+def test_a_cluster_is_known_by_the_keys_that_a_provider_was_given(
+    issuer: str, jwks: str, kid: str | None, *, joined: bool
+) -> None:
+    """Where many clusters call their issuer so; as Google says for clusters that it cannot reach."""
+    said = (Said("kid", kid),) if kid else ()
+    account = make_identity("cart", token_subjects=(TokenSubject(issuer, "system:serviceaccount:shop:cart", said),))
+    member = SUBJECT.rpartition("/subject/")[0] + "/subject/system:serviceaccount:shop:cart"
+    trusts = _trusts(member, _provider("", oidc={"issuerUri": issuer, "jwksJson": jwks}))
+    billing = make_identity("billing", key="billing", trusts=trusts)
+
+    _, edges = with_federation([account, billing])
+
+    assert [edge.target for edge in edges if not edge.conditional] == (["billing"] if joined else [])
