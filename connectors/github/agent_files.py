@@ -6,14 +6,13 @@ Source: GitHub's "Custom agents configuration".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
-from connectors.github.client.payloads import McpServer
+from connectors.github.client.payloads import McpServer, mcp_servers
 from connectors.planned.documents import parse_document
 from scanner.errors import InputError
 
@@ -62,7 +61,7 @@ def agent_file(path: str, text: str) -> AgentFile:
         description=_text(values.get("description")),
         model=_text(values.get("model")),
         tools=_tools(values.get("tools")),
-        servers=dict(_servers(values.get("mcp-servers"))),
+        servers=mcp_servers(values.get("mcp-servers")),
     )
 
 
@@ -77,12 +76,3 @@ def _tools(value: Any) -> tuple[str, ...] | None:
         return None
     found = {one.strip()[:_LONGEST] for one in named[:_MOST] if isinstance(one, str)}
     return tuple(sorted(found - {""}))
-
-
-def _servers(value: Any) -> Iterator[tuple[str, McpServer]]:
-    """By name; one of another shape has its name alone."""
-    for name, facts in list(value.items())[:_MOST] if isinstance(value, dict) else ():
-        try:
-            yield str(name)[:_LONGEST], msgspec.convert(facts, McpServer)
-        except msgspec.ValidationError:
-            yield str(name)[:_LONGEST], McpServer()

@@ -123,7 +123,7 @@ def _gcp(request: pytest.FixtureRequest) -> Connector:
 def _github(request: pytest.FixtureRequest) -> Connector:
     request.getfixturevalue("monkeypatch").setenv(github.TOKEN, github.VALUE)
     url: str = request.getfixturevalue("github_url")
-    return github.connector(url, agent_configuration=True, webhooks=True, secret_scanning_alerts=True)
+    return github.connector(url, **github.EVERYTHING)
 
 
 def _kubernetes(request: pytest.FixtureRequest) -> Connector:

@@ -395,17 +395,36 @@ def host_of(address: str | None) -> str | None:
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE)
 
 
+_MOST_SERVERS = 200
+_LONGEST_NAME = 200
+
+
+def mcp_servers(given: Any) -> dict[str, McpServer]:
+    """Servers by name, in an object that people write; one that is not understood has its name alone."""
+    found: dict[str, McpServer] = {}
+    for name, facts in list(given.items())[:_MOST_SERVERS] if isinstance(given, dict) else ():
+        if isinstance(facts, dict):
+            try:
+                found[str(name)[:_LONGEST_NAME]] = msgspec.convert(facts, McpServer)
+            except msgspec.ValidationError:
+                found[str(name)[:_LONGEST_NAME]] = McpServer()
+    return found
+
+
 class McpServers(Struct):
     """The servers of the agent's, by name."""
 
-    servers: dict[str, McpServer] = field(name="mcpServers", default_factory=dict)
+    servers: dict[str, Any] = field(name="mcpServers", default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.servers = mcp_servers(self.servers)
 
 
 class AgentConfiguration(Struct, kw_only=True):
     """How the coding agent is set up in a repository."""
 
     mcp_configuration: McpServers | None = None
-    enabled_tools: Mapping[str, bool] = {}
+    enabled_tools: Mapping[str, Any] = {}
     require_actions_workflow_approval: bool | None = None
     is_firewall_enabled: bool | None = None
     is_firewall_recommended_allowlist_enabled: bool | None = None
@@ -414,6 +433,7 @@ class AgentConfiguration(Struct, kw_only=True):
     require_write_access_for_automation_triggers: bool | None = None
 
     def __post_init__(self) -> None:
+        self.enabled_tools = {name: is_on for name, is_on in self.enabled_tools.items() if isinstance(is_on, bool)}
         hosts = map(host_of, self.custom_allowlist or ())
         self.custom_allowlist = tuple(one for one in hosts if one)
 

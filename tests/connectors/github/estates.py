@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Any
 
 from connectors.fakes.github.organization import repository
 from connectors.github.connector import GithubConnector
@@ -47,6 +47,19 @@ mcp-servers:
 ---
 SECRET
 """
+
+
+EVERYTHING: dict[str, Any] = {
+    "agent_configuration": True,
+    "agent_tasks": True,
+    "all_secrets": True,
+    "enterprise": "acme-inc",
+    "rulesets": True,
+    "secret_scanning_alerts": True,
+    "token_repositories": True,
+    "webhooks": True,
+}
+"""All that can be switched on."""
 
 
 def organization(secret: str = PLANTED) -> Organization:
@@ -194,5 +207,11 @@ class GithubEstate(Estate, frozen=True, kw_only=True):
 def estate(*, max_attempts: int) -> GithubEstate:
     """For the checks of ``connectors.testing``."""
     server = GithubServer(organization(), token=VALUE, per_page=2)
-    make = partial(connector, max_attempts=max_attempts)
-    return GithubEstate(make=make, answers={"/": [{"name": "n"}]}, secret=VALUE, server=server, given={})
+    settings = {**EVERYTHING, "max_attempts": max_attempts}
+    return GithubEstate(
+        make=lambda url: connector(url, **settings),
+        answers={"/": [{"name": "n"}]},
+        secret=VALUE,
+        server=server,
+        given={},
+    )

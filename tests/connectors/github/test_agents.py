@@ -47,7 +47,9 @@ def test_any_file_is_an_agent(name: str) -> None:
 
 def test_windows_files_and_lists_of_tools_are_read() -> None:
     """With a mark of the byte order, other line ends, and servers by name alone."""
-    found = agent_file("a.md", "\ufeff---\r\nname: A\r\ntools: [b, a]\r\nmcp-servers: {s: text}\r\n---\r\nprompt")
+    found = agent_file(
+        "a.md", "\ufeff---\r\nname: A\r\ntools: [b, a]\r\nmcp-servers: {s: {url: [x]}, t: text}\r\n---\r\nprompt"
+    )
 
     assert (found.title, found.tools, list(found.servers)) == ("A", ("a", "b"), ["s"])
 

@@ -21,7 +21,7 @@ from connectors.testing import Asked, Reply, read
 from scanner.access.workloads import by_takeover
 from scanner.model import Coverage, Credential, Exposure, Identity, StoredSecret, Workload
 from scanner.redaction.redact import SecretRef
-from tests.connectors.github.estates import PLANTED, ROLE, TOKEN, VALUE, connector, organization
+from tests.connectors.github.estates import EVERYTHING, PLANTED, ROLE, TOKEN, VALUE, connector, organization
 from tests.connectors.github.fake import served, user
 
 
@@ -44,18 +44,6 @@ def coverage(found: list[DiscoveredRecord]) -> dict[str, Coverage]:
 def identities(found: list[DiscoveredRecord]) -> dict[str, Identity]:
     """By key, without its beginning."""
     return {one.key.removeprefix("github:acme/"): one for one in found if isinstance(one, Identity)}
-
-
-EVERYTHING: dict[str, object] = {
-    "agent_configuration": True,
-    "agent_tasks": True,
-    "all_secrets": True,
-    "enterprise": "acme-inc",
-    "rulesets": True,
-    "secret_scanning_alerts": True,
-    "token_repositories": True,
-    "webhooks": True,
-}
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from connectors.github.connector import GithubConnector
 from connectors.github.settings import GithubSettings
 from connectors.testing import Server
 from scanner.redaction.redact import SecretRef
-from tests.connectors.github.estates import TOKEN, VALUE, organization
+from tests.connectors.github.estates import EVERYTHING, TOKEN, VALUE, organization
 from tests.connectors.github.fake import GithubServer
 from tests.connectors.hostile import read, reported, told_with_any_change, told_with_times
 from tests.examples import examples
@@ -33,16 +33,8 @@ def github() -> Iterator[tuple[HostileProxy, GithubSettings]]:
         HostileProxy(server.url) as proxy,
     ):
         patch.setenv(TOKEN, VALUE)
-        settings = GithubSettings(
-            organization="acme",
-            token=SecretRef(env=TOKEN),
-            endpoint_url=proxy.url,
-            backoff=0.001,
-            max_attempts=1,
-            agent_configuration=True,
-            webhooks=True,
-            secret_scanning_alerts=True,
-        )
+        given: dict[str, Any] = {"token": SecretRef(env=TOKEN), "backoff": 0.001, "max_attempts": 1, **EVERYTHING}
+        settings = GithubSettings(organization="acme", endpoint_url=proxy.url, **given)
         read(GithubConnector("prod", settings))
         yield proxy, settings
 
@@ -91,8 +83,6 @@ def test_any_part_of_any_file_may_be_anything(exported: dict[str, Any], data: st
         settings = GithubSettings(
             organization="acme",
             from_files=Path(folder),
-            agent_configuration=True,
-            webhooks=True,
-            secret_scanning_alerts=True,
+            **EVERYTHING,
         )
         reported(read(GithubConnector("prod", settings)))
