@@ -33,12 +33,14 @@ from scanner.redaction.shapes import MASK
 from scanner.store.store import open_store
 from tests.canaries import CANARIES, planted
 from tests.contract.test_connectors import (
+    anthropic_url,
     aws,
     azure,
     connector,
     github_url,
     kubernetes_url,
     moto,
+    openai_url,
     openbao,
     place,
     running_proxy,
@@ -48,12 +50,14 @@ from tests.factories import NOW
 from tests.scanner.discovery.shards.estates import Nobody, Plan, write_planned
 
 __all__ = [
+    "anthropic_url",
     "aws",
     "azure",
     "connector",
     "github_url",
     "kubernetes_url",
     "moto",
+    "openai_url",
     "openbao",
     "place",
     "running_proxy",
