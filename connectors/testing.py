@@ -213,7 +213,7 @@ class Estate(Struct, frozen=True, kw_only=True):
     ``make``: the connector for the provider at an address. ``answers``: by path, or by path and query, what the healthy
     provider answers: JSON, or a :class:`Reply`; at least two identities, one listing with a second page, and ``{url}``
     where an answer names the provider's own address. ``secret``: what the connector shows to be let in.
-    ``names``: keys whose text anybody can choose; ``maps``: keys of objects whose keys anybody can.
+    ``names``: keys whose text, or list of texts, anybody can choose; ``maps``: keys of objects whose keys anybody can.
     ``paged``: False for a provider without any listing in pages. ``spare``: paths that are no gap where they alone are
     denied or malformed: other requests give the same records, or a section is off and says why.
     """
@@ -659,13 +659,20 @@ def _pointing(reply: Reply, url: str) -> Reply:
 def _renamed(body: Json, names: Sequence[str]) -> Json:
     match body:
         case dict():
-            return {
-                key: f"{value}{HOSTILE}" if key in names and isinstance(value, str) else _renamed(value, names)
-                for key, value in body.items()
-            }
+            return {key: (_hostile if key in names else _renamed)(value, names) for key, value in body.items()}
         case list():
             return [_renamed(one, names) for one in body]
     return body
+
+
+def _hostile(body: Json, names: Sequence[str]) -> Json:
+    """A name, or a list of names; anything else as ``_renamed`` has it."""
+    match body:
+        case str():
+            return f"{body}{HOSTILE}"
+        case list() if all(isinstance(one, str) for one in body):
+            return [f"{one}{HOSTILE}" for one in body]
+    return _renamed(body, names)
 
 
 def _with_canaries(body: Json, maps: Sequence[str]) -> Json:

@@ -146,6 +146,7 @@ def _vault(estate: Place, patch: pytest.MonkeyPatch) -> Behind:
         lambda url: VaultConnector("prod", VaultSettings(url=url, token=token, namespace=estate.namespace)),
         secret=estate.server.token,
         paged=False,
+        names=("keys", "name"),
         spare=(
             "/v1/sys/seal-status",
             "/v1/auth/token/lookup-self",
