@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from hashlib import sha256
@@ -363,7 +363,12 @@ class Client:
         A row of another shape is a gap of that row alone, reported by the section. Pages that lead in a circle end
         the section.
         """
-        for page in self.pages(_path(path, places), at=at, paging=paging, params=params, asked_for=path):
+        pages = self.pages(_path(path, places), at=at, paging=paging, params=params, asked_for=path)
+        yield from self.rows_of(pages, row, section)
+
+    def rows_of(self, pages: Iterable[Page], row: type[T], section: SectionReading) -> Iterator[T]:
+        """The rows of pages, see ``rows``."""
+        for page in pages:
             for place, raw in enumerate(page.rows):
                 try:
                     one: T = self._decode(raw, row)

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 from requests import Response
 
-from connectors.base import Gone, Meter, SectionReading
-from connectors.http import Client, cursor, refusal
+from connectors.base import Gone, Malformed, Meter, SectionReading
+from connectors.http import Client, Next, Page, cursor, refusal
 from connectors.kubernetes.client.kubeconfig import Address, Pem, SignInAs, signed_in
+from connectors.kubernetes.lists import Sort
 from connectors.kubernetes.sections import Listing
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.rates import RateLimit
@@ -25,6 +26,7 @@ RATE = 20.0
 """Requests a second once the API server has refused for load."""
 _PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _OK, _CREATED, _EXPIRED, _NOT_FOUND, _FORBIDDEN, _UNAUTHORIZED = 200, 201, 410, 404, 403, 401
+_CONTINUE = cursor("/metadata/continue", "continue")
 T = TypeVar("T")
 
 
@@ -84,8 +86,8 @@ class Api:
     def _rows(self, listing: Listing, section: SectionReading, selector: str) -> Iterator[Any]:
         params = {"limit": str(PAGE), **({"fieldSelector": selector} if selector else {})}
         client = self._partial if listing.metadata else self._whole
-        paging = cursor("/metadata/continue", "continue")
-        yield from client.rows(listing.path, listing.shape, section, at="/items", paging=paging, params=params)
+        pages = client.pages(listing.path, at="/items", paging=_following, params=params, may_lack=True)
+        yield from client.rows_of(pages, listing.shape, section)
 
     def get(self, path: str, shape: type[T]) -> T:
         """See ``Cluster``."""
@@ -102,6 +104,13 @@ class Api:
     def close(self) -> None:
         """Close the connections, and delete the files with certificates."""
         self._stack.close()
+
+
+def _following(page: Page) -> Next:
+    """The next page. An empty list may have null for its items, so that it is one is said by its kind alone."""
+    if not page.rows and not decoded(page.content, Sort).kind.endswith("List"):
+        raise Malformed("a response is not a list")
+    return _CONTINUE(page)
 
 
 def _file(folder: Path, name: str, pem: Pem) -> str:

@@ -4,6 +4,7 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonati
 that the other may do. Constrained impersonation takes two rights: ``impersonate:MODE`` on who, and
 ``impersonate-on:MODE:VERB`` on what; it gives what the other may do of that. The user name of a service account is
 checked as a service account, so a rule about users never gives one. User ids and extra fields alone give nothing.
+What the other may impersonate counts for nothing: the API server asks who sent the request.
 """
 
 from __future__ import annotations
@@ -162,7 +163,7 @@ def _limit(own: Scoped, mode: str) -> Mapping[str, list[Rule]]:
     for namespace, rules in own.items():
         for rule in rules:
             verbs = frozenset(verb.removeprefix(prefix) for verb in rule.verbs if verb.startswith(prefix))
-            if verbs:
+            if verbs and not rule.borrowed:
                 plain = Rule(verbs, rule.groups, rule.resources, rule.names, rule.role)
                 found.setdefault(namespace, []).append(plain)
     return found

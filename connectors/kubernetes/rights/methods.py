@@ -106,10 +106,11 @@ _ADMISSION: Final = "admissionregistration.k8s.io"
 _CERTIFICATES: Final = "certificates.k8s.io"
 _MASTERS: Final = "system:masters"
 _TEMPLATES: Final = (
-    "replicationcontrollers",
-    *(f"apps/{plural}" for plural in ("deployments", "daemonsets", "statefulsets", "replicasets")),
-    *(f"batch/{plural}" for plural in ("jobs", "cronjobs")),
+    *((_WRITE, plural) for plural in ("replicationcontrollers", "batch/cronjobs")),
+    *((_WRITE, f"apps/{plural}") for plural in ("deployments", "daemonsets", "statefulsets", "replicasets")),
+    ("create", "batch/jobs"),
 )
+"""What has a template of pods, and the verbs that decide what runs. Of a job that exists, account and images stay."""
 
 
 def _signing(*signers: str) -> tuple[Need, ...]:
@@ -141,10 +142,10 @@ _PLAIN: Final = (
     _method("run_pods", need("create", "pods"), "run pods as any service account", _UP_EVERYWHERE, targets="accounts",
             named="high", runs=True),
     *(
-        _method("run_workloads", need(_WRITE, resource),
+        _method("run_workloads", need(verbs, resource),
                 f"run {resource.rpartition('/')[2]} as any service account", _UP_EVERYWHERE, targets="accounts",
                 named="high", runs=True)
-        for resource in _TEMPLATES
+        for verbs, resource in _TEMPLATES
     ),
     _method("change_pods", need(_CHANGE, "pods"), "replace images of pods", _UP_EVERYWHERE, targets="pods",
             named="high"),
@@ -183,6 +184,7 @@ _PLAIN: Final = (
         for away in (need("delete", "pods"), need("create", "pods:eviction"), need(_CHANGE, "pods:status"),
                      need("delete", "nodes"))
     ),
+    _method("steal_pods", need(_CHANGE, "batch/jobs"), "move jobs to a node of its choice", _HIGH),
     _method("redirect_services", need(_CHANGE, "services:status"), "redirect the traffic of services (CVE-2020-8554)",
             _HIGH),
     *(

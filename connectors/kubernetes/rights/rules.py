@@ -12,18 +12,24 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 RBAC: Final = "rbac.authorization.k8s.io"
+IMPERSONATE: Final = "impersonate"
+"""The verb, and the beginning of those of constrained impersonation."""
 _APPLIED: Final = frozenset({"patch", "*"})
 """Verbs that allow server-side apply, which names the object that it creates."""
 
 
 class Rule(Struct, frozen=True):
-    """A rule of a role. ``names``: the only objects it is about; empty: all. ``role``: who gave it, for evidence."""
+    """A rule of a role. ``names``: the only objects it is about; empty: all. ``role``: who gave it, for evidence.
+
+    ``borrowed``: it holds in the name of another, who cannot impersonate anybody in turn: a request names one at most.
+    """
 
     verbs: frozenset[str]
     groups: frozenset[str]
     resources: frozenset[str]
     names: frozenset[str] = frozenset()
     role: str = ""
+    borrowed: bool = False
 
     @property
     def allows_everything(self) -> bool:
@@ -34,6 +40,8 @@ class Rule(Struct, frozen=True):
         """Whether it allows one of the verbs on any object of a resource."""
         if self.names and "/" not in resource:
             verbs = [verb for verb in verbs if self._names_its_object(verb)]
+        if self.borrowed:
+            verbs = [verb for verb in verbs if not verb.startswith(IMPERSONATE)]
         return bool(
             verbs
             and not self.verbs.isdisjoint({"*", *verbs})
@@ -46,7 +54,7 @@ class Rule(Struct, frozen=True):
         return verb != "deletecollection" and (verb != "create" or not self.verbs.isdisjoint(_APPLIED))
 
     def within(self, other: Rule, role: str) -> Rule | None:
-        """What both rules allow, as a rule of ``role``; None if that is nothing."""
+        """What both rules allow, borrowed, as a rule of ``role``; None if that is nothing."""
         both = ((self.resources, other.resources), (other.resources, self.resources))
         found = Rule(
             verbs=_common(self.verbs, other.verbs),
@@ -54,6 +62,7 @@ class Rule(Struct, frozen=True):
             resources=frozenset(one for these, those in both for one in these if not those.isdisjoint(_covering(one))),
             names=self.names & other.names if self.names and other.names else self.names | other.names,
             role=role,
+            borrowed=True,
         )
         nameless = self.names and other.names and not found.names
         return found if found.verbs and found.groups and found.resources and not nameless else None
@@ -73,7 +82,7 @@ def _covering(resource: str) -> set[str]:
     return {"*", resource, *((f"*/{sub}",) if slash else ())}
 
 
-_FIELDS = {"verbs": "verbs", "groups": "apiGroups", "resources": "resources", "names": "resourceNames"}
+_PARTS: Final = ("verbs", "apiGroups", "resources", "resourceNames")
 
 
 def rules_of(role: Mapping[str, Any], named: str = "", *, filled_in: bool = False) -> tuple[Rule, ...] | None:
@@ -88,10 +97,11 @@ def rules_of(role: Mapping[str, Any], named: str = "", *, filled_in: bool = Fals
     for one in listed or ():
         if not isinstance(one, dict):
             return None
-        parts = {field: one.get(key, []) for field, key in _FIELDS.items()}
-        if not all(part is None or _are_texts(part) for part in parts.values()):
+        parts = [one.get(key, []) for key in _PARTS]
+        if not all(part is None or _are_texts(part) for part in parts):
             return None
-        rules.append(Rule(role=named, **{field: frozenset(part or ()) for field, part in parts.items()}))
+        verbs, groups, resources, names = (frozenset(part or ()) for part in parts)
+        rules.append(Rule(verbs, groups, resources, names, named))
     return tuple(rules)
 
 

@@ -221,6 +221,9 @@ def _broken(path: str, reply: Reply, times: int = 10**6) -> Any:
         ("/pods", Reply(body=b"<html>"), 9, "workloads", "partial"),
         ("/pods", Reply(body={"items": [{"metadata": {}}, None, {"metadata": {"name": "x"}, "spec": 3}]}), 9,
          "workloads", "partial"),
+        ("/jobs", Reply(body={"kind": "JobList", "metadata": {}, "items": None}), 9, "workloads", "complete"),
+        ("/jobs", Reply(body={"kind": "Status", "status": "Success"}), 9, "workloads", "partial"),
+        ("/jobs", Reply(body={"items": []}), 9, "workloads", "partial"),
         ("/openid-configuration", refusal(404, "no"), 9, "issuer", "not_offered"),
     ],
 )  # fmt: skip

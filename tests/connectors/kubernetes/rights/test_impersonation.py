@@ -90,6 +90,16 @@ CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
         held(rule("impersonate", "", "users", "system:node:a"), rule("impersonate", "", "groups", "system:nodes")),
         "high", [],
     ),
+    "one who may impersonate an admin": (
+        (*held(rule("impersonate", "", "users", "dora")), role("as-web", rule("* impersonate", "", "serviceaccounts")),
+         binding("dora", "ClusterRole/as-web", user("dora"), within="shop")),
+        "high", [],
+    ),
+    "one who may impersonate anybody": (
+        (*held(rule("impersonate", "", "users", "dora")), role("as-all", rule("impersonate", "", "users groups")),
+         binding("dora", "ClusterRole/as-all", user("dora"))),
+        "normal", [],
+    ),
     "user ids and extra fields": (held(rule("impersonate", AS, "uids userextras/scopes")), "normal", []),
     "an admin, for reading": (
         held(acting("user-info", "users", "anne"), doing("user-info", "list", "pods")), "normal", [],

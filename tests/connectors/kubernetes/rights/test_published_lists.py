@@ -33,15 +33,18 @@ CLUSTER = ("escalation", "normal")
 HIGH = ("high", "high")
 TEMPLATES = (
     *(f"apps:{one}" for one in ("deployments", "daemonsets", "statefulsets", "replicasets")),
-    *(f"batch:{one}" for one in ("jobs", "cronjobs")),
+    "batch:cronjobs",
     "replicationcontrollers",
 )
+JOB = "batch:jobs"
 
 LEAST: tuple[tuple[str, Role, tuple[str, str]], ...] = (
     # rbac-police
     ("rbac-police approve_csrs", CSR, ("admin", "normal")),
     ("rbac-police assign_sa", ("create pods",), UP),
     *((f"rbac-police assign_sa {one}", (f"{verb} {one}",), UP) for one in TEMPLATES for verb in ("create", "patch")),
+    ("rbac-police assign_sa, jobs", (f"create {JOB}",), UP),
+    ("rbac-police assign_sa, jobs that exist: only where they run can be changed", (f"patch {JOB}",), HIGH),
     ("rbac-police cluster_admin", ("* *:*",), ("admin", "escalation")),
     (
         "rbac-police control_webhooks, mutating",
@@ -92,7 +95,7 @@ LEAST: tuple[tuple[str, Role, tuple[str, str]], ...] = (
      ("impersonate users@anne", "impersonate groups@system:masters"), ("admin", "normal")),
     ("Krane risky-any-verb-secrets", ("* secrets",), UP),
     ("Krane risky-any-verb-pods", ("* pods",), UP),
-    *((f"Krane risky-any-verb {one}", (f"* {one}",), UP) for one in TEMPLATES),
+    *((f"Krane risky-any-verb {one}", (f"* {one}",), UP) for one in (*TEMPLATES, JOB)),
     ("Krane risky-any-verb-roles", (f"* {RBAC}:roles",), ("escalation", "escalation")),
     ("Krane risky-any-verb-clusterroles", (f"* {RBAC}:clusterroles",), ("escalation", "high")),
     ("Krane risky-any-verb-users", ("* users",), ("escalation", "high")),
@@ -103,6 +106,8 @@ LEAST: tuple[tuple[str, Role, tuple[str, str]], ...] = (
     ("Krane risky-any-resource-deletecollection", ("deletecollection *:*",), HIGH),
     ("Krane risky-any-resource-impersonate", ("impersonate *:*",), ("admin", "high")),
     *((f"Krane risky-{verb} {one}", (f"{verb} {one}",), UP) for one in TEMPLATES for verb in ("create", "update")),
+    ("Krane risky-create jobs", (f"create {JOB}",), UP),
+    ("Krane risky-update jobs: the template stays", (f"update {JOB}",), HIGH),
     (
         "Krane risky-create-rolebinding-role",
         (f"create {RBAC}:rolebindings", f"bind {RBAC}:roles"),
