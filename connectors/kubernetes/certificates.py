@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from connectors.kubernetes import payloads as p
 from scanner.model import Credential, credential_key
+from scanner.model.attributes import UNLISTED
 
 _SIGNER: Final = "kubernetes.io/kube-apiserver-client"
 """The one whose certificates the API server takes of anybody; those of kubelets have another."""
@@ -46,7 +47,7 @@ class ClientCertificate(Struct, frozen=True, kw_only=True):
             id=self.id,
             created_at=self.since,
             expires_at=self.until,
-            attributes={"user": self.user, "request": self.request},
+            attributes={"user": self.user, "request": self.request, UNLISTED: True},
         )
 
 

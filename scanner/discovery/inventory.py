@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ from scanner.model import (
     Workload,
     with_typed,
 )
-from scanner.model.attributes import FACTS_OF_CREDENTIALS, OWNERS, RECORDS_OF_USE, SPONSORS
+from scanner.model.attributes import FACTS_OF_CREDENTIALS, OWNERS, RECORDS_OF_USE, SPONSORS, UNLISTED
 from scanner.redaction.gate import cleared
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment, Exposure)
@@ -211,8 +212,8 @@ def _consequences(seen: Sequence[Identity]) -> tuple[Consequence, ...] | None:
     return _distinct(reported) if reported else None
 
 
-def as_last_known(identity: Identity, last: Identity) -> Identity:
-    """The identity, with the facts that a gap hides filled in from the last scan.
+def as_last_known(identity: Identity, last: Identity, now: datetime) -> Identity:
+    """The identity, with the facts that a gap hides filled in from the last scan. ``now``: the start of this one.
 
     Evidence of disuse (``use_tracked_days``) is not filled in: under a gap, no identity counts as unused. The
     provider's owners count as unread if there is no list of them at all, because a list without owners is empty.
@@ -220,12 +221,20 @@ def as_last_known(identity: Identity, last: Identity) -> Identity:
     """
     if identity.enabled is None:
         identity = msgspec.structs.replace(identity, enabled=last.enabled)
+    if "credentials" in identity.unread:
+        standing = tuple(one for one in last.credentials if not is_over(one, now))
+        last = msgspec.structs.replace(last, credentials=standing)
     for fact in identity.unread:
         identity = msgspec.structs.replace(identity, **_LAST_KNOWN[fact](identity, last))
     attributes = _with_last_attributes(identity, last, _PEOPLE)
     if attributes == identity.attributes:
         return identity
     return msgspec.structs.replace(identity, attributes=attributes)
+
+
+def is_over(last: Credential, now: datetime) -> bool:
+    """Whether a credential of the last scan is gone for certain, though no list says so."""
+    return last.attributes.get(UNLISTED) is True and last.expires_at is not None and last.expires_at <= now
 
 
 def _with_last_attributes(identity: Identity, last: Identity, names: Iterable[str]) -> Mapping[str, object]:

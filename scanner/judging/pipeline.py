@@ -113,7 +113,7 @@ def judge(
     places = Places(inventory.coverage)
     remembered = followed(remembered, declared.entries or ())
     carried = not_rechecked(remembered, inventory, places, declared.lists | remembered.lists)
-    before, inventory = inventory, with_unread(filled(inventory, remembered, carried), remembered, places)
+    before, inventory = inventory, with_unread(filled(inventory, remembered, carried, now), remembered, places)
     known = (*inventory.identities, *(one.identity for one in carried))
     inventory = msgspec.structs.replace(inventory, exposures=matched(inventory.exposures, known))
     held = held_by(known, inventory.assignments)

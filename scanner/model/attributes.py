@@ -17,6 +17,11 @@ UNRESTRICTED: Final = "unrestricted"
 FORMER_MEMBER: Final = "former_member"
 """The account that holds or added it, if that is no member of the provider's organization any more."""
 
+UNLISTED: Final = "not_listed_for_long"
+"""True if the provider keeps no list of such credentials, only for a while what led to them, and nobody can renew
+them: one that is not read any more and has expired is gone.
+"""
+
 STORED_IN: Final = "stored_in"
 """Where a planned credential is kept for its user, such as ``secrets.AWS_KEY of jobs.deploy``."""
 

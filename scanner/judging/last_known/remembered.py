@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.discovery.inventory import Inventory, as_last_known
+from scanner.discovery.inventory import Inventory, as_last_known, is_over
 from scanner.matching.places import Places
 from scanner.model import (
     EVERY_SCOPE,
@@ -95,15 +95,15 @@ def not_rechecked(
     ]
 
 
-def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Assessment]) -> Inventory:
+def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Assessment], now: datetime) -> Inventory:
     """Fill in facts that a gap hides: a key that was not listed is not gone.
 
-    ``carried`` identities stay unchanged, whatever a list says of them.
+    ``carried`` identities stay unchanged, whatever a list says of them. ``now``: the start of the scan.
     """
     stands = {one.identity.key for one in carried}
     last = {assessment.identity.key: assessment.identity for assessment in remembered.assessments}
     identities = [
-        as_last_known(one, last[one.key]) if one.key in last else one
+        as_last_known(one, last[one.key], now) if one.key in last else one
         for one in _with_creators(inventory.identities, remembered.creators)
         if one.key not in stands
     ]
@@ -255,11 +255,19 @@ def kept_findings(
         if (one := trusting.get(finding.identity or "")) is not None and is_undecided(finding, one)
     }
     judged = {finding.fingerprint for finding in found}
+    over = {
+        credential.key
+        for one in remembered.assessments
+        if one.identity.key in partly_read
+        for credential in one.identity.credentials
+        if is_over(credential, now)
+    }
     known = {finding.fingerprint: finding for finding in (*remembered.findings, *remembered.on_trusts)}
     return [
         msgspec.structs.replace(finding, new=False, rechecked=False)
         for finding in known.values()
         if finding.fingerprint not in judged
+        and finding.credential not in over
         and (finding.fingerprint in kept or _cannot_be_resolved(finding, partly_read.get(finding.identity or ""), now))
     ]
 

@@ -16,6 +16,7 @@ from connectors.kubernetes.custom import local_accounts
 from connectors.kubernetes.least_privilege import manifests
 from connectors.testing import read
 from scanner.model import Coverage, Identity
+from scanner.model.attributes import UNLISTED
 from tests.connectors.kubernetes.conftest import Running, Scan
 from tests.connectors.kubernetes.manifests import account, binding, group, pod, role, rule, user
 
@@ -76,6 +77,7 @@ def test_users_of_certificates(scan: Scan) -> None:
     assert (deployer.name, deployer.privilege.level, deployer.unread) == ("ci-deployer", "admin", ("credentials",))
     assert (credential.kind, credential.id) == ("certificate", f"X509SHA256={fingerprint}")
     assert (credential.created_at, credential.expires_at) == (MADE, ENDS)
+    assert credential.attributes[UNLISTED] is True
     assert found.coverage["certificates"] == "complete"
     (coverage,) = [one for one in found.records if isinstance(one, Coverage) and one.section == "certificates"]
     assert coverage.detail == "signed for users that no binding names: guest (ops)"

@@ -20,7 +20,7 @@ from scanner.store.engine import connect, reading, writing
 from scanner.store.intervals import read, write
 from scanner.store.kinds import IDENTITIES
 from scanner.store.migrations import migrate
-from tests.factories import make_assessment, make_identity
+from tests.factories import NOW, make_assessment, make_identity
 from tests.scanner.store.rows import number_scans, seal_anew
 
 ASSUMES, ASSUMES_IF = Way(kind="assume", on=("a*", "b")), Way(kind="assume", on=("c",), conditional=True)
@@ -213,7 +213,7 @@ def test_the_ways_of_all_sources_count() -> None:
 def test_last_known_reach_of_unread_permissions_is_resolved() -> None:
     """A conditional edge makes no link, so the last known ``reach`` keeps it."""
     last = make_identity("x", reach=(Way(kind="assume", on=("arn:*",), conditional=True),))
-    seen = as_last_known(make_identity("x", unread=("permissions",)), last)
+    seen = as_last_known(make_identity("x", unread=("permissions",)), last, NOW)
     trust = Trust(principal=seen.key, kind="principal", evidence="its trust policy")
     boss = make_identity("boss", key="arn:aws:iam::222222222222:role/boss", scope="222222222222", trusts=(trust,))
 

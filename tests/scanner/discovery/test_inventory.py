@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from scanner.access.paths import resolve
 from scanner.discovery.inventory import AS_LAST_READ, Reading, as_last_known, join
 from scanner.model import PRIVILEGES, UNKNOWN_PRIVILEGE, Fact, Identity, Link, Privilege, Signal, Trust, Way
-from tests.factories import days_ago, make_credential, make_identity
+from scanner.model.attributes import UNLISTED
+from tests.factories import NOW, days_ago, make_credential, make_identity
 
 
 def _reading(*identities: Identity, source: str = "prod") -> Reading:
@@ -174,13 +176,13 @@ def test_under_a_gap_the_last_known_facts_stand() -> None:
     last = make_identity("x", credentials=(key,), privilege=admin, tags={"a": "1"})
     seen = make_identity("x", use_tracked_days=None, unread=("credentials", "permissions", "use"))
 
-    known = as_last_known(seen, last)
+    known = as_last_known(seen, last, NOW)
 
     assert known.credentials == (key,)
     assert known.privilege == Privilege(level="admin", evidence=("grant *", AS_LAST_READ))
     assert known.use_tracked_days is None
     assert known.tags == {}
-    assert as_last_known(seen, known) == known
+    assert as_last_known(seen, known, NOW) == known
 
 
 def test_without_its_trusts_an_identity_is_let_in_from_where_it_last_was() -> None:
@@ -190,7 +192,7 @@ def test_without_its_trusts_an_identity_is_let_in_from_where_it_last_was() -> No
     role = Link(relation="can_assume", target="y", evidence="a policy")
     last = make_identity("x", trusts=(trust,), links=(repository, role))
 
-    known = as_last_known(make_identity("x", unread=("trusts",)), last)
+    known = as_last_known(make_identity("x", unread=("trusts",)), last, NOW)
 
     assert (known.trusts, known.links) == ((trust,), (repository,))
 
@@ -203,7 +205,7 @@ def test_who_the_provider_has_is_where_it_does_not_say(attributes: dict[str, Any
     """A list without anybody was read; no list was not. Other facts that are not reported any more are gone."""
     last = make_identity("x", attributes={"sponsors": [{"id": "1"}], "path": "/"})
 
-    known = as_last_known(make_identity("x", attributes=attributes), last)
+    known = as_last_known(make_identity("x", attributes=attributes), last, NOW)
 
     assert known.attributes == {"sponsors": sponsors}
 
@@ -218,7 +220,7 @@ def test_a_disabled_one_does_not_wake_up_by_a_gap(
     """Anyone who says nothing of it could not see it."""
     last = make_identity("x", enabled=before)
 
-    assert as_last_known(make_identity("x", enabled=message, unread=("use",)), last).enabled is known
+    assert as_last_known(make_identity("x", enabled=message, unread=("use",)), last, NOW).enabled is known
 
 
 def test_a_credential_that_is_only_remembered_reports_nothing_of_disuse() -> None:
@@ -226,9 +228,41 @@ def test_a_credential_that_is_only_remembered_reports_nothing_of_disuse() -> Non
     old, listed = (make_credential("x", name, use_tracked_days=3650) for name in ("AKIAOLD", "AKIANEW"))
     last = make_identity("x", credentials=(old, listed))
 
-    known = as_last_known(make_identity("x", credentials=(listed,), unread=("credentials",)), last)
+    known = as_last_known(make_identity("x", credentials=(listed,), unread=("credentials",)), last, NOW)
 
     assert {one.id: one.use_tracked_days for one in known.credentials} == {"AKIAOLD": None, "AKIANEW": 3650}
+
+
+_OF_NO_LIST = {"kind": "certificate", "attributes": {UNLISTED: True}}
+
+
+@pytest.mark.parametrize(
+    ("facts", "unread", "stays"),
+    [
+        ({**_OF_NO_LIST, "expires_at": days_ago(1)}, "credentials", False),
+        ({**_OF_NO_LIST, "expires_at": NOW}, "credentials", False),
+        ({**_OF_NO_LIST, "expires_at": days_ago(-1)}, "credentials", True),
+        (_OF_NO_LIST, "credentials", True),
+        ({"kind": "certificate", "expires_at": days_ago(1)}, "credentials", True),
+        ({**_OF_NO_LIST, "expires_at": days_ago(1), "attributes": {UNLISTED: "yes"}}, "credentials", True),
+        ({"kind": "token", "expires_at": days_ago(1)}, "credentials", True),
+        ({"kind": "client_secret", "expires_at": days_ago(1)}, "credentials", True),
+        (_OF_NO_LIST, "permissions", False),
+    ],
+)
+def test_only_what_has_expired_and_no_list_has_is_gone_under_a_gap(
+    facts: dict[str, Any], unread: Any, *, stays: bool
+) -> None:
+    """A provider with a list keeps the expired, and may renew them; what was listed now stays."""
+    last, other = make_credential("x", "last", **facts), make_credential("x", "other")
+    seen = make_identity("x", unread=(unread,))
+
+    known = as_last_known(seen, make_identity("x", credentials=(last, other)), NOW)
+
+    kept = ("last", "other") if stays else ("other",)
+    assert {one.id for one in known.credentials} == set(kept if unread == "credentials" else ())
+    listed = as_last_known(msgspec.structs.replace(seen, credentials=(last,)), known, NOW)
+    assert "last" in {one.id for one in listed.credentials}
 
 
 def _of_agents(sort: Any) -> Signal:
@@ -257,7 +291,7 @@ def test_a_gap_keeps_alive_what_it_hides_and_nothing_else(
         signals=tuple(map(_of_agents, sorts)),
     )
 
-    known = as_last_known(make_identity("x", unread=(unread,), attributes={"path": "/"}), last)
+    known = as_last_known(make_identity("x", unread=(unread,), attributes={"path": "/"}), last, NOW)
 
     assert known.attributes == {"path": "/", **attributes}
     assert [one.sort for one in known.signals] == signals
@@ -270,7 +304,7 @@ def test_a_trust_that_was_read_and_is_remembered_is_one() -> None:
     last = Trust(kind="principal", principal="p", evidence="its trust policy", external=False, crosses="prod")
 
     known = as_last_known(
-        make_identity("x", trusts=(read,), unread=("trusts",)), make_identity("x", trusts=(last, other))
+        make_identity("x", trusts=(read,), unread=("trusts",)), make_identity("x", trusts=(last, other)), NOW
     )
 
     assert known.trusts == (read, other)
@@ -281,7 +315,7 @@ def test_what_was_read_is_trusted() -> None:
     last = make_identity("x", credentials=(make_credential("x", "AKIAOLD"),), tags={"muster:entry": "N-1"})
     seen = make_identity("x", credentials=(make_credential("x", "AKIANEW"),), unread=("permissions",))
 
-    known = as_last_known(seen, last)
+    known = as_last_known(seen, last, NOW)
 
     assert (known.credentials, known.tags) == (seen.credentials, {})
 

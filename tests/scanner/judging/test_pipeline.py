@@ -30,6 +30,7 @@ from scanner.model import (
     Way,
     Workload,
 )
+from scanner.model.attributes import UNLISTED
 from tests.factories import NOW, make_assignment, make_coverage, make_credential, make_entry, make_identity
 
 FIRST, SECOND = "111111111111", "222222222222"
@@ -116,6 +117,25 @@ def test_keys_that_could_not_be_listed_stay_as_last_known() -> None:
     assert [credential.id for credential in second.identities[0].identity.credentials] == ["AKIA1"]
     assert [len(_of(night, "credential_too_old")) for night in (first, second, third)] == [1, 1, 1]
     assert (_new(second), _new(third)) == ([], [])
+
+
+def test_an_expired_certificate_ends_with_its_findings() -> None:
+    """Where the provider lists none; one that is listed elsewhere stays, with what was found of it."""
+    facts = {"kind": "certificate", "created_at": NOW - timedelta(days=900), "expires_at": NOW + timedelta(hours=36)}
+    signed = make_credential("svc", "signed", **facts, attributes={UNLISTED: True})
+    held = make_credential("svc", "held", **facts)
+    user = make_identity("svc", scope=FIRST, credentials=(signed, held), unread=("credentials",))
+    blind = msgspec.structs.replace(user, credentials=())
+
+    night = _night(0, [user], [_coverage(FIRST)])
+    said = []
+    for number in (1, 2, 3):
+        night = _night(number, [blind], [_coverage(FIRST)], night)
+        too_long = [one.credential for one in _of(night, "credential_lives_too_long")]
+        said.append(([one.id for one in night.identities[0].identity.credentials], sorted(too_long, key=str)))
+
+    both = (["held", "signed"], sorted((signed.key, held.key)))
+    assert said == [both, (["held"], [held.key]), (["held"], [held.key])]
 
 
 _KEY = make_credential("svc", "AKIA1", last_used_at=NOW - timedelta(days=200))
@@ -352,7 +372,7 @@ def test_the_creator_is_remembered() -> None:
     """Audit logs expire; a recreated identity can have another creator."""
     kept, remade = (make_identity(name, scope=FIRST, unique_id="AIDA1") for name in ("kept", "remade"))
     creators = {kept.key: ("AIDA1", "ada@example.com"), remade.key: ("AIDA0", "ada@example.com")}
-    inventory = filled(Inventory(identities=(kept, remade)), Remembered(creators=creators), [])
+    inventory = filled(Inventory(identities=(kept, remade)), Remembered(creators=creators), [], NOW)
 
     assert [identity.created_by for identity in inventory.identities] == ["ada@example.com", None]
 
