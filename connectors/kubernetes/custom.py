@@ -14,8 +14,15 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct, field
 
 from connectors.kubernetes.payloads import Object
+from connectors.kubernetes.workloads import ESCAPES
 
 # --- OpenShift ---
+
+
+class Strategy(Struct, frozen=True, kw_only=True):
+    """As which users containers may run."""
+
+    type: str = ""
 
 
 class Constraints(Object, frozen=True, kw_only=True):
@@ -26,6 +33,22 @@ class Constraints(Object, frozen=True, kw_only=True):
 
     users: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
+    privileged: bool | None = field(name="allowPrivilegedContainer", default=None)
+    host_path: bool | None = field(name="allowHostDirVolumePlugin", default=None)
+    host_pid: bool | None = field(name="allowHostPID", default=None)
+    host_network: bool | None = field(name="allowHostNetwork", default=None)
+    host_ipc: bool | None = field(name="allowHostIPC", default=None)
+    capabilities: tuple[str, ...] | None = field(name="allowedCapabilities", default=None)
+    runs_as: Strategy | None = field(name="runAsUser", default=None)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether pods under it may reach their node, or run as root."""
+        return (
+            any((self.privileged, self.host_path, self.host_pid, self.host_network, self.host_ipc))
+            or not {"*", *ESCAPES}.isdisjoint(name.upper().removeprefix("CAP_") for name in self.capabilities or ())
+            or (self.runs_as is not None and self.runs_as.type == "RunAsAny")
+        )
 
     @property
     def subjects(self) -> Iterator[tuple[str, str]]:

@@ -21,8 +21,8 @@ from connectors.kubernetes.rights.evaluation import (
     Surroundings,
 )
 from connectors.kubernetes.rights.facts import environment, of_binding, of_rights, of_workloads
-from connectors.kubernetes.rights.levels import privilege_of
 from connectors.kubernetes.rights.links import links_of
+from connectors.kubernetes.rights.methods import OPEN_CONSTRAINTS, Kind
 from connectors.kubernetes.rights.rules import Rule
 from connectors.kubernetes.rights.targets import Account, Accounts
 from connectors.kubernetes.workloads import Ran, workload
@@ -234,7 +234,7 @@ class _Estate:
             holder_name=name,
             gone=gone or None,
             grant=Grant(name=bound.role, via=bound.binding, resource=bound.where),
-            privilege=privilege_of(bound.rules or (), everywhere=not bound.namespace),
+            privilege=self.authority.of_role(bound.rules or (), everywhere=not bound.namespace),
             created_at=binding.metadata.created,
             attributes={ROLE_MISSING: True} if bound.missing else {},
         )
@@ -283,7 +283,7 @@ def _authority(facts: Facts) -> Authority:
         privileged={
             ran.account[0]: f"{ran.kind}/{ran.metadata.name}" for ran in facts.ran if "privileged" in ran.near_node
         },
-        minor=facts.version,
+        kind=_kind(facts),
         maps_cloud_identities=facts.maps_cloud_identities,
     )
     authority = Authority(facts.roles, around)
@@ -292,6 +292,13 @@ def _authority(facts: Facts) -> Authority:
     for constraints in facts.constraints:
         authority.bind(_use_of(constraints.metadata.name), constraints.subjects)
     return authority
+
+
+def _kind(facts: Facts) -> Kind:
+    """Constraints that were read count by what they allow, others by their names."""
+    read = {one.metadata.name: one.is_open for one in facts.constraints}
+    found = {name for name, is_open in read.items() if is_open} | (OPEN_CONSTRAINTS - read.keys())
+    return Kind(minor=facts.version, open_constraints=frozenset(found))
 
 
 def _use_of(name: str) -> Bound:

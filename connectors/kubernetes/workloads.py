@@ -15,9 +15,9 @@ _CONTROLLED: Final = frozenset({"ReplicaSet", "ReplicationController", "Stateful
                                 "CronJob"})  # fmt: skip
 """Owners of pods and of other workloads that are listed themselves."""
 _VAULT_ROLE: Final = "vault.hashicorp.com/role"
-_ESCAPES: Final = frozenset({"SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "ALL"})
+ESCAPES: Final = frozenset({"SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "ALL"})
 """Capabilities with which a container reaches its node."""
-REACHES_NODE: Final = frozenset({"privileged", "hostPath", "hostPID", *_ESCAPES})
+REACHES_NODE: Final = frozenset({"privileged", "hostPath", "hostPID", *ESCAPES})
 """Ways in which a workload can take over its node, or read what others keep there."""
 KINDS: Final = {
     "pods": "pod",
@@ -101,7 +101,7 @@ def ran_by(plural: str, row: Any) -> Ran | None:
         metadata=metadata,
         account=(metadata.namespace, spec.runs_as),
         secrets=tuple(sorted({*_secrets(containers, volumes), *(one.name for one in spec.pulls_with or ())})),
-        near_node=(*(name for name, is_so in near.items() if is_so), *sorted(added & _ESCAPES)),
+        near_node=(*(name for name, is_so in near.items() if is_so), *sorted(added & ESCAPES)),
         projected=tuple(_projected(sources)),
         automount=spec.automount,
         images=tuple(sorted({_without_tag(one.image) for one in containers if one.image})),

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from connectors.kubernetes.rights.impersonation import Names, gained
 from connectors.kubernetes.rights.levels import BIND_ROLES, WRITE_BINDINGS, highest, levels_of, privilege_of, where
-from connectors.kubernetes.rights.methods import Found, methods_of, need
+from connectors.kubernetes.rights.methods import UNKNOWN_KIND, Found, Kind, methods_of, need
 from connectors.kubernetes.rights.rules import RBAC, Rule, Scoped
 from connectors.kubernetes.rights.targets import Account, Lead
 from scanner.model import POWERFUL, Consequence, ConsequenceKind, Grant, Privilege, PrivilegeLevel
@@ -73,13 +73,12 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     """What rights depend on besides rules.
 
     ``enforced``: by namespace, the level of Pod Security that is enforced. ``privileged``: by namespace, a workload
-    with a privileged container. ``minor``: of Kubernetes 1.x. ``maps_cloud_identities``: the config map ``aws-auth``
-    decides who is an admin.
+    with a privileged container. ``maps_cloud_identities``: the config map ``aws-auth`` decides who is an admin.
     """
 
     enforced: Mapping[str, str] = {}
     privileged: Mapping[str, str] = {}
-    minor: int | None = None
+    kind: Kind = UNKNOWN_KIND
     maps_cloud_identities: bool = False
 
     def is_open(self, namespace: str) -> bool:
@@ -182,18 +181,19 @@ class Authority:
         )
 
     @cached_property
-    def _levels(self) -> dict[tuple[tuple[Rule, ...], bool], PrivilegeLevel]:
+    def _roles_known(self) -> dict[tuple[tuple[Rule, ...], bool], Privilege]:
         return {}
 
     def _grant(self, bound: Bound) -> Grant:
-        level = self._level(bound.rules or (), everywhere=not bound.namespace)
+        level = self.of_role(bound.rules or (), everywhere=not bound.namespace).level
         return Grant(name=bound.role, via=bound.binding, resource=bound.where, admin=level == "admin")
 
-    def _level(self, rules: tuple[Rule, ...], *, everywhere: bool) -> PrivilegeLevel:
-        """The level of a role alone; many bindings give the same role."""
-        known = self._levels.get((rules, everywhere))
+    def of_role(self, rules: tuple[Rule, ...], *, everywhere: bool) -> Privilege:
+        """What a role gives alone; many bindings give the same role."""
+        known = self._roles_known.get((rules, everywhere))
         if known is None:
-            known = self._levels[rules, everywhere] = privilege_of(rules, everywhere=everywhere).level
+            known = privilege_of(rules, everywhere=everywhere, kind=self._around.kind)
+            self._roles_known[rules, everywhere] = known
         return known
 
     # --- Levels ---
@@ -201,7 +201,7 @@ class Authority:
     def _reasons(self, own: Scoped, bound: Sequence[Bound]) -> Iterator[_Reason]:
         """Yield each level that rules give, in the cluster and in each namespace."""
         for namespace in ("", *(space for space in own if space)):
-            yield from levels_of(own, namespace, self._around.minor)
+            yield from levels_of(own, namespace, self._around.kind)
             here = own.get(namespace, ())
             rules = [*own.get("", ()), *here] if namespace else here
             yield from self._by_binding(rules, here, namespace)
@@ -225,7 +225,7 @@ class Authority:
 
     def _methods(self, own: Scoped, namespace: str) -> tuple[Found, ...]:
         local = tuple(own.get(namespace, ())) if namespace else None
-        return methods_of(tuple(own.get("", ())), local, self._around.minor)
+        return methods_of(tuple(own.get("", ())), local, self._around.kind)
 
     def _by_binding(self, rules: Sequence[Rule], here: Sequence[Rule], namespace: str) -> Iterator[_Reason]:
         """What may be bound: the verb ``bind`` on a role, and the right to write a binding. One must hold ``here``."""
@@ -244,7 +244,7 @@ class Authority:
             return "escalation", f"may bind any {kind} {place}"
         of = namespace if kind == "Role" else ""
         found = [(name, self._roles.get((kind, of, name)) or ()) for name in sorted(rule.names)]
-        levels = {name: self._level(rules, everywhere=everywhere) for name, rules in found}
+        levels = {name: self.of_role(rules, everywhere=everywhere).level for name, rules in found}
         strong = [name for name, level in levels.items() if level in POWERFUL]
         if strong:
             return "escalation", f"may bind {kind} {strong[0]} {place}"

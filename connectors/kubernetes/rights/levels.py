@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from connectors.kubernetes.rights.impersonation import Anybody, acts_as_node, freely, limited
-from connectors.kubernetes.rights.methods import is_met, methods_of, need
+from connectors.kubernetes.rights.methods import UNKNOWN_KIND, Kind, is_met, methods_of, need
 from connectors.kubernetes.rights.rules import RBAC, Rule, Scoped
 from scanner.model import Privilege, PrivilegeLevel
 
@@ -40,10 +40,10 @@ def known_role(name: str, *, everywhere: bool) -> Privilege | None:
     return Privilege(level=level, evidence=(found[2],) if level != "normal" else ())
 
 
-def privilege_of(rules: Sequence[Rule], *, everywhere: bool) -> Privilege:
-    """Return the level of rules that are bound in all namespaces, or in one; nothing else is known of the cluster."""
+def privilege_of(rules: Sequence[Rule], *, everywhere: bool, kind: Kind = UNKNOWN_KIND) -> Privilege:
+    """Return the level of rules that are bound in all namespaces, or in one, in a cluster of that kind."""
     own: Scoped = {"" if everywhere else "its namespace": tuple(rules)}
-    return highest(_alone(own))
+    return highest(_alone(own, kind))
 
 
 def highest(found: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:
@@ -53,9 +53,9 @@ def highest(found: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:
     return Privilege(level=level, evidence=tuple(dict.fromkeys(why for one, why in reasons if one == level)))
 
 
-def _alone(own: Scoped) -> Iterator[tuple[PrivilegeLevel, str]]:
+def _alone(own: Scoped, kind: Kind) -> Iterator[tuple[PrivilegeLevel, str]]:
     for namespace in own:
-        yield from levels_of(own, namespace)
+        yield from levels_of(own, namespace, kind)
         rules = [*own.get("", ()), *own[namespace]]
         if any(is_met(needs, rules) for needs in _BINDABLE if not (needs[1].in_cluster and namespace)):
             yield "escalation", f"may bind roles {where(namespace)}"
@@ -63,7 +63,7 @@ def _alone(own: Scoped) -> Iterator[tuple[PrivilegeLevel, str]]:
         yield "high", f"may impersonate the {acting.who}"
     more = limited(own, Anybody())
     for namespace in more:
-        yield from levels_of(more, namespace)
+        yield from levels_of(more, namespace, kind)
 
 
 def where(namespace: str) -> str:
@@ -71,10 +71,10 @@ def where(namespace: str) -> str:
     return f"in {namespace if ' ' in namespace else f'namespace {namespace}'}" if namespace else "in the cluster"
 
 
-def levels_of(own: Scoped, namespace: str, minor: int | None = None) -> Iterator[tuple[PrivilegeLevel, str]]:
+def levels_of(own: Scoped, namespace: str, kind: Kind) -> Iterator[tuple[PrivilegeLevel, str]]:
     """Yield each level that rules alone give in the cluster, or in a namespace beyond that, with the reason.
 
-    ``own``: rules by namespace. ``minor``: of Kubernetes 1.x.
+    ``own``: rules by namespace.
     """
     wide = tuple(own.get("", ()))
     local = tuple(own.get(namespace, ())) if namespace else None
@@ -82,7 +82,7 @@ def levels_of(own: Scoped, namespace: str, minor: int | None = None) -> Iterator
     if any(rule.allows_everything for rule in here):
         yield ("escalation" if namespace else "admin"), f"* on * {where(namespace)}"
         return
-    for found in methods_of(wide, local, minor):
+    for found in methods_of(wide, local, kind):
         named = f" ({', '.join(sorted(found.names)[:3])})" if found.names else ""
         yield found.level, f"may {found.method.why}{named} {where(namespace)}"
     if not namespace and acts_as_node(own):

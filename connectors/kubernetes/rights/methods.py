@@ -195,9 +195,6 @@ _PLAIN: Final = (
             ("namespaces", "namespaces with all that is in them"),
         )
     ),
-    _method("openshift_scc", need("use", "security.openshift.io/securitycontextconstraints", "privileged", "anyuid",
-            "hostaccess", "hostmount-anyuid", "hostnetwork", "node-exporter"),
-            "run pods under privileged security context constraints", _HIGH),
     *(
         _method("escalate", (need("escalate", f"{RBAC}/{plural}"), need(_WRITE, f"{RBAC}/{plural}")),
                 f"write {plural} with more rights than its own", _UP)
@@ -236,7 +233,24 @@ def _steering() -> Iterator[Method]:
             )
 
 
-METHODS: Final = (*_PLAIN, *_steering())
+OPEN_CONSTRAINTS: Final = frozenset(
+    {"privileged", "anyuid", "hostaccess", "hostmount-anyuid", "hostnetwork", "hostnetwork-v2", "node-exporter"}
+)
+"""Security context constraints that OpenShift comes with, and under which pods reach their node or run as root."""
+
+
+@lru_cache(64)
+def _using(constraints: frozenset[str]) -> Method:
+    return _method(
+        "openshift_scc",
+        need("use", "security.openshift.io/securitycontextconstraints", *constraints),
+        "run pods under privileged security context constraints",
+        _HIGH,
+    )
+
+
+_OF_ANY_CLUSTER: Final = (*_PLAIN, *_steering())
+METHODS: Final = (*_OF_ANY_CLUSTER, _using(OPEN_CONSTRAINTS))
 """Every way that takes rules alone. What depends on other roles, namespaces and the cloud is in evaluation.py."""
 
 
@@ -252,13 +266,27 @@ class Found(Struct, frozen=True, kw_only=True):
     names: frozenset[str] = frozenset()
 
 
+class Kind(Struct, frozen=True, kw_only=True):
+    """What of a cluster decides what rules mean.
+
+    ``minor``: of Kubernetes 1.x. ``open_constraints``: under these, pods reach their node.
+    """
+
+    minor: int | None = None
+    open_constraints: frozenset[str] = OPEN_CONSTRAINTS
+
+
+UNKNOWN_KIND: Final = Kind()
+
+
 @lru_cache(8_192)
-def methods_of(wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, minor: int | None = None) -> tuple[Found, ...]:
+def methods_of(wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, kind: Kind = UNKNOWN_KIND) -> tuple[Found, ...]:
     """Return the methods that rules allow in the cluster; with ``local``, those that take rules of a namespace, too.
 
-    ``wide``: rules that hold in the cluster. ``local``: those that hold in one namespace. ``minor``: of Kubernetes 1.x.
+    ``wide``: rules that hold in the cluster. ``local``: those that hold in one namespace.
     """
-    current = (one for one in METHODS if one.before is None or minor is None or minor < one.before)
+    known = (*_OF_ANY_CLUSTER, _using(kind.open_constraints))
+    current = (one for one in known if one.before is None or kind.minor is None or kind.minor < one.before)
     return tuple(found for method in current if (found := _found(method, wide, local)) is not None)
 
 

@@ -10,7 +10,7 @@ from connectors.fakes.kubernetes.server import refusal
 from connectors.testing import Asked, Reply, read
 from scanner.model import Coverage
 from tests.connectors.kubernetes.conftest import Running, Scan
-from tests.connectors.kubernetes.manifests import account, deployment
+from tests.connectors.kubernetes.manifests import account, binding, deployment, role, rule
 
 SECRET = "hunter2-hunter2-hunter2"
 
@@ -184,6 +184,39 @@ def test_who_may_use_constraints_of_openshift_has_a_right(scan: Scan) -> None:
     assert [one.name for one in found.accounts["shop/agent"].grants] == ["SecurityContextConstraints/privileged"]
     assert found.accounts["shop/web"].grants == ()
     assert found.accounts["shop/web"].tags["openshift.io/requester"] == "ada@example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "level"),
+    [
+        ("agents", {"allowPrivilegedContainer": True}, "high"),
+        ("agents", {"allowHostDirVolumePlugin": True}, "high"),
+        ("agents", {"allowHostPID": True}, "high"),
+        ("agents", {"allowHostNetwork": True}, "high"),
+        ("agents", {"allowHostIPC": True}, "high"),
+        ("agents", {"allowedCapabilities": ["SYS_ADMIN"]}, "high"),
+        ("agents", {"allowedCapabilities": ["*"]}, "high"),
+        ("agents", {"runAsUser": {"type": "RunAsAny"}}, "high"),
+        ("agents", {"allowPrivilegedContainer": False, "allowedCapabilities": ["NET_BIND_SERVICE"],
+                    "runAsUser": {"type": "MustRunAsRange"}}, "normal"),
+        ("agents", {"allowedCapabilities": None, "runAsUser": None}, "normal"),
+        ("privileged", {"allowPrivilegedContainer": False}, "normal"),
+        ("another", {"allowPrivilegedContainer": False}, "high"),
+    ],
+)  # fmt: skip
+def test_constraints_count_by_what_they_allow(scan: Scan, name: str, fields: dict[str, Any], level: str) -> None:
+    """Whatever they are called; those that are not there, by the names that OpenShift gives them."""
+    constraints = {
+        "apiVersion": "security.openshift.io/v1", "kind": "SecurityContextConstraints",
+        "metadata": {"name": name}, **fields,
+    }  # fmt: skip
+    used = "hostaccess" if name == "another" else name
+    allowed = {**rule("use", "security.openshift.io", "securitycontextconstraints"), "resourceNames": [used]}
+    found = scan(
+        account("shop", "web"), constraints, role("scc", allowed), binding("scc", "ClusterRole/scc", ("shop", "web"))
+    )
+
+    assert found.accounts["shop/web"].privilege.level == level
 
 
 def test_without_constraints_privilege_is_unknown(clusters: Running) -> None:
