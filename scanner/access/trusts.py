@@ -21,10 +21,11 @@ _WILD = re.compile(r"[*?]")
 
 def with_links(identity: Identity, links: Iterable[Link]) -> Identity:
     """Return the identity with these links, sorted. Of several to one target, an existing one wins, then the first."""
-    held = {(link.relation, link.target): link for link in identity.links}
+    held = {(link.relation, link.target): link for link in reversed(identity.links)}
+    known = len(held)  # fewer than its links, where several lead to one target
     for link in links:
         held.setdefault((link.relation, link.target), link)
-    if len(held) == len(identity.links):
+    if len(held) == known:
         return identity
     every = sorted(held.values(), key=lambda link: (link.relation, link.target))
     return replace(identity, links=tuple(every))

@@ -123,6 +123,24 @@ MAIN = "repo:acme/app:ref:refs/heads/main"
 OF_PATH = "acme/app/.github/workflows/deploy.yml@refs/heads/main"
 
 
+def test_jobs_that_name_one_role_become_it() -> None:
+    """The links of two jobs to one target leave room for the one by its trust."""
+    role = "arn:aws:iam::123456789012:role/deploy"
+    take = f"steps: [{{uses: aws-actions/configure-aws-credentials@v5, with: {{role-to-assume: '{role}'}}}}]"
+    both = found(
+        f"on: {{push: {{branches: [main]}}}}\npermissions: {{id-token: write}}\njobs:\n"
+        f"  plan: {{runs-on: x, {take}}}\n  apply: {{runs-on: x, {take}}}"
+    )
+    target = make_identity("deploy", key=role, trusts=tuple(aws("StringEquals", sub=MAIN)))
+    resolved = resolve([*both.identities, target], {}, [both.workload], ())
+
+    assert {(one.relation, one.target) for one in resolved.identities[0].links} == {
+        ("can_assume", role),
+        ("federates", role),
+    }
+    assert (both.identities[0].key, role) in {(edge.source, edge.target) for edge in resolved.edges}
+
+
 @pytest.mark.parametrize(
     ("trusts", "become", "perhaps"),
     [
