@@ -103,7 +103,7 @@ class Forked:
         return self.returncode
 
     def wait(self) -> int:
-        """The exit code, when there is one: it ends itself after PATIENCE."""
+        """The exit code, when there is one."""
         if self.returncode is None:
             self.returncode = int(self._report.readline())
             self._report.close()
@@ -146,11 +146,15 @@ class Forks:
         modules: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         stderr: int | None = None,
+        patience: int = PATIENCE,
     ) -> Forked:
-        """Start one. ``modules``: what it needs, loaded once for all; ``stderr``: a file, else a pipe."""
+        """Start one. ``modules``: what it needs, loaded once for all; ``stderr``: a file, else a pipe.
+
+        ``patience``: seconds after which it is ended; 0: never.
+        """
         job = {
             "program": program, "arguments": arguments, "folder": str(folder), "modules": modules,
-            "patience": PATIENCE, "environment": dict(os.environ if environment is None else environment),
+            "patience": patience, "environment": dict(os.environ if environment is None else environment),
         }  # fmt: skip
         (stdin, ours_in), (ours_out, stdout), (report, theirs) = os.pipe(), os.pipe(), os.pipe()
         ours_err, err = os.pipe() if stderr is None else (None, stderr)

@@ -74,7 +74,12 @@ class Served:
         command = ("-v", "serve", "--config", self._config.name, *self._arguments)
         with self._log.open("w") as log:
             self._process = start_muster(
-                self.folder, *command, modules=_SERVING, environment=self._environment, stderr=log.fileno()
+                self.folder,
+                *command,
+                modules=_SERVING,
+                environment=self._environment,
+                stderr=log.fileno(),
+                patience=0,  # it is there as long as tests ask it
             )
         said = self._process.stdout.readline()
         found = re.search(r"http://[\d.]+:(\d+)(?:/\?token=(\S+)|\))$", said.strip())
