@@ -87,7 +87,7 @@ SHAPES: tuple[Shape, ...] = (
           r"""|(?:[a-z][\w-]{0,30}[ \t]{1,4})?(?!\d{4}-\d\d-\d\d|https?:|arn:)"""
           r"""(?=[^\s"'\\\u2022]{0,200}\d)[^\s"'\\\u2022]{10,})""", guessable=True),
     Shape("authorization-scheme", ("earer", "EARER"),
-          rf"{_START}(?i:bearer)\s{{1,4}}(?!(?i:tokens?|auth|rfc))"
+          r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))(?i:bearer)\s{1,4}(?!(?i:tokens?|auth|rfc))"
           r"(?=[\w+/.~-]{0,200}(?:[a-z][A-Z]|\d|=))([\w+/.~-]{8,}=*)", guessable=True),
     Shape("authorization-scheme", ("asic", "ASIC"),
           rf"{_START}(?i:basic)\s{{1,4}}((?:{_BASE64_ASCII}){{0,60}}{_BASE64_COLON}[A-Za-z0-9+/]*=*)", guessable=True),
@@ -218,7 +218,9 @@ _LETTER = re.compile(r"[A-Za-z]$")
 _ENCODED = re.compile(r"(?=\S{0,200}\d)\S{6,}")
 # Values of such names that are no secrets: words, dates, public ids, URLs, references.
 _PUBLIC = re.compile(
-    r"(?is)(?:|none|null|true|false|yes|no|n/a|enabled|disabled|required|expired|missing|invalid|unknown|unset|rotated"
+    r"(?is)(?:|(?:none|null|true|false|yes|no|n/a|enabled|disabled|required|expired|missing|invalid|unknown|unset|rotated"
+    # What became of one, as audit logs say it: ``api_key:created``.
+    r"|added|created|deleted|failed|issued|listed|removed|revoked|succeeded|updated)[.,;)]?"
     r"|[{\[(]+|\$\{.*|\{\{.*|\{ ?(?:env|file)\b.*|<[^>]*>|\$[A-Z_]+"
     # The first word of a sentence, and the path of a file or a folder.
     r"|(?:see|ask|via|in|from|at|by|on|the|use|contact|check|refer|kept|stored|held|managed|provided|generated|shared|not"

@@ -101,7 +101,11 @@ class Roles:
 # --- Owners of the repository that deploys it ---
 
 _GIT: Final = re.compile(
-    r"(?:\w+://)?(?:[^@/]*@)?(?P<host>[^/:]+)(?::\d+)?[:/]+(?P<name>[^/]+/[^/]+?)(?:\.git)?(?://.*)?/?"
+    r"""
+    (?:\w+://)? (?:[^@/]*@)? (?P<host>[^/:]+) (?::\d+)? [:/]+
+    (?P<name>[^/]+/[^/]+?) (?:\.git)? (?://.*)? /?
+    """,
+    re.VERBOSE,
 )
 _GITHUB: Final = "github.com"
 
