@@ -1,4 +1,6 @@
-"""The rules that protect environments, as far as workflows with tokens name them: read in batches by GraphQL.
+"""Environments beyond the first of a repository, and the rules of those that workflows with tokens name.
+
+Both are read in batches by GraphQL.
 
 GraphQL shows whether reviewers are required, whether branches are limited, and how long a job waits. It does not show
 which branches are allowed, and rules of Apps only by their number.
@@ -17,6 +19,9 @@ from connectors.base import SectionReading
 from connectors.github.client import requests as r
 from connectors.github.client.api import Api
 from connectors.github.parts import Part, read_parts
+from connectors.github.repositories import Environments, Read
+from connectors.reading import few
+from scanner.errors import SourceError
 from scanner.model import Identity
 from scanner.model.attributes import ENVIRONMENT_RULES
 from scanner.text import counted
@@ -24,6 +29,8 @@ from scanner.text import counted
 RULES: Final = """\
 environment(name: $what) { protectionRules(first: 10) { totalCount \
 nodes { type timeout preventSelfReview reviewers(first: 1) { totalCount } } } }"""
+MORE: Final = """\
+environments(first: 100, after: $what) { totalCount pageInfo { hasNextPage endCursor } nodes { name } }"""
 
 Rules = Mapping[str, Sequence[Mapping[str, str]] | None]
 """By the name of an environment; None where they were not read."""
@@ -51,6 +58,38 @@ class _Environment(Struct):
 
 class _Repository(Struct):
     environment: _Environment | None = None
+
+
+class _More(Struct):
+    environments: Environments
+
+
+def with_all(api: Api, section: SectionReading, found: Sequence[Read]) -> list[Read]:
+    """Return the repositories with the environments beyond their first page. What is not read is a gap."""
+    left: dict[str, str | None] = {one.facts.full_name: one.more_after for one in found if one.more_after is not None}
+    names = {one.facts.full_name: {*one.facts.environments} for one in found if one.more_after is not None}
+    asked: set[Part] = set()
+    while wanted := {Part(name, cursor) for name, cursor in left.items() if cursor} - asked:
+        asked |= wanted
+        for part, repository in read_parts(api, section, MORE, sorted(wanted), r.ENVIRONMENTS):
+            try:
+                page = msgspec.convert(repository, _More).environments
+            except msgspec.ValidationError as error:
+                section.malformed(part.full_name, str(error))
+                continue
+            names[part.full_name] |= {*page.names}
+            if page.page.has_next:
+                left[part.full_name] = page.page.cursor
+            else:
+                del left[part.full_name]
+    if left:
+        section.lost(SourceError(f"not all environments were read of {few(sorted(left))}"), partial=True)
+    return [
+        replace(one, facts=replace(one.facts, environments=tuple(sorted(names[one.facts.full_name]))))
+        if one.facts.full_name in names
+        else one
+        for one in found
+    ]
 
 
 def read_rules(api: Api, section: SectionReading, workflows: Mapping[str, Iterable[Identity]]) -> dict[str, Rules]:

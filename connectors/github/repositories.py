@@ -16,7 +16,7 @@ from connectors.github.client.api import BATCHES, Answered, Api
 from connectors.github.client.payloads import moment
 from connectors.github.client.requests import Permission
 from connectors.github.facts import Repository, WorkflowFile
-from scanner.errors import Throttled, Unreachable
+from scanner.errors import SourceError, Throttled, Unreachable
 
 FOLDER: Final = ".github/workflows"
 _KINDS: Final = (".yml", ".yaml")
@@ -29,7 +29,7 @@ query($org: String!, $first: Int!, $endCursor: String) {
         databaseId nameWithOwner visibility isArchived createdAt pushedAt
         defaultBranchRef { name }
         deployKeys(first: 1) { totalCount }
-        environments(first: 100) { totalCount nodes { name } }
+        environments(first: 100) { totalCount pageInfo { hasNextPage endCursor } nodes { name } }
         workflows: object(expression: "HEAD:.github/workflows") {
           ... on Tree { entries { name object { ... on Blob { text isTruncated } } } }
         }
@@ -49,7 +49,21 @@ query($org: String!, $endCursor: String) {
   organization(login: $org) {
     teams(first: 50, after: $endCursor) {
       pageInfo { hasNextPage endCursor }
-      nodes { slug repositories(first: 100) { totalCount edges { permission node { nameWithOwner } } } }
+      nodes {
+        slug
+        repositories(first: 100) { pageInfo { hasNextPage endCursor } edges { permission node { nameWithOwner } } }
+      }
+    }
+  }
+}
+"""
+TEAM: Final = """\
+query($org: String!, $slug: String!, $endCursor: String) {
+  organization(login: $org) {
+    team(slug: $slug) {
+      repositories(first: 100, after: $endCursor) {
+        pageInfo { hasNextPage endCursor } edges { permission node { nameWithOwner } }
+      }
     }
   }
 }
@@ -64,9 +78,22 @@ class _Named(Struct):
     name: str
 
 
-class _Environments(Struct):
+class _PageInfo(Struct):
+    has_next: bool = field(name="hasNextPage", default=False)
+    cursor: str | None = field(name="endCursor", default=None)
+
+
+class Environments(Struct):
+    """A page of a repository's environments."""
+
     total: int = field(name="totalCount", default=0)
     nodes: list[_Named | None] | None = None
+    page: _PageInfo = field(name="pageInfo", default_factory=_PageInfo)
+
+    @property
+    def names(self) -> list[str]:
+        """Those that are shown, each once."""
+        return sorted({one.name for one in self.nodes or () if one is not None})
 
 
 class _Blob(Struct):
@@ -92,7 +119,7 @@ class _Node(Struct, kw_only=True):
     pushed_at: str | None = field(name="pushedAt", default=None)
     branch: _Named | None = field(name="defaultBranchRef", default=None)
     deploy_keys: _Count | None = field(name="deployKeys", default=None)
-    environments: _Environments | None = None
+    environments: Environments | None = None
     workflows: Tree | None = None
     agents: Tree | None = None
     owners: _Blob | None = None
@@ -103,18 +130,15 @@ class _Node(Struct, kw_only=True):
 class Read(Struct, frozen=True, kw_only=True):
     """A repository with its workflows. ``keys``: how many deploy keys it has; None where that is not shown.
 
-    ``agents``: what files say of custom agents.
+    ``agents``: what files say of custom agents. ``more_after``: where further environments begin; empty where that is
+    not said, None where there are none.
     """
 
     facts: Repository
     files: tuple[WorkflowFile, ...] = ()
     agents: tuple[AgentFile, ...] = ()
     keys: int | None = None
-
-
-class _PageInfo(Struct):
-    has_next: bool = field(name="hasNextPage", default=False)
-    cursor: str | None = field(name="endCursor", default=None)
+    more_after: str | None = None
 
 
 class _Connection(Struct):
@@ -148,7 +172,8 @@ def _read(node: _Node, owner_id: int) -> Read:
         one.name: one.object for one in _entries(node.workflows) if one.name.endswith(_KINDS) and one.object is not None
     }
     texts = [one.text for one in (node.owners, node.owners_in_root, node.owners_in_docs) if one and one.text]
-    found = node.environments.nodes or [] if node.environments else []
+    listed = node.environments or Environments()
+    has_more = listed.page.has_next or listed.total > len(listed.nodes or ())
     return Read(
         facts=Repository(
             full_name=node.full_name,
@@ -159,7 +184,7 @@ def _read(node: _Node, owner_id: int) -> Read:
             default_branch=node.branch.name if node.branch else None,
             pushed_at=moment(node.pushed_at),
             created_at=moment(node.created_at),
-            environments=tuple(sorted({one.name for one in found if one is not None})),
+            environments=tuple(listed.names),
             codeowners=texts[0] if texts else None,
         ),
         files=tuple(
@@ -170,6 +195,7 @@ def _read(node: _Node, owner_id: int) -> Read:
         ),
         agents=agents_in(node.agents, AGENTS),
         keys=node.deploy_keys.total if node.deploy_keys else None,
+        more_after=(listed.page.cursor or "") if has_more else None,
     )
 
 
@@ -195,9 +221,12 @@ def read_admin_teams(api: Api, section: SectionReading, org: str) -> Mapping[str
         except msgspec.ValidationError as error:
             section.malformed(f"team {number + 1}", str(error))
             continue
-        for edge in (team.repositories.edges or []) if team.repositories else []:
-            if edge.permission == "ADMIN" and edge.node is not None:
-                found.setdefault(edge.node.full_name, []).append(team.slug)
+        try:
+            for edge in _edges(api, org, team):
+                if edge.permission == "ADMIN" and edge.node is not None:
+                    found.setdefault(edge.node.full_name, []).append(team.slug)
+        except SourceError as error:
+            section.lost(error, partial=True)
     return {name: tuple(sorted(slugs)) for name, slugs in found.items()}
 
 
@@ -211,12 +240,33 @@ class _Edge(Struct):
 
 
 class _Edges(Struct):
-    edges: list[_Edge] | None = None
+    edges: list[_Edge | None] | None = None
+    page: _PageInfo = field(name="pageInfo", default_factory=_PageInfo)
 
 
 class _Team(Struct):
     slug: str
     repositories: _Edges | None = None
+
+
+def _edges(api: Api, org: str, team: _Team) -> Iterator[_Edge]:
+    """Yield the repositories of a team, also beyond the first page. Raises SourceError."""
+    page = team.repositories or _Edges()
+    seen: set[str | None] = {None}
+    while True:
+        yield from (edge for edge in page.edges or () if edge is not None)
+        cursor = page.page.cursor
+        if not page.page.has_next:
+            return
+        if cursor in seen:
+            raise Malformed(f"the pages of repositories of the team {team.slug} repeat")
+        seen.add(cursor)
+        answer = api.query(TEAM, {"org": org, "slug": team.slug, "endCursor": cursor}, r.MEMBERS.permission)
+        try:
+            page = msgspec.convert(answer.data["organization"]["team"]["repositories"], _Edges)
+        except (KeyError, TypeError, msgspec.ValidationError):
+            reason = Malformed(f"an answer has no repositories of the team {team.slug}")
+            raise answer.errors[0] if answer.errors else reason from None
 
 
 def nodes_of(

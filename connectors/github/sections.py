@@ -18,6 +18,7 @@ from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.requests import Request
+from connectors.github.environments import with_all
 from connectors.github.facts import SubjectTemplate, WorkflowFile
 from connectors.github.identities.apps import app, runner_group, webhook
 from connectors.github.identities.keys_and_secrets import deploy_key, stored_secret
@@ -123,7 +124,7 @@ def read_all_repositories(reader: Reader, made: Made) -> Found[list[Read]]:
         if not section.coverage.is_gap and reader.api.shows_all:
             reader.whole.add(s.REPOSITORIES)
         if found:
-            found = _owned(reader, section, found, made)
+            found = _owned(reader, section, with_all(reader.api, section, found), made)
         if not reader.api.shows_all:
             hint = "install it for all repositories"
             section.lost(SourceError("the App is installed for selected repositories only", hint=hint), partial=True)

@@ -47,15 +47,17 @@ class WrongQuery(Exception):
 
 
 class Answers:
-    """Answers from an organization. ``per_page``: rows on a page at most. ``hidden``: paths that are not found.
+    """Answers from an organization. ``per_page``: rows on a page at most; ``per_list``: in a row of GraphQL.
 
-    ``app``: what an App that signs in sees: its ``installation``, and how many seconds a token ``lives``.
+    ``hidden``: paths that are not found. ``app``: what an App that signs in sees: its ``installation``, and how many
+    seconds a token ``lives``.
     """
 
     def __init__(self, organization: Organization, *, token: str, per_page: int = 100) -> None:
         self.organization = organization
         self.tokens = {token}
         self.per_page = per_page
+        self.per_list = 100
         self.hidden: set[str] = set()
         self.app: Mapping[str, Json] | None = None
 
@@ -136,6 +138,7 @@ class Answers:
                 "databaseId": org.id,
                 "repositories": lambda _, **asked: _slice(list(map(_node, org.repositories)), asked, self.per_page),
                 "teams": lambda _, **asked: _slice(list(map(_team, org.teams)), asked, self.per_page),
+                "team": lambda _, slug: next((_team(one) for one in org.teams if one["slug"] == slug), None),
                 "rulesets": lambda _, **asked: _slice(list(map(_ruleset, org.rulesets)), asked, self.per_page),
                 "samlIdentityProvider": None if org.linked is None else sso,
             }
@@ -149,9 +152,19 @@ class Answers:
                 "defaultBranchRef": branch and {**branch, "target": _head(row)},
                 "deployKeys": lambda _, **__: {"totalCount": len(keys)},
                 "environment": lambda _, name: _environment(row, name),
-                "environments": lambda _, **__: {"totalCount": len(environments), "nodes": environments},
+                "environments": lambda _, **asked: _slice(environments, asked, self.per_list),
                 "object": lambda _, expression=None, **__: _git_object(row["files"], expression),
             }
+
+        def _team(row: Json) -> Json:
+            given = row["repositories"].items()
+            edges = [{"permission": level, "node": {"nameWithOwner": name}} for name, level in given]
+
+            def repositories(_: Any, **asked: Any) -> Json:
+                page = _slice(edges, asked, self.per_list)
+                return {**page, "edges": page.pop("nodes")}
+
+            return {"slug": row["slug"], "repositories": repositories}
 
         def repository(_: Any, owner: str, name: str, **__: Any) -> Json:
             wanted = f"{owner}/{name}"
@@ -162,11 +175,6 @@ class Answers:
 
 def _day(when: int) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(when / 1000))
-
-
-def _team(row: Json) -> Json:
-    edges = [{"permission": level, "node": {"nameWithOwner": name}} for name, level in row["repositories"].items()]
-    return {"slug": row["slug"], "repositories": lambda _, **__: {"totalCount": len(edges), "edges": edges}}
 
 
 def _head(row: Json) -> Json:

@@ -70,6 +70,8 @@ class FileApi:
         """See ``Api``."""
         if parts := parts_of(variables):
             return Answered(parts_asked(self, parts, text))
+        if "slug" in variables:
+            raise NotExported(f"no file has all repositories of the team {variables['slug']}")
         of = next(one for one in CONNECTIONS if one in text)
         pages = [one for one in self._graphql if isinstance(_organization(one).get(of, _NOTHING), dict | None)]
         if not pages and of == "repositories":

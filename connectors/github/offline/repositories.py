@@ -87,10 +87,17 @@ def _rules_asked(files: Files, part: Part) -> Mapping[str, Any] | None:
     return {"environment": None}
 
 
+def _environments_asked(files: Files, part: Part) -> Mapping[str, Any] | None:
+    """All of them, whatever page is asked for; None where no file has the repository's environments."""
+    root = _root(files, part.full_name)
+    return {"environments": _environments(files, root)} if (root / "environments.json").is_file() else None
+
+
 _PARTS: Sequence[tuple[str, Callable[[Files, Part], Mapping[str, Any] | None]]] = (
     ("on Tree", _folder_asked),
     ("on Blob", _file_asked),
     ("environment(", _rules_asked),
+    ("environments(", _environments_asked),
 )
 """By what the query for them has."""
 
@@ -105,12 +112,6 @@ def _rule(rule: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _node(files: Files, root: Path, row: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    environments = root / "environments.json"
-    named = [
-        {"name": one.get("name")}
-        for page in (files.read(environments) if environments.is_file() else ())
-        for one in _list(page, "environments")
-    ]
     branch = row.get("default_branch")
     return {
         "databaseId": row.get("id"),
@@ -120,11 +121,18 @@ def _node(files: Files, root: Path, row: Mapping[str, Any], entries: Sequence[Ma
         "createdAt": row.get("created_at"),
         "pushedAt": row.get("pushed_at"),
         "defaultBranchRef": {"name": branch} if branch else None,
-        "environments": {"totalCount": len(named), "nodes": named},
+        "environments": _environments(files, root),
         "workflows": {"entries": list(entries)},
         "agents": {"entries": _folder(files, root, AGENTS) or []},
         **{name: _blob(files, root / "contents" / f"{path}.json") for name, path in _OWNERS.items()},
     }
+
+
+def _environments(files: Files, root: Path) -> Mapping[str, Any]:
+    file = root / "environments.json"
+    pages = files.read(file) if file.is_file() else ()
+    named = [{"name": one.get("name")} for page in pages for one in _list(page, "environments")]
+    return {"totalCount": len(named), "nodes": named}
 
 
 def _folder(files: Files, root: Path, path: str) -> list[Mapping[str, Any]] | None:

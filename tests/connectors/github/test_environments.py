@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from connectors.budget import Limits
 from connectors.testing import Asked, Reply, read
 from scanner.access.paths import raise_by_paths, resolve
-from scanner.model import Claim, Coverage, Edge, Identity, Privilege, Trust, Workload
+from scanner.model import Claim, Coverage, Edge, Identity, Privilege, StoredSecret, Trust, Workload
 from scanner.model.reach import Way
 from tests.connectors.github.estates import TOKEN, VALUE, connector
 from tests.connectors.github.fake import Organization, served
@@ -215,3 +215,40 @@ def test_rules_come_from_files(tmp_path: Path) -> None:
     records = read(connector("http://127.0.0.1:1", from_files=tmp_path), deadline=60.0, limits=Limits())
 
     assert texts(records) == [{**DESCRIBED, "eu prod": []}, dict.fromkeys(DESCRIBED)]
+
+
+def test_what_a_repository_or_team_has_beyond_a_page_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Environments with their secrets, and the repositories that a team administers; what is refused is a gap."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    org, named = Organization(), [f"env-{number}" for number in range(5)]
+    for name in ("app", "few", "site"):
+        org.add_repository(name, files={PATH: on("push")}, environments=named[:1] if name == "few" else named)
+    org.add_secret("/repos/acme/app/environments/env-4/secrets", "LATE")
+    org.teams.append({"slug": "core", "repositories": {f"acme/{one}": "ADMIN" for one in ("app", "few", "site")}})
+
+    def refused(asked: Asked) -> Reply | None:
+        sent = json.loads(asked.body or b"{}")
+        is_later = "slug" in sent.get("variables", ()) or "environments(" in sent.get("query", "").partition("part0")[2]
+        return Reply(status=403, body={"message": "no"}) if asked.path == "/graphql" and is_later else None
+
+    with served(org, token=VALUE) as (github, url):
+        github.per_list = 2
+        records = read(connector(url), deadline=60.0, limits=Limits())
+        github.faults = refused
+        without = read(connector(url), deadline=60.0, limits=Limits())
+
+    def owners(records: list[Any]) -> dict[str, Any]:
+        workflows = [one for one in records if isinstance(one, Identity) and one.kind == "workflow"]
+        return {
+            one.attributes["repository"]: [by["id"] for by in one.attributes.get("owners", ())] for one in workflows
+        }
+
+    assert [one.key for one in records if isinstance(one, StoredSecret)] == [
+        "github:acme/app/environments/env-4/secrets/LATE"
+    ]
+    assert owners(records) == {f"acme/{one}": ["core"] for one in ("app", "few", "site")}
+    assert [one.section for one in records if isinstance(one, Coverage) and one.is_gap] == []
+    assert owners(without) == {"acme/app": ["core"], "acme/few": ["core"], "acme/site": []}
+    (gap,) = [one for one in without if isinstance(one, Coverage) and one.is_gap]
+    assert (gap.section, gap.status) == ("repositories", "partial")
+    assert "not all environments were read of acme/app, acme/site" in str(gap.detail)

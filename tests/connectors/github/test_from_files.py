@@ -105,3 +105,35 @@ def test_repositories_come_from_rest_where_graphql_was_not_exported(tmp_path: Pa
     assert "workflows of 1 of 3 repositories" in details["repositories"]
     assert "unread.yml" in details["workflows"]
     assert "acme/docs" in details["secrets"]
+
+
+def test_environments_beyond_the_first_page_come_from_rest(tmp_path: Path) -> None:
+    """GraphQL's export has the first of them; without the other file, that is a gap."""
+    page = {"hasNextPage": True, "endCursor": "1"}
+    node = {
+        "databaseId": 7, "nameWithOwner": "acme/app", "visibility": "PRIVATE", "isArchived": False,
+        "environments": {"totalCount": 2, "pageInfo": page, "nodes": [{"name": "eu"}]},
+    }  # fmt: skip
+    listed = {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": [node]}
+    files: dict[str, Any] = {
+        "orgs/acme": {"login": "acme", "id": 1},
+        "graphql": {"data": {"organization": {"repositories": listed}}},
+        "repos/acme/app/environments/us/secrets": {"secrets": [{"name": "LATE"}]},
+        "repos/acme/app/environments": {"environments": [{"name": "eu"}, {"name": "us"}]},
+    }
+    for name, body in files.items():
+        file = tmp_path / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(body))
+    source = connector("http://127.0.0.1:1", from_files=tmp_path)
+    whole = read(source, deadline=60.0, limits=Limits())
+    (tmp_path / "repos/acme/app/environments.json").unlink()
+    without = read(source, deadline=60.0, limits=Limits())
+
+    assert [[one.name for one in found if isinstance(one, StoredSecret)] for found in (whole, without)] == [
+        ["LATE"],
+        [],
+    ]
+    lacks = "not all environments were read of acme/app"
+    shown = [lacks in str([one.detail for one in found if isinstance(one, Coverage)]) for found in (whole, without)]
+    assert shown == [False, True]

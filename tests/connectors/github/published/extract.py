@@ -39,12 +39,18 @@ from connectors.github.client import requests as r
 from connectors.github.client.requests import Request
 from connectors.github.organization import RULESETS
 from connectors.github.parts import query
-from connectors.github.repositories import QUERY, TEAMS
+from connectors.github.repositories import QUERY, TEAM, TEAMS
 
 HERE = Path(__file__).parent
 FAKE = HERE.parents[3] / "connectors" / "fakes" / "github"
-SELECTIONS = (local_actions.FILE, environments.RULES, coding_agents.SHARED_AGENTS, agent_changes.LAST_CHANGE)
-QUERIES = (QUERY, TEAMS, SSO, RULESETS, *(query(one, 2) for one in SELECTIONS))
+SELECTIONS = (
+    local_actions.FILE,
+    environments.RULES,
+    environments.MORE,
+    coding_agents.SHARED_AGENTS,
+    agent_changes.LAST_CHANGE,
+)
+QUERIES = (QUERY, TEAMS, TEAM, SSO, RULESETS, *(query(one, 2) for one in SELECTIONS))
 _WORDS = frozenset({"description", "example", "examples", "x-github", "externalDocs", "title"})
 
 
