@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 _GIVEN = "scanner.cli.options.given"
+_SOURCES = "scanner.cli.calls.sources"
 _COMMAND = re.compile(r"`(muster (?!-|(?:init|demo|schema)\b)[^`…]*)`")
 """A command in a message that takes ``--config``."""
+_OF_SOURCES = re.compile(r"muster doctor$")
 _NO_STORE = re.compile(r"muster (connectors|rules|registry (lint|convert))\b")
 
 
@@ -21,17 +23,26 @@ def remember_option(context: click.Context, option: click.Parameter, value: Any)
     return value
 
 
+def remember_sources(context: click.Context, argument: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """The callback of sources that printed commands about sources repeat: those of no config are named nowhere else."""
+    del argument
+    context.meta[_SOURCES] = value
+    return value
+
+
 def remember(**options: object) -> None:
     """Set options that printed commands repeat, where the command line does not have them."""
     click.get_current_context().meta[_GIVEN] = {f"--{name}": str(value) for name, value in options.items()}
 
 
 def options_given(command: str = "") -> str:
-    """``--config`` and ``--store`` of this command line, so that a printed command uses the same scan."""
+    """Sources, ``--config`` and ``--store`` of this command line, so that a printed command uses the same scan."""
     context = click.get_current_context(silent=True)
     given: dict[str, str] = context.meta.get(_GIVEN, {}) if context else {}
     repeated = {name: value for name, value in given.items() if name != "--store" or not _NO_STORE.match(command)}
-    return "".join(f" {name} {shlex.quote(value)}" for name, value in repeated.items())
+    sources: tuple[str, ...] = context.meta.get(_SOURCES, ()) if context and _OF_SOURCES.match(command) else ()
+    named = "".join(f" {shlex.quote(source)}" for source in sources)
+    return named + "".join(f" {name} {shlex.quote(value)}" for name, value in repeated.items())
 
 
 def as_called(text: str) -> str:

@@ -10,6 +10,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from scanner.cli.calls import remember_sources
 from scanner.cli.options import Accepted, Given, Reports, as_one, given_options, listed, output_options, verdict_options
 from scanner.model import SEVERITIES
 
@@ -33,7 +34,7 @@ class How(Struct, frozen=True, kw_only=True):
 
 
 @click.command()
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...", callback=remember_sources)
 @given_options
 @output_options
 @verdict_options

@@ -47,6 +47,18 @@ def test_every_printed_command_works(elsewhere: Path, muster: Muster, command: s
     assert not (elsewhere.parent / "muster.db").exists()
 
 
+def test_the_hint_of_an_error_names_the_same_sources(muster: Muster) -> None:
+    """The doctor finds the same problem, also where no config has the source."""
+    source = "kubernetes:from_files=not there"
+
+    done = muster("scan", source, "--store", "sqlite:///other.db")
+
+    (hint,) = PRINTED.findall(done.err)
+    assert hint == f"muster doctor '{source}' --store sqlite:///other.db"
+    doctor = muster(*shlex.split(hint)[1:])
+    assert (doctor.code, "not there cannot be read" in doctor.out) == (1, True)
+
+
 def test_the_hint_of_an_error_names_the_same_store(estate: Path, muster: Muster) -> None:
     """Also where the store is given and not the config."""
     del estate
