@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -85,7 +86,9 @@ class Api:
 
     def _rows(self, listing: Listing, section: SectionReading, selector: str) -> Iterator[Any]:
         params = {"limit": str(PAGE), **({"fieldSelector": selector} if selector else {})}
-        client = self._partial if listing.metadata else self._whole
+        client = (self._partial if listing.metadata else self._whole).but(
+            refusal=partial(_refused, right=listing.right)
+        )
         pages = client.pages(listing.path, at="/items", paging=_following, params=params, may_lack=True)
         yield from client.rows_of(pages, listing.shape, section)
 
@@ -123,14 +126,17 @@ def _file(folder: Path, name: str, pem: Pem) -> str:
     return str(path)
 
 
-def _refused(response: Response) -> SourceError:
-    """What a status means: 404 is a group that the cluster does not have, 410 a list that expired."""
+def _refused(response: Response, right: str = "it") -> SourceError:
+    """What a status means: 404 is a group that the cluster does not have, 410 a list that expired.
+
+    ``right``: what was asked takes.
+    """
     if response.status_code == _NOT_FOUND:
         return NotOffered("the cluster does not have it")
     if response.status_code == _EXPIRED:
         return Gone("the list expired")
     if response.status_code == _FORBIDDEN:
-        return Denied("RBAC does not allow it")
+        return Denied(f"RBAC does not allow {right}")
     if response.status_code == _UNAUTHORIZED:
         return Denied("the API server does not accept the credentials", hint="sign in again")
     return refusal(response)

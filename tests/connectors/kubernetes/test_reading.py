@@ -198,6 +198,14 @@ def test_doctor_names_what_is_missing(clusters: Running) -> None:
 # --- What goes wrong ---
 
 
+def test_a_gap_names_the_list_that_is_refused(clusters: Running) -> None:
+    """A section may have many."""
+    server = clusters.server(*ESTATE, fault=_broken("/apis/batch/v1/jobs", refusal(403, "no")))
+    (gap,) = (one for one in _read(clusters, server) if getattr(one, "section", "") == "workloads")
+
+    assert (gap.status, gap.detail) == ("partial", "RBAC does not allow list jobs.batch")
+
+
 def _broken(path: str, reply: Reply, times: int = 10**6) -> Any:
     left = [times]
 
