@@ -53,8 +53,8 @@ TIMEOUTS = 2
 KEPT = 16 * MEBIBYTE
 """Bytes of answers that a client keeps with their ETags."""
 OK, NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN, TOO_MANY = 200, 304, 401, 403, 429
-MAY_PASS = (429, 500, 502, 503, 504)
-"""Statuses that another try may not meet again."""
+MAY_PASS = (429, 500, 502, 503, 504, 529)
+"""Statuses that another try may not meet again. 529: overloaded, as Anthropic and Cloudflare answer."""
 _REASONS = {"ConnectTimeout": "connecting timed out", "ReadTimeout": "no response in time", "SSLError": "TLS failed"}
 """In place of an exception's name; its text would hold the whole address."""
 _ABSENT = (404, 410)

@@ -65,10 +65,11 @@ def with_federation(
     ``coverage``: they say which trusts no token fits, see :attr:`scanner.model.Trust.presented`.
     """
     workloads = tuple(workloads)
+    unread = _unread((*identities, *others))
     holders = _Holders((*identities, *others), issuers_beside(workloads))
     tenants = _Tenants(workloads, coverage)
     if not (holders or tenants):
-        return tuple(identities), ()
+        return tuple(_with_unknown(one, unread) for one in identities), ()
     edges: list[Edge] = []
     links: defaultdict[str, list[Link]] = defaultdict(list)
     own: set[Trust] = set()
@@ -79,7 +80,6 @@ def with_federation(
         if is_exact(trust.subject):
             having[edge.target, f"{trust.subject} of {trust.issuer}"].add(edge.source)
         links[edge.target].append(Link(relation="federates", target=edge.source, evidence=trust.evidence))
-    unread = _unread((*identities, *others))
     guards = guarded((*identities, *others), edges, workloads)
     shared = _shared(having, (*identities, *others))
 

@@ -171,6 +171,7 @@ def test_no_answer_leads_to_another_address(address: str, serve: Callable[[Answe
             3,
         ),
         (Reply(status=503, body={}), Unreachable, "HTTP 503", 3),
+        (Reply(status=529, body={}), Unreachable, "HTTP 529", 3),
         (Reply(status=204, body=b""), SourceError, "HTTP 204", 1),
         (Reply(body=b"<html>"), Unreachable, "not JSON", 1),
         (Reply(body=b'{"id": 1', cut=4), Unreachable, "does not respond", 3),

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from scanner.access.paths import resolve
 from scanner.access.subjects import meet
 from scanner.access.trusts import compiled
-from scanner.model import Claim, Identity, Said, TokenSubject, Trust, with_typed
+from scanner.model import Claim, Identity, Privilege, Said, TokenSubject, Trust, with_typed
 from tests.factories import make_identity
 
 GOOGLE, ENTRA = "https://accounts.google.com", "https://login.microsoftonline.com/T-1/v2.0"
@@ -98,6 +98,18 @@ def test_last_known_identities_count_on_both_sides() -> None:
 
     assert [link.target for link in (*role.links, *bot.links)] == ["bot", "role"]
     assert with_federation(both) == both
+
+
+@pytest.mark.parametrize(("known", "level"), [(True, "normal"), (False, "unknown")])
+def test_what_an_identity_elsewhere_may_do_is_unknown_unless_it_was_read(known: bool, level: str) -> None:
+    """Also where no identity has a token that a trust could accept."""
+    normal = Privilege(level="normal")
+    agent = make_identity("agent", privilege=normal, attributes={"federates_to": ["arn:aws:iam::1:role/agent"]})
+    role = make_identity("role", key="arn:aws:iam::1:role/agent")
+
+    found = with_federation((agent, role) if known else (agent,))[0]
+
+    assert found.privilege.level == level
 
 
 def test_an_identity_does_not_become_itself() -> None:
