@@ -13,7 +13,7 @@ from connectors.anthropic import payloads as p
 from connectors.anthropic import spec as s
 from connectors.federation import links_of
 from connectors.reading import unread_facts
-from connectors.vendors.records import Key, Place, latest, moment
+from connectors.vendors.records import Key, Place, as_far_as_read, latest, moment
 from scanner.model import PRIVILEGES, Consequence, Grant, Identity, Privilege, PrivilegeLevel, Signal, Trust, Way
 from scanner.model.attributes import FORMER_MEMBER
 
@@ -149,6 +149,7 @@ def _account(place: Place, read: Organization, row: p.ServiceAccount, rows: list
     levels = [*_levels(row.organization_role, "the organization"), *_of_workspaces(workspaces)]
     levels += [("admin", f"{trust.evidence}, and gives {ORG_ADMIN}") for trust, scopes in rules if ORG_ADMIN in scopes]
     is_listed = row.id in read.accounts
+    no_roles = not is_listed or s.SERVICE_ACCOUNTS in read.gaps
     return Identity(
         **facts,
         **_held(read, facts["key"], rows, use_is_known=not trusts and s.FEDERATION not in read.gaps),
@@ -158,7 +159,7 @@ def _account(place: Place, read: Organization, row: p.ServiceAccount, rows: list
         created_by=read.who(row.created_by_actor_id),
         attributes={"organization_role": row.organization_role, "workspaces": sorted(name for name, _ in workspaces)},
         signals=(Signal(says="machine", sort="provider", evidence="a service account of Anthropic"),),
-        privilege=_highest(levels),
+        privilege=as_far_as_read(_highest(levels), unread=no_roles),
         grants=_grants(row.organization_role, workspaces),
         consequences=_uses_models("a member of workspaces"),
         reach=_reach(place, own, rows),
@@ -166,7 +167,7 @@ def _account(place: Place, read: Organization, row: p.ServiceAccount, rows: list
         links=links_of(trusts, "its federation rule accepts"),
         unread=unread_facts(
             credentials=s.API_KEYS in read.gaps,
-            permissions=not is_listed or s.SERVICE_ACCOUNTS in read.gaps,
+            permissions=no_roles,
             trusts=s.FEDERATION in read.gaps,
             use=s.USAGE in read.gaps,
         ),
@@ -181,6 +182,7 @@ def _user(place: Place, read: Organization, row: p.User, rows: list[p.ApiKey]) -
     levels = [*_levels(row.role, "the organization"), *_of_workspaces(members)]
     for grant, actions in roles:
         levels += [("high", f"the role {grant.name} allows {one}") for one in actions if one.startswith(_MANAGES)]
+    no_roles = bool(read.gaps & {s.USERS, s.WORKSPACES, s.RBAC})
     aliases = tuple(dict.fromkeys((row.id, *([row.email] if row.email else []))))
     return Identity(
         **{**facts, "aliases": aliases},
@@ -188,13 +190,13 @@ def _user(place: Place, read: Organization, row: p.User, rows: list[p.ApiKey]) -
         display_name=row.name,
         attributes={"role": row.role, "email": row.email},
         signals=(Signal(says="human", sort="provider", evidence="a user of the organization"),),
-        privilege=_highest(levels),
+        privilege=as_far_as_read(_highest(levels), unread=no_roles),
         grants=tuple(dict.fromkeys((*_grants(row.role, members), *(grant for grant, _ in roles)))),
         consequences=_uses_models("a member of workspaces"),
         reach=_reach(place, own, rows),
         unread=unread_facts(
             credentials=s.API_KEYS in read.gaps,
-            permissions=bool(read.gaps & {s.USERS, s.WORKSPACES, s.RBAC}),
+            permissions=no_roles,
             use=s.USAGE in read.gaps,
         ),
     )

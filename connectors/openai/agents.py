@@ -74,7 +74,7 @@ def agent(place: Place, project: str, row: p.AgentRow, automations: Iterable[Sch
 def workload(place: Place, one: Scheduled) -> Workload:
     """An automation, which runs as the agent that it starts."""
     row = one.row
-    agent_id = row.target.agent_id
+    agent_id = row.agent_id
     return Workload(
         **place.of(f"automations/{row.id}", row.name or row.id),
         kind="automation",
@@ -134,22 +134,27 @@ def read_agents(reader: Reader, projects: Sequence[p.Project]) -> Found[None]:
             listed |= {row.id: (project, row) for row in rows if row.id not in listed}
         section.found(len(listed))
     yield reader.done(section)
+    automations = yield from _read_automations(reader, opened)
+    started: defaultdict[str, list[Scheduled]] = defaultdict(list)
+    for project, one in automations:
+        started[one.row.agent_id or ""].append(one)
+        if one.row.inline is not None:
+            listed.setdefault(one.row.id, (project, one.row.inline))
+        yield workload(reader.place, one)
     names = {one.id: one.name or one.id for one in projects}
     for project in opened:
         if not project.isdigit():
             own = [id_ for id_, (where, _) in listed.items() if where == project]
             yield project_of(reader.place, project, names.get(project, project), own)
-    automations = yield from _read_automations(reader, opened)
-    yield from (workload(reader.place, one) for some in automations.values() for one in some)
     for project, row in listed.values():
-        yield agent(reader.place, project, row, automations.get(row.id, ()))
+        yield agent(reader.place, project, row, started[row.id])
 
 
-def _read_automations(reader: Reader, opened: Mapping[str, Api]) -> Found[dict[str, list[Scheduled]]]:
-    """By the id of the agent that they start."""
-    found: defaultdict[str, list[Scheduled]] = defaultdict(list)
+def _read_automations(reader: Reader, opened: Mapping[str, Api]) -> Found[list[tuple[str, Scheduled]]]:
+    """With the project of each."""
+    found: list[tuple[str, Scheduled]] = []
     with reader.section(s.AUTOMATIONS) as section:
-        for api in opened.values():
+        for project, api in opened.items():
             rows = reader.listed(section, r.AUTOMATIONS, p.Automation, api)
 
             def last_of(row: p.Automation, api: Api = api) -> p.Invocation | None:
@@ -158,7 +163,7 @@ def _read_automations(reader: Reader, opened: Mapping[str, Api]) -> Found[dict[s
             for row, last in reader.each(section, "automations", last_of, rows, lambda one: one.name or one.id):
                 ended = None if last is None else last.status
                 made = Scheduled(row=row, last=None if last is None else moment(last.created_at), ended=ended)
-                found[row.target.agent_id or ""].append(made)
+                found.append((project, made))
                 section.found()
     yield reader.done(section)
-    return dict(found)
+    return found

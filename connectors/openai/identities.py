@@ -14,7 +14,7 @@ from connectors.openai import payloads as p
 from connectors.openai import spec as s
 from connectors.openai.rights import OF_A_PROJECT, rights_of
 from connectors.reading import unread_facts
-from connectors.vendors.records import Key, Place, latest, moment
+from connectors.vendors.records import Key, Place, as_far_as_read, latest, moment
 from scanner.model import Identity, Privilege, Signal, Trust, Way
 from scanner.model.attributes import FORMER_MEMBER
 
@@ -139,6 +139,7 @@ def _account(place: Place, read: Organization, account: Account, keys: list[Key]
     project, trusts = account.project, tuple(read.trusts.get(account.id, ()))
     shown = project.name or project.id
     rights = rights_of(read.roles.get(account.id, ()), project=shown, project_role=account.role, owns=admin)
+    no_roles = s.ROLES in read.gaps
     return Identity(
         **facts,
         **_held(read, facts["key"], keys, use_is_known=not trusts and s.FEDERATION not in read.gaps),
@@ -152,7 +153,7 @@ def _account(place: Place, read: Organization, account: Account, keys: list[Key]
             **read.allowed.get(project.id, {}),
         },
         signals=(Signal(says="machine", sort="provider", evidence="a service account of OpenAI"),),
-        privilege=rights.privilege,
+        privilege=as_far_as_read(rights.privilege, unread=no_roles),
         grants=rights.grants,
         consequences=rights.consequences,
         reach=_reach(place, keys, account),
@@ -160,7 +161,7 @@ def _account(place: Place, read: Organization, account: Account, keys: list[Key]
         links=links_of(trusts, "its federation rule accepts"),
         unread=unread_facts(
             credentials=bool(read.gaps & {s.API_KEYS, s.ADMIN_KEYS}),
-            permissions=s.ROLES in read.gaps,
+            permissions=no_roles,
             trusts=s.FEDERATION in read.gaps,
             use=s.API_KEYS in read.gaps,
         ),
@@ -171,6 +172,7 @@ def _user(place: Place, read: Organization, user: p.User, keys: list[Key], admin
     facts = place.facts(f"users/{user.id}", "user", user.id, user.email or user.name)
     owner = ("owner of the organization",) if user.role == _OWNER else ()
     rights = rights_of(read.roles.get(user.id, ()), owns=(*owner, *admin))
+    no_roles = bool(read.gaps & {s.ROLES, s.USERS})
     aliases = tuple(dict.fromkeys((user.id, *([user.email] if user.email else []))))
     return Identity(
         **{**facts, "aliases": aliases},
@@ -184,13 +186,13 @@ def _user(place: Place, read: Organization, user: p.User, keys: list[Key], admin
                 evidence="a user of the organization",
             ),
         ),
-        privilege=rights.privilege,
+        privilege=as_far_as_read(rights.privilege, unread=no_roles),
         grants=rights.grants,
         consequences=rights.consequences,
         reach=_reach(place, keys),
         unread=unread_facts(
             credentials=bool(read.gaps & {s.API_KEYS, s.ADMIN_KEYS}),
-            permissions=bool(read.gaps & {s.ROLES, s.USERS}),
+            permissions=no_roles,
         ),
     )
 

@@ -6,6 +6,7 @@ Instructions of agents, descriptions of functions, headers of MCP servers and ``
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 from msgspec import Struct, field
 
@@ -123,6 +124,10 @@ class Switch(Struct, frozen=True):
     """Whether a hosted tool may be used."""
 
     enabled: bool = False
+
+
+NoSwitch: TypeAlias = str | bool | int | float | list[Any] | None
+"""What may stand beside the tools of a project."""
 
 
 class ModelPolicy(Struct, frozen=True, kw_only=True):
@@ -310,6 +315,19 @@ class Automation(Struct, frozen=True, kw_only=True):
     timezone: str | None = None
     run_at: Time = None
     target: Target = Target()
+
+    @property
+    def inline(self) -> AgentRow | None:
+        """The agent that is defined here, and listed nowhere else: it has the automation's id and name."""
+        own = self.target.agent
+        if own is None or self.target.agent_id:
+            return None
+        return AgentRow(id=self.id, name=self.name, created_at=self.created_at, model=own.model, tools=own.tools)
+
+    @property
+    def agent_id(self) -> str | None:
+        """The id of the agent that it starts; None where that is not said: a session goes on."""
+        return self.target.agent_id or (self.id if self.inline else None)
 
 
 class Invocation(Struct, frozen=True, kw_only=True):

@@ -129,7 +129,7 @@ def read_permissions(reader: Reader, projects: Iterable[p.Project]) -> Found[dic
     found: dict[str, Mapping[str, Any]] = {}
 
     def of_project(project: p.Project) -> Mapping[str, Any]:
-        tools = reader.api.one(r.TOOLS, dict[str, p.Switch | str | int | None], project=project.id)
+        tools = reader.api.one(r.TOOLS, dict[str, p.Switch | p.NoSwitch], project=project.id)
         on = sorted(tool for tool, one in tools.items() if isinstance(one, p.Switch) and one.enabled)
         try:
             models = reader.api.one(r.MODELS, p.ModelPolicy, project=project.id)

@@ -180,6 +180,13 @@ class Agent(Struct, frozen=True, kw_only=True):
         )
 
 
+def as_far_as_read(privilege: Privilege, *, unread: bool) -> Privilege:
+    """The privilege, unknown where nothing above normal was found and not all rights were read."""
+    if not unread or privilege.level != "normal":
+        return privilege
+    return Privilege(level="unknown", evidence=("not all of its roles were read",))
+
+
 def stored(place: Place, below: str, name: str, **facts: Any) -> StoredSecret:
     """A credential that a vendor stores for agents: its name and dates."""
     return StoredSecret(**place.of(below, name), **facts)

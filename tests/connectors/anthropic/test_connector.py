@@ -207,6 +207,7 @@ def test_without_a_token_sections_are_off_and_facts_unknown() -> None:
     deploy = identities(found)["service_accounts/svac_deploy"]
     assert statuses == {"service_accounts", "federation", "agents", "deployments", "vaults"}
     assert set(deploy.unread) == {"permissions", "trusts"}
+    assert deploy.privilege.level == "unknown"
     assert [one.id for one in deploy.credentials] == ["apikey_deploy"]
 
 

@@ -24,10 +24,14 @@ from tests.connectors.openai.estates import (
     SUBJECT,
     TOKEN,
     VALUE,
+    agent,
+    automation,
     connector,
     event,
     held_by_account,
+    invocation,
     key,
+    mcp,
     organization,
 )
 from tests.connectors.vendors.fake import Vendor, served
@@ -156,6 +160,40 @@ def test_agents_show_model_tools_servers_and_schedule(found: list[DiscoveredReco
     assert (local.name, str(agent.last_used_at)[:10], agent.tags) == ("agent_local", "2026-09-21", {"team": "support"})
 
 
+def test_an_agent_that_an_automation_defines_is_listed() -> None:
+    """With the automation's id and name, for it has none of its own; no secret of it is kept."""
+    api = organization()
+    inline = automation("auto_2", "")
+    server = {**mcp("crm", PLANTED), "transport": {"type": "http", "server_url": "https://mcp.acme.example"}}
+    own = ("id", "object", "name", "created_at", "updated_at", "metadata")
+    defined = {name: value for name, value in agent("", None, server).items() if name not in own}
+    inline["target"] |= {"agent_id": None, "agent": defined}
+    api.own[AGENTS_VALUE]["/v1/agents/automations"].append(inline)
+    api.own[AGENTS_VALUE]["/v1/agents/automations/auto_2/invocations"] = [invocation("auto_2")]
+
+    found = read_from(api)
+
+    made = identities(found)["agents/auto_2"]
+    works = {one.key: one for one in found if isinstance(one, Workload)}
+    assert (made.name, made.attributes["model"]) == ("morning", "gpt-6")
+    assert [one["host"] for one in made.attributes["mcp_servers"]] == ["mcp.acme.example"]
+    assert made.attributes["schedule"] == "0 6 * * * Europe/Berlin"
+    assert works["openai:automations/auto_2"].runs_as == (made.key,)
+    assert made.key in works["openai:projects/proj_shop"].runs_as
+    assert PLANTED not in str(found)
+
+
+def test_what_is_unread_of_roles_leaves_privilege_unknown() -> None:
+    """Nothing above normal was found; a level that is known stays."""
+    api = organization()
+    api.faults = lambda asked: Reply(status=403, body={}) if asked.path.endswith("/roles") else None
+
+    levels = {name: one.privilege.level for name, one in identities(read_from(api)).items()}
+
+    assert levels["service_accounts/svc_acct_chat"] == levels["users/user-ada"] == "unknown"
+    assert (levels["service_accounts/svc_acct_deploy"], levels["users/user-root"]) == ("high", "admin")
+
+
 def test_who_holds_a_key_of_a_project_may_become_its_agents(found: list[DiscoveredRecord]) -> None:
     """Under a condition, for what a key is restricted to is not listed; an admin needs no path."""
     workloads = [one for one in found if isinstance(one, Workload)]
@@ -260,6 +298,33 @@ def test_files_are_read_as_curl_writes_them(tmp_path: Path) -> None:
     statuses = {name: one.status for name, one in coverage(found).items() if one.is_gap}
     assert statuses == {"users": "failed", "roles": "failed"}
     assert set(identities(found)) == set(identities(read_from(organization())))
+
+
+def test_what_stands_beside_the_tools_of_a_project_is_no_gap(tmp_path: Path) -> None:
+    """Only what says that it is enabled is a tool: OpenAI adds fields at any time."""
+    tools = {
+        "mcp": {"enabled": True},
+        "new": {"by": "x"},
+        "object": "x",
+        "inherited": True,
+        "regions": ["eu"],
+        "n": 0.5,
+    }
+    below = "v1/organization/projects"
+    for name, content in (
+        (below, {"data": [{"id": "proj_shop"}]}),
+        (f"{below}/proj_shop/service_accounts", {"data": [{"id": "svc_acct_chat", "role": "member"}]}),
+        (f"{below}/proj_shop/hosted_tool_permissions", tools),
+        (f"{below}/proj_shop/model_permissions", {"mode": "allow_list", "model_ids": []}),
+    ):
+        file = tmp_path / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(content))
+
+    found = read(connector("https://api.openai.com", from_files=tmp_path))
+
+    assert coverage(found)["project_permissions"].status == "complete"
+    assert identities(found)["service_accounts/svc_acct_chat"].attributes["hosted_tools"] == ["mcp"]
 
 
 def test_doctor_asks_each_section_once_and_says_what_is_missing() -> None:
