@@ -19,10 +19,14 @@ from scanner.model.providers import read_providers
 SECTION = "agent_config.agents"
 LARGEST = 16 * 1024 * 1024
 """Bytes of one file."""
-NAMES = frozenset(("mcp.json", ".mcp.json", "claude_desktop_config.json", "agent-card.json", "agent.json"))
+NAMES = frozenset(
+    ("mcp.json", ".mcp.json", ".claude.json", "claude_desktop_config.json", "agent-card.json", "agent.json")
+)
 """Files that are read of a folder; others are read where ``path`` names them."""
+_OF_OTHERS = "node_modules"
+"""A folder with packages: no client takes its configuration from there."""
 _BY_FOLDER = {".cursor": "cursor", ".vscode": "vscode", ".windsurf": "windsurf", ".claude": "claude-code"}
-_BY_FILE = {"claude_desktop_config.json": "claude-desktop", ".mcp.json": "claude-code"}
+_BY_FILE = {"claude_desktop_config.json": "claude-desktop", ".mcp.json": "claude-code", ".claude.json": "claude-code"}
 
 
 class AgentConfigSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,7 +83,7 @@ class AgentConfigConnector:
             return
         for path in paths:
             try:
-                found = read_document(_content(path))
+                found = self._document(path)
             except SourceError as error:
                 yield Check(name=str(path), ok=False, detail=str(error))
             else:
@@ -90,7 +94,7 @@ class AgentConfigConnector:
         """The files, by name. Raises SourceError if there is none."""
         path = self._settings.path
         if path.is_dir():
-            found = [one for one in path.rglob("*.json") if one.name in NAMES]
+            found = [one for one in path.rglob("*.json") if one.name in NAMES and _OF_OTHERS not in one.parts]
         elif path.exists():
             found = [path]
         else:
@@ -104,7 +108,7 @@ class AgentConfigConnector:
     def _read(self, path: Path, scope: Scope, reading: SectionReading) -> Identity | None:
         shown = self._shown(path)
         try:
-            found = read_document(_content(path))
+            found = self._document(path)
         except SourceError as error:
             reading.malformed(shown, str(error))
             return None
@@ -113,6 +117,13 @@ class AgentConfigConnector:
         for name, why in found.unread.items():
             reading.malformed(f"{shown}, server {name}", why)
         return _of_client(found, scope, shown) if found.servers else None
+
+    def _document(self, path: Path) -> Client | Card:
+        """Raises Malformed, also for a link that leads out of the folder: a repository may hold one to any file."""
+        root = self._settings.path
+        if root.is_dir() and not path.resolve().is_relative_to(root.resolve()):
+            raise Malformed("it is a link to a file elsewhere")
+        return read_document(_content(path))
 
     def _shown(self, path: Path) -> str:
         """The path below what is common to all: the same on every machine."""

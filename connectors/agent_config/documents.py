@@ -13,10 +13,13 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from connectors.base import Malformed, own_words
+from connectors.exported import Unreadable, text_of
 
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE)
-_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])')
+# What is not closed goes to the end, for to look for the end from each beginning would take hours.
+_STRING = r'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))'
+_COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_TRAILING_COMMA = re.compile(rf"{_STRING}|,(?=\s*+[}}\]])", re.DOTALL)
 _REMOTE = ("mcp-remote",)
 """Packages that only pass on to the address among their arguments."""
 
@@ -60,10 +63,14 @@ _PACKAGE = re.compile(r"(?:@[a-z0-9][\w.-]{0,60}/)?[a-z0-9][\w.-]{0,80}(?:@[\w.^
 
 
 class _Client(Struct, frozen=True, kw_only=True):
-    """A client's configuration. Visual Studio Code calls the servers ``servers``, all others ``mcpServers``."""
+    """A client's configuration. Visual Studio Code calls the servers ``servers``, all others ``mcpServers``.
+
+    Claude Code's own file has servers for single folders in ``projects``, too.
+    """
 
     mcp_servers: Mapping[str, Raw] | None = field(default=None, name="mcpServers")
     servers: Mapping[str, Raw] | None = None
+    projects: Mapping[str, Raw] | None = None
 
 
 class Client(Struct, frozen=True):
@@ -154,6 +161,7 @@ class _Marks(Struct, frozen=True):
 
     mcp_servers: Raw | UnsetType = field(default=UNSET, name="mcpServers")
     servers: Raw | UnsetType = UNSET
+    projects: Raw | UnsetType = UNSET
     skills: Raw | UnsetType = UNSET
 
 
@@ -165,14 +173,17 @@ _cards = msgspec.json.Decoder(Card)
 
 def read_document(data: bytes) -> Client | Card:
     """Decode a configuration, also with comments and trailing commas, or a card. Raises Malformed, quoting no value."""
-    text = data.decode("utf-8-sig", "replace")
+    try:
+        text = text_of(data)
+    except Unreadable as error:
+        raise Malformed(str(error)) from None
     if "//" in text or "/*" in text:
         text = _COMMENT.sub(lambda found: found[1] or " ", text)
     text = _TRAILING_COMMA.sub(lambda found: found[1] or "", text)
     try:
         content = text.encode()
         marks = _marks.decode(content)
-        if marks.mcp_servers is not UNSET or marks.servers is not UNSET:
+        if not (marks.mcp_servers is marks.servers is marks.projects is UNSET):
             return _client(_clients.decode(content))
         if marks.skills is not UNSET:
             return _cards.decode(content)
@@ -184,12 +195,25 @@ def read_document(data: bytes) -> Client | Card:
 def _client(config: _Client) -> Client:
     servers: dict[str, Server] = {}
     unread: dict[str, str] = {}
-    for name, content in {**(config.servers or {}), **(config.mcp_servers or {})}.items():
+    listed = {**(config.servers or {}), **(config.mcp_servers or {})}
+    for folder, content in (config.projects or {}).items():
+        try:
+            own = _clients.decode(content).mcp_servers or {}
+        except (msgspec.MsgspecError, RecursionError) as error:
+            unread[f"of {folder}"] = own_words(error)
+        else:
+            listed |= {f"{name} ({_last(folder)})": server for name, server in own.items()}
+    for name, content in listed.items():
         try:
             servers[name] = _servers.decode(content)
         except (msgspec.MsgspecError, RecursionError) as error:
             unread[name] = own_words(error)
     return Client(servers, unread)
+
+
+def _last(folder: str) -> str:
+    """The last part of a path, also one of Windows."""
+    return PurePath(folder.replace("\\", "/")).name or folder
 
 
 def described(servers: Mapping[str, Server]) -> Iterator[dict[str, Any]]:

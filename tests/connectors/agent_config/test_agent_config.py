@@ -98,6 +98,41 @@ def test_comments_and_trailing_commas_are_read(tmp_path: Path) -> None:
     assert servers(found) == ("web (mcp.example.com)",)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["/* " * 700_000, '"' + '\\"a' * 700_000, '"' + '\\"a' * 700_000 + "\\", "," + " " * 2_000_000, ", " * 999_999],
+)
+def test_what_is_not_closed_is_refused_in_linear_time(tmp_path: Path, text: str) -> None:
+    """A file of two megabytes would otherwise take hours."""
+    found, coverage = discover(written(tmp_path, f'{{"mcpServers": {text}', "mcp.json"))
+
+    assert (found, coverage.status) == ([], "partial")
+
+
+def test_servers_of_single_folders_are_read(tmp_path: Path) -> None:
+    """Claude Code keeps them in its own file, with much else."""
+    projects = {"/home/ada/shop": {"mcpServers": {"db": server()}, "history": [VALUE]}, "C:\\work\\lab": {}, "/x": 7}
+    content = {"mcpServers": {"db": server()}, "projects": projects, "oauthAccount": {"token": VALUE}}
+    (found,), coverage = discover(written(tmp_path, content, "ada/.claude.json").parent.parent)
+
+    assert (found.name, servers(found)) == ("claude-code ada", ("db", "db (shop)"))
+    assert "server of /x could not be read" in (coverage.detail or "")
+    assert VALUE not in str((found, coverage))
+
+
+def test_a_link_that_leads_out_of_the_folder_is_a_gap(tmp_path: Path) -> None:
+    """A repository may hold one to any file of the machine; packages are not looked at."""
+    outside = written(tmp_path, {"mcpServers": {"x": server()}}, "elsewhere/mcp.json")
+    inside = written(tmp_path, {"mcpServers": {"db": server()}}, "checkout/real/mcp.json")
+    written(tmp_path, {"type": "module"}, "checkout/node_modules/pkg/agent.json")
+    (tmp_path / "checkout" / ".mcp.json").symlink_to(outside)
+    (tmp_path / "checkout" / "mcp.json").symlink_to(inside)
+    found, coverage = discover(tmp_path / "checkout")
+
+    assert [servers(one) for one in found] == [("db",), ("db",)]
+    assert coverage.detail == "row .mcp.json could not be read: it is a link to a file elsewhere"
+
+
 def test_what_cannot_be_read_is_a_gap(tmp_path: Path) -> None:
     """A file, or one server of it; the rest is read."""
     written(tmp_path, {"mcpServers": {"good": server(), "bad": {"command": [VALUE]}}}, "a/mcp.json")
