@@ -20,7 +20,7 @@ from scanner.model import EXPOSURE_KIND, Coverage, Exposure
 
 SECTION = "secrets_report.exposures"
 ENDINGS = (".json", ".jsonl", ".ndjson", ".sarif")
-"""Files that are read of a folder."""
+"""Files that are read of a folder, also with ``.gz`` behind."""
 
 
 class ReportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,7 +87,7 @@ class ReportConnector:
         """The files, by name. Raises SourceError if there is none: a missing report is no clean one."""
         path = self._settings.path
         if path.is_dir():
-            found = [one for one in path.rglob("*") if one.suffix.lower() in ENDINGS]
+            found = [one for one in path.rglob("*") if one.name.lower().removesuffix(".gz").endswith(ENDINGS)]
         elif path.exists():
             found = [path]
         else:

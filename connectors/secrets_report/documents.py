@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import gzip
+import io
 import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -22,6 +25,7 @@ LARGEST = 256 * 1024 * 1024
 """Bytes of one report."""
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 """How files begin that PowerShell wrote."""
+_GZIP = b"\x1f\x8b"
 
 
 _DAMAGED = "the report is broken off or damaged here"
@@ -65,10 +69,15 @@ def read_report(path: Path) -> bytes:
         if path.stat().st_size > LARGEST:
             raise SourceError(f"{path.name} is larger than {LARGEST // 1024**2} MiB")
         data = path.read_bytes()
+        if data.startswith(_GZIP):
+            with gzip.open(io.BytesIO(data)) as packed:
+                data = packed.read(LARGEST + 1)
+            if len(data) > LARGEST:
+                raise SourceError(f"{path.name} is larger than {LARGEST // 1024**2} MiB when unpacked")
         if data.startswith(_UTF_16):
             data = data.decode("utf-16").encode()
-    except (OSError, UnicodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "its text is broken off"
+    except (OSError, EOFError, zlib.error, UnicodeError) as error:
+        why = (isinstance(error, OSError) and error.strerror) or "its text is broken off"
         raise SourceError(f"{path.name} cannot be read: {why}") from None
     data = data.removeprefix(codecs.BOM_UTF8)
     if not data.strip():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
@@ -169,7 +170,7 @@ def _of_trufflehog(row: _Trufflehog) -> Leak | NoLeak:
         detector=row.detector,
         ids=(row.redacted, row.raw, row.raw_v2),
         holder=extra.arn or extra.user_id or None,
-        repository=data.repository or data.bucket or data.image or None,
+        repository=_repository(data.repository) or data.bucket or data.image or None,
         file=data.file or data.path or None,
         line=data.line,
         commit=data.commit or None,
@@ -178,6 +179,19 @@ def _of_trufflehog(row: _Trufflehog) -> Leak | NoLeak:
         verified=verified,
         link=data.link or None,
     )
+
+
+_BY_SSH = re.compile(r"\A[\w.-]+@([\w.-]+):", re.ASCII)
+
+
+def _repository(address: str | None) -> str | None:
+    """``acme/shop``, as other scanners say, of the address that was cloned, which may hold a token."""
+    try:
+        parts = urlsplit(_BY_SSH.sub(r"ssh://\1/", address or ""))
+    except ValueError:
+        return address
+    path = parts.path.strip("/").removesuffix(".git")
+    return path if parts.netloc and "/" in path else address
 
 
 # --- detect-secrets: a baseline, by file; secrets are SHA-1 hashes ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -52,6 +53,7 @@ REPORTS: dict[str, Any] = {
     "alerts as lines": lines(alert()),
     "with a byte order mark": "\ufeff" + json.dumps([gitleaks()]),
     "from PowerShell": json.dumps([gitleaks()]).encode("utf-16"),
+    "packed": gzip.compress(json.dumps([gitleaks()]).encode()),
 }  # fmt: skip
 
 
@@ -63,7 +65,7 @@ def test_each_scanner_has_the_same_leak(tmp_path: Path, report: Any) -> None:
     assert (coverage.status, coverage.identities, coverage.detail) == ("complete", 1, None)
     assert found.key_id in (KEY_ID, f"sha1:{baseline()['results']['prod.env'][0]['hashed_secret']}")
     assert (found.provider, found.file, found.line) == ("aws", "prod.env", 3)
-    assert (found.repository or "").removeprefix("https://github.com/") == "acme/shop"
+    assert found.repository == "acme/shop"
     assert found.commit in (COMMIT, None)
     assert found.committer in ("ada@example.com", None)
     assert found.exposed_at in (COMMITTED, None)
@@ -182,6 +184,7 @@ def test_a_report_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None
     [
         (b"", "report.json is empty"),
         (b"\xff\xfe{", "its text is broken off"),
+        (gzip.compress(b"[]" * 99)[:-9], "its text is broken off"),
         (b"no report\n", "line 1 could not be read: it has no row of a report"),
         (b"<html></html>", "it has no row of a report"),
         (b"[" * 100_000, "broken off or damaged"),
@@ -204,6 +207,25 @@ def test_an_empty_list_is_a_clean_report(tmp_path: Path) -> None:
         found, coverage = discover(written(tmp_path, content))
 
         assert (found, coverage.status, coverage.detail) == ([], "complete", None)
+
+
+@pytest.mark.parametrize(
+    ("address", "repository"),
+    [
+        ("https://github.com/acme/shop.git", "acme/shop"),
+        (f"https://x:{VALUE}@gitlab.example.com:8443/a/b/c/", "a/b/c"),
+        ("git@github.com:acme/shop.git", "acme/shop"),
+        ("ssh://git@example.com:22/acme/shop.git", "acme/shop"),
+        ("file:///srv/shop", "file:///srv/shop"),
+        ("https://[", "https://["),
+    ],
+)
+def test_a_repository_has_one_name(tmp_path: Path, address: str, repository: str) -> None:
+    """That of its address, so that two scanners' findings in one place are one."""
+    report = trufflehog({"Git": {"repository": address, "commit": COMMIT, "file": "prod.env", "line": 3}})
+    (found,), _ = discover(written(tmp_path, lines(report)))
+
+    assert found.repository == repository
 
 
 @given(mutated([gitleaks(), trufflehog(), alert()]) | mutated(sarif()) | mutated(baseline()))
