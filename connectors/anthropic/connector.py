@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from connectors.anthropic import requests as r
 from connectors.anthropic import spec as s
 from connectors.anthropic.agents import read_agents
 from connectors.anthropic.identities import identities
-from connectors.anthropic.sections import read_all
+from connectors.anthropic.sections import read_all, usage_spans
 from connectors.anthropic.settings import AnthropicSettings
 from connectors.anthropic.spec import SPEC, key_policy, readings
 from connectors.base import Check, DiscoveredRecord, Gone, Meter, Scope, Spec
@@ -87,7 +88,8 @@ class AnthropicConnector:
             return
         try:
             with ExitStack() as stack:
-                yield from tried(readings(self._settings), self._apis(stack, Meter()))
+                span = next(usage_spans(datetime.now(UTC), self._settings.usage_days))
+                yield from tried(readings(self._settings), self._apis(stack, Meter()), span)
         except SourceError as error:
             yield Check(name="token", ok=False, detail=str(error), fix=error.hint)
             return

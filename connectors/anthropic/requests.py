@@ -47,6 +47,7 @@ USAGE: Final = Request(
     params={"group_by[]": ("api_key_id", "agent_id"), "time_bucket_width": "1d", "limit": "1000"},
     turns="page",
     cursor="/next_page",
+    spanned=True,
 )
 
 ACTIVITIES: Final = Request(
@@ -62,6 +63,7 @@ REPORT: Final = Request(
     params={"group_by[]": "api_key_id", "bucket_width": "1d", "limit": "31"},
     turns="page",
     cursor="/next_page",
+    spanned=True,
 )
 """Asked where there is no other usage: of keys alone, without agents."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from connectors.openai import requests as r
 from connectors.openai import spec as s
 from connectors.openai.agents import read_agents
 from connectors.openai.identities import identities
-from connectors.openai.sections import read_all
+from connectors.openai.sections import read_all, usage_span
 from connectors.openai.settings import OpenaiSettings
 from connectors.openai.spec import SPEC, key_policy, readings
 from connectors.reading import require_sdk
@@ -84,7 +85,8 @@ class OpenaiConnector:
             return
         try:
             with ExitStack() as stack:
-                yield from tried(readings(self._settings), self._apis(stack, Meter()))
+                span = usage_span(datetime.now(UTC), self._settings.usage_days)
+                yield from tried(readings(self._settings), self._apis(stack, Meter()), span)
         except SourceError as error:
             yield Check(name="token", ok=False, detail=str(error), fix=error.hint)
             return

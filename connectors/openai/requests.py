@@ -47,6 +47,7 @@ USAGE: Final = Request(
     params={"group_by": "api_key_id", "bucket_width": "1d", "limit": "31"},
     turns="page",
     cursor="/next_page",
+    spanned=True,
 )
 
 AGENTS_BETA: Final = {"OpenAI-Beta": "agents=v1"}

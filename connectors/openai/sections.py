@@ -42,9 +42,7 @@ def read_created(reader: Reader) -> Found[dict[str, str]]:
 def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
     """How often each key asked a model in the days before today, and on which day last."""
     found: defaultdict[str, Used] = defaultdict(Used)
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    since = int((today - timedelta(days=days)).timestamp())
-    request = replace(r.USAGE, params={**r.USAGE.params, "start_time": str(since)})
+    request = replace(r.USAGE, params={**r.USAGE.params, **usage_span(datetime.now(UTC), days)})
     with reader.section(s.USAGE) as section:
         for bucket in reader.listed(section, request, p.Bucket):
             for one in bucket.results:
@@ -54,6 +52,12 @@ def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
                     used.last = latest(used.last, moment(bucket.start_time))
     yield reader.done(section)
     return dict(found)
+
+
+def usage_span(now: datetime, days: int) -> dict[str, str]:
+    """The whole days before today."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return {"start_time": str(int((today - timedelta(days=days)).timestamp()))}
 
 
 def read_accounts(reader: Reader, projects: Sequence[p.Project]) -> Found[dict[str, Account]]:

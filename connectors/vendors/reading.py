@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
+from msgspec.structs import replace
+
 from connectors.base import Check, DiscoveredRecord, Meter, SectionReading
 from connectors.reading import each_of
 from connectors.vendors.api import Api
@@ -88,8 +90,13 @@ class Reader:
         return found
 
 
-def tried(readings: Sequence[Reading], apis: Mapping[str, Mapping[str, Api]]) -> Iterator[Check]:
-    """For ``doctor``: each section's first request without names in its path, asked once for each key."""
+def tried(
+    readings: Sequence[Reading], apis: Mapping[str, Mapping[str, Api]], span: Mapping[str, str]
+) -> Iterator[Check]:
+    """For ``doctor``: each section's first request without names in its path, asked once for each key.
+
+    ``span``: the parameters without which no usage is given.
+    """
     for one in readings:
         request = next((request for request in one.requests if "{" not in request.path), None)
         if request is None:
@@ -97,7 +104,7 @@ def tried(readings: Sequence[Reading], apis: Mapping[str, Mapping[str, Api]]) ->
         for part, api in apis.get(one.needs or "token", {}).items():
             name = f"{one.name} {part}".strip()
             try:
-                api.one(request, dict)
+                api.one(replace(request, params={**request.params, **span}) if request.spanned else request, dict)
             except SourceError as error:
                 fix = error.permission or error.hint
                 yield Check(name=name, ok=False, detail=str(error), fix=fix and f"it takes {fix}")

@@ -15,7 +15,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """A GET. ``permission``: what it takes, for people. ``params``: what is always asked.
 
     ``turns``: the parameter that names the next page. ``cursor``: where an answer has its value, as a JSON pointer;
-    without one, the next page begins after the last row.
+    without one, the next page begins after the last row. ``spanned``: it also takes the time that is asked for.
     """
 
     path: str
@@ -23,6 +23,7 @@ class Request(Struct, frozen=True, kw_only=True):
     params: Mapping[str, str | tuple[str, ...]] = {}
     turns: str = "after"
     cursor: str | None = None
+    spanned: bool = False
 
 
 class Reading(Struct, frozen=True, kw_only=True):

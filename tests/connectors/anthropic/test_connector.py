@@ -310,6 +310,9 @@ def test_files_are_read_as_curl_writes_them(tmp_path: Path) -> None:
 def test_doctor_and_policy_say_what_each_key_takes() -> None:
     """What cannot be read is named with the key for it; that every admin key can write is said."""
     api = organization()
+    api.faults = lambda asked: (
+        Reply(status=400, body={}) if asked.path.endswith("/usage") and "starting_at=" not in asked.query else None
+    )
     del api.opens[AGENTS_VALUE]
 
     with served(api) as url:

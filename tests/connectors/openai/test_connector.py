@@ -330,14 +330,17 @@ def test_what_stands_beside_the_tools_of_a_project_is_no_gap(tmp_path: Path) -> 
 def test_doctor_asks_each_section_once_and_says_what_is_missing() -> None:
     """By the key that it takes; the key's value is in no line."""
     api = organization()
-    api.hidden.add(f"{ORGANIZATION}/usage/completions")
+    api.faults = lambda asked: (
+        Reply(status=400, body={}) if "/usage/" in asked.path and "start_time=" not in asked.query else None
+    )
+    api.hidden.add(f"{ORGANIZATION}/admin_api_keys")
     del api.opens[AGENTS_VALUE]
 
     with served(api) as url:
         checks = {one.name: one for one in connector(url).check()}
 
     assert {name for name, one in checks.items() if not one.ok} == {
-        "usage", "agents proj_shop", "automations proj_shop",
+        "admin_api_keys", "agents proj_shop", "automations proj_shop",
     }  # fmt: skip
     assert checks["agents proj_shop"].fix == "it takes a project's key, restricted to Agents: Read"
     assert "--policy" in checks["token's rights"].detail
