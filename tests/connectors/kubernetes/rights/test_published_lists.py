@@ -158,6 +158,9 @@ LEAST: tuple[tuple[str, Role, tuple[str, str]], ...] = (
     ("Argo Workflows", ("create argoproj.io:workflows",), UP),
     ("Flux", ("create kustomize.toolkit.fluxcd.io:kustomizations",), HIGH),
     ("Tekton", ("create tekton.dev:taskruns",), UP),
+    *((f"what runs pods: {one}", (f"{verb} {one}",), UP) for verb in ("create", "patch") for one in (
+        "argoproj.io:rollouts", "monitoring.coreos.com:prometheuses", "monitoring.coreos.com:alertmanagers",
+        "serving.knative.dev:services", "keda.sh:scaledjobs", "apps.openshift.io:deploymentconfigs")),
     ("External Secrets", ("create external-secrets.io:externalsecrets",), HIGH),
     ("cert-manager", ("create cert-manager.io:certificates",), HIGH),
 )  # fmt: skip
