@@ -1,81 +1,45 @@
-"""Audit logs of clusters, asked for live where their cloud keeps them: EKS in CloudWatch Logs.
-
-Source: the API reference of CloudWatch Logs (FilterLogEvents, DescribeLogGroups) and "Send control plane logs to
-CloudWatch Logs" of EKS.
-"""
+"""Audit logs of clusters, asked for live where their cloud keeps them: EKS in CloudWatch Logs, GKE in Cloud Logging."""
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from datetime import timedelta
+from typing import ClassVar, Protocol
 
-import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import Raw
 
-from connectors.base import Connector, Malformed, Meter, Scope
-from connectors.kubernetes.client.clouds import CloudCluster
-from connectors.kubernetes.client.signin import AwsSession
+from connectors.base import Connector, Meter, Scope
+from connectors.kubernetes.client.clouds import Cloud, CloudCluster
+from connectors.kubernetes.cloud_logging import CloudLogging
+from connectors.kubernetes.cloudwatch import CloudWatch
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.logs.live import Ask, LiveSource, Span, refusal_of
-from connectors.rates import RateLimit
-from connectors.reading import decoded
-from scanner.errors import Denied, SourceError, UsageError
-from scanner.text import printable
-
-if TYPE_CHECKING:
-    from requests import Response
-
-    from connectors.http import Client
-
-T = TypeVar("T")
-READ, GROUPS = "logs:FilterLogEvents", "logs:DescribeLogGroups"
-_STREAMS: Final = "kube-apiserver-audit"
-_PAGE: Final = 10_000
-_LATEST: Final = timedelta(minutes=15)
-"""How long after its request an event may be logged; of longer ones, that they were answered is logged before."""
-_FOR_EVER: Final = 36_500
-_RATE: Final = 4.0
-"""Requests a second; the quota of an account is 5 in the smallest regions."""
-_OK, _BAD = 200, 400
-_LOAD: Final = frozenset({"ThrottlingException", "LimitExceededException", "ServiceUnavailableException"})
-_REFUSED: Final = frozenset({"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"})
+from scanner.errors import SourceError, UsageError
 
 
-class _Group(Struct, frozen=True):
-    name: str = field(name="logGroupName", default="")
-    days: int | None = field(name="retentionInDays", default=None)
+class Keeper(Protocol):
+    """A cloud that keeps the audit logs of its clusters. Methods raise SourceErrors."""
 
+    def days_kept(self, cluster: CloudCluster) -> int:
+        """How many days it keeps."""
+        ...
 
-class _Groups(Struct, frozen=True):
-    groups: tuple[_Group, ...] = field(name="logGroups", default=())
+    def missing(self, cluster: CloudCluster, span: Span) -> str | None:
+        """What the log does not have of a span that was read; None: it has all."""
+        ...
 
-
-class _Events(Struct, frozen=True):
-    events: list[Raw] = []
-    next: str | None = field(name="nextToken", default=None)
-
-
-class _Logged(Struct, frozen=True):
-    message: str = ""
-
-
-class _Requested(Struct, frozen=True):
-    at: datetime | None = field(name="requestReceivedTimestamp", default=None)
-
-
-class _Fault(Struct, frozen=True):
-    type: str = field(name="__type", default="")
+    def events(self, cluster: CloudCluster, span: Span) -> Iterator[Sequence[Raw]]:
+        """The events of requests that came in the span, page by page."""
+        ...
 
 
 class ClusterLogs(LiveSource):
     """The audit logs of the clusters of a source, by the uid that each has."""
 
     settles: ClassVar[timedelta] = timedelta(hours=2)
-    kept_by: ClassVar[str] = "the log group"
+    kept_by: ClassVar[str] = "the log of its cloud"
 
     def __init__(self, connector: KubernetesConnector, settings: KubernetesSettings) -> None:
         self._connector = connector
@@ -83,8 +47,11 @@ class ClusterLogs(LiveSource):
         self._meter = Meter()
         self._lock = threading.Lock()
         self._clusters: dict[str, CloudCluster] = {}
-        self._apis: dict[str, _CloudWatch] = {}
         self._kept: dict[str, int] = {}
+        self._keepers: dict[Cloud, Keeper] = {
+            "aws": CloudWatch(settings, self._meter),
+            "gcp": CloudLogging(settings, self._meter),
+        }
 
     @property
     def calls(self) -> int:
@@ -92,17 +59,17 @@ class ClusterLogs(LiveSource):
         return self._meter.calls
 
     def scopes(self) -> Iterator[str | tuple[str, SourceError]]:
-        """See ``LiveSource``: clusters of EKS. The uid of each is asked of the cluster itself."""
+        """See ``LiveSource``: clusters of EKS and GKE. The uid of each is asked of the cluster itself."""
         for record in self._connector.scopes():
             if not isinstance(record, Scope):
                 yield record.scope, refusal_of(record)
                 continue
             cluster = self._settings.of_clouds[str(record.context)]
             self._clusters[record.id] = cluster
-            if cluster.cloud == "aws":
+            if cluster.cloud in self._keepers:
                 yield record.id
             else:
-                hint = "give the path of files that a sink or diagnostic settings wrote"
+                hint = "give the path of files that diagnostic settings wrote"
                 yield record.id, SourceError("its audit log is read from files", hint=hint)
 
     @property
@@ -111,120 +78,29 @@ class ClusterLogs(LiveSource):
         return (self._events,)
 
     def days_kept(self, scope: str, age: timedelta) -> int:
-        """See ``LiveSource``. A cluster whose log was never switched on has no log group."""
+        """See ``LiveSource``."""
         del age
+        cluster = self._clusters[scope]
         with self._lock:
             if scope not in self._kept:
-                name = _group_of(self._clusters[scope])
-                found = self._api(scope).ask("DescribeLogGroups", GROUPS, _Groups, logGroupNamePrefix=name)
-                group = next((one for one in found.groups if one.name == name), None)
-                if group is None:
-                    hint = "switch on the log type audit of the cluster"
-                    raise SourceError(f"there is no log group {printable(name)}", hint=hint)
-                self._kept[scope] = group.days or _FOR_EVER
+                self._kept[scope] = self._keepers[cluster.cloud].days_kept(cluster)
             return self._kept[scope]
 
-    def _events(self, scope: str, span: Span) -> Iterator[Sequence[Raw]]:
-        """The events of requests that came in the span. CloudWatch has them by the time at which they were logged."""
-        asked: dict[str, Any] = {
-            "logGroupName": _group_of(self._clusters[scope]),
-            "logStreamNamePrefix": _STREAMS,
-            "startTime": round(span.since.timestamp() * 1000),
-            "endTime": round((span.until + _LATEST).timestamp() * 1000),
-            "limit": _PAGE,
-        }
-        seen: set[str] = set()
-        while True:
-            page = self._api(scope).ask("FilterLogEvents", READ, _Events, **asked)
-            yield [raw for raw in page.events if _is_within(raw, span)]
-            if not page.next:
-                return
-            if page.next in seen:
-                raise Malformed("a page links to one that was already read")
-            seen.add(page.next)
-            asked["nextToken"] = page.next
-
-    def _api(self, scope: str) -> _CloudWatch:
+    def missing(self, scope: str, span: Span) -> str | None:
+        """See ``LiveSource``."""
         cluster = self._clusters[scope]
-        region = cluster.parts["region"]
-        if region not in self._apis:
-            self._apis[region] = _CloudWatch(AwsSession(self._settings.profile, region), self._settings, self._meter)
-        return self._apis[region]
+        return self._keepers[cluster.cloud].missing(cluster, span)
 
-
-class _CloudWatch:
-    """CloudWatch Logs of one region. Each request is signed with what it asks."""
-
-    def __init__(self, session: AwsSession, settings: KubernetesSettings, meter: Meter) -> None:
-        from connectors.http import Client
-
-        self._session = session
-        self._url = (settings.endpoint_url or session.host("logs")).rstrip("/")
-        self._client: Client = Client(
-            self._url,
-            headers={},
-            meter=meter,
-            rate=RateLimit(_RATE, burst=4),
-            timeout=settings.timeout,
-            insecure_http=settings.insecure_http,
-            environment=settings.endpoint_url is None,
-            for_load=_is_throttled,
-        )
-
-    def ask(self, operation: str, permission: str, shape: type[T], **asked: Any) -> T:
-        """The answer to an operation. Raises SourceError."""
-        from connectors.http import refusal
-
-        target = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"Logs_20140328.{operation}"}
-        signed = self._session.signed("logs", f"{self._url}/", json.dumps(asked).encode(), target)
-        response = self._client.ask("/", body=asked, headers=signed)
-        if response.status_code == _OK:
-            found: T = decoded(response.content, shape)
-            return found
-        fault = _fault(response)
-        if fault in _REFUSED:
-            raise Denied(f"{permission} is denied ({fault})", permission=permission)
-        if response.status_code == _BAD and fault:
-            raise SourceError(f"CloudWatch Logs refused {operation}: {fault}")
-        raise refusal(response)
-
-
-def _is_within(raw: Raw, span: Span) -> bool:
-    """Whether an event is of a request of the span; one that does not say is for its reader to refuse."""
-    message = decoded(raw, _Logged).message
-    if not message.startswith("{"):
-        return True
-    try:
-        at = msgspec.json.decode(message, type=_Requested).at
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
-        return True
-    return at is None or at.tzinfo is None or span.since <= at < span.until
-
-
-def _group_of(cluster: CloudCluster) -> str:
-    return f"/aws/eks/{cluster.parts['name']}/cluster"
-
-
-def _fault(response: Response) -> str:
-    """What is wrong, as AWS calls it; empty where it does not say."""
-    try:
-        name = decoded(response.content, _Fault).type.rpartition("#")[2]
-    except SourceError:
-        return ""
-    return name if name.isalnum() and name.isascii() else ""
-
-
-def _is_throttled(response: Response) -> bool:
-    from connectors.http import is_throttled
-
-    return is_throttled(response) or (response.status_code == _BAD and _fault(response) in _LOAD)
+    def _events(self, scope: str, span: Span) -> Iterator[Sequence[Raw]]:
+        cluster = self._clusters[scope]
+        return self._keepers[cluster.cloud].events(cluster, span)
 
 
 def asked(source: Connector | None) -> ClusterLogs:
     """The logs of a source. Raises UsageError for one that names no cluster of a cloud."""
     if not isinstance(source, KubernetesConnector) or not source.settings.of_clouds:
         raise UsageError(
-            "a log without a path is read through a source of type kubernetes with the ARN of its cluster",
+            "a log without a path is read through a source of type kubernetes with the cluster's name in its cloud",
             hint="set path, or cluster of the source",
         )
     return ClusterLogs(source, source.settings)

@@ -1,7 +1,7 @@
 """Kubernetes' audit log: plain lines, lists of events, and lines that a cloud wrapped.
 
-Source: the reference of audit.k8s.io/v1, the page "Audit annotations", and Azure Monitor's schema of `kube-audit`.
-No name of an object is kept, but those of service accounts that were changed or become.
+Source: the reference of audit.k8s.io/v1 and the page "Audit annotations". No name of an object is kept, but those of
+service accounts that were changed or become.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
-from msgspec import Raw, Struct, field
 
 from connectors.base import Connector
 from connectors.exported import Unreadable
@@ -20,6 +19,7 @@ from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import Act, Event, EventCounting
 from connectors.logs.folders import Layout
+from connectors.logs.kubernetes_events import NOTHING, AuditEvent, Line, Object, User, events_of
 from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
 from connectors.logs.tally import DENIED, DONE, FAILED
@@ -29,11 +29,17 @@ SPEC = LogSpec(
     name="kubernetes_audit",
     title="Kubernetes audit log",
     provider="kubernetes",
-    permissions=("logs:FilterLogEvents", "logs:DescribeLogGroups"),
+    permissions=(
+        "logs:FilterLogEvents",
+        "logs:DescribeLogGroups",
+        "logging.logEntries.list",
+        "logging.privateLogEntries.list",
+        "logging.buckets.get",
+    ),
     is_live=True,
     unlogged=("events:*", "nodes/proxy:*", "nodes/metrics:*", "nodes/stats:*", "nodes/log:*", "nodes/healthz:*"),
     blind_spots=(
-        "What the audit policy leaves out.",
+        "What the audit policy leaves out; in GKE, all reads while Data Access logs are off, and who is impersonated.",
         "What pods do outside of the API server: the kubelet, other pods, clouds.",
         "Who is bound by a binding, and which workload got which account, below the level Request.",
         "Which cluster a plain file is of: each needs a log of its own.",
@@ -73,57 +79,11 @@ _BUILT_IN = re.compile(r"(?:apps|batch|autoscaling|policy|extensions|(?:.+\.)?k8
 _BINDINGS = frozenset({"rolebindings", "clusterrolebindings"})
 _WORKLOADS = frozenset({"deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs", "pods"})
 _ACCOUNT = "system:serviceaccount:"
+_GKE = "@container-engine-robot.iam.gserviceaccount.com"
 _CLOUDS = ("eks:", "aksService", "aksProblemDetector", "nodeclient", "hcpService", "gke-", "masterclient")
 """Users of clouds that run a control plane."""
 _OTHERS = frozenset({"system:anonymous", "system:unauthenticated", "system:admin"})
 _UNAUTHENTICATED, _FORBIDDEN, _ERRORS = 401, 403, 400
-
-
-class _User(Struct, gc=False, frozen=True):
-    name: str = field(default="", name="username")
-    uid: str = ""
-    extra: Mapping[str, Sequence[str]] | None = None
-
-
-class _Object(Struct, gc=False, frozen=True):
-    resource: str = ""
-    subresource: str = ""
-    group: str = field(default="", name="apiGroup")
-    namespace: str = ""
-    name: str = ""
-
-
-class _Status(Struct, gc=False, frozen=True):
-    code: int = 0
-
-
-class AuditEvent(Struct, gc=False, frozen=True):
-    """One event, as far as it is read."""
-
-    id: str = field(default="", name="auditID")
-    stage: str = ""
-    verb: str = ""
-    user: _User | None = None
-    impersonated: _User | None = field(default=None, name="impersonatedUser")
-    addresses: tuple[str, ...] | None = field(default=None, name="sourceIPs")
-    user_agent: str = field(default="", name="userAgent")
-    object: _Object | None = field(default=None, name="objectRef")
-    status: _Status | None = field(default=None, name="responseStatus")
-    time: str = field(default="", name="requestReceivedTimestamp")
-    annotations: Mapping[str, str] | None = None
-    request: Raw = field(default=Raw(b"null"), name="requestObject")
-
-
-class _Wrapped(Struct, gc=False, frozen=True):
-    log: str = ""
-
-
-class Line(AuditEvent, gc=False, frozen=True):
-    """An event, a list of events, or an event as text: AKS has it in ``properties.log``, CloudWatch in ``message``."""
-
-    items: tuple[AuditEvent, ...] | None = None
-    properties: _Wrapped | None = None
-    message: str = ""
 
 
 class _Raw(NamedTuple):
@@ -140,9 +100,6 @@ class _Raw(NamedTuple):
     changed: tuple[str, ...]
 
 
-_EVENT = msgspec.json.Decoder(AuditEvent)
-
-
 class Reading(EventCounting[AuditEvent]):
     """Counts the events of one unit. ``scope``: what the cluster is called."""
 
@@ -154,7 +111,7 @@ class Reading(EventCounting[AuditEvent]):
 
     def unwrapped(self, records: Sequence[Line]) -> Iterable[AuditEvent]:
         """See ``EventCounting``."""
-        return [event for line in records for event in _unwrapped(line)]
+        return [event for line in records for event in events_of(line, is_asked=bool(self.only_scope))]
 
     def event(self, record: AuditEvent) -> Event | None:
         """See ``EventCounting``. Of an event's stages one counts; that it was received is none yet."""
@@ -162,7 +119,7 @@ class Reading(EventCounting[AuditEvent]):
             raise Unreadable("one of its records is no audit event")
         if record.stage == "RequestReceived" or record.user is None:
             return None
-        user, what = record.user, record.object or _NOTHING
+        user, what = record.user, record.object or NOTHING
         is_account = user.name.startswith(_ACCOUNT)
         action, sort = action_of(what.resource, what.subresource, what.group, record.verb)
         raw = _Raw(
@@ -202,22 +159,6 @@ class Reading(EventCounting[AuditEvent]):
         )
 
 
-_NOTHING = _Object()
-
-
-def _unwrapped(line: Line) -> Iterator[AuditEvent]:
-    text = line.properties.log if line.properties else line.message
-    if line.items is not None:
-        yield from line.items
-    elif not text:
-        yield line
-    elif text.lstrip().startswith(("{", "[")):
-        try:
-            yield _EVENT.decode(text)
-        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-            raise Unreadable("an event in one of its records cannot be read") from error
-
-
 def is_built_in(group: str) -> bool:
     """Whether Kubernetes itself has the group: its resources are called by their name alone."""
     return _BUILT_IN.fullmatch(group) is not None
@@ -239,7 +180,7 @@ def is_of_cluster(user: str, user_agent: str) -> bool:
     """Whether the cluster itself acts: its components, its nodes, its controllers, or the cloud that runs them."""
     if user.startswith(_ACCOUNT):
         return user.startswith(f"{_ACCOUNT}kube-system:") and user_agent.startswith("kube-controller-manager/")
-    return user not in _OTHERS and user.startswith(("system:", *_CLOUDS))
+    return user not in _OTHERS and (user.startswith(("system:", *_CLOUDS)) or user.endswith(_GKE))
 
 
 def _outcome(event: AuditEvent) -> int:
@@ -250,14 +191,14 @@ def _outcome(event: AuditEvent) -> int:
     return FAILED if code >= _ERRORS or event.stage == "Panic" else DONE
 
 
-def _credential(event: AuditEvent, user: _User) -> str:
+def _credential(event: AuditEvent, user: User) -> str:
     """A token in a Secret by its name, a certificate by its hash. Tokens of pods are renewed each hour: none."""
     legacy = (event.annotations or {}).get("authentication.k8s.io/legacy-token", "")
     ids = (user.extra or {}).get("authentication.kubernetes.io/credential-id", ())
     return legacy or next((one for one in ids if one.startswith("X509SHA256=")), "")
 
 
-def _changed(event: AuditEvent, what: _Object) -> Iterator[str]:
+def _changed(event: AuditEvent, what: Object) -> Iterator[str]:
     """The service accounts that a write changes, binds or starts, where the event has its request."""
     if what.resource == "serviceaccounts":
         yield f"{_ACCOUNT}{what.namespace}:{what.name}"
@@ -286,7 +227,7 @@ def _inside(holder: Any, name: str, kind: type) -> Any:
 
 
 class KubernetesAuditLog(LiveLog):
-    """Reads files of one cluster, or asks CloudWatch Logs for those of a source."""
+    """Reads files of one cluster, or asks the clouds of a source's clusters."""
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = _LAYOUT

@@ -26,7 +26,7 @@ from connectors.logs.events import EventCounting
 from connectors.logs.files import FileLog, days_between
 from connectors.logs.names import Networks
 from scanner.errors import DeadlineExceeded, Denied, NotOffered, SourceError, Throttled, Unreachable
-from scanner.model import EVERY_SCOPE, Coverage
+from scanner.model import EVERY_SCOPE, Coverage, CoverageStatus
 from scanner.model.activity import LogDay, LogUnit, UnitReading
 
 LONGEST = 3600.0
@@ -86,6 +86,11 @@ class LiveSource(ABC):
     def ways(self) -> Sequence[Ask]:
         """How records are asked for; a further way serves days of which there are too many for those before it."""
         ...
+
+    def missing(self, scope: str, span: Span) -> str | None:
+        """What the log does not have of a span that was read; None: it has all."""
+        del scope, span
+        return None
 
     @abstractmethod
     def days_kept(self, scope: str, age: timedelta) -> int:
@@ -149,7 +154,10 @@ class LiveReader:
                     gap = replace(day, status="failed", detail=f"{self._source.kept_by} keeps {kept} days")
                     return UnitReading(unit=unit, coverage=(gap,), calls=self._source.calls - before)
                 counting = self._counted(day.scope, span)
-            covered = (replace(day, detail=counting.beyond_limits()),) if unit.digest == WHOLE else ()
+            missing = self._source.missing(day.scope, span)
+            status: CoverageStatus = "partial" if missing else "complete"
+            found = replace(day, status=status, detail=missing or counting.beyond_limits())
+            covered = (found,) if unit.digest == WHOLE else ()
             return counting.reading(unit, covered, self._source.calls - before)
         except Unreadable as error:
             raise Malformed(f"the response is no log: {error}") from error

@@ -57,6 +57,7 @@ from tests.connectors.github import estates
 from tests.connectors.github.estates import connector as github_connector
 from tests.connectors.github.fake import GithubServer, Organization, served
 from tests.connectors.kubernetes.conftest import Running, clusters, tls
+from tests.connectors.kubernetes.gke import Gke, gke
 from tests.connectors.kubernetes.logs import Logs
 from tests.connectors.kubernetes.test_clouds import EKS
 from tests.connectors.logs.test_kubernetes import event as audit_event
@@ -67,7 +68,7 @@ from tests.examples import examples
 from tests.hostile_json import JSON, mutated
 from tests.servers.moto_server import ENVIRONMENT, MotoServer
 
-__all__ = ["azure", "clusters", "moto", "start", "tls"]
+__all__ = ["azure", "clusters", "gke", "moto", "start", "tls"]
 
 NOW = datetime(2026, 11, 28, 14, 30, tzinfo=UTC)
 TODAY = NOW.date()
@@ -384,6 +385,36 @@ class Cluster(Live):
         self.logs.circles = True
 
 
+class GoogleCluster(Live):
+    """The audit log of a cluster of GKE, with requests that read."""
+
+    caller = "system:serviceaccount:apps:ledger"
+    permission, kept = "logging.logEntries.list", 100
+
+    def __init__(self, gke: Gke) -> None:
+        self.gke, self.scope = gke, gke.uid
+        gke.keep_for(self.kept)
+
+    def reader(self) -> LiveReader:
+        source = cluster_logs(KubernetesConnector("k8s", self.gke.settings))
+        records = KubernetesAuditLog.records
+        return LiveReader("live", source, records, partial(kubernetes_audit.Reading, Networks(), "live"))
+
+    def act(self, at: str, **facts: Any) -> None:
+        self.gke.act(at, self.caller, **facts)
+
+    def asked(self) -> int:
+        return self.gke.cloud.log.count("POST /v2/entries:list")
+
+    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
+        headers = {} if retry_after is None else {"Retry-After": retry_after}
+        refused = Refused(status, "no", headers=headers)
+        self.gke.cloud.faults.refuse(refused, api="logging", place="projects/shop/logs", times=times)
+
+    def go_in_circles(self) -> None:
+        self.gke.cloud.faults.endless_pages = True
+
+
 @pytest.fixture
 def logs(moto: MotoServer, clusters: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Logs]:
     """An account with a cluster whose audit log is empty."""
@@ -427,6 +458,7 @@ _FIXTURES = {
     Openai: "openai_vendor",
     Anthropic: "anthropic_vendor",
     Cluster: "logs",
+    GoogleCluster: "gke",
 }
 
 

@@ -20,6 +20,8 @@ _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 _FILTER = re.compile(
     r'logName=\((?P<logs>"[^"]+"(?: OR "[^"]+")*)\)'
     rf' AND timestamp>="(?P<since>{_TIME})" AND timestamp<"(?P<until>{_TIME})"'
+    r'(?: AND resource\.type="(?P<type>\w+)" AND resource\.labels\.cluster_name="(?P<cluster>[a-z0-9-]+)"'
+    r' AND resource\.labels\.location="(?P<location>[a-z0-9-]+)" AND protoPayload\.serviceName="(?P<service>[\w.]+)")?'
 )
 _MOST = 1000
 _USUAL = 50
@@ -40,6 +42,24 @@ def log_entry(cloud: Cloud, place: str, time: str, number: int, /, kind: str = "
     return cloud.add(f"{place}/logs", row)
 
 
+def cluster_entry(cloud: Cloud, cluster: str, time: str, number: int, /, kind: str, **payload: object) -> Row:
+    """An entry of a cluster of GKE. ``cluster``: ``projects/ID/locations/LOCATION/clusters/NAME``."""
+    _, project, _, location, _, name = cluster.split("/")
+    row = log_entry(cloud, f"projects/{project}", time, number, kind, **{"serviceName": "k8s.io", **payload})
+    labels = {"project_id": project, "location": location, "cluster_name": name}
+    row["resource"] = {"type": "k8s_cluster", "labels": labels}
+    return row
+
+
+def _is_of_cluster(row: Row, wanted: re.Match[str]) -> bool:
+    """Whether the row is of the cluster that a filter names, if it names one."""
+    if wanted["type"] is None:
+        return True
+    labels, service = row["resource"]["labels"], row["protoPayload"]["serviceName"]
+    found = (row["resource"]["type"], labels.get("cluster_name"), labels.get("location"), service)
+    return found == wanted.group("type", "cluster", "location", "service")
+
+
 def _entries(call: Call) -> Row:
     body: Mapping[str, object] = call.body or {}
     names, wanted = body.get("resourceNames"), _FILTER.fullmatch(str(body.get("filter")))
@@ -56,6 +76,7 @@ def _entries(call: Call) -> Row:
         for row in call.cloud.rows[f"{name}/logs"]
         if unquote(row["logName"]) in logs
         and wanted["since"] <= row["timestamp"] < wanted["until"]
+        and _is_of_cluster(row, wanted)
         and ("data_access" not in row["logName"] or _PRIVATE in call.cloud.rights)
     ]
     rows.sort(key=lambda row: str(row["timestamp"]))

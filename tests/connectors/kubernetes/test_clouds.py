@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
@@ -234,16 +234,23 @@ class Google(Server):
         return Reply(body={"access_token": self.given[-1], "expires_in": 3600, "token_type": "Bearer"})
 
 
-@pytest.fixture
-def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
+@contextmanager
+def signing_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
     """Google's sign-in, and a key of a service account in the environment."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     with Google(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)) as server:
         info = {"type": "service_account", "client_email": "muster@shop.iam.gserviceaccount.com",
                 "private_key": private, "private_key_id": "k", "token_uri": f"{server.url}/token"}  # fmt: skip
-        (tmp_path / "key.json").write_text(json.dumps(info))
-        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+        (folder / "key.json").write_text(json.dumps(info))
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(folder / "key.json"))
+        yield server
+
+
+@pytest.fixture
+def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
+    """See ``signing_in``."""
+    with signing_in(tmp_path, monkeypatch) as server:
         yield server
 
 

@@ -51,6 +51,16 @@ def event(
     }
 
 
+def test_a_file_of_google_is_none_of_a_cluster(tmp_path: Path) -> None:
+    """Nothing says of it whether reads were logged; another type reads it."""
+    entry = {"logName": "projects/p/logs/x", "protoPayload": {"serviceName": "k8s.io"}, "insertId": "1"}
+    written(tmp_path, entry)
+    (found,), _ = read_all(log_of(KubernetesAuditLog, tmp_path))
+
+    assert [one.status for one in found.coverage] == ["failed"]
+    assert "gcp_audit" in str(found.coverage[0].detail)
+
+
 def test_a_service_account_and_what_it_did(tmp_path: Path) -> None:
     """No object's name is kept."""
     profile = profiles(KubernetesAuditLog, tmp_path, event("get", "secrets"), event("list", "secrets", code=403))[
