@@ -27,7 +27,7 @@ from scanner.model.attributes import ACCOUNTED_IN, FEDERATION_BESIDE, JOBS_UNREA
 
 _CALLS = re.compile(r"([\w.-]{1,100}/[\w.-]{1,100}/\.github/workflows/[\w.-]{1,200}\.ya?ml)@")
 _CALLS_OWN = re.compile(r"\./(\.github/workflows/[\w.-]{1,200}\.ya?ml)\b")
-_VARIABLES = re.compile(r"vars\.([\w-]{1,200})", re.IGNORECASE | re.ASCII)
+_VARIABLES = re.compile(r"vars(?:\.|\[\s*')([\w-]{1,200})", re.IGNORECASE | re.ASCII)
 _UNREAD: tuple[Fact, ...] = ("permissions",)
 _DEEPEST = 4
 """Workflows that call workflows are followed so far."""
@@ -165,7 +165,7 @@ def _needs(repository: Read, made: Mapping[str, Workflows], called: Mapping[str,
     """Whether variables may say what its workflows leave open: a role, or an environment that is part of a subject."""
     name = repository.facts.full_name
     texts = (file.text for file in (*repository.files, *called.get(name, {}).values()))
-    return any(map(_is_open, made[name].identities)) and any("vars." in text.lower() for text in texts)
+    return any(map(_is_open, made[name].identities)) and any(map(_VARIABLES.search, texts))
 
 
 def _is_open(workflow: Identity) -> bool:

@@ -21,6 +21,7 @@ from msgspec import Struct, field
 _RESOLVABLE = re.compile(
     r"""
     arn:aws[a-z-]*:iam::\d{12}:[a-z-]+/[\w+=,.@/-]{1,200}                        # a role of AWS
+    | \d{12}                                                                     # an account of AWS
     | (?://iam\.googleapis\.com/)?projects/[\w-]{1,40}/locations/global/workloadIdentityPools/[\w/-]{1,120}
     | [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}               # a client or tenant id
     | [\w.-]{1,100}@[\w.-]{1,100}\.gserviceaccount\.com                          # a service account
@@ -302,7 +303,7 @@ class SecretName(Struct, frozen=True, kw_only=True):
 
 
 class Variable(Struct, kw_only=True):
-    """A variable of Actions. Its value is dropped unless it names an identity of a cloud."""
+    """A variable of Actions. Its value is dropped unless it names an identity of a cloud, or an account of AWS."""
 
     name: str
     value: str = ""

@@ -37,6 +37,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     roles: tuple[str, ...] = ()
     keys: Mapping[str, CredentialKind] = {}
     only: Mapping[str, str] = {}
+    unless: Mapping[str, str] = {}
 
 
 class Variable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -247,8 +248,9 @@ class Job:
         by_key = [(name, kind) for name, kind in action.keys.items() if name in given]
         for name, kind in by_key:
             self.keys.setdefault(given[name].written, Key(system=action.system, kind=kind, value=given[name]))
-        # With a stored key, it takes the role by that.
-        if by_key or any(name not in given or not _may_be(given[name], text) for name, text in action.only.items()):
+        lacks = any(name not in given or not _may_be(given[name], text) for name, text in action.only.items())
+        # With a stored key, or as what an earlier step signed in as, it takes the role by that.
+        if by_key or lacks or any(name in given and _is(given[name], text) for name, text in action.unless.items()):
             return
         self.systems.add(action.system)
         for name in [one for one in action.roles if one in given][:1]:
@@ -281,6 +283,10 @@ def _as_variable(name: str) -> str:
 
 def _may_be(value: Value, text: str) -> bool:
     return not value.is_whole or text in (one.lower() for one in value.texts)
+
+
+def _is(value: Value, text: str) -> bool:
+    return value.is_whole and {one.lower() for one in value.texts} == {text}
 
 
 def _events(on: Any) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from connectors.planned.shapes import listed
 
 _EXPRESSION = re.compile(r"\$\{\{([^{}]*)\}\}")
+_INDEX = re.compile(r"\[\s*'([\w-]+)'\s*\]", re.ASCII)
 _OPENING = "${{"
 _REFERENCE = re.compile(
     r"(?P<context>env|inputs|matrix|vars|github(?:\.event\.inputs)?)\.(?P<name>[\w.-]+)", re.IGNORECASE
@@ -66,6 +67,7 @@ class Context(Struct, frozen=True, kw_only=True):
         written = _text(given)
         if _OPENING not in written:
             return Value(written, (written,))
+        written = _EXPRESSION.sub(lambda found: _INDEX.sub(r".\1", found[0]), written)  # vars['A'] is vars.A
         parts = _EXPRESSION.split(written)
         match parts:
             case ["", alone, ""] if (handed := self._input(alone.strip())) is not None and not handed.is_whole:
@@ -145,12 +147,16 @@ class Context(Struct, frozen=True, kw_only=True):
         return self.inputs.get(found["name"].lower()) if found is not None and is_input else None
 
     def _of_matrix(self, name: str) -> tuple[str, ...]:
-        """The values of a property of the matrix, of its lists and of ``include``; none if any is an expression."""
+        """The values of a property of the matrix, of its lists and of ``include``; none if any is an expression.
+
+        Of ``exclude``, what leaves out a value altogether counts.
+        """
         first, *rest = name.split(".")
         named, included = self.matrix.get(first), self.matrix.get("include")
         if isinstance(named, str) or isinstance(included, str):
             return ()
-        rows = listed(named)[:_LARGEST_MATRIX]
+        excluded = [row for row in listed(self.matrix.get("exclude"))[:_LARGEST_MATRIX] if isinstance(row, dict)]
+        rows = [row for row in listed(named)[:_LARGEST_MATRIX] if {first: row} not in excluded]
         rows += [row[first] for row in listed(included)[:_LARGEST_MATRIX] if isinstance(row, dict) and first in row]
         for step in rest:
             rows = [row[step] for row in rows if isinstance(row, dict) and step in row]

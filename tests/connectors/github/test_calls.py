@@ -193,3 +193,17 @@ def test_a_variable_of_the_organization_counts_only_where_the_repository_s_own_a
     assert links_of(found) == {"shown": [ROLE], "hidden": []}
     (gap,) = [one for one in found if isinstance(one, Coverage) and one.section == "workflows"]
     assert "1 of 2 repositories' variables not read: acme/hidden" in str(gap.detail)
+
+
+def test_the_account_of_a_role_may_be_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is written as an index. Other numbers are dropped, like every value that names no identity."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    org = Organization()
+    account = DEPLOY.replace("${{ vars.ROLE }}", "arn:aws:iam::${{ vars['ACCOUNT'] }}:role/deploy")
+    for name, value in (("app", "123456789012"), ("other", "1234567890123")):
+        org.add_repository(name, files={".github/workflows/deploy.yml": account})
+        org.add_variable(f"/repos/acme/{name}/actions/variables", "ACCOUNT", value)
+    with served(org, token=VALUE) as (_, url):
+        found = read(connector(url), deadline=120.0, limits=Limits())
+
+    assert links_of(found) == {"app": ["arn:aws:iam::123456789012:role/deploy"], "other": []}
