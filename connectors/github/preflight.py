@@ -44,7 +44,7 @@ def preflight(settings: GithubSettings) -> Iterator[Check]:
             else:
                 yield from _of_token(settings, api)
     except SourceError as error:
-        yield Check(name="organization", ok=False, detail=str(error), fix=error.permission or error.hint)
+        yield Check(name="organization", ok=False, detail=str(error), fix=error.hint or error.permission)
 
 
 def _of_app(settings: GithubSettings, held: Mapping[str, str]) -> Iterator[Check]:

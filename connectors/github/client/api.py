@@ -99,6 +99,7 @@ _SHARED = frozenset(
 )
 """Requests for each repository that many answer alike: with an empty list, which says how many rows there are, or with
 GitHub's own form of subjects."""
+_CHECK = "check organization and endpoint_url (of an Enterprise Server: https://HOST/api/v3), and what may read it"
 _ACCEPT = "application/vnd.github+json"
 
 
@@ -214,6 +215,9 @@ class GithubApi:
         error = refusal(response)
         if response.status_code not in (_NOT_FOUND, _FORBIDDEN) or is_throttled(response):
             return error
+        if request == r.ORGANIZATION and response.status_code == _NOT_FOUND:
+            missing = f"{self._settings.api} shows no organization {self._settings.organization}"
+            return Denied(missing, hint=_CHECK, permission=request.permission.line)
         words = own_words(error)
         lacks = any(one in words.lower() for one in _UPGRADE)
         if lacks or (response.status_code == _NOT_FOUND and self._is_lacking(request)):

@@ -14,7 +14,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from hashlib import sha256
+from hashlib import new as digest_by
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 256 * 2**20
 """A larger file is not read."""
 _FORMAT = 2
+_DIGESTS = ("sha256", "md5", "sha1")
+"""What servers make ETags with: GitHub the first, proxies and Enterprise Servers also others."""
+_SHORTEST_TAG = 32
+"""Hexadecimal digits of a digest, or of its beginning, that tell contents apart."""
 _LONGEST_SHARED = 1024
 """Bytes of an answer that repositories may have in common; a longer one has rows of its own."""
 
@@ -128,12 +132,16 @@ class KeptAnswers:
 
 
 def is_made_of(etag: str, content: bytes, signed_with: str) -> bool:
-    """Whether an ETag is the SHA-256 of the content, behind what the request was signed with.
+    """Whether an ETag is a digest of the content, or its beginning, also behind what the request was signed with.
 
     GitHub does not document this. Where it is otherwise, nothing is shared.
     """
-    tag = etag.removeprefix("W/").strip('"')
-    return tag in (sha256(signed_with.encode() + content).hexdigest(), sha256(content).hexdigest())
+    tag = etag.removeprefix("W/").strip('"').lower()
+    return len(tag) >= _SHORTEST_TAG and any(
+        digest_by(name, before + content, usedforsecurity=False).hexdigest().startswith(tag)
+        for name in _DIGESTS
+        for before in (signed_with.encode(), b"")
+    )
 
 
 def _parsed(content: bytes, at: str, shape: Any) -> bytes | None:

@@ -33,6 +33,7 @@ _LONGEST_SECOND = 11
 """Digits of a time in seconds since 1970; a longer one is none."""
 """GitHub takes ten minutes at most, and its clock may be behind."""
 _CREATED = 201
+_UNSUSPEND = "unsuspend it under GitHub Apps in the settings of the organization"
 
 
 def bearer(token: str) -> str:
@@ -69,7 +70,7 @@ class Limits:
         """Take note of what an answer says is left."""
         headers = response.headers
         left, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
-        resource = "graphql" if _is_graphql(response.url) else "core"
+        resource = headers.get("x-ratelimit-resource") or _resource(response.url)
         if left == "0" and reset.isdigit() and len(reset) <= _LONGEST_SECOND:
             self._used_up[resource] = float(reset)
 
@@ -77,7 +78,7 @@ class Limits:
         """Wait a little where that helps. Raises Throttled where it does not."""
         if self._meter.calls >= self._most:
             raise Throttled(f"{self._most} requests were sent: max_calls of the source", hint="raise max_calls")
-        until = self._used_up.get("graphql" if _is_graphql(url) else "core", 0.0)
+        until = self._used_up.get(_resource(url), 0.0)
         seconds = until - time.time()
         if seconds <= 0:
             return
@@ -87,8 +88,10 @@ class Limits:
         pause(seconds)
 
 
-def _is_graphql(url: str) -> bool:
-    return url.partition("?")[0].endswith("/graphql")
+def _resource(url: str) -> str:
+    """What GitHub counts a request as: audit logs and GraphQL apart from the rest."""
+    last = url.partition("?")[0].rpartition("/")[2]
+    return {"graphql": "graphql", "audit-log": "audit_log"}.get(last, "core")
 
 
 class AppToken:
@@ -147,6 +150,8 @@ class AppToken:
             for raw in page.rows:
                 found: Installation = decoded(raw, Installation)
                 if found.account is not None and found.account.login.lower() == wanted:
+                    if found.suspended_at is not None:
+                        raise Denied(f"the App is suspended on {self._settings.organization}", hint=_UNSUSPEND)
                     return found
         raise Denied(
             f"the App is not installed on {self._settings.organization}", hint="install it from the App's page"

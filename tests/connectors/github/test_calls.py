@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,6 +41,15 @@ def company(repositories: int) -> Organization:
         if number % 10 == 4:
             org.add_key(name, "ci")
     return org
+
+
+class Rails(GithubServer):
+    """Its ETags are the beginning of a digest, of the content alone."""
+
+    def etag_of(self, headers: Mapping[str, str], body: str) -> str:
+        """As Rails makes it."""
+        del headers
+        return f'W/"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
 
 
 class Unproved(GithubServer):
@@ -101,6 +111,18 @@ def test_nothing_is_shared_where_etags_are_made_otherwise(monkeypatch: pytest.Mo
 
     assert github.wrong == []
     assert by_kind(github)["actions/secrets"] == 10
+    assert sum(isinstance(one, StoredSecret) for one in found) == 3
+
+
+def test_what_repositories_have_alike_is_shared_by_any_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by one of the content alone, or its beginning."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    github = Rails(company(10), token=VALUE)
+    with Server(github, most=None) as server:
+        found = read(connector(server.url, workers=1), deadline=120.0, limits=Limits())
+
+    assert github.wrong == []
+    assert by_kind(github)["actions/secrets"] == 3 + 1  # those that have any, and the first one without
     assert sum(isinstance(one, StoredSecret) for one in found) == 3
 
 

@@ -340,6 +340,18 @@ def test_what_does_not_fit_is_a_gap_that_names_what_is_left() -> None:
     assert "limit is used up until" in str(limited["secrets"].detail)
 
 
+def test_what_is_used_up_for_the_audit_log_is_left_for_the_rest() -> None:
+    """GitHub counts the audit log apart, and says so."""
+    headers = {
+        "x-ratelimit-remaining": "0", "x-ratelimit-reset": "99999999999", "x-ratelimit-resource": "audit_log",
+    }  # fmt: skip
+    with served(organization(), token=VALUE) as (github, url):
+        github.faults = lambda asked: Reply(body=[], headers=headers) if asked.path.endswith("/audit-log") else None
+        found = coverage(records(url))
+
+    assert {name: one.status for name, one in found.items() if one.is_gap} == {"audit_log": "failed"}
+
+
 def _used_up(asked: Asked) -> Reply | None:
     if not asked.path.endswith("/keys"):
         return None
@@ -403,7 +415,10 @@ def test_an_app_signs_in_and_renews_its_token(key: str, monkeypatch: pytest.Monk
         checks = {one.name: one for one in connector(url, app_id=42, private_key=SecretRef(env="APP_KEY")).check()}
         github.app["installation"]["repository_selection"] = "selected"
         part = coverage(records(url, app_id=42, private_key=SecretRef(env="APP_KEY")))
-        github.app = {"installation": {**github.app["installation"], "account": user("another")}}
+        given = github.app["installation"]
+        github.app = {"installation": {**given, "suspended_at": "2026-01-02T03:04:05Z", "suspended_by": user("ada")}}
+        suspended = coverage(records(url, app_id=42, private_key=SecretRef(env="APP_KEY")))
+        github.app = {"installation": {**given, "account": user("another")}}
         elsewhere = coverage(records(url, app_id=42, private_key=SecretRef(env="APP_KEY")))
         monkeypatch.setenv("APP_KEY", "no key")
         without = coverage(records(url, app_id=42, private_key=SecretRef(env="APP_KEY")))
@@ -412,10 +427,24 @@ def test_an_app_signs_in_and_renews_its_token(key: str, monkeypatch: pytest.Monk
     assert tokens > 3
     assert {name for name, one in part.items() if one.is_gap} == {"repositories"}
     assert "selected repositories only: install it for all" in str(part["repositories"].detail)
+    assert "the App is suspended on acme: unsuspend it" in str(suspended["organization"].detail)
     assert "not installed on acme" in str(elsewhere["organization"].detail)
     assert "no RSA key" in str(without["organization"].detail)
     assert checks["apps"].fix == "give organization_administration"
     assert checks["App's rights"].detail == "the App may do more: contents: write"
+
+
+def test_an_organization_that_is_not_shown_says_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name or the address may be wrong, or it is hidden; ``doctor`` says the same."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    with served(organization(), token=VALUE) as (github, url):
+        github.hidden = {"/orgs/acme"}
+        shown = coverage(records(url))["organization"]
+        (check,) = connector(url).check()
+
+    assert (shown.status, shown.permission) == ("denied", "members: read (App), or read:org or admin:org (token)")
+    assert f"{url} shows no organization acme: check organization and endpoint_url" in str(shown.detail)
+    assert "https://HOST/api/v3" in str(check.fix)
 
 
 def test_hosts_have_addresses_of_their_own() -> None:
