@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.phrases import joined
@@ -130,8 +131,11 @@ def has_person_in_loop(identity: Identity, declared: bool | None) -> bool | None
 
 
 def worst(row: AgentRow) -> str | None:
-    """The blast radius as a sentence."""
-    return None if row.radius is None else sentence(row.radius)
+    """The blast radius as a sentence, which agrees with what is known of a person in the loop."""
+    if row.radius is None:
+        return None
+    person = has_person_in_loop(row.identity, row.person_declared)
+    return sentence(replace(row.radius, human_in_the_loop=person))
 
 
 def _text(identity: Identity, name: str) -> str | None:

@@ -37,7 +37,8 @@ def _identities(result: ScanResult) -> Iterator[Line]:
 def _agents(result: ScanResult) -> Iterator[Line]:
     for row in agent_rows(result):
         verdicts, named = row.judged.verdicts, sponsors(row.identity)
-        accountable = verdicts.ownership.owner if verdicts.ownership.state == "owned" else joined(named)
+        owner = None if verdicts.ownership.state == "orphaned" else verdicts.ownership.owner
+        accountable = owner or joined(named)
         acts_as = joined(map(short, runs_as(row.identity))) or "itself"
         yield row.identity.name, row.identity.provider, acts_as, verdicts.privilege.level, accountable or ""
 

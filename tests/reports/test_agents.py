@@ -11,7 +11,17 @@ from msgspec.structs import replace
 
 from reports.agents import agent_rows, did, has_person_in_loop, may_do, runs_as, servers, short, sponsors, tools
 from reports.columns import TABLES
-from scanner.model import AgentVerdict, Consequence, EntryAssessment, Link, RegistryVerdict, ScanResult
+from reports.listing import LISTINGS
+from scanner.model import (
+    AgentVerdict,
+    Consequence,
+    EntryAssessment,
+    Link,
+    OwnershipState,
+    OwnershipVerdict,
+    RegistryVerdict,
+    ScanResult,
+)
 from scanner.model.activity import Activity, ServiceUse
 from tests.factories import days_ago, make_assessment, make_entry, make_identity, make_result
 from tests.reports.samples import estate
@@ -64,8 +74,22 @@ def test_a_declared_person_in_the_loop_counts_before_the_providers_setting(
     registry = RegistryVerdict(state="registered", entry="E1", rung="key", evidence="it is named")
     assessment = make_assessment(identity, agent=AGENT, registry=registry)
     result = make_result(assessment, entries=(EntryAssessment(entry=entry, state="found"),))
-    assert cells(result)[0]["human_in_the_loop"] is expected
+    (row,) = cells(result)
+    said = {None: "whether a person is in the loop is not declared", True: "; a person is", False: "no person is"}
+    assert row["human_in_the_loop"] is expected
+    assert said[expected] in str(row["blast_radius"])
     assert has_person_in_loop(identity, declared) is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"), [("owned", "ada@example.com"), ("unchecked", "ada@example.com"), ("orphaned", "")]
+)
+def test_the_list_names_the_owner_also_where_no_roster_was_given(state: OwnershipState, shown: str) -> None:
+    """One who is known to have left is none."""
+    ownership = OwnershipVerdict(state=state, owner="ada@example.com")
+    result = make_result(make_assessment("helper", agent=AGENT, ownership=ownership))
+    (line,) = LISTINGS["agents"].lines(result)
+    assert line[-1] == shown
 
 
 def test_what_it_runs_as_comes_from_links_and_names_elsewhere() -> None:
