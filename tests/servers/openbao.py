@@ -36,6 +36,20 @@ audit "file" "file" {{
 """
 
 
+def enable_kv(client: hvac.Client, path: str = "kv") -> None:
+    """Add a store of secrets with versions, and wait until it answers: a new one is converted for a moment."""
+    client.sys.enable_secrets_engine("kv", path=path, options={"version": "2"})
+    ends = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            client.secrets.kv.v2.read_configuration(mount_point=path)
+        except hvac.exceptions.InvalidRequest:
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+        else:
+            return
+
+
 class OpenBao:
     """``url``, ``token`` (root) and ``client`` (hvac) of a server that is up and open.
 

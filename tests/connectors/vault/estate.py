@@ -11,7 +11,7 @@ from connectors.base import Scope
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.model import Coverage, Identity, StoredSecret
-from tests.servers.openbao import OpenBao
+from tests.servers.openbao import OpenBao, enable_kv
 
 READ_APP = 'path "kv/data/app/*" { capabilities = ["read"] }'
 READ_ALL = 'path "kv/data/*" { capabilities = ["read", "list"] }'
@@ -99,7 +99,7 @@ def login(client: hvac.Client, role: str, mount: str = "approle", **secret_id: A
 
 def seed(client: hvac.Client) -> dict[str, Any]:
     """Fill a namespace; returns what must never be seen in a scan, and accessors to look for."""
-    client.sys.enable_secrets_engine("kv", path="kv", options={"version": "2"})
+    enable_kv(client)
     client.sys.enable_secrets_engine("kv", path="team/old", options={"version": "1"})
     client.secrets.kv.v2.create_or_update_secret("app/db", {"password": "hunter2"}, mount_point="kv")
     client.secrets.kv.v2.create_or_update_secret("top", {"password": "hunter3"}, mount_point="kv")

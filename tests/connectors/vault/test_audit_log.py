@@ -26,7 +26,7 @@ from scanner.redaction.redact import SecretRef
 from tests.connectors.logs.audit_files import SINCE, UNTIL, features, log_of, profiles, read_all, read_one, written
 from tests.examples import examples
 from tests.hostile_json import JSON, mutated
-from tests.servers.openbao import OpenBao
+from tests.servers.openbao import OpenBao, enable_kv
 
 _POLICY = 'path "kv/data/app/*" { capabilities = ["create", "read", "update"] }'
 _SECRET_NAME, _SECRET_VALUE = "crown-jewels", "correct-horse-battery"
@@ -41,7 +41,7 @@ def audited() -> Iterator[OpenBao]:
     with OpenBao(audited=True) as server:
         root = server.client
         root.sys.enable_auth_method("approle")
-        root.sys.enable_secrets_engine("kv", path="kv", options={"version": "2"})
+        enable_kv(root)
         root.sys.create_or_update_policy("app", _POLICY)
         root.auth.approle.create_or_update_approle("ledger", token_policies=["app"])
         role_id = root.auth.approle.read_role_id("ledger")["data"]["role_id"]

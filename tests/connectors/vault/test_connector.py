@@ -13,6 +13,7 @@ from connectors.vault.connector import VaultConnector
 from scanner.model import Identity
 from tests.connectors.vault.conftest import MakeSettings
 from tests.connectors.vault.estate import Place, login, scan
+from tests.servers.openbao import enable_kv
 
 pytestmark = pytest.mark.real_server
 
@@ -347,7 +348,7 @@ def test_hostile_names_pass_through_unharmed(place: Place, make_settings: MakeSe
     client.secrets.identity.create_or_update_entity(
         name, metadata={"owner": "ada", "note": "<img src=x onerror=alert(1)>", "api_token": "abc", "x": "\x1b[2J"}
     )
-    client.sys.enable_secrets_engine("kv", path="kv", options={"version": "2"})
+    enable_kv(client)
     client.adapter.post(f"/v1/kv/data/{quote('we ird?#%41é')}", json={"data": {"k": "v"}})
 
     found = scan(make_settings(place.server.url, namespace=place.namespace))
