@@ -6,9 +6,10 @@ Files are hostile input: anything wrong with one is an :class:`Unreadable` that 
 from __future__ import annotations
 
 import codecs
+import glob
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -44,6 +45,20 @@ def files_in(path: Path) -> Iterator[Path]:
     for each in sorted(path.iterdir()):
         if not each.name.startswith("."):
             yield from files_in(each) if each.is_dir() and not each.is_symlink() else filter(Path.is_file, (each,))
+
+
+def named_files(path: Path, is_wanted: Callable[[Path], bool]) -> list[Path]:
+    """The files that a setting names: one file, the wanted ones of a folder and all folders in it, or those of a glob.
+
+    In the order of their names, hidden ones included; none where nothing is there.
+    """
+    if path.is_dir():
+        found = filter(is_wanted, path.rglob("*"))
+    elif path.exists():
+        found = iter((path,))
+    else:
+        found = map(Path, glob.iglob(str(path), recursive=True, include_hidden=True))  # noqa: PTH207  # may be absolute
+    return sorted(one for one in found if one.is_file())
 
 
 def content_of(path: Path, at_most: int) -> bytes:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from connectors.agent_config.documents import Card, Client, described, read_document
 from connectors.base import Check, DiscoveredRecord, Malformed, Scope, Section, SectionReading, Spec, own_words
+from connectors.exported import named_files
 from scanner.errors import SourceError
 from scanner.model import RUNGS, Coverage, Identity, Signal
 from scanner.model.attributes import MCP_SERVERS, TOOLS
@@ -93,14 +94,7 @@ class AgentConfigConnector:
     def _files(self) -> list[Path]:
         """The files, by name. Raises SourceError if there is none."""
         path = self._settings.path
-        if path.is_dir():
-            found = [one for one in path.rglob("*.json") if one.name in NAMES and _OF_OTHERS not in one.parts]
-        elif path.exists():
-            found = [path]
-        else:
-            named = glob.iglob(str(path), recursive=True, include_hidden=True)  # noqa: PTH207  # as secrets_report
-            found = [Path(one) for one in named]
-        files = sorted(one for one in found if one.is_file())
+        files = named_files(path, lambda one: one.name in NAMES and _OF_OTHERS not in one.parts)
         if not files:
             raise SourceError(f"there is no configuration at {path}", hint="correct the path, or remove the source")
         return files

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from connectors.base import Check, DiscoveredRecord, Malformed, Scope, Section, SectionReading, Spec, own_words
+from connectors.exported import named_files
 from connectors.exposed import NAMELESS, Leak, exposure_of
 from connectors.secrets_report.documents import read_report, rows_of
 from connectors.secrets_report.formats import NoLeak
@@ -86,14 +86,7 @@ class ReportConnector:
     def _files(self) -> list[Path]:
         """The files, by name. Raises SourceError if there is none: a missing report is no clean one."""
         path = self._settings.path
-        if path.is_dir():
-            found = [one for one in path.rglob("*") if one.name.lower().removesuffix(".gz").endswith(ENDINGS)]
-        elif path.exists():
-            found = [path]
-        else:
-            named = glob.iglob(str(path), recursive=True)  # noqa: PTH207  # Path.glob takes no absolute pattern
-            found = [Path(one) for one in named]
-        files = sorted(one for one in found if one.is_file())
+        files = named_files(path, lambda one: one.name.lower().removesuffix(".gz").endswith(ENDINGS))
         if not files:
             raise SourceError(f"there is no report at {path}", hint="let the scanner write one, or correct the path")
         return files
