@@ -52,10 +52,11 @@ def named_files(path: Path, is_wanted: Callable[[Path], bool]) -> list[Path]:
 
     In the order of their names, hidden ones included; none where nothing is there.
     """
+    found: Iterable[Path]
     if path.is_dir():
         found = filter(is_wanted, path.rglob("*"))
     elif path.exists():
-        found = iter((path,))
+        found = (path,)
     else:
         found = map(Path, glob.iglob(str(path), recursive=True, include_hidden=True))  # noqa: PTH207  # may be absolute
     return sorted(one for one in found if one.is_file())

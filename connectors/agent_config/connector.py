@@ -9,11 +9,20 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from connectors.agent_config.documents import Card, Client, described, read_document
-from connectors.base import Check, DiscoveredRecord, Malformed, Scope, Section, SectionReading, Spec, own_words
+from connectors.agent_documents import (
+    Card,
+    Client,
+    agent_signals,
+    client_of,
+    client_signals,
+    described,
+    project_of,
+    read_document,
+)
+from connectors.base import Check, DiscoveredRecord, Malformed, Scope, Section, SectionReading, Spec
 from connectors.exported import named_files
 from scanner.errors import SourceError
-from scanner.model import RUNGS, Coverage, Identity, Signal
+from scanner.model import RUNGS, Coverage, Identity
 from scanner.model.attributes import MCP_SERVERS, TOOLS
 from scanner.model.providers import read_providers
 
@@ -26,8 +35,6 @@ NAMES = frozenset(
 """Files that are read of a folder; others are read where ``path`` names them."""
 _OF_OTHERS = "node_modules"
 """A folder with packages: no client takes its configuration from there."""
-_BY_FOLDER = {".cursor": "cursor", ".vscode": "vscode", ".windsurf": "windsurf", ".claude": "claude-code"}
-_BY_FILE = {"claude_desktop_config.json": "claude-desktop", ".mcp.json": "claude-code", ".claude.json": "claude-code"}
 
 
 class AgentConfigSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -146,9 +153,7 @@ def _content(path: Path) -> bytes:
 
 def _of_client(client: Client, scope: Scope, shown: str) -> Identity:
     path = Path(shown)
-    host = _BY_FILE.get(path.name) or _BY_FOLDER.get(path.parent.name) or "mcp-client"
-    folder = path.parent.parent if path.parent.name in _BY_FOLDER else path.parent
-    evidence = f"configuration of an MCP client with the servers {', '.join(sorted(client.servers))}"
+    host, folder = client_of(path), project_of(path)
     return Identity(
         key=f"agent_config:{scope.source}:{shown}",
         provider="agent_config",
@@ -158,7 +163,7 @@ def _of_client(client: Client, scope: Scope, shown: str) -> Identity:
         name=f"{host} {folder.name}" if folder.name else host,
         enabled=any(one.disabled is not True for one in client.servers.values()),
         attributes={"path": shown, "client": host, MCP_SERVERS: list(described(client.servers))},
-        signals=_signals(evidence),
+        signals=client_signals(client.servers),
     )
 
 
@@ -180,10 +185,5 @@ def _of_card(card: Card, scope: Scope, shown: str) -> Identity:
         description=card.description,
         aliases=card.urls,
         attributes={name: fact for name, fact in facts.items() if fact is not None},
-        signals=_signals("its A2A agent card"),
+        signals=agent_signals("its A2A agent card"),
     )
-
-
-def _signals(evidence: str) -> tuple[Signal, ...]:
-    shown = own_words(evidence)
-    return tuple(Signal(says=says, sort="provider", evidence=shown) for says in ("machine", "agent"))

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
+from connectors.agent_documents import Card, Server, read_document
 from connectors.base import Malformed, SectionReading
 from connectors.github.agent_files import FOLDER as AGENTS
 from connectors.github.agent_files import SUFFIX, AgentFile, agent_file
@@ -39,6 +40,9 @@ query($org: String!, $first: Int!, $endCursor: String) {
         owners: object(expression: "HEAD:.github/CODEOWNERS") { ... on Blob { text } }
         ownersInRoot: object(expression: "HEAD:CODEOWNERS") { ... on Blob { text } }
         ownersInDocs: object(expression: "HEAD:docs/CODEOWNERS") { ... on Blob { text } }
+        mcp: object(expression: "HEAD:.mcp.json") { ... on Blob { text isTruncated } }
+        mcpOfVscode: object(expression: "HEAD:.vscode/mcp.json") { ... on Blob { text isTruncated } }
+        mcpOfCursor: object(expression: "HEAD:.cursor/mcp.json") { ... on Blob { text isTruncated } }
       }
     }
   }
@@ -125,18 +129,30 @@ class _Node(Struct, kw_only=True):
     owners: _Blob | None = None
     owners_in_root: _Blob | None = field(name="ownersInRoot", default=None)
     owners_in_docs: _Blob | None = field(name="ownersInDocs", default=None)
+    mcp: _Blob | None = None
+    mcp_of_vscode: _Blob | None = field(name="mcpOfVscode", default=None)
+    mcp_of_cursor: _Blob | None = field(name="mcpOfCursor", default=None)
+
+
+class ClientFile(Struct, frozen=True, kw_only=True):
+    """A configuration of an MCP client. ``path``: from the root of its repository. ``problem``: what was not read."""
+
+    path: str
+    servers: Mapping[str, Server] = {}
+    problem: str = ""
 
 
 class Read(Struct, frozen=True, kw_only=True):
     """A repository with its workflows. ``keys``: how many deploy keys it has; None where that is not shown.
 
-    ``agents``: what files say of custom agents. ``more_after``: where further environments begin; empty where that is
-    not said, None where there are none.
+    ``agents``: what files say of custom agents. ``clients``: configurations of MCP clients. ``more_after``: where
+    further environments begin; empty where that is not said, None where there are none.
     """
 
     facts: Repository
     files: tuple[WorkflowFile, ...] = ()
     agents: tuple[AgentFile, ...] = ()
+    clients: tuple[ClientFile, ...] = ()
     keys: int | None = None
     more_after: str | None = None
 
@@ -194,9 +210,30 @@ def _read(node: _Node, owner_id: int) -> Read:
             for name, blob in sorted(blobs.items())
         ),
         agents=agents_in(node.agents, AGENTS),
+        clients=tuple(
+            _client(path, blob)
+            for path, blob in (
+                (".cursor/mcp.json", node.mcp_of_cursor),
+                (".mcp.json", node.mcp),
+                (".vscode/mcp.json", node.mcp_of_vscode),
+            )
+            if blob is not None
+        ),
         keys=node.deploy_keys.total if node.deploy_keys else None,
         more_after=(listed.page.cursor or "") if has_more else None,
     )
+
+
+def _client(path: str, blob: _Blob) -> ClientFile:
+    if blob.text is None or blob.is_truncated:
+        return ClientFile(path=path, problem="GitHub does not show all of it")
+    try:
+        found = read_document(blob.text.encode(errors="replace"))
+    except Malformed as error:
+        return ClientFile(path=path, problem=str(error))
+    if isinstance(found, Card):
+        return ClientFile(path=path, problem="it is no configuration of an MCP client")
+    return ClientFile(path=path, servers=found.servers, problem="; ".join(f"server {name}" for name in found.unread))
 
 
 def agents_in(tree: Tree | None, folder: str) -> tuple[AgentFile, ...]:

@@ -48,6 +48,7 @@ KINDS = (
     "private_registry",
     "coding_agent",
     "custom_agent",
+    "mcp_client",
     "webhook",
 )
 
@@ -175,7 +176,7 @@ READINGS: tuple[Reading, ...] = (
         without="workflows, deploy keys, stored secrets and agents of repositories, because these are not known",
         requests=(r.PROPERTIES,),
         graphql=(r.METADATA, r.CONTENTS, r.DEPLOY_KEYS.permission, r.ENVIRONMENTS, r.MEMBERS.permission),
-        kinds=("workflow", "deploy_key", "coding_agent", "custom_agent", "secret"),
+        kinds=("workflow", "deploy_key", "coding_agent", "custom_agent", "mcp_client", "secret"),
     ),
     Reading(
         name=OIDC,
@@ -229,7 +230,7 @@ READINGS: tuple[Reading, ...] = (
         without="where the coding agent may work, and who changed custom agents",
         requests=(r.AGENT_POLICY, r.AGENT_REPOSITORIES, r.AGENT_SECRETS),
         graphql=(r.CONTENTS,),
-        kinds=("coding_agent", "custom_agent", "secret"),
+        kinds=("coding_agent", "custom_agent", "mcp_client", "secret"),
         rungs=_RUNGS,
     ),
     Reading(

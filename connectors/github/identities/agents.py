@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from connectors.agent_documents import client_of, client_signals, described
 from connectors.github import keys
 from connectors.github.agent_files import AgentFile
 from connectors.github.client.payloads import AgentConfiguration, McpServer
 from connectors.github.facts import Repository
 from connectors.github.identities.place import Place
 from connectors.github.parts import Part
+from connectors.github.repositories import ClientFile
 from connectors.github.workflows.owners import as_owners, code_owners
 from scanner.model import Consequence, Identity, Privilege, Signal
 from scanner.model.attributes import CHANGED_BY, MCP_SERVERS, MODEL, OWNERS, TOOLS
@@ -88,6 +91,26 @@ def custom(
     made = replace(made, kind="custom_agent", name=file.name or file.path, enabled=allowed)
     return _used(
         replace(made, display_name=file.title, description=file.description, tags=dict(repository.properties)), use
+    )
+
+
+def client(place: Place, repository: Repository, file: ClientFile) -> Identity:
+    """An MCP client with servers, for whoever opens the repository in it. What it may do is up to them."""
+    named = () if repository.codeowners is None else code_owners(repository.codeowners, file.path)
+    owners, called = as_owners(named, repository.admin_teams), client_of(PurePath(file.path))
+    attributes = {
+        "repository": repository.full_name,
+        "path": file.path,
+        "client": called,
+        MCP_SERVERS: list(described(file.servers)),
+    }
+    below = repository.full_name.partition("/")[2]
+    return Identity(
+        **place.facts(f"{below}/{file.path}", "mcp_client", f"{called} {below}"),
+        enabled=any(one.disabled is not True for one in file.servers.values()),
+        tags=dict(repository.properties),
+        attributes=attributes | ({OWNERS: owners} if owners else {}),
+        signals=client_signals(file.servers),
     )
 
 

@@ -177,3 +177,41 @@ def test_agents_are_read_from_files(tmp_path: Path) -> None:
         "helper": ("github:acme/shop/.github/agents/helper.md", "Helps"),
         "guide": ("github:acme/.github-private/agents/guide.agent.md", "Helps"),
     }
+
+
+CLIENT = """{
+  // what a person's assistant may use here
+  "mcpServers": {
+    "tickets": {"url": "https://mcp.acme.example/sse?key=%(secret)s", "headers": {"X-Key": "%(secret)s"}},
+    "files": {"command": "npx", "args": ["-y", "@acme/files"], "env": {"FILES_TOKEN": "%(secret)s"}},
+  },
+}"""
+
+
+def test_configurations_of_mcp_clients_are_agents_with_the_owners_of_their_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In repositories that are in use; what is none is a gap, and no value is kept."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    text = CLIENT % {"secret": PLANTED}
+    org = Organization()
+    org.add_repository(
+        "shop", files={".mcp.json": text, ".vscode/mcp.json": '{"servers": {}}', "CODEOWNERS": "/.mcp.json @acme/web"}
+    )
+    org.add_repository("store", files={".cursor/mcp.json": PLANTED})
+    org.add_repository("old", files={".mcp.json": text}, isArchived=True)
+    with served(org, token=VALUE) as (_, url):
+        found = read(connector(url), deadline=60.0, limits=Limits())
+
+    (client,) = [one for one in found if isinstance(one, Identity) and one.kind == "mcp_client"]
+    assert (client.key, client.name) == ("github:acme/shop/.mcp.json", "claude-code shop")
+    assert [(one["name"], one.get("host"), one.get("package")) for one in client.attributes["mcp_servers"]] == [
+        ("files", None, "@acme/files"),
+        ("tickets", "mcp.acme.example", None),
+    ]
+    assert [one["name"] for one in client.attributes["owners"]] == ["web"]
+    assert {signal.says for signal in client.signals} == {"machine", "agent"}
+    (agents,) = [one for one in found if isinstance(one, Coverage) and one.section == "agents"]
+    assert agents.status == "partial"
+    assert "store/.cursor/mcp.json" in str(agents.detail)
+    assert PLANTED not in repr(found)

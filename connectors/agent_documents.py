@@ -1,9 +1,12 @@
-"""What is kept of a file: names, hosts and kinds. Values of variables and headers, arguments and inputs are dropped."""
+"""Configurations of MCP clients and A2A agent cards, wherever they lie (pure).
+
+What is kept of a file: names, hosts and kinds. Values of variables and headers, arguments and inputs are dropped.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import dropwhile
 from pathlib import PurePath
 from typing import Any
@@ -14,6 +17,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from connectors.base import Malformed, own_words
 from connectors.exported import Unreadable, text_of
+from scanner.model import Signal
 
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE)
 # What is not closed goes to the end, for to look for the end from each beginning would take hours.
@@ -214,6 +218,31 @@ def _client(config: _Client) -> Client:
 def _last(folder: str) -> str:
     """The last part of a path, also one of Windows."""
     return PurePath(folder.replace("\\", "/")).name or folder
+
+
+def client_of(path: PurePath) -> str:
+    """The client that reads a configuration at this path, such as ``claude-code``."""
+    return _BY_FILE.get(path.name) or _BY_FOLDER.get(path.parent.name) or "mcp-client"
+
+
+def project_of(path: PurePath) -> PurePath:
+    """The folder that a configuration is for."""
+    return path.parent.parent if path.parent.name in _BY_FOLDER else path.parent
+
+
+_BY_FOLDER = {".cursor": "cursor", ".vscode": "vscode", ".windsurf": "windsurf", ".claude": "claude-code"}
+_BY_FILE = {"claude_desktop_config.json": "claude-desktop", ".mcp.json": "claude-code", ".claude.json": "claude-code"}
+
+
+def client_signals(servers: Iterable[str]) -> tuple[Signal, ...]:
+    """Why a client with servers counts as an agent."""
+    return agent_signals(f"configuration of an MCP client with the servers {', '.join(sorted(servers))}")
+
+
+def agent_signals(evidence: str) -> tuple[Signal, ...]:
+    """An agent by its configuration; ``evidence`` holds names from outside."""
+    shown = own_words(evidence)
+    return tuple(Signal(says=says, sort="provider", evidence=shown) for says in ("machine", "agent"))
 
 
 def described(servers: Mapping[str, Server]) -> Iterator[dict[str, Any]]:
