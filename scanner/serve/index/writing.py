@@ -159,8 +159,10 @@ class ListWriter:
                 own += _END
             if own or held:
                 found.append((number, own, held and held + _END))
-            if spec.ranked and (identity is None or not spec.borrowed):
-                ranks.append((number, *(folded(cells[column]) or None for column in spec.ranked)))
+            lent = spec.borrowed if identity is not None else ()
+            ranked = [None if column in lent else folded(cells[column]) or None for column in spec.ranked]
+            if any(ranked):
+                ranks.append((number, *ranked))
         connection.executemany(f"INSERT INTO row_{name} VALUES (?, ?, ?)", texts)
         connection.executemany(f"INSERT INTO text_{name} (rowid, own, held) VALUES (?, ?, ?)", found)
         connection.executemany(f"INSERT INTO rank_{name} VALUES (?{', ?' * len(spec.ranked)})", ranks)
