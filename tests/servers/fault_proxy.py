@@ -57,6 +57,8 @@ _XML_SERVICES = ("iam:", "sts:", "ec2:")
 _ACTION = b"Action="
 _CBOR_PATH = re.compile(r"/service/\w+/operation/(\w+)")
 _READS = ("AssumeRole", "Describe", "Get", "List", "Lookup")
+# What these give, another request has begun: it changes without the version.
+_BEGUN = frozenset({"iam:GetCredentialReport", "iam:GetServiceLastAccessedDetails"})
 # Permissions begin with the name that requests are signed for, but for this one.
 _PREFIXES = {"tagging": "tag"}
 _CODES: Mapping[FaultKind, tuple[int, str, str]] = {
@@ -180,7 +182,8 @@ class FaultProxy(Proxy):
     def forward(self, request: Request) -> Answer:
         """The emulator's answer; the same as before to what only reads, while nothing was changed."""
         call = _call(request)
-        if self._version is None or not call.operation.partition(":")[2].startswith(_READS):
+        is_same = call.operation.partition(":")[2].startswith(_READS) and call.operation not in _BEGUN
+        if self._version is None or not is_same:
             return super().forward(request)
         version = self._version()
         if self._answered[0] != version:
