@@ -19,7 +19,7 @@ $(VENV)/.ready: pyproject.toml requirements/dev.txt
 demo: setup
 	$(BIN)/muster demo
 
-# The pictures of the served page in docs/images.
+# The pictures of the report and the served page in docs/images.
 tour: setup
 	$(BIN)/muster demo --out build/demo
 	$(BIN)/python -m tests.tour build/demo

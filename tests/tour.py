@@ -1,6 +1,6 @@
-"""Pictures of the served page for the documentation: ``python -m tests.tour FOLDER``, with what ``muster demo`` left.
+"""Pictures of the report and the served page for the documentation: ``python -m tests.tour FOLDER``.
 
-``make tour`` runs the demo first.
+The folder has what ``muster demo`` left. ``make tour`` runs the demo first.
 """
 
 from __future__ import annotations
@@ -19,12 +19,17 @@ PICTURES: Mapping[str, str] = {
     "served-paths": "/paths?from=outside&to=admin",
 }
 """By name of the picture, the address; a panel is that of the first row."""
+REPORT: Mapping[str, str] = {
+    "report": "",
+    "report-panel": "#view=identities&identity=arn:aws:iam::471208833519:user/data/etl-warehouse-prod",
+}
+"""By name of the picture, what follows the file's address."""
 WAIT = 60_000
 
 
 def main() -> None:
     """Write the pictures."""
-    folder = Path(sys.argv[1])
+    folder = Path(sys.argv[1]).resolve()
     with Served(folder, "", "--store", f"sqlite:///{folder / 'demo.db'}") as served, chromium() as browser:
         page = browser.new_page(viewport={"width": 1200, "height": 680})
         page.goto(f"{served.url}/?token={served.token}")
@@ -34,6 +39,11 @@ def main() -> None:
             if name.endswith("panel"):
                 page.locator("#grid tbody tr[data-at]").first.click()
                 page.get_by_role("dialog").wait_for()
+            page.screenshot(path=IMAGES / f"{name}.png")
+        for name, fragment in REPORT.items():
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.goto(f"{(folder / 'report.html').as_uri()}{fragment}")
+            page.locator("body[data-ready]").wait_for(timeout=WAIT)
             page.screenshot(path=IMAGES / f"{name}.png")
 
 
