@@ -118,7 +118,7 @@ class Leak(Struct, frozen=True, kw_only=True):
 
     @property
     def is_redacted(self) -> bool:
-        """Whether the scanner masked a public id that would have told which key it is."""
+        """Whether the scanner masked a public id that would identify the key."""
         there = [one for one in self.ids if one is not None]
         masked = not there or any(one.redacted for one in there)
         return masked and self.provider in MATCHED and not (self.known_id or self.known_holder)

@@ -1,4 +1,4 @@
-"""Agents by their configuration in files: who may use which tools, before anything runs."""
+"""Agents by their configuration in files: which tools each can use, before anything runs."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class _Ruleset(Struct):
 
 
 def read_rulesets(reader: Reader) -> Generator[DiscoveredRecord, None, Bypasses]:
-    """Who bypasses the organization's rulesets. GitHub shows that to those alone who may change them."""
+    """Who bypasses the organization's rulesets. GitHub shows them only to accounts that can change them."""
     if not reader.settings.rulesets:
         yield reader.place.scope.coverage(s.RULESETS, "off")
         return Bypasses()

@@ -1,8 +1,8 @@
 """GKE's audit logs in Cloud Logging.
 
 Source: the references of entries.list, LogBucket and projects.testIamPermissions, "Quotas and limits" of Cloud Logging,
-and "GKE audit logging information". Requests that only read are Data Access logs, which are off by default; and anyone
-who may not read private logs is given the others without a word, so it is asked beforehand what the credentials may do.
+and "GKE audit logging information". Requests that only read are Data Access logs, which are off by default. Without the
+right to read private logs, Google silently gives only the others, so permissions are tested beforehand.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Strategy(Struct, frozen=True, kw_only=True):
 class Constraints(Object, frozen=True, kw_only=True):
     """SecurityContextConstraints: ``users`` and ``groups`` may use it without any role.
 
-    Who may run privileged containers, or reach the node in another way, is decided by the constraints it may use.
+    The constraints that an account can use decide whether it can run privileged containers or reach the node.
     """
 
     users: tuple[str, ...] | None = None

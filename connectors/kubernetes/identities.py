@@ -57,7 +57,7 @@ _OWNER_KEYS: Final = frozenset(
      "a8r.io/owner", "a8r.io/support", "a8r.io/repository", "cost-center", "openshift.io/requester", "env",
      "environment", "stage"}
 )  # fmt: skip
-"""Labels and annotations of a namespace that also say whose its accounts are, and of which environment."""
+"""Labels and annotations of a namespace that also name the owner and the environment of its accounts."""
 
 
 def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload | Assignment]:

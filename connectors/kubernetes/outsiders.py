@@ -20,7 +20,7 @@ from scanner.model import POWERFUL, Assignment, Grant, Privilege
 from scanner.text import is_shared_issuer, outsider_name
 
 _OWN: Final = "system:"
-"""What names of Kubernetes' own users and groups begin with: nobody outside is called so."""
+"""What names of Kubernetes' own users and groups begin with: no principal from outside has such a name."""
 _MASTERS: Final = "system:masters"
 _OF_CLOUDS: Final = (
     ("gcp", re.compile(r"[^@\s]+@[^@\s]+\.gserviceaccount\.com")),

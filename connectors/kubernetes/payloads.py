@@ -296,7 +296,7 @@ class ConfigMap(Object, frozen=True, kw_only=True):
 
 
 class Mapped(Struct, frozen=True, kw_only=True):
-    """A principal of AWS, with what the cluster calls it. ``username`` may be a template, which names nobody."""
+    """A principal of AWS, with what the cluster calls it. ``username`` may be a template, which names no principal."""
 
     rolearn: str = ""
     userarn: str = ""

@@ -30,7 +30,7 @@ _AUTHORIZERS = (
     ("oic.prod-aks.azure.com", "Azure RBAC", "azure"),
     ("oidc.eks.", "EKS by its access entries", "aws"),
 )
-"""By a part of the issuer: who may give rights in such a cluster besides RBAC, and the type of source that reads it."""
+"""By a part of the issuer: what gives rights in such a cluster besides RBAC, and the type of source that reads it."""
 
 
 class Cluster(Protocol):

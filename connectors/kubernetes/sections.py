@@ -159,7 +159,7 @@ READINGS: Final = (
     ),
     Reading(
         name="openshift",
-        title="OpenShift: security context constraints, and who may use them",
+        title="OpenShift: security context constraints, and their users and groups",
         listings=CONSTRAINTS,
         without="privilege is unknown: constraints let accounts run privileged pods without any role",
     ),

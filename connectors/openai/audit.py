@@ -49,7 +49,7 @@ _BECOMES: Final = "access_token:issued"
 
 
 class _About(Struct, gc=False, frozen=True):
-    """What an event is about, or whom a role is given to."""
+    """The subject of an event, or the holder of a role."""
 
     id: str | None = None
     principal_id: str | None = None

@@ -124,7 +124,7 @@ def _of_sarif(row: _Result) -> Leak:
 
 
 class _Data(Struct, frozen=True):
-    """What the sources have in common, of which each has a part: Git, Github, Gitlab, Filesystem, S3 and so on."""
+    """Fields of all sources; each has some of them: Git, Github, Gitlab, Filesystem, S3 and so on."""
 
     repository: str | None = None
     file: str | None = None

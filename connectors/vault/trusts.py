@@ -126,7 +126,7 @@ def _of_accounts(bound: Sequence[tuple[str, str]], cluster: KubernetesConfig) ->
     """Yield one for each account; ``*`` is any characters.
 
     The cluster is known by its issuer, by its keys, or by the address of the API that reviews the tokens; a mount
-    without any of these lets nobody in.
+    without any of these lets no one in.
     """
     keys = tuple(key for pem in cluster.pem_keys or () if (key := key_id(pem)) is not None)
     own = cluster.issuer if cluster.issuer and not is_shared_issuer(cluster.issuer) else ""

@@ -298,7 +298,7 @@ def test_a_gap_keeps_alive_what_it_hides_and_nothing_else(
 
 
 def test_a_trust_that_was_read_and_is_remembered_is_one() -> None:
-    """Others have reported since who is an outsider and of which environment; the trust is the same."""
+    """Others have reported since who is an outsider and in which environment; the trust is the same."""
     read = Trust(kind="principal", principal="p", evidence="its trust policy")
     other = Trust(kind="principal", principal="q", evidence="its trust policy")
     last = Trust(kind="principal", principal="p", evidence="its trust policy", external=False, crosses="prod")
