@@ -58,7 +58,7 @@ def named_files(path: Path, is_wanted: Callable[[Path], bool]) -> list[Path]:
     elif path.exists():
         found = (path,)
     else:
-        found = map(Path, glob.iglob(str(path), recursive=True, include_hidden=True))  # noqa: PTH207  # may be absolute
+        found = map(Path, glob.iglob(str(path), recursive=True, include_hidden=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
     return sorted(one for one in found if one.is_file())
 
 

@@ -75,7 +75,7 @@ T = TypeVar("T")
 def _taken(kind: type, value: Any) -> Any:
     """Called by msgspec for each field of the type PublicIds."""
     if kind is not PublicIds:
-        raise NotImplementedError
+        raise NotImplementedError  # msgspec's protocol for "not mine"
     return PublicIds(value if isinstance(value, str) else "")
 
 

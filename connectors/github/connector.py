@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
-from connectors.github import asked_for, leaks, organization
+from connectors.github import asked_for, organization
 from connectors.github import sections as read
 from connectors.github import spec as s
 from connectors.github.accounts import read_people
@@ -118,7 +118,7 @@ class GithubConnector:
         yield from asked_for.read_more_secrets(reader, repositories)
         yield from read_agents(reader, repositories, everybody, secrets)
         yield from read.read_webhooks(reader, repositories)
-        yield from leaks.read_alerts(reader)
+        yield from read.read_alerts(reader)
 
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.base import DiscoveredRecord, SectionReading
+from connectors.exposed import NAMELESS, Alert, exposure_of, leak_of_alert
 from connectors.github import keys
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
@@ -292,4 +293,25 @@ def read_webhooks(reader: Reader, found: Sequence[Read]) -> Found[None]:
             for row in rows:
                 yield webhook(reader.place, row, name)
                 section.found()
+    yield reader.done(section)
+
+
+def read_alerts(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Alerts of secret scanning, open and closed, without their secrets; those closed as no leak are only counted."""
+    scope = reader.place.scope
+    if not reader.settings.secret_scanning_alerts:
+        yield scope.coverage(s.ALERTS, "off")
+        return
+    no_leaks = nameless = 0
+    with reader.section(s.ALERTS) as section:
+        for row in reader.listed(section, r.SECRET_ALERTS, Alert):
+            leak = leak_of_alert(row)
+            no_leaks += not row.is_leak
+            nameless += row.is_leak and not leak.is_kept
+            if row.is_leak and leak.is_kept:
+                yield exposure_of(leak, scope.source, scope.id)
+                section.found()
+        for number, why in ((no_leaks, "closed as no leak"), (nameless, NAMELESS)):
+            if number:
+                section.note(f"alerts left out: {number:,} {why}")
     yield reader.done(section)

@@ -18,8 +18,8 @@ FORMER_MEMBER: Final = "former_member"
 """The account that holds or added it, if that is no member of the provider's organization any more."""
 
 UNLISTED: Final = "not_listed_for_long"
-"""True if the provider keeps no list of such credentials, only for a while what led to them, and nobody can renew
-them: one that is not read any more and has expired is gone.
+"""True if the provider lists requests for such credentials for a while, and never the credentials themselves, which
+cannot be renewed: one that is no longer listed is gone once it has expired.
 """
 
 STORED_IN: Final = "stored_in"

@@ -27,7 +27,7 @@ from tests.connectors.secrets_report.reports import (
 )
 
 NEEDS_GITLEAKS = pytest.mark.skipif(shutil.which("gitleaks") is None, reason="gitleaks is not installed: apt-get")
-PLAIN = "the-value-that-nobody-may-see"
+PLAIN = "planted-plain-value"
 """A secret of no shape that could be masked later."""
 DEPLOY, ACCOUNT = "arn:aws:iam::123456789012:user/deploy", "projects/acme-prod/serviceAccounts/deploy"
 IDENTITIES = (

@@ -478,7 +478,7 @@ HOSTILE: Mapping[str, str] = {
 
 
 def _hostile_exposure(name: str, /, **matched: str) -> Exposure:
-    texts = dict.fromkeys(
+    texts: dict[str, Any] = dict.fromkeys(
         (
             "provider",
             "source",
@@ -494,7 +494,7 @@ def _hostile_exposure(name: str, /, **matched: str) -> Exposure:
         ),
         name,
     )
-    return Exposure(key=f"{name}{len(matched)}", **texts, **matched)  # type: ignore[arg-type]  # each is a text
+    return Exposure(key=f"{name}{len(matched)}", **{**texts, **matched})
 
 
 def hostile_result(name: str) -> ScanResult:

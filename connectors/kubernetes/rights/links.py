@@ -55,7 +55,7 @@ class _Onward:
     def need(self, target: Account, whole: Collection[str]) -> bool:
         """Whether a link to an account says more than is known already.
 
-        ``whole``: namespaces with all accounts reached; the empty one stands for the cluster.
+        ``whole``: namespaces in which every account is reached; ``""``: the whole cluster.
         """
         its = self._rights[target]
         if target in self._onward or its.privilege.level == "admin":

@@ -10,7 +10,7 @@ from connectors.agent_config.connector import AgentConfigConnector, AgentConfigS
 from connectors.base import Scope
 from scanner.model import Coverage, Identity
 
-VALUE = "a-value-that-nobody-may-see"
+VALUE = "a-planted-value"
 
 
 def server(**facts: Any) -> dict[str, Any]:

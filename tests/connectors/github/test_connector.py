@@ -156,7 +156,7 @@ def test_a_workflow_is_joined_with_its_role_and_with_who_may_change_it(found: li
 
 
 def test_agents_say_what_they_may_use_and_who_set_them_off(found: list[DiscoveredRecord]) -> None:
-    """Of a file what stands in front of its prompt; of servers hosts and names; of tasks the last one and by whom."""
+    """A file's front matter, servers' hosts and names, and the last task with its creator."""
     by_key = identities(found)
     reviewer, own = by_key["shop/.github/agents/reviewer.agent.md"], by_key["shop/copilot"]
     server = {"name": "tracker", "host": "mcp.acme.example", "type": "http"}

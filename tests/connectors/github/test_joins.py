@@ -354,7 +354,7 @@ def test_an_unreadable_repository_leaves_the_others_known(
 def test_only_what_repositories_have_besides_may_be_missing(
     hidden: str, page: str, accounted: list[str], presented: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Properties, owners and variables say nothing of which repositories there are, and of their tokens."""
+    """Without properties, owners or variables, repositories and their tokens are still known."""
     monkeypatch.setenv(TOKEN, VALUE)
     org = Organization()
     names = ("app", "other", "quiet", "rest")

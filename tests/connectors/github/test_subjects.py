@@ -166,7 +166,7 @@ def test_templates(own: SubjectTemplate, of_owner: SubjectTemplate, expected: st
 
 
 def test_ids_stay_in_a_template_of_immutable_subjects() -> None:
-    """In its repo segment, whatever else is named; without an environment that the template names there is no token."""
+    """In the repo segment, beside other claims. A job without the environment that the template names gets no token."""
     where = repository(template=SubjectTemplate(use_default=False, claim_keys=("repo", "ref"), immutable=True))
 
     assert subjects(on("pull_request"), where) == ["repo:acme@10/app@20:ref:refs/pull/*/merge"]

@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
 import pytest
+import requests
 import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -38,6 +38,7 @@ from tests.connectors.aws.conftest import moto
 from tests.connectors.aws.workloads.model_server import check
 from tests.connectors.kubernetes.conftest import READER, Running
 from tests.connectors.kubernetes.manifests import account
+from tests.processes import PATIENCE
 from tests.servers.moto_server import ACCOUNT, ENVIRONMENT, MotoServer
 from tests.servers.proxy import Answer, Proxy, Request
 
@@ -91,10 +92,7 @@ def asked_sts(token: str, cluster: str, sts: str) -> str | None:
         return None
     if "x-k8s-aws-id" not in query["X-Amz-SignedHeaders"] or signature(url, {"x-k8s-aws-id": cluster}) is None:
         return None
-    request = urllib.request.Request(url, headers={"x-k8s-aws-id": cluster})  # noqa: S310  # loopback
-    with urllib.request.urlopen(request) as answer:  # noqa: S310  # loopback
-        found: str = answer.read().decode()
-    return found
+    return requests.get(url, headers={"x-k8s-aws-id": cluster}, timeout=PATIENCE).text
 
 
 def signature(url: str, headers: Mapping[str, str]) -> str | None:

@@ -1,4 +1,4 @@
-"""What is found in a cluster: nothing in one that nobody has touched, and each finding where one thing was done."""
+"""What is found in a cluster: nothing in an untouched one, and each finding where one thing was done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cluster that nobody has touched: the roles and bindings of ``bootstrap.toml``, and what kubeadm runs."""
+"""An untouched cluster: the roles and bindings of ``bootstrap.toml``, and what kubeadm runs."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ def _found(identity: Identity, *exposures: Exposure, level: PrivilegeLevel = "no
 
 def _findings(exposures: tuple[Exposure, ...], one: Assessment, *, fresh: bool = True) -> list[Finding]:
     subjects = by_subject(matched(exposures, [one.identity]))
-    lists = {"assessments": [one]} if fresh else {"carried": [one]}
-    found = evaluate(JudgedSnapshot(**lists, exposures=subjects, now=NOW))  # type: ignore[arg-type]  # either list
+    read, kept = ([one], []) if fresh else ([], [one])
+    found = evaluate(JudgedSnapshot(assessments=read, carried=kept, exposures=subjects, now=NOW))
     return [finding for finding in found if finding.rule.startswith("exposed_")]
 
 

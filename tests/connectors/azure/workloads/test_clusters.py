@@ -39,7 +39,7 @@ ALL = {"shop/api", "jobs/job"}
 
 
 def joined(empty: Subscription, *more: Identity) -> dict[str, set[str]]:
-    """Whom each identity can become, by names, once subscription and cluster were read."""
+    """The identities that each can become, by names, once subscription and cluster were read."""
     records = [*empty.of_unit()]
     found = [*ACCOUNTS, *more, *(one for one in records if isinstance(one, Identity))]
     rights = [one for one in records if isinstance(one, Assignment)]

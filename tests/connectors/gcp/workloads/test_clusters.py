@@ -76,7 +76,7 @@ def joined(place: Place) -> dict[str, Identity]:
 
 
 def becomes(found: dict[str, Identity], name: str) -> set[str]:
-    """Whom an identity can become, by the names of ``joined``."""
+    """The identities that it can become, by the names of ``joined``."""
     names = {one.key: name for name, one in found.items()}
     return {names[link.target] for link in found[name].links if link.relation == "can_assume"}
 

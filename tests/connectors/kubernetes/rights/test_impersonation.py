@@ -63,7 +63,7 @@ def doing(mode: str, verb: str, resource: str) -> Any:
     return rule(f"impersonate-on:{mode}:{verb}", "", resource)
 
 
-ANYBODY = rule("impersonate", "", "users", "nobody")
+ANYBODY = rule("impersonate", "", "users", "unbound")
 OPS = ["ops/controller", "ops/robot"]
 ALL = [*OPS, "shop/web"]
 CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
@@ -71,7 +71,7 @@ CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
     "one who runs pods": (held(rule("impersonate", "", "users", "bert")), "high", OPS),
     "anybody but accounts": (held(rule("impersonate", "", "users")), "escalation", ALL),
     "one who only reads": (held(rule("impersonate", "", "users", "cora")), "normal", []),
-    "in a namespace nobody": (held(rule("impersonate", "", "users", "anne"), within="shop"), "normal", []),
+    "users in a namespace: none": (held(rule("impersonate", "", "users", "anne"), within="shop"), "normal", []),
     "an account by its user name": (
         held(rule("impersonate", "", "users", "system:serviceaccount:shop:web")), "normal", [],
     ),

@@ -21,7 +21,7 @@ ACCOUNTS = (("shop", "ci"), ("ops", "robot"))
 SUBJECTS: tuple[Any, ...] = (*ACCOUNTS, user("anne"), user("system:serviceaccount:ops:robot"), group("staff"))
 VERBS = ("get", "create", "*")
 RESOURCES = ("secrets", "pods", "pods/exec", "*", "*/exec")
-WHOM = (("users", "anne"), ("groups", "staff"), ("serviceaccounts", "robot"))
+NAMED = (("users", "anne"), ("groups", "staff"), ("serviceaccounts", "robot"))
 MODES = ("user-info", "serviceaccount")
 
 
@@ -47,8 +47,8 @@ on_behalf = st.builds(
 )
 whom = st.sampled_from(
     [
-        *(rule(["impersonate"], "", what, [name]) for what, name in WHOM),
-        *(rule([f"impersonate:{mode}"], AS, what, [name]) for mode in MODES for what, name in WHOM),
+        *(rule(["impersonate"], "", what, [name]) for what, name in NAMED),
+        *(rule([f"impersonate:{mode}"], AS, what, [name]) for mode in MODES for what, name in NAMED),
     ]
 )
 places = st.sampled_from(("", "shop", "ops"))
