@@ -6,7 +6,7 @@ What their providers say stands in attributes, which any source may set: what do
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -19,7 +19,16 @@ from reports.views import is_agent
 from scanner.access.blast_words import sentence
 from scanner.model import CONSEQUENCES, BlastRadius, Entry, Identity, ScanResult
 from scanner.model.activity import Activity
-from scanner.model.attributes import FEDERATES_TO, HUMAN_IN_THE_LOOP, MCP_SERVERS, MODEL, SCHEDULE, SPONSORS, TOOLS
+from scanner.model.attributes import (
+    FEDERATES_TO,
+    HUMAN_IN_THE_LOOP,
+    MCP_SERVERS,
+    MODEL,
+    SCHEDULE,
+    SPONSORS,
+    TOOLS,
+    UNRESOLVED,
+)
 
 _ACTS_AS = ("runs_as", "acts_as")
 ACTIONS_SHOWN = 5
@@ -56,9 +65,20 @@ def persons_declared(entries: Iterable[Entry]) -> dict[str | None, bool]:
 
 
 def runs_as(identity: Identity) -> tuple[str, ...]:
-    """The keys of the identities that it acts as, and what it names elsewhere. Empty: it acts as itself."""
+    """The keys of the identities that it acts as, and what it names elsewhere."""
     linked = (link.target for link in identity.links if link.relation in _ACTS_AS)
     return tuple(dict.fromkeys((*linked, *_texts(identity, FEDERATES_TO))))
+
+
+def unresolved(identity: Identity) -> tuple[str, ...]:
+    """What is named, but not where it was read, such as ``execution_role is ${ROLE}``."""
+    return _texts(identity, UNRESOLVED)
+
+
+def acts_as(identity: Identity, name: Callable[[str], str] = str) -> str | None:
+    """What it acts as, in words; ``name`` makes a name of a key. None: as itself."""
+    unknown = (f"unknown ({why})" for why in unresolved(identity))
+    return joined(dict.fromkeys((*map(name, runs_as(identity)), *unknown)))
 
 
 def short(key: str) -> str:

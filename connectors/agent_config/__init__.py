@@ -1,1 +1,1 @@
-"""Agents as files describe them: configurations of MCP clients, and A2A agent cards."""
+"""Agents as files describe them: configurations of MCP clients, A2A agent cards, and definitions for platforms."""

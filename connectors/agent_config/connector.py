@@ -9,6 +9,9 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from connectors.agent_definitions import KIND as DEFINITION
+from connectors.agent_definitions import NAMES as DEFINING
+from connectors.agent_definitions import Definitions, as_identity, project_at, read_definitions
 from connectors.agent_documents import (
     Card,
     Client,
@@ -29,10 +32,11 @@ from scanner.model.providers import read_providers
 SECTION = "agent_config.agents"
 LARGEST = 16 * 1024 * 1024
 """Bytes of one file."""
-NAMES = frozenset(
+NAMES = DEFINING.union(
     ("mcp.json", ".mcp.json", ".claude.json", "claude_desktop_config.json", "agent-card.json", "agent.json")
 )
 """Files that are read of a folder; others are read where ``path`` names them."""
+KINDS = ("mcp_client", "a2a_agent", DEFINITION)
 _OF_OTHERS = "node_modules"
 """A folder with packages: no client takes its configuration from there."""
 
@@ -44,21 +48,21 @@ class AgentConfigSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class AgentConfigConnector:
-    """Reads all files as one scope. An identity is a client with servers, or the agent of a card."""
+    """Reads all files as one scope. An identity is a client with servers, or an agent of a card or a definition."""
 
     spec: ClassVar[Spec] = Spec(
         name="agent_config",
         title="Agents by their configuration",
         settings=AgentConfigSettings,
-        kinds=("mcp_client", "a2a_agent"),
+        kinds=KINDS,
         providers=read_providers("connectors.agent_config", "agent_config"),
         sections=(
             Section(
                 name=SECTION,
-                title="Configurations of MCP clients, and A2A agent cards",
+                title="Configurations of MCP clients, A2A agent cards, and definitions of agents",
                 permissions=("read access to the files",),
                 without="agents on machines and in repositories, and the tools that they may use",
-                kinds=("mcp_client", "a2a_agent"),
+                kinds=KINDS,
                 rungs=RUNGS,
             ),
         ),
@@ -76,8 +80,7 @@ class AgentConfigConnector:
         """The agents, file by file, then the coverage."""
         with scope.section(SECTION) as reading:
             for path in self._files():
-                identity = self._read(path, scope, reading)
-                if identity is not None:
+                for identity in self._read(path, scope, reading):
                     reading.found()
                     yield identity
         yield reading.coverage
@@ -95,8 +98,7 @@ class AgentConfigConnector:
             except SourceError as error:
                 yield Check(name=str(path), ok=False, detail=str(error))
             else:
-                what = "an agent card" if isinstance(found, Card) else f"MCP servers: {len(found.servers):,}"
-                yield Check(name=str(path), ok=True, detail=what)
+                yield Check(name=str(path), ok=True, detail=_what(found))
 
     def _files(self) -> list[Path]:
         """The files, by name. Raises SourceError if there is none."""
@@ -106,25 +108,35 @@ class AgentConfigConnector:
             raise SourceError(f"there is no configuration at {path}", hint="correct the path, or remove the source")
         return files
 
-    def _read(self, path: Path, scope: Scope, reading: SectionReading) -> Identity | None:
+    def _read(self, path: Path, scope: Scope, reading: SectionReading) -> Iterator[Identity]:
         shown = self._shown(path)
         try:
             found = self._document(path)
         except SourceError as error:
             reading.malformed(shown, str(error))
-            return None
-        if isinstance(found, Card):
-            return _of_card(found, scope, shown)
-        for name, why in found.unread.items():
-            reading.malformed(f"{shown}, server {name}", why)
-        return _of_client(found, scope, shown) if found.servers else None
+            return
+        match found:
+            case Card():
+                yield _of_card(found, scope, shown)
+            case Client():
+                for name, why in found.unread.items():
+                    reading.malformed(f"{shown}, server {name}", why)
+                if found.servers:
+                    yield _of_client(found, scope, shown)
+            case Definitions():
+                for name, why in found.unread.items():
+                    reading.malformed(f"{shown}, agent {name}", why)
+                yield from _of_definitions(found, scope, shown)
 
-    def _document(self, path: Path) -> Client | Card:
+    def _document(self, path: Path) -> Client | Card | Definitions | None:
         """Raises Malformed, also for a link that leads out of the folder: a repository may hold one to any file."""
         root = self._settings.path
         if root.is_dir() and not path.resolve().is_relative_to(root.resolve()):
             raise Malformed("it is a link to a file elsewhere")
-        return read_document(_content(path))
+        content = _content(path)
+        if path.name in DEFINING:
+            return read_definitions(path.name, content, project_at(path))
+        return read_document(content)
 
     def _shown(self, path: Path) -> str:
         """The path below what is common to all: the same on every machine."""
@@ -149,6 +161,29 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise Malformed(f"it cannot be read: {error.strerror}") from None
+
+
+def _what(found: Client | Card | Definitions | None) -> str:
+    match found:
+        case Card():
+            return "an agent card"
+        case Client():
+            return f"MCP servers: {len(found.servers):,}"
+        case Definitions():
+            return f"agents: {len(found.agents):,}"
+    return "it defines no agent"
+
+
+def _of_definitions(found: Definitions, scope: Scope, shown: str) -> Iterator[Identity]:
+    for one in found.agents:
+        yield Identity(
+            key=f"agent_config:{scope.source}:{shown}/{one.name}",
+            provider="agent_config",
+            source=scope.source,
+            scope=scope.id,
+            name=one.name,
+            **as_identity(found, one, shown),
+        )
 
 
 def _of_client(client: Client, scope: Scope, shown: str) -> Identity:

@@ -24,7 +24,7 @@ from connectors.github.identities.keys_and_secrets import stored_secret
 from connectors.github.identities.people import People
 from connectors.github.parts import Part, read_parts
 from connectors.github.reading import Reader
-from connectors.github.repositories import ClientFile, Read, Tree, agents_in, names
+from connectors.github.repositories import ClientFile, DefinitionFile, Read, Tree, agents_in, names
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import StoredSecret
 
@@ -64,12 +64,14 @@ def read_agents(
     allowed = Allowed(is_known=False)
     custom: list[tuple[Read, AgentFile]] = []
     clients: list[tuple[Read, ClientFile]] = []
+    defined: list[tuple[Read, DefinitionFile]] = []
     changed: Mapping[Part, str] = {}
     with reader.section(s.AGENTS) as section:
         custom = [(one, file) for one in in_use.values() for file in one.agents]
         custom += _shared(reader, section, in_use)
         clients = [(one, file) for one in in_use.values() for file in one.clients]
-        _say_problems(section, [*custom, *clients])
+        defined = [(one, file) for one in in_use.values() for file in one.definitions]
+        _say_problems(section, [*custom, *clients, *defined])
         files = [Part(one.facts.full_name, file.path) for one, file in custom]
         changed = dict(read_changes(reader.api, section, files))
         allowed = _allowed(reader, section)
@@ -105,10 +107,14 @@ def read_agents(
             use=use and use.of(file.name),
         )
     yield from (agents.client(reader.place, one.facts, file) for one, file in clients if file.servers)
+    for one, definition in defined:
+        yield from agents.defined(reader.place, one.facts, definition)
     yield from _read_enterprise(reader, {Part(one.facts.full_name, file.path) for one, file in custom}, allowed)
 
 
-def _say_problems(section: SectionReading, files: Iterable[tuple[Read, AgentFile | ClientFile]]) -> None:
+def _say_problems(
+    section: SectionReading, files: Iterable[tuple[Read, AgentFile | ClientFile | DefinitionFile]]
+) -> None:
     for one, file in files:
         if file.problem:
             section.malformed(f"{one.facts.full_name}/{file.path}", file.problem)

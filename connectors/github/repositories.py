@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
+from connectors.agent_definitions import Definitions, read_definitions
 from connectors.agent_documents import Card, Server, read_document
 from connectors.base import Malformed, SectionReading
 from connectors.github.agent_files import FOLDER as AGENTS
@@ -21,6 +22,7 @@ from scanner.errors import SourceError, Throttled, Unreachable
 
 FOLDER: Final = ".github/workflows"
 _KINDS: Final = (".yml", ".yaml")
+_CUT_SHORT: Final = "GitHub does not show all of it"
 QUERY: Final = """\
 query($org: String!, $first: Int!, $endCursor: String) {
   organization(login: $org) {
@@ -43,6 +45,10 @@ query($org: String!, $first: Int!, $endCursor: String) {
         mcp: object(expression: "HEAD:.mcp.json") { ... on Blob { text isTruncated } }
         mcpOfVscode: object(expression: "HEAD:.vscode/mcp.json") { ... on Blob { text isTruncated } }
         mcpOfCursor: object(expression: "HEAD:.cursor/mcp.json") { ... on Blob { text isTruncated } }
+        agentCore: object(expression: "HEAD:agentcore/agentcore.json") { ... on Blob { text isTruncated } }
+        agentCoreToolkit: object(expression: "HEAD:.bedrock_agentcore.yaml") { ... on Blob { text isTruncated } }
+        agentEngine: object(expression: "HEAD:.agent_engine_config.json") { ... on Blob { text isTruncated } }
+        azd: object(expression: "HEAD:azure.yaml") { ... on Blob { text isTruncated } }
       }
     }
   }
@@ -132,6 +138,10 @@ class _Node(Struct, kw_only=True):
     mcp: _Blob | None = None
     mcp_of_vscode: _Blob | None = field(name="mcpOfVscode", default=None)
     mcp_of_cursor: _Blob | None = field(name="mcpOfCursor", default=None)
+    agent_core: _Blob | None = field(name="agentCore", default=None)
+    agent_core_toolkit: _Blob | None = field(name="agentCoreToolkit", default=None)
+    agent_engine: _Blob | None = field(name="agentEngine", default=None)
+    azd: _Blob | None = None
 
 
 class ClientFile(Struct, frozen=True, kw_only=True):
@@ -142,17 +152,27 @@ class ClientFile(Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
+class DefinitionFile(Struct, frozen=True, kw_only=True):
+    """A file that defines agents. ``path``: from the root of its repository. ``problem``: what was not read."""
+
+    path: str
+    found: Definitions = Definitions()
+    problem: str = ""
+
+
 class Read(Struct, frozen=True, kw_only=True):
     """A repository with its workflows. ``keys``: how many deploy keys it has; None where that is not shown.
 
-    ``agents``: what files say of custom agents. ``clients``: configurations of MCP clients. ``more_after``: where
-    further environments begin; empty where that is not said, None where there are none.
+    ``agents``: what files say of custom agents. ``clients``: configurations of MCP clients. ``definitions``: files that
+    define agents. ``more_after``: where further environments begin; empty where that is not said, None where there are
+    none.
     """
 
     facts: Repository
     files: tuple[WorkflowFile, ...] = ()
     agents: tuple[AgentFile, ...] = ()
     clients: tuple[ClientFile, ...] = ()
+    definitions: tuple[DefinitionFile, ...] = ()
     keys: int | None = None
     more_after: str | None = None
 
@@ -219,14 +239,35 @@ def _read(node: _Node, owner_id: int) -> Read:
             )
             if blob is not None
         ),
+        definitions=tuple(
+            _definition(path, blob, node.full_name.rpartition("/")[2])
+            for path, blob in (
+                (".agent_engine_config.json", node.agent_engine),
+                (".bedrock_agentcore.yaml", node.agent_core_toolkit),
+                ("agentcore/agentcore.json", node.agent_core),
+                ("azure.yaml", node.azd),
+            )
+            if blob is not None
+        ),
         keys=node.deploy_keys.total if node.deploy_keys else None,
         more_after=(listed.page.cursor or "") if has_more else None,
     )
 
 
+def _definition(path: str, blob: _Blob, repository: str) -> DefinitionFile:
+    if blob.text is None or blob.is_truncated:
+        return DefinitionFile(path=path, problem=_CUT_SHORT)
+    try:
+        found = read_definitions(path.rpartition("/")[2], blob.text.encode(errors="replace"), repository)
+    except Malformed as error:
+        return DefinitionFile(path=path, problem=str(error))
+    found = found or Definitions()
+    return DefinitionFile(path=path, found=found, problem="; ".join(f"agent {one}" for one in found.unread))
+
+
 def _client(path: str, blob: _Blob) -> ClientFile:
     if blob.text is None or blob.is_truncated:
-        return ClientFile(path=path, problem="GitHub does not show all of it")
+        return ClientFile(path=path, problem=_CUT_SHORT)
     try:
         found = read_document(blob.text.encode(errors="replace"))
     except Malformed as error:

@@ -49,6 +49,7 @@ KINDS = (
     "coding_agent",
     "custom_agent",
     "mcp_client",
+    "agent_definition",
     "webhook",
 )
 
@@ -176,7 +177,7 @@ READINGS: tuple[Reading, ...] = (
         without="workflows, deploy keys, stored secrets and agents of repositories, because these are not known",
         requests=(r.PROPERTIES,),
         graphql=(r.METADATA, r.CONTENTS, r.DEPLOY_KEYS.permission, r.ENVIRONMENTS, r.MEMBERS.permission),
-        kinds=("workflow", "deploy_key", "coding_agent", "custom_agent", "mcp_client", "secret"),
+        kinds=("workflow", "deploy_key", "coding_agent", "custom_agent", "mcp_client", "agent_definition", "secret"),
     ),
     Reading(
         name=OIDC,
@@ -230,7 +231,7 @@ READINGS: tuple[Reading, ...] = (
         without="where the coding agent may work, and who changed custom agents",
         requests=(r.AGENT_POLICY, r.AGENT_REPOSITORIES, r.AGENT_SECRETS),
         graphql=(r.CONTENTS,),
-        kinds=("coding_agent", "custom_agent", "mcp_client", "secret"),
+        kinds=("coding_agent", "custom_agent", "mcp_client", "agent_definition", "secret"),
         rungs=_RUNGS,
     ),
     Reading(

@@ -236,7 +236,7 @@ def assumers_in(row_of: Mapping[str, int]) -> Columns[str]:
 def agents_with(declared: Mapping[str | None, bool]) -> Columns[Judged]:
     """What an agent has beside the columns of an identity. ``declared``: see ``persons_declared``."""
     return {
-        "runs_as": lambda row: text(joined(map(agents.short, agents.runs_as(row.identity)))),
+        "runs_as": lambda row: text(agents.acts_as(row.identity, agents.short)),
         "tools": lambda row: text(joined(agents.tools(row.identity))),
         "servers": lambda row: text(joined(agents.servers(row.identity))),
         "keys": lambda row: len(row.identity.credentials),

@@ -18,7 +18,7 @@ from scanner.access.clusters import with_named
 from scanner.access.execution import by_execution
 from scanner.access.federation import by_token_if, with_federation
 from scanner.access.trusts import across_scopes, across_scopes_if, with_links, with_trusts
-from scanner.access.workloads import by_takeover
+from scanner.access.workloads import by_takeover, with_roles
 from scanner.model import POWERFUL, PRIVILEGES, Coverage, Edge, Identity, Link, Privilege, PrivilegeLevel, Workload
 
 STEPS_SHOWN = 5
@@ -162,7 +162,7 @@ def resolve(
     ``others``: last known identities of scopes that were not read this time; they stay unchanged. If several edges
     lead to one target, an existing link wins, then a trust, an assignment, a token, an execution identity, a takeover.
     """
-    trusting = with_named(with_trusts(identities, others, places=coverage), others)
+    trusting = with_named(with_trusts(with_roles(identities, others), others, places=coverage), others)
     entitled = with_unknown_rights(with_assignments(trusting, held), coverage, held)
     federated, by_token = with_federation(entitled, others, workloads, coverage)
     known = (*federated, *others)

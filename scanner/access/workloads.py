@@ -58,6 +58,29 @@ def placed(workloads: Iterable[Workload], identities: Sequence[Identity]) -> tup
     )
 
 
+def with_roles(identities: Sequence[Identity], others: Iterable[Identity] = ()) -> tuple[Identity, ...]:
+    """Return the identities; what they run as, and name by another id than its key, is linked by its key.
+
+    An id that several identities have stays as it is. ``others``: last known identities, which are named, too.
+    """
+    roles = {role for one in identities if one.links for role in _runs_as(one)}
+    known = {one.key: one for one in (*others, *identities)} if roles else {}
+    wanted = {role.casefold() for role in roles.difference(known)}
+    if not wanted:
+        return tuple(identities)
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    for one in known.values():
+        for name in (*one.aliases, one.unique_id or ""):
+            if name.casefold() in wanted:
+                named[name.casefold()].add(one.key)
+
+    def settled(link: Link) -> Link:
+        found = named.get(link.target.casefold(), ()) if link.relation == "runs_as" and link.target not in known else ()
+        return replace(link, target=next(iter(found))) if len(found) == 1 else link
+
+    return tuple(replace(one, links=tuple(map(settled, one.links))) if _runs_as(one) else one for one in identities)
+
+
 def with_signals(identities: Sequence[Identity], workloads: Iterable[Workload]) -> tuple[Identity, ...]:
     """Return the identities with the signals of the workloads that run as them."""
     signals: defaultdict[str, dict[Signal, None]] = defaultdict(dict)

@@ -80,7 +80,9 @@ BY_DEFAULT: Final = "workflows_by_default"
 texts, such as ``acme/shop/.github/workflows/deploy.yml``.
 """
 UNRESOLVED: Final = "unresolved"
-"""What a workflow names, but not in its file: a list of texts, such as ``jobs.go: role-to-assume is ${{ vars.X }}``."""
+"""What a workflow or the definition of an agent names, but not in its file: a list of texts, such as
+``jobs.go: role-to-assume is ${{ vars.X }}``.
+"""
 FEDERATES_TO: Final = "federates_to"
 """Keys or aliases of the identities elsewhere that a workflow names: a list of texts. While one of them is not known,
 the workflow's privilege is unknown, too.

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from connectors.agent_definitions import as_identity
 from connectors.agent_documents import client_of, client_signals, described
 from connectors.github import keys
 from connectors.github.agent_files import AgentFile
@@ -17,7 +18,7 @@ from connectors.github.client.payloads import AgentConfiguration, McpServer
 from connectors.github.facts import Repository
 from connectors.github.identities.place import Place
 from connectors.github.parts import Part
-from connectors.github.repositories import ClientFile
+from connectors.github.repositories import ClientFile, DefinitionFile
 from connectors.github.workflows.owners import as_owners, code_owners
 from scanner.model import Consequence, Identity, Privilege, Signal
 from scanner.model.attributes import CHANGED_BY, MCP_SERVERS, MODEL, OWNERS, TOOLS
@@ -77,15 +78,14 @@ def custom(
     use: Use | None,
 ) -> Identity:
     """An agent that a file of a repository describes. ``allowed``: whether agents may work there."""
-    named = () if repository.codeowners is None else code_owners(repository.codeowners, file.path)
-    owners = as_owners(named, repository.admin_teams)
     attributes: dict[str, Any] = {
         "repository": repository.full_name,
         "path": file.path,
         TOOLS: ["*"] if file.tools is None else list(file.tools),
         MCP_SERVERS: list(_servers(file.servers)),
+        **_owned(repository, file.path),
     }
-    shown = {OWNERS: owners, MODEL: file.model, CHANGED_BY: changed_by}
+    shown = {MODEL: file.model, CHANGED_BY: changed_by}
     attributes |= {name: value for name, value in shown.items() if value}
     made = _agent(place, f"{repository.full_name.partition('/')[2]}/{file.path}", attributes, narrow=True)
     made = replace(made, kind="custom_agent", name=file.name or file.path, enabled=allowed)
@@ -96,8 +96,7 @@ def custom(
 
 def client(place: Place, repository: Repository, file: ClientFile) -> Identity:
     """An MCP client with servers, for whoever opens the repository in it. What it may do is up to them."""
-    named = () if repository.codeowners is None else code_owners(repository.codeowners, file.path)
-    owners, called = as_owners(named, repository.admin_teams), client_of(PurePath(file.path))
+    called = client_of(PurePath(file.path))
     attributes = {
         "repository": repository.full_name,
         "path": file.path,
@@ -109,9 +108,26 @@ def client(place: Place, repository: Repository, file: ClientFile) -> Identity:
         **place.facts(f"{below}/{file.path}", "mcp_client", f"{called} {below}"),
         enabled=any(one.disabled is not True for one in file.servers.values()),
         tags=dict(repository.properties),
-        attributes=attributes | ({OWNERS: owners} if owners else {}),
+        attributes=attributes | _owned(repository, file.path),
         signals=client_signals(file.servers),
     )
+
+
+def defined(place: Place, repository: Repository, file: DefinitionFile) -> Iterator[Identity]:
+    """Yield the agents that a file defines for a platform elsewhere."""
+    below = f"{repository.full_name.partition('/')[2]}/{file.path}"
+    for one in file.found.agents:
+        fields = as_identity(file.found, one, file.path)
+        attributes = {"repository": repository.full_name, **fields.pop("attributes"), **_owned(repository, file.path)}
+        facts = place.facts(f"{below}/{one.name}", fields.pop("kind"), one.name)
+        yield Identity(**facts, **fields, tags=dict(repository.properties), attributes=attributes)
+
+
+def _owned(repository: Repository, path: str) -> dict[str, Any]:
+    """The owners of a file as an attribute; nothing where it has none."""
+    named = () if repository.codeowners is None else code_owners(repository.codeowners, path)
+    owners = as_owners(named, repository.admin_teams)
+    return {OWNERS: owners} if owners else {}
 
 
 def of_enterprise(place: Place, file: Part, name: str, allowed: bool | None) -> Identity:

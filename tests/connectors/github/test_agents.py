@@ -215,3 +215,29 @@ def test_configurations_of_mcp_clients_are_agents_with_the_owners_of_their_files
     assert agents.status == "partial"
     assert "store/.cursor/mcp.json" in str(agents.detail)
     assert PLANTED not in repr(found)
+
+
+def test_definitions_of_agents_run_as_what_they_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the owners of the file; a file that cannot be read, or one agent of it, is a gap."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    role = "arn:aws:iam::123456789012:role/Invoice"
+    toolkit = f"agents: {{invoice: {{aws: {{execution_role: {role}}}}}, odd: {{aws: {PLANTED}}}}}"
+    engine = f'{{"service_account": "a@p.iam.gserviceaccount.com", "env_vars": {{"KEY": "{PLANTED}"}}}}'
+    org = Organization()
+    files = {".bedrock_agentcore.yaml": toolkit, ".agent_engine_config.json": engine, "CODEOWNERS": "* @acme/web"}
+    org.add_repository("shop", files=files)
+    org.add_repository("store", files={"agentcore/agentcore.json": "{", "azure.yaml": "services: {w: {host: web}}"})
+    with served(org, token=VALUE) as (_, url):
+        found = read(connector(url), deadline=60.0, limits=Limits())
+
+    defined = [one for one in found if isinstance(one, Identity) and one.kind == "agent_definition"]
+    assert {one.key: [link.target for link in one.links] for one in defined} == {
+        "github:acme/shop/.agent_engine_config.json/shop": ["a@p.iam.gserviceaccount.com"],
+        "github:acme/shop/.bedrock_agentcore.yaml/invoice": [role],
+    }
+    assert {one.attributes["repository"] for one in defined} == {"acme/shop"}
+    assert [one["name"] for one in defined[0].attributes["owners"]] == ["web"]
+    (agents,) = [one for one in found if isinstance(one, Coverage) and one.section == "agents"]
+    assert "shop/.bedrock_agentcore.yaml could not be read: agent odd" in str(agents.detail)
+    assert "store/agentcore/agentcore.json" in str(agents.detail)
+    assert PLANTED not in repr(found)
