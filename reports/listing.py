@@ -1,4 +1,4 @@
-"""The views that a terminal shows as one table, with the columns that fit in 80 characters."""
+"""The views that a terminal shows as one table: columns that fit in 80 characters, and more on wider ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from reports.agents import agent_rows, runs_as, short, sponsors
+from reports.agents import agent_rows, has_person_in_loop, runs_as, servers, short, sponsors, tools, unresolved
 from reports.base import View
 from reports.exposed import exposed_rows
 from reports.page import Heading
@@ -38,9 +38,18 @@ def _agents(result: ScanResult) -> Iterator[Line]:
     for row in agent_rows(result):
         verdicts, named = row.judged.verdicts, sponsors(row.identity)
         owner = None if verdicts.ownership.state == "orphaned" else verdicts.ownership.owner
-        accountable = owner or joined(named)
-        acts_as = joined(map(short, runs_as(row.identity))) or "itself"
-        yield row.identity.name, row.identity.provider, acts_as, verdicts.privilege.level, accountable or ""
+        person = has_person_in_loop(row.identity, row.person_declared)
+        yield (
+            row.identity.name,
+            row.identity.provider,
+            joined(map(short, runs_as(row.identity))) or ("unknown" if unresolved(row.identity) else "itself"),
+            verdicts.privilege.level,
+            owner or joined(named) or "",
+            verdicts.registry.state,
+            _day(verdicts.usage.last_used_at),
+            "" if person is None else "yes" if person else "no",
+            joined((*tools(row.identity), *servers(row.identity))) or "",
+        )
 
 
 def _entries(result: ScanResult) -> Iterator[Line]:
@@ -98,10 +107,14 @@ LISTINGS: Mapping[View, Listing] = {
         "AI agents",
         (
             Heading("Agent", 0),
-            Heading("Made in", 9),
+            Heading("Made in", 12),
             Heading("Runs as", 16),
             Heading("Privilege", 10, "privilege"),
             Heading("Owner, sponsor", 14),
+            Heading("Registry", 12, "registry", 100),
+            Heading("Used", 10, None, 112),
+            Heading("Person asked", 12, None, 128),
+            Heading("Tools and servers", 24, None, 156),
         ),
         _agents,
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Any, NamedTuple, TypeVar
 
 from reports.base import Screen
@@ -35,11 +36,15 @@ _STYLES: Mapping[Tone, str] = {
 
 
 class Heading(NamedTuple):
-    """A column's heading. Width 0 takes the remaining space. With an axis, its cells are states of that axis."""
+    """A column's heading. Width 0 takes the remaining space. With an axis, its cells are states of that axis.
+
+    ``least``: the width of screens that have room for the column.
+    """
 
     text: str
     width: int
     axis: Axis | None = None
+    least: int = 0
 
 
 class Page:
@@ -107,14 +112,19 @@ class Page:
         self.item(label, [(" · " if self._unicode else ", ").join(counts) or "none"], first="")
 
     def table(self, headings: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
-        """A table with a line for each row. Long texts are shortened in the middle, so that their end stays."""
+        """A table with a line for each row. Long texts are shortened in the middle, so that their end stays.
+
+        Columns for wider screens are left out, here and of each row.
+        """
+        fits = [heading.least <= self._width for heading in headings]
+        headings = tuple(compress(headings, fits))
         widths = self._widths([heading.width for heading in headings])
         gap = " " * GAP
         named = zip(headings, widths, strict=True)
         self._lines.append(gap.join(self._fitted(heading.text, width, "bold") for heading, width in named))
         self._lines.append(gap.join(self._dash * width for width in widths))
         for row in rows:
-            cells = zip(row, headings, widths, strict=True)
+            cells = zip(compress(row, fits), headings, widths, strict=True)
             self._lines.append(gap.join(self._cell(cell, heading.axis, width, width) for cell, heading, width in cells))
 
     def _widths(self, asked: Sequence[int]) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from typing import Any
 
 import pytest
@@ -9,9 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reports.agents import agent_rows, did, has_person_in_loop, may_do, runs_as, servers, short, sponsors, tools
+from reports.agents import (
+    acts_as,
+    agent_rows,
+    did,
+    has_person_in_loop,
+    may_do,
+    runs_as,
+    servers,
+    short,
+    sponsors,
+    tools,
+)
+from reports.base import Screen
 from reports.columns import TABLES
 from reports.listing import LISTINGS
+from reports.terminal import TerminalReport
 from scanner.model import (
     AgentVerdict,
     Consequence,
@@ -89,7 +104,26 @@ def test_the_list_names_the_owner_also_where_no_roster_was_given(state: Ownershi
     ownership = OwnershipVerdict(state=state, owner="ada@example.com")
     result = make_result(make_assessment("helper", agent=AGENT, ownership=ownership))
     (line,) = LISTINGS["agents"].lines(result)
-    assert line[-1] == shown
+    assert dict(zip([one.text for one in LISTINGS["agents"].headings], line, strict=True))["Owner, sponsor"] == shown
+
+
+def test_a_terminal_shows_as_many_columns_as_fit() -> None:
+    """In 80 characters what matters first, and more on wider ones, in the same order."""
+    identity = make_identity("helper", attributes={"tools": ["search"], "unresolved": ["execution_role is ${ROLE}"]})
+    result = make_result(make_assessment(identity, agent=AGENT))
+
+    def shown(width: int) -> list[str]:
+        out = io.BytesIO()
+        TerminalReport().write(result, "agents", out, Screen(width=width, longest=10))
+        heading, _, line = out.getvalue().decode().splitlines()[-3:]
+        assert max(len(heading), len(line)) <= width
+        assert line.split()[:3] == ["helper", "aws", "unknown"]
+        assert ("search" in line) == ("Tools" in heading)
+        return re.split(r"\s{2,}", heading)
+
+    assert shown(80) == ["Agent", "Made in", "Runs as", "Privilege", "Owner, sponsor"]
+    assert shown(100) == [*shown(80), "Registry"]
+    assert shown(200) == [*shown(100), "Used", "Person asked", "Tools and servers"]
 
 
 def test_what_it_runs_as_comes_from_links_and_names_elsewhere() -> None:
@@ -103,6 +137,9 @@ def test_what_it_runs_as_comes_from_links_and_names_elsewhere() -> None:
     identity = make_identity("helper", links=links, attributes={"federates_to": ["elsewhere", ROLE]})
     assert runs_as(identity) == (ROLE, "elsewhere")
     assert runs_as(make_identity("plain")) == ()
+    unresolved = {"unresolved": ["execution_role is ${ROLE}", 7]}
+    assert acts_as(make_identity("plain", attributes=unresolved)) == "unknown (execution_role is ${ROLE})"
+    assert (acts_as(identity, short), acts_as(make_identity("plain"))) == ("support; elsewhere", None)
     for key, name in {ROLE: "support", "vault://h/auth/approle/role/x/": "x", "plain": "plain", "//": "//"}.items():
         assert short(key) == name
 
