@@ -9,7 +9,8 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
@@ -33,7 +34,14 @@ _COMMANDS = f"""\
 
 Every command with its options, as `--help` prints them. All use the same [exit codes](../index.md#exit-codes).
 Data goes to stdout, progress and log to stderr.
+
+## Common options
+
+Each command names those that it has.
 """
+_COMMON = 4
+"""An option of so many commands, with the same words, is explained once."""
+_OPTIONS = ("| option | |", "|---|---|")
 _CONFIG = f"""\
 # Configuration
 
@@ -68,7 +76,11 @@ _STATUSES = """\
 
 def commands_markdown() -> str:
     """Every command with its usage and options."""
-    return "\n".join((_COMMANDS, *(line for name, command in _commands(cli) for line in _command(name, command))))
+    commands = tuple(_commands(cli))
+    counted = Counter(_option(option) for _, command in commands for option in _options(command))
+    common = [row for row, count in counted.most_common() if count >= _COMMON]
+    listed = (line for name, command in commands for line in _command(name, command, common))
+    return "\n".join((_COMMANDS, *_OPTIONS, *common, "", *listed))
 
 
 def config_markdown() -> str:
@@ -106,16 +118,24 @@ def _commands(group: click.Group, parents: str = "muster") -> Iterator[tuple[str
             yield from _commands(command, f"{parents} {name}")
 
 
-def _command(name: str, command: click.Command) -> Iterator[str]:
+def _command(name: str, command: click.Command, common: Collection[str]) -> Iterator[str]:
     usage = " ".join(command.collect_usage_pieces(click.Context(command)))
     yield from (f"## {name}", "", f"    {name} {usage}", "")
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
         # As in click, a paragraph after a backspace keeps its lines.
         text, kept = re.subn("^\b\n", "", paragraph)
         yield from (f"```text\n{text}\n```" if kept else re.sub(r"(?<!`)(--[a-z][\w-]+)", r"`\1`", text), "")
-    options = [param for param in command.params if isinstance(param, click.Option) and not param.hidden]
-    if options:
-        yield from ("| option | |", "|---|---|", *(_option(option) for option in options), "")
+    rows = {option: _option(option) for option in _options(command)}
+    own = [row for row in rows.values() if row not in common]
+    shared = [f"`{option.opts[-1]}`" for option, row in rows.items() if row in common]
+    if own:
+        yield from (*_OPTIONS, *own, "")
+    if shared:
+        yield from (f"[Common](#common-options): {' '.join(shared)}", "")
+
+
+def _options(command: click.Command) -> Iterator[click.Option]:
+    return (param for param in command.params if isinstance(param, click.Option) and not param.hidden)
 
 
 def _option(option: click.Option) -> str:

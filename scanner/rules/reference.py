@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -62,7 +62,8 @@ Rules whose ids begin with `planned_` check a change before it is deployed, in p
 identity: see [The gate in CI](../how-to/gate.md). Scans do not run them.
 
 Each rule lists the controls of the frameworks that findings cite by default, for all clouds. See
-[Controls](controls.md) for all frameworks, including the controls without a rule.
+[Controls](controls.md) for all frameworks, including the controls without a rule. What does
+not apply to a rule is left out.
 """
 
 
@@ -77,24 +78,18 @@ def _overview() -> str:
 
 
 def _section(rule: Rule) -> str:
-    lines = (
-        f"## {rule.id}",
-        f"**{rule.title}.**",
-        f"- **Severity**: {rule.severity}" + (f"; {rule.severity_note}" if rule.severity_note else ""),
-        f"- **Checks**: {_SUBJECTS[type(rule)]}{'; the gate also checks planned changes' if rule.on_plans else ''}",
-        f"- **Does not apply to**: {_listed(text for name, text in _CIRCUMSTANCES.items() if name in rule.silent_on)}",
-        f"- **Why it matters**: {rule.why}",
-        f"- **Evidence**: {_listed(f'`{name}`' for name in rule.evidence)}",
-        f"- **Remediation**: {rule.remediation}",
-        f"- **Thresholds**: {_listed(f'`{name}` ({_default(name)} days)' for name in rule.thresholds)}",
-        f"- **Controls**: {_listed(f'`{control}`' for control in controls_of(rule.id, usually_cited()))}",
-    )
-    heading, title, *facts = lines
-    return "\n".join([heading, "", title, "", *facts, ""])
-
-
-def _listed(items: Iterable[str]) -> str:
-    return ", ".join(items) or "none"
+    facts = {
+        "Severity": rule.severity + (f"; {rule.severity_note}" if rule.severity_note else ""),
+        "Checks": f"{_SUBJECTS[type(rule)]}{'; the gate also checks planned changes' if rule.on_plans else ''}",
+        "Does not apply to": ", ".join(text for name, text in _CIRCUMSTANCES.items() if name in rule.silent_on),
+        "Why it matters": rule.why,
+        "Evidence": ", ".join(f"`{name}`" for name in rule.evidence),
+        "Remediation": rule.remediation,
+        "Thresholds": ", ".join(f"`{name}` ({_default(name)} days)" for name in rule.thresholds),
+        "Controls": ", ".join(f"`{control}`" for control in controls_of(rule.id, usually_cited())),
+    }
+    lines = (f"- **{question}**: {answer}" for question, answer in facts.items() if answer)
+    return "\n".join([f"## {rule.id}", "", f"**{rule.title}.**", "", *lines, ""])
 
 
 def _default(threshold: str) -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from scanner.rules.catalog import BUILT_IN
-from scanner.rules.controls.frameworks import CAVEAT, NO_RULE, Framework, applies_to, controls_of, counted, frameworks
+from scanner.rules.controls.frameworks import CAVEAT, NO_RULE, Framework, applies_to, counted, frameworks
 
 _HEAD = f"""\
 # Controls
@@ -33,7 +32,7 @@ Findings cite a framework for one cloud only on identities of that cloud, and a 
 
 def controls_markdown() -> str:
     """Return the document, ending in a line break."""
-    return "\n".join((_HEAD, *_overview(), *_sections(), *_by_rule()))
+    return "\n".join((_HEAD, *_overview(), *_sections()))
 
 
 def _overview() -> Iterator[str]:
@@ -72,13 +71,6 @@ def _about(framework: Framework) -> str:
     named = f"{framework.title}, {framework.version}, by {framework.publisher}"
     about = applies_to(framework)
     return f"{named} ([source]({framework.source}){checked}). {about[0].upper()}{about[1:]}."
-
-
-def _by_rule() -> Iterator[str]:
-    yield from ("## By rule", "", "| rule | controls |", "|---|---|")
-    for rule in BUILT_IN:
-        yield f"| {_linked([rule.id])} | {', '.join(f'`{control}`' for control in controls_of(rule.id))} |"
-    yield ""
 
 
 def _linked(rules: Iterable[str]) -> str:
