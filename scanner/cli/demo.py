@@ -52,9 +52,9 @@ def demo(out: Path, yes: bool) -> None:
     """Scan a sample company on loopback and report on it.
 
     Starts an AWS emulator, an OpenBao server, and simulators of Entra with Azure, of Google Cloud, of GitHub and of a
-    Kubernetes cluster, and fills them. Reads a hundred days of AWS audit logs, scans the servers with the regular
-    connectors, a sample registry and a roster, writes every report, reads what is new of the log, and stops the
-    servers.
+    Kubernetes cluster, and fills them. Reads a hundred days of AWS audit logs, scans the servers, an export of
+    Anthropic and a report of leaked keys with the regular connectors, a sample registry and a roster, writes every
+    report, reads what is new of the log, and stops the servers.
     """
     if not all(map(_is_there, _NEEDED)):
         raise MissingExtra("the demo", "demo")
@@ -62,6 +62,7 @@ def demo(out: Path, yes: bool) -> None:
     from scanner.demo.aws_server import aws_server
     from scanner.demo.azure_tenant import azure_server
     from scanner.demo.estate import load_estate
+    from scanner.demo.exports import write_answers, write_leaks
     from scanner.demo.gcp_cloud import gcp_server
     from scanner.demo.github_org import organization_server
     from scanner.demo.kubernetes_cluster import cluster_server
@@ -80,6 +81,8 @@ def demo(out: Path, yes: bool) -> None:
         principals = principals_of(aws)
         trail = Trail(out, estate["account"], principals)
         trail.write(datetime.now(UTC).date())
+        write_answers(out, estate["anthropic"]["answers"])
+        write_leaks(out, estate["leaks"], principals)
         vault = stack.enter_context(vault_server(estate, out))
         azure = stack.enter_context(azure_server(estate["azure"]))
         gcp = stack.enter_context(gcp_server(estate["gcp"]))
@@ -148,7 +151,7 @@ Open in a browser or a spreadsheet
   {out}/report.html           every identity with its evidence
   {out}/board.html            one sheet for the board
   {out}/orphans.xlsx          the list that owners fill in
-Query the store (the servers are stopped: `scan` and `doctor` with this config reach only saas-bots)
+Query the store (the servers are stopped: `scan` and `doctor` with this config reach only files)
   {show}
   {agent}   # an agent that began to read secrets, as its log has it
 Then scan your own accounts, read-only

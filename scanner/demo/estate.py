@@ -11,7 +11,7 @@ from typing import Any
 def load_estate() -> dict[str, Any]:
     """The tables of estate.toml, and of each other cloud's file under its name. The registry has the entries of all."""
     estate = load_tables("estate.toml")
-    clouds = {name: load_tables(f"{name}.toml") for name in ("azure", "gcp", "github", "kubernetes")}
+    clouds = {name: load_tables(f"{name}.toml") for name in ("anthropic", "azure", "gcp", "github", "kubernetes")}
     entries = [*estate["registry"], *(entry for cloud in clouds.values() for entry in cloud.pop("registry"))]
     return {**estate, "registry": entries, **clouds}
 

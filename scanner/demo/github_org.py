@@ -39,7 +39,8 @@ def planted(estate: Table) -> Organization:
 
 
 def _repository(organization: Organization, row: Table) -> None:
-    files = {f".github/workflows/{name}": text for name, text in row["workflows"].items()}
+    files = {f".github/workflows/{name}": text for name, text in row.get("workflows", {}).items()}
+    files |= row.get("files", {})
     if "owners" in row:
         files[".github/CODEOWNERS"] = row["owners"]
     full_name = organization.add_repository(

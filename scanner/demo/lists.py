@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from connectors.fakes.azure.server import AzureServer
 from scanner.demo.estate import days_ago
+from scanner.demo.exports import ANTHROPIC, LEAKS
 from scanner.demo.trail import DAYS, FOLDER, Principal
 from scanner.demo.vault_server import AUDIT_LOG
 
@@ -79,6 +80,18 @@ url = "{servers.kubernetes}"
 token = {{ env = "MUSTER_DEMO_KUBERNETES_TOKEN" }}
 
 [[source]]
+name = "anthropic"
+type = "anthropic"
+organization = "Tidewater"
+from_files = "{anthropic}"
+
+[[source]]
+name = "leaks"
+type = "secrets_report"
+path = "{leaks}"
+repository = "tidewater/warehouse"
+
+[[source]]
 name = "saas-bots"
 type = "file"
 path = "bots.csv"
@@ -131,6 +144,8 @@ def write_lists(folder: Path, estate: dict[str, Any], servers: Addresses) -> Pat
         trail=FOLDER,
         days=DAYS,
         openbao=AUDIT_LOG,
+        anthropic=ANTHROPIC,
+        leaks=LEAKS,
     )
     text += "".join(map(_exemption, estate["exempt"]))
     config.write_text(text, encoding="utf-8")

@@ -80,10 +80,10 @@ def test_what_other_programs_read_fits_their_schemas(demo: tuple[Path, subproces
 
 
 def test_nothing_was_left_out(result: dict[str, Any]) -> None:
-    """The whole estate was read: about 160 identities, and no gap but the day that the audit log lacks."""
+    """The whole estate was read: about 190 identities, and no gap but the day that the audit log lacks."""
     gaps = [one for one in result["coverage"] if one["status"] in ("partial", "denied", "failed", "skipped")]
     assert [(one["source"], one["section"]) for one in gaps] == [("trail", f"activity:{day_of(result, 41)}")]
-    assert 170 <= result["summary"]["identities"] <= 195
+    assert 180 <= result["summary"]["identities"] <= 205
 
 
 @pytest.mark.parametrize(
@@ -136,6 +136,9 @@ def test_nothing_was_left_out(result: dict[str, Any]) -> None:
         pytest.param("prometheus", "privilege", {"level": "escalation"}, id="get of nodes/proxy is no reading"),
         pytest.param("replicaset-controller", "registry", {"state": "exempt"}, id="the cluster's own"),
         pytest.param("storefront", "registry", {"state": "registered", "rung": "alias"}, id="in a namespace"),
+        pytest.param("claims-intake", "registry", {"state": "registered", "rung": "unique_id"}, id="at Anthropic"),
+        pytest.param("refund-autopilot", "registry", {"state": "unregistered"}, id="an agent at its vendor"),
+        pytest.param("dispatch", "privilege", {"level": "high"}, id="an agent in a repository, by its role"),
         pytest.param("tidewater-release-bot", "nature", {"verdict": "non_human"}, id="a machine user"),
         pytest.param("sam.whitfield", "nature", {"verdict": "mixed"}, id="a person with keys"),
     ],
@@ -157,6 +160,7 @@ def test_what_the_estate_hides_is_found(result: dict[str, Any], name: str, axis:
         ("stale_secret", None),
         ("orphaned_grant", None),
         ("exposed_credential", "svc-parcel-photos"),
+        ("exposed_credential", "etl-warehouse-prod"),
         ("open_trust", "ci-deploy-gcp"),
         ("shared_default_account", "481516234201-compute"),
         ("unrestricted_api_key", "everything-key"),
@@ -260,6 +264,23 @@ def test_a_token_leads_from_cloud_to_cloud(result: dict[str, Any]) -> None:
 
     for one, other in pairwise(way):
         assert other["key"] in {link["target"] for link in one["links"] if link["relation"] == "can_assume"}
+
+
+def test_an_agent_at_its_vendor_becomes_a_role_of_the_cloud(result: dict[str, Any]) -> None:
+    """The role's trust policy lets in the vendor; an agent that a repository defines runs as its role."""
+    keys = {one["name"]: one["key"] for one in result["identities"]}
+    links = {one["name"]: {(link["relation"], link["target"]) for link in one["links"]} for one in result["identities"]}
+
+    assert ("can_assume", keys["anthropic-claims-intake"]) in links["claims-intake"]
+    assert links["dispatch"] == {("runs_as", keys["agentcore-dispatch-runtime"])}
+
+
+def test_the_leaked_key_to_rotate_first_is_that_of_a_leaver(result: dict[str, Any]) -> None:
+    """Who can still use it, and where it lies."""
+    first = result["exposures"][0]
+
+    assert (first["file"], first["line"]) == ("notebooks/backfill.ipynb", 41)
+    assert first["identity"].endswith("user/data/etl-warehouse-prod")
 
 
 def test_a_label_suggests_its_owner(result: dict[str, Any]) -> None:
@@ -370,7 +391,7 @@ def test_lists_that_were_edited_are_not_overwritten_unasked(
 def test_the_store_can_be_asked_afterwards(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     """What the demo says to try next works when its servers are gone."""
     folder, ran = demo
-    assert "the servers are stopped: `scan` and `doctor` with this config reach only saas-bots" in ran.stderr
+    assert "the servers are stopped: `scan` and `doctor` with this config reach only files" in ran.stderr
     done = subprocess.run(
         [sys.executable, "-m", "scanner", "show", "svc-ledger-export", "--config", str(folder / "config.toml")],
         capture_output=True,
