@@ -34,7 +34,7 @@ _SUBJECTS: Mapping[type[Rule], str] = {
     SecretRule: "a stored secret",
     AssignmentRule: "an assignment (a grant as listed at the resource that gives it)",
     ExemptionRule: "a configured exemption",
-    TicketRule: "an identity of which a ticket was closed by people (see [Tickets](../how-to/tickets.md))",
+    TicketRule: "an identity whose ticket was closed by people (see [Tickets](../how-to/tickets.md))",
     ActivityRule: "what an identity did on one day, by audit logs; another day is another finding",
     PlanRule: "an identity that a change would create or change; only the gate runs it",
     PlanCredentialRule: "a credential that a change would create; only the gate runs it",
