@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,9 +9,9 @@ from connectors.anthropic import payloads as p
 from connectors.anthropic import requests as r
 from connectors.anthropic import spec as s
 from connectors.anthropic.identities import Organization, Used
-from connectors.vendors.api import Api
 from connectors.vendors.reading import Found, Reader
 from connectors.vendors.records import Agent, McpServer, Place, host_of, latest, moment, stored
+from connectors.vendors.vaults import Vaults, read_vaults
 from scanner.model import Consequence, Identity, Link, StoredSecret, Workload
 from scanner.model.attributes import FEDERATES_TO
 
@@ -144,7 +143,7 @@ def credential(place: Place, vault: p.Vault, row: p.Credential) -> StoredSecret:
     return stored(
         place,
         f"vaults/{vault.id}/credentials/{row.id}",
-        f"{vault.display_name or vault.id}/{row.display_name or row.id}",
+        f"{vault.title}/{row.display_name or row.id}",
         created_at=moment(row.created_at),
         rotated_at=moment(row.updated_at),
         expires_at=moment(row.auth.expires_at),
@@ -154,6 +153,16 @@ def credential(place: Place, vault: p.Vault, row: p.Credential) -> StoredSecret:
             "archived": row.archived_at is not None,
         },
     )
+
+
+_VAULTS = Vaults(
+    section=s.VAULTS,
+    listing=r.VAULTS,
+    vault=p.Vault,
+    within=r.CREDENTIALS,
+    credential=p.Credential,
+    made=credential,
+)
 
 
 # --- The sections ---
@@ -183,32 +192,9 @@ def read_agents(reader: Reader, read: Organization) -> Found[None]:
             deployments.update((row.id, row) for row in reader.listed(section, r.DEPLOYMENTS, p.Deployment, api))
         section.found(len(deployments))
     yield reader.done(section)
-    secrets = yield from _read_vaults(reader, opened)
+    secrets = yield from read_vaults(reader, _VAULTS, opened)
     yield from (deployment(reader.place, row, secrets) for row in deployments.values())
     for id_, (workspace, row) in listed.items():
         running = [one for one in deployments.values() if one.agent.id == id_]
         name = read.workspace(workspace) or workspace
         yield agent(reader.place, name, row, running, read.used.get(id_) or Used())
-
-
-def _read_vaults(reader: Reader, opened: Mapping[str, Api]) -> Found[dict[str, list[str]]]:
-    """Keys of credentials by the id of their vault."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    seen: dict[str, StoredSecret] = {}
-    with reader.section(s.VAULTS) as section:
-        for api in opened.values():
-
-            def in_vault(vault: p.Vault, api: Api = api) -> list[p.Credential]:
-                return list(api.rows(r.CREDENTIALS, p.Credential, section, vault=vault.id))
-
-            vaults = reader.listed(section, r.VAULTS, p.Vault, api)
-            for vault, rows in reader.each(section, "vaults", in_vault, vaults, lambda one: one.display_name or one.id):
-                for row in rows:
-                    secret = credential(reader.place, vault, row)
-                    if secret.key not in seen:
-                        seen[secret.key] = secret
-                        found[vault.id].append(secret.key)
-        section.found(len(seen))
-    yield from seen.values()
-    yield reader.done(section)
-    return dict(found)

@@ -321,6 +321,11 @@ class Vault(Struct, frozen=True, kw_only=True):
     id: str
     display_name: str = ""
 
+    @property
+    def title(self) -> str:
+        """Its name, or else its id."""
+        return self.display_name or self.id
+
 
 class Auth(Struct, frozen=True, kw_only=True):
     """How a credential is used."""

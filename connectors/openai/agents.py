@@ -1,4 +1,4 @@
-"""Agents of projects, with their automations, as identities (pure, but for the sections at the end)."""
+"""Agents of projects, their automations, and credentials in vaults (pure, but for the sections at the end)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from connectors.openai import requests as r
 from connectors.openai import spec as s
 from connectors.vendors.api import Api
 from connectors.vendors.reading import Found, Reader
-from connectors.vendors.records import Agent, McpServer, Place, host_of, latest, moment
-from scanner.model import Consequence, Identity, Workload
+from connectors.vendors.records import Agent, McpServer, Place, host_of, latest, moment, stored
+from connectors.vendors.vaults import Vaults, read_vaults
+from scanner.model import Consequence, Identity, StoredSecret, Workload
 
 _TITLE = "OpenAI's platform"
 _ACTIVE = "active"
@@ -71,14 +72,15 @@ def agent(place: Place, project: str, row: p.AgentRow, automations: Iterable[Sch
     return found.identity(place, _TITLE, consequences=(Consequence(kind="invoke_models", actions=("agents",)),))
 
 
-def workload(place: Place, one: Scheduled) -> Workload:
-    """An automation, which runs as the agent that it starts."""
+def workload(place: Place, one: Scheduled, secrets: Mapping[str, list[str]]) -> Workload:
+    """An automation, which runs as the agent that it starts. ``secrets``: keys of the credentials in each vault."""
     row = one.row
     agent_id = row.agent_id
     return Workload(
         **place.of(f"automations/{row.id}", row.name or row.id),
         kind="automation",
         runs_as=(place.key(f"agents/{agent_id}"),) if agent_id else (),
+        uses=tuple(sorted({key for vault in row.target.vault_ids for key in secrets.get(vault, ())})),
         created_at=moment(row.created_at),
         attributes={
             "status": row.status,
@@ -86,6 +88,23 @@ def workload(place: Place, one: Scheduled) -> Workload:
             "last_run": None if one.last is None else one.last.isoformat(),
             "last_status": one.ended,
             "vaults": sorted(row.target.vault_ids),
+        },
+    )
+
+
+def credential(place: Place, vault: p.Vault, row: p.Credential) -> StoredSecret:
+    """A credential in a vault: its name, dates, and what it is for."""
+    return stored(
+        place,
+        f"vaults/{vault.id}/credentials/{row.id}",
+        f"{vault.title}/{row.name or row.id}",
+        created_at=moment(row.created_at),
+        rotated_at=moment(row.updated_at),
+        expires_at=moment(row.auth.expires_at),
+        attributes={
+            "type": row.auth.type,
+            "host": host_of(row.auth.mcp_server_url),
+            "variable": row.auth.secret_name,
         },
     )
 
@@ -117,15 +136,25 @@ def _servers(tools: Iterable[p.Tool]) -> Iterator[McpServer]:
             )
 
 
+_VAULTS = Vaults(
+    section=s.VAULTS,
+    listing=r.VAULTS,
+    vault=p.Vault,
+    within=r.CREDENTIALS,
+    credential=p.Credential,
+    made=credential,
+)
+
+
 # --- The sections ---
 
 
 def read_agents(reader: Reader, projects: Sequence[p.Project]) -> Found[None]:
-    """Agents and automations of every project that the source has a key of."""
+    """Agents, automations and credentials of every project that the source has a key of."""
     opened = reader.opened(s.PROJECT_TOKENS)
     if not opened:
-        yield reader.off(s.AGENTS)
-        yield reader.off(s.AUTOMATIONS)
+        for name in (s.AGENTS, s.AUTOMATIONS, s.VAULTS):
+            yield reader.off(name)
         return
     listed: dict[str, tuple[str, p.AgentRow]] = {}
     with reader.section(s.AGENTS) as section:
@@ -135,12 +164,13 @@ def read_agents(reader: Reader, projects: Sequence[p.Project]) -> Found[None]:
         section.found(len(listed))
     yield reader.done(section)
     automations = yield from _read_automations(reader, opened)
+    secrets = yield from read_vaults(reader, _VAULTS, opened)
     started: defaultdict[str, list[Scheduled]] = defaultdict(list)
     for project, one in automations:
         started[one.row.agent_id or ""].append(one)
         if one.row.inline is not None:
             listed.setdefault(one.row.id, (project, one.row.inline))
-        yield workload(reader.place, one)
+        yield workload(reader.place, one, secrets)
     names = {one.id: one.name or one.id for one in projects}
     for project in opened:
         if not project.isdigit():

@@ -188,6 +188,37 @@ class Result(Struct, frozen=True, kw_only=True):
     num_model_requests: int = 0
 
 
+class Vault(Struct, frozen=True, kw_only=True):
+    """A vault of credentials for agents."""
+
+    id: str
+    name: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Its name, or else its id."""
+        return self.name or self.id
+
+
+class Auth(Struct, frozen=True, kw_only=True):
+    """What a credential is, without its secret. ``secret_name``: the variable that it stands in."""
+
+    type: str = ""
+    mcp_server_url: str | None = None
+    secret_name: str | None = None
+    expires_at: Time = None
+
+
+class Credential(Struct, frozen=True, kw_only=True):
+    """A credential in a vault."""
+
+    id: str
+    name: str = ""
+    created_at: Time = None
+    updated_at: Time = None
+    auth: Auth = Auth()
+
+
 class EventUser(Struct, frozen=True, kw_only=True):
     """A person who acted."""
 

@@ -41,14 +41,18 @@ RULES: Final = _managed("/organization/workload_identity_providers/{provider}/fe
 
 AUDIT_LOG: Final = Request(path="/v1/organization/audit_logs", permission=_AUDIT, params=_ALL)
 CREATED: Final = replace(AUDIT_LOG, params={**_ALL, "event_types[]": ("api_key.created", "service_account.created")})
-USAGE: Final = Request(
-    path="/v1/organization/usage/completions",
-    permission=_USAGE,
-    params={"group_by": "api_key_id", "bucket_width": "1d", "limit": "31"},
-    turns="page",
-    cursor="/next_page",
-    spanned=True,
+USAGES: Final = tuple(
+    Request(
+        path=f"/v1/organization/usage/{kind}",
+        permission=_USAGE,
+        params={"group_by": "api_key_id", "bucket_width": "1d", "limit": "31"},
+        turns="page",
+        cursor="/next_page",
+        spanned=True,
+    )
+    for kind in ("completions", "embeddings", "images", "audio_speeches", "audio_transcriptions", "moderations")
 )
+"""Of every kind that is counted by key. Vector stores and sessions of the code interpreter are by project alone."""
 
 AGENTS_BETA: Final = {"OpenAI-Beta": "agents=v1"}
 """What requests about agents carry."""
@@ -59,3 +63,5 @@ INVOCATIONS: Final = Request(
     permission=_AGENTS,
     params={"limit": "1", "order": "desc"},
 )
+VAULTS: Final = Request(path="/v1/vaults", permission=_AGENTS, params=_ALL)
+CREDENTIALS: Final = Request(path="/v1/vaults/{vault}/credentials", permission=_AGENTS, params=_ALL)

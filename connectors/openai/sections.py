@@ -20,6 +20,7 @@ from connectors.vendors.reading import Found, Reader
 from connectors.vendors.records import latest, moment
 from connectors.vendors.sections import Request
 from connectors.vendors.trusts import AUDIENCE, OTHER, accepted
+from scanner.errors import SourceError
 from scanner.model import Trust
 
 _CLAIM: Final = re.compile(r"(?:(?:assertion|claims|token)\.)?([A-Za-z_][\w-]{0,63})", re.ASCII)
@@ -42,16 +43,26 @@ def read_created(reader: Reader) -> Found[dict[str, str]]:
 def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
     """How often each key asked a model in the days before today, and on which day last."""
     found: defaultdict[str, Used] = defaultdict(Used)
-    request = replace(r.USAGE, params={**r.USAGE.params, **usage_span(datetime.now(UTC), days)})
+    span = usage_span(datetime.now(UTC), days)
     with reader.section(s.USAGE) as section:
-        for bucket in reader.listed(section, request, p.Bucket):
-            for one in bucket.results:
-                if one.api_key_id and one.num_model_requests > 0:
-                    used = found[one.api_key_id]
-                    used.requests += one.num_model_requests
-                    used.last = latest(used.last, moment(bucket.start_time))
+        for request in r.USAGES:
+            try:
+                for bucket in reader.rows(section, replace(request, params={**request.params, **span}), p.Bucket):
+                    _count(found, bucket)
+            except Gone:  # a kind that an organization, or a server, does not have
+                section.note(f"usage of {request.path.rpartition('/')[2]} is not offered")
+            except SourceError as error:
+                section.lost(error, partial=bool(found))
     yield reader.done(section)
     return dict(found)
+
+
+def _count(found: Mapping[str, Used], bucket: p.Bucket) -> None:
+    for one in bucket.results:
+        if one.api_key_id and one.num_model_requests > 0:
+            used = found[one.api_key_id]
+            used.requests += one.num_model_requests
+            used.last = latest(used.last, moment(bucket.start_time))
 
 
 def usage_span(now: datetime, days: int) -> dict[str, str]:

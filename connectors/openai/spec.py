@@ -21,6 +21,7 @@ PERMISSIONS = "project_permissions"
 FEDERATION = "workload_identity"
 AGENTS = "agents"
 AUTOMATIONS = "automations"
+VAULTS = "vaults"
 
 PROJECT_TOKENS = "project_tokens"
 KINDS = ("service_account", "user", "api_key", "agent")
@@ -42,9 +43,9 @@ READINGS: tuple[Reading, ...] = (
     ),
     Reading(
         name=USAGE,
-        title="Usage of completions by key",
+        title="Usage of models by key",
         without="how much a key is used",
-        requests=(r.USAGE,),
+        requests=r.USAGES,
     ),
     Reading(
         name=USERS,
@@ -108,6 +109,14 @@ READINGS: tuple[Reading, ...] = (
         title="Automations of agents, and their last runs (project_tokens)",
         without="when agents run by themselves, and when they last ran",
         requests=(r.AUTOMATIONS, r.INVOCATIONS),
+        needs=PROJECT_TOKENS,
+    ),
+    Reading(
+        name=VAULTS,
+        title="Credentials in vaults, without their values (project_tokens)",
+        without="which credentials OpenAI stores for agents",
+        requests=(r.VAULTS, r.CREDENTIALS),
+        kinds=("secret",),
         needs=PROJECT_TOKENS,
     ),
 )

@@ -73,7 +73,7 @@ def automation(id_: str, agent_id: str, *, secret: str = PLANTED, status: str = 
     target = {
         "type": "new_session", "agent_id": agent_id, "agent": None, "environment": {"type": "none"},
         "input": [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": secret}]}],
-        "metadata": {}, "vault_ids": [],
+        "metadata": {}, "vault_ids": ["vault_1"],
     }  # fmt: skip
     return {"id": id_, "object": "agent.automation", "name": "morning", "type": "periodic", "status": status,
             "expression": "0 6 * * *", "timezone": "Europe/Berlin", "created_at": MADE, "metadata": {},
@@ -96,7 +96,7 @@ def event(id_: str, type_: str, about: str, email: str = "ada@acme.example") -> 
 def organization(secret: str = PLANTED, *, per_page: int = 100) -> Vendor:
     """One of everything, and two where a listing has pages; ``secret`` wherever an answer could hold one."""
     api = Vendor("openai", key_of, per_page=per_page)
-    api.opens = {VALUE: (ORGANIZATION, "/v1/projects/"), AGENTS_VALUE: ("/v1/agents",)}
+    api.opens = {VALUE: (ORGANIZATION, "/v1/projects/"), AGENTS_VALUE: ("/v1/agents", "/v1/vaults")}
     rest = api.rest
     rest[f"{ORGANIZATION}/projects"] = [
         {"id": id_, "object": "organization.project", "name": name, "created_at": MADE, "status": status}
@@ -182,6 +182,13 @@ def organization(secret: str = PLANTED, *, per_page: int = 100) -> Vendor:
         {"object": "bucket", "start_time": USED + day, "end_time": USED + day + 86400, "results": [result]}
         for day in (0, 86400, 172800)
     ]
+    for kind in ("embeddings", "images", "audio_speeches", "audio_transcriptions", "moderations"):
+        rest[f"{ORGANIZATION}/usage/{kind}"] = []
+    embedded = {"object": "organization.usage.embeddings.result", "input_tokens": 5, "num_model_requests": 4,
+                "api_key_id": "key_lost", "model": None}  # fmt: skip
+    rest[f"{ORGANIZATION}/usage/embeddings"].append(
+        {"object": "bucket", "start_time": USED, "end_time": USED + 86400, "results": [embedded]}
+    )
     function = {"type": "function", "name": "refund", "description": secret, "parameters": {"x": secret},
                 "defer_loading": False}  # fmt: skip
     stdio = {"type": "stdio", "command": "run", "args": [secret], "cwd": "/", "env_vars": ["CRM_KEY"]}
@@ -192,8 +199,21 @@ def organization(secret: str = PLANTED, *, per_page: int = 100) -> Vendor:
         ],
         "/v1/agents/automations": [automation("auto_1", "agent_support", secret=secret)],
         "/v1/agents/automations/auto_1/invocations": [invocation("auto_1")],
-    }
+        "/v1/vaults": [
+            {"id": "vault_1", "object": "vault", "name": "support", "created_at": MADE, "metadata": {"note": secret}}
+        ],
+        "/v1/vaults/vault_1/credentials": [
+            _credential("vcred_1", {"type": "static_bearer", "mcp_server_url": f"https://mcp.acme.example/{secret}"}),
+            _credential("vcred_2", {"type": "environment_variable", "secret_name": "CRM_KEY",
+                                    "networking": {"type": "unrestricted"}}),
+        ],
+    }  # fmt: skip
     return api
+
+
+def _credential(id_: str, auth: Json) -> Json:
+    return {"id": id_, "object": "vault.credential", "vault_id": "vault_1", "name": id_.removeprefix("vcred_"),
+            "created_at": MADE, "updated_at": USED, "metadata": {}, "auth": auth}  # fmt: skip
 
 
 def connector(url: str, **settings: Any) -> OpenaiConnector:

@@ -13,7 +13,7 @@ from connectors.base import DiscoveredRecord
 from connectors.testing import Reply, read
 from scanner.access.paths import resolve
 from scanner.judging.agents import judge_agent
-from scanner.model import Coverage, Identity, TokenSubject, Trust, Workload
+from scanner.model import Coverage, Identity, StoredSecret, TokenSubject, Trust, Workload
 from scanner.model.reach import Said
 from scanner.redaction.redact import SecretRef
 from tests.connectors.openai.estates import (
@@ -98,6 +98,7 @@ def test_keys_are_credentials_of_who_owns_them(found: list[DiscoveredRecord]) ->
     }  # fmt: skip
     assert (chat.id, str(chat.last_used_at)[:10], chat.never_expires) == ("key_chat", "2026-09-23", False)
     assert (chat.attributes["model_requests"], chat.attributes["project"]) == (9, "shop")
+    assert by_key["api_keys/key_lost"].credentials[0].attributes["model_requests"] == 4
     assert (deploy.created_by, deploy.credentials[0].attributes["created_by"]) == ("ada@acme.example",) * 2
     assert by_key["users/user-leaver"].credentials[0].attributes["former_member"] == "leaver@acme.example"
     assert "former_member" not in by_key["users/user-ada"].credentials[0].attributes
@@ -160,6 +161,32 @@ def test_agents_show_model_tools_servers_and_schedule(found: list[DiscoveredReco
     assert (local.name, str(agent.last_used_at)[:10], agent.tags) == ("agent_local", "2026-09-21", {"team": "support"})
 
 
+def test_credentials_in_vaults_are_stored_secrets_of_automations(found: list[DiscoveredRecord]) -> None:
+    """Names, dates, hosts and variables; never a value, of which OpenAI gives none."""
+    secrets = {one.key: one for one in found if isinstance(one, StoredSecret)}
+    (work,) = [one for one in found if isinstance(one, Workload) and one.kind == "automation"]
+
+    bearer, variable = (secrets[f"openai:vaults/vault_1/credentials/vcred_{number}"] for number in (1, 2))
+    assert (bearer.name, bearer.attributes) == (
+        "support/1", {"type": "static_bearer", "host": "mcp.acme.example", "variable": None}
+    )  # fmt: skip
+    assert (variable.attributes["variable"], str(variable.rotated_at)[:10]) == ("CRM_KEY", "2026-09-21")
+    assert work.uses == (bearer.key, variable.key)
+    assert PLANTED not in str(found)
+
+
+def test_a_kind_of_usage_that_is_not_offered_is_a_note() -> None:
+    """What the others count stands."""
+    api = organization()
+    api.hidden.add(f"{ORGANIZATION}/usage/images")
+
+    found = read_from(api)
+
+    usage = coverage(found)["usage"]
+    assert (usage.status, usage.detail) == ("complete", "usage of images is not offered")
+    assert identities(found)["api_keys/key_lost"].credentials[0].attributes["model_requests"] == 4
+
+
 def test_an_agent_that_an_automation_defines_is_listed() -> None:
     """With the automation's id and name, for it has none of its own; no secret of it is kept."""
     api = organization()
@@ -214,13 +241,14 @@ def test_without_keys_of_projects_agents_are_off() -> None:
     del refused.opens[AGENTS_VALUE]
     denied = coverage(read_from(refused))
 
-    assert {off[name].status for name in ("agents", "automations")} == {"off"}
-    assert {missing[name].status for name in ("agents", "automations")} == {"failed"}
+    assert {off[name].status for name in ("agents", "automations", "vaults")} == {"off"}
+    assert {missing[name].status for name in ("agents", "automations", "vaults")} == {"failed"}
     assert (denied["agents"].status, denied["agents"].permission) == (
         "denied",
         "a project's key, restricted to Agents: Read",
     )
-    assert {one.status for name, one in missing.items() if name not in ("agents", "automations")} == {"complete"}
+    others = {one.status for name, one in missing.items() if name not in ("agents", "automations", "vaults")}
+    assert others == {"complete"}
 
 
 def test_what_is_refused_is_a_gap_that_hides_what_depends_on_it() -> None:
@@ -265,7 +293,7 @@ def test_requests_are_counted_and_few() -> None:
 
     found = read_from(api)
 
-    assert sum(one.calls for one in coverage(found).values()) == sum(api.counted.values()) == 29
+    assert sum(one.calls for one in coverage(found).values()) == sum(api.counted.values()) == 36
 
 
 def test_the_newest_creation_counts_and_other_events_do_not() -> None:
@@ -340,7 +368,7 @@ def test_doctor_asks_each_section_once_and_says_what_is_missing() -> None:
         checks = {one.name: one for one in connector(url).check()}
 
     assert {name for name, one in checks.items() if not one.ok} == {
-        "admin_api_keys", "agents proj_shop", "automations proj_shop",
+        "admin_api_keys", "agents proj_shop", "automations proj_shop", "vaults proj_shop",
     }  # fmt: skip
     assert checks["agents proj_shop"].fix == "it takes a project's key, restricted to Agents: Read"
     assert "--policy" in checks["token's rights"].detail

@@ -47,10 +47,15 @@ OPENAI = {
         "admin.organization.workload_identity_providers.federation_rules.list"
     ),
     "/v1/organization/audit_logs": "admin.organization.audit_logs.list",
-    "/v1/organization/usage/completions": "admin.organization.usage.completions",
+    **{
+        f"/v1/organization/usage/{kind}": f"admin.organization.usage.{kind}"
+        for kind in ("completions", "embeddings", "images", "audio_speeches", "audio_transcriptions", "moderations")
+    },
     "/v1/agents": "beta.agents.list",
     "/v1/agents/automations": "beta.agents.automations.list",
     "/v1/agents/automations/{automation_id}/invocations": "beta.agents.automations.invocations.list",
+    "/v1/vaults": "beta.agents.vaults.list",
+    "/v1/vaults/{vault_id}/credentials": "beta.agents.vaults.credentials.list",
 }
 ANTHROPIC = {
     "/v1/organizations/me": "beta.organization.retrieve",
