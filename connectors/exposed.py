@@ -27,6 +27,7 @@ _GCP_ACCOUNT = re.compile(r'client_email\\?"\s*:\s*\\?"([^"\\\s@]{1,100}@[a-z0-9
 _GITHUB_TOKEN = re.compile(r"(?<![A-Za-z0-9_])(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{36,255})")
 _REDACTED = re.compile(r"REDACTED|\*{3}|\u2022{3}|^$")
 _MASKED_URL = re.compile(r"(?<=://)[^/@\s]*@")
+_ID = re.compile(r"[\w.:@/+-]{1,200}", re.ASCII)
 _MAIL = re.compile(r"<([^<>\s]+@[^<>\s]+)>")
 
 AWS, GCP, GITHUB, UNKNOWN = "aws", "gcp", "github", "unknown"
@@ -223,6 +224,12 @@ class Alert(Struct, frozen=True, kw_only=True):
         """Whether people did not close it as no leak."""
         return self.resolution not in _NO_LEAKS
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Its repository and number, which no other alert has."""
+        named = (self.repository and self.repository.full_name) or repository_in(self.html_url)
+        return named or "", self.number or 0
+
 
 class ExportedAlert(Alert, frozen=True, kw_only=True):
     """An alert in a file that people exported, with the public ids of its secret."""
@@ -230,14 +237,36 @@ class ExportedAlert(Alert, frozen=True, kw_only=True):
     secret: Ids = None
 
 
-def leak_of_alert(alert: Alert) -> Leak:
-    """Return the alert's leak. In a public repository, or ``publicly_leaked``, anyone can read it."""
+class _Learnt(Struct, frozen=True):
+    key: str
+    value: str
+
+
+class DescribedAlert(Struct, frozen=True, kw_only=True):
+    """What GitHub learnt of an alert's key from the provider of the key (extended metadata), as far as it is an id."""
+
+    metadata: tuple[_Learnt, ...] | None = None
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """The ids of the key, ``secret_id``, and of who holds it, ``owner_id``."""
+        learnt = {one.key.replace("-", "_"): one.value for one in self.metadata or ()}
+        return {name: learnt[name] for name in ("secret_id", "owner_id") if _ID.fullmatch(learnt.get(name, ""))}
+
+
+def leak_of_alert(alert: Alert, ids: Mapping[str, str] = {}) -> Leak:
+    """Return the alert's leak. In a public repository, or ``publicly_leaked``, anyone can read it.
+
+    ``ids``: see :class:`DescribedAlert`.
+    """
     where, repository = alert.first_location_detected or _Location(), alert.repository or _AlertsRepository()
     is_public = repository.private is False or alert.publicly_leaked is True
     named = repository.full_name or repository_in(alert.html_url)
     return Leak(
         detector=alert.secret_type,
         ids=(alert.secret,) if isinstance(alert, ExportedAlert) else (),
+        key_id=ids.get("secret_id"),
+        holder=ids.get("owner_id"),
         repository=named,
         file=where.path,
         line=where.start_line,

@@ -191,13 +191,13 @@ def read_repositories(api: Api, section: SectionReading, org: str, owner_id: int
         except msgspec.ValidationError as error:
             section.malformed(f"repository {number + 1}", str(error))
             continue
-        if not _is_of(read.facts.full_name, org):
+        if not is_of(read.facts.full_name, org):
             section.malformed(f"repository {number + 1}", "its name is not of this organization")
             continue
         yield read
 
 
-def _is_of(full_name: str, org: str) -> bool:
+def is_of(full_name: str, org: str) -> bool:
     """Whether it is ``OWNER/NAME`` of the organization, so that no name leads a request to another path."""
     owner, _, name = full_name.partition("/")
     return owner.lower() == org.lower() and bool(name) and "/" not in name and name not in (".", "..")

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.base import DiscoveredRecord, SectionReading
-from connectors.exposed import NAMELESS, Alert, exposure_of, leak_of_alert
+from connectors.exposed import NAMELESS, Alert, DescribedAlert, exposure_of, leak_of_alert
 from connectors.github import keys
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
@@ -26,7 +26,7 @@ from connectors.github.identities.keys_and_secrets import deploy_key, stored_sec
 from connectors.github.identities.people import People
 from connectors.github.organization import Bypasses
 from connectors.github.reading import Reader
-from connectors.github.repositories import Read, names, read_admin_teams, read_repositories
+from connectors.github.repositories import Read, is_of, names, read_admin_teams, read_repositories
 from scanner.errors import NotOffered, SourceError
 from scanner.model import StoredSecret
 
@@ -304,8 +304,10 @@ def read_alerts(reader: Reader) -> Iterator[DiscoveredRecord]:
         return
     no_leaks = nameless = 0
     with reader.section(s.ALERTS) as section:
-        for row in reader.listed(section, r.SECRET_ALERTS, Alert):
-            leak = leak_of_alert(row)
+        alerts = reader.listed(section, r.SECRET_ALERTS, Alert)
+        ids = _ids_of_leaked(reader, section) if alerts else {}
+        for row in alerts:
+            leak = leak_of_alert(row, ids.get(row.place, {}))
             no_leaks += not row.is_leak
             nameless += row.is_leak and not leak.is_kept
             if row.is_leak and leak.is_kept:
@@ -315,3 +317,25 @@ def read_alerts(reader: Reader) -> Iterator[DiscoveredRecord]:
             if number:
                 section.note(f"alerts left out: {number:,} {why}")
     yield reader.done(section)
+
+
+def _ids_of_leaked(reader: Reader, section: SectionReading) -> Mapping[tuple[str, int], Mapping[str, str]]:
+    """What GitHub learnt from providers of leaked keys, by the alert's repository and number.
+
+    The list of alerts names those with ids, and each of these is asked for. Enterprise Servers and files have none.
+    """
+    if reader.settings.from_files is not None or keys.is_server(reader.place.organization.host):
+        return {}
+    listed = (
+        row.place
+        for request in (r.ALERTS_WITH_ID, r.ALERTS_WITH_OWNER)
+        for row in reader.listed(section, request, Alert)
+        if row.is_leak
+    )
+    places = [one for one in dict.fromkeys(listed) if is_of(one[0], reader.org)]
+
+    def read(place: tuple[str, int]) -> Mapping[str, str]:
+        alert = reader.api.one(r.SECRET_ALERT, DescribedAlert, **names(place[0]), alert_number=str(place[1]))
+        return alert.ids
+
+    return dict(reader.each(section, "alerts", read, places, lambda one: f"{one[0]} {one[1]}"))

@@ -269,8 +269,8 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         name=ALERTS,
         title="Leaked keys that secret scanning found (secret_scanning_alerts = true)",
-        without="where leaked keys are, and which of them GitHub knows to work",
-        requests=(r.SECRET_ALERTS,),
+        without="where leaked keys are, which identity they open, and which of them GitHub knows to work",
+        requests=(r.SECRET_ALERTS, r.SECRET_ALERT),
         kinds=(EXPOSURE_KIND,),
         setting="secret_scanning_alerts",
     ),

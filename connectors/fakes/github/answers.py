@@ -105,6 +105,8 @@ class Answers:
         if phrase := query.get("phrase"):
             sort, _, wanted = phrase.partition(":")
             rows = [row for row in rows if wanted == (row["action"] if sort == "action" else _day(row["@timestamp"]))]
+        if learnt := query.get("included_metadata"):
+            rows = [row for row in rows if learnt.replace("-", "_") in self._learnt(row)]
         turn = "after" if path.endswith("/audit-log") else "page"
         asked = len(rows) if path.endswith("/organization-roles") else self.per_page
         size, number = min(asked, int(query.get("per_page", "30"))), int(query.get(turn, "1"))
@@ -116,6 +118,12 @@ class Answers:
             return Answer(body)
         kept = "".join(f"&{key}={value}" for key, value in query.items() if key not in (turn, "per_page"))
         return Answer(body, 200, {LINK: f'<{{url}}{path}?{turn}={number + 1}&per_page={size}{kept}>; rel="next"'})
+
+    def _learnt(self, alert: Json) -> set[str]:
+        """The fields of metadata that an alert has."""
+        repository = "/".join(alert["html_url"].split("/")[3:5])
+        path = f"/repos/{repository}/secret-scanning/alerts/{alert['number']}"
+        return {one["key"] for one in self.organization.rest.get(path, {}).get("metadata", ())}
 
     def _graphql(self, sent: Mapping[str, Any]) -> Answer:
         done = graphql_sync(SCHEMA, sent["query"], self._root(), variable_values=sent.get("variables"))

@@ -176,6 +176,10 @@ SECRET_ALERTS: Final = Request(
     permission=Permission("secret_scanning_alerts", ("repo", "security_events")),
     params={"hide_secret": "true"},
 )
+ALERTS_WITH_ID: Final = replace(SECRET_ALERTS, params={**SECRET_ALERTS.params, "included_metadata": "secret-id"})
+ALERTS_WITH_OWNER: Final = replace(SECRET_ALERTS, params={**SECRET_ALERTS.params, "included_metadata": "owner-id"})
+SECRET_ALERT: Final = replace(SECRET_ALERTS, path="/repos/{owner}/{repo}/secret-scanning/alerts/{alert_number}")
+"""Never sent to an Enterprise Server, which does not know ``hide_secret`` here and would send the secret."""
 
 HOSTED_RUNNERS: Final = Request(
     path="/orgs/{org}/actions/hosted-runners", at="/runners", permission=_ADMINISTRATION, plan="cloud"

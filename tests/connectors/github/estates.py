@@ -165,8 +165,15 @@ def organization(secret: str = PLANTED) -> Organization:
              "html_url": "https://github.com/acme/shop/security/secret-scanning/3"},
             {**leaked, "number": 4, "secret_type": "aws_access_key_id", "state": "resolved",
              "resolution": "used_in_tests", "html_url": "https://github.com/acme/docs/security/secret-scanning/4"},
+            {**leaked, "number": 5, "secret_type": "openai_api_key_v2", "validity": "active",
+             "html_url": "https://github.com/acme/shop/security/secret-scanning/5"},
         ]
     )  # fmt: skip
+    org.rest["/repos/acme/shop/secret-scanning/alerts/5"] = {
+        "number": 5, "secret_type": "openai_api_key_v2", "state": "open",
+        "metadata": [{"key": name, "value": value} for name, value in (
+            ("owner_email", secret), ("owner_id", "user-ada"), ("secret_id", "key_chat"), ("secret_name", secret))],
+    }  # fmt: skip
     server = {"type": "http", "url": f"https://mcp.acme.example/{secret}", "headers": {"Authorization": secret},
               "tools": ["search"], "env": {"KEY": "$COPILOT_MCP_KEY", "OTHER": secret}}  # fmt: skip
     for name in (shop, docs):

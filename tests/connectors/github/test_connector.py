@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from msgspec.structs import replace
 
 from connectors.base import DiscoveredRecord, Scope
 from connectors.budget import Limits
@@ -17,12 +18,12 @@ from connectors.github.facts import Organization
 from connectors.github.identities.organization import registry
 from connectors.github.identities.place import Place
 from connectors.github.spec import SPEC
-from connectors.testing import Asked, Reply, read
+from connectors.testing import Asked, Reply, Server, read
 from scanner.access.workloads import by_takeover
 from scanner.model import Coverage, Credential, Exposure, Identity, StoredSecret, Workload
 from scanner.redaction.redact import SecretRef
 from tests.connectors.github.estates import EVERYTHING, PLANTED, ROLE, TOKEN, VALUE, connector, organization
-from tests.connectors.github.fake import served, user
+from tests.connectors.github.fake import GithubServer, served, user
 
 
 @pytest.fixture(autouse=True)
@@ -99,8 +100,9 @@ def test_alerts_are_places_of_keys(found: list[DiscoveredRecord]) -> None:
     assert [(one.provider, one.place, one.verified, one.public) for one in leaks] == [
         ("aws", "acme/shop prod.env:3", True, True),
         ("github", "acme/shop", None, None),
+        ("openai", "acme/shop", True, None),
     ]
-    assert {(one.key_id, one.holder) for one in leaks} == {(None, None)}
+    assert [(one.key_id, one.holder) for one in leaks] == [(None, None), (None, None), ("key_chat", "user-ada")]
     assert coverage(found)["secret_scanning_alerts"].detail == (
         "alerts left out: 1 closed as no leak; alerts left out: 1 without a public id, of no known provider"
     )
@@ -206,6 +208,37 @@ def test_what_the_organization_says_once_is_a_fact_of_who_it_is_about(found: lis
     assert token.attributes["workflows_by_default"] == ["acme/shop/.github/workflows/nightly.yml"]
     assert [(one.relation, one.target) for one in by_key["private-registries/NPM"].links] == [("federates", ROLE)]
     assert maven.attributes["host"] == "maven.acme.example"
+
+
+class EnterpriseServer(GithubServer):
+    """The same organization on a machine of its own, whose API is below another path."""
+
+    def __call__(self, asked: Asked) -> Reply:
+        path = asked.path.removeprefix("/api/v3").replace("/api/graphql", "/graphql")
+        return super().__call__(replace(asked, path=path))
+
+
+def test_an_enterprise_server_is_not_asked_for_one_alert() -> None:
+    """It would answer with the secret: ``hide_secret`` is for lists there."""
+    github = EnterpriseServer(organization(), token=VALUE)
+    with Server(github, most=None) as server:
+        found = records(f"{server.url}/api/v3", secret_scanning_alerts=True)
+
+    assert [(one.key_id, one.holder) for one in found if isinstance(one, Exposure)] == [(None, None)] * 3
+    assert github.counted["/orgs/acme/secret-scanning/alerts"] == 1
+    assert not [path for path in github.counted if "secret-scanning/alerts/" in path]
+
+
+def test_an_alert_whose_key_cannot_be_asked_for_stays() -> None:
+    """That is a gap; the place is known from the list."""
+    org = organization()
+    with served(org, token=VALUE) as (github, url):
+        github.faults = lambda asked: Reply(status=403, body={}) if asked.path.endswith("/alerts/5") else None
+        found = records(url, secret_scanning_alerts=True)
+
+    assert [one.key_id for one in found if isinstance(one, Exposure)] == [None, None, None]
+    gap = coverage(found)["secret_scanning_alerts"]
+    assert (gap.is_gap, "acme/shop 5" in str(gap.detail)) == (True, True)
 
 
 def test_who_bypasses_a_ruleset_is_unknown_where_it_is_hidden() -> None:
