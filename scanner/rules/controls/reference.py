@@ -68,9 +68,8 @@ def _sections() -> Iterator[str]:
 
 def _about(framework: Framework) -> str:
     checked = f", numbers as in [this copy]({framework.checked_against})" if framework.checked_against else ""
-    named = f"{framework.title}, {framework.version}, by {framework.publisher}"
     about = applies_to(framework)
-    return f"{named} ([source]({framework.source}){checked}). {about[0].upper()}{about[1:]}."
+    return f"[{framework.title}, {framework.version}]({framework.source}){checked}. {about[0].upper()}{about[1:]}."
 
 
 def _linked(rules: Iterable[str]) -> str:
