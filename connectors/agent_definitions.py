@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 import msgspec
 from msgspec import Struct, field
 
-from connectors.agent_documents import agent_signals
+from connectors.agent_documents import NOT_TEXT, agent_signals
 from connectors.base import Malformed, own_words
 from connectors.exported import Unreadable, text_of
 from connectors.planned.documents import parse_document
@@ -31,6 +31,8 @@ Row: TypeAlias = tuple[str, Any]
 
 KIND: Final = "agent_definition"
 _LONGEST_NAME: Final = 100
+_MOST: Final = 500
+"""Agents that are read of one file."""
 _ROLE: Final = re.compile(r"arn:aws[a-z-]{0,20}:iam::\d{12}:role/[\w+=,.@/-]{1,600}", re.ASCII)
 _ACCOUNT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}@[a-z0-9.-]{1,200}\.gserviceaccount\.com", re.ASCII)
 _CLIENT: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -82,12 +84,15 @@ def read_definitions(name: str, data: bytes, project: str) -> Definitions | None
             return None
         for called, row in known.rows(_content(name, text)):
             shown = own_words(called.strip() or project or "agent")[:_LONGEST_NAME]
+            if len(agents) == _MOST:
+                unread[shown] = f"the file has more than {_MOST} agents"
+                break
             try:
                 agents.setdefault(shown, known.read(shown, row))
             except msgspec.ValidationError as error:
                 unread[shown] = own_words(error)
-    except Unreadable as error:
-        raise Malformed(str(error)) from None
+    except Unreadable:
+        raise Malformed(NOT_TEXT) from None
     except InputError as error:
         raise Malformed("; ".join(problem.message for problem in error.problems)) from None
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:

@@ -24,6 +24,7 @@ _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE)
 _STRING = r'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))'
 _COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _TRAILING_COMMA = re.compile(rf"{_STRING}|,(?=\s*+[}}\]])", re.DOTALL)
+NOT_TEXT = "it is not text"
 _REMOTE = ("mcp-remote",)
 """Packages that only pass on to the address among their arguments."""
 
@@ -179,8 +180,8 @@ def read_document(data: bytes) -> Client | Card:
     """Decode a configuration, also with comments and trailing commas, or a card. Raises Malformed, quoting no value."""
     try:
         text = text_of(data)
-    except Unreadable as error:
-        raise Malformed(str(error)) from None
+    except Unreadable:
+        raise Malformed(NOT_TEXT) from None
     if "//" in text or "/*" in text:
         text = _COMMENT.sub(lambda found: found[1] or " ", text)
     text = _TRAILING_COMMA.sub(lambda found: found[1] or "", text)

@@ -142,6 +142,8 @@ def test_files_of_common_names_are_agents_only_where_they_say_so(tmp_path: Path)
 def test_hostile_definitions_are_gaps(tmp_path: Path) -> None:
     """Bombs, other types and depth end neither the reading of other files nor of other agents."""
     wide = "l0: &l0 [x]\n" + "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 30)}]\n" for n in range(1, 9))
+    many = "agents: {" + ", ".join(f"n{number}: {{}}" for number in range(501)) + "}"
+    written(tmp_path, many, "many/.bedrock_agentcore.yaml")
     contents = (wide, "agents: 7", "[" * 5000, "agents: [", "agents: {a: {aws: [x]}, good: {}}", "\x00")
     for number, content in enumerate(contents):
         written(tmp_path, content, f"{number}/.bedrock_agentcore.yaml")
@@ -149,7 +151,8 @@ def test_hostile_definitions_are_gaps(tmp_path: Path) -> None:
     written(tmp_path, {"runtimes": [{"name": "x" * 5000}, 7, {"name": ["y"]}]}, "agentcore.json")
     found, coverage = discover(tmp_path)
 
-    assert sorted(one.name for one in found) == ["good", "x" * 100]
+    named = [one.name for one in found if "many/" not in one.key]
+    assert (sorted(named), len(found) - len(named)) == (["good", "x" * 100], 500)
     assert coverage.status == "partial"
     assert "row 0/.agent_engine_config.json could not be read" in (coverage.detail or "")
 
