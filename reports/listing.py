@@ -113,7 +113,7 @@ LISTINGS: Mapping[View, Listing] = {
             Heading("Owner, sponsor", 14),
             Heading("Registry", 12, "registry", 100),
             Heading("Used", 10, None, 112),
-            Heading("Person asked", 12, None, 128),
+            Heading("In the loop", 11, None, 126),
             Heading("Tools and servers", 24, None, 156),
         ),
         _agents,
