@@ -193,7 +193,7 @@ _AGENTS: tuple[Column[AgentRow], ...] = (
     Column("scope", lambda r: r.identity.scope, "Account, project, workspace, cluster.", frozen=True),
     Column("kind", lambda r: r.identity.kind, "The provider's kind of identity.", 16),
     Column("name", lambda r: r.identity.name, "The provider's bare name.", 28, frozen=True),
-    Column("runs_as", lambda r: agents.acts_as(r.identity), "Identities it acts as, or why that is unknown; empty: itself.", 52),
+    Column("runs_as", lambda r: agents.acts_as(r.identity), "What it acts as, or why unknown; empty: itself.", 52),
     Column("privilege", lambda r: r.judged.verdicts.privilege.level, "What it could do.", 12, axis="privilege"),
     Column("may_do", lambda r: agents.may_do(r.identity), "High-consequence actions of its own.", 34),
     Column("blast_radius", agents.worst, "The worst that is within its reach.", 60),
