@@ -113,6 +113,8 @@ def test_a_definition_is_an_agent_that_runs_as_what_it_names(
          "its role is made when it is deployed"),
         (".bedrock_agentcore.yaml", 'agents: {a: {aws: {execution_role: "a\\nb"}}}',
          "execution_role is not the id of an identity"),
+        (".bedrock_agentcore.yaml", f"agents: {{a: {{aws: {{execution_role: {VALUE}}}}}}}",
+         "execution_role is not the id of an identity"),
         (".agent_engine_config.json", "{}", "the service agent that all such agents of the project share"),
         (".agent_engine_config.json", '{"identity_type": "AGENT_IDENTITY"}',
          "it is given an identity of its own when it is deployed"),
