@@ -12,16 +12,20 @@ import unicodedata
 # Cs: lone surrogates, which no encoder takes. Co: private use, which each font draws in its own way, or not at all.
 # Zl, Zp: line breaks that only some programs see.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+_ODD = re.compile(r"[^ -~]")
 
 
 def printable(text: str) -> str:
     r"""The text on one line, with everything that could act on a terminal or a log made visible as ``\\xNN``."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # nothing of these categories is; but neither are unassigned characters and wide spaces
         return text
-    return "".join(_escape(char) if unicodedata.category(char) in _UNPRINTABLE else char for char in text)
+    return _ODD.sub(_shown, text)
 
 
-def _escape(char: str) -> str:
+def _shown(odd: re.Match[str]) -> str:
+    char = odd[0]
+    if unicodedata.category(char) not in _UNPRINTABLE:
+        return char
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 

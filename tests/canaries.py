@@ -9,6 +9,7 @@ import base64
 import random
 import string
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from msgspec import Struct
@@ -173,16 +174,22 @@ def planted(record: Any, text: str, *, but: Collection[str] = ()) -> Any:
 
     Tags and attributes are given more, so that no record is without any.
     """
-    new = {
-        one.name: _planted(getattr(record, one.name), text, but)
-        for one in fields(record)
-        if one.name not in but and not any(get_origin(part) is Literal for part in (one.type, *get_args(one.type)))
-    }
+    new = {name: _planted(getattr(record, name), text, but) for name in _open(record.__class__) if name not in but}
     if "attributes" in new:
         new["attributes"] |= {"in": [{"lists": [text]}], f"as {text}": "name", "json": f'{{"a": "{text}\\n"}}'}
     if "tags" in new:
         new["tags"] |= {"planted": text}
     return replace(record, **new)
+
+
+@cache
+def _open(kind: type[Struct]) -> tuple[str, ...]:
+    """The fields that are not one of a few values."""
+    return tuple(
+        one.name
+        for one in fields(kind)
+        if not any(get_origin(part) is Literal for part in (one.type, *get_args(one.type)))
+    )
 
 
 def _planted(value: Any, text: str, but: Collection[str]) -> Any:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 from msgspec import Struct
-from msgspec.structs import fields
 
 from connectors.base import Connector, DiscoveredRecord, Scope, Spec
 from connectors.testing import read_unmasked
@@ -86,7 +85,7 @@ def forms(records: Sequence[DiscoveredRecord]) -> list[DiscoveredRecord]:
 def _form(value: Any) -> object:
     match value:
         case Struct():
-            return type(value), *(_form(getattr(value, one.name)) for one in fields(value))
+            return type(value), *(_form(getattr(value, name)) for name in value.__struct_fields__)
         case tuple() | list():
             return frozenset(map(_form, value))
         case dict():
