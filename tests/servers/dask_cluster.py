@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import signal
 import tempfile
 import time
 from collections.abc import Mapping
@@ -13,8 +12,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.processes import Forked, forks
+
 STARTS_WITHIN = 60.0
-Process = subprocess.Popen[bytes]
+_DASK = "import os, dask.cli; os.dup2(2, 1); dask.cli.run_cli()"
+MODULES = ("distributed.cli.dask_worker", "distributed.cli.dask_scheduler", "connectors.aws.connector", "boto3")
+"""What its processes load, and the scans that it reads for; a second of CPU each."""
 
 
 class DaskCluster:
@@ -24,8 +27,8 @@ class DaskCluster:
         self.address = ""
         self._folder = tempfile.TemporaryDirectory(prefix="dask-")
         self._log = Path(self._folder.name, "log")
-        self._processes: list[Process] = []
-        self.scheduler: Process
+        self._processes: list[Forked] = []
+        self.scheduler: Forked
 
     def __enter__(self) -> Self:
         reported = Path(self._folder.name, "scheduler.json")
@@ -42,7 +45,7 @@ class DaskCluster:
                 time.sleep(0.05)
         return self
 
-    def worker(self, environment: Mapping[str, str] | None = None, *, threads: int = 4) -> Process:
+    def worker(self, environment: Mapping[str, str] | None = None, *, threads: int = 4) -> Forked:
         """Start a worker that runs this code; without a nanny, so that a kill hits itself."""
         return self._start(
             "worker", self.address, "--host", "127.0.0.1", "--no-nanny", "--nthreads", str(threads),
@@ -52,9 +55,7 @@ class DaskCluster:
     def kill_workers(self) -> None:
         """Leave the scheduler alone."""
         while len(self._processes) > 1:
-            worker = self._processes.pop()
-            worker.kill()  # there is nothing to save
-            worker.wait()
+            _kill(self._processes.pop())
 
     @property
     def log(self) -> str:
@@ -65,18 +66,21 @@ class DaskCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill_workers()
-        self.scheduler.kill()
-        self.scheduler.wait()
+        _kill(self.scheduler)
         self._folder.cleanup()
 
-    def _start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Process:
+    def _start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Forked:
         with self._log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *arguments, "--no-dashboard"],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self._folder.name,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **(environment or {})},
-            )
+            process = forks().start(
+                _DASK, *arguments, "--no-dashboard",
+                folder=Path(self._folder.name), modules=MODULES, environment={**os.environ, **(environment or {})},
+                stderr=log.fileno(), patience=0,
+            )  # fmt: skip
         self._processes.append(process)
         return process
+
+
+def _kill(process: Forked) -> None:
+    """There is nothing to save."""
+    process.send_signal(signal.SIGKILL)
+    process.communicate()

@@ -30,7 +30,7 @@ from scanner.store.store import open_store
 from tests.databases import SHARED
 from tests.pickled import pickled
 from tests.processes import start_muster
-from tests.servers.dask_cluster import DaskCluster
+from tests.servers.dask_cluster import MODULES, DaskCluster
 from tests.servers.moto_server import ENVIRONMENT
 from tests.servers.openbao import OpenBao
 from tests.timeless import timeless
@@ -47,7 +47,7 @@ class Scan:
     """A scan as a process; its log says how far it is."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        self.process = start_muster(folder, "-v", "scan", *arguments)
+        self.process = start_muster(folder, "-v", "scan", *arguments, modules=MODULES)
         self._told: list[str] = []
 
     def wait_for(self, words: str, times: int) -> None:
@@ -144,7 +144,7 @@ def test_a_killed_worker_loses_nothing(
     with backend() as store_url:
         scan = Scan(tmp_path, "-o", "json:-", "--store", store_url)
         scan.wait_for("prod 1", ACCOUNTS // 4)
-        doomed.kill()
+        doomed.send_signal(signal.SIGKILL)
         code, result, log = scan.end()
 
         assert code == 0, log + cluster.log
@@ -180,7 +180,7 @@ def test_a_lost_scheduler_leaves_nothing_half(tmp_path: Path, monkeypatch: pytes
         _accounts(tmp_path, url, cluster.address)
         scan = Scan(tmp_path)
         scan.wait_for("prod 1", 3)
-        cluster.scheduler.kill()
+        cluster.scheduler.send_signal(signal.SIGKILL)
         code, _, log = scan.end()
 
     assert code == 4
