@@ -191,12 +191,21 @@ def start_muster(folder: Path, *arguments: str, **facts: Any) -> Forked:
     return forks().start(_MUSTER, *arguments, folder=folder, **facts)
 
 
+def ended_muster(
+    folder: Path, *arguments: str, site: Path | None = None, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """``muster ARGUMENTS`` in a folder when it has ended; ``site``: a folder of packages that are installed, too."""
+    program = _MUSTER if site is None else f"import sys; sys.path.insert(0, {str(site)!r}); {_MUSTER}"
+    process = forks().start(program, *arguments, folder=folder, environment=environment)
+    out, err = process.communicate()
+    return subprocess.CompletedProcess(arguments, process.wait(), out, err)
+
+
 def run_muster(folder: Path, *arguments: str) -> str:
     """What ``muster ARGUMENTS`` in a folder writes to stdout; it must work."""
-    process = start_muster(folder, *arguments)
-    out, err = process.communicate()
-    assert process.returncode == 0, err
-    return out
+    done = ended_muster(folder, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def start_holder(url: str) -> Forked:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import BOTS, Muster
-from tests.processes import PATIENCE
+from tests.processes import start_muster
 from tests.timeless import timeless
 
 
@@ -100,16 +97,10 @@ def test_several_importers_at_once(muster: Muster, tmp_path: Path) -> None:
     """Each brings a shard, some of them the same; one of them concludes, and none of them fails."""
     paths = [_shard(muster, number) for number in (1, 2, 3)]
     importers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "scanner", "import", *some, "-o", f"json:{number}.json"],
-            cwd=tmp_path,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
+        start_muster(tmp_path, "import", *some, "-o", f"json:{number}.json")
         for number, some in enumerate(([paths[0]], [paths[1]], [paths[2], paths[0]], [paths[1], paths[2]]))
     ]
-    expected = [one.communicate(timeout=PATIENCE)[1] for one in importers]
+    expected = [one.communicate()[1] for one in importers]
 
     assert [one.returncode for one in importers] == [0] * len(importers), expected
     assert len(list(tmp_path.glob("?.json"))) == 1

@@ -16,6 +16,7 @@ import pytest
 
 from connectors.testing import CHECKS, Estate, Server
 from tests.cli.conftest import Muster, muster
+from tests.processes import ended_muster
 
 __all__ = ["muster"]
 
@@ -93,10 +94,8 @@ list:1,saas,crm,bot,one,hive:acme:bot/b2
 
 def _command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A ``muster`` of its own, which finds the package as an installed one."""
-    path = os.pathsep.join((str(folder), str(ROOT)))
-    environment = {**os.environ, "PYTHONPATH": path, "HIVE_TOKEN": TOKEN, "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "scanner", *arguments]
-    return subprocess.run(command, cwd=folder.parent, env=environment, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "HIVE_TOKEN": TOKEN, "NO_COLOR": "1"}
+    return ended_muster(folder.parent, *arguments, site=folder, environment=environment)
 
 
 def _registered(folder: Path) -> dict[str, str | None]:

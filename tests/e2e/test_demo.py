@@ -25,7 +25,7 @@ from scanner.redaction.shapes import MASK
 from scanner.rules.base import ActivityRule
 from scanner.rules.catalog import RULES
 from tests.cli.test_calls import PRINTED
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, ended_muster, run_muster
 from tests.reports import published
 from tests.reports.published import complaints
 from tests.reports.test_ocsf import CLASSES
@@ -352,13 +352,7 @@ def test_every_printed_command_works(demo: tuple[Path, subprocess.CompletedProce
     assert len(own) == 6
     assert len(set(printed) - set(own)) >= 5
     for one in set(printed) - set(own):
-        ran = subprocess.run(
-            [sys.executable, "-m", "scanner", *shlex.split(one)[1:]],
-            cwd=folder.parent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ran = ended_muster(folder.parent, *shlex.split(one)[1:])
         assert (ran.returncode, one) == (0, one), ran.stderr
 
 
@@ -371,14 +365,7 @@ def test_lists_that_were_edited_are_not_overwritten_unasked(
     before = registry.read_bytes()
     registry.write_bytes(before + b"MINE-1,svc-mine\r\n")
     try:
-        again = subprocess.run(
-            [sys.executable, "-m", "scanner", "demo", "--out", "muster-demo"],
-            cwd=folder.parent,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        again = ended_muster(folder.parent, "demo", "--out", "muster-demo")
         assert (again.returncode, "1/4" in again.stderr) == (2, False)
         assert "would overwrite registry.csv" in again.stderr
         assert "--yes" in again.stderr
@@ -392,14 +379,10 @@ def test_the_store_can_be_asked_afterwards(demo: tuple[Path, subprocess.Complete
     """What the demo says to try next works when its servers are gone."""
     folder, ran = demo
     assert "the servers are stopped: `scan` and `doctor` with this config reach only files" in ran.stderr
-    done = subprocess.run(
-        [sys.executable, "-m", "scanner", "show", "svc-ledger-export", "--config", str(folder / "config.toml")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
 
-    assert "orphaned: departed" in done.stdout
+    assert "orphaned: departed" in run_muster(
+        folder, "show", "svc-ledger-export", "--config", str(folder / "config.toml")
+    )
 
 
 def test_the_sign_ins_of_an_application_are_asked_for_live(
