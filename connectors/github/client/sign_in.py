@@ -22,6 +22,7 @@ from scanner.errors import Denied, SourceError, Throttled
 from scanner.redaction.redact import mask
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from requests import Response
 
     from connectors.http import Client
@@ -128,7 +129,8 @@ class AppToken:
             return was_used
 
     def _fetch(self) -> None:
-        with self._client(lambda: app_jwt(self._settings, time.time())) as client:
+        key = _private_key(self._settings)
+        with self._client(lambda: _app_jwt(self._settings, key)) as client:
             installed = self._installation(client)
             answer = client.ask(r.OWN_TOKEN.path, method="POST", installation_id=str(installed.id))
             if answer.status_code != _CREATED:
@@ -158,10 +160,10 @@ class AppToken:
         )
 
 
-def app_jwt(settings: GithubSettings, now: float) -> str:
-    """What the App itself signs in with. Raises SourceError for a key that is none."""
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+def _private_key(settings: GithubSettings) -> RSAPrivateKey:
+    """The App's key, which takes 40 ms to check. Raises SourceError for a key that is none."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
     assert settings.private_key is not None
     text = settings.private_key.resolve()
@@ -171,6 +173,15 @@ def app_jwt(settings: GithubSettings, now: float) -> str:
         key = None
     if not isinstance(key, rsa.RSAPrivateKey):
         raise Denied(f"{settings.private_key} holds no RSA key in PEM form", hint="download one from the App's page")
+    return key
+
+
+def _app_jwt(settings: GithubSettings, key: RSAPrivateKey) -> str:
+    """What the App itself signs in with."""
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    now = time.time()
     claims = {"iat": int(now) - _JWT_BEGINS, "exp": int(now) + _JWT_LIVES, "iss": str(settings.app_id)}
     signed = _encoded({"alg": "RS256", "typ": "JWT"}) + b"." + _encoded(claims)
     signature = key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
