@@ -267,11 +267,6 @@ class Acting:
                 yield replace(one, activity=summary(line, one.identity, self._since))
 
 
-def with_activity(store: Store, result: ScanResult, policy: ActivityPolicy) -> ScanResult:
-    """A scan that was loaded, with what its identities did as far as was read by then. Raises DamagedRow."""
-    return add_activity(store.activity.past(as_of=result.scan.started_at), result, policy)
-
-
 def add_activity(past: ActivityPast, result: ScanResult, policy: ActivityPolicy) -> ScanResult:
     """A scan, or a part of it, with what its identities did. Raises DamagedRow."""
     if not past.logs:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.app.inputs import inputs_of
+from scanner.app.stored import listed_acknowledgements, served_acknowledgements
 from scanner.config.load import Config
 from scanner.judging.last_known.registry_rows import set_aside_warnings
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
-from scanner.model import Acknowledgement, Entry, Origin, Ownership, Person
+from scanner.model import Entry, Origin, Ownership, Person
 from scanner.redaction.gate import cleared, cleared_with_warning
 from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
 from scanner.registry.roster import Roster
-from scanner.rules.catalog import RULES
 from scanner.store.store import Store
-from scanner.suppressions.acknowledgements import load_acknowledgements
 
 STRANGERS_NAMED = 20
 
@@ -88,25 +86,10 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
     return Lists(declared=declared, warnings=tuple(warnings))
 
 
-def listed_acknowledgements(files: Sequence[Path], today: date) -> tuple[Acknowledgement, ...]:
-    """The acknowledgements in the files. Raises ConfigError with file, line and key."""
-    return load_acknowledgements(files, [rule.id for rule in RULES], today)
-
-
-def all_acknowledgements(store: Store, files: Sequence[Path], today: date) -> tuple[Acknowledgement, ...]:
-    """The acknowledgements in the files and those of the served page. Raises ConfigError."""
-    return (*listed_acknowledgements(files, today), *served_acknowledgements(store))
-
-
 def with_served(store: Store, declared: Declared) -> Declared:
     """The declarations with the acknowledgements of the served page."""
     served = store.retrying(lambda: served_acknowledgements(store))
     return replace(declared, acknowledgements=(*declared.acknowledgements, *served))
-
-
-def served_acknowledgements(store: Store) -> tuple[Acknowledgement, ...]:
-    """The acknowledgements of the served page."""
-    return tuple(map(cleared, store.served.acknowledgements()))
 
 
 def _strangers(entries: Sequence[Entry], people: Sequence[Person], ownership: Ownership) -> list[str]:

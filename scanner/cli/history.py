@@ -128,7 +128,7 @@ def forget(
 
     Of an audit log, everything is removed, also from reports of earlier scans. The next scan resolves its findings.
     """
-    from scanner.app.changes import forget_place, plan_forgetting
+    from scanner.app.forgetting import forget_place, plan_forgetting
     from scanner.app.scanning import new_scan_id
     from scanner.cli.console import say
     from scanner.config.load import load_config

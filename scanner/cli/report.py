@@ -154,8 +154,7 @@ def _report(
     split: Literal["owner", "team"] | None = None,
 ) -> None:
     from reports.narrowing import narrowed, unknown_terms
-    from scanner.app.activity import with_activity
-    from scanner.app.lists import all_acknowledgements
+    from scanner.app.stored import all_acknowledgements, with_activity
     from scanner.cli.console import warn
     from scanner.cli.output import STDOUT, offering, with_since, write_outputs
     from scanner.store.store import open_store

@@ -60,7 +60,7 @@ class _Desk(Struct, frozen=True, kw_only=True):
 
     def latest(self) -> ScanResult:
         """The latest scan with its activity."""
-        from scanner.app.activity import with_activity
+        from scanner.app.stored import with_activity
 
         return with_activity(self.store, self.store.with_past(self.store.load()), self.config.activity)
 

@@ -11,7 +11,6 @@ from operator import itemgetter
 
 import msgspec
 from msgspec import Struct
-from rapidfuzz import fuzz, process
 from sqlalchemy import Connection, Table, and_, delete, exists, func, insert, or_, select, update
 
 from scanner.errors import StoreError
@@ -201,6 +200,8 @@ def similar_names(connection: Connection, text: str) -> tuple[str, ...]:
 
     Only the names of each body are decoded: about two seconds for a million identities.
     """
+    from rapidfuzz import fuzz, process  # only a mistyped name needs it
+
     identity = schema.identity.c
     bodies = connection.execute(
         select(identity.body).where(identity.until_scan.is_(None)), execution_options={"yield_per": BATCH}

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from scanner.app.changes import changes_between, forget_place, plan_forgetting
+from scanner.app.changes import changes_between
+from scanner.app.forgetting import forget_place, plan_forgetting
 from scanner.app.scanning import Run, conclude
 from scanner.discovery.inventory import Reading, join
 from scanner.errors import StoreError, UsageError
