@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def _loaded(store: Store) -> Counts:
     return compare(Differences(old=old, new=new, identities=identities, findings=findings)).summary
 
 
-def _pairs(old: tuple[Any, ...], new: tuple[Any, ...], key: Callable[[Any], str]) -> list[tuple[Any, Any]]:
+def _pairs(old: Sequence[Any], new: Sequence[Any], key: Callable[[Any], str]) -> list[tuple[Any, Any]]:
     before, after = {key(one): one for one in old}, {key(one): one for one in new}
     return [
         (before.get(one), after.get(one))

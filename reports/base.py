@@ -46,6 +46,9 @@ class Screen(Struct, frozen=True, kw_only=True):
 class Report(Protocol):
     """A format. ``write`` is pure except for ``out``: the same result and view give the same bytes.
 
+    A format with ``streams = True`` reads no list of the result more than a few times, and keeps none. It is then
+    given a result whose lists are read from the store while it writes: see ``scanner.model.stored``.
+
     All text in the result is untrusted: each format escapes what it could interpret.
     """
 
@@ -57,3 +60,8 @@ class Report(Protocol):
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the whole report; returns notices about content that was cut, such as a long cell."""
         ...
+
+
+def streams(report: Report) -> bool:
+    """Whether the format reads each list a few times at most."""
+    return bool(getattr(report, "streams", False))

@@ -5,7 +5,7 @@ Scripts rely on names of columns: append new ones, and never rename one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from reports import agents
@@ -13,7 +13,7 @@ from reports import phrases as say
 from reports.agents import AgentRow
 from reports.base import View
 from reports.exposed import ExposedRow, exposed_rows
-from reports.judged import Judged, judged_identities, most_urgent_first
+from reports.judged import Judged, judged_identities, work_list
 from reports.tables import (
     Column,
     CredentialRow,
@@ -22,8 +22,7 @@ from reports.tables import (
     credential_rows,
     finding_rows,
 )
-from reports.views import Keeps, is_orphan, is_unregistered
-from scanner.model import AS_SUGGESTED, Coverage, EntryAssessment, EntryStatus, ScanResult
+from scanner.model import AS_SUGGESTED, Coverage, EntryAssessment, EntryStatus
 from scanner.model.activity import Activity
 
 _IDENTITY: tuple[Column[Judged], ...] = (
@@ -353,18 +352,11 @@ _COVERAGE: tuple[Column[Coverage], ...] = (
 )
 
 
-def _work_list(keeps: Keeps) -> Callable[[ScanResult], Iterator[Judged]]:
-    def rows(result: ScanResult) -> Iterator[Judged]:
-        return iter(most_urgent_first(identity for identity in judged_identities(result) if keeps(identity.verdicts)))
-
-    return rows
-
-
 _WORK_LIST = (*_IDENTITY, *_VERDICTS, *_FILL_IN, *_CAVEATS, _SUGGESTED)
 
 TABLES: Mapping[View, Table[Any]] = {
-    "orphans": Table("Orphans", _work_list(is_orphan), _WORK_LIST),
-    "unregistered": Table("Unregistered", _work_list(is_unregistered), _WORK_LIST),
+    "orphans": Table("Orphans", lambda result: work_list(result, "orphans"), _WORK_LIST),
+    "unregistered": Table("Unregistered", lambda result: work_list(result, "unregistered"), _WORK_LIST),
     "agents": Table("Agents", agents.agent_rows, _AGENTS),
     "findings": Table("Findings", finding_rows, _FINDINGS),
     "inventory": Table("Inventory", judged_identities, (*_IDENTITY, *_VERDICTS, *_INVENTORY, *_CAVEATS, *_ACTIVITY)),

@@ -21,6 +21,7 @@ class CsvReport:
     title: ClassVar[str] = "one view as a table for spreadsheets and scripts"
     default_view: ClassVar[View] = "orphans"
     extra: ClassVar[str | None] = None
+    streams: ClassVar[bool] = True
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write heading and rows. Nothing is cut, so there are no notices."""

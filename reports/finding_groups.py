@@ -6,17 +6,17 @@ Findings of one rule and severity form one item: their number, a few subjects, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reports.page import LABEL, Page
 from reports.summary import Digest
 from scanner.model import SEVERITIES, SEVERITY_RANK, Finding, ScanResult, Summary
+from scanner.model.counts import EXAMPLES, FindingGroup, Subjects
+from scanner.model.stored import findings_named, identities_named
 from scanner.text import counted
 
 GROUPS_SHOWN = 5
 NEW_GROUPS_SHOWN = 3
-EXAMPLES_SHOWN = 3
 LONGEST_NAME = 40
 
 _SENTENCE = re.compile(r".+?[.;](?=\s|$)", re.DOTALL)
@@ -32,29 +32,20 @@ def groups_by_rule(findings: Iterable[Finding]) -> list[list[Finding]]:
 
 def new_findings(page: Page, digest: Digest) -> None:
     """Findings that the previous scan did not have; writes nothing if there are none."""
-    new = [finding for finding in digest.result.findings if finding.new]
-    if new:
-        _list(
-            page,
-            digest,
-            f"{counted(len(new), 'finding', 'findings')} new since {_before(digest)}",
-            new,
-            most=NEW_GROUPS_SHOWN,
-        )
+    groups = [(group, group.new) for group in digest.groups if group.new.findings]
+    if groups:
+        new = sum(found.findings for _, found in groups)
+        title = f"{counted(new, 'finding', 'findings')} new since {_before(digest)}"
+        _list(page, digest, title, groups, most=NEW_GROUPS_SHOWN)
 
 
 def highest_findings(page: Page, digest: Digest) -> None:
     """The findings with the highest severity among those that are neither new nor acknowledged."""
-    standing = [finding for finding in digest.result.findings if not finding.new and finding.acknowledged is None]
-    if standing:
-        others = any(finding.new for finding in digest.result.findings)
-        _list(
-            page,
-            digest,
-            "Other findings by severity" if others else "Highest-severity findings",
-            standing,
-            most=GROUPS_SHOWN,
-        )
+    groups = [(group, group.standing) for group in digest.groups if group.standing.findings]
+    if groups:
+        others = any(group.new.findings for group in digest.groups)
+        title = "Other findings by severity" if others else "Highest-severity findings"
+        _list(page, digest, title, groups, most=GROUPS_SHOWN)
 
 
 def moved(page: Page, digest: Digest) -> None:
@@ -91,38 +82,42 @@ def _before(digest: Digest) -> str:
     return f"{before:%Y-%m-%d %H:%M} UTC" if before.date() == now.date() else f"{before:%Y-%m-%d}"
 
 
-def _list(page: Page, digest: Digest, title: str, findings: Sequence[Finding], *, most: int) -> None:
+def _list(
+    page: Page, digest: Digest, title: str, groups: Sequence[tuple[FindingGroup, Subjects]], *, most: int
+) -> None:
     page.heading(title)
-    groups = [list(group) for _, group in groupby(findings, lambda finding: (finding.severity, finding.rule))]
-    names = dict(_names(digest.result))
-    for group in groups[:most]:
-        first = group[0]
-        about: dict[str | None, Finding] = {}
-        for finding in group:
-            about.setdefault(finding.subject, finding)
-        examples = ", ".join(_subject(page, one, names) for one in islice(about.values(), EXAMPLES_SHOWN))
-        more = len(about) - EXAMPLES_SHOWN
+    shown = [fingerprint for _, found in groups[:most] for fingerprint in found.examples]
+    findings = findings_named(digest.result.findings, frozenset(shown))
+    names = _names(digest.result, findings.values())
+    for group, found in groups[:most]:
+        about = [findings[fingerprint] for fingerprint in found.examples if fingerprint in findings]
+        if not about:
+            continue  # a repair of the store removed them
+        examples = ", ".join(_subject(page, one, names) for one in about)
+        more = found.subjects - EXAMPLES
         lines = (
-            f"{first.title} ({len(group):,})",
+            f"{about[0].title} ({found.findings:,})",
             f"{examples} and {more:,} more" if more > 0 else examples,
-            f"Next: {_first_sentence(first.remediation)}",
+            f"Next: {_first_sentence(about[0].remediation)}",
         )
-        page.item(first.severity, lines, axis="severity")
+        page.item(group.severity, lines, axis="severity")
     if len(groups) > most:
         rules = counted(len(groups) - most, "more rule", "more rules")
         page.hint(rules, "muster report --view findings", indent=LABEL)
 
 
-def _names(result: ScanResult) -> Iterator[tuple[str, str]]:
-    """Display names by key, of identities and of assignments whose holder was deleted."""
-    for judged in result.identities:
-        yield judged.identity.key, judged.identity.display_name or judged.identity.name
-    for right in result.assignments:
-        if right.gone:
-            yield right.key, f"{right.grant.name} of {right.holder_name or right.holder}"
+def _names(result: ScanResult, findings: Iterable[Finding]) -> dict[str, str]:
+    """Display names of the subjects by key: identities, and assignments whose holder was deleted."""
+    keys = {finding.identity or finding.assignment or "" for finding in findings}
+    about = (judged.identity for judged in identities_named(result.identities, keys).values())
+    gone = (right for right in result.assignments if right.gone)
+    return {
+        **{identity.key: identity.display_name or identity.name for identity in about},
+        **{right.key: f"{right.grant.name} of {right.holder_name or right.holder}" for right in gone},
+    }
 
 
-def _subject(page: Page, finding: Finding, names: dict[str, str]) -> str:
+def _subject(page: Page, finding: Finding, names: Mapping[str, str]) -> str:
     return page.shortened(names.get(finding.identity or finding.assignment or "") or finding.about, LONGEST_NAME)
 
 

@@ -36,7 +36,7 @@ def _write_page(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Scree
             page.heading(f"{title}: {len(items):,}")
         for item in page.shown(items):
             page.item(_LABELS[item.roles[0]], _lines(item))
-        page.more(items, f"muster offboard {shlex.quote(handover.person.email)} -o csv:handover.csv")
+        page.more(len(items), f"muster offboard {shlex.quote(handover.person.email)} -o csv:handover.csv")
     out.write(page.text.encode())
     return ()
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from msgspec import Struct
 
 from scanner.model import PRIVILEGES, SEVERITY_RANK, Assessment, Finding, Identity, ScanResult, Severity
+from scanner.model.stored import StoredFindings, StoredIdentities, WorkList, identity_counts
 
 
 class Judged(Struct, frozen=True, gc=False):
@@ -22,10 +24,59 @@ class Judged(Struct, frozen=True, gc=False):
         return self.findings[0].severity if self.findings else None
 
 
+_TOGETHER = 1_000
+"""Identities whose findings are read from the store together."""
+
+
 def judged_identities(result: ScanResult) -> Iterator[Judged]:
     """All identities, in the result's order."""
-    findings = findings_by_fingerprint(result)
-    return (joined_with_findings(verdicts, findings) for verdicts in result.identities)
+    return _joined(result, result.identities)
+
+
+def work_list(result: ScanResult, which: WorkList) -> Iterator[Judged]:
+    """The identities of a work list, the most urgent first."""
+    if isinstance(result.identities, StoredIdentities):
+        return _joined(result, result.identities.most_urgent(which))
+    return iter(most_urgent_first(one for one in judged_identities(result) if _ON_LIST[which](one.verdicts)))
+
+
+def how_many(result: ScanResult, which: WorkList) -> int:
+    """The length of a work list."""
+    states = identity_counts(result.identities).states
+    if which == "all":
+        return len(result.identities)
+    return states["ownership"]["orphaned"] if which == "orphans" else states["registry"]["unregistered"]
+
+
+def is_orphan(assessment: Assessment) -> bool:
+    """The identity is orphaned, also if provisional or disabled."""
+    return assessment.ownership.state == "orphaned"
+
+
+def is_unregistered(assessment: Assessment) -> bool:
+    """The identity is unregistered, also if provisional or disabled."""
+    return assessment.registry.state == "unregistered"
+
+
+_ON_LIST: Mapping[WorkList, Callable[[Assessment], bool]] = {
+    "all": lambda _: True,
+    "orphans": is_orphan,
+    "unregistered": is_unregistered,
+}
+
+
+def _joined(result: ScanResult, identities: Iterable[Assessment]) -> Iterator[Judged]:
+    """With their findings. Of a stored scan, not all findings are read at once."""
+    if not isinstance(result.findings, StoredFindings):
+        findings = findings_by_fingerprint(result)
+        return (joined_with_findings(verdicts, findings) for verdicts in identities)
+    return _joined_in_batches(result.findings, iter(identities))
+
+
+def _joined_in_batches(stored: StoredFindings, identities: Iterator[Assessment]) -> Iterator[Judged]:
+    while batch := list(islice(identities, _TOGETHER)):
+        findings = stored.named([fingerprint for verdicts in batch for fingerprint in verdicts.findings])
+        yield from (joined_with_findings(verdicts, findings) for verdicts in batch)
 
 
 def findings_by_fingerprint(result: ScanResult) -> dict[str, Finding]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import BinaryIO, ClassVar, TypeAlias
+from typing import BinaryIO, ClassVar, Literal, TypeAlias
 
 from reports.base import Screen, View
-from reports.finding_groups import groups_by_rule
-from reports.judged import Judged, judged_identities, most_urgent_first
+from reports.judged import Judged, how_many, work_list
 from reports.listing import LISTINGS
 from reports.phrases import (
     ORPHANED_MEANS,
@@ -20,9 +19,10 @@ from reports.phrases import (
     words,
 )
 from reports.summary import Digest, by_reason, gap_text
-from reports.views import Keeps, is_orphan, is_unregistered
 from scanner.markdown import code, unlinked
-from scanner.model import SEVERITIES, Assessment, Finding, ScanResult
+from scanner.model import SEVERITIES, SEVERITY_RANK, Assessment, Finding, ScanResult
+from scanner.model.counts import FindingGroup
+from scanner.model.stored import findings_named, identities_named
 from scanner.text import counted, printable
 
 # --- A page with the maximum length of a comment: tables are cut, and show how many rows are missing ---
@@ -92,7 +92,6 @@ def _length(line: str) -> int:
 
 GAPS_NAMED = 10
 NOTICES_SHOWN = 5
-FEW = 25
 LONGEST_NAME = 100
 LONGEST_TEXT = 300
 
@@ -106,6 +105,7 @@ class MarkdownReport:
     title: ClassVar[str] = "a comment on a pull request, or the summary of a job"
     default_view: ClassVar[View] = "all"
     extra: ClassVar[str | None] = None
+    streams: ClassVar[bool] = True
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the page as UTF-8. A notice reports a cut, and the page shows how many rows are missing."""
@@ -141,44 +141,56 @@ def _state_counts(states: Mapping[str, int]) -> str:
 
 
 def _new_findings(page: MarkdownPage, digest: Digest) -> None:
-    found = [finding for finding in digest.result.findings if finding.new]
-    _findings(page, digest, "New since the last scan", found, most=FEW)
+    total = sum(group.new.findings for group in digest.groups)
+    _findings(page, digest, "New since the last scan", _named_in(digest, digest.findings.first_new), total)
 
 
 def _highest_findings(page: MarkdownPage, digest: Digest) -> None:
-    found = [finding for finding in digest.result.findings if not finding.new]
-    _findings(page, digest, "Other findings" if digest.result.summary.new_findings else "Findings", found, most=FEW)
+    total = sum(group.findings - group.new.findings for group in digest.groups)
+    title = "Other findings" if digest.result.summary.new_findings else "Findings"
+    _findings(page, digest, title, _named_in(digest, digest.findings.first_others), total)
+
+
+def _named_in(digest: Digest, fingerprints: Sequence[str]) -> list[Finding]:
+    found = findings_named(digest.result.findings, frozenset(fingerprints))
+    return [found[fingerprint] for fingerprint in fingerprints if fingerprint in found]
 
 
 def _all_findings(page: MarkdownPage, digest: Digest) -> None:
     newest_first = sorted(digest.result.findings, key=lambda finding: not finding.new)
-    _findings(page, digest, "Findings", newest_first)
+    _findings(page, digest, "Findings", newest_first, len(newest_first))
 
 
 def _next_steps(page: MarkdownPage, digest: Digest) -> None:
     """The next steps, once for each rule, because its findings share them."""
-    if of_rule := groups_by_rule(digest.result.findings):
+    of_rule: dict[str, list[FindingGroup]] = {}
+    for group in digest.groups:
+        of_rule.setdefault(group.rule, []).append(group)
+    if of_rule:
+        count = {rule: sum(group.findings for group in groups) for rule, groups in of_rule.items()}
+        order = sorted(of_rule, key=lambda rule: (SEVERITY_RANK[of_rule[rule][0].severity], -count[rule]))
+        first = _named_in(digest, [of_rule[rule][0].first for rule in order])
         page.table(
             "What to do",
             ("What", "How many", "Next step"),
-            ((_prose(one.title), f"{len(found):,}", _prose(one.remediation)) for found in of_rule for one in found[:1]),
+            ((_prose(one.title), f"{count[one.rule]:,}", _prose(one.remediation)) for one in first),
             total=len(of_rule),
             rest="muster report --view findings -o csv:findings.csv",
         )
 
 
-def _findings(
-    page: MarkdownPage, digest: Digest, title: str, found: Sequence[Finding], most: int | None = None
-) -> None:
+def _findings(page: MarkdownPage, digest: Digest, title: str, found: Sequence[Finding], total: int) -> None:
+    """``found``: the first ones of ``total``."""
     if not found:
         return
-    of_key = {judged.identity.key: judged for judged in digest.result.identities}
+    about = {finding.identity for finding in found if finding.identity}
+    of_key = identities_named(digest.result.identities, about)
     digits = fingerprint_digits(digest.result.findings)
     page.table(
-        f"{title}: {len(found):,}",
+        f"{title}: {total:,}",
         ("Severity", "What", "About", "Evidence", "Fingerprint"),
-        (_finding_row(finding, of_key.get(finding.identity or ""), digits) for finding in found[:most]),
-        total=len(found),
+        (_finding_row(finding, of_key.get(finding.identity or ""), digits) for finding in found),
+        total=total,
         rest="muster report --view findings -o csv:findings.csv",
     )
 
@@ -206,17 +218,15 @@ def _named(finding: Finding, about: Assessment | None) -> Iterator[str]:
         yield _name(finding.about)
 
 
-def _work_list(title: str, keeps: Keeps) -> Section:
+def _work_list(which: Literal["orphans", "unregistered"]) -> Section:
     def section(page: MarkdownPage, digest: Digest) -> None:
-        listed = most_urgent_first(
-            identity for identity in judged_identities(digest.result) if keeps(identity.verdicts)
-        )
+        total = how_many(digest.result, which)
         page.table(
-            f"{title}: {len(listed):,}",
+            f"{which.capitalize()}: {total:,}",
             ("Severity", "Identity", "Where", "Why", "Use", "Holds", "Next step"),
-            map(_work, listed),
-            total=len(listed),
-            rest=f"muster report --view {title.lower()} -o csv:{title.lower()}.csv",
+            map(_work, work_list(digest.result, which)),
+            total=total,
+            rest=f"muster report --view {which} -o csv:{which}.csv",
         )
         page.line(f"\n{ORPHANED_MEANS}")
 
@@ -282,8 +292,8 @@ def cut(text: str, longest: int) -> str:
 
 _SECTIONS: Mapping[View, tuple[Section, ...]] = {
     "all": (_counts, _new_findings, _highest_findings, _next_steps),
-    "orphans": (_work_list("Orphans", is_orphan),),
-    "unregistered": (_work_list("Unregistered", is_unregistered),),
+    "orphans": (_work_list("orphans"),),
+    "unregistered": (_work_list("unregistered"),),
     "agents": (_listing("agents"),),
     "findings": (_counts, _next_steps, _all_findings),
     "inventory": (_counts, _listing("inventory")),

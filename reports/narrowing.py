@@ -175,6 +175,8 @@ def _is_at(provider: str | None, providers: Iterable[str]) -> bool:
 
 def unknown_terms(result: ScanResult, wanted: Wanted) -> Iterator[tuple[str, str, list[str]]]:
     """Terms without any match in the result: the filter, the term, and the known terms."""
+    if not wanted:
+        return
     facts = [_facts(identity) for identity in result.identities]
     known: Mapping[str, tuple[tuple[str, ...], set[str]]] = {
         "provider": (wanted.providers, {fact.provider for fact in facts if fact.provider}),

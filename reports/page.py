@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress
-from typing import Any, NamedTuple, TypeVar
+from itertools import compress, islice
+from typing import BinaryIO, NamedTuple, TypeVar
 
 from reports.base import Screen
 from reports.phrases import words
@@ -17,6 +17,9 @@ from reports.states import STATES, Axis, Tone
 from scanner.text import printable
 
 T = TypeVar("T")
+
+_TOGETHER = 1_000
+"""Lines that are written together."""
 
 LABEL = 10
 """Width of a label, with the gap after it."""
@@ -48,9 +51,9 @@ class Heading(NamedTuple):
 
 
 class Page:
-    """A page for one screen, as ``text``."""
+    """A page for one screen, as ``text``; with ``out``, it is written there while it grows, and ``close`` ends it."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, out: BinaryIO | None = None) -> None:
         from rich.color import ColorSystem
         from rich.console import Console
 
@@ -62,11 +65,18 @@ class Page:
         self._colors = ColorSystem.STANDARD if screen.color else None
         self._console = Console(width=screen.width, height=1000)  # with both given, Rich does not query the terminal
         self._lines: list[str] = []
+        self._out = out
 
     @property
     def text(self) -> str:
         """The page so far, without trailing blanks."""
         return "".join(f"{line.rstrip()}\n" for line in self._lines)
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._out is not None:
+            self._out.write(self.text.encode())
+            self._lines.clear()
 
     def line(self, text: str = "", style: str = "") -> None:
         """A paragraph, wrapped."""
@@ -80,6 +90,8 @@ class Page:
 
     def item(self, label: str, lines: Iterable[str], *, axis: Axis | None = None, first: str = "bold") -> None:
         """A label (with an axis, a state of it) with lines beside it; ``first`` is the style of the first line."""
+        if len(self._lines) >= _TOGETHER:
+            self.close()
         beside = self._cell(label, axis, LABEL, LABEL - 1)
         for number, line in enumerate(lines):
             for part in self._wrapped(line, max(self._width - LABEL, NARROWEST)):
@@ -90,9 +102,14 @@ class Page:
         """The part of a list that the screen shows."""
         return listed[: self._longest]
 
-    def more(self, listed: Sequence[Any], command: str) -> None:
-        """A line with the number of hidden rows and the command that shows them, if there are any."""
-        if left := len(listed) - len(self.shown(listed)):
+    def first(self, listed: Iterable[T]) -> Iterable[T]:
+        """The same of a list that is not in memory."""
+        return islice(listed, self._longest)
+
+    def more(self, listed: int, command: str) -> None:
+        """Of a list that long, a line with the number of hidden rows and the command that shows them, if any."""
+        left = 0 if self._longest is None else listed - self._longest
+        if left > 0:
             self.hint(f"and {left:,} more", command)
 
     def hint(self, text: str, command: str, *, indent: int = 0, apart: bool = False) -> None:
@@ -124,6 +141,8 @@ class Page:
         self._lines.append(gap.join(self._fitted(heading.text, width, "bold") for heading, width in named))
         self._lines.append(gap.join(self._dash * width for width in widths))
         for row in rows:
+            if len(self._lines) >= _TOGETHER:
+                self.close()
             cells = zip(compress(row, fits), headings, widths, strict=True)
             self._lines.append(gap.join(self._cell(cell, heading.axis, width, width) for cell, heading, width in cells))
 

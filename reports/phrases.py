@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from itertools import islice
+from operator import eq
 from typing import Any, Literal, TypeAlias
 
 from reports.judged import Judged
@@ -24,6 +26,7 @@ from scanner.model import (
     OwnerCandidate,
     OwnershipVerdict,
 )
+from scanner.model.stored import StoredFindings
 from scanner.rules.base import ActivityRule
 from scanner.rules.catalog import RULES
 
@@ -60,11 +63,19 @@ ACKNOWLEDGE = "--reason TEXT --by PERSON"
 
 def fingerprint_digits(findings: Sequence[Finding]) -> int:
     """How many leading digits make each finding's fingerprint unique: 8 or more."""
-    whole = {finding.fingerprint for finding in findings}
+    if isinstance(findings, StoredFindings):
+        whole = findings.fingerprints()
+    else:
+        whole = sorted({finding.fingerprint for finding in findings})
     digits = SHORTEST_FINGERPRINT
-    while len({fingerprint[:digits] for fingerprint in whole}) < len(whole):
+    while _are_alike([fingerprint[:digits] for fingerprint in whole]):
         digits += 1
     return digits
+
+
+def _are_alike(ordered: Sequence[str]) -> bool:
+    """Whether two neighbours are equal. Looking for equal ones in a set of a million takes four times as long."""
+    return any(map(eq, ordered, islice(ordered, 1, None)))
 
 
 def next_step(judged: Judged) -> str:

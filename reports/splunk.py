@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from reports.base import Screen, View
 from reports.csv import Utf8
+from reports.judged import is_orphan, is_unregistered
 from reports.tables import harmless
-from reports.views import is_orphan, is_unregistered, select
+from reports.views import identities_in
 from scanner.model import POWERFUL, Assessment, Entry, PrivilegeLevel, ScanResult
 
 _SEVERAL = "|"
@@ -39,6 +40,7 @@ class SplunkReport:
     title: ClassVar[str] = "an identity lookup for Splunk Enterprise Security"
     default_view: ClassVar[View] = "inventory"
     extra: ClassVar[str | None] = None
+    streams: ClassVar[bool] = True
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write heading and rows. People are left out: they have another lookup."""
@@ -48,7 +50,7 @@ class SplunkReport:
         writer.writerow(_CELLS)
         writer.writerows(
             [harmless(cell(_Row(judged, entries.get(judged.registry.entry or ""))) or "") for cell in _CELLS.values()]
-            for judged in select(result, view).identities
+            for judged in identities_in(result, view)
             if judged.nature.verdict != "human"
         )
         return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -12,7 +12,8 @@ from reports.exposed import exposed_rows
 from reports.phrases import joined
 from scanner.model import EXPOSURE_KIND, Coverage, ScanResult
 from scanner.model.activity import LOG_SECTION
-from scanner.model.summary import by_state
+from scanner.model.counts import FindingCounts, FindingGroup, IdentityCounts
+from scanner.model.stored import finding_counts, identity_counts
 from scanner.text import counted, either
 
 NO_REGISTRY = "No registry was given, so registration was not checked. Give one with --registry FILE."
@@ -26,9 +27,24 @@ class Digest:
         self.result = result
 
     @cached_property
-    def states(self) -> dict[str, dict[str, int]]:
+    def counts(self) -> IdentityCounts:
+        """The counts of the identities."""
+        return identity_counts(self.result.identities)
+
+    @cached_property
+    def findings(self) -> FindingCounts:
+        """The counts of the findings."""
+        return finding_counts(self.result.findings)
+
+    @property
+    def groups(self) -> Sequence[FindingGroup]:
+        """The findings by severity and rule, highest severity first."""
+        return self.findings.groups
+
+    @property
+    def states(self) -> Mapping[str, Mapping[str, int]]:
         """Number of identities by axis and state; unused states count 0."""
-        return by_state(self.result.identities)
+        return self.counts.states
 
     @cached_property
     def gaps(self) -> list[Coverage]:
@@ -63,11 +79,8 @@ class Digest:
     def caveats(self) -> list[str]:
         """Limits of the numbers, as sentences; empty if there are none."""
         no_registry, no_roster = self.states["registry"]["unchecked"], self.states["ownership"]["unchecked"]
-        registry = [judged.registry for judged in self.result.identities if judged.registry.provisional]
-        provisional = sum(one.state == "unregistered" for one in registry)
-        contested = len(registry) - provisional
+        provisional, contested, stale = self.counts.provisional, self.counts.contested, self.counts.not_rechecked
         others = counted(contested, "other identity is", "other identities are")
-        stale = sum(not judged.rechecked for judged in self.result.identities)
         caveats = (
             *((text, text) for text in (self.result.only, *unread_caveats(self.gaps)) if text),
             (no_registry, NO_REGISTRY),

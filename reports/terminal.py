@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import BinaryIO, ClassVar, TypeAlias
+from itertools import islice
+from typing import BinaryIO, ClassVar, Literal, TypeAlias
 
 from reports.base import Screen, View
 from reports.finding_groups import groups_by_rule, highest_findings, moved, new_findings
-from reports.judged import Judged, judged_identities, most_urgent_first
+from reports.judged import how_many, work_list
 from reports.listing import LISTINGS
 from reports.page import LABEL, Heading, Page
 from reports.phrases import (
@@ -23,7 +24,6 @@ from reports.phrases import (
     words,
 )
 from reports.summary import Digest, by_reason, gap_text
-from reports.views import Keeps, is_orphan, is_unregistered
 from scanner.model import SEVERITIES, Finding, Identity, ScanResult
 from scanner.text import counted
 
@@ -46,13 +46,14 @@ class TerminalReport:
     title: ClassVar[str] = "the report for a terminal"
     default_view: ClassVar[View] = "all"
     extra: ClassVar[str | None] = None
+    streams: ClassVar[bool] = True
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the page as UTF-8. The page names what it leaves out, so there are no notices."""
-        page, digest = Page(screen), Digest(result)
+        page, digest = Page(screen, out), Digest(result)
         for section in (_headline, *_SECTIONS[view]):
             section(page, digest)
-        out.write(page.text.encode())
+        page.close()
         return ()
 
 
@@ -144,7 +145,7 @@ def _all_findings(page: Page, digest: Digest) -> None:
 
 
 def _few_orphans(page: Page, digest: Digest) -> None:
-    orphans = _most_urgent(digest.result, is_orphan)
+    orphans = how_many(digest.result, "orphans")
     if not orphans:
         return
     page.heading("Orphaned identities")
@@ -158,11 +159,11 @@ def _few_orphans(page: Page, digest: Digest) -> None:
                 words(orphan.verdicts.ownership.reason or ""),
                 orphan.verdicts.usage.state,
             )
-            for orphan in orphans[:ORPHANS_SHOWN]
+            for orphan in islice(work_list(digest.result, "orphans"), ORPHANS_SHOWN)
         ),
     )
-    if len(orphans) > ORPHANS_SHOWN:
-        page.hint(f"and {len(orphans) - ORPHANS_SHOWN:,} more", "muster orphans -o csv:orphans.csv")
+    if orphans > ORPHANS_SHOWN:
+        page.hint(f"and {orphans - ORPHANS_SHOWN:,} more", "muster orphans -o csv:orphans.csv")
 
 
 def _meanings(page: Page, digest: Digest) -> None:
@@ -171,11 +172,11 @@ def _meanings(page: Page, digest: Digest) -> None:
         page.line(f"{ORPHANED_MEANS} Abandoned: orphaned, and dormant or never used.")
 
 
-def _work_list(view: View, keeps: Keeps) -> Section:
+def _work_list(view: Literal["orphans", "unregistered"]) -> Section:
     def section(page: Page, digest: Digest) -> None:
-        listed = _most_urgent(digest.result, keeps)
-        page.heading(f"{view.capitalize()}: {len(listed):,}")
-        for judged in page.shown(listed):
+        listed = how_many(digest.result, view)
+        page.heading(f"{view.capitalize()}: {listed:,}")
+        for judged in page.first(work_list(digest.result, view)):
             page.item(judged.severity or "", in_full(judged), axis="severity")
         page.more(listed, _as_csv(view))
 
@@ -189,7 +190,7 @@ def _listing(view: View) -> Section:
         lines = list(listing.lines(digest.result))
         page.heading(counted(len(lines), listing.one, listing.many))
         page.table(listing.headings, page.shown(lines))
-        page.more(lines, _as_csv(view))
+        page.more(len(lines), _as_csv(view))
 
     return section
 
@@ -221,10 +222,6 @@ def _where_next(page: Page, digest: Digest) -> None:
 # --- parts of sections --------------------------------------------------------
 
 
-def _most_urgent(result: ScanResult, keeps: Keeps) -> list[Judged]:
-    return most_urgent_first(judged for judged in judged_identities(result) if keeps(judged.verdicts))
-
-
 def _finding_lines(page: Page, finding: Finding, identities: Mapping[str, Identity], first: Finding) -> Iterator[str]:
     """The subject and evidence of a finding; its severity where it differs from the group's first."""
     identity = identities.get(finding.identity or "")
@@ -253,7 +250,7 @@ def _as_csv(view: View) -> str:
 
 def _example(digest: Digest) -> str:
     """The name or key of the most urgent identity, if it needs no quoting in a shell."""
-    urgent = _most_urgent(digest.result, is_orphan) or _most_urgent(digest.result, lambda _: True)
+    urgent = work_list(digest.result, "orphans" if how_many(digest.result, "orphans") else "all")
     names = (name for one in urgent for name in (one.identity.name, one.identity.key))
     return next(filter(_PLAIN.fullmatch, names), "IDENTITY")
 
@@ -284,8 +281,8 @@ _SECTIONS: Mapping[View, tuple[Section, ...]] = {
         _notices,
         _where_next,
     ),
-    "orphans": (_gaps, _work_list("orphans", is_orphan)),
-    "unregistered": (_gaps, _work_list("unregistered", is_unregistered)),
+    "orphans": (_gaps, _work_list("orphans")),
+    "unregistered": (_gaps, _work_list("unregistered")),
     "agents": (_gaps, _listing("agents")),
     "findings": (_gaps, _all_findings),
     "inventory": (_gaps, _listing("inventory")),

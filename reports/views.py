@@ -6,7 +6,7 @@ complete in every view, because numbers depend on the gaps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -14,20 +14,11 @@ from msgspec.structs import replace
 
 from reports.base import View
 from reports.exposed import leaking_identities
+from reports.judged import is_orphan, is_unregistered
 from scanner.access.assignments import held_by
 from scanner.model import Assessment, Assignment, ScanResult
 
 Keeps: TypeAlias = Callable[[Assessment], bool]
-
-
-def is_orphan(assessment: Assessment) -> bool:
-    """The identity is orphaned, also if provisional or disabled."""
-    return assessment.ownership.state == "orphaned"
-
-
-def is_unregistered(assessment: Assessment) -> bool:
-    """The identity is unregistered, also if provisional or disabled."""
-    return assessment.registry.state == "unregistered"
 
 
 def is_agent(assessment: Assessment) -> bool:
@@ -73,13 +64,20 @@ _CHOICES: Mapping[View, _Choice] = {
 }
 
 
+def identities_in(result: ScanResult, view: View) -> Iterator[Assessment]:
+    """The identities of a view, in the result's order."""
+    choice = _CHOICES[view]
+    identities = filter(choice.keeps, result.identities)
+    if not choice.is_leaking:
+        return identities
+    leaking = leaking_identities(result)
+    return (one for one in identities if one.identity.key in leaking)
+
+
 def select(result: ScanResult, view: View) -> ScanResult:
     """The result with its lists filtered to the view; order and everything else stay."""
     choice = _CHOICES[view]
-    identities = tuple(filter(choice.keeps, result.identities))
-    if choice.is_leaking:
-        leaking = leaking_identities(result)
-        identities = tuple(one for one in identities if one.identity.key in leaking)
+    identities = tuple(identities_in(result, view))
     runs = {assessment.identity.key for assessment in identities}
     entries = {assessment.registry.entry for assessment in identities}
     findings = {fingerprint for assessment in identities for fingerprint in assessment.findings}
@@ -108,7 +106,7 @@ def select(result: ScanResult, view: View) -> ScanResult:
     )
 
 
-def _assignments(result: ScanResult, identities: Sequence[Assessment], choice: _Choice) -> tuple[Assignment, ...]:
+def _assignments(result: ScanResult, identities: Sequence[Assessment], choice: _Choice) -> Sequence[Assignment]:
     """Assignments of shown identities and findings."""
     if choice.every_assignment or not result.assignments:
         return result.assignments

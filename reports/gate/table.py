@@ -60,7 +60,7 @@ def _identities(page: Page, digest: GateDigest) -> None:
             for one, brought in rows
         ),
     )
-    page.more(identities, "muster check FILE -o json:-")
+    page.more(len(identities), "muster check FILE -o json:-")
 
 
 def _spaced(state: str) -> str:
@@ -79,7 +79,7 @@ def _findings(page: Page, digest: GateDigest) -> None:
         for finding in group:
             page.item("", _finding(page, finding, digest, first), first="")
         page.item("", (f"Next: {first.remediation}",), first="")
-    page.more(findings, "muster check FILE -o json:-")
+    page.more(len(findings), "muster check FILE -o json:-")
 
 
 def _finding(page: Page, finding: Finding, digest: GateDigest, first: Finding) -> Iterator[str]:
@@ -100,9 +100,9 @@ def _unknown(page: Page, digest: GateDigest) -> None:
         page.heading("Also")
         for notice in page.shown(notices):
             page.line(notice)
-        page.more(notices, "muster check FILE -o json:-")
+        page.more(len(notices), "muster check FILE -o json:-")
     if digest.gaps:
         page.heading("Not evaluated")
         for gap in page.shown(digest.gaps):
             page.line(gap_line(gap))
-        page.more(digest.gaps, "muster check FILE -o json:-")
+        page.more(len(digest.gaps), "muster check FILE -o json:-")

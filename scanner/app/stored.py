@@ -5,15 +5,17 @@ Every command that shows something from the store imports this, and none of them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from scanner.config.load import Config
 from scanner.model import Acknowledgement, ActivityPolicy, ScanResult
 from scanner.redaction.gate import cleared
 from scanner.rules.catalog import RULES
 from scanner.store.store import Store
-from scanner.suppressions.acknowledgements import load_acknowledgements
+from scanner.suppressions.acknowledgements import has_later, load_acknowledgements, with_later
 
 
 def listed_acknowledgements(files: Sequence[Path], today: date) -> tuple[Acknowledgement, ...]:
@@ -29,6 +31,24 @@ def all_acknowledgements(store: Store, files: Sequence[Path], today: date) -> tu
 def served_acknowledgements(store: Store) -> tuple[Acknowledgement, ...]:
     """The acknowledgements of the served page."""
     return tuple(map(cleared, store.served.acknowledgements()))
+
+
+@contextmanager
+def opened(store: Store, scan_id: str | None, config: Config, *, streams: bool) -> Iterator[ScanResult]:
+    """The named scan, or the latest, for reports: with its past, activity, and for the latest later acknowledgements.
+
+    ``streams``: its records may stay in the store, to be read while they are written. They are read before if something
+    is added to them. Raises StoreError and ConfigError.
+    """
+    today = datetime.now(UTC).date()
+    given = all_acknowledgements(store, config.acknowledged, today) if scan_id is None else ()
+    if streams:
+        with store.opened(scan_id) as result:
+            if not has_later(result, given, today) and not store.activity.logs():
+                yield result
+                return
+    result = with_later(store.with_past(store.load(scan_id)), given, today)
+    yield with_activity(store, result, config.activity)
 
 
 def with_activity(store: Store, result: ScanResult, policy: ActivityPolicy) -> ScanResult:

@@ -153,33 +153,30 @@ def _report(
     wanted: Wanted,
     split: Literal["owner", "team"] | None = None,
 ) -> None:
+    from reports.base import streams
     from reports.narrowing import narrowed, unknown_terms
-    from scanner.app.stored import all_acknowledgements, with_activity
+    from scanner.app.stored import opened
     from scanner.cli.console import warn
     from scanner.cli.output import STDOUT, offering, with_since, write_outputs
     from scanner.store.store import open_store
-    from scanner.suppressions.acknowledgements import with_later
 
     if split and any(output.path == STDOUT for output in planned):
         raise UsageError("--split writes several files", hint="such as -o xlsx:orphans.xlsx")
     planned = offering(planned, people)
-    with open_store(store_url or config.store_url, create=False) as store:
-        result = store.load(scan_id)
-        if scan_id is None:
-            today = datetime.now(UTC).date()
-            result = with_later(result, all_acknowledgements(store, config.acknowledged, today), today)
-        result = with_since(
-            store, with_activity(store, store.with_past(result), config.activity), planned, config.activity
-        )
-    for sort, term, known in unknown_terms(result, wanted):
-        hint = did_you_mean(term, known)
-        warn([f"nothing in this scan matches {sort} {term}{f': {hint}' if hint else ''}"])
-    result = narrowed(result, wanted)
-    if split is None:
-        write_outputs(result, planned)
-        return
-    for part, outputs in _parts(result, planned, _label(split, people)):
-        write_outputs(part, outputs)
+    streaming = not wanted and split is None and all(streams(output.report) for output in planned)
+    with (
+        open_store(store_url or config.store_url, create=False) as store,
+        opened(store, scan_id, config, streams=streaming) as stored,
+    ):
+        for sort, term, known in unknown_terms(stored, wanted):
+            hint = did_you_mean(term, known)
+            warn([f"nothing in this scan matches {sort} {term}{f': {hint}' if hint else ''}"])
+        result = narrowed(with_since(store, stored, planned, config.activity), wanted)
+        if split is None:
+            write_outputs(result, planned)
+            return
+        for part, outputs in _parts(result, planned, _label(split, people)):
+            write_outputs(part, outputs)
 
 
 def _label(split: Literal["owner", "team"], people: Sequence[ListSource]) -> Callable[[Assessment], str | None]:

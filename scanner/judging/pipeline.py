@@ -164,11 +164,11 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
     carried = [one for one in latest.identities if not one.rechecked]
     inventory = Inventory(
         identities=tuple(one.identity for one in fresh),
-        workloads=latest.workloads,
-        exposures=latest.exposures,
+        workloads=tuple(latest.workloads),
+        exposures=tuple(latest.exposures),
         coverage=latest.coverage,
     )
-    remembered = Remembered(entries=latest.entries)
+    remembered = Remembered(entries=tuple(latest.entries))
     if declared.entries is None and latest.entries:
         declared = msgspec.structs.replace(declared, entries=tuple(one.entry for one in latest.entries))
     lists = _lists(declared, inventory, remembered, now.date())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct, field
@@ -128,18 +128,21 @@ class BlindSpot(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
-    """One snapshot with everything that reports show. Findings are sorted by severity, all else by key."""
+    """One snapshot with everything that reports show. Findings are sorted by severity, all else by key.
+
+    Lists of records are tuples, or read from the store: see ``scanner.model.stored``.
+    """
 
     scan: ScanInfo
     summary: Summary
     coverage: tuple[Coverage, ...] = ()
-    identities: tuple[Assessment, ...] = ()
-    secrets: tuple[StoredSecret, ...] = ()
-    workloads: tuple[Workload, ...] = ()
-    assignments: tuple[Assignment, ...] = ()
-    exposures: tuple[Exposure, ...] = ()
-    entries: tuple[EntryAssessment, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    identities: Sequence[Assessment] = ()
+    secrets: Sequence[StoredSecret] = ()
+    workloads: Sequence[Workload] = ()
+    assignments: Sequence[Assignment] = ()
+    exposures: Sequence[Exposure] = ()
+    entries: Sequence[EntryAssessment] = ()
+    findings: Sequence[Finding] = ()
     policy: Policy = Policy()
     notices: tuple[str, ...] = ()
     """Messages to the reader that are no findings, such as a scope that is no longer listed."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
-from typing import get_args
 
 from scanner.model import (
     SEVERITIES,
@@ -15,29 +14,14 @@ from scanner.model import (
     Entry,
     EntryAssessment,
     Finding,
-    OwnershipState,
     Policy,
-    RegistryState,
     StoredSecret,
     Summary,
     Upkeep,
-    UsageState,
     Workload,
 )
+from scanner.model.counts import by_state
 from scanner.model.declared import review_due
-
-_AXES: Mapping[str, tuple[str, ...]] = {
-    "registry": get_args(RegistryState),
-    "ownership": get_args(OwnershipState),
-    "usage": get_args(UsageState),
-}
-"""The three axes with their states, in display order."""
-
-
-def by_state(assessments: Sequence[Assessment]) -> dict[str, dict[str, int]]:
-    """Return the number of identities by axis and state, including 0."""
-    counts = {axis: Counter(getattr(assessment, axis).state for assessment in assessments) for axis in _AXES}
-    return {axis: {state: counts[axis][state] for state in states} for axis, states in _AXES.items()}
 
 
 def summarise(

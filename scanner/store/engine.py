@@ -168,10 +168,20 @@ def where(engine: Engine) -> str:
     return database_of(engine).place(engine.url)
 
 
+_FETCHED = 10_000
+
+
 def plain_rows(connection: Connection, query: Select[Any]) -> list[Values]:
     """All rows as plain tuples of the driver. SQLAlchemy's named rows take three times as long."""
     with connection.execute(query) as result:
         return list(result.cursor.fetchall())
+
+
+def plain_batches(connection: Connection, query: Select[Any]) -> Iterator[Sequence[Values]]:
+    """The rows of :func:`plain_rows`, some thousands at a time."""
+    with connection.execute(query) as result:
+        while batch := result.cursor.fetchmany(_FETCHED):
+            yield batch
 
 
 def bulk_insert(connection: Connection, table: Table, rows: Sequence[Values]) -> None:

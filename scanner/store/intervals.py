@@ -344,6 +344,13 @@ def _restored(
                     yield record
 
 
+def has_order(connection: Connection, kind: RecordKind[R], seq: int) -> bool:
+    """Whether the records of one scan had another order than their kind's own."""
+    ordering = schema.ordering
+    its_own = select(ordering.c.key).where(ordering.c.key == kind.name, holds(ordering, seq))
+    return connection.execute(its_own).first() is not None
+
+
 def read_in_order(connection: Connection, kind: RecordKind[R], seq: int) -> tuple[R, ...]:
     """The records of one scan in their original order."""
     ordering = schema.ordering

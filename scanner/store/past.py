@@ -20,7 +20,7 @@ from scanner.store.bodies import decode
 from scanner.store.database import Values
 from scanner.store.engine import plain_rows
 from scanner.store.integrity import checksum
-from scanner.store.intervals import BATCH, read_open, restore, restored_rows, unmoved_rows
+from scanner.store.intervals import BATCH, holds, read_open, restore, restored_rows, unmoved_rows
 from scanner.store.kinds import ENTRIES, IDENTITIES
 from scanner.text import without_surrogates
 
@@ -42,6 +42,12 @@ def first_seen(connection: Connection, keys: Collection[str]) -> dict[str, datet
     known.update(plain_rows(connection, pruned))
     started = scans.start_times(connection)
     return {key: started[known[key]] for key in keys if key in known}
+
+
+def first_seen_in(connection: Connection, seq: int) -> dict[str, datetime]:
+    """The same of all identities of scan ``seq``."""
+    keys = select(_version.c.key).where(holds(_version, seq))
+    return first_seen(connection, [key for (key,) in plain_rows(connection, keys)])
 
 
 def keep_from_pruning(connection: Connection, oldest: int) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from scanner.errors import DamagedRow, StoreError, UsageError
 from scanner.model import SEVERITIES, Coverage, Forgotten, Input, Policy, ScanInfo, ScanResult, Summary
+from scanner.model.counts import FindingCounts, IdentityCounts, count_findings, count_identities
 from scanner.store import schema
 from scanner.store.bodies import decode, encode
 from scanner.store.engine import bulk_insert, where
@@ -21,7 +23,22 @@ from scanner.text import printable
 SCANS_NAMED = 10
 """The number of known scans that an error message lists."""
 
+
+class Counts(Struct, frozen=True, kw_only=True, gc=False):
+    """What a first page shows beside the summary."""
+
+    identities: IdentityCounts
+    findings: FindingCounts
+
+
+class _Counted(Summary, frozen=True, kw_only=True, gc=False):
+    """A summary as stored. ``counts``: None in scans of versions that did not keep them."""
+
+    counts: Counts | None = None
+
+
 _summaries = msgspec.json.Decoder(Summary)
+_counted = msgspec.json.Decoder(_Counted)
 _policies = msgspec.json.Decoder(Policy)
 _notices = msgspec.json.Decoder(tuple[str, ...])
 _inputs = msgspec.json.Decoder(tuple[Input, ...])
@@ -55,7 +72,7 @@ def insert_scan(connection: Connection, result: ScanResult, forgot: Forgotten | 
         scan.started_at.isoformat(),
         scan.finished_at.isoformat(),
         scan.version,
-        _text(result.summary),
+        _text(_Counted(**asdict(result.summary), counts=_counts_of(result))),
         _text(result.policy),
         _text(result.notices),
         _text(scan.inputs),
@@ -71,6 +88,16 @@ def insert_scan(connection: Connection, result: ScanResult, forgot: Forgotten | 
     ]
     bulk_insert(connection, schema.coverage, sections)
     return seq
+
+
+def _counts_of(result: ScanResult) -> Counts:
+    return Counts(identities=count_identities(result.identities), findings=count_findings(result.findings))
+
+
+def counts(connection: Connection, seq: int) -> Counts | None:
+    """What a first page shows beside the summary; None if the scan was saved without. :func:`frame` checks the row."""
+    row = connection.execute(select(schema.scan.c.id, schema.scan.c.summary).where(schema.scan.c.seq == seq)).one()
+    return decode(_counted, row.summary, f"summary of scan {row.id}").counts
 
 
 def is_kept() -> ColumnElement[bool]:

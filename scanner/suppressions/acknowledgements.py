@@ -16,6 +16,7 @@ from scanner.errors import ConfigError, did_you_mean
 from scanner.matching.globs import compile_glob, is_pattern, names_something
 from scanner.matching.keys import habits
 from scanner.model import Acknowledged, Acknowledgement, Finding, Identity, Origin, ScanResult
+from scanner.model.stored import finding_counts, findings_named
 from scanner.redaction.gate import cleared_with_warning
 from scanner.redaction.shapes import without_secrets
 from scanner.registry.tables.parsing import parse_toml
@@ -175,6 +176,17 @@ def with_later(result: ScanResult, given: Sequence[Acknowledgement], today: date
         acknowledged=sum(finding.acknowledged is not None for finding in findings),
     )
     return replace(result, findings=findings, summary=summary)
+
+
+def has_later(result: ScanResult, given: Sequence[Acknowledgement], today: date) -> bool:
+    """Return whether :func:`with_later` may change a scan, by what can be known without reading all findings."""
+    valid = [item for item in given if item.given.until >= today]
+    counts = finding_counts(result.findings)
+    unacknowledged = {group.rule for group in counts.groups if group.new.findings or group.standing.findings}
+    named = findings_named(result.findings, frozenset(item.finding for item in valid if item.finding is not None))
+    return any(item.rule in unacknowledged for item in valid if item.rule is not None) or any(
+        finding.acknowledged is None for finding in named.values()
+    )
 
 
 def read(path: Path) -> str:

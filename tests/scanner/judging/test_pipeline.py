@@ -57,12 +57,12 @@ def _night(
     remembered = Remembered()
     if before is not None:
         remembered = Remembered(
-            assessments=before.identities,
-            secrets=before.secrets,
-            workloads=before.workloads,
-            assignments=before.assignments,
-            entries=before.entries,
-            findings=before.findings,
+            assessments=tuple(before.identities),
+            secrets=tuple(before.secrets),
+            workloads=tuple(before.workloads),
+            assignments=tuple(before.assignments),
+            entries=tuple(before.entries),
+            findings=tuple(before.findings),
             known={finding.fingerprint: finding.first_seen for finding in before.findings if not finding.held_back},
         )
     moment = NOW + timedelta(days=number)
