@@ -2,7 +2,7 @@
 
 python -m benchmarks.html_report [IDENTITIES]…       10,000 and 100,000 by default
 
-Each size is measured without audit logs, and with activity of each identity.
+Each size is measured without audit logs, with activity of each identity, and with three findings and two links of each.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 from playwright.sync_api import Browser
@@ -21,8 +23,9 @@ from playwright.sync_api import Browser
 from benchmarks.judged import judged
 from reports.base import Screen
 from reports.html.report import HtmlReport
-from scanner.model import ScanResult
+from scanner.model import Assessment, Finding, Link, ScanResult, most_severe_first
 from scanner.model.activity import Activity, ServiceUse
+from scanner.rules.base import fingerprint
 from tests.browser import chromium
 
 TYPED = "payments prod"
@@ -34,7 +37,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         for size in sizes:
             result = judged(size)
-            for name, one in (("", result), (" with activity", with_activity(result))):
+            for name, one in (
+                ("", result),
+                (" with activity", with_activity(result)),
+                (" of a rich estate", rich(result)),
+            ):
                 print(measure(one, name, browser, Path(folder, f"{size}.html")), flush=True)
 
 
@@ -80,6 +87,54 @@ def _activity(chosen: random.Random, now: datetime) -> Activity:
         granted_services=_SERVICES,
         used_services=tuple(one.service for one in services),
     )
+
+
+def rich(result: ScanResult) -> ScanResult:
+    """Three findings and two links an identity: one to another identity, one to a role that is not in the estate."""
+    chosen = random.Random(7)
+    keys = [one.identity.key for one in result.identities]
+    known = {finding.fingerprint: finding for finding in result.findings}
+    identities, findings = [], []
+    for one in result.identities:
+        its = sorted([*(known[held] for held in one.findings), *_more_findings(one, chosen)][:3], key=most_severe_first)
+        role = f"arn:aws:iam::{one.identity.scope}:role/app-{chosen.randint(0, 999)}"
+        links = (
+            Link(relation="can_assume", target=chosen.choice(keys), evidence="trust policy, statement 1"),
+            Link(relation="runs_as", target=role, evidence="instance profile"),
+        )
+        identity = replace(one.identity, links=links)
+        identities.append(replace(one, identity=identity, findings=tuple(finding.fingerprint for finding in its)))
+        findings += its
+    return replace(result, identities=tuple(identities), findings=tuple(sorted(findings, key=most_severe_first)))
+
+
+def _more_findings(one: Assessment, chosen: random.Random) -> Iterator[Finding]:
+    key = one.identity.key
+    facts: dict[str, dict[str, Any]] = {
+        "escalation": {"via": [f"policy-{chosen.randint(0, 300)}"], "level": "escalation"},
+        "cross_environment_trust": {"target": chosen.choice(("prod", "staging")), "statement": chosen.randint(1, 9)},
+        "open_trust": {"principal": f"{chosen.randrange(10**11, 10**12)}", "statement": chosen.randint(1, 9)},
+    }
+    for rule, evidence in facts.items():
+        yield Finding(
+            fingerprint=fingerprint(rule, key),
+            rule=rule,
+            severity="high",
+            identity=key,
+            title=f"Title of {rule}",
+            remediation=f"Remedy of {rule}.",
+            evidence=evidence,
+            controls=("owasp-nhi-2025:NHI5",),
+            owner=one.contact,
+            first_seen=one.identity.created_at,
+        )
+
+
+_ESTATES: Mapping[str, Callable[[ScanResult], ScanResult]] = {
+    "": lambda result: result,
+    " with activity": with_activity,
+    " of a rich estate": rich,
+}
 
 
 def measure(result: ScanResult, name: str, browser: Browser, page_file: Path) -> str:

@@ -94,11 +94,20 @@ _ENTRY_FACTS = (
 
 def blocks(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]:
     """The page's data by block name. Pure: the same result gives the same blocks in the same order."""
-    return {"overview": overview(result, screen), **table_blocks(result, whole(result))}
+    top = overview(result, screen)
+    digits = None if len(result.findings) <= IN_FULL else top["digits"]
+    return {"overview": top, **table_blocks(result, whole(result), digits)}
 
 
-def table_blocks(result: ScanResult, known: Whole) -> dict[str, dict[str, Any]]:
-    """The tables by block name. ``known``: what a part of a scan cannot work out."""
+IN_FULL = 10_000
+"""Up to so many findings have their whole fingerprints in the page; of more, these would be two thirds of its size."""
+
+
+def table_blocks(result: ScanResult, known: Whole, digits: int | None = None) -> dict[str, dict[str, Any]]:
+    """The tables by block name. ``known``: what a part of a scan cannot work out.
+
+    ``digits``: how many of a fingerprint are kept; None: all.
+    """
     rows = most_urgent_first(judged_identities(result))
     row_of = {row.identity.key: position for position, row in enumerate(rows)}
     now = result.scan.started_at
@@ -107,7 +116,7 @@ def table_blocks(result: ScanResult, known: Whole) -> dict[str, dict[str, Any]]:
         **identity_blocks(result, rows, row_of, known),
         "exposed": {"exposed": table(EXPOSED, list(exposed_rows(result)))},
         "secrets": {"secrets": table(secrets_by(now), result.secrets)},
-        "findings": {"findings": _findings(result, rows, row_of)},
+        "findings": {"findings": _findings(result, rows, row_of, digits)},
         "entries": {"entries": table(entries_matched(row_of), result.entries)},
         "changes": {"changes": table(CHANGES, result.since.changes if result.since else ())},
     }
@@ -184,13 +193,16 @@ def registry_given(result: ScanResult) -> bool:
     return bool(result.entries) or all(judged.registry.state != "unchecked" for judged in result.identities)
 
 
-def _findings(result: ScanResult, rows: Sequence[Judged], row_of: Mapping[str, int]) -> dict[str, Any]:
+def _findings(
+    result: ScanResult, rows: Sequence[Judged], row_of: Mapping[str, int], digits: int | None
+) -> dict[str, Any]:
     listed_by = {finding.fingerprint: row for row, judged in enumerate(rows) for finding in judged.findings}
 
     def row(finding: Finding) -> int | None:
         return row_of.get(finding.identity or "", listed_by.get(finding.fingerprint))
 
-    return table(findings_on(row), result.findings)
+    columns = {**findings_on(row), "fingerprint": lambda finding: text(finding.fingerprint[:digits])}
+    return table(columns, result.findings)
 
 
 def findings_on(row: Callable[[Finding], int | None]) -> Columns[Finding]:

@@ -178,7 +178,7 @@ function rowOf(kind, id, { identities, entries, secrets, findings, coverage, cha
     case "secret":
       return secrets.index("key").get(id)?.[0];
     case "finding":
-      return findings.index("fingerprint").get(id)?.[0] ?? rowOfDigits(findings, id);
+      return findings.index("fingerprint").get(id)?.[0] ?? rowOfDigits(findings, id.slice(0, digits)) ?? rowOfDigits(findings, id);
     case "reading":
       return Array.from({ length: coverage.length }, (_, row) => row).find((row) => readingId(coverage, row) === id);
     case "changed":

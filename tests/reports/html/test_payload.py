@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from reports.html.payload import blocks, overview, registry_given
+from reports.html.payload import IN_FULL, blocks, overview, registry_given
 from reports.summary import Digest
 from scanner.model import EntryAssessment, OwnershipVerdict, RegistryVerdict, ScanResult, Trust
 from tests.factories import make_assessment, make_entry, make_finding, make_identity, make_result
@@ -117,3 +117,12 @@ def test_an_entry_keeps_what_people_wrote() -> None:
     table = blocks(make_result(entries=(EntryAssessment(entry=entry, state="found"),)))["entries"]["entries"]
 
     assert values(table, "facts") == [(("purpose", "billing"), ("systems", "s3, sqs"), ("cost centre", "12"))]
+
+
+@pytest.mark.parametrize(("more", "digits"), [(0, 32), (1, 8)])
+def test_a_page_of_many_findings_has_the_digits_that_make_each_unique(more: int, digits: int) -> None:
+    """Whole fingerprints, which do not pack, would be two thirds of it."""
+    fingerprints = [f"{at:09x}"[::-1].ljust(32, "0") for at in range(IN_FULL + more)]
+    result = make_result(findings=tuple(make_finding(fingerprint=one) for one in fingerprints))
+    column = blocks(result)["findings"]["findings"]["columns"]["fingerprint"]
+    assert unpacked(column) == [one[:digits] for one in fingerprints]

@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Locator, Page, expect
 
+from reports.html.payload import IN_FULL
 from scanner.model import (
     Change,
     Grant,
@@ -77,6 +78,15 @@ def test_an_address_names_a_finding_by_its_fingerprint(opens: Opens) -> None:
             with opens(make_result(judged, findings=findings), fragment=f"#finding={FINGERPRINT[:digits]}") as seen:
                 expect(title(seen.page)).to_have_text("The one")
                 expect(seen.page.get_by_role("tab", name="Findings")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_whole_fingerprint_leads_to_its_finding_in_a_page_that_has_the_first_digits(opens: Opens) -> None:
+    """Of many findings the page has no more than make each unique."""
+    judged = make_assessment(make_identity("svc"))
+    others = (make_finding(fingerprint=f"{at:032x}"[::-1], identity=judged.identity.key) for at in range(IN_FULL))
+    asked = make_finding(fingerprint=FINGERPRINT, identity=judged.identity.key, title="The one")
+    with opens(make_result(judged, findings=(*others, asked)), fragment=f"#finding={FINGERPRINT}") as seen:
+        expect(title(seen.page)).to_have_text("The one")
 
 
 def test_opening_something_gives_the_address_that_leads_there(opens: Opens) -> None:
