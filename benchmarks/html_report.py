@@ -37,12 +37,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         for size in sizes:
             result = judged(size)
-            for name, one in (
-                ("", result),
-                (" with activity", with_activity(result)),
-                (" of a rich estate", rich(result)),
-            ):
-                print(measure(one, name, browser, Path(folder, f"{size}.html")), flush=True)
+            for name, changed in _ESTATES.items():
+                print(measure(changed(result), name, browser, Path(folder, f"{size}.html")), flush=True)
 
 
 _SERVICES = (

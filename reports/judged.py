@@ -8,7 +8,7 @@ from itertools import islice
 from msgspec import Struct
 
 from scanner.model import PRIVILEGES, SEVERITY_RANK, Assessment, Finding, Identity, ScanResult, Severity
-from scanner.model.stored import StoredFindings, StoredIdentities, WorkList, identity_counts
+from scanner.model.stored import StoredFindings, StoredIdentities, WorkList
 
 
 class Judged(Struct, frozen=True, gc=False):
@@ -42,9 +42,11 @@ def work_list(result: ScanResult, which: WorkList) -> Iterator[Judged]:
 
 def how_many(result: ScanResult, which: WorkList) -> int:
     """The length of a work list."""
-    states = identity_counts(result.identities).states
     if which == "all":
         return len(result.identities)
+    if not isinstance(result.identities, StoredIdentities):
+        return sum(map(_ON_LIST[which], result.identities))
+    states = result.identities.counts.states
     return states["ownership"]["orphaned"] if which == "orphans" else states["registry"]["unregistered"]
 
 

@@ -42,9 +42,9 @@ def opened(store: Store, scan_id: str | None, config: Config, *, streams: bool) 
     """
     today = datetime.now(UTC).date()
     given = all_acknowledgements(store, config.acknowledged, today) if scan_id is None else ()
-    if streams:
+    if streams and not store.activity.logs():
         with store.opened(scan_id) as result:
-            if not has_later(result, given, today) and not store.activity.logs():
+            if not has_later(result, given, today):
                 yield result
                 return
     result = with_later(store.with_past(store.load(scan_id)), given, today)

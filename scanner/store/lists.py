@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeVar, overload
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
-from scanner.model import Assessment, Finding, Severity
+from scanner.model import Assessment, Finding, ScanResult, Severity
 from scanner.model.counts import AXES, FindingCounts, IdentityCounts
 from scanner.model.stored import StoredFindings, StoredIdentities, WorkList
-from scanner.store import schema
+from scanner.store import scans, schema
 from scanner.store.engine import plain_rows
-from scanner.store.intervals import has_order, holds, read, read_in_order
-from scanner.store.kinds import FINDINGS, IDENTITIES
+from scanner.store.intervals import has_order, holds, read, read_in_order, refuse_incomplete
+from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
+from scanner.store.past import first_seen_in, trend
 from scanner.store.records import Records
 from scanner.store.urgency import most_urgent
 
@@ -138,12 +140,32 @@ class FindingList(StoredFindings):
         return sorted(key for (key,) in rows)
 
 
-def in_display_order(counts: IdentityCounts) -> IdentityCounts:
+def opened(connection: Connection, seq: int) -> ScanResult | None:
+    """Scan ``seq`` with its past, whose lists are read when they are used; None without counts: see ``scans.counts``.
+
+    Raises DamagedRow, also if records are missing.
+    """
+    frame, counts = scans.frame(connection, seq), scans.counts(connection, seq)
+    if counts is None:
+        return None
+    refuse_incomplete(connection, seq)
+    records = Records(connection, frame.scan.id)
+    of_identities, found = _in_display_order(counts.identities), frame.summary.findings
+    return replace(
+        frame,
+        identities=IdentityList(connection, seq, records, of_identities, found),
+        secrets=Deferred(partial(read_in_order, connection, SECRETS, seq)),
+        workloads=Deferred(partial(read_in_order, connection, WORKLOADS, seq)),
+        assignments=Deferred(partial(read_in_order, connection, ASSIGNMENTS, seq)),
+        exposures=Deferred(partial(read_in_order, connection, EXPOSURES, seq)),
+        entries=Deferred(partial(read_in_order, connection, ENTRIES, seq)),
+        findings=FindingList(connection, seq, records, counts.findings),
+        trend=trend(connection, seq),
+        first_seen=DeferredMapping(partial(first_seen_in, connection, seq)),
+    )
+
+
+def _in_display_order(counts: IdentityCounts) -> IdentityCounts:
     """The counts with their states in display order, which stored text does not keep."""
     states = {axis: {state: counts.states[axis].get(state, 0) for state in known} for axis, known in AXES.items()}
-    return IdentityCounts(
-        states=states,
-        provisional=counts.provisional,
-        contested=counts.contested,
-        not_rechecked=counts.not_rechecked,
-    )
+    return replace(counts, states=states)

@@ -95,9 +95,13 @@ def _counts_of(result: ScanResult) -> Counts:
 
 
 def counts(connection: Connection, seq: int) -> Counts | None:
-    """What a first page shows beside the summary; None if the scan was saved without. :func:`frame` checks the row."""
-    row = connection.execute(select(schema.scan.c.id, schema.scan.c.summary).where(schema.scan.c.seq == seq)).one()
-    return decode(_counted, row.summary, f"summary of scan {row.id}").counts
+    """What a first page shows beside the summary; None if it was not kept, or a repair removed records since.
+
+    :func:`frame` checks the row.
+    """
+    scan = schema.scan.c
+    row = connection.execute(select(scan.id, scan.summary, scan.removed).where(scan.seq == seq)).one()
+    return None if row.removed else decode(_counted, row.summary, f"summary of scan {row.id}").counts
 
 
 def is_kept() -> ColumnElement[bool]:

@@ -27,7 +27,7 @@ from scanner.store.estate import StoredEstate
 from scanner.store.graph import attack_graph
 from scanner.store.intervals import read_in_order, read_open, refuse_incomplete
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
-from scanner.store.lists import Deferred, DeferredMapping, FindingList, IdentityList, in_display_order
+from scanner.store.lists import opened
 from scanner.store.memory import Memory
 from scanner.store.migrations import MIGRATIONS, Migration, migrate, version
 from scanner.store.outbox import NO_ALARMS, Alarms, Outbox
@@ -36,7 +36,6 @@ from scanner.store.past import (
     Pruning,
     find_by_name,
     first_seen,
-    first_seen_in,
     similar_names,
     trend,
     versions_of,
@@ -179,31 +178,15 @@ class Store:
     def opened(self, scan_id: str | None = None) -> Iterator[ScanResult]:
         """The named scan, or the latest, with ``trend`` and ``first_seen``.
 
-        Its identities and findings stay in the store, and are read while they are iterated: see ``Stored``. A scan of
-        an earlier version, which kept no counts, is loaded.
+        Its identities and findings stay in the store, and are read while they are iterated: see ``Stored``. A scan
+        without counts is loaded: see ``scans.counts``.
         """
         with reading(self._engine) as connection:
             seq = scans.find(connection, scan_id)
-            frame, counts = scans.frame(connection, seq), scans.counts(connection, seq)
-            if counts is None:
-                yield self.with_past(self.load(scan_id))
+            if (result := opened(connection, seq)) is not None:
+                yield result
                 return
-            refuse_incomplete(connection, seq)
-            records = Records(connection, frame.scan.id)
-            yield replace(
-                frame,
-                identities=IdentityList(
-                    connection, seq, records, in_display_order(counts.identities), frame.summary.findings
-                ),
-                secrets=Deferred(partial(read_in_order, connection, SECRETS, seq)),
-                workloads=Deferred(partial(read_in_order, connection, WORKLOADS, seq)),
-                assignments=Deferred(partial(read_in_order, connection, ASSIGNMENTS, seq)),
-                exposures=Deferred(partial(read_in_order, connection, EXPOSURES, seq)),
-                entries=Deferred(partial(read_in_order, connection, ENTRIES, seq)),
-                findings=FindingList(connection, seq, records, counts.findings),
-                trend=trend(connection, seq),
-                first_seen=DeferredMapping(partial(first_seen_in, connection, seq)),
-            )
+        yield self.with_past(self.load(scan_id))
 
     @contextmanager
     def streamed(self, scan_id: str | None = None) -> Iterator[StreamedScan]:

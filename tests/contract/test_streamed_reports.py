@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import update
 
 from reports.base import VIEWS, Screen, View, streams
 from reports.judged import work_list
@@ -30,7 +31,8 @@ from scanner.model import (
 from scanner.model.counts import FindingCounts, IdentityCounts, count_findings, count_identities
 from scanner.model.stored import StoredFindings, StoredIdentities, WorkList
 from scanner.model.summary import summarise
-from scanner.store.engine import reading
+from scanner.store import schema
+from scanner.store.engine import reading, writing
 from scanner.store.records import Records
 from scanner.store.store import Store
 from scanner.store.urgency import most_urgent
@@ -115,6 +117,17 @@ def test_an_earlier_scan_is_opened_as_it_was(store: Store) -> None:
     with store.opened(first.scan.id) as stored:
         assert written(load("table"), stored, "all") == written(load("table"), loaded, "all")
         assert written(load("csv"), stored, "orphans") == written(load("csv"), loaded, "orphans")
+
+
+def test_a_scan_is_reported_without_records_that_a_repair_removed(store: Store) -> None:
+    store.save(varied())
+    with writing(store._engine) as connection:  # damage comes from outside
+        body = update(schema.finding).where(schema.finding.c.key.like("00000001%")).values(body="{}}")
+        connection.execute(body)
+    store.repair()
+    loaded = store.with_past(store.load())
+    with store.opened() as stored:
+        assert written(load("table"), stored, "all") == written(load("table"), loaded, "all")
 
 
 @pytest.mark.parametrize("few", [0, 5, 10_000])
