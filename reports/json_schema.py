@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from inspect import cleandoc
 from typing import Any, TypeAlias
 
@@ -93,6 +95,12 @@ def scan_schema() -> Schema:
         **_object({**head["properties"], **lists}),
         "$defs": {**dict(sorted(defs.items())), "line": {"oneOf": lines}},
     }
+
+
+@cache
+def scan_schema_text() -> str:
+    """The schema as a file; made once for all bundles of evidence."""
+    return json.dumps(scan_schema(), indent=2) + "\n"
 
 
 def _as_written(component: Schema) -> Schema:

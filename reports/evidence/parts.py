@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from reports.json import encoded
-from reports.json_schema import scan_schema
+from reports.json_schema import scan_schema_text
 from reports.phrases import ORPHANED_MEANS, iso, words
 from reports.summary import Digest
 from scanner.markdown import code
@@ -92,8 +92,8 @@ def _versions(result: ScanResult) -> str:
     return _pretty({"muster": result.scan.version, "schema": SCHEMA})
 
 
-def _rules(result: ScanResult) -> str:
-    del result
+@cache
+def _rules() -> str:
     facts = ("id", "severity", "severity_note", "title", "why", "remediation", "thresholds")
     described = ({fact: getattr(rule, fact) for fact in facts} | {"controls": controls_of(rule.id)} for rule in RULES)
     return _pretty(list(described))
@@ -114,10 +114,10 @@ def _pretty(value: Any) -> str:
 TEXTS: Mapping[str, Callable[[ScanResult], str]] = {
     "README.md": _readme,
     "policy.json": lambda result: _pretty(result.policy),
-    "rules.json": _rules,
+    "rules.json": lambda _: _rules(),
     "inputs.json": _inputs,
     "config.toml": _config,
     "versions.json": _versions,
-    "muster.scan-1.schema.json": lambda _: json.dumps(scan_schema(), indent=2) + "\n",
+    "muster.scan-1.schema.json": lambda _: scan_schema_text(),
 }
 """By the name of the part."""

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 import sys
 from collections import Counter
@@ -19,7 +18,7 @@ import click
 
 from connectors.base import Section, Spec
 from connectors.catalog import connector_catalog
-from reports.json_schema import scan_schema
+from reports.json_schema import scan_schema_text
 from scanner.cli.main import cli
 from scanner.rules.controls.reference import controls_markdown
 from scanner.rules.reference import rules_markdown
@@ -102,7 +101,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "config.md": config_markdown,
     "controls.md": controls_markdown,
     "coverage.md": coverage_markdown,
-    "muster.scan-1.schema.json": lambda: json.dumps(scan_schema(), indent=2) + "\n",
+    "muster.scan-1.schema.json": scan_schema_text,
     "rules.md": rules_markdown,
 }
 """Generators by file name under ``docs/reference/``."""

@@ -124,11 +124,9 @@ def schema() -> None:
 
     The schema describes a json document. Its definition "line" describes a line of ndjson.
     """
-    import json
+    from reports.json_schema import scan_schema_text
 
-    from reports.json_schema import scan_schema
-
-    click.echo(json.dumps(scan_schema(), indent=2))
+    click.echo(scan_schema_text(), nl=False)
 
 
 def _wanted(
