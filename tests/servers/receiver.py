@@ -71,7 +71,7 @@ def receiver(replies: Sequence[Reply] = ()) -> Iterator[Receiver]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     running = Receiver(server)
     running.replies.extend(replies)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield running
     finally:

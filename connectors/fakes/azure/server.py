@@ -82,7 +82,7 @@ class AzureServer:
     def __enter__(self) -> Self:
         if self._tls:
             self._server.socket = _tls(self.ca_file).wrap_socket(self._server.socket, server_side=True)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

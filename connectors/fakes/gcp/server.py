@@ -89,7 +89,7 @@ def rest_server(cloud: Cloud) -> Iterator[str]:
     """Its address, as long as it lasts."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(cloud))
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -46,7 +46,7 @@ def github_server(organization: Organization, token: str) -> Iterator[str]:
     """Its address, as long as it lasts. ``token``: what a request is signed in with."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(Answers(organization, token=token)))
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"

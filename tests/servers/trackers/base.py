@@ -166,7 +166,7 @@ def serving(tracker: T) -> Iterator[T]:
     server = _Server(("127.0.0.1", 0), _Handler)
     server.tracker = tracker
     tracker.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield tracker
     finally:
