@@ -34,10 +34,17 @@ def resources(name: str, planner: Planner, value: Any) -> list[Resource]:
     types = [word for word in words if any(fnmatchcase(word, pattern) for pattern in planner.types)]
     any_case = {word: value for word in words if word not in types and re.fullmatch(r"[A-Za-z]\w*", word)}
     capitalized = {word: value for word in any_case if word[0].isupper()}
-    return [_resource(word, capitalized if "::" in word else any_case, words) for word in types]
+    refers, capitalized_refers = (
+        {argument: (f"{other}.x",) for argument, other in zip(arguments, reversed(words), strict=False)}
+        for arguments in (any_case, capitalized)
+    )
+    return [
+        _resource(word, capitalized, capitalized_refers) if "::" in word else _resource(word, any_case, refers)
+        for word in types
+    ]
 
 
-def _resource(word: str, arguments: dict[str, Any], others: list[str]) -> Resource:
+def _resource(word: str, arguments: dict[str, Any], refers: dict[str, tuple[str]]) -> Resource:
     return Resource(
         type=word,
         place=Place(file="f", resource=f"{word}.x"),
@@ -45,7 +52,7 @@ def _resource(word: str, arguments: dict[str, Any], others: list[str]) -> Resour
         effect="changed",
         values=arguments,
         before=arguments,
-        refers={argument: (f"{other}.x",) for argument, other in zip(arguments, reversed(others), strict=False)},
+        refers=refers,
     )
 
 

@@ -15,9 +15,14 @@ _STEP = re.compile(r"(?P<name>[^.\[\]]+)(?P<each>\[(?:\?(?P<member>\w+)==[^\]]*)
 @cache
 def model(service: str) -> Any:
     """The SDK's model of a service."""
+    return _session().get_service_model(service)
+
+
+@cache
+def _session() -> Any:
     import botocore.session
 
-    return botocore.session.Session().get_service_model(service)
+    return botocore.session.Session()
 
 
 def answer(service: str, operation: str) -> Any:
