@@ -1,11 +1,12 @@
-"""A command as a whole process: seconds, CPU seconds, peak memory."""
+"""A command as a whole process: seconds, CPU seconds, peak memory. What many processes use, by Linux's /proc."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -41,7 +42,7 @@ def cpu_before_output(command: Sequence[str], *, cwd: str) -> tuple[float, Cost]
     assert process.stdout is not None
     out = process.stdout.fileno()
     os.read(out, 1)
-    before = _cpu_so_far(process.pid)
+    before = used_cpu([process.pid])
     while os.read(out, 1 << 20):
         pass
     _, status, usage = os.wait4(process.pid, 0)
@@ -52,7 +53,31 @@ def cpu_before_output(command: Sequence[str], *, cwd: str) -> tuple[float, Cost]
     return before, cost
 
 
-def _cpu_so_far(pid: int) -> float:
-    """From ``/proc``; see proc_pid_stat(5): fields 14 and 15, after the name in brackets."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def descendants(process: int) -> Iterator[int]:
+    """The ids of the processes that it started, that these started, and so on."""
+    with suppress(OSError):  # it ended meanwhile
+        for children in Path(f"/proc/{process}/task").glob("*/children"):
+            for child in map(int, children.read_text(encoding="ascii").split()):
+                yield child
+                yield from descendants(child)
+
+
+def proportional_memory(processes: Iterable[int]) -> float:
+    """MiB that they take together: a page that several share counts once (PSS)."""
+    kib = 0
+    for process in processes:
+        with suppress(OSError):  # it ended meanwhile
+            lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
+            kib += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return kib / 1024
+
+
+def used_cpu(processes: Iterable[int]) -> float:
+    """CPU seconds that they used so far, and that those of their children used that ended."""
+    ticks = 0
+    for process in processes:
+        with suppress(OSError):  # it ended meanwhile
+            # See proc_pid_stat(5): fields 14 to 17, after the name in brackets.
+            fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")

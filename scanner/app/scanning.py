@@ -34,6 +34,7 @@ from scanner.matching.places import Places
 from scanner.model import ScanInfo, ScanResult
 from scanner.notify.settings import Channel
 from scanner.notify.tickets.settings import Target
+from scanner.stages import stage
 from scanner.store.store import Store, open_store
 from scanner.strict import decode
 
@@ -114,9 +115,10 @@ def scan(
         started = datetime.now(UTC).replace(microsecond=0)
         scan_id = new_scan_id(started)
         acted = activity.read(store, logs, config.activity, started) if logs and logs.logs else None
-        inventory = discover(
-            config.engine, sources, observer, staging=store.staging, url=config.store_url, scan_id=scan_id
-        )
+        with stage("reading"):
+            inventory = discover(
+                config.engine, sources, observer, staging=store.staging, url=config.store_url, scan_id=scan_id
+            )
         result = conclude(
             store,
             inventory,
@@ -201,10 +203,12 @@ def conclude(
         entries, policy = declared.entries or (), declared.activity
         known_activity = store.retrying(lambda: activity.known_to(store, acted, entries, policy, started))
         declared = with_served(store, declared)
-        remembered = store.retrying(lambda: _remember(store, inventory, declared, started, targets))
+        with stage("the last scan"):
+            remembered = store.retrying(lambda: _remember(store, inventory, declared, started, targets))
         campaigns, damaged_reviews = store.retrying(store.reviews.sound_campaigns)
         remembered = replace(remembered, reviews=outcomes(campaigns, started.date()))
-        result = judge(inventory, declared, remembered, info, known_activity)
+        with stage("judging"):
+            result = judge(inventory, declared, remembered, info, known_activity)
         for damage in store.damage:
             log.warning("%s; if this scan read it, it is stored again", damage)
         lost_days = tuple(f"{words}; its days count as not read" for words in acted.damage.words)
@@ -213,7 +217,8 @@ def conclude(
         result = replace(result, notices=(*before, *result.notices))
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.retrying(lambda: store.memory.earlier_findings(unknown)))
-        store.save(result, alarms.for_scan(store, channels, result, declared, targets))
+        with stage("saving"):
+            store.save(result, alarms.for_scan(store, channels, result, declared, targets))
         if store.may_prune():
             store.activity.prune(started.date(), policy.keep_days)
             store.outbox.forget_announced(started - ANNOUNCED_KEPT)

@@ -27,6 +27,7 @@ from scanner.discovery.shards.lines import decode
 from scanner.errors import ClusterError, SourceError
 from scanner.matching.places import SourceRef
 from scanner.model import EVERY_SCOPE
+from scanner.stages import stage
 from scanner.store.staging import Staging
 
 log = logging.getLogger(__name__)
@@ -218,7 +219,8 @@ def discover(
             closing(run(jobs, executor=executor, observer=observer)) as outcomes,
         ):
             came_back = [one for one in chain.from_iterable(map(readings_of, outcomes)) if one.staged is None]
-        staged = (part for part in parts(map(decode, staging.lines(scan_id))) if isinstance(part, Reading))
+        with stage("fetching"):
+            staged = [part for part in parts(map(decode, staging.lines(scan_id))) if isinstance(part, Reading)]
         return join(chain(came_back, staged), ranks)
     finally:
         if shelf is not None:

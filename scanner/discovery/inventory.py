@@ -31,6 +31,7 @@ from scanner.model import (
 )
 from scanner.model.attributes import FACTS_OF_CREDENTIALS, OWNERS, RECORDS_OF_USE, SPONSORS, UNLISTED
 from scanner.redaction.gate import cleared
+from scanner.stages import stage
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment, Exposure)
 
@@ -120,22 +121,23 @@ def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
     ``ranks``: priority by source, the highest priority is the lowest number (live, export, file).
     """
     readings = sorted(readings, key=lambda reading: (reading.source, reading.scope, reading.part or ""))
-    identities = _by_key(chain.from_iterable(reading.identities for reading in readings), ranks)
-    secrets = _by_key(chain.from_iterable(reading.secrets for reading in readings), ranks)
-    workloads = _by_key(chain.from_iterable(reading.workloads for reading in readings), ranks)
-    assignments = _by_key(chain.from_iterable(reading.assignments for reading in readings), ranks)
-    exposures = _by_key(chain.from_iterable(reading.exposures for reading in readings), ranks)
-    coverage = chain.from_iterable(reading.coverage for reading in readings)
-    places = tuple(sorted(coverage, key=lambda c: (c.source, c.scope, c.section)))
-    merged = tuple(_merge(seen, ranks) for seen in identities)
-    return Inventory(
-        identities=merged,
-        secrets=tuple(seen[0] for seen in secrets),
-        workloads=placed((seen[0] for seen in workloads), merged),
-        assignments=tuple(seen[0] for seen in assignments),
-        exposures=tuple(seen[0] for seen in exposures),
-        coverage=places,
-    )
+    with stage("joining"):
+        identities = _by_key(chain.from_iterable(reading.identities for reading in readings), ranks)
+        secrets = _by_key(chain.from_iterable(reading.secrets for reading in readings), ranks)
+        workloads = _by_key(chain.from_iterable(reading.workloads for reading in readings), ranks)
+        assignments = _by_key(chain.from_iterable(reading.assignments for reading in readings), ranks)
+        exposures = _by_key(chain.from_iterable(reading.exposures for reading in readings), ranks)
+        coverage = chain.from_iterable(reading.coverage for reading in readings)
+        places = tuple(sorted(coverage, key=lambda c: (c.source, c.scope, c.section)))
+        merged = tuple(_merge(seen, ranks) for seen in identities)
+        return Inventory(
+            identities=merged,
+            secrets=tuple(seen[0] for seen in secrets),
+            workloads=placed((seen[0] for seen in workloads), merged),
+            assignments=tuple(seen[0] for seen in assignments),
+            exposures=tuple(seen[0] for seen in exposures),
+            coverage=places,
+        )
 
 
 def _by_key(records: Iterable[_Keyed], ranks: Mapping[str, int]) -> Iterator[list[_Keyed]]:

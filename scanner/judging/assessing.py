@@ -44,6 +44,7 @@ from scanner.model import (
     RegistryVerdict,
 )
 from scanner.registry.roster import Roster
+from scanner.stages import stage
 from scanner.suppressions.exemptions import Exemptions
 
 
@@ -92,10 +93,12 @@ def assess(
     identities, roster, carried = inventory.identities, lists.roster, last.carried
     entries = {entry.id: entry for entry in lists.entries or ()}
     owner_tags = frozenset(tag_scores(lists.ownership.tag_keys))
-    privileges = with_rights_of_roles(_privileges(identities, carried, edges), identities)
+    with stage("paths"):
+        privileges = with_rights_of_roles(_privileges(identities, carried, edges), identities)
     agents = agents_roles(identities, {identity.key: judge_agent(identity) for identity in identities})
     run_by = consumers(inventory.workloads, identities)
-    owners = owners_of(inventory, natures, registry, lists=lists, carried=carried)
+    with stage("owners"):
+        owners = owners_of(inventory, natures, registry, lists=lists, carried=carried)
     return [
         Assessment(
             identity=identity,
@@ -198,25 +201,29 @@ def reconcile(
     """Match the identities with the entries. ``natures``: by key. ``quick``: as in ``suggest``."""
     entries, aside = lists.entries, lists.aside
     seen = inventory.identities
-    matching = match(
-        seen,
-        entries or (),
-        tag_keys=lists.tag_keys,
-        today=today,
-        who=as_written if lists.roster is None else lists.roster.meant_by,
-    )
+    with stage("matching"):
+        matching = match(
+            seen,
+            entries or (),
+            tag_keys=lists.tag_keys,
+            today=today,
+            who=as_written if lists.roster is None else lists.roster.meant_by,
+        )
     if entries is None:
         return Reconciled(registry={one.key: _UNCHECKED for one in seen}, entries=(), notices=matching.notices)
     registry = {
         one.key: aside.verdict(one.key, _verdict(one, natures[one.key], matching, lists.exemptions, places))
         for one in seen
     }
-    for key, found in look_alikes(seen, registry, entries, today).items():
+    with stage("look-alikes"):
+        imitated = look_alikes(seen, registry, entries, today)
+    for key, found in imitated.items():
         registry[key] = msgspec.structs.replace(registry[key], look_alike=found)
     judged = tuple(map(aside.entry, _entries(inventory, entries, matching, lists.sources, last, today)))
     judged = with_renamed(judged, registry, last.entries, seen, last.gone)
     renamed = renames(judged, last.gone)
-    likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], judged, quick=quick)
+    with stage("suggestions"):
+        likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], judged, quick=quick)
     for more in (renamed.for_identities, likely.for_identities):
         registry |= {key: _with_candidates(registry[key], found) for key, found in more.items()}
     return Reconciled(

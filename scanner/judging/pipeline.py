@@ -58,6 +58,7 @@ from scanner.registry.roster import Roster
 from scanner.rules import registration
 from scanner.rules.base import RuleContext
 from scanner.rules.evaluation import JudgedSnapshot, evaluate, evaluate_activity, evaluate_tickets
+from scanner.stages import stage
 from scanner.suppressions.acknowledgements import Acknowledgements
 from scanner.suppressions.exemptions import Exemptions
 
@@ -117,14 +118,16 @@ def judge(
     known = (*inventory.identities, *(one.identity for one in carried))
     inventory = msgspec.structs.replace(inventory, exposures=matched(inventory.exposures, known))
     held = held_by(known, inventory.assignments)
-    inventory, edges = _linked(inventory, held, carried)
+    with stage("links"):
+        inventory, edges = _linked(inventory, held, carried)
     lists = _lists(declared, inventory, remembered, today)
     last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
     natures = {identity.key: judge_nature(identity, lists.roster) for identity in inventory.identities}
     reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=today, quick=quick)
     fresh = assess(inventory, natures, reconciled.registry, lists=lists, last=last, edges=edges, now=now)
     entry_of = _entries_of(lists.entries or ())
-    fresh = with_reach(fresh, _reachable(fresh, carried, inventory, scan), entry_of)
+    with stage("reach"):
+        fresh = with_reach(fresh, _reachable(fresh, carried, inventory, scan), entry_of)
     if acted is not None:
         circumstances = Circumstances(
             policy=declared.policy,
@@ -140,7 +143,8 @@ def judge(
     judged = _Judged(
         fresh=fresh, carried=carried, entries=reconciled.entries, not_listed=not_listed(before, inventory), now=now
     )
-    findings = _findings(judged, inventory, declared, remembered, acknowledgements)
+    with stage("rules"):
+        findings = _findings(judged, inventory, declared, remembered, acknowledgements)
     notices = (
         *unlisted_places(carried, remembered.assignments, remembered.exposures, inventory.coverage),
         *unknown_rights_notices(inventory.identities, inventory.coverage, held),
