@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
 
-from scanner.model import Identity, UsageState, UsageVerdict
+from scanner.model import Identity, UsageState, UsageVerdict, last_used_on
 
 _DAY = timedelta(days=1)
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -31,14 +30,8 @@ def judge_usage(identity: Identity, *, window_days: int, now: datetime) -> Usage
     return UsageVerdict(state=state, last_used_at=last_used, window_days=window_days, evidence=evidence)
 
 
-@lru_cache(maxsize=10_000)
-def _last_used(day: date) -> str:
-    """Return one text per day, cached because many identities share it."""
-    return f"last used {day}"
-
-
 def _judge(identity: Identity, last_used: datetime | None, window: timedelta, now: datetime) -> tuple[UsageState, str]:
-    used = _last_used(last_used.date()) if last_used else "no use recorded"
+    used = last_used_on(last_used.date()) if last_used else "no use recorded"
     if identity.enabled is False:
         return "disabled", f"disabled; {used}"
     if last_used is not None and last_used >= now - window:
@@ -56,7 +49,7 @@ def _unused(
     identity: Identity, last_used: datetime | None, since: datetime, window: timedelta, now: datetime
 ) -> tuple[UsageState, str]:
     """Judge an identity that existed for the whole window without a known use in it."""
-    used = _last_used(last_used.date()) if last_used else f"created {since:%Y-%m-%d}, no use recorded"
+    used = last_used_on(last_used.date()) if last_used else f"created {since:%Y-%m-%d}, no use recorded"
     tracked_days = identity.use_tracked_days
     if tracked_days is None:
         why = (

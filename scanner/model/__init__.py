@@ -36,6 +36,7 @@ from scanner.model.discovered import (
     with_uncertain,
 )
 from scanner.model.judged import (
+    UNREGISTERED,
     AgentVerdict,
     Assessment,
     ClosedTicket,
@@ -52,6 +53,7 @@ from scanner.model.judged import (
     Recreation,
     RegistryVerdict,
     UsageVerdict,
+    last_used_on,
     most_severe_first,
 )
 from scanner.model.reach import PUBLISHED_NAMES, Edge, Guard, Said, TokenSubject, Way, guards_in
@@ -126,6 +128,7 @@ __all__ = [
     "SEVERITIES",
     "SEVERITY_RANK",
     "UNKNOWN_PRIVILEGE",
+    "UNREGISTERED",
     "Acknowledged",
     "Acknowledgement",
     "ActivityPolicy",
@@ -211,6 +214,7 @@ __all__ = [
     "Workload",
     "credential_key",
     "guards_in",
+    "last_used_on",
     "most_severe_first",
     "with_administration",
     "with_typed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -125,6 +126,9 @@ class OwnershipVerdict(Struct, frozen=True, kw_only=True, gc=False):
     candidates: tuple[OwnerCandidate, ...] = ()
 
 
+UNREGISTERED = OwnershipVerdict(state="orphaned", reason="unregistered", evidence="no entry declares it")
+
+
 class Drift(Struct, frozen=True, kw_only=True, gc=False):
     """A difference between the identity and its entry. ``credential``: the key of the credential concerned."""
 
@@ -141,6 +145,12 @@ class UsageVerdict(Struct, frozen=True, kw_only=True, gc=False):
     last_used_at: datetime | None = None
     window_days: int
     evidence: str
+
+
+@lru_cache(maxsize=10_000)
+def last_used_on(day: date) -> str:
+    """Return the evidence of a last use, one text per day: many identities share it."""
+    return f"last used {day}"
 
 
 class ClosedTicket(Struct, frozen=True, kw_only=True, gc=False):

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import gc
-import re
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeAlias
 
 import msgspec
-from msgspec import Raw, Struct
-from sqlalchemy import Connection, Select, select
+from msgspec import Struct
+from sqlalchemy import Connection, Row, Select, select
 
 from scanner.access.adjacency import adjacency
 from scanner.access.assignments import held_by
 from scanner.access.attack_paths import BECOMES, AttackGraph, Step, is_external
 from scanner.access.paths import conditional_edges
 from scanner.model import (
-    PUBLISHED_NAMES,
     Edge,
     Fact,
     Identity,
@@ -29,7 +27,6 @@ from scanner.model import (
     TokenSubject,
     Trust,
     Way,
-    with_uncertain,
 )
 from scanner.store import schema
 from scanner.store.bodies import decode
@@ -78,9 +75,6 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-_NONE = Raw(b"{}")
-
-
 class _Link(Struct, frozen=True, gc=False):
     relation: Relation
     target: str
@@ -93,10 +87,6 @@ class _Level(Struct, frozen=True, gc=False):
 class _Identity(Struct, frozen=True, gc=False):
     """What edges need of a stored identity; the rest of its body is skipped."""
 
-    provider: str
-    scope: str
-    kind: str
-    unique_id: str | None = None
     aliases: tuple[str, ...] = ()
     links: tuple[_Link, ...] = ()
     trusts: tuple[Trust, ...] = ()
@@ -105,7 +95,6 @@ class _Identity(Struct, frozen=True, gc=False):
     token_subjects: tuple[TokenSubject, ...] = ()
     unread: tuple[Fact, ...] = ()
     privilege: _Level = _Level("unknown")
-    attributes: Raw = _NONE
 
 
 class _Body(Struct, frozen=True, gc=False):
@@ -113,8 +102,6 @@ class _Body(Struct, frozen=True, gc=False):
 
 
 _bodies = msgspec.json.Decoder(_Body)
-_attributes = msgspec.json.Decoder(dict[str, Any])
-_published = re.compile("|".join(f'"{name}"' for name in sorted(PUBLISHED_NAMES)).encode()).search
 
 
 class _Numbers(dict[str, int]):
@@ -138,25 +125,26 @@ class _Stream:
         identity = schema.identity.c
         latest = select(identity.key).where(identity.until_scan.is_(None)).order_by(identity.key)
         self.numbers = _Numbers((key, number) for number, (key,) in enumerate(plain_rows(connection, latest)))
-        self._read(latest.add_columns(identity.privilege_level, identity.body))
+        facts = identity.provider, identity.scope, identity.kind, identity.unique_id, identity.privilege_level
+        self._read(latest.add_columns(*facts, identity.body))
 
     def _read(self, identities: Select[Any]) -> None:
         """Read the identities, in the order of their numbers. Millions of links pass: looking up a key costs most."""
         number, numbers, kept = 0, self.numbers, self._identities
         with self._connection.execute(identities, execution_options={"yield_per": BATCH}) as result:
             for batch in result.partitions():
-                for key, level, body in batch:
-                    one = decode(_bodies, body, "identity").identity
+                for row in batch:
+                    one = decode(_bodies, row.body, "identity").identity
                     ends = [numbers[link.target] for link in one.links if link.relation in BECOMES]
                     self.sources.extend([number] * len(ends))
                     self.targets.extend(ends)
                     number += 1
-                    if level == "admin":
-                        self.admins.append(key)
+                    if row.privilege_level == "admin":
+                        self.admins.append(row.key)
                     if one.trusts and any(map(is_external, one.trusts)):
-                        self.entrances.append(key)
-                    if self._assignments or one.reach or one.trusts or len(ends) < len(one.links) or _has_more(one):
-                        kept.append(_resolvable(key, one))
+                        self.entrances.append(row.key)
+                    if self._assignments or one.reach or one.trusts or len(ends) < len(one.links) or _has_claims(one):
+                        kept.append(_resolvable(row, one))
 
     def conditional(self) -> Iterable[Edge]:
         """Yield the conditional edges."""
@@ -164,38 +152,32 @@ class _Stream:
         return conditional_edges(self._identities, held_by(self._identities, self._assignments), workloads)
 
 
-def _has_more(one: _Identity) -> bool:
-    """Whether its tokens have claims, or its attributes hold what is typed now: earlier versions kept it there."""
-    if one.token_subjects and any(token.claims for token in one.token_subjects):
-        return True
-    return one.attributes is not _NONE and _published(one.attributes) is not None
+def _has_claims(one: _Identity) -> bool:
+    return bool(one.token_subjects) and any(token.claims for token in one.token_subjects)
 
 
-def _resolvable(key: str, one: _Identity) -> Identity:
-    """The identity with the facts by which edges are resolved. Earlier versions kept some among the attributes."""
-    return with_uncertain(
-        Identity(
-            key=key,
-            provider=one.provider,
-            source="",
-            scope=one.scope,
-            kind=one.kind,
-            name="",
-            unique_id=one.unique_id,
-            aliases=one.aliases,
-            links=tuple(
-                Link(relation=link.relation, target=link.target, evidence="")
-                for link in one.links
-                if link.relation == "runs_as"
-            ),
-            trusts=one.trusts,
-            reach=one.reach,
-            runs_in=one.runs_in,
-            token_subjects=one.token_subjects,
-            unread=one.unread,
-            privilege=Privilege(level=one.privilege.level),
-            attributes=_attributes.decode(one.attributes),
-        )
+def _resolvable(row: Row[Any], one: _Identity) -> Identity:
+    """The identity with the facts by which edges are resolved."""
+    return Identity(
+        key=row.key,
+        provider=row.provider,
+        source="",
+        scope=row.scope,
+        kind=row.kind,
+        name="",
+        unique_id=row.unique_id,
+        aliases=one.aliases,
+        links=tuple(
+            Link(relation=link.relation, target=link.target, evidence="")
+            for link in one.links
+            if link.relation == "runs_as"
+        ),
+        trusts=one.trusts,
+        reach=one.reach,
+        runs_in=one.runs_in,
+        token_subjects=one.token_subjects,
+        unread=one.unread,
+        privilege=Privilege(level=one.privilege.level),
     )
 
 

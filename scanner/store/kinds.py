@@ -6,28 +6,36 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.json import Decoder
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from sqlalchemy import Row, Table
 
 from scanner.errors import DamagedRow
 from scanner.model import (
+    UNKNOWN_PRIVILEGE,
+    UNREGISTERED,
     Acknowledged,
+    AgentVerdict,
     Assessment,
     Assignment,
     Credential,
     EntryAssessment,
     Exposure,
     Finding,
+    Identity,
+    NatureVerdict,
     Origin,
+    Policy,
+    RegistryVerdict,
     StoredSecret,
+    UsageVerdict,
     Workload,
+    last_used_on,
     most_severe_first,
-    with_uncertain,
 )
 from scanner.store import schema
-from scanner.store.bodies import Wording, compact, decode, moment_of, text_of, wording_of
+from scanner.store.bodies import Wording, compact, decode, moment_of, part_of, text_of, wording_of
 from scanner.store.integrity import HINT
 from scanner.text import printable
 
@@ -42,7 +50,8 @@ class Sighting(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The part of a record that changes without its content changing. One with nothing but defaults is not stored.
 
     ``credentials``: last use of each credential, in the identity's order; empty if none is known. ``usage_evidence`` is
-    here because it contains the date of the last use.
+    here because it contains the date of the last use. Both fields of usage are unset if they say what is usual: the
+    identity's last use, and that alone.
     """
 
     rechecked: bool = True
@@ -51,8 +60,8 @@ class Sighting(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     last_used_at: datetime | None = None
     observed_at: datetime | None = None
     credentials: tuple[datetime | None, ...] = ()
-    usage_last_used_at: datetime | None = None
-    usage_evidence: str = ""
+    usage_last_used_at: datetime | UnsetType | None = UNSET
+    usage_evidence: str | UnsetType = UNSET
     origin: Origin | None = None
 
 
@@ -90,7 +99,7 @@ def _loader(name: str, decoder: Decoder[R]) -> Callable[[Row[Any], Wordings], R]
     return lambda row, _: decode(decoder, row.body, f"{name} {row.key}")
 
 
-# --- identities ---------------------------------------------------------------
+# --- Identities: what most have alike is left out ---
 
 
 def _identity_facts(assessment: Assessment) -> tuple[str | None, ...]:
@@ -118,15 +127,20 @@ def _identity_content(assessment: Assessment) -> Assessment:
 
 
 def _identity_sighting(assessment: Assessment) -> Sighting:
-    used = tuple(credential.last_used_at for credential in assessment.identity.credentials)
+    identity, usage = assessment.identity, assessment.usage
+    used = tuple(credential.last_used_at for credential in identity.credentials)
     return Sighting(
         rechecked=assessment.rechecked,
-        last_used_at=assessment.identity.last_used_at,
-        observed_at=assessment.identity.observed_at,
+        last_used_at=identity.last_used_at,
+        observed_at=identity.observed_at,
         credentials=used if any(used) else (),
-        usage_last_used_at=assessment.usage.last_used_at,
-        usage_evidence=assessment.usage.evidence,
+        usage_last_used_at=UNSET if usage.last_used_at == identity.last_used_at else usage.last_used_at,
+        usage_evidence=UNSET if usage.evidence == _usual_evidence(usage.last_used_at) else usage.evidence,
     )
+
+
+def _usual_evidence(used: datetime | None) -> str:
+    return "" if used is None else last_used_on(used.date())
 
 
 def _restore_identity(assessment: Assessment, seen: Sighting) -> Assessment:
@@ -134,24 +148,91 @@ def _restore_identity(assessment: Assessment, seen: Sighting) -> Assessment:
     if seen.credentials:
         pairs = zip(credentials, seen.credentials, strict=True)
         credentials = tuple(_used_at(credential, moment) for credential, moment in pairs)
+    used = seen.last_used_at if seen.usage_last_used_at is UNSET else seen.usage_last_used_at
+    evidence = _usual_evidence(used) if seen.usage_evidence is UNSET else seen.usage_evidence
     return replace(
         assessment,
         identity=replace(
             assessment.identity, last_used_at=seen.last_used_at, observed_at=seen.observed_at, credentials=credentials
         ),
-        usage=replace(assessment.usage, last_used_at=seen.usage_last_used_at, evidence=seen.usage_evidence),
+        usage=replace(assessment.usage, last_used_at=used, evidence=evidence),
         rechecked=seen.rechecked,
     )
 
 
-_assessments = Decoder(Assessment)
+class _IdentityBody(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An identity without its columns, and its verdicts, as compact records. What most identities have is unset."""
+
+    identity: Any
+    nature: Any
+    agent: Any
+    registry: Any
+    ownership: Any
+    usage: Any
+    privilege: Any
+    drift: Any
+    consumers: Any
+    findings: Any
+
+
+_NATURE, _AGENT, _REGISTRY = NatureVerdict(), AgentVerdict(), RegistryVerdict(state="unregistered")
+_USAGE = UsageVerdict(state="unknown", window_days=Policy().dormant_identity, evidence="")
+_LEFT_OUT = ("nature", "agent", "registry", "ownership", "usage", "privilege", "identity.sources")
+
+
+def _identity_body(assessment: Assessment) -> Struct:
+    identity = assessment.identity
+    body = compact(identity)
+    body.privilege = _unless(UNKNOWN_PRIVILEGE, identity.privilege)
+    # A list, because an empty tuple is the default and would be left out, too.
+    body.sources = UNSET if identity.sources == (identity.source,) else list(identity.sources)
+    return _IdentityBody(
+        identity=body,
+        nature=_unless(_NATURE, assessment.nature),
+        agent=_unless(_AGENT, assessment.agent),
+        registry=_unless(_REGISTRY, assessment.registry),
+        ownership=_unless(UNREGISTERED, assessment.ownership),
+        usage=UNSET if assessment.usage.window_days == _USAGE.window_days else compact(assessment.usage),
+        privilege=_unless(identity.privilege, assessment.privilege),
+        drift=tuple(map(compact, assessment.drift)) or UNSET,
+        consumers=assessment.consumers or UNSET,
+        findings=assessment.findings or UNSET,
+    )
+
+
+def _unless(usual: Struct, verdict: Struct) -> Any:
+    return UNSET if verdict == usual else compact(verdict)
+
+
+_identity_bodies: Decoder[Any] = Decoder(part_of(Assessment, *_LEFT_OUT))
 
 
 def _load_identity(row: Row[Any], _: Wordings) -> Assessment:
-    """The assessment of a body. Earlier versions kept an identity's reach and token subjects among its attributes."""
-    assessment = decode(_assessments, row.body, f"identity {row.key}")
-    identity = with_uncertain(assessment.identity)
-    return assessment if identity is assessment.identity else replace(assessment, identity=identity)
+    body = decode(_identity_bodies, row.body, f"identity {row.key}")
+    facts = asdict(body.identity)
+    facts["sources"] = (row.source,) if facts["sources"] is None else facts["sources"]
+    identity = Identity(
+        key=row.key,
+        provider=row.provider,
+        source=row.source,
+        scope=row.scope,
+        kind=row.kind,
+        unique_id=row.unique_id,
+        created_by=row.created_by,
+        **facts,
+    )
+    return Assessment(
+        identity=identity,
+        nature=body.nature or _NATURE,
+        agent=body.agent or _AGENT,
+        registry=body.registry or _REGISTRY,
+        ownership=body.ownership or UNREGISTERED,
+        usage=UsageVerdict(state=row.usage_state, window_days=(body.usage or _USAGE).window_days, evidence=""),
+        privilege=body.privilege or identity.privilege,
+        drift=body.drift,
+        consumers=body.consumers,
+        findings=body.findings,
+    )
 
 
 def _used_at(credential: Credential, moment: datetime | None) -> Credential:
@@ -166,6 +247,7 @@ IDENTITIES = RecordKind(
     order=lambda assessment: assessment.identity.key,
     content=_identity_content,
     facts=_identity_facts,
+    body=_identity_body,
     load=_load_identity,
     sighting=_identity_sighting,
     restore=_restore_identity,
@@ -187,14 +269,6 @@ SECRETS = RecordKind(
     restore=lambda secret, seen: replace(secret, last_used_at=seen.last_used_at),
 )
 
-_workloads = Decoder(Workload)
-
-
-def _load_workload(row: Row[Any], _: Wordings) -> Workload:
-    """The body's workload; earlier versions kept its clusters among its attributes."""
-    return with_uncertain(decode(_workloads, row.body, f"workload {row.key}"))
-
-
 WORKLOADS = RecordKind(
     name="workload",
     versions=schema.workload,
@@ -203,7 +277,7 @@ WORKLOADS = RecordKind(
     order=lambda workload: workload.key,
     content=lambda workload: workload,
     facts=lambda workload: (workload.provider, workload.source, workload.scope, workload.kind),
-    load=_load_workload,
+    load=_loader("workload", Decoder(Workload)),
     moves=lambda _: False,
     sighting=lambda _: _UNSEEN,
     restore=lambda workload, _: workload,

@@ -57,12 +57,12 @@ CREATE TABLE coverage (
 _INTERVAL = """
 CREATE TABLE {name} (
     key TEXT NOT NULL,
-    first_scan INTEGER NOT NULL REFERENCES scan (seq),
-    until_scan INTEGER REFERENCES scan (seq),
+    first_scan INTEGER NOT NULL,
+    until_scan INTEGER,
     {content}body TEXT NOT NULL,
     checksum TEXT NOT NULL,
     PRIMARY KEY (key, first_scan)
-)"""
+){by_key}"""
 
 _FACTS = {
     "identity": "provider source scope kind registry_state ownership_state usage_state privilege_level"
@@ -70,26 +70,29 @@ _FACTS = {
     "secret": "provider source scope",
     "workload": "provider source scope kind",
     "assignment": "provider source scope",
+    "exposure": "provider source scope",
     "entry": "state",
     "finding": "rule severity identity entry wording held_back first_seen",
 }
 """The columns of each kind of record between its hash and its body."""
 
-_INDEXED = {"finding": ", held_back, first_seen"}
-"""Columns that the index of open rows includes, because every scan reads them."""
+_BY_KEY = ("finding", *(f"{name}_sighting" for name in _FACTS))
+"""Tables that SQLite keeps in the order of their keys."""
 
 
-def _interval(name: str, facts: str | None) -> tuple[str, ...]:
+def _interval(name: str, facts: str | None = None) -> tuple[str, ...]:
     """A table of versions, or of sightings if ``facts`` is None, with its indexes of open and of ended rows."""
+    by_key = " WITHOUT ROWID" if name in _BY_KEY else ""
     content, opened = "", "key"
     if facts is not None:
         content = "hash TEXT NOT NULL, " + "".join(f"{fact} TEXT, " for fact in facts.split())
-        opened = f"key, hash, until_scan{_INDEXED.get(name, '')}"
-    return (
-        _INTERVAL.format(name=name, content=content),
-        f"CREATE INDEX {name}_open ON {name} ({opened}) WHERE until_scan IS NULL",
+        opened = "key, hash, until_scan"
+    statements = (
+        _INTERVAL.format(name=name, content=content, by_key=by_key),
         f"CREATE INDEX {name}_ended ON {name} (until_scan) WHERE until_scan IS NOT NULL",
+        f"CREATE INDEX {name}_open ON {name} ({opened}) WHERE until_scan IS NULL",
     )
+    return statements if name != "finding" else statements[:-1]
 
 
 _INDEXES = (
@@ -101,10 +104,13 @@ _INDEXES = (
     WHERE until_scan IS NULL AND created_by IS NOT NULL""",
     "CREATE INDEX finding_on_entry ON finding (entry) WHERE until_scan IS NULL AND entry IS NOT NULL",
     "CREATE INDEX finding_recreated ON finding (key) WHERE until_scan IS NULL AND rule = 'recreated'",
+    """CREATE INDEX finding_on_trust ON finding (key)
+    WHERE until_scan IS NULL AND rule IN ('trust_unused', 'trust_never_matches')""",
 )
 
 _OTHERS = (
     "CREATE TABLE wording (hash TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL)",
+    "CREATE TABLE announced (fingerprint TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL)",
     """CREATE TABLE identity_since (
     key TEXT NOT NULL PRIMARY KEY,
     first_scan INTEGER NOT NULL REFERENCES scan (seq)
@@ -246,7 +252,7 @@ _PAGE_RECORDS = (
     "CREATE INDEX page_record_sort ON page_record (sort, subject)",
 )
 
-BASELINE = "0.1"
+BASELINE = "0.1.0"
 """The name of the first step. Stores of development versions before it began with another."""
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -256,30 +262,15 @@ MIGRATIONS: tuple[Migration, ...] = (
             _SCAN,
             _COVERAGE,
             *(sql for name, facts in _FACTS.items() for sql in _interval(name, facts)),
-            *(sql for name in _FACTS for sql in _interval(f"{name}_sighting", None)),
-            *_interval("ordering", None),
+            *(sql for name in _FACTS for sql in _interval(f"{name}_sighting")),
+            *_interval("ordering"),
             *_INDEXES,
             *_OTHERS,
+            *_ACTIVITY,
+            _TICKET,
+            *_REVIEWS,
+            *_PAGE_RECORDS,
         ),
-    ),
-    Migration(name="activity of audit logs", statements=_ACTIVITY),
-    Migration(
-        name="findings announced between scans",
-        statements=("CREATE TABLE announced (fingerprint TEXT NOT NULL PRIMARY KEY, at TEXT NOT NULL)",),
-    ),
-    Migration(name="tickets", statements=(_TICKET,)),
-    Migration(name="access reviews", statements=_REVIEWS),
-    Migration(name="records of the served page", statements=_PAGE_RECORDS),
-    Migration(
-        name="findings on trusts",
-        statements=(
-            """CREATE INDEX finding_on_trust ON finding (key)
-    WHERE until_scan IS NULL AND rule IN ('trust_unused', 'trust_never_matches')""",
-        ),
-    ),
-    Migration(
-        name="exposures",
-        statements=(*_interval("exposure", "provider source scope"), *_interval("exposure_sighting", None)),
     ),
 )
 

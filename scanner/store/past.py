@@ -196,7 +196,8 @@ def find_by_name(connection: Connection, text: str) -> tuple[Assessment, ...]:
     by_key = tuple(read_open(connection, IDENTITIES, identity.key == text))
     if by_key:
         return by_key
-    mentioning = read_open(connection, IDENTITIES, identity.body.icontains(_piece(text), autoescape=True))
+    mentions = or_(identity.unique_id == text, identity.body.icontains(_piece(text), autoescape=True))
+    mentioning = read_open(connection, IDENTITIES, mentions)
     found = (assessment for assessment in mentioning if _answers_to(assessment.identity, text))
     return tuple(sorted(found, key=IDENTITIES.key))
 

@@ -207,7 +207,7 @@ class Postgres:
 
     def dialect(self, statement: str) -> str:
         """Text sorts by code points, as in Python and SQLite, independent of the database's locale."""
-        return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement)
+        return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement).removesuffix(" WITHOUT ROWID")
 
     def made_tables(self, connection: Connection) -> None:
         """Grants the writers the changes that a scan makes."""

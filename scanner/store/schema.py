@@ -58,22 +58,27 @@ coverage = Table(
 )
 
 
-def _interval_table(
-    name: str, *content: Column[str], open_index: tuple[str, ...], few: tuple[Index, ...] = ()
-) -> Table:
-    """A table of intervals, with an index of the open rows. ``few``: indexes with fewer rows still."""
+def _interval_table(name: str, *content: Column[str], few: tuple[Index, ...], by_key: bool = False) -> Table:
+    """A table of intervals. ``few``: its indexes, of a part of the rows each.
+
+    Scans are no foreign keys: PostgreSQL would look one up for each row, which was half of its time for a first scan.
+    `muster store check` finds lost ones.
+
+    ``by_key``: SQLite keeps the rows in their primary key, and so each key once. That is for short rows: one above a
+    quarter of a page would take pages of its own.
+    """
     return Table(
         name,
         metadata,
         Column("key", Text, primary_key=True),
-        Column("first_scan", Integer, ForeignKey("scan.seq"), primary_key=True, autoincrement=False),
-        Column("until_scan", Integer, ForeignKey("scan.seq")),
+        Column("first_scan", Integer, primary_key=True, autoincrement=False),
+        Column("until_scan", Integer),
         *content,
         Column("body", Text, nullable=False),
         Column("checksum", Text, nullable=False),
-        _open_rows(f"{name}_open", *open_index),
-        _few_rows(f"{name}_ended", "until_scan", that="until_scan IS NOT NULL"),
         *few,
+        _few_rows(f"{name}_ended", "until_scan", that="until_scan IS NOT NULL"),
+        sqlite_with_rowid=not by_key,
     )
 
 
@@ -93,17 +98,18 @@ def _begun(name: str) -> Index:
     return _few_rows(f"{name}_begun", "first_scan", that="first_scan > 1")
 
 
-def _versions(name: str, *facts: str, indexed: tuple[str, ...] = (), few: tuple[Index, ...] = ()) -> Table:
-    """A table of versions. A scan compares hashes in an index; SQLite uses it only if it includes ``until_scan``.
+def _versions(name: str, *facts: str, few: tuple[Index, ...] = ()) -> Table:
+    """A table of versions. A scan compares hashes in an index; SQLite uses it only if it includes ``until_scan``."""
+    index = _open_rows(f"{name}_open", "key", "hash", "until_scan")
+    return _interval_table(name, *_content(facts), few=(index, *few))
 
-    ``indexed``: facts that every scan reads, included in the index.
-    """
-    content = (Column("hash", Text, nullable=False), *(Column(fact, Text) for fact in facts))
-    return _interval_table(name, *content, open_index=("key", "hash", "until_scan", *indexed), few=few)
+
+def _content(facts: tuple[str, ...]) -> tuple[Column[str], ...]:
+    return Column("hash", Text, nullable=False), *(Column(fact, Text) for fact in facts)
 
 
 def _sightings(name: str) -> Table:
-    return _interval_table(name, open_index=("key",))
+    return _interval_table(name, few=(_open_rows(f"{name}_open", "key"),), by_key=True)
 
 
 identity = _versions(
@@ -129,23 +135,18 @@ assignment = _versions("assignment", "provider", "source", "scope")
 exposure = _versions("exposure", "provider", "source", "scope")
 entry = _versions("entry", "state", few=(_begun("entry"),))
 # ``held_back`` is the reason for which a finding was not announced ("yes": a gap; or "acknowledged"), else null.
-# ``wording`` is a hash in the table of that name, null in rows of an earlier version.
-finding = _versions(
+# ``wording`` is a hash in the table of that name.
+# Rows are short and few of them have ended, so a scan reads the rows, not an index of hashes.
+finding = _interval_table(
     "finding",
-    "rule",
-    "severity",
-    "identity",
-    "entry",
-    "wording",
-    "held_back",
-    "first_seen",
-    indexed=("held_back", "first_seen"),
+    *_content(("rule", "severity", "identity", "entry", "wording", "held_back", "first_seen")),
     few=(
         _open_rows("finding_on_entry", "entry", that=" AND entry IS NOT NULL"),
         _open_rows("finding_recreated", "key", that=" AND rule = 'recreated'"),
         _open_rows("finding_on_trust", "key", that=" AND rule IN ('trust_unused', 'trust_never_matches')"),
         _begun("finding"),
     ),
+    by_key=True,
 )
 
 # The first scan that had an identity, if the versions from then on were pruned and later ones remain.
@@ -173,7 +174,7 @@ entry_sighting = _sightings("entry_sighting")
 finding_sighting = _sightings("finding_sighting")
 
 # The order of a scan's records of one kind if it was not by key. ``key`` is the name of the kind.
-ordering = _interval_table("ordering", open_index=("key",))
+ordering = _interval_table("ordering", few=(_open_rows("ordering_open", "key"),))
 
 # Undelivered messages. ``position``: the order among messages of the same time. ``claimed_until``: a process is sending
 # it.

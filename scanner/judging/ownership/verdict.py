@@ -15,7 +15,16 @@ from scanner.judging.ownership.candidates import Candidates, Committers, Deploye
 from scanner.judging.ownership.directory import Directory
 from scanner.judging.ownership.words import Neighbours
 from scanner.matching.keys import fold
-from scanner.model import Entry, Identity, OrphanReason, Ownership, OwnershipVerdict, Person, RegistryVerdict
+from scanner.model import (
+    UNREGISTERED,
+    Entry,
+    Identity,
+    OrphanReason,
+    Ownership,
+    OwnershipVerdict,
+    Person,
+    RegistryVerdict,
+)
 from scanner.registry.roster import Roster
 from scanner.registry.roster.machines import Machines
 from scanner.text import either
@@ -42,9 +51,6 @@ class _Accountable(Struct, frozen=True, kw_only=True):
     backup_only: bool
 
 
-_UNREGISTERED = OwnershipVerdict(state="orphaned", reason="unregistered", evidence="no entry declares it")
-
-
 class Answers:
     """Returns ownership verdicts. ``entries``: by id. ``directory``: None without a roster."""
 
@@ -61,7 +67,7 @@ class Answers:
             case "unchecked":
                 return OwnershipVerdict(state="unchecked", evidence=registry.evidence)
             case "unregistered":
-                return _UNREGISTERED
+                return UNREGISTERED
             case "ambiguous":
                 return self._ambiguous([self._entries[candidate.entry] for candidate in registry.candidates])
             case "registered":

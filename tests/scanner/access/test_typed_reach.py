@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import msgspec
 import pytest
-from sqlalchemy import select, update
 
 from connectors.base import DiscoveredRecord, Scope, Spec
 from scanner.access.paths import resolve
@@ -15,13 +14,7 @@ from scanner.discovery.inventory import Reading, as_last_known, join
 from scanner.discovery.scopes import read_scope
 from scanner.discovery.shards.lines import decode, encode
 from scanner.model import Identity, Said, TokenSubject, Trust, Way, Workload, with_typed
-from scanner.store import schema
-from scanner.store.engine import connect, reading, writing
-from scanner.store.intervals import read, write
-from scanner.store.kinds import IDENTITIES
-from scanner.store.migrations import migrate
-from tests.factories import NOW, make_assessment, make_identity
-from tests.scanner.store.rows import number_scans, seal_anew
+from tests.factories import NOW, make_identity
 
 ASSUMES, ASSUMES_IF = Way(kind="assume", on=("a*", "b")), Way(kind="assume", on=("c",), conditional=True)
 TAKES = Way(kind="take_over", on=("f:*",), by="it deploys")
@@ -176,30 +169,6 @@ def test_a_shard_of_an_earlier_version_is_read_or_refused() -> None:
     assert decode(encode(make_identity(attributes=PUBLISHED))) == with_typed(make_identity(attributes=PUBLISHED))
     with pytest.raises(ValueError, match="attribute may_become does not fit"):
         decode(encode(make_identity(attributes=MISFITS[0])))
-
-
-@pytest.mark.parametrize(
-    ("attributes", "unread", "reach"),
-    [(PUBLISHED, (), (ASSUMES, ASSUMES_IF, TAKES, TAKES_ANY)), (MISFITS[0], ("permissions",), ())],
-)
-def test_a_store_of_an_earlier_version_keeps_its_paths(
-    attributes: dict[str, Any], unread: tuple[str, ...], reach: tuple[Way, ...]
-) -> None:
-    """Its records have the attributes. One of another shape leaves the store readable, and permissions unknown."""
-    engine = connect("sqlite://", create=True)
-    migrate(engine)
-    with writing(engine) as connection:
-        number_scans(connection, [1])
-        write(connection, IDENTITIES, 1, [make_assessment(make_identity(attributes=attributes))])
-        body = msgspec.json.decode(connection.execute(select(schema.identity.c.body)).scalar_one())
-        assert "reach" not in body["identity"]
-        connection.execute(update(schema.identity).values(body=msgspec.json.encode(body).decode()))
-        seal_anew(connection, schema.identity)
-    with reading(engine) as connection:
-        (found,) = read(connection, IDENTITIES, 1)
-    engine.dispose()
-
-    assert (found.identity.unread, found.identity.reach) == (unread, reach)
 
 
 def test_the_ways_of_all_sources_count() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, text
 
 from scanner.errors import OlderStore, StoreError
 from scanner.store import schema
-from scanner.store.engine import connect, reading, writing
+from scanner.store.engine import bulk_insert, connect, reading, writing
 from scanner.store.migrations import MIGRATIONS, Migration, migrate
 from scanner.store.store import Store, open_store, refuse_older
 from tests.databases import SHARED, Backend
@@ -57,6 +57,7 @@ def shape(engine: Engine) -> dict[str, Any]:
             "refers": sorted(
                 (one["constrained_columns"], one["referred_table"]) for one in found.get_foreign_keys(table)
             ),
+            "options": found.get_table_options(table),
             "unique": sorted(one["column_names"] for one in found.get_unique_constraints(table)),
             "indexes": sorted(
                 (one["name"], one["column_names"], str(one.get("dialect_options", {}).get("sqlite_where")))
@@ -83,11 +84,11 @@ def test_lead_to_the_schema(tmp_path: Path) -> None:
 
 
 def test_rows_belong_to_scans(engine: Engine) -> None:
-    """The database itself refuses a row that refers to a scan which is not there."""
-    row = {"key": "k", "first_scan": 7, "body": "{}", "checksum": ""}
+    """The database itself refuses coverage of a scan which is not there."""
+    row = (7, 0, "prod", "1", "iam.users", "complete", "{}")
 
     with pytest.raises(StoreError, match=r"(?i)foreign key constraint"), writing(engine) as connection:
-        connection.execute(insert(schema.entry_sighting).values(row))
+        bulk_insert(connection, schema.coverage, [row])
 
 
 def test_a_populated_store_goes_forward(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -11,18 +12,32 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scanner.model import (
+    UNREGISTERED,
     Assessment,
     Assignment,
     EntryAssessment,
     Exposure,
     Finding,
+    NatureVerdict,
     Origin,
+    Privilege,
     StoredSecret,
     UsageVerdict,
     Workload,
 )
-from scanner.store.bodies import compact
-from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, RecordKind, Sighting
+from scanner.store.bodies import Wording, encode, wording_of
+from scanner.store.intervals import version_row
+from scanner.store.kinds import (
+    ASSIGNMENTS,
+    ENTRIES,
+    EXPOSURES,
+    FINDINGS,
+    IDENTITIES,
+    SECRETS,
+    WORKLOADS,
+    RecordKind,
+    Sighting,
+)
 from tests.examples import examples
 from tests.factories import NOW, days_ago, make_assessment, make_credential, make_entry, make_finding, make_identity
 from tests.scanner.store.strategies import of
@@ -63,14 +78,43 @@ def test_restores_what_it_took_apart(kind: RecordKind[Any], record: type, data: 
     assert kind.moves(one) or kind.sighting(one) == Sighting()
 
 
-@pytest.mark.parametrize("record", [*(record for _, record in KINDS), Workload], ids=lambda record: record.__name__)
+@pytest.mark.parametrize(
+    ("kind", "record"), [*KINDS, (WORKLOADS, Workload)], ids=[*(kind.name for kind, _ in KINDS), WORKLOADS.name]
+)
 @given(data=st.data())
 @examples(60)
-def test_a_body_is_the_record_again(record: type, data: st.DataObject) -> None:
+def test_a_row_is_the_content_again(kind: RecordKind[Any], record: type, data: st.DataObject) -> None:
     """Whatever it holds, records that are written as arrays included."""
-    one = data.draw(of(record))
+    one = kind.content(data.draw(of(record)))
+    values = version_row(kind, 1, kind.key(one), "", one)
+    row: Any = SimpleNamespace(**dict(zip(kind.versions.c.keys(), values, strict=False)))
+    wordings = {}
+    if isinstance(one, Finding):
+        wordings = {wording_of(one): Wording(title=one.title, remediation=one.remediation, controls=one.controls)}
 
-    assert msgspec.json.decode(msgspec.json.encode(compact(one)), type=record) == one
+    assert kind.load(row, wordings) == one
+
+
+def test_what_most_identities_have_is_not_stored() -> None:
+    """It would be half of a store; what differs is."""
+    identity = make_identity(sources=("prod",))
+    usual = make_assessment(identity, nature=NatureVerdict(), ownership=UNREGISTERED, privilege=identity.privilege)
+    usage = usual.usage
+    last_used = replace(usage, last_used_at=NOW, evidence="last used 2026-11-25")
+    raised = replace(usual, privilege=Privilege(level="admin", evidence=("may become root",)))
+    exotic = replace(usual, identity=replace(usual.identity, sources=()), usage=replace(usage, window_days=30))
+
+    assert _body(usual).keys() == {"identity"}
+    assert not {"key", "scope", "sources", "privilege"} & _body(usual)["identity"].keys()
+    assert _body(raised)["privilege"] == {"level": "admin", "evidence": ["may become root"]}
+    assert _body(exotic)["identity"]["sources"] == []
+    assert _body(exotic)["usage"] == {"window_days": 30}
+    seen = IDENTITIES.sighting(replace(usual, identity=replace(identity, last_used_at=NOW), usage=last_used))
+    assert encode(seen, "") == b'{"last_used_at":"2026-11-25T08:00:00Z"}'
+
+
+def _body(assessment: Assessment) -> Any:
+    return msgspec.json.decode(encode(IDENTITIES.body(IDENTITIES.content(assessment)), ""))
 
 
 @pytest.mark.parametrize(
