@@ -15,7 +15,14 @@ ROOT = Path(__file__).parent.parent
 OURS = ("scanner", "connectors", "reports")
 # From the bottom up: a room imports those in the lines above it, and its own modules.
 FLOORS = (
-    ("scanner.errors", "scanner.text", "scanner.safe_files", "scanner.stages", "scanner.model"),
+    (
+        "scanner.errors",
+        "scanner.text",
+        "scanner.safe_files",
+        "scanner.stages",
+        "scanner.processes",
+        "scanner.model",
+    ),
     ("scanner.catalog", "scanner.markdown", "connectors.address"),
     ("scanner.redaction", "scanner.matching", "scanner.rules"),
     ("scanner.strict", "scanner.access", "scanner.registry", "connectors.budget"),

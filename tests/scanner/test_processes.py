@@ -1,0 +1,132 @@
+"""Work that processes share gives what one process gives, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from scanner.processes import FORKS, WORTH_IT, ahead, batched, spread, using
+from tests.examples import examples
+from tests.factories import make_assessment, make_credential, make_identity
+
+pytestmark = pytest.mark.skipif(not FORKS, reason="processes are only shared on Linux")
+
+PARENT = os.getpid()
+
+
+def squares(part: Sequence[int]) -> list[int]:
+    """Work that keeps the order visible."""
+    return [number * number for number in part]
+
+
+def killed_in_children(part: Sequence[int]) -> list[int]:
+    """As the system does when memory runs out."""
+    if os.getpid() != PARENT:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return squares(part)
+
+
+def not_sent_by_children(part: Sequence[int]) -> list[object]:
+    """A result that cannot travel."""
+    return [*squares(part), *([] if os.getpid() == PARENT else [lambda: None])]
+
+
+@given(numbers=st.lists(st.integers(), max_size=60), processes=st.sampled_from([1, 2, 3, 5]))
+@examples(15)
+def test_parts_come_in_the_order_of_the_items(numbers: list[int], processes: int) -> None:
+    """Whoever did them."""
+    with using(processes):
+        parts = spread(squares, numbers)
+        batches = list(ahead(squares, batched(numbers, 7)))
+
+    assert [square for part in parts for square in part] == squares(numbers)
+    assert batches == [squares(numbers[start : start + 7]) for start in range(0, len(numbers), 7)]
+
+
+def test_other_processes_do_a_part() -> None:
+    """Of several parts, this process does some and its children the others."""
+    with using(3):
+        done_by = {pid for part in spread(lambda _: {os.getpid()}, range(500)) for pid in part}
+
+    assert PARENT in done_by
+    assert len(done_by) > 1
+
+
+def test_few_items_are_not_shared_by_default() -> None:
+    """Forking would take longer."""
+    with using(None):
+        assert spread(lambda _: os.getpid(), range(WORTH_IT - 1)) == [PARENT]
+
+
+def test_a_child_shares_no_work_itself() -> None:
+    """Else processes would multiply."""
+    with using(2):
+        parts = spread(lambda part: len(spread(squares, part)), range(200))
+
+    assert 1 in parts
+
+
+@pytest.mark.parametrize("work", [killed_in_children, not_sent_by_children])
+def test_the_parent_does_what_a_lost_child_owes(
+    work: Callable[[Sequence[int]], list[object]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The result is whole, and the log has the reason for the longer time."""
+    with using(3):
+        parts = spread(work, range(200))
+
+    assert [square for part in parts for square in part] == squares(range(200))
+    assert "ended early" in caplog.text
+
+
+def test_an_error_is_the_parents() -> None:
+    """As if one process had done it all."""
+    with using(2), pytest.raises(ZeroDivisionError):
+        spread(lambda part: [1 // (number - 150) for number in part], range(200))
+
+
+def test_large_results_do_not_wait_for_each_other() -> None:
+    """A pipe holds less than one of these."""
+    with using(3):
+        lengths = [len(text) for text in ahead(lambda size: "x" * size, [2_000_000] * 12)]
+
+    assert lengths == [2_000_000] * 12
+
+
+def test_what_is_not_wanted_any_more_leaves_no_process() -> None:
+    """An error of the consumer, or Ctrl-C."""
+    with using(3):
+        results = ahead(squares, batched(range(10_000), 10))
+        next(results)
+        results.close()
+
+    assert not multiprocessing.active_children()
+
+
+class Sample(Struct, frozen=True):
+    """Has a default, a field without one, and a list that each record makes for itself."""
+
+    name: str
+    number: int = 3
+    made: list[int] = []
+
+
+def test_records_travel_whole() -> None:
+    """Defaults are left out on the way."""
+    records = [
+        Sample("x"),
+        Sample("y", 4, [1]),
+        make_assessment(make_identity("arn:x", credentials=(make_credential("arn:x"),), tags={"a": "b"})),
+    ]
+    with using(2):
+        travelled = [
+            record for part in spread(lambda part: [records[one % 3] for one in part], range(90)) for record in part
+        ]
+
+    assert travelled == [records[one % 3] for one in range(90)]
