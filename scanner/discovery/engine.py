@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from itertools import chain
 from queue import SimpleQueue
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -31,6 +31,9 @@ from scanner.stages import stage
 from scanner.store.staging import Staging
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Observer(Protocol):
@@ -175,6 +178,18 @@ class Source(Struct, frozen=True, kw_only=True):
 Outcomes = Generator[Listing | Reading]
 
 
+class _InTurn(Executor):
+    """Runs each call at once."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        done: Future[T] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  # Executor's contract: the future holds any error of the call
+            done.set_exception(error)
+        return done
+
+
 @contextmanager
 def reading_here(
     engine: EngineSettings,
@@ -182,9 +197,13 @@ def reading_here(
     observer: Observer,
     wanted: Callable[[Scope], bool] = lambda _: True,
 ) -> Iterator[Outcomes]:
-    """Read the ``wanted`` scopes with threads of this process; yields outcomes in the order they finish."""
+    """Read the ``wanted`` scopes with threads of this process; yields outcomes in the order they finish.
+
+    Lists alone are read one after the other: threads would only take turns, and processes cannot be shared by them.
+    """
     stop = threading.Event()
-    executor = ThreadPoolExecutor(engine.workers, thread_name_prefix="scope")
+    only_lists = all(source.rank == LIST for source in sources)
+    executor = _InTurn() if only_lists else ThreadPoolExecutor(engine.workers, thread_name_prefix="scope")
     jobs = [job_here(source.name, source.connector, engine.scope_deadline, stop) for source in sources]
     try:
         with closing(run(jobs, executor=executor, observer=observer, wanted=wanted)) as outcomes:

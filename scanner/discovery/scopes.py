@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 from threading import Lock
 from typing import Any, get_args
 
@@ -33,6 +34,7 @@ from scanner.model import (
     Workload,
     with_uncertain,
 )
+from scanner.processes import spread
 from scanner.redaction.gate import cleared
 from scanner.redaction.shapes import public_id
 
@@ -122,8 +124,7 @@ def read_scope(
     try:
         with spending(deadline, limits) as budget:
             for record in connector.discover(scope):
-                one = _through_gate(record)
-                found[type(one)].append(one)
+                found[_kind_of(record)].append(record)
                 if stop is not None and stop.is_set():
                     break
                 _keep_deadline(budget, deadline)
@@ -131,26 +132,47 @@ def read_scope(
         coverage.append(gap_in(scope, error))
     except Exception as error:  # noqa: BLE001  # a bug in a connector must not end the scan of other scopes
         coverage.append(gap_in(scope, _bug(scope.source, error)))
-    typed, placed = tuple(map(with_uncertain, found[Identity])), tuple(map(with_uncertain, found[Workload]))
-    coverage += misfits((*typed, *placed), part=scope.part)
+    try:
+        for records in found.values():
+            _clear(records)
+    except Exception as error:  # noqa: BLE001  # no record leaves that may have a secret
+        found = {kind: [] for kind in found} | {Coverage: [gap_in(scope, _bug(scope.source, error))]}
     return Reading(
         source=scope.source,
         scope=public_id(scope.id),
         part=scope.part,
-        identities=typed,
+        identities=tuple(found[Identity]),
         secrets=tuple(found[StoredSecret]),
-        workloads=placed,
+        workloads=tuple(found[Workload]),
         assignments=tuple(found[Assignment]),
         exposures=tuple(found[Exposure]),
-        coverage=settled(connector.spec, coverage),
+        coverage=settled(
+            connector.spec,
+            (*found[Coverage], *misfits((*found[Identity], *found[Workload]), part=scope.part)),
+        ),
     )
 
 
-def _through_gate(record: DiscoveredRecord) -> DiscoveredRecord:
+def _kind_of(record: DiscoveredRecord) -> type[DiscoveredRecord]:
     if not isinstance(record, DiscoveredRecord):
         kinds = "identities, secrets, workloads, assignments, exposures and coverage"
         raise TypeError(f"a connector yields {kinds}, not {type(record).__name__}")
-    return cleared(record)
+    return type(record)
+
+
+def _clear(records: list[Any]) -> None:
+    """Mask secrets in the records, and sort out their attributes. Few records change, and only these travel."""
+
+    def changed(part: Sequence[int]) -> list[tuple[int, Any]]:
+        clear = ((place, _typed(cleared(records[place]))) for place in part)
+        return [(place, record) for place, record in clear if record is not records[place]]
+
+    for place, record in chain.from_iterable(spread(changed, range(len(records)))):
+        records[place] = record
+
+
+def _typed(record: Any) -> Any:
+    return with_uncertain(record) if isinstance(record, (Identity, Workload)) else record
 
 
 def _keep_deadline(budget: Budget, deadline: float) -> None:

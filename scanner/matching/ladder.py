@@ -36,6 +36,7 @@ from scanner.matching.keys import (
 )
 from scanner.matching.places import agrees
 from scanner.model import Entry, Identity, RegistryVerdict, Rung
+from scanner.processes import spread
 
 LARGE_SHARE = 0.01
 """A pattern that matches a larger share of the estate is reported,"""
@@ -73,28 +74,72 @@ def match(
     returns the people an owner's name means, to compare owners of two registries.
     """
     ladder = _Ladder(entries, tag_keys, today, identities[:: len(identities) // _SAMPLE + 1])
-    verdicts: dict[str, RegistryVerdict] = {}
-    identities_of: dict[str, list[str]] = defaultdict(list)
-    outranked: dict[str, str] = {}
-    taken: Counter[tuple[str, str]] = Counter()
-    for identity, hits in ladder.hits_of(identities):
-        if not hits:
-            verdicts[identity.key] = _UNREGISTERED
-            continue
-        verdicts[identity.key], standing_for_it = decide(hits, who)
-        for hit in standing_for_it:
-            identities_of[hit.entry_id].append(identity.key)
-        for hit in hits:
-            _least(outranked, hit.entry_id, identity.key)
-        taken.update((hit.text, str(hit.declared.entry.origin)) for hit in standing_for_it if hit.rung == "glob")
-    for entry, key in ladder.outranked_patterns(identities, {*identities_of, *outranked}):
-        _least(outranked, entry, key)
+
+    def match_part(part: Sequence[Identity]) -> _Matches:
+        matches = _Matches()
+        for identity in part:
+            hits = ladder.hits_of(identity, matches)
+            matches.verdicts.append(None if hits is None else matches.decided(identity, hits, who))
+        return matches
+
+    matches, *others = spread(match_part, identities)
+    for other in others:
+        matches.join(other)
+    verdicts = {
+        identity.key: matches.decided(identity, ladder.uncertain_hits_of(identity, matches), who)
+        if verdict is None
+        else verdict
+        for identity, verdict in zip(identities, matches.verdicts, strict=True)
+    }
+    identities_of, outranked = matches.identities_of, matches.outranked
+    for idle in ladder.outranked_patterns(identities, {*identities_of, *outranked}):
+        for entry, key in idle.items():
+            _least(outranked, entry, key)
     return Matching(
         outranked={entry: outranked[entry] for entry in sorted(outranked.keys() - identities_of.keys())},
         verdicts=verdicts,
         identities_of={entry: tuple(sorted(identities_of[entry])) for entry in sorted(identities_of)},
-        notices=(*ladder.refused, *_large(taken, len(identities))),
+        notices=(*ladder.refused, *_large(matches.taken, len(identities))),
     )
+
+
+class _Matches:
+    """What the entries match among some identities.
+
+    ``verdicts``: in the order of the identities; None where it depends on the ids of all: ``held`` are those that have
+    the shape of an id, and ``issued`` those whose provider issues GUIDs or numbers.
+    """
+
+    def __init__(self) -> None:
+        self.verdicts: list[RegistryVerdict | None] = []
+        self.identities_of: dict[str, list[str]] = defaultdict(list)
+        self.outranked: dict[str, str] = {}
+        self.taken: Counter[tuple[str, str]] = Counter()
+        self.held: set[str] = set()
+        self.issued: set[str] = set()
+
+    def decided(self, identity: Identity, hits: Sequence[Hit], who: Who) -> RegistryVerdict:
+        """Return the verdict on the identity, and record which entries it is for."""
+        if not hits:
+            return _UNREGISTERED
+        verdict, matching = decide(hits, who)
+        for hit in matching:
+            self.identities_of[hit.entry_id].append(identity.key)
+        for hit in hits:
+            _least(self.outranked, hit.entry_id, identity.key)
+        self.taken.update((hit.text, str(hit.declared.entry.origin)) for hit in matching if hit.rung == "glob")
+        return verdict
+
+    def join(self, other: _Matches) -> None:
+        """Add the matches among the identities that follow."""
+        self.verdicts += other.verdicts
+        for entry, keys in other.identities_of.items():
+            self.identities_of[entry] += keys
+        for entry, key in other.outranked.items():
+            _least(self.outranked, entry, key)
+        self.taken.update(other.taken)
+        self.held |= other.held
+        self.issued |= other.issued
 
 
 def _by_qualified_name(hits: Sequence[Hit]) -> bool:
@@ -137,31 +182,32 @@ class _Ladder:
                     refused.add(f"{entry.origin}: the pattern {text} would match everything and was not used")
         self.refused = tuple(sorted(refused))
 
-    def hits_of(self, identities: Iterable[Identity]) -> Iterator[tuple[Identity, list[Hit]]]:
-        """Yield each identity with its hits, those of the strongest rung first.
+    def hits_of(self, identity: Identity, matches: _Matches) -> list[Hit] | None:
+        """Return the identity's hits, those of the strongest rung first, and record its ids; None if uncertain.
+
+        Uncertain is a name that may be another identity's id, and a GUID or number whose issuer is not known.
+        """
+        place = place_of(identity)
+        exact = self._exact_hits(identity, place)
+        issues = issues_opaque_ids(place[0])
+        if exact and (_by_qualified_name(exact) or (not issues and any(_is_claim(hit) for hit in exact))):
+            return None
+        ids = [hit.text for hit in exact if hit.rung in _BY_ID]
+        matches.held.update(fold(text) for text in ids if is_qualified(text))
+        if issues:
+            matches.issued.update(map(fold, ids))
+        return self._with_patterns(identity, place, exact)
+
+    def uncertain_hits_of(self, identity: Identity, matches: _Matches) -> list[Hit]:
+        """Return the hits of an uncertain identity, given the matches of all others.
 
         A name that is another identity's id does not count. A GUID or number matches no other identity if one has it
         whose provider issues such ids.
         """
-        held: set[str] = set()
-        issued: set[str] = set()
-        uncertain: list[tuple[Identity, list[Hit]]] = []
-        for identity in identities:
-            place = place_of(identity)
-            exact = self._exact_hits(identity, place)
-            issues = issues_opaque_ids(place[0])
-            if exact and (_by_qualified_name(exact) or (not issues and any(_is_claim(hit) for hit in exact))):
-                uncertain.append((identity, exact))
-                continue
-            ids = [hit.text for hit in exact if hit.rung in _BY_ID]
-            held.update(fold(text) for text in ids if is_qualified(text))
-            if issues:
-                issued.update(map(fold, ids))
-            yield identity, self._with_patterns(identity, place, exact)
-        for identity, exact in uncertain:
-            anothers = held if _by_qualified_name(exact) else issued
-            kept = [hit for hit in exact if fold(hit.text) not in anothers]
-            yield identity, self._with_patterns(identity, place_of(identity), kept)
+        place = place_of(identity)
+        exact = self._exact_hits(identity, place)
+        anothers = matches.held if _by_qualified_name(exact) else matches.issued
+        return self._with_patterns(identity, place, [hit for hit in exact if fold(hit.text) not in anothers])
 
     def _exact_hits(self, identity: Identity, place: Place) -> list[Hit]:
         return [
@@ -177,20 +223,26 @@ class _Ladder:
             return exact
         return [*exact, *self._glob_hits_of(identity, place, self._exact_globs, self._any_case_globs)]
 
-    def outranked_patterns(self, identities: Sequence[Identity], placed: Collection[str]) -> Iterator[tuple[str, str]]:
-        """Yield other entries whose patterns match identities that a stronger rung already matches."""
+    def outranked_patterns(self, identities: Sequence[Identity], placed: Collection[str]) -> list[dict[str, str]]:
+        """Return other entries whose patterns match identities that a stronger rung already matches, each with one."""
         idle = [
             text
             for text in self._patterns.texts
             if any(declared.entry.id not in placed for declared in self._patterns.everywhere(text))
         ]
         if not idle:
-            return
+            return []
         exact = GlobIndex(((text, text) for text in idle), sample=self._sample)
         any_case = GlobIndex(((text, text) for text in idle), ignore_case=True, sample=self._sample)
-        for identity in identities:
-            for hit in self._glob_hits_of(identity, place_of(identity), exact, any_case):
-                yield hit.entry_id, identity.key
+
+        def outranked(part: Sequence[Identity]) -> dict[str, str]:
+            found: dict[str, str] = {}
+            for identity in part:
+                for hit in self._glob_hits_of(identity, place_of(identity), exact, any_case):
+                    _least(found, hit.entry_id, identity.key)
+            return found
+
+        return spread(outranked, identities)
 
     def _exact_rungs(self, identity: Identity, place: Place) -> Iterator[tuple[Rung, str, Sequence[Declared]]]:
         any_case = habits(identity.provider).ids == "any_case"

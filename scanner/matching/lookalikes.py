@@ -185,11 +185,12 @@ def look_alikes(
     live = {entry.id: entry for entry in entries if effective_status(entry, today) == "live"}
     if not suspects or not live:
         return {}
-    asked = _asked(suspects, identities, verdicts, live)
+    named = list(_declared(live.values()))
+    asked = _asked(suspects, identities, verdicts, live, named)
     if not asked:
         return {}
     exact, weak = _Known(asked), _Known(asked)
-    for declared in _declared(live.values()):
+    for declared in named:
         exact.add(declared)
     for identity in identities:
         verdict = verdicts[identity.key]
@@ -210,12 +211,13 @@ def _asked(
     identities: Sequence[Identity],
     verdicts: Mapping[str, RegistryVerdict],
     live: Mapping[str, Entry],
+    named: Iterable[_Declared],
 ) -> set[str]:
     """Return the skeletons of suspects' names; if most are suspects, only those that a declared name has, too."""
     ours = (skeleton(text) for one in suspects for text in _names(one))
     if 2 * len(suspects) < len(identities):
         return set(ours)
-    declared = {skeleton(entry.text) for entry in _declared(live.values())}
+    declared = {skeleton(one.text) for one in named}
     lending = (identity.name for identity in identities if verdicts[identity.key].entry in live)
     declared.update(map(skeleton, lending))
     return {look for look in ours if look in declared}

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -29,6 +30,7 @@ from scanner.model import (
 )
 from scanner.model.planned import Place, PlannedChange
 from scanner.model.reviews import ReviewOutcome
+from scanner.processes import spread
 from scanner.rules.base import (
     ActivityRule,
     AssignmentRule,
@@ -193,9 +195,10 @@ def _sorted(findings: Iterable[_Found]) -> tuple[Finding, ...]:
 
 
 def _judge(snapshot: JudgedSnapshot, context: RuleContext) -> Iterator[_Found]:
-    for assessment in snapshot.assessments:
-        if assessment.rechecked:
-            yield from _judge_identity(assessment, context)
+    def judge_part(part: Sequence[Assessment]) -> list[_Found]:
+        return [found for one in part if one.rechecked for found in _judge_identity(one, context)]
+
+    yield from chain.from_iterable(spread(judge_part, snapshot.assessments))
     yield from _judge_last_known(snapshot.carried, context)
     for entry in snapshot.entries:
         if entry.rechecked:

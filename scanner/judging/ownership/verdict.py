@@ -7,6 +7,7 @@ if every owner has left, is unknown or is a machine.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 from msgspec import Struct
@@ -20,11 +21,13 @@ from scanner.model import (
     Entry,
     Identity,
     OrphanReason,
+    OwnerCandidate,
     Ownership,
     OwnershipVerdict,
     Person,
     RegistryVerdict,
 )
+from scanner.processes import spread
 from scanner.registry.roster import Roster
 from scanner.registry.roster.machines import Machines
 from scanner.text import either
@@ -235,14 +238,26 @@ def judge_owners(
     deployers = Deployers((identity for identity, _ in subjects), directory)
     others = (Roles(owner_of), deployers, Committers(committers, directory))
     candidates = Candidates(entries, directory, ownership, Neighbours(owned), others)
-    for identity, registry in subjects:
-        verdict = verdicts[identity.key]
-        if verdict.state not in ("orphaned", "owned") or _is_settled(verdict):
-            continue
-        known_owners = (*verdict.leaving, verdict.owner) if verdict.leaving and verdict.owner else verdict.leaving
-        if likeliest := candidates.of(identity, registry, without=known_owners):
-            verdicts[identity.key] = msgspec.structs.replace(verdict, candidates=likeliest)
+
+    def likeliest(part: Sequence[tuple[Identity, RegistryVerdict]]) -> list[tuple[OwnerCandidate, ...]]:
+        return [
+            candidates.of(identity, registry, without=_known_owners(verdicts[identity.key]))
+            for identity, registry in part
+        ]
+
+    unsettled = [one for one in subjects if _has_candidates(verdicts[one[0].key])]
+    for (identity, _), found in zip(unsettled, chain.from_iterable(spread(likeliest, unsettled)), strict=True):
+        if found:
+            verdicts[identity.key] = msgspec.structs.replace(verdicts[identity.key], candidates=found)
     return verdicts
+
+
+def _has_candidates(verdict: OwnershipVerdict) -> bool:
+    return verdict.state in ("orphaned", "owned") and not _is_settled(verdict)
+
+
+def _known_owners(verdict: OwnershipVerdict) -> tuple[str, ...]:
+    return (*verdict.leaving, verdict.owner) if verdict.leaving and verdict.owner else verdict.leaving
 
 
 def _is_settled(verdict: OwnershipVerdict) -> bool:

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 
-from scanner.matching.suggestions import trigrams
 from scanner.matching.suggestions.names import one_spelling
+from scanner.matching.suggestions.trigrams import Trigrams
 
 CANDIDATES = 20
 VISITED = 1_000
@@ -20,22 +20,23 @@ def has_vectors() -> bool:
     return find_spec("numpy") is not None and find_spec("scipy") is not None
 
 
-def nearest(asked: Sequence[str], pool: Sequence[str], *, quick: bool = False) -> Iterator[list[str]]:
-    """Yield for each asking key, in order, the keys of the pool to compare with; both are sorted.
+class Pool:
+    """Names to search, as sorted keys. ``quick``: by the index of words, which needs no library."""
 
-    ``quick``: by the index of words, which needs no library.
-    """
-    if not asked or not pool:
-        yield from ([] for _ in asked)
-        return
-    by_compact = defaultdict(list)
-    for key in pool:
-        by_compact[_compact(key)].append(key)
-    search = trigrams.nearest if has_vectors() and not quick else plain
-    found_for = search(list(map(_spelled, asked)), list(map(_spelled, pool)), CANDIDATES)
-    for key, found in zip(asked, found_for, strict=True):
-        equal = by_compact.get(_compact(key), [])[:CANDIDATES]
-        yield list(dict.fromkeys((*equal, *(pool[position] for position in found))))
+    def __init__(self, keys: Sequence[str], *, quick: bool = False) -> None:
+        self._keys = keys
+        self._by_compact: dict[str, list[str]] = defaultdict(list)
+        for key in keys:
+            self._by_compact[_compact(key)].append(key)
+        spelled = list(map(_spelled, keys))
+        self._index = Trigrams(spelled) if keys and has_vectors() and not quick else Words(spelled)
+
+    def nearest(self, asked: Sequence[str]) -> Iterator[list[str]]:
+        """Yield for each asking key, in order, the keys to compare with."""
+        found_for = self._index.nearest(list(map(_spelled, asked)), CANDIDATES)
+        for key, found in zip(asked, found_for, strict=True):
+            equal = self._by_compact.get(_compact(key), [])[:CANDIDATES]
+            yield list(dict.fromkeys((*equal, *(self._keys[position] for position in found))))
 
 
 def _compact(key: str) -> str:
@@ -46,22 +47,28 @@ def _spelled(key: str) -> str:
     return " ".join(map(one_spelling, key.split()))
 
 
-def plain(asked: Sequence[str], pool: Sequence[str], count: int) -> Iterator[list[int]]:
-    """As ``trigrams.nearest``, but slower, and only by each name's rarest words and trigrams."""
-    known: dict[str, list[int]] = defaultdict(list)
-    for position, key in enumerate(pool):
-        for piece in _pieces(key):
-            known[piece].append(position)
-    for key in asked:
-        shared: Counter[int] = Counter()
-        visited = 0
-        for found, piece in sorted((len(known[piece]), piece) for piece in _pieces(key) if piece in known):
-            visited += found
-            if visited > VISITED and shared:
-                break
-            for position in known[piece][:VISITED]:
-                shared[position] += 1
-        yield heapq.nsmallest(count, shared, key=lambda position: (-shared[position], position))
+class Words:
+    """As ``Trigrams``, but slower, and only by each name's rarest words and trigrams."""
+
+    def __init__(self, pool: Sequence[str]) -> None:
+        self._known: dict[str, list[int]] = defaultdict(list)
+        for position, key in enumerate(pool):
+            for piece in _pieces(key):
+                self._known[piece].append(position)
+
+    def nearest(self, asked: Sequence[str], count: int) -> Iterator[list[int]]:
+        """Yield positions as ``Trigrams.nearest`` does."""
+        known = self._known
+        for key in asked:
+            shared: Counter[int] = Counter()
+            visited = 0
+            for found, piece in sorted((len(known[piece]), piece) for piece in _pieces(key) if piece in known):
+                visited += found
+                if visited > VISITED and shared:
+                    break
+                for position in known[piece][:VISITED]:
+                    shared[position] += 1
+            yield heapq.nsmallest(count, shared, key=lambda position: (-shared[position], position))
 
 
 def _pieces(key: str) -> set[str]:

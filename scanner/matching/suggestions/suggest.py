@@ -12,18 +12,19 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from msgspec import Struct
 
 from scanner.matching.keys import provider_key, scope_key
 from scanner.matching.places import Location, locate
-from scanner.matching.suggestions.blocking import has_vectors, nearest
+from scanner.matching.suggestions.blocking import Pool, has_vectors
 from scanner.matching.suggestions.likeness import Comparer, Likeness
 from scanner.matching.suggestions.names import Spelled, names_of_entry, names_of_identity
 from scanner.matching.suggestions.pairs import Called, Pair, Side, evidence, objections
 from scanner.model import PRIVILEGES, EntryAssessment, EntryState, Identity, IdentityCandidate, MatchCandidate
+from scanner.processes import spread
 
 KEPT = 5
 LEAST = 0.4
@@ -104,45 +105,47 @@ class _Matchmaker:
     def __init__(
         self, identities: Sequence[Identity], entries: Sequence[EntryAssessment], *, quick: bool = False
     ) -> None:
-        self._nearest = partial(nearest, quick=quick)
         self._locations: dict[str, tuple[Location, ...]] = {}
         self._names: dict[str, tuple[Spelled, ...]] = {}
         self._identities = self._identity_side(identities)
         self._entries = self._entry_side(entries)
         self._comparer = Comparer([*self._identities.keys, *self._entries.keys])
+        self._quick = quick
 
     def for_identities(self, identities: Sequence[Identity]) -> dict[str, tuple[MatchCandidate, ...]]:
         """Return entries for each identity, by key."""
-        asking = self._identity_side(identities)
-        found = _ask(asking, self._entries, self._nearest, compare=self._compared, judge=self._judge)
-        return {
-            key: tuple(
-                MatchCandidate(
-                    entry=one.pair.entry.entry.id, score=round(one.score, 2), evidence=self._evidence(one.pair)
-                )
-                for one in best
-            )
-            for key, best in found
-        }
+        pool = Pool(self._entries.keys, quick=self._quick)
+
+        def ask(part: Sequence[Identity]) -> list[tuple[str, tuple[MatchCandidate, ...]]]:
+            asking = self._identity_side(part)
+            found = _ask(asking, self._entries, pool, compare=self._compared, judge=self._judge)
+            return [(key, tuple(map(self._match_candidate, best))) for key, best in found]
+
+        return dict(sorted(chain.from_iterable(spread(ask, identities))))
 
     def for_entries(self, entries: Sequence[EntryAssessment]) -> dict[str, tuple[IdentityCandidate, ...]]:
         """Return identities for each entry, by id."""
-        found = _ask(
-            self._entry_side(entries),
-            self._identities,
-            self._nearest,
-            compare=lambda declared, found: self._compared(found, declared),
-            judge=lambda declared, found, likeness: self._judge(found, declared, likeness),
-        )
-        return {
-            entry: tuple(
-                IdentityCandidate(
-                    identity=one.pair.identity.key, score=round(one.score, 2), evidence=self._evidence(one.pair)
-                )
-                for one in best
+        pool = Pool(self._identities.keys, quick=self._quick)
+
+        def ask(part: Sequence[EntryAssessment]) -> list[tuple[str, tuple[IdentityCandidate, ...]]]:
+            found = _ask(
+                self._entry_side(part),
+                self._identities,
+                pool,
+                compare=lambda declared, found: self._compared(found, declared),
+                judge=lambda declared, found, likeness: self._judge(found, declared, likeness),
             )
-            for entry, best in found
-        }
+            return [(entry, tuple(map(self._identity_candidate, best))) for entry, best in found]
+
+        return dict(sorted(chain.from_iterable(spread(ask, entries))))
+
+    def _match_candidate(self, one: _Scored) -> MatchCandidate:
+        return MatchCandidate(entry=one.pair.entry.entry.id, score=round(one.score, 2), evidence=self._evidence(one))
+
+    def _identity_candidate(self, one: _Scored) -> IdentityCandidate:
+        return IdentityCandidate(
+            identity=one.pair.identity.key, score=round(one.score, 2), evidence=self._evidence(one)
+        )
 
     def _identity_side(self, identities: Sequence[Identity]) -> Side[Identity]:
         return Side(
@@ -187,21 +190,21 @@ class _Matchmaker:
             score *= objection.leaves
         return _Scored(score, pair)
 
-    def _evidence(self, pair: Pair) -> str:
-        return evidence(pair, objections(pair, self._located(pair.entry)))
+    def _evidence(self, one: _Scored) -> str:
+        return evidence(one.pair, objections(one.pair, self._located(one.pair.entry)))
 
 
 def _ask(
     asking: Side[A],
     pool: Side[B],
-    search: Callable[[Sequence[str], Sequence[str]], Iterator[list[str]]],
+    search: Pool,
     *,
     compare: Callable[[str, str], Likeness],
     judge: Callable[[Called[A], Called[B], Likeness], _Scored | None],
 ) -> list[tuple[str, list[_Scored]]]:
     """Return the best of the pool for each asking subject, by id, without empty ones."""
     best: dict[str, _Best] = defaultdict(_Best)
-    for key, candidates in zip(asking.keys, search(asking.keys, pool.keys), strict=True):
+    for key, candidates in zip(asking.keys, search.nearest(asking.keys), strict=True):
         compared = ((compare(key, other), other) for other in candidates)
         likely = sorted((one for one in compared if one[0].score >= LEAST), key=lambda one: (-one[0].score, one[1]))
         for one in asking.all(key):

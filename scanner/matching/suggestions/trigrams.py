@@ -36,26 +36,35 @@ _NUMBERS = {" ": _SPACE, "\n": _END, **{c: n for n, c in enumerate(string.ascii_
 _ASCII = [_NUMBERS.get(chr(code), _FOREIGN) for code in range(128)]
 
 
-def nearest(asked: Sequence[str], pool: Sequence[str], count: int) -> Iterator[list[int]]:
-    """Yield for each asking key, in order, the positions in ``pool`` of the most similar keys, best first.
+class Trigrams:
+    """The vectors of the names in a pool. Keys: words separated by spaces.
 
-    Keys: words separated by spaces. Raises ImportError without NumPy and SciPy.
+    Raises ImportError without NumPy and SciPy.
     """
-    import numpy as np
 
-    known = _trigrams(pool)
-    found = np.bincount(known.indices, minlength=known.shape[1])
-    kept = (found > 0) & (found <= max(ALWAYS_KEPT, COMMON_SHARE * len(pool)))
-    rarity = np.where(kept, np.log1p(len(pool) / np.maximum(found, 1)), 0).astype(np.float32)
-    by_trigram = _damped(_weighted(known, rarity)).T.tocsr()
-    asking, visits = _rarest(_weighted(_trigrams(asked), rarity), found)
-    start = 0
-    while start < len(asked):
-        stop = max(start + 1, int(np.searchsorted(visits, visits[start] + AT_ONCE, side="right")) - 1)
-        likeness = asking[start:stop] @ by_trigram
-        for first, end in itertools.pairwise(likeness.indptr):
-            yield _best(likeness.indices[first:end], likeness.data[first:end], count)
-        start = stop
+    def __init__(self, pool: Sequence[str]) -> None:
+        import numpy as np
+
+        known = _trigrams(pool)
+        self._found = np.bincount(known.indices, minlength=known.shape[1])
+        kept = (self._found > 0) & (self._found <= max(ALWAYS_KEPT, COMMON_SHARE * len(pool)))
+        self._rarity = np.where(kept, np.log1p(len(pool) / np.maximum(self._found, 1)), 0).astype(np.float32)
+        self._by_trigram = _damped(_weighted(known, self._rarity)).T.tocsr()
+
+    def nearest(self, asked: Sequence[str], count: int) -> Iterator[list[int]]:
+        """Yield for each asking key, in order, the positions in the pool of the most similar keys, best first."""
+        import numpy as np
+
+        if not asked:
+            return
+        asking, visits = _rarest(_weighted(_trigrams(asked), self._rarity), self._found)
+        start = 0
+        while start < len(asked):
+            stop = max(start + 1, int(np.searchsorted(visits, visits[start] + AT_ONCE, side="right")) - 1)
+            likeness = asking[start:stop] @ self._by_trigram
+            for first, end in itertools.pairwise(likeness.indptr):
+                yield _best(likeness.indices[first:end], likeness.data[first:end], count)
+            start = stop
 
 
 def _trigrams(keys: Sequence[str]) -> csr_matrix:
