@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from io import BytesIO
 from typing import Any, BinaryIO, ClassVar
 
 from reports.base import Screen, View
@@ -12,6 +13,10 @@ from reports.columns import TABLES
 from reports.phrases import iso
 from reports.tables import Column, harmless
 from scanner.model import ScanResult
+from scanner.processes import ahead, batched
+
+BATCH = 2_000
+"""Rows written at once."""
 
 
 class CsvReport:
@@ -27,9 +32,14 @@ class CsvReport:
         """Write heading and rows. Nothing is cut, so there are no notices."""
         del screen
         table = TABLES["inventory" if view == "all" else view]
-        writer = csv.writer(Utf8(out))
-        writer.writerow(column.name for column in table.columns)
-        writer.writerows(written(table.columns, table.rows(result)))
+
+        def text_of(rows: Sequence[Any]) -> bytes:
+            batch = BytesIO()
+            csv.writer(Utf8(batch)).writerows(written(table.columns, rows))
+            return batch.getvalue()
+
+        csv.writer(Utf8(out)).writerow(column.name for column in table.columns)
+        out.writelines(ahead(text_of, batched(table.rows(result), BATCH)))
         return ()
 
 

@@ -113,7 +113,7 @@ def _repair_row(connection: Connection, table: Table, row: Values, wordings: Map
         stored = connection.execute(unmoved_rows(kind).where(this_row)).one()
         record = recovered(kind, stored, wordings)
         if record is not None:
-            right = version_row(kind, row[1], row[0], stored.hash, record)
+            right = version_row(kind, row[1], row[0], record)
             columns = [column.name for column in table.c][3:]
             whole = dict(zip(columns, (*right[3:], checksum(table, right)), strict=True))
             connection.execute(update(table).where(this_row).values(whole))

@@ -189,5 +189,10 @@ def bulk_insert(connection: Connection, table: Table, rows: Sequence[Values]) ->
 
     Adds the checksum if the table has that column.
     """
+    insert_sealed(connection, table, sealed(table, rows))
+
+
+def insert_sealed(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
+    """As :func:`bulk_insert`, for rows that have their checksums."""
     if rows:
-        database_of(connection).insert(connection, table, sealed(table, rows))
+        database_of(connection).insert(connection, table, rows)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from contextlib import closing
+from itertools import chain, islice, pairwise
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -31,19 +33,23 @@ from sqlalchemy import (
 )
 
 from scanner.errors import DamagedRow, StoreError
+from scanner.processes import ahead, batched
 from scanner.store import scans, schema
 from scanner.store.bodies import all_wordings, decode, digest, encode
 from scanner.store.database import Values
-from scanner.store.engine import bulk_insert, plain_rows
-from scanner.store.integrity import HINT, RECORDS, Damaged, checksum, verify
+from scanner.store.engine import insert_sealed, plain_rows
+from scanner.store.integrity import HINT, RECORDS, Damaged, checksum, sealed, verify
 from scanner.store.kinds import R, RecordKind, Sighting, Wordings
 from scanner.text import printable
 
 BATCH = 10_000
 """Rows in memory at a time, when reading and when writing."""
+ENCODED = 2_000
+"""Records that are encoded at once, in this process or another."""
 
-_KEY, _HASH, _CONTENT = 0, 3, slice(4, None)
-"""The columns of a version's row without its checksum: its key, its hash, and the hashed content."""
+_KEY, _MARK, _CONTENT = 0, 3, slice(4, -1)
+"""The columns of a row: its key, what differs if it changed (a version's hash, a sighting's body), and a version's
+hashed content, before the checksum."""
 
 _NOTHING: frozenset[str] = frozenset()
 _DAMAGED = ""
@@ -58,10 +64,10 @@ _places = msgspec.json.Decoder(list[int])
 
 
 class Difference(NamedTuple):
-    """A scan's changes to one table: keys whose row ends, and each new row's index among the keys and its mark."""
+    """A scan's changes to one table: keys whose row ends, and each new row's index among the keys."""
 
     closing: list[str]
-    opening: list[tuple[int, str]]
+    opening: list[int]
 
 
 def differences(
@@ -82,8 +88,8 @@ def differences(
         before |= dict.fromkeys(before.keys() & damaged, _DAMAGED)
         ours = keys[start:end]
         beside = zip(range(start, end), ours, marks(start, end), strict=True)
-        opening = [(place, digest) for place, key, digest in beside if before.get(key) != digest]
-        closing = [key for place, _ in opening if (key := keys[place]) in before]
+        opening = [place for place, key, mark_now in beside if before.get(key) != mark_now]
+        closing = [key for place in opening if (key := keys[place]) in before] if before else []
         if len(before) + len(opening) - len(closing) > len(ours):
             closing += before.keys() - set(ours)
         yield Difference(closing, opening)
@@ -114,59 +120,151 @@ def _pages(connection: Connection, mark: Column[str]) -> Iterator[list[Values]]:
 
 
 def _apply(connection: Connection, table: Table, seq: int, closing: Sequence[str], opening: Sequence[Values]) -> None:
-    """Close the open rows of these keys with scan ``seq``, and open the new ones."""
+    """Close the open rows of these keys with scan ``seq``, and open the new ones, which have their checksums."""
     if closing:
         close = update(table).where(table.c.key == bindparam("closing"), table.c.until_scan.is_(None))
         connection.execute(close.values(until_scan=seq), [{"closing": key} for key in closing])
-    bulk_insert(connection, table, opening)
+    insert_sealed(connection, table, opening)
+
+
+class _Given(Struct, Generic[R], frozen=True, kw_only=True):
+    """A scan's records for one table, by key.
+
+    ``mark_of``: what differs if a record changed. ``row_of``: its row without the checksum; the mark is at ``_MARK``.
+    ``is_new``: the table has no open row, so every record gets a row.
+    """
+
+    table: Table
+    keys: Sequence[str]
+    records: Sequence[R]
+    mark_of: Callable[[str, R], str]
+    row_of: Callable[[str, R], Values]
+    is_new: bool
+
+    def rows(self, places: Iterable[int]) -> Sequence[Values]:
+        """Return the rows of these records, with checksums."""
+        return sealed(self.table, [self.row_of(self.keys[place], self.records[place]) for place in places])
+
+    def encoded(self, places: Sequence[int]) -> Sequence[Any]:
+        """Return the rows if the table is new, else the marks to compare."""
+        if self.is_new:
+            return self.rows(places)
+        return [self.mark_of(self.keys[place], self.records[place]) for place in places]
+
+    def batches(self) -> Iterator[Sequence[int]]:
+        """Return the places of the records to encode at once."""
+        return batched(range(len(self.keys)), ENCODED)
+
+
+class _GivenKind(Struct, Generic[R], frozen=True, kw_only=True):
+    """A scan's records of one kind. ``order``: the position of each record, by key, if it is not the kind's own."""
+
+    kind: RecordKind[R]
+    versions: _Given[R]
+    sightings: _Given[R]
+    order: list[int] | None
+
+
+def _given(connection: Connection, kind: RecordKind[R], seq: int, records: Sequence[R]) -> _GivenKind[R]:
+    """Sort the records that are the whole state of this kind from scan ``seq`` on."""
+    unsorted = [kind.key(record) for record in records]
+    places = sorted(range(len(unsorted)), key=unsorted.__getitem__)
+    keys = [unsorted[place] for place in places]
+    _refuse_repeats(kind, keys)
+    ordered = [records[place] for place in places]
+    moving = list(filter(kind.moves, ordered))
+    order = list(map(kind.order, records))
+    return _GivenKind(
+        kind=kind,
+        versions=_Given(
+            table=kind.versions,
+            keys=keys,
+            records=ordered,
+            mark_of=lambda key, record: digest(kind.content(record), key),
+            row_of=lambda key, record: version_row(kind, seq, key, record),
+            is_new=_is_new(connection, kind.versions),
+        ),
+        sightings=_Given(
+            table=kind.sightings,
+            keys=[kind.key(record) for record in moving],
+            records=moving,
+            mark_of=lambda key, record: _sighting(kind, key, record),
+            row_of=lambda key, record: (key, seq, None, _sighting(kind, key, record)),
+            is_new=_is_new(connection, kind.sightings),
+        ),
+        order=None if order == sorted(order) else places,
+    )
+
+
+def _is_new(connection: Connection, table: Table) -> bool:
+    return connection.execute(select(table.c.key).where(table.c.until_scan.is_(None)).limit(1)).first() is None
+
+
+def version_row(kind: RecordKind[R], seq: int, key: str, record: R) -> Values:
+    """The row of a version that begins with scan ``seq``, without its checksum."""
+    content: R = kind.content(record)
+    return key, seq, None, digest(content, key), *kind.facts(content), encode(kind.body(content), key).decode()
+
+
+def _sighting(kind: RecordKind[R], key: str, record: R) -> str:
+    return encode(kind.sighting(record), key).decode()
 
 
 def write(
-    connection: Connection, kind: RecordKind[R], seq: int, records: Sequence[R], damaged: Damaged | None = None
-) -> list[int] | None:
-    """Make ``records`` the whole state of this kind from scan ``seq`` on. ``damaged``: as in :func:`differences`.
+    connection: Connection,
+    seq: int,
+    records: Iterable[tuple[RecordKind[Any], Sequence[Any]]],
+    damaged: Mapping[str, frozenset[str]] = {},
+) -> None:
+    """Make the records of each kind its whole state from scan ``seq`` on. ``damaged``: as in :func:`differences`.
 
-    Returns the order of the records if it is not the kind's own: the position of each record, by key.
+    Other processes encode what comes next while this one writes.
     """
-    given = [kind.key(record) for record in records]
-    places = sorted(range(len(given)), key=given.__getitem__)
-    keys = [given[place] for place in places]
-    ordered = [records[place] for place in places]
-    _refuse_repeats(kind, keys)
-
-    def hashes(start: int, end: int) -> list[str]:
-        return [
-            digest(kind.content(record), key) for key, record in zip(keys[start:end], ordered[start:end], strict=True)
-        ]
-
-    unsound = (damaged or {}).get(kind.versions.name, _NOTHING)
-    for ending, opening in differences(connection, kind.versions.c.hash, keys, hashes, unsound):
-        rows = [version_row(kind, seq, keys[place], digest, ordered[place]) for place, digest in opening]
-        # Whether a damaged record left cannot be determined if the scan lacks it: its row stays open.
-        staying = unsound.difference(row[_KEY] for row in rows) if unsound else _NOTHING
-        closing = [key for key in ending if key not in staying] if staying else ending
-        _apply(connection, kind.versions, seq, *_without_rehashed(connection, kind.versions, closing, rows))
-    _write_sightings(connection, kind, seq, list(filter(kind.moves, ordered)), damaged or {})
-    in_order = all(before <= after for before, after in pairwise(map(kind.order, records)))
-    return None if in_order else places
+    kinds = [_given(connection, kind, seq, its_records) for kind, its_records in records]
+    tables: list[_Given[Any]] = [table for kind in kinds for table in (kind.versions, kind.sightings)]
+    batches = ((number, places) for number, table in enumerate(tables) for places in table.batches())
+    with closing(ahead(lambda batch: tables[batch[0]].encoded(batch[1]), batches)) as encoded:
+        for one in kinds:
+            unsound = damaged.get(one.kind.versions.name, _NOTHING)
+            for ending, rows in _changes(connection, one.versions, encoded, unsound):
+                # Whether a damaged record left cannot be determined if the scan lacks it: its row stays open.
+                staying = unsound.difference(row[_KEY] for row in rows) if unsound else _NOTHING
+                ended = [key for key in ending if key not in staying] if staying else ending
+                _apply(
+                    connection, one.kind.versions, seq, *_without_rehashed(connection, one.kind.versions, ended, rows)
+                )
+            for ending, rows in _changes(
+                connection, one.sightings, encoded, damaged.get(one.kind.sightings.name, _NOTHING)
+            ):
+                _apply(connection, one.kind.sightings, seq, ending, rows)
+    _write_orders(connection, seq, {one.kind.name: one.order for one in kinds}, damaged)
 
 
-def version_row(kind: RecordKind[R], seq: int, key: str, digest: str, record: R) -> Values:
-    """The row of a version that begins with scan ``seq``, without its checksum. ``digest``: the hash of its content."""
-    content: R = kind.content(record)
-    return key, seq, None, digest, *kind.facts(content), encode(kind.body(content), key).decode()
+def _changes(
+    connection: Connection, table: _Given[Any], encoded: Iterator[Sequence[Any]], damaged: frozenset[str]
+) -> Iterator[tuple[list[str], Sequence[Values]]]:
+    """Yield the keys whose rows end, and new rows. Takes the table's batches from ``encoded``."""
+    items = chain.from_iterable(islice(encoded, sum(1 for _ in table.batches())))
+    current: list[Any] = []
+
+    def marks(start: int, end: int) -> Sequence[str]:
+        current[:] = islice(items, end - start)
+        return [row[_MARK] for row in current] if table.is_new else current
+
+    for ending, opening in differences(connection, table.table.columns.values()[_MARK], table.keys, marks, damaged):
+        yield ending, list(current) if table.is_new else table.rows(opening)
 
 
 def _without_rehashed(
-    connection: Connection, table: Table, closing: list[str], opening: list[Values]
-) -> tuple[list[str], list[Values]]:
+    connection: Connection, table: Table, closing: list[str], opening: Sequence[Values]
+) -> tuple[list[str], Sequence[Values]]:
     """The real changes. A row that another version of Muster hashed in another way only gets its new hash."""
     again = {row[_KEY]: row for row in opening}
     both = [key for key in closing if key in again]
     is_open = select(table).where(table.c.key.in_(both), table.c.until_scan.is_(None))
-    stored = [row[:-1] for row in plain_rows(connection, is_open)] if both else []
+    stored = plain_rows(connection, is_open) if both else []
     rehashed = [
-        (*row[:_HASH], again[row[_KEY]][_HASH], *row[_CONTENT])
+        (*row[:_MARK], again[row[_KEY]][_MARK], *row[_CONTENT])
         for row in stored
         if row[_CONTENT] == again[row[_KEY]][_CONTENT]
     ]
@@ -175,25 +273,10 @@ def _without_rehashed(
     rehash = update(table).where(table.c.key == bindparam("same"), table.c.until_scan.is_(None))
     connection.execute(
         rehash.values(hash=bindparam("new_hash"), checksum=bindparam("sum")),
-        [{"same": row[_KEY], "new_hash": row[_HASH], "sum": checksum(table, row)} for row in rehashed],
+        [{"same": row[_KEY], "new_hash": row[_MARK], "sum": checksum(table, row)} for row in rehashed],
     )
     same = {row[_KEY] for row in rehashed}
     return [key for key in closing if key not in same], [row for row in opening if row[_KEY] not in same]
-
-
-def _write_sightings(
-    connection: Connection, kind: RecordKind[R], seq: int, moving: Sequence[R], damaged: Damaged
-) -> None:
-    """``moving``: by key."""
-    keys = [kind.key(record) for record in moving]
-
-    def sightings(start: int, end: int) -> list[str]:
-        beside = zip(keys[start:end], moving[start:end], strict=True)
-        return [encode(kind.sighting(record), key).decode() for key, record in beside]
-
-    unsound = damaged.get(kind.sightings.name, _NOTHING)
-    for closing, opening in differences(connection, kind.sightings.c.body, keys, sightings, unsound):
-        _apply(connection, kind.sightings, seq, closing, [(keys[place], seq, None, body) for place, body in opening])
 
 
 def _refuse_repeats(kind: RecordKind[R], keys: Sequence[str]) -> None:
@@ -205,16 +288,14 @@ def _refuse_repeats(kind: RecordKind[R], keys: Sequence[str]) -> None:
         )
 
 
-def write_orders(
-    connection: Connection, seq: int, orders: Mapping[str, list[int] | None], damaged: Damaged | None = None
-) -> None:
-    """Store the orders that :func:`write` returned, by name of kind. ``damaged``: as in :func:`differences`."""
+def _write_orders(connection: Connection, seq: int, orders: Mapping[str, list[int] | None], damaged: Damaged) -> None:
     table = schema.ordering
     texts = {name: encode(orders[name], f"order of kind {name}").decode() for name in sorted(orders) if orders[name]}
     names, bodies = list(texts), list(texts.values())
-    unsound = (damaged or {}).get(table.name, _NOTHING)
-    for closing, opening in differences(connection, table.c.body, names, lambda start, end: bodies[start:end], unsound):
-        _apply(connection, table, seq, closing, [(names[place], seq, None, body) for place, body in opening])
+    unsound = damaged.get(table.name, _NOTHING)
+    for ending, opening in differences(connection, table.c.body, names, lambda start, end: bodies[start:end], unsound):
+        rows = [(names[place], seq, None, bodies[place]) for place in opening]
+        _apply(connection, table, seq, ending, sealed(table, rows))
 
 
 def holds(table: Table, seq: int) -> ColumnElement[bool]:
@@ -239,11 +320,11 @@ def unmoved_rows(kind: RecordKind[R]) -> Select[Any]:
 def restore(kind: RecordKind[R], row: Row[Any], wordings: Wordings) -> R:
     """The record of a row of :func:`restored_rows`, as it was saved. Raises DamagedRow."""
     values: Values = tuple(row)
-    first, body, sealed = values[-3:]
+    first, body, its_checksum = values[-3:]
     verify(kind.versions, values[:-3])
     if body is None:
         return kind.restore(kind.load(row, wordings), _UNSEEN)
-    verify(kind.sightings, (row.key, first, None, body, sealed))
+    verify(kind.sightings, (row.key, first, None, body, its_checksum))
     return kind.restore(kind.load(row, wordings), decode(_sightings, body, f"sighting of {row.key}"))
 
 

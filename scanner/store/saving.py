@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
@@ -15,8 +16,17 @@ from scanner.store import bodies, outbox, scans, schema
 from scanner.store.database import PATIENCE, Lock
 from scanner.store.engine import database_of, reading, retrying, store_errors, where, writing
 from scanner.store.integrity import Damaged, damaged, damaged_open_rows, named
-from scanner.store.intervals import incompleteness, write, write_orders
-from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
+from scanner.store.intervals import incompleteness, write
+from scanner.store.kinds import (
+    ASSIGNMENTS,
+    ENTRIES,
+    EXPOSURES,
+    FINDINGS,
+    IDENTITIES,
+    SECRETS,
+    WORKLOADS,
+    RecordKind,
+)
 from scanner.store.outbox import Alarms
 from scanner.text import printable
 
@@ -152,13 +162,13 @@ class Saver:
 
 def _write_records(connection: Connection, seq: int, result: ScanResult, damaged: Damaged) -> None:
     bodies.keep(connection, result.findings)
-    orders = {
-        IDENTITIES.name: write(connection, IDENTITIES, seq, result.identities, damaged),
-        SECRETS.name: write(connection, SECRETS, seq, result.secrets, damaged),
-        WORKLOADS.name: write(connection, WORKLOADS, seq, result.workloads, damaged),
-        ASSIGNMENTS.name: write(connection, ASSIGNMENTS, seq, result.assignments, damaged),
-        EXPOSURES.name: write(connection, EXPOSURES, seq, result.exposures, damaged),
-        ENTRIES.name: write(connection, ENTRIES, seq, result.entries, damaged),
-        FINDINGS.name: write(connection, FINDINGS, seq, result.findings, damaged),
-    }
-    write_orders(connection, seq, orders, damaged)
+    records: tuple[tuple[RecordKind[Any], Sequence[Any]], ...] = (
+        (IDENTITIES, result.identities),
+        (SECRETS, result.secrets),
+        (WORKLOADS, result.workloads),
+        (ASSIGNMENTS, result.assignments),
+        (EXPOSURES, result.exposures),
+        (ENTRIES, result.entries),
+        (FINDINGS, result.findings),
+    )
+    write(connection, seq, records, damaged)

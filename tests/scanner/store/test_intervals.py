@@ -13,7 +13,7 @@ from scanner.model import Assessment, EntryAssessment, Origin
 from scanner.store import schema
 from scanner.store.bodies import keep
 from scanner.store.engine import connect, reading, writing
-from scanner.store.intervals import BATCH, differences, read_in_order, write, write_orders
+from scanner.store.intervals import BATCH, differences, read_in_order, write
 from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES, R, RecordKind
 from scanner.store.migrations import migrate
 from tests.factories import NOW, make_assessment, make_entry, make_finding, make_identity
@@ -44,7 +44,7 @@ def save(connection: Connection, kind: RecordKind[R], *scans: tuple[R, ...]) -> 
     """Write one kind's records, scan after scan."""
     for seq, records in enumerate(scans, start=1):
         keep(connection, [first, second])
-        write_orders(connection, seq, {kind.name: write(connection, kind, seq, records)})
+        write(connection, seq, [(kind, records)])
 
 
 def used(assessment: Assessment) -> Assessment:
@@ -119,7 +119,7 @@ def test_a_row_that_was_hashed_otherwise_stays(connection: Connection) -> None:
     seal_anew(connection, schema.identity)
     changed = tagged(beta, owner="ada")
 
-    write(connection, IDENTITIES, 2, (alpha, changed))
+    write(connection, 2, [(IDENTITIES, (alpha, changed))])
     hashes = connection.execute(select(schema.identity.c.hash).where(schema.identity.c.key == "alpha")).scalars().all()
 
     assert intervals(connection, schema.identity) == [

@@ -86,7 +86,7 @@ def test_restores_what_it_took_apart(kind: RecordKind[Any], record: type, data: 
 def test_a_row_is_the_content_again(kind: RecordKind[Any], record: type, data: st.DataObject) -> None:
     """Whatever it holds, records that are written as arrays included."""
     one = kind.content(data.draw(of(record)))
-    values = version_row(kind, 1, kind.key(one), "", one)
+    values = version_row(kind, 1, kind.key(one), one)
     row: Any = SimpleNamespace(**dict(zip(kind.versions.c.keys(), values, strict=False)))
     wordings = {}
     if isinstance(one, Finding):

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 from scanner.model import ScanResult
 from scanner.store.bodies import keep
 from scanner.store.engine import connect, writing
-from scanner.store.intervals import read_in_order, write, write_orders
+from scanner.store.intervals import read_in_order, write
 from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES
 from scanner.store.migrations import migrate
 from tests.examples import examples
@@ -37,12 +37,11 @@ def empty_store() -> Iterator[Connection]:
 def save(connection: Connection, seq: int, result: ScanResult) -> None:
     """Write what is compared here of a scan."""
     keep(connection, result.findings)
-    orders = {
-        IDENTITIES.name: write(connection, IDENTITIES, seq, result.identities),
-        ENTRIES.name: write(connection, ENTRIES, seq, result.entries),
-        FINDINGS.name: write(connection, FINDINGS, seq, result.findings),
-    }
-    write_orders(connection, seq, orders)
+    write(
+        connection,
+        seq,
+        [(IDENTITIES, result.identities), (ENTRIES, result.entries), (FINDINGS, result.findings)],
+    )
 
 
 def rows(connection: Connection) -> list[tuple[Any, ...]]:
