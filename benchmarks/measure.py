@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import selectors
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,28 +12,58 @@ from pathlib import Path
 
 from msgspec import Struct
 
+_SAMPLED_EVERY = 0.5
+
 
 class Cost(Struct, frozen=True):
-    """What a process cost: wall and CPU seconds, and its peak resident memory in MiB."""
+    """What a process cost: wall and CPU seconds, and its peak resident memory in MiB.
+
+    ``cpu`` includes its children. ``together``: the most memory of it and its children, pages that they share counted
+    once, if it was asked for.
+    """
 
     wall: float
     cpu: float
     peak: float
+    together: float = 0.0
 
 
-def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None, cwd: str | None = None) -> Cost:
-    """Run it to its end. Raises RuntimeError where it fails."""
+def run(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    with_children: bool = False,
+) -> Cost:
+    """Run it to its end. Raises RuntimeError where it fails. ``with_children``: ask for their memory, too."""
     started = time.perf_counter()
     process = subprocess.Popen(
         command, env={**os.environ, **(environment or {})}, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     assert process.stderr is not None
+    together = 0.0
+    with selectors.DefaultSelector() as ended:
+        ended.register(process.stderr, selectors.EVENT_READ)
+        while with_children and not ended.select(timeout=_SAMPLED_EVERY):
+            together = max(together, _memory(process.pid))
     errors = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{command[0]} … ended with {process.returncode}: {errors.decode()[-2000:]}")
-    return Cost(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Cost(time.perf_counter() - started, cpu, usage.ru_maxrss / 1024, together)
+
+
+def _memory(pid: int) -> float:
+    """The proportional set size of a process and its children in MiB: see smaps_rollup in proc(5)."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return 0.0  # it has just ended
+    own = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    return own / 1024 + sum(_memory(int(child)) for child in children)
 
 
 def cpu_before_output(command: Sequence[str], *, cwd: str) -> tuple[float, Cost]:

@@ -88,10 +88,11 @@ def _import(
     from scanner.cli.output import with_since, write_outputs
     from scanner.discovery.shards.files import check_shard
     from scanner.discovery.shards.joining import named
+    from scanner.processes import using
     from scanner.store.store import open_store
 
     now = datetime.now(UTC)
-    with infrequent_collection():
+    with infrequent_collection(), using(config.engine.processes):
         checked = [check_shard(path) for path in paths]
         with open_store(config.store_url) as store:
             for old in importing.forget_old(store.staging, now):

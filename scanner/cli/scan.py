@@ -121,13 +121,14 @@ def scan_and_report(
     from scanner.app.scanning import infrequent_collection
     from scanner.cli.console import progress, warn
     from scanner.cli.output import with_since, write_outputs
+    from scanner.processes import using
 
     ready = scanning.make_ready(sources)
     entries = configured_logs(config, {source.name for source in sources}) if reads_logs else ()
     logs = make_logs(config, entries, scanning.make_ready)
     lists = load_lists(config, ready, strict=strict_registry)
     warn(lists.warnings)
-    with infrequent_collection():
+    with infrequent_collection(), using(config.engine.processes):
         try:
             with progress(quiet) as observer:
                 result = scanning.scan(

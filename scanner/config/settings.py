@@ -103,11 +103,13 @@ class OwnershipSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[engine]``. ``workers``: scopes read at once. ``scope_deadline``: seconds for one scope.
 
+    ``processes``: see ``scanner.processes.using``.
     ``dask``: a scheduler's address, or ``local`` or ``local:4`` for processes on this machine.
     """
 
     workers: int = 8
     scope_deadline: int = 3600
+    processes: int | None = None
     dask: str | None = None
     insecure_tcp: bool = False
 
@@ -116,6 +118,8 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             check_scheduler(self.dask, insecure_tcp=self.insecure_tcp)
         if self.workers < 1:
             raise ValueError("at least one worker is needed")
+        if self.processes is not None and self.processes < 1:
+            raise ValueError("at least one process is needed")
         if self.scope_deadline < 1:
             raise ValueError("a scope needs at least one second")
 
