@@ -38,8 +38,13 @@ AS_IS = "as_is"
 
 _STORE = "hashtext(coalesce(current_schema(), ''))"
 _WRITING, _CONCLUDING = 1836413811, 1836413812
-BEGIN_WRITING = f"SELECT pg_advisory_xact_lock({_WRITING}, {_STORE})"
-"""Waits until no other transaction writes; the lock ends with the transaction."""
+BEGIN_WRITING = f"""SELECT pg_advisory_xact_lock({_WRITING}, {_STORE}),
+set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"""
+"""Waits until no other transaction writes; the lock ends with the transaction.
+
+Saving reads open rows by key, a page at a time. Until the server has analyzed a table that was just filled, it would
+sort all of its rows for each page instead of reading the index.
+"""
 
 _TRY_LOCK = f"SELECT pg_try_advisory_lock({_CONCLUDING}, {_STORE})"
 _UNLOCK = f"SELECT pg_advisory_unlock({_CONCLUDING}, {_STORE})"

@@ -163,6 +163,19 @@ def test_keys_sort_as_in_python(server: postgres.Postgres) -> None:
         assert store.find(result.identities[0].identity.key).identities == result.identities[:1]
 
 
+@pytest.mark.parametrize("table", ["identity", "identity_sighting", "finding"])
+def test_a_page_of_open_rows_is_read_from_an_index(url: str, table: str) -> None:
+    """Also before the server has analyzed a table; it would sort all rows for each page."""
+    page = f"EXPLAIN SELECT key, body FROM {table} WHERE until_scan IS NULL AND key > 'a' ORDER BY key LIMIT 10000"  # noqa: S608  # our own
+    engine = connect(url, create=False)
+    with writing(engine) as connection:
+        plan = "\n".join(connection.execute(text(page)).scalars())
+    engine.dispose()
+
+    assert f"Index Scan using {table}_" in plan
+    assert "Sort" not in plan
+
+
 def test_a_writer_is_waited_for_as_long_as_asked(url: str) -> None:
     """While another process writes, a save gives up after the wait; reading goes on."""
     engine = connect(url, create=False)
