@@ -100,6 +100,10 @@ class OwnershipSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         )
 
 
+MOST_PROCESSES = 256
+"""More than the cores of nearly every machine."""
+
+
 class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[engine]``. ``workers``: scopes read at once. ``scope_deadline``: seconds for one scope.
 
@@ -118,8 +122,8 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             check_scheduler(self.dask, insecure_tcp=self.insecure_tcp)
         if self.workers < 1:
             raise ValueError("at least one worker is needed")
-        if self.processes is not None and self.processes < 1:
-            raise ValueError("at least one process is needed")
+        if self.processes is not None and not 1 <= self.processes <= MOST_PROCESSES:
+            raise ValueError(f"processes is a number from 1 to {MOST_PROCESSES}")
         if self.scope_deadline < 1:
             raise ValueError("a scope needs at least one second")
 

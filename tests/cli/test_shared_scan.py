@@ -67,8 +67,8 @@ def lists(tmp_path: Path) -> Path:
 def stored(store: Path) -> Iterator[tuple[Any, ...]]:
     """Every row of a version but findings', which have the time of their scan."""
     with closing(sqlite3.connect(store)) as connection:
-        for table in ("identity", "entry"):
-            yield from connection.execute(f"SELECT key, first_scan, until_scan, hash, body FROM {table} ORDER BY 1, 2")  # noqa: S608  # names of ours
+        yield from connection.execute("SELECT key, first_scan, until_scan, hash, body FROM identity ORDER BY 1, 2")
+        yield from connection.execute("SELECT key, first_scan, until_scan, hash, body FROM entry ORDER BY 1, 2")
         yield from connection.execute("SELECT key, first_scan, until_scan, rule, identity FROM finding ORDER BY 1, 2")
         yield from connection.execute("SELECT key, first_scan, body FROM identity_sighting ORDER BY 1, 2")
 
@@ -99,12 +99,13 @@ def test_any_number_of_processes_gives_the_same(lists: Path, muster: Muster) -> 
     assert shared == [alone, alone]
 
 
-def test_the_number_of_processes_is_checked(lists: Path, muster: Muster) -> None:
-    """With the line of the config."""
-    (lists / "config.toml").write_text(CONFIG.format(processes=0, folder="."), encoding="utf-8")
+@pytest.mark.parametrize("processes", [0, 257])
+def test_the_number_of_processes_is_checked(processes: int, lists: Path, muster: Muster) -> None:
+    """With the file of the config."""
+    (lists / "config.toml").write_text(CONFIG.format(processes=processes, folder="."), encoding="utf-8")
 
     done = muster("scan")
 
     assert done.code == 2
     assert "config.toml" in done.err
-    assert "at least one process" in done.err
+    assert "from 1 to 256" in done.err
