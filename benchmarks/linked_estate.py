@@ -29,6 +29,7 @@ url = "{store}"
 
 [engine]
 dask = "local:4"
+processes = 1
 
 [[registry]]
 path = "registry.csv"
@@ -105,10 +106,14 @@ def _recurring(place: int) -> str:
 
 
 def _entry_rows(count: int) -> Iterator[Sequence[str]]:
-    """The registry: entries with a key or a pattern, a tenth with a declared reach, and those of recurring names."""
+    """The registry: entries with a key or a pattern, and those of recurring names.
+
+    A tenth declares a reach, and another tenth names an identity that has been renamed since.
+    """
     for number, one in enumerate(entries(count // 10, count // 100)):
         radius = "at most 3 identities" if number % 10 == 5 else ""
-        yield one.id, *one.identities, *one.owner, radius
+        renamed = "-v1" if number % 10 == 7 else ""
+        yield one.id, f"{one.identities[0]}{renamed}", *one.owner, radius
     for place in range(min(count, PER_ACCOUNT) // RECURS_EVERY):
         yield f"D{place}", _recurring(place), "person1@example.com", ""
         yield f"F{place}", _recurring(place), "person2@example.com", ""

@@ -45,7 +45,7 @@ def run(
     with selectors.DefaultSelector() as ended:
         ended.register(process.stderr, selectors.EVENT_READ)
         while with_children and not ended.select(timeout=_SAMPLED_EVERY):
-            together = max(together, _memory(process.pid))
+            together = max(together, proportional_memory(process.pid))
     errors = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -53,17 +53,6 @@ def run(
         raise RuntimeError(f"{command[0]} … ended with {process.returncode}: {errors.decode()[-2000:]}")
     cpu = usage.ru_utime + usage.ru_stime
     return Cost(time.perf_counter() - started, cpu, usage.ru_maxrss / 1024, together)
-
-
-def _memory(pid: int) -> float:
-    """The proportional set size of a process and its children in MiB: see smaps_rollup in proc(5)."""
-    try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    except OSError:
-        return 0.0  # it has just ended
-    own = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-    return own / 1024 + sum(_memory(int(child)) for child in children)
 
 
 def cpu_before_output(command: Sequence[str], *, cwd: str) -> tuple[float, Cost]:
@@ -93,12 +82,12 @@ def descendants(process: int) -> Iterator[int]:
                 yield from descendants(child)
 
 
-def proportional_memory(processes: Iterable[int]) -> float:
-    """MiB that they take together: a page that several share counts once (PSS)."""
+def proportional_memory(process: int) -> float:
+    """MiB that it takes with its descendants, pages that they share counted once: see smaps_rollup in proc(5)."""
     kib = 0
-    for process in processes:
+    for one in (process, *descendants(process)):
         with suppress(OSError):  # it ended meanwhile
-            lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text(encoding="ascii").splitlines()
             kib += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return kib / 1024
 

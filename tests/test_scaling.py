@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.linked_estate import write
 from benchmarks.measure import descendants, proportional_memory, used_cpu
-from benchmarks.scaling import SMALLEST, STAGES, Sample, Scan, Stage, slope, stages_in, tables
+from benchmarks.scaling import SMALLEST, STAGES, WALL, Sample, Scan, Stage, slope, stages_in, tables
 from scanner.cli.main import main
 from scanner.store.store import open_store
 
@@ -23,7 +23,7 @@ def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The smallest one, whose scan needs neither Dask nor a database server here."""
     write(tmp_path, SMALLEST, "sqlite:///muster.db")
     config = tmp_path / "config.toml"
-    config.write_text(re.sub(r"\[engine\]\ndask = .*\n", "", config.read_text()))
+    config.write_text(re.sub("^dask = .*$", "", config.read_text(), flags=re.MULTILINE))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -41,15 +41,17 @@ def test_its_estate_has_what_needs_the_whole(estate: Path, capfd: pytest.Capture
     assert {one.privilege.level for one in result.identities} == {"normal", "admin", "escalation"}
     assert {one.registry.state for one in result.identities} == {"registered", "unregistered", "ambiguous"}
     assert {drift.aspect for one in result.identities for drift in one.drift} >= {"reach"}
+    assert all(one.candidates for one in result.entries if one.state == "not_found")
+    assert {one.state for one in result.entries} == {"found", "not_found"}
     assert set(STAGES) - set(stages_in(log, [Sample(0.0, 100.0)])) == {"fetching"}  # only with a cluster
 
 
 def test_a_stage_has_the_memory_of_its_time() -> None:
-    """From the last sample before it to the highest within it."""
+    """Of the last sample before it, and of the highest within it; what others write between is not read."""
     line = {"time": "1970-01-01T00:00:10.000+00:00", "message": "matching took 4.00 s (3.50 s of CPU)"}
     samples = [Sample(time, memory) for time, memory in ((2, 900), (5, 100), (7, 300), (9, 200), (11, 800))]
 
-    found = stages_in([json.dumps(line), json.dumps(line | {"message": "4 scopes read"})], samples)
+    found = stages_in([json.dumps(line), json.dumps(line | {"message": "4 scopes read"}), "of Dask"], samples)
 
     assert found == {"matching": Stage(cpu=3.5, before=100, peak=300)}
 
@@ -62,10 +64,12 @@ def test_the_exponent_is_that_of_the_growth(exponent: float) -> None:
 
 
 def test_what_every_scan_costs_is_set_aside() -> None:
-    """Ten million cost that once, and of the rest a hundred times as much as a hundredth."""
-    scans = [_scan(size, cpu=8 + size / 1_000) for size in (0, 25_000, 50_000, 100_000)]
+    """Ten million cost that once, and of the rest a hundred times as much as a hundredth; the clock says nothing."""
+    scans = [_scan(size, cpu=8 + size / 1_000) for size in (2_000, 25_000, 50_000, 100_000)]
 
     rows = "\n".join(tables(scans))
+
+    assert f"| {WALL} | 33.0 | 58.0 | 108 | | |" in rows
 
     assert "| CPU | 33.0 | 58.0 | 108 | 1.00 | 10,008 |" in rows
     assert "| matching (ambiguity) | 33.0 | 58.0 | 108 | 1.00 | 10,008 | +50 |" in rows
@@ -73,7 +77,7 @@ def test_what_every_scan_costs_is_set_aside() -> None:
 
 def _scan(size: int, cpu: float) -> Scan:
     stage = Stage(cpu=cpu, before=100.0, peak=150.0)
-    return Scan(identities=size, whole={"CPU": cpu}, stages=dict.fromkeys(STAGES, stage))
+    return Scan(identities=size, whole={WALL: cpu, "CPU": cpu}, stages=dict.fromkeys(STAGES, stage))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -84,7 +88,7 @@ def test_all_processes_of_a_tree_are_measured() -> None:
         assert shell.stdout is not None
         shell.stdout.readline()
         tree = list(descendants(os.getpid()))
-        memory, cpu = proportional_memory(tree), used_cpu(tree)
+        memory, cpu = proportional_memory(shell.pid), used_cpu(tree)
         shell.communicate(b"\n")
 
     assert tree[0] == shell.pid
