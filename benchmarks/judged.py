@@ -14,8 +14,8 @@ from scanner.matching.places import SourceRef
 from scanner.model import Coverage, ScanInfo, ScanResult
 
 
-def judged(count: int, *, day: int = 0, changed: float = 0.0) -> ScanResult:
-    """The estate on that day; so large a share of it has another description than on day 0."""
+def judged(count: int, *, day: int = 0, changed: float = 0.0, before: ScanResult | None = None) -> ScanResult:
+    """The estate on that day; so large a share of it has another description than on day 0, the scan ``before``."""
     estate = tuple(sorted(identities(count), key=lambda one: one.key))
     if changed:
         every = round(1 / changed)
@@ -36,6 +36,8 @@ def judged(count: int, *, day: int = 0, changed: float = 0.0) -> ScanResult:
             people=people(),
             sources=(SourceRef(name="prod", provider="aws"),),
         ),
-        Remembered(),
+        Remembered()
+        if before is None
+        else Remembered(known={one.fingerprint: one.first_seen for one in before.findings}),
         ScanInfo(id=f"scan-{day}-{changed}", started_at=moment, finished_at=moment, version="0"),
     )

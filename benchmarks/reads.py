@@ -61,8 +61,9 @@ def _line(command: str, key: str) -> list[str]:
 def _stored(url: str, count: int) -> str:
     """Store the estate, and return the key of an identity."""
     with open_store(url) as store:
-        store.save(judged(count))
-        last = judged(count, day=1, changed=0.01)
+        first = judged(count)
+        store.save(first)
+        last = judged(count, day=1, changed=0.01, before=first)
         store.save(last)
     return last.identities[count // 2].identity.key
 

@@ -50,7 +50,7 @@ _ANSWER: tuple[_Item, ...] = (
         "decision",
         lambda r: r.decision.decision if r.decision else None,
         "Fill in. keep: still needed. reduce: needs less. revoke: not needed. reassign: needs another owner. "
-        "not_mine: somebody else must decide. Empty is no decision.",
+        "not_mine: someone else must decide. Empty is no decision.",
         14,
         fill_in=True,
         choices=DECISIONS,
@@ -95,7 +95,7 @@ _MEANINGS: Mapping[str, str] = {
     "reduce": "it is needed, with fewer permissions",
     "revoke": "it is not needed: disable and delete it",
     "reassign": "it is needed, and new_owner is its owner from now on",
-    "not_mine": "somebody else must decide",
+    "not_mine": "someone else must decide",
 }
 
 

@@ -41,7 +41,7 @@ SPEC = LogSpec(
     is_live=True,
     blind_spots=(
         "Without data access logs: reads of configuration and all use of data, secrets and models included.",
-        "Callers that Google redacts: where somebody of another organization reads what is public.",
+        "Callers that Google redacts: where members of another organization read what is public.",
         "Projects that the sink does not cover, and filters of the sink; live, what is excluded from _Default.",
         "Use of keys outside of Google's APIs.",
     ),

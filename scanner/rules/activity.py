@@ -75,7 +75,7 @@ USED_THOUGH_RETIRED = ActivityRule(
     id="used_though_retired",
     severity="high",
     title="Retired identity is used",
-    why="Its entry says that it is no longer needed, yet something uses it. A consumer was forgotten, or somebody "
+    why="Its entry says that it is no longer needed, yet something uses it. A consumer was forgotten, or someone "
     "found its credentials.",
     remediation="Find the caller by the events named here. Move it to another identity or stop it, then disable this "
     "one.",
@@ -138,7 +138,7 @@ BEHAVIOUR_CHANGED = ActivityRule(
     severity_note="high if it is an admin or can become one; info if a change of the identity explains it",
     title="Identity behaves differently from before",
     why="Machines repeat themselves. One that does something new, from somewhere new or far more often was changed, or "
-    "somebody else uses it. An unexplained change is an incident until proven otherwise.",
+    "someone else uses it. An unexplained change is an incident until proven otherwise.",
     remediation="Compare the reasons with what was deployed on that day. If nothing was, rotate its credentials and "
     "examine the events. If the behaviour is intended, describe it in the entry's baseline and review the entry.",
     evidence=(*_COMMON, "new", "usual_events", "most_events", "hours", "usual_hours"),

@@ -165,7 +165,7 @@ FORMER_MEMBER_CREDENTIAL = CredentialRule(
     id="former_member_credential",
     severity="high",
     title="Credential belongs to a former member",
-    why="The account that holds or added the credential is no longer a member of the organization. Whoever left may "
+    why="The account that holds or added the credential is no longer a member of the organization. A former member may "
     "still have a copy, and it is not rotated.",
     remediation="Find out what uses the credential, replace it with one of a machine identity or a current member, and "
     "revoke it.",

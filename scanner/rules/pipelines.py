@@ -59,8 +59,8 @@ TRUST_UNUSED = IdentityRule(
     severity="low",
     severity_note="medium for an admin, or an identity that can make itself one",
     title="Trust is not used by any pipeline",
-    why="No workflow of the organization gets a token that this trust accepts. Whoever may write to a repository that "
-    "the trust names can add such a workflow, and no one would miss the trust.",
+    why="No workflow of the organization gets a token that this trust accepts. Anyone who can write to a repository "
+    "that the trust names can add such a workflow, and no one would miss the trust.",
     remediation="Remove the subject from the trust. If a pipeline needs it, such as one that runs rarely or on another "
     "branch, name that pipeline's exact subject.",
     evidence=("trusts",),
@@ -87,8 +87,8 @@ TRUST_BY_RECYCLABLE_NAME = IdentityRule(
     severity="low",
     severity_note="high if the organization was read and has no repository of that name: the name is free",
     title="Trust names a repository that can be replaced",
-    why="Names of organizations and repositories become free when they are renamed or deleted. Whoever takes the name "
-    "gets tokens with the same subject, and becomes this identity.",
+    why="Names of organizations and repositories become free when they are renamed or deleted. Anyone who takes the "
+    "name gets tokens with the same subject, and becomes this identity.",
     remediation="Let the repository send immutable subjects, which contain the ids of owner and repository, and trust "
     "those. Or require the claims repository_id and repository_owner_id as well, where the cloud can check claims.",
     evidence=("trusts", "free"),
@@ -142,7 +142,7 @@ STATIC_KEY_BESIDE_FEDERATION = SecretRule(
     severity="medium",
     title="Stored cloud key beside federation",
     why="Jobs of the same repository can sign in to this cloud with short-lived tokens, so that the stored key is not "
-    "needed. It works from anywhere until it is rotated, for whoever can change a workflow or read a log.",
+    "needed. It works from anywhere until it is rotated, for anyone who can change a workflow or read a log.",
     remediation="Let the remaining jobs sign in by federation, too. Then delete the secret, and disable the key at the "
     "cloud.",
     evidence=("name", "jobs", "created_at"),
@@ -215,7 +215,7 @@ SELF_HOSTED_RUNNER_PUBLIC = IdentityRule(
 )
 
 
-# --- Whoever may write to the repository can become an admin ---
+# --- Anyone who can write to the repository can become an admin ---
 
 
 def _writers_become_admin(assessment: Assessment, _context: RuleContext) -> Hit | None:
@@ -244,9 +244,9 @@ WRITERS_BECOME_ADMIN = IdentityRule(
     severity="high",
     severity_note="low if the trusts take tokens of environments alone that require an approval; medium if these only "
     "limit branches, or their rules could not be read",
-    title="Whoever may write to the repository can become an admin",
+    title="Anyone who can write to the repository can become an admin",
     why="The workflow gets tokens that an identity with administrative permissions accepts, on a way that the evidence "
-    "shows. Whoever may push a branch, or an App or key that may write, can change what the workflow does there.",
+    "shows. Anyone who can push a branch, and an App or key that can write, can change what the workflow does there.",
     remediation="Let the trust name an environment, and protect that environment: required reviewers, and the default "
     "branch only. Reduce the permissions of the identity at the end of the way, and who may write.",
     evidence=("repository", "because", "subjects", "guarded_by"),

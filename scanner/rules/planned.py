@@ -53,7 +53,7 @@ PLANNED_UNREGISTERED = PlanRule(
     severity="high",
     severity_note="critical for an admin; medium if a proposed entry waits for its approval",
     title="Change brings an unregistered identity",
-    why="Before deployment, the author of the change knows what the identity is for and who answers for it. After it, "
+    why="Before deployment, the author of the change knows what the identity is for and who owns it. After it, "
     "both have to be found out.",
     remediation="Declare the identity in the registry with an owner and a purpose, in the same change. `muster check "
     "--draft FILE` drafts the entry.",
