@@ -16,7 +16,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Engine, Row, delete, func, select, text
 
 from scanner.store import schema
-from scanner.store.engine import bulk_insert, reading, writing
+from scanner.store.engine import appending, bulk_insert, reading, writing
 from scanner.store.intervals import BATCH
 
 _part, _line = schema.staged_part, schema.staged_line
@@ -61,7 +61,8 @@ class Staging:
 
         ``instead_of``: scan and part of the parts to remove first.
         """
-        with writing(self._engine) as connection:
+        # Workers of a cluster stage side by side: with the lock of a writer, they would take turns.
+        with writing(self._engine) if instead_of else appending(self._engine) as connection:
             for scan, name in instead_of:
                 _remove(connection, scan, name)
             for part in parts:

@@ -14,8 +14,9 @@ from sqlalchemy import text
 from scanner.errors import MissingStore, StoreError
 from scanner.store.engine import connect, reading, writing
 from scanner.store.postgres import Postgres
+from scanner.store.staging import Part
 from scanner.store.store import open_store
-from tests.factories import make_assessment, make_finding, make_result
+from tests.factories import NOW, make_assessment, make_finding, make_result
 from tests.servers import postgres
 
 pytestmark = postgres.needed
@@ -184,6 +185,16 @@ def test_a_writer_is_waited_for_as_long_as_asked(url: str) -> None:
             store.save(NEXT)
         assert raised.value.hint
         assert store.load() == RESULT
+    engine.dispose()
+
+
+def test_workers_of_a_cluster_stage_side_by_side(url: str) -> None:
+    """Putting parts waits for no other writer, so that many workers do not take turns."""
+    part = Part(scan="night", part="1", head="{}", lines=("a", "b"))
+    engine = connect(url, create=False)
+    with writing(engine), open_store(f"{url}&timeout=0.1") as store:
+        store.staging.put([part], NOW)
+        assert list(store.staging.lines("night")) == ["a", "b"]
     engine.dispose()
 
 
