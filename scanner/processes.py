@@ -18,7 +18,7 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from io import BytesIO
@@ -26,7 +26,7 @@ from itertools import chain, count, islice, pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -43,6 +43,7 @@ PARTS = 16
 """Parts for each process, so that none waits long for the last."""
 AHEAD = 3
 """Batches that a child is dealt at once, so that it need not wait for its parent."""
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 WORTH_IT = 20_000
 """The fewest items to share by default. Forking and the results of fewer take longer than is saved."""
 
@@ -88,10 +89,9 @@ def ahead(work: Callable[[T], R], batches: Iterable[T]) -> Generator[R]:
     Every process goes through ``batches`` itself, so they must not come from a file or a connection.
     """
     coming = iter(batches)
-    first = list(islice(coming, 2))
-    others = _sharing.get().processes - 1 if len(first) > 1 else 0
-    if others:
-        yield from _shared(work, chain(first, coming), others)
+    first = list(islice(coming, _sharing.get().processes))
+    if len(first) > 1:
+        yield from _shared(work, chain(first, coming), others=len(first) - 1)
     else:
         yield from map(work, chain(first, coming))
 
@@ -112,8 +112,7 @@ def _parts(items: Sequence[T], count: int) -> Iterator[Sequence[T]]:
 
 
 def _shared(work: Callable[[T], R], batches: Iterator[T], others: int) -> Iterator[R]:
-    with ExitStack() as stack:
-        children = [stack.enter_context(_child(work, batches)) for _ in range(others)]
+    with _children(work, batches, others) as children:
         numbered = enumerate(batches)
         dealt: dict[int, T] = {}
         done: dict[int, R] = {}
@@ -181,28 +180,61 @@ class _Child:
 
 
 @contextmanager
-def _child(work: Callable[[T], R], batches: Iterator[T]) -> Iterator[_Child]:
-    """Fork a child that does batches. Leaving the context ends it."""
+def _children(work: Callable[[T], R], batches: Iterator[T], count: int) -> Iterator[Sequence[_Child]]:
+    """Fork so many children, or as many as the system allows. Leaving the context ends them."""
+    with ExitStack() as stack:
+        children: list[_Child] = []
+        try:
+            for _ in range(count):
+                children.append(stack.enter_context(_child(work, batches, children)))
+        except OSError as error:
+            log.warning("no further process can be started: %s; %d share the work", error, 1 + len(children))
+        yield children
+
+
+@contextmanager
+def _child(work: Callable[[T], R], batches: Iterator[T], siblings: Sequence[_Child]) -> Iterator[_Child]:
+    """Fork a child that does batches. Raises OSError if the system refuses."""
     fork = get_context("fork")
     ours, theirs = fork.Pipe()
-    process = fork.Process(target=_serve, args=(work, batches, ours, theirs), daemon=True)
-    with warnings.catch_warnings():
-        # Python warns of threads at a fork. Those that read sources are done, and the child takes none of their locks.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        process.start()
-    theirs.close()
+    # Only the parent has the other end of a child's connection, so that its end is the end of all children.
+    parents = [ours, *(sibling.connection for sibling in siblings)]
+    process = fork.Process(target=_serve, args=(work, batches, parents, theirs), daemon=True)
+    with closing(ours):
+        with closing(theirs), _signals_deferred(), warnings.catch_warnings():
+            # Python warns of threads at a fork. Those that read sources are done; the child takes none of their locks.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            process.start()
+        try:
+            yield _Child(ours)
+        finally:
+            process.kill()
+            process.join()
+
+
+@contextmanager
+def _signals_deferred() -> Iterator[None]:
+    """Raise signals at the end of the block: Python ignores an exception of a handler that runs during a fork."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    received: list[int] = []
+    handlers = {one: signal.signal(one, lambda number, _: received.append(number)) for one in _ENDING}
     try:
-        yield _Child(ours)
+        yield
     finally:
-        ours.close()
-        process.kill()
-        process.join()
+        for one, handler in handlers.items():
+            signal.signal(one, handler or signal.SIG_DFL)
+        for number in received:
+            signal.raise_signal(number)
 
 
-def _serve(work: Callable[[T], R], batches: Iterator[T], parents: Connection, connection: Connection) -> None:
+def _serve(work: Callable[[T], R], batches: Iterator[T], parents: Sequence[Connection], connection: Connection) -> None:
     """Run in the child: send the work on each batch that the parent deals."""
-    parents.close()  # so that the end of the parent ends the connection
+    for one in parents:
+        one.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its children
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     gc.disable()  # a collection would copy the memory that is shared with the parent
     _sharing.set(_ALONE)
     results: SimpleQueue[bytes] = SimpleQueue()

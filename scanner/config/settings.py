@@ -8,11 +8,11 @@ from contextlib import suppress
 from datetime import date, datetime
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from connectors.address import is_loopback
 from scanner.errors import ConfigError, did_you_mean
@@ -113,7 +113,7 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     workers: int = 8
     scope_deadline: int = 3600
-    processes: int | None = None
+    processes: Annotated[int, Meta(ge=1, le=MOST_PROCESSES)] | None = None
     dask: str | None = None
     insecure_tcp: bool = False
 
@@ -122,8 +122,6 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             check_scheduler(self.dask, insecure_tcp=self.insecure_tcp)
         if self.workers < 1:
             raise ValueError("at least one worker is needed")
-        if self.processes is not None and not 1 <= self.processes <= MOST_PROCESSES:
-            raise ValueError(f"processes is a number from 1 to {MOST_PROCESSES}")
         if self.scope_deadline < 1:
             raise ValueError("a scope needs at least one second")
 

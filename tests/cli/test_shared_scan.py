@@ -99,13 +99,13 @@ def test_any_number_of_processes_gives_the_same(lists: Path, muster: Muster) -> 
     assert shared == [alone, alone]
 
 
-@pytest.mark.parametrize("processes", [0, 257])
-def test_the_number_of_processes_is_checked(processes: int, lists: Path, muster: Muster) -> None:
-    """With the file of the config."""
+@pytest.mark.parametrize(("processes", "bound"), [(0, ">= 1"), (257, "<= 256"), (10**9, "<= 256")])
+def test_the_number_of_processes_is_checked(processes: int, bound: str, lists: Path, muster: Muster) -> None:
+    """With its line in the config."""
     (lists / "config.toml").write_text(CONFIG.format(processes=processes, folder="."), encoding="utf-8")
 
     done = muster("scan")
 
     assert done.code == 2
-    assert "config.toml" in done.err
-    assert "from 1 to 256" in done.err
+    assert "config.toml:3" in done.err
+    assert f"engine.processes: expected a whole number {bound}" in done.err

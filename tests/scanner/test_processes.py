@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -107,6 +111,48 @@ def test_what_is_not_wanted_any_more_leaves_no_process() -> None:
         results.close()
 
     assert not multiprocessing.active_children()
+
+
+def test_a_process_that_cannot_be_started_is_done_without(caplog: pytest.LogCaptureFixture) -> None:
+    """The system has a limit of its own, here of open files."""
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())), usual[1]))
+    try:
+        with using(8):
+            parts = spread(squares, range(200))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+
+    assert [square for part in parts for square in part] == squares(range(200))
+    assert "no further process can be started" in caplog.text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_a_fork_is_not_lost(number: signal.Signals) -> None:
+    """Python ignores what a handler raises inside the functions that run before a fork."""
+    script = f"""
+import os, signal, threading
+from scanner.processes import spread, using
+def stop(*_):
+    raise SystemExit(7)
+signal.signal({int(number)}, stop)
+os.register_at_fork(before=lambda: os.kill(os.getpid(), {int(number)}))
+with using(2):
+    spread(len, range(100))
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 7
+
+
+def test_no_more_processes_than_batches() -> None:
+    """However many may be used."""
+    with using(200):
+        results = ahead(squares, [(1,), (2,), (3,)])
+        first = next(results)
+        children = len(multiprocessing.active_children())
+        results.close()
+
+    assert first == [1]
+    assert children == 2
 
 
 class Sample(Struct, frozen=True):
