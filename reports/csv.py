@@ -15,7 +15,7 @@ from reports.tables import Column, harmless
 from scanner.model import ScanResult
 from scanner.processes import ahead, batched
 
-BATCH = 2_000
+BATCH = 100
 """Rows written at once."""
 
 

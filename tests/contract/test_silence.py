@@ -132,8 +132,8 @@ def _connector(name: str, url: str) -> Connector:
     return connector
 
 
-def _coverage(connector: Connector) -> list[Coverage]:
-    return [one for one in read(connector, deadline=DEADLINE) if isinstance(one, Coverage)]
+def _coverage(connector: Connector, deadline: float = DEADLINE) -> list[Coverage]:
+    return [one for one in read(connector, deadline=deadline) if isinstance(one, Coverage)]
 
 
 @pytest.mark.parametrize("check", [check_not_the_api, check_endless], ids=lambda check: check.__name__)
@@ -165,7 +165,7 @@ def test_pages_of_aws_without_end_are_a_gap(aws: Estate) -> None:
         "Marker": f"m{next(numbers)}",
     }
 
-    coverage = {one.section: one for one in _coverage(aws.connector(regions=("eu-west-1",)))}
+    coverage = {one.section: one for one in _coverage(aws.connector(regions=("eu-west-1",)), 2 * DEADLINE)}
 
     assert coverage["iam.users"].status in ("failed", "partial")
     assert "not done in the time for one section" in str(coverage["iam.users"].detail)

@@ -66,8 +66,8 @@ BEFORE = (
     "scanner/judging/pipeline.py:judge 1",
     "scanner/model/summary.py:summarise 1",
     "scanner/store/scans.py:insert_scan 1",
-    "scanner/store/intervals.py:write 2",
-    "scanner/store/intervals.py:write_orders 1",
+    "scanner/store/intervals.py:_apply 2",
+    "scanner/store/intervals.py:_write_orders 1",
     "sqlalchemy:commit 1",
 )
 AFTER = (
