@@ -168,7 +168,7 @@ class _Child:
         """Yield the results that are there, with the numbers of their batches."""
         try:
             while self.owed and self.connection.poll():
-                result = pickle.loads(self.connection.recv_bytes())  # noqa: S301  # from our own child
+                result = pickle.loads(self.connection.recv_bytes())  # noqa: S301  # from a child, by a pipe that only the two have
                 yield self.owed.popleft(), result
         except (EOFError, OSError):
             self._lose()

@@ -162,7 +162,7 @@ def test_agents_show_model_tools_servers_and_schedule(found: list[DiscoveredReco
 
 
 def test_credentials_in_vaults_are_stored_secrets_of_automations(found: list[DiscoveredRecord]) -> None:
-    """Names, dates, hosts and variables; never a value, of which OpenAI gives none."""
+    """Names, dates, hosts and variables. OpenAI never returns a value."""
     secrets = {one.key: one for one in found if isinstance(one, StoredSecret)}
     (work,) = [one for one in found if isinstance(one, Workload) and one.kind == "automation"]
 
