@@ -21,6 +21,7 @@ _KEY = re.compile(r"^\s*(\"[^\"]+\"|'[^']+'|[\w-]+)\s*[.=]")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+?)`")
 _WORDS = {
+    " | null`": "`",  # TOML has no null: a key that may be missing is left out
     "Expected `int`": "expected a whole number",
     "Expected `bool`": "expected true or false",
     "Expected `str`": "expected text",

@@ -99,8 +99,10 @@ def test_any_number_of_processes_gives_the_same(lists: Path, muster: Muster) -> 
     assert shared == [alone, alone]
 
 
-@pytest.mark.parametrize(("processes", "bound"), [(0, ">= 1"), (257, "<= 256"), (10**9, "<= 256")])
-def test_the_number_of_processes_is_checked(processes: int, bound: str, lists: Path, muster: Muster) -> None:
+@pytest.mark.parametrize(
+    ("processes", "problem"), [(0, " >= 1"), (257, " <= 256"), (10**9, " <= 256"), ('"two"', ", got text")]
+)
+def test_the_number_of_processes_is_checked(processes: object, problem: str, lists: Path, muster: Muster) -> None:
     """With its line in the config."""
     (lists / "config.toml").write_text(CONFIG.format(processes=processes, folder="."), encoding="utf-8")
 
@@ -108,4 +110,4 @@ def test_the_number_of_processes_is_checked(processes: int, bound: str, lists: P
 
     assert done.code == 2
     assert "config.toml:3" in done.err
-    assert f"engine.processes: expected a whole number {bound}" in done.err
+    assert f"engine.processes: expected a whole number{problem}" in done.err
