@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -185,59 +186,73 @@ def look_alikes(
     live = {entry.id: entry for entry in entries if effective_status(entry, today) == "live"}
     if not suspects or not live:
         return {}
-    named = list(_declared(live.values()))
-    asked = _asked(suspects, identities, verdicts, live, named)
-    if not asked:
+    ours = (name for one in suspects for name in _names(one))
+    lent = (one.name for one in identities if verdicts[one.key].entry in live)
+    theirs = chain(chain.from_iterable(map(_names_in, live.values())), lent)
+    contested = _contested(*((ours, theirs) if 2 * len(suspects) < len(identities) else (theirs, ours)))
+    if not contested:
         return {}
-    exact, weak = _Known(asked), _Known(asked)
-    for declared in named:
-        exact.add(declared)
-    for identity in identities:
-        verdict = verdicts[identity.key]
-        if verdict.state == "registered" and (entry := live.get(verdict.entry or "")) is not None:
-            lent = _Declared(identity.name, entry.id, str(entry.origin), provider_key(identity.provider))
-            (weak if verdict.rung in _WEAK else exact).add(lent)
+    exact, weak = _known(live, identities, verdicts, contested)
     found = {}
     for one in suspects:
+        if contested.isdisjoint(map(fold, _names(one))):
+            continue
         verdict = verdicts[one.key]
-        known = (exact, weak) if verdict.state == "unregistered" else (exact,)
-        if (imitated := _imitated(one, verdict, known)) is not None:
+        allowed = (exact, weak) if verdict.state == "unregistered" else (exact,)
+        if (imitated := _imitated(one, verdict, allowed)) is not None:
             found[one.key] = imitated
     return found
 
 
-def _asked(
-    suspects: Sequence[Identity],
-    identities: Sequence[Identity],
-    verdicts: Mapping[str, RegistryVerdict],
+def _contested(few: Iterable[str], many: Iterable[str]) -> set[str]:
+    """Return the names, folded, that look like a different one; nearly no name does.
+
+    Two of ``many`` may look alike unnoticed: only how each of ``few`` looks is remembered.
+    """
+    first: dict[str, str] = {}
+    found: set[str] = set()
+    for look_up, names in ((first.setdefault, few), (first.get, many)):
+        for name in names:
+            other = look_up(skeleton(name), name)
+            if other != name and fold(other) != fold(name):
+                found |= {fold(other), fold(name)}
+    return found
+
+
+def _known(
     live: Mapping[str, Entry],
-    named: Iterable[_Declared],
-) -> set[str]:
-    """Return the skeletons of suspects' names; if most are suspects, only those that a declared name has, too."""
-    ours = (skeleton(text) for one in suspects for text in _names(one))
-    if 2 * len(suspects) < len(identities):
-        return set(ours)
-    declared = {skeleton(one.text) for one in named}
-    lending = (identity.name for identity in identities if verdicts[identity.key].entry in live)
-    declared.update(map(skeleton, lending))
-    return {look for look in ours if look in declared}
+    identities: Iterable[Identity],
+    verdicts: Mapping[str, RegistryVerdict],
+    contested: Collection[str],
+) -> tuple[_Known, _Known]:
+    """Return the contested names of entries and of identities that these register; apart, those that anyone chooses."""
+    exact, weak = _Known(), _Known()
+    for entry in live.values():
+        for name in _names_in(entry):
+            if fold(name) in contested:
+                for provider in {location.provider for location in locate(entry)} or {None}:
+                    exact.add(_Declared(name, entry.id, str(entry.origin), provider))
+    for identity in identities:
+        verdict = verdicts[identity.key]
+        if fold(identity.name) not in contested or verdict.state != "registered":
+            continue
+        if (its := live.get(verdict.entry or "")) is not None:
+            known = weak if verdict.rung in _WEAK else exact
+            known.add(_Declared(identity.name, its.id, str(its.origin), provider_key(identity.provider)))
+    return exact, weak
 
 
 class _Known:
-    """Declared names by skeleton, a few of each, however many places have one.
+    """Declared names by skeleton, a few of each, however many places have one."""
 
-    ``asked``: the only skeletons that are kept.
-    """
-
-    def __init__(self, asked: Collection[str]) -> None:
-        self._asked = asked
+    def __init__(self) -> None:
         self._names: dict[str, set[str]] = defaultdict(set)
         self._first: dict[str, dict[str | None, tuple[_Declared, ...]]] = defaultdict(dict)
 
     def add(self, declared: _Declared) -> None:
         """Add a name."""
-        look = skeleton(declared.text)
-        if look in self._asked and _is_name(declared.text):
+        if _is_name(declared.text):
+            look = skeleton(declared.text)
             self._names[look].add(fold(declared.text))
             by_provider = self._first[look]
             likewise = sorted((*by_provider.get(declared.provider, ()), declared), reverse=True)
@@ -289,12 +304,10 @@ def _names(identity: Identity) -> Iterator[str]:
         yield _end(identity.key)
 
 
-def _declared(entries: Iterable[Entry]) -> Iterator[_Declared]:
-    for entry in entries:
-        exact = [literal(text) for text in entry.identities if not is_pattern(text)]
-        providers = {location.provider for location in locate(entry)} or {None}
-        for name in dict.fromkeys(map(_end, (entry.name or "", *exact))):
-            yield from (_Declared(name, entry.id, str(entry.origin), provider) for provider in providers)
+def _names_in(entry: Entry) -> Iterable[str]:
+    """Return its name, and the ends of the ids that it names."""
+    exact = (literal(text) for text in entry.identities if not is_pattern(text))
+    return dict.fromkeys(map(_end, (entry.name or "", *exact)))
 
 
 def _end(text: str) -> str:
