@@ -1,8 +1,8 @@
 """Shares pure work between forked processes.
 
-A child inherits everything that its parent knows, so that arguments need no copy: only results travel, pickled. What
-computes in a child must be pure, because nothing else of it reaches the parent. A child that fails, as when the system
-runs out of memory, loses nothing: its parent does that part, and raises what the child would have raised.
+A child inherits everything that its parent knows, so that arguments need no copy: only results travel. What computes in
+a child must be pure, because nothing else of it reaches the parent. A child that fails, as when the system runs out of
+memory, loses nothing: its parent does that part, and raises what the child would have raised.
 
 Work is shared where :func:`using` says so, on Linux. Elsewhere everything runs in this process.
 """
@@ -16,7 +16,6 @@ import pickle
 import signal
 import sys
 import warnings
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from contextvars import ContextVar
@@ -27,7 +26,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
 from threading import Thread, current_thread, main_thread
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import fields
@@ -41,11 +40,13 @@ FORKS = sys.platform == "linux"
 """macOS has ``fork``, too, but its system libraries may crash after it."""
 PARTS = 16
 """Parts for each process, so that none waits long for the last."""
-AHEAD = 3
-"""Batches that a child is dealt at once, so that it need not wait for its parent."""
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+AHEAD = 4
+"""Batches for each process that are begun before the first of them is used."""
 WORTH_IT = 20_000
 """The fewest items to share by default. Forking and the results of fewer take longer than is saved."""
+_NUMBER = 4
+"""Bytes of a batch's number."""
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Sharing(NamedTuple):
@@ -75,12 +76,25 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if FORKS else 1
 
 
+@contextmanager
+def started(work: Callable[[Sequence[T]], R], items: Sequence[T]) -> Iterator[Callable[[], list[R]]]:
+    """Start the work on contiguous parts of the items in other processes, while this one does something else.
+
+    The yielded function does what is left, and returns all results in order. Alone, it does all, as one part.
+    """
+    sharing = _sharing.get()
+    if sharing.processes == 1 or len(items) < max(sharing.least, 2):
+        yield lambda: [work(items)]
+        return
+    parts = _parts(items, min(len(items), sharing.processes * PARTS))
+    with _shared(work, parts, others=sharing.processes - 1, most=len(items)) as results:
+        yield lambda: list(results)
+
+
 def spread(work: Callable[[Sequence[T]], R], items: Sequence[T]) -> list[R]:
     """Return the work on contiguous parts of the items, in order; at least one part. Alone, it is one part."""
-    sharing = _sharing.get()
-    if sharing.processes == 1 or len(items) < sharing.least:
-        return [work(items)]
-    return list(ahead(work, _parts(items, min(len(items), sharing.processes * PARTS))))
+    with started(work, items) as results:
+        return results()
 
 
 def ahead(work: Callable[[T], R], batches: Iterable[T]) -> Generator[R]:
@@ -88,12 +102,11 @@ def ahead(work: Callable[[T], R], batches: Iterable[T]) -> Generator[R]:
 
     Every process goes through ``batches`` itself, so they must not come from a file or a connection.
     """
+    processes = _sharing.get().processes
     coming = iter(batches)
-    first = list(islice(coming, _sharing.get().processes))
-    if len(first) > 1:
-        yield from _shared(work, chain(first, coming), others=len(first) - 1)
-    else:
-        yield from map(work, chain(first, coming))
+    first = list(islice(coming, processes))
+    with _shared(work, chain(first, coming), others=len(first) - 1, most=processes * AHEAD) as results:
+        yield from results
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
@@ -108,98 +121,137 @@ def _parts(items: Sequence[T], count: int) -> Iterator[Sequence[T]]:
     return (items[start:end] for start, end in pairwise(bounds))
 
 
-# --- The parent deals batches to its children by their numbers, and does some itself rather than wait ---
+# --- Each process takes the number of a batch from a pipe when it is free; children send back numbers and results ---
 
 
-def _shared(work: Callable[[T], R], batches: Iterator[T], others: int) -> Iterator[R]:
-    with _children(work, batches, others) as children:
-        numbered = enumerate(batches)
-        dealt: dict[int, T] = {}
-        done: dict[int, R] = {}
+class _Job(NamedTuple, Generic[T, R]):
+    """What all processes know."""
 
-        def deal() -> int | None:
-            for number, batch in numbered:
-                dealt[number] = batch
-                return number
+    work: Callable[[T], R]
+    batches: Iterator[T]
+    numbers: _Numbers
+
+
+class _Numbers:
+    """A pipe of numbers, each for the first process that takes it. It holds 16,000; they are read and written whole."""
+
+    def __init__(self) -> None:
+        self._reads, self._writes = os.pipe()
+        os.set_blocking(self._reads, False)
+
+    def offer(self, number: int) -> None:
+        """Add a number."""
+        os.write(self._writes, number.to_bytes(_NUMBER, "big"))
+
+    def take(self) -> int | None:
+        """Return the next number; None if there is none now. Raises EOFError in a child whose parent has ended."""
+        try:
+            taken = os.read(self._reads, _NUMBER)
+        except BlockingIOError:
             return None
+        if not taken:
+            raise EOFError
+        return int.from_bytes(taken, "big")
 
+    def all(self) -> Iterator[int]:
+        """In a child: yield numbers as they come, until its parent ends."""
+        os.close(self._writes)
+        while wait([self._reads]):
+            if (number := self.take()) is not None:
+                yield number
+
+    def close(self) -> None:
+        """Close both ends."""
+        os.close(self._reads)
+        os.close(self._writes)
+
+
+@contextmanager
+def _shared(work: Callable[[T], R], batches: Iterator[T], *, others: int, most: int) -> Iterator[Iterator[R]]:
+    """Fork so many others, and yield the results in order. ``most``: batches that are begun before one is used."""
+    if others < 1:
+        yield map(work, batches)
+        return
+    with ExitStack() as stack:
+        children: list[_Child] = []
+        try:
+            job = _Job(work, batches, stack.enter_context(closing(_Numbers())))
+            for _ in range(others):
+                children.append(stack.enter_context(_child(job, children)))
+        except OSError as error:
+            log.warning("no further process can be started: %s; %d share the work", error, 1 + len(children))
+        yield _Group(job, children, most).results() if children else map(work, batches)
+
+
+class _Group(Generic[T, R]):
+    """This process and its children, which do batches together."""
+
+    def __init__(self, job: _Job[T, R], children: Sequence[_Child], most: int) -> None:
+        self._job = job
+        self._children = children
+        self._most = most
+        self._coming = enumerate(job.batches)
+        self._begun: dict[int, T] = {}
+        """Batches whose results are not used yet, by number."""
+        self._done: dict[int, R] = {}
+        self._offer()
+
+    def _offer(self) -> None:
+        for number, batch in islice(self._coming, self._most - len(self._begun)):
+            self._begun[number] = batch
+            self._job.numbers.offer(number)
+
+    def results(self) -> Iterator[R]:
+        """Yield the results in order. This process does batches, too, rather than wait."""
         for number in count():
-            while number not in done:
-                for child in children:
-                    done.update(child.finished())
-                    while child.is_idle and (given := deal()) is not None:
-                        child.take(given)
-                if number in done:
-                    break
-                is_lost = number in dealt and not any(number in child.owed for child in children)
-                mine = number if is_lost else deal()
-                if mine is not None:
-                    done[mine] = work(dealt[mine])
-                elif number in dealt:
-                    wait([child.connection for child in children if child.owed])
-                else:
-                    return
-            yield done.pop(number)
-            del dealt[number]
+            self._offer()
+            if number not in self._begun:
+                return
+            while number not in self._done:
+                for child in self._children:
+                    self._done.update(one for one in child.finished() if one[0] in self._begun)
+                if number not in self._done:
+                    self._help(number)
+            del self._begun[number]
+            yield self._done.pop(number)
+
+    def _help(self, wanted: int) -> None:
+        """Do a batch that nobody has taken. Without one, wait, but not for a batch that a lost child may have had."""
+        mine = self._job.numbers.take()
+        if mine is None and any(child.is_lost for child in self._children):
+            mine = wanted
+        if mine is None:
+            wait([child.connection for child in self._children])
+        else:
+            self._done[mine] = self._job.work(self._begun[mine])
 
 
 class _Child:
-    """A child process, seen from its parent. ``owed``: numbers of batches that it was dealt, in order."""
+    """A child process, seen from its parent."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.owed: deque[int] = deque()
-        self._is_lost = False
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether it could run out of work."""
-        return not self._is_lost and len(self.owed) < AHEAD
-
-    def take(self, number: int) -> None:
-        """Deal it a batch."""
-        self.owed.append(number)
-        try:
-            self.connection.send(number)
-        except OSError:
-            self._lose()
+        self.is_lost = False
 
     def finished(self) -> Iterator[tuple[int, Any]]:
         """Yield the results that are there, with the numbers of their batches."""
         try:
-            while self.owed and self.connection.poll():
-                result = pickle.loads(self.connection.recv_bytes())  # noqa: S301  # from a child, by a pipe that only the two have
-                yield self.owed.popleft(), result
+            while not self.is_lost and self.connection.poll():
+                number, result = pickle.loads(self.connection.recv_bytes())  # noqa: S301  # from a child, by a pipe that only the two have
+                yield number, result
         except (EOFError, OSError):
-            self._lose()
-
-    def _lose(self) -> None:
-        log.warning("a process that shares the work ended early; this one does its part")
-        self._is_lost = True
-        self.owed.clear()
+            log.warning("a process that shares the work ended early; this one does its part")
+            self.is_lost = True
 
 
 @contextmanager
-def _children(work: Callable[[T], R], batches: Iterator[T], count: int) -> Iterator[Sequence[_Child]]:
-    """Fork so many children, or as many as the system allows. Leaving the context ends them."""
-    with ExitStack() as stack:
-        children: list[_Child] = []
-        try:
-            for _ in range(count):
-                children.append(stack.enter_context(_child(work, batches, children)))
-        except OSError as error:
-            log.warning("no further process can be started: %s; %d share the work", error, 1 + len(children))
-        yield children
-
-
-@contextmanager
-def _child(work: Callable[[T], R], batches: Iterator[T], siblings: Sequence[_Child]) -> Iterator[_Child]:
+def _child(job: _Job[T, R], siblings: Sequence[_Child]) -> Iterator[_Child]:
     """Fork a child that does batches. Raises OSError if the system refuses."""
     fork = get_context("fork")
-    ours, theirs = fork.Pipe()
+    ours, theirs = fork.Pipe(duplex=False)
     # Only the parent has the other end of a child's connection, so that its end is the end of all children.
     parents = [ours, *(sibling.connection for sibling in siblings)]
-    process = fork.Process(target=_serve, args=(work, batches, parents, theirs), daemon=True)
+    process = fork.Process(target=_serve, args=(job, parents, theirs), daemon=True)
     with closing(ours):
         with closing(theirs), _signals_deferred(), warnings.catch_warnings():
             # Python warns of threads at a fork. Those that read sources are done; the child takes none of their locks.
@@ -229,8 +281,8 @@ def _signals_deferred() -> Iterator[None]:
             signal.raise_signal(number)
 
 
-def _serve(work: Callable[[T], R], batches: Iterator[T], parents: Sequence[Connection], connection: Connection) -> None:
-    """Run in the child: send the work on each batch that the parent deals."""
+def _serve(job: _Job[T, R], parents: Sequence[Connection], connection: Connection) -> None:
+    """Run in the child: send the work on each batch that it takes."""
     for one in parents:
         one.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its children
@@ -240,12 +292,11 @@ def _serve(work: Callable[[T], R], batches: Iterator[T], parents: Sequence[Conne
     results: SimpleQueue[bytes] = SimpleQueue()
     # A thread sends, so that this one need not wait until the parent receives.
     Thread(target=_send, args=(connection, results), daemon=True).start()
-    numbered = enumerate(batches)
+    numbered = enumerate(job.batches)
     try:
-        while True:
-            dealt = connection.recv()
-            batch = next(batch for number, batch in numbered if number == dealt)
-            results.put(_packed(work(batch)))
+        for taken in job.numbers.all():
+            batch = next(batch for number, batch in numbered if number == taken)
+            results.put(_packed((taken, job.work(batch))))
     finally:
         os._exit(1)  # the parent is done, or does the work itself and meets the error
 
