@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from functools import cache
 
@@ -18,16 +19,18 @@ from scanner.judging.drift import drift_of
 from scanner.judging.last_known.registry_rows import SetAside
 from scanner.judging.last_known.remembered import or_as_last_known
 from scanner.judging.last_known.vanished import Issued, renames, with_renamed
+from scanner.judging.nature import judge_nature
 from scanner.judging.ownership import judge_owners, tag_scores
 from scanner.judging.usage import judge_usage
 from scanner.matching.decision import as_written, united
 from scanner.matching.entries import judge_entries
 from scanner.matching.keys import fold
-from scanner.matching.ladder import Matching, match
+from scanner.matching.ladder import Matching, matching
 from scanner.matching.lookalikes import look_alikes
 from scanner.matching.places import Places, SourceRef
-from scanner.matching.suggestions.suggest import KEPT, Suggestions, suggest
+from scanner.matching.suggestions.suggest import KEPT, Suggestions, suggesting
 from scanner.model import (
+    AgentVerdict,
     Assessment,
     Drift,
     Edge,
@@ -42,6 +45,7 @@ from scanner.model import (
     Policy,
     Privilege,
     RegistryVerdict,
+    UsageVerdict,
 )
 from scanner.registry.roster import Roster
 from scanner.stages import stage
@@ -64,6 +68,24 @@ class Lists(Struct, frozen=True, kw_only=True):
     policy: Policy
 
 
+class ByThemselves(Struct, frozen=True, kw_only=True):
+    """Verdicts that need only the identity itself, by key."""
+
+    natures: Mapping[str, NatureVerdict]
+    agents: Mapping[str, AgentVerdict]
+    usages: Mapping[str, UsageVerdict]
+
+
+def judge_by_themselves(identities: Sequence[Identity], lists: Lists, now: datetime) -> ByThemselves:
+    """Return the verdicts on each identity that no other identity and no entry can change."""
+    window = lists.policy.dormant_identity
+    return ByThemselves(
+        natures={identity.key: judge_nature(identity, lists.roster) for identity in identities},
+        agents={identity.key: judge_agent(identity) for identity in identities},
+        usages={identity.key: judge_usage(identity, window_days=window, now=now) for identity in identities},
+    )
+
+
 class LastScan(Struct, frozen=True, kw_only=True):
     """Known from earlier scans. ``entries``: as the last scan judged them.
 
@@ -78,7 +100,7 @@ class LastScan(Struct, frozen=True, kw_only=True):
 
 def assess(
     inventory: Inventory,
-    natures: Mapping[str, NatureVerdict],
+    alone: ByThemselves,
     registry: Mapping[str, RegistryVerdict],
     *,
     lists: Lists,
@@ -86,27 +108,24 @@ def assess(
     edges: Sequence[Edge],
     now: datetime,
 ) -> list[Assessment]:
-    """Return the assessment of each identity. ``natures``, ``registry``: by key.
-
-    ``edges``: see scanner.access.paths.
-    """
+    """Return the assessment of each identity. ``registry``: by key. ``edges``: see scanner.access.paths."""
     identities, roster, carried = inventory.identities, lists.roster, last.carried
     entries = {entry.id: entry for entry in lists.entries or ()}
     owner_tags = frozenset(tag_scores(lists.ownership.tag_keys))
     with stage("paths"):
         privileges = with_rights_of_roles(_privileges(identities, carried, edges), identities)
-    agents = agents_roles(identities, {identity.key: judge_agent(identity) for identity in identities})
+    agents = agents_roles(identities, alone.agents)
     run_by = consumers(inventory.workloads, identities)
     with stage("owners"):
-        owners = owners_of(inventory, natures, registry, lists=lists, carried=carried)
+        owners = owners_of(inventory, alone.natures, registry, lists=lists, carried=carried)
     return [
         Assessment(
             identity=identity,
-            nature=natures[identity.key],
+            nature=alone.natures[identity.key],
             agent=agents[identity.key],
             registry=registry[identity.key],
             ownership=owners[identity.key],
-            usage=judge_usage(identity, window_days=lists.policy.dormant_identity, now=now),
+            usage=alone.usages[identity.key],
             privilege=privileges[identity.key],
             consumers=run_by.get(identity.key, ()),
             drift=_drift(identity, registry[identity.key], entries, roster, owner_tags, now),
@@ -188,9 +207,23 @@ class Reconciled(Struct, frozen=True, kw_only=True):
     notices: tuple[str, ...]
 
 
+def matching_of(
+    identities: Sequence[Identity], lists: Lists, today: date
+) -> AbstractContextManager[Callable[[], Matching]]:
+    """As ``matching``, by these lists."""
+    return matching(
+        identities,
+        lists.entries or (),
+        tag_keys=lists.tag_keys,
+        today=today,
+        who=as_written if lists.roster is None else lists.roster.meant_by,
+    )
+
+
 def reconcile(
     inventory: Inventory,
     natures: Mapping[str, NatureVerdict],
+    matching: Matching,
     *,
     lists: Lists,
     last: LastScan,
@@ -198,32 +231,25 @@ def reconcile(
     today: date,
     quick: bool = False,
 ) -> Reconciled:
-    """Match the identities with the entries. ``natures``: by key. ``quick``: as in ``suggest``."""
+    """Return the registry axis of the matched identities. ``natures``: by key. ``quick``: as in ``suggest``."""
     entries, aside = lists.entries, lists.aside
     seen = inventory.identities
-    with stage("matching"):
-        matching = match(
-            seen,
-            entries or (),
-            tag_keys=lists.tag_keys,
-            today=today,
-            who=as_written if lists.roster is None else lists.roster.meant_by,
-        )
     if entries is None:
         return Reconciled(registry={one.key: _UNCHECKED for one in seen}, entries=(), notices=matching.notices)
     registry = {
         one.key: aside.verdict(one.key, _verdict(one, natures[one.key], matching, lists.exemptions, places))
         for one in seen
     }
-    with stage("look-alikes"):
-        imitated = look_alikes(seen, registry, entries, today)
-    for key, found in imitated.items():
-        registry[key] = msgspec.structs.replace(registry[key], look_alike=found)
     judged = tuple(map(aside.entry, _entries(inventory, entries, matching, lists.sources, last, today)))
     judged = with_renamed(judged, registry, last.entries, seen, last.gone)
     renamed = renames(judged, last.gone)
-    with stage("suggestions"):
-        likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], judged, quick=quick)
+    unregistered = [one for one in seen if registry[one.key].state == "unregistered"]
+    with stage("suggestions"), suggesting(unregistered, judged, quick=quick) as suggested:
+        with stage("look-alikes"):
+            imitated = look_alikes(seen, registry, entries, today)
+        likely = suggested()
+    for key, found in imitated.items():
+        registry[key] = msgspec.structs.replace(registry[key], look_alike=found)
     for more in (renamed.for_identities, likely.for_identities):
         registry |= {key: _with_candidates(registry[key], found) for key, found in more.items()}
     return Reconciled(

@@ -18,7 +18,7 @@ from scanner.access.paths import resolve
 from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import REACH, Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
-from scanner.judging.assessing import LastScan, Lists, assess, owners_of, reconcile
+from scanner.judging.assessing import LastScan, Lists, assess, judge_by_themselves, matching_of, owners_of, reconcile
 from scanner.judging.drift import with_reach
 from scanner.judging.last_known.registry_rows import followed, gaps, set_aside
 from scanner.judging.last_known.remembered import (
@@ -122,9 +122,13 @@ def judge(
         inventory, edges = _linked(inventory, held, carried)
     lists = _lists(declared, inventory, remembered, today)
     last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
-    natures = {identity.key: judge_nature(identity, lists.roster) for identity in inventory.identities}
-    reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=today, quick=quick)
-    fresh = assess(inventory, natures, reconciled.registry, lists=lists, last=last, edges=edges, now=now)
+    with stage("matching"), matching_of(inventory.identities, lists, today) as when_matched:
+        alone = judge_by_themselves(inventory.identities, lists, now)
+        matching = when_matched()
+    reconciled = reconcile(
+        inventory, alone.natures, matching, lists=lists, last=last, places=places, today=today, quick=quick
+    )
+    fresh = assess(inventory, alone, reconciled.registry, lists=lists, last=last, edges=edges, now=now)
     entry_of = _entries_of(lists.entries or ())
     with stage("reach"):
         fresh = with_reach(fresh, _reachable(fresh, carried, inventory, scan), entry_of)
@@ -182,7 +186,9 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
     }
     last = LastScan(entries=latest.entries, gone={}, carried=carried)
     places = Places(inventory.coverage)
-    reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=now.date())
+    with matching_of(inventory.identities, lists, now.date()) as when_matched:
+        matching = when_matched()
+    reconciled = reconcile(inventory, natures, matching, lists=lists, last=last, places=places, today=now.date())
     owners = owners_of(inventory, natures, reconciled.registry, lists=lists, carried=carried)
     today = [
         msgspec.structs.replace(

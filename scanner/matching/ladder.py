@@ -13,7 +13,8 @@ Parts of names and similarity are never used here, and the order of the input do
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 
@@ -36,7 +37,7 @@ from scanner.matching.keys import (
 )
 from scanner.matching.places import agrees
 from scanner.model import Entry, Identity, RegistryVerdict, Rung
-from scanner.processes import spread
+from scanner.processes import spread, started
 
 LARGE_SHARE = 0.01
 """A pattern that matches a larger share of the estate is reported,"""
@@ -73,6 +74,20 @@ def match(
     ``tag_keys``: the only tags that can have an entry's id. ``today``: an entry is expired after its last day. ``who``:
     returns the people an owner's name means, to compare owners of two registries.
     """
+    with matching(identities, entries, tag_keys=tag_keys, today=today, who=who) as matched:
+        return matched()
+
+
+@contextmanager
+def matching(
+    identities: Sequence[Identity],
+    entries: Sequence[Entry],
+    *,
+    tag_keys: Sequence[str],
+    today: date,
+    who: Who = as_written,
+) -> Iterator[Callable[[], Matching]]:
+    """As :func:`match`, which other processes begin before the yielded function is called."""
     ladder = _Ladder(entries, tag_keys, today, identities[:: len(identities) // _SAMPLE + 1])
 
     def match_part(part: Sequence[Identity]) -> _Matches:
@@ -82,7 +97,12 @@ def match(
             matches.verdicts.append(None if hits is None else matches.decided(identity, hits, who))
         return matches
 
-    matches, *others = spread(match_part, identities)
+    with started(match_part, identities) as parts:
+        yield lambda: _joined(identities, parts(), ladder, who)
+
+
+def _joined(identities: Sequence[Identity], parts: Sequence[_Matches], ladder: _Ladder, who: Who) -> Matching:
+    matches, *others = parts
     for other in others:
         matches.join(other)
     verdicts = {

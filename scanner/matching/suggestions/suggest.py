@@ -12,8 +12,9 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -24,7 +25,7 @@ from scanner.matching.suggestions.likeness import Comparer, Likeness
 from scanner.matching.suggestions.names import Spelled, names_of_entry, names_of_identity
 from scanner.matching.suggestions.pairs import Called, Pair, Side, evidence, objections
 from scanner.model import PRIVILEGES, EntryAssessment, EntryState, Identity, IdentityCandidate, MatchCandidate
-from scanner.processes import spread
+from scanner.processes import spread, started
 
 KEPT = 5
 LEAST = 0.4
@@ -39,6 +40,7 @@ CONSIDERED = 250_000
 A = TypeVar("A", Identity, EntryAssessment)
 B = TypeVar("B", Identity, EntryAssessment)
 
+_ForIdentities: TypeAlias = dict[str, tuple[MatchCandidate, ...]]
 _UNMET: tuple[EntryState, ...] = ("not_found", "not_evaluated")
 
 
@@ -63,22 +65,34 @@ def suggest(
     The number is limited: enabled and privileged identities come first, and a notice counts the others. ``quick``: only
     entries for a few identities, by a search that may miss some, but has no large library to load first.
     """
+    with suggesting(unregistered, entries, quick=quick) as suggested:
+        return suggested()
+
+
+@contextmanager
+def suggesting(
+    unregistered: Sequence[Identity], entries: Sequence[EntryAssessment], *, quick: bool = False
+) -> Iterator[Callable[[], Suggestions]]:
+    """As :func:`suggest`, which other processes begin before the yielded function is called."""
     if not unregistered or not entries:
-        return Suggestions(for_identities={}, for_entries={})
-    if quick:
-        few = sorted(unregistered, key=_most_urgent)[:FEW]
-        declared = sorted(entries, key=lambda entry: entry.entry.id)
-        return Suggestions(for_identities=_Matchmaker(few, declared, quick=True).for_identities(few), for_entries={})
-    most = LOOKED_UP if has_vectors() else LOOKED_UP_PLAIN
+        yield lambda: Suggestions(for_identities={}, for_entries={})
+        return
     identities = sorted(unregistered, key=_most_urgent)
     declared = sorted(entries, key=lambda entry: entry.entry.id)
+    if quick:
+        few = identities[:FEW]
+        with _Matchmaker(few, declared, quick=True).for_identities(few) as found:
+            yield lambda: Suggestions(for_identities=found(), for_entries={})
+        return
+    most = LOOKED_UP if has_vectors() else LOOKED_UP_PLAIN
     unmet = sorted((entry for entry in declared if entry.state in _UNMET), key=lambda one: _UNMET.index(one.state))
     matchmaker = _Matchmaker(identities[: CONSIDERED if unmet else most], declared)
-    return Suggestions(
-        for_identities=matchmaker.for_identities(identities[:most]),
-        for_entries=matchmaker.for_entries(unmet[:most]),
-        notices=tuple(_notices(len(identities), len(unmet), most)),
-    )
+    with matchmaker.for_identities(identities[:most]) as found:
+        yield lambda: Suggestions(
+            for_identities=found(),
+            for_entries=matchmaker.for_entries(unmet[:most]),
+            notices=tuple(_notices(len(identities), len(unmet), most)),
+        )
 
 
 def _most_urgent(identity: Identity) -> tuple[bool, int, str]:
@@ -112,8 +126,9 @@ class _Matchmaker:
         self._comparer = Comparer([*self._identities.keys, *self._entries.keys])
         self._quick = quick
 
-    def for_identities(self, identities: Sequence[Identity]) -> dict[str, tuple[MatchCandidate, ...]]:
-        """Return entries for each identity, by key."""
+    @contextmanager
+    def for_identities(self, identities: Sequence[Identity]) -> Iterator[Callable[[], _ForIdentities]]:
+        """Begin to look for entries for each identity; the yielded function returns them by key."""
         pool = Pool(self._entries.keys, quick=self._quick)
 
         def ask(part: Sequence[Identity]) -> list[tuple[str, tuple[MatchCandidate, ...]]]:
@@ -121,7 +136,8 @@ class _Matchmaker:
             found = _ask(asking, self._entries, pool, compare=self._compared, judge=self._judge)
             return [(key, tuple(map(self._match_candidate, best))) for key, best in found]
 
-        return dict(sorted(chain.from_iterable(spread(ask, identities))))
+        with started(ask, identities) as parts:
+            yield lambda: dict(sorted(chain.from_iterable(parts())))
 
     def for_entries(self, entries: Sequence[EntryAssessment]) -> dict[str, tuple[IdentityCandidate, ...]]:
         """Return identities for each entry, by id."""
