@@ -30,7 +30,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 import msgspec
@@ -90,6 +92,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 class Reply(Struct, frozen=True, kw_only=True):
     """An answer. ``body``: JSON, or bytes as they are; ``{url}`` in JSON and headers is the server's own address.
 
+    ``encode``: makes the bytes of an API that does not answer in JSON, as of XML. The checks change ``body`` before.
     ``cut``: bytes at the end that are announced and never come. ``pieces``: sent after the headers until anyone who
     asked has had enough; ``raw``: before any header.
     """
@@ -100,6 +103,13 @@ class Reply(Struct, frozen=True, kw_only=True):
     cut: int = 0
     pieces: Callable[[], Iterator[bytes]] | None = None
     raw: bool = False
+    encode: Callable[[Json], bytes] | None = None
+
+    def content(self, url: str = "{url}") -> bytes:
+        """The bytes of the body, from a server at this address."""
+        if isinstance(self.body, bytes):
+            return self.body
+        return self.encode(self.body) if self.encode else json.dumps(self.body).replace("{url}", url).encode()
 
 
 Answering: TypeAlias = Callable[[Asked], Reply]
@@ -172,9 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
         own = self.owner.url
         if reply.raw:
             self.wfile.write(b"HTTP/1.1 200 OK\r\n")
-        content = reply.body
-        if not isinstance(content, bytes):
-            content = json.dumps(content).replace("{url}", own).encode()
+        content = reply.content(own)
         if not reply.raw:
             self.send_response(reply.status)
             length = len(content) + reply.cut if reply.pieces is None else _BOMB
@@ -214,8 +222,13 @@ class Estate(Struct, frozen=True, kw_only=True):
     provider answers: JSON, or a :class:`Reply`; at least two identities, one listing with a second page, and ``{url}``
     where an answer names the provider's own address. ``secret``: what the connector shows to be let in.
     ``names``: keys whose text, or list of texts, anybody can choose; ``maps``: keys of objects whose keys anybody can.
-    ``paged``: False for a provider without any listing in pages. ``spare``: paths that are no gap where they alone are
-    denied or malformed: other requests give the same records, or a section is off and says why.
+    ``unread``: keys that no record may have a value of, wherever they are in an answer.
+    ``paged``: False for a provider without any listing in pages. ``waits``: False for one that names no time to wait
+    when it refuses for load. ``spare``: operations that are no gap where they alone are denied or malformed: other
+    requests give the same records, or a section is off and says why.
+
+    Where one path serves everything, as in GraphQL, a subclass says what tells requests apart (``operation``); where
+    refusals have a form of their own, ``refusal`` and ``throttled`` give it.
     """
 
     make: Callable[[str], Connector]
@@ -223,7 +236,9 @@ class Estate(Struct, frozen=True, kw_only=True):
     secret: str
     names: Sequence[str] = _NAMES
     maps: Sequence[str] = ("labels", "tags", "annotations")
+    unread: Sequence[str] = ("secret", "token", "password", "private_key", "value_of_it")
     paged: bool = True
+    waits: bool = True
     spare: Sequence[str] = ()
 
     def healthy(self, asked: Asked) -> Reply:
@@ -232,6 +247,18 @@ class Estate(Struct, frozen=True, kw_only=True):
         if found is None:
             return Reply(status=_NOT_FOUND, body={"message": "Not Found"})
         return found if isinstance(found, Reply) else Reply(body=found)
+
+    def operation(self, asked: Asked) -> str:
+        """What a request asks for; the same for all pages of a listing."""
+        return asked.path
+
+    def refusal(self, asked: Asked, message: str) -> Reply:  # noqa: ARG002  # a subclass needs it
+        """The answer to a request that the credentials may not make."""
+        return Reply(status=403, body={"message": message})
+
+    def throttled(self, asked: Asked) -> Reply:  # noqa: ARG002  # a subclass needs it
+        """The answer to a request of which there are too many; with the seconds to wait unless ``waits`` is False."""
+        return Reply(status=429, body={}, headers={"Retry-After": str(_WAIT)})
 
 
 def read(connector: Connector, *, deadline: float = DEADLINE, limits: Limits = LIMITS) -> list[DiscoveredRecord]:
@@ -285,10 +312,10 @@ def check_spec(kind: Any) -> None:
 
 def check_settings(kind: Any, table: Mapping[str, Any]) -> None:
     """What stands in a source's table of config.toml makes a connector, and a key too many is refused by name."""
-    settings = msgspec.convert(dict(table), kind.spec.settings)
-    kind("prod", settings)
+    convert = partial(msgspec.convert, type=kind.spec.settings, dec_hook=lambda _, value: Path(value))
+    kind("prod", convert(dict(table)))
     try:
-        msgspec.convert({**table, "no_such_key": 1}, kind.spec.settings)
+        convert({**table, "no_such_key": 1})
     except msgspec.ValidationError:
         return
     raise AssertionError("the settings take a key that they do not know")
@@ -381,17 +408,16 @@ def check_throttled(estate: Estate) -> None:
         if refused:
             return estate.healthy(asked)
         refused.append(asked)
-        return Reply(status=429, body={}, headers={"Retry-After": str(_WAIT)})
+        return estate.throttled(asked)
 
     with Server(once) as server:
         records = read(estate.make(server.url), deadline=30.0)
-        same = [one.at for one in server.asked if one.target == refused[0].target]
-    _no("gaps after one 429 with Retry-After", [(one.section, one.detail) for one in _coverage(records) if one.is_gap])
-    if len(same) < _FEWEST or same[1] - same[0] < 0.9 * _WAIT:
+        same = [one.at for one in server.asked if _request(one) == _request(refused[0])]
+    _no("gaps after one refusal for load", [(one.section, one.detail) for one in _coverage(records) if one.is_gap])
+    if estate.waits and (len(same) < _FEWEST or same[1] - same[0] < 0.9 * _WAIT):
         raise AssertionError(f"after a 429 with Retry-After: {_WAIT} it was asked again too early")
-    busy = Reply(status=429, body={}, headers={"Retry-After": "1"})
-    for server in _without(estate, busy, "a provider that only answers 429", deadline=3.0):
-        _bounded(server, "429 without end")
+    for server in _without(estate, estate.throttled, "a provider that refuses everything for load", deadline=3.0):
+        _bounded(server, "refusals for load without end")
 
 
 def check_loop(estate: Estate) -> None:
@@ -400,14 +426,14 @@ def check_loop(estate: Estate) -> None:
         read(estate.make(server.url))
         first: dict[str, Asked] = {}
         for asked in server.asked:
-            first.setdefault(asked.path, asked)
-        paged = {one.path for one in server.asked if one.target != first[one.path].target}
+            first.setdefault(estate.operation(asked), asked)
+        paged = {name for one in server.asked if _request(one) != _request(first[name := estate.operation(one)])}
     if not estate.paged:
         return
     if not paged:
         raise AssertionError("no listing of the estate has a second page: give one, or say paged=False")
     # Whatever page is asked for, the answer is the first: its link, token or rows lead back to itself.
-    with Server(lambda asked: estate.healthy(first.get(asked.path, asked))) as server:
+    with Server(lambda asked: estate.healthy(first.get(estate.operation(asked), asked))) as server:
         records = read(estate.make(server.url), deadline=3.0)
         _bounded(server, "pages in a circle")
     if not any(one.is_gap for one in _coverage(records)):
@@ -443,44 +469,45 @@ def check_endless(estate: Estate) -> None:
 
 def check_malformed(estate: Estate) -> None:
     """Answers cut short or of another shape are gaps, never an exception."""
-    paths, whole = _paths(estate)
-    for path in paths:
+    operations, whole = _operations(estate)
+    for name in operations:
 
-        def cut(asked: Asked, path: str = path) -> Reply:
+        def cut(asked: Asked, name: str = name) -> Reply:
             reply = estate.healthy(asked)
-            text = json.dumps(reply.body).encode()
+            text = reply.content()
             half = len(text) // 2
             broken = msgspec.structs.replace(reply, body=text[:half], cut=len(text) - half)
-            return broken if asked.path == path else reply
+            return broken if estate.operation(asked) == name else reply
 
         for body in (*_NO_NUMBER, None):
             odd = Reply(body=b"" if body is None else body.encode("latin-1"))
-            answering = cut if body is None else (lambda asked, path=path, odd=odd: odd if asked.path == path
+            answering = cut if body is None else (lambda asked, name=name, odd=odd:
+                                                  odd if estate.operation(asked) == name
                                                   else estate.healthy(asked))  # fmt: skip
             with Server(answering) as server:
                 records = read(estate.make(server.url))
             if body not in ("[]", "{}"):  # these may be right, and say that there is nothing
                 what = "cut short" if body is None else f"{body[:20]!r}"
-                _missed(estate, path, records, whole, f"answered {what}")
+                _missed(estate, name, records, whole, f"answered {what}")
 
 
 def check_denied(estate: Estate) -> None:
-    """Each address denied alone is a gap that names the permission, and quotes no credentials."""
-    refusal = Reply(status=403, body={"message": f"{estate.secret} may not do this"})
-    paths, whole = _paths(estate)
-    for path in paths:
+    """Each operation denied alone is a gap that names the permission, and quotes no credentials."""
+    quoting = f"{estate.secret} may not do this"
+    operations, whole = _operations(estate)
+    for name in operations:
 
-        def denied(asked: Asked, path: str = path) -> Reply:
-            return refusal if asked.path == path else estate.healthy(asked)
+        def denied(asked: Asked, name: str = name) -> Reply:
+            return estate.refusal(asked, quoting) if estate.operation(asked) == name else estate.healthy(asked)
 
         with Server(denied) as server:
             records = read(estate.make(server.url))
-        _missed(estate, path, records, whole, "was denied")
+        _missed(estate, name, records, whole, "was denied")
         gaps = [one for one in _coverage(records) if one.is_gap]
         # A scope that could not even be listed is a gap of all sections, "*", each with a permission of its own.
         unnamed = [one.section for one in gaps if one.status == "denied" and one.section != "*" and not one.permission]
         _no("denied sections that name no permission", unnamed)
-        _silent(estate.secret, records, f"the credentials, which the refusal of {path} quoted")
+        _silent(estate.secret, records, f"the credentials, which the refusal of {name} quoted")
 
 
 def check_hostile_names(estate: Estate) -> None:
@@ -506,7 +533,7 @@ def check_secrets(estate: Estate) -> None:
 
     def loose(asked: Asked) -> Reply:
         reply = estate.healthy(asked)
-        return msgspec.structs.replace(reply, body=_with_canaries(reply.body, estate.maps))
+        return msgspec.structs.replace(reply, body=_with_canaries(reply.body, estate))
 
     with Server(loose) as server:
         records = read_unmasked(estate.make(server.url))
@@ -534,21 +561,24 @@ def _coverage(records: Iterable[DiscoveredRecord]) -> list[Coverage]:
     return [one for one in records if isinstance(one, Coverage)]
 
 
-def _without(estate: Estate, reply: Reply, what: str, *, deadline: float = DEADLINE) -> Iterator[Server]:
+def _without(estate: Estate, reply: Reply | Answering, what: str, *, deadline: float = DEADLINE) -> Iterator[Server]:
     """The server after each reading: one with this reply to everything, one to all but what listing the scopes asks.
 
     No section may be complete then.
     """
     with Server(estate.healthy) as server:
-        listed = list_scopes("prod", estate.make(server.url), deadline=deadline, limits=LIMITS)
-        listing = {(one.target, one.body) for one in server.asked}
+        connector = estate.make(server.url)
+        before = len(server.asked)
+        listed = list_scopes("prod", connector, deadline=deadline, limits=LIMITS)
+        listing = {_request(one) for one in server.asked[before:]}
         reported = {one.section for one in listed.coverage}
     is_listed = listing and not any(one.is_gap for one in listed.coverage)
     nothing = frozenset[tuple[str, bytes]]()
     for healthy in (nothing, listing) if is_listed else (nothing,):
 
         def answering(asked: Asked, healthy: AbstractSet[tuple[str, bytes]] = healthy) -> Reply:
-            return estate.healthy(asked) if (asked.target, asked.body) in healthy else reply
+            bad = reply if isinstance(reply, Reply) else reply(asked)
+            return estate.healthy(asked) if _request(asked) in healthy else bad
 
         with Server(answering) as server:
             records = read(estate.make(server.url), deadline=deadline)
@@ -557,21 +587,26 @@ def _without(estate: Estate, reply: Reply, what: str, *, deadline: float = DEADL
             yield server
 
 
-def _paths(estate: Estate) -> tuple[list[str], list[DiscoveredRecord]]:
-    """The paths that the connector asks of the healthy provider, and what it reads."""
+def _operations(estate: Estate) -> tuple[list[str], list[DiscoveredRecord]]:
+    """What the connector asks of the healthy provider, and what it reads."""
     with Server(estate.healthy) as server:
         records = read(estate.make(server.url))
-        return sorted({one.path for one in server.asked}), records
+        return sorted({estate.operation(one) for one in server.asked}), records
+
+
+def _request(asked: Asked) -> tuple[str, bytes]:
+    """What makes it the same request when it comes again."""
+    return asked.target, asked.body
 
 
 def _missed(
-    estate: Estate, path: str, records: Sequence[DiscoveredRecord], whole: Sequence[DiscoveredRecord], what: str
+    estate: Estate, name: str, records: Sequence[DiscoveredRecord], whole: Sequence[DiscoveredRecord], what: str
 ) -> None:
     """Raise where an answer was bad, and no section is a gap."""
     if any(one.is_gap for one in _coverage(records)):
         return
-    if path not in estate.spare:
-        raise AssertionError(f"{path} {what}, and no section is a gap")
+    if name not in estate.spare:
+        raise AssertionError(f"{name} {what}, and no section is a gap")
     if {one.section for one in _coverage(records) if one.status == "off"} - {
         one.section for one in _coverage(whole) if one.status == "off"
     }:
@@ -580,7 +615,7 @@ def _missed(
     facts, expected = (
         {_without_port(repr(one)) for one in found if not isinstance(one, Coverage)} for found in (records, whole)
     )
-    _no(f"records that are lost because {path} {what}, without a gap", sorted(expected - facts))
+    _no(f"records that are lost because {name} {what}, without a gap", sorted(expected - facts))
 
 
 def _without_port(text: str) -> str:
@@ -651,7 +686,7 @@ def _bounded(server: Server, what: str) -> None:
 
 def _pointing(reply: Reply, url: str) -> Reply:
     """The reply with another server in place of its own."""
-    body = reply.body if isinstance(reply.body, bytes) else json.loads(json.dumps(reply.body).replace("{url}", url))
+    body = reply.body if isinstance(reply.body, bytes) or reply.encode else json.loads(reply.content(url))
     headers = {name: value.replace("{url}", url) for name, value in reply.headers.items()}
     return msgspec.structs.replace(reply, body=body, headers=headers)
 
@@ -675,14 +710,14 @@ def _hostile(body: Json, names: Sequence[str]) -> Json:
     return _renamed(body, names)
 
 
-def _with_canaries(body: Json, maps: Sequence[str]) -> Json:
+def _with_canaries(body: Json, estate: Estate) -> Json:
     match body:
         case dict():
-            more = dict.fromkeys(("secret", "token", "password", "private_key", "value_of_it"), CANARY)
-            kept = {key: value if key in maps else _with_canaries(value, maps) for key, value in body.items()}
+            more = dict.fromkeys(estate.unread, CANARY)
+            kept = {key: value if key in estate.maps else _with_canaries(value, estate) for key, value in body.items()}
             return {**more, **kept}
         case list():
-            return [_with_canaries(one, maps) for one in body]
+            return [_with_canaries(one, estate) for one in body]
     return body
 
 

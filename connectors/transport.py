@@ -18,6 +18,7 @@ from typing import Any
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
 
 from connectors.budget import Answer, current
 from scanner.errors import SourceError
@@ -86,16 +87,26 @@ class _BoundedConnection(HTTPConnection):
         super().request(*args, **kwargs)
 
 
+class _NoRedirects(HTTPConnectionPool):
+    """Follows no redirect, whatever the SDK thinks of it. A mixin.
+
+    The AWS SDK asks for none either, but urllib3 then prepares for one, and drops the connection over its headers.
+    """
+
+    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
+        return super().urlopen(*args, **{**kwargs, "redirect": False})
+
+
 @cache
 def _bounded(pool: type[Any]) -> type[Any]:
-    """The same kind of pool, with bounded connections."""
+    """The same kind of pool, with bounded connections, and without redirects."""
     usual = pool.ConnectionCls
     connection = type(usual.__name__, (_BoundedConnection, usual), {})
-    return type(pool.__name__, (pool,), {"ConnectionCls": connection})  # errors show these names
+    return type(pool.__name__, (_NoRedirects, pool), {"ConnectionCls": connection})  # errors show these names
 
 
 def bound(manager: Any) -> None:
-    """Keep all connections of a pool manager of urllib3 within the budget."""
+    """Keep all connections of a pool manager of urllib3 within the budget, and on the host that was called."""
     kinds = manager.pool_classes_by_scheme
     manager.pool_classes_by_scheme = {scheme: _bounded(kind) for scheme, kind in kinds.items()}
 

@@ -209,7 +209,7 @@ HiveConnector._client = _client
 
 CAUGHT = {
     "check_foreign_host": "a link to the next page was followed to another host, with the credentials",
-    "check_throttled": "gaps after one 429 with Retry-After",
+    "check_throttled": "gaps after one refusal for load",
     "check_loop": "pages in a circle: after 500 requests it was still asked",
     "check_not_the_api": "complete in spite of credentials that are refused",
     "check_endless": "it was read to its end",

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
+from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.parsers import create_parser
+from moto.core.utils import get_service_model
 from msgspec import field, structs
 
+from connectors.aws.connector import AwsConnector
+from connectors.aws.settings import AwsSettings
 from connectors.azure.connector import AzureConnector
 from connectors.azure.settings import AzureSettings
 from connectors.base import Connector
@@ -37,14 +43,22 @@ from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.model import Coverage
 from scanner.redaction.redact import SecretRef
+from tests.connectors.aws.conftest import moto, running_proxy
+from tests.connectors.aws.estate import Estate as AwsEstate
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.gcp.conftest import TOKEN, small_company
 from tests.connectors.vault.conftest import estate, openbao
 from tests.connectors.vault.estate import Place
+from tests.servers.fault_proxy import Fault, FaultProxy, call_of, failure
+from tests.servers.moto_server import ENVIRONMENT, MotoServer
+from tests.servers.proxy import Request
+from tests.servers.wire import Wrong, written
 
-__all__ = ["estate", "openbao"]
+__all__ = ["estate", "moto", "openbao", "running_proxy"]
 
 VARIABLE = "KIT_TOKEN"
+AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+AWS_ENVIRONMENT = {**ENVIRONMENT, "AWS_SECRET_ACCESS_KEY": AWS_SECRET}
 _TOKENS: dict[str, Service] = {"access_token": "graph", "arm_token": "arm", "vault_token": "vault"}
 _OF_A_CONNECTION = {"host", "connection", "content-length", "accept-encoding"}
 
@@ -59,32 +73,85 @@ class Behind(Estate, frozen=True, kw_only=True):
         """What that server answers."""
         key = (asked.method, asked.target, asked.body)
         if key not in self.memory:
-            self.memory[key] = self._forwarded(asked)
+            self.memory[key] = self.parsed(asked, self._forwarded(asked))
         return self.memory[key]
+
+    def parsed(self, asked: Asked, reply: Reply) -> Reply:  # noqa: ARG002  # other providers need it
+        """The reply with a body that the checks can change."""
+        text = reply.body.decode().replace(self.upstream, "{url}")
+        return structs.replace(reply, body=json.loads(text) if text else b"")
 
     def _forwarded(self, asked: Asked) -> Reply:
         headers = {name: value for name, value in asked.headers.items() if name.lower() not in _OF_A_CONNECTION}
         with closing(HTTPConnection(urlsplit(self.upstream).netloc)) as connection:
             connection.request(asked.method, asked.target, asked.body or None, headers)
             response = connection.getresponse()
-            text = response.read().decode().replace(self.upstream, "{url}")
-        return Reply(status=response.status, body=json.loads(text) if text else b"")
+            return Reply(
+                status=response.status,
+                headers={"Content-Type": response.getheader("Content-Type", "")},
+                body=response.read(),
+            )
 
 
-def learnt(upstream: str, make: Callable[[str], Connector], **facts: Any) -> Behind:
+class BehindAws(Behind, frozen=True, kw_only=True):
+    """AWS, which has one path for all of a service, and answers in XML or JSON."""
+
+    def parsed(self, asked: Asked, reply: Reply) -> Reply:
+        """With what the SDK finds in it, and how the service writes that."""
+        if reply.status != HTTPStatus.OK:
+            return reply
+        operation = self.operation(asked)
+        service, _, name = operation.partition(":")
+        model = get_service_model(service)
+        held = {"status_code": reply.status, "headers": reply.headers, "body": reply.body}
+        body = create_parser(model.protocol).parse(held, model.operation_model(name).output_shape)
+        return structs.replace(reply, body=body, encode=partial(_as_aws_writes, operation))
+
+    def operation(self, asked: Asked) -> str:
+        """As permissions name it."""
+        return call_of(Request(asked.method, asked.target, asked.headers, asked.body)).operation
+
+    def refusal(self, asked: Asked, message: str) -> Reply:
+        """In the form of the service."""
+        return self._failing(Fault("denied", message=message), asked)
+
+    def throttled(self, asked: Asked) -> Reply:
+        """The same."""
+        return self._failing(Fault("throttled"), asked)
+
+    def _failing(self, fault: Fault, asked: Asked) -> Reply:
+        answer = failure(fault, self.operation(asked))
+        assert answer is not None
+        return Reply(status=answer.status, headers=answer.headers, body=answer.body)
+
+
+def _as_aws_writes(operation: str, body: Any) -> bytes:
+    return written(operation, Wrong(body)).body.replace(b"\x1b", b"")  # XML has no such character
+
+
+def learnt(upstream: str, make: Callable[[str], Connector], kind: type[Behind] = Behind, **facts: Any) -> Behind:
     """That provider, with what it answers to a healthy reading."""
-    behind = Behind(upstream=upstream, make=make, answers={}, **facts)
+    behind = kind(upstream=upstream, make=make, answers={}, **facts)
     with Server(behind.healthy) as server:
         read(behind.make(server.url))
-    answers = {target: reply.body for (_, target, _), reply in behind.memory.items() if reply.status == 200}
+        answers = {behind.operation(asked): behind.healthy(asked) for asked in server.asked}
     return structs.replace(behind, answers=answers)
 
 
-@pytest.fixture(scope="module", params=["azure", "gcp", "vault"])
+@pytest.fixture(autouse=True)
+def aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which the SDK takes from the environment, that each test has for itself."""
+    for name, value in AWS_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="module", params=["aws", "azure", "gcp", "vault"])
 def provider(request: pytest.FixtureRequest) -> Iterator[Behind]:
     """Each of them, with more than one page where it has pages."""
     with pytest.MonkeyPatch.context() as patch:
         match request.param:
+            case "aws":
+                yield _aws(request.getfixturevalue("moto"), request.getfixturevalue("running_proxy"), patch)
             case "azure":
                 with _azure(patch) as behind:
                     yield behind
@@ -93,6 +160,36 @@ def provider(request: pytest.FixtureRequest) -> Iterator[Behind]:
                     yield behind
             case _:
                 yield _vault(request.getfixturevalue("estate"), patch)
+
+
+def _aws(moto: MotoServer, proxy: FaultProxy, patch: pytest.MonkeyPatch) -> Behind:
+    for name, value in AWS_ENVIRONMENT.items():
+        patch.setenv(name, value)
+    proxy.reset()
+    proxy.page_size = 1
+    moto.hold(_fill_aws, AwsEstate(moto, proxy))
+    settings: dict[str, Any] = {
+        "regions": ("eu-west-1",),
+        "resources": "secretsmanager",
+        "max_attempts": 2,
+        "max_rate": 1000.0,
+    }
+    return learnt(
+        proxy.url,
+        lambda url: AwsConnector("prod", AwsSettings(endpoint_url=url, **settings)),
+        BehindAws,
+        secret=AWS_SECRET,
+        names=("UserName", "RoleName", "PolicyName", "Name"),
+        waits=False,  # its refusals have no Retry-After: the SDK waits longer each time
+    )
+
+
+def _fill_aws(aws: AwsEstate) -> None:
+    aws.user("deploy", keys=1, allow="*")
+    aws.user("build")
+    aws.role("worker", allow="s3:GetObject")
+    aws.secret("db")
+    aws.secret("queue")
 
 
 @contextmanager
@@ -168,14 +265,14 @@ def test_it_keeps_the_contract(provider: Behind, check: Callable[[Estate], None]
 
 
 def test_an_answer_that_no_parser_gets_through_is_a_gap(provider: Behind) -> None:
-    """JSON that is nested too deeply, at one address after the other."""
+    """JSON that is nested too deeply, in one operation after the other."""
     deep = Reply(body=b"[" * 100_000)
-    for path in {target.partition("?")[0] for target in provider.answers}:
+    for operation in (one for one, reply in provider.answers.items() if reply.content()[:1] in (b"{", b"[")):
 
-        def answering(asked: Asked, path: str = path) -> Reply:
-            return deep if asked.path == path else provider.healthy(asked)
+        def answering(asked: Asked, operation: str = operation) -> Reply:
+            return deep if provider.operation(asked) == operation else provider.healthy(asked)
 
         with Server(answering) as server:
             coverage = [one for one in read(provider.make(server.url)) if isinstance(one, Coverage)]
 
-        assert path in provider.spare or any(one.is_gap for one in coverage), path
+        assert operation in provider.spare or any(one.is_gap for one in coverage), operation

@@ -165,14 +165,14 @@ class FaultProxy(Proxy):
                 out.remove(one)
 
     def _answer(self, request: Request) -> Answer | None:
-        call = _call(request)
+        call = call_of(request)
         fault = self._due(call)
         time.sleep(self.latency)
         if fault is not None:
-            return _failure(fault, call.operation)
+            return failure(fault, call.operation)
         if call.operation in self.made:
             made = self.made[call.operation](call.parameters)
-            return _failure(made, call.operation) if isinstance(made, Fault) else written(call.operation, made)
+            return failure(made, call.operation) if isinstance(made, Fault) else written(call.operation, made)
         if call.operation in _XML_LISTS:
             return self._xml_page(call, request)
         if call.operation == "secretsmanager:ListSecrets":
@@ -181,7 +181,7 @@ class FaultProxy(Proxy):
 
     def forward(self, request: Request) -> Answer:
         """The emulator's answer; the same as before to what only reads, while nothing was changed."""
-        call = _call(request)
+        call = call_of(request)
         is_same = call.operation.partition(":")[2].startswith(_READS) and call.operation not in _BEGUN
         if self._version is None or not is_same:
             return super().forward(request)
@@ -238,7 +238,8 @@ class FaultProxy(Proxy):
         return whole._replace(body=json.dumps(page).encode())
 
 
-def _call(request: Request) -> Call:
+def call_of(request: Request) -> Call:
+    """What a request of the SDK asks for."""
     lowered = {name.lower(): value for name, value in request.headers.items()}
     signed = _CREDENTIAL.search(lowered.get("authorization", ""))
     access_key, region, signed_for = signed.groups() if signed else ("", "", "")
@@ -257,7 +258,8 @@ def _call(request: Request) -> Call:
     return Call(f"{service}:{parameters.get('Action', '')}", region, parameters, access_key)
 
 
-def _failure(fault: Fault, operation: str) -> Answer | None:
+def failure(fault: Fault, operation: str) -> Answer | None:
+    """How that operation's service says it; None: it says nothing and hangs up."""
     if fault.kind == "close":
         return None
     if fault.kind == "truncated":

@@ -61,8 +61,8 @@ _SDK_HINTS = {
 }
 
 
-# What the SDK's parsers stumble with over an answer that is well-formed and not the service's.
-_PARSER_STUMBLES = (LookupError, ValueError, TypeError, AttributeError)
+# What the SDK's parsers raise for an answer that is not the service's, or is nested too deeply.
+_PARSER_STUMBLES = (LookupError, ValueError, TypeError, AttributeError, RecursionError)
 
 
 class NotReady(SourceError):

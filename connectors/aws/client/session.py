@@ -34,9 +34,6 @@ _PACES: dict[str, tuple[float, float]] = {
 }
 _PACE = (10.0, 20.0)
 
-# Permissions begin with the name that requests are signed for, but for these.
-_PREFIXES = {"tagging": "tag"}
-
 # What AWS puts into a page besides its rows, whose list it may leave out: IAM, and the others.
 _OF_PAGES = ("IsTruncated", "NextToken")
 _DISABLED = "not-opted-in"
