@@ -176,6 +176,27 @@ with using(2):
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 7
 
 
+def test_children_end_when_their_parent_is_killed() -> None:
+    """They notice that no number can come any more."""
+    script = """
+import multiprocessing, sys
+from scanner.processes import started, using
+with using(3), started(len, range(100)):
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    sys.stdin.read()
+"""
+    command, pipe = [sys.executable, "-c", script], subprocess.PIPE
+    with subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) as parent:
+        assert parent.stdout is not None
+        children = [Path("/proc", pid) for pid in parent.stdout.readline().split()]
+        parent.kill()
+        parent.wait()
+        # The system closes the output when the last process that has it has ended.
+        assert parent.stdout.read() == ""
+
+    assert len(children) == 2
+
+
 def test_no_more_processes_than_batches() -> None:
     """However many may be used."""
     with using(200):
