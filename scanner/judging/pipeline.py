@@ -122,13 +122,7 @@ def judge(
         inventory, edges = _linked(inventory, held, carried)
     lists = _lists(declared, inventory, remembered, today)
     last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
-    with stage("matching"), matching_of(inventory.identities, lists, today) as when_matched:
-        alone = judge_by_themselves(inventory.identities, lists, now)
-        matching = when_matched()
-    reconciled = reconcile(
-        inventory, alone.natures, matching, lists=lists, last=last, places=places, today=today, quick=quick
-    )
-    fresh = assess(inventory, alone, reconciled.registry, lists=lists, last=last, edges=edges, now=now)
+    fresh, entries, of_matching = _assessed(inventory, lists, last, edges, places=places, now=now, quick=quick)
     entry_of = _entries_of(lists.entries or ())
     with stage("reach"):
         fresh = with_reach(fresh, _reachable(fresh, carried, inventory, scan), entry_of)
@@ -144,9 +138,7 @@ def judge(
         active = list(judge_activity((*fresh, *carried), acted, circumstances))
         fresh, carried = active[: len(fresh)], active[len(fresh) :]
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
-    judged = _Judged(
-        fresh=fresh, carried=carried, entries=reconciled.entries, not_listed=not_listed(before, inventory), now=now
-    )
+    judged = _Judged(fresh=fresh, carried=carried, entries=entries, not_listed=not_listed(before, inventory), now=now)
     with stage("rules"):
         findings = _findings(judged, inventory, declared, remembered, acknowledgements)
     notices = (
@@ -155,12 +147,12 @@ def judge(
         *lists.exemptions.notices,
         *acknowledgements.notices,
         *unmatched_notices(inventory.exposures),
-        *reconciled.notices,
+        *of_matching,
     )
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
     coverage = (*inventory.coverage, *gaps(declared.unread), *(() if acted is None else acted.coverage))
     inventory = msgspec.structs.replace(inventory, coverage=coverage)
-    return _result(scan, assessments, reconciled.entries, findings, inventory, declared, remembered, notices)
+    return _result(scan, assessments, entries, findings, inventory, declared, remembered, notices)
 
 
 def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, now: datetime) -> tuple[Finding, ...]:
@@ -216,6 +208,27 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
     identities = {one.identity.key: one.identity for one in judged}
     acknowledgements = Acknowledgements(declared.acknowledgements, now.date())
     return tuple(acknowledgements.marked(marked, identities))
+
+
+def _assessed(
+    inventory: Inventory,
+    lists: Lists,
+    last: LastScan,
+    edges: Sequence[Edge],
+    *,
+    places: Places,
+    now: datetime,
+    quick: bool,
+) -> tuple[Sequence[Assessment], tuple[EntryAssessment, ...], tuple[str, ...]]:
+    """Return the verdicts on identities and on entries, with notices. Each verdict by key is free when it returns."""
+    with stage("matching"), matching_of(inventory.identities, lists, now.date()) as when_matched:
+        alone = judge_by_themselves(inventory.identities, lists, now)
+        matching = when_matched()
+    reconciled = reconcile(
+        inventory, alone.natures, matching, lists=lists, last=last, places=places, today=now.date(), quick=quick
+    )
+    fresh = assess(inventory, alone, reconciled.registry, lists=lists, last=last, edges=edges, now=now)
+    return fresh, reconciled.entries, reconciled.notices
 
 
 def _reachable(
