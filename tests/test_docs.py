@@ -138,6 +138,41 @@ def test_the_example_config_shows_every_key() -> None:
     assert tables == set(uncommented)
 
 
+HEADINGS = (
+    "What it reads",
+    "Set-up",
+    "Settings",
+    "What it yields",
+    "Privilege",
+    "What it cannot see",
+    "Calls it makes",
+    "From files",
+)
+"""Of a connector's page, in this order: anyone who knows one page finds their way in all."""
+
+
+@pytest.mark.parametrize("name", connector_catalog().names)
+def test_pages_of_connectors_have_the_same_headings(name: str) -> None:
+    """Those that it needs of them, and no others."""
+    page = (ROOT / "docs" / "reference" / "connectors" / f"{name}.md").read_text(encoding="utf-8")
+    found = re.findall(r"^## (.+)$", page, re.MULTILINE)
+
+    assert found == [heading for heading in HEADINGS if heading in found]
+    assert {"What it reads", "Settings", "What it yields", "What it cannot see"} <= set(found)
+
+
+HOW_TO = [page for page in DOCS if page.parent.name == "how-to"]
+
+
+@pytest.mark.parametrize("page", HOW_TO, ids=lambda page: page.stem)
+def test_how_tos_begin_with_what_they_take_and_give(page: Path) -> None:
+    """So that readers see at once whether it is for them."""
+    first = page.read_text(encoding="utf-8").split("\n\n")[1]
+
+    assert "**You need**" in first
+    assert "**You get**" in first
+
+
 @pytest.mark.parametrize("name", connector_catalog().names)
 def test_every_connector_has_a_page_with_its_permissions(name: str) -> None:
     """The page, with those that go on from it and the list of sections, names each section and each setting."""

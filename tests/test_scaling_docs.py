@@ -1,4 +1,4 @@
-"""The examples in docs/how-to/many-machines.md: anyone who copies one gets what parses, and commands that exist."""
+"""The examples of docs/how-to/many-machines.md, and those that it leads to: they parse, and their commands exist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from scanner.cli.main import cli
 from scanner.config.settings import EngineSettings
 from scanner.discovery.shards.files import check_scan_id, parse_shard
 
-PAGE = (Path(__file__).parent.parent / "docs" / "how-to" / "many-machines.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "how-to" / "many-machines.md").read_text(encoding="utf-8")
+EXAMPLES = {
+    "github": (ROOT / "deploy" / "github" / "shards.yml").read_text(encoding="utf-8"),
+    "kubernetes": (ROOT / "deploy" / "kubernetes" / "shards.yaml").read_text(encoding="utf-8"),
+    "airflow": (ROOT / "deploy" / "airflow" / "muster_shards.py").read_text(encoding="utf-8"),
+}
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 # What a scheduler would put there.
 _FILLED_IN = (
@@ -25,19 +31,20 @@ _FILLED_IN = (
     (r"\$\{\{ github\.run_id \}\}", "123"),
     (r"\$\(\(JOB_COMPLETION_INDEX \+ 1\)\)", "1"),
     (r"\$JOB_COMPLETION_INDEX", "0"),
-    (r"\{+ ts_nodash \}+", "20260101T000000"),
     (r"\{FILES\}", "/shared/x"),
     (r"\$SHARD", "1"),
+    (r"\{NIGHT\}", "20260101T000000"),
     (r"\{SHARDS\}", "16"),
     (r"\s*#.*", ""),
 )
 
 
 def _commands() -> list[list[str]]:
-    """Every ``muster`` command in the blocks, as words."""
+    """Every ``muster`` command in the blocks and files, as words."""
     found = []
-    for language, block in BLOCKS:
-        flowed = re.sub(r"\n {14}(?=--)", " ", block) if language == "yaml" else block
+    for text in (*(block for _, block in BLOCKS), *EXAMPLES.values()):
+        flowed = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+        flowed = re.sub(r"\n {14}(?=--)", " ", flowed)
         for command in re.findall(r"\bmuster ((?:scan|import) [^\"\n]*)", flowed):
             for pattern, value in _FILLED_IN:
                 command = re.sub(pattern, value, command)  # noqa: PLW2901  # step by step
@@ -68,18 +75,25 @@ def test_there_are_examples_for_each_scheduler() -> None:
     assert [name for name, *_ in _commands()].count("import") == 3
 
 
-@pytest.mark.parametrize("block", [block for language, block in BLOCKS if language == "yaml"])
-def test_yaml_parses(block: str) -> None:
+@pytest.mark.parametrize("name", ["github", "kubernetes"])
+def test_yaml_parses(name: str) -> None:
     """As a workflow or a manifest."""
-    (document,) = yaml.safe_load_all(block)
+    (document,) = yaml.safe_load_all(EXAMPLES[name])
 
     assert "jobs" in document or (document["kind"], document["spec"]["completionMode"]) == ("Job", "Indexed")
 
 
-@pytest.mark.parametrize("block", [block for language, block in BLOCKS if language == "python"])
-def test_python_parses(block: str) -> None:
+def test_python_parses() -> None:
     """Airflow itself is not installed here."""
-    assert "BashOperator" in {node.id for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Name)}
+    names = {node.id for node in ast.walk(ast.parse(EXAMPLES["airflow"])) if isinstance(node, ast.Name)}
+
+    assert "BashOperator" in names
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_the_page_leads_to_every_example(name: str) -> None:
+    """In a table, beside its scheduler."""
+    assert f"deploy/{name}/" in PAGE
 
 
 @pytest.mark.parametrize("block", [block for language, block in BLOCKS if language == "toml"])
