@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from msgspec import Struct
-from sqlalchemy import URL, Connection, Engine, Table
+from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, Select, Table
 
 from scanner.text import printable
 
@@ -92,6 +92,12 @@ class Database(Protocol):
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
         """Insert rows with the fastest method of the database."""
+        ...
+
+    def unsound(
+        self, connection: Connection, rows: Select[Any], checksum: Column[str], text: ColumnElement[str]
+    ) -> Sequence[Values]:
+        """Those of the rows whose checksum is not that of their text, in any order."""
         ...
 
     def refuse_unwritable(self, engine: Engine) -> None:

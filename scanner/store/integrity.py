@@ -1,38 +1,32 @@
-"""Detect and repair rows that were changed or damaged outside Muster.
+"""Checksums, by which rows that were changed or damaged outside Muster are found; verification.py finds them.
 
 Every row of a scan, of its coverage and of an interval ends with a *checksum* over the columns that never change.
 Commands that read refuse a row that does not match (:class:`DamagedRow`). A scan verifies all open rows first, because
-it compares hashes alone and never looks at a body: see :func:`damaged_open_rows` and ``intervals.differences``.
+it compares hashes alone and never looks at a body: see ``intervals.differences``.
 
 The checksum has no key, because a key could not be kept from a role that writes to the store. It detects damage and
 careless edits, not an attacker who recomputes it. CRC-32 is as good for that as SHA-256, which took a third of the time
-of a verification. Verifying 100,000 identities of 1.7 kB with their sightings takes 0.6 s of CPU; saving them first
-takes 2.4 s.
+of a verification.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
-from operator import eq
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, literal, literal_column, select, tuple_
+from sqlalchemy import Column, ColumnElement, Row, Table, Text, literal_column
 
 from scanner.errors import DamagedRow
 from scanner.store import schema
 from scanner.text import printable
 
 Values = tuple[Any, ...]
-Damaged = Mapping[str, frozenset[str]]
-"""By table, the keys of open rows that do not match their checksum."""
-
 _NAMES = ("identity", "secret", "workload", "assignment", "exposure", "entry", "finding")
 RECORDS = tuple(schema.metadata.tables[name] for name in _NAMES)
 """The tables of versions: their rows add up to the number of records that a scan was saved with."""
 
-BATCH = 10_000
 HINT = "`muster store check` lists all such rows, and `--repair` mends or removes them; or put back the last backup"
 _CHANGING = frozenset({"until_scan", "pruned_at", "removed", "checksum"})
 INTERVALS = tuple(table for table in schema.metadata.sorted_tables if "until_scan" in table.c)
@@ -62,21 +56,33 @@ def _lasting(table: Table) -> tuple[int, ...]:
 
 def checksum(table: Table, row: Row[Any] | Values) -> str:
     """CRC-32 of a row's constant columns, 8 hexadecimal digits. ``row``: values in column order, the last optional."""
-    return _digest(_BETWEEN.join([_NULL if (value := row[place]) is None else str(value) for place in _lasting(table)]))
+    return digest(_BETWEEN.join([_NULL if (value := row[place]) is None else str(value) for place in _lasting(table)]))
 
 
-def _digest(text: str) -> str:
-    return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
+def digest(text: str) -> str:
+    """The checksum of a row that :func:`as_one_text` made one text."""
+    return digest_of_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+def digest_of_bytes(text: bytes) -> str:
+    """The checksum of that text in UTF-8."""
+    return f"{crc32(text):08x}"
 
 
 @cache
-def _as_one_text(table: Table) -> ColumnElement[str]:
+def as_one_text(table: Table) -> ColumnElement[str]:
     """The input of :func:`checksum`, concatenated by the database: in Python this takes as long as all the rest.
 
     Written as SQL: of expressions for each column, compiling took longer than the verification of a small store.
     """
-    names = (f'{table.name}."{table.c[place].name}"' for place in _lasting(table))
-    return literal_column(f" || '{_BETWEEN}' || ".join(f"coalesce(CAST({name} AS TEXT), '{_NULL}')" for name in names))
+    texts = (_as_text(table.name, table.c[place]) for place in _lasting(table))
+    return literal_column(f" || '{_BETWEEN}' || ".join(texts))
+
+
+def _as_text(table: str, column: Column[Any]) -> str:
+    name = f'{table}."{column.name}"'
+    text = name if isinstance(column.type, Text) else f"CAST({name} AS TEXT)"
+    return f"coalesce({text}, '{_NULL}')"
 
 
 def sealed(table: Table, rows: Sequence[Values]) -> Sequence[Values]:
@@ -106,30 +112,3 @@ def named(table: Table, row: Values) -> str:
         keys = (f"{key.name} {value}" for key, value in zip(table.primary_key.columns, row, strict=False))
         return f"row of {table.name} with {', '.join(keys)}"
     return printable(f"{table.name.replace('_', ' ')} {row[0]} (since scan number {row[1]})")
-
-
-def damaged_open_rows(connection: Connection) -> dict[str, frozenset[str]]:
-    """By table, the keys of open rows that do not match their checksum."""
-    found = {
-        table.name: frozenset(row[0] for row in damaged(connection, table, table.c.until_scan.is_(None)))
-        for table in INTERVALS
-    }
-    return {name: keys for name, keys in found.items() if keys}
-
-
-def damaged(connection: Connection, table: Table, *chosen: ColumnElement[bool]) -> list[Values]:
-    """The rows of a table that do not match their checksum."""
-    keys = tuple(table.primary_key.columns)
-    texts = select(table.c.checksum, _as_one_text(table), *keys).where(*chosen).order_by(*keys).limit(BATCH)
-    page, unsound = texts, list[Values]()
-    while rows := _plain(connection, page):
-        unsound += [row[2:] for row in rows if _digest(row[1]) != row[0]]
-        page = texts.where(tuple_(*keys) > tuple_(*map(literal, rows[-1][2:])))
-    its_own = (and_(*map(eq, keys, values)) for values in unsound)
-    return [tuple(connection.execute(select(table).where(own)).one()) for own in its_own]
-
-
-def _plain(connection: Connection, query: Select[Any]) -> list[Values]:
-    """All rows as plain tuples of the driver. SQLAlchemy's rows double the time of a verification."""
-    with connection.execute(query) as result:
-        return list(result.cursor.fetchall())

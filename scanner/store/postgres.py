@@ -11,7 +11,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from msgspec.structs import replace
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, Table, create_engine, event
+from sqlalchemy import (
+    URL,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    ExceptionContext,
+    Select,
+    Table,
+    create_engine,
+    event,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from scanner.errors import LostStore, MissingExtra, StoreError
@@ -27,11 +38,15 @@ from scanner.store.database import (
     words,
 )
 from scanner.store.grants import grant_changes
+from scanner.store.integrity import digest
 from scanner.store.postgres_text import escaped, rows_unescaped, with_text
 from scanner.text import printable
 
 if TYPE_CHECKING:
     import psycopg
+
+READ = 1_000
+"""Rows in memory at a time."""
 
 AS_IS = "as_is"
 """Execution option of a connection whose transactions use the server's defaults."""
@@ -223,6 +238,14 @@ class Postgres:
         names = connection.dialect.identifier_preparer
         columns = ", ".join(map(names.format_column, table.columns))
         _copy(connection, f"COPY {names.format_table(table)} ({columns}) FROM STDIN", escaped(rows))
+
+    def unsound(
+        self, connection: Connection, rows: Select[Any], checksum: Column[str], text: ColumnElement[str]
+    ) -> Sequence[Values]:
+        """The server has no CRC-32 before version 18, so the texts are read."""
+        with_texts = rows.add_columns(checksum, text)
+        with connection.execute(with_texts, execution_options={"yield_per": READ}) as result:
+            return [row[:-2] for row in result if digest(row[-1]) != row[-2]]
 
     def refuse_unwritable(self, engine: Engine) -> None:
         """Refuses a standby, and a role that may only read."""

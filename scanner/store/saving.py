@@ -15,7 +15,7 @@ from scanner.model import Forgotten, ScanResult
 from scanner.store import bodies, outbox, scans, schema
 from scanner.store.database import PATIENCE, Lock
 from scanner.store.engine import database_of, reading, retrying, store_errors, where, writing
-from scanner.store.integrity import Damaged, damaged, damaged_open_rows, named
+from scanner.store.integrity import named
 from scanner.store.intervals import incompleteness, write
 from scanner.store.kinds import (
     ASSIGNMENTS,
@@ -28,6 +28,7 @@ from scanner.store.kinds import (
     RecordKind,
 )
 from scanner.store.outbox import Alarms
+from scanner.store.verification import Damaged, damaged, damaged_open_rows
 from scanner.text import printable
 
 log = logging.getLogger(__name__)

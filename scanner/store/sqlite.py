@@ -7,14 +7,29 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert
+from sqlalchemy import (
+    URL,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    LargeBinary,
+    Select,
+    Table,
+    cast,
+    create_engine,
+    event,
+    func,
+    insert,
+)
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from scanner.errors import MissingStore, StoreError
 from scanner.safe_files import in_place_of, real_path
 from scanner.store.database import APPENDS, DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Fault, Values, this_process
+from scanner.store.integrity import digest_of_bytes
 from scanner.text import printable
 
 if TYPE_CHECKING:
@@ -178,6 +193,15 @@ class Sqlite:
         """Tuples straight to the driver: three times as fast as ``insert(dicts)``."""
         connection.exec_driver_sql(str(insert(table).compile(dialect=connection.dialect)), list(rows))
 
+    def unsound(
+        self, connection: Connection, rows: Select[Any], checksum: Column[str], text: ColumnElement[str]
+    ) -> Sequence[Values]:
+        """SQLite asks Python for each checksum, which takes less time than reading the texts."""
+        # As bytes, because a damaged text may not be UTF-8.
+        wrong = checksum.is_distinct_from(func.muster_checksum(cast(text, LargeBinary)))
+        with connection.execute(rows.where(wrong)) as result:
+            return list(result.cursor.fetchall())
+
     def refuse_unwritable(self, engine: Engine) -> None:
         """An early check before an hour of reading. SQLite itself decides when writing."""
         path = _file(engine.url)
@@ -295,6 +319,7 @@ def _writable(path: Path) -> bool:
 
 def _set_up(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.create_function("muster_checksum", 1, digest_of_bytes, deterministic=True)
 
 
 def _begin(connection: Connection) -> None:
