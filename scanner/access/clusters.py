@@ -84,7 +84,9 @@ def with_named(identities: Sequence[Identity], others: Iterable[Identity] = ()) 
 
     What is named by another id than its key is linked by its key.
     """
-    naming = [one for one in identities if any(map(is_account, one.token_subjects)) and any(_elsewhere(one))]
+    naming = [
+        one for one in identities if one.links and any(map(is_account, one.token_subjects)) and any(_elsewhere(one))
+    ]
     if not naming:
         return tuple(identities)
     wanted = {link.target.casefold() for one in naming for link in _elsewhere(one)}

@@ -6,7 +6,7 @@ An agent names the role (``federates``); whether it becomes that role is for the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from scanner.matching.keys import habits
 from scanner.model import Edge, Identity, Trust
@@ -16,14 +16,14 @@ _AUDIENCE = "aud"
 _CLAIMS_DECIDE = "further claims of its token decide"
 
 
-def by_execution(identities: Iterable[Identity]) -> Iterator[Edge]:
+def by_execution(identities: Sequence[Identity]) -> Iterator[Edge]:
     """Yield an edge for each agent and role of another provider that it names, if a trust of the role agrees.
 
     The provider says how trusts elsewhere name its platform: as a service, or as an issuer of tokens. What its tokens
     say is not known, so a trust that asks for more than the audience gives a conditional edge, unless it names the
     agent by its id.
     """
-    known = {identity.key: identity for identity in identities}
+    known = {identity.key: identity for identity in identities} if any(one.links for one in identities) else {}
     for agent in known.values():
         names = habits(agent.provider).trusted_as if agent.links else ()
         for link in agent.links if names else ():

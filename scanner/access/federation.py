@@ -69,7 +69,7 @@ def with_federation(
     holders = _Holders((*identities, *others), issuers_beside(workloads))
     tenants = _Tenants(workloads, coverage)
     if not (holders or tenants):
-        return tuple(_with_unknown(one, unread) for one in identities), ()
+        return tuple(_with_unknown(one, unread) for one in identities) if unread else tuple(identities), ()
     edges: list[Edge] = []
     links: defaultdict[str, list[Link]] = defaultdict(list)
     own: set[Trust] = set()
@@ -129,7 +129,7 @@ def _shared(
 
 def _unread(identities: Sequence[Identity]) -> frozenset[str]:
     """Return the identities elsewhere that others name, and that are not known."""
-    wanted = {name for one in identities for name in _named_elsewhere(one)}
+    wanted = {name for one in identities if FEDERATES_TO in one.attributes for name in _named_elsewhere(one)}
     if not wanted:
         return frozenset()
     return frozenset(wanted.difference(*((one.key, *one.aliases) for one in identities)))

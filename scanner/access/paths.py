@@ -180,7 +180,9 @@ def resolve(
             conditional.append(edge)
         else:
             links[edge.source].append(Link(relation="can_assume", target=edge.target, evidence=edge.evidence))
-    linked = tuple(with_links(one, links[one.key]) if one.key in links else one for one in federated)
+    linked = federated
+    if links:
+        linked = tuple(with_links(one, links[one.key]) if one.key in links else one for one in federated)
     return Resolved(identities=linked, edges=(*_linked_edges(chain(linked, others)), *conditional))
 
 
