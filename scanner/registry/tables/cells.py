@@ -124,7 +124,7 @@ def read_list(cell: Any) -> tuple[str, ...]:
         raise CellError("holds a table", "write a list")
     else:
         texts = _ITEM.findall(read_text(cell) or "")
-    items = (_ESCAPED.sub(r"\1", text).strip(_BLANKS) for text in texts if text)
+    items = ((_ESCAPED.sub(r"\1", text) if "\\" in text else text).strip(_BLANKS) for text in texts if text)
     return tuple(dict.fromkeys(item for item in items if item))
 
 

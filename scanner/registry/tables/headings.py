@@ -208,7 +208,10 @@ class Fields:
 
     def items(self, column: str, reader: Callable[[Any], tuple[str, ...] | None] = cells.read_list) -> tuple[str, ...]:
         """Return the items of all cells of a column, each once."""
-        lists = [self._try(position, reader) or () for position in self._columns.get(column, ())]
+        positions = self._columns.get(column)
+        if not positions:
+            return ()
+        lists = [self._try(position, reader) or () for position in positions]
         return lists[0] if len(lists) == 1 else tuple(dict.fromkeys(chain.from_iterable(lists)))
 
     def cell(self, column: str) -> Any:
