@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from functools import cache
+from itertools import compress
+from typing import Any, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
@@ -40,20 +41,24 @@ from scanner.model.reviews import ReviewOutcome
 _DAY = timedelta(days=1)
 
 Circumstance: TypeAlias = Literal["disabled", "exempt", "provider_managed", "human"]
-CIRCUMSTANCES: Mapping[Circumstance, Callable[[Assessment], bool]] = MappingProxyType(
-    {
-        "disabled": lambda assessment: assessment.identity.enabled is False,
-        "exempt": lambda assessment: assessment.registry.state == "exempt",
-        "provider_managed": lambda assessment: assessment.identity.managed_by is not None,
-        "human": lambda assessment: assessment.nature.verdict == "human",
-    }
-)
+CIRCUMSTANCES: tuple[Circumstance, ...] = get_args(Circumstance)
 """Circumstances that a rule can exclude. Its check does not run where one of them holds."""
 
 
 def circumstances_of(assessment: Assessment) -> frozenset[Circumstance]:
     """Return the circumstances that hold for an identity."""
-    return frozenset(name for name, holds in CIRCUMSTANCES.items() if holds(assessment))
+    identity = assessment.identity
+    return _held(  # in the order of CIRCUMSTANCES
+        identity.enabled is False,
+        assessment.registry.state == "exempt",
+        identity.managed_by is not None,
+        assessment.nature.verdict == "human",
+    )
+
+
+@cache
+def _held(*holds: bool) -> frozenset[Circumstance]:
+    return frozenset(compress(CIRCUMSTANCES, holds))
 
 
 def is_live(credential: Credential, now: datetime) -> bool:

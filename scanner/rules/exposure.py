@@ -208,10 +208,10 @@ UNRESTRICTED_API_KEY = CredentialRule(
 def _root_access_key(assessment: Assessment, context: RuleContext) -> Hit | None:
     """Fires on a root user with an active access key, even if exempt."""
     identity = assessment.identity
-    keys = sorted(key.id for key in identity.credentials if key.kind == "access_key" and context.live(key))
-    if identity.kind != "root" or not keys:
+    if identity.kind != "root":
         return None
-    return Hit(evidence={"access_keys": keys})
+    keys = sorted(key.id for key in identity.credentials if key.kind == "access_key" and context.live(key))
+    return Hit(evidence={"access_keys": keys}) if keys else None
 
 
 ROOT_ACCESS_KEY = IdentityRule(

@@ -23,7 +23,8 @@ _NAMED = 10
 
 def _trusts(assessment: Assessment, holds: Callable[[Trust], bool]) -> list[str]:
     """Return the subjects of the trusts for which something holds, each with its issuer, sorted."""
-    return sorted({_shown(trust) for trust in assessment.identity.trusts if holds(trust)})
+    trusts = assessment.identity.trusts  # nearly always none
+    return sorted({_shown(trust) for trust in trusts if holds(trust)}) if trusts else []
 
 
 def _shown(trust: Trust) -> str:
