@@ -42,9 +42,11 @@ class Memory:
 
     def assessments(self, wanted: Wanted) -> Iterator[Assessment]:
         """The latest scan's identities in wanted places, ordered by key."""
+        identity = schema.identity.c
+        places = self._open_rows(select(identity.source, identity.scope, identity.kind).distinct())
+        chosen = {tuple(place) for place in places if wanted(*place)}
         with reading(self._engine) as connection:
             seq = scans.latest(connection)
-            chosen = {place for place in open_places(connection) if wanted(*place)}
             if seq is not None and chosen:
                 yield from read(
                     connection,
