@@ -183,12 +183,12 @@ def _machines(
     identities: Sequence[Identity], natures: Mapping[str, NatureVerdict], carried: Sequence[Assessment]
 ) -> Callable[[str], bool]:
     people = ("human", "mixed")
-    machines = [identity for identity in identities if natures[identity.key].verdict not in people]
-    machines += [one.identity for one in carried if one.nature.verdict not in people]
 
     @cache
     def names() -> frozenset[str]:
         # On first use only: most owners are on the roster, and two sets of a million names take 300 MB.
+        machines = [identity for identity in identities if natures[identity.key].verdict not in people]
+        machines += [one.identity for one in carried if one.nature.verdict not in people]
         return frozenset(fold(name) for one in machines for name in (one.key, one.name, *one.aliases))
 
     return lambda text: fold(text) in names()

@@ -144,9 +144,10 @@ class SetAside(Struct, frozen=True, kw_only=True):
         """Return the verdict, provisional if an unreadable row may explain its difference from the last known one."""
         if judged.state == "unregistered":
             hidden = self.anything or key in self.named
+        elif key in self.named and judged.state != "exempt":
+            hidden = self.named[key].isdisjoint((judged.entry, *(candidate.entry for candidate in judged.candidates)))
         else:
-            matching = {judged.entry, *(candidate.entry for candidate in judged.candidates)}
-            hidden = key in self.named and judged.state != "exempt" and matching.isdisjoint(self.named[key])
+            hidden = False
         return replace(judged, provisional=True) if hidden else judged
 
     def entry(self, judged: EntryAssessment) -> EntryAssessment:

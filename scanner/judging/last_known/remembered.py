@@ -83,6 +83,8 @@ def not_rechecked(
     An identity that only one of the ``lists`` (source names) has counts as not discovered, if a better source had it in
     the last scan: a list has neither credentials nor permissions.
     """
+    if not remembered.assessments:
+        return []
     seen = {identity.key: identity.source for identity in inventory.identities}
     return [
         msgspec.structs.replace(assessment, rechecked=False)
@@ -100,6 +102,8 @@ def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Asses
 
     ``carried`` identities stay unchanged, whatever a list says of them. ``now``: the start of the scan.
     """
+    if not (remembered.assessments or remembered.creators or carried):
+        return inventory
     stands = {one.identity.key for one in carried}
     last = {assessment.identity.key: assessment.identity for assessment in remembered.assessments}
     identities = [
@@ -115,7 +119,7 @@ def not_listed(before: Inventory, inventory: Inventory) -> frozenset[str]:
     partly_read = {
         identity.key: identity.credentials for identity in before.identities if "credentials" in identity.unread
     }
-    known = [identity for identity in inventory.identities if identity.key in partly_read]
+    known = [identity for identity in inventory.identities if identity.key in partly_read] if partly_read else []
     listed = {credential.key for credentials in partly_read.values() for credential in credentials}
     return frozenset(credential.key for one in known for credential in one.credentials) - listed
 
