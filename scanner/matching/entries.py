@@ -45,10 +45,12 @@ def judge_entries(
 
 def _facts(entry: Entry, matching: Matching, identities: Mapping[str, Identity], places: Places, today: date) -> _Facts:
     matched = matching.identities_of.get(entry.id, ())
-    unread = (reason for location in locate(entry) if (reason := places.why_unread(location)) is not None)
+    ended = entry.status == "retired" or is_expired(entry, today)
+    missed = locate(entry) if ended or not matched else ()  # what a found entry names besides need not be read
+    unread = (reason for location in missed if (reason := places.why_unread(location)) is not None)
     return _Facts(
         entry=entry,
-        ended=entry.status == "retired" or is_expired(entry, today),
+        ended=ended,
         matched=matched,
         enabled=tuple(key for key in matched if identities[key].enabled is not False),
         unread=next(unread, None),
