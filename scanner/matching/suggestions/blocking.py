@@ -36,7 +36,7 @@ class Pool:
         found_for = self._index.nearest(list(map(_spelled, asked)), CANDIDATES)
         for key, found in zip(asked, found_for, strict=True):
             equal = self._by_compact.get(_compact(key), [])[:CANDIDATES]
-            yield list(dict.fromkeys((*equal, *(self._keys[position] for position in found))))
+            yield list(dict.fromkeys((*equal, *map(self._keys.__getitem__, found))))
 
 
 def _compact(key: str) -> str:

@@ -141,6 +141,8 @@ class _Matchmaker:
 
     def for_entries(self, entries: Sequence[EntryAssessment]) -> dict[str, tuple[IdentityCandidate, ...]]:
         """Return identities for each entry, by id."""
+        if not entries:
+            return {}
         pool = Pool(self._identities.keys, quick=self._quick)
 
         def ask(part: Sequence[EntryAssessment]) -> list[tuple[str, tuple[IdentityCandidate, ...]]]:

@@ -145,4 +145,5 @@ def _best(positions: Array, likeness: Array, count: int) -> list[int]:
         least = np.partition(likeness, len(likeness) - count)[-count]
         enough = likeness >= least
         positions, likeness = positions[enough], likeness[enough]
-    return [int(position) for position in positions[np.lexsort((positions, -likeness))][:count]]
+    best: list[int] = positions[np.lexsort((positions, -likeness))[:count]].tolist()
+    return best
