@@ -37,7 +37,7 @@ def work_list(result: ScanResult, which: WorkList) -> Iterator[Judged]:
     """The identities of a work list, the most urgent first."""
     if isinstance(result.identities, StoredIdentities):
         return _joined(result, result.identities.most_urgent(which))
-    return iter(most_urgent_first(one for one in judged_identities(result) if _ON_LIST[which](one.verdicts)))
+    return iter(most_urgent_first(_joined(result, filter(_ON_LIST[which], result.identities))))
 
 
 def how_many(result: ScanResult, which: WorkList) -> int:
