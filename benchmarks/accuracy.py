@@ -152,7 +152,7 @@ def _said(case: Case) -> str:
 
 
 def _answers(case: Case) -> str:
-    return "the one" if case.said.ownership.owner == case.truth.owner else "somebody else"
+    return "the one" if case.said.ownership.owner == case.truth.owner else "someone else"
 
 
 def _suggestions(outcomes: Sequence[Outcome], cases: Sequence[Case]) -> Iterator[Cells]:

@@ -146,7 +146,7 @@ def counted(result: ScanResult) -> dict[str, tuple[int, bool]]:
 
 
 def walked(result: ScanResult) -> dict[str, int]:
-    """The same by networkx, from each identity, with a node for each scope that somebody administers."""
+    """The same by networkx, from each identity, with a node for each scope that someone administers."""
     graph = nx.DiGraph()
     for one in result.identities:
         graph.add_node(one.identity.key)

@@ -66,7 +66,7 @@ def read(url: str, workers: int) -> None:
         job = (
             job_here("prod", connector, 3600, Event())
             if workers == THREADS
-            else job_there("prod", connector, settings, scope_deadline=3600, shelf=None)
+            else job_there("prod", connector, settings, scope_deadline=3600, shared_store=None)
         )
         started = time.perf_counter()
         outcomes = run([job], executor=executor, observer=_Nobody())

@@ -1,6 +1,6 @@
 """The served page's API: 50 clients at once, alone and while a scan is saved (bound: p95 under 500 ms).
 
-A real server process on SQLite, and on PostgreSQL where it is installed. A client asks once a second, as somebody who
+A real server process on SQLite, and on PostgreSQL where it is installed. A client asks once a second, as someone who
 clicks without reading; then each asks without a pause, which shows what the server can do at most. The baseline is one
 client alone. ``python -m benchmarks served 100000`` takes another number of identities.
 """

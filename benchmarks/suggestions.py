@@ -153,7 +153,7 @@ def _sibling(name: _Name, words: Sequence[str], rng: random.Random) -> _Name:
 
 
 def _renamed(name: _Name, rng: random.Random) -> str:
-    """As somebody else would write it, with one or two things changed."""
+    """As someone else would write it, with one or two things changed."""
     for change in rng.sample(_CHANGES, rng.choice((1, 1, 2))):
         name = change(name, rng)
     return _written(name.parts, rng)

@@ -38,7 +38,7 @@ _ACCOUNT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}@[a-z0-9.-]{1,200}\.gservi
 _CLIENT: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _RUNTIME: Final = re.compile(r"arn:aws[a-z-]{0,20}:bedrock-agentcore:[a-z0-9-]+:\d{12}:runtime/[\w-]{1,120}", re.ASCII)
 _PLACEHOLDER: Final = re.compile(r"(?=arn:|.*[$<\[{])[\w${}<>\[\].:/@+=,() -]{1,120}", re.ASCII)
-"""What is shown, though it names no identity. Any other text might be a secret that somebody put there."""
+"""What is shown, though it names no identity. Any other text might be a secret that someone put there."""
 _VARIABLE: Final = re.compile(r"[A-Za-z_]\w{0,127}", re.ASCII)
 _CLIENT_ID: Final = "AZURE_CLIENT_ID"
 """The variable by which Azure's libraries choose a managed identity or an application."""

@@ -28,11 +28,11 @@ from scanner.text import printable
 
 
 class Malformed(SourceError):
-    """One answer or one row is not what it should be: a gap of its own size."""
+    """One response or row has another shape than documented: a gap of that response or row."""
 
 
 class NotAsked(SourceError):
-    """One of many that was left out, because those before it had failed."""
+    """An item that was not requested, because those before it had failed."""
 
 
 # --- The connector contract ---
@@ -43,21 +43,21 @@ class NotAsked(SourceError):
 # comes from the one spec.
 
 MALFORMED_ROWS_NAMED = 3
-"""A section names this many rows it could not read, and counts the rest."""
+"""How many unreadable rows a section names; it counts the rest."""
 MAX_WORDS = 300
-"""So many characters of what a provider says are kept."""
+"""Characters of a provider's message that are kept."""
 _UNREAD = ("denied", "failed", "skipped")
-"""A section that ended so has no rows that others could ask about."""
+"""Statuses of a section without rows for the sections that depend on it."""
 
 DiscoveredRecord: TypeAlias = Identity | StoredSecret | Workload | Assignment | Exposure | Coverage
 
 
 class Gone(SourceError):
-    """What was listed a moment ago has expired or been deleted since: no gap."""
+    """An item has expired or been deleted since it was listed: no gap."""
 
 
 def own_words(text: object) -> str:
-    """What a provider says, safe to show and to keep: no secret, no control character, no novel."""
+    """A provider's message, safe to show and to keep: masked, without control characters, shortened."""
     words = printable(redact(str(text)))
     return words if len(words) <= MAX_WORDS else f"{words[: MAX_WORDS - 1]}…"
 
@@ -122,7 +122,7 @@ class Meter:
 
     @property
     def calls(self) -> int:
-        """Requests sent so far."""
+        """Requests sent until now."""
         return self._calls
 
 
@@ -196,14 +196,14 @@ class SectionReading:
         self._found += identities
 
     def malformed(self, row: str, reason: str) -> None:
-        """A row that could not be understood: a gap for that row, and the section goes on."""
+        """Note a row that could not be read: a gap of that row; the section goes on."""
         self._malformed += 1
         self._status = "partial"
         if self._malformed <= MALFORMED_ROWS_NAMED:
             self._details.append(f"row {own_words(row)} could not be read: {own_words(reason)}")
 
     def note(self, detail: str) -> None:
-        """A remark for the reader that is no gap."""
+        """Add a remark that is no gap."""
         self._details.append(own_words(detail))
 
     def shared(self) -> None:
@@ -211,7 +211,7 @@ class SectionReading:
         self._is_answered = True
 
     def lost(self, error: SourceError, *, partial: bool = False) -> None:
-        """Part of the section could not be read; what follows still can. ``partial``: something had been."""
+        """Note that a part of the section could not be read; the rest still can. ``partial``: something had been."""
         self._status = "partial" if partial or self._found else error.status
         self._permission = self._permission or error.permission
         words = own_words(error)
@@ -302,7 +302,7 @@ class Check(Struct, frozen=True, kw_only=True):
 
 @runtime_checkable
 class Preflight(Protocol):
-    """Can say beforehand what it will be able to read."""
+    """A connector that can check beforehand what it may read."""
 
     def check(self) -> Iterator[Check]:
         """Reachability, credentials, and each section's permission, without scanning."""
@@ -311,32 +311,32 @@ class Preflight(Protocol):
 
 @runtime_checkable
 class LeastPrivilege(Protocol):
-    """Can print the least-privilege policy in the provider's own format."""
+    """A connector that prints the least-privilege policy in the provider's own format."""
 
     @classmethod
     def base_policy(cls) -> str:
-        """The policy as far as it is known without looking at the provider."""
+        """The policy as far as it is known without calling the provider."""
         ...
 
     def policy(self) -> str:
-        """The exact policy for this source, looking where that is needed (a block for each mount)."""
+        """The exact policy for this source; calls the provider if needed (a block for each mount)."""
         ...
 
 
 @runtime_checkable
 class LogPrivilege(Protocol):
-    """Can print the least-privilege policy together with what reading logs live takes."""
+    """A connector whose policy can include the permissions for reading logs live."""
 
     def policy_with_logs(self, logs: Collection[str]) -> str:
-        """As ``LeastPrivilege.policy``. ``logs``: types of those that are asked for through this source."""
+        """As ``LeastPrivilege.policy``. ``logs``: types of the logs that are read live through this source."""
         ...
 
 
 @runtime_checkable
 class RoleTemplates(Protocol):
-    """Can also print the read-only role as templates for the tools that roles are deployed with."""
+    """A connector that also prints the read-only role as templates, such as for Terraform."""
 
     @classmethod
     def role_templates(cls) -> Mapping[str, Callable[[], str]]:
-        """What writes each template, by the format's name. What differs from place to place is a parameter in it."""
+        """What writes each template, by the format's name. Account, organization and the like are its parameters."""
         ...

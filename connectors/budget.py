@@ -85,13 +85,13 @@ class Budget:
         return left
 
     def pause(self, seconds: float) -> None:
-        """Sleep so long. Raises DeadlineExceeded at once where the time would be over by then."""
+        """Sleep for some seconds. Raises DeadlineExceeded at once if less time is left."""
         if seconds >= self.left():
             raise self._late()
         time.sleep(max(0.0, seconds))
 
     def take(self, size: int) -> None:
-        """Count an answer of so many bytes. Raises AnswerTooLarge where all of them together are too many."""
+        """Count the bytes of an answer. Raises AnswerTooLarge if all answers together are too large."""
         for one, of_what in ((self, "section"), (self._scope, "scope")):
             if one is None:
                 continue
@@ -126,7 +126,7 @@ class Answer:
         return min(left, of_budget)
 
     def take(self, size: int) -> None:
-        """Count a piece of so many bytes. Raises AnswerTooLarge."""
+        """Count the bytes of a piece. Raises AnswerTooLarge."""
         self._size += size
         if self._size > self._budget.limits.answer_bytes:
             raise AnswerTooLarge(f"a response is larger than {_size(self._budget.limits.answer_bytes)}")
@@ -146,7 +146,7 @@ _current: ContextVar[Budget] = ContextVar("budget")
 
 
 def current() -> Budget:
-    """The budget that is drawn on now."""
+    """The current budget."""
     return _current.get(None) or _without_end()
 
 
@@ -157,7 +157,7 @@ def draw_on(budget: Budget) -> None:
 
 @contextmanager
 def spending(seconds: float, limits: Limits = LIMITS) -> Iterator[Budget]:
-    """Inside, every request of this thread to a provider draws on a budget of so many seconds."""
+    """Inside, every request of this thread to a provider draws on a budget of these seconds."""
     before = current()
     budget = Budget(time.monotonic() + seconds, limits.scope_bytes, limits)
     draw_on(budget)
@@ -168,7 +168,7 @@ def spending(seconds: float, limits: Limits = LIMITS) -> Iterator[Budget]:
 
 
 def pause(seconds: float) -> None:
-    """Sleep so long on the current budget; see ``Budget.pause``."""
+    """Sleep for some seconds of the current budget; see ``Budget.pause``."""
     current().pause(seconds)
 
 

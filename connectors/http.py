@@ -45,11 +45,11 @@ Params: TypeAlias = Mapping[str, str | tuple[str, ...]]
 NO_PARAMS: Params = {}
 
 ATTEMPTS = 4
-"""How often a request is sent at most."""
+"""Tries for one request, at most."""
 BACKOFF = 0.5
 """Seconds before the second try, give or take half; doubled each time. A ``Retry-After`` goes before it."""
 TIMEOUTS = 2
-"""So many tries without an answer in time, and the request is not sent again: each costs the whole time-out."""
+"""Tries that time out before a request is given up: each costs the whole time-out."""
 KEPT = 16 * MEBIBYTE
 """Bytes of answers that a client keeps with their ETags."""
 OK, NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN, TOO_MANY = 200, 304, 401, 403, 429
@@ -82,7 +82,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 class _Ends(Struct):
-    """How a page of rows says where it ends."""
+    """How to get from a page of a listing to the next one."""
 
     has_more: bool | None = None
     next: str | int | None = None
@@ -94,7 +94,7 @@ class _WithId(Struct):
 
 
 Next: TypeAlias = tuple[str, Params] | None
-"""The address of the next page and what is asked of it; None after the last one."""
+"""The address of the next page and its query; None after the last page."""
 Paging: TypeAlias = Callable[[Page], Next]
 
 
@@ -139,7 +139,7 @@ def last_id(param: str) -> Paging:
 
 
 def page_number(param: str = "page", *, first: int = 1) -> Paging:
-    """Pages are numbered. The first empty page ends it: a server may give fewer rows than it was asked for."""
+    """Pages are numbered. The first empty page ends the listing: a server may give fewer rows than requested."""
 
     def following(page: Page) -> Next:
         return (page.url, {**page.params, param: str(first + page.number + 1)}) if page.rows else None
@@ -415,7 +415,7 @@ class Client:
             seen |= turn
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._session.close()
 
     def __enter__(self) -> Self:
@@ -430,7 +430,7 @@ class Client:
         check = self._check
 
         class Pinned(BoundedAdapter):
-            """The last place before the wire: what goes elsewhere does not go."""
+            """The last check before the wire: a request to another address is not sent."""
 
             def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
                 check(request.url or "")
@@ -458,7 +458,7 @@ class Client:
         if origin != self._origin or has_user:
             raise SourceError(
                 f"a response links to another address, {own_words(_shown(origin))}: not requested",
-                hint=f"only {_shown(self._origin)} is asked; if it is the API's own, give it as the source's url",
+                hint=f"only {_shown(self._origin)} is called; if it is the API's own, give it as the source's url",
             )
 
     def received(self, path: str, *, params: Params, body: Any = None, method: str = "", asked_for: str) -> Received:
@@ -571,7 +571,7 @@ class _Said(Struct):
 
 
 def refusal(response: Response) -> SourceError:
-    """What a status other than 200 means to a scan, where the API has no words of its own for it."""
+    """What a status other than 200 means to a scan, unless the connector says otherwise."""
     status = response.status_code
     if "location" in response.headers and response.is_redirect:
         where = own_words(_host_of(response))

@@ -1,4 +1,4 @@
-"""How fast a connector asks, and how often again: at full speed until the provider refuses, then at a stated rate."""
+"""Pace and retries of a connector: at full speed until the provider refuses for load, then at a stated rate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_BACKOFF = 60.0
 LAST_TRY_AFTER = 120.0
 """Seconds after which a request is tried for the last time, unless the provider says when to come back."""
 SILENCES = 3
-"""After so many requests in a row without an answer the host counts as gone, and is not asked again."""
+"""Requests in a row without an answer after which the host counts as gone, and is not called again."""
 
 
 class RateLimit:
@@ -66,7 +66,7 @@ class RateLimit:
             self._sleep(wait)
 
     def slow_down(self) -> None:
-        """The provider refused for load: hold to the rate from now on, beginning with an empty bucket."""
+        """Hold to the rate from now on, with an empty bucket: the provider refused for load."""
         with self._lock:
             if not self._limited:
                 self._limited = True
@@ -74,7 +74,7 @@ class RateLimit:
                 self._filled_at = self._clock()
 
     def hold(self, seconds: float) -> None:
-        """The provider gives nothing more for so long."""
+        """Let nothing out for some seconds, as the provider demands."""
         self._held_until = self._clock() + seconds
 
     def _take(self) -> float:
@@ -152,7 +152,7 @@ class Retries:
         return min(LONGEST_BACKOFF, self._backoff * 2.0 ** (attempt - 1) * self._random.uniform(0.5, 1.5))
 
     def _remember(self, name: str, last: Tried[T]) -> None:
-        """Whether the host is there, and whether all tries were in vain."""
+        """Note whether the host answers, and whether all tries failed."""
         in_vain = last.is_silence or (last.may_pass and not last.for_load)
         with self._lock:
             self._silences = self._silences + 1 if last.is_silence else 0

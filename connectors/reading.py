@@ -76,7 +76,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 GIVE_UP_AFTER = 8
-"""After so many failures in a row no more requests are made: each would cost retries, or a line in an audit log."""
+"""Failures in a row after which no more requests are made: each would cost retries, or a line in an audit log."""
 
 
 def read_each(
@@ -104,7 +104,7 @@ def read_each(
 
 
 _NAMED = 5
-"""So many items that were not read are named, the rest are counted."""
+"""How many unread items are named; the rest are counted."""
 
 
 def few(names: Sequence[str]) -> str:

@@ -54,7 +54,7 @@ MANY = 500
 LONGEST = 8.0
 """Seconds after which a server ends an answer that has no end."""
 HOSTILE = "\u202e../../../muster-was-here?muster-was-here=1#x\x1b[31m\n<script>{{7*7}}"
-"""What somebody may call a thing: it turns text around, climbs out of a path, and speaks to a terminal."""
+"""A name that turns text around, climbs out of a path, and holds a terminal sequence."""
 _TRACE = "muster-was-here"
 _NAMES = ("name", "login", "slug", "title", "description", "display_name", "displayName", "label")
 _HTML = b"<html><body>Please log in</body></html>"
@@ -119,7 +119,7 @@ class Server:
     """A server on loopback; a context manager. ``url``: its address. ``asked``: every request that came, in order.
 
     ``most``: requests that it answers; all after them get status 410. ``tls``: None for plain HTTP.
-    ``outlasted``: somebody read on until the server itself ended an answer that has no end.
+    ``outlasted``: a client read on until the server itself ended an answer without end.
     """
 
     def __init__(self, answering: Answering, *, most: int | None = MANY, tls: ssl.SSLContext | None = None) -> None:
@@ -221,7 +221,7 @@ class Estate(Struct, frozen=True, kw_only=True):
     ``make``: the connector for the provider at an address. ``answers``: by path, or by path and query, what the healthy
     provider answers: JSON, or a :class:`Reply`; at least two identities, one listing with a second page, and ``{url}``
     where an answer names the provider's own address. ``secret``: what the connector shows to be let in.
-    ``names``: keys whose text, or list of texts, anybody can choose; ``maps``: keys of objects whose keys anybody can.
+    ``names``: keys whose text, or list of texts, anyone can choose; ``maps``: keys of objects whose keys anyone can.
     ``unread``: keys that no record may have a value of, wherever they are in an answer.
     ``paged``: False for a provider without any listing in pages. ``waits``: False for one that names no time to wait
     when it refuses for load. ``spare``: operations that are no gap where they alone are denied or malformed: other
@@ -415,7 +415,7 @@ def check_throttled(estate: Estate) -> None:
         same = [one.at for one in server.asked if _request(one) == _request(refused[0])]
     _no("gaps after one refusal for load", [(one.section, one.detail) for one in _coverage(records) if one.is_gap])
     if estate.waits and (len(same) < _FEWEST or same[1] - same[0] < 0.9 * _WAIT):
-        raise AssertionError(f"after a 429 with Retry-After: {_WAIT} it was asked again too early")
+        raise AssertionError(f"after a 429 with Retry-After: {_WAIT} it was requested again too early")
     for server in _without(estate, estate.throttled, "a provider that refuses everything for load", deadline=3.0):
         _bounded(server, "refusals for load without end")
 
@@ -681,7 +681,7 @@ def _nothing_complete(records: Sequence[DiscoveredRecord], what: str) -> None:
 
 def _bounded(server: Server, what: str) -> None:
     if len(server.asked) > MANY:
-        raise AssertionError(f"{what}: after {MANY} requests it was still asked")
+        raise AssertionError(f"{what}: after {MANY} requests it went on")
 
 
 def _pointing(reply: Reply, url: str) -> Reply:

@@ -121,7 +121,7 @@ def _held(credential: Credential, judged: Assessment, its: Sequence[Exposure], n
         key_id=credential.id,
         last_used_at=credential.last_used_at or judged.usage.last_used_at,
         public=True if said else row.public,
-        place=row.place if its else said if isinstance(said, str) else "said by the provider",
+        place=row.place if its else said if isinstance(said, str) else "reported by the provider",
     )
 
 

@@ -99,7 +99,7 @@ def _chokes(page: Page, found: Found, chokes: Chokes) -> None:
     if not chokes.chokes:
         page.line("No identity has a path to an admin.")
         return
-    page.line("Without it, so many others lose every path to an admin:", "bold")
+    page.line("Others that lose every path to an admin without it:", "bold")
     for choke in chokes.chokes:
         page.line(f"  {choke.loses:>7,}  {_called(found, choke.identity)}")
     if chokes.bounded:

@@ -26,7 +26,7 @@ _REACH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | o
 
 
 def real_path(path: Path) -> Path:
-    """Where the path leads, without any link. Raises OSError at another user's link or pipe; root's are anybody's."""
+    """Where the path leads, without any link. Raises OSError at another user's link or pipe; root's are anyone's."""
     path = path.absolute()
     current, left, links = Path(path.anchor), deque(path.parts[1:]), 0
     while left:
@@ -60,7 +60,7 @@ def _refuse_foreign(step: Path, about: os.stat_result, what: str) -> None:
         raise PermissionError(errno.EPERM, f"{step} is {what} of another user, which is not followed", str(step))
 
 
-class Beside:
+class AtomicFile:
     """A new file in the folder of ``path``, to be written and then put in its place; made for its owner alone.
 
     ``file`` is the stream. It must be closed; what was not put in place by then is gone. Raises OSError.
@@ -102,12 +102,12 @@ class Beside:
 @contextmanager
 def in_place_of(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
     """What is written takes the file's place once the block has ended well, else nothing changes. Raises OSError."""
-    beside = Beside(path, mode=mode)
+    new_file = AtomicFile(path, mode=mode)
     try:
-        yield beside.file
-        beside.put_in_place()
+        yield new_file.file
+        new_file.put_in_place()
     finally:
-        beside.close()
+        new_file.close()
 
 
 def _open_folder(folder: Path) -> int:

@@ -56,7 +56,7 @@ def test_everything_declared_is_found(rung: Rung, cases: Sequence[Case]) -> None
 
 @pytest.mark.parametrize("trick", [*IMITATIONS, "something before a pattern", "its other environment"])
 def test_no_imitation_registers(trick: str, cases: Sequence[Case]) -> None:
-    """Neither a look-alike name nor somebody else's id, tag or name elsewhere."""
+    """Neither a look-alike name nor someone else's id, tag or name elsewhere."""
     imitations = [case for case in cases if case.truth.trick == trick]
 
     assert imitations

@@ -1,4 +1,4 @@
-"""Those who imitate somebody declared: by a name that is nearly theirs, or by somebody's id, tag or name elsewhere."""
+"""Those who imitate someone declared: by a name that is nearly theirs, or by someone's id, tag or name elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scanner.model import Identity
 
 Imitation: TypeAlias = Callable[[Draft], tuple[Workload, Identity]]
 _FREE_NAMES = PLATFORM_OF["azure", "service_principal"]
-"""Where somebody may be called anything."""
+"""Where someone may be called anything."""
 _PLAIN = re.compile(r"[A-Za-z0-9-]+")
 
 
@@ -26,7 +26,7 @@ def rogue_bot(draft: Draft) -> None:
 
 
 def rogue(draft: Draft) -> None:
-    """Somebody declared, and somebody who imitates them; the tricks take turns."""
+    """Someone declared, and someone who imitates them; the tricks take turns."""
     trick = list(IMITATIONS)[draft.imitations % len(IMITATIONS)]
     draft.imitations += 1
     workload, imitation = IMITATIONS[trick](draft)

@@ -38,7 +38,7 @@ Way: TypeAlias = Callable[[Roster, Random, Workload], Answer]
 
 
 def by_person(roster: Roster, _rng: Random, workload: Workload) -> Answer:
-    person = roster.somebody(workload)
+    person = roster.someone(workload)
     return Answer(row={"owner": (roster.as_written(person),)}, owner=person.email)
 
 
@@ -58,12 +58,12 @@ def by_nested_group(_roster: Roster, _rng: Random, workload: Workload) -> Answer
 
 
 def by_second_owner(roster: Roster, _rng: Random, workload: Workload) -> Answer:
-    person = roster.somebody(workload)
+    person = roster.someone(workload)
     return Answer(row={"owner": (roster.leaver(workload).email, roster.as_written(person))}, owner=person.email)
 
 
 def by_backup(roster: Roster, _rng: Random, workload: Workload) -> Answer:
-    backup = roster.somebody(workload)
+    backup = roster.someone(workload)
     return Answer(row={"owner": (roster.leaver(workload).email,), "backup_owner": (backup.email,)}, owner=backup.email)
 
 
@@ -74,13 +74,13 @@ def departed(roster: Roster, _rng: Random, workload: Workload) -> Answer:
 
 
 def technical_owner_only(roster: Roster, _rng: Random, workload: Workload) -> Answer:
-    person = roster.somebody(workload)
+    person = roster.someone(workload)
     row = {"technical_owner": (roster.as_written(person),)}
     return Answer(row=row, state="orphaned", reason="never_assigned", owner=person.email, signals=("entry",))
 
 
 def unknown_owner(roster: Roster, rng: Random, workload: Workload) -> Answer:
-    person = roster.somebody(workload)
+    person = roster.someone(workload)
     row = {"owner": (f"contractor{rng.randint(1, 99)}@agency.example",), "built_by": person.email}
     return Answer(row=row, state="orphaned", reason="unresolvable", owner=person.email, signals=("entry",))
 
@@ -117,10 +117,10 @@ WAYS: Mapping[Way, int] = {
 
 
 def by_tag(roster: Roster, rng: Random, workload: Workload) -> Answer:
-    person = roster.somebody(workload)
+    person = roster.someone(workload)
     tags = {rng.choice(_PERSON_TAGS): roster.as_written(person)}
     if rng.random() < 0.3:  # anyone who asked for it years ago
-        tags["requested-by"] = roster.somebody_else(workload).email
+        tags["requested-by"] = roster.someone_else(workload).email
     return _undeclared({"tags": tags, "created_by": _TERRAFORM}, person.email, "tag")
 
 
@@ -131,7 +131,7 @@ def by_tag_of_a_group(roster: Roster, rng: Random, workload: Workload) -> Answer
 
 
 def by_creator(roster: Roster, rng: Random, workload: Workload) -> Answer:
-    person = roster.somebody(workload)
+    person = roster.someone(workload)
     session = f"arn:aws:sts::210987654321:assumed-role/Engineer/{person.email}"
     facts: dict[str, Any] = {"created_by": rng.choice((person.email, session, *person.aliases))}
     if rng.random() < 0.3:

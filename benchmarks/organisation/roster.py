@@ -60,23 +60,23 @@ class Roster:
         self.people.append(person)
         return person
 
-    def somebody(self, workload: Workload) -> Person:
+    def someone(self, workload: Workload) -> Person:
         """An active person of its team, not the manager: mostly the one who has the rest of its service, too."""
         staff = self._staffed[workload.team, "active"]
         usual = staff[len(workload.service) % len(staff)]
         return usual if self._rng.random() < 0.7 else self._rng.choice(staff)
 
-    def somebody_else(self, workload: Workload) -> Person:
+    def someone_else(self, workload: Workload) -> Person:
         """An active person of another team."""
         team = self._rng.choice([other for other in TEAMS if other != workload.team])
         return self._rng.choice(self._staffed[team, "active"])
 
     def about_to_leave(self, workload: Workload) -> Person:
-        """Somebody of its team who is still here, and leaving."""
+        """Someone of its team who is still here, and leaving."""
         return self._rng.choice(self._staffed[workload.team, "leaving"])
 
     def leaver(self, workload: Workload) -> Person:
-        """Somebody who left its team; their manager is still here."""
+        """Someone who left its team; their manager is still here."""
         return self._rng.choice(self._staffed[workload.team, "left"])
 
     def as_written(self, person: Person) -> str:

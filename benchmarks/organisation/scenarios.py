@@ -19,7 +19,7 @@ from scanner.model import Credential, Rung, credential_key
 RULE_PREFIX = "dl-"
 """What the configured convention is about."""
 FALLBACK = ("vault", "edge")
-"""The provider and scope that has somebody to ask by default."""
+"""The provider and scope that has someone to ask by default."""
 _RUNGS: tuple[Rung, ...] = (*EXACT_RUNGS, "name", "name", "key", "tag")
 _LAST_YEAR = date(2025, 12, 31)
 
@@ -174,7 +174,7 @@ def by_convention(draft: Draft) -> None:
 
 
 def by_platform(draft: Draft) -> None:
-    """In no row; only the place where it lives has somebody to ask."""
+    """In no row; only the place where it lives has someone to ask."""
     workload = draft.workload()
     provider, scope = FALLBACK
     name = f"uplink{len(draft.identities)}"
@@ -197,9 +197,9 @@ def neighbours(draft: Draft) -> None:
 
 
 def person(draft: Draft) -> None:
-    """Somebody's own console account."""
+    """Someone's own console account."""
     workload = draft.workload()
-    name = draft.roster.somebody(workload).email.partition("@")[0]
+    name = draft.roster.someone(workload).email.partition("@")[0]
     identity = draft.make(workload, PLATFORM_OF["aws", "user"], name=name, credentials=())
     password = Credential(
         key=credential_key(identity.key, "password", name), kind="password", id=name, enabled=True, created_at=NOW

@@ -35,7 +35,7 @@ class Truth(Struct, frozen=True, kw_only=True):
     """What is so about one identity.
 
     ``entries``: those that declare it; several declare it alike, which makes it ambiguous. ``rung``: how it is
-    written there. ``trick``: what its name does to pass for somebody declared. ``partner``: the entry that meant it
+    written there. ``trick``: what its name does to pass for someone declared. ``partner``: the entry that meant it
     before it was renamed, or that names it with a typing error (``change``). ``owner``: the e-mail of who answers
     for it or should be asked; ``signals``: what was planted to say.
     """

@@ -81,7 +81,7 @@ def deployment(place: Place, row: p.Deployment, secrets: Mapping[str, list[str]]
 
 
 def workspace_of(place: Place, id_: str, name: str, agents: Iterable[str]) -> Workload:
-    """A workspace, which runs as its agents: whoever can change an agent becomes it. ``agents``: their ids."""
+    """A workspace, which runs as its agents: anyone who can change an agent becomes it. ``agents``: their ids."""
     runs_as = tuple(place.key(f"agents/{one}") for one in agents)
     return Workload(**place.of(f"workspaces/{id_}", name), kind="workspace", runs_as=runs_as)
 

@@ -45,7 +45,7 @@ class AnthropicConnector:
     def log_api(self, meter: Meter) -> HttpApi:
         """The way to the activity feed. Raises UsageError where files are read."""
         if self._settings.from_files is not None:
-            raise UsageError(f"the source {self._source} reads files: it cannot be asked for a log")
+            raise UsageError(f"the source {self._source} reads files, so no log can be read live through it")
         return self._by_key(self._settings.secret, meter)
 
     def named(self, api: Api) -> str:

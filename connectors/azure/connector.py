@@ -60,7 +60,7 @@ class AzureConnector:
     def log_api(self, meter: Meter) -> AzureApi:
         """The way to logs that are asked for live. Raises UsageError where files are read."""
         if self._export is not None:
-            raise UsageError(f"the source {self._source} reads files: it cannot be asked for a log")
+            raise UsageError(f"the source {self._source} reads files, so no log can be read live through it")
         return AzureApi(self._settings, meter, session=self._session)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 NIL_GUID = "00000000-0000-0000-0000-000000000000"
-"""No one's id; some of Azure's lists mean everybody by it."""
+"""No one's id; some of Azure's lists mean everyone by it."""
 _SYSTEM_ASSIGNED = "/providers/microsoft.managedidentity/identities/default"
 _USER_ASSIGNED = "/providers/microsoft.managedidentity/userassignedidentities/"
 

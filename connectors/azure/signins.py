@@ -30,7 +30,7 @@ SPEC = LogSpec(
         "What is done with a token: a sign-in says for which resource it is, no more.",
         "Tokens that a workload still holds: it signs in again only when they have ended.",
         "Sign-ins of people.",
-        "Which hours, where counts were asked for windows of more than an hour.",
+        "Which hours, where counts have windows of more than an hour.",
     ),
 )
 LAYOUT = Layout(

@@ -272,7 +272,7 @@ def _name(email: str, subject: str) -> str:
 
 
 def _is_google(caller: str) -> bool:
-    """Whether Google acts: a service agent, or a part of a cluster that is no pod of anybody's."""
+    """Whether Google acts: a service agent, or a part of a cluster that is no pod of anyone's."""
     if caller.startswith("system:"):
         return not caller.startswith("system:serviceaccount:") or caller.startswith(
             "system:serviceaccount:kube-system:"
@@ -299,7 +299,7 @@ def _tool(action: str, resource: str) -> str:
 
 
 def _named(action: str, payload: _Payload, resource: _Resource | None) -> tuple[tuple[str, ...], str]:
-    """Who a method changes, and who is become, where it names somebody."""
+    """Who a method changes, and who is become, where it names someone."""
     patterns = _tables()["patterns"]
     account = _ACCOUNT.search(payload.resource)
     email = ((resource.labels if resource else None) or {}).get("email_id", "") or (account["id"] if account else "")

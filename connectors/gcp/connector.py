@@ -114,7 +114,7 @@ class GcpConnector:
     def log_api(self, meter: Meter) -> GcpApi:
         """The way to logs that are asked for live. Raises UsageError where files are read."""
         if self._files is not None:
-            raise UsageError(f"the source {self._source} reads files: it cannot be asked for a log")
+            raise UsageError(f"the source {self._source} reads files, so no log can be read live through it")
         return GcpApi(self._session, meter)
 
     def log_places(self, api: GcpApi, meter: Meter) -> Iterator[str | tuple[str, Coverage]]:

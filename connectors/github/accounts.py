@@ -79,7 +79,7 @@ class _Organization(Struct):
 
 
 def _link(reader: Reader, section: SectionReading, people: People) -> None:
-    """Which accounts single sign-on knows. Not everybody may see that: then it stays unknown, and is noted."""
+    """Which accounts single sign-on knows. Not everyone may see that: then it stays unknown, and is noted."""
     cursor: str | None = None
     seen: set[str | None] = {None}
     while True:

@@ -64,7 +64,7 @@ class GithubConnector:
     def log_api(self, meter: Meter) -> GithubApi:
         """The way to the audit log. Raises UsageError where files are read."""
         if self._settings.from_files is not None:
-            raise UsageError(f"the source {self._source} reads files: it cannot be asked for a log")
+            raise UsageError(f"the source {self._source} reads files, so no log can be read live through it")
         return GithubApi(self._settings, meter)
 
     def scopes(self) -> Iterator[Scope | Coverage]:
@@ -96,19 +96,19 @@ class GithubConnector:
         bypasses = yield from organization.read_rulesets(reader)
         yield from read.read_apps(reader, made, bypasses)
         may_have_sso = context.plan is None or context.plan.startswith(ENTERPRISE)
-        everybody = yield from read_people(reader, may_have_sso=may_have_sso)
+        everyone = yield from read_people(reader, may_have_sso=may_have_sso)
         tokens = yield from read.read_listed(reader, s.ACCESS_TOKENS, r.ACCESS_TOKENS, p.AccessToken)
         reachable = yield from asked_for.read_token_repositories(reader, tokens)
         given = yield from read.read_listed(reader, s.AUTHORIZATIONS, r.AUTHORIZATIONS, p.Authorization)
         unread = bool(reader.gaps & {s.ACCESS_TOKENS, s.AUTHORIZATIONS})
         roles = yield from organization.read_roles(reader)
         holdings = people.Holdings(tokens, given, None if s.ROLES in reader.gaps else roles, reachable)
-        yield from people.identities(reader.place, everybody, holdings, unread=unread)
+        yield from people.identities(reader.place, everyone, holdings, unread=unread)
         token = yield from organization.read_actions_policy(reader)
         yield from read.read_runners(reader)
         repositories = yield from read.read_all_repositories(reader, made)
         subjects, repositories = yield from read.read_subjects(reader, repositories)
-        yield from read.read_deploy_keys(reader, repositories, everybody, bypasses)
+        yield from read.read_deploy_keys(reader, repositories, everyone, bypasses)
         secrets, repositories = yield from read.read_secrets(reader, repositories)
         with_subjects = replace(context.organization, oidc=subjects)
         by_default = yield from read_workflows(reader, with_subjects, repositories, secrets)
@@ -116,7 +116,7 @@ class GithubConnector:
             yield with_workflows(token, by_default)
         yield from organization.read_registries(reader)
         yield from asked_for.read_more_secrets(reader, repositories)
-        yield from read_agents(reader, repositories, everybody, secrets)
+        yield from read_agents(reader, repositories, everyone, secrets)
         yield from read.read_webhooks(reader, repositories)
         yield from read.read_alerts(reader)
 

@@ -86,7 +86,7 @@ def read_workflows(
             for name, made in workflows.items()
         }
         if silent:
-            section.note(f"jobs that may ask for tokens, with no sign-in that is known: {few(silent)}")
+            section.note(f"jobs that may ask for tokens, without a known sign-in: {few(silent)}")
     for one in found:
         if one.facts.full_name not in workflows:
             workflows[one.facts.full_name] = _unread(workflow_identities(organization, one.facts, ()))

@@ -19,7 +19,7 @@ from scanner.model import Credential, credential_key
 from scanner.model.attributes import UNLISTED
 
 _SIGNER: Final = "kubernetes.io/kube-apiserver-client"
-"""The one whose certificates the API server takes of anybody; those of kubelets have another."""
+"""The one whose certificates the API server takes of anyone; those of kubelets have another."""
 
 
 _VOUCHED_FOR: Final = re.compile(

@@ -25,7 +25,7 @@ from connectors.kubernetes.rights.links import links_of
 from connectors.kubernetes.rights.methods import OPEN_CONSTRAINTS, Kind
 from connectors.kubernetes.rights.rules import Rule
 from connectors.kubernetes.rights.targets import Account, Accounts
-from connectors.kubernetes.workloads import Ran, workload
+from connectors.kubernetes.workloads import RunningWorkload, workload
 from connectors.logs.kubernetes import OF_ITSELF, action_of, is_built_in
 from connectors.planned.shapes import key_of
 from connectors.reading import unread_facts
@@ -83,7 +83,7 @@ class _Estate:
         self._tokens = tokens_of(facts)
         self._stores = opened_by(facts)
         self._links = self._linked()
-        self._ran: defaultdict[Account, list[Ran]] = defaultdict(list)
+        self._ran: defaultdict[Account, list[RunningWorkload]] = defaultdict(list)
         for ran in facts.ran:
             self._ran[ran.account].append(ran)
         self._environments = {
@@ -204,7 +204,7 @@ class _Estate:
     # --- Bindings of accounts, and to roles, that do not exist ---
 
     def left_behind(self) -> Iterator[Assignment]:
-        """Yield what is granted once somebody creates the account or the role; without bindings of every cluster."""
+        """Yield what is granted once someone creates the account or the role; without bindings of every cluster."""
         for binding in () if self.no_rights else self._facts.bindings:
             bound = _bound(self._facts, binding)
             for subject in binding.subjects or () if not bound.usual else ():

@@ -116,7 +116,7 @@ class _Estate:
             self._run(resource, kind)
 
     def identities(self) -> Iterator[PlannedIdentity]:
-        """Return the accounts, then groups of everybody that gain rights. A role that nothing binds is unread."""
+        """Return the accounts, then groups of everyone that gain rights. A role that nothing binds is unread."""
         for key, role in self._roles.items():
             rules = rules_of(role.values)
             level = "unknown" if rules is None else privilege_of(rules, everywhere=key[0] == "ClusterRole").level
@@ -128,9 +128,9 @@ class _Estate:
             self._add_groups(draft, given)
             yield self._identity(draft)
         for name, group in self._groups.items():
-            everybody = _group(name, group)
-            if everybody.identity.privilege.level in POWERFUL:
-                yield everybody
+            everyone = _group(name, group)
+            if everyone.identity.privilege.level in POWERFUL:
+                yield everyone
 
     def _draft(self, account: _Account) -> _Draft:
         """Return the account's draft; a manifest without a namespace may be of any."""
@@ -188,7 +188,7 @@ class _Estate:
         return replace(found, evidence=tuple(f"{role.place.resource}: {why}" for why in found.evidence))
 
     def _meant(self, subjects: Sequence[Any], namespace: str) -> Iterator[_Draft]:
-        """Yield the accounts that the subjects of a binding are, and groups of everybody. People are left out."""
+        """Yield the accounts that the subjects of a binding are, and groups of everyone. People are left out."""
         for subject in subjects:
             kind, name = (subject.get("kind"), subject.get("name")) if isinstance(subject, dict) else (None, None)
             if not isinstance(name, str):
@@ -284,7 +284,7 @@ class _Estate:
 
 
 def _group(name: str, draft: _Draft) -> PlannedIdentity:
-    """Everybody who can reach the cluster, or all accounts: a binding gives rights to those without a name, too."""
+    """Everyone who can reach the cluster, or all accounts: a binding gives rights to those without a name, too."""
     identity = Identity(
         key=f"planned:Group/{name}",
         provider=PROVIDER,

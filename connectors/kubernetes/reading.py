@@ -17,7 +17,7 @@ from connectors.kubernetes.certificates import ClientCertificate, certificate_in
 from connectors.kubernetes.rights.rules import Rule, rules_of
 from connectors.kubernetes.rights.targets import Account
 from connectors.kubernetes.sections import READINGS, Listing
-from connectors.kubernetes.workloads import Ran, is_mirror, ran_by
+from connectors.kubernetes.workloads import RunningWorkload, is_mirror, ran_by
 from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage
 
@@ -71,7 +71,7 @@ class Facts:
         self.roles: dict[tuple[str, str, str], tuple[Rule, ...] | None] = {}
         self.bindings: list[p.Binding] = []
         self.constraints: list[c.Constraints] = []
-        self.ran: list[Ran] = []
+        self.ran: list[RunningWorkload] = []
         self.pods: defaultdict[str, dict[str, str]] = defaultdict(dict)
         """Running pods with the names of their accounts, by namespace."""
         self.nodes: defaultdict[str, set[Account]] = defaultdict(set)

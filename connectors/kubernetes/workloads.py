@@ -42,7 +42,7 @@ class Projected(NamedTuple):
     seconds: int | None
 
 
-class Ran(Struct, frozen=True, kw_only=True):
+class RunningWorkload(Struct, frozen=True, kw_only=True):
     """A workload. ``account``: what it runs as. ``secrets``: names of those that it reads.
 
     ``near_node``: ways in which it reaches its node. ``projected``: tokens and certificates. ``automount``: whether it
@@ -75,7 +75,7 @@ def is_mirror(metadata: p.Metadata) -> bool:
     return "kubernetes.io/config.mirror" in (metadata.annotations or {})
 
 
-def ran_by(plural: str, row: Any) -> Ran | None:
+def ran_by(plural: str, row: Any) -> RunningWorkload | None:
     """The workload of an object; None for one that another workload makes, that has no template or no account."""
     metadata: p.Metadata = row.metadata
     if any(owner.controller and owner.kind in _CONTROLLED for owner in metadata.owners or ()) or is_mirror(metadata):
@@ -96,7 +96,7 @@ def ran_by(plural: str, row: Any) -> Ran | None:
     }
     added = {name.upper().removeprefix("CAP_") for one in containers for name in one.capabilities}
     sources = [source for volume in volumes if volume.projected for source in volume.projected.sources or ()]
-    return Ran(
+    return RunningWorkload(
         kind=KINDS[plural],
         metadata=metadata,
         account=(metadata.namespace, spec.runs_as),
@@ -136,7 +136,7 @@ def _without_tag(image: str) -> str:
     return f"{head}{slash}{last.partition(':')[0]}"
 
 
-def workload(ran: Ran, source: str, uid: str, account: str) -> Workload:
+def workload(ran: RunningWorkload, source: str, uid: str, account: str) -> Workload:
     """As a record. ``account``: the key of what it runs as."""
     metadata = ran.metadata
     attributes: dict[str, Any] = {"namespace": metadata.namespace}

@@ -76,19 +76,19 @@ class LogReader(Protocol):
 
 @runtime_checkable
 class PlannedLog(Protocol):
-    """A reader for which it matters what is going to be read."""
+    """A reader that needs to know beforehand which units will be read."""
 
     def plan(self, units: Iterable[LogUnit]) -> None:
-        """These units, in this order: those listed that have to be read."""
+        """Take note of the units that will be read, in this order."""
         ...
 
 
 @runtime_checkable
 class CheckedLog(Protocol):
-    """A reader that can say beforehand whether its log may be read."""
+    """A reader that can check whether its log may be read."""
 
     def check(self) -> None:
-        """Ask as little as shows that. Raises SourceError where it may not."""
+        """Check it with as few requests as possible. Raises SourceError if it may not."""
         ...
 
 

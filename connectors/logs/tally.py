@@ -308,7 +308,7 @@ class Counting(ABC):
         return f"beyond the limits for one day, {counted(beyond, 'count is', 'counts are')} in {MORE}"
 
     def changed(self, scope: str, target: str, action: str, by: str, counted: Counted) -> None:
-        """Somebody changed an identity or a workload. Of each kind one an hour is kept: how often says nothing."""
+        """Someone changed an identity or a workload. Of each kind one an hour is kept: how often says nothing."""
         at = scope, target, action, by, counted.first[:13]
         known = self.changes.get(at)
         if known is None and len(self.changes) >= MOST_CHANGES:

@@ -110,7 +110,7 @@ def credential(place: Place, vault: p.Vault, row: p.Credential) -> StoredSecret:
 
 
 def project_of(place: Place, id_: str, name: str, agents: Iterable[str]) -> Workload:
-    """A project, which runs as its agents: whoever can change an agent becomes it. ``agents``: their ids."""
+    """A project, which runs as its agents: anyone who can change an agent becomes it. ``agents``: their ids."""
     runs_as = tuple(place.key(f"agents/{one}") for one in agents)
     return Workload(**place.of(f"projects/{id_}", name), kind="project", runs_as=runs_as)
 

@@ -151,7 +151,7 @@ def action_of(name: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def sort_of(action: str) -> FeatureSort:
-    """A token that is issued for a workload is how somebody elsewhere becomes a service account."""
+    """A token that is issued for a workload is how someone elsewhere becomes a service account."""
     if action.endswith(_BECOMES):
         return "become"
     return "read" if action.rpartition(":")[2] in _VERBS_THAT_READ else "write"

@@ -48,7 +48,7 @@ class OpenaiConnector:
     def log_api(self, meter: Meter) -> HttpApi:
         """The way to the audit log. Raises UsageError where files are read."""
         if self._settings.from_files is not None:
-            raise UsageError(f"the source {self._source} reads files: it cannot be asked for a log")
+            raise UsageError(f"the source {self._source} reads files, so no log can be read live through it")
         return self._http(self._settings.secret, meter)
 
     def scopes(self) -> Iterator[Scope | Coverage]:

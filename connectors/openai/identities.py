@@ -200,7 +200,7 @@ def _user(place: Place, read: Organization, user: p.User, keys: list[Key], admin
 def _ownerless(place: Place, key: Key, admin: Iterable[str]) -> Identity:
     facts = place.facts(f"api_keys/{key.id}", "api_key", key.id, key.name)
     rights = rights_of((), owns=tuple(admin))
-    unknown = Privilege(level="unknown", evidence=("it is not said who owns the key",))
+    unknown = Privilege(level="unknown", evidence=("the API does not name the owner of the key",))
     return Identity(
         **facts,
         enabled=key.enabled,

@@ -39,7 +39,7 @@ class User(Struct, frozen=True, kw_only=True):
 
 
 class Role(Struct, frozen=True, kw_only=True):
-    """A role that somebody holds."""
+    """A role that someone holds."""
 
     id: str
     name: str = ""

@@ -64,7 +64,7 @@ class Known(Protocol):
     """What the latest scan in the store knows of the accounts that a change touches. Without a store: nothing."""
 
     def expect(self, keys: Collection[str]) -> None:
-        """Say which keys will be asked for, so that they can be looked up at once."""
+        """Name the keys that will be needed, so that they are looked up together."""
         ...
 
     def identity(self, key: str) -> Identity | None:

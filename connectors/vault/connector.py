@@ -39,7 +39,7 @@ from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 
 MAX_DEPTH = 16
-"""Namespaces nest less than this, or somebody wants the listing never to end."""
+"""Namespaces nest less than this, or someone wants the listing never to end."""
 
 
 class VaultConnector:

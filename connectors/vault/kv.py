@@ -43,7 +43,7 @@ def parse_secret(scope: Scope, mount: str, version: str, path: str, metadata: Kv
 # --- KV mounts: names by folder, with dates on OpenBao; secrets are never read ---
 
 MAX_DEPTH = 64
-"""Folders nest less than this, or somebody wants the walk never to end."""
+"""Folders nest less than this, or someone wants the walk never to end."""
 
 
 def read_secrets(reader: Reader, mounts: Mapping[str, SecretMount] | None) -> Iterator[DiscoveredRecord]:

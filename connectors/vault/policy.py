@@ -88,7 +88,7 @@ def _unquoted(literal: str, line: int) -> str:
 
 
 class _Parser:
-    """Recursive descent over the tokens; ``depth`` is checked because a policy's text is anybody's."""
+    """Recursive descent over the tokens; ``depth`` is checked because a policy's text is anyone's."""
 
     def __init__(self, tokens: list[_Token]) -> None:
         self._tokens = tokens

@@ -37,7 +37,7 @@ class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def address(self) -> str:
-        """The API's address as it is asked, also where somebody wrote it with its version."""
+        """The API's address as it is asked, also where someone wrote it with its version."""
         return self.endpoint_url.rstrip("/").removesuffix("/v1")
 
 

@@ -9,7 +9,7 @@ from scanner.model import Claim, Trust
 
 _WILDCARDS = "*?"
 AUDIENCE = "aud"
-"""Whoever asks for a token chooses its audience, so it lets no one in and keeps no one out."""
+"""Anyone who asks for a token chooses its audience, so it lets no one in and keeps no one out."""
 OTHER = ""
 """Under this name stands a condition that is no claim, in the words of the rule."""
 

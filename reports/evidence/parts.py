@@ -53,7 +53,7 @@ Scan {scan}, from {started} to {finished}, by Muster {version}.
 
 ## How to check it
 
-1. Nothing was changed since: `sha256sum -c SHA256SUMS` in this folder. Anybody could write another list, so have the
+1. Nothing was changed since: `sha256sum -c SHA256SUMS` in this folder. Anyone could write another list, so have the
    list itself, or the zip, signed or time-stamped by a means of your own when you receive it.
 2. The registry is the one that was judged by: compare `sha256sum registry.csv` with `inputs.json`. The hash is that of
    the file's bytes right after it was read; a query to a database has none.

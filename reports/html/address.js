@@ -38,7 +38,7 @@ function stateOf(fields, open) {
   };
 }
 
-// A + in a key is a plus, also where somebody wrote the address by hand. `open=kind:id` is how earlier reports wrote it.
+// A + in a key is a plus, also where someone wrote the address by hand. `open=kind:id` is how earlier reports wrote it.
 function readOpen(fragment) {
   const fields = new URLSearchParams(fragment.replace(/^#/, "").replaceAll("+", "%2B"));
   for (const kind of Object.keys(HOMES)) if (fields.get(kind)) return { kind, id: fields.get(kind) };

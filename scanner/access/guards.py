@@ -1,7 +1,7 @@
-"""What stands between whoever may change a workflow and what it becomes: rules of environments. Pure.
+"""Rules of environments, which restrict what a principal that may change a workflow becomes. Pure.
 
-A trust that takes tokens of one environment alone takes none of a job in another one, or in none. So whoever may change
-the workflow has to pass that environment's rules; the workflow itself becomes the identity all the same.
+A trust that takes tokens of one environment alone takes none of a job in another one, or in none. So a principal that
+may change the workflow has to pass that environment's rules; the workflow itself becomes the identity all the same.
 """
 
 from __future__ import annotations

@@ -202,7 +202,7 @@ class _Running:
 def by_takeover(identities: Iterable[Identity], workloads: Iterable[Workload], held: Held = _NOTHING) -> Iterator[Edge]:
     """Yield the edges from each identity to the roles of the workloads and agents that it can take over.
 
-    Whoever takes over a cluster, or a namespace of it (``CLUSTER/namespaces/NAME``), becomes the accounts there.
+    Anyone who takes over a cluster, or a namespace of it (``CLUSTER/namespaces/NAME``), becomes the accounts there.
     ``held``: assignments, whose takeovers apply to all scopes of the provider. Admins get no edges: they need none. An
     edge is conditional, too, if rules stand before all that can be done with the role.
     """

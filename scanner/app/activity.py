@@ -70,7 +70,7 @@ def _ready(config: Config, entry: LogEntry, connect: Connect) -> Log:
     source = _source(config, entry, spec, connect)
     if entry.path is None and source is None:
         hint = f"name a [[source]] of type {spec.provider}, or give the path of its files"
-        raise where.problem("without a path, a log is asked for through its source", (*where.path, "source"), hint)
+        raise where.problem("without a path, a log is read live through its source", (*where.path, "source"), hint)
     settings = LogSettings(
         log=entry.name,
         path=entry.path,

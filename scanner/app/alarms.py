@@ -16,7 +16,7 @@ from scanner.judging.last_known.registry_rows import readable_again
 from scanner.judging.pipeline import Declared
 from scanner.model import Coverage, ScanInfo, ScanResult
 from scanner.notify.notices import Outgoing
-from scanner.notify.planning import Sight, between_scans, compare, failed, messages, nothing_scanned
+from scanner.notify.planning import CoverageChanges, between_scans, compare, failed, messages, nothing_scanned
 from scanner.notify.settings import Channel
 from scanner.notify.tickets.settings import Target
 from scanner.redaction.redact import redact
@@ -47,10 +47,10 @@ def for_scan(
     # A day of a log that grew too old to be shown has not been read after all.
     known = [spot for spot in store.outbox.blind_spots() if not is_day_before(spot.section, oldest)]
     mended = () if declared.entries is None else readable_again(known, result.coverage)
-    sight = compare(known, (*result.coverage, *mended), now)
-    reported = sight if store.has_scans() else msgspec.structs.replace(sight, lost=(), regained=())
+    changes = compare(known, (*result.coverage, *mended), now)
+    reported = changes if store.has_scans() else msgspec.structs.replace(changes, lost=(), regained=())
     roster = None if people is None else Roster(people, now.date())
-    alarms = _alarms(messages(channels, result, reported, roster), sight)
+    alarms = _alarms(messages(channels, result, reported, roster), changes)
     return msgspec.structs.replace(alarms, tickets=ticketing.for_scan(store, targets, result, roster))
 
 
@@ -63,20 +63,20 @@ def for_reading(
     """
     oldest = (now - timedelta(days=declared.activity.keep_days)).date()
     known = [spot for spot in store.outbox.blind_spots() if not is_day_before(spot.section, oldest)]
-    sight = compare(known, latest.coverage, now)
+    changes = compare(known, latest.coverage, now)
     roster = None if declared.people is None else Roster(declared.people, now.date())
-    alarms = _alarms(between_scans(channels, latest, sight, roster, now), sight)
+    alarms = _alarms(between_scans(channels, latest, changes, roster, now), changes)
     return msgspec.structs.replace(alarms, announced=dict.fromkeys((one.fingerprint for one in latest.findings), now))
 
 
 def for_empty_scan(store: Store, channels: Sequence[Channel], coverage: Sequence[Coverage], scan: ScanInfo) -> Alarms:
     """Notifications to store if nothing could be scanned."""
-    sight = compare(store.outbox.blind_spots(), coverage, scan.started_at)
-    return _alarms(nothing_scanned(channels, coverage, scan), sight)
+    changes = compare(store.outbox.blind_spots(), coverage, scan.started_at)
+    return _alarms(nothing_scanned(channels, coverage, scan), changes)
 
 
-def _alarms(outgoing: Iterable[Outgoing], sight: Sight) -> Alarms:
-    return Alarms(messages=as_messages(outgoing), blind=sight.blind, sources=sight.sources)
+def _alarms(outgoing: Iterable[Outgoing], changes: CoverageChanges) -> Alarms:
+    return Alarms(messages=as_messages(outgoing), blind=changes.blind, sources=changes.sources)
 
 
 def as_messages(outgoing: Iterable[Outgoing]) -> tuple[Message, ...]:

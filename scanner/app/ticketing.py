@@ -219,7 +219,7 @@ class _Round:
             if change.draft or change.comment or change.state:
                 self._tracker.change(reference, change)
         except Gone:
-            # Somebody deleted it: the next run opens another if it is still needed.
+            # Someone deleted it: the next run opens another if it is still needed.
             gone = msgspec.structs.replace(ticket, reference=None, shown=None, written=None, closed_at=None)
             self._tickets.written(gone)
             raise

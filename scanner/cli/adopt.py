@@ -57,7 +57,7 @@ def adopt(
     """
     from scanner.cli.console import warn
     from scanner.config.load import load_config
-    from scanner.registry.editing.adoption import Into, plan
+    from scanner.registry.editing.adoption import TargetRegistry, plan
     from scanner.registry.editing.revising import Target
 
     config = load_config(config_file)
@@ -79,7 +79,7 @@ def adopt(
         answers,
         entries,
         _roster(tuple(map(listed, people)) or config.people, today),
-        into=Into(registry=source.name, in_sheet=target.new_rows_in_sheet),
+        into=TargetRegistry(registry=source.name, in_sheet=target.new_rows_in_sheet),
         today=today,
         tag_keys=config.matching.tag_keys,
         scan=result,

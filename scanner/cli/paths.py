@@ -50,9 +50,9 @@ class _Asked(Struct, frozen=True, kw_only=True):
 @click.argument("target", required=False, metavar="[TO]")
 @click.option("--choke", is_flag=True, help="The identities without which most others lose every path to an admin.")
 @click.option("--cut", is_flag=True, help="The fewest steps without which no path from FROM to TO is left.")
-@click.option("--max", "most", type=click.IntRange(1), default=MOST, show_default=True, help="So many at most.")
-@click.option("--all", "every", is_flag=True, help="All paths from one identity that come to none twice.")
-@click.option("--max-length", "longest", type=click.IntRange(1), help="With --all: of so many steps at most.")
+@click.option("--max", "most", type=click.IntRange(1), default=MOST, show_default=True, help="At most this many.")
+@click.option("--all", "every", is_flag=True, help="All paths from one identity, without circles.")
+@click.option("--max-length", "longest", type=click.IntRange(1), help="With --all: paths of at most this many steps.")
 @click.option("--avoid", multiple=True, metavar="IDENTITY", help="Paths that do not lead through it. Repeats.")
 @click.option(
     "--without-edge",
@@ -107,7 +107,7 @@ def paths(asked: _Asked, outputs: tuple[str, ...], config_file: Path | None, sto
 def _check(asked: _Asked, *, asks_nothing: bool) -> None:
     """Raise UsageError for options that do not go together."""
     if asked.source is None and not asked.choke and not asks_nothing:
-        raise UsageError("nothing is asked for", hint="name FROM, or --choke; `muster paths outside` is a start")
+        raise UsageError("FROM is missing", hint="name FROM, or --choke; `muster paths outside` is a start")
     if asked.choke and (asked.source is not None or asked.cut):
         raise UsageError("--choke is about the whole graph", hint="leave out FROM, TO and --cut")
     if asked.cut and asked.target is None:

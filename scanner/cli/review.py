@@ -345,7 +345,7 @@ def remind(name: str, output: str | None, **given: Any) -> None:
 @click.option("--dry-run", is_flag=True, help="Only print what would change in the registry.")
 @_common
 def close(name: str, outputs: tuple[str, ...], dry_run: bool, **given: Any) -> None:
-    """Close a review: what was decided by whom, seeing which facts.
+    """Close a review, and record who decided what on which facts.
 
     Items without a decision stay undecided. Entries whose items were all kept get last_reviewed, reviewed_by and
     next_review in the registry; each old file stays as FILE.bak. From the next scan on, findings report what was

@@ -54,7 +54,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         from scanner.serve.meters import Meters, measured
         from scanner.serve.people import Lists
         from scanner.serve.running import LISTS_EVERY, SCANS_EVERY, bind, repeating, run
-        from scanner.serve.signin import Door
+        from scanner.serve.signin import ServerAccess
     except ImportError as error:
         raise MissingExtra("`muster serve`", "serve") from error
 
@@ -78,11 +78,11 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         meters = Meters(store, catalog, now)
         public = (settings.public_url or url).rstrip("/")
         serving = Serving(store=store, catalog=catalog, lists=lists, meters=meters, url=public)
-        door = Door(settings=settings, token=token, local=address.is_loopback, port=port, acts=acts)
-        app = measured(Gate(create_app(serving), door, lists), meters)
+        access = ServerAccess(settings=settings, token=token, local=address.is_loopback, port=port, acts=acts)
+        app = measured(Gate(create_app(serving), access, lists), meters)
         indexing = partial(catalog.refresh_apart, partial(providers_from, installed_providers))
         with repeating(indexing, SCANS_EVERY), repeating(lists.refresh, LISTS_EVERY):
-            run(app, bound, _announcing(f"{url}/?{urlencode({TOKEN: token})}" if door.local else f"{public} ({url})"))
+            run(app, bound, _announcing(f"{url}/?{urlencode({TOKEN: token})}" if access.local else f"{public} ({url})"))
     return 0
 
 
@@ -97,7 +97,7 @@ def _token(settings: ServeSettings) -> str:
 
 
 def _announcing(address: str) -> Callable[[], None]:
-    """Print the address. Not redacted: its token is for whoever started the server."""
+    """Print the address. Not redacted: its token is for anyone who started the server."""
     return lambda: click.echo(f"Muster is at {address}")
 
 

@@ -193,7 +193,7 @@ class Order(Struct, frozen=True, kw_only=True):
             return _connector(self.kind, self.source, self.settings)
 
 
-class Shelf(Struct, frozen=True, kw_only=True):
+class SharedStore(Struct, frozen=True, kw_only=True):
     """A store that all workers reach, and the scan whose parts they put there."""
 
     url: str
@@ -201,15 +201,15 @@ class Shelf(Struct, frozen=True, kw_only=True):
 
 
 def job_there(
-    source: str, connector: Connector, settings: Struct, *, scope_deadline: float, shelf: Shelf | None
+    source: str, connector: Connector, settings: Struct, *, scope_deadline: float, shared_store: SharedStore | None
 ) -> Job:
-    """The source's work, for any worker. With a ``shelf``, records go to the store instead of back to the caller."""
+    """The source's work, for any worker. With a ``shared_store``, records go there instead of back to the caller."""
     order = Order(source=source, kind=type(connector), settings=pickle.dumps(settings))
     return Job(
         source=source,
         spec=connector.spec,
         list_scopes=partial(_list, order, scope_deadline),
-        read_scope=partial(_read, order, scope_deadline, shelf),
+        read_scope=partial(_read, order, scope_deadline, shared_store),
     )
 
 
@@ -235,13 +235,13 @@ def _list(order: Order, deadline: float) -> Listing:
     return list_scopes(order.source, order.connector(), deadline=deadline)
 
 
-def _read(order: Order, deadline: float, shelf: Shelf | None, scope: Scope) -> Reading:
+def _read(order: Order, deadline: float, shared_store: SharedStore | None, scope: Scope) -> Reading:
     reading = read_scope(order.connector(), scope, deadline=deadline)
-    if shelf is None:
+    if shared_store is None:
         return reading
     unit = Unit(reading.source, reading.scope, reading.part)
     lines = (encode(line).decode().rstrip("\n") for line in lines_of(reading))
-    _put(shelf, Part(scan=shelf.scan, part=unit.digest, head="", lines=tuple(lines)))
+    _put(shared_store, Part(scan=shared_store.scan, part=unit.digest, head="", lines=tuple(lines)))
     return Reading(
         source=reading.source,
         scope=reading.scope,
@@ -251,12 +251,12 @@ def _read(order: Order, deadline: float, shelf: Shelf | None, scope: Scope) -> R
     )
 
 
-def _put(shelf: Shelf, part: Part) -> None:
+def _put(shared_store: SharedStore, part: Part) -> None:
     """Store the part, with retries while another scan is being saved or the server restarts."""
     for pause in PAUSES:
         try:
-            return _store(shelf.url).staging.put([part], datetime.now(UTC))
+            return _store(shared_store.url).staging.put([part], datetime.now(UTC))
         except StoreError as error:
             log.warning("%s; trying again in %d s", error, pause)
             time.sleep(pause)
-    return _store(shelf.url).staging.put([part], datetime.now(UTC))
+    return _store(shared_store.url).staging.put([part], datetime.now(UTC))

@@ -225,11 +225,17 @@ def discover(
     if engine.dask is None:
         with reading_here(engine, sources, observer) as outcomes:
             return join(chain.from_iterable(map(readings_of, outcomes)), ranks)
-    from scanner.discovery.cluster import Shelf, cluster_executor, job_there
+    from scanner.discovery.cluster import SharedStore, cluster_executor, job_there
 
-    shelf = Shelf(url=url, scan=scan_id) if staging.is_shared else None
+    shared_store = SharedStore(url=url, scan=scan_id) if staging.is_shared else None
     jobs = [
-        job_there(source.name, source.connector, source.settings, scope_deadline=engine.scope_deadline, shelf=shelf)
+        job_there(
+            source.name,
+            source.connector,
+            source.settings,
+            scope_deadline=engine.scope_deadline,
+            shared_store=shared_store,
+        )
         for source in sources
     ]
     try:
@@ -242,5 +248,5 @@ def discover(
             staged = [part for part in parts(map(decode, staging.lines(scan_id))) if isinstance(part, Reading)]
         return join(chain(came_back, staged), ranks)
     finally:
-        if shelf is not None:
+        if shared_store is not None:
             staging.discard(scan_id)

@@ -41,7 +41,7 @@ DOMAIN_WIDE_DELEGATION: Final = "domain_wide_delegation"
 DEFAULT_ACCOUNT: Final = "default_account"
 """True if the provider created it for workloads that name no account."""
 BOUND_BY_NAME: Final = "bound_by_name"
-"""Of a default account: the roles that it has by itself, and not as everybody: a list of texts."""
+"""Of a default account: the roles that it has by itself, and not as everyone: a list of texts."""
 HOST_ACCESS: Final = "workloads_near_host"
 """Workloads that run as it and can reach their machine: a list of texts, such as ``pod web/a (hostPath)``."""
 UNUSED_TOKENS: Final = "tokens_without_rights"
@@ -66,7 +66,7 @@ FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", 
 """Facts about its credentials as a whole: whether it has a kind of them, how many, and what protects them."""
 
 REPOSITORY: Final = "repository"
-"""The repository that it belongs to, as ``OWNER/NAME``. Of a workflow: whoever may write there may change it."""
+"""The repository that it belongs to, as ``OWNER/NAME``. Of a workflow: anyone who may write there may change it."""
 PUBLIC_REPOSITORIES: Final = "allows_public_repositories"
 """Of a group of self-hosted runners: True if jobs of public repositories may use them."""
 RESTRICTED_TO_WORKFLOWS: Final = "restricted_to_workflows"
@@ -105,7 +105,7 @@ ENVIRONMENT_RULES: Final = "environment_rules"
 ``{"by": "approval" | "branches" | "wait" | "other", "text": str}``; None where they were not read.
 """
 GUARDED_BY: Final = "guarded_by"
-"""Of a workflow: the environments with rules that whoever changes it has to pass to become anything by its tokens:
+"""Of a workflow: the environments with rules that anyone who changes it has to pass to become anything by its tokens:
 ``[{"environment": str, "by": [str, …], "text": str}, …]``, ``by`` as in ENVIRONMENT_RULES, or ``unknown`` where these
 were not read. Missing if something can be become without any.
 """

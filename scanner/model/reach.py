@@ -68,7 +68,7 @@ class TokenSubject(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 
 
 class Guard(Struct, frozen=True, kw_only=True, gc=False):
-    """An environment with rules that whoever changes a workflow has to pass, to become anything by its tokens.
+    """An environment with rules that anyone who changes a workflow has to pass, to become anything by its tokens.
 
     ``by``: sorts of rules: ``approval``, ``branches``, ``other``, or ``unknown`` where they were not read.
     """
@@ -86,7 +86,7 @@ class Guard(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def guards_in(attributes: Mapping[str, Any]) -> tuple[Guard, ...]:
-    """Return what stands before whoever changes a workflow; nothing where the attribute has another shape."""
+    """Return what stands before anyone who changes a workflow; nothing where the attribute has another shape."""
     try:
         return msgspec.convert(attributes.get(GUARDED_BY, ()), tuple[Guard, ...])
     except msgspec.ValidationError:

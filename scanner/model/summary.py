@@ -94,7 +94,7 @@ def upkeep(entries: Iterable[Entry], policy: Policy, today: date) -> Upkeep:
 def unexplained(assessments: Sequence[Assessment], findings: Sequence[Finding]) -> int | None:
     """How many findings about a day's behaviour no known change explains; None if no log reports on any identity.
 
-    An acknowledged one is not counted: somebody explained it.
+    An acknowledged finding is not counted.
     """
     if all(assessment.activity is None for assessment in assessments):
         return None

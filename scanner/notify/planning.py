@@ -43,7 +43,7 @@ WHOLE = "*"
 """The section of a gap that covers a whole scope (``*:part``: a whole part)."""
 
 
-class Sight(Struct, frozen=True, kw_only=True):
+class CoverageChanges(Struct, frozen=True, kw_only=True):
     """Changes in coverage. ``blind``: all unread sections of ``sources``."""
 
     lost: tuple[Coverage, ...] = ()
@@ -52,7 +52,7 @@ class Sight(Struct, frozen=True, kw_only=True):
     sources: frozenset[str] = frozenset()
 
 
-def compare(known: Sequence[BlindSpot], coverage: Sequence[Coverage], now: datetime) -> Sight:
+def compare(known: Sequence[BlindSpot], coverage: Sequence[Coverage], now: datetime) -> CoverageChanges:
     """Compare this scan's coverage with the sections known to be unread. Sources that were not scanned do not change.
 
     A section is lost if it was not known to be unread, or was partial and is now not read at all. It is regained if it
@@ -82,7 +82,7 @@ def compare(known: Sequence[BlindSpot], coverage: Sequence[Coverage], now: datet
         )
         for place, gap in gaps.items()
     ]
-    return Sight(lost=tuple(lost), regained=tuple(regained), blind=(*blind, *hidden), sources=sources)
+    return CoverageChanges(lost=tuple(lost), regained=tuple(regained), blind=(*blind, *hidden), sources=sources)
 
 
 def _is_hidden(spot: BlindSpot, gaps: dict[tuple[str, str, str], Coverage]) -> bool:
@@ -96,10 +96,12 @@ Recipient: TypeAlias = tuple[str | None, tuple[str, ...]]
 """The owner's name on the roster (None: orphaned) and the e-mail addresses."""
 
 
-def messages(channels: Sequence[Channel], result: ScanResult, sight: Sight, roster: Roster | None) -> list[Outgoing]:
+def messages(
+    channels: Sequence[Channel], result: ScanResult, changes: CoverageChanges, roster: Roster | None
+) -> list[Outgoing]:
     """All messages of a scan, grouped by owner, highest severity first."""
     identities = _by_key(result) if channels else {}
-    found = [one for channel in channels for one in _for_channel(channel, result, sight, identities, roster)]
+    found = [one for channel in channels for one in _for_channel(channel, result, changes, identities, roster)]
     silent = {channel.name for channel in channels} - {one.channel for one in found}
     beats = [channel for channel in channels if channel.heartbeat and channel.name in silent]
     nothing = _Content(kind="heartbeat", title="Nothing new")
@@ -107,14 +109,14 @@ def messages(channels: Sequence[Channel], result: ScanResult, sight: Sight, rost
 
 
 def between_scans(
-    channels: Sequence[Channel], latest: ScanResult, sight: Sight, roster: Roster | None, now: datetime
+    channels: Sequence[Channel], latest: ScanResult, changes: CoverageChanges, roster: Roster | None, now: datetime
 ) -> list[Outgoing]:
     """All messages of a reading of logs, grouped as those of a scan. ``latest``: with the new findings in place of its.
 
     No heartbeat: that says that scans run.
     """
     identities = _by_key(latest) if channels else {}
-    return [one for channel in channels for one in _for_channel(channel, latest, sight, identities, roster, now)]
+    return [one for channel in channels for one in _for_channel(channel, latest, changes, identities, roster, now)]
 
 
 def _by_key(result: ScanResult) -> dict[str, Assessment]:
@@ -174,7 +176,7 @@ def review_messages(
 def _for_channel(
     channel: Channel,
     result: ScanResult,
-    sight: Sight,
+    changes: CoverageChanges,
     identities: Mapping[str, Assessment],
     roster: Roster | None,
     at: datetime | None = None,
@@ -192,8 +194,8 @@ def _for_channel(
                 counts=dict(Counter(finding.severity for finding in findings)),
             ),
         )
-    if channel.blindness and (sight.lost or sight.regained):
-        lost, regained = tuple(map(place_of, sight.lost)), len(sight.regained)
+    if channel.blindness and (changes.lost or changes.regained):
+        lost, regained = tuple(map(place_of, changes.lost)), len(changes.regained)
         texts = [f"{counted(len(lost), 'place', 'places')} can no longer be read in full" if lost else None]
         texts += [f"{counted(regained, 'place', 'places')} can be read again" if regained else None]
         yield _outgoing(
@@ -204,7 +206,7 @@ def _for_channel(
                 kind="blindness",
                 title="; ".join(filter(None, texts)),
                 lost=lost,
-                regained=tuple(map(place_again, sight.regained)),
+                regained=tuple(map(place_again, changes.regained)),
             ),
         )
 

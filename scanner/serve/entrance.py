@@ -20,7 +20,7 @@ from scanner.serve.calls import Call
 from scanner.serve.limits import Rates
 from scanner.serve.oidc import CALLBACK, OpenId, SignInFailed
 from scanner.serve.sessions import Session
-from scanner.serve.signin import Door, SignIn, Visit
+from scanner.serve.signin import ServerAccess, SignIn, Visit
 
 SIGN_OUT = "/sign-out"
 ISSUER_THREADS = 4
@@ -32,18 +32,18 @@ T = TypeVar("T")
 class Entrance:
     """Answers the requests that begin or end a session."""
 
-    def __init__(self, door: Door, sign_in: SignIn, rates: Rates) -> None:
-        self._door = door
+    def __init__(self, access: ServerAccess, sign_in: SignIn, rates: Rates) -> None:
+        self._access = access
         self._sign_in = sign_in
         self._rates = rates
-        oidc = door.settings.oidc
-        self._open_id = OpenId(oidc, door.public) if oidc else None
+        oidc = access.settings.oidc
+        self._open_id = OpenId(oidc, access.public) if oidc else None
         self._threads = ThreadPoolExecutor(ISSUER_THREADS, "sign-in")
 
     async def enter(self, call: Call) -> Response[bytes] | None:
         """Answer a request that signs in, by the token in its address or the answer of the issuer."""
         if call.token is not None:
-            if call.writes or not self._door.local or not self._sign_in.is_token(call.token):
+            if call.writes or not self._access.local or not self._sign_in.is_token(call.token):
                 raise self.wrong_token(call)
             note("signed in by token", call.client)
             return self._with_session(redirect(call.address), call, None)
@@ -57,7 +57,9 @@ class Entrance:
             # A browser sends no strict cookie with a link from another site. Opened again from here, it does.
             return page("Muster", status=401, head=_go_on(call.address))
         if self._open_id is None:
-            where = "through its usual address" if self._door.settings.user_header else "by the address that it printed"
+            where = (
+                "through its usual address" if self._access.settings.user_header else "by the address that it printed"
+            )
             return page("Sign in", f"Open Muster {where}.", status=401)
         self._rates.limit("sign-in", call.client)
         browser = call.cookie(self._flow_name(call)) or secrets.token_urlsafe(32)
@@ -87,7 +89,7 @@ class Entrance:
         """The refusal of a token. Raises another Refusal after too many of them."""
         self._rates.limit("guess", call.client)
         note("sign-in refused: wrong token", call.client)
-        hint = "`muster serve` prints the right one when it starts" if self._door.local else None
+        hint = "`muster serve` prints the right one when it starts" if self._access.local else None
         return Refusal(401, "the token is wrong", hint=hint, headers={"www-authenticate": "Bearer"})
 
     async def _finish(self, open_id: OpenId, call: Call) -> Response[bytes]:
@@ -126,14 +128,14 @@ class Entrance:
 
     def cookie_name(self, call: Call) -> str:
         """``__Host-`` binds a cookie to https and this host; a port is for several servers on the same machine."""
-        return "__Host-muster" if self.is_secure(call) else f"muster-{self._door.port}"
+        return "__Host-muster" if self.is_secure(call) else f"muster-{self._access.port}"
 
     def _flow_name(self, call: Call) -> str:
         return f"{self.cookie_name(call)}-sign-in"
 
     def is_secure(self, call: Call) -> bool:
         """Whether the browser sends the request by https."""
-        return call.secure or self._door.public.startswith("https:")
+        return call.secure or self._access.public.startswith("https:")
 
     def _cookie(
         self, call: Call, name: str, value: str, same_site: Literal["strict", "lax"], *, lasts: int | None = None
@@ -145,7 +147,7 @@ class Entrance:
             httponly=True,
             secure=self.is_secure(call),
             samesite=same_site,
-            max_age=self._door.settings.session_hours * 3600 if lasts is None else lasts,
+            max_age=self._access.settings.session_hours * 3600 if lasts is None else lasts,
         )
 
 

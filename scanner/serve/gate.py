@@ -22,7 +22,7 @@ from scanner.serve.entrance import SIGN_OUT, Entrance
 from scanner.serve.limits import Rates, in_time
 from scanner.serve.people import Lists
 from scanner.serve.sessions import Seal
-from scanner.serve.signin import Door, SignIn, Visit, WrongToken
+from scanner.serve.signin import ServerAccess, SignIn, Visit, WrongToken
 
 OPEN = frozenset({"/healthz"})
 """Paths that need no sign-in."""
@@ -49,13 +49,13 @@ _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 class Gate:
     """The application behind all checks: an ASGI application itself."""
 
-    def __init__(self, app: Litestar, door: Door, lists: Lists) -> None:
+    def __init__(self, app: Litestar, access: ServerAccess, lists: Lists) -> None:
         self._app = app
-        self._door = door
+        self._access = access
         self._rates = Rates()
         self._seal = Seal()
-        self._sign_in = SignIn(door, lists)
-        self._entrance = Entrance(door, self._sign_in, self._rates)
+        self._sign_in = SignIn(access, lists)
+        self._entrance = Entrance(access, self._sign_in, self._rates)
 
     async def __call__(self, scope: Scope | LifeSpanScope, receive: Any, send: Any) -> None:
         """Answer a request; there are no websockets."""
@@ -97,15 +97,19 @@ class Gate:
             await self._app(asked, in_time(receive), dressed)
         else:
             await answer.to_asgi_response(None, Request(scope))(scope, receive, dressed)
-        if call is not None and (call.writes or self._door.settings.log_reads):
-            address = call.address if self._door.settings.log_reads else call.path
+        if call is not None and (call.writes or self._access.settings.log_reads):
+            address = call.address if self._access.settings.log_reads else call.path
             note(f"{call.method} {address}: {status}", call.client, visit.viewer.person if visit else None)
 
     def _check_host(self, call: Call, scope: HTTPScope) -> None:
         """Refuse other host names, which an attacker may have resolve to this machine (DNS rebinding)."""
         name = call.host.rpartition(":")[0] if not call.host.endswith("]") and ":" in call.host else call.host
         here = (scope["server"] or ("", None))[0]  # safe: an address does not resolve
-        if name in _LOCAL_NAMES or name.strip("[]") == here or call.host == self._door.public.partition("://")[2] != "":
+        if (
+            name in _LOCAL_NAMES
+            or name.strip("[]") == here
+            or call.host == self._access.public.partition("://")[2] != ""
+        ):
             return
         raise Refusal(400, "this host is not served here", hint="[serve] public_url names the host that people use")
 
@@ -115,7 +119,7 @@ class Gate:
         if call.is_foreign and not call.navigates:
             raise Refusal(403, "the request comes from a page of another site")
         if call.route == METRICS and self._sign_in.is_metrics(call.headers):
-            return Visit(viewer=self._door.acts, seal=None)
+            return Visit(viewer=self._access.acts, seal=None)
         try:
             visit = self._sign_in.visit(call.peer, call.headers, call.cookie(self._entrance.cookie_name(call)))
         except WrongToken:
@@ -133,7 +137,7 @@ class Gate:
             return
         origin = call.headers.get("origin")
         here = f"{'https' if self._entrance.is_secure(call) else 'http'}://{call.host}"
-        if call.is_foreign or (origin is not None and origin.lower() not in (here, self._door.public)):
+        if call.is_foreign or (origin is not None and origin.lower() not in (here, self._access.public)):
             raise Refusal(403, "the request comes from a page of another site")
         if visit.seal is not None and not self._seal.fits(visit.seal, call.headers.get(CSRF, "")):
             raise Refusal(403, "the request lacks the token of its page", hint="reload the page")

@@ -29,7 +29,7 @@ class Graphs:
 def _load(store: Store, graph: Future[AttackGraph]) -> None:
     try:
         graph.set_result(store.attack_graph())
-    except Exception as error:  # noqa: BLE001  # whoever waits for it gets the error
+    except Exception as error:  # noqa: BLE001  # anyone who waits for it gets the error
         graph.set_exception(error)
 
 

@@ -40,7 +40,7 @@ class Viewer(Struct, frozen=True, kw_only=True):
 
 
 TOKEN_ONLY = Viewer(person=None, name="the holder of the token", sees_all=True)
-"""Whoever has the token of loopback, without ``--as``."""
+"""Anyone who has the token of loopback, without ``--as``."""
 
 
 class Refused(Exception):

@@ -18,7 +18,7 @@ from scanner.serve.sessions import Expiring, Session, same
 _BEARER = "bearer "
 
 
-class Door(Struct, frozen=True, kw_only=True):
+class ServerAccess(Struct, frozen=True, kw_only=True):
     """How this server is reached. ``local``: it listens on loopback, so that its token signs in.
 
     ``acts``: who acts by the token (``--as``).
@@ -49,12 +49,12 @@ class Visit(Struct, frozen=True, kw_only=True):
 class SignIn:
     """Recognises requests, and keeps the sessions."""
 
-    def __init__(self, door: Door, lists: Lists) -> None:
-        self._door = door
+    def __init__(self, access: ServerAccess, lists: Lists) -> None:
+        self._access = access
         self._lists = lists
-        self._proxies = door.settings.proxy_networks
-        self._header = (door.settings.user_header or "").lower()
-        self.sessions: Expiring[Session] = Expiring(timedelta(hours=door.settings.session_hours).total_seconds())
+        self._proxies = access.settings.proxy_networks
+        self._header = (access.settings.user_header or "").lower()
+        self.sessions: Expiring[Session] = Expiring(timedelta(hours=access.settings.session_hours).total_seconds())
 
     def client(self, peer: str, forwarded: Sequence[str]) -> str:
         """The address of the client: the peer's, or behind trusted proxies the last address that is no proxy's."""
@@ -69,7 +69,7 @@ class SignIn:
 
     def is_token(self, text: str) -> bool:
         """Whether it is the server's token."""
-        return same(self._door.token, text)
+        return same(self._access.token, text)
 
     def is_metrics(self, headers: Headers) -> bool:
         """Whether the request has the token, which ``/metrics`` takes on every address."""
@@ -83,15 +83,15 @@ class SignIn:
         """Who sends the request; None without a sign-in. Raises Refusal without access, and WrongToken."""
         if self._header and self.is_proxy(peer) and (named := headers.getall(self._header, [])):
             if len(named) > 1:
-                raise Refusal(400, f"the header {self._door.settings.user_header} is there twice")
+                raise Refusal(400, f"the header {self._access.settings.user_header} is there twice")
             viewer = self.viewer(named[0])
             return Visit(viewer=viewer, seal=f"person {viewer.person}")
         if (token := self._bearer(headers)) is not None:
-            if not (self._door.local and self.is_token(token)):
+            if not (self._access.local and self.is_token(token)):
                 raise WrongToken
-            return Visit(viewer=self._door.acts, seal=None)
+            return Visit(viewer=self._access.acts, seal=None)
         if session is not None and (known := self.sessions.get(session)) is not None:
-            viewer = self._door.acts if known.claim is None else self.viewer(known.claim)
+            viewer = self._access.acts if known.claim is None else self.viewer(known.claim)
             return Visit(viewer=viewer, seal=f"session {session}", session=session)
         return None
 

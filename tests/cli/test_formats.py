@@ -62,7 +62,7 @@ def test_markdown_is_a_page(muster: Muster) -> None:
     "command", ["report -o json:-", "report -o ndjson:-", "offboard ada -o json:-", "diff -o json:-"]
 )
 def test_no_json_holds_the_text_of_the_config(muster: Muster, command: str) -> None:
-    """The evidence pack does: JSON is for programs, and may be for anybody."""
+    """The evidence pack does: JSON is for programs, and may be for anyone."""
     for _ in range(2):
         assert muster("scan", "--quiet", "-o", "csv:out.csv").code == 0
 

@@ -191,7 +191,7 @@ def test_a_scan_that_fails_is_reported(
 def test_an_unforeseen_error_is_reported_too(
     estate: Path, muster: Muster, hook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A connector of somebody else's that breaks while it is made."""
+    """A connector of someone else's that breaks while it is made."""
     plugin = estate / "plugin"
     (plugin / "broken-1.dist-info").mkdir(parents=True)
     (plugin / "broken-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
@@ -373,7 +373,7 @@ def test_what_the_command_cannot_do(estate: Path, muster: Muster, arguments: tup
 
 
 def test_a_killed_sender_loses_nothing(estate: Path, muster: Muster, hook: Receiver) -> None:
-    """A message that somebody else is sending just now is left to them, for a while."""
+    """A message that someone else is sending just now is left to them, for a while."""
     muster("scan", "--quiet")
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     hook.replies = [Reply(403)]

@@ -187,7 +187,7 @@ def test_a_terminal_shows_each_step(muster: Muster) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "nothing is asked for"),
+        ([], "FROM is missing"),
         (["nowhere"], "no identity or view is called nowhere"),
         (["ci", "--choke"], "--choke is about the whole graph"),
         (["ci", "--cut"], "--cut needs FROM and TO"),

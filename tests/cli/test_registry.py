@@ -288,7 +288,7 @@ def test_lint_may_ask_for_a_score(estate: Path, muster: Muster, asked: str, code
     document = json.loads(muster("registry", "lint", "-o", "json:-").out)
 
     assert done.code == code
-    assert f"the score is 12.5%, {'below' if code else 'not below'} the {asked}% that were asked for" in done.err
+    assert f"the score is 12.5%, {'below' if code else 'not below'} the {asked}% that were required" in done.err
     assert [(one["team"], one["entries"], one["score"]) for one in document["teams"]] == [
         ("Data", 2, 0.125),
         ("OPS", 2, 0.125),
@@ -302,7 +302,7 @@ def test_a_score_that_is_not_known_is_too_low(estate: Path, muster: Muster) -> N
 
     done = muster("registry", "lint", "--fail-under", "1")
 
-    assert (done.code, "the score is unknown, and 1% were asked for" in done.err) == (1, True)
+    assert (done.code, "the score is unknown, and 1% were required" in done.err) == (1, True)
 
 
 @pytest.mark.usefixtures("estate")

@@ -219,7 +219,7 @@ def test_decisions_come_back_and_scans_verify_them(company: Path, muster: Muster
 
     assert (done.code, "4 decisions taken" in done.err) == (0, True)
     assert (again.code, "4 known already" in again.err) == (0, True)
-    assert findings(company, muster) == {}  # nothing is held against anybody before the review is closed
+    assert findings(company, muster) == {}  # nothing is held against anyone before the review is closed
 
     closed = muster("review", "close", "q4", "-o", "json:q4.json", "-o", "evidence:q4.zip", "-o", "xlsx:q4.xlsx")
 

@@ -290,7 +290,7 @@ def test_ctrl_c_leaves_the_store_whole(estate: Path, muster: Muster) -> None:
 
 
 def test_a_list_that_lost_too_many_is_not_trusted(estate: Path, muster: Muster) -> None:
-    """Half an export is no departure; it is one when somebody says so."""
+    """Half an export is no departure; it is one when someone says so."""
     _result(muster)
     (estate / "bots.csv").write_text("\n".join(BOTS.splitlines()[:2]) + "\n")
 
@@ -348,7 +348,7 @@ def test_the_whole_of_stderr_can_be_json(muster: Muster) -> None:
 
 @pytest.mark.usefixtures("estate")
 def test_a_typed_secret_is_not_repeated(muster: Muster) -> None:
-    """What somebody put on the command line by mistake must not stand in the log, too."""
+    """What someone put on the command line by mistake must not stand in the log, too."""
     assert "SEKRIT" not in muster("scan", "vault:url=http://127.0.0.1:1,token=SEKRIT").err
     assert "SEKRIT" not in muster("scan", "vault:tokn=SEKRIT").err
 

@@ -151,7 +151,7 @@ def test_grants_outlive_an_upgrade_and_a_second_grant(
 
 
 def test_check_and_repair(muster: Muster, estate: Path) -> None:
-    """Nothing is wrong; somebody calls an orphan owned; a report refuses; a repair takes that back."""
+    """Nothing is wrong; someone calls an orphan owned; a report refuses; a repair takes that back."""
     assert muster("scan", "--quiet").code == 0
     sound = muster("store", "check")
     with closing(sqlite3.connect(estate / "muster.db")) as database:

@@ -78,7 +78,7 @@ def trust(subject: str | None, **facts: Any) -> Trust:
     ],
 )
 def test_a_trust_leads_to_who_it_names(given: Trust, target: str | None) -> None:
-    """To everybody where it names no one; one that is exact by what we cannot say names somebody."""
+    """To everyone where it names no one; one that is exact by what we cannot say names someone."""
     assert [(one.relation, one.target) for one in links_of([given], "it lets in")] == (
         [("federates", target)] if target else []
     )

@@ -119,7 +119,7 @@ def test_its_ids_bind_to_its_provider(folder: Path) -> None:
 
 
 def test_without_its_knowledge_it_is_a_provider_like_any(folder: Path) -> None:
-    """Ids compare exactly and are anybody's, as those of a provider that no one knows."""
+    """Ids compare exactly and are anyone's, as those of a provider that no one knows."""
     (folder / "muster_hive.py").write_text(_without_knowledge(), encoding="utf-8")
 
     assert _registered(folder) == {"hive:acme:bot/b1": None, "hive:acme:bot/b2": "N2", "list:1": "N2"}
@@ -210,7 +210,7 @@ HiveConnector._client = _client
 CAUGHT = {
     "check_foreign_host": "a link to the next page was followed to another host, with the credentials",
     "check_throttled": "gaps after one refusal for load",
-    "check_loop": "pages in a circle: after 500 requests it was still asked",
+    "check_loop": "pages in a circle: after 500 requests it went on",
     "check_not_the_api": "complete in spite of credentials that are refused",
     "check_endless": "it was read to its end",
     "check_denied": "was denied, and no section is a gap",

@@ -19,7 +19,7 @@ TENANTS = (
     "https://www.amazon.com",
     "https://graph.facebook.com",
 )
-"""All that sign for everybody."""
+"""All that sign for everyone."""
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_no_nickname_takes_another_provider_s_name() -> None:
 
 @pytest.mark.usefixtures("knowing")
 def test_what_an_unknown_provider_issues_binds_to_no_one() -> None:
-    """It compares exactly, and forms that are somebody's elsewhere are no one's here."""
+    """It compares exactly, and forms that are someone's elsewhere are no one's here."""
     know({})
 
     assert not keys.is_foreign("arn:aws:iam::123456789012:role/a", "vault")
@@ -115,7 +115,7 @@ def test_what_cannot_be_meant_is_refused(fields: dict[str, object], said: str) -
 
 
 def test_that_no_one_said_what_is_known_is_an_error() -> None:
-    """Forms that bind nothing would let a list's claim register somebody."""
+    """Forms that bind nothing would let a list's claim register someone."""
     code = "from scanner.matching.keys import provider_key; provider_key('aws')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
 

@@ -243,7 +243,7 @@ sys.exit({0 if there else 1} if "describe" in sys.argv else 0)
 
 
 def test_the_script_says_what_it_needs() -> None:
-    """And asks nothing of anybody before."""
+    """And asks nothing of anyone before."""
     done = subprocess.run(["sh", str(ROLES / "gcp/role.sh")], capture_output=True, text=True, check=False)
 
     assert done.returncode != 0

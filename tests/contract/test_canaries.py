@@ -1,4 +1,4 @@
-"""No secret gets past the gate, in whichever text of whichever record of whichever connector somebody put it."""
+"""No secret gets past the gate, in whichever text of whichever record of whichever connector someone put it."""
 
 from __future__ import annotations
 

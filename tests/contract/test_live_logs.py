@@ -722,7 +722,7 @@ def test_folders_and_the_organization_have_logs_of_their_own(google: Google) -> 
 
 @pytest.fixture
 def projects(google: Google) -> list[str]:
-    """Seven projects in which somebody acts once a day, for three days; in one of them ten times."""
+    """Seven projects in which someone acts once a day, for three days; in one of them ten times."""
     for number in range(6):
         google.cloud.add_project(f"shop-{number}", f"20{number}")
     names = ["acme", *(f"shop-{number}" for number in range(6))]

@@ -90,7 +90,7 @@ def report(request: pytest.FixtureRequest) -> Report:
 
 
 def test_the_built_in_formats_come_through_the_entry_points() -> None:
-    """All are installed as anybody else's would be."""
+    """All are installed as anyone else's would be."""
     built_in = "table html csv xlsx json ndjson sarif ocsf markdown splunk evidence graphml dot opengraph"
     assert set(built_in.split()) <= set(FORMATS)
 

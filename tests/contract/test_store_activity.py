@@ -275,7 +275,7 @@ FALSIFIED = {
     "a unit": ("UPDATE log_unit SET digest = 'x' WHERE number = 1", "log_unit"),
     "a unit's day": ("UPDATE log_unit SET coverage = replace(coverage, '[', '')", "log_unit"),
     "a removed unit": ("DELETE FROM log_unit WHERE number = 1", "unit 1"),
-    "a caller": ("UPDATE log_caller SET caller = 'somebody else' WHERE number = 1", "log_caller"),
+    "a caller": ("UPDATE log_caller SET caller = 'someone else' WHERE number = 1", "log_caller"),
     "a removed caller": ("DELETE FROM log_caller WHERE number = 1", "caller 1"),
     "a feature": ("UPDATE log_feature SET feature = 'read=s3:X' WHERE caller = 1 AND number = 0", "log_feature"),
     "a removed feature": ("DELETE FROM log_feature WHERE caller = 1 AND number = 0", "caller 1"),

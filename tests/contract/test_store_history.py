@@ -169,7 +169,7 @@ def test_the_age_of_many_identities_is_reported(store: Store) -> None:
 
 
 def test_what_was_known_of_findings_before(store: Store) -> None:
-    """Of those that ever were: since when, and whether anybody was reported; what a gap held back was no news."""
+    """Of those that ever were: since when, and whether anyone was reported; what a gap held back was no news."""
     shown, held = make_finding(fingerprint="shown"), make_finding(fingerprint="held", held_back=True)
     both, late = make_finding(fingerprint="both"), make_finding(fingerprint="late", held_back=True)
     first = tuple(replace(one, first_seen=NOW) for one in (shown, held, both, late))
@@ -259,7 +259,7 @@ def test_nothing_to_compare_with(store: Store, scans: int, message: str) -> None
 
 
 def test_who_came_back(store: Store) -> None:
-    """Somebody who was there before the older scan returned; who only joined and left in between did not."""
+    """Someone who was there before the older scan returned; who only joined and left in between did not."""
     store.save(night(1, identities=(billing, deploy), findings=(make_finding(fingerprint="f1"),)))
     store.save(night(2, identities=(deploy,)))
     store.save(night(3, identities=(deploy, other)))

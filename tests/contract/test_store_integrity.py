@@ -1,4 +1,4 @@
-"""Rows that somebody changed behind Muster's back, on every database: found, named, healed by a scan, repaired."""
+"""Rows that someone changed behind Muster's back, on every database: found, named, healed by a scan, repaired."""
 
 from __future__ import annotations
 

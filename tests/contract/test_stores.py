@@ -255,7 +255,7 @@ def test_a_message_is_sent_by_one(store: Store) -> None:
 
 
 def test_a_ticket_is_written_by_one(store: Store) -> None:
-    """What it should say is the last scan's, also while somebody writes it. An unclear end keeps others away."""
+    """What it should say is the last scan's, also while someone writes it. An unclear end keeps others away."""
     wanted = [WantedTicket(marker="m", target="t", wanted=said, wanted_at=NOW) for said in ("one", "two")]
     store.save(night(1), Alarms(tickets=(wanted[0],)))
     first = store.tickets.claim("m", NOW)

@@ -30,7 +30,7 @@ def test_findings_go_into_no_public_repository(github: Desk) -> None:
     github.say("f1")
 
     assert github.work() == (0, 0, 0, 1)
-    why = "is public, and everybody could read the findings: take a private one, or set allow_public = true"
+    why = "is public, and everyone could read the findings: take a private one, or set allow_public = true"
     assert github.fault == f"{REPOSITORY} {why}"
     (refusal,) = [check.detail for check in checks(github.target) if not check.ok]
     assert refusal == f"{REPOSITORY} at {github.tracker.url.removeprefix('http://')} {why}"

@@ -271,7 +271,7 @@ def test_no_run_opens_more_than_it_may(desk: Desk) -> None:
 
 def test_names_of_attackers_are_text(desk: Desk) -> None:
     """The stand-ins refuse what is no document or too long; nothing in a text is a tag or acts on a terminal."""
-    texts = [shortened(text * 3) for text in ("[code]<b>x</b>[/CODE]", "@acme/everybody #1 GH-1", *HOSTILE.values())]
+    texts = [shortened(text * 3) for text in ("[code]<b>x</b>[/CODE]", "@acme/everyone #1 GH-1", *HOSTILE.values())]
     lines = [line(f"f{place:03}", title=text, subject=text, remediation=text) for place, text in enumerate(texts)]
     lines += [line(f"f{place}", title="x" * 300, evidence="&" * 300) for place in range(len(lines), 150)]
     findings = tuple(one.fingerprint for one in lines)

@@ -92,7 +92,7 @@ def test_anyone_who_holds_rights_and_is_not_known_is_reported(
     permission: str,
     severity: str | None,
 ) -> None:
-    """An application of another tenant with a permission on everybody's mail."""
+    """An application of another tenant with a permission on everyone's mail."""
     vendor = azure.tenant.add_service_principal("mailer", appOwnerOrganizationId=VENDOR, **facts)
     permit(azure.tenant, graph, permission, vendor)
 
@@ -119,7 +119,7 @@ def test_consent_of_people_alone_is_a_right_too(
     graph: Row,
     findings: Findings,
 ) -> None:
-    """An application that acts in the name of everybody."""
+    """An application that acts in the name of everyone."""
     vendor = azure.tenant.add_service_principal("mailer", appOwnerOrganizationId=VENDOR, verifiedPublisher=NOBODY)
     consent(azure.tenant, vendor, graph, "Mail.Read")
 

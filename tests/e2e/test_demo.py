@@ -301,7 +301,7 @@ def test_owners_of_a_repository_at_github_are_asked_about_what_it_deploys(result
 
 
 def test_a_default_account_leads_from_a_cluster_to_an_administrator(result: dict[str, Any]) -> None:
-    """It may edit where somebody meant `view`: so it becomes an account whose token opens a role of AWS."""
+    """It may edit where someone meant `view`: so it becomes an account whose token opens a role of AWS."""
     ids = ("tracking/default", "data/warehouse-loader")
     accounts = [next(one for one in result["identities"] if one["display_name"] == name) for name in ids]
     roles = [
@@ -344,7 +344,7 @@ def test_the_spreadsheets_open(demo: tuple[Path, subprocess.CompletedProcess[str
 
 
 def test_every_printed_command_works(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    """From where the demo was started; only those that name somebody's own estate need one."""
+    """From where the demo was started; only those that name someone's own estate need one."""
     folder, done = demo
     printed = PRINTED.findall(done.stdout + done.stderr + (folder / "summary.md").read_text(encoding="utf-8"))
     own = [one for one in printed if one.startswith("muster scan ")]

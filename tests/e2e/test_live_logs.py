@@ -50,7 +50,7 @@ def ago(days: int, time: str = "10:00:00") -> str:
 
 
 class Estate:
-    """Two clouds in which somebody acted two, three and four days ago, and the config that names their logs."""
+    """Two clouds in which someone acted two, three and four days ago, and the config that names their logs."""
 
     def __init__(self, azure: AzureEstate, place: Place, folder: Path) -> None:
         self.azure, self.cloud = azure, place.cloud
@@ -68,7 +68,7 @@ class Estate:
         (folder / "config.toml").write_text(entra + google + LOGS)
 
     def act(self, at: str) -> None:
-        """Everybody does something."""
+        """Everyone does something."""
         log_sign_in(self.azure.tenant, "ledger", at)
         log_event(self.azure.tenant, self.subscription, at, "Microsoft.Compute/disks/write", **by_application("ledger"))
         log_entry(

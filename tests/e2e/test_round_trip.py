@@ -46,7 +46,7 @@ path = "bots.json"
 
 @pytest.fixture
 def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """A folder of bots with hostile names, and somebody to own them; called with the registry's name."""
+    """A folder of bots with hostile names, and someone to own them; called with the registry's name."""
     monkeypatch.chdir(tmp_path)
 
     def make(registry: str) -> None:
@@ -264,7 +264,7 @@ def test_an_id_that_no_scan_would_agree_with_is_refused(
 def test_keys_that_print_alike_are_distinguished_or_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A blank at the end is part of a key; of two that look the same in print, neither is anybody's by mistake."""
+    """A blank at the end is part of a key; of two that look the same in print, neither is anyone's by mistake."""
     monkeypatch.chdir(tmp_path)
     _make(tmp_path, ["pay", "pay ", "x\ty", "x\\ty"], "")
     _verdicts(tmp_path)

@@ -113,7 +113,7 @@ def test_a_view_keeps_the_rights_that_it_refers_to(view: View, shown: list[str])
 
 
 def test_a_view_joins_rights_with_holders_as_the_scan_does() -> None:
-    """In whatever case the id is written, with the same provider, and by the strongest id that anybody has."""
+    """In whatever case the id is written, with the same provider, and by the strongest id that anyone has."""
     shouting = make_assignment("OBJECT-1", key="in capitals")
     elsewhere = make_assignment("object-1", key="of another provider", provider="gcp")
     of_another = make_assignment("object-2", key="of whose id it is")

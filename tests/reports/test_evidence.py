@@ -1,4 +1,4 @@
-"""The evidence pack: complete, checkable with the tools that everybody has, and without secrets."""
+"""The evidence pack: complete, checkable with the tools that everyone has, and without secrets."""
 
 from __future__ import annotations
 

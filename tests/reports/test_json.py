@@ -130,7 +130,7 @@ def test_an_identity_reports_since_when_it_is_known() -> None:
 
 
 def test_the_config_is_named_with_its_hash_and_not_reported() -> None:
-    """Its text is for the evidence pack: who reads JSON needs none of it, and may be anybody."""
+    """Its text is for the evidence pack: who reads JSON needs none of it, and may be anyone."""
     given = make_result()
     config = Input(role="config", name="config.toml", sha256="ab" * 32, text="[store]")
     result = replace(given, scan=replace(given.scan, inputs=(config,)))

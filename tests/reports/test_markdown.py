@@ -71,7 +71,7 @@ def tables(text: str) -> list[list[list[str]]]:
 def test_hostile_names_stay_text(view: View) -> None:
     """No link, image, HTML, emphasis or block of theirs, and every row has as many cells as its heading.
 
-    Nor do they call anybody: a host looks for mentions and numbers in the text as shown, code excepted.
+    Nor do they call anyone: a host looks for mentions and numbers in the text as shown, code excepted.
     """
     for case, name in NAMES.items():
         text, _ = written(hostile_result(name), view)
@@ -125,13 +125,13 @@ def test_what_is_new_comes_first() -> None:
 @pytest.mark.parametrize("view", ["all", "findings"])
 def test_what_to_do_is_reported_once_for_each_rule(view: View) -> None:
     """Its findings all have the same next step, which would fill the page."""
-    findings = tuple(make_finding(fingerprint=f"{number:032x}", remediation="Ask somebody.") for number in range(20))
+    findings = tuple(make_finding(fingerprint=f"{number:032x}", remediation="Ask someone.") for number in range(20))
     other = make_finding(fingerprint="f" * 32, rule="orphaned", title="Nobody answers for it", remediation="Assign it.")
     text, _ = written(make_result(findings=(*findings, other)), view)
 
     (steps,) = [table for table in tables(text) if table[0] == ["What", "How many", "Next step"]]
-    assert [row[1:] for row in steps[1:]] == [["20", "Ask somebody."], ["1", "Assign it."]]
-    assert text.count("Ask somebody.") == 1
+    assert [row[1:] for row in steps[1:]] == [["20", "Ask someone."], ["1", "Assign it."]]
+    assert text.count("Ask someone.") == 1
 
 
 def test_gaps_come_before_the_numbers() -> None:

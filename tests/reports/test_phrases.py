@@ -58,7 +58,7 @@ def orphan(reason: Any, **facts: Any) -> OwnershipVerdict:
             {"usage": DORMANT, "ownership": orphan("unregistered", candidates=(GRACE,))},
             "Ask grace@example.com (created it 2026-01-03), then switch it off and delete it if there are "
             "no objections: it is orphaned and unused.",
-            id="abandoned, with somebody to ask",
+            id="abandoned, with someone to ask",
         ),
         pytest.param(
             {"usage": DORMANT},
@@ -78,7 +78,7 @@ def orphan(reason: Any, **facts: Any) -> OwnershipVerdict:
         pytest.param(
             {"ownership": orphan("unregistered", candidates=(GRACE,))},
             "Ask grace@example.com (created it 2026-01-03) who owns it, then register it or disable it.",
-            id="unregistered, with somebody to ask",
+            id="unregistered, with someone to ask",
         ),
         pytest.param(
             {},

@@ -61,7 +61,7 @@ def not_sent_by_children(part: Sequence[int]) -> list[object]:
 @given(numbers=st.lists(st.integers(), max_size=60), processes=st.sampled_from([1, 2, 3, 5]))
 @examples(15)
 def test_parts_come_in_the_order_of_the_items(numbers: list[int], processes: int) -> None:
-    """Whoever did them."""
+    """Anyone who did them."""
     with using(processes):
         parts = spread(squares, numbers)
         batches = list(ahead(squares, batched(numbers, 7)))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import StoreError
-from scanner.safe_files import Beside, in_place_of, real_path
+from scanner.safe_files import AtomicFile, in_place_of, real_path
 from scanner.store.store import open_store
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's link")
@@ -22,11 +22,11 @@ OTHER = 65_534
 KILLED = """
 import sys, time
 from pathlib import Path
-from scanner.safe_files import Beside
-beside = Beside(Path(sys.argv[1]))
-beside.file.write(b"half")
-beside.file.flush()
-print(beside.path, flush=True)
+from scanner.safe_files import AtomicFile
+new_file = AtomicFile(Path(sys.argv[1]))
+new_file.file.write(b"half")
+new_file.file.flush()
+print(new_file.path, flush=True)
 time.sleep(60)
 """
 
@@ -78,7 +78,7 @@ def test_links_that_lead_in_a_circle_end(tmp_path: Path) -> None:
 @ROOT_ONLY
 @pytest.mark.parametrize("where", ["file", "folder", "behind one's own"])
 def test_another_user_s_link_is_not_followed(tmp_path: Path, where: str) -> None:
-    """In /tmp anybody may have put it there, to have us write over what is ours."""
+    """In /tmp anyone may have put it there, to have us write over what is ours."""
     victim = tmp_path / "victim"
     victim.mkdir()
     (victim / "report.csv").write_text("precious")
@@ -118,7 +118,7 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         left = Path(process.stdout.readline().strip())
-        alive = Beside(tmp_path / "alive.csv")
+        alive = AtomicFile(tmp_path / "alive.csv")
         assert left.read_bytes() == b"half"
         process.send_signal(signal.SIGKILL)
         process.wait()

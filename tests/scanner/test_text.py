@@ -24,7 +24,7 @@ def test_ordinary_text_stays_as_it_is() -> None:
 
 
 def test_private_use_is_shown() -> None:
-    """What looks like another name in every font, or like nothing, is no part of a name that somebody reads."""
+    """What looks like another name in every font, or like nothing, is no part of a name that someone reads."""
     assert printable("bot\ue000 \U000f0000") == "bot\\ue000 \\U000f0000"
 
 

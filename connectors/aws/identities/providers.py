@@ -1,6 +1,6 @@
 """Identity providers of an account: who may authenticate workloads and people from outside.
 
-A provider is an identity like any other that issues sessions: it represents all of its subjects, somebody must have
+A provider is an identity like any other that issues sessions: it represents all of its subjects, someone must have
 declared it and own it, and a new one is a finding. It has no rights of its own; the roles that trust it have them.
 """
 

@@ -2,12 +2,12 @@
 
 The rule is Netflix's (2018), "Detecting Credential Compromise in AWS": the first network that credentials of an
 instance are used from is the instance's; any other is not. Its false positives are left out: VPC endpoints and private
-addresses, calls by AWS on somebody's behalf, and instances that were given an address or an interface that day.
+addresses, calls by AWS on someone's behalf, and instances that were given an address or an interface that day.
 Functions and tasks have many addresses, so for them the client has to change as well: their SDKs say where they run.
 Pods of a cluster share its addresses: those from which any session of theirs was used first are the cluster's.
 
 Credentials that a host asked for with its own, as by ``sts:AssumeRole``, are followed from the network that it asked
-from. Where they are first used in another one, they were made for somebody else, as by a broker of credentials.
+from. Where they are first used in another one, they were made for someone else, as by a broker of credentials.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Export(Struct, frozen=True, kw_only=True):
     """All that was found.
 
     ``unusable``: files, by their names in the folder, and what is wrong with them. ``unknown``: files that hold
-    nothing that anybody asks for.
+    nothing that anyone asks for.
     """
 
     root: Path

@@ -290,7 +290,7 @@ class Account:
 
     @staticmethod
     def _is_given(declared: Declared) -> bool:
-        """Whether it names anybody at all; a managed policy need not."""
+        """Whether it names anyone at all; a managed policy need not."""
         return any(declared.get(kind) for kind in HOLDERS)
 
     def _named_holders(self, declared: Declared, kind: Kind) -> list[Holder]:

@@ -204,7 +204,7 @@ class Reason(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Verdict(Struct, frozen=True, kw_only=True, gc=False):
-    """A level with its reasons, before anybody has looked for targets."""
+    """A level with its reasons, before anyone has looked for targets."""
 
     level: PrivilegeLevel
     reasons: tuple[Reason, ...] = ()

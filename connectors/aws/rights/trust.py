@@ -352,7 +352,7 @@ def agent_signals(document: Any, trusts: Iterable[Trust], *, answers: bool = Tru
     """That a role belongs, or may belong, to an AI agent: it trusts a service that runs them.
 
     ``document``: its trust policy; ``trusts``: who may assume it in the end, denials counted. A policy that cannot
-    be read has none. ``answers``: whether it may invoke models that answer, as far as anybody knows: Bedrock runs no
+    be read has none. ``answers``: whether it may invoke models that answer, as far as anyone knows: Bedrock runs no
     agent with a role that may not, but indexes documents, logs, or trains.
     """
     strengths = trust_tables().agent_services

@@ -157,7 +157,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def by_holder(self) -> Mapping[HolderKind | None, tuple[tuple[str, ...], ...]]:
-        """Its methods by who has them; None: anybody."""
+        """Its methods by who has them; None: anyone."""
         return {None: self.methods, "user": self.user, "role": self.role}
 
 
@@ -191,7 +191,7 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Method(Struct, frozen=True, kw_only=True):
     """One escalation method: all the actions it needs, and the first of them.
 
-    ``service``: who takes the role that is passed; None: none is. ``holder``: who alone has it; None: anybody.
+    ``service``: who takes the role that is passed; None: none is. ``holder``: who alone has it; None: anyone.
     """
 
     text: str

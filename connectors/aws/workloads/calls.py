@@ -110,7 +110,7 @@ class Calls(Struct, frozen=True, kw_only=True):
             yield {member: rows}
 
     def _kept(self, row: Mapping[str, Any]) -> Raw:
-        """What anybody needs of a row."""
+        """What anyone needs of a row."""
         return {name: value for name, value in row.items() if self.members is None or name in self.members}
 
     def _method(self, operation: str) -> str:

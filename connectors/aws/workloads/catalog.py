@@ -72,7 +72,7 @@ def mentions(section: str) -> tuple[tuple[str, str | None], ...]:
 
 
 def kept(one: ResourceType) -> frozenset[str] | None:
-    """The members of its rows that anybody needs; None: its record takes rows as they are."""
+    """The members of its rows that anyone needs; None: its record takes rows as they are."""
     if callable(one.record):
         return None
     named = (path for pair in mentions(one.section) for path in pair if path)

@@ -43,7 +43,7 @@ def credentials_of(key: str, faces: Faces, use: UseRecord) -> tuple[Credential, 
 
 
 def signs_in(credential: Credential) -> bool:
-    """Whether somebody who holds it can sign in with it: a signing certificate's private half stays with Entra."""
+    """Whether someone who holds it can sign in with it: a signing certificate's private half stays with Entra."""
     return credential.attributes.get("usage") != SIGNING
 
 

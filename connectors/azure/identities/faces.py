@@ -1,4 +1,4 @@
-"""Where an application is from, and whether somebody else answers for it (pure)."""
+"""Where an application is from, and whether someone else answers for it (pure)."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def gallery_template(face: ServicePrincipal | Application | None) -> str | None:
 
 
 def managed_by(origin: Origin, *, from_gallery: bool, is_vouched_for: bool, has_credentials: bool) -> str | None:
-    """Why somebody else answers for it.
+    """Why someone else answers for it.
 
-    None where somebody here can sign in as it: then the holder of that credential uses it, and what may hide somebody
+    None where someone here can sign in as it: then the holder of that credential uses it, and what may hide someone
     is not exempt. ``is_vouched_for``: it is registered here, or its publisher is verified.
     """
     if has_credentials:

@@ -1,4 +1,4 @@
-"""Who may sign in with a token of somebody else's in place of a secret: what a federated credential says. Pure.
+"""Who may sign in with a token of someone else's in place of a secret: what a federated credential says. Pure.
 
 Applications, blueprints of agents and user-assigned identities have the same ones. They name one subject, or an
 expression over claims that it must fit. Source:

@@ -202,7 +202,7 @@ def _asking_for(names: str) -> Query:
 def is_left_out(reader: Reader, principal: ServicePrincipal) -> bool:
     """Whether it is one of the hundreds of Microsoft's own that every tenant has.
 
-    One that has got a credential in this tenant is not: anyone who holds that is somebody here.
+    One that has got a credential in this tenant is not: anyone who holds that is someone here.
     """
     if reader.settings.first_party or principal.is_managed or principal.is_agent or principal.is_blueprint:
         return False

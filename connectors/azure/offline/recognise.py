@@ -115,7 +115,7 @@ def listed(document: Any) -> Listed:
 
 
 def name_of(row: Row) -> str | None:
-    """Which list a row is of; None where it is nothing that anybody asks for."""
+    """Which list a row is of; None where it is nothing that anyone asks for."""
     return _by_type(row) or _by_id(row) or _by_members(row)
 
 

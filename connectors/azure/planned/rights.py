@@ -189,8 +189,8 @@ class Rights:
         names = [each for each in listed(declared.values.get("claim_values")) if isinstance(each, str)]
         if api is None or not names:
             return "permissions of an API", None, _unknown(f"the list of the API's permissions {_LATER}")
-        everybody = not declared.text("user_object_id")
-        powers = [delegated_power(_permission(name, api), for_everybody=everybody) for name in names]
+        everyone = not declared.text("user_object_id")
+        powers = [delegated_power(_permission(name, api), for_everybody=everyone) for name in names]
         strongest = min(powers, key=lambda one: _ORDER.index(one.privilege.level))
         return " ".join(names), api.text("display_name"), strongest
 

@@ -81,7 +81,7 @@ def application_power(permission: Permission, tenant: str) -> Power:
 
 @cache
 def delegated_power(permission: Permission, *, for_everybody: bool) -> Power:
-    """What an application may do in the name of users: of everybody, or of some who agreed."""
+    """What an application may do in the name of users: of everyone, or of some who agreed."""
     privilege = judged(_reasons(permission))
     if privilege.level == "unknown":
         return Power(privilege=privilege)

@@ -150,7 +150,7 @@ class Known(Struct, frozen=True, kw_only=True):
     denials: tuple[Denial, ...] = ()
 
 
-class Whose:
+class RowSorter:
     """Sorts the rows that a unit lists: its own, those that another unit says, and people's."""
 
     def __init__(self, scope: Scope) -> None:
@@ -303,7 +303,7 @@ def read_assignments(reader: Reader) -> Iterator[DiscoveredRecord]:
     """Each section's coverage, and an Assignment for each role that a service principal holds, itself or by a group."""
     place = _place(reader)
     rows: list[RoleAssignment] = []
-    whose = Whose(reader.scope)
+    whose = RowSorter(reader.scope)
     with reader.section(s.ROLE_ASSIGNMENTS) as section:
         for row in reader.converted(section, _assignments_listed(reader, place), RoleAssignment):
             try:

@@ -65,20 +65,20 @@ class DenyAssignment(Struct, frozen=True, kw_only=True):
 class Denial(Struct, frozen=True, kw_only=True):
     """A deny assignment, as rights are held against it. ``is_inherited``: it holds below its place, too.
 
-    ``anybody``: it names everybody, or a group. ``principals``, ``excluded``: ids in lower case.
+    ``anyone``: it names everyone, or a group. ``principals``, ``excluded``: ids in lower case.
     """
 
     name: str
     place: Place
     is_inherited: bool
-    anybody: bool
+    anyone: bool
     principals: frozenset[str]
     excluded: frozenset[str]
     blocks: tuple[Block, ...]
 
     def concerns(self, ids: AbstractSet[str]) -> bool:
         """Whether it may be about a principal. ``ids``: its own, and those of groups that it is known to be in."""
-        return (self.anybody or not ids.isdisjoint(self.principals)) and ids.isdisjoint(self.excluded)
+        return (self.anyone or not ids.isdisjoint(self.principals)) and ids.isdisjoint(self.excluded)
 
     def hinders(self, methods: Methods) -> bool:
         """Whether it takes something away that each of these needs."""
@@ -115,7 +115,7 @@ def denial_of(row: DenyAssignment) -> Denial:
         name=fields.deny_assignment_name or row.id.rpartition("/")[2],
         place=place_of(fields.scope),
         is_inherited=not fields.do_not_apply_to_child_scopes,
-        anybody=any(one.id == NIL_GUID or one.type.lower() == _GROUP for one in fields.principals),
+        anyone=any(one.id == NIL_GUID or one.type.lower() == _GROUP for one in fields.principals),
         principals=frozenset(one.id.lower() for one in fields.principals),
         excluded=frozenset(one.id.lower() for one in fields.exclude_principals),
         blocks=fields.permissions,

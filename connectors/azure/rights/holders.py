@@ -194,7 +194,7 @@ class RoleAssignment(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class AppRoleAssignment(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An application permission that somebody holds on a resource. Dates stay text until they are used."""
+    """An application permission that someone holds on a resource. Dates stay text until they are used."""
 
     id: str
     principal_id: ObjectId

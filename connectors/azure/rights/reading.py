@@ -72,7 +72,7 @@ def read_directory_roles(reader: Reader, directory: Directory) -> Iterator[Disco
 
 
 class _Holders(Struct, frozen=True, kw_only=True):
-    """Whose the assignments are: names of groups by id, ids of service principals, and how many are anybody else's.
+    """Whose the assignments are: names of groups by id, ids of service principals, and how many are anyone else's.
 
     ``gone``: how many are of no one who the directory knows.
     """
@@ -240,12 +240,12 @@ def read_delegated_grants(reader: Reader, directory: Directory) -> Iterator[Disc
 
 
 def _in_names_of(reader: Reader, directory: Directory, grant: tuple[str, str, str], users: int | None) -> Assignment:
-    """A permission in the name of everybody, or of so many users."""
+    """A permission in the name of everyone, or of so many users."""
     client, resource, name = grant
     api = directory.apis.get(resource.lower())
     api_name = api.name if api else resource
     permission = Permission(name=name, api=api.app_id if api else "", api_name=api_name)
-    whose = "everybody" if users is None else "users"
+    whose = "everyone" if users is None else "users"
     return assignment(
         reader.scope,
         f"azure://{reader.unit.tenant}/oauth2PermissionGrants/{client}/{resource}/{name}#{whose}".lower(),

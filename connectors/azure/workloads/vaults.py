@@ -61,7 +61,7 @@ _CONSEQUENCES: tuple[tuple[ConsequenceKind, str, tuple[str, ...]], ...] = (
 
 
 class AccessPolicy(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What somebody may do with all that a vault holds. ``application_id``: only by way of this application."""
+    """What someone may do with all that a vault holds. ``application_id``: only by way of this application."""
 
     object_id: str
     application_id: str | None = None

@@ -122,7 +122,7 @@ def add_agent_user(tenant: Tenant, name: str, agent: Row, **facts: Any) -> Row:
 
 
 def add_owner(tenant: Tenant, owned: Row, owner: Row, *, relation: str = "owners") -> None:
-    """Let somebody own an object, or sponsor it (``relation``)."""
+    """Let someone own an object, or sponsor it (``relation``)."""
     place = "applications" if owned["id"] in tenant.applications else "servicePrincipals"
     place = "users" if owned["id"] in tenant.people else place
     cast = "" if relation == "owners" or place == "users" else "/" + owned["@odata.type"].removeprefix("#")

@@ -228,7 +228,7 @@ def permit(tenant: Tenant, api: Row, permission: str, principal: Row, **facts: A
 
 
 def consent(tenant: Tenant, client: Row, api: Row, scope: str, *, user: Row | None = None) -> Row:
-    """Let an application act in the name of a user, or of everybody."""
+    """Let an application act in the name of a user, or of everyone."""
     row = {
         "id": guid(f"consent/{client['id']}/{api['id']}/{scope}/{user and user['id']}"),
         "clientId": client["id"],

@@ -213,7 +213,7 @@ class Tenant:
         return row
 
     def deny(self, scope: str, name: str, actions: Sequence[str], **facts: Any) -> Row:
-        """What Azure keeps from everybody at a scope, as it does for the resources of a managed application."""
+        """What Azure keeps from everyone at a scope, as it does for the resources of a managed application."""
         place = f"/providers/Microsoft.Management/{scope}" if scope.startswith("managementGroups/") else scope
         id_ = guid(f"denial/{place}/{name}")
         permissions = {"actions": list(actions), "notActions": ["*/read"], "dataActions": [], "notDataActions": []}

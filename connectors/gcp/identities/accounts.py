@@ -185,7 +185,7 @@ def read_account_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
                 continue
             is_begun = True
             for row in reader.decoded(section, answer, ServiceAccountKey):
-                if row.key_type != SYSTEM_MANAGED:  # not everybody that answers heeds what was asked for
+                if row.key_type != SYSTEM_MANAGED:  # not everyone that answers heeds what was asked for
                     reader.found.credentials[email].append(parse_account_key(project.id, email, row))
         for error in failed.values():
             if not (is_begun and isinstance(error, Gone)):  # one account may vanish meanwhile, and not all of them

@@ -82,7 +82,7 @@ def provider_in(project: ProjectRef, row: ProviderPayload, off: Container[str]) 
 
 
 def open_providers(providers: Iterable[Provider]) -> list[Provider]:
-    """Those that take a token of anybody who has an account at their issuer."""
+    """Those that take a token of anyone who has an account at their issuer."""
     return [one for one in providers if one.is_enabled and one.shared and narrows(one, "*") == "none"]
 
 

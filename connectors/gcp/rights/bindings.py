@@ -38,7 +38,7 @@ class Binding(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def counts(self) -> bool:
-        """Whether it is about an identity that is not human, or about somebody who no longer exists."""
+        """Whether it is about an identity that is not human, or about someone who no longer exists."""
         return self.member.kind in MACHINES or self.member.is_deleted
 
 
@@ -89,7 +89,7 @@ class Sieve:
         self._left: Counter[MemberKind] = Counter()
 
     def add(self, bindings: Iterable[Binding]) -> None:
-        """Those that count, or let everybody in."""
+        """Those that count, or let everyone in."""
         for binding in bindings:
             if binding.counts or binding.member.kind == "anyone":
                 self.kept.append(binding)
@@ -97,12 +97,12 @@ class Sieve:
                 self._left[binding.member.kind] += 1
 
     def notes(self) -> Iterator[str]:
-        """What was left out, for people, and what is open to everybody."""
+        """What was left out, for people, and what is open to everyone."""
         people, groups = self._left["person"], self._left["group"]
         if people or groups:
             yield f"left out: rights of people ({people}) and of groups ({groups})"
-        if everybody := sum(binding.member.kind == "anyone" for binding in self.kept):
-            yield f"rights of all users: {everybody}"
+        if everyone := sum(binding.member.kind == "anyone" for binding in self.kept):
+            yield f"rights of all users: {everyone}"
 
 
 # --- Listed service accounts (pure) ---

@@ -1,4 +1,4 @@
-"""Entitlements of Privileged Access Manager: who may ask for which roles, and whether somebody has to approve.
+"""Entitlements of Privileged Access Manager: who may ask for which roles, and whether someone has to approve.
 
 A holder has nothing until a grant is asked for and, where that is demanded, approved: so each is a binding that holds
 under a condition. Source: the Privileged Access Manager API's Entitlement.

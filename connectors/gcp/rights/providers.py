@@ -1,6 +1,6 @@
 """Providers of workload identity pools: who signs for a pool's subjects, and how far that is narrowed (pure).
 
-An issuer that signs for everybody keeps outsiders out by a claim alone: by the one that the principal is made from
+An issuer that signs for everyone keeps outsiders out by a claim alone: by the one that the principal is made from
 (``attributeMapping``) or by the provider's ``attributeCondition``. Source: Google's documentation of workload identity
 federation.
 """

@@ -30,7 +30,7 @@ class ExternalPrincipal(Struct, frozen=True, kw_only=True, gc=False):
 
     ``claims``, ``implied``: as a trust has them.
 
-    ``how``: in words, by what; ``UNREAD``: it is not known whether anybody comes in at all, and how far that is
+    ``how``: in words, by what; ``UNREAD``: it is not known whether anyone comes in at all, and how far that is
     narrowed.
     """
 
@@ -154,7 +154,7 @@ def _vouched(member: Member, provider: Provider) -> ExternalPrincipal:
 # --- External principals that can impersonate service accounts (pure) ---
 #
 # Service accounts of ours that may become others are reported by assignments. Here are pools of workload identities,
-# GKE's among them, accounts of projects that are not ours, and everybody.
+# GKE's among them, accounts of projects that are not ours, and everyone.
 
 
 def trusts_of(

@@ -104,7 +104,7 @@ def _written(versions: Sequence[SecretVersion]) -> Any:
 
 
 def _attributes(row: Secret, versions: Sequence[SecretVersion] | None) -> dict[str, Any]:
-    """``rotation_enabled`` means that somebody is notified, who then has to make a new version."""
+    """``rotation_enabled`` means that someone is notified, who then has to make a new version."""
     rotation, replicas = row.rotation or _Rotation(), row.replication.user_managed
     place = row.path.split("/")[1] if row.path.startswith("locations/") else None
     facts = known(

@@ -95,7 +95,7 @@ def custom(
 
 
 def client(place: Place, repository: Repository, file: ClientFile) -> Identity:
-    """An MCP client with servers, for whoever opens the repository in it. What it may do is up to them."""
+    """An MCP client with servers, for anyone who opens the repository in it. What it may do is up to them."""
     called = client_of(PurePath(file.path))
     attributes = {
         "repository": repository.full_name,

@@ -51,7 +51,7 @@ def app(place: Place, row: Installation, installed_by: str | None, bypasses: Seq
 def runner_group(
     place: Place, row: RunnerGroup, runners: Sequence[Runner], hosted: Sequence[HostedRunner] = ()
 ) -> Identity:
-    """A group of runners: whoever runs a job on a self-hosted one can become what the machine is.
+    """A group of runners: anyone who runs a job on a self-hosted one can become what the machine is.
 
     ``hosted``: those that GitHub runs for the organization, which alone say when they were last used.
     """

@@ -83,7 +83,7 @@ def of_permissions(permissions: Mapping[str, str], selection: str) -> Rights:
 def ways(
     permissions: Mapping[str, str], selection: str, root: str, only: Sequence[str] | None = None
 ) -> tuple[Way, ...]:
-    """The repositories whose workflows whoever holds these may change, and with them what workflows can become.
+    """The repositories whose workflows anyone who holds these may change, and with them what workflows can become.
 
     ``root``: what the keys of the organization's repositories begin with; ``only``: the keys of those selected, where
     they are known. Workflow files take a permission of their own; without it, or where it is not known which

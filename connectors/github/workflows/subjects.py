@@ -1,7 +1,7 @@
 """The tokens that GitHub would give a job: their subjects, in the form that is sent, and their claims. Pure.
 
 Source: GitHub's reference of OpenID Connect, and of the events that trigger workflows. ``*`` in a subject or claim is
-what whoever sets the job off chooses, such as the branch.
+what anyone who sets the job off chooses, such as the branch.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ def _address(read: Sequence[tuple[Path, _File]], wanted: str | None, *, may_run:
     if cluster.insecure_skip_tls_verify:
         raise SourceError(
             f"the cluster {printable(context.cluster)} is not verified: insecure-skip-tls-verify",
-            hint="give certificate-authority instead: whoever answers would get the token",
+            hint="give certificate-authority instead: anyone who answers would get the token",
         )
     if cluster.tls_server_name:
         raise SourceError(f"the cluster {printable(context.cluster)} has tls-server-name, which is not supported")

@@ -22,7 +22,7 @@ from scanner.model import POWERFUL, Consequence, ConsequenceKind, Grant, Privile
 ACCOUNT_PREFIX: Final = "system:serviceaccount:"
 ALL_ACCOUNTS: Final = "system:serviceaccounts"
 EVERYBODY: Final = ("system:authenticated", "system:unauthenticated")
-"""Groups whose members have what all callers have; the second one is also everybody on the network."""
+"""Groups whose members have what all callers have; the second one is also everyone on the network."""
 _ENFORCED: Final = frozenset({"baseline", "restricted"})
 _CONSEQUENCES: Final[Mapping[ConsequenceKind, frozenset[str]]] = {
     "change_rights": frozenset({"escalate", "sign_certificates"}),

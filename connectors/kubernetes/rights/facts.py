@@ -8,7 +8,7 @@ from typing import Any, Final
 from connectors.kubernetes.rights.evaluation import Rights
 from connectors.kubernetes.rights.methods import need
 from connectors.kubernetes.rights.rules import Rule
-from connectors.kubernetes.workloads import REACHES_NODE, Ran
+from connectors.kubernetes.workloads import REACHES_NODE, RunningWorkload
 from scanner.matching.declared import environment_of
 from scanner.model import Identity
 from scanner.model.attributes import (
@@ -39,7 +39,9 @@ _FINEST_SINCE: Final = 33
 """Minor version since which ``nodes/healthz`` and ``nodes/pods`` are asked for by default (KEP 2862)."""
 
 
-def of_workloads(ran: Sequence[Ran], rights: Rights | None, automount: bool | None) -> Iterator[tuple[str, Any]]:
+def of_workloads(
+    ran: Sequence[RunningWorkload], rights: Rights | None, automount: bool | None
+) -> Iterator[tuple[str, Any]]:
     """Yield attributes of what runs as an account. ``rights``: None if unknown. ``automount``: as the account says."""
     ways = {one.title: [way for way in one.near_node if way in REACHES_NODE] for one in ran}
     near = [f"{title} ({', '.join(some)})" for title, some in sorted(ways.items()) if some]

@@ -45,7 +45,7 @@ class Others(Protocol):
         ...
 
 
-class Anybody:
+class Anyone:
     """Other subjects where they are not known: they may do anything."""
 
     def users(self, names: Names) -> Scoped:
@@ -117,10 +117,10 @@ def freely(own: Scoped, others: Others) -> Iterator[Acting]:
         yield Acting(f"user {user}", others.users(frozenset({user})))
     if users is None:
         yield Acting("any user", others.users(None))
-    anybody = users != frozenset() or any(
+    anyone = users != frozenset() or any(
         _named(rules, "impersonate", "", "serviceaccounts") != frozenset() for rules in own.values()
     )
-    for group in sorted(groups or ()) if anybody else ():
+    for group in sorted(groups or ()) if anyone else ():
         if group != _MASTERS:
             yield Acting(f"group {group}", others.groups(frozenset({group})))
 

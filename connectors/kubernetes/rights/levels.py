@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from connectors.kubernetes.rights.impersonation import Anybody, acts_as_node, freely, limited
+from connectors.kubernetes.rights.impersonation import Anyone, acts_as_node, freely, limited
 from connectors.kubernetes.rights.methods import UNKNOWN_KIND, Kind, is_met, methods_of, need
 from connectors.kubernetes.rights.rules import RBAC, Rule, Scoped
 from scanner.model import Privilege, PrivilegeLevel
@@ -59,9 +59,9 @@ def _alone(own: Scoped, kind: Kind) -> Iterator[tuple[PrivilegeLevel, str]]:
         rules = [*own.get("", ()), *own[namespace]]
         if any(is_met(needs, rules) for needs in _BINDABLE if not (needs[1].in_cluster and namespace)):
             yield "escalation", f"may bind roles {where(namespace)}"
-    for acting in freely(own, Anybody()):
+    for acting in freely(own, Anyone()):
         yield "high", f"may impersonate the {acting.who}"
-    more = limited(own, Anybody())
+    more = limited(own, Anyone())
     for namespace in more:
         yield from levels_of(more, namespace, kind)
 

@@ -21,7 +21,7 @@ _APPLIED: Final = frozenset({"patch", "*"})
 class Rule(Struct, frozen=True):
     """A rule of a role. ``names``: the only objects it is about; empty: all. ``role``: who gave it, for evidence.
 
-    ``borrowed``: it holds in the name of another, who cannot impersonate anybody in turn: a request names one at most.
+    ``borrowed``: it holds in the name of another, who cannot impersonate anyone in turn: a request names one at most.
     """
 
     verbs: frozenset[str]

@@ -186,9 +186,9 @@ class _Order:
                 raise ValueError("a second head")
             case _:
                 if line.source != self._source:
-                    raise ValueError(f"a record of the source {printable(line.source)} stands among those of another")
+                    raise ValueError(f"a record of the source {printable(line.source)} is among those of another")
                 if not self._in_scope and not isinstance(line, Coverage):
-                    raise ValueError("a record stands outside any scope")
+                    raise ValueError("a record is outside any scope")
 
     def _begin_listing(self, source: str) -> None:
         if source not in self._unlisted:

@@ -43,7 +43,7 @@ _UNUSED: Mapping[str, str] = {
 """Steps that are better than a handover, by usage."""
 
 
-class Outlook(NamedTuple):
+class RemainingOwners(NamedTuple):
     """Who remains after the leaver's last day. ``urgent``: no active owner remains; None: unknown."""
 
     answering: tuple[Person, ...]
@@ -51,31 +51,31 @@ class Outlook(NamedTuple):
     successor: Successor | None
 
 
-def next_step(case: Case, outlook: Outlook) -> str:
+def next_step(case: Case, remaining: RemainingOwners) -> str:
     """The next step, with the successor, or with the consequence if there is none."""
     judged = case.judged
     if judged is None:
-        return _step(case, outlook)
+        return _step(case, remaining)
     if case.role == "own_account":
         return _disable_account(judged, case.leaver)
     if judged.registry.state == "exempt":
         return f"No successor is needed: {judged.registry.evidence or 'it is exempt'}."
-    unused = _UNUSED.get(judged.usage.state) if outlook.urgent else None
-    return f"{unused} Otherwise: {_step(case, outlook)}" if unused else _step(case, outlook)
+    unused = _UNUSED.get(judged.usage.state) if remaining.urgent else None
+    return f"{unused} Otherwise: {_step(case, remaining)}" if unused else _step(case, remaining)
 
 
-def _step(case: Case, outlook: Outlook) -> str:
-    step = _hand_over(case, outlook)
-    if not outlook.urgent or outlook.successor is not None:
+def _step(case: Case, remaining: RemainingOwners) -> str:
+    step = _hand_over(case, remaining)
+    if not remaining.urgent or remaining.successor is not None:
         return step
     is_orphan = case.leaver.has_left or (case.judged is not None and case.judged.ownership.state == "orphaned")
     becomes = "it stays orphaned" if is_orphan else "it becomes orphaned on their last day"
     return f"{step} No successor was found: {becomes}."
 
 
-def _hand_over(case: Case, outlook: Outlook) -> str:
+def _hand_over(case: Case, remaining: RemainingOwners) -> str:
     leaver = case.leaver.person.email
-    successor = outlook.successor.person if outlook.successor else "a successor"
+    successor = remaining.successor.person if remaining.successor else "a successor"
     entries = " and ".join(case.entry_ids) or "the registry"
     if case.declared is not None and case.declared.state == "not_found":
         return f"Retire {entries} if its identity is gone. Otherwise: name {successor} in it."
@@ -84,17 +84,17 @@ def _hand_over(case: Case, outlook: Outlook) -> str:
     if case.is_ambiguous:
         rivals = " or ".join(entry.id for entry in case.entries)
         return f"Decide which entry declares it ({rivals}), and name {successor} as owner there."
-    if outlook.urgent and case.role in _NO_OWNERS:
+    if remaining.urgent and case.role in _NO_OWNERS:
         return f"Name {successor} as owner in {entries}: it has no active owner."
-    if case.role == "owner" and (others := _other_owners(case, outlook)):
+    if case.role == "owner" and (others := _other_owners(case, remaining)):
         return f"Remove {leaver} from {entries}: {', '.join(others)} {either(len(others), 'owns', 'own')} it, too."
     return _STEPS[case.role].format(leaver=leaver, successor=successor, entries=entries)
 
 
-def _other_owners(case: Case, outlook: Outlook) -> list[str]:
+def _other_owners(case: Case, remaining: RemainingOwners) -> list[str]:
     """The other active owners, without backup owners, who should become owners."""
     owners = {person.email for entry in case.entries for text in entry.owner if (person := case.leaver.staying(text))}
-    return [person.email for person in outlook.answering if person.email in owners]
+    return [person.email for person in remaining.answering if person.email in owners]
 
 
 def _disable_account(judged: Assessment, leaver: Leaver) -> str:
@@ -178,7 +178,7 @@ def _entry_cases(result: ScanResult, ties: _Ties, leaver: Leaver) -> Iterator[Ca
 def _item(case: Case) -> HandoverItem:
     staying = answering(case)
     ties = sorted(case.ties, key=lambda tie: ROLES.index(tie.role))
-    outlook = Outlook(
+    remaining = RemainingOwners(
         answering=staying,
         urgent=_urgent(case, staying),
         successor=None if case.role == "own_account" else find_successor(case),
@@ -189,10 +189,10 @@ def _item(case: Case) -> HandoverItem:
         roles=tuple(dict.fromkeys(tie.role for tie in ties)),
         evidence=tuple(dict.fromkeys(tie.evidence for tie in ties)),
         answering=tuple(person.email for person in staying),
-        urgent=outlook.urgent,
-        successor=outlook.successor and outlook.successor.person,
-        successor_evidence=outlook.successor and outlook.successor.evidence,
-        next_step=next_step(case, outlook),
+        urgent=remaining.urgent,
+        successor=remaining.successor and remaining.successor.person,
+        successor_evidence=remaining.successor and remaining.successor.evidence,
+        next_step=next_step(case, remaining),
         caveat="; ".join(_caveats(case, staying)) or None,
     )
 

@@ -38,7 +38,7 @@ class People:
         self._directory = None if roster is None else Directory(roster, self._machines)
 
     def reviewer(self, text: str) -> str | None:
-        """The e-mail of the active person or group that a text names; None for anybody else."""
+        """The e-mail of the active person or group that a text names; None for anyone else."""
         if self._directory is None:
             return None if text in self._machines else text.strip() or None
         person = self._directory.resolve(text)

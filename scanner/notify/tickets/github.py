@@ -132,7 +132,7 @@ class GitHubIssues:
             self._may_open = True
 
 
-_PUBLIC = "is public, and everybody could read the findings: take a private one, or set allow_public = true"
+_PUBLIC = "is public, and everyone could read the findings: take a private one, or set allow_public = true"
 
 
 def _written(draft: Draft) -> dict[str, str]:

@@ -72,7 +72,7 @@ def _check_labels(labels: Sequence[str], longest: int) -> None:
 class GitHubTarget(_Target, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Issues of one repository. ``by_severity``: further labels by the highest severity in a ticket.
 
-    ``allow_public``: open tickets although everybody can read the repository.
+    ``allow_public``: open tickets although everyone can read the repository.
     """
 
     type: ClassVar[str] = "github"

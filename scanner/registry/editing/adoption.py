@@ -70,7 +70,7 @@ class _Gathered:
         return cells
 
 
-class Into(Struct, frozen=True, kw_only=True):
+class TargetRegistry(Struct, frozen=True, kw_only=True):
     """The registry that is written to, one of several. ``in_sheet``: its entries are rows of a sheet."""
 
     registry: str
@@ -82,7 +82,7 @@ def plan(
     entries: Sequence[Entry],
     roster: Roster | None,
     *,
-    into: Into,
+    into: TargetRegistry,
     today: date,
     tag_keys: Sequence[str] = (),
     scan: ScanResult | None = None,
@@ -112,7 +112,7 @@ def plan(
             problems += error.problems
             continue
         if one.key is not None and (twin := addresses.look_alike(answer)) is not None:
-            fix = "find out who made it before anybody approves the entry"
+            fix = "find out who made it before anyone approves the entry"
             warnings.append(answer.problem(f"a look-alike: {twin.evidence}", field="key", fix=fix))
         if one.key is not None and not can_be_written((one.key,), in_sheet=into.in_sheet):
             name = printable(answer.identity.key)

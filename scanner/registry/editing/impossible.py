@@ -14,7 +14,7 @@ from scanner.model import Entry
 from scanner.redaction.redact import quotes_resolved
 from scanner.redaction.shapes import MASK, without_secrets
 from scanner.registry.columns import OWNERS
-from scanner.registry.editing.overlaps import Said
+from scanner.registry.editing.overlaps import Remark
 from scanner.registry.editing.quality import Standard
 from scanner.registry.lists import is_placeholder
 from scanner.registry.tables.cells import shown
@@ -33,7 +33,7 @@ _LEAST_TURNS = 14
 """The fewest changes of character class. A secret access key has over 20, a long CamelCase name about 10."""
 
 
-def disguised(entry: Entry, _standard: Standard) -> Iterator[Said]:
+def disguised(entry: Entry, _standard: Standard) -> Iterator[Remark]:
     """Ids with invisible characters, or with letters of another alphabet among Latin ones."""
     for column, texts in (("identities", entry.identities), ("name", (entry.name or "",))):
         for text in texts if column == "identities" or entry.name not in entry.identities else ():
@@ -50,7 +50,7 @@ def disguised(entry: Entry, _standard: Standard) -> Iterator[Said]:
                 yield column, f"{shown(text)} mixes letters that look alike ({mixed})", "type it again, or copy the id"
 
 
-def account_numbers(entry: Entry, _standard: Standard) -> Iterator[Said]:
+def account_numbers(entry: Entry, _standard: Standard) -> Iterator[Remark]:
     """Account numbers that the provider cannot have assigned, which match nothing."""
     shown_in = [found for text in entry.identities if (found := _numbered(text)) is not None]
     for provider, number in sorted({(provider, number) for provider, number, _ in shown_in}):
@@ -82,7 +82,7 @@ def _is_account(number: str, provider: str, *, shortened: bool) -> bool:
     return least <= len(number) <= digits and bool(number.strip("0"))
 
 
-def contradicting_place(entry: Entry, _standard: Standard) -> Iterator[Said]:
+def contradicting_place(entry: Entry, _standard: Standard) -> Iterator[Remark]:
     """A scope or provider that differs from the entry's ids, so that it matches nothing."""
     scope = entry.scope or ""
     for provider, number, text in filter(None, map(_numbered, entry.identities)):
@@ -95,7 +95,7 @@ def contradicting_place(entry: Entry, _standard: Standard) -> Iterator[Said]:
             yield "scope", f"is {shown(scope)}, and {shown(text)} is of another account", fix
 
 
-def self_approval(entry: Entry, standard: Standard) -> Iterator[Said]:
+def self_approval(entry: Entry, standard: Standard) -> Iterator[Remark]:
     """The approver owns or built it, and no one else reviewed it."""
     if entry.approved_by is None:
         return
@@ -115,7 +115,7 @@ def _is_one(text: str, other: str, standard: Standard) -> bool:
     return standard.roster.resolve(other) == person
 
 
-def secrets(entry: Entry, _standard: Standard) -> Iterator[Said]:
+def secrets(entry: Entry, _standard: Standard) -> Iterator[Remark]:
     """Cells that look like secrets."""
     columns = {column: (getattr(entry, column) or "",) for column in _TEXTS}
     columns |= {column: getattr(entry, column) for column in _LISTS}
@@ -132,7 +132,7 @@ def _holds_secret(text: str) -> bool:
     return looks_random or without_secrets(text) != text or quotes_resolved(text)
 
 
-def yet_to_be_said(entry: Entry, _standard: Standard) -> Iterator[Said]:
+def yet_to_be_said(entry: Entry, _standard: Standard) -> Iterator[Remark]:
     """Placeholders such as ``TBD``."""
     for column in _NAMES_OR_SAYS:
         text = getattr(entry, column)

@@ -27,7 +27,7 @@ from scanner.registry.editing.impossible import (
     self_approval,
     yet_to_be_said,
 )
-from scanner.registry.editing.overlaps import Said, covered, twins
+from scanner.registry.editing.overlaps import Remark, covered, twins
 from scanner.registry.editing.quality import Quality, Standard, TeamQuality, by_team, measure
 from scanner.registry.entries import survey_registry
 from scanner.registry.lists import SEPARATE, ListSource, are_several
@@ -50,7 +50,7 @@ class Note(Struct, frozen=True, kw_only=True):
     problem: Problem
 
 
-Check: TypeAlias = Callable[[Entry, Standard], Iterator[Said]]
+Check: TypeAlias = Callable[[Entry, Standard], Iterator[Remark]]
 
 
 def lint_entries(
@@ -99,7 +99,7 @@ def lint_people(people: Sequence[Person], standard: Standard) -> tuple[Note, ...
     )
 
 
-def _noted(entry: Entry, said: Said, is_problem: bool) -> Note:
+def _noted(entry: Entry, said: Remark, is_problem: bool) -> Note:
     column, message, fix = said
     return Note(
         is_problem=is_problem,
@@ -107,26 +107,26 @@ def _noted(entry: Entry, said: Said, is_problem: bool) -> Note:
     )
 
 
-def _accountable(entry: Entry, standard: Standard) -> Iterator[Said]:
+def _accountable(entry: Entry, standard: Standard) -> Iterator[Remark]:
     for column in OWNERS:
         for owner in getattr(entry, column):
             if why := standard.why_not_accountable(owner):
                 yield column, f"{shown(owner)} {why}", SEPARATE if are_several(owner) else "name an active person"
 
 
-def _leaving(entry: Entry, standard: Standard) -> Iterator[Said]:
+def _leaving(entry: Entry, standard: Standard) -> Iterator[Remark]:
     for column in OWNERS:
         for owner in getattr(entry, column):
             if why := standard.why_not_for_long(owner):
                 yield column, f"{shown(owner)} {why}", "name a successor"
 
 
-def _expired(entry: Entry, standard: Standard) -> Iterator[Said]:
+def _expired(entry: Entry, standard: Standard) -> Iterator[Remark]:
     if entry.expires is not None and entry.expires < standard.today:
         yield "expires", f"expired on {entry.expires}, yet is {entry.status}", "retire it, or extend it"
 
 
-def _review(entry: Entry, standard: Standard) -> Iterator[Said]:
+def _review(entry: Entry, standard: Standard) -> Iterator[Remark]:
     due = review_due(entry, standard.policy.review, standard.today)
     if due is None:
         yield "last_reviewed", "was never reviewed", "write the day of its last review"
@@ -135,30 +135,30 @@ def _review(entry: Entry, standard: Standard) -> Iterator[Said]:
         yield column, f"its review was due on {due}", "review it, and write the day into last_reviewed"
 
 
-def _purposeless(entry: Entry, _standard: Standard) -> Iterator[Said]:
+def _purposeless(entry: Entry, _standard: Standard) -> Iterator[Remark]:
     if entry.purpose is None:
         yield "purpose", "is empty", "say what it is for"
 
 
-def _provider(entry: Entry, standard: Standard) -> Iterator[Said]:
+def _provider(entry: Entry, standard: Standard) -> Iterator[Remark]:
     if entry.provider is not None and not standard.knows_provider(entry.provider):
         known = sorted(standard.providers or ())
         fix = did_you_mean(fold(entry.provider), known) or f"use one of {', '.join(known)}"
         yield "provider", f"{shown(entry.provider)} cannot be scanned: this entry matches nothing", fix
 
 
-def _broad(entry: Entry, _standard: Standard) -> Iterator[Said]:
+def _broad(entry: Entry, _standard: Standard) -> Iterator[Remark]:
     for text in entry.identities:
         if is_pattern(text) and sum(char.isalnum() for piece in pieces(text) for char in piece.literal) < BROAD:
             yield "identities", f"the pattern {shown(text)} is too broad", "make it more specific"
 
 
-def _retired_without_date(entry: Entry, _standard: Standard) -> Iterator[Said]:
+def _retired_without_date(entry: Entry, _standard: Standard) -> Iterator[Remark]:
     if entry.status == "retired" and entry.expires is None:
         yield "expires", "is retired without a date", "write its last day into expires"
 
 
-def _person(person: Person, standard: Standard) -> Iterator[Said]:
+def _person(person: Person, standard: Standard) -> Iterator[Remark]:
     if person.is_group:
         if standard.roster is not None and not standard.roster.is_active(person):
             yield "members", f"{shown(person.email)} has no active member", "name one, or retire the group"

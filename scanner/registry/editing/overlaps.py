@@ -22,7 +22,7 @@ _Shape: TypeAlias = tuple[bool, bool]
 """Return which of provider and scope an entry names."""
 _SHAPES: tuple[_Shape, ...] = ((True, True), (True, False), (False, True), (False, False))
 
-Said: TypeAlias = tuple[str, str, str | None]
+Remark: TypeAlias = tuple[str, str, str | None]
 """The column, the message and the fix."""
 
 
@@ -54,7 +54,7 @@ def _reduced(place: Place, shape: _Shape) -> Place:
     return provider if shape[0] else None, scope if shape[1] else None
 
 
-def twins(entries: Sequence[Entry], standard: Standard) -> Iterator[tuple[Entry, Said]]:
+def twins(entries: Sequence[Entry], standard: Standard) -> Iterator[tuple[Entry, Remark]]:
     """Return identities that two entries name for the same place, each at the later entry.
 
     Two entries of one registry conflict in any case. Those of two registries are one declaration, unless they
@@ -70,7 +70,7 @@ def twins(entries: Sequence[Entry], standard: Standard) -> Iterator[tuple[Entry,
             seen.add(compared, entry)
 
 
-def _contradiction(text: str, entry: Entry, other: Entry, standard: Standard) -> Said | None:
+def _contradiction(text: str, entry: Entry, other: Entry, standard: Standard) -> Remark | None:
     message = f"{shown(text)} is declared at {other.origin}, too"
     if entry.registry == other.registry:
         return "identities", message, "keep one of them"
@@ -85,7 +85,7 @@ def _compared(text: str) -> str:
     return fold(exact) if is_email(exact) or is_bare(exact) else exact
 
 
-def covered(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Said]]:
+def covered(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Remark]]:
     """Return patterns that match nothing besides what a wider pattern of another entry matches."""
     holders: dict[str, list[Entry]] = defaultdict(list)
     neighbours = _Neighbours()

@@ -23,7 +23,7 @@ from scanner.registry.lists import ListSource
 from scanner.registry.tables import Row, read_table
 from scanner.registry.tables.files import unreadable
 from scanner.registry.tables.headings import Columns
-from scanner.safe_files import Beside
+from scanner.safe_files import AtomicFile
 
 SHEETS = frozenset({".csv", ".tsv", ".xlsx"})
 """Suffixes of formats in which rows share one row of headings, and lists are text in a cell."""
@@ -140,8 +140,8 @@ def save(files: Sequence[NewFile], source: ListSource, *, backups: bool = False)
     """
     with ExitStack() as undo:
         written = [(file, _write_beside(file.path, file.data, _mode(file), undo)) for file in files]
-        for file, beside in written:
-            _check(file, beside.path, source)
+        for file, new_file in written:
+            _check(file, new_file.path, source)
         for file, _ in written:
             if _now(file.path) != file.before:
                 raise _refused(file, "was changed meanwhile; nothing was written", "run the command again")
@@ -150,8 +150,8 @@ def save(files: Sequence[NewFile], source: ListSource, *, backups: bool = False)
             if file.before is not None:
                 backup = _free_name(file.path)
                 kept[backup] = _write_beside(backup, file.before, _mode(file), undo)
-        for beside in (*kept.values(), *(beside for _, beside in written)):
-            beside.put_in_place()
+        for new_file in (*kept.values(), *(new_file for _, new_file in written)):
+            new_file.put_in_place()
     return list(kept)
 
 
@@ -165,20 +165,20 @@ def _free_name(path: Path) -> Path:
     return next(name for name in names if not os.path.lexists(name))
 
 
-def _write_beside(path: Path, data: bytes, mode: int, undo: ExitStack) -> Beside:
+def _write_beside(path: Path, data: bytes, mode: int, undo: ExitStack) -> AtomicFile:
     """Return a hidden name, so that the file is not read as one more file of a folder."""
-    beside = Beside(path, mode=mode)
-    undo.callback(beside.close)
-    beside.file.write(data)
-    beside.file.flush()
-    os.fsync(beside.file.fileno())
-    return beside
+    new_file = AtomicFile(path, mode=mode)
+    undo.callback(new_file.close)
+    new_file.file.write(data)
+    new_file.file.flush()
+    os.fsync(new_file.file.fileno())
+    return new_file
 
 
-def _check(file: NewFile, beside: Path, source: ListSource) -> None:
+def _check(file: NewFile, new_file: Path, source: ListSource) -> None:
     """Read the new file as a scan will, and compare: content that a format cannot store stops here."""
     try:
-        read = load_registry([msgspec.structs.replace(source, path=beside)]).entries
+        read = load_registry([msgspec.structs.replace(source, path=new_file)]).entries
     except RegistryError as error:
         problems = [msgspec.structs.replace(problem, file=str(file.path)) for problem in error.problems]
         raise RegistryError(*problems, hint="nothing was written") from error

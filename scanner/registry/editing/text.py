@@ -68,9 +68,9 @@ def lint_text(report: LintReport) -> Iterator[str]:
 def verdict_text(report: LintReport, percent: float) -> str:
     """Return a line on whether the score reaches what was asked for, in percent."""
     if report.quality is None:
-        return f"the score is unknown, and {percent:g}% were asked for"
+        return f"the score is unknown, and {percent:g}% were required"
     below = "below" if report.is_below(percent) else "not below"
-    return f"the score is {_tenth(report.quality.score)}, {below} the {percent:g}% that were asked for"
+    return f"the score is {_tenth(report.quality.score)}, {below} the {percent:g}% that were required"
 
 
 def _tenth(share: float) -> str:

@@ -52,7 +52,7 @@ def description(operations: Sequence[Operation], url: str) -> dict[str, Any]:
             "summary": "What the store holds, as the records of `muster.scan/1`.",
             "description": (
                 "Times are in UTC, unknown is null. Keys may be added to answers, none goes. Viewers see everything, "
-                "everybody else what they own. `/`, `#`, `%` and other special characters in a key are "
+                "everyone else what they own. `/`, `#`, `%` and other special characters in a key are "
                 "percent-encoded."
             ),
         },

@@ -28,7 +28,7 @@ def index_of(call: Call, scan: str | None) -> Index:
 
 
 def owners_of(call: Call) -> frozenset[str] | None:
-    """Whose records the viewer may see; None: everybody's."""
+    """Whose records the viewer may see; None: everyone's."""
     return None if call.viewer.sees_all else call.viewer.owns
 
 

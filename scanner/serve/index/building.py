@@ -24,7 +24,7 @@ from scanner.app.activity import Acting
 from scanner.app.changes import changes_between
 from scanner.errors import StoreError
 from scanner.model import SEVERITIES, SEVERITY_RANK, ActivityPolicy, Assessment, Change, Severity
-from scanner.safe_files import Beside
+from scanner.safe_files import AtomicFile
 from scanner.serve.index import rows
 from scanner.serve.index.about import About, current_format, write_about
 from scanner.serve.index.numeric import NO_ROW, np
@@ -86,19 +86,19 @@ def _changes(store: Store, scan_id: str | None) -> Sequence[Change]:
 def _new_file(path: Path) -> Iterator[sqlite3.Connection]:
     """A new SQLite file that takes the place of ``path`` if the block ends well."""
     try:
-        beside = Beside(path)
+        new_file = AtomicFile(path)
         try:
-            with closing(sqlite3.connect(beside.path, isolation_level=None)) as connection:
+            with closing(sqlite3.connect(new_file.path, isolation_level=None)) as connection:
                 # A file that is not whole is never used, so nothing is gained by a journal.
                 connection.executescript(
                     f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB}; BEGIN"
                 )
                 yield connection
                 connection.execute("COMMIT")
-            os.fsync(beside.file.fileno())
-            beside.put_in_place()
+            os.fsync(new_file.file.fileno())
+            new_file.put_in_place()
         finally:
-            beside.close()
+            new_file.close()
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"the index {path} cannot be written ({error})", hint="is the disk full?") from error
 

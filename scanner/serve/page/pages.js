@@ -112,7 +112,7 @@ function chokePoints() {
   const shown = ({ chokes, nodes, bounded }) => {
     const names = new Map(nodes.map(({ key, name }) => [key, name]));
     const rows = chokes.map(({ identity, loses }) => [link("identity", identity, names.get(identity)), count(loses)]);
-    const table = smallTable(["Identity", "Without it, so many lose every path to an admin"], rows);
+    const table = smallTable(["Identity", "Lose every path to an admin without it"], rows);
     return [table || h("p", null, "There is none."), bounded && h("p.quiet", null, "The graph is too large to count all of it.")];
   };
   whenReady(() => getApi("chokes"))

@@ -55,7 +55,7 @@ def _encoded(answer: Callable[..., Any], *given: Any) -> bytes:
 
 
 async def visited(request: Visit, serving: Serving) -> None:
-    """Note that somebody opened the page."""
+    """Note that someone opened the page."""
     latest = serving.catalog.latest()
     if latest is not None:
         await sync_to_thread(changed.visit, _call(request, serving), latest.scan)

@@ -32,7 +32,7 @@ def test_a_server_certificate_is_a_stored_secret_that_ends(aws: Estate) -> None:
 
 
 def test_instance_profiles_say_as_who_machines_run(aws: Estate) -> None:
-    """Those without a role, too: somebody may put one in."""
+    """Those without a role, too: someone may put one in."""
     role = aws.role("worker", trusts={"Service": "ec2.amazonaws.com"})
     for name in ("filled", "empty"):
         aws.iam.create_instance_profile(InstanceProfileName=name)

@@ -132,10 +132,10 @@ def test_an_event_that_cannot_be_read_is_named(aws: Estate) -> None:
         pytest.param({"sessionContext": {"sessionIssuer": {"arn": arn("role", "R")}}}, arn("role", "R"),
                      id="a session without an ARN of its own"),
         pytest.param({**ADA, "invokedBy": "cloudformation.amazonaws.com"},
-                     f"cloudformation.amazonaws.com for {arn('user', 'ada')}", id="a service for somebody"),
+                     f"cloudformation.amazonaws.com for {arn('user', 'ada')}", id="a service for someone"),
         pytest.param({"invokedBy": "autoscaling.amazonaws.com"}, "autoscaling.amazonaws.com", id="a service"),
         pytest.param({"type": "WebIdentityUser", "userName": "repo:acme/app", "identityProvider": "github"},
-                     "repo:acme/app of github", id="somebody from outside"),
+                     "repo:acme/app of github", id="someone from outside"),
         pytest.param({"userName": "ada"}, "ada", id="a bare name"),
     ],
 )  # fmt: skip

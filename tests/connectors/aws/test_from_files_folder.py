@@ -257,7 +257,7 @@ def test_files_and_roles_of_an_organization_exclude_each_other() -> None:
 
 
 def test_one_dump_of_two_accounts_is_two_accounts(tmp_path: Path) -> None:
-    """Somebody put the answers together: each identity is of the account that its ARN names, and judged by its own."""
+    """Someone put the answers together: each identity is of the account that its ARN names, and judged by its own."""
     one, two = details(ONE, "ada", roles=("boss",)), details(OTHER, "bob", "cleo", roles=("boss",))
     version = {"IsDefaultVersion": True, "Document": {"Statement": []}}
     ours = {"Arn": "arn:aws:iam::aws:policy/Ours", "PolicyName": "Ours", "PolicyVersionList": [version]}

@@ -80,7 +80,7 @@ def estate(aws: Estate) -> Estate:
 
 
 def test_users_newer_than_the_report_are_asked_about_singly(estate: Estate) -> None:
-    """Whether they have a password, and when it was used, is known as of everybody else; no one else is asked."""
+    """Whether they have a password, and when it was used, is known as of everyone else; no one else is asked."""
     found = read(estate, without("ada", "svc", "empty"))
 
     assert found.gaps == {}

@@ -106,7 +106,7 @@ def listed(*accounts: Mapping[str, Any]) -> Any:
 
 
 def test_each_account_is_a_scope_of_its_own(company: Company) -> None:
-    """Everybody is found where they are; one call lists the accounts, and one enters each."""
+    """Everyone is found where they are; one call lists the accounts, and one enters each."""
     company.user("here")
     company.administrator(company.first, "there")
 
@@ -303,8 +303,8 @@ def test_each_account_finds_its_own_regions(company: Company) -> None:
 
 def levels(found: Mapping[str, Found], names: Sequence[str]) -> dict[str, str]:
     """How privileged each of these is."""
-    everybody: dict[str, Identity] = {name: one for each in found.values() for name, one in each.identities.items()}
-    return {name: everybody[name].privilege.level for name in names}
+    everyone: dict[str, Identity] = {name: one for each in found.values() for name, one in each.identities.items()}
+    return {name: everyone[name].privilege.level for name in names}
 
 
 def mentions(found: Mapping[str, Found]) -> dict[str, bool]:

@@ -62,7 +62,7 @@ def rights(*rows: tuple[str, dict[str, Any]]) -> Rights:
 
 
 def becomes(found: Rights, arn: str = ADA) -> list[str]:
-    """Who somebody can become, by name."""
+    """Who someone can become, by name."""
     return [link.target.rpartition("/")[2] for link in found.links[arn] if link.relation == "can_assume"]
 
 

@@ -1,4 +1,4 @@
-"""Who could become somebody under a condition alone, or is let in or kept out by a condition of the trust policy."""
+"""Who could become someone under a condition alone, or is let in or kept out by a condition of the trust policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named workloads that somebody may make do what it likes, and who that leads to."""
+"""Named workloads that someone may make do what it likes, and who that leads to."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ DEFINITION = replace(workload(f"{ECS}:task-definition/job:1", BOSS), runs_in=(f"
 def test_the_tasks_of_a_cluster_are_what_runs_in_it(
     statements: list[dict[str, Any]], level: str, thing: Workload
 ) -> None:
-    """A command in any of them acts as its role: those of services, and those that somebody started."""
+    """A command in any of them acts as its role: those of services, and those that someone started."""
     found = scan(*statements, things=(thing,))
 
     assert found.privilege.level == level

@@ -194,7 +194,7 @@ def estate(aws: Estate) -> Estate:
 def test_each_gap_is_reported_of_who_it_hits(
     estate: Estate, faults: dict[str, Fault], expected: dict[str, tuple[Fact, ...]]
 ) -> None:
-    """Everybody else was read whole."""
+    """Everyone else was read whole."""
     for operation, fault in faults.items():
         estate.proxy.fail(operation, fault)
 

@@ -175,7 +175,7 @@ def test_signing_certificates_are_asked_for_of_those_who_have_some(aws: Estate) 
     """The report counts them; of their bodies, the date on which they end is kept and nothing else."""
     for name in ("signer", "former", "plain"):
         aws.user(name)
-    body = certificate(YEAR_2060, "somebody")
+    body = certificate(YEAR_2060, "someone")
     made = aws.iam.upload_signing_certificate(UserName="signer", CertificateBody=body)["Certificate"]
     aws.report(signer=HAS_CERTIFICATE, former={**HAS_CERTIFICATE, "cert_1_active": "false"})
 

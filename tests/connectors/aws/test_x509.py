@@ -20,9 +20,9 @@ YEAR_2060 = datetime(2060, 5, 6, 7, 8, 9, tzinfo=UTC)
 
 
 def certificate(end: datetime, name: str = "x") -> str:
-    """A certificate in PEM that ends then, of somebody with that name."""
-    somebody = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    builder = x509.CertificateBuilder().subject_name(somebody).issuer_name(somebody).public_key(KEY.public_key())
+    """A certificate in PEM that ends then, of someone with that name."""
+    someone = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateBuilder().subject_name(someone).issuer_name(someone).public_key(KEY.public_key())
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(FIRST).not_valid_after(end)
     return builder.sign(KEY, None).public_bytes(serialization.Encoding.PEM).decode()
 
@@ -41,7 +41,7 @@ def test_the_end_is_the_certificate_s_own(end: datetime, name: str) -> None:
 
 
 def test_a_bundle_ends_with_its_last_certificate() -> None:
-    """As long as one of them holds, somebody is let in; what stands between them does not matter."""
+    """As long as one of them holds, someone is let in; what stands between them does not matter."""
     sooner = certificate(YEAR_2060 - timedelta(days=900))
 
     assert ends_at(f"# the old one\n{sooner}\n# the new one\r\n{certificate(YEAR_2060)}\n{sooner}") == YEAR_2060

@@ -22,7 +22,7 @@ def _identities(azure: AzureEstate) -> dict[str, Identity]:
 
 @pytest.fixture
 def estate(azure: AzureEstate) -> AzureEstate:
-    """A subscription in a management group, and somebody with a role at each."""
+    """A subscription in a management group, and someone with a role at each."""
     tenant = azure.tenant
     tenant.add_management_group("corp")
     subscription = tenant.add_subscription("prod", group="corp")["subscriptionId"]

@@ -1,4 +1,4 @@
-"""Who may sign in with a token of somebody else's: subjects and expressions of federated credentials."""
+"""Who may sign in with a token of someone else's: subjects and expressions of federated credentials."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_credential_says_who_it_takes_tokens_for(given: Terms, evidence: str) 
 
 @given(st.text(), st.text() | st.none(), st.text() | st.none())
 def test_any_text_is_kept_as_it_is(issuer: str, subject: str | None, expression: str | None) -> None:
-    """It is somebody else's, and breaks nothing."""
+    """It is someone else's, and breaks nothing."""
     reported = terms(issuer, subject, expression)
 
     trust = trust_of("ci", reported, TENANT)

@@ -1,4 +1,4 @@
-"""Whole scans of an emulator: plain http on this machine, and tokens that somebody else got."""
+"""Whole scans of an emulator: plain http on this machine, and tokens that someone else got."""
 
 from __future__ import annotations
 

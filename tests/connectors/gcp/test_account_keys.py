@@ -97,7 +97,7 @@ def test_what_google_found_stays_with_a_key(fields: dict[str, Any], enabled: boo
 
 
 def test_where_it_was_found_is_data() -> None:
-    """Somebody may have written it for us to show."""
+    """Someone may have written it for us to show."""
     key = _key(extendedStatus=[{"key": f"{STATUS}EXPOSED", "value": "\x1b[31m" + "x" * 5000}])
 
     assert "\x1b" not in key.attributes["exposed"]

@@ -64,7 +64,7 @@ def test_an_account_is_joined_with_what_was_found_for_it(reader: Reader) -> None
     ],
 )
 def test_a_gap_of_one_project_is_that_project_s_alone(reader: Reader, section: str, facts: tuple[str, ...]) -> None:
-    """A gap of the whole unit is everybody's."""
+    """A gap of the whole unit is everyone's."""
     one = reader.of_project(PROD)
     one.skipped(section, "why")
     reader.take_gaps(one)

@@ -139,7 +139,7 @@ def _registered(name: str = "projects/acme-prod/locations/eu/agents/a", **fields
         ({f"{SYSTEM}RuntimeReference": {"uri": 7}}, None),
         ({f"{SYSTEM}RuntimeReference": {"uri": json.loads("[" * 900 + "]" * 900)}}, None),
         ({f"{SYSTEM}RuntimeReference": {}}, None),
-        ({"somebody.example/RuntimeReference": {"uri": f"//aiplatform.googleapis.com/projects/1111/{ENGINE}"}}, None),
+        ({"someone.example/RuntimeReference": {"uri": f"//aiplatform.googleapis.com/projects/1111/{ENGINE}"}}, None),
     ],
 )
 def test_a_registration_names_its_engine(reader: Reader, attributes: dict[str, Any], key: str | None) -> None:

@@ -136,7 +136,7 @@ def test_a_deleted_key_is_left_out(reader: Reader) -> None:
 
 @given(name=st.text(), uid=st.text(), email=st.text(), key=st.text(), value=st.text())
 def test_any_texts_make_a_row(name: str, uid: str, email: str, key: str, value: str) -> None:
-    """They are whatever somebody wrote."""
+    """They are whatever someone wrote."""
     row = _row(name=name, uid=uid, serviceAccountEmail=email, annotations={key: value}, displayName=value)
 
     assert restrictions_of(row) == {"unrestricted": True}

@@ -345,7 +345,7 @@ def test_wrong_credentials_end_it_at_once(place: Place, facts: dict[str, object]
 def test_without_a_way_to_a_token_nothing_is_asked(place: Place, tmp_path: Path) -> None:
     """Each request would wait for it anew, until the next morning."""
     subject = tmp_path / "subject"
-    subject.write_text("a token of somebody else's")
+    subject.write_text("a token of someone else's")
     credentials = {
         "type": "external_account",
         "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/x",

@@ -26,7 +26,7 @@ def test_it_is_read_without_a_gap(start: Callable[[Cloud], Place]) -> None:
 
 
 def test_what_it_hides_is_reported(start: Callable[[Cloud], Place]) -> None:
-    """A key in the open, a key without an end, a pool for everybody, an account of another cloud's role."""
+    """A key in the open, a key without an end, a pool for everyone, an account of another cloud's role."""
     records = start(planted(load_estate()["gcp"])).scan()
     found = {one.name: one for one in records if isinstance(one, Identity)}
 

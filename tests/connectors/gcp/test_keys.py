@@ -29,7 +29,7 @@ def test_an_e_mail_says_the_project_of_an_account(email: str, project: str | Non
 
 @given(st.text())
 def test_any_text_is_an_e_mail_or_none(text: str) -> None:
-    """Members of policies are whatever somebody wrote."""
+    """Members of policies are whatever someone wrote."""
     found = project_of_account(text)
 
     assert found is None or found
@@ -59,6 +59,6 @@ def test_a_thing_s_key_has_the_id_of_its_project(project: str) -> None:
     "name", ["", "a/b", "projects/1/locations/global/oauthClients", "projects/1/locations/l/agents/a/b", "projects//x"]
 )
 def test_a_name_that_is_no_thing_s_is_refused(name: str) -> None:
-    """A key that is made up would be somebody's."""
+    """A key that is made up would be someone's."""
     with pytest.raises(ValueError, match="is not a resource name"):
         located_key("iam.googleapis.com", "acme-prod", name)

@@ -127,7 +127,7 @@ def test_keys_accounts_to_become_and_workloads() -> None:
 
 
 def test_who_may_become_an_account() -> None:
-    """Everybody, and the subjects of a pool whose provider the plan declares."""
+    """Everyone, and the subjects of a pool whose provider the plan declares."""
     pool = "projects/123/locations/global/workloadIdentityPools/github"
     provider = {
         "name": f"{pool}/providers/gh",

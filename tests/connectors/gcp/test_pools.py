@@ -73,7 +73,7 @@ def test_a_pool_that_is_off_switches_its_providers_off(
     ],
 )
 def test_an_open_provider_takes_tokens_of_anybody_at_its_issuer(fields: dict[str, Any], found: bool) -> None:
-    """One that signs for everybody, and no condition."""
+    """One that signs for everyone, and no condition."""
     provider = provider_in(PROD, _provider(**fields), ())
 
     assert open_providers([provider]) == [provider][:found]

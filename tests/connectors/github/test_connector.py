@@ -315,7 +315,7 @@ def test_credentials_of_former_members_say_whose_they_were(found: list[Discovere
 
 
 def test_without_single_sign_on_no_account_counts_as_a_machine_s() -> None:
-    """Whether it is not shown, or the organization has none: everybody is listed, with what their names say."""
+    """Whether it is not shown, or the organization has none: everyone is listed, with what their names say."""
 
     def refused(asked: Asked) -> Reply | None:
         is_about_it = b"samlIdentityProvider" in asked.body

@@ -1,4 +1,4 @@
-"""Rules that protect environments: what is read of them, and what stands before whoever changes a workflow."""
+"""Rules that protect environments: what is read of them, and what stands before anyone who changes a workflow."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def steps(rules: Any, *trusts: Trust, **where: Any) -> tuple[Identity, dict[str,
     ],
 )
 def test_rules_stand_before_whoever_changes_the_workflow(rules: Any, trusts: list[Trust], guard: str | None) -> None:
-    """The workflow becomes the role all the same; whoever may write becomes it for certain only without rules."""
+    """The workflow becomes the role all the same; anyone who may write becomes it for certain only without rules."""
     workflow, edges = steps(rules, *trusts)
     levels = {one: Privilege(level="admin" if one == "role" else "normal") for one in ("role", "key", workflow.key)}
     raised = raise_by_paths(levels, edges.values())

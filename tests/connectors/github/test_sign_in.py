@@ -333,7 +333,7 @@ def test_actions_are_read_in_batches_and_only_where_they_are_used(monkeypatch: p
     assert asked == [sorted([*outer * 4, *odd]), sorted(inner * 3)]
     assert not any("contents" in path for path in rest)
     assert (section.status, "acme/odd/.github/actions/odd/action.yml" in str(section.detail)) == ("partial", True)
-    assert "no sign-in that is known: acme/app0/.github/workflows/silent.yml jobs.go" in str(section.detail)
+    assert "without a known sign-in: acme/app0/.github/workflows/silent.yml jobs.go" in str(section.detail)
     assert "app0/.github/workflows/deploy.yml" not in str(section.detail)
     (token,) = [one for one in found if isinstance(one, Identity) and one.kind == "actions_token"]
     assert token.attributes["workflows_by_default"] == [f"acme/plain/{PATH}"]

@@ -50,7 +50,7 @@ class Gke:
 
     def act(self, at: str, user: str, method: str = "core.v1.pods.list", path: str = "core/v1/namespaces/apps/pods",
             *, kind: str = "data_access", cluster: str = GKE, **payload: Any) -> None:  # fmt: skip
-        """Somebody does something. ``payload``: more of the entry's."""
+        """Someone does something. ``payload``: more of the entry's."""
         facts = {
             "methodName": f"io.k8s.{method}",
             "resourceName": path,

@@ -56,7 +56,7 @@ SERVER_APP = "6dae42f8-4368-4678-94ff-3960e28e3630"
 
 
 class Known(dict[str, User]):
-    """The users of a cluster whose tokens somebody else gave out: ``is_good`` says which are good."""
+    """The users of a cluster whose tokens someone else gave out: ``is_good`` says which are good."""
 
     def __init__(self, is_good: Callable[[str], bool]) -> None:
         super().__init__()

@@ -92,7 +92,7 @@ def _joins(name: str, age: timedelta) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("old", "level"), [(False, None), (True, "normal")])
 def test_tokens_for_joining(scan: Scan, *, old: bool, level: str | None) -> None:
-    """A node joins within a day; a token that is older stays for whoever finds it."""
+    """A node joins within a day; a token that is older stays for anyone who finds it."""
     given = manifests(frozenset({"core.secrets"}))
     tokens = [_joins("fresh1", timedelta(hours=2)), *([_joins("stale1", timedelta(hours=30))] if old else [])]
     nodes = role("node-bootstrapper", rule("create get", "certificates.k8s.io", "certificatesigningrequests"))

@@ -78,7 +78,7 @@ CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
         "high",
         ["shop/idle"],
     ),
-    "impersonation of anybody": (held(rule("impersonate", "", "users groups")), "admin", []),
+    "impersonation of anyone": (held(rule("impersonate", "", "users groups")), "admin", []),
     "two roles together": (
         (
             *held(rule("create", CSR, "certificatesigningrequests")),
@@ -219,7 +219,7 @@ def test_groups_of_everybody_are_reported(scan_listed: Scan) -> None:
 
 
 def test_bindings_of_accounts_that_do_not_exist(scan: Scan) -> None:
-    """Whoever creates the account gets the rights; not of the bindings that each cluster has."""
+    """Anyone who creates the account gets the rights; not of the bindings that each cluster has."""
     boss = role("boss", rule("*", "*", "*"))
     usual = binding("system:controller:x", "ClusterRole/boss", ("kube-system", "x-controller"))
     usual["metadata"]["labels"] = {"kubernetes.io/bootstrapping": "rbac-defaults"}

@@ -98,7 +98,7 @@ CASES: dict[str, tuple[tuple[Any, ...], dict[str, str]]] = {
          binding("oops", "ClusterRole/reader", ("shop", "default"), within="shop")),
         {"shared_default_account": "medium"},
     ),
-    "a default account as everybody": (
+    "a default account as everyone": (
         (namespace("shop"), account("shop", "default"), READER,
          binding("all", "ClusterRole/reader", group("system:authenticated"))),
         {},
@@ -185,16 +185,16 @@ CASES: dict[str, tuple[tuple[Any, ...], dict[str, str]]] = {
          binding("named", "ClusterRole/named", ("shop", "web"))),
         {},
     ),
-    "secrets for anybody on the network": (
+    "secrets for anyone on the network": (
         (namespace("shop", **SAFE), role("keys", rule("get", "", "secrets")),
          binding("keys", "ClusterRole/keys", group("system:unauthenticated"), within="shop")),
         {"open_trust": "critical"},
     ),
-    "secrets for whoever gives no name": (
+    "secrets for anyone who gives no name": (
         (role("keys", rule("get", "", "secrets")), binding("keys", "ClusterRole/keys", user("system:anonymous"))),
         {"open_trust": "critical"},
     ),
-    "few rights for anybody": (
+    "few rights for anyone": (
         (READER, binding("all", "ClusterRole/reader", group("system:unauthenticated"), user("system:anonymous"))), {},
     ),
     "everything for all who sign in": (
@@ -310,7 +310,7 @@ def test_ways_out_of_containers(scan_listed: Scan) -> None:
 
 
 def test_on_gke_all_who_sign_in_are_anybody() -> None:
-    """Everybody with a Google account is authenticated there; elsewhere those are people and machines of one's own."""
+    """Everyone with a Google account is authenticated there; elsewhere those are people and machines of one's own."""
     keys = rules_of({"rules": [rule("list", "", "secrets")]})
     authority = Authority({}, Surroundings())
     authority.bind(Bound(binding="b", role="r", namespace="", rules=keys), [("Group", "system:authenticated")])

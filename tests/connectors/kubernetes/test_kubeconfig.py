@@ -129,7 +129,7 @@ def test_what_is_no_kubeconfig(tmp_path: Path, content: str, message: str) -> No
 def test_programs_of_unnamed_files_are_not_run(
     clusters: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever could write the default file could run a program as the scanner."""
+    """Anyone who could write the default file could run a program as the scanner."""
     run = {"apiVersion": "client.authentication.k8s.io/v1", "command": "touch", "args": [str(tmp_path / "ran")]}
     (tmp_path / "config").write_text(yaml.safe_dump(_config(clusters.server(), clusters.tls.ca_file, {"exec": run})))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))

@@ -251,10 +251,10 @@ def test_granted_resources_are_called_as_the_log_calls_them(
     scan: Scan, rules: list[Manifest], granted: list[str] | None
 ) -> None:
     """None where a wildcard leaves open which; what every account has is not counted."""
-    everybody = role("system:basic-user", rule("create", "authorization.k8s.io", "selfsubjectrulesreviews"))
+    everyone = role("system:basic-user", rule("create", "authorization.k8s.io", "selfsubjectrulesreviews"))
     usual = binding("system:basic-user", "ClusterRole/system:basic-user", group("system:authenticated"))
     usual["metadata"]["labels"] = {"kubernetes.io/bootstrapping": "rbac-defaults"}
     bound = binding("app", "ClusterRole/app", ("shop", "web"))
-    found = scan(account("shop", "web"), role("app", *rules), bound, everybody, usual).accounts["shop/web"]
+    found = scan(account("shop", "web"), role("app", *rules), bound, everyone, usual).accounts["shop/web"]
 
     assert found.attributes.get("granted_services") == granted

@@ -96,7 +96,7 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko
 
 
 def test_tokens_without_id_stay_apart(tmp_path: Path) -> None:
-    """Their hashes are of no use to anybody else, and are kept whole."""
+    """Their hashes are of no use to anyone else, and are kept whole."""
     hashes = ["q83vEjRWeJ+rze8SNFZ4mqvN7xI0VniaabcdefABCDE=", "AAAAEjRWeJ+rze8SNFZ4mqvN7xI0VniaabcdefABCDE="]
     profile = profiles(GithubAuditLog, tmp_path, *(event(token_id=None, hashed_token=one) for one in hashes))[BOT]
 

@@ -26,7 +26,7 @@ def key_of(headers: Mapping[str, str]) -> str | None:
 
 
 def role(name: str, *permissions: str, resource: str = "api.organization") -> Json:
-    """A role that somebody holds."""
+    """A role that someone holds."""
     return {"id": f"role_{name}", "name": name, "permissions": list(permissions), "predefined_role": False,
             "resource_type": resource, "created_by_user_obj": {"email": PLANTED}}  # fmt: skip
 

@@ -178,7 +178,7 @@ def test_the_scan_marks_its_own_token(place: Place, make_settings: MakeSettings)
 
 
 def test_a_named_entity_stands_on_its_own(place: Place, make_settings: MakeSettings) -> None:
-    """An entity somebody made is an identity, the role acts as it, and its and its groups' policies count for both."""
+    """An entity someone made is an identity, the role acts as it, and its and its groups' policies count for both."""
     client = place.client
     client.sys.create_or_update_acl_policy("ops", 'path "sys/policies/acl/*" { capabilities = ["update"] }')
     client.sys.create_or_update_acl_policy("crew", 'path "sys/auth/*" { capabilities = ["update"] }')

@@ -174,7 +174,7 @@ def _entity(name: str = "entity_0a1b2c3d", *, role: str = "r", accessor: str = "
     [
         pytest.param(_entity(), ["approle"], id="the role's own"),
         pytest.param(_entity("entity_0a1b2c3d.0ZeatG"), ["approle"], id="the role's own, in a namespace"),
-        pytest.param(_entity("Payments"), ["approle", "entity"], id="named by somebody"),
+        pytest.param(_entity("Payments"), ["approle", "entity"], id="named by someone"),
         pytest.param(_entity(role="other"), ["approle", "entity"], id="of a role that is gone"),
         pytest.param(_entity(accessor="x"), ["approle", "entity"], id="of a mount that is gone"),
         pytest.param(Entity(id="e1", name="entity_0a1b2c3d"), ["approle", "entity"], id="without a login"),

@@ -146,7 +146,7 @@ def test_each_gap_is_reported_of_who_it_hits(
     proxy: VaultProxy,
     make_settings: MakeSettings,
 ) -> None:
-    """Everybody else was read whole."""
+    """Everyone else was read whole."""
     proxy.faults = dict.fromkeys(patterns, DENIED)
 
     found = scan(make_settings(proxy.url, namespace=company.namespace, **settings))

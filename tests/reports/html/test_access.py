@@ -1,4 +1,4 @@
-"""Whether everybody can use the page: axe finds nothing in any list, in any panel, in light or in dark."""
+"""Whether everyone can use the page: axe finds nothing in any list, in any panel, in light or in dark."""
 
 from __future__ import annotations
 

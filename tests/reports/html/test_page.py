@@ -350,7 +350,7 @@ HOSTILE = (
 
 
 def hostile_estate() -> ScanResult:
-    """Every field that somebody else writes says something that could act."""
+    """Every field that someone else writes says something that could act."""
     assessments = []
     for text in HOSTILE:
         identity = make_identity(

@@ -43,7 +43,7 @@ def test_a_folder_is_all_its_files(tmp_path: Path) -> None:
 
 
 def test_a_query_has_no_hash() -> None:
-    """And its password, should somebody have written it there, is masked."""
+    """And its password, should someone have written it there, is masked."""
     source = ListSource(url="postgresql://u:hunter2@db/nhi", query="select 1")
     (found,) = inputs_of(Config(registry=(source,)))
     assert (found.role, found.sha256) == ("registry", None)
@@ -51,7 +51,7 @@ def test_a_query_has_no_hash() -> None:
 
 
 def test_the_configs_secrets_are_masked(tmp_path: Path) -> None:
-    """They are references; but somebody may have written a real one into a comment."""
+    """They are references; but someone may have written a real one into a comment."""
     config = tmp_path / "config.toml"
     config.write_text('# was: password = "hunter2"\n[store]\nurl = "sqlite:///muster.db"\n')
     (found,) = inputs_of(load_config(config))

@@ -97,12 +97,12 @@ CASES: dict[str, tuple[Assessment, Assessment, list[Difference]]] = {
         _one({"grants": (WRITE,)}),
         [Difference(aspect="permissions", before="ReadOnly via direct")],
     ),
-    "somebody else it can become": (
+    "someone else it can become": (
         _one(),
         _one({"links": (ASSUME,)}),
         [Difference(aspect="links", after="can_assume role/admin", reach_grew=True)],
     ),
-    "somebody who can become it": (
+    "someone who can become it": (
         _one(),
         _one({"trusts": (PARTNER,)}),
         [Difference(aspect="trust", after="account 999 (external), none restriction")],

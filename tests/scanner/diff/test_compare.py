@@ -171,7 +171,7 @@ def test_what_matters_comes_first_and_is_counted() -> None:
     ],
 )
 def test_what_became_of_a_finding(before: Any, after: Any, came_back: frozenset[str], expected: list[str]) -> None:
-    """As somebody sees it who read the report of the older scan."""
+    """As someone sees it who read the report of the older scan."""
     changes = _changes(findings=[(before, after)], came_back=came_back)
 
     assert [one.change for one in changes] == expected
@@ -190,7 +190,7 @@ def _row(number: int, name: str, state: Any = "found") -> EntryAssessment:
 
 
 def test_a_row_that_only_moved_changed_nothing() -> None:
-    """Somebody sorted the spreadsheet: the same entries, with the same findings, in other rows."""
+    """Someone sorted the spreadsheet: the same entries, with the same findings, in other rows."""
     old = [_row(2, "a"), _row(3, "b", "not_found")]
     new = [_row(2, "b", "not_found"), _row(3, "a")]
     owned = [make_assessment(registry=RegistryVerdict(state="registered", entry=f"registry.csv:{n}")) for n in (2, 3)]

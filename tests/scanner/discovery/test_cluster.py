@@ -21,7 +21,7 @@ from connectors.file import FileConnector, FileSettings
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.config.settings import EngineSettings
-from scanner.discovery.cluster import Order, Shelf, cluster_executor, job_there
+from scanner.discovery.cluster import Order, SharedStore, cluster_executor, job_there
 from scanner.discovery.shards.joining import parts
 from scanner.discovery.shards.lines import decode
 from scanner.errors import MissingExtra, MusterError
@@ -213,11 +213,13 @@ def test_what_workers_read_goes_to_the_store(backend: Any, tmp_path: Path) -> No
     settings = FileSettings(path=tmp_path / "bots.csv")
     connector = FileConnector("bots", settings)
     (scope,) = (one for one in connector.scopes() if isinstance(one, Scope))
-    plain = job_there("bots", connector, settings, scope_deadline=60, shelf=None).read_scope(scope)
+    plain = job_there("bots", connector, settings, scope_deadline=60, shared_store=None).read_scope(scope)
     with backend() as url, open_store(url) as store:
-        shelf = Shelf(url=url, scan="night")
+        shared_store = SharedStore(url=url, scan="night")
         for _ in range(2):
-            expected = job_there("bots", connector, settings, scope_deadline=60, shelf=shelf).read_scope(scope)
+            expected = job_there("bots", connector, settings, scope_deadline=60, shared_store=shared_store).read_scope(
+                scope
+            )
 
         assert (expected.identities, expected.found, expected.coverage) == ((), 2, plain.coverage)
         assert list(parts(map(decode, store.staging.lines("night")))) == [plain]
@@ -251,7 +253,9 @@ def test_a_task_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.resolve_token() == "the-value-that-nobody-may-see"
     connector = VaultConnector("vault", settings)
 
-    job = job_there("vault", connector, settings, scope_deadline=60, shelf=Shelf(url="sqlite://", scan="x"))
+    job = job_there(
+        "vault", connector, settings, scope_deadline=60, shared_store=SharedStore(url="sqlite://", scan="x")
+    )
     sent = pickle.dumps((job.list_scopes, job.read_scope))
 
     assert b"VAULT_TOKEN" in sent

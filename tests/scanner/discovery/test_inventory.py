@@ -100,7 +100,7 @@ BLIND: tuple[Fact, ...] = ("permissions",)
 def test_the_most_severe_privilege_that_anybody_reports_counts(
     views: list[tuple[str, Privilege, tuple[Fact, ...]]], expected: Privilege
 ) -> None:
-    """Unknown stays unknown where normal is all that is reported, unless somebody has really looked."""
+    """Unknown stays unknown where normal is all that is reported, unless someone has really looked."""
     assert _views(*views) == expected
     assert _views(*reversed(views)) == expected
 
@@ -132,7 +132,7 @@ _VIEWS = st.lists(
 
 @given(_VIEWS, st.randoms())
 def test_a_privilege_depends_on_no_order(views: list[tuple[str, Privilege, tuple[Fact, ...]]], random: Any) -> None:
-    """Nor is it ever less than what somebody says."""
+    """Nor is it ever less than what someone says."""
     found = _views(*views)
 
     assert _views(*random.sample(views, len(views))) == found
@@ -202,7 +202,7 @@ def test_without_its_trusts_an_identity_is_let_in_from_where_it_last_was() -> No
     [({}, [{"id": "1"}]), ({"sponsors": []}, []), ({"sponsors": [{"id": "2"}]}, [{"id": "2"}])],
 )
 def test_who_the_provider_has_is_where_it_does_not_say(attributes: dict[str, Any], sponsors: list[Any]) -> None:
-    """A list without anybody was read; no list was not. Other facts that are not reported any more are gone."""
+    """A list without anyone was read; no list was not. Other facts that are not reported any more are gone."""
     last = make_identity("x", attributes={"sponsors": [{"id": "1"}], "path": "/"})
 
     known = as_last_known(make_identity("x", attributes=attributes), last, NOW)

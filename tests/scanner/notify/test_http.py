@@ -117,7 +117,7 @@ def test_what_a_server_may_do(replies: list[Reply], outcome: Outcome, requests: 
 
 
 def test_a_redirect_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither body nor signature go to where somebody else points."""
+    """Neither body nor signature go to where someone else points."""
     monkeypatch.setenv("SIGNING", SECRET)
     with receiver() as other, receiver([Reply(307, {"Location": f"{other.url}/stolen"})]) as server:
         outcome = sent(webhook(server, secret=SecretRef(env="SIGNING")))

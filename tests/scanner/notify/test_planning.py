@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from scanner.model import SEVERITIES, Acknowledged, BlindSpot, Input, OwnershipVerdict, ScanResult
 from scanner.notify.notices import LONGEST_TEXT, Notice, Outgoing
-from scanner.notify.planning import Sight, messages, nothing_scanned, trial
+from scanner.notify.planning import CoverageChanges, messages, nothing_scanned, trial
 from scanner.notify.settings import Channel, EmailChannel, WebhookChannel
 from scanner.redaction.redact import SecretRef
 from scanner.registry.roster import Roster
@@ -30,14 +30,14 @@ ROSTER = Roster(
     NOW.date(),
 )
 GAP = make_coverage(status="denied", detail="no", permission="iam:ListUsers")
-UNCHANGED = Sight()
-SIGHT = Sight(
+UNCHANGED = CoverageChanges()
+CHANGES = CoverageChanges(
     lost=(GAP,), regained=(BlindSpot(source="prod", scope="1", section="iam.roles", status="denied", since=NOW),)
 )
 
 
 def owned(name: str, owner: str | None, **verdict: Any) -> Any:
-    """An identity that somebody answers for, or no one."""
+    """An identity that someone answers for, or no one."""
     state = "orphaned" if owner is None else "owned"
     return make_assessment(name, ownership=OwnershipVerdict(**{"state": state, "owner": owner, **verdict}))
 
@@ -49,10 +49,10 @@ def finding(name: str, number: int = 1, **facts: Any) -> Any:
 
 
 def planned(
-    channel: Channel, result: ScanResult, sight: Sight = UNCHANGED, roster: Roster | None = ROSTER
+    channel: Channel, result: ScanResult, changes: CoverageChanges = UNCHANGED, roster: Roster | None = ROSTER
 ) -> list[Any]:
     """The messages of one channel."""
-    return messages([channel], result, sight, roster)
+    return messages([channel], result, changes, roster)
 
 
 def test_one_message_for_each_who_answers() -> None:
@@ -81,13 +81,13 @@ def test_one_message_for_each_who_answers() -> None:
         pytest.param({"owner": "team:payments"}, ("ada@example.com", "bob@example.com"), id="a team's active people"),
         pytest.param({"owner": "ops@example.com"}, ("ops@example.com",), id="a team's own address"),
         pytest.param({"owner": "team:empty"}, ("security@example.com",), id="a team of nobody"),
-        pytest.param({"owner": "gone@example.com"}, ("security@example.com",), id="somebody who left"),
+        pytest.param({"owner": "gone@example.com"}, ("security@example.com",), id="someone who left"),
         pytest.param({"owner": "evil@example.net"}, ("security@example.com",), id="a stranger"),
         pytest.param({"owner": "ada@example.com", "state": "orphaned"}, ("security@example.com",), id="not owned"),
     ],
 )
 def test_only_who_is_on_the_roster_is_written_to(verdict: dict[str, Any], to: tuple[str, ...]) -> None:
-    """Anybody can set a tag that names an owner, and no one may be mailed about us for it."""
+    """Anyone can set a tag that names an owner, and no one may be mailed about us for it."""
     suspect = finding("a", owner="evil@example.net")
     result = make_result(owned("a", **{"owner": None, **verdict}), findings=(suspect,))
 
@@ -196,7 +196,7 @@ def test_a_long_list_has_an_end() -> None:
 
 def test_blindness_has_its_own_message() -> None:
     """It goes where no one's findings go, and says what is back, too."""
-    (sent,) = planned(MAIL, make_result(), SIGHT)
+    (sent,) = planned(MAIL, make_result(), CHANGES)
 
     assert sent.to == ("security@example.com",)
     assert sent.notice.kind == "blindness"
@@ -207,10 +207,10 @@ def test_blindness_has_its_own_message() -> None:
 
 def test_blindness_and_heartbeat_can_be_chosen() -> None:
     """A channel that wants to hear neither is silent; a heartbeat is sent where there is nothing else."""
-    assert planned(replace(HOOK, blindness=False), make_result(), SIGHT) == []
+    assert planned(replace(HOOK, blindness=False), make_result(), CHANGES) == []
     assert planned(HOOK, make_result()) == []
     assert [one.notice.kind for one in planned(replace(HOOK, heartbeat=True), make_result())] == ["heartbeat"]
-    assert [one.notice.kind for one in planned(replace(HOOK, heartbeat=True), make_result(), SIGHT)] == ["blindness"]
+    assert [one.notice.kind for one in planned(replace(HOOK, heartbeat=True), make_result(), CHANGES)] == ["blindness"]
 
 
 def test_nothing_scanned_is_reported_each_time() -> None:
@@ -226,10 +226,10 @@ def test_a_message_has_one_id_and_every_other_another() -> None:
     later = replace(result, scan=replace(result.scan, id="another"))
     channels: list[Channel] = [HOOK, replace(HOOK, name="other"), MAIL]
 
-    first = [one.notice.id for one in messages(channels, result, SIGHT, ROSTER)]
+    first = [one.notice.id for one in messages(channels, result, CHANGES, ROSTER)]
 
-    assert first == [one.notice.id for one in messages(channels, result, SIGHT, ROSTER)]
-    assert len({*first, *(one.notice.id for one in messages(channels, later, SIGHT, ROSTER))}) == 2 * len(first)
+    assert first == [one.notice.id for one in messages(channels, result, CHANGES, ROSTER)]
+    assert len({*first, *(one.notice.id for one in messages(channels, later, CHANGES, ROSTER))}) == 2 * len(first)
 
 
 def test_hostile_text_is_short_and_plain() -> None:

@@ -42,7 +42,7 @@ def sent(box: Mailbox, *to: str, **facts: Any) -> Outcome:
 
 
 def test_a_mail_arrives(box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Encrypted, logged in, to everybody in a team."""
+    """Encrypted, logged in, to everyone in a team."""
     monkeypatch.setenv("SMTP_PASSWORD", PASSWORD)
 
     outcome = sent(box, "ada@example.com", "bob@example.com", username=USER, password=SecretRef(env="SMTP_PASSWORD"))

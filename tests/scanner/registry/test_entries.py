@@ -198,7 +198,7 @@ def test_an_entry_reads_the_same_in_every_format(tmp_path: Path, name: str, writ
         pytest.param("arn,Active\nx,TRUE", "status", "active", id="active yes"),
         pytest.param("arn,Disabled\nx,yes", "status", "retired", id="disabled yes"),
         pytest.param("arn,Disabled\nx,0", "status", "active", id="disabled no"),
-        pytest.param("arn,Active,Disabled\nx,yes,yes", "status", "retired", id="whoever says it ended counts"),
+        pytest.param("arn,Active,Disabled\nx,yes,yes", "status", "retired", id="anyone who says it ended counts"),
         pytest.param("arn,Decommissioned on\nx,31-Jan-24", "expires", date(2024, 1, 31), id="decommissioned on"),
         pytest.param("arn,Decommissioned\nx,2024-01-31", "expires", date(2024, 1, 31), id="decommissioned, a day"),
         pytest.param(

@@ -98,7 +98,7 @@ def test_who_is_meant_for_certain(text: str, person: Person) -> None:
         (r"OTHER\bmuller", BOB),
         ("jane.doe@other.example", JANE),
         ("jane.deo@acme.example", JANE),
-        ("Jane Doe <somebody@other.example>", JANE),
+        ("Jane Doe <someone@other.example>", JANE),
         ("Jane Doe (E999)", JANE),
         ("Jane Doe (Risk)", JANE),
         ("Jane Doe?", JANE),

@@ -1,4 +1,4 @@
-"""What is let in: hosts, people, and writes, as somebody outside tries them over HTTP."""
+"""What is let in: hosts, people, and writes, as someone outside tries them over HTTP."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ READS: Mapping[str, tuple[Mapping[str, str], int]] = {
 
 @pytest.mark.parametrize("what", READS)
 def test_reads(served: Served, what: str) -> None:
-    """Whoever is not let in learns nothing, not even which addresses there are."""
+    """Anyone who is not let in learns nothing, not even which addresses there are."""
     headers, status = READS[what]
     filled = {"token": served.token, "start": served.token[:-1], "port": str(served.port)}
     sent = {**served.bearer, **{name: value.format(**filled) for name, value in headers.items()}}

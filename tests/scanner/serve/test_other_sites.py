@@ -1,4 +1,4 @@
-"""What a page of another site can do with the browser of somebody who is signed in."""
+"""What a page of another site can do with the browser of someone who is signed in."""
 
 from __future__ import annotations
 

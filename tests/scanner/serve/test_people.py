@@ -97,7 +97,7 @@ def test_writes_through_a_proxy_need_the_token_of_their_page(served: Served) -> 
 
 
 def test_changes_of_roster_and_config_count_while_it_runs(scanned_folder: Path, tmp_path: Path) -> None:
-    """Somebody who left is out within seconds; a version that cannot be read changes nothing."""
+    """Someone who left is out within seconds; a version that cannot be read changes nothing."""
     folder = tmp_path / "served"
     shutil.copytree(scanned_folder, folder, ignore=shutil.ignore_patterns("*.index"))
     with Served(folder, PROXY + ROLES) as served:

@@ -30,7 +30,7 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     "a stranger": (("--as", "eve@other.example"), "", "not on the roster"),
     "no address": (("--listen", "here"), "", "HOST:PORT"),
     "a header without proxies": ((), '[serve]\nuser_header = "X-User"', "proxies"),
-    "proxies that are everybody": ((), '[serve]\nproxies = ["0.0.0.0/0"]', "all addresses"),
+    "proxies that are everyone": ((), '[serve]\nproxies = ["0.0.0.0/0"]', "all addresses"),
     "an issuer in clear text": (
         (),
         '[serve]\npublic_url = "https://a.example"\n[serve.oidc]\nissuer = "http://b.example"\nclient_id = "x"',
@@ -82,7 +82,7 @@ def served(scanned_folder: Path) -> Iterator[Served]:
 
 
 def test_a_header_from_somewhere_else_names_nobody(served: Served) -> None:
-    """Only the proxy may say who somebody is, and where they are."""
+    """Only the proxy may say who someone is, and where they are."""
     headers = {"x-user": "cyd", "x-forwarded-for": "10.0.0.1", "x-forwarded-proto": "https"}
 
     assert served.http.get("/session", headers=headers).status_code == 401
@@ -93,7 +93,7 @@ def test_a_header_from_somewhere_else_names_nobody(served: Served) -> None:
 
 
 def test_a_public_address_takes_no_token_but_for_metrics(scanned_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There it would be a password that everybody shares. Hosts are the public one, and the address itself."""
+    """There it would be a password that everyone shares. Hosts are the public one, and the address itself."""
     monkeypatch.setenv("PUBLIC_TOKEN", "a-token-of-the-config-0123456789")
     config = PROXY + 'public_url = "https://muster.example.com"\ntoken = { env = "PUBLIC_TOKEN" }\n'
     with Served(scanned_folder, config, "--listen", "0.0.0.0:0") as public:

@@ -26,7 +26,7 @@ def test_a_key_is_good_until_it_expires_or_is_taken() -> None:
 
 
 def test_the_oldest_go_first() -> None:
-    """However many sign-ins somebody starts, memory is bounded."""
+    """However many sign-ins someone starts, memory is bounded."""
     kept: Expiring[int] = Expiring(60, most=3)
     keys = [kept.add(number) for number in range(5)]
 

@@ -19,7 +19,7 @@ def _under_clusters(operation: str, rows: str, **more: Any) -> Listing:
 
 
 def _parts() -> Iterator[ResourceType]:
-    """What a cluster consists of. Whoever controls the cluster becomes the roles of its nodes and add-ons.
+    """What a cluster consists of. Anyone who controls the cluster becomes the roles of its nodes and add-ons.
 
     The role of a Fargate profile is that of the machines below, which pods do not reach.
     """

@@ -281,7 +281,7 @@ def test_effects_on_identities() -> None:
 
 
 def test_rights_that_the_store_knows_and_the_plan_does_not_declare_stay() -> None:
-    """Somebody attached them by hand; what the plan takes away is gone."""
+    """Someone attached them by hand; what the plan takes away is gone."""
     scanned = Identity(
         key=SHOP_KEY, provider="aws", source="prod", scope=ACCOUNT, kind="role", name="shop",
         grants=(Grant(name="ByHand", via="direct", admin=True), Grant(name="p", via="inline")),

@@ -183,7 +183,7 @@ class Estate:
         )  # fmt: skip
 
     def integrations(self) -> None:
-        """A state machine, a schedule, a rule with a target, and a pool that gives a role to anybody."""
+        """A state machine, a schedule, a rule with a target, and a pool that gives a role to anyone."""
         self.account.client("stepfunctions").create_state_machine(
             name="flow", definition=json.dumps({"Comment": HIDDEN}), roleArn=self.role
         )

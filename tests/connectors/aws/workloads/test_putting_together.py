@@ -174,7 +174,7 @@ def test_what_no_one_needs_is_dropped_where_it_arrives(
 
 
 def test_an_identity_that_aws_made_for_a_runtime_is_distinguished(account: Account) -> None:
-    """It is answered for with the runtime; one that somebody made is not."""
+    """It is answered for with the runtime; one that someone made is not."""
     made, own = (f"arn:aws:bedrock-agentcore:eu-west-1:{ACCOUNT}:workload-identity/{name}" for name in ("made", "own"))
     runtime = {
         "agentRuntimeArn": f"arn:aws:bedrock-agentcore:eu-west-1:{ACCOUNT}:runtime/r-1234567890",

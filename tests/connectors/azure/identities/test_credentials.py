@@ -122,7 +122,7 @@ def test_dates_are_read_however_they_are_written(end: object, expires: datetime 
     ],
 )
 def test_a_thumbprint_is_reported_where_there_is_one(identifier: str | None, thumbprint: str | None) -> None:
-    """The identifier may be anything that somebody put there."""
+    """The identifier may be anything that someone put there."""
     faces = both({"keyCredentials": [_key("a", customKeyIdentifier=identifier)]})
 
     (credential,) = credentials_of(KEY, faces, UseRecord())

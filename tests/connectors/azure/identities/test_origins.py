@@ -1,4 +1,4 @@
-"""Where applications are from, and which of them somebody else answers for."""
+"""Where applications are from, and which of them someone else answers for."""
 
 from __future__ import annotations
 

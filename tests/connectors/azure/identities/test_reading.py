@@ -21,7 +21,7 @@ REFUSED = refusal("graph", 400, "Request_BadRequest", "Could not find a property
 def test_microsoft_s_own_are_left_out_unless_asked_for(
     azure: AzureEstate, tenant_read: TenantRead, names: set[str], *, first_party: bool
 ) -> None:
-    """And counted. One that has got a credential here is somebody's."""
+    """And counted. One that has got a credential here is someone's."""
     azure.tenant.add_service_principal("Office", appOwnerOrganizationId=MICROSOFT)
     credential = [{"keyId": guid("planted")}]
     azure.tenant.add_service_principal("keyed", appOwnerOrganizationId=MICROSOFT, passwordCredentials=credential)

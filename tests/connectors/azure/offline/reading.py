@@ -67,7 +67,7 @@ def _furnish_subscription(tenant: Tenant, shop: str) -> None:
     owner = tenant.define_role("Owner", ["*"])["name"]
     tenant.assign_role(f"/subscriptions/{subscription}", pull["properties"]["principalId"], owner)
     tenant.assign_role("managementGroups/corp", shop, owner)
-    tenant.assign_role(f"/subscriptions/{subscription}", guid("somebody deleted"), owner)
+    tenant.assign_role(f"/subscriptions/{subscription}", guid("someone deleted"), owner)
     tenant.deny(f"/subscriptions/{subscription}/resourceGroups/rg", "managed", ["*"])
 
 

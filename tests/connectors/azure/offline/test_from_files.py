@@ -205,7 +205,7 @@ def test_a_holder_is_gone_where_a_whole_and_younger_list_lacks_it(
     files = everything(tenant)
     change(files)
 
-    assert _rights(read(export(tmp_path, files)))[guid("somebody deleted")] is gone
+    assert _rights(read(export(tmp_path, files)))[guid("someone deleted")] is gone
 
 
 def test_a_subscription_says_its_own_assignments_and_those_it_inherits(tenant: Tenant, tmp_path: Path) -> None:

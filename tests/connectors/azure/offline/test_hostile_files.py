@@ -97,7 +97,7 @@ UNUSABLE: dict[str, tuple[bytes, str]] = {
         json.dumps([{"id": "a", "appId": "a", "passwordCredentials": [{"secretText": SECRET}]}]).encode(),
         "it holds the values of secrets",
     ),
-    "somebody's owners": (
+    "someone's owners": (
         json.dumps([{"@odata.type": "#microsoft.graph.user", "id": "x"}]).encode(),
         "put the object's id into the file's name",
     ),

@@ -97,7 +97,7 @@ def test_levels_of_application_permissions_of_graph(name: str, level: str, becom
     ],
 )
 def test_a_name_counts_only_on_the_api_whose_it_is(name: str, api: str, level: str) -> None:
-    """Anybody can publish an API with permissions of any name."""
+    """Anyone can publish an API with permissions of any name."""
     assert application_power(permission(name, api), TENANT).privilege.level == level
 
 
@@ -114,11 +114,11 @@ def test_a_name_counts_only_on_the_api_whose_it_is(name: str, api: str, level: s
 )
 def test_what_is_granted_in_names_of_users_is_high_at_most(name: str, for_everybody: str, for_some: str) -> None:
     """It takes a user who signs in and may do it; no one is become by it."""
-    everybody = delegated_power(permission(name), for_everybody=True)
+    everyone = delegated_power(permission(name), for_everybody=True)
     some = delegated_power(permission(name), for_everybody=False)
 
-    assert (everybody.privilege.level, some.privilege.level) == (for_everybody, for_some)
-    assert everybody.becomes == some.becomes == ()
+    assert (everyone.privilege.level, some.privilege.level) == (for_everybody, for_some)
+    assert everyone.becomes == some.becomes == ()
 
 
 def test_evidence_says_that_it_leads_on_only_with_a_target() -> None:

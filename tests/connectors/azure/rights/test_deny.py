@@ -21,7 +21,7 @@ RUN_COMMAND = "Microsoft.Compute/virtualMachines/runCommand/action"
 
 
 def denial(scope: str = SUB, *actions: str, data: Sequence[str] = ("*",), **facts: Any) -> Denial:
-    """Everything but reading is denied to everybody, unless said otherwise."""
+    """Everything but reading is denied to everyone, unless said otherwise."""
     usual = {
         "scope": scope,
         "denyAssignmentName": "managed",

@@ -129,7 +129,7 @@ def test_rights_of_people_are_counted_and_those_of_groups_handed_on(azure: Azure
 def test_a_role_of_somebody_deleted_is_counted(azure: AzureEstate, ci: Row) -> None:
     """No row goes without a word."""
     give_directory_role(azure.tenant, "Global Administrator", ci)
-    give_directory_role(azure.tenant, "Global Administrator", {"id": guid("somebody deleted")})
+    give_directory_role(azure.tenant, "Global Administrator", {"id": guid("someone deleted")})
 
     reported = read_tenant(azure)
 

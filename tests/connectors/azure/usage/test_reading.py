@@ -167,7 +167,7 @@ def test_where_there_is_no_report_none_is_asked_for(azure: AzureEstate, facts: d
 
 
 def test_a_report_that_was_not_read_whole_proves_no_disuse(azure: AzureEstate) -> None:
-    """The row that is missing might be anybody's."""
+    """The row that is missing might be anyone's."""
     azure.is_hostile = True
     shop = azure.tenant.add_application("shop")
     add_sign_in(azure.tenant, shop["appId"], _ago(300))

@@ -54,7 +54,7 @@ def place(azure: AzureEstate) -> Place:
 
 def test_an_assignment_says_who_holds_what_where_since_when(place: Place) -> None:
     """With the name of the role and of its holder, which the row has not."""
-    row = place.give("Contributor", f"{place.scope}/resourceGroups/Web", createdBy="somebody")
+    row = place.give("Contributor", f"{place.scope}/resourceGroups/Web", createdBy="someone")
 
     reported = place.read().only()
 
@@ -64,7 +64,7 @@ def test_an_assignment_says_who_holds_what_where_since_when(place: Place) -> Non
     assert (reported.grant.name, reported.grant.via) == ("Contributor", "direct")
     assert reported.grant.resource == f"{place.scope}/resourceGroups/Web"
     assert reported.created_at == datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-    assert reported.created_by == "somebody"
+    assert reported.created_by == "someone"
     assert reported.gone is False
     assert reported.attributes == {"right": "Azure role"}
 
@@ -121,7 +121,7 @@ def test_a_condition_of_the_role_itself_makes_it_uncertain(place: Place) -> None
 
 
 def test_assigning_an_identity_and_running_something_with_it_may_be_two_roles(place: Place) -> None:
-    """Of one holder; somebody else's do not count."""
+    """Of one holder; someone else's do not count."""
     place.give("Managed Identity Operator")
     assert place.read().only().becomes == ()
 

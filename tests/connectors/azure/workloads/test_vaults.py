@@ -168,7 +168,7 @@ def test_a_vault_without_a_proper_address_costs_only_itself(full: Subscription, 
 
 
 def test_a_vault_elsewhere_gets_no_token(full: Subscription) -> None:
-    """Its address is what somebody could write."""
+    """Its address is what someone could write."""
     full.tenant.add_vault(full.here, "evil", vaultUri="https://evil.example.com/")
     full.tenant.vault_items["evil"] = {"secrets": [], "keys": [], "certificates": []}
     urls = {

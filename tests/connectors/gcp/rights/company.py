@@ -84,7 +84,7 @@ def bind(cloud: Cloud, place: str, roles: dict[str, list[str]], *people: str, co
 
 
 def entitle(cloud: Cloud, place: str, role: str, *principals: str, on: str = "", **fields: Any) -> None:
-    """An entitlement of Privileged Access Manager: these may ask for a role there, without anybody's approval."""
+    """An entitlement of Privileged Access Manager: these may ask for a role there, without anyone's approval."""
     collection = f"{place}/locations/global/entitlements"
     access = {"resource": f"{MANAGER}{on or place}", "roleBindings": [{"role": role}]}
     row = {
@@ -103,7 +103,7 @@ _KINDS = {"organizations": "Organization", "folders": "Folder", "projects": "Pro
 
 
 def deny(cloud: Cloud, place: str, permission: str, name: str = "guard", **rule: Any) -> None:
-    """Attach a deny policy that takes a permission from everybody."""
+    """Attach a deny policy that takes a permission from everyone."""
     usual = {"deniedPrincipals": ["principalSet://goog/public:all"], "deniedPermissions": [permission]}
     attached = f"cloudresourcemanager.googleapis.com%2F{place.replace('/', '%2F')}"
     cloud.add(

@@ -68,7 +68,7 @@ def test_people_groups_and_everybody_hold_nothing_here(member: str) -> None:
 
 
 def test_what_the_deleted_held_is_reported_but_worth_nothing() -> None:
-    """Until somebody restores them."""
+    """Until someone restores them."""
     (found,) = assigned(bound(PROD, "roles/owner", f"deleted:serviceAccount:{BILLING}?uid=99"))
 
     assert (found.privilege.level, found.becomes, found.holder_name) == ("normal", (), BILLING)

@@ -63,5 +63,5 @@ def test_who_a_principal_takes_in(principal: str, email: str, answer: str) -> No
 
 @given(st.text() | st.text().map(f"{SETS}/".__add__), st.text())
 def test_any_principal_can_be_held_against_any_member(principal: str, member: str) -> None:
-    """Whatever somebody wrote there."""
+    """Whatever someone wrote there."""
     assert covers(principal, parse_member(member), TREE) in ("yes", "maybe", "no")

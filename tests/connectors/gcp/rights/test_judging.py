@@ -78,7 +78,7 @@ def test_a_level_follows_from_what_is_allowed_where(place: str, permissions: tup
 
 
 def test_the_evidence_says_what_by_which_role_on_what() -> None:
-    """So that somebody can check it."""
+    """So that someone can check it."""
     found = _judged(PROD, TOKEN, "iam.serviceAccounts.signJwt")
 
     assert found.privilege.evidence == (
@@ -395,7 +395,7 @@ WORKLOAD_KINDS = (
     ],
 )
 def test_whatever_commands_a_cluster_takes_over_what_runs_in_it(permission: str) -> None:
-    """Whichever kind of workload it makes or changes: nodes and pods run as somebody."""
+    """Whichever kind of workload it makes or changes: nodes and pods run as someone."""
     found = _judged(PROD, f"container.{permission}")
 
     assert found.privilege.level == "escalation"

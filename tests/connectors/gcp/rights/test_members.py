@@ -64,7 +64,7 @@ def test_each_form_is_taken_apart(
     ],
 )
 def test_what_was_deleted_has_a_unique_id(text: str, kind: str, uid: str | None) -> None:
-    """It stands beside the name, which somebody else may have by now."""
+    """It stands beside the name, which someone else may have by now."""
     member = parse_member(text)
 
     assert (member.kind, member.is_deleted, member.uid, "?uid=" in member.id) == (kind, True, uid, False)

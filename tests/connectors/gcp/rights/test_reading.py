@@ -504,7 +504,7 @@ ENTITLEMENTS = "privilegedaccessmanager.entitlements"
 
 @pytest.mark.parametrize("bulk", [True, False])
 def test_what_somebody_may_ask_for_is_a_right_under_a_condition(place: Place, bulk: bool) -> None:
-    """On the project, or from above; with whether somebody has to approve. People are left out."""
+    """On the project, or from above; with whether someone has to approve. People are left out."""
     account, human = f"serviceAccount:{BILLING}", "user:ada@example.com"
     entitle(place.cloud, "projects/acme-prod", "roles/owner", account, human)
     steps = {"manualApprovals": {"steps": [{"approvers": [{"principals": [human]}]}]}}

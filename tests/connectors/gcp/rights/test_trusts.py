@@ -105,7 +105,7 @@ GKE_SET = "principalSet://iam.googleapis.com/projects/111/locations/global/workl
     ],
 )
 def test_only_a_claim_that_names_the_tenant_keeps_outsiders_out(member: str, condition: str, restriction: str) -> None:
-    """An issuer that signs for everybody signs for outsiders, too."""
+    """An issuer that signs for everyone signs for outsiders, too."""
     (trust,) = _trusts(member, _provider(condition=condition))
 
     assert (trust.kind, trust.external, trust.restriction) == ("federated", True, restriction)
@@ -180,7 +180,7 @@ def test_a_claim_that_keeps_no_one_out_without_another_is_no_exact_one() -> None
 
 
 def test_the_evidence_names_role_resource_issuer_and_condition() -> None:
-    """So that somebody can check it."""
+    """So that someone can check it."""
     (trust,) = _trusts(f"{SET}/*", _provider(condition="assertion.repository_owner == 'acme'"))
 
     assert trust.principal == f"{SET}/*"
@@ -245,7 +245,7 @@ def test_a_pool_of_somebody_else_may_have_any_provider() -> None:
 def test_outsiders_of_every_sort(
     member: str, role: str, whole: bool, kind: str, external: bool | None, restriction: str
 ) -> None:
-    """Everybody, accounts of projects that are not ours, and pods."""
+    """Everyone, accounts of projects that are not ours, and pods."""
     (trust,) = _trusts(member, role=role, tree=structs.replace(TREE, is_whole=whole))
 
     assert (trust.kind, trust.external, trust.restriction) == (kind, external, restriction)

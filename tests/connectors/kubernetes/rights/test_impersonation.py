@@ -69,7 +69,7 @@ ALL = [*OPS, "shop/web"]
 CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
     "an admin": (held(rule("impersonate", "", "users", "anne")), "escalation", ALL),
     "one who runs pods": (held(rule("impersonate", "", "users", "bert")), "high", OPS),
-    "anybody but accounts": (held(rule("impersonate", "", "users")), "escalation", ALL),
+    "anyone but accounts": (held(rule("impersonate", "", "users")), "escalation", ALL),
     "one who only reads": (held(rule("impersonate", "", "users", "cora")), "normal", []),
     "users in a namespace: none": (held(rule("impersonate", "", "users", "anne"), within="shop"), "normal", []),
     "an account by its user name": (
@@ -95,7 +95,7 @@ CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
          binding("dora", "ClusterRole/as-web", user("dora"), within="shop")),
         "high", [],
     ),
-    "one who may impersonate anybody": (
+    "one who may impersonate anyone": (
         (*held(rule("impersonate", "", "users", "dora")), role("as-all", rule("impersonate", "", "users groups")),
          binding("dora", "ClusterRole/as-all", user("dora"))),
         "normal", [],

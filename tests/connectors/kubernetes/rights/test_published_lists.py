@@ -262,7 +262,7 @@ def test_what_lists_say_beyond() -> None:
     ],
 )
 def test_constrained_impersonation_takes_two_rights(mode: str, target: str, action: str, expected: str) -> None:
-    """It gives what may be done in the name of others, if whoever that is may do it; one right alone gives nothing."""
+    """It gives what may be done in the name of others, if they may do it; one right alone gives nothing."""
     who = f"impersonate:{mode} authentication.k8s.io:{target}"
     on = f"impersonate-on:{mode}:{action}"
 

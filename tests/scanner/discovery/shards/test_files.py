@@ -34,7 +34,7 @@ def whole(tmp_path: Path) -> Path:
 
 
 def _sealed(lines: list[bytes]) -> bytes:
-    """The lines with an end that fits them, as somebody would make it who means harm."""
+    """The lines with an end that fits them, as someone would make it who means harm."""
     before = b"".join(lines)
     end = b'{"type":"end","records":%d,"sha256":"%s"}\n'
     return before + end % (len(lines) - 1, hashlib.sha256(before).hexdigest().encode())
@@ -79,9 +79,9 @@ HOSTILE: dict[str, tuple[Change, str]] = {
     "another source's hash": (_swapped(b'"settings":"00', b'"settings":"11'), "the hash of the config is not"),
     "a record of another source": (
         _swapped(b'"source":"one","scope":"a","kind"', b'"source":"two","scope":"a","kind"'),
-        "stands among those of another",
+        "is among those of another",
     ),
-    "a record before any scope": (_line(2, IDENTITY), ":3: a record stands outside"),
+    "a record before any scope": (_line(2, IDENTITY), ":3: a record is outside"),
     "a second head": (lambda lines: [*lines[:3], lines[0], *lines[3:]], ":4: a second head"),
     "a scope twice": (lambda lines: [*lines, next(one for one in lines if b'"scope","source' in one)], "there twice"),
     "a scope that was not listed": (

@@ -1,4 +1,4 @@
-"""What somebody leaves behind: each role, who else answers, what to do, and what cannot be determined."""
+"""What someone leaves behind: each role, who else answers, what to do, and what cannot be determined."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ DEC_20, DEC_24 = date(2026, 12, 20), date(2026, 12, 24)
     ],
 )
 def test_a_group_of_which_all_leave_is_handed_over(ada: dict[str, Any], bob: dict[str, Any], listed: list[str]) -> None:
-    """By anyone who goes last; where the days are not known, by everybody who may be the last."""
+    """By anyone who goes last; where the days are not known, by everyone who may be the last."""
     people = [
         make_person("ada@example.com", **ada),
         make_person("bob@example.com", **bob),
@@ -430,7 +430,7 @@ def test_their_own_account_is_switched_off(
     ],
 )
 def test_an_entry_that_represents_nothing_is_theirs_as_well(state: Any, step: str, caveat: str | None) -> None:
-    """Somebody has to answer for it, or retire it."""
+    """Someone has to answer for it, or retire it."""
     judged = EntryAssessment(entry=entry(owner=("E7",)), state=state, evidence="iam.users denied")
     item = the_item(make_result(entries=(judged,)))
     assert (item.identity, item.entries, item.name, item.urgent) == (None, ("NHI-1",), "svc-billing", True)

@@ -95,7 +95,7 @@ def test_without_a_team_the_line_and_then_the_candidates(manager: str | None, pe
     ],
 )
 def test_who_cannot_stay_is_passed_over(backup: tuple[str, ...], person: str) -> None:
-    """Anyone who is named, somebody who stays is found."""
+    """Anyone who is named, someone who stays is found."""
     assert successor({"backup_owner": backup})[0] == person
 
 
@@ -110,7 +110,7 @@ def test_someone_leaving_is_better_than_no_one() -> None:
 
 
 def test_an_owner_is_not_their_own_backup() -> None:
-    """For a backup owner, somebody else than who answers already is sought."""
+    """For a backup owner, someone else than who answers already is sought."""
     facts = {
         "owner": ("other@example.com",),
         "backup_owner": ("ada@example.com",),

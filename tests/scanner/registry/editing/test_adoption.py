@@ -9,7 +9,7 @@ import pytest
 
 from scanner.errors import RegistryError
 from scanner.model import Entry, EntryAssessment, Identity, Origin, RegistryVerdict, ScanResult
-from scanner.registry.editing.adoption import Change, Into, Plan, plan
+from scanner.registry.editing.adoption import Change, Plan, TargetRegistry, plan
 from scanner.registry.editing.filled_in import Answer
 from scanner.registry.roster import Roster
 from tests.factories import NOW, make_assessment, make_entry, make_identity, make_person, make_result
@@ -45,7 +45,7 @@ def _plan(
         answers,
         entries,
         ROSTER,
-        into=Into(registry="", in_sheet=in_sheet),
+        into=TargetRegistry(registry="", in_sheet=in_sheet),
         today=NOW.date(),
         tag_keys=["muster:entry"],
         scan=scan,

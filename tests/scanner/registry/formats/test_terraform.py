@@ -118,7 +118,7 @@ def test_a_key_goes_with_its_user(tmp_path: Path) -> None:
         "aws_iam_access_key",
         "k",
         instance(0, id="AKIAONE", user="etl", secret="hunter2", ses_smtp_password_v4="hunter2"),
-        instance(1, id="AKIATWO", user="somebody", secret="hunter2"),
+        instance(1, id="AKIATWO", user="someone", secret="hunter2"),
     )
 
     entries = entries_of(tmp_path, "x.tfstate", state(keys, user()))

@@ -19,7 +19,7 @@ from scanner.catalog import providers_from
 from scanner.cli.main import main
 from scanner.errors import DamagedRow, StoreError
 from scanner.model import ScanResult
-from scanner.safe_files import Beside
+from scanner.safe_files import AtomicFile
 from scanner.serve.index.building import Plan, build
 from scanner.serve.index.catalog import Catalog
 from scanner.serve.index.questions import Question
@@ -62,7 +62,7 @@ def test_the_latest_scan_is_served_while_older_ones_are_kept(connect: Callable[[
     """Until the next index is there, the one before answers; the scans that were asked for last stay."""
     catalog = Catalog(tmp_path / "index", connect, older=1)
     assert catalog.latest() is None
-    elsewhere = Beside(tmp_path / "index" / "0.index")  # another process builds one
+    elsewhere = AtomicFile(tmp_path / "index" / "0.index")  # another process builds one
     assert total(catalog.refresh()) == 1
 
     for number in (2, 3, 4):

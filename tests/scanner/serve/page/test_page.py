@@ -294,7 +294,7 @@ def test_names_from_outside_stay_text_and_nothing_is_inline(browser: Browser, se
 
 
 def test_owners_get_nothing_of_others(served: Served) -> None:
-    """Neither rows, counts and panels nor the overview and changes hold what somebody else owns."""
+    """Neither rows, counts and panels nor the overview and changes hold what someone else owns."""
     panels = (
         ("identity", BILLING.key, 200), ("identity", INTERN.key, 404), ("finding", ADMIN, 404), ("entry", "E1", 200),
         ("secret", "arn:secret/db", 404), ("reading", "prod 123456789012 iam.roles", 404),
