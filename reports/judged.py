@@ -99,6 +99,10 @@ def most_urgent_first(identities: Iterable[Judged]) -> list[Judged]:
 
 
 def _urgency(judged: Judged) -> tuple[int, int, bool, str]:
-    severity = len(SEVERITY_RANK) if judged.severity is None else SEVERITY_RANK[judged.severity]
-    verdicts = judged.verdicts
-    return severity, PRIVILEGES.index(verdicts.privilege.level), not verdicts.abandoned, judged.identity.key
+    verdicts, severity = judged.verdicts, judged.severity
+    return (
+        SEVERITY_RANK[severity] if severity else len(SEVERITY_RANK),
+        PRIVILEGES.index(verdicts.privilege.level),
+        not verdicts.abandoned,
+        judged.identity.key,
+    )
