@@ -97,7 +97,7 @@ def _token(settings: ServeSettings) -> str:
 
 
 def _announcing(address: str) -> Callable[[], None]:
-    """Print the address. Not redacted: its token is for anyone who started the server."""
+    """Print the address. Not redacted: its token is for the one who started the server."""
     return lambda: click.echo(f"Muster is at {address}")
 
 

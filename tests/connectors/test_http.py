@@ -320,7 +320,7 @@ def test_a_token_that_no_header_can_hold_is_not_quoted(token: str) -> None:
 def test_a_session_keeps_no_cookies_and_reads_no_netrc(
     serve: Callable[[Answering], Server], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing of anyone who runs it gets into a request."""
+    """Nothing of the user who runs it gets into a request."""
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     server = serve(lambda _: Reply(body={"id": 1}, headers={"Set-Cookie": "a=b"}))

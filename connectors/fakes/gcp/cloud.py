@@ -22,7 +22,7 @@ CREATED = "2024-03-01T08:00:00.123456Z"
 class Cloud:
     """State. ``log``: what was asked, ``METHOD /path?query`` or a gRPC method. ``policies``: by full resource name.
 
-    ``rights``: permissions that anyone who asks has, of those that are tested for.
+    ``rights``: permissions of every caller, of those that are tested for.
     """
 
     def __init__(self) -> None:

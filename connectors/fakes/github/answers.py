@@ -186,7 +186,7 @@ def _day(when: int) -> str:
 
 
 def _head(row: Json) -> Json:
-    """The last commit; the last that changed a file was of anyone who ``changes`` says."""
+    """The last commit. ``changes``: the author of the last commit that changed a file."""
 
     def history(_: Any, path: str | None = None, **__: Any) -> Json:
         by = row.get("changes", {}).get(path)

@@ -1,4 +1,4 @@
-"""Use that goes by unrecorded: by credentials that leave no trace, and of anyone who the record does not name."""
+"""Use that goes by unrecorded: by credentials that leave no trace, and of callers that the record does not name."""
 
 from __future__ import annotations
 
