@@ -27,7 +27,7 @@ from requests import PreparedRequest, Response, Session
 from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL, MissingSchema, RequestException, Timeout
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError, LocationParseError
-from urllib3.util import parse_url
+from urllib3.util import Url, parse_url
 
 from connectors.address import check_url, is_loopback
 from connectors.base import Gone, Malformed, Meter, SectionReading, own_words
@@ -268,7 +268,7 @@ class Client:
         self.meter = Meter() if meter is None else meter
         self.rate = RateLimit(5, burst=5) if rate is None else rate
         self.refusal: Callable[[Response], SourceError] = refusal
-        self._origin = _origin(url)
+        self._origin = _origin(parse_url(url))
         self._sign_in = sign_in
         self._timeout = timeout
         self._may_pass = may_pass
@@ -451,8 +451,8 @@ class Client:
     def _check(self, url: str) -> None:
         """Raises SourceError for what is not at the API's own address."""
         try:
-            origin = _origin(url)
-            has_user = parse_url(url).auth is not None
+            parts = parse_url(url)
+            origin, has_user = _origin(parts), parts.auth is not None
         except (LocationParseError, ValueError):
             raise Malformed("a response contains an invalid address") from None
         if origin != self._origin or has_user:
@@ -514,9 +514,8 @@ def _joined(url: str, link: str) -> str:
         raise Malformed("a response contains an invalid address") from None
 
 
-def _origin(url: str) -> tuple[str, str, int]:
+def _origin(parts: Url) -> tuple[str, str, int]:
     """Scheme, host and port, as the library that connects reads them."""
-    parts = parse_url(url)
     scheme = (parts.scheme or "").lower()
     return scheme, (parts.host or "").lower(), parts.port or _PORTS.get(scheme, 0)
 
@@ -598,6 +597,6 @@ def refusal(response: Response) -> SourceError:
 def _host_of(redirect: Response) -> str:
     """Where it leads, for a message."""
     try:
-        return _shown(_origin(urljoin(redirect.url, redirect.headers["location"])))
+        return _shown(_origin(parse_url(urljoin(redirect.url, redirect.headers["location"]))))
     except (LocationParseError, ValueError):
         return "an invalid address"

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import Struct, field
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+
+from tests.processes import PATIENCE
 
 CHROMIUMS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
 """The first that is installed: without a window to draw around it, a page takes a quarter of the time."""
@@ -29,16 +32,24 @@ def chromium() -> Iterator[Browser]:
     installed = next((each for each in CHROMIUMS if each.exists()), None)
     if installed is None:
         pytest.skip(f"{CHROMIUMS[0]} is not there: apt-get install chromium-headless-shell")
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=installed, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
 
 
+def new_page(browser: Browser, **facts: Any) -> Page:
+    """A page as of a browser of its own, however long a busy machine takes to open it; ``facts``: see Playwright's."""
+    page = browser.new_page(**facts)
+    page.set_default_timeout(PATIENCE * 1000)
+    return page
+
+
 @contextmanager
 def watched(browser: Browser, address: str, *, dark: bool = False) -> Iterator[Watched]:
     """Open an address and note console errors, policy violations, dialogs, failures and requests."""
-    page = browser.new_page(viewport=VIEWPORT, color_scheme="dark" if dark else "light")
+    page = new_page(browser, viewport=VIEWPORT, color_scheme="dark" if dark else "light")
     seen = Watched(page=page)
     page.on("console", lambda message: seen.complaints.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: seen.complaints.append(f"error: {error}"))

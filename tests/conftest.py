@@ -83,7 +83,8 @@ def own_logging() -> Iterator[None]:
     for handler in root.handlers[:]:
         if handler not in handlers:
             root.removeHandler(handler)
-    root.setLevel(level)
+    if root.level != level:  # every logger would forget what it knows
+        root.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

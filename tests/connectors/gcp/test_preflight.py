@@ -226,7 +226,7 @@ def test_accounts_are_asked_for_as_a_scan_asks(start: Callable[[Cloud], Place]) 
     place = start(company())
     place.cloud.faults.deny(api="cloudasset")
 
-    (wrong,) = _wrong(place, projects="acme-prod", grpc_endpoint="127.0.0.1:1", max_attempts=1, timeout=0.5)
+    (wrong,) = _wrong(place, projects="acme-prod", grpc_endpoint="127.0.0.1:1", max_attempts=1)
 
     assert wrong.name == "iam.serviceAccounts.list at projects/acme-prod"
     assert "failed to connect" in wrong.detail

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser import new_page
 from tests.scanner.serve.served import Served
 from tests.servers.openbao import OpenBao
 from tests.servers.openid import PASSWORD, OpenId
@@ -87,8 +88,7 @@ def test_a_browser_is_signed_in_when_the_issuer_sends_it_back(browser: Browser, 
     """From another site, with which browsers send no strict cookie; the page that was asked for is shown."""
     site = f"http://localhost:{served[0].port}"
 
-    context = browser.new_context()
-    page = context.new_page()
+    page = new_page(browser)
     page.goto(f"{site}/session?")
     page.get_by_label("Method").select_option("userpass")
     page.get_by_label("Username").fill("ada")
@@ -96,7 +96,7 @@ def test_a_browser_is_signed_in_when_the_issuer_sends_it_back(browser: Browser, 
     page.get_by_role("button", name="Sign in").click()
     page.get_by_text("ada@acme.example").wait_for()
     assert page.url.startswith(f"{site}/session")
-    context.close()
+    page.close()
 
 
 @pytest.mark.parametrize(("name", "says"), [("eve", "not on the roster"), ("dan", "left")])

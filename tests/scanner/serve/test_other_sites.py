@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser import new_page
 from tests.scanner.serve.served import Served
 
 pytestmark = pytest.mark.browser
@@ -21,8 +22,7 @@ BLIND = "url => fetch(url, {credentials: 'include', method: 'POST', mode: 'no-co
 def test_another_site_only_links_here(browser: Browser, scanned_folder: Path) -> None:
     """A link works as usual; nothing of another site reads, writes or frames, though the browser is signed in."""
     with Served(scanned_folder, "", "--as", "ada") as served:
-        context = browser.new_context()
-        page = context.new_page()
+        page = new_page(browser)
         page.goto(f"{served.url}/session?token={served.token}")
         assert page.url == f"{served.url}/session"
         assert "ada@acme.example" in page.content()
@@ -42,4 +42,4 @@ def test_another_site_only_links_here(browser: Browser, scanned_folder: Path) ->
         page.get_by_text("a link").click()
         page.get_by_text("ada@acme.example").wait_for()
         assert page.url == f"{served.url}/session"
-        context.close()
+        page.close()

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from scanner.serve.index.questions import LIST_NAMES
 from scanner.store.store import open_store
 from tests.accessibility import violations
-from tests.browser import Watched
+from tests.browser import Watched, new_page
 from tests.scanner.serve.page.estate import (
     ADMIN,
     ANALYST,
@@ -51,8 +51,7 @@ def visiting(
 ) -> Iterator[Watched]:
     """The page as a person sees it. Nothing may be complained about, and nothing asked of another server."""
     headers = {"X-Person": person}
-    context = browser.new_context(extra_http_headers=headers, viewport={"width": width, "height": 800})
-    page = context.new_page()
+    page = new_page(browser, extra_http_headers=headers, viewport={"width": width, "height": 800})
     seen = Watched(page=page)
     page.on("console", lambda message: seen.complaints.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: seen.complaints.append(f"error: {error}"))
@@ -61,7 +60,7 @@ def visiting(
     page.goto(served.url + address)
     yield seen
     assert [one for one in seen.requests if not one.startswith((served.url, "data:"))] == []
-    context.close()
+    page.close()
 
 
 def rows(page: Page) -> Locator:
