@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import Any
@@ -105,7 +104,13 @@ class BehindAws(Behind, frozen=True, kw_only=True):
         model = get_service_model(service)
         held = {"status_code": reply.status, "headers": reply.headers, "body": reply.body}
         body = create_parser(model.protocol).parse(held, model.operation_model(name).output_shape)
-        return structs.replace(reply, body=body, encode=partial(_as_aws_writes, operation))
+
+        def encode(changed: Any) -> bytes:
+            if changed == body:
+                return bytes(reply.body)
+            return written(operation, Wrong(changed)).body.replace(b"\x1b", b"")  # XML has no such character
+
+        return structs.replace(reply, body=body, encode=encode)
 
     def operation(self, asked: Asked) -> str:
         """As permissions name it."""
@@ -123,10 +128,6 @@ class BehindAws(Behind, frozen=True, kw_only=True):
         answer = failure(fault, self.operation(asked))
         assert answer is not None
         return Reply(status=answer.status, headers=answer.headers, body=answer.body)
-
-
-def _as_aws_writes(operation: str, body: Any) -> bytes:
-    return written(operation, Wrong(body)).body.replace(b"\x1b", b"")  # XML has no such character
 
 
 def learnt(upstream: str, make: Callable[[str], Connector], kind: type[Behind] = Behind, **facts: Any) -> Behind:
