@@ -44,13 +44,13 @@ from scanner.discovery.scopes import list_scopes, read_scope
 from scanner.model import ANY_KIND, Coverage, Exposure, Identity
 
 LIMITS = Limits(answer_bytes=256 * 1024, answer_seconds=1.0)
-"""Small ones, so that an answer without end ends soon."""
+"""Small limits, so that an answer without end ends soon."""
 DEADLINE = 10.0
 """Seconds for a scope."""
 CANARY = "canary-7f3a9c51e2d84b60-no-connector-keeps-this"
-"""A value in fields that no connector asks for."""
+"""A value in fields that no connector reads."""
 MANY = 500
-"""Requests that a server answers; no estate takes so many."""
+"""Requests that a server answers; no estate takes that many."""
 LONGEST = 8.0
 """Seconds after which a server ends an answer that has no end."""
 HOSTILE = "\u202e../../../muster-was-here?muster-was-here=1#x\x1b[31m\n<script>{{7*7}}"
@@ -285,7 +285,7 @@ def _units(connector: Connector, deadline: float, limits: Limits) -> list[list[D
 
 
 def read_unmasked(connector: Connector) -> list[DiscoveredRecord]:
-    """All of its records as it yields them, which the engine would mask and bound. Its exceptions go through."""
+    """All of its records as it yields them, before the engine masks and limits them. Its exceptions go through."""
     records: list[DiscoveredRecord] = []
     for unit in connector.scopes():
         records += connector.discover(unit) if isinstance(unit, Scope) else [unit]
@@ -311,7 +311,7 @@ def check_spec(kind: Any) -> None:
 
 
 def check_settings(kind: Any, table: Mapping[str, Any]) -> None:
-    """What stands in a source's table of config.toml makes a connector, and a key too many is refused by name."""
+    """A source's table of config.toml makes a connector, and an unknown key is refused by name."""
     convert = partial(msgspec.convert, type=kind.spec.settings, dec_hook=lambda _, value: Path(value))
     kind("prod", convert(dict(table)))
     try:
@@ -322,7 +322,7 @@ def check_settings(kind: Any, table: Mapping[str, Any]) -> None:
 
 
 def check_healthy(estate: Estate) -> None:
-    """Everything is read whole, see :func:`check_reading`, and nothing else is asked for than the provider has."""
+    """Everything is read whole, see :func:`check_reading`, and nothing is requested that the provider does not have."""
     with Server(estate.healthy) as server:
         check_reading(estate.make(server.url), secret=estate.secret)
         foreign = [one.path for one in server.asked if estate.healthy(one).status == _NOT_FOUND]
@@ -401,7 +401,7 @@ def check_foreign_host(estate: Estate) -> None:
 
 
 def check_throttled(estate: Estate) -> None:
-    """A refusal for load is waited out as long as asked; one without end is a gap, in time."""
+    """After a refusal for load it waits as long as the provider says; refusals without end are a gap, in time."""
     refused: list[Asked] = []
 
     def once(asked: Asked) -> Reply:
@@ -529,7 +529,7 @@ def check_hostile_names(estate: Estate) -> None:
 
 
 def check_secrets(estate: Estate) -> None:
-    """Of what an answer holds only what is asked for is kept, and the credentials stand in no record."""
+    """Fields that are not read are not kept, and the credentials are in no record."""
 
     def loose(asked: Asked) -> Reply:
         reply = estate.healthy(asked)
@@ -588,7 +588,7 @@ def _without(estate: Estate, reply: Reply | Answering, what: str, *, deadline: f
 
 
 def _operations(estate: Estate) -> tuple[list[str], list[DiscoveredRecord]]:
-    """What the connector asks of the healthy provider, and what it reads."""
+    """The operations that the connector calls at a healthy provider, and what it reads."""
     with Server(estate.healthy) as server:
         records = read(estate.make(server.url))
         return sorted({estate.operation(one) for one in server.asked}), records
