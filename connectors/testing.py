@@ -470,25 +470,62 @@ def check_endless(estate: Estate) -> None:
 def check_malformed(estate: Estate) -> None:
     """Answers cut short or of another shape are gaps, never an exception."""
     operations, whole = _operations(estate)
+    first, *others = *_NO_NUMBER, None
+    gaps: dict[str, set[tuple[str, str]]] = {}
     for name in operations:
+        records, asked = _malformed(estate, [name], first)
+        _missed(estate, name, records, whole, _answered(first))
+        gaps[name] = _gaps(records) if asked >= set(operations) else set()
+    for body, group in itertools.product(others, _apart(gaps)):
+        records, asked = _malformed(estate, group, body)
+        if body in ("[]", "{}"):  # these may be right, and say that there is nothing
+            continue
+        for name in group:
+            if len(group) == 1 or (name in asked and not gaps[name].isdisjoint(_gaps(records))):
+                alone = records
+            else:  # another one may have kept it from being asked
+                alone, _ = _malformed(estate, [name], body)
+            _missed(estate, name, alone, whole, _answered(body))
 
-        def cut(asked: Asked, name: str = name) -> Reply:
-            reply = estate.healthy(asked)
-            text = reply.content()
-            half = len(text) // 2
-            broken = msgspec.structs.replace(reply, body=text[:half], cut=len(text) - half)
-            return broken if estate.operation(asked) == name else reply
 
-        for body in (*_NO_NUMBER, None):
-            odd = Reply(body=b"" if body is None else body.encode("latin-1"))
-            answering = cut if body is None else (lambda asked, name=name, odd=odd:
-                                                  odd if estate.operation(asked) == name
-                                                  else estate.healthy(asked))  # fmt: skip
-            with Server(answering) as server:
-                records = read(estate.make(server.url))
-            if body not in ("[]", "{}"):  # these may be right, and say that there is nothing
-                what = "cut short" if body is None else f"{body[:20]!r}"
-                _missed(estate, name, records, whole, f"answered {what}")
+def _malformed(
+    estate: Estate, operations: Sequence[str], body: str | None
+) -> tuple[list[DiscoveredRecord], AbstractSet[str]]:
+    """What is read where these are answered with this body, None: with half of their own; and what was asked."""
+
+    def answering(asked: Asked) -> Reply:
+        if estate.operation(asked) not in operations:
+            return estate.healthy(asked)
+        if body is not None:
+            return Reply(body=body.encode("latin-1"))
+        reply = estate.healthy(asked)
+        text = reply.content()
+        half = len(text) // 2
+        return msgspec.structs.replace(reply, body=text[:half], cut=len(text) - half)
+
+    with Server(answering) as server:
+        return read(estate.make(server.url)), {estate.operation(one) for one in server.asked}
+
+
+def _answered(body: str | None) -> str:
+    return "answered cut short" if body is None else f"answered {body[:20]!r}"
+
+
+def _gaps(records: Sequence[DiscoveredRecord]) -> set[tuple[str, str]]:
+    return {(one.scope, one.section) for one in _coverage(records) if one.is_gap}
+
+
+def _apart(gaps: Mapping[str, AbstractSet[tuple[str, str]]]) -> list[list[str]]:
+    """Operations in groups for one reading: no two are gaps of the same section, and one without gaps is alone."""
+    groups: list[list[str]] = []
+    for name, own in gaps.items():
+        fitting = (group for group in groups if all(gaps[one] and own.isdisjoint(gaps[one]) for one in group))
+        group = next(fitting, None) if own else None
+        if group is None:
+            groups.append([name])
+        else:
+            group.append(name)
+    return groups
 
 
 def check_denied(estate: Estate) -> None:

@@ -246,6 +246,9 @@ def _changed(*changes: tuple[str, str]) -> str:
             ("Organization)", "dict)"),
             ("id=organization.id", 'id=organization["id"]'),
         ], id="takes a shape for granted"),
+        pytest.param("check_malformed", "answered 'null', and no section is a gap", [
+            ("except Gone", "except SourceError"),
+        ], id="takes anything for nothing"),
         pytest.param("check_secrets", "the credentials", [
             ("unique_id=bot.id", "unique_id=bot.id, description=__import__('os').environ['HIVE_TOKEN']"),
         ], id="keeps the token"),
