@@ -36,7 +36,7 @@ test: setup
 
 # What judges, without servers, browsers and databases: under a minute, for the loop while one works.
 QUICK := tests/scanner tests/test_architecture.py tests/test_project.py
-SLOW := tests/scanner/store tests/scanner/matching/suggestions tests/scanner/judging/test_nights.py
+SLOW := tests/scanner/serve tests/scanner/store tests/scanner/matching/suggestions tests/scanner/judging/test_nights.py
 quick: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not real_server and not browser and not hypothesis" \
 	  $(QUICK) $(SLOW:%=--ignore=%)
