@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
@@ -173,7 +173,8 @@ def _read_log(config_file: Path, out: Path) -> None:
 
     for leftover in out.glob("demo.db*"):
         leftover.unlink()
-    config, now = load_config(config_file), datetime.now(UTC).replace(microsecond=0)
+    # Moments have no fractions: in one second with the scan, this would not be before it.
+    config, now = load_config(config_file), datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)
     logs = make_logs(config, config.logs, scanning.make_ready)
     with open_store(config.store_url) as store, progress(quiet=False) as observer:
         read(store, LogPlan(logs=logs, observer=observer), config.activity, now)
