@@ -1,4 +1,4 @@
-"""Judges all axes but the registry: agent, ownership, usage, privilege, drift. Pure."""
+"""Judges every axis: nature, agent, usage, registry, ownership, privilege, drift. Pure."""
 
 from __future__ import annotations
 
@@ -68,18 +68,18 @@ class Lists(Struct, frozen=True, kw_only=True):
     policy: Policy
 
 
-class ByThemselves(Struct, frozen=True, kw_only=True):
-    """Verdicts that need only the identity itself, by key."""
+class Intrinsic(Struct, frozen=True, kw_only=True):
+    """Verdicts that depend only on the identity itself, by key. ``agents``: without roles of agents."""
 
     natures: Mapping[str, NatureVerdict]
     agents: Mapping[str, AgentVerdict]
     usages: Mapping[str, UsageVerdict]
 
 
-def judge_by_themselves(identities: Sequence[Identity], lists: Lists, now: datetime) -> ByThemselves:
-    """Return the verdicts on each identity that no other identity and no entry can change."""
+def judge_intrinsic(identities: Sequence[Identity], lists: Lists, now: datetime) -> Intrinsic:
+    """Return the verdicts that need no other identity and no entry."""
     window = lists.policy.dormant_identity
-    return ByThemselves(
+    return Intrinsic(
         natures={identity.key: judge_nature(identity, lists.roster) for identity in identities},
         agents={identity.key: judge_agent(identity) for identity in identities},
         usages={identity.key: judge_usage(identity, window_days=window, now=now) for identity in identities},
@@ -100,7 +100,7 @@ class LastScan(Struct, frozen=True, kw_only=True):
 
 def assess(
     inventory: Inventory,
-    alone: ByThemselves,
+    intrinsic: Intrinsic,
     registry: Mapping[str, RegistryVerdict],
     *,
     lists: Lists,
@@ -114,18 +114,18 @@ def assess(
     owner_tags = frozenset(tag_scores(lists.ownership.tag_keys))
     with stage("paths"):
         privileges = with_rights_of_roles(_privileges(identities, carried, edges), identities)
-    agents = agents_roles(identities, alone.agents)
+    agents = agents_roles(identities, intrinsic.agents)
     run_by = consumers(inventory.workloads, identities)
     with stage("owners"):
-        owners = owners_of(inventory, alone.natures, registry, lists=lists, carried=carried)
+        owners = owners_of(inventory, intrinsic.natures, registry, lists=lists, carried=carried)
     return [
         Assessment(
             identity=identity,
-            nature=alone.natures[identity.key],
+            nature=intrinsic.natures[identity.key],
             agent=agents[identity.key],
             registry=registry[identity.key],
             ownership=owners[identity.key],
-            usage=alone.usages[identity.key],
+            usage=intrinsic.usages[identity.key],
             privilege=privileges[identity.key],
             consumers=run_by.get(identity.key, ()),
             drift=_drift(identity, registry[identity.key], entries, roster, owner_tags, now),
