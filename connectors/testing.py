@@ -45,6 +45,8 @@ from scanner.model import ANY_KIND, Coverage, Exposure, Identity
 
 LIMITS = Limits(answer_bytes=256 * 1024, answer_seconds=1.0)
 """Small limits, so that an answer without end ends soon."""
+PATIENT = Limits(answer_bytes=LIMITS.answer_bytes)
+"""For answers that end: a busy machine may take more than a second for one."""
 DEADLINE = 10.0
 """Seconds for a scope."""
 CANARY = "canary-7f3a9c51e2d84b60-no-connector-keeps-this"
@@ -261,7 +263,7 @@ class Estate(Struct, frozen=True, kw_only=True):
         return Reply(status=429, body={}, headers={"Retry-After": str(_WAIT)})
 
 
-def read(connector: Connector, *, deadline: float = DEADLINE, limits: Limits = LIMITS) -> list[DiscoveredRecord]:
+def read(connector: Connector, *, deadline: float = DEADLINE, limits: Limits = PATIENT) -> list[DiscoveredRecord]:
     """All of its records, as the engine takes them: failures are gaps. Raises AssertionError for a bug."""
     return [record for unit in _units(connector, deadline, limits) for record in unit]
 
@@ -332,7 +334,7 @@ def check_healthy(estate: Estate) -> None:
 
 
 def check_reading(
-    connector: Connector, *, secret: str, deadline: float = DEADLINE, limits: Limits = LIMITS
+    connector: Connector, *, secret: str, deadline: float = DEADLINE, limits: Limits = PATIENT
 ) -> list[DiscoveredRecord]:
     """Of a healthy provider with two identities (or exposures) or more, whichever it is; returns the records.
 
@@ -618,7 +620,7 @@ def _without(estate: Estate, reply: Reply | Answering, what: str, *, deadline: f
             return estate.healthy(asked) if _request(asked) in healthy else bad
 
         with Server(answering) as server:
-            records = read(estate.make(server.url), deadline=deadline)
+            records = read(estate.make(server.url), deadline=deadline, limits=LIMITS)
             own = [one for one in records if not (healthy and isinstance(one, Coverage) and one.section in reported)]
             _nothing_complete(own, what)
             yield server

@@ -15,7 +15,6 @@ import yaml
 from msgspec import Struct
 
 from connectors.base import DiscoveredRecord, Meter, Scope, SectionReading
-from connectors.budget import Limits
 from connectors.fakes.kubernetes.authorizer import User, service_account
 from connectors.fakes.kubernetes.cluster import Cluster
 from connectors.fakes.kubernetes.server import Fault, KubernetesServer
@@ -25,11 +24,10 @@ from connectors.kubernetes.least_privilege import NAME, manifests
 from connectors.kubernetes.reading import Facts, Reader
 from connectors.kubernetes.sections import SPEC, Listing
 from connectors.kubernetes.settings import KubernetesSettings
-from connectors.testing import read
+from connectors.testing import LIMITS, PATIENT, read
 from scanner.errors import NotOffered
 from scanner.model import Coverage, Identity, Workload
 from scanner.redaction.redact import SecretRef
-from tests.processes import PATIENCE
 
 T = TypeVar("T")
 TOKEN = "token-of-the-reader"
@@ -129,12 +127,14 @@ class Running(Struct):
 
     def of_cloud(self, settings: KubernetesSettings) -> Read:
         """What a scan of clusters by their names in a cloud finds."""
-        found = read(KubernetesConnector("k8s", settings), limits=Limits(answer_seconds=PATIENCE))
+        found = read(KubernetesConnector("k8s", settings))
         return Read(tuple(one for one in found if not _is_reader(one)))
 
     def of(self, server: KubernetesServer, **settings: Any) -> Read:
-        """What a scan of a server finds."""
-        return Read(tuple(one for one in read(self.connector(server, **settings)) if not _is_reader(one)))
+        """What a scan of a server finds; a fault may be an answer without end."""
+        limits = LIMITS if server.fault else PATIENT
+        found = read(self.connector(server, **settings), limits=limits)
+        return Read(tuple(one for one in found if not _is_reader(one)))
 
 
 def _is_reader(record: DiscoveredRecord) -> bool:
