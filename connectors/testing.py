@@ -254,12 +254,14 @@ class Estate(Struct, frozen=True, kw_only=True):
         """What a request asks for; the same for all pages of a listing."""
         return asked.path
 
-    def refusal(self, asked: Asked, message: str) -> Reply:  # noqa: ARG002  # a subclass needs it
+    def refusal(self, asked: Asked, message: str) -> Reply:
         """The answer to a request that the credentials may not make."""
+        del asked  # for subclasses whose answer depends on it
         return Reply(status=403, body={"message": message})
 
-    def throttled(self, asked: Asked) -> Reply:  # noqa: ARG002  # a subclass needs it
-        """The answer to a request of which there are too many; with the seconds to wait unless ``waits`` is False."""
+    def throttled(self, asked: Asked) -> Reply:
+        """The answer when the rate limit is exceeded, with ``Retry-After`` unless ``waits`` is False."""
+        del asked  # for subclasses whose answer depends on it
         return Reply(status=429, body={}, headers={"Retry-After": str(_WAIT)})
 
 

@@ -216,7 +216,7 @@ class _Group(Generic[T, R]):
             yield self._done.pop(number)
 
     def _help(self, wanted: int) -> None:
-        """Do a batch that nobody has taken. Without one, wait, but not for a batch that a lost child may have had."""
+        """Do the next free batch. If none is free, wait for a child, or do the wanted batch if a child was lost."""
         mine = self._job.numbers.take()
         if mine is None and any(child.is_lost for child in self._children):
             mine = wanted

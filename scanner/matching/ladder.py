@@ -90,7 +90,7 @@ def matching(
 ) -> Iterator[Callable[[], Matching]]:
     """As :func:`match`, which other processes begin before the yielded function is called."""
     # Not every so many: names that are numbered repeat, and a sample in step with them would miss most.
-    sample = Random(0).sample(identities, min(_SAMPLE, len(identities)))  # noqa: S311  # only the speed depends on it
+    sample = Random(0).sample(identities, min(_SAMPLE, len(identities)))  # noqa: S311  # not for security: a bad sample only costs time
     ladder = _Ladder(entries, tag_keys, today, sample)
 
     def match_part(part: Sequence[Identity]) -> _Matches:

@@ -19,11 +19,10 @@ from scanner.model import Coverage
 from scanner.store import schema
 from scanner.store.activity import care
 from scanner.store.bodies import Wording, all_wordings, damaged_wordings, encode
-from scanner.store.engine import bulk_insert, database_of, reading, store_errors, writing
+from scanner.store.engine import bulk_insert, damaged, database_of, reading, store_errors, writing
 from scanner.store.integrity import ACTIVITY, CHECKED, EVIDENCE, INTERVALS, RECORDS, Values, checksum, named
 from scanner.store.intervals import recovered, unmoved_rows, version_row
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, RecordKind
-from scanner.store.verification import damaged
 from scanner.text import printable
 
 _KINDS: Mapping[str, RecordKind[Any]] = {

@@ -1,4 +1,4 @@
-"""Connections, transactions and errors of the store's database.
+"""Connections, transactions, errors and damaged rows of the store's database.
 
 Code for one database is in the module of its name. The rest of the store is portable SQLAlchemy Core.
 """
@@ -9,14 +9,15 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import eq
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Select, Table, make_url
+from sqlalchemy import URL, ColumnElement, Connection, Engine, Select, Table, and_, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from scanner.errors import LostStore, StoreError
 from scanner.store.database import APPENDS, DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Database, Values, words
-from scanner.store.integrity import sealed
+from scanner.store.integrity import INTERVALS, as_one_text, sealed
 from scanner.store.postgres import Postgres
 from scanner.store.sqlite import Sqlite
 from scanner.text import printable
@@ -196,3 +197,27 @@ def insert_sealed(connection: Connection, table: Table, rows: Sequence[Values]) 
     """As :func:`bulk_insert`, for rows that have their checksums."""
     if rows:
         database_of(connection).insert(connection, table, rows)
+
+
+# --- Rows that were changed or damaged outside Muster, found by their checksums: see integrity.py ---
+
+Damaged = Mapping[str, frozenset[str]]
+"""By table, the keys of open rows that do not match their checksum."""
+
+
+def damaged_open_rows(connection: Connection) -> dict[str, frozenset[str]]:
+    """By table, the keys of open rows that do not match their checksum."""
+    found = {
+        table.name: frozenset(row[0] for row in damaged(connection, table, table.c.until_scan.is_(None)))
+        for table in INTERVALS
+    }
+    return {name: keys for name, keys in found.items() if keys}
+
+
+def damaged(connection: Connection, table: Table, *chosen: ColumnElement[bool]) -> list[Values]:
+    """The rows of a table that do not match their checksum."""
+    keys = tuple(table.primary_key.columns)
+    rows = select(*keys).where(*chosen)
+    unsound = database_of(connection).unsound(connection, rows, table.c.checksum, as_one_text(table))
+    its_own = (and_(*map(eq, keys, values)) for values in sorted(unsound, key=str))
+    return [tuple(connection.execute(select(table).where(own)).one()) for own in its_own]

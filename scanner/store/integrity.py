@@ -1,4 +1,4 @@
-"""Checksums, by which rows that were changed or damaged outside Muster are found; verification.py finds them.
+"""Checksums, by which rows that were changed or damaged outside Muster are found; engine.py finds them.
 
 Every row of a scan, of its coverage and of an interval ends with a *checksum* over the columns that never change.
 Commands that read refuse a row that does not match (:class:`DamagedRow`). A scan verifies all open rows first, because

@@ -37,10 +37,9 @@ from scanner.processes import ahead, batched
 from scanner.store import scans, schema
 from scanner.store.bodies import all_wordings, decode, digest, encode
 from scanner.store.database import Values
-from scanner.store.engine import insert_sealed, plain_rows
+from scanner.store.engine import Damaged, insert_sealed, plain_rows
 from scanner.store.integrity import HINT, RECORDS, checksum, sealed, verify
 from scanner.store.kinds import R, RecordKind, Sighting, Wordings
-from scanner.store.verification import Damaged
 from scanner.text import printable
 
 BATCH = 10_000

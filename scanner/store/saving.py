@@ -14,7 +14,17 @@ from scanner.errors import StoreError
 from scanner.model import Forgotten, ScanResult
 from scanner.store import bodies, outbox, scans, schema
 from scanner.store.database import PATIENCE, Lock
-from scanner.store.engine import database_of, reading, retrying, store_errors, where, writing
+from scanner.store.engine import (
+    Damaged,
+    damaged,
+    damaged_open_rows,
+    database_of,
+    reading,
+    retrying,
+    store_errors,
+    where,
+    writing,
+)
 from scanner.store.integrity import named
 from scanner.store.intervals import incompleteness, write
 from scanner.store.kinds import (
@@ -28,7 +38,6 @@ from scanner.store.kinds import (
     RecordKind,
 )
 from scanner.store.outbox import Alarms
-from scanner.store.verification import Damaged, damaged, damaged_open_rows
 from scanner.text import printable
 
 log = logging.getLogger(__name__)

@@ -34,7 +34,7 @@ from connectors.testing import (
 from tests.connectors.agent_config import configs
 from tests.connectors.secrets_report import reports
 
-SECRET = "the-value-that-nobody-may-see"
+SECRET = "a-value-that-no-record-may-have"
 KINDS: dict[str, tuple[Any, Any]] = {
     "agent_config": (AgentConfigConnector, AgentConfigSettings),
     "file": (FileConnector, FileSettings),

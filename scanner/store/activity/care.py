@@ -27,9 +27,8 @@ from scanner.store.activity.units import (
     worse,
 )
 from scanner.store.bodies import text_of
-from scanner.store.engine import bulk_insert, plain_rows
+from scanner.store.engine import bulk_insert, damaged, plain_rows
 from scanner.store.integrity import ACTIVITY, checksum, named
-from scanner.store.verification import damaged
 from scanner.text import printable
 
 KEPT_WEEKS = 400

@@ -203,7 +203,7 @@ CHANGES = [
 def test_a_write_names_who_it_changed(
     name: str, request_: dict[str, Any] | None, response: dict[str, Any], targets: list[str], tmp_path: Path
 ) -> None:
-    """By whom, and by which event; also where CloudFormation did it for someone; not where it failed."""
+    """With the caller and the event; also for changes through CloudFormation, not for failed ones."""
     made = event(name, USER, readOnly=False, requestParameters=request_, responseElements=response)
     failed = {**made, "eventID": "failed", "errorCode": "AccessDenied"}
     put(tmp_path, packed(made, failed))
