@@ -71,11 +71,9 @@ def test_parts_come_in_the_order_of_the_items(numbers: list[int], processes: int
 
 
 def test_other_processes_do_a_part() -> None:
-    """Of several parts, this process does some and its children the others."""
+    """How many each does depends on who is free."""
     with using(3):
-        children = spread(lambda _: is_child(), range(500))
-
-    assert set(children) == {True, False}
+        assert True in spread(lambda _: is_child(), range(500))
 
 
 def test_few_items_are_not_shared_by_default() -> None:
