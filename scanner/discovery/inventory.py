@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import chain
 from typing import TypeVar
 
@@ -164,7 +165,7 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
     """
     best, others = seen[0], seen[1:]
     if not others:
-        return msgspec.structs.replace(best, sources=(best.source,))
+        return msgspec.structs.replace(best, sources=_only(best.source))
     equals = [one for one in seen if ranks.get(one.source) == ranks.get(best.source)]
     filled = {
         name: next((value for one in seen if (value := getattr(one, name)) is not None), None) for name in _FILLABLE
@@ -192,6 +193,12 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
         token_subjects=_distinct(one.token_subjects for one in seen),
         runs_in=_distinct(one.runs_in for one in seen),
     )
+
+
+@cache
+def _only(source: str) -> tuple[str]:
+    """Return one tuple for all identities of a source: a million of their own take 50 MB."""
+    return (source,)
 
 
 def _privilege(seen: Sequence[Identity], equals: Sequence[Identity]) -> Privilege:

@@ -5,7 +5,7 @@ inventory ─► nature, agent, usage, matching ─► registry, suggestions ─
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -55,8 +55,7 @@ from scanner.model import (
 from scanner.model.reviews import ReviewPolicy
 from scanner.model.summary import summarise, upkeep
 from scanner.registry.roster import Roster
-from scanner.rules import registration
-from scanner.rules.base import RuleContext
+from scanner.rules.base import History, RuleContext
 from scanner.rules.evaluation import JudgedSnapshot, evaluate, evaluate_activity, evaluate_tickets
 from scanner.stages import stage
 from scanner.suppressions.acknowledgements import Acknowledgements
@@ -64,10 +63,6 @@ from scanner.suppressions.exemptions import Exemptions
 
 LIST_TYPE = "file"
 """The type of sources that are lists."""
-_ON_UNDECLARED = frozenset(
-    rule.id for rule in (registration.LOOKALIKE, registration.RUNS_BEFORE_APPROVAL, registration.UNREGISTERED)
-)
-"""Rules that a hidden match would resolve."""
 
 
 class Declared(Struct, frozen=True, kw_only=True):
@@ -202,12 +197,13 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
         scanned_at=latest.scan.started_at,
     )
     judged = judge_activity(today, acted, circumstances)
-    known = {finding.fingerprint: finding.first_seen for finding in latest.findings}
-    found = evaluate_activity(judged, declared.policy, now, declared.frameworks)
-    marked = _marked(found, judged, known, now)
+    history = History({finding.fingerprint: finding.first_seen for finding in latest.findings})
+    found = evaluate_activity(
+        judged, RuleContext(policy=declared.policy, now=now, frameworks=declared.frameworks, history=history)
+    )
     identities = {one.identity.key: one.identity for one in judged}
     acknowledgements = Acknowledgements(declared.acknowledgements, now.date())
-    return tuple(acknowledgements.marked(marked, identities))
+    return tuple(acknowledgements.marked(found, identities))
 
 
 def _assessed(
@@ -320,6 +316,8 @@ def _findings(
 ) -> tuple[Finding, ...]:
     """Return the findings of all rules, and the last known ones of what was not judged, the most severe first."""
     fresh, carried, now = judged.fresh, judged.carried, judged.now
+    known = remembered.known if remembered.known is None else {**remembered.announced, **remembered.known}
+    history = History(known)
     found = evaluate(
         JudgedSnapshot(
             assessments=fresh,
@@ -336,32 +334,16 @@ def _findings(
             now=now,
             registry_given=declared.entries is not None,
             frameworks=declared.frameworks,
+            history=history,
         )
     )
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
-    known = remembered.known if remembered.known is None else {**remembered.announced, **remembered.known}
-    marked = list(acknowledgements.marked(_marked(found, fresh, known, now), identities))
-    context = RuleContext(policy=declared.policy, now=now, frameworks=declared.frameworks)
+    marked = list(acknowledgements.marked(found, identities))
+    context = RuleContext(policy=declared.policy, now=now, frameworks=declared.frameworks, history=history)
     late = evaluate_tickets(remembered.closed_tickets, marked, fresh, context)
     kept = kept_findings((*found, *late), fresh, carried, judged.entries, remembered, now)
-    marked += acknowledgements.marked((*_marked(late, fresh, known, now), *kept), identities)
+    marked += acknowledgements.marked((*late, *kept), identities)
     return tuple(sorted(marked, key=most_severe_first))
-
-
-def _marked(
-    found: Sequence[Finding], fresh: Sequence[Assessment], known: Mapping[str, datetime | None] | None, now: datetime
-) -> Iterator[Finding]:
-    """Mark findings that the last scan did not have as new; on a store's first scan, none is.
-
-    Findings that an identity is undeclared or unapproved are held back while a gap may hide its entry, and new once
-    that is read.
-    """
-    provisional = {one.identity.key for one in fresh if one.registry.provisional}
-    for finding in found:
-        unknown = known is not None and finding.fingerprint not in known
-        held_back = unknown and finding.rule in _ON_UNDECLARED and finding.identity in provisional
-        since = (known or {}).get(finding.fingerprint, now)
-        yield msgspec.structs.replace(finding, new=unknown and not held_back, held_back=held_back, first_seen=since)
 
 
 def _with_findings(assessments: Sequence[Assessment], findings: Sequence[Finding]) -> tuple[Assessment, ...]:

@@ -74,6 +74,15 @@ class Hit(Struct, frozen=True, kw_only=True, gc=False):
     severity: Severity | None = None
 
 
+class History(Struct, frozen=True):
+    """What findings are compared with: those of earlier scans, by fingerprint, with when each was first seen.
+
+    ``known`` is None on a store's first scan, of which no finding is new.
+    """
+
+    known: Mapping[str, datetime | None] | None = None
+
+
 class RuleContext(Struct, frozen=True, kw_only=True):
     """What a check depends on besides its subject.
 
@@ -82,6 +91,7 @@ class RuleContext(Struct, frozen=True, kw_only=True):
     ``not_listed``: keys of credentials known from an earlier scan only, because a gap hides whether they still exist.
     ``exposures``: where leaked keys are, by the key of the credential, or of the identity if no list has the key.
     ``frameworks``: ids of the frameworks whose controls findings cite; None uses the default frameworks.
+    ``history``: None if there is nothing to compare findings with.
     """
 
     policy: Policy
@@ -92,6 +102,7 @@ class RuleContext(Struct, frozen=True, kw_only=True):
     not_listed: frozenset[str] = frozenset()
     exposures: Mapping[str, tuple[Exposure, ...]] = {}
     frameworks: frozenset[str] | None = None
+    history: History | None = None
 
     @property
     def today(self) -> date:

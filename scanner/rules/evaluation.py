@@ -31,6 +31,7 @@ from scanner.model import (
 from scanner.model.planned import Place, PlannedChange
 from scanner.model.reviews import ReviewOutcome
 from scanner.processes import spread
+from scanner.rules import registration
 from scanner.rules.base import (
     ActivityRule,
     AssignmentRule,
@@ -39,6 +40,7 @@ from scanner.rules.base import (
     EntryRule,
     ExemptionRule,
     ExpiredCredentialRule,
+    History,
     Hit,
     IdentityRule,
     PlanCredentialRule,
@@ -64,6 +66,10 @@ _ACTIVITY_RULES = {rule.id: rule for rule in RULES if isinstance(rule, ActivityR
 _PLAN_RULES = tuple(rule for rule in RULES if isinstance(rule, PlanRule))
 _PLAN_CREDENTIAL_RULES = tuple(rule for rule in RULES if isinstance(rule, PlanCredentialRule))
 _TICKET_RULES = tuple(rule for rule in RULES if isinstance(rule, TicketRule))
+_ON_UNDECLARED = frozenset(
+    rule.id for rule in (registration.LOOKALIKE, registration.RUNS_BEFORE_APPROVAL, registration.UNREGISTERED)
+)
+"""Rules that a match would resolve. Their findings are held back while a gap may hide the entry, then new."""
 _EXEMPTION_RULES = tuple(rule for rule in RULES if isinstance(rule, ExemptionRule))
 
 _Found: TypeAlias = tuple[str, Finding]
@@ -74,7 +80,7 @@ class JudgedSnapshot(Struct, frozen=True, kw_only=True):
     """One judged snapshot. ``now``: the time of the scan, aware. ``registry_given``: False without a registry.
 
     ``carried``: identities that were not re-checked, as the last scan had them.
-    ``reviews``, ``not_listed``, ``exposures`` and ``frameworks``: as in :class:`RuleContext`.
+    ``reviews``, ``not_listed``, ``exposures``, ``frameworks`` and ``history``: as in :class:`RuleContext`.
     """
 
     assessments: Sequence[Assessment] = ()
@@ -91,10 +97,11 @@ class JudgedSnapshot(Struct, frozen=True, kw_only=True):
     now: datetime
     registry_given: bool = True
     frameworks: frozenset[str] | None = None
+    history: History | None = None
 
 
 def evaluate(snapshot: JudgedSnapshot) -> tuple[Finding, ...]:
-    """Return all findings, sorted by severity (critical first), rule and subject. ``new`` is always False here.
+    """Return all findings, sorted by severity (critical first), rule and subject.
 
     Subjects that were not re-checked are not judged again, but for rules that say so: their earlier findings stay.
     """
@@ -107,15 +114,13 @@ def evaluate(snapshot: JudgedSnapshot) -> tuple[Finding, ...]:
         not_listed=snapshot.not_listed,
         exposures=snapshot.exposures,
         frameworks=snapshot.frameworks,
+        history=snapshot.history,
     )
     return _sorted(_judge(snapshot, context))
 
 
-def evaluate_activity(
-    assessments: Sequence[Assessment], policy: Policy, now: datetime, frameworks: frozenset[str] | None
-) -> tuple[Finding, ...]:
-    """Return only the findings about days, as :func:`evaluate` does. ``frameworks``: as there."""
-    context = RuleContext(policy=policy, now=now, frameworks=frameworks)
+def evaluate_activity(assessments: Sequence[Assessment], context: RuleContext) -> tuple[Finding, ...]:
+    """Return only the findings about days, as :func:`evaluate` does."""
     return _sorted(found for one in assessments for found in _judge_activity(one, _subject_of(one), context))
 
 
@@ -242,6 +247,7 @@ def _subject_of(assessment: Assessment) -> _Subject:
         is_agent=assessment.agent.is_agent,
         identity=identity.key,
         owner=_owner(assessment),
+        may_be_declared=assessment.registry.provisional,
     )
 
 
@@ -345,7 +351,7 @@ def _owner(assessment: Assessment) -> str | None:
 class _Subject(Struct, frozen=True, kw_only=True):
     """What a finding is about. ``key``: what its fingerprint is made of; the others: as ``Finding`` has them.
 
-    ``provider``, ``is_agent``: which controls are cited.
+    ``provider``, ``is_agent``: which controls are cited. ``may_be_declared``: a gap may hide its entry.
     """
 
     key: str
@@ -356,11 +362,15 @@ class _Subject(Struct, frozen=True, kw_only=True):
     entry: str | None = None
     assignment: str | None = None
     owner: str | None = None
+    may_be_declared: bool = False
 
 
 def _found(rule: Rule, hit: Hit, subject: _Subject, context: RuleContext) -> _Found:
+    print_of_it = fingerprint(rule.id, subject.key)
+    is_unknown, first_seen = _compared(print_of_it, context)
+    held_back = is_unknown and subject.may_be_declared and rule.id in _ON_UNDECLARED
     finding = Finding(
-        fingerprint=fingerprint(rule.id, subject.key),
+        fingerprint=print_of_it,
         rule=rule.id,
         severity=hit.severity or rule.severity,
         identity=subject.identity,
@@ -372,5 +382,18 @@ def _found(rule: Rule, hit: Hit, subject: _Subject, context: RuleContext) -> _Fo
         remediation=rule.remediation,
         controls=cited(rule.id, subject.provider, is_agent=subject.is_agent, chosen=context.frameworks),
         owner=subject.owner,
+        new=is_unknown and not held_back,
+        held_back=held_back,
+        first_seen=first_seen,
     )
     return subject.key, finding
+
+
+def _compared(fingerprint: str, context: RuleContext) -> tuple[bool, datetime | None]:
+    """Return whether no earlier scan had the finding, and when it was first seen."""
+    if context.history is None:
+        return False, None
+    known = context.history.known
+    if known is None:
+        return False, context.now
+    return fingerprint not in known, known.get(fingerprint, context.now)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache, reduce
+from functools import cached_property, reduce
 from typing import Final, NamedTuple
 
+from scanner.caching import cached
 from scanner.judging.ownership.directory import (
     REMEMBERED,
     SCORES,
@@ -226,7 +227,7 @@ class Candidates:
         self._others = others
         self._successors = Successors(entries.values(), directory)
         # The same few sets of hints repeat across an estate.
-        self._ranking = lru_cache(maxsize=REMEMBERED)(self._rank)
+        self._ranking = cached(self._rank, size=REMEMBERED)
 
     def of(
         self, identity: Identity, registry: RegistryVerdict, without: Collection[str] = ()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from importlib.resources import files
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
+from scanner.caching import cached
 from scanner.matching.keys import tag_name
 from scanner.model import Entry, Identity, Person
 from scanner.model.attributes import CHANGED_BY, OWNERS, SPONSORS
@@ -33,8 +34,8 @@ class Directory:
     def __init__(self, roster: Roster, machines: Machines) -> None:
         self._roster = roster
         self.machines = machines
-        self._resolve = lru_cache(maxsize=REMEMBERED)(self._look_up)
-        self._find = lru_cache(maxsize=REMEMBERED)(self._look_into)
+        self._resolve = cached(self._look_up, size=REMEMBERED)
+        self._find = cached(self._look_into, size=REMEMBERED)
 
     @cached_property
     def everybody(self) -> dict[str, Person]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from importlib.resources import files
 from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
+from scanner.caching import cached
 from scanner.judging.ownership.directory import REMEMBERED, SCOPE_NAME, SCORES, Directory, Hint
 from scanner.model import Identity, Person
 
@@ -69,7 +69,7 @@ class NamedAfter:
             lengths[run[0]].add(len(run))
         self._lengths = {word: sorted(of_runs, reverse=True) for word, of_runs in lengths.items()}
         # Many identities share scope, path and group.
-        self._shared = lru_cache(maxsize=REMEMBERED)(lambda place, text: self._hints(place, words(text)))
+        self._shared = cached(self._hints_in, size=REMEMBERED)
         self._of_runs: dict[tuple[Place, tuple[Words, ...]], tuple[Hint, ...]] = {}
 
     def may_have_numbers(self, alike: Words) -> bool:
@@ -93,6 +93,9 @@ class NamedAfter:
             if link.relation == "member_of":
                 hints += self._shared("group", link.target.rpartition("/")[2])
         return hints
+
+    def _hints_in(self, place: Place, text: str) -> tuple[Hint, ...]:
+        return self._hints(place, words(text))
 
     def _hints(self, place: Place, text: Words) -> tuple[Hint, ...]:
         if self._lengths.keys().isdisjoint(text):
@@ -225,8 +228,8 @@ class Alike:
     def __init__(self, named_after: NamedAfter, neighbours: Neighbours) -> None:
         self._named_after = named_after
         self._neighbours = neighbours
-        self._cached_hints = lru_cache(maxsize=REMEMBERED)(self._hints)
-        self._cached_numbers_matter = lru_cache(maxsize=REMEMBERED)(self._numbers_matter)
+        self._cached_hints = cached(self._hints, size=REMEMBERED)
+        self._cached_numbers_matter = cached(self._numbers_matter, size=REMEMBERED)
 
     def of_identity(self, identity: Identity) -> tuple[Hint, ...]:
         """Return the hints in its name, and in similar names in its scope and provider."""

@@ -13,6 +13,7 @@ from msgspec import Struct
 from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import ratio
 
+from scanner.caching import cached
 from scanner.matching.suggestions.names import Kind, kind_of, one_spelling
 
 EQUAL, SHORTENED, MOST = 0.98, 0.96, 0.95
@@ -97,7 +98,7 @@ class Comparer:
         self._weight = _Weights(keys).__getitem__
         self._words: dict[str, _Words] = {}
         self._contents: dict[tuple[frozenset[str], str], _Content] = {}
-        self._overlap = lru_cache(maxsize=2**16)(self._overlap_of)
+        self._overlap = cached(self._overlap_of, size=2**16)
 
     def compare(self, one: str, other: str, least: float = 0.0) -> Likeness:
         """Return the similarity of two keys. A score below ``least`` is returned as 0, without reasons."""

@@ -1,0 +1,21 @@
+"""Caches of methods that end with their object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from types import MethodType
+from typing import Any, TypeVar, cast
+from weakref import proxy
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def cached(method: Method, *, size: int) -> Method:
+    """Cache the latest results of a bound method, for its object to keep. The cache does not keep the object.
+
+    With ``lru_cache`` alone, the object and its cache refer to each other. All that the object refers to then stays
+    until garbage is collected: 260 MB for a million identities.
+    """
+    assert isinstance(method, MethodType)
+    return cast("Method", lru_cache(maxsize=size)(partial(method.__func__, proxy(method.__self__))))
