@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.util import LRUCache
 
 import benchmarks
 import connectors
@@ -37,6 +39,8 @@ settings.load_profile("same")
 
 _AMBIENT = ("AWS_", "AZURE_", "VAULT_", "BAO_", "NO_COLOR", "FORCE_COLOR", "MUSTER_")
 _LOOPBACK = ("127.", "::1", "localhost")
+_ALLOCATED = 50_000
+"""Objects between two passes of the garbage collector: the default of 700 costs up to a seventh of a test's time."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,6 +64,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                 if not module.name.endswith("__main__"):
                     importlib.import_module(module.name)
     gc.freeze()
+    gc.set_threshold(_ALLOCATED, *gc.get_threshold()[1:])
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +114,34 @@ def loopback_only() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded)
         yield
+
+
+class _Statements(LRUCache[Any, Any]):
+    """Compiled SQL by database, not by engine: most tests open a store of their own, and compiling takes longest."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(self._of_any_engine(key), default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(self._of_any_engine(key), value)
+
+    @staticmethod
+    def _of_any_engine(key: Any) -> Any:
+        dialect, *statement = key
+        return dialect.name, dialect.driver, *statement
+
+
+@pytest.fixture(autouse=True, scope="session")
+def compiled_once() -> Iterator[None]:
+    """Engines share what they compile."""
+    statements = _Statements(5_000)
+
+    def share(connection: Connection) -> None:
+        connection.execution_options(compiled_cache=statements)
+
+    event.listen(Engine, "engine_connect", share)
+    yield
+    event.remove(Engine, "engine_connect", share)
 
 
 @pytest.fixture(scope="session")
