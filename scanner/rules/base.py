@@ -113,6 +113,14 @@ class RuleContext(Struct, frozen=True, kw_only=True):
         """Return whether more than ``days`` days lie between ``moment`` and ``until`` (or now); False if unknown."""
         return moment is not None and (min(until or self.now, self.now) - moment) / _DAY > days
 
+    def compared(self, identifier: str) -> tuple[bool, datetime | None]:
+        """Return whether no earlier scan had the finding of this fingerprint, and when it was first seen."""
+        if self.history is None:
+            return False, None
+        if self.history.known is None:
+            return False, self.now
+        return identifier not in self.history.known, self.history.known.get(identifier, self.now)
+
     def live(self, credential: Credential) -> bool:
         """Return whether a credential can be used, see :func:`is_live`."""
         return is_live(credential, self.now)

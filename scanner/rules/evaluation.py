@@ -366,11 +366,11 @@ class _Subject(Struct, frozen=True, kw_only=True):
 
 
 def _found(rule: Rule, hit: Hit, subject: _Subject, context: RuleContext) -> _Found:
-    print_of_it = fingerprint(rule.id, subject.key)
-    is_unknown, first_seen = _compared(print_of_it, context)
+    identifier = fingerprint(rule.id, subject.key)
+    is_unknown, first_seen = context.compared(identifier)
     held_back = is_unknown and subject.may_be_declared and rule.id in _ON_UNDECLARED
     finding = Finding(
-        fingerprint=print_of_it,
+        fingerprint=identifier,
         rule=rule.id,
         severity=hit.severity or rule.severity,
         identity=subject.identity,
@@ -387,13 +387,3 @@ def _found(rule: Rule, hit: Hit, subject: _Subject, context: RuleContext) -> _Fo
         first_seen=first_seen,
     )
     return subject.key, finding
-
-
-def _compared(fingerprint: str, context: RuleContext) -> tuple[bool, datetime | None]:
-    """Return whether no earlier scan had the finding, and when it was first seen."""
-    if context.history is None:
-        return False, None
-    known = context.history.known
-    if known is None:
-        return False, context.now
-    return fingerprint not in known, known.get(fingerprint, context.now)
