@@ -106,7 +106,8 @@ class Index:
             return Meaning(person=self._people[one])
         if len(left) > 1:
             return Meaning(
-                ambiguous=True, guesses=self._ranked((one, "several have this name") for one in narrowed or left)
+                ambiguous=True,
+                guesses=self._ranked((one, "several have this name") for one in sorted(narrowed or left)),
             )
         if not left:  # the e-mail takes precedence over the name beside it
             every = dict.fromkeys(email for claim in known for email in sorted(claim))
@@ -212,12 +213,12 @@ class Index:
     def _guesses(self, said: Parts) -> tuple[Guess, ...]:
         found: dict[str, str] = {}
         for email in said.emails:
-            for one in self._accounts.get(fold(_local(email)), ()):
+            for one in sorted(self._accounts.get(fold(_local(email)), ())):
                 found.setdefault(one, "user name of another address")
         for account in (*said.accounts, *map(_local, said.emails), *said.names):
-            for one in self._accounts.get(fold(account), ()):
+            for one in sorted(self._accounts.get(fold(account), ())):
                 found.setdefault(one, "user name")
-            for one in self._made.get(account_key(account), ()):
+            for one in sorted(self._made.get(account_key(account), ())):
                 found.setdefault(one, "user name derived from the name")
         accounts = (_SIGNS.sub(" ", one) for one in (*map(_local, said.emails), *said.accounts))
         for name in (*said.names, *accounts):

@@ -183,3 +183,12 @@ def test_two_of_one_name_are_never_one_of_them(words: list[str], between: str, b
 
     assert meaning.person is None
     assert {one.email for one in meaning.guesses} == {ANN_OF_RISK.email, ANN_OF_PAYMENTS.email}
+
+
+@pytest.mark.parametrize("text", ["Kim Park", "kpark", "kim@acme.example", "kim"])
+def test_people_who_fit_equally_well_are_sorted_by_email(text: str) -> None:
+    """Else each run would have another order, or others of many, and an unchanged identity would count as changed."""
+    emails = [f"kim@{word}.example" for word in ("delta", "alpha", "echo", "bravo", "charlie")]
+    roster = Roster([make_person(email, name="Kim Park") for email in emails], date(2026, 11, 25))
+
+    assert [one.email for one in roster.meaning(text).guesses] == sorted(emails)
