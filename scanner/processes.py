@@ -97,12 +97,14 @@ def spread(work: Callable[[Sequence[T]], R], items: Sequence[T]) -> list[R]:
         return results()
 
 
-def ahead(work: Callable[[T], R], batches: Iterable[T]) -> Generator[R]:
+def ahead(work: Callable[[T], R], batches: Iterable[T], *, items: int | None = None) -> Generator[R]:
     """Yield the work on each batch, in order. Other processes do it while this one uses the results before it.
 
-    Every process goes through ``batches`` itself, so they must not come from a file or a connection.
+    Every process goes through ``batches`` itself, so they must not come from a file or a connection. ``items``: how
+    many all batches have, where they may be too few to share although there are several batches.
     """
-    processes = _sharing.get().processes
+    sharing = _sharing.get()
+    processes = 1 if items is not None and items < sharing.least else sharing.processes
     coming = iter(batches)
     first = list(islice(coming, processes))
     with _shared(work, chain(first, coming), others=len(first) - 1, most=processes * AHEAD) as results:

@@ -223,7 +223,8 @@ def write(
     kinds = [_given(connection, kind, seq, its_records) for kind, its_records in records]
     tables: list[_Given[Any]] = [table for kind in kinds for table in (kind.versions, kind.sightings)]
     batches = ((number, places) for number, table in enumerate(tables) for places in table.batches())
-    with closing(ahead(lambda batch: tables[batch[0]].encoded(batch[1]), batches)) as encoded:
+    count = sum(len(table.keys) for table in tables)
+    with closing(ahead(lambda batch: tables[batch[0]].encoded(batch[1]), batches, items=count)) as encoded:
         for one in kinds:
             unsound = damaged.get(one.kind.versions.name, _NOTHING)
             for ending, rows in _changes(connection, one.versions, encoded, unsound):

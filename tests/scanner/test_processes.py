@@ -80,6 +80,7 @@ def test_few_items_are_not_shared_by_default() -> None:
     """Forking would take longer."""
     with using(None):
         assert spread(lambda _: os.getpid(), range(WORTH_IT - 1)) == [PARENT]
+        assert set(ahead(lambda _: os.getpid(), [(0,)] * 100, items=WORTH_IT - 1)) == {PARENT}
 
 
 def test_a_child_shares_no_work_itself() -> None:
