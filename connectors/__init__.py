@@ -1,1 +1,1 @@
-"""Connectors: each lists the identities of one kind of provider."""
+"""Connectors: each discovers the identities of one provider."""

@@ -1,4 +1,4 @@
-"""Agents as files of their platforms define them: what each runs as, and the names of the keys it is given (pure).
+"""Agents in the definition files of their platforms: what each runs as, and the names of its keys (pure).
 
 No prompt is decoded, and of variables only names; the id of a client is the one value that names an identity.
 
@@ -32,23 +32,24 @@ Row: TypeAlias = tuple[str, Any]
 KIND: Final = "agent_definition"
 _LONGEST_NAME: Final = 100
 _MOST: Final = 500
-"""Agents that are read of one file."""
+"""Maximum number of agents read from a file."""
 _ROLE: Final = re.compile(r"arn:aws[a-z-]{0,20}:iam::\d{12}:role/[\w+=,.@/-]{1,600}", re.ASCII)
 _ACCOUNT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}@[a-z0-9.-]{1,200}\.gserviceaccount\.com", re.ASCII)
 _CLIENT: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _RUNTIME: Final = re.compile(r"arn:aws[a-z-]{0,20}:bedrock-agentcore:[a-z0-9-]+:\d{12}:runtime/[\w-]{1,120}", re.ASCII)
 _PLACEHOLDER: Final = re.compile(r"(?=arn:|.*[$<\[{])[\w${}<>\[\].:/@+=,() -]{1,120}", re.ASCII)
-"""What is shown, though it names no identity. Any other text might be a secret that someone put there."""
+"""Placeholders are shown. Any other text that names no identity might be a secret."""
 _VARIABLE: Final = re.compile(r"[A-Za-z_]\w{0,127}", re.ASCII)
 _CLIENT_ID: Final = "AZURE_CLIENT_ID"
 """The variable by which Azure's libraries choose a managed identity or an application."""
 
 
 class Definition(Struct, frozen=True, kw_only=True):
-    """An agent of a file. ``runs_as``: the ARN of a role, the address of a service account, or the id of a client.
+    """An agent in a file. ``runs_as``: the ARN of a role, the address of a service account, or the id of a client.
 
-    ``names``: the field that names it. ``unresolved``: what is named, but not in the file. ``deployed_as``: its ARN at
-    its platform. ``variables``, ``providers``: names of what it is given, and of what its platform keeps keys for.
+    ``names``: the field that names it. ``unresolved``: references that the file does not resolve. ``deployed_as``: its
+    ARN at its platform. ``variables``, ``providers``: names of its environment variables, and of the providers whose
+    keys its platform stores.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Definition(Struct, frozen=True, kw_only=True):
 
 
 class Definitions(Struct, frozen=True):
-    """The agents of a file, and why others could not be read. ``platform``: where they run."""
+    """The agents in a file, and why others could not be read. ``platform``: where they run."""
 
     platform: str = ""
     agents: tuple[Definition, ...] = ()
@@ -70,9 +71,9 @@ class Definitions(Struct, frozen=True):
 
 
 def read_definitions(name: str, data: bytes, project: str) -> Definitions | None:
-    """Decode a file by its name; None for a name, or a content, that defines no agent. Raises Malformed.
+    """Decode a file by its name; None if its name or content defines no agent. Raises Malformed.
 
-    ``project``: what to call an agent whose file gives it no name.
+    ``project``: the name of an agent that has none in its file.
     """
     known = _FORMATS.get(name)
     if known is None:
@@ -107,7 +108,7 @@ def _content(name: str, text: str) -> Any:
 
 
 def as_identity(definitions: Definitions, one: Definition, path: str) -> dict[str, Any]:
-    """The fields of an agent's identity that are the same wherever the file lies."""
+    """The fields of an agent's identity that do not depend on where the file is."""
     facts = {
         "path": path,
         "platform": definitions.platform,
@@ -127,7 +128,7 @@ def as_identity(definitions: Definitions, one: Definition, path: str) -> dict[st
 
 
 def _named(name: str, value: str | None, form: re.Pattern[str], otherwise: str) -> dict[str, Any]:
-    """The identity that a field names. ``otherwise``: what runs the agent where it names none."""
+    """The identity that a field names. ``otherwise``: what runs the agent if the field is empty."""
     text = (value or "").strip()
     if not text:
         return {"unresolved": otherwise}
@@ -343,6 +344,6 @@ NAMES: Final = frozenset(_FORMATS)
 
 
 def project_at(path: PurePath) -> str:
-    """The name of the folder that a file is for; empty where its path does not have it."""
+    """The name of the folder that a file belongs to; empty if its path has none."""
     folder = path.parent.parent if path.parent.name == "agentcore" else path.parent
     return folder.name

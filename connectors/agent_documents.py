@@ -1,6 +1,6 @@
-"""Configurations of MCP clients and A2A agent cards, wherever they lie (pure).
+"""Configurations of MCP clients and A2A agent cards (pure). Only names, hosts and kinds are kept.
 
-What is kept of a file: names, hosts and kinds. Values of variables and headers, arguments and inputs are dropped.
+Values of variables and headers, arguments and inputs are dropped.
 """
 
 from __future__ import annotations
@@ -20,17 +20,20 @@ from connectors.exported import Unreadable, text_of
 from scanner.model import Signal
 
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE)
-# What is not closed goes to the end, for to look for the end from each beginning would take hours.
+# An unclosed comment extends to the end: searching for the end from each start would take hours.
 _STRING = r'("(?:[^"\\]|\\.)*+(?:"|\\?\Z))'
 _COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _TRAILING_COMMA = re.compile(rf"{_STRING}|,(?=\s*+[}}\]])", re.DOTALL)
 NOT_TEXT = "it is not text"
 _REMOTE = ("mcp-remote",)
-"""Packages that only pass on to the address among their arguments."""
+"""Packages that only forward to the address in their arguments."""
 
 
 class Server(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An MCP server of a client, as clients write it. ``args`` may hold secrets: only an address's host is kept."""
+    """An MCP server in the configuration of a client.
+
+    ``args`` may hold secrets: only the host of an address is kept.
+    """
 
     command: str | None = None
     args: tuple[Any, ...] = ()
@@ -43,7 +46,7 @@ class Server(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def host(self) -> str | None:
-        """The host of the server's address, also of one behind a proxy on this machine."""
+        """The host of the server's address, also if a local proxy forwards to it."""
         own = host_of(self.url or self.server_url)
         if own is not None or not any(str(one).partition("@")[0] in _REMOTE for one in self.args):
             return own
@@ -62,7 +65,7 @@ class Server(Struct, frozen=True, kw_only=True, rename="camel"):
 
 _RUNNERS = frozenset(("npx", "bunx", "pnpx", "uvx", "pipx"))
 _SWITCHES = frozenset(("-y", "--yes", "-q", "--quiet", "run", "-p", "--package", "--from"))
-"""What may stand before the package."""
+"""Options that may precede the package."""
 _PROGRAM = re.compile(r"[\w.+-]{1,60}", re.ASCII)
 _PACKAGE = re.compile(r"(?:@[a-z0-9][\w.-]{0,60}/)?[a-z0-9][\w.-]{0,80}(?:@[\w.^~-]{1,30})?", re.ASCII | re.IGNORECASE)
 
@@ -79,7 +82,7 @@ class _Client(Struct, frozen=True, kw_only=True):
 
 
 class Client(Struct, frozen=True):
-    """The servers by name, and why others could not be read."""
+    """MCP servers by name, and why others could not be read."""
 
     servers: Mapping[str, Server]
     unread: Mapping[str, str]
@@ -121,13 +124,13 @@ class Card(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Where it is reached, without users, queries and fragments."""
+        """The URLs of the agent, without users, queries and fragments."""
         every = (self.url, *(one.url for one in (*self.supported_interfaces, *self.additional_interfaces)))
         return tuple(dict.fromkeys(bare for one in every if one and (bare := _bare(one))))
 
     @property
     def schemes(self) -> tuple[str, ...]:
-        """The kinds of authentication that it takes, such as ``oauth2`` or ``apiKey``."""
+        """The kinds of authentication that it accepts, such as ``oauth2`` or ``apiKey``."""
         return tuple(sorted({_kind_of(one) for one in (self.security_schemes or {}).values()} - {""}))
 
 
@@ -162,7 +165,7 @@ def _bare(address: str) -> str | None:
 
 
 class _Marks(Struct, frozen=True):
-    """The keys that tell documents apart."""
+    """The keys that distinguish documents."""
 
     mcp_servers: Raw | UnsetType = field(default=UNSET, name="mcpServers")
     servers: Raw | UnsetType = UNSET
@@ -177,7 +180,10 @@ _cards = msgspec.json.Decoder(Card)
 
 
 def read_document(data: bytes) -> Client | Card:
-    """Decode a configuration, also with comments and trailing commas, or a card. Raises Malformed, quoting no value."""
+    """Decode a configuration, which may have comments and trailing commas, or a card.
+
+    Raises Malformed without quoting any value.
+    """
     try:
         text = text_of(data)
     except Unreadable:
@@ -217,12 +223,12 @@ def _client(config: _Client) -> Client:
 
 
 def _last(folder: str) -> str:
-    """The last part of a path, also one of Windows."""
+    """The last part of a POSIX or Windows path."""
     return PurePath(folder.replace("\\", "/")).name or folder
 
 
 def client_of(path: PurePath) -> str:
-    """The client that reads a configuration at this path, such as ``claude-code``."""
+    """The client that reads its configuration at this path, such as ``claude-code``."""
     return _BY_FILE.get(path.name) or _BY_FOLDER.get(path.parent.name) or "mcp-client"
 
 
@@ -241,13 +247,13 @@ def client_signals(servers: Iterable[str]) -> tuple[Signal, ...]:
 
 
 def agent_signals(evidence: str) -> tuple[Signal, ...]:
-    """An agent by its configuration; ``evidence`` holds names from outside."""
+    """The signal that a configuration defines an agent. ``evidence`` holds names from outside."""
     shown = own_words(evidence)
     return tuple(Signal(says=says, sort="provider", evidence=shown) for says in ("machine", "agent"))
 
 
 def described(servers: Mapping[str, Server]) -> Iterator[dict[str, Any]]:
-    """Yield each server as an attribute: what is started or reached, and the names of what it is given."""
+    """Yield each MCP server as an attribute: its package or host, and the names of its variables and headers."""
     for name, one in sorted(servers.items()):
         facts = {
             "name": name,

@@ -31,14 +31,14 @@ from scanner.model.providers import read_providers
 
 SECTION = "agent_config.agents"
 LARGEST = 16 * 1024 * 1024
-"""Bytes of one file."""
+"""Maximum bytes of a file."""
 NAMES = DEFINING.union(
     ("mcp.json", ".mcp.json", ".claude.json", "claude_desktop_config.json", "agent-card.json", "agent.json")
 )
-"""Files that are read of a folder; others are read where ``path`` names them."""
+"""File names that are read in a folder. Other files are read only if ``path`` names them."""
 KINDS = ("mcp_client", "a2a_agent", DEFINITION)
 _OF_OTHERS = "node_modules"
-"""A folder with packages: no client takes its configuration from there."""
+"""Folders of packages. No client reads its configuration there."""
 
 
 class AgentConfigSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +48,7 @@ class AgentConfigSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class AgentConfigConnector:
-    """Reads all files as one scope. An identity is a client with servers, or an agent of a card or a definition."""
+    """Reads all files as one scope. An identity is a client with MCP servers, or an agent from a card or definition."""
 
     spec: ClassVar[Spec] = Spec(
         name="agent_config",
@@ -77,7 +77,7 @@ class AgentConfigConnector:
         yield Scope(source=self._source, spec=self.spec, id=self._source)
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """The agents, file by file, then the coverage."""
+        """Yield the agents of each file, then the coverage."""
         with scope.section(SECTION) as reading:
             for path in self._files():
                 for identity in self._read(path, scope, reading):
@@ -86,7 +86,7 @@ class AgentConfigConnector:
         yield reading.coverage
 
     def check(self) -> Iterator[Check]:
-        """Which files can be read."""
+        """Yield a check for each file: whether it can be read."""
         try:
             paths = self._files()
         except SourceError as error:
@@ -101,7 +101,7 @@ class AgentConfigConnector:
                 yield Check(name=str(path), ok=True, detail=_what(found))
 
     def _files(self) -> list[Path]:
-        """The files, by name. Raises SourceError if there is none."""
+        """Paths by name. Raises SourceError if there is none."""
         path = self._settings.path
         files = named_files(path, lambda one: one.name in NAMES and _OF_OTHERS not in one.parts)
         if not files:
@@ -129,7 +129,10 @@ class AgentConfigConnector:
                 yield from _of_definitions(found, scope, shown)
 
     def _document(self, path: Path) -> Client | Card | Definitions | None:
-        """Raises Malformed, also for a link that leads out of the folder: a repository may hold one to any file."""
+        """Decode a file. Raises Malformed.
+
+        A symbolic link out of the folder is refused as well: a repository may link to any file.
+        """
         root = self._settings.path
         if root.is_dir() and not path.resolve().is_relative_to(root.resolve()):
             raise Malformed("it is a link to a file elsewhere")
@@ -139,7 +142,7 @@ class AgentConfigConnector:
         return read_document(content)
 
     def _shown(self, path: Path) -> str:
-        """The path below what is common to all: the same on every machine."""
+        """The path relative to the common folder, which is the same on every machine."""
         root = self._settings.path
         if root.is_dir():
             return path.relative_to(root).as_posix()

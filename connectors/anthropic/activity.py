@@ -1,4 +1,4 @@
-"""Anthropic's activity feed, as its Compliance API lists it: from files, or asked for live.
+"""Anthropic's activity feed, as its Compliance API lists it, from files or live.
 
 Source: Anthropic's documentation, "Compliance API", "Activity Feed".
 """
@@ -44,7 +44,7 @@ _VERBS_THAT_READ: Final = frozenset(
 
 
 class _Actor(Struct, gc=False, frozen=True):
-    """Who acted; which members there are depends on the type."""
+    """The actor; its members depend on the type."""
 
     type: str = ""
     email_address: str | None = None
@@ -67,7 +67,7 @@ class _Actor(Struct, gc=False, frozen=True):
 
 
 class Entry(Struct, gc=False, frozen=True):
-    """One activity, as far as it is read."""
+    """The fields of an activity that are read."""
 
     type: str
     created_at: str | None = None
@@ -132,7 +132,7 @@ def action_of(name: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def sort_of(action: str) -> FeatureSort:
-    """By its verb."""
+    """The class of an action, by its verb."""
     return "read" if action.rpartition(":")[2] in _VERBS_THAT_READ else "write"
 
 

@@ -60,7 +60,7 @@ def agent(place: Place, workspace: str, row: p.AgentRow, deployments: Iterable[p
 
 
 def deployment(place: Place, row: p.Deployment, secrets: Mapping[str, list[str]]) -> Workload:
-    """A deployment, which runs as its agent. ``secrets``: keys of the credentials in each vault."""
+    """A deployment, which runs as its agent. ``secrets``: by vault, the keys of its credentials."""
     schedule = row.schedule
     last = None if schedule is None else moment(schedule.last_run_at)
     return Workload(
@@ -81,7 +81,7 @@ def deployment(place: Place, row: p.Deployment, secrets: Mapping[str, list[str]]
 
 
 def workspace_of(place: Place, id_: str, name: str, agents: Iterable[str]) -> Workload:
-    """A workspace, which runs as its agents: anyone who can change an agent becomes it. ``agents``: their ids."""
+    """A workspace, which runs as its agents: anyone who can change an agent can act as it. ``agents``: their ids."""
     runs_as = tuple(place.key(f"agents/{one}") for one in agents)
     return Workload(**place.of(f"workspaces/{id_}", name), kind="workspace", runs_as=runs_as)
 
@@ -95,7 +95,7 @@ def _when(schedule: p.Schedule) -> str:
 
 
 def _enabled(tool: p.Tool) -> tuple[str, ...] | None:
-    """The tools of a set that are switched on; None: all that it has, but for those that are off."""
+    """The enabled tools of a set; None: all except the disabled ones."""
     named = {one.name: one.enabled for one in tool.configs if one.name}
     if tool.default_config is not None and not tool.default_config.enabled:
         return tuple(name for name, is_on in named.items() if is_on)
@@ -124,7 +124,7 @@ def _servers(row: p.AgentRow) -> Iterator[McpServer]:
 
 
 def _asks(tools: Iterable[p.Tool]) -> bool | None:
-    """Whether a person is asked before any tool runs; None where the model or the application decides."""
+    """Whether a person confirms every use of a tool; None if the model or the application decides."""
     policies: set[str] = set()
     for tool in tools:
         if tool.type == _CUSTOM:
@@ -139,7 +139,7 @@ def _asks(tools: Iterable[p.Tool]) -> bool | None:
 
 
 def credential(place: Place, vault: p.Vault, row: p.Credential) -> StoredSecret:
-    """A credential in a vault: its name, dates, and the host that it is for."""
+    """A credential in a vault: its name, dates and host."""
     return stored(
         place,
         f"vaults/{vault.id}/credentials/{row.id}",
@@ -169,7 +169,7 @@ _VAULTS = Vaults(
 
 
 def read_agents(reader: Reader, read: Organization) -> Found[None]:
-    """Agents, deployments and credentials of every workspace that the source has a key of."""
+    """Yield agents, deployments and credentials of every workspace for which the source has a key."""
     opened = reader.opened(s.WORKSPACE_TOKENS)
     if not opened:
         for name in (s.AGENTS, s.DEPLOYMENTS, s.VAULTS):

@@ -43,13 +43,13 @@ class AnthropicConnector:
         self._settings = settings
 
     def log_api(self, meter: Meter) -> HttpApi:
-        """The way to the activity feed. Raises UsageError where files are read."""
+        """The API of the activity feed. Raises UsageError if the source reads files."""
         if self._settings.from_files is not None:
             raise UsageError(f"the source {self._source} reads files, so no log can be read live through it")
         return self._by_key(self._settings.secret, meter)
 
     def named(self, api: Api) -> str:
-        """What the organization is called: as configured, else its id, else the source's name. Raises SourceError."""
+        """The name of the organization: the configured name, its id, or the name of the source. Raises SourceError."""
         try:
             found = api.one(r.ORGANIZATION, p.Organization).id
         except Gone:
@@ -70,7 +70,7 @@ class AnthropicConnector:
         yield coverage
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """What the admin key and the organization's token show, then the agents of workspaces."""
+        """Read with the admin key and the organization's token, then read the agents of workspaces."""
         meter = self._meter()
         with ExitStack() as stack:
             reader = Reader(Place(scope), self._apis(stack, meter), meter, self._settings.workers)
@@ -110,7 +110,7 @@ class AnthropicConnector:
         return key_policy(self._settings)
 
     def _apis(self, stack: ExitStack, meter: Meter) -> dict[str, Mapping[str, Api]]:
-        """The ways that the source has keys for. Raises SourceError for an admin key that is not there."""
+        """The APIs for which the source has keys. Raises SourceError if the admin key is missing."""
         admin = stack.enter_context(closing(self._admin(meter)))
         if isinstance(admin, FileApi):
             org = {"": admin} if admin.has(r.SERVICE_ACCOUNTS) else {}

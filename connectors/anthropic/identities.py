@@ -32,21 +32,21 @@ _LEVELS: Mapping[str, PrivilegeLevel] = {
 _BUILDERS = frozenset({"workspace_admin", "workspace_developer"})
 """Roles that may change agents and keys of a workspace."""
 _MANAGES = "permission_"
-"""Actions of roles that begin so open parts of the administration."""
+"""Prefixes of actions that give access to parts of the administration."""
 
 
 class Used(Struct):
-    """What usage says of a key or an agent."""
+    """The use of a key or an agent."""
 
     requests: int = 0
     last: datetime | None = None
 
 
 class Organization(Struct, kw_only=True):
-    """What was read. ``members``: by user, the id and role of each workspace.
+    """What was read of an organization. ``members``: by user, the id and role of each workspace.
 
     ``roles``: by user, the roles of groups with their actions. ``rules``: by service account, with the scopes that each
-    gives. ``gaps``: sections that are off, or not read in full.
+    rule grants. ``gaps``: sections that are off or incomplete.
     """
 
     users: Mapping[str, p.User] = {}
@@ -62,7 +62,7 @@ class Organization(Struct, kw_only=True):
     gaps: frozenset[str] = frozenset()
 
     def who(self, actor: str | None) -> str | None:
-        """An actor by the address of a user, or by id."""
+        """The name of an actor: the e-mail address of a user, otherwise the id."""
         user = self.users.get(actor or "")
         return actor if user is None or not user.email else user.email
 
@@ -77,7 +77,7 @@ class Organization(Struct, kw_only=True):
 
 
 def identities(place: Place, read: Organization) -> Iterator[Identity]:
-    """Service accounts, users who hold keys, and keys that act as no one else."""
+    """Service accounts, users who hold keys, and keys that are principals of their own."""
     held: defaultdict[tuple[str, str], list[p.ApiKey]] = defaultdict(list)
     for row in read.keys:
         principal = row.principal or p.Principal()
@@ -203,7 +203,7 @@ def _user(place: Place, read: Organization, row: p.User, rows: list[p.ApiKey]) -
 
 
 def _held(read: Organization, key: str, rows: Iterable[p.ApiKey], *, use_is_known: bool) -> dict[str, Any]:
-    """The fields that follow from keys. ``use_is_known``: it acts by keys alone."""
+    """The fields that follow from keys. ``use_is_known``: keys are its only credentials."""
     found = {one.key: one for one in (_key(read, row).of(key) for row in rows)}
     return {
         "credentials": tuple(found.values()),
@@ -232,7 +232,7 @@ def _highest(levels: list[tuple[PrivilegeLevel, str]]) -> Privilege:
 
 
 def _reach(place: Place, roles: Iterable[tuple[str, str]], keys: Iterable[p.ApiKey]) -> tuple[Way, ...]:
-    """Workspaces with agents that it may change, and so become: by a role there, or a key of the workspace."""
+    """Workspaces whose agents it may change, and so act as: by a role, or by a key of the workspace."""
     by_role = {id_: f"{role} may change agents of the workspace" for id_, role in roles if role in _BUILDERS}
     of_keys = ((one.scope.workspace_id if one.scope else one.workspace_id, one) for one in keys)
     by_key = {id_: f"its key {one.name or one.id} may change agents of the workspace" for id_, one in of_keys if id_}

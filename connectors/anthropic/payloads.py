@@ -1,4 +1,4 @@
-"""The fields that are taken from Anthropic's answers, and no others: what is not named here is dropped while decoding.
+"""The fields that are read from Anthropic's answers. All others are dropped while decoding.
 
 System prompts, descriptions of tools, initial events of deployments and ``partial_key_hint`` are not named. Of a
 credential's ``auth``, its type, server and expiry are.
@@ -122,7 +122,7 @@ class UsageGroup(Struct, frozen=True, kw_only=True):
 
 
 class UsageMetrics(Struct, frozen=True, kw_only=True):
-    """How much it was."""
+    """The number of requests and tokens."""
 
     requests: int | None = None
     total_tokens: int = 0
@@ -183,7 +183,7 @@ class Issuer(Struct, frozen=True, kw_only=True):
 
 
 class Match(Struct, frozen=True, kw_only=True):
-    """What a token must say: all of it."""
+    """The claims that a token must have, all of them."""
 
     subject_prefix: str | None = None
     audience: str | None = None
@@ -192,7 +192,7 @@ class Match(Struct, frozen=True, kw_only=True):
 
 
 class RuleTarget(Struct, frozen=True, kw_only=True):
-    """Who a rule's tokens act as."""
+    """The principal that tokens of a rule act as."""
 
     service_account_id: str | None = None
 
@@ -293,7 +293,7 @@ class Reason(Struct, frozen=True):
 
 
 class Schedule(Struct, frozen=True, kw_only=True):
-    """When a deployment runs."""
+    """The schedule of a deployment."""
 
     expression: str
     timezone: str = ""

@@ -1,7 +1,7 @@
-"""Every request this connector can make, and what each one takes. The client takes nothing but these.
+"""Every request that this connector can send, with its parameters. The client accepts no others.
 
-Source: Anthropic's API reference, "Admin" and "Managed Agents", and the types of its SDK 2.14. None of them answers
-with a key's value or with the secret of a credential.
+Source: Anthropic's API reference, "Admin" and "Managed Agents", and the types of its SDK 2.14. None returns the value
+of a key or the secret of a credential.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from connectors.vendors.sections import Request
 VERSION: Final = "2026-10-21"
 USAGE_BETA: Final = "analytics-usage-cost-2026-08-24"
 AGENTS_BETA: Final = "managed-agents-2026-04-01"
-"""What requests with an admin key, for usage, and with a key of a workspace carry."""
+"""The beta header of requests with an admin key, for usage, and with a workspace key."""
 _ADMIN: Final = "an admin key"
 _ORG_ADMIN: Final = "an OAuth token with the scope org:admin"
 _WORKSPACE: Final = "a key of the workspace"
 
 
 def _by_id(path: str, **params: str) -> Request:
-    """With pages that begin after a row."""
+    """Pages that start after the id of a row."""
     return Request(path=path, permission=_ADMIN, params={"limit": "1000", **params}, turns="after_id")
 
 
 def _by_token(path: str, permission: str, *, limit: str = "100", **params: str) -> Request:
-    """With pages that an answer names the next one of."""
+    """Pages with a token for the next page."""
     return Request(
         path=path, permission=permission, params={"limit": limit, **params}, turns="page", cursor="/next_page"
     )
@@ -65,7 +65,7 @@ REPORT: Final = Request(
     cursor="/next_page",
     spanned=True,
 )
-"""Asked where there is no other usage: of keys alone, without agents."""
+"""The fallback for usage: of keys only, without agents."""
 
 SERVICE_ACCOUNTS: Final = _by_token(f"{_BELOW}/service_accounts", _ORG_ADMIN, include_archived="true")
 ACCOUNT_WORKSPACES: Final = _by_token(f"{_BELOW}/service_accounts/{{account}}/workspaces", _ORG_ADMIN)

@@ -21,7 +21,7 @@ from scanner.errors import SourceError
 from scanner.model import Grant, Trust
 
 _REPORT: Final = timedelta(days=30)
-"""A report of usage spans 31 days at most."""
+"""Maximum days of a usage report."""
 _Use: TypeAlias = tuple[str, int, Time]
 """A key or agent, its requests, and the day."""
 T = TypeVar("T", p.User, p.ApiKey, p.Workspace)
@@ -32,7 +32,7 @@ def _by_id(rows: list[T]) -> dict[str, T]:
 
 
 def read_workspaces(reader: Reader) -> Found[tuple[dict[str, p.Workspace], dict[str, list[tuple[str, str]]]]]:
-    """Workspaces by id, and by user the id and role of each that they are a member of."""
+    """Read workspaces by id, and by user the id and role of each workspace of which they are a member."""
     workspaces: dict[str, p.Workspace] = {}
     members: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     with reader.section(s.WORKSPACES) as section:
@@ -92,7 +92,7 @@ def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
         spans = list(usage_spans(datetime.now(UTC), days))
         try:
             rows = list(_usage(reader, section, spans))
-        except Gone:  # an organization, or a server, without the newer usage: it has keys alone
+        except Gone:  # an organization, or a server, without the newer report
             rows = list(_report(reader, section, spans))
             section.note("usage of agents is not offered")
         for id_, requests, day in rows:
@@ -123,7 +123,7 @@ def _report(reader: Reader, section: SectionReading, spans: Iterable[Mapping[str
 
 
 def usage_spans(now: datetime, days: int) -> Iterator[dict[str, str]]:
-    """Whole days and the hours of today, in parts that one report may span."""
+    """Whole days and the hours of today, in spans that one report may cover."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     begins = hour.replace(hour=0) - timedelta(days=days)
     while begins < hour:
@@ -156,7 +156,7 @@ def read_accounts(reader: Reader, read: Organization) -> Found[None]:
 
 
 def read_rules(reader: Reader) -> Found[dict[str, list[tuple[Trust, frozenset[str]]]]]:
-    """By service account, whose tokens it accepts, and the scopes that these are exchanged for."""
+    """Read by service account whose tokens it accepts, and the scopes for which they are exchanged."""
     found: defaultdict[str, list[tuple[Trust, frozenset[str]]]] = defaultdict(list)
     api = next(iter(reader.opened(s.ORG_TOKEN).values()), None)
     if api is None:
@@ -192,7 +192,7 @@ def trust_of(issuer: p.Issuer, rule: p.Rule) -> Trust:
 
 
 def read_all(reader: Reader, *, usage_days: int) -> Found[Organization]:
-    """Everything that the admin key and the organization's token show."""
+    """Read everything that takes the admin key or the organization's token."""
     read = Organization()
     read.users = _by_id((yield from reader.section_of(s.USERS, r.USERS, p.User)))
     read.keys = tuple(_by_id((yield from reader.section_of(s.API_KEYS, r.API_KEYS, p.ApiKey))).values())

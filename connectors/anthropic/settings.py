@@ -1,4 +1,4 @@
-"""What ``[[source]] type = "anthropic"`` may say."""
+"""The settings of ``[[source]] type = "anthropic"``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from scanner.redaction.redact import SecretRef
 class AnthropicSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One organization, and its admin key; see :class:`ApiSettings`.
 
-    ``org_token``: an OAuth access token with the scope ``org:admin``, with which service accounts and federation are
-    read. ``workspace_tokens``: keys of workspaces, by the workspace's id or as a list, with which agents are read.
-    ``organization``: what the organization is called in reports, instead of its id.
+    ``org_token``: an OAuth access token with the scope ``org:admin``, which is required for service accounts and
+    federation. ``workspace_tokens``: keys of workspaces, by the workspace's id or as a list, which are required for
+    agents. ``organization``: the name of the organization in reports, instead of its id.
     """
 
     endpoint_url: str = "https://api.anthropic.com"
@@ -23,5 +23,5 @@ class AnthropicSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_f
 
     @property
     def secret(self) -> SecretRef:
-        """Where the admin key is."""
+        """The reference to the admin key."""
         return self.token or SecretRef(env="ANTHROPIC_ADMIN_KEY")

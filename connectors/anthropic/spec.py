@@ -140,7 +140,7 @@ def readings(settings: AnthropicSettings) -> tuple[Reading, ...]:
 
 
 def key_policy(settings: AnthropicSettings | None = None) -> str:
-    """The keys to make for a source; all of them without one."""
+    """The keys to create for a source; without settings, all keys."""
     read = READINGS if settings is None else readings(settings)
     needed = {one.needs or "token" for one in read}
     return policy({name: how for name, how in _KEYS.items() if name in needed}, read)

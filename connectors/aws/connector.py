@@ -29,7 +29,7 @@ _ENABLED = frozenset({"opt-in-not-required", "opted-in"})
 
 
 class AwsConnector:
-    """The account that the SDK's credentials belong to, or its organization's.
+    """Reads the account of the SDK's credentials, or the accounts of its organization.
 
     Raises MissingExtra where boto3 or cryptography is not installed.
     """
@@ -46,16 +46,16 @@ class AwsConnector:
         self._files = ExportedSource(settings, nowhere) if settings.from_files is not None else None
 
     def __reduce__(self) -> tuple[type[AwsConnector], tuple[str, AwsSettings]]:
-        """It pickles as what it was made of: sessions stay where they are."""
+        """Pickle the source and settings only: sessions are not sent to other machines."""
         return AwsConnector, (self._source, self._settings)
 
     @property
     def session(self) -> AwsSession:
-        """The source's own way to AWS, without any role that is assumed in other accounts."""
+        """The session of the source itself, which assumes no role."""
         return self._session
 
     def scopes(self) -> Iterator[Scope | Coverage]:
-        """The account and each of its regions; of an organization or an export, each account with its regions."""
+        """The account and each of its regions; for an organization or an export, each account with its regions."""
         if self._files is not None:
             yield from self._files.accounts()
             return
@@ -78,7 +78,7 @@ class AwsConnector:
             yield structs.replace(account, part=region)
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """An account's IAM, or one region's resources; of an organization's or an exported account, all of it."""
+        """Read an account's IAM or the resources of one region; for an organization or an export, the whole account."""
         meter = Meter(asks=self._files is None)
         account: Account = scope.context
         if account.role is not None:
@@ -93,12 +93,15 @@ class AwsConnector:
             yield from self._region(scope, self._session)
 
     def check(self) -> Iterator[Check]:
-        """Who the credentials belong to, which roles they may assume, and what they lack; or what the files contain."""
+        """Check the credentials: their identity, the roles they may assume, missing permissions.
+
+        For files: their content.
+        """
         return check_source(self._session, self._settings) if self._files is None else self._files.check()
 
     @classmethod
     def base_policy(cls) -> str:
-        """The IAM policy (JSON) that this connector needs, and no more; the role's name is the usual one."""
+        """The least IAM policy (JSON) for this connector, with the default name of the role."""
         return printed(least_policies())
 
     @classmethod
@@ -107,11 +110,11 @@ class AwsConnector:
         return {"cloudformation": cloudformation, "terraform": terraform}
 
     def policy(self) -> str:
-        """As base_policy, with the role that this source assumes; without an organization, without its part."""
+        """The least IAM policy (JSON) for this source: with its role, or without the part for an organization."""
         return printed(least_policies(self._settings.organization_role))
 
     def _member(self, scope: Scope, account: Account, role: str, meter: Meter) -> Iterator[DiscoveredRecord]:
-        """All of one account, by the role in it; the own account without it, too."""
+        """Read one account with the role in it; the own account also without the role."""
         session = self._session
         with scope.section(MEMBER_ROLE, meter=meter) as entering:
             try:
@@ -142,7 +145,7 @@ class AwsConnector:
         return Place(source=self._source, account=scope.id, partition=scope.context.partition)
 
     def _regions(self, scope: Scope, session: AwsSession, meter: Meter) -> tuple[Sequence[str], list[Coverage]]:
-        """The regions to read, and how their listing went where they are not named."""
+        """The regions to read, and the coverage of their listing unless the settings name them."""
         named = self._settings.named_regions
         if named is not None:
             return named, []
@@ -159,7 +162,7 @@ class AwsConnector:
 
 
 def _in_account(record: DiscoveredRecord, account: Account) -> DiscoveredRecord:
-    """An identity says what the organization calls its account, and whose e-mail it keeps for it."""
+    """Add the name and e-mail address of the account in its organization to an identity."""
     scope_facts = known(scope_name=account.name, scope_contact=account.email)
     if not scope_facts or not isinstance(record, Identity):
         return record

@@ -1,4 +1,4 @@
-"""The IAM policy that the connector needs, made from what its sections declare, alone and in templates of a role."""
+"""The IAM policy of the connector, generated from its sections, alone and in role templates."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from connectors.aws.spec import MEMBER_ROLE, OF_ORGANIZATIONS, SPEC
 from connectors.base import Section
 
 POLICY_LIMIT = 6144
-"""Characters that a managed policy may have."""
+"""Maximum characters of a managed policy."""
 USUAL_ROLE = "MusterAudit"
-"""What the role in an organization's accounts is called where no source says otherwise."""
+"""The default name of the role in the accounts of an organization."""
 
-# Calls that hand out a secret. Refused by name, so that a broader policy on the same principal cannot allow them.
+# Calls that return a secret. Denied by name, so that a broader policy on the same principal cannot allow them.
 NEVER = (
     "secretsmanager:GetSecretValue",
     "secretsmanager:BatchGetSecretValue",
@@ -27,15 +27,15 @@ NEVER = (
     "bedrock-agentcore:GetWorkloadAccessToken*",
 )
 NEVER_BUT_LOGS = ("s3:GetObject*", "kms:Decrypt")
-"""Refused as well, but for a trail's files, so that another policy can let them be read."""
+"""Denied as well, except for the files of a trail, which another policy can allow."""
 _LOGS = "arn:*:s3:::*/AWSLogs/*"
 _NOT_FOR_S3 = {"StringNotLike": {"kms:ViaService": "s3.*.amazonaws.com*"}}
 
 
 def least_policies(role: str | None = USUAL_ROLE, sections: Iterable[Section] = SPEC.sections) -> list[str]:
-    """As many policy documents (JSON) as it takes for each to keep the limit; together they allow all that is called.
+    """Policy documents (JSON), each within the limit, that together allow all calls.
 
-    ``role``: the one that is assumed in an organization's accounts; None: there is no organization to read.
+    ``role``: the role to assume in the accounts of an organization; None without an organization.
     """
     left_out = (MEMBER_ROLE,) if role else OF_ORGANIZATIONS
     reads = sorted(
@@ -49,7 +49,7 @@ def least_policies(role: str | None = USUAL_ROLE, sections: Iterable[Section] = 
                   "Condition": _NOT_FOR_S3}),
     ]  # fmt: skip
     if role:
-        # Not on everything: it would be the way to every role that trusts the account.
+        # Not on everything: it would allow every role that trusts the account.
         statements.append(_statement("MusterEnters", "Allow", ["sts:AssumeRole"], f"arn:*:iam::*:role/{role}"))
     return _packed(reads, statements)
 
@@ -68,7 +68,7 @@ def _document(statements: Iterable[str]) -> str:
 
 
 def _statement(name: str, effect: str, actions: Sequence[str], resource: str = "*") -> str:
-    """One service a line: as short as one that is all in one line, and fit to be read."""
+    """One service per line: as short as a single line, and readable."""
     lines = ",\n".join(
         _compact(list(group))[1:-1] for _, group in groupby(actions, lambda action: action.split(":")[0])
     )

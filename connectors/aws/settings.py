@@ -1,4 +1,4 @@
-"""What ``[[source]] type = "aws"`` may say."""
+"""The settings of ``[[source]] type = "aws"``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from connectors.address import check_url
 from connectors.aws.workloads.catalog import USUAL, wanted
 
 ALL_REGIONS = "all"
-# The name becomes part of a host's: nothing else may.
+# The name of a region becomes part of a host name.
 _REGION = re.compile(r"[a-z]{2,5}(?:-[a-z]+)+-\d{1,2}")
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
-# As IAM and STS take them.
+# As IAM and STS accept them.
 _ROLE = re.compile(r"(?:[\w+=,.@-]+/)*[\w+=,.@-]{1,64}", re.ASCII)
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
@@ -23,17 +23,15 @@ _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of AWS accounts. Credentials are never among them: the SDK's own chain, or ``profile``, gives them.
 
-    ``regions``: names, or ``all`` that are enabled. ``endpoint_url``: where every service answers instead of AWS.
-    ``max_rate``: requests a second for each service and region, from the start; without it, AWS's pace is taken
-    up when AWS first asks for it. ``max_attempts``: tries for one call, the first included.
-    ``resources``: what of a region is read: ``usual``, ``all``, sections such as ``lambda.functions``, or the first
-    part of their names.
-    ``organization_role``: name, with its path where it has one, of the role that is assumed in each account of the
-    organization; ``external_id`` and ``session_name`` go with it. ``accounts``: only these; ``skip_accounts``: not
-    these.
-    What costs calls and is off unless asked for: ``ssh_keys`` (one for each user who may use CodeCommit),
-    ``service_last_accessed`` (two or more for each of the most powerful), ``creators`` (CloudTrail).
-    ``from_files``: a folder, or a file, that the AWS command line wrote: it is read, and no request is made.
+    ``regions``: names, or ``all`` that are enabled. ``endpoint_url``: the address of every service, instead of AWS.
+    ``max_rate``: requests a second for each service and region, from the start; without it, requests slow down to AWS's
+    rate after the first throttling. ``max_attempts``: attempts for a call, including the first. ``resources``: what to
+    read in a region: ``usual``, ``all``, sections such as ``lambda.functions``, or the first part of their names.
+    ``organization_role``: name, with its path if any, of the role that is assumed in each account of the organization;
+    ``external_id`` and ``session_name`` go with it. ``accounts``: read only these; ``skip_accounts``: read all but
+    these. Off by default because of the calls: ``ssh_keys`` (one for each user who may use CodeCommit),
+    ``service_last_accessed`` (two or more for each of the most powerful), ``creators`` (CloudTrail). ``from_files``: a
+    folder, or a file, that the AWS command line wrote; no request is sent.
     """
 
     profile: str | None = None
@@ -91,7 +89,7 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def named_accounts(self) -> tuple[str, ...]:
-        """The accounts to read, each once and in their order; empty: all of the organization."""
+        """The accounts to read, in order and without duplicates; empty: all of the organization."""
         return _listed(self.accounts)
 
     @property
@@ -101,12 +99,12 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def named_resources(self) -> tuple[str, ...]:
-        """What of a region is read: sections, first parts of their names, ``usual`` or ``all``."""
+        """What to read in a region: sections, first parts of their names, ``usual`` or ``all``."""
         return _listed(self.resources)
 
     @property
     def named_regions(self) -> tuple[str, ...] | None:
-        """The named regions, each once and in their order; None: all that are enabled."""
+        """The configured regions, in order and without duplicates; None: all enabled regions."""
         if self.regions == ALL_REGIONS:
             return None
         return _listed(self.regions)

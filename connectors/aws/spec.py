@@ -1,4 +1,4 @@
-"""What the AWS connector reads, and the least permission for each part."""
+"""The sections of the AWS connector, and the least permission for each."""
 
 from __future__ import annotations
 

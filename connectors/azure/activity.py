@@ -1,6 +1,6 @@
-"""Azure's activity log: what was written through Azure Resource Manager, and by whom. It records no reads.
+"""Azure's activity log: writes through Azure Resource Manager, with the caller. It has no reads.
 
-Source: "Azure activity log event schema", both as the REST API answers and as diagnostic settings export it.
+Source: "Azure activity log event schema", for the REST API and for exports of diagnostic settings.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ _SORTS: tuple[tuple[FeatureSort, re.Pattern[str]], ...] = (
     ),
     ("read", re.compile(r".*/read|.*/(?:validate|checknameavailability|whatif)/action")),
 )
-"""By action; the first that fits counts, and what fits none is a write."""
+"""By action. The first match counts; no match is a write."""
 _CHANGES = re.compile(
     r"microsoft\.managedidentity:userassignedidentities/.+|microsoft\.web:sites/.+"
     r"|microsoft\.(?:app:containerapps|compute:virtualmachines|compute:virtualmachinescalesets|logic:workflows)/.+"
     r"|microsoft\.(?:automation:automationaccounts|datafactory:factories|containerservice:managedclusters)/.+"
 )
-"""Writes to identities and to workloads that run as one: the resource is what was changed."""
+"""Writes to identities and to workloads that run as an identity: the resource is what changed."""
 _ASSIGNMENT = "microsoft.authorization:roleassignments/write"
 _RESOURCE = re.compile(r"(?i)(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/[^/]+/[^/]+/[^/]+)")
 _SCOPES = re.compile(r"(?i)/subscriptions/(?P<subscription>[0-9a-f-]{36})|/(?P<group>managementGroups/[^/]+)")
@@ -101,7 +101,7 @@ class _Who(Struct, gc=False, frozen=True):
 
 
 class Record(Struct, gc=False, frozen=True):
-    """One record, in either shape, as far as it is read."""
+    """The fields of a record that are read, in either shape."""
 
     operation: _Text = field(default=None, name="operationName")
     category: _Text = None
@@ -135,7 +135,10 @@ class _Raw(NamedTuple):
 
 
 class Reading(EventCounting[Record]):
-    """Counts the operations of one unit: what began, was accepted and ended is one, as it ended."""
+    """Counts the operations of one unit.
+
+    Start, acceptance and end of an operation count as one, with the result of the end.
+    """
 
     def __init__(self, networks: Networks) -> None:
         super().__init__(networks)
@@ -157,7 +160,7 @@ class Reading(EventCounting[Record]):
             return None
         begun = self._open.pop(same, None)
         if begun is not None and isinstance(begun.raw, _Raw) and not raw.changed:
-            event = event._replace(raw=raw._replace(changed=begun.raw.changed))  # only the beginning has the request
+            event = event._replace(raw=raw._replace(changed=begun.raw.changed))  # only the start event has the request
         return event
 
     def finish(self) -> None:
@@ -213,7 +216,7 @@ def _claim(claims: Mapping[str, Any], name: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def action_of(operation: str) -> str:
-    """``provider:operation`` in small letters: exports have it in capitals."""
+    """``provider:operation`` in lower case: exports have it in upper case."""
     provider, _, rest = operation.lower().partition("/")
     return f"{plain(provider.replace(':', '.'), 64) or 'unknown'}:{plain(rest, 120) or 'unknown'}"
 
@@ -248,7 +251,7 @@ def _member(holder: Any, name: str) -> Any:
 
 
 class AzureActivityLog(LiveLog):
-    """Reads what the command line and the API print, and diagnostic settings wrote; or asks the resource manager."""
+    """Reads the output of the command line, the API and diagnostic settings, or requests the log live."""
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = _LAYOUT

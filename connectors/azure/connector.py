@@ -54,18 +54,18 @@ class AzureConnector:
         self._export = ExportedSource(settings, self._nowhere()) if settings.from_files else None
 
     def __reduce__(self) -> tuple[type[AzureConnector], tuple[str, AzureSettings]]:
-        """It pickles as what it was made of: anyone who gets it signs in anew."""
+        """Pickle the source and settings only: each process signs in itself."""
         return AzureConnector, (self._source, self._settings)
 
     def log_api(self, meter: Meter) -> AzureApi:
-        """The way to logs that are asked for live. Raises UsageError where files are read."""
+        """The API for live logs. Raises UsageError if the source reads files."""
         if self._export is not None:
             raise UsageError(f"the source {self._source} reads files, so no log can be read live through it")
         return AzureApi(self._settings, meter, session=self._session)
 
     @property
     def log_tenant(self) -> str:
-        """The tenant's id. Raises SourceError without any."""
+        """The tenant's id. Raises SourceError if it is unknown."""
         if self._settings.tenant is None:
             raise _no_tenant()
         return self._settings.tenant
@@ -80,7 +80,7 @@ class AzureConnector:
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The tenant, then its management groups and subscriptions. See ``Connector.scopes``.
 
-        Where the credentials are not taken, that is reported once and nothing else is tried.
+        If the credentials are not accepted, that is reported once and nothing else is tried.
         """
         if self._export is not None:
             yield from self._export.units()
@@ -109,7 +109,7 @@ class AzureConnector:
             yield from units
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """One unit of work: the directory, one subscription, or what is set at one management group."""
+        """Read one unit of work: the directory, a subscription, or the assignments at a management group."""
         if self._export is not None:
             yield from self._export.dated(_READERS[scope.context.kind](self._export.reader(scope)))
             return
@@ -140,7 +140,7 @@ class AzureConnector:
         return {"bicep": bicep, "bicep-vaults": bicep_of_vaults, "terraform": terraform}
 
     def policy(self) -> str:
-        """As base_policy, without what the source's settings leave out."""
+        """The permissions for this source, without those that its settings do not need."""
         return printed(self._settings)
 
     def policy_with_logs(self, logs: Collection[str]) -> str:

@@ -1,1 +1,1 @@
-"""Talking to AWS: clients, sessions, pacing, and failures as our own errors."""
+"""Calls to AWS: clients, sessions, rate limits, and errors."""

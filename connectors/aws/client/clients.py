@@ -1,9 +1,8 @@
 """The SDK's clients: one for each service and region of a source, shared by all accounts that are read.
 
-Making a client takes up to 100 ms and megabytes, so an account brings only what is its own: credentials, pace and
-meter. :func:`calling_as` says whose they are while a call is made, and hooks on the client look them up: on every
-attempt, to sign, to wait for one's turn, to count, and to slow down. botocore is imported when the first client is
-made.
+Making a client takes up to 100 ms and megabytes, so accounts share it and differ only in credentials, pace and meter.
+:func:`calling_as` sets these for the calls of a thread. Hooks on the client use them on every attempt: to sign, to keep
+the rate, to count, and to slow down. botocore is imported when the first client is made.
 """
 
 from __future__ import annotations
@@ -33,18 +32,18 @@ _POOLED = 64
 
 
 class Pace:
-    """How fast one account asks one service in one region. Safe to share between threads."""
+    """The request rate of one account for one service in one region. Safe to share between threads."""
 
     def __init__(self, limit: RateLimit) -> None:
         self.limit = limit
         self.gave_up = False
-        """Whether the last call was given up because AWS refused for load."""
+        """Whether the last call was given up because AWS throttled it."""
 
 
 class CallContext(Protocol):
-    """On whose behalf a call is made. ``credentials``: the SDK's; None: those that the source itself has.
+    """The account for which a call is made. ``credentials``: the SDK's; None: those of the source.
 
-    ``patient``: whether an address that does not exist, or where no server listens, is tried again.
+    ``patient``: whether to retry an address that does not exist or refuses connections.
     """
 
     @property
@@ -61,7 +60,7 @@ class CallContext(Protocol):
 
 
 class GivesClients(Protocol):
-    """Where a session gets its clients: from the SDK, or from something in AWS's place (then not ``ask_aws``)."""
+    """The factory of a session's clients: the SDK, or a replacement of AWS (then ``ask_aws`` is False)."""
 
     @property
     def ask_aws(self) -> bool: ...
@@ -77,7 +76,7 @@ _call_context: ContextVar[CallContext] = ContextVar("speaker")
 
 @contextmanager
 def calling_as(call_context: CallContext) -> Iterator[None]:
-    """Inside, calls of this thread are made as that account."""
+    """Within the context, calls of this thread are made as that account."""
     token = _call_context.set(call_context)
     try:
         yield
@@ -105,7 +104,7 @@ class Clients:
         return own or next(iter(self._settings.named_regions or ()), _DEFAULT_REGION)
 
     def get(self, service: str, region: str) -> Any:
-        """The client, to be called inside :func:`calling_as`. Raises SourceError."""
+        """The client of a service in a region. Call it inside :func:`calling_as`. Raises SourceError."""
         with self._lock:
             if (service, region) not in self._clients:
                 with translated(f"{service} client"):
@@ -135,7 +134,7 @@ class Clients:
         return client
 
     def _check_endpoint(self, service: str, url: str) -> None:
-        """The SDK takes addresses from the environment and the profile too, and does not check them."""
+        """Check the endpoint: the SDK also reads it from the environment and the profile, without a check."""
         try:
             check_url(url, insecure_http=self._settings.insecure_http)
         except ValueError as error:
@@ -161,7 +160,7 @@ def _data_loader() -> Any:
 
 
 def _bound(client: Any) -> None:
-    """Let what it receives draw on the current budget.
+    """Charge what the client receives to the current budget.
 
     The SDK has no public name for a client's connection pools, and no setting for their class: neither in
     ``botocore.config.Config`` nor in ``Session.create_client``.
@@ -179,9 +178,10 @@ def _hook(client: Any, max_attempts: int) -> None:
     def judge(
         response: tuple[Any, dict[str, Any]] | None, attempts: int, caught_exception: Exception | None, **_: Any
     ) -> bool | None:
-        """False: no further attempt; None: the SDK decides.
+        """Decide about a retry: False for none, None to let the SDK decide.
 
-        Once a call was given up for load, each of the next ones is tried three times at most, until one is answered.
+        After a call was given up because of throttling, each following call is tried three times at most, until one
+        succeeds.
         """
         if response is None and given_up(caught_exception) is not None:
             return False

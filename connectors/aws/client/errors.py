@@ -1,4 +1,4 @@
-"""What botocore raises and AWS answers, as our own errors.
+"""Translates the errors of botocore and AWS into SourceError.
 
 The tables are from the services' API references; one translation serves every service. botocore is imported only
 when a call is made.
@@ -38,7 +38,7 @@ _BAD_CREDENTIALS = frozenset({
 })  # fmt: skip
 _NOT_TAKEN = frozenset({"InvalidInput", "NotSupportedService", "ValidationError"})
 _FORBIDDEN, _NOT_IMPLEMENTED, _SERVER_ERROR = 403, 501, 500
-# The pages that an emulator's web framework sends where an operation or a service is missing. AWS has no such page.
+# Pages of an emulator's web framework for a missing operation or service. AWS has no such page.
 _EMULATOR_PAGES = {
     500: b"the server is overloaded or there is an error in the application",
     404: b"If you entered the URL manually please check your spelling",
@@ -61,7 +61,7 @@ _SDK_HINTS = {
 }
 
 
-# What the SDK's parsers raise for an answer that is not the service's, or is nested too deeply.
+# Raised by the SDK's parsers for an answer of another shape, or one that is nested too deeply.
 _PARSER_STUMBLES = (LookupError, ValueError, TypeError, AttributeError, RecursionError)
 
 
@@ -74,15 +74,15 @@ class NotReady(SourceError):
 
 
 class NotValidHere(SourceError):
-    """AWS does not take these credentials: not any more, or not in this region."""
+    """AWS does not accept these credentials, or not in this region."""
 
 
 class SwitchedOff(NotOffered):
-    """The account has not switched that feature on."""
+    """The account has not enabled that feature."""
 
 
 class NotTaken(SourceError):
-    """AWS does not take a request of this form."""
+    """AWS does not accept a request of this form."""
 
 
 class NotExported(SourceError):
@@ -93,7 +93,7 @@ class NotExported(SourceError):
 
 @contextmanager
 def translated(permission: str) -> Iterator[None]:
-    """Run one call; what goes wrong is raised as a SourceError naming the permission that the call takes."""
+    """Run one call. Raises SourceError that names the permission for the call."""
     from botocore import exceptions as sdk
     from botocore.parsers import ResponseParserError
 
@@ -116,7 +116,7 @@ def translated(permission: str) -> Iterator[None]:
 
 
 def given_up(error: Exception | None) -> SourceError | None:
-    """Our own error in the SDK's wrapping: the budget was over while it waited for an answer."""
+    """The SourceError that an error of the SDK wraps, if the budget ran out while it waited for an answer."""
     from botocore.exceptions import BotoCoreError
 
     spent = error.kwargs.get("error") if isinstance(error, BotoCoreError) else error
@@ -124,7 +124,7 @@ def given_up(error: Exception | None) -> SourceError | None:
 
 
 def is_nowhere(error: SourceError) -> bool:
-    """Whether the address that was called does not exist, or no server listens there."""
+    """Whether the address does not exist or refuses connections."""
     from botocore.exceptions import EndpointConnectionError
 
     return isinstance(error.__cause__, EndpointConnectionError)
@@ -133,7 +133,7 @@ def is_nowhere(error: SourceError) -> bool:
 def refuse_emulator_page(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
     """A hook on every answer before the SDK reads it. Raises NotOffered for an emulator that has no such operation.
 
-    To the SDK that page is a fault of the server's, to be tried again and again.
+    The SDK would retry it as a server error.
     """
     body, page = response_dict["body"], _EMULATOR_PAGES.get(response_dict["status_code"])
     if page is not None and isinstance(body, bytes) and page in body:

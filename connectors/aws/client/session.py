@@ -1,4 +1,4 @@
-"""One account's way to AWS: its credentials, the pace of each service, and every request counted."""
+"""A session in one account: its credentials, the rate of each service, and the count of requests."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 IN_FLIGHT = 8
 """Requests sent at once to one service of one account."""
 _MANY_IN_FLIGHT = {"s3": 24}
-"""Where as many as this are usual: files of logs are small and many."""
+"""The limit for S3: log files are small and numerous."""
 
-# Requests a second and burst that AWS sustains; it publishes few of its limits, so these are cautious.
+# Requests per second and burst. AWS publishes few of its limits, so these are conservative.
 _PACES: dict[str, tuple[float, float]] = {
     "account": (3, 3),
     "cloudtrail": (2, 2),
@@ -34,18 +34,17 @@ _PACES: dict[str, tuple[float, float]] = {
 }
 _PACE = (10.0, 20.0)
 
-# What AWS puts into a page besides its rows, whose list it may leave out: IAM, and the others.
+# Members of a page besides its rows, which may be absent: of IAM, and of other services.
 _OF_PAGES = ("IsTruncated", "NextToken")
 _DISABLED = "not-opted-in"
-# Where permissions begin with another name than the one that requests are signed for.
+# Services whose permissions have another prefix than their signing name.
 _PREFIXES = {"tagging": "tag"}
 
 
 class AwsSession:
-    """One account, and how it is called. Threads may share it.
+    """A session in one account. Threads may share it. Requests to one service in one region share a rate limit.
 
-    Requests to one service in one region share a rate limit, those to one service are at most IN_FLIGHT at once,
-    however many scopes are read at once.
+    At most IN_FLIGHT requests to one service are sent at once, regardless of the number of scopes.
     """
 
     def __init__(self, settings: AwsSettings, *, clients: GivesClients | None = None, credentials: Any = None) -> None:
@@ -57,7 +56,7 @@ class AwsSession:
         self._turns: dict[str, threading.BoundedSemaphore] = {}
 
     def entering(self, credentials_now: Callable[[], dict[str, str]]) -> AwsSession:
-        """Another account, with a pace of its own and the same clients.
+        """The session of another account, with its own rate and the same clients.
 
         ``credentials_now`` gives ``access_key``, ``secret_key``, ``token`` and ``expiry_time`` (ISO). It is called
         here, and again when they are about to expire; its errors are raised.
@@ -90,7 +89,7 @@ class AwsSession:
         return Client(sdk, self._credentials, pace, turns, meter, patient=patient)
 
     def is_disabled(self, region: str, meter: Meter) -> bool:
-        """Whether AWS says that the account has not opted into a region; a refusal to say proves nothing."""
+        """Whether the account has not opted into a region. False also if AWS refuses to answer."""
         try:
             ec2 = self.client("ec2", self.home_region, meter)
             answer = call(ec2, "describe_regions", expecting="Regions", RegionNames=[region], AllRegions=True)
@@ -106,9 +105,9 @@ class AwsSession:
 
 
 class Client:
-    """One service in one region, called as one account: what :func:`call` and :func:`pages` take.
+    """One service in one region, called as one account, for :func:`call` and :func:`pages`.
 
-    ``sdk``: the SDK's own, to be called while :meth:`turn` lasts.
+    ``sdk``: the SDK's client, to be called within :meth:`turn`.
     """
 
     def __init__(
@@ -135,14 +134,14 @@ class Client:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until few enough requests are in flight, and call as this account."""
+        """Within the context, calls are made as this account. Waits while too many requests are in flight."""
         with self._turns, calling_as(self):
             yield
 
 
 @contextmanager
 def valid_in(session: AwsSession, region: str, meter: Meter) -> Iterator[None]:
-    """Read something of a region. Raises NotOffered where it refuses the credentials for not being enabled."""
+    """Read part of a region. Raises NotOffered if the region refuses the credentials because it is not enabled."""
     try:
         yield
     except NotValidHere as error:
@@ -152,13 +151,13 @@ def valid_in(session: AwsSession, region: str, meter: Meter) -> Iterator[None]:
 
 
 def permission_of(client: Client, method: str) -> str:
-    """The IAM permission that a client's method takes, e.g. ``iam:ListUsers``."""
+    """The IAM permission for a client's method, e.g. ``iam:ListUsers``."""
     signing_name = client.meta.service_model.signing_name
     return f"{_PREFIXES.get(signing_name, signing_name)}:{client.meta.method_to_api_mapping[method]}"
 
 
 def call(client: Client, method: str, *, expecting: str | None = None, **parameters: Any) -> dict[str, Any]:
-    """One call's answer. Raises SourceError, also where the answer lacks the member that is expected in it."""
+    """The answer to one call. Raises SourceError, also if the answer lacks the expected member."""
     permission = permission_of(client, method)
     with client.turn(), translated(permission):
         answer: dict[str, Any] = getattr(client.sdk, method)(**parameters)
@@ -168,10 +167,10 @@ def call(client: Client, method: str, *, expecting: str | None = None, **paramet
 def pages(
     client: Client, method: str, *, page_size: int | None, expecting: tuple[str, ...], **parameters: Any
 ) -> Iterator[dict[str, Any]]:
-    """Every page of a listing. Raises SourceError at the page that fails; those before it have been given.
+    """Every page of a listing. Raises SourceError at the page that fails, after yielding those before.
 
-    ``page_size`` is None where the service takes none.
-    ``expecting``: the members for rows; at least one has to be in each page, or word of whether there are more.
+    ``page_size``: None if the service has no such parameter. ``expecting``: the members for rows; each page must have
+    one of them, or the member that tells whether there are more.
     """
     permission = permission_of(client, method)
     answers = iter(client.sdk.get_paginator(method).paginate(PaginationConfig={"PageSize": page_size}, **parameters))
@@ -184,7 +183,7 @@ def pages(
 
 
 def _checked(answer: dict[str, Any], expecting: tuple[str, ...], permission: str) -> dict[str, Any]:
-    """The SDK takes a log-in page for an answer without members; a listing that is not there must not look empty."""
+    """The SDK parses a login page as an answer without members. A missing listing must not look empty."""
     if expecting and not any(member in answer for member in expecting):
         raise Unreachable(f"{permission}: unexpected response: it has no {expecting[0]}")
     return answer

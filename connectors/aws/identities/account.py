@@ -31,7 +31,7 @@ _PRIVILEGE = Privilege(level="admin", evidence=("the root user of the account",)
 
 
 def read_root(account: Reading, report: Report | None) -> Iterator[Identity | Coverage]:
-    """The root user, from the credential report, else from the one call that counts its credentials."""
+    """Read the root user from the credential report, or from the call that counts its credentials."""
     row = None if report is None else report.root
     with account.section(ROOT) as section:
         summary = {} if row is not None else account_summary(account.client)
@@ -46,7 +46,7 @@ def root_identity(
 ) -> Identity:
     """The account's root user, from its row of the credential report, else from the account's summary.
 
-    A complete report without that row is no gap: the account's root user has no record of use.
+    A complete report without that row is no gap: then the root user has no record of use.
     """
     arn = f"arn:{place.partition}:iam::{place.account}:root"
     mfa = row.mfa_active if row else _count(summary, "AccountMFAEnabled")
@@ -94,7 +94,7 @@ def _from_report(arn: str, row: ReportRow) -> tuple[Credential, ...]:
         )
         for number, slot in enumerate(row.slots, start=1)
     )
-    if not row.password_enabled:  # None: the report does not say; none is made up
+    if not row.password_enabled:  # None: unknown; not an empty list
         return keys
     password = Credential(
         key=credential_key(arn, "password", "root"),
@@ -138,8 +138,8 @@ def _count(summary: Mapping[str, int], name: str) -> bool | None:
 
 # --- IAM of one account: order of calls, and gaps ---
 #
-# The one large listing comes first, with the credential report made meanwhile; calls for each user only where the
-# report says that there is something to ask about.
+# The large listing comes first, while AWS generates the credential report. Calls for single users follow only if the
+# report shows that the user has such credentials.
 
 _USES_OF_SSH_KEYS = ("codecommit:GitPull", "codecommit:GitPush")
 
@@ -180,7 +180,7 @@ class _AccountReading:
         self._creators = Creators()
 
     def read(self, guardrails: Guardrails | None, trail: Reading | None) -> Iterator[DiscoveredRecord]:
-        """Every section in turn; what describes identities is read before any of them is built."""
+        """Read every section. Identities are built after everything that describes them is read."""
         account = self._account
         with account.section(USERS) as users:
             refused = fetch.order_report(account.client)
@@ -199,7 +199,7 @@ class _AccountReading:
             yield self._signed(record) if isinstance(record, Identity) else record
 
     def _records(self, signed_in: PasswordsAndKeys) -> Iterator[DiscoveredRecord]:
-        """Everything that was found, put together."""
+        """The records of all sections."""
         by_name = not self._listing.has_policies
         rights, place = self._rights, self._account.place
         for user in self._listing.users:
@@ -221,11 +221,11 @@ class _AccountReading:
         yield from read_account_features(self._account)
 
     def _signed(self, identity: Identity) -> Identity:
-        """With what the optional sections add to it."""
+        """Add the results of the optional sections."""
         return self._creators.sign(self._last_accessed.sign(identity))
 
     def _close(self, section: SectionReading, name: str) -> None:
-        """Count what the listing returned for a section, and report what it did not return."""
+        """Count the rows of a section, and report those that are missing."""
         section.found(len(self._listing.rows[name]))
         for row, reason in self._listing.malformed[name]:
             section.malformed(row, reason)
@@ -234,7 +234,7 @@ class _AccountReading:
             section.lost(error, partial=partial)
 
     def _read_listed(self) -> Iterator[Coverage]:
-        """The sections that came along with the users."""
+        """Read the sections that the listing of users includes."""
         for name, malformed in (
             (ROLES, self._rights.malformed_trusts),
             (GROUPS, ()),
@@ -249,14 +249,14 @@ class _AccountReading:
     def _read_role_details(self) -> Iterator[Coverage]:
         details: dict[str, RoleDetail] = {}
         with self._account.section(ROLE_DETAILS) as section:
-            if self._listing.has_policies and self._listing.roles:  # else the listing by name has them
+            if self._listing.has_policies and self._listing.roles:  # otherwise the listing by name includes them
                 for role in self._account.rows(section, "list_roles", "Roles", RoleDetail, name="Arn"):
                     details[role.arn] = role
         self._listing.rows[ROLES] = [with_details(role, details) for role in self._listing.roles]
         yield section.coverage
 
     def _read_other_credentials(self, signed_in: PasswordsAndKeys) -> Iterator[Coverage]:
-        """Only for users that have some by the report, or that the report leaves open."""
+        """Read them only for users that have some according to the report, or that the report does not list."""
         users = [user for user in self._listing.users if user.user_name not in signed_in.gone]
         facts = {user.arn: signed_in.facts(user) for user in users}
         certified = [user for user in users if facts[user.arn].may_have_certificates]

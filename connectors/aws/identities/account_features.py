@@ -1,4 +1,4 @@
-"""What else an account holds: server certificates, instance profiles, outbound federation, access of partners."""
+"""Other resources of an account: server certificates, instance profiles, outbound federation, access of partners."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class InstanceProfile(Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 class DelegationRequest(Struct, frozen=True, kw_only=True, rename="pascal"):
-    """IAM ``DelegationRequest`` without what was written about it, and without the policy's text."""
+    """IAM ``DelegationRequest`` without its description and the text of its policy."""
 
     delegation_request_id: str
     requestor_name: str | None = None
@@ -62,7 +62,7 @@ class DelegationRequest(Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 def read_account_features(account: Reading) -> Iterator[DiscoveredRecord]:
-    """Every such section in turn: one listing each."""
+    """Read every such section: one listing each."""
     yield from _server_certificates(account)
     yield from _instance_profiles(account)
     yield _outbound_federation(account)
@@ -84,7 +84,7 @@ def _server_certificates(account: Reading) -> Iterator[StoredSecret | Coverage]:
 
 
 def _server_certificate(row: ServerCertificate, account: Reading) -> StoredSecret:
-    """The private key that IAM keeps for it. When that was made is unknown: it may be older than its upload."""
+    """The private key of a server certificate. Its creation date is unknown: it may be older than the upload."""
     return StoredSecret(
         key=row.arn,
         provider="aws",
@@ -101,7 +101,10 @@ def _server_certificate(row: ServerCertificate, account: Reading) -> StoredSecre
 
 
 def _instance_profiles(account: Reading) -> Iterator[Workload | Coverage]:
-    """Machines get a profile and with it its role; one without a role can be given any, by anyone who may add one."""
+    """Instance profiles, which give their role to machines.
+
+    Anyone who may add a role to an empty profile chooses any role.
+    """
     with account.section(INSTANCE_PROFILES) as section:
         rows = account.rows(
             section, "list_instance_profiles", "InstanceProfiles", InstanceProfile, name="InstanceProfileName"
@@ -143,7 +146,7 @@ def _delegations(account: Reading) -> Iterator[Identity | Coverage]:
 
 
 def _delegation(row: DelegationRequest, account: Reading) -> Identity:
-    """A partner's access, which no role shows. It ends by itself."""
+    """A partner's access, which no role shows. It expires."""
     place = account.place
     key = f"arn:{place.partition}:iam::{place.account}:delegation-request/{row.delegation_request_id}"
     enabled = _ENABLED_STATES.get(row.state or "")

@@ -1,4 +1,4 @@
-"""The IAM credential report: one row a user, with every password, key slot and date (pure).
+"""The IAM credential report: one row per user, with passwords, key slots and dates (pure).
 
 Columns are read by name. ``N/A`` means "there is none" and "never used"; the report may be four hours old.
 """
@@ -22,7 +22,7 @@ _NO_DATE = frozenset({"", "n/a", "no_information", "not_supported"})
 
 
 class KeySlot(Struct, frozen=True, kw_only=True, gc=False):
-    """An access key as in the report: without its id."""
+    """An access key in the report, which has no key id."""
 
     active: bool
     rotated_at: datetime | None = None
@@ -32,7 +32,7 @@ class KeySlot(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ReportRow(Struct, frozen=True, kw_only=True, gc=False):
-    """What the report says of one user. ``password_enabled``: None where it does not say (the root user)."""
+    """The row of a user. ``password_enabled``: None for the root user, for which the report does not include it."""
 
     user: str
     arn: str
@@ -44,10 +44,10 @@ class ReportRow(Struct, frozen=True, kw_only=True, gc=False):
     slots: tuple[KeySlot, ...]
     certificate_active: bool
     certificates: bool = False
-    """Whether it has any, active or not."""
+    """Whether the user has signing certificates, active or not."""
 
     def is_about(self, created_at: datetime | None) -> bool:
-        """Whether it can mean the user of that creation date: a deleted user's name may have been given anew."""
+        """Whether the row can describe the user created at that time: names of deleted users may be reused."""
         unknown = self.created_at is None or created_at is None
         return unknown or to_second(self.created_at) == to_second(utc(created_at))
 
@@ -59,12 +59,12 @@ class ReportRow(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def active_keys(self) -> int:
-        """How many keys it counts as active."""
+        """The number of active keys."""
         return sum(slot.active for slot in self.slots)
 
 
 class Report(Struct, frozen=True, kw_only=True, gc=False):
-    """A parsed report: rows by ARN, the root user's apart, and the rows that could not be read."""
+    """A parsed report: rows by ARN, the row of the root user, and the rows that could not be read."""
 
     rows: Mapping[str, ReportRow]
     root: ReportRow | None
@@ -72,7 +72,7 @@ class Report(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def parse_report(content: bytes) -> Report:
-    """The report's CSV. Raises ValueError where it is none; a single bad row is named in ``malformed``."""
+    """Parse the CSV of a report. Raises ValueError if it is not a report; ``malformed`` lists single bad rows."""
     try:
         headings, *lines = list(csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)) or [[]]
     except (UnicodeDecodeError, csv.Error) as error:
@@ -97,7 +97,7 @@ def parse_report(content: bytes) -> Report:
 
 
 def _rejoined(line: list[str], width: int) -> list[str]:
-    """The cells of a row; a user's name may hold commas, and so then does the ARN. Nothing after it does."""
+    """The cells of a row. A user name, and so its ARN, may contain commas; later cells do not."""
     if len(line) <= width:
         return line
     begins = next((at for at, cell in enumerate(line) if cell.startswith("arn:")), 1)
@@ -160,11 +160,11 @@ def _moment(cell: str | None) -> datetime | None:
 # --- Access keys: ids from the listing, use from the credential report (pure) ---
 #
 # The report has no key ids. A slot's rotation date equals its key's creation date until the key's status is changed;
-# what cannot be distinguished for certain is left unmatched, to be looked up key by key.
+# keys that cannot be distinguished are left unmatched and looked up one by one.
 
 
 class KeyUse(Struct, frozen=True, kw_only=True, gc=False):
-    """When and where a key was last used; all None: never, since records began."""
+    """The last use of a key; all None: never used since records began."""
 
     last_used_at: datetime | None = None
     service: str | None = None
@@ -184,7 +184,7 @@ def match_slots(keys: Sequence[AccessKey], slots: Sequence[KeySlot]) -> dict[str
 
 
 def _pair(keys: Sequence[AccessKey], slots: Sequence[KeySlot]) -> dict[str, KeyUse] | None:
-    """Keys and slots of the same second: one of each, or distinguished by status, or all with the same use."""
+    """Match keys and slots of the same second: one of each, or distinguished by status, or all with the same use."""
     if len(keys) != len(slots):
         return None
     uses = [_use_of_slot(slot) for slot in slots]
@@ -198,7 +198,7 @@ def _pair(keys: Sequence[AccessKey], slots: Sequence[KeySlot]) -> dict[str, KeyU
 
 
 def is_active(key: AccessKey) -> bool:
-    """Whether AWS takes requests signed with it."""
+    """Whether AWS accepts requests signed with the key."""
     return key.status.lower() == "active"
 
 

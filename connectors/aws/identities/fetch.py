@@ -1,4 +1,4 @@
-"""The fewest calls to IAM that return everything; each ends in parsed records or a SourceError."""
+"""Calls to IAM, as few as possible. Each returns parsed records or raises SourceError."""
 
 from __future__ import annotations
 
@@ -40,28 +40,28 @@ _SINGLE_LISTINGS: Mapping[str, tuple[str, str, type[Struct]]] = {
 
 
 class Listing:
-    """What the account's listings gave, by section, and what they did not."""
+    """The rows of the account's listings by section, and what is missing."""
 
     def __init__(self) -> None:
         self.rows: dict[str, list[Any]] = {section: [] for section in _LISTS}
         self.malformed: dict[str, list[tuple[str, str]]] = {section: [] for section in _LISTS}
         self.errors: dict[str, tuple[SourceError, bool]] = {}
-        """By section: why it is incomplete, and whether part of it was read nevertheless."""
+        """By section: why it is incomplete, and whether part of it was read."""
         self.has_policies = True
-        """Whether groups, tags and policies came along (possibly cut short), or names alone."""
+        """Whether groups, tags and policies are included (possibly truncated), or names only."""
 
     @property
     def users(self) -> list[UserDetail]:
-        """Users as they were listed."""
+        """Users as listed."""
         return self.rows[USERS]
 
     @property
     def roles(self) -> list[RoleDetail]:
-        """Roles as they were listed."""
+        """Roles as listed."""
         return self.rows[ROLES]
 
     def add(self, section: str, rows: Iterable[Any], shape: type[Struct]) -> None:
-        """Take in rows of a section; one that does not parse is set aside with its reason."""
+        """Add rows of a section. A row that cannot be parsed is recorded with the reason."""
         for row in rows:
             try:
                 self.rows[section].append(payloads.read(row, shape))
@@ -71,7 +71,7 @@ class Listing:
 
 
 def read_listing(iam: Any) -> Listing:
-    """Users, roles, groups and policies in one paged listing; where that is refused, users and roles by name only."""
+    """List users, roles, groups and policies with one paged call; if it is denied, users and roles by name only."""
     listing = Listing()
     got: set[str] = set()
     try:
@@ -91,7 +91,10 @@ def read_listing(iam: Any) -> Listing:
 
 
 def _lacks_member(member: str) -> SourceError:
-    """AWS lists what there is none of as an empty member: one that is in no page says nothing."""
+    """Whether a member is in no page.
+
+    AWS returns an empty list where there are none, so a missing member means unknown.
+    """
     return SourceError(
         f"iam:GetAccountAuthorizationDetails: the answer has no {member}",
         hint="where it comes from a file, write the whole answer, without --query or another program's selection",
@@ -113,7 +116,7 @@ def _read_by_name(iam: Any, listing: Listing, refusal: SourceError) -> None:
 
 
 def order_report(iam: Any) -> SourceError | None:
-    """Ask for a credential report, so that it is made while other things are read. Gives the refusal, if any."""
+    """Start generating a credential report while other sections are read. Returns the error if it is denied."""
     try:
         call(iam, "generate_credential_report", expecting="State")
     except SourceError as error:
@@ -122,7 +125,7 @@ def order_report(iam: Any) -> SourceError | None:
 
 
 def read_report(iam: Any, *, patience: float = REPORT_PATIENCE, pause: float = 2.0) -> tuple[Report, str]:
-    """The credential report that was ordered, and when it was made (ISO). Waits for it up to ``patience`` seconds."""
+    """The credential report that was ordered, and when it was made (ISO). Waits up to ``patience`` seconds."""
     give_up_at = time.monotonic() + patience
     while True:
         try:
@@ -142,7 +145,7 @@ def read_report(iam: Any, *, patience: float = REPORT_PATIENCE, pause: float = 2
 
 
 class EachRead(Struct, Generic[T], frozen=True, kw_only=True):
-    """What was read item by item: the answers, the items that are gone, and why others could not be read."""
+    """Results of reading item by item: answers, items that no longer exist, and why others could not be read."""
 
     answers: dict[str, T]
     gone: frozenset[str]
@@ -150,9 +153,9 @@ class EachRead(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 def read_each(items: Iterable[str], read: Callable[[str], T], *, of: str) -> EachRead[T]:
-    """Read each item on a few threads. One failure costs one item; failures in a row end the reading.
+    """Read each item on a few threads. A failure affects one item; consecutive failures end the reading.
 
-    ``of`` names the items for the message. The error is of the first failure's class, so that it keeps its status.
+    ``of``: the items' name for messages. The error has the class of the first failure and so its status.
     """
     names = list(items)
     answers: dict[str, T] = {}
@@ -188,7 +191,7 @@ def access_keys(iam: Any, user: str) -> list[payloads.AccessKey]:
 
 
 def key_last_used(iam: Any, key_id: str) -> payloads.AccessKeyLastUsed:
-    """When and where a key was last used."""
+    """The last use of a key."""
     answer = call(iam, "get_access_key_last_used", AccessKeyId=key_id)
     return expect(answer.get("AccessKeyLastUsed"), payloads.AccessKeyLastUsed, "iam:GetAccessKeyLastUsed")
 
@@ -203,7 +206,7 @@ def has_password(iam: Any, user: str) -> bool:
 
 
 def passwords_last_used(iam: Any) -> dict[str, UserDetail]:
-    """Users by ARN from the one listing, besides the report, that has the last use of their passwords."""
+    """Users by ARN with the last use of their passwords, from the only listing besides the report that has it."""
     listing = Listing()
     for page in pages(iam, "list_users", page_size=PAGE_SIZE, expecting=("Users",)):
         listing.add(USERS, page.get("Users", ()), UserDetail)
@@ -211,13 +214,13 @@ def passwords_last_used(iam: Any) -> dict[str, UserDetail]:
 
 
 def account_summary(iam: Any) -> Mapping[str, int]:
-    """Counts about the account; the root user's credentials are among them."""
+    """The account summary, which counts the credentials of the root user."""
     summary = call(iam, "get_account_summary", expecting="SummaryMap")["SummaryMap"]
     return {str(name): int(count) for name, count in summary.items()}
 
 
 def expect(row: Any, shape: type[S], permission: str) -> S:
-    """Part of an answer as that shape. Raises SourceError, naming the permission, where it does not fit."""
+    """Convert part of an answer to a shape. Raises SourceError that names the permission if it does not fit."""
     try:
         return payloads.read(row, shape)
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""Users' second factors: what sorts of devices they have. Virtual ones in one listing; others for each user.
+"""MFA devices of users. Virtual devices come from one listing, others take a call per user.
 
-An emulator sends the seeds of virtual devices along; they are left out as soon as they arrive.
+An emulator also sends the seeds of virtual devices, which are dropped on arrival.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class _Device(Struct, frozen=True, kw_only=True, rename="pascal"):
 
     @property
     def sort(self) -> str:
-        """What it is; a hardware token is known by a bare serial number."""
+        """The type of device. A hardware token has a plain serial number."""
         return next((sort for part, sort in _SORTS if part in self.serial_number), "hardware")
 
 
 class SecondFactors:
-    """The sorts of devices by the ARN of who has them."""
+    """Types of MFA devices by the ARN of their user."""
 
     def __init__(self) -> None:
         self._sorts: defaultdict[str, set[str]] = defaultdict(set)
@@ -56,7 +56,10 @@ class SecondFactors:
         return tuple(sorted(self._sorts.get(arn, ()))) if known else None
 
     def read(self, account: Reading, having: Sequence[UserDetail]) -> Iterator[Coverage]:
-        """``having``: users who have, or may have, a device; for those without a virtual one there is a call each."""
+        """Read the devices.
+
+        ``having``: users who have, or may have, a device; those without a virtual device take a call each.
+        """
         with account.section(MFA_DEVICES) as section:
             virtual = account.rows(
                 section, _LIST_ALL, "VirtualMFADevices", _Device, name="SerialNumber", AssignmentStatus="Assigned"
@@ -84,11 +87,11 @@ def _devices(account: Reading, user: str) -> list[_Device]:
     return found
 
 
-# --- Passwords and access keys: from the credential report, the rest user by user ---
+# --- Passwords and access keys: from the credential report, otherwise per user ---
 
 
 class PasswordsAndKeys:
-    """What was read of the users that a listing has. ``gone``: names of those who are no more."""
+    """Passwords and keys of the listed users. ``gone``: names of users that no longer exist."""
 
     def __init__(self, account: Reading, listing: Listing) -> None:
         self.report: Report | None = None
@@ -103,7 +106,7 @@ class PasswordsAndKeys:
         self._uses: dict[str, KeyUse] = {}
 
     def read(self, refused: SourceError | None) -> Iterator[Coverage]:
-        """Every section in turn. ``refused``: why the report could not be ordered, if it was refused."""
+        """Read every section. ``refused``: why generating the report was denied, if it was."""
         with self._account.section(REPORT) as report:
             self._read_report(report, refused)
         yield report.coverage
@@ -118,7 +121,7 @@ class PasswordsAndKeys:
         yield keys.coverage
 
     def row(self, user: UserDetail) -> ReportRow | None:
-        """The report's row of a user; None if it has none (yet)."""
+        """The row of a user in the report; None if it has none (yet)."""
         row = None if self.report is None else self.report.rows.get(user.arn)
         return row if row is not None and row.is_about(user.create_date) else None
 
@@ -169,7 +172,7 @@ class PasswordsAndKeys:
             section.lost(error, partial=True)
 
     def _users_by_listing(self) -> Mapping[str, UserDetail]:
-        if not self._listing.has_policies:  # users were listed by name: that listing has it already
+        if not self._listing.has_policies:  # listed by name, which already includes it
             return {user.arn: user for user in self._listing.users}
         return fetch.passwords_last_used(self._iam)
 

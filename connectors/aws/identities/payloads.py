@@ -1,4 +1,4 @@
-"""What AWS answers, as records: the fields we read, decoded strictly; all others are dropped here.
+"""Records for AWS's answers: the fields that are read, decoded strictly. All others are dropped.
 
 Each mirrors a shape of the service's API reference by name. :func:`read` turns what does not fit into a ValueError
 that says what is wrong.
@@ -30,7 +30,7 @@ _DOCUMENTS = frozenset({"policy_document", "assume_role_policy_document", "docum
 
 
 def _decoded(document: Any) -> Any:
-    """The document, decoded where it is text; text that is no JSON stays, and the policy parser refuses it."""
+    """The document, decoded where it is text; other text stays, and the policy parser rejects it."""
     if not isinstance(document, str):
         return document
     try:
@@ -88,9 +88,9 @@ class SourceRoleTemplate(Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 class RoleDetail(_WithPolicy, frozen=True, kw_only=True, rename="pascal"):
-    """IAM ``RoleDetail``, which has the last part alone; and ``Role`` of ListRoles, which has not the lists.
+    """IAM ``RoleDetail``, which has only the last part, and ``Role`` of ListRoles, which has no lists.
 
-    ``role_last_used`` is None where the listing does not say, and an empty record where it says "not in 400 days".
+    ``role_last_used``: None if the listing does not include it; empty if the role was not used in 400 days.
     """
 
     arn: str
@@ -132,7 +132,7 @@ class PolicyDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
 
     @property
     def document(self) -> Any:
-        """The version in force: the one that says so, or that the policy names where its versions do not say."""
+        """The default version: as the version itself, or otherwise the policy, states."""
         return next((version.document for version in self.policy_version_list if self._is_in_force(version)), None)
 
     def _is_in_force(self, version: PolicyVersion) -> bool:
@@ -183,7 +183,7 @@ class SecretListEntry(Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 def read(payload: Any, shape: type[T]) -> T:
-    """The payload as that shape. Raises ValueError saying what does not fit."""
+    """Convert a payload to a shape. Raises ValueError with what does not fit."""
     try:
         return msgspec.convert(payload, shape)
     except msgspec.ValidationError as error:
@@ -191,7 +191,7 @@ def read(payload: Any, shape: type[T]) -> T:
 
 
 def utc(moment: datetime | None) -> datetime | None:
-    """The moment in UTC; a time without a zone is AWS's, which is UTC; None for one that UTC has not."""
+    """The time in UTC. A time without a zone is UTC, as AWS uses. None if UTC cannot represent it."""
     if moment is None:
         return None
     try:
@@ -201,7 +201,7 @@ def utc(moment: datetime | None) -> datetime | None:
 
 
 def to_second(moment: datetime | None) -> datetime | None:
-    """The moment without fractions, which the credential report leaves out."""
+    """The time in whole seconds, as in the credential report."""
     return None if moment is None else moment.replace(microsecond=0)
 
 
@@ -217,7 +217,7 @@ USER_USE_TRACKED_DAYS = 3650
 
 
 class Place(Struct, frozen=True, kw_only=True, gc=False):
-    """Where identities were found; ``partition`` as in every ARN: ``aws``, ``aws-cn``, ``aws-us-gov`` and others."""
+    """Where identities are; ``partition`` as in every ARN: ``aws``, ``aws-cn``, ``aws-us-gov`` and others."""
 
     source: str
     account: str
@@ -235,7 +235,7 @@ def newest(*moments: datetime | None) -> datetime | None:
 
 
 def iso(moment: datetime | None) -> str | None:
-    """A moment as attributes hold it."""
+    """The ISO form of a time, as attributes hold it."""
     return None if moment is None else moment.isoformat()
 
 

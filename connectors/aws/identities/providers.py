@@ -1,7 +1,7 @@
-"""Identity providers of an account: who may authenticate workloads and people from outside.
+"""Identity providers of an account, which authenticate external workloads and people.
 
-A provider is an identity like any other that issues sessions: it represents all of its subjects, someone must have
-declared it and own it, and a new one is a finding. It has no rights of its own; the roles that trust it have them.
+A provider counts as an identity: it represents all of its subjects, needs an entry and an owner, and a new provider is
+a finding. It has no rights of its own; the roles that trust it have.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ PROVIDER_KINDS = (
         detail="get_saml_provider",
         parameter="SAMLProviderArn",
         shape=SamlProvider,
-        signals=(),  # people come this way as well as machines
+        signals=(),  # people use it as well as machines
         words="SAML providers",
     ),
 )
@@ -116,7 +116,7 @@ def read_providers(
 ) -> Iterator[Identity | Coverage]:
     """OIDC and SAML providers, one listing each and a call for each provider.
 
-    ``trusts``: who may assume the account's roles, by role; if some could not be read, the trusting roles are unknown.
+    ``trusts``: by role, who may assume it; if some could not be read, the trusting roles are unknown.
     """
     trusting = _trusting_roles(trusts.values()) if trusts_are_whole else None
     for kind in PROVIDER_KINDS:

@@ -1,4 +1,4 @@
-"""What every reader of a part of an account needs, and the way rows become records or a gap."""
+"""What the readers of an account share: parsing rows into records, or a gap."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ S = TypeVar("S", bound=Struct)
 
 
 class Paging(Struct, frozen=True, kw_only=True):
-    """How a service takes requests for pages: the parameters for the number of rows and the place to continue."""
+    """The paging parameters of a service: number of rows, and token."""
 
     rows: str
     place: str
@@ -31,7 +31,7 @@ IAM_PAGES = Paging(rows="MaxItems", place="Marker", size=PAGE_SIZE)
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """One scope being read: ``client`` counts into ``meter``."""
+    """The context of reading one scope. ``meter`` counts the requests of ``client``."""
 
     scope: Scope
     client: Any
@@ -45,14 +45,17 @@ class Reading(Struct, frozen=True, kw_only=True):
     def rows(
         self, section: SectionReading, method: str, member: str, shape: type[S], *, name: str, **parameters: Any
     ) -> Iterator[S]:
-        """Every row of a paged listing, counted; one that does not parse is a gap, named by its member ``name``."""
+        """Every row of a paged listing, counted.
+
+        A row that does not parse is a gap, identified by its member ``name``.
+        """
         must_know(self.client, method)
         for page in pages(self.client, method, page_size=PAGE_SIZE, expecting=(member,), **parameters):
             yield from parsed(section, page.get(member, ()), shape, name=name)
 
 
 def parsed(section: SectionReading, rows: Iterable[Any], shape: type[S], *, name: str) -> Iterator[S]:
-    """The rows as that shape, counted; one that does not fit is a gap, identified by its member ``name``."""
+    """Convert and count rows. A row that does not fit the shape is a gap, identified by its member ``name``."""
     for row in rows:
         try:
             record = payloads.read(row, shape)
@@ -68,7 +71,7 @@ def _named(row: Any, name: str) -> str:
 
 
 def looped(client: Any, method: str, member: str, paging: Paging, **parameters: Any) -> Iterator[Sequence[Any]]:
-    """The rows of each page of a listing that the SDK does not page through as it should. Raises SourceError."""
+    """The rows of each page of a listing for which the SDK has no working paginator. Raises SourceError."""
     must_know(client, method)
     permission = permission_of(client, method)
     at: dict[str, Any] = {paging.rows: paging.size}
@@ -82,7 +85,7 @@ def looped(client: Any, method: str, member: str, paging: Paging, **parameters: 
 
 
 def goes_on(page: Mapping[str, Any], at: dict[str, Any], paging: Paging, permission: str) -> bool:
-    """Whether there is another page; its beginning is put into ``at``. Raises SourceError if the answer lacks it."""
+    """Whether there is another page; sets its token in ``at``. Raises SourceError if the answer lacks the token."""
     follows = page.get(paging.place)
     if not follows and any(page.get(more) for more in _MORE):
         raise SourceError(
@@ -95,6 +98,6 @@ def goes_on(page: Mapping[str, Any], at: dict[str, Any], paging: Paging, permiss
 
 
 def must_know(client: Any, method: str) -> None:
-    """Raises NotOffered where the installed SDK is older than the operation."""
+    """Raise NotOffered if the installed SDK is older than the operation."""
     if method not in client.meta.method_to_api_mapping:
         raise NotOffered(f"the installed boto3 does not know {client.meta.service_model.service_name} {method}")

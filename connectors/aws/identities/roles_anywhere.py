@@ -1,6 +1,6 @@
-"""IAM Roles Anywhere of one region: machines outside AWS that prove themselves with a certificate.
+"""IAM Roles Anywhere of one region: machines outside AWS that authenticate with a certificate.
 
-A trust anchor (a certificate authority) lets subjects in; a profile says as which roles.
+A trust anchor (a certificate authority) authenticates subjects; a profile lists the roles that they may assume.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from connectors.base import Scope
 from scanner.model import Coverage, Credential, Identity, Privilege, Signal, Workload, credential_key
 
 SUBJECT_USE_TRACKED_DAYS = 3650
-"""A subject comes into being when it first signs in, and its last time is kept with it."""
+"""A subject is created at its first sign-in and has the time of its last."""
 
 _PAGES = Paging(rows="pageSize", place="nextToken", size=100)
 _NO_RIGHTS = Privilege(
@@ -30,7 +30,7 @@ _NO_RIGHTS = Privilege(
 
 
 class _SourceData(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where an anchor's certificates come from. Of a bundle's text, only when it ends is kept."""
+    """The source of an anchor's certificates. Of a bundle, only the expiry is kept."""
 
     acm_pca_arn: str | None = None
     bundle: str | None = msgspec.field(name="x509CertificateData", default=None)
@@ -76,7 +76,7 @@ class Subject(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def read_roles_anywhere(scope: Scope, session: AwsSession, place: Place) -> Iterator[Identity | Workload | Coverage]:
-    """Trust anchors, profiles and subjects of a region: one listing each, the latter two where there is an anchor."""
+    """Trust anchors, profiles and subjects of a region: one listing each, the latter two only if there is an anchor."""
     region, meter = scope.part or session.home_region, session.new_meter()
     client = session.client("rolesanywhere", region, meter)
     reading = Reading(scope=scope, client=client, meter=meter, place=place)
@@ -125,7 +125,7 @@ def _anchor(anchor: TrustAnchor, region: Reading) -> Identity:
 
 
 def _authority(anchor: TrustAnchor) -> Iterator[Credential]:
-    """The certificate authority's own certificates, where the anchor holds them; with the last, it ends."""
+    """The certificates of the authority, if the anchor has them. The last expiry counts."""
     if anchor.source.source_data.bundle is not None:
         name = anchor.trust_anchor_id or _tail(anchor.trust_anchor_arn)
         yield Credential(
@@ -182,7 +182,7 @@ def _tail(arn: str) -> str:
 
 
 class _Listing(Struct, frozen=True, kw_only=True):
-    """One listing, and what its rows become."""
+    """A listing, and the records of its rows."""
 
     section: str
     method: str

@@ -1,6 +1,6 @@
-"""Users' credentials besides passwords and access keys: for single services, signing certificates, SSH keys.
+"""Other credentials of users: service-specific credentials, signing certificates, SSH keys.
 
-Of a certificate's body, only the date on which it ends is kept.
+Of a certificate, only the expiry is kept.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from scanner.model import Coverage, Credential, CredentialKind, credential_key
 
 
 def ends_at(text: str | None) -> datetime | None:
-    """When the last of these PEM certificates ends, in UTC; None where there is none, or one cannot be read."""
+    """The latest expiry of these PEM certificates, in UTC; None if there is none, or one cannot be read."""
     from cryptography import x509
 
-    warnings.filterwarnings("ignore", "Parsed a serial number")  # old authorities have bad ones
+    warnings.filterwarnings("ignore", "Parsed a serial number")  # old authorities have invalid certificates
     try:
         return max(one.not_valid_after_utc for one in x509.load_pem_x509_certificates((text or "").encode()))
     except (ValueError, x509.InvalidVersion):
@@ -61,7 +61,7 @@ class ServiceCredential(Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 def service_credential_rows(iam: Any, section: SectionReading) -> Iterator[Sequence[Any]]:
-    """The account's service-specific credentials by page, service by service where AWS wants one named."""
+    """The account's service-specific credentials by page, service by service if AWS requires one."""
     pages = looped(iam, _METHOD, _MEMBER, IAM_PAGES, AllUsers=True)
     try:
         first = next(pages)
@@ -76,7 +76,7 @@ def _by_service(iam: Any, section: SectionReading, refusal: NotTaken) -> Iterato
     services = sorted(_API_KEYS | _PASSWORDS)
     taken = []
     for service in services:
-        with suppress(NotTaken):  # not in this part of AWS
+        with suppress(NotTaken):  # not in this partition
             for page in looped(iam, _METHOD, _MEMBER, IAM_PAGES, AllUsers=True, ServiceName=service):
                 taken.append(service)
                 yield page
@@ -106,11 +106,11 @@ def service_credential(row: ServiceCredential, user_arn: str) -> Credential:
 
 # --- Other credentials of users: service-specific credentials, signing certificates, SSH keys ---
 #
-# Of none of them does AWS record the use. Of a certificate's body, the date on which it ends is kept.
+# AWS does not record the use of any of them. Of a certificate, only the expiry is kept.
 
 
 class SigningCertificate(Struct, frozen=True, kw_only=True, rename="pascal"):
-    """IAM ``SigningCertificate``. Only its body says when it expires."""
+    """IAM ``SigningCertificate``. Only its body has the expiry."""
 
     id: str = msgspec.field(name="CertificateId")
     status: str
@@ -119,7 +119,7 @@ class SigningCertificate(Struct, frozen=True, kw_only=True, rename="pascal"):
 
     @property
     def expires_at(self) -> datetime | None:
-        """When it ends; None where its body cannot be read."""
+        """The expiry; None if the body cannot be read."""
         return ends_at(self.body)
 
 
@@ -130,7 +130,7 @@ class SshPublicKey(Struct, frozen=True, kw_only=True, rename="pascal"):
     status: str
     upload_date: datetime | None = None
     expires_at: ClassVar[datetime | None] = None
-    """It does not end."""
+    """None: SSH keys do not expire."""
 
 
 class _PerUser(Struct, frozen=True, kw_only=True):
@@ -178,7 +178,7 @@ class OtherCredentials:
         return tuple(sorted(self._held.get(user.user_name, ()), key=lambda credential: credential.key))
 
     def known_of(self, user: UserDetail) -> bool:
-        """Whether all requested ones could be read."""
+        """Whether all requested credentials of the user could be read."""
         return not self._all_unread and user.user_name not in self._unread
 
     def read(
@@ -189,7 +189,7 @@ class OtherCredentials:
         with_certificates: Sequence[UserDetail],
         with_ssh_keys: Sequence[UserDetail] | None,
     ) -> Iterator[Coverage]:
-        """Every section in turn, with a call for each user that has or may have some; None: not requested."""
+        """Read every section, with a call for each user that has or may have such credentials; None: not requested."""
         with account.section(SERVICE_CREDENTIALS) as section:
             self._read_service_credentials(account, section, {user.user_name: user.arn for user in users})
         self._all_unread = section.coverage.is_gap
@@ -203,7 +203,7 @@ class OtherCredentials:
     def _read_service_credentials(self, account: Reading, section: SectionReading, arns: Mapping[str, str]) -> None:
         for page in service_credential_rows(account.client, section):
             for row in parsed(section, page, ServiceCredential, name="ServiceSpecificCredentialId"):
-                if row.user_name in arns:  # a user made since is in neither listing of this reading
+                if row.user_name in arns:  # a user created since is in neither listing
                     self._held[row.user_name].append(service_credential(row, arns[row.user_name]))
 
     def _read_per_user(self, account: Reading, each: _PerUser, users: Iterable[UserDetail]) -> Coverage:

@@ -1,4 +1,4 @@
-"""IAM users and roles as identities, from everything that was read of them (pure)."""
+"""IAM users and roles as identities, from everything that was read (pure)."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from scanner.model import Credential, Identity, Link, Signal, TokenSubject, Trus
 class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
     """What was read about one user's credentials.
 
-    ``keys``: None where they could not be listed. ``uses`` by key id; a key that is not in it: its use is unknown.
-    ``password``: None where it could not be read. ``password_use_known``: whether "no use" means "never".
-    ``others``: credentials of which AWS keeps no record of use; ``others_known``: whether they are all of them.
-    ``second_factors``: what sorts of devices; None where they were not asked for or could not be read.
+    ``keys``: None where they could not be listed. ``uses``: by key id; unknown for keys that are missing. ``password``:
+    None where it could not be read. ``password_use_known``: whether "no use" means "never". ``others``: credentials of
+    which AWS keeps no record of use; ``others_known``: whether these are complete. ``second_factors``: types of MFA
+    devices; None if not requested or unreadable.
     """
 
     row: ReportRow | None = None
@@ -52,21 +52,21 @@ class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def active_keys(self) -> int | None:
-        """Active access keys: as listed, else as the report counts them; None: unknown."""
+        """Active access keys: as listed, or as counted in the report; None: unknown."""
         if self.keys is not None:
             return sum(map(is_active, self.keys))
         return None if self.row is None else self.row.active_keys
 
     @property
     def mfa_active(self) -> bool | None:
-        """Whether it has a second factor: as the report says, else by its devices; None: unknown."""
+        """Whether it has a second factor, according to the report or its devices; None: unknown."""
         if self.row is not None:
             return self.row.mfa_active
         return None if self.second_factors is None else bool(self.second_factors)
 
     @property
     def may_have_second_factors(self) -> bool:
-        """Whether the report says so; for a user that it does not list, whether there is a password to strengthen."""
+        """Whether it has MFA according to the report; for a user that is not in it, whether it has a password."""
         return self.password is not False if self.row is None else self.row.mfa_active is True
 
     @property
@@ -76,12 +76,12 @@ class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def api_keys(self) -> tuple[Credential, ...]:
-        """Its long-term API keys that are taken."""
+        """Its active long-term API keys."""
         return tuple(one for one in self.others if one.kind == "api_key" and one.enabled)
 
     @property
     def enabled(self) -> bool | None:
-        """Whether it can sign in or sign requests; None where something that decides it is unknown."""
+        """Whether it can sign in or sign requests; None if unknown."""
         if self.password or self.active_keys or self._others_active:
             return True
         known_well = self.password is not None and self.active_keys is not None and self.others_known
@@ -89,7 +89,7 @@ class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def last_used_at(self) -> datetime | None:
-        """The newest use of any credential, deleted keys' included."""
+        """The latest use of any credential, including deleted keys."""
         return newest(
             self.row.last_used_at if self.row else None,
             self.password_last_used_at,
@@ -103,7 +103,7 @@ class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def credentials_known(self) -> bool:
-        """Whether its keys are listed, and its other credentials, and it is known whether it has a password."""
+        """Whether its keys and other credentials were listed, and its password is known."""
         return self.keys is not None and self.password is not None and self.others_known
 
     @property
@@ -247,7 +247,7 @@ def role_identity(
     """
     used = role.role_last_used
     managed_by, provider_signals = _nature(role)
-    # What a role without any policy will be used for is not known yet.
+    # The purpose of a role without a policy is unknown.
     answers = not permissions.documents or not permissions.is_whole or allows_model_calls(permissions.documents)
     of_agents = agent_signals(role.assume_role_policy_document, trusts or (), answers=answers)
     return Identity(
@@ -299,7 +299,7 @@ def _token_subjects(role: RoleDetail, place: Place) -> tuple[TokenSubject, ...]:
 
 
 def with_details(role: RoleDetail, details: Mapping[str, RoleDetail]) -> RoleDetail:
-    """The role with what only the smaller listing (by ARN) has about it."""
+    """The role with the details that only the listing by name has, by ARN."""
     if role.arn not in details:
         return role
     detail = details[role.arn]
@@ -312,12 +312,12 @@ def with_details(role: RoleDetail, details: Mapping[str, RoleDetail]) -> RoleDet
 
 
 def manager_of(role: RoleDetail) -> str | None:
-    """Who manages a role besides its owner; None if there is no one."""
+    """Who manages a role besides its owner; None if nobody does."""
     return _nature(role)[0]
 
 
 def _nature(role: RoleDetail) -> tuple[str | None, tuple[Signal, ...]]:
-    """Who manages it, and what that says: from its path, which only AWS itself can give those values."""
+    """Who manages the role, from its path: only AWS can assign those paths."""
     if linked := _SERVICE_LINKED.fullmatch(role.path):
         words = f"AWS service-linked role of {linked[1]}"
         return words, (Signal(says="machine", sort="provider", evidence=words),)

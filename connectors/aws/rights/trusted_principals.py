@@ -82,12 +82,12 @@ class RoleTrust(Struct, frozen=True, kw_only=True, gc=False):
         )
 
     def trusts_named(self, caller: Caller) -> Answer:
-        """Whether it trusts a caller that it names; "maybe": under a condition."""
+        """Whether it names and trusts a caller; "maybe": under a condition."""
         naming = (each for each in self._allowing() if not each.not_principals and _names(each, caller))
         return self._decide(naming, caller)
 
     def trusts_as_anyone(self, caller: Caller) -> Answer:
-        """Whether it allows a caller as it would any principal of its account, named or not."""
+        """Whether it allows a caller because it allows any principal of its account."""
         return self._decide(
             (each for each in self._allowing() if _trusts_anyone(each) and self._covers_caller(each, caller)), caller
         )

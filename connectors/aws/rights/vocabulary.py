@@ -23,7 +23,7 @@ _VARIABLE = re.compile(r"\$\{(?![*?$]\})[^}]*\}")
 _WRITTEN_OUT = re.compile(r"\$\{([*?$])\}")
 _HIDDEN_COLON = "\x00"
 _STAR = "*"
-# So many sets of places are kept in mind: the patterns that people write take a handful, others 2 to the power of "?".
+# The most states to keep: ordinary patterns need a few, others 2 to the power of the number of "?".
 _TRACKED = 64
 
 
@@ -45,9 +45,9 @@ def resource_matches(pattern: str, resource: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def takes_in(broad: str, narrow: str) -> bool:
-    """Whether a pattern covers everything that another one covers; a variable in ``narrow`` may be anything.
+    """Whether a pattern covers everything that another pattern covers; a variable in ``narrow`` may be anything.
 
-    Also False where deciding could take too long, which only patterns made for that purpose do.
+    Also False if the decision would take too long, which only hostile patterns cause.
     """
     if has_variable(broad):
         return False
@@ -77,14 +77,14 @@ def _tokens(pattern: str) -> tuple[str, ...]:
 
 
 def _advanced(tokens: tuple[str, ...], places: frozenset[int], token: str) -> frozenset[int]:
-    """Where a pattern can be after one more character; a wildcard matches one that no literal is equal to."""
+    """The states of a pattern after one more character. A wildcard also matches a character that equals no literal."""
     staying = {place for place in places if tokens[place : place + 1] == (_STAR,)}
     passed = {place + 1 for place in places if tokens[place : place + 1] in (("?",), (token,)) and place not in staying}
     return _past_stars(tokens, staying | passed)
 
 
 def _past_stars(tokens: tuple[str, ...], places: set[int]) -> frozenset[int]:
-    """These places, and those behind stars that match nothing."""
+    """These states, and the states after stars that match nothing."""
     found = set(places)
     for place in places:
         ahead = place
@@ -95,7 +95,10 @@ def _past_stars(tokens: tuple[str, ...], places: set[int]) -> frozenset[int]:
 
 
 def may_meet(one: str, other: str) -> bool:
-    """Whether two patterns may cover the same thing; of two with wildcards, unless they begin differently."""
+    """Whether two patterns may cover the same resource.
+
+    Two patterns with wildcards may unless they start differently.
+    """
     if not has_wildcard(one):
         return resource_matches(other, one)
     if not has_wildcard(other):
@@ -106,12 +109,12 @@ def may_meet(one: str, other: str) -> bool:
 
 
 def has_wildcard(text: str) -> bool:
-    """Whether ``*``, ``?`` or a policy variable stands in it."""
+    """Whether it contains ``*``, ``?`` or a policy variable."""
     return any(sign in text for sign in ("*", "?", "${"))
 
 
 def has_variable(text: str) -> bool:
-    """Whether a policy variable stands in it, which only the request fills in."""
+    """Whether it contains a policy variable, whose value depends on the request."""
     return _VARIABLE.search(text) is not None
 
 
@@ -133,8 +136,8 @@ def arn_parts(pattern: str) -> list[str]:
 # passing to one service only is a plain set of actions, too. A call that must be allowed on each of several things
 # has a bit for each of them.
 #
-# The tables are checked against each other when they are loaded: a name that one of them does not know is an error at
-# once, not a policy that silently passes.
+# The tables are checked against each other when they are loaded: a name that a table lacks is an error at
+# once, not a policy that is silently ignored.
 
 PASS_ROLE = "iam:PassRole"  # noqa: S105  # no password: PASS is a word in the action's name
 _TO = " to "
@@ -145,7 +148,7 @@ HolderKind: TypeAlias = Literal["user", "role"]
 
 
 class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Escalation methods of one sort; ``privilege.toml`` says what each field means."""
+    """A family of escalation methods; ``privilege.toml`` describes the fields."""
 
     name: str
     reach: Literal["any", "all", "first"]
@@ -157,12 +160,12 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def by_holder(self) -> Mapping[HolderKind | None, tuple[tuple[str, ...], ...]]:
-        """Its methods by who has them; None: anyone."""
+        """Its methods by the holder to whom they are limited; None: any holder."""
         return {None: self.methods, "user": self.user, "role": self.role}
 
 
 class OnEach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Actions that must be allowed on each of several things; ``privilege.toml`` says how these are named."""
+    """Actions that must be allowed on each of several things; ``privilege.toml`` describes their names."""
 
     actions: tuple[str, ...]
     things: Mapping[str, tuple[str, ...]]
@@ -189,9 +192,10 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Method(Struct, frozen=True, kw_only=True):
-    """One escalation method: all the actions it needs, and the first of them.
+    """An escalation method: all actions that it needs, and the first of them.
 
-    ``service``: who takes the role that is passed; None: none is. ``holder``: who alone has it; None: anyone.
+    ``service``: the service to which a role is passed; None: no role is passed. ``holder``: the only holder of the
+    method; None: any.
     """
 
     text: str
@@ -240,7 +244,7 @@ class Vocabulary:
         self.passing = {name.partition(_TO)[2]: self.bits((name,)) for name in passing}
         self.pass_anywhere = self.bits((PASS_ROLE,))
         self.pass_role = self.bits((PASS_ROLE, *passing))
-        # What a pattern means that covers an action's name.
+        # The bits of a pattern that covers an action's name.
         self._meant = {name: bit for name, bit in self._bits.items() if " " not in name}
         self._meant[PASS_ROLE.lower()] = self.pass_role
         self._by_service: dict[str, list[tuple[str, int]]] = defaultdict(list)
@@ -253,7 +257,7 @@ class Vocabulary:
             *((family, tuple(self._methods(family))) for family in tables.family),
             (PASSING, tuple(self._passing_methods())),
         )
-        # What raises a user's or role's rights, its own or another's: the methods' only action.
+        # Actions that raise the rights of a user or role by themselves.
         self.raising: Mapping[HolderKind, tuple[Method, ...]] = {
             kind: tuple(
                 method
@@ -322,7 +326,7 @@ class Vocabulary:
 
     @lru_cache(maxsize=65536)  # noqa: B019  # there is one vocabulary a process, and it lives as long
     def acting_on(self, resource: str) -> int:
-        """The bits of the known actions that could act on something this resource pattern covers."""
+        """The bits of the known actions that could act on a resource that this pattern covers."""
         parts = arn_parts(resource)
         thing = f"{parts[2]}:{parts[5]}"
         total = self._acting_on_type(parts)
@@ -355,14 +359,14 @@ class Vocabulary:
 
 
 class PublishedPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of AWS's own policies, cut down to the actions that the tables know."""
+    """An AWS managed policy, reduced to the actions in the tables."""
 
     version: str
     statements: tuple[Mapping[str, Any], ...]
 
 
 class PublishedPolicies(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``aws_policies.json``: those of AWS's own policies that make an administrator, or lead to one.
+    """``aws_policies.json``: the AWS managed policies that make an administrator, or lead to one.
 
     By name, as they were published on the day ``as_of``: only AWS can write under ``arn:…:iam::aws:policy/``.
     """
@@ -373,13 +377,13 @@ class PublishedPolicies(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 @cache
 def published_policies() -> PublishedPolicies:
-    """The table that comes with us, for listings that lack the documents."""
+    """The shipped table of AWS managed policies, for listings that lack the documents."""
     data = files("connectors.aws.rights").joinpath("aws_policies.json").read_bytes()
     return msgspec.json.decode(data, type=PublishedPolicies)
 
 
 @cache
 def vocabulary() -> Vocabulary:
-    """The vocabulary of the tables that come with us."""
+    """The vocabulary of the shipped tables."""
     data = tomllib.loads(files("connectors.aws.rights").joinpath("privilege.toml").read_text(encoding="utf-8"))
     return Vocabulary(msgspec.convert(data, Tables))

@@ -1,4 +1,4 @@
-"""Who created what, from CloudTrail: its event history reaches back 90 days and allows two look-ups a second."""
+"""Who created what, from CloudTrail: its event history covers 90 days and allows two requests per second."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOME_REGIONS: Mapping[str, str] = {"aws": "us-east-1", "aws-cn": "cn-north-1", "
 
 _PAGE_SIZE = 50
 
-# Each event and where in its response stands what it created: an ARN, or a key's id.
+# Events, and the path in each response to what it created: an ARN, or the id of a key.
 _SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "CreateUser": ("user", "arn"),
     "CreateRole": ("role", "arn"),
@@ -59,7 +59,7 @@ class _UserIdentity(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class _Record(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The CloudTrail record inside an event; what else it holds is left out."""
+    """The CloudTrail record inside an event; other members are dropped."""
 
     user_identity: _UserIdentity = _UserIdentity()
     error_code: str | None = None
@@ -73,7 +73,10 @@ class Creators:
         self._by_subject: dict[str, tuple[datetime, str]] = {}
 
     def read(self, trail: Reading) -> Iterator[Coverage]:
-        """The whole event history of what creates identities and keys. ``trail``'s client is CloudTrail's."""
+        """Read the event history of events that create identities and keys.
+
+        ``trail``: a reading with a client of CloudTrail.
+        """
         with trail.section(CREATORS) as section:
             for name in _SUBJECTS:
                 self._take_in(name, _events(trail.client, name), section)
@@ -89,11 +92,11 @@ class Creators:
             if created is not None:
                 section.found()
                 subject, at, creator = created
-                if subject not in self._by_subject or self._by_subject[subject][0] <= at:  # a name may be given anew
+                if subject not in self._by_subject or self._by_subject[subject][0] <= at:  # names may be reused
                     self._by_subject[subject] = (at, creator)
 
     def sign(self, identity: Identity) -> Identity:
-        """The identity with its creator, and its credentials with theirs, where they are known."""
+        """Add the creator to an identity and its credentials, if known."""
         credentials = tuple(
             structs.replace(one, attributes={**one.attributes, "created_by": self._by_subject[one.id][1]})
             if one.id in self._by_subject
@@ -113,7 +116,10 @@ def _events(client: Any, name: str) -> Iterator[Any]:
 
 
 def parse_event(row: Any, name: str) -> tuple[str, datetime, str] | None:
-    """What was created, when, and by whom; None where nothing was, or AWS does not say. Raises ValueError."""
+    """What was created, when, and by whom; None if nothing was created, or the event does not tell.
+
+    Raises ValueError.
+    """
     event = payloads.read(row, _Event)
     try:
         record = msgspec.json.decode(event.cloud_trail_event, type=_Record)

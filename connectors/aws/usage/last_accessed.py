@@ -1,6 +1,6 @@
-"""Which of the services that an identity has rights to it has never used, from IAM's access advisor.
+"""Services for which an identity has permissions that it never used, from IAM's access advisor.
 
-That takes two calls or more for each identity, so only the most powerful are read.
+Each identity takes at least two calls, so only the most privileged are read.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from scanner.model import Coverage, Identity, PrivilegeLevel
 from scanner.text import counted
 
 MOST = 200
-"""So many identities are asked about, the most powerful first."""
+"""Maximum number of identities, the most privileged first."""
 PATIENCE = 60.0
-"""Seconds to wait for one identity's answer."""
+"""Seconds to wait for the report of one identity."""
 TRACKED_DAYS = 400
 
 _ORDER: tuple[PrivilegeLevel, ...] = ("admin", "escalation")
@@ -31,7 +31,7 @@ _GENERATE, _GET = "generate_service_last_accessed_details", "get_service_last_ac
 
 
 class _Service(Struct, frozen=True, kw_only=True, rename="pascal"):
-    """IAM ``ServiceLastAccessed``: a service that the identity's policies allow something of."""
+    """IAM ``ServiceLastAccessed``: a service for which the identity's policies allow an action."""
 
     service_namespace: str
     last_authenticated: Any = None
@@ -44,7 +44,7 @@ class LastAccessed:
         self._services: Mapping[str, Sequence[_Service]] = {}
 
     def read(self, account: Reading, levels: Mapping[str, PrivilegeLevel]) -> Iterator[Coverage]:
-        """Ask about the most powerful of these identities; ``levels``: each one's privilege, by ARN."""
+        """Read the services of the most privileged of these identities. ``levels``: privilege by ARN."""
         candidates = sorted((arn for arn in levels if levels[arn] in _ORDER), key=lambda arn: _rank(arn, levels))
         asked = candidates[:MOST]
         with account.section(LAST_ACCESSED) as section:
@@ -61,7 +61,7 @@ class LastAccessed:
         yield section.coverage
 
     def sign(self, identity: Identity) -> Identity:
-        """The identity with the services it uses and does not use, if it was read."""
+        """Add the services that an identity uses and does not use, if they were read."""
         if identity.key not in self._services:
             return identity
         services = self._services[identity.key]
@@ -78,7 +78,7 @@ def _rank(arn: str, levels: Mapping[str, PrivilegeLevel]) -> tuple[int, str]:
 
 
 def services_of(iam: Any, arn: str, *, patience: float = PATIENCE, pause: float = 1.0) -> list[_Service]:
-    """The services that the identity's policies allow something of. Raises SourceError."""
+    """The services for which the identity's policies allow an action. Raises SourceError."""
     permission = f"{permission_of(iam, _GET)} of {arn}"
     job = call(iam, _GENERATE, expecting="JobId", Arn=arn, Granularity="SERVICE_LEVEL")["JobId"]
     at: dict[str, Any] = {"JobId": job}

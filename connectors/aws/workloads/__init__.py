@@ -1,5 +1,5 @@
-"""What lives in the regions: stored secrets, everything that runs as a role, and AI agents.
+"""Resources in regions: stored secrets, workloads that run as a role, and AI agents.
 
-Each kind of resource is a declaration (``types/``): which calls list it, where in their answers its name, its roles
-and its secrets stand. One reader (``reading.py``) works for all of them.
+Each type of resource is a declaration (``types/``): the calls that list it, and the paths in their answers to its name,
+roles and secrets. One reader (``service.py``) reads all of them.
 """

@@ -24,7 +24,7 @@ Parameters: TypeAlias = Mapping[str, Any]
 class Calls(Struct, frozen=True, kw_only=True):
     """The calls for one kind of resource, with a client of its service.
 
-    ``members``: those of a row that are kept; None: all.
+    ``members``: the members of a row to keep; None: all.
     """
 
     client: Client
@@ -33,7 +33,7 @@ class Calls(Struct, frozen=True, kw_only=True):
     members: frozenset[str] | None
 
     def listed(self, leads: Parameters) -> Iterator[Raw]:
-        """Every row of the listing. ``leads``: parameters from the row that it is under. Raises SourceError."""
+        """Every row of the listing. ``leads``: parameters from the parent row. Raises SourceError."""
         listing = self.one.listing
         own = {} if listing.under else filled_all(listing.by, {}, self.where)
         for page in self._pages(listing, {**listing.parameters, **own, **leads}):
@@ -41,7 +41,10 @@ class Calls(Struct, frozen=True, kw_only=True):
                 yield self._kept({**leads, **(row if isinstance(row, Mapping) else {"id": row})})
 
     def each(self, detail: Detail, rows: list[Raw]) -> tuple[EachRead[Any], list[Raw]]:
-        """What the calls gave and did not, and the rows with it; those that are gone are left out."""
+        """Call for each row; returns the results and failures, and the rows with their details.
+
+        Rows that no longer exist are left out.
+        """
         return self._in_batches(detail, rows) if detail.batch else self._one_by_one(detail, rows)
 
     def _one_by_one(self, detail: Detail, rows: list[Raw]) -> tuple[EachRead[Any], list[Raw]]:
@@ -52,7 +55,7 @@ class Calls(Struct, frozen=True, kw_only=True):
         return read, [{**row, **read.answers.get(name, {})} for row, name in answered]
 
     def _asking(self, detail: Detail, row: Raw, asked: dict[str, dict[str, str]]) -> str:
-        """Note down the call for a row, and give it a name; none for a row that an earlier call left incomplete."""
+        """Record the call for a row, and return its name; None for a row that an earlier call left incomplete."""
         try:
             parameters = filled_all(detail.by, row, self.where)
         except ValueError:  # the earlier call counts among those that failed
@@ -76,7 +79,7 @@ class Calls(Struct, frozen=True, kw_only=True):
             try:
                 shared = tuple(filled_all(detail.by, row, self.where).items())
                 groups[shared].append(filled(detail.id, row, self.where.names))
-            except ValueError:  # such a row is reported when it is taken
+            except ValueError:  # reported when the row is parsed
                 nameless.append(row)
         asked: dict[str, tuple[dict[str, str], list[str]]] = {}
         for shared, ids in groups.items():
@@ -110,11 +113,11 @@ class Calls(Struct, frozen=True, kw_only=True):
             yield {member: rows}
 
     def _kept(self, row: Mapping[str, Any]) -> Raw:
-        """What anyone needs of a row."""
+        """The members of a row that are used."""
         return {name: value for name, value in row.items() if self.members is None or name in self.members}
 
     def _method(self, operation: str) -> str:
-        """The client's name for an operation. Raises NotOffered where the SDK is older than it."""
+        """The client's name for an operation. Raises NotOffered if the SDK is older than the operation."""
         from botocore import xform_name
 
         method: str = xform_name(operation)
@@ -123,5 +126,5 @@ class Calls(Struct, frozen=True, kw_only=True):
 
 
 def filled_all(by: Mapping[str, str], row: Any, where: Where) -> dict[str, str]:
-    """Parameters with what their templates name of a row. Raises ValueError."""
+    """Parameters with their templates filled from a row. Raises ValueError."""
     return {name: filled(template, row, where.names) for name, template in by.items()}

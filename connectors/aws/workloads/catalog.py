@@ -1,4 +1,4 @@
-"""All kinds of resources, in the order in which they are read and reported."""
+"""All resource types, in the order in which they are read and reported."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ SECTIONS: tuple[Section, ...] = (
     ),
     *(one.declared() for one in TYPES),
 )
-"""What the connector's spec says of them."""
+"""The sections of the resource types, for the connector's spec."""
 IDENTITY_KINDS: tuple[str, ...] = tuple(one.identity_kind for one in TYPES if one.identity_kind)
 
 
 def children(section: str) -> tuple[ResourceType, ...]:
-    """The kinds that are listed for each row of a section."""
+    """The resource types that are listed for each row of a section."""
     return tuple(one for one in TYPES if one.listing.under == section)
 
 
 def mentions(section: str) -> tuple[tuple[str, str | None], ...]:
-    """The paths in a section's rows that name rows of another, each with the path to where that is, if it is kept."""
+    """Paths in a section's rows that name rows of another section, each with the path to their place, if kept."""
     return tuple(
         (path, one.listing.met_in[1] if one.listing.met_in else None)
         for one in TYPES
@@ -72,7 +72,7 @@ def mentions(section: str) -> tuple[tuple[str, str | None], ...]:
 
 
 def kept(one: ResourceType) -> frozenset[str] | None:
-    """The members of its rows that anyone needs; None: its record takes rows as they are."""
+    """The members of its rows that are used; None: its record takes whole rows."""
     if callable(one.record):
         return None
     named = (path for pair in mentions(one.section) for path in pair if path)
@@ -86,7 +86,7 @@ def wanted(names: Collection[str]) -> frozenset[str]:
     """The sections that these names select. Raises ValueError naming one that is unknown.
 
     A name is ``usual`` (all that are not optional), ``all``, a section (``lambda.functions``), or the first part of
-    some (``lambda``). A section brings along those that lead to it.
+    some (``lambda``). A section includes those that lead to it.
     """
     chosen: set[str] = set()
     for name in names:
@@ -114,4 +114,4 @@ def _needs(one: ResourceType) -> set[str]:
 DEPENDS_ON: Mapping[str, tuple[str, ...]] = {
     section: tuple(sorted(needs)) for section, one in BY_SECTION.items() if (needs := _needs(one))
 }
-"""The sections whose rows a section asks about, which may be none."""
+"""By section, the sections whose rows it takes as parameters. They may have no rows."""

@@ -1,4 +1,4 @@
-"""What is said of a kind of resource, so that one reader can read them all.
+"""The declaration of a resource type, which one reader reads for all types.
 
 Paths lead into a row, see :mod:`connectors.aws.workloads.paths`; templates (``arn:{partition}:glue:…:job/{Name}``) are
 texts with paths in braces, besides ``{partition}``, ``{region}`` and ``{account}``.
@@ -35,7 +35,7 @@ _PREFIXES: Mapping[str, str] = {
 _HEAD = re.compile(r"[^.\[\]]+")
 _PLACE = re.compile(r"\{([^{}]+)\}")
 VARIABLES = "variables"
-"""The fact that names environment variables: what they are called, never their values."""
+"""The fact that names environment variables: their names, never their values."""
 GIVEN = "given_secrets"
 """The fact that names variables whose values come from a secret store."""
 LAYERS = "layers"
@@ -44,7 +44,7 @@ _AGENT_RUNGS: tuple[Rung, ...] = ("key", "unique_id", "tag", "name", "glob")
 
 
 class Where(Struct, frozen=True, kw_only=True):
-    """The place that rows come from: one region of one account."""
+    """The region of an account that rows come from."""
 
     source: str
     account: str
@@ -53,21 +53,19 @@ class Where(Struct, frozen=True, kw_only=True):
 
     @property
     def names(self) -> dict[str, str]:
-        """What every template may name."""
+        """The names that every template may use."""
         return {"partition": self.partition, "region": self.region, "account": self.account}
 
 
 class Listing(Struct, frozen=True, kw_only=True):
-    """The call that lists rows. ``rows``: where they stand in a page; a row that is a bare text becomes its ``id``.
+    """The call that lists rows. ``rows``: the path to them in a page; a row that is a plain text becomes its ``id``.
 
-    Where ``rows`` is empty, the answer itself is the one row.
-
-    ``size``: the largest page AWS gives, where it takes one. ``under``: the section for each of whose rows the call is
-    made, with the parameters ``by`` (templates over that row), which become part of the rows listed. ``unless``: a path
-    in that row, and what stands there where the call is not made.
-    ``also``: sections, and the paths in their rows, that name further rows by ``id``; those which have been answered
-    by their key already are not asked about again. ``met_in``: a fact of the rows so named, and the path to it in the
-    rows that name them: where that was.
+    If ``rows`` is empty, the answer itself is the only row. ``size``: the maximum page size, if the call has that
+    parameter. ``under``: the section for each of whose rows the call is made, with the parameters ``by`` (templates
+    over that row), which become part of the rows listed. ``unless``: a path in that row, and the value for which the
+    call is not made. ``also``: sections, and the paths in their rows, that name further rows by ``id``; rows that were
+    already read by their key are not requested again. ``met_in``: a fact of the rows so named, and the path to it in
+    the rows that name them, for the place of the reference.
     """
 
     operation: str
@@ -84,9 +82,9 @@ class Listing(Struct, frozen=True, kw_only=True):
 class Detail(Struct, frozen=True, kw_only=True):
     """A call for details of rows: what is at ``at`` in its answer is added to the row.
 
-    ``by``: its parameters, templates over the row. ``batch``: so many rows are asked about at once; then ``ids`` is
+    ``by``: its parameters, templates over the row. ``batch``: the number of rows per call; then ``ids`` is
     the parameter that lists the template ``id`` of each, and what is at ``at`` replaces the rows.
-    ``gives``: what of an identity is unknown where the call fails.
+    ``gives``: the facts of an identity that are unknown if the call fails.
     """
 
     operation: str
@@ -100,16 +98,15 @@ class Detail(Struct, frozen=True, kw_only=True):
 
 
 class Fields(Struct, frozen=True, kw_only=True):
-    """Where in a row the facts of its record are. Nothing else is kept.
+    """The paths in a row to the facts of its record. Nothing else is kept.
 
     ``key``, ``name``: templates. ``roles``: paths to roles, by ARN or by name. ``profiles``: paths to instance
     profiles. ``secrets`` and ``parameters``: paths to stored secrets and to SSM parameters, by ARN or by name.
-    ``texts``: paths to texts, environment variables for instance, of which only a secret's ARN is kept.
-    ``facts``: attributes by name; ``present``: those that only say that something is there. ``runs_in``: the template
-    of its cluster's key. ``inherits``: a section, and the path to the key of the row there whose roles and secrets are
-    this one's, too.
-    ``only_with``: a path; rows in which it leads nowhere are no record.
-    ``agent``: why it is an AI agent, and thereby an identity; ``acts_as``: paths to other identities it appears as.
+    ``texts``: paths to texts, environment variables for instance, of which only a secret's ARN is kept. ``facts``:
+    attributes by name; ``present``: facts that only tell whether something exists. ``runs_in``: the template of its
+    cluster's key. ``inherits``: a section, and the path to the key of the row there whose roles and secrets apply to
+    this row as well. ``only_with``: a path; rows without a value there become no record. ``agent``: why it is an AI
+    agent, and so an identity; ``acts_as``: paths to other identities it appears as.
     """
 
     kind: str
@@ -135,12 +132,11 @@ class Fields(Struct, frozen=True, kw_only=True):
 
 
 class ResourceType(Struct, frozen=True, kw_only=True):
-    """One kind of resource, which is one section of a region.
+    """A resource type, which is one section of a region.
 
     ``service``: the SDK's name of it. ``record``: how a row becomes a record; None: its rows only lead to others.
-    ``assigns``: which assignment a row is, besides or (of rows without a kind) instead of a record.
-    ``tagged_as``: what the tagging API calls it, where tags come from there.
-    ``everywhere``: False where AWS has the service in some regions only.
+    ``assigns``: the assignment of a row, in addition to a record, or instead if there is no kind. ``tagged_as``: its
+    name in the tagging API, if tags come from there. ``everywhere``: False if AWS has the service in some regions only.
     """
 
     section: str
@@ -157,7 +153,7 @@ class ResourceType(Struct, frozen=True, kw_only=True):
 
     @property
     def permissions(self) -> tuple[str, ...]:
-        """What its calls take."""
+        """The permissions for its calls."""
         operations = (self.listing.operation, *(detail.operation for detail in self.details))
         return tuple(dict.fromkeys(permission(self.service, operation) for operation in operations))
 
@@ -168,7 +164,7 @@ class ResourceType(Struct, frozen=True, kw_only=True):
 
     @property
     def members(self) -> frozenset[str]:
-        """The members of its rows that its own record and calls need: the rest is dropped as soon as it is here."""
+        """The members of its rows that its own record and calls need: all others are dropped on arrival."""
         by = [*(text for detail in self.details for text in (*detail.by.values(), detail.id)), "{id}"]
         return frozenset().union(*map(heads, (*by, *paths_of(self.record))))
 
@@ -187,13 +183,13 @@ class ResourceType(Struct, frozen=True, kw_only=True):
 
 
 def heads(text: str) -> frozenset[str]:
-    """The first members that a path, or a template's paths, go through."""
+    """The first members of a path, or of the paths in a template."""
     paths = _PLACE.findall(text) if "{" in text else [text]
     return frozenset(match[0] for path in paths if (match := _HEAD.match(path)))
 
 
 def paths_of(record: Any) -> tuple[str, ...]:
-    """Everything that fields say of where things stand."""
+    """All paths and templates of fields."""
     if not isinstance(record, Fields):
         return ()
     single = (record.key, record.name, record.created_at, record.created_by, record.tags, record.unique_id)

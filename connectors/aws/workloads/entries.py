@@ -1,4 +1,4 @@
-"""Who a cluster of EKS lets in, and which roles its accounts become: assignments, joined when all has been read (pure).
+"""Assignments of EKS: principals with access to a cluster, and roles that service accounts assume (pure).
 
 Source: EKS's API reference, and its user guide, "Review access policy permissions". Accounts and groups of the cluster
 are named after its issuer, as they are by the connector for Kubernetes.
@@ -66,9 +66,9 @@ def identity_of(row: Row, around: Around) -> Assignment | None:
 
 
 def entry_of(row: Row, around: Around) -> Assignment | None:
-    """The groups and the user that a principal is in a cluster. What they may do there, the cluster itself says.
+    """The groups and the user of a principal in a cluster. Their permissions come from the cluster.
 
-    None where the entry could not be described.
+    None if the entry could not be described.
     """
     issuer, groups = _issuer(row, around), row.facts.get("groups", ())
     if issuer is None or "type" not in row.facts:

@@ -1,6 +1,6 @@
 """Paths into the answers of AWS, which are hostile input: finding nothing is never an error (pure).
 
-A path is an expression of JMESPath (https://jmespath.org), as the AWS command line takes in ``--query``.
+A path is an expression of JMESPath (https://jmespath.org), as in ``--query`` of the AWS command line.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ _PLACE = re.compile(r"\{([^{}]+)\}")
 
 
 def found(row: Any, path: str) -> Iterator[Any]:
-    """Everything that the path leads to, lists gone through and None left out; the row itself where it is empty."""
+    """All values at a path, with lists flattened and without None; the row itself if the path is empty."""
     yield from _flat(_search(row, path) if path else row)
 
 
 def many(path: str) -> bool:
-    """Whether a path leads to several things by its form."""
+    """Whether a path can have several values, by its form."""
     return any(sign in path for sign in ("[", "*", "keys("))
 
 
 def texts(row: Any, path: str) -> Iterator[str]:
-    """The texts that the path leads to. Raises ValueError where something else stands there."""
+    """The texts that the path leads to. Raises ValueError for a value of another type."""
     for each in found(row, path):
         match each:
             case "":
@@ -36,7 +36,7 @@ def texts(row: Any, path: str) -> Iterator[str]:
 
 
 def filled(template: str, row: Any, names: Mapping[str, str]) -> str:
-    """A template with what its paths lead to. Raises ValueError where one leads nowhere."""
+    """A template filled from a row. Raises ValueError if a path has no value."""
 
     def fill(place: re.Match[str]) -> str:
         path = place[1]

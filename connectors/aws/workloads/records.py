@@ -18,7 +18,7 @@ _RIGHTS_OF_ROLE = Privilege(level="unknown", evidence=("its rights are those of 
 
 
 class Around(Struct, frozen=True, kw_only=True):
-    """What is known besides a row: who it inherits from, the roles of instance profiles, tags, and who appears as it.
+    """The context of a row: its parent, the roles of instance profiles, tags, and who appears as it.
 
     ``tags``: by ARN, from the tagging API. ``made_for``: by key, the resource that AWS made an identity for.
     """
@@ -58,7 +58,7 @@ def workload(row: Row, fields: Fields, around: Around) -> Workload:
 
 
 def agent(row: Row, fields: Fields, around: Around, *, unread: frozenset[str] = frozenset()) -> Identity:
-    """An AI agent. ``unread``: which facts the calls about it did not give, see Detail.gives."""
+    """An AI agent. ``unread``: facts that could not be read, see ``Detail.gives``."""
     where = around.where
     made_for = around.made_for.get(row.key)
     return Identity(
@@ -104,7 +104,7 @@ def _secrets(row: Row, around: Around) -> tuple[str, ...]:
 
 
 def _parent(row: Row, around: Around) -> Row:
-    """The row it inherits from; one without anything where there is none."""
+    """The row from which it inherits; an empty row if there is none."""
     return around.parents.get(row.inherits or "") or Row(key="", name="")
 
 

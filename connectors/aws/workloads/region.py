@@ -1,4 +1,4 @@
-"""What all services of one region have in common: who may answer here, tags, and the roles of instance profiles."""
+"""What the services of a region share: tags, the roles of instance profiles, and whether the region answers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Region:
         self._answers: bool | None = None
 
     def read_tags(self, kinds: list[str]) -> Coverage:
-        """Tags of all resources of these kinds (as the tagging API calls them), by ARN."""
+        """Tags of all resources of these types (names of the tagging API), by ARN."""
         meter = self.session.new_meter()
         with self.scope.section(TAGS, meter=meter) as section, valid_in(self.session, self.where.region, meter):
             client = self.session.client(TAGS_SERVICE, self.where.region, meter)
@@ -53,7 +53,7 @@ class Region:
         return section.coverage
 
     def explained(self, error: SourceError) -> SourceError:
-        """The error, or NotOffered where the region has not got the service."""
+        """The error, or NotOffered if the region does not have the service."""
         if is_nowhere(error) and self._answering():
             return NotOffered(f"AWS does not offer it in {self.where.region}")
         return error
@@ -76,7 +76,7 @@ class Region:
         return section.coverage
 
     def _answering(self) -> bool:
-        """Whether anything of AWS can be reached in the region: every one has STS."""
+        """Whether AWS can be reached in the region, by STS, which every region has."""
         with self._lock:
             if self._answers is None:
                 self._answers = self._ask_whether_answering()

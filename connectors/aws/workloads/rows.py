@@ -1,4 +1,4 @@
-"""What resources call roles and secrets, as the keys that these have everywhere else (pure)."""
+"""Converts references to roles and secrets into keys of records (pure)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from scanner.model.attributes import RUNS_IN
 
 _ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:(?:role|user)/\S+", re.ASCII)
 _NAME = re.compile(r"[\w+=,.@/-]{1,576}", re.ASCII)
-# What follows a secret's name in a reference to one: member of its JSON, stage and version.
+# What may follow the name of a secret in a reference: member of its JSON, stage and version.
 _SECRET = re.compile(r"(arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[^:\s]+)(?::[^:\s]*){0,3}", re.ASCII)
 _PARAMETER = re.compile(r"(arn:[\w-]+:ssm:[\w-]+:\d{12}:parameter/[^:\s]+)(?::\d+)?", re.ASCII)
 
 
 def role_key(reference: str, where: Where) -> str:
-    """The ARN of a role (or user) that is named by ARN, or of a role that is named. Raises ValueError.
+    """The ARN of a role (or user) in a reference by ARN, or of a role by name. Raises ValueError.
 
-    A name alone lacks the role's path, so that the ARN has none.
+    A name lacks the path of the role, so the ARN has none.
     """
     if _ROLE.fullmatch(reference):
         return reference
@@ -34,7 +34,10 @@ def role_key(reference: str, where: Where) -> str:
 
 
 def secret_key(reference: str, where: Where) -> str | None:
-    """The ARN of the secret or parameter that is meant; a secret's name makes a partial one. None: no such thing."""
+    """The ARN of the secret or parameter in a reference; partial if only its name is known.
+
+    None for any other reference.
+    """
     arn, name = stored_arn(reference), _name(reference)
     if arn is not None or name is None:
         return arn
@@ -42,13 +45,13 @@ def secret_key(reference: str, where: Where) -> str | None:
 
 
 def parameter_key(reference: str, where: Where) -> str | None:
-    """The ARN of the parameter that is meant by name, or of what is meant by ARN. None: no such thing."""
+    """The ARN of the parameter in a reference by name, or the ARN itself. None for any other reference."""
     arn, name = stored_arn(reference), _name(reference)
     return arn if arn is not None or name is None else parameter_arn(name, where)
 
 
 def _name(reference: str) -> str | None:
-    """The name in a reference, which may pick a part or version; None where it is none, or an ARN."""
+    """The name in a reference, without part or version; None for an ARN and any other text."""
     name = reference.partition(":")[0]
     return name if _NAME.fullmatch(name) and not reference.startswith("arn:") else None
 
@@ -89,7 +92,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 def cut_down(row: Any, fields: Fields, where: Where) -> Row:
-    """What the fields name of a row. Raises ValueError saying what is wrong with it."""
+    """Reduce a row to the declared fields. Raises ValueError with the reason if it is malformed."""
     return Row(
         key=filled(fields.key, row, where.names),
         name=filled(fields.name, row, where.names),
@@ -112,7 +115,7 @@ def cut_down(row: Any, fields: Fields, where: Where) -> Row:
 
 
 def tags_in(row: Any, path: str) -> dict[str, str]:
-    """Tags by key: from a list of keys and values where the path is one to several, else from a mapping."""
+    """Tags by key: from a list of keys and values if the path has several values, otherwise from a mapping."""
     reported: Any = _pairs(found(row, path)) if many(path) else next(found(row, path), {})
     if isinstance(reported, Mapping):
         reported = reported.items()
@@ -155,7 +158,7 @@ def _first(row: Any, path: str | None) -> str | None:
 
 
 def moment(row: Any, path: str | None) -> datetime | None:
-    """The date that a path leads to. Raises ValueError where something else stands there."""
+    """The date at a path. Raises ValueError for any other value."""
     match None if path is None else next(found(row, path), None):
         case datetime() | None as moment:
             return utc(moment)
@@ -164,7 +167,7 @@ def moment(row: Any, path: str | None) -> datetime | None:
 
 
 def fact(row: Any, path: str) -> Any:
-    """A fact as JSON can hold it; a list where the path leads to several."""
+    """A fact as JSON; a list if the path has several values."""
     facts = [_plain(each, path) for each in found(row, path)]
     if many(path):
         return sorted({str(fact) for fact in facts}) or None

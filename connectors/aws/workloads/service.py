@@ -28,9 +28,9 @@ _SECRET_NAMES = ("{Name}", "{ARN}")
 
 
 class _LeadsOn(Struct, frozen=True):
-    """What the rows of a section lead to: kinds that are listed under them, and paths that name others' rows.
+    """What the rows of a section lead to: types that are listed under them, and paths that name rows of other types.
 
-    Each of the paths comes with the one to where that is, if it is kept.
+    Each path comes with the path to the place of the reference, if it is kept.
     """
 
     under: tuple[ResourceType, ...]
@@ -38,7 +38,7 @@ class _LeadsOn(Struct, frozen=True):
 
 
 class ServiceReading:
-    """What was read of one service so far. Raw rows are cut down at once; what leads to other rows is kept."""
+    """The state of reading one service. Rows are reduced at once, except for what leads to other rows."""
 
     def __init__(self, region: Region, types: Sequence[ResourceType]) -> None:
         self._region = region
@@ -55,7 +55,7 @@ class ServiceReading:
         """Sections with rows that miss what a call should have returned: that is a gap already."""
 
     def read(self) -> Iterator[DiscoveredRecord]:
-        """Every section of the service, read; then the records, with each section's coverage after its own."""
+        """Read every section of the service, then yield the records of each section followed by its coverage."""
         for one in self._types:
             self._coverage[one.section] = self._read(one)
         around = self._around()
@@ -89,7 +89,7 @@ class ServiceReading:
             self._take(one, self._detailed(calls, further, section), section)
 
     def _check_parents(self, one: ResourceType, names: Sequence[str | None], section: SectionReading) -> None:
-        """Say what is missing of those that lead to its rows. Raises SourceError where nothing leads there at all."""
+        """Report missing parent rows. Raises SourceError if no parents could be read."""
         for name in names:
             parent = self._coverage.get(name or "")
             if parent is None or parent.status == "complete":
@@ -106,7 +106,7 @@ class ServiceReading:
             section.lost(error, partial=True)
 
     def _at_top(self, calls: Calls, section: SectionReading) -> list[Raw]:
-        """The rows of a listing; of one that breaks off, those before."""
+        """The rows of a listing; if it fails, the rows before the failure."""
         rows: list[Raw] = []
         try:
             rows.extend(calls.listed({}))
@@ -138,14 +138,14 @@ class ServiceReading:
         return rows
 
     def _record_gap(self, section: SectionReading, error: SourceError | None, *, partial: bool) -> None:
-        """A call that does not exist here is a remark; any other failure is a gap."""
+        """Record a failure: a note if the call does not exist in the region, otherwise a gap."""
         if isinstance(error, NotOffered):
             section.note(str(error))
         elif error is not None:
             section.lost(error, partial=partial)
 
     def _take(self, one: ResourceType, rows: Sequence[Raw], section: SectionReading) -> None:
-        """Keep of the rows what is needed, and count them."""
+        """Count rows and keep their declared fields."""
         leads_on = _LeadsOn(under=children(one.section), paths=mentions(one.section))
         for row in rows:
             try:
@@ -204,7 +204,7 @@ class ServiceReading:
         return record
 
     def _named(self, one: ResourceType, row: Raw) -> str:
-        """What a row that cannot be read is called."""
+        """The name of a row for messages."""
         templates = (one.record.name, one.record.key) if isinstance(one.record, Fields) else _SECRET_NAMES
         for template in templates:
             try:
@@ -222,12 +222,12 @@ class ServiceReading:
 
 
 def _leaves_rows(detail: Detail) -> bool:
-    """Whether rows stay where the call fails."""
+    """Whether rows are kept if the call fails."""
     return not detail.batch
 
 
 def _is_left_out(one: ResourceType, parent: Raw) -> bool:
-    """Whether nothing is listed under that row."""
+    """Whether the listing skips that row."""
     path, values = one.listing.unless or ("", ())
     return bool(values) and next(found(parent, path), None) in values
 
@@ -237,7 +237,7 @@ def _is_meant(fields: Fields, row: Raw) -> bool:
 
 
 def _merged(secrets: Iterable[StoredSecret]) -> Iterable[StoredSecret]:
-    """Each secret once, with what every section has about it."""
+    """Each secret once, with the facts from all sections."""
     found: dict[str, StoredSecret] = {}
     for one in secrets:
         first = found.setdefault(one.key, one)
@@ -249,7 +249,7 @@ def _merged(secrets: Iterable[StoredSecret]) -> Iterable[StoredSecret]:
 # --- One region: services in parallel, the sections of a service in sequence ---
 
 SERVICES_AT_ONCE = 8
-"""Services of one region that are read side by side."""
+"""Services of one region that are read in parallel."""
 
 
 def read_region(

@@ -1,4 +1,4 @@
-"""Credentials that a service keeps, as stored secrets, by where their facts are in a row (pure)."""
+"""Credentials that services store, as stored secrets (pure)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from scanner.model import StoredSecret
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """Where in a row the facts of a credential stand. Whatever is not named here is never kept.
+    """The paths in a row to the facts of a credential. Nothing else is kept. ``type``: the type of credential.
 
-    ``type``: what sort of credential it is. ``key``, ``name``: templates. The rest are paths, ``facts`` by name.
+    ``key``, ``name``: templates. The rest are paths, ``facts`` by name.
     """
 
     type: str
@@ -34,7 +34,7 @@ class Kept(Struct, frozen=True, kw_only=True):
     facts: Mapping[str, str] = {}
 
     def __call__(self, row: Any, where: Where) -> StoredSecret:
-        """The credential that a row is about. Raises ValueError saying what is wrong with it."""
+        """The credential of a row. Raises ValueError with the reason if the row is malformed."""
         facts = {name: fact(row, path) for name, path in self.facts.items()}
         return StoredSecret(
             key=filled(self.key, row, where.names),
@@ -52,7 +52,7 @@ class Kept(Struct, frozen=True, kw_only=True):
 
 # --- Secrets of Secrets Manager and SecureString parameters of SSM, as stored secrets (pure) ---
 
-# Tags by which people say whose credential a secret is.
+# Common tags for the identity whose credential a secret is.
 _IDENTITY_TAGS = ("muster:identity", "identity", "iam-user", "iam_user", "service-account", "service_account")
 # How AgentCore names the secrets that it keeps for a credential provider: prefix!directory/sort/provider.
 _OF_AGENTCORE = "bedrock-agentcore-identity!"
@@ -93,7 +93,7 @@ def parse_secret(payload: Any, where: Where) -> StoredSecret:
     """A ``SecretListEntry`` as a stored secret. Raises ValueError.
 
     ``rotated_at`` is the last rotation or the last change of any kind, whichever is newer: the value is at least
-    that old. AWS returns the day of last use, kept for each region by itself.
+    that old. AWS returns the day of last use in each region.
     """
     entry = read(payload, SecretListEntry)
     tags = tags_of(entry.tags)
@@ -153,7 +153,7 @@ def with_tags(secret: StoredSecret, tags: Mapping[str, str]) -> StoredSecret:
 
 
 def _identity(name: str, tags: Mapping[str, str]) -> str | None:
-    """Whose credential it is, as its tags or its name say; an identity by any of its names."""
+    """The identity whose credential it is, by tags or name; any name of an identity is possible."""
     if name.startswith(_OF_AGENTCORE):
         return name.rpartition("/")[2]
     named = _ACCESS_KEY.search(name)
@@ -198,7 +198,7 @@ class _Policy(Struct, frozen=True, kw_only=True, rename="pascal"):
 def parse_policy(payload: Any, where: Where) -> StoredSecret:
     """The answer of ``GetResourcePolicy``: the secret, with ``readable_by`` where others may read it.
 
-    Denials are not counted: they can but take away. Raises ValueError.
+    Denials are ignored: they only remove access. Raises ValueError.
     """
     answer = read(payload, _Answer)
     readers = sorted(set(_readers(answer.resource_policy))) if answer.resource_policy else []

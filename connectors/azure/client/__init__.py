@@ -1,1 +1,1 @@
-"""Talking to Microsoft: sign-in, requests, pacing, batches, and failures as our own errors."""
+"""Calls to Microsoft: sign-in, requests, rate limits, batches, and errors."""

@@ -1,7 +1,7 @@
 """Graph, the resource manager and key vaults; also the SDK's clients for role assignments and definitions.
 
-Everything goes by ``connectors.http``, with a client for each host. Only requests of the table in requests.py are
-sent. What goes wrong is raised as a SourceError, never as one of the SDK's.
+All requests use ``connectors.http``, with a client for each host. Only requests in the table of requests.py are sent.
+Failures are raised as SourceError, never as errors of the SDK.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ Params = Mapping[str, str | int]
 Headers = Mapping[str, str]
 
 BACKOFF = 0.4
-"""Seconds before the second try, give or take half; doubled each time."""
+"""Seconds before the second attempt, plus or minus half; doubled each time."""
 FAILURES = 4
-"""Tries of a request where a service fails without a word on when to come back: mostly it is not the load."""
+"""Attempts of a request if a service fails without ``Retry-After``: mostly the cause is not load."""
 HOSTS = 32
 """Clients that are kept at once; each vault has a host of its own."""
 VAULT_VERSION = "7.6"
 VAULT_PAGE = 25
-"""Vaults give no more on a page."""
+"""The maximum page size of vaults."""
 
 
 class AzureApi:
-    """A way to the services; one of it serves many threads. Every request sent is counted on the meter.
+    """The client of all services. Threads may share it. The meter counts every request.
 
-    ``session``: what it shares with the source's other clients. ``backoff``: seconds before the second try of a
-    request, doubled each time.
+    ``session``: shared with the source's other clients. ``backoff``: seconds before the second attempt of a request,
+    doubled each time.
     """
 
     def __init__(
@@ -71,13 +71,13 @@ class AzureApi:
         self._clients: OrderedDict[str, Client] = OrderedDict()
 
     def close(self) -> None:
-        """Give the connections back; ``contextlib.closing`` does it."""
+        """Close the connections; for use with ``contextlib.closing``."""
         with self._lock:
             while self._clients:
                 self._clients.popitem()[1].close()
 
     def sign_in(self, service: Service = "graph") -> None:
-        """Get a token, so that wrong credentials are reported once. Raises NotSignedIn, Unreachable."""
+        """Get a token, so that invalid credentials are reported once. Raises NotSignedIn, Unreachable."""
         if self._settings.token_of(service) is None:
             self._meter.add()
         self._session.sign_ins[service].headers()
@@ -87,7 +87,7 @@ class AzureApi:
     ) -> Iterator[list[Raw]]:
         """The pages of a list of Graph. If a link to the next page has expired, the list is read again, once.
 
-        No row comes twice then, unless it changed in between.
+        Rows are not repeated then, unless they changed in between.
         """
         return self._pages("graph", self._graph_url(path, params, beta=beta), headers)
 
@@ -96,32 +96,32 @@ class AzureApi:
         return self._decoded("graph", "GET", self._graph_url(path, params, beta=beta), into)
 
     def graph_post(self, path: str, body: Any, into: type[T], *, beta: bool = False) -> T:
-        """A question to Graph that needs a body."""
+        """Send a query with a body to Graph."""
         return self._decoded("graph", "POST", self._graph_url(path, None, beta=beta), into, body=body)
 
     def graph_batch(
         self, paths: Sequence[str], *, headers: Headers | None = None
     ) -> Iterator[tuple[str, list[Raw] | SourceError]]:
-        """Many lists of Graph, twenty to a request: each path (with its query) and its rows, or what went wrong.
+        """Many lists of Graph, twenty to a request: yields each path (with its query) and its rows or error.
 
-        Inner refusals for load are asked again, and further pages are followed. The order is that of the paths.
+        Throttled requests are repeated, and further pages are followed. The order is that of the paths.
         """
         return read_batch(self, paths, headers or {})
 
     def graph_next(self, link: str, headers: Headers) -> Iterator[list[Raw]]:
-        """The pages from a link on that an answer gave."""
+        """The pages from a next link on."""
         return self._pages("graph", link, headers)
 
     def arm_pages(
         self, path: str, *, api_version: str, params: Params | None = None, method: str = "GET"
     ) -> Iterator[list[Raw]]:
-        """The pages of a list of the resource manager; ``method``: POST for the few that are asked for so."""
+        """The pages of a list of the resource manager; ``method``: POST for the few that need it."""
         return self._pages("arm", self._arm_url(path, api_version, params), None, method=method)
 
     def arm_post(
         self, path: str, body: Any, into: type[T], *, api_version: str, heard: Callable[[Headers], None] | None = None
     ) -> T:
-        """A question to the resource manager that needs a body. ``heard``: is given the headers of the answer."""
+        """Send a query with a body to the resource manager. ``heard``: called with the headers of the answer."""
         return self._decoded("arm", "POST", self._arm_url(path, api_version, None), into, body=body, heard=heard)
 
     def resource_graph(self, query: str, *, subscriptions: Sequence[str] = ()) -> Iterator[Raw]:
@@ -129,12 +129,12 @@ class AzureApi:
         return read_rows(self, query, subscriptions)
 
     def vault_pages(self, vault_uri: str, path: str) -> Iterator[list[Raw]]:
-        """The pages of ``/secrets``, ``/keys`` or ``/certificates`` of a vault; never a value."""
+        """The pages of ``/secrets``, ``/keys`` or ``/certificates`` of a vault, never a value."""
         query = urlencode({"api-version": VAULT_VERSION, "maxresults": VAULT_PAGE})
         return self._pages("vault", f"{self.vault_address(vault_uri)}{path}?{query}", None)
 
     def vault_address(self, vault_uri: str) -> str:
-        """Where a vault answers: at its own address, or below the one address of an emulator."""
+        """The address of a vault: its own, or a path below the address of an emulator."""
         emulator, own = urlsplit(self._endpoints.vault), address(vault_uri)
         if not emulator.path or own.netloc.lower() == emulator.netloc.lower():
             return vault_uri.rstrip("/")
@@ -142,7 +142,10 @@ class AzureApi:
         return f"{self._endpoints.vault}/{quote(name, safe='')}"
 
     def role_client(self, subscription: str) -> AuthorizationManagementClient:
-        """The SDK's client for one list of role assignments, sent by this one; to be read through ``each_of``."""
+        """The SDK's client for one list of role assignments, which sends through this client.
+
+        Read it through ``each_of``.
+        """
         from azure.mgmt.authorization.v2022_04_01 import AuthorizationManagementClient
 
         return AuthorizationManagementClient(self._session.credential("arm"), subscription, **self._for_sdk())
@@ -154,7 +157,7 @@ class AzureApi:
         return AuthorizationManagementClient(self._session.credential("arm"), NIL_GUID, **self._for_sdk())
 
     def _for_sdk(self) -> dict[str, Any]:
-        """The SDK's pipeline decodes; what sends is the client. Each is for one list."""
+        """The SDK's pipeline decodes and this client sends. Each is for one list."""
         from azure.core.pipeline import PipelineResponse
         from azure.core.pipeline.policies import ContentDecodePolicy, HTTPPolicy
         from azure.core.pipeline.transport import RequestsTransportResponse
@@ -232,7 +235,7 @@ class AzureApi:
         headers: Headers | None = None,
         next_page: bool = False,
     ) -> Response:
-        """The answer to a request of the table. Raises Forbidden for any other, SourceError for a refusal."""
+        """Send a request of the table. Raises Forbidden for any other request, SourceError for a failure."""
         one = request_of(self._endpoints, service, method, url)
         client = self._client(service, url).but(rate=self._session.pace.rate(service, url))
         content, asked = None if body is None else msgspec.to_builtins(body), f"{method} {one.path}"
@@ -242,7 +245,7 @@ class AzureApi:
         return response
 
     def _client(self, service: Service, url: str) -> Client:
-        """The client of a host; those that were used last are kept."""
+        """The client of a host. The most recently used are kept."""
         parts = urlsplit(url)
         host = f"{parts.scheme}://{parts.netloc}"
         with self._lock:
@@ -271,10 +274,10 @@ class AzureApi:
             may_pass=MAY_PASS,
             for_load=asks_for_less,
             heard=lambda response: pace.heard(service, response.url, response.headers),
-            environment=not self._endpoints.is_plain,  # no proxy is to see a token in clear text
+            environment=not self._endpoints.is_plain,  # a proxy must not see a token in clear text
         )
 
 
 def _query(params: Params | None) -> str:
-    """Spaces as %20 and ``$`` as it is: that is how Graph writes its own links."""
+    """Encode a query: spaces as %20 and ``$`` unchanged, as in Graph's own links."""
     return f"?{urlencode(params, quote_via=quote, safe='$,()/')}" if params else ""

@@ -1,4 +1,4 @@
-"""Many lists of Graph in few requests: JSON batching, with its refusals inside and its lists that go on.
+"""Many lists of Graph in few requests: JSON batching, with errors and next links inside.
 
 Source: https://learn.microsoft.com/graph/json-batching
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 AT_ONCE = 20
 _TOO_MANY = 429
 MAY_PASS = (408, _TOO_MANY, 500, 502, 503, 504)
-"""Statuses that another try may not meet again."""
+"""Statuses that may be transient."""
 
 
 def read_batch(
@@ -32,7 +32,7 @@ def read_batch(
 ) -> Iterator[tuple[str, list[Raw] | SourceError]]:
     """See ``AzureApi.graph_batch``. Raises SourceError where a whole batch fails, Forbidden for a path not allowed.
 
-    Where batches are not taken, each list is asked for on its own.
+    If the service accepts no batches, each list is requested separately.
     """
     for path in paths:
         allowed("graph", "GET", path)
@@ -56,7 +56,7 @@ def _alone(api: AzureApi, path: str, headers: Mapping[str, str]) -> list[Raw] | 
 
 
 def _answers(api: AzureApi, waiting: list[GraphQuestion]) -> dict[str, GraphAnswer]:
-    """The last answer to each; those that were refused for load, or failed in passing, are asked again."""
+    """The last answer to each request. Throttled and transient failures are repeated."""
     answers: dict[str, GraphAnswer] = {}
 
     def once() -> Tried[dict[str, GraphAnswer]]:
@@ -73,7 +73,7 @@ def _answers(api: AzureApi, waiting: list[GraphQuestion]) -> dict[str, GraphAnsw
 
 
 def _seconds(answer: GraphAnswer) -> float:
-    """What an inner answer asks to be waited; 0 where it does not say."""
+    """``Retry-After`` of an inner answer in seconds; 0 without one."""
     reported = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), 0)
     try:
         return max(0.0, float(str(reported)))
@@ -108,11 +108,11 @@ def _rows(api: AzureApi, path: str, answer: GraphAnswer | None, headers: Mapping
 API_VERSION = "2024-04-01"
 PAGE = 1000
 _LIMIT_HIT = "x-ms-tenant-subscription-limit-hit"
-"""Set where a query over all subscriptions looked into the first 10,000 only."""
+"""Set if a query over all subscriptions covered only the first 10,000."""
 
 
 def read_rows(api: AzureApi, query: str, subscriptions: Sequence[str]) -> Iterator[Raw]:
-    """See ``AzureApi.resource_graph``. Raises SourceError after the rows of a result that was cut off."""
+    """See ``AzureApi.resource_graph``. Raises SourceError after the rows of a truncated result."""
     options: dict[str, Any] = {"$top": PAGE, "resultFormat": "objectArray"}
     body: dict[str, Any] = {"query": query, "options": options}
     if subscriptions:

@@ -1,4 +1,4 @@
-"""Where each of Microsoft's clouds answers.
+"""The endpoints of each of Microsoft's clouds.
 
 Source: the national cloud pages of Microsoft Graph, Azure Resource Manager and Key Vault.
 """
@@ -16,10 +16,10 @@ Service: TypeAlias = Literal["graph", "arm", "vault"]
 
 
 class Cloud(Struct, frozen=True, kw_only=True):
-    """``authority``: where one signs in. ``vault_suffix``: what the hosts of vaults end with, without a dot before it.
+    """``authority``: the address of the sign-in. ``vault_suffix``: the suffix of vault hosts, without a leading dot.
 
-    ``vault``: what tokens for vaults are made out to. ``audiences``: what tokens are made out to where that is not the
-    address, as with an emulator. No address ends with a slash.
+    ``vault``: the audience of tokens for vaults. ``audiences``: audiences that differ from the address, as with an
+    emulator. No address ends with a slash.
     """
 
     authority: str
@@ -31,11 +31,11 @@ class Cloud(Struct, frozen=True, kw_only=True):
 
     @property
     def is_plain(self) -> bool:
-        """Whether anything goes by plain http."""
+        """Whether any address is plain http."""
         return any(urlsplit(one).scheme == "http" for one in (self.graph, self.arm, self.vault))
 
     def audience(self, service: Service) -> str:
-        """The scope that a token for the service is asked with."""
+        """The scope for a token of the service."""
         return f"{self.audiences.get(service) or getattr(self, service)}/.default"
 
 

@@ -1,4 +1,4 @@
-"""What azure-core raises and the services answer, as our own errors. azure-core is imported only when a call is made.
+"""Translates errors of azure-core and the services into SourceError. azure-core is imported only when a call is made.
 
 The codes are from the error references of Graph, Azure Resource Manager and Key Vault.
 """
@@ -24,16 +24,16 @@ _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 400, 401, 40
 _NO_LICENCE = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 _CLOSED_TO_US = frozenset({"ForbiddenByFirewall", "ForbiddenByConnection", "ForbiddenByPolicy"})
 _EXPIRED_PAGE = frozenset({"Directory_ExpiredPageToken", "InvalidPageToken"})
-# What the SDK's parsers raise for JSON that is not the service's.
+# Raised by the SDK's parsers for JSON of another shape.
 _PARSER_ERRORS = (LookupError, ValueError, TypeError, AttributeError, RecursionError)
 
 
 class NotSignedIn(SourceError):
-    """There is no token, or the service does not take it: no permission would help."""
+    """There is no token, or the service does not accept it: no permission would help."""
 
 
 class NotTaken(SourceError):
-    """The service does not take a request of this form; a simpler one may do."""
+    """The service does not accept a request of this form; a simpler one may succeed."""
 
 
 class ExpiredPage(NotTaken):
@@ -45,11 +45,11 @@ class NoLicence(NotOffered):
 
 
 class ClosedToUs(Unreachable):
-    """The right may be there; the network that we ask from is not let in."""
+    """The network of the scanner is not allowed; the permission may exist."""
 
 
 class Answer(Protocol):
-    """What of an HTTP response is looked at; azure-core's has it, and so has an inner one of a batch."""
+    """The parts of an HTTP response that are used. Responses of azure-core and inner responses of a batch have them."""
 
     @property
     def status_code(self) -> int: ...
@@ -70,7 +70,7 @@ class _Body(msgspec.Struct):
 
 
 def of_answer(answer: Answer, asked: str, permission: str, *, next_page: bool = False) -> SourceError:
-    """What a status other than success means to a scan. ``asked``: the request, for a person."""
+    """The error for a status other than success. ``asked``: a description of the request."""
     status = answer.status_code
     code, inner, message = _error_of(answer.content)
     text = f"{asked}: {code or f'HTTP {status}'}" + (f": {message}" if message else "")
@@ -88,7 +88,7 @@ def of_answer(answer: Answer, asked: str, permission: str, *, next_page: bool = 
 
 
 def asks_for_less(answer: Response) -> bool:
-    """Whether an answer asks for fewer requests; some do so with another status, and say when to come back."""
+    """Whether an answer throttles requests; some do so with another status and ``Retry-After``."""
     is_refusal = _BAD_REQUEST <= answer.status_code < _SERVER_ERROR
     return answer.status_code == _TOO_MANY or (is_refusal and "retry-after" in answer.headers)
 
@@ -101,7 +101,7 @@ def _kind_of(status: int) -> type[SourceError]:
 
 
 def _error_of(content: bytes) -> tuple[str, str, str]:
-    """Code, inner code and message of a refusal; each may be empty."""
+    """Code, inner code and message of an error; each may be empty."""
     try:
         body = msgspec.json.decode(content, type=_Body)
         error = msgspec.convert(body.error, _Inner) if isinstance(body.error, dict) else _Inner(body.code, body.message)
@@ -113,7 +113,7 @@ def _error_of(content: bytes) -> tuple[str, str, str]:
 
 @contextmanager
 def translated(asked: str) -> Iterator[None]:
-    """Run one call of an SDK; whatever goes wrong in it is raised as a SourceError."""
+    """Run one call of an SDK. Raises SourceError for its failures."""
     from azure.core import exceptions as sdk
 
     try:
@@ -136,7 +136,7 @@ def translated(asked: str) -> Iterator[None]:
 
 
 def each_of(models: Iterable[T], asked: str) -> Iterator[T]:
-    """What an SDK lists, one by one; only its own failures are translated."""
+    """Iterate over a list of an SDK. Only failures of the SDK are translated."""
     ahead = iter(models)
     while True:
         with translated(asked):

@@ -1,4 +1,4 @@
-"""What of the services' envelopes is used; rows stay raw, so that a bad one costs only itself."""
+"""Envelopes of the services' answers. Rows stay raw, so that a malformed row affects no other."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from msgspec import Meta, Raw, Struct, field
 
 ObjectId = Annotated[str, Meta(pattern=r"\A(?!\.{1,2}\Z)[A-Za-z0-9._~!$&'()*+,=:@-]{1,255}\Z")]
-"""An id: a GUID of Azure's, or what else needs no quoting in one segment of a path (RFC 3986, section 3.3)."""
+"""An id: a GUID, or any text that needs no quoting in a path segment (RFC 3986, section 3.3)."""
 
 
 class Page(Struct, frozen=True):
-    """One page of a list: of Graph, or of the resource manager and of vaults, which name the next one differently."""
+    """One page of a list. Graph, and the resource manager and vaults, name the next link differently."""
 
     value: list[Raw]
     graph_next: str | None = field(default=None, name="@odata.nextLink")
@@ -22,7 +22,7 @@ class Page(Struct, frozen=True):
 
     @property
     def next_link(self) -> str | None:
-        """Where the next page is; None on the last one."""
+        """The link to the next page; None on the last."""
         return self.graph_next or self.arm_next or None
 
 
@@ -36,7 +36,7 @@ class GraphQuestion(Struct, frozen=True):
 
 
 class GraphAnswer(Struct, frozen=True):
-    """One inner answer of a batch; they come in any order."""
+    """One inner answer of a batch. The order of answers is arbitrary."""
 
     id: str
     status: int
@@ -45,12 +45,12 @@ class GraphAnswer(Struct, frozen=True):
 
     @property
     def status_code(self) -> int:
-        """As the outer answer calls it."""
+        """The status, under the name in an outer answer."""
         return self.status
 
     @property
     def content(self) -> bytes:
-        """As the outer answer calls it."""
+        """The body, under the name in an outer answer."""
         return bytes(self.body)
 
 
@@ -61,7 +61,7 @@ class GraphAnswers(Struct, frozen=True):
 
 
 class Rows(Struct, frozen=True, rename={"skip_token": "$skipToken", "truncated": "resultTruncated"}):
-    """One page of a Resource Graph query. ``truncated`` is a word, not a boolean."""
+    """One page of a Resource Graph query. ``truncated`` is a string, not a boolean."""
 
     data: list[Raw]
     skip_token: str | None = None
@@ -71,13 +71,13 @@ class Rows(Struct, frozen=True, rename={"skip_token": "$skipToken", "truncated":
 # --- Dates in Microsoft's formats ---
 
 RESTORABLE = timedelta(days=30)
-"""How long a deleted object can be had back. Source: https://learn.microsoft.com/graph/api/resources/directory"""
+"""How long a deleted object can be restored. Source: https://learn.microsoft.com/graph/api/resources/directory"""
 # The samples of Graph's reports have offsets of one digit: 2021-04-01T00:00:00-8:00.
 _SHORT_OFFSET = re.compile(r"([+-])(\d:\d\d)\Z")
 
 
 def moment(value: object) -> datetime | None:
-    """A date in UTC; None for what is none, or has no offset."""
+    """A date in UTC; None if it is invalid or has no offset."""
     try:
         reported = (
             value if isinstance(value, datetime) else datetime.fromisoformat(_SHORT_OFFSET.sub(r"\g<1>0\2", str(value)))

@@ -1,4 +1,4 @@
-"""Every request that this connector may make, and the least permission for it. Whatever is not here is not sent.
+"""Every request that this connector may send, with its least permission. No other request is sent.
 
 Permissions of Graph are application permissions; those of the resource manager and of vaults are actions of a role.
 Paths are templates: ``{…}`` is one segment. Source: the permission tables of Graph's reference pages, and Azure's list
@@ -18,7 +18,7 @@ from connectors.azure.client.clouds import Cloud, Service
 from scanner.errors import SourceError
 
 EVERYTHING = "*/read"
-"""Resource Graph shows a resource to those who may read it, so for resources of any type it takes this."""
+"""Resource Graph returns the resources that the caller may read, so all types need this permission."""
 ARM_RESOURCES = "/providers/Microsoft.ResourceGraph/resources"
 _SP, _APP = "/servicePrincipals", "/applications"
 _AGENT, _BLUEPRINT = "microsoft.graph.agentIdentity", "microsoft.graph.agentIdentityBlueprint"
@@ -33,16 +33,16 @@ _IDENTITY = (
 )
 _ROLE_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments/read"
 VAULT_LISTS = frozenset({"secrets", "keys", "certificates"})
-"""What vaults hold, each at a path of its own; below are values."""
+"""The lists of a vault. The paths below them return values."""
 _ROLE_DEFINITIONS = "Microsoft.Authorization/roleDefinitions/read"
 
 
 class Forbidden(SourceError):
-    """A request that this connector does not make: a link in an answer led to it, or our own mistake."""
+    """A request that is not in the table, such as a next link to elsewhere."""
 
 
 class Allowed(Struct, frozen=True, kw_only=True):
-    """One request: for which section, where, and what it takes. ``beta``: of Graph's preview version."""
+    """A request: its section, place and permissions. ``beta``: part of Graph's preview version."""
 
     section: str
     service: Service
@@ -193,14 +193,14 @@ OF_LOGS: tuple[Allowed, ...] = (
     *_arm("azure_activity", "Microsoft.Insights/eventtypes/values/read", ACTIVITY),
     *_arm("azure_activity", "Microsoft.Resources/subscriptions/read", "/subscriptions"),
 )
-"""What no section asks for: logs that are asked for live, by their type."""
+"""Requests of live logs by their type, which belong to no section."""
 
 BATCH = "/$batch"
-"""Carries requests of the table only, each held against it on its own."""
+"""The batch request. Each inner request must be in the table."""
 
 
 def permissions_of(section: str) -> tuple[str, ...]:
-    """What the requests of a section take, each once."""
+    """The permissions for the requests of a section, without duplicates."""
     return tuple(dict.fromkeys(one.permission for one in ALLOWED if one.section == section))
 
 
@@ -219,7 +219,7 @@ def allowed(service: Service, method: str, path: str, *, beta: bool = False) -> 
 
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
-    """The resource manager writes paths in changing case, so case is none of the difference."""
+    """The pattern of a path, case-insensitive because the resource manager varies the case."""
     parts = re.split(r"\{\w+\}", template)
     return re.compile(r"[^/\x00-\x1f\\]+".join(map(re.escape, parts)), re.IGNORECASE)
 
@@ -250,7 +250,7 @@ def request_of(endpoints: Cloud, service: Service, method: str, url: str) -> All
 
 
 def address(url: str) -> SplitResult:
-    """The parts of a URL that an answer gave. Raises Forbidden for what is none."""
+    """The parts of a URL from an answer. Raises Forbidden for an invalid URL."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -259,7 +259,7 @@ def address(url: str) -> SplitResult:
 
 def _path_in_vault(endpoints: Cloud, url: str) -> str:
     parts, base = address(url), urlsplit(endpoints.vault)
-    if base.path:  # one address for all: the path has the vault's name
+    if base.path:  # one address for all vaults: the path has the name
         is_vault = parts.netloc.lower() == base.netloc.lower()
         path = _after_name(parts.path, base.path)
     else:

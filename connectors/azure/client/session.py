@@ -1,4 +1,4 @@
-"""Signing in to Microsoft, and how fast each service is asked: at full speed, until it says that it is near its limit.
+"""Sign-in to Microsoft, and the rate of requests: unlimited until a service reports that its limit is near.
 
 Source: https://learn.microsoft.com/graph/throttling-limits and Azure Resource Manager's throttling page.
 """
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from requests import Response
 
 _RATES: dict[Service, float] = {"graph": 50, "arm": 20, "vault": 200}
-"""Requests a second once a service has asked for fewer; below what it gives one application again in that time."""
+"""Requests per second after a service has throttled; below its quota for one application."""
 _REPORTS, _REPORTS_RATE, _REPORTS_BURST = ("/reports/", "/auditlogs/"), 0.5, 5
-"""Graph's reports and logs give five in ten seconds, and their refusals do not always say when to come back."""
+"""Graph allows five requests for reports and logs in ten seconds, and does not always send ``Retry-After``."""
 _NEARNESS, _NEAR = "x-ms-throttle-limit-percentage", 0.8
 _QUOTA_LEFT, _QUOTA_RESETS = "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after"
-"""Resource Graph says with each answer how many queries are left, and in what time (hh:mm:ss) there are more."""
+"""Headers of Resource Graph: how many queries are left, and the time (hh:mm:ss) to the next quota."""
 _RESOURCE_GRAPH, _QUOTA_WAIT = "/providers/microsoft.resourcegraph/", 60.0
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?", re.ASCII)
 
 
 class Pace:
-    """One for all clients of a source. ``clock`` and ``sleep`` are in seconds."""
+    """The rate limits of all clients of a source. ``clock`` and ``sleep`` are in seconds."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = pause) -> None:
         limit = partial(RateLimit, clock=clock, sleep=sleep)
@@ -47,7 +47,7 @@ class Pace:
         self._reports = limit(_REPORTS_RATE, burst=_REPORTS_BURST, limited=True)
 
     def rate(self, service: Service, url: str) -> RateLimit:
-        """What a request waits for."""
+        """The rate limit for a request."""
         path = url.partition("?")[0].lower()
         if service == "graph" and any(one in path for one in _REPORTS):
             return self._reports
@@ -55,7 +55,7 @@ class Pace:
         return self._queries if is_query else self._limits[service]
 
     def heard(self, service: Service, url: str, headers: Mapping[str, str]) -> None:
-        """Hold back from now on where an answer says that the limit is near."""
+        """Slow down if an answer reports that the limit is near."""
         rate = self.rate(service, url)
         try:
             is_near = float(headers.get(_NEARNESS, 0)) >= _NEAR
@@ -68,7 +68,7 @@ class Pace:
 
 
 def _seconds(reported: str | None) -> float:
-    """Of ``hh:mm:ss``; 0 for what is none."""
+    """Seconds of ``hh:mm:ss``; 0 for any other text."""
     parts = _CLOCK.fullmatch(reported or "")
     return sum(int(part) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True)) if parts else 0.0
 
@@ -76,26 +76,26 @@ def _seconds(reported: str | None) -> float:
 # --- Access tokens obtained elsewhere, such as with the Azure CLI ---
 
 _RENEWED = 300
-"""Seconds before its end from which a token is renewed."""
+"""Seconds before its expiry at which a token is renewed."""
 KEPT = 600
 """Seconds after which it is read again: it may have been renewed."""
 _TOKEN = re.compile(r"[!-~]+")
 
 
 class _Printed(msgspec.Struct, rename="camel"):
-    """What ``az account get-access-token`` prints. When it expires the service says itself."""
+    """The output of ``az account get-access-token``. The service reports an expired token."""
 
     access_token: str
 
 
 class GivenToken:
-    """A credential of azure-core: gives the same token out for whatever it is asked for."""
+    """A credential of azure-core: returns the same token for every scope."""
 
     def __init__(self, ref: SecretRef) -> None:
         self._ref = ref
 
     def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-        """The token. Raises SourceError where there is none."""
+        """The token. Raises SourceError if there is none."""
         from azure.core.credentials import AccessToken
 
         return AccessToken(self._read(), int(time.time()) + KEPT)
@@ -119,7 +119,7 @@ class GivenToken:
 
 
 def transport(**settings: Any) -> Any:
-    """azure-core's transport for signing in, with answers and pauses within the current budget."""
+    """azure-core's transport for signing in, which charges answers and pauses to the current budget."""
     from azure.core.pipeline.transport import RequestsTransport
     from requests import Session
 
@@ -131,7 +131,10 @@ def transport(**settings: Any) -> Any:
 
 
 def credential(settings: AzureSettings) -> TokenCredential:
-    """Made without a call. Raises SourceError where a secret or a file that is referred to is not there."""
+    """The credential of the settings, created without a call.
+
+    Raises SourceError if a secret or file that they refer to is missing.
+    """
     import azure.identity as sdk
 
     shared: dict[str, Any] = {
@@ -159,7 +162,10 @@ def credential(settings: AzureSettings) -> TokenCredential:
 
 
 class TokenSignIn:
-    """Signs requests to one service in, with a token that is renewed before it ends. Safe to share between threads."""
+    """Authenticates requests to one service with a token that is renewed before it expires.
+
+    Safe to share between threads.
+    """
 
     def __init__(self, made: Callable[[], TokenCredential], audience: str) -> None:
         self._made = made
@@ -168,7 +174,10 @@ class TokenSignIn:
         self._token: AccessToken | None = None
 
     def headers(self, method: str = "", url: str = "") -> Mapping[str, str]:
-        """The token. Raises NotSignedIn, or SourceError where what the settings refer to is not there."""
+        """The header with the token.
+
+        Raises NotSignedIn, or SourceError if a secret that the settings refer to is missing.
+        """
         del method, url
         with self._lock:
             if self._token is None or self._token.expires_on - time.time() < _RENEWED:
@@ -176,7 +185,7 @@ class TokenSignIn:
             return {"Authorization": f"Bearer {self._token.token}"}
 
     def renewed(self, refused: Response) -> bool:
-        """Whether there is another token than the one that was refused, such as in a file that has been renewed."""
+        """Whether there is a newer token than the refused one, such as in a renewed file."""
         with self._lock:
             self._token = self._new()
             return refused.request.headers.get("Authorization") != f"Bearer {self._token.token}"
@@ -187,7 +196,7 @@ class TokenSignIn:
 
 
 class AzureSession:
-    """What all clients of a source share: rate limits and tokens, so that units of work do not sign in anew."""
+    """What all clients of a source share: rate limits and tokens, so that not every unit of work signs in."""
 
     def __init__(self, settings: AzureSettings) -> None:
         self.pace = Pace()
@@ -200,7 +209,7 @@ class AzureSession:
         }
 
     def credential(self, service: Service) -> TokenCredential:
-        """As the settings describe it. Raises SourceError where what they refer to is not there."""
+        """The credential that the settings describe. Raises SourceError if a secret that they refer to is missing."""
         given = self._settings.token_of(service)
         if given is not None:
             return GivenToken(given)

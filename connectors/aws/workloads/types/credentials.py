@@ -1,6 +1,6 @@
 """Credentials that belong to no IAM user: their ids and dates.
 
-Left out on purpose, for the permission to list them hands out their values, too: keys of API Gateway and AppSync, and
+Left out on purpose, because the permission to list them also returns their values: keys of API Gateway and AppSync, and
 connections of Glue.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from connectors.aws.workloads.declarations import Fields, Listing, ResourceType
 from connectors.aws.workloads.stored import Kept
 
-# AWS lists certificates of the two smallest kinds of keys alone, unless all key types are named.
+# By default, AWS lists only certificates with the two smallest types of keys.
 _EVERY_KEY = ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
 _POOLS = "cognito.user_pools"
 _WORKSPACES = "grafana.workspaces"

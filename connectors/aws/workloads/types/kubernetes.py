@@ -1,4 +1,4 @@
-"""EKS: clusters, what their nodes and accounts run as, and which IAM principals they let in."""
+"""EKS: clusters, the roles of their nodes and service accounts, and IAM principals with access."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _under_clusters(operation: str, rows: str, **more: Any) -> Listing:
 
 
 def _parts() -> Iterator[ResourceType]:
-    """What a cluster consists of. Anyone who controls the cluster becomes the roles of its nodes and add-ons.
+    """The parts of a cluster. Anyone who controls the cluster can act as the roles of its nodes and add-ons.
 
     The role of a Fargate profile is that of the machines below, which pods do not reach.
     """
