@@ -1,4 +1,4 @@
-"""Failures that connectors distinguish; everywhere else they are SourceErrors."""
+"""The connector contract, and the failures that connectors distinguish."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from scanner.text import printable
 
 
 class Malformed(SourceError):
-    """One response or row has another shape than documented: a gap of that response or row."""
+    """A response or row does not have the documented shape: a gap of that response or row."""
 
 
 class NotAsked(SourceError):
@@ -37,15 +37,15 @@ class NotAsked(SourceError):
 
 # --- The connector contract ---
 #
-# A connector declares a :class:`Spec` and does two things: ``scopes()`` lists units of work, ``discover(scope)``
+# A connector declares a :class:`Spec` and has two methods: ``scopes()`` lists units of work, ``discover(scope)``
 # reads one of them as a stream of records. Optional skills are separate protocols (:class:`Preflight`,
 # :class:`LeastPrivilege`). Everything a user reads about permissions (docs, ``doctor``, ``--policy``, a gap's advice)
 # comes from the one spec.
 
 MALFORMED_ROWS_NAMED = 3
-"""How many unreadable rows a section names; it counts the rest."""
+"""Maximum number of unreadable rows that a section names; it counts the rest."""
 MAX_WORDS = 300
-"""Characters of a provider's message that are kept."""
+"""Maximum characters of a provider's message."""
 _UNREAD = ("denied", "failed", "skipped")
 """Statuses of a section without rows for the sections that depend on it."""
 
@@ -63,12 +63,12 @@ def own_words(text: object) -> str:
 
 
 class Section(Struct, frozen=True, kw_only=True):
-    """One listing inside a scope, and the least permission it takes.
+    """One listing inside a scope, and its least permission.
 
     ``kinds``: identity kinds (or ``secret``) it lists, empty where it only adds facts to them.
-    ``rungs``: the rungs of matching that its data feed. ``feeds``: facts that it adds to identities of other scopes,
+    ``rungs``: the rungs of matching that use its data. ``feeds``: facts that it adds to identities of other scopes,
     by assignments. ``without``: what is lost when it cannot be read.
-    ``optional``: off unless the source's settings switch it on.
+    ``optional``: off unless the source's settings enable it.
     """
 
     name: str
@@ -84,11 +84,11 @@ class Section(Struct, frozen=True, kw_only=True):
 class Spec(Struct, frozen=True, kw_only=True):
     """What a connector is. ``settings`` is a Struct with ``forbid_unknown_fields=True``, decoded strictly.
 
-    ``depends_on``: by section, those whose rows it asks about or whose answer it shares; where it has nothing to ask,
-    it is as complete as they are. ``entrances``: sections that say where to read, and list no identity themselves:
-    their kinds are what is lost where they are a gap. ``providers``: what it knows of providers beforehand, by name:
-    how ids look and are compared, where they live, words. A file ``NAME.providers.toml`` beside its module is read
-    instead, without importing the connector; then this is ``read_providers(PACKAGE, NAME)``.
+    ``depends_on``: by section, the sections whose rows are its parameters or whose answer it shares; without a request
+    of its own, it is as complete as they are. ``entrances``: sections that list where to read, but no identity; their
+    kinds are lost if they are a gap. ``providers``: facts about providers by name: the form and comparison of ids,
+    places, words. A file ``NAME.providers.toml`` beside its module is read instead, without importing the connector;
+    then this is ``read_providers(PACKAGE, NAME)``.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Spec(Struct, frozen=True, kw_only=True):
 
 
 class Meter:
-    """Counts requests sent to the provider, from any thread. ``asks``: False where files answer in its place."""
+    """Counts requests sent to the provider, from any thread. ``asks``: False if files are read instead."""
 
     def __init__(self, *, asks: bool = True) -> None:
         self.asks = asks
@@ -116,21 +116,21 @@ class Meter:
         self._calls = 0
 
     def add(self, calls: int = 1) -> None:
-        """Count requests that went out, retries included."""
+        """Count sent requests, including retries."""
         with self._lock:
             self._calls += calls
 
     @property
     def calls(self) -> int:
-        """Requests sent until now."""
+        """Number of requests sent so far."""
         return self._calls
 
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """A unit of work, of failure and of memory. It pickles, so that it can be read on another machine.
+    """A unit of work, of failure and of memory. It can be pickled, to be read on another machine.
 
-    ``id`` is what identities carry as ``scope``; ``part`` splits one scope into several units (a region), and
-    qualifies the names of their sections. ``feeds_within``: the rights that it gives are mostly its own identities'.
+    ``id``: the ``scope`` of its identities. ``part``: splits a scope into several units (regions), and qualifies the
+    names of their sections. ``feeds_within``: most of its assignments are for its own identities.
     """
 
     source: str
@@ -139,12 +139,13 @@ class Scope(Struct, frozen=True, kw_only=True):
     part: str | None = None
     feeds_within: bool = False
     context: Any = None
-    """What the connector needs to read it: a namespace's path, an account's role."""
+    """What the connector needs for reading: a namespace's path, an account's role."""
 
     def section(self, name: str, *, meter: Meter | None = None) -> SectionReading:
         """Read one section: ``with scope.section("iam.users", meter=m) as s: …``, then ``yield s.coverage``.
 
-        ``meter``: counts requests to the provider; None without any, as for a file or another section's answer.
+        ``meter``: counts requests to the provider; None if there are no requests, as for a file or another section's
+        answer.
         """
         return SectionReading(self, name, meter)
 
@@ -172,11 +173,10 @@ class Scope(Struct, frozen=True, kw_only=True):
 class SectionReading:
     """The reading of one section: success, denial and failure all end as exactly one Coverage record.
 
-    A :class:`SourceError` inside the ``with`` ends the section and is kept as its coverage: as its own status when
-    nothing had been read, as ``partial`` when something had. Other exceptions are bugs and go through.
-
-    Requests inside the ``with`` draw on a part of the scope's budget. Silence is no answer: a section without a request
-    to the provider is not complete, unless it depends on others (see :func:`settled`).
+    A :class:`SourceError` inside the ``with`` ends the section and becomes its coverage: with the status of the error
+    if nothing was read, otherwise ``partial``. Other exceptions are bugs and propagate. Requests inside the ``with``
+    draw on a part of the scope's budget. A section without a request to the provider is not complete, unless it depends
+    on others (see :func:`settled`).
     """
 
     def __init__(self, scope: Scope, name: str, meter: Meter | None) -> None:
@@ -192,26 +192,29 @@ class SectionReading:
         self._is_answered = False
 
     def found(self, identities: int = 1) -> None:
-        """Count what was read so far."""
+        """Count rows that were read."""
         self._found += identities
 
     def malformed(self, row: str, reason: str) -> None:
-        """Note a row that could not be read: a gap of that row; the section goes on."""
+        """Record a row that could not be read: a gap of that row. Reading continues."""
         self._malformed += 1
         self._status = "partial"
         if self._malformed <= MALFORMED_ROWS_NAMED:
             self._details.append(f"row {own_words(row)} could not be read: {own_words(reason)}")
 
     def note(self, detail: str) -> None:
-        """Add a remark that is no gap."""
+        """Add a note that is no gap."""
         self._details.append(own_words(detail))
 
     def shared(self) -> None:
-        """Another unit had requested what this one needs: making no request is no silence then."""
+        """Declare that another unit requested the data, so that the section may be complete without a request."""
         self._is_answered = True
 
     def lost(self, error: SourceError, *, partial: bool = False) -> None:
-        """Note that a part of the section could not be read; the rest still can. ``partial``: something had been."""
+        """Record that a part of the section could not be read. Reading continues.
+
+        ``partial``: another part was read.
+        """
         self._status = "partial" if partial or self._found else error.status
         self._permission = self._permission or error.permission
         words = own_words(error)
@@ -249,10 +252,10 @@ class SectionReading:
 
 
 def settled(spec: Spec, coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
-    """The coverage of one reading, in which no section is complete that had nothing to ask because of a gap.
+    """The coverage of one reading, in which no section is complete if it made no request because of a gap.
 
-    A section that asks about the rows of others had none to ask about, if they could not be read: it is skipped. A
-    part of a scope depends on its own part of a section, where that has a record of its own.
+    A section whose parameters are the rows of others is skipped if those could not be read. A part of a scope depends
+    on the same part of a section, if that has its own record.
     """
     records = list(coverage)
     sections = {(one.scope, one.section) for one in records}
@@ -273,20 +276,20 @@ def settled(spec: Spec, coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
 
 
 class Connector(Protocol):
-    """A source of identities. Making one is cheap and does no I/O; it raises MissingExtra where its SDK is missing."""
+    """A source of identities. Creating it does no I/O; it raises MissingExtra if its SDK is not installed."""
 
     spec: ClassVar[Spec]
 
     def __init__(self, source: str, settings: Any) -> None: ...
 
     def scopes(self) -> Iterator[Scope | Coverage]:
-        """The units of work; a Coverage with scope ``*`` where even that list could not be read."""
+        """The units of work; a Coverage with scope ``*`` if they could not be listed."""
         ...
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """Stream one scope's records, and a Coverage for every section that was tried, failed ones included.
+        """Yield the records of one scope, and a Coverage for every section that was tried, including failed ones.
 
-        Raising a SourceError means "I cannot go on": what was yielded is kept, the rest of the scope is a gap.
+        A SourceError ends the reading: the records so far are kept, the rest of the scope is a gap.
         """
         ...
 
@@ -302,10 +305,10 @@ class Check(Struct, frozen=True, kw_only=True):
 
 @runtime_checkable
 class Preflight(Protocol):
-    """A connector that can check beforehand what it may read."""
+    """A connector that can check its permissions before a scan."""
 
     def check(self) -> Iterator[Check]:
-        """Reachability, credentials, and each section's permission, without scanning."""
+        """Check the connection, the credentials, and each section's permission, without scanning."""
         ...
 
 
@@ -315,11 +318,11 @@ class LeastPrivilege(Protocol):
 
     @classmethod
     def base_policy(cls) -> str:
-        """The policy as far as it is known without calling the provider."""
+        """The policy that is known without calling the provider."""
         ...
 
     def policy(self) -> str:
-        """The exact policy for this source; calls the provider if needed (a block for each mount)."""
+        """The exact policy for this source; calls the provider if needed, as for a block per mount."""
         ...
 
 
@@ -338,5 +341,5 @@ class RoleTemplates(Protocol):
 
     @classmethod
     def role_templates(cls) -> Mapping[str, Callable[[], str]]:
-        """What writes each template, by the format's name. Account, organization and the like are its parameters."""
+        """Functions that write each template, by format. Account, organization and the like are their parameters."""
         ...

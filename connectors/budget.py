@@ -1,9 +1,9 @@
-"""What reading a scope may cost: wall-clock time and bytes, for each request, each section and the whole scope.
+"""Limits on time and bytes for each request, each section and the whole scope.
 
-The engine opens a budget (:func:`spending`), a section takes a part of it, and every transport draws on whichever is
-current: before it sends, while it waits, and with each piece of an answer that it takes in. So an answer that never
-ends, one that comes a byte at a time, one that unpacks into gigabytes and a listing without a last page all end in the
-same way, as a gap of their section, through any SDK.
+The engine opens a budget (:func:`spending`), a section takes a part of it, and every transport draws on the current
+budget: before it sends, while it waits, and for each piece of an answer. An endless answer, one that arrives byte by
+byte, one that unpacks to gigabytes and a listing without a last page therefore all end as a gap of their section, with
+any SDK.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ MEBIBYTE = 1024 * 1024
 
 
 class AnswerTooLarge(SourceError):
-    """An answer, or all answers to a section or a scope together, is larger than what is taken in."""
+    """An answer, or all answers to a section or a scope together, exceeds the limit."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """The sizes that are taken in, in bytes and unpacked, and the seconds that one answer may take.
+    """Maximum sizes in bytes after unpacking, and the seconds for one answer.
 
     ``share``: the part of the scope's remaining time that one section may use, so that a listing that never ends
     leaves time for the others.
@@ -49,9 +49,9 @@ LIMITS = Limits()
 
 
 class Budget:
-    """The time and the bytes of one scope, or of one section of it. Safe to share between threads.
+    """The time and bytes of one scope, or of one section. Safe to share between threads.
 
-    ``ends``: on the monotonic clock. ``total``: bytes, of which so many are ``taken``.
+    ``ends``: on the monotonic clock. ``total``: maximum bytes; ``taken``: bytes so far.
     """
 
     def __init__(self, ends: float, total: int, limits: Limits, scope: Budget | None = None) -> None:
@@ -63,11 +63,11 @@ class Budget:
 
     @property
     def whole(self) -> Budget:
-        """The scope's."""
+        """The budget of a scope."""
         return self._scope or self
 
     def section(self) -> Budget:
-        """A part for one section."""
+        """The budget of one section."""
         scope, now = self.whole, time.monotonic()
         # Without an end there is no share of it.
         ends = scope.ends if math.isinf(scope.ends) else now + max(0.0, scope.ends - now) * self.limits.share
@@ -78,7 +78,7 @@ class Budget:
         return self.ends - time.monotonic()
 
     def check(self) -> float:
-        """Seconds that are left, more than none. Raises DeadlineExceeded once the time is over."""
+        """Seconds that are left, above zero. Raises DeadlineExceeded once the time is over."""
         left = self.left()
         if left <= 0:
             raise self._late()
@@ -100,7 +100,7 @@ class Budget:
                 raise AnswerTooLarge(f"the responses to one {of_what} are larger than {_size(one.total)} together")
 
     def answer(self) -> Answer:
-        """What one answer may cost, from now on."""
+        """The budget of one answer, from now on."""
         return Answer(self)
 
     def _late(self) -> DeadlineExceeded:
@@ -110,7 +110,7 @@ class Budget:
 
 
 class Answer:
-    """The reading of one answer: until when, and how much of it."""
+    """The budget of one answer: its deadline and bytes."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
@@ -118,7 +118,7 @@ class Answer:
         self._size = 0
 
     def seconds(self) -> float:
-        """How long to wait for more. Raises DeadlineExceeded where that is no time at all."""
+        """Seconds to wait for more. Raises DeadlineExceeded if none are left."""
         of_budget = self._budget.check()  # once: it may be over at the next look
         left = self._ends - time.monotonic()
         if left <= 0:
@@ -137,7 +137,7 @@ def _size(of: int) -> str:
 
 
 def _without_end() -> Budget:
-    """Where no scope is read: each answer has its limits, all together have none."""
+    """The budget outside a scope: each answer is limited, the total is not."""
     limits = Limits(section_bytes=2**62)
     return Budget(math.inf, 2**62, limits)
 
@@ -151,13 +151,13 @@ def current() -> Budget:
 
 
 def draw_on(budget: Budget) -> None:
-    """Make this budget the current one of this thread's context."""
+    """Make this the current budget of the thread's context."""
     _current.set(budget)
 
 
 @contextmanager
 def spending(seconds: float, limits: Limits = LIMITS) -> Iterator[Budget]:
-    """Inside, every request of this thread to a provider draws on a budget of these seconds."""
+    """Within the context, every request of this thread draws on a budget of these seconds."""
     before = current()
     budget = Budget(time.monotonic() + seconds, limits.scope_bytes, limits)
     draw_on(budget)

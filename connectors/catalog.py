@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LISTS = "file"
-"""It reads lists of any provider: what it knows of one counts last."""
+"""The connector for lists of any provider: its facts about one have the lowest priority."""
 
 
 def connector_catalog() -> Catalog:
@@ -24,8 +24,8 @@ def connector_catalog() -> Catalog:
 def installed_providers() -> Providers:
     """What the installed connectors know of providers: by the file beside a connector's module, else by its spec.
 
-    Built-in connectors have the file, so none of them is imported for this. A connector that cannot be loaded is warned
-    of, and its provider compares like one that no one knows: it must not end a command that is about something else.
+    Built-in connectors have the file, so none of them is imported. A connector that cannot be loaded causes a warning,
+    and its provider counts as unknown: it must not end an unrelated command.
     """
     from scanner.model.providers import joined
 
@@ -42,7 +42,7 @@ def _providers(catalog: Catalog, name: str) -> Providers:
     try:
         found = find_providers(folder, name) if folder else None
         given: Providers = catalog.load(name).spec.providers if found is None else found
-    except Exception as error:  # a broken plugin must not end commands that do without it
+    except Exception as error:  # a broken plugin must not end commands that do not need it
         log.warning("what the connector %s knows of its provider cannot be read: %s", name, error)
         log.debug("the connector %s", name, exc_info=error)
         return {}

@@ -1,6 +1,6 @@
-"""JSON in files that a provider's command line wrote, in whatever encoding a shell gave it.
+"""JSON in files that a provider's command line wrote, in the encoding of any shell.
 
-Files are hostile input: anything wrong with one is an :class:`Unreadable` that repeats nothing of its content.
+Files are hostile input: any fault is an :class:`Unreadable` that quotes none of the content.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scanner.model import Coverage, Identity
 from scanner.text import printable, without_surrogates
 
 MAX_BYTES = 512 * 2**20
-"""No file that is larger is read."""
+"""Larger files are not read."""
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DECODER = json.JSONDecoder()
@@ -31,7 +31,7 @@ _WRITE_JSON = "write it with --output json"
 
 
 class Unreadable(ValueError):
-    """What is wrong with a file, in words that follow its name."""
+    """What is wrong with a file, as a message that follows its name."""
 
 
 def files_in(path: Path) -> Iterator[Path]:
@@ -48,9 +48,9 @@ def files_in(path: Path) -> Iterator[Path]:
 
 
 def named_files(path: Path, is_wanted: Callable[[Path], bool]) -> list[Path]:
-    """The files that a setting names: one file, the wanted ones of a folder and all folders in it, or those of a glob.
+    """The files that a setting names: one file, the wanted files in a folder and its subfolders, or those of a glob.
 
-    In the order of their names, hidden ones included; none where nothing is there.
+    Sorted by name, including hidden files; empty if there are none.
     """
     found: Iterable[Path]
     if path.is_dir():
@@ -58,7 +58,7 @@ def named_files(path: Path, is_wanted: Callable[[Path], bool]) -> list[Path]:
     elif path.exists():
         found = (path,)
     else:
-        found = map(Path, glob.iglob(str(path), recursive=True, include_hidden=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
+        found = map(Path, glob.iglob(str(path), recursive=True, include_hidden=True))  # noqa: PTH207  # Path.glob accepts no absolute pattern
     return sorted(one for one in found if one.is_file())
 
 
@@ -73,7 +73,7 @@ def content_of(path: Path, at_most: int) -> bytes:
 
 
 def text_of(content: bytes) -> str:
-    """UTF-8, or UTF-16 where its mark says so. Raises Unreadable."""
+    """The text of UTF-8, or of UTF-16 with a byte order mark. Raises Unreadable."""
     encoding = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), "utf-8")
     try:
         return content.decode(encoding)
@@ -82,14 +82,14 @@ def text_of(content: bytes) -> str:
 
 
 def json_values(text: str) -> Iterator[Any]:
-    """The JSON values in it, one behind the other, without halves of characters. Raises Unreadable."""
+    """The concatenated JSON values in a text, without surrogates. Raises Unreadable."""
     may_have_surrogates = "\\ud" in text or "\\uD" in text
     for value in _values(text):
         yield _clean(value) if may_have_surrogates else value
 
 
 def _clean(value: Any) -> Any:
-    """The value without halves of characters, which JSON can write and nothing else can hold."""
+    """The value without lone surrogates, which JSON can write but UTF-8 cannot."""
     match value:
         case str():
             return without_surrogates(value)
@@ -131,12 +131,12 @@ def _is_at_end(text: str, at: int) -> bool:
 # --- Shared parts of offline sources ---
 
 FILES_NAMED = 5
-"""So many unused files are named, the rest are counted."""
+"""Maximum number of unused files that are named; the rest are counted."""
 
 
 @contextmanager
 def looking_into(folder: Path) -> Iterator[None]:
-    """Raises SourceError for an OSError, with the name of what cannot be read."""
+    """Within the context, an OSError becomes a SourceError with the name of what cannot be read."""
     try:
         yield
     except OSError as error:
@@ -144,12 +144,12 @@ def looking_into(folder: Path) -> Iterator[None]:
 
 
 def name_in(root: Path, path: Path) -> str:
-    """A file's name in messages: its path in the folder, or its own name where it is all there is."""
+    """A file's name in messages: its path in the folder, or its name if it is the only file."""
     return printable(str(path.relative_to(root)) if path != root else path.name)
 
 
 def dated(records: Iterable[DiscoveredRecord], at: datetime | None) -> Iterator[DiscoveredRecord]:
-    """The records; identities say when they were looked at."""
+    """The records, with the date of the export in identities."""
     for record in records:
         yield structs.replace(record, observed_at=at) if isinstance(record, Identity) else record
 
@@ -163,8 +163,8 @@ def not_recognised(files: Sequence[str]) -> str:
 def gaps_once(records: Iterable[DiscoveredRecord], part: str) -> Iterator[DiscoveredRecord]:
     """The records of a scope's parts, with one coverage for a section that several parts lack for the same reason.
 
-    An export describes some sections of some parts; each absence by itself would hide the rest. Other reasons, and
-    what was read at least in part, stay as they are. ``part``: what a part is called, a region for instance.
+    An export has some sections of some parts; one record per absence would hide the rest. Other reasons, and partly
+    read sections, stay separate. ``part``: the word for a part, such as region.
     """
     parts: set[str] = set()
     lacking: defaultdict[str, defaultdict[tuple[str, str], list[Coverage]]] = defaultdict(lambda: defaultdict(list))

@@ -1,7 +1,7 @@
-"""What a report of leaked secrets says, without the secrets.
+"""Reports of leaked secrets, without the secrets.
 
 A field that holds a secret is decoded as :class:`PublicIds`: while its text is parsed, the public ids in it are taken
-out, and the text is dropped. No other field of a report is decoded that could hold a secret.
+out, and the text is dropped. Other fields that could hold a secret are not decoded.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _PROVIDERS = (
     ("vault", re.compile(r"vault|hashicorp", re.IGNORECASE)),
     ("kubernetes", re.compile(r"kubernetes|kubeconfig", re.IGNORECASE)),
 )
-"""What a key opens, by the scanner's name for such keys; the first that fits."""
+"""The provider of a key, by the scanner's name for the type of key; the first match counts."""
 NAMELESS = "without a public id, of no known provider"
 MATCHED = frozenset((AWS, GCP))
-"""Providers with keys that have a public id in them."""
+"""Providers whose keys contain a public id."""
 
 
 class PublicIds:
@@ -76,12 +76,12 @@ T = TypeVar("T")
 def _taken(kind: type, value: Any) -> Any:
     """Called by msgspec for each field of the type PublicIds."""
     if kind is not PublicIds:
-        raise NotImplementedError  # msgspec's protocol for "not mine"
+        raise NotImplementedError  # msgspec's protocol for an unsupported type
     return PublicIds(value if isinstance(value, str) else "")
 
 
 def decoder(kind: type[T]) -> Callable[[bytes | msgspec.Raw], T]:
-    """Return what decodes a row of a report. It raises Malformed, without the row's text in the message."""
+    """Return the decoder of a report's rows. It raises Malformed without quoting the row."""
     made = msgspec.json.Decoder(kind, dec_hook=_taken)
 
     def decode(row: bytes | msgspec.Raw) -> T:
@@ -112,7 +112,7 @@ class Leak(Struct, frozen=True, kw_only=True):
 
     @property
     def provider(self) -> str:
-        """What the key opens; ``unknown`` where neither its form nor the scanner says so."""
+        """The provider of the key; ``unknown`` if neither its form nor the scanner tells."""
         by_form = (one.provider for one in self.ids if one is not None and one.provider != UNKNOWN)
         by_name = (provider for provider, pattern in _PROVIDERS if pattern.search(self.detector))
         return next(by_form, None) or next(by_name, UNKNOWN)
@@ -126,7 +126,7 @@ class Leak(Struct, frozen=True, kw_only=True):
 
     @property
     def is_kept(self) -> bool:
-        """Whether anything says what the key opens; the rest is only counted."""
+        """Whether the provider of the key is known; other leaks are only counted."""
         return self.provider != UNKNOWN or self.known_id is not None or self.known_holder is not None
 
     @property
@@ -136,12 +136,12 @@ class Leak(Struct, frozen=True, kw_only=True):
 
     @property
     def known_holder(self) -> str | None:
-        """What the report names as the key's identity."""
+        """The identity of the key, according to the report."""
         return self.holder or next((one.holder for one in self.ids if one is not None and one.holder), None)
 
 
 def exposure_of(leak: Leak, source: str, scope: str) -> Exposure:
-    """Return the leak as a record. Its key is that of place and key: the same in every scan."""
+    """Return the leak as a record. Its key consists of place and key id, and is the same in every scan."""
     repository = None if leak.repository is None else shown_url(leak.repository)
     key = leak.known_id or leak.known_holder or f"{leak.detector} {leak.link or ''}"
     parts = (source, leak.provider, key, repository, leak.file, leak.line, leak.commit)
@@ -178,7 +178,7 @@ def _mail_of(person: str) -> str:
 
 
 def moment_of(text: str | None) -> datetime | None:
-    """Return the time of a commit or an alert, in UTC; None for what is no time. Without a zone, it is in UTC."""
+    """Return the time of a commit or an alert, in UTC; None if invalid. A time without a zone is UTC."""
     if not text:
         return None
     for read in (datetime.fromisoformat, lambda each: datetime.strptime(each, "%Y-%m-%d %H:%M:%S %z")):
@@ -221,12 +221,12 @@ class Alert(Struct, frozen=True, kw_only=True):
 
     @property
     def is_leak(self) -> bool:
-        """Whether people did not close it as no leak."""
+        """Whether it is a leak: not closed as a false positive."""
         return self.resolution not in _NO_LEAKS
 
     @property
     def place(self) -> tuple[str, int]:
-        """Its repository and number, which no other alert has."""
+        """Its repository and number, which are unique."""
         named = (self.repository and self.repository.full_name) or repository_in(self.html_url)
         return named or "", self.number or 0
 
@@ -243,7 +243,7 @@ class _Learnt(Struct, frozen=True):
 
 
 class DescribedAlert(Struct, frozen=True, kw_only=True):
-    """What GitHub learnt of an alert's key from the provider of the key (extended metadata), as far as it is an id."""
+    """Ids of an alert's key that GitHub received from the provider of the key (extended metadata)."""
 
     metadata: tuple[_Learnt, ...] | None = None
 

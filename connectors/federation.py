@@ -1,4 +1,4 @@
-"""How far conditions narrow a trust, as ``Trust.restriction`` has it."""
+"""How far conditions restrict a trust, as in ``Trust.restriction``."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _ORDER: tuple[Restriction, ...] = ("none", "loose", "exact")
 
 
 def narrowest(restrictions: Iterable[Restriction]) -> Restriction:
-    """What restrictions that must all hold amount to."""
+    """The result of restrictions that must all hold."""
     return max(restrictions, key=_ORDER.index, default="none")
 
 
 def widest(restrictions: Iterable[Restriction]) -> Restriction:
-    """What alternatives amount to."""
+    """The result of alternative restrictions."""
     return min(restrictions, key=_ORDER.index, default="none")
 
 
@@ -34,14 +34,14 @@ SUBJECT = "sub"
 
 
 class Grammar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What some of an issuer's subjects are like, and what such a subject is called."""
+    """A form of an issuer's subjects, and the target that it stands for."""
 
     like: str
     target: str
 
 
 class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One that signs tokens, as ``issuers.toml`` has it."""
+    """A token issuer in ``issuers.toml``."""
 
     name: str
     url: str
@@ -57,15 +57,16 @@ class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     by_id: frozenset[str] = frozenset()
 
     def fixed(self, claim: str) -> Restriction:
-        """How far a claim narrows that has one value."""
+        """How far a claim with one value restricts the trust."""
         if claim in self.owner:
             return "loose"
         return "exact" if claim in self.exact or claim == SUBJECT else "none"
 
     def narrows(self, claim: str, restriction: Restriction, values: Iterable[str]) -> Restriction:
-        """How far a claim narrows whose values are these, or like these; ``restriction``: how far these are bound.
+        """How far a claim with these values, or patterns, restricts the trust.
 
-        Values with wildcards narrow where each stays inside one tenant.
+        ``restriction``: how far the values are bound. Values with wildcards restrict it if each stays inside one
+        tenant.
         """
         values = tuple(values)
         if restriction != "exact" and not _all_like(self.tenants.get(claim), values):
@@ -75,7 +76,7 @@ class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def is_by_name(issuer: str, subject: str | None, claims: Iterable[Claim] = ()) -> bool:
-    """Whether a trust names its subject by names alone, which can be given to others."""
+    """Whether a trust identifies its subject only by names, which can be reused."""
     said = [(claim.name, value) for claim in claims for value in claim.values or ("",)]
     for one, _ in recognised(issuer):
         return not any(name in one.by_id for name, _ in said) and any(
@@ -96,7 +97,7 @@ def _issuers() -> tuple[Issuer, ...]:
 
 
 def recognised(url: str) -> Iterator[tuple[Issuer, Mapping[str, str | None]]]:
-    """Those that an issuer may be, by its URL, the likeliest first, with the parts of the URL that they name."""
+    """Known issuers for a URL, the most likely first, with the named parts of the URL."""
     address = issuer_name(url)
     for one in _issuers():
         if found := re.fullmatch(one.url, address):
@@ -104,7 +105,7 @@ def recognised(url: str) -> Iterator[tuple[Issuer, Mapping[str, str | None]]]:
 
 
 def shared(url: str) -> Issuer | None:
-    """The issuer, if it signs for all tenants at that address; None for one of a single tenant."""
+    """The issuer, if it signs for all tenants at that address; None for an issuer of a single tenant."""
     for one, parts in recognised(url):
         return one if one.tenants and not parts.get("own") else None
     return None
@@ -133,7 +134,7 @@ def shared(url: str) -> Issuer | None:
 
 ANY = "*"
 _OF_NO_TOKENS = ("saml:", "x509:")
-"""Prefixes of issuers that sign no tokens."""
+"""Prefixes of issuers that do not sign tokens."""
 
 
 def subject_target(issuer: str, subject: str) -> str:
@@ -146,7 +147,7 @@ def subject_target(issuer: str, subject: str) -> str:
 
 
 def federates_link(issuer: str, subject: str, evidence: str) -> Link:
-    """The link to a subject; ``evidence``: what lets it in, as ``its trust policy allows``."""
+    """The link to a subject; ``evidence``: what grants the trust, such as ``its trust policy allows``."""
     who = f"every subject of {issuer_name(issuer)}" if subject == ANY else f"{subject} of {issuer_name(issuer)}"
     return Link(relation="federates", target=subject_target(issuer, subject), evidence=f"{evidence} {who}")
 

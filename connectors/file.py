@@ -1,7 +1,7 @@
-"""Any list of identities in a CSV, XLSX, NDJSON or JSON file, for what has no connector of its own.
+"""Lists of identities in CSV, XLSX, NDJSON or JSON files, for providers without a connector.
 
-Rows name their own provider and scope, so coverage is reported for each that occurs; what concerns the file as a whole,
-or a row whose place cannot be read, is reported for scope ``*``.
+Rows have their own provider and scope, and coverage is reported for each. A fault of the whole file, or of a row
+without a readable place, is reported for scope ``*``.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ SECTION = "file.identities"
 
 
 class FileSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A source of type ``file``. ``complete``: the file is the whole truth of the scopes in it."""
+    """A source of type ``file``. ``complete``: the file lists all identities of its scopes."""
 
     path: Path
     complete: bool = True
 
 
 class FileConnector:
-    """Reads one file; its identities carry the provider and scope of their rows, the source's name by default."""
+    """Reads one file; its identities have the provider and scope of their rows, by default the source's name."""
 
     spec: ClassVar[Spec] = Spec(
         name="file",
         providers=read_providers("connectors", "file"),
         title="List in a file",
         settings=FileSettings,
-        kinds=(ANY_KIND,),  # any that the file says
+        kinds=(ANY_KIND,),  # any kind in the file
         sections=(
             Section(
                 name=SECTION,
@@ -62,7 +62,7 @@ class FileConnector:
         yield Scope(source=self._source, spec=self.spec, id=self._source)
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """Its identities, row by row, then the coverage of every place they live in."""
+        """Yield its identities, row by row, then the coverage of every place."""
         tally = _Tally(scope)
         try:
             for row in _identity_rows(self._open()):
@@ -70,7 +70,7 @@ class FileConnector:
                 if identity is not None:
                     yield identity
         except EmptyTable:
-            pass  # said below, as for a file with nothing but headings
+            pass  # reported below, as for a file with headings only
         except RegistryError as error:
             tally.broke_off(error)
         if tally.is_empty:
@@ -102,7 +102,7 @@ class FileConnector:
         return table
 
     def _read(self, row: Row | Problem, tally: _Tally) -> Identity | None:
-        """The row's identity; a row that cannot be read is counted where it would have been."""
+        """The row's identity. A row that cannot be read counts as a gap of its place."""
         if isinstance(row, Problem):
             tally.unplaced.malformed(str(row.line), row.message)
             return None
@@ -125,7 +125,7 @@ class FileConnector:
 
 
 class _Tally:
-    """What was read of each place, and which keys were seen on which line."""
+    """What was read of each place, and the line of each key."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -139,7 +139,7 @@ class _Tally:
 
     @property
     def unplaced(self) -> SectionReading:
-        """The reading of what could be in any place."""
+        """The reading for rows whose place is unknown."""
         if self._unplaced is None:
             self._unplaced = msgspec.structs.replace(self._scope, id=EVERY_SCOPE).section(SECTION)
         return self._unplaced
@@ -152,23 +152,23 @@ class _Tally:
         return reading
 
     def earlier(self, key: str, line: int) -> int | None:
-        """The line on which that key was seen before, None the first time."""
+        """The earlier line with that key; None the first time."""
         if key in self._lines:
             return self._lines[key]
         self._lines[key] = line
         return None
 
     def broke_off(self, error: RegistryError) -> None:
-        """The file could not be read, or not to its end: what is missing could be anywhere."""
+        """Record that the file could not be read to its end: missing rows could be of any place."""
         self.unplaced.lost(SourceError("; ".join(map(str, error.problems))), partial=bool(self._readings))
 
     def mark_uncertain(self, why: str) -> None:
-        """Every place may hold more than was read."""
+        """Record that every place may have more identities."""
         for reading in self._readings.values() or (self.unplaced,):
             reading.lost(SourceError(why), partial=True)
 
     def coverage(self) -> Iterator[Coverage]:
-        """A record for each place, in order, and one for ``*`` where something could be in any of them."""
+        """A record for each place, in order, and one for ``*`` if a row could be of any place."""
         if self._unplaced is not None and self._readings:
             self.mark_uncertain("rows that may belong here could not be read")
         for (provider, scope), reading in sorted(self._readings.items(), key=lambda item: item[0]):
@@ -182,7 +182,7 @@ def _is_heading(headings: tuple[str, ...]) -> bool:
 
 
 def _check_headings(file: str, line: int | None, headings: tuple[str, ...]) -> None:
-    """Raises RegistryError where no heading names an identity, or two mean something that can have only one."""
+    """Raise RegistryError if no heading names an identity, or two headings mean the same single-valued column."""
     if not _is_heading(headings):
         fix = "put the headings into the first row"
         raise RegistryError(Problem(file=file, line=line, message="no heading means key or name", fix=fix))
@@ -199,7 +199,7 @@ def _clash(column: str, first: str, second: str) -> str:
 
 
 def _identity_rows(table: Table) -> Iterator[Row | Problem]:
-    """The rows that are identities: all, but in the NDJSON output of a scan only those that say so."""
+    """The rows of identities: all rows, or in the NDJSON output of a scan those of that type."""
     is_scan = False
     for row in table.rows:
         if isinstance(row, Row) and table.headings is None:

@@ -1,4 +1,4 @@
-"""The columns of a listed file, and the headings that mean them."""
+"""The columns of a file of identities, with their headings."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ T = TypeVar("T")
 Says: TypeAlias = Literal["human", "machine", "agent"]
 
 _MAX_DEPTH = 20
-"""Levels of an attribute; what is nested deeper was not made by people or tools."""
+"""Maximum levels of an attribute."""
 _ENABLED = {
     **dict.fromkeys(("enabled", "active", "live"), True),
     **dict.fromkeys(("disabled", "inactive", "suspended", "deactivated", "deleted", "locked", "blocked"), False),
@@ -78,10 +78,10 @@ _HELD: dict[str, Any] = {
     "trusts": tuple[Trust, ...],
 }
 _CREDENTIAL_MOMENTS = ("created_at", "expires_at", "last_used_at")
-# One for all identities: an empty mapping of its own takes 64 bytes.
+# Shared by all identities: an empty mapping takes 64 bytes.
 _NOTHING: dict[str, Any] = {}
 _DEFAULTS: Mapping[str, Any] = {"kind": "unknown", "tags": _NOTHING}
-# What a scan's own output says about an identity beyond what was discovered: this scan judges for itself.
+# Verdicts in the output of a scan, which this scan computes itself.
 _JUDGED = frozenset({
     "type", "source", "sources", "registry", "ownership", "usage", "drift", "blast_radius", "consumers", "findings",
     "rechecked",
@@ -89,7 +89,7 @@ _JUDGED = frozenset({
 
 
 def parse_identity(fields: Fields, source: str, provider: str, scope: str) -> Identity:
-    """The identity in a row; it is worth something only if ``fields`` has no errors then."""
+    """The identity in a row. It is valid only if ``fields`` has no errors afterwards."""
     key, name = fields.exact("key"), fields.exact("name")
     if key is None and name is None and not fields.errors:
         fields.wrong("key", "the row has neither key nor name")
@@ -132,7 +132,7 @@ def _read_tags(cell: Any) -> Mapping[str, str] | None:
 
 
 def _attributes(fields: Fields) -> dict[str, Any]:
-    """The attributes column, and every column that means nothing else."""
+    """The attributes column, and every column without a meaning of its own."""
     cell = fields.cell("attributes")
     own = cell if isinstance(cell, dict) else _NOTHING
     others = {heading: value for heading, value in fields.unknown() if heading not in _JUDGED}
@@ -140,7 +140,7 @@ def _attributes(fields: Fields) -> dict[str, Any]:
 
 
 def _public(attributes: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
-    """The attributes as JSON can hold them, without what is, or has the shape of, a secret."""
+    """The attributes as JSON, without values that are, or look like, secrets."""
     return {str(key): _as_json(value, depth + 1) for key, value in attributes.items() if not holds_secret(str(key))}
 
 
@@ -160,7 +160,7 @@ def _as_json(value: Any, depth: int) -> Any:
 
 
 def _signals(fields: Fields) -> tuple[Signal, ...]:
-    """What the file says outright about an identity being a machine, a person or an agent."""
+    """Explicit signals in the file that an identity is a machine, a person or an agent."""
     nature, agent = fields.cell("nature"), fields.cell("is_agent")
     if nature is None and agent is None:
         return ()
@@ -183,7 +183,7 @@ def _privilege(fields: Fields, column: str) -> Privilege | None:
 
 
 def _held(fields: Fields, column: str) -> tuple[Any, ...] | None:
-    """Grants, links or trusts of a nested identity; a sheet's cell cannot hold them and is left out."""
+    """Grants, links or trusts of a nested identity; a cell of a sheet cannot hold them and is ignored."""
     cell = fields.cell(column)
     return _convert(fields, column, cell, _HELD[column]) if isinstance(cell, list) else None
 
@@ -204,12 +204,12 @@ def _credentials(fields: Fields, identity: str) -> tuple[Credential, ...]:
 def _under(identity: str, item: Mapping[str, Any]) -> dict[str, Any]:
     attributes = item.get("attributes", _NOTHING)
     public = _public(attributes) if isinstance(attributes, dict) else attributes
-    kind, public_id = item.get("kind"), item.get("id")  # of any type: _convert refuses what does not fit
+    kind, public_id = item.get("kind"), item.get("id")  # of any type: _convert rejects what does not fit
     return {**item, "key": credential_key(identity, cast(CredentialKind, kind), str(public_id)), "attributes": public}
 
 
 def _in_utc(credential: Credential) -> Credential:
-    """Raises CellError for a time that UTC has not."""
+    """The time in UTC. Raises CellError if UTC cannot represent it."""
     moments = ((name, getattr(credential, name)) for name in _CREDENTIAL_MOMENTS)
     other = {name: read_moment(moment) for name, moment in moments if moment is not None and moment.tzinfo is not UTC}
     return msgspec.structs.replace(credential, **other) if other else credential
@@ -246,4 +246,4 @@ _READERS: Mapping[str, Callable[[Fields, str], Any]] = {
     "links": _held,
     "trusts": _held,
 }
-"""How each column becomes the field of the same name; None where the cell says nothing."""
+"""Converters of each column to the field of the same name; None for an empty cell."""

@@ -1,11 +1,11 @@
-"""What Azure's identities and secrets are called in Muster, the same from whichever side they are seen."""
+"""Keys of Azure's identities and secrets, the same from every section that reads them."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
 NIL_GUID = "00000000-0000-0000-0000-000000000000"
-"""No one's id; some of Azure's lists mean everyone by it."""
+"""The id of nobody; in some lists of Azure it means everyone."""
 _SYSTEM_ASSIGNED = "/providers/microsoft.managedidentity/identities/default"
 _USER_ASSIGNED = "/providers/microsoft.managedidentity/userassignedidentities/"
 
@@ -37,7 +37,7 @@ def managed_identity_key(arm_id: str) -> str:
 
 
 def arm_key(arm_id: str) -> str:
-    """Any resource: Azure writes its id in changing case."""
+    """The key of a resource. Azure varies the case of its id."""
     return arm_id.strip().rstrip("/").lower()
 
 
@@ -50,7 +50,7 @@ def arm_name(arm_id: str) -> str:
 
 
 def subscription_of(arm_id: str) -> str | None:
-    """The subscription's id in a resource's id; None where it is in none."""
+    """The subscription's id in a resource's id; None without one."""
     parts = arm_id.strip("/").lower().split("/")
     return parts[1] if len(parts) > 1 and parts[0] == "subscriptions" and parts[1] else None
 
@@ -64,6 +64,6 @@ _VAULT = "/providers/microsoft.keyvault/vaults/"
 
 
 def secrets_in(resource: str) -> tuple[str, ...]:
-    """Patterns of the keys of what a vault keeps; none for an id that is no vault's. A vault's host has its name."""
+    """Patterns of the keys of what a vault keeps; empty for an id of another type. The host of a vault has its name."""
     _, found, rest = resource.lower().partition(_VAULT)
     return (f"https://{rest.partition('/')[0]}.vault.*/*",) if found and rest else ()

@@ -1,8 +1,8 @@
 """The least privilege, from the table of requests: Graph's application permissions, and custom roles of Azure.
 
-It is printed as JSON with the commands that set it up, and as templates for Bicep and Terraform.
-There are three roles, since one with data actions cannot be assigned at a management group, and since workloads that
-run as a managed identity can be of any type. Source: https://learn.microsoft.com/azure/role-based-access-control/custom-roles
+It is printed as JSON with the commands that set it up, and as templates for Bicep and Terraform. There are three roles,
+because a role with data actions cannot be assigned at a management group, and because workloads that run as a managed
+identity can have any type. Source: https://learn.microsoft.com/azure/role-based-access-control/custom-roles
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _FILE = "muster-policy.json"
 
 
 def needed(settings: AzureSettings | None, logs: Collection[str] = ()) -> Iterator[Allowed]:
-    """The requests that a source may make; of no source in particular, all. ``logs``: types of those it reads live."""
+    """The requests that a source may send; without settings, all requests. ``logs``: types of those it reads live."""
     yield from (one for one in OF_LOGS if one.section in logs)
     for one in ALLOWED:
         if settings is None or not _is_off(one, settings):
@@ -58,9 +58,9 @@ def _is_off(one: Allowed, settings: AzureSettings) -> bool:
 
 
 def printed(settings: AzureSettings | None = None, logs: Collection[str] = ()) -> str:
-    """All of it as one JSON document, with the commands that set it up; for a source, as far as that needs it.
+    """The permissions as one JSON document, with the commands that set them up; for a source, only what it needs.
 
-    What is not known of it is in capitals. Data actions are those that vaults themselves are asked with.
+    Unknown values are in capitals. Data actions are for requests to the vaults themselves.
     """
     roles = _roles(settings, logs)
     permissions = {one.permission for one in needed(settings, logs) if one.service == "graph"}
@@ -98,7 +98,7 @@ def _role(name: str, description: str, place: str, actions: Collection[str], dat
 
 
 def _commands(client: str, roles: Collection[dict[str, Any]], permissions: Collection[str]) -> Iterator[str]:
-    """What an administrator of the tenant runs, this document being in a file."""
+    """The commands for an administrator of the tenant, who has this document in a file."""
     if client == _CLIENT:
         yield "az ad app create --display-name muster --query appId --output tsv"
         yield f"az ad sp create --id {client}"
@@ -155,7 +155,7 @@ _LABELS = {READER: "reader", WORKLOADS: "workloads", VAULTS: "vaults"}
 
 
 def bicep() -> str:
-    """The roles of a management group, the tenant's root for one, as Bicep."""
+    """The roles of a management group, such as the tenant root, as Bicep."""
     head = {"TARGET": "managementGroup", "SCOPE": "mg", "FILE": "main.bicep --management-group-id TENANT_ID"}
     return _filled(_BICEP_HEAD, head) + "".join(
         _bicep_role(role, "managementGroup", role["Name"]) for role in _roles() if not role["DataActions"]
@@ -281,11 +281,11 @@ def _terraform_role(role: Mapping[str, Any]) -> str:
 
 
 def _printed_json(value: Any, indent: int) -> str:
-    """JSON is an expression of HCL; its further lines stand as far in as where it begins."""
+    """JSON as an expression of HCL, with its lines indented like the first."""
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     return text.replace("\n", "\n" + " " * indent)
 
 
 def _filled(template: str, texts: Mapping[str, str]) -> str:
-    """The template with its words in capitals replaced, all in one pass: what is put in is not looked at again."""
+    """The template with its words in capitals replaced in one pass: replacements are not replaced again."""
     return re.sub("|".join(texts), lambda found: texts[found[0]], template)

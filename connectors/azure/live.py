@@ -1,4 +1,4 @@
-"""Entra's sign-ins and Azure's activity log, asked for live.
+"""Entra's sign-ins and Azure's activity log, requested live.
 
 Source: Microsoft Graph beta, signIns and the functions getSummarized…SignIns of auditLogRoot (v1.0 has no filter for
 workloads); the reference of Activity Logs - List; "Microsoft Entra data retention".
@@ -22,7 +22,7 @@ from scanner.errors import SourceError, UsageError
 
 _PAGE = 1000
 MOST_PAGES = 100
-"""Graph gives five in ten seconds."""
+"""Maximum pages per day. Graph allows five requests in ten seconds."""
 _WORKLOADS = "signInEventTypes/any(t: t eq 'servicePrincipal' or t eq 'managedIdentity')"
 _VERSION = "2015-04-01"
 _SECOND = timedelta(seconds=1)
@@ -43,7 +43,7 @@ class _AzureLog(LiveSource):
 class SignIns(_AzureLog):
     """Sign-ins of workloads in a source's tenant.
 
-    ``most_pages``: of single sign-ins that are read of one day; of more, the counts of each hour are.
+    ``most_pages``: pages of single sign-ins per day; beyond that, hourly counts are read.
     """
 
     settles: ClassVar[timedelta] = timedelta(hours=6)
@@ -92,7 +92,7 @@ class ActivityLog(_AzureLog):
     kept_by: ClassVar[str] = "Azure"
 
     def scopes(self) -> Iterator[str | tuple[str, SourceError]]:
-        """See ``LiveSource``: the subscriptions. A list that is not whole is a gap of its own."""
+        """See ``LiveSource``: the subscriptions. An incomplete list is a gap."""
         found = list(self._connector.log_subscriptions(self._api, self._meter))
         subscriptions = [one.id for one in found if isinstance(one, Scope)]
         gaps = [one for one in found if not isinstance(one, Scope) and one.is_gap]
@@ -126,7 +126,7 @@ def _first(span: Span) -> str:
 
 
 def _last(span: Span) -> str:
-    """Both services know ``le`` but no ``lt``, and times of seven digits."""
+    """The last time before ``end``: both services support ``le``, not ``lt``, and seven digits of seconds."""
     return f"{span.until - _SECOND:%Y-%m-%dT%H:%M:%S}.9999999Z"
 
 

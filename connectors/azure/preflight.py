@@ -1,4 +1,4 @@
-"""Whether the application that we sign in as may do more than read: anyone who gets hold of it may do that, too."""
+"""Checks whether the application of the scanner has more than read permissions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ _ROLES: Mapping[str, str] = {
     "b86a8fe4-44ce-4948-aee5-eccb2c155cd7": "Key Vault Secrets Officer",
     "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
 }
-"""Roles that a scanner should not have. Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles"""
+"""Roles that the scanner should not have.
+
+Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+"""
 
 
 class _AppRole(Struct, frozen=True):
@@ -65,7 +68,10 @@ class _Assignment(Struct, frozen=True):
 
 
 def check_own_rights(api: AzureApi, settings: AzureSettings, subscriptions: Sequence[str]) -> Iterator[Check]:
-    """One line; none where it is not known as what we sign in. An answer in another shape is reported as one, too."""
+    """One check; none if the application of the scanner is unknown.
+
+    A malformed answer is reported as a failed check.
+    """
     if settings.client_id is None:
         return
     try:
@@ -87,7 +93,7 @@ def _principals(api: AzureApi, client: str) -> Iterator[_Principal]:
 
 
 def _permissions(api: AzureApi, own: _Principal, settings: AzureSettings) -> Iterator[str]:
-    """Permissions on Graph that write, or lead on from there."""
+    """Permissions on Graph that write, or lead to a write."""
     held = {one.app_role_id for one in _rows(api.graph_pages(f"/servicePrincipals/{own.id}/appRoleAssignments"), _Held)}
     if held <= set(APP_ROLES.values()):
         return
@@ -116,7 +122,7 @@ def _rows(pages: Iterable[list[Raw]], row: type[T]) -> Iterator[T]:
 # --- Preflight: one or two calls for each section ---
 
 LOOKED_AT = 5
-"""So many subscriptions are tried."""
+"""Number of subscriptions to try."""
 _PLACE = re.compile(r"\{\w+\}")
 _SUBSCRIPTION = "{subscription}"
 _VERSIONS: Mapping[str, str] = {
@@ -131,7 +137,7 @@ _VERSIONS: Mapping[str, str] = {
     s.KEYS: "2023-07-01",
 }
 _LISTINGS = frozenset({s.TENANT, s.SUBSCRIPTIONS, s.MANAGEMENT_GROUPS})
-"""Sections that finding the units has read already."""
+"""Sections that listing the units has already read."""
 
 
 def check_source(api: AzureApi, settings: AzureSettings, units: Iterator[Scope | Coverage]) -> Iterator[Check]:
@@ -169,13 +175,13 @@ def _sections(api: AzureApi, settings: AzureSettings, subscriptions: Sequence[st
 
 
 def _cheapest(rows: Sequence[Allowed]) -> Sequence[Allowed]:
-    """Lists of everything; where there is none, one list of one object."""
+    """Lists of everything; without one, the list of one object."""
     lists = [one for one in rows if not _PLACE.search(one.path.replace(_SUBSCRIPTION, ""))]
     return lists or rows[:1]
 
 
 def _tried(name: str, tries: Sequence[tuple[Allowed, str]], api: AzureApi) -> Check:
-    """The first refusal is reported, and how many there were."""
+    """The first failure is reported, with the number of failures."""
     refusals: list[SourceError] = []
     for one, place in tries:
         try:
@@ -193,9 +199,9 @@ def _tried(name: str, tries: Sequence[tuple[Allowed, str]], api: AzureApi) -> Ch
 
 
 def _ask(api: AzureApi, one: Allowed, place: str) -> None:
-    """One page of it at most. Raises SourceError.
+    """Request one page at most. Raises SourceError.
 
-    Anyone who may ask is shown that an object is not there, and others that they may not ask.
+    With the permission, the answer for a missing object is 404; without it, 403.
     """
     path = _PLACE.sub(NIL_GUID, one.path.replace(_SUBSCRIPTION, place))
     if one.method == "POST":

@@ -19,15 +19,15 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _NAMED = 10
-"""A section names this many things that it could not read, and counts them all."""
+"""Maximum number of unreadable items that a section names; it counts all."""
 
 
 class Unit(Struct, frozen=True, kw_only=True):
-    """What a scope is a unit of. ``kind``: tenant, management_group or subscription.
+    """The unit of a scope. ``kind``: tenant, management_group or subscription.
 
-    ``ancestors``: names of the management groups that it lies in, the nearest first, as far as they are known.
-    ``subscriptions``: of a management group what it holds, as far as it is known; of the tenant those that are units
-    of the same scan. ``groups``: the management groups that are; a subscription leaves to them what it inherits.
+    ``ancestors``: names of the management groups above it, the nearest first, as far as they are known.
+    ``subscriptions``: of a management group, its known subscriptions; of the tenant, those that are units of the same
+    scan. ``groups``: the management groups that are units; they report what a subscription inherits.
     """
 
     kind: str
@@ -39,7 +39,7 @@ class Unit(Struct, frozen=True, kw_only=True):
 
 
 class Reader:
-    """Reads sections of one scope. ``gaps``: the names of those that ended as one."""
+    """Reads sections of one scope. ``gaps``: names of sections that are gaps."""
 
     def __init__(self, api: AzureApi, scope: Scope, meter: Meter, settings: AzureSettings) -> None:
         self.api = api
@@ -50,7 +50,7 @@ class Reader:
 
     @property
     def unit(self) -> Unit:
-        """What is read."""
+        """The unit that is read."""
         unit: Unit = self.scope.context
         return unit
 
@@ -75,7 +75,7 @@ class Reader:
         return self.scope.coverage(name, "skipped", detail=why)
 
     def rows(self, section: SectionReading, pages: Iterable[list[Raw]], row: type[T]) -> Iterator[T]:
-        """Each row of each page, decoded on its own, so that a bad one costs only itself."""
+        """Each row of each page, decoded separately, so that a malformed row affects no other."""
         for page in pages:
             for raw in page:
                 decoded = self.row(section, raw, row)
@@ -83,9 +83,9 @@ class Reader:
                     yield decoded
 
     def row(self, section: SectionReading, raw: Raw, row: type[T]) -> T | None:
-        """One row; None, and a gap of its size, where it cannot be understood.
+        """One row; None, and a gap of that row, if it is malformed.
 
-        A list that is null is as none, and "true" or "12" is as what it says.
+        A null list counts as empty; "true" and "12" are converted.
         """
         try:
             return msgspec.json.decode(raw, type=row)
@@ -107,10 +107,10 @@ class Reader:
         named: Callable[[T], str],
         alone: tuple[type[SourceError], ...] = (),
     ) -> Iterator[tuple[T, R]]:
-        """``read`` of every item, ``workers`` at a time and in their order; nothing for those that have gone since.
+        """Call ``read`` for every item, ``workers`` at a time and in order; items that no longer exist are skipped.
 
-        Failures of a kind are reported once, with how many of ``what`` they cost. ``named``: an item, for a person.
-        ``alone``: failures that say nothing of the other items, so that these are asked however many there are.
+        Failures of a type are reported once, with the number of ``what`` affected. ``named``: describes an item.
+        ``alone``: failures that concern single items only, so that reading continues regardless of their number.
         """
         failures: dict[type[SourceError], list[tuple[T, SourceError]]] = {}
         some = False
@@ -132,7 +132,7 @@ class Reader:
             section.note(f"{len(lost)} of {len(items)} {what} not read: {names}{', …' if len(lost) > _NAMED else ''}")
 
     def converted(self, section: SectionReading, models: Iterable[object], row: type[T]) -> Iterator[T]:
-        """Each of an SDK's models as one of our rows, by its attributes; a bad one costs only itself."""
+        """The models of an SDK as rows, by their attributes; a malformed one affects no other."""
         for model in models:
             try:
                 yield msgspec.convert(model, row, from_attributes=True)
@@ -141,7 +141,7 @@ class Reader:
 
 
 def gathered(pages: Iterable[list[Raw]]) -> tuple[list[Raw], SourceError | None]:
-    """The rows of a list, and what ended it early. Raises SourceError where that was at its beginning."""
+    """The rows of a list, and the error that ended it early. Raises SourceError if there was no row."""
     rows: list[Raw] = []
     try:
         for page in pages:
@@ -160,7 +160,7 @@ def _without_nulls(cleaned: Any) -> Any:
 
 
 def _named(raw: Raw) -> str:
-    """What a row that could not be read says of itself."""
+    """The name of a row that could not be read."""
     try:
         cleaned = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

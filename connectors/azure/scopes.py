@@ -23,7 +23,7 @@ from scanner.model import EVERY_SCOPE, Coverage
 
 SUBSCRIPTIONS_VERSION, ENTITIES_VERSION = "2022-12-01", "2023-04-01"
 _ENTITY = "/subscriptions"
-"""What the list of entities calls the type of a subscription."""
+"""The type of a subscription in the list of entities."""
 ENTITIES = "/providers/Microsoft.Management/getEntities"
 GROUPS = "/providers/Microsoft.Management/managementGroups"
 _SUBSCRIPTION, _GROUP = "microsoft.resources/subscriptions", "microsoft.management/managementgroups"
@@ -33,7 +33,7 @@ QUERY = (
     " | project id, name, type, subscriptionId, properties"
     " | order by id asc"
 )
-# Others are being closed down, and answer nothing that could be read.
+# Others are being closed down and cannot be read.
 _ALIVE = frozenset({"enabled", "warned", "pastdue"})
 
 
@@ -51,11 +51,11 @@ class Container(Struct, frozen=True, kw_only=True):
 
     @property
     def is_alive(self) -> bool:
-        """Whether there is something to be read in it."""
+        """Whether it can be read."""
         return (self.state or "enabled").lower() in _ALIVE
 
     def lies_in(self, group: str) -> bool:
-        """Whether that management group is above it; case is no difference."""
+        """Whether a management group is above it, case-insensitive."""
         return group.lower() in (name.lower() for name in self.ancestors)
 
 
@@ -99,7 +99,7 @@ class _Entity(Struct, frozen=True):
 
 
 def of_resource_graph(reader: Reader, section: SectionReading, rows: Iterable[Raw]) -> Iterator[Container]:
-    """From the query; one without properties that can be understood is known by its name all the same."""
+    """From a row of Resource Graph; without readable properties, it still has a name."""
     for row in reader.rows(section, ([raw] for raw in rows), _Row):
         fields = _properties_of(row.properties)
         if row.type.lower() == _GROUP:
@@ -112,14 +112,14 @@ def of_resource_graph(reader: Reader, section: SectionReading, rows: Iterable[Ra
 
 
 def of_subscriptions(reader: Reader, section: SectionReading) -> Iterator[Container]:
-    """The resource manager's list of subscriptions, which says nothing of what they lie in."""
+    """The resource manager's list of subscriptions, which does not include management groups."""
     pages = reader.api.arm_pages("/subscriptions", api_version=SUBSCRIPTIONS_VERSION)
     for row in reader.rows(section, pages, _Subscription):
         yield Container(id=row.subscription_id.lower(), is_group=False, title=row.display_name, state=row.state)
 
 
 def of_entities(reader: Reader, section: SectionReading) -> Iterator[Container]:
-    """The list of entities, which names what each lies in from the root on, and says nothing of states."""
+    """The list of entities, which has the path from the root, but no states."""
     pages = reader.api.arm_pages(ENTITIES, api_version=ENTITIES_VERSION, method="POST")
     for row in reader.rows(section, pages, _Entity):
         fields, is_group = row.properties, row.type.lower() == _GROUP
@@ -130,7 +130,7 @@ def of_entities(reader: Reader, section: SectionReading) -> Iterator[Container]:
 
 
 def of_groups(reader: Reader, section: SectionReading) -> Iterator[Container]:
-    """The list of management groups alone, which does not say what they lie in."""
+    """The list of management groups alone, which does not include their parents."""
     for row in reader.rows(section, reader.api.arm_pages(GROUPS, api_version=ENTITIES_VERSION), _Entity):
         yield Container(id=row.name, is_group=True, title=row.properties.display_name)
 
@@ -157,18 +157,18 @@ _LISTS: Mapping[str, Sequence[Listing]] = {
     s.SUBSCRIPTIONS: (of_subscriptions,),
     s.MANAGEMENT_GROUPS: (of_entities, of_groups),
 }
-"""What is asked for a section where Resource Graph fails; a second list, where the first is not known."""
+"""The list for a section if Resource Graph fails; a second list if the first does not exist."""
 Containers = Mapping[str, Container]
 
 
 class Found:
-    """What was seen so far, by the section that it is of, and by id."""
+    """What was found so far, by section and id."""
 
     def __init__(self) -> None:
         self.of: dict[str, dict[str, Container]] = {s.SUBSCRIPTIONS: {}, s.MANAGEMENT_GROUPS: {}}
 
     def add(self, one: Container, *, only: str | None = None) -> None:
-        """Keep it, or what it adds to one that is known. ``only``: of other sections nothing is added."""
+        """Add a container, or its facts to a known one. ``only``: sections to add."""
         section = s.MANAGEMENT_GROUPS if one.is_group else s.SUBSCRIPTIONS
         known = self.of[section].get(one.id)
         if known is not None and not known.ancestors:
@@ -177,7 +177,7 @@ class Found:
             self.of[section][one.id] = one
 
     def chosen(self, section: str, named: Sequence[str] | None) -> Containers:
-        """Those that are named, else all, sorted. One that is named need not have been seen."""
+        """The configured containers, or all, sorted. A configured one need not have been found."""
         seen = self.of[section]
         if named is None:
             return {key: seen[key] for key in sorted(seen) if seen[key].is_alive}
@@ -188,9 +188,9 @@ class Found:
 
 
 def find_units(api: AzureApi, settings: AzureSettings, tenant: Scope, meter: Meter) -> Iterator[Scope | Coverage]:
-    """The subscriptions and management groups to read, and how listing them went. ``tenant``: its scope.
+    """The subscriptions and management groups to read, and the coverage of listing them. ``tenant``: its scope.
 
-    Where all are named, nothing is looked for. Resource Graph gives both in one query; where it fails, the resource
+    If all are configured, nothing is listed. Resource Graph gives both in one query; where it fails, the resource
     manager lists each.
     """
     named = {s.SUBSCRIPTIONS: settings.named_subscriptions, s.MANAGEMENT_GROUPS: settings.named_management_groups}
@@ -230,7 +230,10 @@ def _subscription(tenant: Scope, one: Container, groups: Containers) -> Scope:
 
 
 def _read(reader: Reader, wanted: Sequence[str], found: Found) -> Iterator[Coverage]:
-    """Add what can be seen to ``found``; the coverage of each list. The one query counts for the first of them."""
+    """Add what is visible to ``found``; returns the coverage of each list.
+
+    The one query counts for the first of them.
+    """
     refusal: SourceError | None = None
     for name in wanted:
         with reader.section(name) as section:
@@ -245,7 +248,10 @@ def _read(reader: Reader, wanted: Sequence[str], found: Found) -> Iterator[Cover
 
 
 def _ask_resource_graph(reader: Reader, section: SectionReading, found: Found) -> SourceError | None:
-    """What went wrong; rows before that are kept. It lags behind, so that no subscription at all proves nothing."""
+    """Query Resource Graph; returns the error, after keeping the rows before it.
+
+    Resource Graph lags behind, so no subscription at all proves nothing.
+    """
     try:
         for one in of_resource_graph(reader, section, reader.api.resource_graph(QUERY)):
             found.add(one)
@@ -275,7 +281,10 @@ def _add_listed(reader: Reader, section: SectionReading, name: str, found: Found
 
 
 def _note_left_out(section: SectionReading, name: str, seen: Containers) -> None:
-    """Count them, and say what is left out. Raises Denied where no subscription is seen: an empty list may be that."""
+    """Count subscriptions, and note what is left out.
+
+    Raises Denied if none is visible: an empty list may be a denial.
+    """
     closed = [one.title or one.id for one in seen.values() if not one.is_alive]
     section.found(len(seen) - len(closed))
     if closed:

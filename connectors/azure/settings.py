@@ -1,4 +1,4 @@
-"""What ``[[source]] type = "azure"`` may say."""
+"""The settings of ``[[source]] type = "azure"``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scanner.redaction.redact import SecretRef
 
 ALL = "all"
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-# As Azure Resource Manager takes a management group's id; the name becomes part of a path.
+# A management group's id as Azure Resource Manager accepts it; it becomes part of a path.
 _GROUP = re.compile(r"[\w.()-]{1,90}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII)
 _URLS = ("graph_url", "arm_url", "endpoint_url")
@@ -27,24 +27,22 @@ def _from_environment(name: str) -> str | None:
 
 
 class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One tenant, how to sign in to it, and what of it is read.
+    """One tenant, its sign-in, and what is read.
 
-    ``tenant_id``, ``client_id``: as the SDK's environment variables have them, unless given. Signing in: with
-    ``client_secret``, ``certificate_file`` (PEM, with its key) or ``managed_identity`` (true, or the client id of a
-    user-assigned one), at most one of them; with none, the SDK's own chain (environment, workload identity, managed
-    identity, ``az login``). Or with no signing in: ``access_token`` is used as it is for all services, ``graph_token``,
-    ``arm_token`` and ``vault_token`` for one each (what ``az account get-access-token`` prints).
-    ``cloud``: public, usgov or china. ``authority_url``, ``graph_url``, ``arm_url``, ``vault_suffix``: single addresses
-    in place of that cloud's. ``endpoint_url``: one address that stands in for all of them, with their own paths; vaults
-    are below ``/vault/NAME``, unless their own address is there. ``ca_file``: who to trust as certificate authority
-    (PEM). ``insecure_http``: whether plain http may go to another machine, too; one signs in by https alone.
-    ``subscriptions``, ``management_groups``: ids, or ``all`` that can be seen, or an empty list for none;
-    ``skip_subscriptions``: not these. ``first_party``: whether Microsoft's own applications are listed, too.
-    ``sign_ins``: ``reports`` of last use, or ``off``. ``key_vaults``: what their contents are listed by: the vaults
-    themselves (``data``), the resource manager (``arm``), or not at all (``off``).
-    ``max_attempts``: tries for one request, the first included. ``workers``: requests in flight at once in one scope.
-    ``timeout``: seconds for one try. ``from_files``: a folder, or a file, that the Azure command line wrote: it is
-    read, and no one is called.
+    ``tenant_id``, ``client_id``: the SDK's environment variables by default. Sign-in: with ``client_secret``,
+    ``certificate_file`` (PEM, with its key) or ``managed_identity`` (true, or the client id of a user-assigned one), at
+    most one of them; otherwise the SDK's own chain (environment, workload identity, managed identity, ``az login``). Or
+    tokens: ``access_token`` for all services, ``graph_token``, ``arm_token`` and ``vault_token`` for one each (the
+    output of ``az account get-access-token``). ``cloud``: public, usgov or china. ``authority_url``, ``graph_url``,
+    ``arm_url``, ``vault_suffix``: single addresses in place of that cloud's. ``endpoint_url``: one address for all of
+    them, with their own paths; vaults are below ``/vault/NAME`` unless they have that address. ``ca_file``: the trusted
+    certificate authority (PEM). ``insecure_http``: whether plain http to another machine is allowed; sign-in always
+    uses https. ``subscriptions``, ``management_groups``: ids, ``all`` visible ones, or an empty list for none;
+    ``skip_subscriptions``: ids to leave out. ``first_party``: whether to report Microsoft's own applications.
+    ``sign_ins``: ``reports`` of last use, or ``off``. ``key_vaults``: the API that lists their contents: the vaults
+    themselves (``data``), the resource manager (``arm``), or none (``off``). ``max_attempts``: attempts for one
+    request, including the first. ``workers``: requests in flight at once in one scope. ``timeout``: seconds for one
+    attempt. ``from_files``: a folder, or a file, that the Azure command line wrote; no request is sent.
     """
 
     tenant_id: str | None = field(default_factory=lambda: _from_environment("AZURE_TENANT_ID"))
@@ -106,7 +104,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("managed_identity is true, or the client id of a user-assigned one")
 
     def _check_addresses(self) -> None:
-        """Raises ValueError for what a token, or a secret, must not be sent to."""
+        """Raise ValueError for an address to which no token or secret may be sent."""
         for name in _URLS:
             _check_address(name, getattr(self, name), insecure_http=self.insecure_http)
         _check_address("authority_url", self.authority_url, insecure_http=False)
@@ -115,7 +113,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("signing in requires https: give access_token, or an authority_url that is https")
 
     def token_of(self, service: Service) -> SecretRef | None:
-        """Where the token for a service is, if it is given."""
+        """The reference to the token for a service, if configured."""
         own: SecretRef | None = getattr(self, f"{service}_token")
         return own or self.access_token
 
@@ -126,7 +124,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def endpoints(self) -> Cloud:
-        """Where everything answers. Tokens are made out to the cloud's own addresses where one stands in for all."""
+        """The addresses of all services. With one address for all, tokens are for the cloud's own addresses."""
         cloud = CLOUDS[self.cloud]
         emulator = self.endpoint_url.rstrip("/") if self.endpoint_url else None
         suffix = self.vault_suffix or cloud.vault_suffix
@@ -146,12 +144,12 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def own_authority(self) -> bool:
-        """Whether one signs in where Microsoft's list of authorities does not know."""
+        """Whether the sign-in address is not in Microsoft's list of authorities."""
         return self.authority_url is not None or self.endpoint_url is not None
 
     @property
     def named_subscriptions(self) -> tuple[str, ...] | None:
-        """The subscriptions asked for, each once, in lower case and in their order; None: all that can be seen."""
+        """The configured subscriptions, in lower case, in order and without duplicates; None: all visible ones."""
         return None if self.subscriptions == ALL else _listed(self.subscriptions, lower=True)
 
     @property
@@ -161,7 +159,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def named_management_groups(self) -> tuple[str, ...] | None:
-        """The management groups asked for, each once and in their order; None: all that can be seen."""
+        """The configured management groups, in order and without duplicates; None: all visible ones."""
         return None if self.management_groups == ALL else _listed(self.management_groups)
 
 

@@ -1,4 +1,4 @@
-"""Entra's sign-ins of service principals, managed identities and agents: single ones, and Graph's ready-made counts.
+"""Entra's sign-ins of service principals, managed identities and agents: single sign-ins, and Graph's summaries.
 
 Source: Microsoft Graph beta, the resources signIn and summarizedSignIn, and Azure Monitor's schemas of their exports.
 """
@@ -45,12 +45,12 @@ LAYOUT = Layout(
         r"(?i)(?:^|/)insights-logs-(?!(?:serviceprincipal|managedidentity)signinlogs/)[a-z]*/|/insights-metrics-"
     ),
 )
-"""What diagnostic settings write to a storage account, an hour a file."""
+"""What diagnostic settings write to a storage account, one file per hour."""
 _MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
-"""The tenant that Microsoft's own applications are of."""
+"""The tenant of Microsoft's own applications."""
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 _OF_SERVER = frozenset({50000, 50196, 81016, 90006, 90013, 90020, 90024, 90033, 90036, 90051})
-"""AADSTS codes that say that Entra, not the caller, was at fault."""
+"""AADSTS codes of failures of Entra, not of the caller."""
 _NO_AGENT = frozenset({None, "", "notAgentic"})
 _MOST_COUNTED = 100_000_000
 
@@ -73,7 +73,7 @@ class _Agent(Struct, gc=False, frozen=True):
 
 
 class SignIn(Struct, gc=False, frozen=True):
-    """A row of ``signIns`` or of a summary, or what is in ``properties`` of an exported one."""
+    """A row of ``signIns`` or of a summary, or the ``properties`` of an exported row."""
 
     id: str | None = None
     created: str | None = field(default=None, name="createdDateTime")
@@ -99,7 +99,7 @@ class SignIn(Struct, gc=False, frozen=True):
 
 
 class Line(SignIn, gc=False, frozen=True):
-    """A row, or a line of an export that has one in ``properties``."""
+    """A row, or a line of an export with the row in ``properties``."""
 
     time: str | None = None
     properties: SignIn | None = None
@@ -153,7 +153,7 @@ class Reading(EventCounting[Line]):
         return Event(time, row.id or "", raw, count) if count else None
 
     def act(self, raw: Any) -> Act:
-        """See ``EventCounting``: being given a token for a resource."""
+        """See ``EventCounting``: the act is a token for a resource."""
         what: _Raw = raw
         scope = plain(what.tenant.lower(), 64) or "tenant"
         if what.is_microsoft:
@@ -179,12 +179,12 @@ def _id(text: str | None) -> str:
 
 
 def service_of(resource: str) -> str:
-    """What a resource is called: its display name, in small letters."""
+    """The name of a resource: its display name, in lower case."""
     return plain(resource.strip().lower().replace(":", " "), 64) or "unknown"
 
 
 class EntraLog(LiveLog):
-    """Reads pages and rows of Graph, and what diagnostic settings wrote, copied to a folder; or asks Graph."""
+    """Reads files of Graph and of diagnostic settings, or requests the log from Graph."""
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = LAYOUT

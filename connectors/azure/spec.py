@@ -1,4 +1,4 @@
-"""What the Azure connector reads, and what is lost where a part cannot be read."""
+"""The sections of the Azure connector, and what is lost if one cannot be read."""
 
 from __future__ import annotations
 

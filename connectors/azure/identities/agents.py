@@ -22,7 +22,10 @@ from scanner.model.attributes import SPONSORS
 
 
 def agent_identity(found: Found, principal: ServicePrincipal, users: Iterable[AgentUser]) -> Identity:
-    """An agent; ``users``: the accounts that it acts as. Whether the reports of use have every agent is not known."""
+    """An agent; ``users``: the accounts that it acts as.
+
+    It is unknown whether the usage reports include every agent.
+    """
     faces = Faces(principal=principal)
     plain = of_faces(found, faces, agent_identity_key(found.tenant, principal.id), AGENT_IDENTITY)
     blueprint = principal.agent_identity_blueprint_id
@@ -53,7 +56,7 @@ def agent_identity(found: Found, principal: ServicePrincipal, users: Iterable[Ag
 
 
 def agent_blueprint(found: Found, faces: Faces, agents: Iterable[ServicePrincipal]) -> Identity:
-    """A blueprint; ``agents``: those that were made from it, each of which its credentials open."""
+    """A blueprint. ``agents``: the agents made from it. Its credentials give access to each of them."""
     key = agent_blueprint_key(found.tenant, faces.client_id or faces.name)
     plain = of_faces(found, faces, key, AGENT_BLUEPRINT)
     opened = (
@@ -68,7 +71,7 @@ def agent_blueprint(found: Found, faces: Faces, agents: Iterable[ServicePrincipa
 
 
 def agent_user(found: Found, user: AgentUser) -> Identity:
-    """The user account of an agent. It has no password: who it belongs to signs in as it."""
+    """The user account of an agent. It has no password: its agent signs in as it."""
     sponsors = found.sponsors.get(user.id.lower())
     parent = user.identity_parent_id
     return Identity(

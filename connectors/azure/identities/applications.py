@@ -23,20 +23,23 @@ from connectors.reading import unread_facts
 from scanner.model import Identity, Privilege
 
 NO_RIGHT_YET = Privilege(level="normal")
-"""Rights are reported as assignments, and raise it."""
+"""Assignments report rights, and raise the level."""
 _NO_HOLDER = Privilege(level="unknown", evidence=("its service principal, which holds its rights, was not read",))
 _SEEN_FROM_ITS_SUBSCRIPTION = unread_facts(credentials=True, tags=True, trusts=True)
-"""What Entra does not know of a managed identity; the subscription's unit does, and clears it."""
+"""Facts of a managed identity that Entra does not have. The unit of the subscription reads them."""
 
 
 def application(found: Found, faces: Faces) -> Identity:
-    """A service principal, wherever it is registered, or a registration that has none here."""
+    """A service principal, or a registration that has none in this tenant."""
     kind = APPLICATION if faces.principal is None else SERVICE_PRINCIPAL
     return of_faces(found, faces, application_key(found.tenant, faces.client_id or faces.name), kind)
 
 
 def of_faces(found: Found, faces: Faces, key: str, kind: str) -> Identity:
-    """Both faces as one identity. Which of its uses are missing is not known of one that other tenants take, too."""
+    """Service principal and registration as one identity.
+
+    The use of a multi-tenant application is only partly known.
+    """
     federated = found.federated.get(faces.application.id.lower(), ()) if faces.application else ()
     federation, trusts = federation_of(key, found.tenant, federated)
     no_principal = is_principal_unread(found, faces)
@@ -78,20 +81,20 @@ def of_faces(found: Found, faces: Faces, key: str, kind: str) -> Identity:
 
 
 def arm_id_of(principal: ServicePrincipal) -> str | None:
-    """The resource id of a managed identity, which Graph keeps among its alternative names; None for others."""
+    """The resource id of a managed identity, which Graph lists among its alternative names; None for others."""
     if not principal.is_managed:
         return None
     return next((name for name in principal.alternative_names if name.lower().startswith("/subscriptions/")), None)
 
 
 def managed_key(tenant: str, principal: ServicePrincipal) -> str:
-    """As the subscription's own unit has it. One whose resource is not reported is known by its client id."""
+    """The key that the subscription's unit uses; with the client id if the resource is unknown."""
     arm_id = arm_id_of(principal)
     return managed_identity_key(arm_id) if arm_id else application_key(tenant, principal.app_id or principal.id)
 
 
 def managed_identity(found: Found, principal: ServicePrincipal) -> Identity:
-    """The tenant's reports are of client ids, and do not promise to have each managed identity: absence is no proof."""
+    """A managed identity in Entra. The reports list client ids, not every managed identity: absence is no proof."""
     arm_id = arm_id_of(principal)
     subscription = subscription_of(arm_id) if arm_id else None
     name = arm_name(arm_id) if arm_id else principal.display_name

@@ -1,4 +1,4 @@
-"""What an application proves itself with, from both of its faces: secrets, certificates, trusted issuers. Pure.
+"""Credentials of an application, from both of its faces: secrets, certificates, trusted issuers (pure).
 
 A SAML signing certificate is written as three credentials of one thumbprint (a private key, a public key, and the
 password that opens the private one), and is counted once. Source:
@@ -29,7 +29,7 @@ _THUMBPRINTS = (20, 32)
 
 
 def credentials_of(key: str, faces: Faces, use: UseRecord) -> tuple[Credential, ...]:
-    """Those of both faces, each id once. ``use``: when each was used, as far as that is recorded."""
+    """The credentials of both faces, each id once. ``use``: the last use of each, where recorded."""
     found: dict[str, Credential] = {}
     named: tuple[tuple[str, ServicePrincipal | Application | None], ...] = (
         ("application", faces.application),
@@ -43,14 +43,14 @@ def credentials_of(key: str, faces: Faces, use: UseRecord) -> tuple[Credential, 
 
 
 def signs_in(credential: Credential) -> bool:
-    """Whether someone who holds it can sign in with it: a signing certificate's private half stays with Entra."""
+    """Whether its holder can sign in with it. Entra keeps the private key of a signing certificate."""
     return credential.attributes.get("usage") != SIGNING
 
 
 def federation_of(
     key: str, tenant: str, rows: Iterable[FederatedCredential]
 ) -> tuple[tuple[Credential, ...], tuple[Trust, ...]]:
-    """Whose tokens are taken in place of a secret, as credentials and as trusts."""
+    """Federated credentials, as credentials and as trusts."""
     rows = {row.id: row for row in sorted(rows, key=lambda row: row.id)}.values()
     trusts = dict.fromkeys(trust_of(row.name or row.id, row, tenant) for row in rows)
     return tuple(credential_of(key, row.id, row, name=row.name) for row in rows), tuple(trusts)
@@ -91,7 +91,7 @@ def _dated(
     number: int,
     facts: Mapping[str, Any],
 ) -> Credential:
-    """``group``: the rows that are one credential; ``number``: names it where it has no id, which the type allows."""
+    """``group``: the rows of one credential; ``number``: its name if it has no id, which the type allows."""
     expires_at = moment(row.end_date_time)
     id_ = row.key_id or f"without-id-{face.replace(' ', '-')}-{number}"
     name = own_words(row.display_name) if row.display_name else None
@@ -109,7 +109,7 @@ def _dated(
 
 
 def _thumbprint(key: Key) -> str | None:
-    """In capital hex digits, as portals show it; None where the identifier is something else."""
+    """In upper-case hex digits, as portals show it; None for any other identifier."""
     try:
         decoded = base64.b64decode(key.custom_key_identifier or "", validate=True)
     except (binascii.Error, ValueError):

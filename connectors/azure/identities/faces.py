@@ -1,4 +1,4 @@
-"""Where an application is from, and whether someone else answers for it (pure)."""
+"""The origin of an application, and whether someone else is accountable for it (pure)."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ NOT_GALLERY = frozenset({
     "4602d0b4-76bb-404b-bca9-2652e1a39c6d",
     "5a532e38-1581-4918-9658-008dc27c1d68",
 })  # fmt: skip
-"""The template of "your own application" in each cloud: made from it is whatever the gallery does not have. Source:
-https://learn.microsoft.com/powershell/module/microsoft.entra.applications/new-entraapplicationfromapplicationtemplate"""
+"""The template of "your own application" in each cloud: applications that are not in the gallery are made from it.
+
+Source:
+https://learn.microsoft.com/powershell/module/microsoft.entra.applications/new-entraapplicationfromapplicationtemplate
+"""
 MANY_TENANTS = frozenset({"AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount"})
 FIRST_PARTY_REASON = "it is one of Microsoft's own applications"
 GALLERY_REASON = "it is a gallery application without a credential to sign in with"
@@ -54,10 +57,10 @@ def gallery_template(face: ServicePrincipal | Application | None) -> str | None:
 
 
 def managed_by(origin: Origin, *, from_gallery: bool, is_vouched_for: bool, has_credentials: bool) -> str | None:
-    """Why someone else answers for it.
+    """Why someone else is accountable for it.
 
-    None where someone here can sign in as it: then the holder of that credential uses it, and what may hide someone
-    is not exempt. ``is_vouched_for``: it is registered here, or its publisher is verified.
+    None if someone in this tenant can sign in as it: such an application is not exempt. ``is_vouched_for``: it is
+    registered here, or its publisher is verified.
     """
     if has_credentials:
         return None
@@ -79,7 +82,7 @@ class Faces(Struct, frozen=True, kw_only=True):
     application: Application | None = None
 
     def __iter__(self) -> Iterator[ServicePrincipal | Application]:
-        """Those that are there, the principal first."""
+        """The faces that exist, the principal first."""
         return (face for face in (self.principal, self.application) if face is not None)
 
     @property
@@ -89,48 +92,48 @@ class Faces(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """What it is called here; an id where it has no name."""
+        """Its name in this tenant; an id without one."""
         return first_text(*(face.display_name for face in self), self.client_id, *(face.id for face in self)) or ""
 
     @property
     def aliases(self) -> tuple[str, ...]:
-        """What else it is known by: client id, the registration's id, and the names of what it serves."""
+        """Other names: client id, the registration's id, and the names of what it serves."""
         registration = self.application.id if self.application else None
         names = self.principal.service_principal_names if self.principal else ()
         return tuple(dict.fromkeys(name for name in (self.client_id, registration, *names) if name))
 
     @property
     def description(self) -> str | None:
-        """The first note, or description, that says something."""
+        """The first note or description that is not empty."""
         return first_text(*(text for face in self for text in (face.notes, face.description)))
 
     @property
     def enabled(self) -> bool | None:
-        """Whether it can sign in: its account is on, and no one, Microsoft included, has switched it off."""
+        """Whether it can sign in: the account is enabled, and neither the tenant nor Microsoft has disabled it."""
         if any(face.is_disabled for face in self) or self.stopped_by_microsoft:
             return False
         return self.principal.account_enabled if self.principal else None
 
     @property
     def stopped_by_microsoft(self) -> str | None:
-        """The reason that Microsoft gives for having disabled it."""
+        """Microsoft's reason for disabling it."""
         reported = (face.disabled_by_microsoft_status for face in self)
         return next((status for status in reported if status and status.lower() != _NOT_DISABLED), None)
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was registered; else, where the service gives it, when it came into this tenant."""
+        """When it was registered, or, if the service returns it, when it was added to this tenant."""
         reported = (moment(face.created_date_time) for face in (self.application, self.principal) if face is not None)
         return next((one for one in reported if one is not None), None)
 
     @property
     def created_by(self) -> str | None:
-        """The client id of the application that made it; None where a person did."""
+        """The client id of the application that made it; None if a person did."""
         return next((face.created_by_app_id for face in self if face.created_by_app_id), None)
 
     @property
     def in_many_tenants(self) -> bool:
-        """Whether it is taken in other tenants, too: of its use there, this tenant's records say nothing."""
+        """Whether it is multi-tenant: this tenant has no records of its use in other tenants."""
         audiences = (face.sign_in_audience for face in (self.application, self.principal) if face is not None)
         return next((one for one in audiences if one), None) in MANY_TENANTS
 
@@ -145,17 +148,17 @@ class Faces(Struct, frozen=True, kw_only=True):
         return any(face.verified_publisher and face.verified_publisher.verified_publisher_id for face in self)
 
     def origin(self, tenant: str) -> Origin:
-        """Where it is from, seen from a tenant."""
+        """Its origin, relative to a tenant."""
         return origin_of(tenant, self.principal, self.application)
 
 
 def first_text(*texts: str | None) -> str | None:
-    """The first that says something."""
+    """The first text that is not empty."""
     return next((text for text in texts if text and text.strip()), None)
 
 
 def known(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that are."""
+    """The texts that are not None."""
     return {name: value for name, value in facts.items() if value is not None}
 
 
@@ -165,7 +168,7 @@ _SEPARATORS = ":="
 
 
 def tags_of(faces: Faces) -> tuple[dict[str, str], list[str]]:
-    """Those that read as ``key:value`` or ``key=value``, and the others. The first face that has a key decides."""
+    """Tags of the form ``key:value`` or ``key=value``, and the others. The first face with a key decides."""
     pairs: dict[str, str] = {}
     others: dict[str, None] = {}
     for tag in (tag for face in faces for tag in face.tags):
@@ -178,7 +181,7 @@ def tags_of(faces: Faces) -> tuple[dict[str, str], list[str]]:
 
 
 def _split(tag: str) -> tuple[str, str]:
-    """Neither part may be missing; an address is no pair."""
+    """Split a tag into key and value; None if a part is missing or the tag is a URL."""
     at = min((place for sign in _SEPARATORS if (place := tag.find(sign)) >= 0), default=-1)
     key, value = tag[:at].strip(), tag[at + 1 :].strip()
     return ("", "") if at < 0 or value.startswith("//") else (key, value)

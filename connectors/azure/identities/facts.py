@@ -1,4 +1,4 @@
-"""What was listed of the tenant, and what gaps kept from us."""
+"""What was listed in the tenant, and the gaps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Found(Struct, kw_only=True):
     """Ids are in lower case. ``principals``, ``owners``, ``sponsors``: by object id; ``applications``: by client id.
 
     ``agents``, ``left_out``: object ids; ``blueprints``: client ids. ``federated``: by the object id of an application.
-    ``deleted``: registrations in the bin by client id, with the day until which they can be had back. ``gaps``: names
+    ``deleted``: deleted registrations by client id, with the day until which they can be restored. ``gaps``: names
     of sections that ended as one.
     """
 
@@ -46,11 +46,11 @@ class Found(Struct, kw_only=True):
     credential_use: UseRecord = UseRecord()
 
     def application_of(self, principal: ServicePrincipal) -> Application | None:
-        """Its registration, where that is in this tenant."""
+        """Its registration, if it is in this tenant."""
         return None if principal.app_id is None else self.applications.get(principal.app_id.lower())
 
     def faces(self) -> Iterator[Faces]:
-        """Applications: neither managed identities nor agents, nor those that are left out."""
+        """Applications: without managed identities, agents, and those that are left out."""
         seen: set[str] = set()
         for key, principal in self.principals.items():
             if principal.is_managed or self.is_agent(principal):
@@ -72,18 +72,18 @@ class Found(Struct, kw_only=True):
 
     @property
     def has_blueprints(self) -> bool:
-        """Whether any list has a blueprint."""
+        """Whether any blueprint was listed."""
         return any(one.is_blueprint for one in (*self.applications.values(), *self.principals.values()))
 
     @property
     def registrations_known(self) -> bool:
-        """Whether a registration that was not found is not there."""
+        """Whether registrations were read completely, so that a missing one does not exist."""
         return s.APPLICATIONS not in self.gaps
 
 
 # --- Owners and sponsors (pure) ---
 #
-# Anyone who owns an application or its service principal can add credentials to it, and so become it. Source:
+# The owner of an application or its service principal can add credentials to it, and so sign in as it. Source:
 # https://learn.microsoft.com/entra/identity/enterprise-apps/overview-assign-app-owners
 
 OWNER = "owner"
@@ -92,7 +92,7 @@ _GUEST = "#ext#"
 
 
 def contacts(people: Iterable[Person] | None) -> list[dict[str, str | None]] | None:
-    """As ``attributes`` have them, each once; None where they could not be read."""
+    """Owners or sponsors for ``attributes``, without duplicates; None if they could not be read."""
     if people is None:
         return None
     by_id = {one.id.lower(): one for one in people}
@@ -103,13 +103,13 @@ def contacts(people: Iterable[Person] | None) -> list[dict[str, str | None]] | N
 
 
 def _email(person: Person) -> str | None:
-    """A guest's sign-in name is no address."""
+    """The e-mail address; a guest's sign-in name is none."""
     name = person.user_principal_name or ""
     return person.mail or (name if "@" in name and _GUEST not in name.lower() else None)
 
 
 def is_nameless(person: Person) -> bool:
-    """Whether it is a user known by the id alone: the right to read users is missing."""
+    """Whether only the id of a user is known, because the permission to read users is missing."""
     return person.kind == "user" and person.display_name is None and person.user_principal_name is None
 
 
@@ -139,12 +139,12 @@ ISSUERS: Mapping[CloudName, tuple[str, str]] = {
     "usgov": ("https://login.microsoftonline.us/{tenant}/v2.0", "https://sts.windows.net/{tenant}/"),
     "china": ("https://login.partner.microsoftonline.cn/{tenant}/v2.0", "https://sts.chinacloudapi.cn/{tenant}/"),
 }
-"""Whose tokens an identity shows, of both versions. Source:
+"""Issuers of an identity's tokens, of both versions. Source:
 https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference"""
 
 
 def token_subjects(found: Found, object_id: str | None) -> tuple[TokenSubject, ...]:
-    """Under which names it can show itself to others: a token's subject is its object id."""
+    """The subjects of its tokens: the object id, by issuer."""
     issuers = ISSUERS[found.cloud] if object_id is not None else ()
     return tuple(TokenSubject(issuer.format(tenant=found.tenant), object_id or "") for issuer in issuers)
 
@@ -152,9 +152,9 @@ def token_subjects(found: Found, object_id: str | None) -> tuple[TokenSubject, .
 def people_of(
     of: Mapping[str, tuple[Person, ...]], faces: Faces, *, whole: bool = True
 ) -> list[dict[str, str | None]] | None:
-    """The owners or sponsors of all faces; None where no one was found, and there may be some that could not be read.
+    """The owners or sponsors of all faces; None if none was found and some may be unread.
 
-    ``whole``: no face is missing that could not be read.
+    ``whole``: all faces were read.
     """
     ids = [face.id.lower() for face in faces]
     people = [person for one in ids for person in of.get(one, ())]
@@ -162,7 +162,7 @@ def people_of(
 
 
 def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any]:
-    """``words``: tags that are no pairs."""
+    """``words``: tags that are not pairs."""
     application = faces.application
     third_party = faces.origin(found.tenant) == "third_party"
     sign = found.sign_ins.sign(faces.client_id)
@@ -185,7 +185,10 @@ def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any
 
 
 def _registration(found: Found, faces: Faces) -> dict[str, str]:
-    """Where it is registered. Where that is missing or deleted, no one can sign in as it until it is back."""
+    """Where it is registered.
+
+    If the registration is missing or deleted, nobody can sign in as it until it is restored.
+    """
     principal = faces.principal
     if faces.application is not None or principal is None:
         return {"registration": "here"}
@@ -208,12 +211,12 @@ def _publisher(faces: Faces) -> dict[str, Any]:
 
 
 def is_principal_unread(found: Found, faces: Faces) -> bool:
-    """Whether it may have a principal that could not be read: that is who holds its rights, and may be disabled."""
+    """Whether it may have a principal that could not be read: the principal holds its rights, and may be disabled."""
     return faces.principal is None and s.SERVICE_PRINCIPALS in found.gaps
 
 
 def _is_registration_unread(found: Found, faces: Faces) -> bool:
-    """Whether it may be registered here, where that could not be read."""
+    """Whether it may have a registration in this tenant that could not be read."""
     principal = faces.principal
     if faces.application is not None or principal is None or found.is_agent(principal):
         return False
@@ -221,12 +224,12 @@ def _is_registration_unread(found: Found, faces: Faces) -> bool:
 
 
 def _has_keys(faces: Faces) -> bool:
-    """Whether it has credentials whose use is reported: those of others' making, as tokens are, are not."""
+    """Whether it has credentials whose use is reported. The use of federated credentials is not."""
     return any(face.key_credentials or face.password_credentials for face in faces)
 
 
 def unread_of(found: Found, faces: Faces) -> tuple[Fact, ...]:
-    """What of it a gap kept from us; who an agent or its blueprint becomes is among its permissions."""
+    """The facts that are unread because of a gap."""
     application, principal = faces.application, faces.principal
     no_registration, no_principal = _is_registration_unread(found, faces), is_principal_unread(found, faces)
     no_federation = application is not None and application.id.lower() not in found.federated

@@ -1,7 +1,7 @@
-"""Who may sign in with a token of someone else's in place of a secret: what a federated credential says. Pure.
+"""Federated credentials: which external tokens are accepted instead of a secret (pure).
 
-Applications, blueprints of agents and user-assigned identities have the same ones. They name one subject, or an
-expression over claims that it must fit. Source:
+Applications, agent blueprints and user-assigned identities have the same kind. A credential names one subject, or an
+expression that claims must match. Source:
 https://learn.microsoft.com/entra/workload-id/workload-identities-flexible-federated-identity-credentials
 """
 
@@ -18,7 +18,7 @@ from connectors.federation import SUBJECT, Restriction, is_by_name, links_of, na
 from scanner.model import Claim, Credential, Link, Trust, credential_key
 
 ENTRA, CLUSTERS = "Microsoft Entra", "Azure Kubernetes Service"
-"""Whose tokens may be of our own making, by their names in ``issuers.toml``."""
+"""Issuers whose tokens may come from the organization itself, by their names in ``issuers.toml``."""
 _EXACTLY = "eq"
 _CLAUSE = r"claims\['(\w+)'\] (eq|matches) '([^']*)'"
 _EXPRESSION = re.compile(rf"{_CLAUSE}(?: and {_CLAUSE})*")
@@ -26,13 +26,13 @@ _SIGNS = "*?"
 
 
 class Expression(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What claims must be like: ``claims['sub'] matches 'repo:acme/*' and …``."""
+    """An expression over claims: ``claims['sub'] matches 'repo:acme/*' and …``."""
 
     value: str | None = None
 
 
 class Terms(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Whose tokens are taken, and who they must be for: a subject, or an expression."""
+    """The issuer whose tokens are accepted, and a subject or an expression."""
 
     issuer: str | None = None
     subject: str | None = None
@@ -41,7 +41,7 @@ class Terms(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def expression(self) -> str | None:
-        """The expression, where it was reported."""
+        """The expression, if reported."""
         return (self.claims_matching_expression and self.claims_matching_expression.value) or None
 
     @property
@@ -60,7 +60,7 @@ class Terms(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Clause(Struct, frozen=True, kw_only=True):
-    """What one claim must be: ``value``, or like it."""
+    """A condition on one claim: equal to ``value``, or like it."""
 
     claim: str
     operator: str
@@ -68,24 +68,24 @@ class Clause(Struct, frozen=True, kw_only=True):
 
     @property
     def is_literal(self) -> bool:
-        """Whether signs in its value represent themselves alone."""
+        """Whether its value has no wildcards."""
         return self.operator == _EXACTLY
 
     @property
     def bound(self) -> Restriction:
-        """How far it binds its claim."""
+        """How far it restricts its claim."""
         if self.is_literal or not _has_signs(self.value):
             return "exact"
         return "loose" if self.value.strip(_SIGNS) else "none"
 
     @property
     def pattern(self) -> str | None:
-        """As a pattern in which ``*`` and ``?`` represent others; None where that cannot be said by one."""
+        """The value as a pattern with ``*`` and ``?``; None if no pattern expresses it."""
         return None if self.is_literal and _has_signs(self.value) else self.value
 
 
 def clauses_of(terms: Terms) -> tuple[Clause, ...]:
-    """What must hold, all of it; none where nothing is reported, or it is not understood."""
+    """The conditions that must all hold; empty if none is reported, or the expression is not understood."""
     if terms.subject:
         return (Clause(claim=SUBJECT, operator=_EXACTLY, value=terms.subject),)
     text = terms.expression or ""
@@ -95,7 +95,7 @@ def clauses_of(terms: Terms) -> tuple[Clause, ...]:
 
 
 def credential_of(key: str, id_: str, terms: Terms, *, name: str | None = None) -> Credential:
-    """One of the identity by that key. ``name``: where its id is another."""
+    """A credential of the identity with that key. ``name``: its name, if that differs from the id."""
     return Credential(
         key=credential_key(key, "federation", id_),
         kind="federation",
@@ -106,7 +106,7 @@ def credential_of(key: str, id_: str, terms: Terms, *, name: str | None = None) 
 
 
 def trust_of(name: str, terms: Terms, tenant: str) -> Trust:
-    """Who a credential lets in. ``tenant``: our own."""
+    """The trust that a credential grants. ``tenant``: the tenant that is scanned."""
     clauses = clauses_of(terms)
     subject = next((one.pattern for one in clauses if one.claim == SUBJECT), None)
     claims = tuple(
@@ -128,12 +128,12 @@ def trust_of(name: str, terms: Terms, tenant: str) -> Trust:
 
 
 def federates(trusts: Iterable[Trust]) -> tuple[Link, ...]:
-    """The links to all who these trusts name."""
+    """The links to all subjects in these trusts."""
     return links_of(trusts, "a federated credential trusts")
 
 
 def is_external(issuer: str, tenant: str) -> bool | None:
-    """Whether tokens of that issuer are others'. None: of a cluster, which may be ours; that is known later."""
+    """Whether the issuer is external. None for a cluster, which may belong to the organization: decided later."""
     for one, parts in recognised(issuer):
         if one.name == ENTRA:
             return (parts["own"] or "").lower() != tenant.lower()

@@ -1,7 +1,7 @@
-"""Lists of the directory, with the objects that are related to each: in one pass where Graph takes it.
+"""Lists of the directory, each object with its related objects, in one pass where Graph supports it.
 
-``$expand`` gives at most twenty related objects and says nothing of more, so who has twenty is asked about on its own.
-Source: https://learn.microsoft.com/graph/query-parameters#expand-parameter
+``$expand`` returns at most twenty related objects without notice, so those of an object with twenty are requested
+separately. Source: https://learn.microsoft.com/graph/query-parameters#expand-parameter
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from scanner.model import Coverage
 
 PAGE = 999
 EXPANDED_PAGE = 100
-"""With ``$expand`` a page of directory objects has no more, whatever is asked for."""
+"""The maximum page size of directory objects with ``$expand``."""
 EXPANDED_AT_MOST = 20
 WORTH_A_PAGE = 2
 """A page with expanded objects counts for two requests towards Graph's limits. Source:
@@ -39,7 +39,7 @@ T = TypeVar("T")
 def listed(
     reader: Reader, section: SectionReading, path: str, row: type[T], *queries: Query, beta: bool = False
 ) -> Iterator[T]:
-    """The rows by the first query that Graph takes; a later one asks for less."""
+    """The rows of the first query that Graph accepts; later queries select less."""
     for number, query in enumerate(queries, start=1):
         begun = False
         try:
@@ -54,7 +54,7 @@ def listed(
 
 
 def is_all(related: list[Raw] | None) -> bool:
-    """Whether these are all related objects, as far as they were expanded."""
+    """Whether the expanded objects are all related objects."""
     return related is not None and len(related) < EXPANDED_AT_MOST
 
 
@@ -68,10 +68,12 @@ def related(
     expand: str,
     among: int,
 ) -> Iterator[tuple[str, list[Raw]]]:
-    """For each object wanted (by its id) of a list, its related ones. Whose could not be read is left out.
+    """For each object wanted (by its id) of a list, its related ones.
 
-    ``relation``: the last part of the path below an object. ``expand``: the relationship, and what of it. ``among``: so
-    many are in the list; a few of very many are asked about on their own.
+    An object whose related objects could not be read is left out.
+
+    ``relation``: the last part of the path below an object. ``expand``: the relationship, and its fields. ``among``:
+    the length of the list; a few objects of a very long list are requested separately.
     """
     open_ids = dict.fromkeys(wanted)
     pages = math.ceil(among / EXPANDED_PAGE)
@@ -89,10 +91,10 @@ def related(
 
 
 def followed(reader: Reader, section: SectionReading, paths: Mapping[str, str]) -> Iterator[tuple[str, list[Raw]]]:
-    """The rows below each path, with what ``paths`` has for it; twenty are asked in one request.
+    """The rows below each path, with its value in ``paths``; twenty paths per request.
 
-    What failed is reported once, and the rest is left alone once nothing but denials came back. An object may have gone
-    since it was listed; where all have, there is no such list.
+    Failures are reported once, and reading ends if a whole request is denied. An object may have been deleted since it
+    was listed; if all have, there is no such list.
     """
     failures: list[SourceError] = []
     gone: list[SourceError] = []
@@ -123,14 +125,14 @@ Kind: TypeAlias = Literal["servicePrincipal", "application"]
 
 
 def in_bin(reader: Reader, section: SectionReading, kind: Kind) -> Iterator[Deleted]:
-    """Everything of a kind that was deleted and can be had back."""
+    """Deleted objects of a type that can be restored."""
     query: Query = {"$select": "id,appId,deletedDateTime", "$top": PAGE}
     pages = reader.api.graph_pages(f"/directory/deletedItems/microsoft.graph.{kind}", params=query)
     return reader.rows(section, pages, Deleted)
 
 
 def read_deleted_registrations(reader: Reader, found: Found) -> Iterator[Coverage]:
-    """Which registrations are in the bin; looked at only where a principal of this tenant has lost its own."""
+    """Read deleted registrations, only if a principal of this tenant has none."""
     with reader.section(s.DELETED) as section:
         for row in in_bin(reader, section, "application") if _is_any_lost(found) else ():
             at = moment(row.deleted_date_time)
@@ -161,13 +163,16 @@ PRINCIPAL = (
 )
 APPLICATION = f"{_OF_BOTH},createdDateTime,publisherDomain,serviceManagementReference"
 EVERYTHING: Query = {"$top": PAGE}
-"""What Graph gives unasked, where it does not know one of the names: larger, and nearly all of it."""
+"""Without ``$select``, for a Graph that does not know one of the names: a larger answer with nearly all fields."""
 CREATED = "createdDateTime"
-"""Not among the published properties of a service principal; most tenants give it all the same."""
+"""Not among the published properties of a service principal; most tenants return it nevertheless."""
 
 
 def read_service_principals(reader: Reader, found: Found) -> Iterator[Coverage]:
-    """Of applications, managed identities and agents; Microsoft's own ones are kept, too, for what they publish."""
+    """Read the principals of applications, managed identities and agents.
+
+    Microsoft's own are kept, too, for the permissions that they publish.
+    """
     left_out = 0
     queries = (_asking_for(f"{PRINCIPAL},{CREATED}"), _asking_for(PRINCIPAL), EVERYTHING)
     with reader.section(s.SERVICE_PRINCIPALS) as section:
@@ -190,7 +195,7 @@ def read_service_principals(reader: Reader, found: Found) -> Iterator[Coverage]:
 
 
 def _unseen_in(subscriptions: Iterable[str], gap: Coverage) -> Iterator[Coverage]:
-    """The same gap for each subscription: what has no resource there any more is found by this list alone."""
+    """The same gap for each subscription: identities whose resource was deleted are only in this list."""
     for one in subscriptions:
         yield structs.replace(gap, scope=one, kinds=(MANAGED_IDENTITY,), identities=0, calls=0)
 
@@ -200,9 +205,9 @@ def _asking_for(names: str) -> Query:
 
 
 def is_left_out(reader: Reader, principal: ServicePrincipal) -> bool:
-    """Whether it is one of the hundreds of Microsoft's own that every tenant has.
+    """Whether it is one of the hundreds of Microsoft's principals in every tenant.
 
-    One that has got a credential in this tenant is not: anyone who holds that is someone here.
+    A principal with a credential in this tenant is not left out: someone in the tenant uses it.
     """
     if reader.settings.first_party or principal.is_managed or principal.is_agent or principal.is_blueprint:
         return False

@@ -1,4 +1,4 @@
-"""Managed identities, as the resource manager knows them: user-assigned ones, and those of single resources. Pure."""
+"""Managed identities, as the resource manager lists them: user-assigned and system-assigned (pure)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from scanner.errors import SourceError
 from scanner.model import Coverage, Credential, Identity, Privilege, Signal, Trust
 
 _NO_RIGHT_YET = Privilege(level="normal")
-"""Rights are reported as assignments, and raise it."""
+"""Assignments report rights, and raise the level."""
 _MACHINE = Signal(says="machine", sort="provider", evidence="a managed identity")
 
 
 class Federation(Struct, frozen=True, kw_only=True):
-    """Who may sign in as an identity from outside. ``unread``: that could not be determined."""
+    """External principals that may sign in as an identity. ``unread``: unknown."""
 
     credentials: tuple[Credential, ...] = ()
     trusts: tuple[Trust, ...] = ()
@@ -35,7 +35,7 @@ class Federation(Struct, frozen=True, kw_only=True):
 def managed_identities(
     scope: Scope, users: Iterable[Resource], resources: Sequence[Resource], federation: Mapping[str, Federation]
 ) -> Iterator[Identity]:
-    """Each once. ``users``: the user-assigned ones; ``federation``: of those, by key.
+    """Managed identities without duplicates. ``users``: user-assigned identities; ``federation``: of those, by key.
 
     One of another subscription is reported only where an agent runs as it: its own subscription may not be read.
     """
@@ -103,7 +103,7 @@ def _user_assigned(
 
 
 def _own(scope: Scope, rows: Iterable[Resource], signals: Mapping[str, tuple[Signal, ...]]) -> Iterator[Identity]:
-    """The identities that resources have for themselves; they carry the resource's tags."""
+    """System-assigned identities of resources, with the tags of the resource."""
     for row in rows:
         if row.identity is not None and row.identity.principal_id:
             key = managed_identity_key(row.id)
@@ -164,14 +164,14 @@ VERSION = "2024-11-30"
 
 
 class FederatedCredential(Struct, frozen=True, kw_only=True):
-    """Whose tokens are taken, and who they must be about."""
+    """A federated credential of a user-assigned identity."""
 
     name: str
     properties: Terms
 
 
 def read_federation(reader: Reader, users: Sequence[Resource]) -> Generator[Coverage, None, dict[str, Federation]]:
-    """By key; what is not in it could not be read. One request for each identity, several at a time."""
+    """Read by key; identities without an item could not be read. One request for each identity, several in parallel."""
     found: dict[str, Federation] = {managed_identity_key(one.id): Federation(unread=True) for one in users}
 
     def listed(one: Resource) -> tuple[list[Raw], SourceError | None]:
@@ -192,7 +192,7 @@ def read_federation(reader: Reader, users: Sequence[Resource]) -> Generator[Cove
 
 
 def federation(key: str, rows: Iterable[FederatedCredential], tenant: str) -> Federation:
-    """The credentials of one identity, and who each lets in."""
+    """The credentials of one identity, and the trust of each."""
     named = {row.name: row.properties for row in rows}
     return Federation(
         credentials=tuple(credential_of(key, name, named[name]) for name in sorted(named)),

@@ -1,6 +1,6 @@
-"""What of Graph's objects is used. Source: the reference pages of Microsoft Graph v1.0.
+"""The fields of Graph's objects that are used. Source: the reference pages of Microsoft Graph v1.0.
 
-Values of secrets and their first letters (``hint``) are no fields here, so they are never kept.
+Values of secrets and their first letters (``hint``) are not decoded, so they are never kept.
 """
 
 from __future__ import annotations
@@ -74,16 +74,16 @@ class _Face(Struct, frozen=True, kw_only=True, rename="camel"):
     key_credentials: tuple[Key, ...] = ()
     password_credentials: tuple[Password, ...] = ()
     sponsors: list[Raw] | None = None
-    """Where they were expanded."""
+    """The sponsors, if they were expanded."""
 
     @property
     def type_name(self) -> str:
-        """Its type where it is another than the list's: ``agentIdentityBlueprint``."""
+        """Its type if it differs from the list's: ``agentIdentityBlueprint``."""
         return (self.odata_type or "").removeprefix(_TYPE)
 
     @property
     def is_blueprint(self) -> bool:
-        """Whether it says that it is one of the two faces of a blueprint."""
+        """Whether its type is that of a blueprint."""
         return self.type_name in BLUEPRINT_TYPES
 
 
@@ -133,7 +133,7 @@ class AgentUser(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Person(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An owner or a sponsor: a user, a group or a service principal; no more than an id where we may not see more."""
+    """An owner or a sponsor: a user, a group or a service principal; only an id if the scanner may not read more."""
 
     id: str
     odata_type: str | None = field(default=None, name="@odata.type")
@@ -143,13 +143,13 @@ class Person(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def kind(self) -> str | None:
-        """user, group, servicePrincipal, agentIdentity …; None where it is not reported."""
+        """user, group, servicePrincipal, agentIdentity …; None if not reported."""
         kind = (self.odata_type or "").removeprefix(_TYPE)
         return None if kind in ("", "directoryObject") else kind
 
 
 class FederatedCredential(Terms, frozen=True, kw_only=True, rename="camel"):
-    """Whose tokens an application takes in place of a secret."""
+    """A federated credential of an application."""
 
     id: str
     name: str | None = None
@@ -165,7 +165,7 @@ class Expanded(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Deleted(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What is in the directory's bin."""
+    """A deleted object of the directory."""
 
     id: str
     app_id: str | None = None

@@ -1,4 +1,4 @@
-"""Reads agents: who sponsors them is reported only by the lists of their own types."""
+"""Reads agents, whose sponsors are only in the lists of their own types."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _Sponsored = TypeVar("_Sponsored", ServicePrincipal, Application, AgentUser)
 
 
 def read_agents(reader: Reader, found: Found) -> Iterator[Coverage]:
-    """Agent identities; the list of service principals may have them, too, and gives less."""
+    """Agent identities; the list of service principals may include them, with fewer fields."""
     with reader.section(s.AGENT_IDENTITIES) as section:
         path, below = f"{_SP}/{_AGENT}", f"{_SP}/{{}}/{_AGENT}/sponsors"
         some = any(map(found.is_agent, found.principals.values())) or found.has_blueprints
@@ -60,7 +60,7 @@ def read_agents(reader: Reader, found: Found) -> Iterator[Coverage]:
 
 
 def read_blueprints(reader: Reader, found: Found) -> Iterator[Coverage]:
-    """Both faces of blueprints; where one list cannot be read the other is."""
+    """Read both faces of blueprints; if one list cannot be read, the other still is."""
     failures: list[SourceError] = []
     with reader.section(s.AGENT_BLUEPRINTS) as section:
         for read in (_registrations, _principals):
@@ -112,9 +112,9 @@ def _sponsored(
     *,
     some: bool,
 ) -> Iterator[_Sponsored]:
-    """The rows of a list, and who each has as sponsors. ``below``: where those of one object are, by its id.
+    """The rows of a list, and the sponsors of each. ``below``: the path to the sponsors of an object, by id.
 
-    ``some``: other lists have agents here, so that it cannot be that there are none.
+    ``some``: other lists have agents, so an empty list is a failure.
     """
     unknown: list[str] = []
     for one in _listed(reader, section, path, row, select, some=some):
@@ -132,7 +132,7 @@ def _sponsored(
 def _listed(
     reader: Reader, section: SectionReading, path: str, row: type[_Sponsored], select: str, *, some: bool
 ) -> Iterator[_Sponsored]:
-    """The rows of a list of one type. Raises NotOffered where Graph does not know it: not every cloud has agents."""
+    """The rows of a list of one type. Raises NotOffered if Graph has no such list: not every cloud has agents."""
     everything: Query = {"$top": EXPANDED_PAGE}
     plain: Query = {"$select": select, **everything}
     try:
@@ -144,7 +144,7 @@ def _listed(
 
 
 def people(reader: Reader, section: SectionReading, rows: Iterable[Raw]) -> tuple[Person, ...]:
-    """Those of them that can be understood."""
+    """The people that can be decoded."""
     return tuple(reader.rows(section, [list(rows)], Person))
 
 
@@ -152,7 +152,7 @@ def people(reader: Reader, section: SectionReading, rows: Iterable[Raw]) -> tupl
 
 
 def read_owners(reader: Reader, found: Found) -> Iterator[Coverage]:
-    """Owners of both faces. Managed identities are not asked about: owning one gives no way to become it."""
+    """Owners of both faces. Those of managed identities are not read: an owner cannot sign in as one."""
     principals = [one.id for key, one in found.principals.items() if key not in found.left_out and not one.is_managed]
     applications = [one.id for one in found.applications.values()]
     wanted = {
@@ -173,7 +173,7 @@ def read_owners(reader: Reader, found: Found) -> Iterator[Coverage]:
 
 
 def read_federation(reader: Reader, found: Found) -> Iterator[Coverage]:
-    """Federated credentials of registrations; those of managed identities are read where they live."""
+    """Federated credentials of registrations; those of managed identities are read in their subscription."""
     ids = [one.id for one in found.applications.values()]
     relation = "federatedIdentityCredentials"
     with reader.section(s.FEDERATED_CREDENTIALS) as section:
@@ -190,7 +190,7 @@ def read_federation(reader: Reader, found: Found) -> Iterator[Coverage]:
 def _with_expressions(
     reader: Reader, section: SectionReading, id_: str, credentials: tuple[FederatedCredential, ...]
 ) -> tuple[FederatedCredential, ...]:
-    """The credentials of one application, with the expressions that only the preview of the API gives."""
+    """The credentials of one application, with the expressions that only the preview of the API returns."""
     try:
         pages = list(reader.api.graph_pages(f"/applications/{id_}/federatedIdentityCredentials", beta=True))
     except SourceError as error:
@@ -232,7 +232,7 @@ def _all(found: Found) -> Iterator[Identity]:
 
 
 def ownerships(found: Found) -> Iterator[Assignment]:
-    """The rights of service principals over what they own. An agent identity has no credentials that one could add."""
+    """The rights of service principals over what they own. Nobody can add credentials to an agent identity."""
     objects = {id_: (key, name) for id_, key, name in named_objects(found)}
     reported: dict[str, Assignment] = {}
     for id_, (key, name) in objects.items():
@@ -250,9 +250,9 @@ def ownerships(found: Found) -> Iterator[Assignment]:
 def read_directory(reader: Reader) -> Iterator[DiscoveredRecord]:
     """Every identity that the tenant lists, once, with the coverage of each section.
 
-    At least so many requests: one for 999 service principals and one for 999 applications; one for 100 of either, each,
-    that gives their owners, and one for 100 applications that gives their federated credentials; one for 100 agent
-    identities, blueprints and accounts of agents; one for 999 rows of each of the two reports of use.
+    The least number of requests: one for 999 service principals and one for 999 applications; one for 100 of either,
+    each, that gives their owners, and one for 100 applications that gives their federated credentials; one for 100
+    agent identities, blueprints and accounts of agents; one for 999 rows of each of the two reports of use.
     """
     settings, unit = reader.settings, reader.unit
     found = Found(scope=reader.scope, tenant=unit.tenant, gaps=reader.gaps, cloud=settings.cloud)

@@ -1,5 +1,5 @@
-"""Reading a tenant from what the Azure command line wrote: the same readers, with files in the place of the services.
+"""Reading a tenant from what the Azure command line wrote: the same readers, with files instead of the services.
 
-A document is recognized by its content (``recognise.py``), and brought into the form that the services answer in
-(``shapes.py``). :class:`~connectors.azure.offline.api.FileApi` then answers in their stead.
+A document is recognized by its content (``recognise.py``) and converted into the form of the services' answers
+(``shapes.py``). :class:`~connectors.azure.offline.api.FileApi` answers from it.
 """

@@ -1,4 +1,4 @@
-"""Files in the place of the services: what answers the readers' questions, and remembers which it could not."""
+"""An API over files, which records requests that no file answers."""
 
 from __future__ import annotations
 
@@ -38,13 +38,14 @@ TYPES: Mapping[str, str] = {
     r.USERS: "user",
     r.AGENT_USERS: "agentUser",
 }
-"""What the objects of lists are, to those who ask for objects by id."""
+"""The types of the objects in each list, for requests by id."""
 
 
 class FileApi(AzureApi):
-    """As AzureApi; nothing is sent. ``missed``: how often something was asked for that is in no file.
+    """Like AzureApi, but nothing is sent.
 
-    It goes by what is missing, and what would write it; each section empties it first.
+    ``missed``: the number of requests that no file answers, by what is missing and the command that writes it. Each
+    section clears it first.
     """
 
     def __init__(self, export: Export, settings: AzureSettings) -> None:
@@ -54,11 +55,11 @@ class FileApi(AzureApi):
         self._vault_suffix = settings.endpoints.vault_suffix
 
     def miss(self, what: str, written_by: str) -> None:
-        """Remember that no file holds something."""
+        """Record that no file holds something."""
         self.missed[what, written_by] = self.missed.get((what, written_by), 0) + 1
 
     def role_client(self, subscription: str) -> Any:
-        """With those of the SDK's methods that readers call."""
+        """A client with the SDK's methods that readers call."""
         here = f"/subscriptions/{subscription}"
         return SimpleNamespace(
             role_assignments=SimpleNamespace(
@@ -74,7 +75,7 @@ class FileApi(AzureApi):
         )
 
     def _decoded(self, service: Service, method: str, url: str, into: type[T], *, body: Any = None, **_: Any) -> T:
-        """The answer to any request. Raises Gone for what is in no file, so that nothing is reported."""
+        """The answer to any request. Raises Gone if no file holds it, so that nothing is reported."""
         path = unquote(urlsplit(url).path)
         match service, method:
             case "graph", _:
@@ -108,7 +109,7 @@ class FileApi(AzureApi):
         return {"id": question.id, "status": 200, "body": answer}
 
     def _related(self, path: str, of: str, relation: str) -> Answer:
-        """By the object's id, or by its client id. Of an API some holders may be known, and not all."""
+        """Related objects by the object's id or client id. Only some holders of an API may be known."""
         client = (self._export.row(r.APPLICATIONS, of.lower()) or {}).get("appId")
         named = [self._export.related.get((str(id_).lower(), relation.lower())) for id_ in (of, client) if id_]
         whole = next((rows for rows in named if rows is not None), None)
@@ -121,7 +122,7 @@ class FileApi(AzureApi):
         return {"value": list({**part, **(whole or {})}.values())}
 
     def _objects(self, ids: list[str]) -> Answer:
-        """What the directory says of ids. An id that may or may not be deleted counts as there."""
+        """Objects of the directory by id. An id that may be deleted counts as existing."""
         if r.SERVICE_PRINCIPALS not in self._export.whole:
             self.miss(r.SERVICE_PRINCIPALS, command(r.SERVICE_PRINCIPALS))
         return {"value": [one for id_ in ids if (one := self._object(id_.lower())) is not None]}
@@ -135,7 +136,7 @@ class FileApi(AzureApi):
 
     @cached_property
     def _root(self) -> tuple[str, str]:
-        """The scopes that hold everything: the whole tenant, and the management group that is named as it is."""
+        """The scopes of the whole tenant: the root, and the management group with its name."""
         return "/", f"{GROUPS}{self._settings.tenant or self._export.tenant}"
 
     @cached_property
@@ -156,9 +157,9 @@ class FileApi(AzureApi):
         return {"value": found}
 
     def _denials(self, path: str) -> Answer:
-        """Those at a place and below, and at the root. Where there are none, an empty list's file names the place.
+        """Deny assignments at a place and below, and at the root. The file of an empty list names its place.
 
-        No file says which subscriptions another management group holds.
+        No file lists the subscriptions of another management group.
         """
         place = path.removesuffix(DENY_ASSIGNMENTS).lower()
         scopes = [(scope_of(row).lower(), row) for row in self._export.of(r.DENIALS)]
@@ -177,7 +178,7 @@ class FileApi(AzureApi):
         return {"value": found}
 
     def _assignments(self, place: str) -> list[SimpleNamespace]:
-        """Those at a place and below, and those that are in no subscription, as the service lists what is inherited."""
+        """Role assignments at a place and below, and inherited assignments, which are in no subscription."""
         scopes = [(f"{scope_of(row).lower()}/", row) for row in self._export.of(r.ROLE_ASSIGNMENTS)]
         if not any(scope.startswith(f"{place.lower()}/") for scope, _ in scopes):
             self.miss(r.ROLE_ASSIGNMENTS, WRITES[r.ROLE_ASSIGNMENTS])

@@ -1,4 +1,4 @@
-"""What a folder of files has about a tenant: lists by what they are of, and what could not be used."""
+"""The content of a folder of files: the lists of a tenant, and what could not be used."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 
 
 class Export(Struct, kw_only=True):
-    """Rows by list, and of each list by id in lower case. ``whole``: the lists of which files hold all.
+    """Rows by list, and of each list by id in lower case. ``whole``: the lists that are complete.
 
     ``related``: by the object's id and the relation in lower case, rows by id; a key for every list that was found.
     ``unusable``: files, by their names in the folder, and what is wrong with them. ``unknown``: files in which nothing
-    is recognised; ``empty``: those with an empty list that does not say of what. ``files``: how many are used.
-    ``dated_at``: the newest date in them; ``written_at``: when the newest was written. ``id``: unlike any other's.
+    is recognised; ``empty``: files with an empty list of unknown type. ``files``: number of files used. ``dated_at``:
+    the newest date in them; ``written_at``: when the newest was written. ``id``: unique.
     """
 
     rows: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
@@ -61,7 +61,7 @@ class Export(Struct, kw_only=True):
 
     @property
     def tenant(self) -> str | None:
-        """The tenant that most of them are of, in lower case."""
+        """The most frequent tenant, in lower case."""
         registered = {str(row.get("appId")).lower() for row in self.of(r.APPLICATIONS)}
         here = (row for row in self.of(r.SERVICE_PRINCIPALS) if str(row.get("appId")).lower() in registered)
         accounts = self.of(r.SUBSCRIPTIONS)
@@ -74,9 +74,9 @@ class Export(Struct, kw_only=True):
         return next((one for one, _ in guids.most_common(1)), None)
 
     def gone(self) -> frozenset[str]:
-        """Service principals that were deleted: they have a right that is older than a whole list that lacks them.
+        """Deleted service principals: they have a right that is older than a complete list without them.
 
-        A list is taken for whole where it has what every tenant has, Microsoft Graph itself.
+        A list counts as complete if it has Microsoft Graph, which every tenant has.
         """
         principals = self.rows.get(r.SERVICE_PRINCIPALS, {})
         has_graph = any(str(row.get("appId")).lower() == _MICROSOFT_GRAPH for row in principals.values())
@@ -107,7 +107,7 @@ def flat(row: Row) -> Row:
 
 
 def _tenant(row: Row) -> Any:
-    """Whose a resource's identity is."""
+    """The tenant of a resource's identity."""
     for place in (row, row.get("identity"), row.get("properties")):
         if isinstance(place, Mapping) and place.get("tenantId"):
             return place["tenantId"]
@@ -115,7 +115,7 @@ def _tenant(row: Row) -> Any:
 
 
 def _given(row: Row) -> tuple[str, datetime | None]:
-    """Whose a role assignment is, and since when; None where its holder is no service principal."""
+    """The holder of a role assignment and its date; None if the holder is no service principal."""
     reported = flat(row)
     is_principal = reported.get("principalType") == "ServicePrincipal"
     return str(reported.get("principalId")).lower(), moment(reported.get("createdOn")) if is_principal else None

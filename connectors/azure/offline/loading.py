@@ -1,4 +1,4 @@
-"""Looks through files and gathers what they list. A file that cannot be used costs only itself."""
+"""Reads files and collects what they list. An unusable file affects no other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from connectors.azure.offline.shapes import in_camel_case, is_powershell, merged
 from connectors.exported import MAX_BYTES, Unreadable, content_of, files_in, json_values, name_in, text_of
 
 CUT_AT = 100
-"""So many the command line lists of applications and of service principals, unless it is given ``--all``."""
+"""The number of applications and service principals that the command line lists without ``--all``."""
 _CUT = frozenset({r.SERVICE_PRINCIPALS, r.APPLICATIONS})
 _SUBTYPES = frozenset({r.AGENTS, r.BLUEPRINTS, r.BLUEPRINT_PRINCIPALS})
 _SECRETS = "it holds the values of secrets, which Muster does not need: delete it"
@@ -28,7 +28,7 @@ _OLD = (
 _TOO_MUCH = "its JSON is nested too deeply, or has a number that is too large"
 _OWNERLESS = "it does not say whose rows these are: put the object's id into the file's name"
 _SPONSORS, _MEMBERS = "sponsors", "transitiveMembers"
-# Words of the command in a file's name, for lists of what is related to the object whose id is there, too.
+# Words in the name of a file, for lists of objects related to the object whose id is in the name.
 _WORDS = (
     ("sponsor", _SPONSORS),
     ("member", _MEMBERS),
@@ -39,7 +39,7 @@ _WORDS = (
 
 
 def open_export(root: Path) -> Export:
-    """Look through every file, the older ones first. Raises OSError where the folder cannot be looked into."""
+    """Read every file, the oldest first. Raises OSError if the folder cannot be read."""
     export = Export()
     for written_at, path in sorted((path.stat().st_mtime, path) for path in files_in(root)):
         name = name_in(root, path)
@@ -60,7 +60,7 @@ def open_export(root: Path) -> Export:
 
 
 def _documents(path: Path) -> Iterator[tuple[Listed, str | None]]:
-    """What a file lists: rows that are of the same list together, and which that is. Raises Unreadable."""
+    """The lists in a file, with their rows. Raises Unreadable."""
     values = list(json_values(text_of(content_of(path, MAX_BYTES))))
     are_lines = len(values) > 1 and all(isinstance(one, Mapping) and "value" not in one for one in values)
     for found in map(r.listed, [values] if are_lines else values):
@@ -92,7 +92,7 @@ def _can_be_sent(rows: Sequence[Row]) -> bool:
 
 
 def _name(found: Listed, row: Row) -> str | None:
-    """What Graph says of the list, where that is more than the row does."""
+    """The name of the list from the answer's metadata, or from the row."""
     reported = r.name_of(row)
     if found.name is None or (reported in _SUBTYPES and found.name in _CUT):
         return reported
@@ -100,7 +100,7 @@ def _name(found: Listed, row: Row) -> str | None:
 
 
 def _add(export: Export, found: Listed, name: str | None, path: str) -> bool:
-    """Keep what a document lists; whether anything of it is used. ``name``: what it lists. Raises Unreadable."""
+    """Add the rows of a document; returns whether any is used. ``name``: the list. Raises Unreadable."""
     if found.of is not None and found.relation is not None:
         return _relate(export, found.of, found.relation, found.rows)
     if name == r.HELD_BY:
@@ -123,7 +123,7 @@ def _add_list(export: Export, found: Listed, name: str) -> bool:
 
 
 def _add_related(export: Export, rows: Sequence[Row], name: str | None, path: str) -> bool:
-    """Rows that do not say whose they are: the file's name has to. An empty list is kept by it, whatever it is of."""
+    """Add rows that do not name their object: the name of the file does."""
     owner = next(iter(GUID.findall(path)), None)
     reported = next((relation for word, relation in _WORDS if word in path.lower()), None)
     if owner is not None and (rows or reported is not None):
@@ -135,7 +135,7 @@ def _add_related(export: Export, rows: Sequence[Row], name: str | None, path: st
 
 
 def _add_holders(export: Export, rows: Sequence[Row]) -> bool:
-    """Permissions on APIs, by the API. Those of one API are its whole list; those of one client are not."""
+    """Add permissions on APIs. The list of one API is complete; the list of one client is not."""
     apis = {str(row.get("resourceId")) for row in rows}
     relation = r.HELD_BY if len(apis) == 1 else f"{r.HELD_BY} in part"
     for row in rows:
@@ -144,7 +144,7 @@ def _add_holders(export: Export, rows: Sequence[Row]) -> bool:
 
 
 def _add_shown(export: Export, rows: Sequence[Row]) -> bool:
-    """Rows of nothing but an id and what is related to it."""
+    """Add rows of an id and its related objects."""
     for row in rows:
         for relation in r.SHOWN:
             if isinstance(some := row.get(relation), list):

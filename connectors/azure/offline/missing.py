@@ -1,4 +1,4 @@
-"""What is in no file, and which command writes it."""
+"""What no file holds, and the command that writes it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ class NotExported(SourceError):
 
 
 def command(path: str) -> str:
-    """What writes a list of Graph. Where there are many, it is for each."""
+    """The command that writes a list of Graph."""
     version = "beta" if path.startswith("/reports/") else "v1.0"
     return WRITES.get(path) or _REST.format(version=version, path=path)

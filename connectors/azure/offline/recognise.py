@@ -1,6 +1,6 @@
-"""Which list a document is, by the members of its rows, or by what Graph says of it (pure).
+"""Recognises the list in a document, by the members of its rows or by Graph's metadata (pure).
 
-Lists of Graph are known by their path; those of the resource manager, and of vaults, by the names below.
+Lists of Graph are named by their path, those of the resource manager and of vaults by the names below.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RESOURCES, SUBSCRIPTIONS, MANAGEMENT_GROUPS = "resources", "subscriptions", "man
 ROLE_ASSIGNMENTS, ROLE_DEFINITIONS, DENIALS = "role assignments", "role definitions", "deny assignments"
 VAULT_ITEMS, IDENTITY_FEDERATION, RELATED = "vault items", "identity federation", "related objects"
 
-# Where a list of Graph says what it is: of an object, or of the directory. Source: the OData context URL.
+# The metadata of a Graph list: of an object, or of the directory. Source: the OData context URL.
 _CONTEXT = re.compile(r"\$metadata#(?P<path>[\w/.]+)(?:\('(?P<id>[0-9A-Fa-f-]{36})'\)/(?P<relation>\w+))?")
 _BIN = {
     path.replace("/directory/deletedItems", "/directoryObjects"): path
@@ -38,7 +38,9 @@ _BIN = {
 _ITEM = re.compile(r"https://[^/]+/(?:secrets|keys|certificates)/[^/]+", re.IGNORECASE)
 _SECRET = re.compile(r"https://[^/]+/secrets/", re.IGNORECASE)
 _NEW_SECRETS = (("password", "appId"), ("clientSecret", "clientId"))
-"""What `az ad sp create-for-rbac` prints, with and without `--json-auth`, and beside what."""
+"""Secret members in the output of `az ad sp create-for-rbac`, with and without `--json-auth`, and the members beside
+them.
+"""
 _FEDERATED = re.compile(r"/subscriptions/.+/federatedIdentityCredentials/[^/]+\Z", re.IGNORECASE)
 _GROUP = re.compile(r"/providers/Microsoft\.Management/managementGroups/[^/]+\Z", re.IGNORECASE)
 _RESOURCE = re.compile(r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/", re.IGNORECASE)
@@ -75,11 +77,11 @@ _BY_TYPE = {
 _BY_ID = ((VAULT_ITEMS, _ITEM), (IDENTITY_FEDERATION, _FEDERATED), (MANAGEMENT_GROUPS, _GROUP))
 _NESTED = {"roleassignments": ROLE_ASSIGNMENTS, "roledefinitions": ROLE_DEFINITIONS, "denyassignments": DENIALS}
 SHOWN = (OWNERS, FEDERATED)
-"""What rows have beside their id where only a relationship was asked for."""
+"""Members of rows besides the id, if only a relationship was selected."""
 
 
 class Listed(Struct, frozen=True, kw_only=True):
-    """The rows of one document. ``name``: as above, None where nothing is reported; ``of``: the object it belongs to.
+    """The rows of one document. ``name``: as above, None if unknown; ``of``: the object it belongs to.
 
     ``relation``: what the rows are to it. ``is_list``: not a single object. ``goes_on``: there is a further page.
     """
@@ -93,7 +95,7 @@ class Listed(Struct, frozen=True, kw_only=True):
 
 
 def listed(document: Any) -> Listed:
-    """What a document lists, as far as it says so itself. A row that is no object is an empty one."""
+    """The list in a document, as far as its metadata tells. A row that is no object counts as empty."""
     rows, is_list, goes_on, context = [document], False, False, ""
     if isinstance(document, list):
         rows, is_list = document, True
@@ -115,12 +117,12 @@ def listed(document: Any) -> Listed:
 
 
 def name_of(row: Row) -> str | None:
-    """Which list a row is of; None where it is nothing that anyone asks for."""
+    """The list of a row; None if no reader uses it."""
     return _by_type(row) or _by_id(row) or _by_members(row)
 
 
 def _by_type(row: Row) -> str | None:
-    """What Graph says of it. A plain type is written only where it is one of several that could be there."""
+    """The list by Graph's type, which a row has only if its list has several types."""
     type_ = str(row.get("@odata.type") or "").lower()
     if row.get("deletedDateTime") and row.get("appId"):
         is_principal = "servicePrincipalType" in row or type_.endswith(".serviceprincipal")
@@ -147,7 +149,7 @@ def _by_members(row: Row) -> str | None:
 
 
 def holds_secrets(row: Row) -> bool:
-    """Whether it has what no one should have written to a file: a secret's value, or an application's password."""
+    """Whether it has a value that should not be in a file: a secret's value, or an application's password."""
     if isinstance(row.get("value"), str) and _SECRET.match(str(row.get("id") or "")):
         return True
     if any(isinstance(row.get(secret), str) and row.get(of) for secret, of in _NEW_SECRETS):

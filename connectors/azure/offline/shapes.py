@@ -1,4 +1,4 @@
-"""Rows as the command line and PowerShell write them, in the form that the services answer in (pure)."""
+"""Converts rows of the command line and PowerShell into the form of the services (pure)."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 from connectors.azure.client.payloads import moment
 from connectors.azure.offline.recognise import Row
 
-# ConvertTo-Json of Windows PowerShell writes milliseconds since 1970 so.
+# ConvertTo-Json of Windows PowerShell writes dates as milliseconds since 1970.
 _MILLISECONDS = re.compile(r"/Date\((-?\d{1,15})\)/")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TIMES = {"created": "created", "updated": "updated", "expires": "exp", "notBefore": "nbf"}
-"""What the command line calls the times of what is in a vault, and what the vault calls them."""
-# Members that say when something was, and not until when it is good.
+"""The command line's names for the times of vault items, and the vault's."""
+# Members with a date in the past, not an expiry.
 _PAST = re.compile(r"creat|start|updat|lastsignin|changed", re.IGNORECASE)
 _DEPTH = 4
 VAULT = "microsoft.keyvault/vaults"
 
 
 def in_camel_case(value: Any, depth: int = _DEPTH) -> Any:
-    """PowerShell begins the names of members with a capital; its dates are brought into ISO form."""
+    """Convert the member names of PowerShell to camel case, and its dates to ISO form."""
     match value:
         case Mapping() if depth:
             return {name[:1].lower() + name[1:]: in_camel_case(each, depth - 1) for name, each in value.items()}
@@ -37,7 +37,7 @@ def in_camel_case(value: Any, depth: int = _DEPTH) -> Any:
 
 
 def is_powershell(row: Row) -> bool:
-    """Whether it is PowerShell that wrote it."""
+    """Whether PowerShell wrote it."""
     return "Id" in row and "id" not in row
 
 
@@ -89,7 +89,7 @@ def federation(row: Row) -> Row:
 
 
 def resource(row: Row, vault_suffix: str) -> Row:
-    """A resource. A vault is mostly listed without its properties, but its name says where it answers."""
+    """A resource. A vault is mostly listed without properties; its address follows from its name."""
     if not is_vault(row) or has_policies(row):
         return row
     return {**row, "properties": {"vaultUri": f"https://{row.get('name')}.{vault_suffix}/"}}
@@ -107,7 +107,7 @@ def has_policies(row: Row) -> bool:
 
 
 def merged(older: Row, newer: Row) -> Row:
-    """An object that two files describe. A null in one says nothing."""
+    """An object that two files describe. A null in one is ignored."""
     return {**older, **{name: each for name, each in newer.items() if each is not None}}
 
 

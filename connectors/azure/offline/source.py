@@ -1,4 +1,4 @@
-"""Reads sections from files: whatever a section asked for and no file holds makes a gap of it."""
+"""Reads sections from files: a section is a gap if no file holds what it requests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _BY_PROPERTIES = (
 
 
 class FileReader(Reader):
-    """As Reader, with files in the place of the services."""
+    """Like Reader, with files instead of the services."""
 
     def __init__(self, api: FileApi, scope: Scope, export: Export, settings: AzureSettings) -> None:
         super().__init__(api, scope, Meter(asks=False), settings)
@@ -48,7 +48,7 @@ class FileReader(Reader):
         return super().section(name)
 
     def done(self, section: SectionReading) -> Coverage:
-        """The section's coverage: a gap where something that it asked for is in no file."""
+        """The section's coverage: a gap if no file holds what it requested."""
         before = section.coverage
         for what in self._lacking(before.section):
             self._files.miss(what, WRITES[what])
@@ -59,7 +59,7 @@ class FileReader(Reader):
         return super().done(section)
 
     def _lacking(self, section: str) -> Iterator[str]:
-        """What is missing for a section, though no one asked for it: of the one list of resources, and of groups."""
+        """What is missing for a section without a request for it: resource properties, and groups."""
         if section == s.DIRECTORY_ROLES and r.GROUPS not in self._export.whole and self._some_may_be_groups():
             yield r.GROUPS
         rows = [row for row in self._export.of(r.RESOURCES) if subscription_of(str(row.get("id"))) == self.scope.id]
@@ -76,7 +76,7 @@ class FileReader(Reader):
             yield PROPERTIES
 
     def _some_may_be_groups(self) -> bool:
-        """Whether nothing says what a holder of a directory role is: service principals may be in it."""
+        """Whether a holder of a directory role has an unknown type: a group may have service principals."""
         holders = {str(row.get("principalId")).lower() for row in self._export.of(r.DIRECTORY_ASSIGNMENTS)}
         return not all(any(self._export.row(name, one) for name in TYPES) for one in holders)
 
@@ -99,7 +99,7 @@ _NO_TENANT = "the files do not say which tenant they describe"
 
 
 class ExportedSource:
-    """The tenant in the files of ``settings.from_files``, looked through once, when it is first asked for anything.
+    """The tenant in the files of ``settings.from_files``, read once, on first use.
 
     ``nowhere``: the scope that represents all of the source's.
     """
@@ -128,7 +128,7 @@ class ExportedSource:
 
     def reader(self, scope: Scope) -> FileReader:
         """What reads a unit."""
-        # Built-in roles are kept by the address that reported them: what files say of them stays theirs.
+        # Built-in roles are cached by the address that returned them, so files get an address of their own.
         own = f"https://{self._export.id}.invalid"
         settings = structs.replace(self._settings, endpoint_url=None, arm_url=own)
         return FileReader(FileApi(self._export, settings), scope, self._export, settings)

@@ -66,7 +66,7 @@ class Holder(Struct, kw_only=True):
 
     @property
     def computed(self) -> frozenset[Computed]:
-        """What of it only deploying determines."""
+        """Its facts that are unknown before deployment."""
         parts: dict[Computed, bool] = {
             "name": not self._name,
             "credentials": any(not _id(each) for each in self.credentials),
@@ -81,12 +81,12 @@ class Holder(Struct, kw_only=True):
 
     @property
     def gains(self) -> bool:
-        """Whether the change gives it something, or takes it."""
+        """Whether the change grants or revokes something."""
         return any(each.resource.effect != "unchanged" for each in (*self.given, *self.credentials))
 
     @property
     def key(self) -> str:
-        """The key that it has in scans, else that of its resource."""
+        """Its key in scans, or the key of its resource."""
         if self.is_application:
             client = self._first("client_id", "application_id")
             return (
@@ -98,7 +98,7 @@ class Holder(Struct, kw_only=True):
         return managed_identity_key(arm_id) if arm_id else planned_key(self._own.resource.place)
 
     def identity(self) -> Identity:
-        """It without the rights that assignments give it."""
+        """The identity without the rights from assignments."""
         key = self.key
         trusts = tuple(trust_of(name, terms, self.tenant) for name, terms in self._federation())
         client, arm_id = self._first("client_id", "application_id"), self._arm_id
@@ -204,7 +204,7 @@ def _name_of(declared: Declared) -> str:
 
 
 def _is_open(declared: Declared) -> bool:
-    """Whether whose tokens are taken is only known after deploying."""
+    """Whether the trusted issuer is unknown before deployment."""
     return UNKNOWN in (declared.values.get("issuer"), declared.values.get("subject"))
 
 

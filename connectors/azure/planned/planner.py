@@ -52,7 +52,7 @@ class AzurePlanner:
 
 
 def _tenant(resources: Sequence[Resource]) -> str:
-    """The tenant: of the configured provider, else as a data source says; empty if nothing does."""
+    """The tenant: from the configured provider or a data source; empty if unknown."""
     configured = (each.account for each in resources if each.type.removeprefix("data.").startswith("azuread_"))
     described = (text(each.values.get("tenant_id")) for each in resources if each.type in _CONFIGURED)
     return next((each for each in (*configured, *described) if each), "").lower()
@@ -91,7 +91,7 @@ class _Moment:
             )
 
     def workload(self, resource: Resource) -> Workload | None:
-        """A resource with identities; None for one that has none."""
+        """A resource with identities; None if it has none."""
         if resource.type.startswith("data."):
             return None
         blocks = [mapping(each) for each in listed(resource.values.get("identity"))]

@@ -1,4 +1,4 @@
-"""What the role assignments and granted permissions of a plan come to, by the connector's evaluation."""
+"""The rights from role assignments and permissions of a plan, by the connector's evaluation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HOLDERS: Mapping[str, str] = {
     APP_ROLE: "principal_object_id",
     DELEGATED: "service_principal_object_id",
 }
-"""By type of what gives a right: the argument that names who gets it."""
+"""By resource type: the argument that names the holder of the right."""
 _PEOPLE = frozenset({"User", "Group"})
 _DIRECTORY_ROLE, _CUSTOM_DIRECTORY_ROLE = "azuread_directory_role", "azuread_custom_directory_role"
 _NO_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
@@ -43,7 +43,7 @@ _LATER = "is only known after deploying"
 
 
 class Right(Struct, frozen=True, kw_only=True):
-    """A right as it is given. ``assignment``: what it comes to."""
+    """A right in a plan. ``assignment``: its evaluation."""
 
     holder: Holder
     declared: Declared
@@ -140,7 +140,7 @@ class Rights:
         return roles[0] if len(roles) == 1 else None
 
     def _scope(self, declared: Declared) -> Place | None:
-        """The scope; of a resource of the plan that does not exist yet, one of its kind. None if nothing says it."""
+        """The scope; of a resource of the plan that does not exist yet, one of its kind. None if unknown."""
         scope = declared.text("scope")
         if not scope:
             named = declared.resource.refers.get("scope", ())

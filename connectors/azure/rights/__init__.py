@@ -1,1 +1,1 @@
-"""Who may do what: directory roles, application permissions, delegated grants, Azure roles."""
+"""Rights: directory roles, application permissions, delegated grants, Azure roles."""

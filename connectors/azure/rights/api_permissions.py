@@ -1,9 +1,9 @@
-"""What permissions on an API amount to: those of an application, and those that it was granted in users' names. Pure.
+"""Privilege of API permissions: application and delegated (pure).
 
 A delegated grant is ``high`` at most: the application acts only where a user has signed in to it, and never beyond what
 that user may do; but the user may be an administrator. Granted by some users for themselves only, it counts where an
-application permission of the name would lead to the whole tenant. What a name of one of Microsoft's APIs allows is
-``unknown`` where no table has it.
+application permission of the name would lead to the whole tenant. A permission of a Microsoft API that is in no table
+is ``unknown``.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from scanner.model import Consequence, ConsequenceKind, PrivilegeLevel
 
 
 class Way(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What permissions let one do: those of Graph that are listed under its key, and patterns for some APIs.
+    """An action that permissions allow: those of Graph listed under its key, and patterns for other APIs.
 
-    ``potential``: it leads on only where a target is. ``consequences``: of a blast radius.
+    ``potential``: it leads to more only if there is a target. ``consequences``: for the blast radius.
     """
 
     key: str
@@ -70,7 +70,7 @@ def graph_permissions() -> Mapping[str, str]:
 
 @cache
 def application_power(permission: Permission, tenant: str) -> Power:
-    """What an application may do by itself."""
+    """The power of an application permission."""
     reached = frozenset(kind for way in _ways(permission) or () for kind in way.reaches)
     return Power(
         privilege=judged(_reasons(permission)),
@@ -81,7 +81,7 @@ def application_power(permission: Permission, tenant: str) -> Power:
 
 @cache
 def delegated_power(permission: Permission, *, for_everybody: bool) -> Power:
-    """What an application may do in the name of users: of everyone, or of some who agreed."""
+    """The power of a delegated permission, for all users or for those who consented."""
     privilege = judged(_reasons(permission))
     if privilege.level == "unknown":
         return Power(privilege=privilege)
@@ -101,7 +101,7 @@ def _consequences(permission: Permission) -> tuple[Consequence, ...]:
 
 
 def _reasons(permission: Permission) -> Iterator[tuple[PrivilegeLevel, str]]:
-    """Why it is more than normal."""
+    """Why the privilege is above normal."""
     ways = _ways(permission)
     if ways == []:
         yield (
@@ -115,7 +115,7 @@ def _reasons(permission: Permission) -> Iterator[tuple[PrivilegeLevel, str]]:
 
 
 def _ways(permission: Permission) -> list[Way] | None:
-    """None for an API that the table does not know: its names say nothing."""
+    """None for an API that is not in the table."""
     name, table = permission.name.lower(), api_table()
     api = next((short for short, client_id in table.apis.items() if client_id == permission.api.lower()), None)
     if api is None:

@@ -51,7 +51,7 @@ class RoleDefinition(Struct, frozen=True, kw_only=True):
 
     @property
     def role(self) -> Role:
-        """As it is judged."""
+        """The role as it is judged."""
         return Role(
             id=guid_of(self.id),
             name=self.role_name or guid_of(self.id),
@@ -77,7 +77,7 @@ class _BuiltIn:
         self._by_address: dict[str, Judges] = {}
 
     def of(self, reader: Reader, section: SectionReading, wanted: frozenset[str]) -> Judges:
-        """All of them; listed again where one that is wanted is not among those known."""
+        """All built-in roles; listed again if a wanted role is missing."""
         address = reader.settings.endpoints.arm
         with self._lock:
             known = self._by_address.get(address, {})
@@ -91,9 +91,9 @@ _BUILT_INS = _BuiltIn()
 
 
 def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Coverage, None, Judges]:
-    """The roles that can be assigned at a place and are meant by ``ids``, the ids that assignments name.
+    """Read the roles that can be assigned at a place and are in ``ids``, the ids in assignments.
 
-    Built-in ones that were not reported are as Microsoft publishes them, as far as they are among those met most.
+    Common built-in roles that were not returned are taken from Microsoft's documentation.
     """
     wanted = frozenset(map(guid_of, ids))
     judges: Judges = {}
@@ -126,21 +126,21 @@ def guid_of(definition: str) -> str:
 
 
 # ---
-# Azure role assignments as rights of service principals: which rows a unit says, and what each amounts to. Pure.
+# Azure role assignments as rights of service principals: which rows a unit reports, and their privilege (pure).
 
 SERVICE_PRINCIPAL, GROUP = "ServicePrincipal", "Group"
 EVERYWHERE = "/"
 _PEOPLE = frozenset({"User", "ForeignGroup", "Device"})
-"""Types of principals whose rights are no matter of ours; a group of another tenant cannot be looked into."""
+"""Types of principals whose rights are not reported. The members of a foreign group are unknown."""
 
 
 Judging: TypeAlias = Callable[[frozenset[str]], tuple[Power, tuple[Denial, ...]]]
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """Context of assignments. ``groups``: names of those that are there, by id; ``members``: who is in them.
+    """Context of assignments. ``groups``: names of existing groups by id; ``members``: members of groups.
 
-    ``denials``: what is denied there, to whomever.
+    ``denials``: deny assignments.
     """
 
     judges: Mapping[str, AzureJudge] = {}
@@ -151,7 +151,7 @@ class Known(Struct, frozen=True, kw_only=True):
 
 
 class RowSorter:
-    """Sorts the rows that a unit lists: its own, those that another unit says, and people's."""
+    """Sorts the rows of a unit: its own, those that another unit reports, and those of people."""
 
     def __init__(self, scope: Scope) -> None:
         self._unit: Unit = scope.context
@@ -160,7 +160,7 @@ class RowSorter:
         self._elsewhere = self._people = 0
 
     def is_ours(self, row: RoleAssignment) -> bool:
-        """Whether the unit reports it; counts it if not. Raises ValueError for a scope that is none."""
+        """Whether the unit reports the row; counts it otherwise. Raises ValueError for an invalid scope."""
         if not self._is_here(place_of(row.scope)):
             self._elsewhere += 1
         elif row.principal_type in _PEOPLE:
@@ -177,7 +177,7 @@ class RowSorter:
             yield f"{self._elsewhere} that are set elsewhere are left to the units of those places"
 
     def _is_here(self, place: Place) -> bool:
-        """A subscription says what it inherits from groups that no one else reads."""
+        """A subscription reports what it inherits from management groups that are no units."""
         if place.breadth != "management_group":
             return self._unit.kind == "subscription"
         group = self._unit.tenant if place.id == EVERYWHERE else place.id.rpartition("/")[2]
@@ -187,7 +187,7 @@ class RowSorter:
 
 
 def assignments_of(scope: Scope, rows: Sequence[RoleAssignment], known: Known) -> Iterator[Assignment]:
-    """The rights that these rows give: each once, to its principal, or to every service principal in its group."""
+    """The rights that these rows give: one for its principal, or for every service principal in its group."""
     once = {row.id.lower(): row for row in rows}
     runners = _runners(once.values(), known)
     ids = _ids(known.members)
@@ -202,7 +202,7 @@ def assignments_of(scope: Scope, rows: Sequence[RoleAssignment], known: Known) -
 
 
 def _ids(members: Mapping[str, Sequence[Member]]) -> Mapping[str, frozenset[str]]:
-    """By id of a principal that is in a group: its own, and those of the groups."""
+    """By id of a principal in a group: its own id and those of the groups."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for group, inside in members.items():
         for member in inside:
@@ -211,12 +211,12 @@ def _ids(members: Mapping[str, Sequence[Member]]) -> Mapping[str, frozenset[str]
 
 
 def _may_be_principal(row: RoleAssignment, principals: Principals) -> bool:
-    """Whether it may be a service principal's though it does not say so: older versions of the API know other types."""
+    """Whether a row without that type may have a service principal as its holder, as in older versions of the API."""
     return principals.is_service_principal(row.principal_id) or not principals.kind(row.principal_id)
 
 
 def _runners(rows: Iterable[RoleAssignment], known: Known) -> set[str]:
-    """Principals that have a role by which something that runs can be made."""
+    """Principals with a role that allows creating workloads."""
     return {
         row.principal_id.lower()
         for row in rows
@@ -225,7 +225,7 @@ def _runners(rows: Iterable[RoleAssignment], known: Known) -> set[str]:
 
 
 def _judging(scope: Scope, row: RoleAssignment, known: Known, *, runs: bool) -> Judging:
-    """What a row amounts to for a holder of these ids, and what may be denied to it there, or in a part of it."""
+    """The power of a row for a holder with these ids, and the deny assignments that may apply there."""
     judge = known.judges.get(guid_of(row.role_definition_id))
     holds = (scope.id,) if scope.context.kind == "subscription" else scope.context.subscriptions
     place = place_of(row.scope, holds=holds)
@@ -282,13 +282,16 @@ def _of(
 
 
 def _kind(row: RoleAssignment, principals: Principals) -> str | None:
-    """None where neither the row nor the directory says that it is a service principal's."""
+    """None if neither the row nor the directory has the type."""
     is_one = row.principal_type == SERVICE_PRINCIPAL or principals.is_service_principal(row.principal_id)
     return SERVICE_PRINCIPAL if is_one else None
 
 
 def _gone(row: RoleAssignment, principals: Principals) -> bool | None:
-    """A managed identity of another tenant is not in ours, and is no less there; a deleted one may be a person."""
+    """Whether the holder was deleted.
+
+    A managed identity of another tenant is missing in the directory but exists; a deleted holder may be a person.
+    """
     gone = principals.gone(row.principal_id)
     is_ours = not row.delegated_managed_identity_resource_id and _kind(row, principals) is not None
     return gone if is_ours else None

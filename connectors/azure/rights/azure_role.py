@@ -1,6 +1,6 @@
 """An Azure role: which actions it allows. Pure.
 
-Each block of a definition allows its actions without its exceptions; what one block excepts another may allow.
+Each block of a definition allows its actions except the excluded ones, which another block may allow.
 Source: https://learn.microsoft.com/azure/role-based-access-control/role-definitions
 """
 
@@ -19,13 +19,13 @@ from connectors.azure.keys import arm_key
 from scanner.model import ConsequenceKind
 
 DATA = "data:"
-"""Begins the name of a data action, here and in the table."""
+"""The prefix of a data action, here and in the table."""
 _UNHEARD_OF = tuple(f"Muster.Unheard/of/{verb}" for verb in ("read", "write", "delete", "any/action"))
-"""Actions that no role names: anyone who is allowed them is allowed everything."""
+"""Invented actions: a role that allows them allows everything."""
 
 
 class Block(Struct, frozen=True, rename="camel"):
-    """One of the permissions of a definition, as the service writes it. ``condition``: decides whether it holds."""
+    """One of the permissions of a definition, as the service writes it. ``condition``: under which it applies."""
 
     actions: tuple[str, ...] = ()
     not_actions: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Role(Struct, frozen=True, kw_only=True):
     blocks: tuple[Block, ...] = ()
 
     def allows(self, action: str) -> bool:
-        """Whether it allows an action whatever any condition says."""
+        """Whether it allows an action regardless of conditions."""
         return any(block.allows(action) for block in self.blocks if not block.condition)
 
     def may_allow(self, action: str) -> bool:
@@ -59,17 +59,17 @@ class Role(Struct, frozen=True, kw_only=True):
 
     @property
     def data_patterns(self) -> tuple[str, ...]:
-        """The data actions that it grants, as it writes them; some may be excepted."""
+        """The data actions that it grants, as written; some may be excluded."""
         return tuple(dict.fromkeys(one for block in self.blocks for one in block.data_actions))
 
     @property
     def allows_everything(self) -> bool:
-        """Whether it allows every action there is, but for exceptions it names. Data actions are not asked about."""
+        """Whether it allows every action, except for named exceptions. Data actions do not matter."""
         return all(map(self.allows, _UNHEARD_OF))
 
 
 def covers(pattern: str, name: str) -> bool:
-    """Whether a pattern takes in a name, both in lower case; ``*`` represents any characters."""
+    """Whether a pattern matches a name, both in lower case; ``*`` represents any characters."""
     first, *rest = pattern.split("*")
     if not rest:
         return first == name
@@ -96,13 +96,13 @@ def _any_covers(patterns: tuple[str, ...], name: str) -> bool:
 
 _MENTIONED = re.compile(r"ActionMatches", re.IGNORECASE)
 _TARGETED = re.compile(r"!\s*\(\s*ActionMatches\s*\{\s*'([^']*)'\s*\}", re.IGNORECASE)
-# Requests of Privileged Identity Management end as role assignments, and are held to the same condition.
+# Requests of Privileged Identity Management become role assignments under the same condition.
 _AS_ASSIGNMENT = re.compile(r"/role(?:assignment|eligibility)schedulerequests/")
 _ALTERNATIVE = re.compile(r"\bOR\b|\|\|", re.IGNORECASE)
 
 
 class Condition:
-    """A condition, or the lack of one. One of another form than the usual is taken to decide of everything."""
+    """A condition, or its absence. A condition of an unusual form is assumed to apply to everything."""
 
     def __init__(self, text: str | None) -> None:
         self.is_there = bool(text and text.strip())
@@ -122,21 +122,21 @@ class Condition:
 
 Breadth = Literal["part", "resource", "resource_group", "subscription", "management_group"]
 BREADTHS: tuple[Breadth, ...] = ("part", "resource", "resource_group", "subscription", "management_group")
-"""From the narrowest on; a part is a thing inside a resource, such as one secret of a vault."""
+"""From narrow to broad; a part is inside a resource, such as one secret of a vault."""
 
 USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
 GROUPS = "/providers/microsoft.management/managementgroups/"
-"""Begins the id of a management group, in lower case."""
+"""The prefix of a management group's id, in lower case."""
 _SUBSCRIPTIONS = "/subscriptions/"
-# Resource Manager allows neither wildcard in any name, and we would take one for a pattern.
+# Resource Manager allows no wildcard in a name, and it would be read as a pattern.
 _PLAIN = re.compile(r"/[^*?\x00-\x1f]*")
 _RESOURCE_GROUP_PARTS = 4
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A scope. ``id`` in lower case; ``within``: what the ids of resources in it begin with, or its own id.
+    """A scope. ``id`` in lower case; ``within``: prefixes of the ids of resources in it, or its own id.
 
-    A management group has the subscriptions it was seen to hold, each a beginning; none where they are not known.
+    A management group has a prefix for each known subscription.
     """
 
     id: str
@@ -149,12 +149,12 @@ class Place(Struct, frozen=True, kw_only=True):
         return self.takes("subscription")
 
     def takes(self, narrowest: Breadth) -> bool:
-        """Whether it is at least as broad as that."""
+        """Whether it includes another place."""
         return BREADTHS.index(self.breadth) >= BREADTHS.index(narrowest)
 
     @property
     def words(self) -> str:
-        """What is shown to a person."""
+        """Its description in evidence."""
         if self.id == "/":
             return "the whole tenant"
         kind = self.breadth.replace("_", " ") if self.breadth != "part" else "resource"
@@ -175,7 +175,7 @@ class Place(Struct, frozen=True, kw_only=True):
         return (f"{self.id}/{kind.removeprefix(own + '/')}/*",) if kind.startswith(f"{own}/") else ()
 
     def has(self, action: str) -> bool:
-        """Whether there can be anything in it that an action acts on; a resource has what is of its own type."""
+        """Whether an action can act on anything in it; a resource only has its own type."""
         if self.takes("resource_group"):
             return True
         return action.removeprefix(DATA).lower().startswith(f"{type_of(self.id)}/")
@@ -189,9 +189,9 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 def place_of(scope: str, *, holds: tuple[str, ...] = ()) -> Place:
-    """A scope as Resource Manager writes it; ``holds``: subscriptions in it, for a management group or ``/``.
+    """The place of a scope of Resource Manager; ``holds``: subscriptions in it, for a management group or ``/``.
 
-    Raises ValueError for what is none.
+    Raises ValueError for an invalid scope.
     """
     key = arm_key(scope) or "/"
     if not _PLAIN.fullmatch(key) or (scope.strip() and not scope.strip().startswith("/")):
@@ -221,7 +221,7 @@ Methods = tuple[tuple[str, ...], ...]
 
 
 class OwnRights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ways to give oneself rights. ``only_wide``: they count on a subscription or more."""
+    """Ways to grant oneself rights. ``only_wide``: they count on a subscription or more."""
 
     name: str
     methods: Methods
@@ -229,7 +229,7 @@ class OwnRights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RunningAs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ways to run code as a resource of a type, and so with its identity. ``unless``: see ``Takeover``."""
+    """Ways to run code in a resource of a type, and so with its identity. ``unless``: see ``Takeover``."""
 
     type: str
     methods: Methods
@@ -254,7 +254,7 @@ class High(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every other data action comes to on a subscription or more, but for the harmless ones, as patterns."""
+    """The level of every other data action on a subscription or more, except for harmless ones (patterns)."""
 
     name: str
     harmless: tuple[str, ...]
@@ -298,7 +298,7 @@ def azure_table() -> AzureTable:
 
 @cache
 def published_roles() -> Mapping[str, Role]:
-    """By GUID, of those that are met most: ``azure_builtin.toml``, read once, and only where one is not reported."""
+    """Common built-in roles by GUID: ``azure_builtin.toml``, read once, and only if a role was not returned."""
     text = files("connectors.azure.rights").joinpath("azure_builtin.toml").read_bytes()
     table = msgspec.toml.decode(text, type=dict[str, tuple[Published, ...]])
     return {

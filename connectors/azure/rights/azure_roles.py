@@ -1,8 +1,8 @@
 """Deny assignments: permissions that Azure denies, whichever role allows them. Pure.
 
-Azure makes them itself, for managed applications and deployment stacks. Anyone who they name is denied their actions at
-their scope and below; who they exclude is not. Who is in a group that they name is not known, nor whether a condition
-is met, so what one may take away is uncertain, and never gone. Source:
+Azure makes them itself, for managed applications and deployment stacks. They deny actions at a scope and below to
+principals except the excluded ones. Members of their groups are unknown, and so is whether a condition is met, so an
+action that one denies counts as uncertain. Source:
 https://learn.microsoft.com/azure/role-based-access-control/deny-assignments
 """
 
@@ -63,7 +63,7 @@ class DenyAssignment(Struct, frozen=True, kw_only=True):
 
 
 class Denial(Struct, frozen=True, kw_only=True):
-    """A deny assignment, as rights are held against it. ``is_inherited``: it holds below its place, too.
+    """A deny assignment in the form for evaluating rights. ``is_inherited``: it applies below its place as well.
 
     ``anyone``: it names everyone, or a group. ``principals``, ``excluded``: ids in lower case.
     """
@@ -77,39 +77,39 @@ class Denial(Struct, frozen=True, kw_only=True):
     blocks: tuple[Block, ...]
 
     def concerns(self, ids: AbstractSet[str]) -> bool:
-        """Whether it may be about a principal. ``ids``: its own, and those of groups that it is known to be in."""
+        """Whether it may apply to a principal. ``ids``: its own, and those of groups that it is known to be in."""
         return (self.anyone or not ids.isdisjoint(self.principals)) and ids.isdisjoint(self.excluded)
 
     def hinders(self, methods: Methods) -> bool:
-        """Whether it takes something away that each of these needs."""
+        """Whether it denies an action that each of these needs."""
         return _hinder(self.blocks, methods)
 
     def reaches(self, place: Place) -> bool:
-        """Whether it holds there. A management group's was listed for whatever is in the group."""
+        """Whether it applies at a place. One of a management group was listed for everything in the group."""
         if self.place.id == place.id:
             return True
         is_above = self.place.breadth == "management_group" or place.id.startswith(f"{self.place.id}/")
         return self.is_inherited and is_above
 
     def lies_in(self, place: Place) -> bool:
-        """Whether it holds in a part of that place only."""
+        """Whether it applies to a part of that place only."""
         starts = place.within if place.takes("resource_group") else (f"{place.id}/",)
         return not self.reaches(place) and f"{self.place.id}/".startswith(starts)
 
 
 def denies(blocks: tuple[Block, ...], action: str) -> bool:
-    """Whether one of them is about an action."""
+    """Whether one of them denies an action."""
     return any(block.allows(action) for block in blocks)
 
 
 @lru_cache(maxsize=1024)
 def _hinder(blocks: tuple[Block, ...], methods: Methods) -> bool:
-    """Of many managed applications all have the same ones."""
+    """Cached, because many managed applications have the same deny assignments."""
     return all(any(denies(blocks, action) for action in method) for method in methods)
 
 
 def denial_of(row: DenyAssignment) -> Denial:
-    """The row as a denial. Raises ValueError where its scope is none."""
+    """The row as a denial. Raises ValueError for an invalid scope."""
     fields = row.properties
     return Denial(
         name=fields.deny_assignment_name or row.id.rpartition("/")[2],
@@ -133,11 +133,11 @@ def denial_of(row: DenyAssignment) -> Denial:
 EVERYTHING = "every action"
 ALL_OF_IAM = "every action of Microsoft.Authorization"
 _CONDITIONS_KEPT = 64
-"""What a role allows is worked out anew for each condition, and for each place; of so many it is remembered."""
+"""Number of conditions and places for which the result of a role is cached."""
 
 
 class AzureJudge:
-    """Judges one role, working out once what it allows however often it is assigned."""
+    """Judges one role. What it allows is computed once for all assignments."""
 
     def __init__(self, role: Role) -> None:
         self.role = role
@@ -148,7 +148,7 @@ class AzureJudge:
 
     @property
     def runs_workloads(self) -> bool:
-        """Whether it lets its holder make something that an identity can be assigned to."""
+        """Whether it allows creating a resource to which an identity can be assigned."""
         return bool(self._allowance(None, (), False).possible(azure_table().becoming.runs))
 
     def power(
@@ -159,9 +159,9 @@ class AzureJudge:
         runs_workloads: bool = False,
         denials: tuple[Denial, ...] = (),
     ) -> Power:
-        """What it amounts to there. ``runs_workloads``: another role of its holder lets it make such a thing.
+        """Its power at a place. ``runs_workloads``: another role of the holder allows creating workloads.
 
-        ``denials``: those that may be about its holder.
+        ``denials``: deny assignments that may apply to the holder.
         """
         return self._judged(place, condition, runs_workloads or self.runs_workloads, denials)
 
@@ -185,7 +185,7 @@ class AzureJudge:
 
 
 class _Allowance:
-    """What a role allows for certain, or (``uncertain``) only if a condition is met or ``denied`` does not hold."""
+    """What a role allows for certain, or (``uncertain``) only if a condition is met or ``denied`` does not apply."""
 
     def __init__(self, role: Role, condition: str | None, denied: tuple[Block, ...], uncertain: bool) -> None:
         self.role = role
@@ -202,7 +202,7 @@ class _Allowance:
         return [f"{DATA}{one}" for one in names if self.holds((f"{DATA}{one}",))]
 
     def _possible(self, methods: Methods) -> list[str]:
-        """Those of which every action is allowed, as text."""
+        """Ways whose actions are all allowed, as text."""
         return [" + ".join(method) for method in methods if self.holds(method)]
 
     def _holds(self, actions: tuple[str, ...]) -> bool:
@@ -214,10 +214,7 @@ class _Allowance:
 
 
 class _Reading:
-    """What is allowed at one place. ``within``: denials in parts of it.
-
-    ``runs``: something can be made that runs with an identity.
-    """
+    """What is allowed at one place. ``within``: deny assignments in parts of it. ``runs``: workloads can be created."""
 
     def __init__(self, allowance: _Allowance, place: Place, within: tuple[Denial, ...], *, runs: bool) -> None:
         self._allowed = allowance
@@ -230,7 +227,7 @@ class _Reading:
         ]
 
     def power(self) -> Power:
-        if self._place.is_wide and self._is_admin() and not self._allowed.uncertain:  # it needs to take over no one
+        if self._place.is_wide and self._is_admin() and not self._allowed.uncertain:  # it needs no other identity
             return Power(privilege=judged(self.reasons()))
         return Power(
             privilege=judged(self.reasons()),
@@ -240,7 +237,7 @@ class _Reading:
         )
 
     def reasons(self) -> Iterator[tuple[PrivilegeLevel, str]]:
-        """Levels with what makes them."""
+        """Levels with their reasons."""
         for level, what in self._ways() if self._place.is_wide else self._narrow_ways():
             yield level, f"{what}, by {self._by}"
         for consequence in azure_table().high:
@@ -264,7 +261,10 @@ class _Reading:
                 )
 
     def takes_over(self) -> Iterator[Takeover]:
-        """Anyone who may give itself rights may do all that can be done to what is there."""
+        """Patterns of workloads that it can take over.
+
+        A holder that can grant itself rights can take over everything there.
+        """
         kinds = azure_table().takeover
         if self._own_rights:
             every = tuple(method for kind in kinds for method in kind.methods)

@@ -1,4 +1,4 @@
-"""What one right amounts to, wherever it is given: a role on a resource, a role in the directory, a permission."""
+"""The power of one right: an Azure role, a directory role, or a permission."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from msgspec import Struct, structs
 from scanner.model import Consequence, Privilege, PrivilegeLevel, Takeover
 
 NAMED = 3
-"""Evidence names this many actions, and counts the rest."""
+"""Maximum number of actions that evidence names; it counts the rest."""
 POTENTIAL = "potential: its links name what was found there"
-"""Of a way that leads on only where there is a target. A right is judged before targets are known."""
+"""The note on a way that needs a target. A right is judged before targets are known."""
 UNDER_A_CONDITION = "under a condition"
 
 _HIGHEST_FIRST: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")
@@ -24,7 +24,7 @@ _UNDER_A_CONDITION: Mapping[PrivilegeLevel, PrivilegeLevel] = {"admin": "high", 
 
 
 class Power(Struct, frozen=True, kw_only=True):
-    """What a right alone amounts to, and who it lets its holder become; see ``Assignment`` for the fields."""
+    """The privilege of a right, and the identities that it gives access to; see ``Assignment`` for the fields."""
 
     privilege: Privilege = Privilege(level="normal")
     becomes: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ UNKNOWN_POWER = Power(privilege=Privilege(level="unknown", evidence=("what a rig
 
 
 def under_a_condition(power: Power) -> Power:
-    """All of it only if a condition is met that we cannot judge; its evidence says so."""
+    """The same under a condition that cannot be evaluated, as its evidence states."""
     given = power.privilege
     at_most_high = _UNDER_A_CONDITION.get(given.level, given.level)
     return structs.replace(
@@ -66,8 +66,8 @@ def some(names: Sequence[str]) -> str:
 # --- Privilege of a directory role at a scope (pure) ---
 #
 # Decided by the actions of its definition, so that custom roles count for what they are. A built-in role is at least
-# what ``directory_builtin.csv`` says of it: which users' passwords it may reset it decides itself, and what
-# Microsoft's own accounts do is not all listed. One that is not there, and of whose actions none is known to lead
+# what ``directory_builtin.csv`` has for it: which users' passwords it may reset it decides itself, and what
+# Microsoft's own accounts do is not all listed. A role that is not in it, and of whose actions none is known to lead
 # anywhere, is ``unknown``. On an administrative unit a role is ``high`` at most: roles assigned there cannot touch
 # administrators outside it. On one application it makes its holder no more than that application.
 
@@ -77,7 +77,7 @@ Reached = Literal["applications", "blueprints"]
 
 
 class Leading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where something leads: to a level, and to becoming others."""
+    """The level of a way, and the identities that it gives access to."""
 
     level: PrivilegeLevel
     name: str
@@ -85,14 +85,14 @@ class Leading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Way(Leading, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What actions let one do, each of them alone. ``potential``: it leads on only where a target is."""
+    """What any of the actions allows. ``potential``: it leads to more only if there is a target."""
 
     actions: tuple[str, ...]
     potential: bool = False
 
 
 class BuiltIn(Leading, frozen=True, kw_only=True):
-    """What a built-in role comes to at least. ``role``: its own name; ``name``: of what it lets its holder do."""
+    """The least power of a built-in role. ``role``: its name; ``name``: what it allows."""
 
     role: str
 
@@ -140,7 +140,7 @@ def as_published(definition: str) -> DirectoryRole | None:
 
 
 def directory_power(role: DirectoryRole, scope: str, tenant: str, objects: Mapping[str, str]) -> Power:
-    """What the role amounts to on a scope: ``/``, an administrative unit, or one object.
+    """The power of a role on a scope: ``/``, an administrative unit, or one object.
 
     ``objects``: keys of identities by the object ids of applications and service principals.
     """
@@ -154,7 +154,7 @@ def directory_power(role: DirectoryRole, scope: str, tenant: str, objects: Mappi
 def _everywhere(role: DirectoryRole, tenant: str) -> Power:
     privilege = judged(_reasons(role, "the whole directory"))
     reached = frozenset(kind for way in _leading(role) for kind in way.reaches)
-    if privilege.level == "admin":  # it needs to become no one
+    if privilege.level == "admin":  # it needs no other identity
         return Power(privilege=privilege)
     return Power(privilege=privilege, becomes=patterns(tenant, reached))
 
@@ -212,7 +212,7 @@ def _allows(role: DirectoryRole, wanted: str) -> bool:
 
 
 def takes_in(granted: str, wanted: str) -> bool:
-    """Whether an action of a role includes another: all tasks of an entity, or of a service, include each of them."""
+    """Whether an action of a role includes another: all tasks of an entity, or of a service, include each task."""
     granted, wanted = granted.lower(), wanted.lower()
     if granted == wanted:
         return True

@@ -1,4 +1,4 @@
-"""What the reading of rights knows of the directory: who is there, and which APIs there are permissions of."""
+"""The directory as the reading of rights uses it: objects, and APIs with permissions."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Directory(Struct, frozen=True, kw_only=True):
     """The tenant as it was listed; every id is an object's, in lower case.
 
     ``keys``: keys of identities by the ids of service principals and of applications. ``names``: of service principals,
-    by id. ``left_out``: service principals that are not listed, such as Microsoft's own: neither are their rights.
-    ``apis``: by id.
+    by id. ``left_out``: service principals that are not reported, such as Microsoft's own, and neither are their
+    rights. ``apis``: by id.
     """
 
     keys: Mapping[str, str] = {}
@@ -46,7 +46,7 @@ class Directory(Struct, frozen=True, kw_only=True):
 # --- Directory objects by id, and service principals in groups ---
 
 AT_ONCE = 1000
-"""``getByIds`` takes no more."""
+"""Maximum number of ids for ``getByIds``."""
 SERVICE_PRINCIPAL, GROUP = "servicePrincipal", "group"
 # A cast is an advanced query. Source: https://learn.microsoft.com/graph/aad-advanced-queries
 _ADVANCED = {"ConsistencyLevel": "eventual"}
@@ -58,7 +58,7 @@ _TYPE = "#microsoft.graph."
 
 
 class DirectoryObject(Struct, frozen=True, kw_only=True):
-    """Any object. ``type``: as Graph writes it; ``name`` only where we may read it."""
+    """Any object. ``type``: as Graph writes it; ``name`` only if the scanner may read it."""
 
     id: str
     type: str | None = field(default=None, name="@odata.type")
@@ -66,12 +66,12 @@ class DirectoryObject(Struct, frozen=True, kw_only=True):
 
     @property
     def kind(self) -> str:
-        """Its type, that of every kind of service principal being one."""
+        """Its type, the same for every kind of service principal."""
         return kind_of(self.type or "")
 
 
 class Member(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Who is in a group. ``type``: as Graph writes it where there may be several."""
+    """A member of a group. ``type``: as Graph writes it if there may be several."""
 
     id: ObjectId
     display_name: str | None = None
@@ -84,15 +84,15 @@ class Member(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def kind_of(odata_type: str) -> str:
-    """A type in short, that of every kind of service principal being one."""
+    """The short form of a type, the same for every kind of service principal."""
     kind = odata_type.removeprefix(_TYPE)
     return SERVICE_PRINCIPAL if kind in _AGENTS else kind
 
 
 def objects_by_id(reader: Reader, section: SectionReading, ids: Iterable[str]) -> dict[str, DirectoryObject]:
-    """Those that are there, by id in lower case; an id that is missing has been deleted, or never was.
+    """Existing objects by id in lower case; a missing id was deleted or never existed.
 
-    No types are asked for, so that none is left out. Raises SourceError where not all could be asked about.
+    The request names no types, so that none is left out. Raises SourceError if not all ids could be requested.
     """
     found: dict[str, DirectoryObject] = {}
     wanted = sorted({one.lower(): one for one in sorted(ids)}.values())
@@ -103,7 +103,7 @@ def objects_by_id(reader: Reader, section: SectionReading, ids: Iterable[str]) -
             raise SourceError("POST /directoryObjects/getByIds: the response has an unexpected next page")
         for raw in page.value:
             one = reader.row(section, raw, DirectoryObject)
-            if one is None:  # whose it was cannot be determined, and its id must not be taken for a deleted one's
+            if one is None:  # its holder is unknown, and its id must not count as deleted
                 raise SourceError("POST /directoryObjects/getByIds: not every object could be understood")
             found[one.id.lower()] = one
     return found
@@ -112,7 +112,7 @@ def objects_by_id(reader: Reader, section: SectionReading, ids: Iterable[str]) -
 def members_of(reader: Reader, groups: Mapping[str, str]) -> Generator[Coverage, None, dict[str, tuple[Member, ...]]]:
     """The service principals in each group, and in the groups inside it. ``groups``: names by id.
 
-    Where Graph does not list them alone, all members are.
+    If Graph cannot filter them, all members are listed.
     """
     members: dict[str, tuple[Member, ...]] = {}
     with reader.section(s.GROUP_MEMBERS) as section:
@@ -121,7 +121,7 @@ def members_of(reader: Reader, groups: Mapping[str, str]) -> Generator[Coverage,
             if not any(isinstance(one, (Gone, NotTaken)) for one in failures):
                 break
         for failure in failures:
-            if not (isinstance(failure, Gone) and members):  # one of several may have gone since
+            if not (isinstance(failure, Gone) and members):  # one of several may have been deleted since
                 section.lost(failure, partial=bool(members))
     yield reader.done(section)
     return members
@@ -130,7 +130,7 @@ def members_of(reader: Reader, groups: Mapping[str, str]) -> Generator[Coverage,
 def _read_members(
     reader: Reader, section: SectionReading, path: str, groups: Sequence[str], members: dict[str, tuple[Member, ...]]
 ) -> list[SourceError]:
-    """Add to ``members`` who is in each group; what went wrong."""
+    """Add the members of each group to ``members``; returns the failures."""
     failures: list[SourceError] = []
     paths = {path.format(group): group for group in groups}
     for one, rows in reader.api.graph_batch(list(paths), headers=_ADVANCED):
@@ -165,7 +165,7 @@ class RoleDefinition(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def role(self) -> DirectoryRole:
-        """What it allows on any object; a role that is switched off allows nothing."""
+        """The role with what it allows on any object; a disabled role allows nothing."""
         actions = (
             action
             for one in self.role_permissions
@@ -221,7 +221,7 @@ class PermissionGrant(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Holder(Struct, frozen=True, kw_only=True):
-    """Who a right is given to. ``gone``: as ``Assignment`` has it."""
+    """The holder of a right. ``gone``: see ``Assignment``."""
 
     id: str
     kind: str | None = "ServicePrincipal"
@@ -240,7 +240,7 @@ def assignment(
     created_by: str | None = None,
     attributes: Mapping[str, Any] | None = None,
 ) -> Assignment:
-    """See ``Assignment``. ``grant``: what is given; whether it makes an admin depends on ``power``."""
+    """See ``Assignment``. ``grant``: the right; whether it makes an admin depends on ``power``."""
     return Assignment(
         key=key,
         provider=SPEC.name,

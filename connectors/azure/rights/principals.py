@@ -1,4 +1,4 @@
-"""What of the resource manager's rows is used. Source: the REST reference of Azure's resource providers."""
+"""The fields of the resource manager's rows that are used. Source: the REST reference of Azure's resource providers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ VERSION = "2022-04-01"
 def read_denials(
     reader: Reader, place: str, rows: Collection[RoleAssignment]
 ) -> Generator[Coverage, None, tuple[Denial, ...]]:
-    """Those that may take something away from the holders of ``rows``. What could not be read takes nothing."""
+    """Read deny assignments that may apply to the holders of ``rows``. Unreadable ones deny nothing."""
     found: list[Denial] = []
     params = {"$filter": "atScope()"} if reader.unit.kind == "management_group" else {}
     path = f"{quote(place, safe='/')}/providers/Microsoft.Authorization/denyAssignments"
@@ -67,16 +67,16 @@ _PAGE = 999
 
 
 class DeletedObject(Struct, frozen=True, kw_only=True):
-    """A service principal that can still be had back."""
+    """A deleted service principal that can be restored."""
 
     id: str
     deleted: Any = field(default=None, name="deletedDateTime")
 
 
 class Principals(Struct, frozen=True, kw_only=True):
-    """What the directory says of some ids, in lower case. ``asked``: those that it was asked about and answered for.
+    """Objects of the directory by id in lower case. ``asked``: the ids that were looked up.
 
-    ``restorable``: until when a deleted one can be had back.
+    ``restorable``: until when a deleted principal can be restored.
     """
 
     found: Mapping[str, DirectoryObject] = {}
@@ -84,17 +84,17 @@ class Principals(Struct, frozen=True, kw_only=True):
     restorable: Mapping[str, datetime] = {}
 
     def kind(self, principal: str) -> str | None:
-        """servicePrincipal, group, user …; None where it was not found."""
+        """servicePrincipal, group, user …; None if it was not found."""
         one = self.found.get(principal.lower())
         return one.kind if one else None
 
     def name(self, principal: str) -> str | None:
-        """What it is called, where that could be read."""
+        """Its name, if it could be read."""
         one = self.found.get(principal.lower())
         return one.name if one else None
 
     def gone(self, principal: str) -> bool | None:
-        """Whether the directory has it no longer; None where that cannot be determined."""
+        """Whether it was deleted from the directory; None if unknown."""
         key = principal.lower()
         return key not in self.found if key in self.asked else None
 
@@ -108,7 +108,7 @@ class Principals(Struct, frozen=True, kw_only=True):
 
 
 def read_principals(reader: Reader, ids: Iterable[str]) -> Generator[Coverage, None, Principals]:
-    """Ask the directory who these are. Where it answers for none of them, no one is taken for gone."""
+    """Look up ids in the directory. If it returns none of them, none counts as deleted."""
     written = frozenset(ids)
     wanted = frozenset(one.lower() for one in written)
     principals = Principals()
@@ -128,7 +128,7 @@ def read_principals(reader: Reader, ids: Iterable[str]) -> Generator[Coverage, N
 
 
 def _restorable(reader: Reader, section: SectionReading, missing: frozenset[str]) -> dict[str, datetime]:
-    """By id, until when each can be had back; those that are not in the bin are gone for good, or it was not read."""
+    """By id, until when each can be restored; the others are deleted permanently, or the list was not read."""
     until: dict[str, datetime] = {}
     try:
         pages = reader.api.graph_pages(_DELETED, params={"$select": "id,deletedDateTime", "$top": _PAGE})

@@ -1,4 +1,4 @@
-"""Reads the roles that are held in the directory itself."""
+"""Reads directory roles and API permissions."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def read_directory_roles(reader: Reader, directory: Directory) -> Iterator[Disco
 
 
 class _Holders(Struct, frozen=True, kw_only=True):
-    """Whose the assignments are: names of groups by id, ids of service principals, and how many are anyone else's.
+    """Holders of assignments: names of groups by id, ids of service principals, and the number of others.
 
-    ``gone``: how many are of no one who the directory knows.
+    ``gone``: the number of unknown holders.
     """
 
     groups: Mapping[str, str] = {}
@@ -111,7 +111,7 @@ class _Converter:
         self._directory = directory
 
     def of(self, row: RoleAssignment, member: Member | None = None, *, group: str | None = None) -> Assignment:
-        """What it gives its principal, or a member of a group that it is given to."""
+        """The right of its principal, or of a member of its group."""
         role = self.roles.get(row.role_definition_id.lower()) or as_published(row.role_definition_id)
         where = row.directory_scope_id or row.app_scope_id or TENANT
         power = directory_power(role, where, self._tenant, self._directory.keys) if role else UNKNOWN_POWER
@@ -143,7 +143,7 @@ DEFAULT_ACCESS = NIL_GUID
 def read_app_permissions(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
     """What applications may do by themselves: one list for each API that publishes such permissions, Graph's first.
 
-    Where there is no such list of any API, each holder is asked for its own.
+    If no API has such a list, the list of each holder is read.
     """
     others = 0
     apis = sorted((api for api in directory.apis.values() if api.app_roles), key=_graph_first)
@@ -173,9 +173,9 @@ def read_app_permissions(reader: Reader, directory: Directory) -> Iterator[Disco
 def _listed(
     reader: Reader, section: SectionReading, paths: Sequence[str]
 ) -> tuple[list[AppRoleAssignment] | None, list[SourceError]]:
-    """The rows of these lists, and what went wrong; None for the rows, and why, where there is no such list at all.
+    """The rows of these lists, and what went wrong; None and the error if there is no such list at all.
 
-    One list of several may have gone with what it was of.
+    One of several lists may have been deleted with its object.
     """
     answers = [rows for _, rows in reader.api.graph_batch(paths)]
     failures = [one for one in answers if isinstance(one, SourceError)]
@@ -186,7 +186,7 @@ def _listed(
 
 
 def _is_principal_s(row: AppRoleAssignment, directory: Directory) -> bool:
-    """Whether a service principal holds it; where the row does not say, whether one of that id is known."""
+    """Whether a service principal holds it; if the row has no type, whether one with that id is known."""
     if row.principal_type is None:
         return row.principal_id.lower() in directory.names
     return row.principal_type == "ServicePrincipal"

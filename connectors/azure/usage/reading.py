@@ -1,4 +1,4 @@
-"""Reads Graph's reports of last use. Without a premium licence there are none, and use is unknown then, not missing."""
+"""Reads Graph's reports of last use. Without a premium licence there are none, and use is unknown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from connectors.base import SectionReading
 from scanner.model import Coverage
 
 EARLIEST_YEAR = 2015
-"""Nothing was recorded before: an older date represents none, as the year 1 does."""
+"""The first year with records: an older date, such as the year 1, means none."""
 T = TypeVar("T")
 
 
@@ -54,7 +54,7 @@ def _read(
 
 
 def _rows(reader: Reader, section: SectionReading, path: str, row: type[T]) -> Iterator[T]:
-    """The rows; Graph also refuses for want of a licence where there is one, so it is asked again once."""
+    """The rows. Graph sometimes reports a missing licence although there is one, so the request is repeated once."""
     for is_last in (False, True):
         begun = False
         try:
@@ -69,7 +69,7 @@ def _rows(reader: Reader, section: SectionReading, path: str, row: type[T]) -> I
 
 
 def principal_signs(row: PrincipalActivity) -> list[tuple[str, Sign]]:
-    """One for each way of use; of two at the same time, the first says what it was used as."""
+    """One sign for each type of use; of two at the same time, the first decides ``used_as``."""
     activities = (
         ("client", row.application_authentication_client_sign_in_activity),
         ("client", row.delegated_client_sign_in_activity),
@@ -82,7 +82,7 @@ def principal_signs(row: PrincipalActivity) -> list[tuple[str, Sign]]:
 
 
 def credential_signs(row: CredentialActivity) -> list[tuple[str, Sign]]:
-    """One, or none."""
+    """The sign of a credential's use, if any."""
     sign = _sign(row.sign_in_activity)
     return [] if sign is None else [(row.key_id.lower(), sign)]
 

@@ -1,4 +1,7 @@
-"""What of Graph's reports is used. Source: the reference pages of Microsoft Graph beta, whose samples differ."""
+"""The fields of Graph's reports that are used.
+
+Source: the reference pages of Microsoft Graph beta, whose samples differ.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from msgspec import Struct
 
 
 class Activity(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A ``signInActivity``. The last sign-in may be one that failed; what succeeded is not always reported."""
+    """A ``signInActivity``. The last sign-in may have failed; successful ones are not always reported."""
 
     last_sign_in_date_time: Any = None
     last_successful_sign_in_date_time: Any = None
 
 
 class PrincipalActivity(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A ``servicePrincipalSignInActivity``: of one client id, in this tenant."""
+    """A ``servicePrincipalSignInActivity``: the use of one client id in this tenant."""
 
     app_id: str
     last_sign_in_activity: Activity | None = None
@@ -28,7 +31,7 @@ class PrincipalActivity(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class CredentialActivity(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An ``appCredentialSignInActivity``: of one key of an application on one of the resources it was used for."""
+    """An ``appCredentialSignInActivity``: the use of one key of an application for one resource."""
 
     key_id: str
     sign_in_activity: Activity | None = None
@@ -38,7 +41,7 @@ class CredentialActivity(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Sign(Struct, frozen=True, kw_only=True):
-    """The latest use. ``used_as``: client or resource, where reported; ``succeeded_at``: the latest that succeeded."""
+    """The latest use. ``used_as``: client or resource, if reported; ``succeeded_at``: the latest success."""
 
     at: datetime
     used_as: str | None = None
@@ -46,13 +49,12 @@ class Sign(Struct, frozen=True, kw_only=True):
 
 
 class UseRecord(Struct, frozen=True, kw_only=True):
-    """By id in lower case, the latest use. ``reach``: so many days back no use is missing; None: that is not known.
+    """The latest use by id in lower case. ``reach``: number of days for which the report is complete; None: unknown.
 
-    ``unread``: it was asked for and could not be read to its end, be it for want of a licence. Graph also says that of
-    tenants that have one, so that what was known before stands.
-
-    Microsoft does not say how far the reports reach back. They keep the latest use of each, so that everything since
-    the oldest that they give is in them: that is relied on. Anyone who is not in them was not used in this time.
+    ``unread``: the report could not be read to its end, for example without a licence. Graph also reports that of
+    tenants with a licence, so earlier knowledge is kept. Microsoft does not document how far the reports reach back.
+    They have the latest use of each id, so they are assumed to be complete since the oldest use in them. An id that is
+    not in them was not used in this time.
     """
 
     uses: Mapping[str, Sign] = {}
@@ -61,7 +63,10 @@ class UseRecord(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, signs: Iterable[tuple[str, Sign]], now: datetime, *, whole: bool) -> Self:
-        """From all signs of each id. ``whole``: the report was read to its end, else it proves no disuse."""
+        """A record from all signs of each id.
+
+        ``whole``: the report was read to its end; otherwise absence proves nothing.
+        """
         uses: dict[str, Sign] = {}
         oldest: datetime | None = None
         for key, sign in signs:
@@ -78,10 +83,10 @@ class UseRecord(Struct, frozen=True, kw_only=True):
         return max(known, key=lambda one: one.at, default=None)
 
     def last(self, *ids: str | None) -> datetime | None:
-        """When that was."""
+        """The time of the latest use."""
         one = self.sign(*ids)
         return one.at if one else None
 
     def shown_only(self) -> UseRecord:
-        """The same, where absence proves nothing."""
+        """The same record, with absence proving nothing."""
         return UseRecord(uses=self.uses, unread=self.unread)

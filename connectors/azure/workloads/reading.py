@@ -1,4 +1,4 @@
-"""Workloads that run as managed identities and applications: every resource that has an identity. Pure."""
+"""Workloads that run as managed identities and applications: every resource that has an identity (pure)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from scanner.model.attributes import NO_LOCAL_ACCOUNTS, SIGNS_TOKENS_AS
 
 
 def workload(scope: Scope, tenant: str, row: Resource) -> Workload | None:
-    """A resource that runs as something; None for one that does not."""
+    """A resource that runs as an identity; None for others."""
     keys = sorted({*runs_as(row), *_in_directory(tenant, row)})
     if not keys:
         return None
@@ -60,7 +60,7 @@ def _attributes(tenant: str, row: Resource) -> dict[str, Any]:
     reported = {
         "location": row.location,
         "local_keys": _local_keys(row),
-        SIGNS_TOKENS_AS: row.oidc_issuer,  # of another shape, it is a gap of its row
+        SIGNS_TOKENS_AS: row.oidc_issuer,  # malformed: a gap of its row
         NO_LOCAL_ACCOUNTS: row.disable_local_accounts if isinstance(row.disable_local_accounts, bool) else None,
         "blueprint": agent_blueprint_key(tenant, blueprint) if isinstance(blueprint, str) and blueprint else None,
     }
@@ -68,7 +68,7 @@ def _attributes(tenant: str, row: Resource) -> dict[str, Any]:
 
 
 def _local_keys(row: Resource) -> bool | None:
-    """Whether keys of its own let in anyone who has them, past all identities; None where it does not say."""
+    """Whether local keys give access without an identity; None if unknown."""
     if isinstance(row.disable_local_auth, bool):
         return not row.disable_local_auth
     return row.allow_shared_key_access if isinstance(row.allow_shared_key_access, bool) else None
@@ -82,7 +82,7 @@ _NOTHING = "no resource can be seen: there is none, or the right to read them is
 
 
 def read_resources(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Everything of one subscription but its role assignments."""
+    """Read everything in one subscription except role assignments."""
     users: list[Resource] = []
     with reader.section(s.MANAGED_IDENTITIES) as section:
         estate = ask_resource_graph(reader, section)
@@ -100,7 +100,7 @@ def read_resources(reader: Reader) -> Iterator[DiscoveredRecord]:
 
 
 def _read_workloads(reader: Reader, estate: Estate, resources: list[Resource]) -> Iterator[DiscoveredRecord]:
-    """Workloads that run as something; every resource that was read is added to ``resources``."""
+    """Read workloads that run as an identity; adds every resource to ``resources``."""
     with reader.section(s.WORKLOADS) as section:
         for row in resources_of(reader, section, s.WORKLOADS, estate):
             resources.append(row)
@@ -115,11 +115,11 @@ def _read_workloads(reader: Reader, estate: Estate, resources: list[Resource]) -
 
 
 def read_subscription(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Who holds which role at the subscription and below, and what it holds."""
+    """Read the role assignments at a subscription and below, and its resources."""
     yield from read_assignments(reader)
     yield from read_resources(reader)
 
 
 def read_management_group(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Who holds which role at this management group, those of its ancestors and of its children apart."""
+    """Read the role assignments at a management group, without those of its ancestors and children."""
     yield from read_assignments(reader)

@@ -1,8 +1,8 @@
-"""A subscription's resources by Resource Graph; where it cannot be asked, the resource manager's lists.
+"""A subscription's resources, from Resource Graph or otherwise from lists of the resource manager.
 
-The query names each property that is wanted: whole ``properties`` hold settings, and with them other people's secrets.
-Source: https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language and the REST reference of
-each resource provider.
+The query names each property: complete ``properties`` hold settings, which may include secrets. Source:
+https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language and the REST reference of each
+resource provider.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ _COLUMNS: Mapping[str, str] = {
     "agentPrincipal": "defaultInstanceIdentity.principalId",
     "agentBlueprint": "agentIdentityBlueprint.clientId",
 }
-"""Columns of the answer, by the property that each is."""
+"""Columns of the answer by property."""
 _ASKED_FOR = (USER_ASSIGNED, VAULT, BOT, FOUNDRY_AGENT)
-"""Types that matter without an identity of their own."""
+"""Types that are read without an identity of their own."""
 QUERY = (
     "resources"
     f" | where isnotnull(identity) or type in~ ({', '.join(repr(one) for one in _ASKED_FOR)})"
@@ -61,12 +61,12 @@ _LISTS: Mapping[str, tuple[str, str, Mapping[str, str | int]]] = {
     s.WORKLOADS: ("resources", "2021-04-01", {"$expand": "createdTime", "$top": 1000}),
     s.VAULTS: ("providers/Microsoft.KeyVault/vaults", "2023-07-01", {}),
 }
-"""What the resource manager lists for a section: its path, the version of the API, and what is asked with it."""
+"""What the resource manager lists for a section: its path, the version of the API, and its parameters."""
 _SECTION_OF = {USER_ASSIGNED: s.MANAGED_IDENTITIES, VAULT: s.VAULTS}
 
 
 class Assigned(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A user-assigned identity, as the resource that it is assigned to has it."""
+    """A user-assigned identity in a resource to which it is assigned."""
 
     principal_id: str | None = None
     client_id: str | None = None
@@ -81,7 +81,7 @@ class Identities(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Facts(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Properties of resources, each of some types only. What is Any is looked at with care."""
+    """Properties of resources, each of some types only. Those of type Any may have any shape."""
 
     principal_id: str | None = None
     client_id: str | None = None
@@ -99,7 +99,7 @@ class Facts(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class System(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Who made a resource, and when."""
+    """Who created a resource, and when."""
 
     created_by: str | None = None
     created_at: Any = None
@@ -131,12 +131,12 @@ class Resource(Facts, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def made_by(self) -> str | None:
-        """Who made it, where that is reported."""
+        """Who created it, if reported."""
         return self.system_data.created_by if self.system_data else None
 
     @property
     def made_at(self) -> datetime | None:
-        """When it was made, by whichever name its type has for that."""
+        """When it was created, under any of the names that types use."""
         reported = (self.time_created, self.creation_time, self.created_time, self.date_created)
         system = self.system_data.created_at if self.system_data else None
         return next((when for one in (*reported, system) if (when := moment(one)) is not None), None)
@@ -148,7 +148,7 @@ class _Typed(Struct, frozen=True):
 
 
 class Estate(Struct, frozen=True, kw_only=True):
-    """What Resource Graph gave, by the section that it is for. ``refusal``: why that may not be all."""
+    """The rows of Resource Graph by section. ``refusal``: why they may be incomplete."""
 
     rows: Mapping[str, list[Raw]] = {}
     refusal: SourceError | None = None
@@ -157,8 +157,8 @@ class Estate(Struct, frozen=True, kw_only=True):
 def ask_resource_graph(reader: Reader, section: SectionReading) -> Estate:
     """One query for all sections; rows whose type cannot be determined are a gap of this one.
 
-    It lags behind, so that where it lists nothing the resource manager is asked as well. A row that moves from page
-    to page meanwhile is taken once.
+    Resource Graph lags behind, so if it lists nothing, the resource manager is read as well. A row that moves between
+    pages counts once.
     """
     rows: dict[str, list[Raw]] = {}
     seen: set[str] = set()
@@ -176,9 +176,9 @@ def ask_resource_graph(reader: Reader, section: SectionReading) -> Estate:
 
 
 def resources_of(reader: Reader, section: SectionReading, name: str, estate: Estate) -> Iterator[Resource]:
-    """A section's resources. Where Resource Graph failed, the resource manager is asked.
+    """A section's resources. If Resource Graph failed, the resource manager is read.
 
-    If that fails as well, what Resource Graph had given is all there is. Raises SourceError where that is nothing.
+    If that fails as well, the rows of Resource Graph are kept. Raises SourceError if there are none.
     """
     known = estate.rows.get(name, [])
     if estate.refusal is None:
@@ -198,7 +198,9 @@ def resources_of(reader: Reader, section: SectionReading, name: str, estate: Est
         some = some or row.identity is not None or row.type.lower() in _ASKED_FOR
         yield row
     section.note("Resource Manager was used instead")
-    if name == s.WORKLOADS and some:  # its list has no properties: kubelets, bots and agents run as what only they say
+    if (
+        name == s.WORKLOADS and some
+    ):  # its list lacks properties, which name the identities of kubelets, bots and agents
         section.lost(estate.refusal, partial=True)
     else:
         section.note(str(estate.refusal))
@@ -233,7 +235,7 @@ def _types() -> Mapping[str, _Type]:
 
 
 def kind_of(resource: Resource) -> str:
-    """What such a resource is called: ``function_app``; else the type as Azure has it."""
+    """The kind of a resource, such as ``function_app``; otherwise Azure's type."""
     found = _types().get(resource.type.lower())
     if found is None:
         return resource.type.lower()
@@ -242,7 +244,7 @@ def kind_of(resource: Resource) -> str:
 
 
 def agent_signal(resource: Resource) -> Signal | None:
-    """That whatever the resource runs as is an AI agent's, or may be."""
+    """The signal that the identity of a resource is, or may be, an AI agent's."""
     found = _types().get(resource.type.lower())
     if found is None or found.agent is None or (found.agent_kinds and not found.agent_kinds & _said(resource)):
         return None

@@ -1,4 +1,4 @@
-"""Access policies of key vaults as rights: what they allow, and how much that is. Pure.
+"""Access policies of key vaults as rights: what they allow, and their privilege (pure).
 
 Source: https://learn.microsoft.com/azure/key-vault/general/assign-access-policy
 """
@@ -50,18 +50,18 @@ _GRAVE: Mapping[str, Mapping[str, str]] = {
         "regeneratekey": "replace keys of storage accounts",
     },
 }
-"""What is no ordinary right, by what it is on: the values, their use, or putting others in their place."""
+"""Privileged verbs by type of item: to read, use or replace values."""
 _CONSEQUENCES: tuple[tuple[ConsequenceKind, str, tuple[str, ...]], ...] = (
     ("read_secrets", "secrets", ("get", "backup")),
     ("read_data", "keys", ("decrypt", "unwrapkey")),
     ("delete", "secrets", ("delete", "purge")),
     ("delete", "keys", ("delete", "purge")),
 )
-"""Of a blast radius: the verbs on what is in a vault."""
+"""Consequences by the verbs on vault items."""
 
 
 class AccessPolicy(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What someone may do with all that a vault holds. ``application_id``: only by way of this application."""
+    """The permissions of a principal on all items of a vault. ``application_id``: only through this application."""
 
     object_id: str
     application_id: str | None = None
@@ -69,7 +69,7 @@ class AccessPolicy(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def assignments_of(scope: Scope, vault: Resource, policies: Iterable[AccessPolicy]) -> Iterator[Assignment]:
-    """Each policy as a right of its holder. Of whom there is no such identity may as well be a person or a group."""
+    """Each policy as a right of its holder. A holder without an identity may be a person or a group."""
     by_key = {_key(vault, policy): policy for policy in policies}
     for key in sorted(by_key):
         policy = by_key[key]
@@ -88,13 +88,13 @@ def assignments_of(scope: Scope, vault: Resource, policies: Iterable[AccessPolic
 
 
 def privilege_of(vault: str, permissions: Mapping[str, Sequence[str] | None]) -> Privilege:
-    """High where values can be read, used or replaced."""
+    """High if values can be read, used or replaced."""
     reasons = tuple(f"may {words} in the vault {vault}" for words in dict.fromkeys(_grave(permissions)))
     return Privilege(level="high", evidence=reasons) if reasons else Privilege(level="normal")
 
 
 def consequences_of(vault: Resource, permissions: Mapping[str, Sequence[str] | None]) -> tuple[Consequence, ...]:
-    """Of a blast radius: its secrets, and its keys."""
+    """The consequences for the blast radius: of secrets and of keys."""
     held = {kind: {verb.lower() for verb in verbs or ()} for kind, verbs in permissions.items()}
     return tuple(
         Consequence(
@@ -126,7 +126,7 @@ def _named(policy: AccessPolicy) -> str:
 
 # --- Items of a key vault as stored secrets: names and dates, never values (pure) ---
 
-# As Key Vault takes the name of a secret, a key or a certificate.
+# Names of secrets, keys and certificates that Key Vault accepts.
 _NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
 _SINGULAR = {"secrets": "secret", "keys": "key", "certificates": "certificate"}
 
@@ -142,7 +142,7 @@ class Times(Struct, frozen=True, kw_only=True):
 
 
 class VaultItem(Struct, frozen=True, kw_only=True):
-    """A row of a vault's own list. ``managed``: it belongs to a certificate, and is listed as that."""
+    """A row of a vault's own list. ``managed``: it belongs to a certificate, which is listed instead."""
 
     address: str = field(name="id")
     times: Times | None = field(name="attributes", default=None)
@@ -151,14 +151,14 @@ class VaultItem(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str | None:
-        """The item's name, after its kind; None where the address is none of an item."""
+        """The item's name, after its kind; None for any other address."""
         return _vault_items_named(
             self.address.partition("://")[2].partition("/")[2].partition("/")[2].partition("/")[0]
         )
 
 
 class VaultKey(VaultItem, frozen=True, kw_only=True):
-    """A row of a vault's own list of keys, which call their address otherwise."""
+    """A row of a vault's own list of keys, whose address is ``kid``."""
 
     address: str = field(name="kid")
 
@@ -176,7 +176,7 @@ class ListedItem(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str | None:
-        """The item's name, the last of its path; None where that is no name."""
+        """The item's name, the last segment of its path; None if invalid."""
         return _vault_items_named(self.address.rstrip("/").rpartition("/")[2])
 
     @property
@@ -186,7 +186,7 @@ class ListedItem(Struct, frozen=True, kw_only=True):
 
     @property
     def managed(self) -> bool | None:
-        """It is not reported here."""
+        """False: this list does not report it."""
         return None
 
 
@@ -222,7 +222,7 @@ def _vault_items_named(text: str) -> str | None:
 
 
 def _moment(seconds: int | None) -> datetime | None:
-    """A moment in UTC; None where it is not reported, or is none that a calendar has."""
+    """A time in UTC; None if missing or out of range."""
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
@@ -231,22 +231,22 @@ def _moment(seconds: int | None) -> datetime | None:
 
 # --- Key vaults: access policies and names of items ---
 #
-# A vault that its firewall closes, one that we have no right to, and one that is empty are three different things.
+# A vault behind its firewall, one without permission, and an empty one are three different cases.
 # Source: https://learn.microsoft.com/rest/api/keyvault/
 
 ITEMS_VERSION = "2023-07-01"
 _KINDS: Mapping[str, str] = {s.SECRETS: "secrets", s.KEYS: "keys", s.CERTIFICATES: "certificates"}
 _ROWS: Mapping[str, type[Item]] = {s.KEYS: VaultKey}
 _ALONE = (ClosedToUs, Denied, Forbidden)
-"""Failures that say nothing of the next vault: each has a host, a firewall and rights of its own."""
+"""Failures that concern one vault only: each has its own host, firewall and permissions."""
 
 
 class NotInPolicy(Denied):
-    """A vault goes by its access policies, and none of them gives us its lists; a role would not help."""
+    """A vault uses access policies, and none of them allows its lists; a role would not help."""
 
 
 def read_vaults(reader: Reader, estate: Estate) -> Iterator[DiscoveredRecord]:
-    """Every vault's access policies, then what the vaults hold, as far as the settings want that."""
+    """Read every vault's access policies, then its items if the settings ask for them."""
     vaults: list[Resource] = []
     closed: dict[str, Unreachable] = {}
     with reader.section(s.VAULTS) as section:
@@ -267,7 +267,7 @@ def read_vaults(reader: Reader, estate: Estate) -> Iterator[DiscoveredRecord]:
 
 
 def _policies(reader: Reader, section: SectionReading, vault: Resource) -> Iterator[AccessPolicy]:
-    """Those in force: a vault that goes by roles keeps its policies, and does not look at them."""
+    """The policies in force: a vault that uses roles keeps its policies but ignores them."""
     if not vault.enable_rbac_authorization:
         yield from reader.rows(section, [vault.access_policies or []], AccessPolicy)
 
@@ -275,7 +275,7 @@ def _policies(reader: Reader, section: SectionReading, vault: Resource) -> Itera
 def _read_items(
     reader: Reader, name: str, kind: str, vaults: Sequence[Resource], closed: dict[str, Unreachable]
 ) -> Iterator[DiscoveredRecord]:
-    """``closed``: by id, vaults that did not let us in for another kind; they are not asked again."""
+    """Read items of a kind. ``closed``: vaults by id that denied another kind; they are skipped."""
     by_arm = reader.settings.key_vaults == "arm"
     row: type[Item] = ListedItem if by_arm else _ROWS.get(name, VaultItem)
 
