@@ -17,7 +17,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from contextvars import ContextVar
 from functools import cache
 from io import BytesIO
@@ -285,17 +285,17 @@ def _signals_deferred() -> Iterator[None]:
 
 def _serve(job: _Job[T, R], parents: Sequence[Connection], connection: Connection) -> None:
     """Run in the child: send the work on each batch that it takes."""
-    for one in parents:
-        one.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its children
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    gc.disable()  # a collection would copy the memory that is shared with the parent
-    _sharing.set(_ALONE)
-    results: SimpleQueue[bytes] = SimpleQueue()
-    # A thread sends, so that this one need not wait until the parent receives.
-    Thread(target=_send, args=(connection, results), daemon=True).start()
-    numbered = enumerate(job.batches)
     try:
+        for one in parents:
+            one.close()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its children
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        gc.disable()  # a collection would copy the memory that is shared with the parent
+        _sharing.set(_ALONE)
+        results: SimpleQueue[bytes] = SimpleQueue()
+        # A thread sends, so that this one need not wait until the parent receives.
+        Thread(target=_send, args=(connection, results), daemon=True).start()
+        numbered = enumerate(job.batches)
         for taken in job.numbers.all():
             batch = next(batch for number, batch in numbered if number == taken)
             results.put(_packed((taken, job.work(batch))))
@@ -304,9 +304,11 @@ def _serve(job: _Job[T, R], parents: Sequence[Connection], connection: Connectio
 
 
 def _send(connection: Connection, results: SimpleQueue[bytes]) -> None:
-    with suppress(OSError):
+    try:
         while True:
             connection.send_bytes(results.get())
+    finally:
+        os._exit(1)  # or the parent would wait for results that cannot come
 
 
 # --- Results: records are pickled without their default values, which halves the time to unpickle them ---

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from fcntl import F_GETFL, fcntl
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,18 @@ def not_sent_by_children(part: Sequence[int]) -> list[object]:
     return [*squares(part), *([lambda: None] if is_child() else [])]
 
 
+def broken_in_children(part: Sequence[int]) -> list[int]:
+    """The pipe to the parent is open, but writing to it fails."""
+    if is_child():
+        with Path(os.devnull).open() as nothing:
+            for path in list(Path("/proc/self/fd").iterdir()):
+                file = int(path.name)
+                if file > 2 and path.exists() and fcntl(file, F_GETFL) & os.O_ACCMODE == os.O_WRONLY:
+                    os.dup(file)
+                    os.dup2(nothing.fileno(), file)
+    return squares(part)
+
+
 @given(numbers=st.lists(st.integers(), max_size=60), processes=st.sampled_from([1, 2, 3, 5]))
 @examples(15)
 def test_parts_come_in_the_order_of_the_items(numbers: list[int], processes: int) -> None:
@@ -91,7 +104,7 @@ def test_a_child_shares_no_work_itself() -> None:
     assert set(parts) == {1}
 
 
-@pytest.mark.parametrize("work", [killed_in_children, not_sent_by_children])
+@pytest.mark.parametrize("work", [killed_in_children, not_sent_by_children, broken_in_children])
 def test_the_parent_does_what_a_lost_child_owes(
     work: Callable[[Sequence[int]], list[object]], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -157,6 +170,23 @@ def test_a_process_that_cannot_be_started_is_done_without(caplog: pytest.LogCapt
 
     assert [square for part in parts for square in part] == squares(range(200))
     assert "no further process can be started" in caplog.text
+
+
+def test_a_child_that_cannot_start_a_thread_is_done_without() -> None:
+    """Another limit of the system, here of memory; the limit of a container's processes counts threads, too."""
+    script = """
+import re, resource
+from pathlib import Path
+from scanner.processes import spread, using
+size = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+resource.setrlimit(resource.RLIMIT_AS, (size + 4_000_000,) * 2)
+with using(3):
+    print(sum(spread(sum, range(2000))))
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert ran.stdout == f"{sum(range(2000))}\n"
+    assert "Traceback" not in ran.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
