@@ -168,15 +168,22 @@ def run() -> NoReturn:
     """The entry point of the console script."""
     signal.signal(signal.SIGTERM, _interrupt)
     gc.set_threshold(_ALLOCATED, *gc.get_threshold()[1:])
-    code = main()
+    try:
+        code = main()
+        _flush()
+    except KeyboardInterrupt:  # while the end is under way, such as a second Ctrl-C
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        # Without joining threads: a worker may be waiting for a provider, and no file is half written.
+        os._exit(code)
+    gc.freeze()  # else the interpreter looks through all objects before it ends: as long as importing a third of them
+    sys.exit(code)
+
+
+def _flush() -> None:
     logging.shutdown()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         _discard_stdout()
     sys.stderr.flush()
-    if code == INTERRUPTED:
-        # Without joining threads: a worker may be waiting for a provider, and no file is half written.
-        os._exit(code)
-    gc.freeze()  # else the interpreter looks through all objects before it ends: as long as importing a third of them
-    sys.exit(code)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -175,3 +177,29 @@ def test_sigterm_while_waiting(estate: Estate, url: str) -> None:
     assert waiting.returncode == 130
     assert "muster: interrupted; nothing of this run was stored" in message
     assert stored(url) == [3]
+
+
+_STRUCK_AT_THE_END = """
+import logging, os, signal, sys
+class Struck(logging.Handler):
+    def flush(self):
+        os.kill(os.getpid(), int(sys.argv[2]))
+struck = Struck()
+from scanner.cli.main import run
+signal.signal(signal.SIGINT, signal.default_int_handler)
+run()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_program_ends(number: signal.Signals) -> None:
+    """Ctrl-C is often pressed twice; that is no reason for a traceback."""
+    ended = subprocess.run(
+        [sys.executable, "-c", _STRUCK_AT_THE_END, "no-such-command", str(int(number))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 130, ended.stderr
+    assert "Traceback" not in ended.stderr
