@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from msgspec import Struct, field
@@ -46,15 +47,35 @@ def new_page(browser: Browser, **facts: Any) -> Page:
     return page
 
 
+# A page that is opened anew has a process of its own to start: a third of the time of most tests.
+_free: WeakKeyDictionary[Browser, list[Page]] = WeakKeyDictionary()
+
+
 @contextmanager
 def watched(browser: Browser, address: str, *, dark: bool = False) -> Iterator[Watched]:
-    """Open an address and note console errors, policy violations, dialogs, failures and requests."""
-    page = new_page(browser, viewport=VIEWPORT, color_scheme="dark" if dark else "light")
+    """Open an address and note console errors, policy violations, dialogs, failures and requests.
+
+    It is opened where one before it was, unless that test failed. What stays there besides is set back; a file has no
+    storage or cookies.
+    """
+    free = _free.setdefault(browser, [])
+    page = free.pop() if free else new_page(browser)
+    page.set_viewport_size(VIEWPORT)
+    page.emulate_media(media="null", color_scheme="dark" if dark else "light")
+    page.mouse.move(0, 0)
     seen = Watched(page=page)
-    page.on("console", lambda message: seen.complaints.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: seen.complaints.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: seen.complaints.append(f"dialog: {dialog.message}"))
-    page.on("request", lambda request: seen.requests.append(request.url))
+    watching: dict[str, Callable[[Any], None]] = {
+        "console": lambda message: seen.complaints.append(f"{message.type}: {message.text}"),
+        "pageerror": lambda error: seen.complaints.append(f"error: {error}"),
+        "dialog": lambda dialog: seen.complaints.append(f"dialog: {dialog.message}"),
+        "request": lambda request: seen.requests.append(request.url),
+    }
+    for happening, note in watching.items():
+        page.on(happening, note)  # type: ignore[call-overload]  # each name has an overload of its own
     page.goto(address)
     yield seen
-    page.close()
+    for happening, note in watching.items():
+        page.remove_listener(happening, note)
+    page.context.clear_permissions()
+    page.goto("about:blank")
+    free.append(page)
