@@ -61,7 +61,7 @@ def watched(browser: Browser, address: str, *, dark: bool = False) -> Iterator[W
     free = _free.setdefault(browser, [])
     page = free.pop() if free else new_page(browser)
     page.set_viewport_size(VIEWPORT)
-    page.emulate_media(media="null", color_scheme="dark" if dark else "light")
+    page.emulate_media(media="null", color_scheme="dark" if dark else "light", reduced_motion="null")
     page.mouse.move(0, 0)
     seen = Watched(page=page)
     watching: dict[str, Callable[[Any], None]] = {

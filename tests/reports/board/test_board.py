@@ -17,7 +17,7 @@ from reports.board.formats import BOARD_FORMATS
 from reports.board.records import Measure
 from reports.states import STATES
 from scanner.model import EntryAssessment, OwnershipVerdict, ScanPoint, ScanResult, Since, Summary, Upkeep
-from tests.accessibility import violations
+from tests.accessibility import violations_in_light_and_dark
 from tests.browser import watched
 from tests.contract.test_reports import ACTIVE
 from tests.factories import (
@@ -256,14 +256,13 @@ def test_a_phone_shows_teams_and_headings_whole(browser: Browser, tmp_path: Path
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
-def test_axe_finds_nothing(browser: Browser, tmp_path: Path, result: ScanResult, dark: bool) -> None:
+def test_axe_finds_nothing(browser: Browser, tmp_path: Path, result: ScanResult) -> None:
     """Neither in light nor in dark."""
     file = tmp_path / "board.html"
     file.write_text(written("html", result), encoding="utf-8")
-    with watched(browser, file.as_uri(), dark=dark) as seen:
-        assert violations(seen.page) == []
+    with watched(browser, file.as_uri()) as seen:
+        assert violations_in_light_and_dark(seen.page) == []
 
 
 def _card(page: str, title: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from scanner.model import Assessment, Link, Privilege, ScanResult, Trust, Way
-from tests.accessibility import violations
+from tests.accessibility import violations_in_light_and_dark
 from tests.factories import make_assessment, make_identity, make_result
 from tests.reports.html.conftest import Opens
 
@@ -103,10 +103,9 @@ def test_a_condition_is_not_shown_by_colour_alone(opens: Opens) -> None:
         expect(seen.page.locator("ol.path")).to_contain_text("under a condition")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_keyboard_phone_and_screen_reader(opens: Opens, dark: bool) -> None:
+def test_keyboard_phone_and_screen_reader(opens: Opens) -> None:
     """Arrows move, Enter opens, P pins; focus stays; nothing is wider than a phone; axe finds nothing."""
-    with opens(estate(), fragment="#identity=acme:ci", dark=dark) as seen:
+    with opens(estate(), fragment="#identity=acme:ci") as seen:
         page = seen.page
         page.set_viewport_size({"width": 390, "height": 800})
         expect(nodes(page).first).to_be_visible()
@@ -123,4 +122,4 @@ def test_keyboard_phone_and_screen_reader(opens: Opens, dark: bool) -> None:
         page.keyboard.press("Home")
         expect(node(page, "ci")).to_be_focused()
         assert page.locator(".drawn").evaluate("one => one.scrollWidth <= one.clientWidth")
-        assert violations(page) == []
+        assert violations_in_light_and_dark(page) == []
