@@ -62,8 +62,11 @@ EVERYTHING: dict[str, Any] = {
 """All that can be switched on."""
 
 
-def organization(secret: str = PLANTED) -> Organization:
-    """One of everything, and two where a listing has pages; ``secret`` wherever an answer could hold one."""
+def organization(secret: str = PLANTED, *, second: bool = True) -> Organization:
+    """One of everything, and two where a listing has pages; ``secret`` wherever an answer could hold one.
+
+    ``second``: with another repository, of which the same is asked as of the first.
+    """
     org = Organization()
     org.add_member("ada", sso="ada@acme.example")
     org.add_member("root", sso="root@acme.example", role="admin")
@@ -119,7 +122,7 @@ def organization(secret: str = PLANTED) -> Organization:
              "url": "https://github.com/acme-platform/.github-private/blob/main/agents/guide.md"},
         ]
     }  # fmt: skip
-    docs = org.add_repository("docs")
+    repositories = [shop, org.add_repository("docs")] if second else [shop]
     org.add_role("all repositories: write", "acme-deploy-bot", "ada", base="write")
     org.add_role("auditor", "ada", permissions=("read_audit_logs",))
     org.rest["/orgs/acme/actions/permissions/workflow"] = {
@@ -176,7 +179,7 @@ def organization(secret: str = PLANTED) -> Organization:
     }  # fmt: skip
     server = {"type": "http", "url": f"https://mcp.acme.example/{secret}", "headers": {"Authorization": secret},
               "tools": ["search"], "env": {"KEY": "$COPILOT_MCP_KEY", "OTHER": secret}}  # fmt: skip
-    for name in (shop, docs):
+    for name in repositories:
         org.rest[f"/repos/{name}/copilot/cloud-agent/configuration"] = {
             "mcp_configuration": {"mcpServers": {"tracker": server}},
             "enabled_tools": {"codeql": True, "copilot_code_review": True, "secret_scanning": True,
@@ -212,8 +215,8 @@ class GithubEstate(Estate, frozen=True, kw_only=True):
 
 
 def estate(*, max_attempts: int) -> GithubEstate:
-    """For the checks of ``connectors.testing``."""
-    server = GithubServer(organization(), token=VALUE, per_page=2)
+    """For the checks of ``connectors.testing``, which ask everything two hundred times."""
+    server = GithubServer(organization(second=False), token=VALUE, per_page=2)
     settings = {**EVERYTHING, "max_attempts": max_attempts}
     return GithubEstate(
         make=lambda url: connector(url, **settings),
