@@ -180,7 +180,7 @@ def open_by_events(store: Store, channels: Sequence[Channel], declared: Declared
     if not declared.review.on:
         return
     try:
-        _open_by_events(store, channels, declared, result)
+        store.retrying(lambda: _open_by_events(store, channels, declared, result))
     except MusterError as error:
         log.warning("no review was opened: %s", error)
 

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 from msgspec import Struct
@@ -130,7 +131,8 @@ def scan(
             targets=config.tickets,
         )
         if complete:
-            result = complete(store, result)
+            completed = partial(complete, store, result)
+            result = store.retrying(completed)
         forget_old_scans(store, config, result)
         return result
 
@@ -150,7 +152,7 @@ def forget_old_scans(store: Store, config: Config, latest: ScanResult) -> None:
             config.keep_days,
         )
     else:
-        store.prune(latest.scan.started_at - kept_for, latest.scan.finished_at)
+        store.retrying(lambda: store.prune(latest.scan.started_at - kept_for, latest.scan.finished_at))
 
 
 def new_scan_id(started: datetime) -> str:
@@ -224,7 +226,7 @@ def conclude(
             store.outbox.forget_announced(started - ANNOUNCED_KEPT)
         open_by_events(store, channels, declared, result)
     known_gaps = activity.known_gaps(known_activity.coverage, acted)
-    return replace(store.with_past(result), known_gaps=known_gaps)
+    return replace(store.retrying(lambda: store.with_past(result)), known_gaps=known_gaps)
 
 
 def _kept(store: Store, inventory: Inventory, lists: Collection[str]) -> Mapping[str, int]:

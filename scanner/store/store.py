@@ -195,7 +195,7 @@ class Store:
             yield StreamedScan(connection, scan_id)
 
     def retrying(self, read: Callable[[], T]) -> T:
-        """Return ``read()``, which reads this store, with retries if the connection is lost."""
+        """Return ``read()``, which only reads or may be done twice, with retries if the connection is lost."""
         return retrying(self._engine, read)
 
     def status(self) -> StoreStatus:

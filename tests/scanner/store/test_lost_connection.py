@@ -180,3 +180,33 @@ def test_restart_while_a_scan_waits(own_server: postgres.Postgres, tmp_path: Pat
     assert scan.returncode == 0
     with open_store(url, create=False) as store:
         assert store.scans()[0].counts.identities == 3
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        pytest.param(b"min(identity.first_scan)", id="what reports show of earlier scans"),
+        pytest.param(b"-count(*)", id="changes since the scan before"),
+    ],
+)
+def test_cut_after_the_scan_was_stored(proxy: TcpProxy, tmp_path: Path, sign: bytes) -> None:
+    """The reports are written all the same."""
+    (tmp_path / "bots.csv").write_text(BOTS)
+    url = postgres.shared().store_url(port=proxy.port)
+    scan = ("scan", "file:path=bots.csv", "--store", url, "--quiet", "-o", "html:report.html")
+    start_muster(tmp_path, *scan).communicate()
+    passed: list[bytes] = []
+
+    def cut(data: bytes) -> bool:
+        passed.append(data)
+        return sign in data and any(b"min(identity.first_scan)" in one for one in passed)
+
+    proxy.cut_upward = cut
+    struck = start_muster(tmp_path, *scan)
+    _, message = struck.communicate()
+
+    assert proxy.cuts == 1
+    assert struck.returncode == 0, message
+    assert (tmp_path / "report.html").exists()
+    with open_store(url, create=False) as store:
+        assert len(store.scans()) == 2
