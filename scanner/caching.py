@@ -1,4 +1,4 @@
-"""Caches of methods that end with their object."""
+"""Method caches that are freed with their object."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def cached(method: Method, *, size: int) -> Method:
-    """Cache the latest results of a bound method, for its object to keep. The cache does not keep the object.
+    """Cache the latest results of a bound method, without a reference to its object.
 
-    With ``lru_cache`` alone, the object and its cache refer to each other. All that the object refers to then stays
-    until garbage is collected: 260 MB for a million identities.
+    With ``lru_cache`` alone, the object and its cache refer to each other, and stay in memory until garbage is
+    collected: 260 MB for a million identities.
     """
     assert isinstance(method, MethodType)
     return cast("Method", lru_cache(maxsize=size)(partial(method.__func__, proxy(method.__self__))))

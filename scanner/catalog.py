@@ -1,4 +1,4 @@
-"""Plugins by entry point, loaded one at a time; the built-in ones are found in the same way as any other."""
+"""Plugins by entry point, loaded one at a time; built-in plugins are found in the same way as any other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Catalog:
-    """The plugins of one entry-point group, by name. Looking at the names imports none of them."""
+    """The plugins of one entry-point group, by name. Listing the names imports none of them."""
 
     def __init__(self, group: str, noun: str) -> None:
         self._noun = noun
@@ -36,7 +36,7 @@ class Catalog:
         return tuple(sorted(self._points))
 
     def package(self, name: str) -> str:
-        """The package that the plugin of that name came with."""
+        """The package of the plugin of that name."""
         return _package(self._points[name])
 
     def module(self, name: str) -> str:
@@ -44,7 +44,7 @@ class Catalog:
         return self._points[name].module
 
     def load(self, name: str) -> Any:
-        """The plugin of that name. Raises UsageError, naming the nearest one, where there is none."""
+        """The plugin of that name. Raises UsageError that suggests the most similar name if there is none."""
         point = self._points.get(name)
         if point is None:
             raise UsageError(
@@ -59,7 +59,7 @@ class Catalog:
 
 @cache
 def _installed(path: tuple[str, ...]) -> Callable[..., EntryPoints]:
-    """Selects from the entry points of all packages on ``sys.path``, whose reading takes 10 ms, by group."""
+    """Return the entry points of all packages on ``sys.path`` by group. Reading them takes 10 ms."""
     from importlib.metadata import entry_points  # takes longer to import than all else that --help needs
 
     del path
@@ -70,18 +70,18 @@ def _package(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else point.value
 
 
-# --- What the installed connectors know of providers: the composition root says how to read it, the core asks once ---
+# --- Facts about providers from the installed connectors: the composition root sets the source, read once ---
 
 _readers: list[Callable[[], Providers]] = []
 
 
 def providers_from(read: Callable[[], Providers]) -> None:
-    """Say where knowledge of providers comes from. Nothing is read before something is compared."""
+    """Set the function that returns the facts of providers. It is called when they are first needed."""
     _readers[:] = [read]
 
 
 def known_providers() -> Providers:
-    """What is known of providers. Raises LookupError where no one said where to read it: forms would bind nothing."""
+    """The facts of providers. Raises LookupError if :func:`providers_from` was not called: no id form would match."""
     if not _readers:
         raise LookupError("no source of providers is set: scanner.catalog.providers_from(installed_providers)")
     return _readers[0]()

@@ -8,7 +8,7 @@
     │   ├── ConfigError             config.toml
     │   └── RegistryError           registry, people or identity lists
     ├── StoreError             2    the store
-    │   ├── MissingStore            it is not there
+    │ ├── MissingStore it does not exist
     │   ├── LostStore               the connection to it is gone; another may work
     │   ├── DamagedRow              a row does not match its checksum
     │   └── OlderStore              it was only to be looked at, and has the tables of an earlier version
@@ -33,7 +33,7 @@ from msgspec import Struct
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """One thing wrong with an input, and the place where a person will look for it.
+    """One error in an input, with its place.
 
     ``line`` is 1-based and is the row in a spreadsheet; ``field`` is a column or a key's path.
     """
@@ -52,7 +52,7 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 
 def did_you_mean(word: str, known: Sequence[str], *, likeness: float = 0.6) -> str | None:
-    """A hint at the known word most like this one; None where none is, on a scale to 1, at least so like it."""
+    """A hint with the most similar known word; None if no similarity, from 0 to 1, reaches the threshold."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=likeness)
     return f"did you mean {near[0]}?" if near else None
 
@@ -84,11 +84,11 @@ class MusterError(Exception):
 
 
 class UsageError(MusterError):
-    """The command line asks for something that cannot be."""
+    """The command line is invalid."""
 
 
 class InputError(MusterError):
-    """A file is wrong in one or more places; all of them are reported at once."""
+    """A file has errors; all of them are reported at once."""
 
     def __init__(self, *problems: Problem, hint: str | None = None) -> None:
         super().__init__("\n".join(map(str, problems)), hint=hint)
@@ -96,11 +96,11 @@ class InputError(MusterError):
 
 
 class ConfigError(InputError):
-    """config.toml is wrong."""
+    """config.toml has errors."""
 
 
 class RegistryError(InputError):
-    """A registry, people or identity file is wrong."""
+    """A registry, people or identity file has errors."""
 
 
 class StoreError(MusterError):
@@ -112,7 +112,7 @@ class MissingStore(StoreError):
 
 
 class LostStore(StoreError):
-    """The connection to the store was lost, or cannot be had just now."""
+    """The connection to the store was lost, or is not available at the moment."""
 
 
 class DamagedRow(StoreError):
@@ -120,11 +120,11 @@ class DamagedRow(StoreError):
 
 
 class OlderStore(StoreError):
-    """The store would have to be brought forward to this version's tables, and was only to be looked at."""
+    """The store needs a migration to this version's tables, but was opened read-only."""
 
 
 class MissingExtra(MusterError):
-    """A source or format needs a package that comes with an extra."""
+    """A source or format needs a package of an extra that is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
         apart = " ('all' does not include it)" if extra in _NOT_IN_ALL else ""
@@ -132,7 +132,7 @@ class MissingExtra(MusterError):
 
 
 class NothingScanned(MusterError):
-    """Not one scope of one source could be read."""
+    """No scope of any source could be read."""
 
     exit_code = 4
 
@@ -144,9 +144,9 @@ class ClusterError(MusterError):
 
 
 class SourceError(MusterError):
-    """A connector cannot read something: it becomes a coverage record with this status.
+    """A connector cannot read something, which becomes a coverage record with this status.
 
-    Raised inside a section it ends that section; raised outside, the rest of the scope.
+    Raised inside a section, it ends the section; raised outside, it ends the scope.
     """
 
     status: ClassVar[Literal["failed", "denied", "not_offered", "skipped"]] = "failed"
@@ -157,13 +157,13 @@ class SourceError(MusterError):
 
 
 class Denied(SourceError):
-    """The credentials may not do this; ``permission`` names what is missing."""
+    """The credentials lack a permission, named by ``permission``."""
 
     status = "denied"
 
 
 class Throttled(SourceError):
-    """The provider kept refusing for load."""
+    """The provider kept throttling."""
 
 
 class Unreachable(SourceError):
@@ -171,7 +171,7 @@ class Unreachable(SourceError):
 
 
 class NotOffered(SourceError):
-    """The server or region does not have this; a fact, not a gap."""
+    """The server or region does not have this, which is no gap."""
 
     status = "not_offered"
 

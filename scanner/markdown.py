@@ -6,13 +6,13 @@ import re
 
 from scanner.text import printable
 
-# In CommonMark a backslash before punctuation makes it text. Escaped is only what could be something else where it
-# stands, so that identities stay readable: an underscore is markup at the edge of a word, ``-`` and ``1.`` begin a list
+# In CommonMark a backslash before punctuation makes it text. Only characters with a meaning in their place are escaped
+# so that identities stay readable: an underscore is markup at the edge of a word, ``-`` and ``1.`` begin a list
 # at the start of a line, and ``://`` and ``www.`` are what GitHub makes a link of.
 _COULD_BE_MARKUP = re.compile(
     r"[#$&*<>\[\\\]`|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.|^[-+=]", re.IGNORECASE
 )
-# GitHub looks for these in what a reader sees, after backslashes have gone: mentions, addresses, numbers of issues.
+# GitHub finds these in the rendered text, without backslashes: mentions, addresses, numbers of issues.
 _COULD_BE_REFERENCE = re.compile(r"(@|#|\bGH-)(?=\\?\w)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 _NUMBER_OF_LIST = re.compile(r"^(\d+)([.)])")

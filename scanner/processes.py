@@ -1,10 +1,10 @@
 """Shares pure work between forked processes.
 
-A child inherits everything that its parent knows, so that arguments need no copy: only results travel. What computes in
-a child must be pure, because nothing else of it reaches the parent. A child that fails, as when the system runs out of
-memory, loses nothing: its parent does that part, and raises what the child would have raised.
+A child inherits the memory of its parent, so arguments need no copy: only results are sent. Work in a child must be
+pure, because only its result reaches the parent. If a child fails, for example because memory runs out, its parent does
+that part, and raises what the child would have raised.
 
-Work is shared where :func:`using` says so, on Linux. Elsewhere everything runs in this process.
+Work is shared within :func:`using`, on Linux. Elsewhere everything runs in this process.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ log = logging.getLogger(__name__)
 FORKS = sys.platform == "linux"
 """macOS has ``fork``, too, but its system libraries may crash after it."""
 PARTS = 16
-"""Parts for each process, so that none waits long for the last."""
+"""Parts per process, so that none waits long for the last."""
 AHEAD = 4
-"""Batches for each process that are begun before the first of them is used."""
+"""Batches per process that are started before the first result is used."""
 WORTH_IT = 20_000
-"""The fewest items to share by default. Forking and the results of fewer take longer than is saved."""
+"""The fewest items to share by default. For fewer, forking and sending results take longer than is saved."""
 _NUMBER = 4
 """Bytes of a batch's number."""
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 class _Sharing(NamedTuple):
-    """How many processes share the work on so many items, or more."""
+    """The number of processes, and the fewest items to share."""
 
     processes: int
     least: int
@@ -62,7 +62,7 @@ _sharing: ContextVar[_Sharing] = ContextVar("sharing", default=_ALONE)
 
 @contextmanager
 def using(processes: int | None) -> Iterator[None]:
-    """Share work between so many processes, this one included; None: as many as there are cores, if it is worth it."""
+    """Share work between this many processes, including this one; None: as many as cores, if it is worth it."""
     sharing = _Sharing(_cores(), WORTH_IT) if processes is None else _Sharing(processes, processes)
     before = _sharing.set(sharing if FORKS else _ALONE)
     try:
@@ -80,7 +80,8 @@ def _cores() -> int:
 def started(work: Callable[[Sequence[T]], R], items: Sequence[T]) -> Iterator[Callable[[], list[R]]]:
     """Start the work on contiguous parts of the items in other processes, while this one does something else.
 
-    The yielded function does what is left, and returns all results in order. Alone, it does all, as one part.
+    The yielded function does the rest, and returns all results in order. Without other processes, all items are one
+    part.
     """
     sharing = _sharing.get()
     if sharing.processes == 1 or len(items) < max(sharing.least, 2):
@@ -92,16 +93,19 @@ def started(work: Callable[[Sequence[T]], R], items: Sequence[T]) -> Iterator[Ca
 
 
 def spread(work: Callable[[Sequence[T]], R], items: Sequence[T]) -> list[R]:
-    """Return the work on contiguous parts of the items, in order; at least one part. Alone, it is one part."""
+    """Return the results for contiguous parts of the items, in order.
+
+    Without other processes, all items are one part.
+    """
     with started(work, items) as results:
         return results()
 
 
 def ahead(work: Callable[[T], R], batches: Iterable[T], *, items: int | None = None) -> Generator[R]:
-    """Yield the work on each batch, in order. Other processes do it while this one uses the results before it.
+    """Yield the result for each batch, in order. Other processes work while this one uses earlier results.
 
-    Every process goes through ``batches`` itself, so they must not come from a file or a connection. ``items``: how
-    many all batches have, where they may be too few to share although there are several batches.
+    Every process iterates over ``batches`` itself, so they must not come from a file or a connection. ``items``: the
+    total number, if it may be too small to share in spite of several batches.
     """
     sharing = _sharing.get()
     processes = 1 if items is not None and items < sharing.least else sharing.processes
@@ -123,11 +127,11 @@ def _parts(items: Sequence[T], count: int) -> Iterator[Sequence[T]]:
     return (items[start:end] for start, end in pairwise(bounds))
 
 
-# --- Each process takes the number of a batch from a pipe when it is free; children send back numbers and results ---
+# --- Each free process takes the number of a batch from a pipe; children send back numbers and results ---
 
 
 class _Job(NamedTuple, Generic[T, R]):
-    """What all processes know."""
+    """The data shared by all processes."""
 
     work: Callable[[T], R]
     batches: Iterator[T]
@@ -170,7 +174,7 @@ class _Numbers:
 
 @contextmanager
 def _shared(work: Callable[[T], R], batches: Iterator[T], *, others: int, most: int) -> Iterator[Iterator[R]]:
-    """Fork so many others, and yield the results in order. ``most``: batches that are begun before one is used."""
+    """Fork the other processes, and yield the results in order. ``most``: batches started before a result is used."""
     if others < 1:
         yield map(work, batches)
         return
@@ -229,17 +233,17 @@ class _Group(Generic[T, R]):
 
 
 class _Child:
-    """A child process, seen from its parent."""
+    """A child process, for its parent."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.is_lost = False
 
     def finished(self) -> Iterator[tuple[int, Any]]:
-        """Yield the results that are there, with the numbers of their batches."""
+        """Yield the results received so far, with the numbers of their batches."""
         try:
             while not self.is_lost and self.connection.poll():
-                number, result = pickle.loads(self.connection.recv_bytes())  # noqa: S301  # from a child, by a pipe that only the two have
+                number, result = pickle.loads(self.connection.recv_bytes())  # noqa: S301  # from a child, through a private pipe
                 yield number, result
         except (EOFError, OSError):
             log.warning("a process that shares the work ended early; this one does its part")
@@ -288,9 +292,9 @@ def _serve(job: _Job[T, R], parents: Sequence[Connection], connection: Connectio
     try:
         for one in parents:
             one.close()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its children
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends its children
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        gc.disable()  # a collection would copy the memory that is shared with the parent
+        gc.disable()  # garbage collection would copy the memory shared with the parent
         _sharing.set(_ALONE)
         results: SimpleQueue[bytes] = SimpleQueue()
         # A thread sends, so that this one need not wait until the parent receives.
@@ -300,7 +304,7 @@ def _serve(job: _Job[T, R], parents: Sequence[Connection], connection: Connectio
             batch = next(batch for number, batch in numbered if number == taken)
             results.put(_packed((taken, job.work(batch))))
     finally:
-        os._exit(1)  # the parent is done, or does the work itself and meets the error
+        os._exit(1)  # the parent is done, or does the work itself and raises the error
 
 
 def _send(connection: Connection, results: SimpleQueue[bytes]) -> None:

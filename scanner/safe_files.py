@@ -1,7 +1,7 @@
-"""A file put in place of another: written beside it, and renamed once it is whole.
+"""Replaces files atomically: a file is written beside its target, and renamed when it is complete.
 
-Others who may write to the same folder (``/tmp``) cannot make us write elsewhere: their links are not followed.
-What a killed process left beside is removed by the next one that writes to the folder.
+Other users with access to the folder (``/tmp``) cannot redirect the write: their links are not followed. Files that a
+killed process left are removed by the next process that writes to the folder.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 _ROOT = 0
-_MOST_LINKS = 40  # as Linux has it
+_MOST_LINKS = 40  # as on Linux
 _OURS = re.compile(r"\.muster-[0-9a-f]{16}\.part(\.\w{1,10})?")
-# Enough to reach what is in a folder, where the system distinguishes that from listing it.
+# Permission to open files in a folder, if the system distinguishes it from listing.
 _REACH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def real_path(path: Path) -> Path:
-    """Where the path leads, without any link. Raises OSError at another user's link or pipe; root's are anyone's."""
+    """The resolved path. Raises OSError at another user's link or pipe, except root's."""
     path = path.absolute()
     current, left, links = Path(path.anchor), deque(path.parts[1:]), 0
     while left:
@@ -61,9 +61,9 @@ def _refuse_foreign(step: Path, about: os.stat_result, what: str) -> None:
 
 
 class AtomicFile:
-    """A new file in the folder of ``path``, to be written and then put in its place; made for its owner alone.
+    """A new file in the folder of ``path`` that replaces it; readable by its owner only. ``file``: the stream.
 
-    ``file`` is the stream. It must be closed; what was not put in place by then is gone. Raises OSError.
+    Closing without :meth:`put_in_place` deletes it. Raises OSError.
     """
 
     def __init__(self, path: Path, *, mode: int = 0o600) -> None:
@@ -82,14 +82,14 @@ class AtomicFile:
         self.path = target.parent / self._beside
 
     def put_in_place(self) -> None:
-        """What was written takes the place of what was there."""
+        """Replace the target with the new file."""
         self.file.flush()
         assert self._beside is not None
         os.replace(self._beside, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         self._beside = None
 
     def close(self) -> None:
-        """End it, whether or not it was put in place."""
+        """Close the file, and delete it unless it was put in place."""
         try:
             self.file.close()
         finally:
@@ -101,7 +101,7 @@ class AtomicFile:
 
 @contextmanager
 def in_place_of(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
-    """What is written takes the file's place once the block has ended well, else nothing changes. Raises OSError."""
+    """Replace the file when the block ends without an error; otherwise nothing changes. Raises OSError."""
     new_file = AtomicFile(path, mode=mode)
     try:
         yield new_file.file
@@ -111,7 +111,7 @@ def in_place_of(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
 
 
 def _open_folder(folder: Path) -> int:
-    """Step by step, so that a link put there since the path was looked at is not followed either."""
+    """Open the folder step by step, so that a link created since the path was resolved is not followed."""
     handle = os.open(folder.anchor, _REACH)
     for part in folder.parts[1:]:
         above = handle
@@ -123,7 +123,7 @@ def _open_folder(folder: Path) -> int:
 
 
 def _create(folder: int, suffix: str) -> tuple[str, int]:
-    """A new file, locked for as long as this process lives."""
+    """Create a new file, locked while this process runs."""
     kind = suffix if re.fullmatch(r"\.\w{1,10}", suffix) else ""
     while True:
         name = f".muster-{secrets.token_hex(8)}.part{kind}"
@@ -134,15 +134,15 @@ def _create(folder: int, suffix: str) -> tuple[str, int]:
         with suppress(FileNotFoundError):
             if os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino == os.fstat(handle).st_ino:
                 return name, handle
-        os.close(handle)  # another process swept it away before it was locked
+        os.close(handle)  # another process removed it before it was locked
 
 
 def _sweep(folder: int, path: Path) -> None:
-    """Remove what killed processes left here: ours by name and by owner, and locked by no one."""
+    """Remove unlocked files of killed processes, by name and owner."""
     try:
         names = [one.name for one in path.iterdir() if _OURS.fullmatch(one.name)]
     except OSError:
-        return  # a folder that may be written and not listed
+        return  # a folder that can be written but not listed
     for name in names:
         with suppress(OSError):
             handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
@@ -154,7 +154,7 @@ def _sweep(folder: int, path: Path) -> None:
 
 
 def _lock(handle: int, how: int) -> bool:
-    """Whether the file is locked now; some file systems have no locks, and there nothing is swept."""
+    """Lock the file; returns whether that succeeded. On file systems without locks, nothing is removed."""
     try:
         fcntl.flock(handle, how)
     except OSError:

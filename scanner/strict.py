@@ -39,11 +39,11 @@ _WORDS = {
 
 
 LARGEST = 4 * 1024 * 1024
-"""Bytes of a file of settings; people write a few thousand."""
+"""Maximum bytes of a settings file; usual files have a few thousand."""
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """Where settings come from, for messages: the file's name, its text, and where in it we are."""
+    """The origin of settings for messages: file name, text, and current position."""
 
     file: str
     text: str = ""
@@ -57,7 +57,7 @@ class Document(Struct, frozen=True, kw_only=True):
 
 
 def read_settings(path: Path, fix: str) -> str:
-    """The text of a file of settings. Raises ConfigError; ``fix``: what to do where it cannot be opened."""
+    """The text of a file of settings. Raises ConfigError; ``fix``: the hint if it cannot be opened."""
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
@@ -72,14 +72,14 @@ def read_settings(path: Path, fix: str) -> str:
 
 
 def decode(data: Any, into: type[T], document: Document, *, base: Path | None = None, strict: bool = True) -> T:
-    """The data as that type. Paths in it are taken relative to ``base``. Raises ConfigError.
+    """The data as that type. Relative paths are resolved from ``base``. Raises ConfigError.
 
     ``strict=False`` reads numbers and booleans from text, as a command line gives them.
     """
 
     def hook(kind: type, value: Any) -> Any:
         if kind is not Path:
-            raise NotImplementedError  # msgspec's protocol for "not mine"
+            raise NotImplementedError  # msgspec's protocol for an unsupported type
         if not isinstance(value, str):
             raise ValueError("expected a path, as text")  # noqa: TRY004  # msgspec turns this one into its own error
         path = Path(value).expanduser()
@@ -146,9 +146,9 @@ def show(path: KeyPath) -> str:
 
 
 def line_of(toml: str, path: KeyPath) -> int | None:
-    """The line on which a TOML document sets a key or opens a table; None where it cannot be determined.
+    """The line on which a TOML document sets a key or opens a table; None if unknown.
 
-    A reading aid for messages, not a parser: it knows headers and ``key =`` lines, which is what people write.
+    For messages only, not a parser: it finds headers and ``key =`` lines.
     """
     arrays: dict[str, int] = {}
     table: KeyPath = ()

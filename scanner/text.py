@@ -1,7 +1,4 @@
-"""Small matters of text: making what comes from outside safe to show, comparing, and counting in words.
-
-Names and tags are written by attackers, too.
-"""
+"""Text helpers: printing untrusted text, comparing, and counting. Names and tags may come from attackers."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import re
 import unicodedata
 
 # Cc: control characters, terminal escapes among them. Cf: invisible formatting, right-to-left overrides among them.
-# Cs: lone surrogates, which no encoder takes. Co: private use, which each font draws in its own way, or not at all.
+# Cs: lone surrogates, which cannot be encoded. Co: private use, which depends on the font.
 # Zl, Zp: line breaks that only some programs see.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 _ODD = re.compile(r"[^ -~]")
@@ -17,7 +14,7 @@ _ODD = re.compile(r"[^ -~]")
 
 def printable(text: str) -> str:
     r"""The text on one line, with everything that could act on a terminal or a log made visible as ``\\xNN``."""
-    if text.isprintable():  # nothing of these categories is; but neither are unassigned characters and wide spaces
+    if text.isprintable():  # false for all of these categories, but also for unassigned characters and wide spaces
         return text
     return _ODD.sub(_shown, text)
 
@@ -30,7 +27,7 @@ def _shown(odd: re.Match[str]) -> str:
 
 
 def without_surrogates(text: str) -> str:
-    """The text as UTF-8 can hold it: a lone surrogate becomes U+FFFD."""
+    """The text with lone surrogates replaced by U+FFFD, as UTF-8 requires."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -40,12 +37,12 @@ def counted(number: int, one: str, many: str) -> str:
 
 
 def either(number: int, one: str, many: str) -> str:
-    """The word that goes with that number."""
+    """The singular or plural for a number."""
     return one if number == 1 else many
 
 
 def issuer_name(url: str) -> str:
-    """An issuer of tokens as they are compared: without scheme, the host in lower case, no slash at the end."""
+    """A token issuer in the form for comparison: without scheme, the host in lower case, no slash at the end."""
     host, slash, path = url.removeprefix("https://").rstrip("/").partition("/")
     return f"{host.lower()}{slash}{path}"
 
@@ -54,21 +51,21 @@ _OF_ANY_CLUSTER = re.compile(r"kubernetes(?:\.default(?:\.svc(?:\..+)?)?)?(?::[0
 
 
 def is_shared_issuer(url: str) -> bool:
-    """Whether clusters that were set up by themselves all call their issuer so. Only their keys tell them apart."""
+    """Whether this is the default issuer of self-managed clusters, which only their keys distinguish."""
     return _OF_ANY_CLUSTER.fullmatch(issuer_name(url)) is not None
 
 
 def is_known_everywhere(url: str) -> bool:
-    """Whether a server's address means the same one from everywhere: a name with a domain, and no number."""
+    """Whether a server's address is globally unique: a name with a domain, not an IP address."""
     host = issuer_name(url).partition("/")[0].partition(":")[0]
     return "." in host and not host.rpartition(".")[2].isdigit() and not is_shared_issuer(url)
 
 
 def account_name(issuer: str, namespace: str, name: str) -> str:
-    """What a service account of a cluster is called by those who know the cluster's issuer."""
+    """The target name of a cluster's service account, made from the cluster's issuer."""
     return f"kubernetes:{issuer_name(issuer)}/{namespace}/{name}"
 
 
 def outsider_name(issuer: str, kind: str, name: str) -> str:
-    """What a ``user`` or ``group`` of a cluster is called by those who know the cluster's issuer."""
+    """The target name of a cluster's ``user`` or ``group``, made from the cluster's issuer."""
     return f"kubernetes:{issuer_name(issuer)}#{kind}:{name}"

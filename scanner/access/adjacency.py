@@ -1,7 +1,7 @@
 """Directed edges between numbered nodes, searched breadth first: plain Python for few, NumPy for many.
 
-Both give the same answers. NumPy searches five million edges in half a second, and needs longer to be imported than
-plain Python takes for a hundred thousand.
+Both give the same answers. NumPy searches five million edges in half a second, but importing it takes longer than plain
+Python needs for a hundred thousand.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Numbers: TypeAlias = NDArray[np.int64]
 
 MANY = 100_000
-"""From so many edges on, NumPy is used where it is installed."""
+"""Number of edges from which NumPy is used, if installed."""
 
 Pair: TypeAlias = tuple[int, int]
 
@@ -47,7 +47,7 @@ class Walk(Protocol):
 
 
 class Adjacency(Protocol):
-    """Edges without repeats and loops. ``size``: the number of nodes; ``edges``: of edges."""
+    """Edges without duplicates and loops. ``size``: the number of nodes; ``edges``: the number of edges."""
 
     @property
     def size(self) -> int: ...
@@ -68,12 +68,15 @@ class Adjacency(Protocol):
         ...
 
     def without(self, nodes: Collection[int], edges: Collection[Pair]) -> Adjacency:
-        """Return the edges without these, and without any edge of these nodes."""
+        """Return a copy without these edges, and without the edges of these nodes."""
         ...
 
 
 def adjacency(size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[bool]) -> Adjacency:
-    """Return the edges as the form that suits their number. Of several between two nodes, an unconditional one wins."""
+    """Return the edges in the form that suits their number.
+
+    Of several between two nodes, an unconditional edge wins.
+    """
     if len(sources) >= MANY and find_spec("numpy") is not None:
         return Arrays.of(size, sources, targets, conditional)
     return Lists.of(size, sources, targets, conditional)
@@ -185,7 +188,10 @@ class _Rows(NamedTuple):
 
 
 class Arrays:
-    """Edges as compressed rows in both directions: 10 bytes an edge. ``gone`` and ``cut``: what is left out."""
+    """Edges as compressed rows in both directions: 10 bytes an edge.
+
+    ``gone`` and ``cut``: nodes and edges that are left out.
+    """
 
     def __init__(
         self, onward: _Rows, back: _Rows, gone: frozenset[int] = frozenset(), cut: frozenset[Pair] = frozenset()
@@ -315,4 +321,5 @@ class _ArrayWalk:
 
 
 _SPARSE = 20
-"""Nodes are found by looking at all of them if a level has more edges than one for so many nodes, else by sorting."""
+"""With more edges in a level than one per this many nodes, nodes are found in an array of all, otherwise by sorting.
+"""

@@ -26,7 +26,7 @@ from scanner.model import (
 from scanner.text import counted
 
 MOST_EVIDENCE = 20
-"""The most reasons in the evidence of a level; the grants list all."""
+"""The most reasons in the evidence of a level; the grants list them all."""
 
 
 def highest_privilege(privileges: Iterable[Privilege]) -> Privilege:
@@ -59,7 +59,7 @@ def held_by(identities: Iterable[Identity], assignments: Iterable[Assignment]) -
     """Return the assignments of each identity. A holder is found by key, else unique id, else alias, at its provider.
 
     Ids are compared as the provider compares them. If several identities have the id, each has the assignment. A
-    deleted holder has none. Who acts as others, has their assignments, too.
+    deleted holder has none. An identity that acts as others has their assignments as well.
     """
     named: defaultdict[str, list[Assignment]] = defaultdict(list)
     given: defaultdict[tuple[str, str], list[Assignment]] = defaultdict(list)

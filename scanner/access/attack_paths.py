@@ -23,7 +23,7 @@ from scanner.model import Assessment, Relation, ScanResult, Trust
 BECOMES: frozenset[Relation] = frozenset({"can_assume", "acts_as"})
 
 MOST_TRIED = 200_000
-"""The beginnings of simple paths that a search tries."""
+"""Maximum number of path prefixes that a search for simple paths tries."""
 
 DiGraph: TypeAlias = Any
 """A ``networkx.DiGraph``; the package ships no types."""
@@ -84,11 +84,11 @@ Evidence: TypeAlias = Callable[[Collection[tuple[str, str]]], Mapping[tuple[str,
 
 
 class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
-    """The edges by which one identity becomes another. Of several between two keys, an unconditional one counts.
+    """The edges by which one identity becomes another. Of several between two keys, an unconditional edge counts.
 
-    Built once, by :func:`graph_of` or ``Store.attack_graph``, and then asked by any number of threads. ``keys``: of the
-    nodes, sorted; ``numbers``: the place of each. ``admins``: the goals of most questions; ``entrances``: identities
-    that external principals can become. ``evidence``: reads the steps of an answer.
+    Built once, by :func:`graph_of` or ``Store.attack_graph``, and then safe to read from any number of threads.
+    ``keys``: of the nodes, sorted; ``numbers``: the place of each. ``admins``: the usual goals; ``entrances``:
+    identities that external principals can become. ``evidence``: reads the steps of an answer.
     """
 
     keys: Sequence[str]
@@ -99,7 +99,7 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
     entrances: frozenset[str] = frozenset()
 
     def without(self, identities: Collection[str] = (), edges: Collection[tuple[str, str]] = ()) -> AttackGraph:
-        """Return the graph without these identities and edges; what it does not have is ignored."""
+        """Return the graph without these identities and edges; unknown ones are ignored."""
         pairs = (self.numbered(edge) for edge in edges)
         cut = [(pair[0], pair[1]) for pair in pairs if len(pair) > 1]
         return replace(
@@ -127,10 +127,10 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
             yield self._path(_traced(walk, node))
 
     def simple(self, source: str, goals: Collection[str], most: int, longest: int | None = None) -> Simple:
-        """Return up to ``most`` paths to goals that come to no identity twice, of up to ``longest`` steps.
+        """Return up to ``most`` simple paths to goals, of up to ``longest`` steps.
 
-        Shortest first; of equally short paths, those with fewer conditions. No path leads on from a goal. Only
-        beginnings that can still lead to a goal within that length are tried, the most promising first.
+        Shortest first; of equally short paths, those with fewer conditions. A path ends at its first goal. Only
+        prefixes that can still reach a goal within that length are tried, the most promising first.
         """
         if source not in self.numbers or source in goals:
             return Simple(paths=())
@@ -175,7 +175,7 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
         return graph
 
     def numbered(self, keys: Iterable[str]) -> list[int]:
-        """Return the numbers of those keys that the graph has."""
+        """Return the node numbers of the keys that are in the graph."""
         return [self.numbers[key] for key in keys if key in self.numbers]
 
     def _walked(self, keys: Collection[str], *, back: bool) -> Walk:
@@ -188,7 +188,7 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
         return AttackPath(steps=self.steps(pairwise(self.keys[node] for node in nodes)))
 
     def _bare(self, pair: tuple[str, str]) -> Step:
-        """The step of an edge whose evidence has left the store since the graph was built."""
+        """The step of an edge whose evidence was removed from the store since the graph was built."""
         source, target = self.numbered(pair)
         conditional = self.edges.is_conditional(source, target)
         return Step(source=pair[0], target=pair[1], relation="can_assume", evidence="", conditional=conditional)
@@ -221,7 +221,7 @@ def graph_of(
 
 
 def _arrivals(walk: Walk, wanted: set[int] | None) -> Iterator[int]:
-    """Yield the nodes that a walk comes to, or those of them that are wanted, until it has come to all of these."""
+    """Yield the nodes that a walk reaches, or only the wanted ones, until all of them are reached."""
     left = None if wanted is None else len(wanted)
     if left == 0:
         return
@@ -245,11 +245,11 @@ def _traced(walk: Walk, node: int) -> list[int]:
 
 
 _Beginning: TypeAlias = tuple[int, int, tuple[int, ...], int]
-"""Steps and conditions of the shortest path that may begin so, its nodes, and the conditions among these."""
+"""Least steps and conditions of a path with this prefix, the nodes of the prefix, and its conditions."""
 
 
 class _Search:
-    """Simple paths by how long they are at least, given the distances to the goals: no dead end is tried."""
+    """Searches simple paths by their least length, from the distances to the goals: no dead end is tried."""
 
     def __init__(self, edges: Adjacency, to_goal: Walk, source: int, longest: int | None) -> None:
         self._edges, self._to_goal, self._longest = edges, to_goal, longest
@@ -281,7 +281,7 @@ class _Search:
 
 
 def admins(assessments: Iterable[Assessment]) -> frozenset[str]:
-    """Return the keys of admins. Identities that can escalate are on the way, and no goal."""
+    """Return the keys of admins. Identities that can escalate are not goals."""
     return frozenset(one.identity.key for one in assessments if one.privilege.level == "admin")
 
 
@@ -292,5 +292,5 @@ def entrances(assessments: Iterable[Assessment]) -> Mapping[str, tuple[Trust, ..
 
 
 def is_external(trust: Trust) -> bool:
-    """Return whether a trust lets in principals from outside. Services of the provider are no such principals."""
+    """Return whether a trust admits external principals. Services of the provider are not external."""
     return trust.kind == "anyone" or (trust.external is True and trust.kind not in ("service", "deleted"))

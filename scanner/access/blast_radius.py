@@ -1,4 +1,4 @@
-"""The blast radius of an identity: what it can become, how much is then within reach, and which actions. Pure.
+"""The blast radius of an identity: what it can become, what is then within reach, and which actions. Pure.
 
 :func:`blast_radius_of` walks the graph from one identity and has the evidence. :mod:`scanner.access.reach` has the
 numbers of every identity at once. Both follow the same steps: links by which an identity acts as another, and from an
@@ -43,7 +43,7 @@ Place: TypeAlias = tuple[str, str]
 
 
 class Estate(Protocol):
-    """Where the identities, workloads and secrets of a scan are looked up."""
+    """Looks up the identities, workloads and secrets of a scan."""
 
     def assessments(self, keys: Collection[str]) -> Iterable[Assessment]:
         """Return those of the identities that are known."""
@@ -58,7 +58,7 @@ class Estate(Protocol):
         ...
 
     def secrets_like(self, provider: str, pattern: str) -> Iterable[str]:
-        """Return the keys of the stored secrets of a provider that fit a pattern."""
+        """Return the keys of the stored secrets of a provider that match a pattern."""
         ...
 
     def secrets_used_by(self, workloads: Collection[str]) -> Iterable[str]:
@@ -153,7 +153,7 @@ ELSEWHERE = "an identity within reach was not read"
 SINGLE_SECRETS = "single secrets can be read; which of them is not known"
 NOT_ALL = "only the nearest identities were counted, because there are very many"
 UNKNOWNS: tuple[str, ...] = (UNREAD, UNSAID, ELSEWHERE, SINGLE_SECRETS)
-"""What could add to a blast radius."""
+"""Unread facts that could enlarge a blast radius."""
 
 
 def targets_of(identity: Identity) -> Iterator[str]:
@@ -173,14 +173,14 @@ def consequences_of(identity: Identity) -> Sequence[Consequence]:
 
 
 def administered(identity: Identity) -> Iterator[Place]:
-    """Yield the scopes in which it can do everything, for certain."""
+    """Yield the scopes that it certainly administers."""
     for one in consequences_of(identity):
         if one.kind == "administer" and not one.conditional:
             yield identity.provider, one.scope or identity.scope
 
 
 class SecretsRead(Struct, frozen=True):
-    """Stored secrets that an identity can read: all in a ``place``, or of a provider those whose key fits."""
+    """Stored secrets that an identity can read: all in a ``place``, or those of a provider with a matching key."""
 
     place: Place | None = None
     like: tuple[str, str] | None = None
@@ -197,7 +197,7 @@ def secrets_read(identity: Identity) -> Iterator[SecretsRead]:
 
 
 def unknowns_of(identity: Identity) -> Iterator[str]:
-    """Yield what is not known of an identity, as in UNKNOWNS. What only runs as others has no rights of its own."""
+    """Yield what is unknown about an identity, see UNKNOWNS. One that only runs as others has no rights of its own."""
     if not any(link.relation == "runs_as" for link in identity.links):
         if identity.privilege.level == "unknown":
             yield UNREAD
@@ -243,7 +243,7 @@ class _Walk:
             wave = self._onward(wave)
 
     def _onward(self, wave: Sequence[Assessment]) -> list[Assessment]:
-        """Take in these identities, and return those that are one step further."""
+        """Add these identities, and return those one step further."""
         ahead: dict[str, str] = {}
         within: dict[str, Assessment] = {}
         for one in wave:
@@ -296,7 +296,7 @@ class _Walk:
                 self._actions[found.kind] = found
 
     def radius(self) -> BlastRadius:
-        """Return what was found."""
+        """Return the blast radius that was found."""
         at_least = bool(self._unknown - {SINGLE_SECRETS, UNSAID})
         places = tuple(self._administers)
         entry = None if (of := self._start.registry.entry) is None else self._estate.entry(of)
@@ -335,5 +335,5 @@ def _reached(identity: Identity, one: Consequence) -> ReachedAction:
 
 
 def _weight(action: ReachedAction) -> tuple[bool, bool]:
-    """Return how much an action counts: one that is certain above one under a condition, then a wide one."""
+    """Return how much an action counts: certain above conditional, then wide."""
     return not action.conditional, not action.narrow

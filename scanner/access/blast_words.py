@@ -8,7 +8,7 @@ from scanner.model import CONSEQUENCES, BlastRadius, Count, ReachedAction
 from scanner.text import counted
 
 NAMED = 3
-"""A list in a sentence has this many items, and counts the rest."""
+"""Maximum number of items in a list; the rest are counted."""
 
 
 def sentence(radius: BlastRadius) -> str:
@@ -18,7 +18,7 @@ def sentence(radius: BlastRadius) -> str:
 
 
 def person_text(radius: BlastRadius) -> str:
-    """Return whether a person is in the loop, as declared."""
+    """Return the declared human oversight as text."""
     if radius.human_in_the_loop is None:
         return "whether a person is in the loop is not declared"
     return "a person is in the loop" if radius.human_in_the_loop else "no person is in the loop"
@@ -52,7 +52,7 @@ def _counted(count: Count, one: str, several: str) -> str:
 
 
 def listed(texts: Sequence[str], of: int = 0) -> str:
-    """Return texts as a list in a sentence; if they are the first ``of`` more, with how many more there are."""
+    """Return texts as a list in a sentence. ``of``: the total number, if there are more than these texts."""
     shown = [*texts, *((f"{more:,} more",) if (more := of - len(texts)) > 0 else ())]
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 

@@ -23,14 +23,17 @@ class Choke(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Chokes(Struct, frozen=True, kw_only=True):
-    """Choke points, the most needed first. ``bounded``: counted only among the identities nearest to the goals."""
+    """Choke points, most important first. ``bounded``: only the identities nearest to the goals were counted."""
 
     chokes: tuple[Choke, ...]
     bounded: bool = False
 
 
 class Cut(Struct, frozen=True, kw_only=True):
-    """The fewest steps without which no path is left. ``bounded``: too many lie between to find them."""
+    """The fewest steps to remove so that no path is left.
+
+    ``bounded``: the graph in between is too large to find them.
+    """
 
     steps: tuple[Step, ...]
     bounded: bool = False
@@ -39,7 +42,7 @@ class Cut(Struct, frozen=True, kw_only=True):
 def chokes(graph: AttackGraph, goals: Collection[str], most_edges: int = MOST_EDGES) -> Chokes:
     """Return for each identity how many others lose every path to the goals without it.
 
-    Those are the identities that it dominates in the graph turned around, with a node before all goals.
+    These are the identities that it dominates in the reversed graph, with a start node before all goals.
     """
     ends = frozenset(graph.numbered(goals))
     nodes, bounded = _leading_to(graph.edges, ends, most_edges)
@@ -76,7 +79,7 @@ def _leading_to(edges: Adjacency, goals: Collection[int], most_edges: int) -> tu
 def _depth_first(edges: Adjacency, goals: frozenset[int], nodes: Iterable[int]) -> tuple[list[int], list[int]]:
     """The nodes in the order of a search back from all goals, and the number of the node before each, from 1 on.
 
-    A goal needs no path, so the search comes to it from the node before all goals alone, which has the number 0.
+    A goal needs no path, so the search reaches it only from the start node, which has the number 0.
     """
     order: list[int] = []
     parents = [0]
@@ -126,9 +129,10 @@ def _dominators(parents: Sequence[int], before: Callable[[int], Sequence[int]]) 
 
 
 class _Forest:
-    """A search's tree. ``semi``: the semidominator of each node, itself until it is known.
+    """The tree of a search. ``semi``: the semidominator of each node, the node itself until known.
 
-    ``label``: the node with the lowest of these on the way up; ``up``: the way, which is compressed as it is walked.
+    ``label``: the node with the lowest semidominator on the path up; ``up``: that path, which is compressed when
+    walked.
     """
 
     def __init__(self, parents: Sequence[int]) -> None:
@@ -158,7 +162,7 @@ def fewest_cuts(
 ) -> Cut:
     """Return the fewest steps without which no source can become a goal, those nearest to the sources.
 
-    A source that is a goal itself needs no path. Raises MissingExtra without SciPy.
+    A source that is a goal is ignored. Raises MissingExtra without SciPy.
     """
     ends = frozenset(graph.numbered(goals))
     starts = frozenset(graph.numbered(sources)) - ends

@@ -1,10 +1,10 @@
-"""What each node of a graph reaches, for all nodes at once: counted exactly where the work for that is bounded. Pure.
+"""What each node of a graph reaches, for all nodes at once: exact up to a limit of work. Pure.
 
-Reachability of every node is quadratic in general, but most estates are far from that: what an identity reaches lies in
-its own scope and in a few that many share. So nodes that reach each other are merged, and of what is left, some
-thousand at a time are counted as bits: all that lead to any of these unite the bits of what they lead to. That costs
-little where few lead there, and is done once for all where many do. Where it takes more than a given number of steps in
-all, the rest is not counted: the sums of what leads there are lower bounds, and marked.
+Reachability of every node is quadratic in general, but rarely in practice: an identity reaches its own scope and a few
+that many share. Nodes that reach each other are merged. Of the rest, some thousand at a time are counted as bits: every
+node that leads to any of them unites the bits of its successors. That is cheap where few nodes lead there, and is done
+once for all where many do. Beyond a given number of steps the rest is not counted: the sums of nodes that lead there
+are lower bounds, and marked.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 MOST_STEPS = 20_000_000
 """Edges followed, over all rounds: four for each edge of a million identities with five each."""
 BITS = 4_096
-"""The nodes that are counted at a time. More need fewer rounds, and more memory: a bit for each that leads there."""
+"""Nodes counted per round. More need fewer rounds, but more memory: one bit for each node that leads there."""
 
 
 class Closures:
@@ -85,7 +85,7 @@ class Closures:
             own.append(weight[members[0]] if len(members) == 1 else sum([weight[node] for node in members]))
 
     def _count(self, most_steps: int) -> Collection[int]:
-        """Count all groups that any other leads to. Returns those of which not all that they lead to was counted."""
+        """Count all groups with a predecessor. Returns the groups whose count is incomplete."""
         counted = [group for group, back in enumerate(self._back) if back]
         for start in range(0, len(counted), BITS):
             block = counted[start : start + BITS]

@@ -1,4 +1,4 @@
-"""Clusters: their issuers, who trusts these, and the service accounts in them. Pure.
+"""Clusters: their issuers, the trusts in these, and their service accounts. Pure.
 
 A cloud lists a cluster as a workload with its issuers (:attr:`scanner.model.Workload.signs_tokens_as`); the cluster's
 own source lists its accounts, whose tokens have one of these issuers.
@@ -18,13 +18,16 @@ from scanner.model.attributes import NOT_TRUSTED_BY
 from scanner.text import is_shared_issuer, issuer_name
 
 MOST_ACCOUNTS: Final = 1_000
-"""Accounts of one cluster that each get an edge. Of a larger one only the powerful, and those that can become others:
-through these, the rest is within reach."""
+"""Maximum accounts of a cluster that each get an edge.
+
+In a larger cluster only the privileged ones and those that can become others get one: through these, the rest is within
+reach.
+"""
 _ACCOUNT: Final = "system:serviceaccount:"
 
 
 def is_account(token: TokenSubject) -> bool:
-    """Whether it is the token of an account of a cluster."""
+    """Whether the token is of a service account in a cluster."""
     return token.subject.startswith(_ACCOUNT)
 
 
@@ -67,7 +70,7 @@ def issuers_beside(clusters: Iterable[Workload]) -> Mapping[str, tuple[str, ...]
 
 
 def _signing(clusters: Iterable[Workload]) -> Mapping[str, list[Workload]]:
-    """Clusters by issuer; none by a name that any cluster may have."""
+    """Clusters by issuer, without names that any cluster may have."""
     found: defaultdict[str, list[Workload]] = defaultdict(list)
     for cluster in clusters:
         for name in dict.fromkeys(map(issuer_name, cluster.signs_tokens_as)):
@@ -76,13 +79,14 @@ def _signing(clusters: Iterable[Workload]) -> Mapping[str, list[Workload]]:
     return found
 
 
-# --- What an account names as its identity elsewhere, as an annotation does. Pure ---
+# --- The identity elsewhere that an account names, for example in an annotation. Pure ---
 
 
 def with_named(identities: Sequence[Identity], others: Iterable[Identity] = ()) -> tuple[Identity, ...]:
-    """Return the identities; accounts become what they name elsewhere only if that trusts them, as far as is known.
+    """Return the identities, linked to the identities elsewhere that they name.
 
-    What is named by another id than its key is linked by its key.
+    An account becomes an identity elsewhere only if that trusts it, as far as known. An identity named by another id is
+    linked by its key.
     """
     naming = [
         one for one in identities if one.links and any(map(is_account, one.token_subjects)) and any(_elsewhere(one))
@@ -100,7 +104,7 @@ def with_named(identities: Sequence[Identity], others: Iterable[Identity] = ()) 
 
 
 def _elsewhere(account: Identity) -> Iterator[Link]:
-    """Yield the links to what is in no cluster."""
+    """Yield the links to identities outside clusters."""
     for link in account.links:
         if link.relation == "can_assume" and not link.target.startswith("kubernetes:"):
             yield link
@@ -124,7 +128,7 @@ def _with_named(account: Identity, named: Mapping[str, Identity]) -> Identity:
 
 
 def _may_take(trust: Trust, subjects: Iterable[str]) -> bool:
-    """Whether a trust may take these tokens: whose issuer it means may not be known."""
+    """Whether a trust may accept these tokens; its issuer may be unknown."""
     if trust.kind == "anyone":
         return True
     wanted = trust.subject

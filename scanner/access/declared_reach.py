@@ -1,7 +1,7 @@
-"""The blast radius as entries declare it, in exact words, against the real one. Pure.
+"""Compares the blast radius that entries declare in exact words with the real one. Pure.
 
-Both cells are read item by item. Items that are none of these words are left to people, and a cell without any of them
-declares nothing that could be compared: a guess would let a word in a sentence allow what was never meant.
+Both cells are read item by item. Other items are left to people, and a cell without exact words declares nothing that
+can be compared: a guess could allow what was never meant.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ALSO: Mapping[ConsequenceKind, tuple[str, ...]] = {
     "share": ("share",),
     "hide_traces": ("delete logs", "disable logging"),
 }
-"""What people write for each kind, besides its id and its title, in lower case."""
+"""Common words for each kind, besides its id and title, in lower case."""
 _KINDS: Mapping[str, ConsequenceKind] = {
     text: kind
     for kind, title in CONSEQUENCES.items()
@@ -53,7 +53,7 @@ _BETWEEN = re.compile(r"[;\n]|,(?!\d{3}\b)")
 
 
 class Statement(Struct, frozen=True, kw_only=True):
-    """What an entry declares. ``kinds``: None if it names none, and does not say that there are none."""
+    """What an entry declares. ``kinds``: None if it names none; empty if it declares that there are none."""
 
     kinds: frozenset[ConsequenceKind] | None = None
     most: Mapping[Counted, int] = {}

@@ -1,6 +1,6 @@
-"""Agents that name an identity of another provider to run as, where its trusts let their platform in. Pure.
+"""Agents that run as an identity of another provider, if its trusts admit their platform. Pure.
 
-An agent names the role (``federates``); whether it becomes that role is for the role's trust policy to say.
+An agent names the role (``federates``); the role's trust policy decides whether it becomes that role.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _CLAIMS_DECIDE = "further claims of its token decide"
 def by_execution(identities: Sequence[Identity]) -> Iterator[Edge]:
     """Yield an edge for each agent and role of another provider that it names, if a trust of the role agrees.
 
-    The provider says how trusts elsewhere name its platform: as a service, or as an issuer of tokens. What its tokens
-    say is not known, so a trust that asks for more than the audience gives a conditional edge, unless it names the
-    agent by its id.
+    The provider's facts have the names of its platform in trusts elsewhere: a service, or an issuer of tokens. The
+    claims of its tokens are unknown, so a trust that requires more than the audience gives a conditional edge, unless
+    it names the agent by its id.
     """
     known = {identity.key: identity for identity in identities} if any(one.links for one in identities) else {}
     for agent in known.values():
@@ -37,7 +37,7 @@ def by_execution(identities: Sequence[Identity]) -> Iterator[Edge]:
 
 
 def _names(trust: Trust, patterns: Sequence[str]) -> bool:
-    """Whether a trust lets in a platform that is called like this."""
+    """Whether a trust admits a platform with these names."""
     if trust.kind == "service":
         named = trust.principal
     elif trust.kind == "federated" and trust.issuer is not None:

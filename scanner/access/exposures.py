@@ -12,9 +12,9 @@ from scanner.model import Exposure, Identity
 from scanner.text import counted
 
 SHA1 = "sha1:"
-"""How the hash of a key id begins that a report gives in place of the id."""
+"""The prefix of a hash that a report has instead of a key id."""
 _NAMED = 5
-"""Leaked keys that a notice names."""
+"""Maximum number of leaked keys that a notice names."""
 
 
 def matched(exposures: Sequence[Exposure], identities: Iterable[Identity]) -> tuple[Exposure, ...]:
@@ -53,7 +53,7 @@ def _matched(exposure: Exposure, found: Sequence[tuple[Identity, str | None]] | 
 
 
 def by_subject(exposures: Iterable[Exposure]) -> dict[str, tuple[Exposure, ...]]:
-    """Return matched exposures by the key of the credential, or of the identity if its key is in no list of keys."""
+    """Return matched exposures by the key of the credential, or of the identity if the credential is unknown."""
     found: dict[str, list[Exposure]] = defaultdict(list)
     for one in exposures:
         if (subject := one.credential or one.identity) is not None:

@@ -128,7 +128,7 @@ def _shared(
 
 
 def _unread(identities: Sequence[Identity]) -> frozenset[str]:
-    """Return the identities elsewhere that others name, and that are not known."""
+    """Return the unknown identities elsewhere that others name."""
     wanted = {name for one in identities if FEDERATES_TO in one.attributes for name in _named_elsewhere(one)}
     if not wanted:
         return frozenset()
@@ -166,7 +166,7 @@ def _settled(trust: Trust, own: set[Trust], holders: _Holders, tenants: _Tenants
 
 
 class _Held(NamedTuple):
-    """A token with what it says, and the key of the identity that can present it."""
+    """A token with its claims, and the key of the identity that can present it."""
 
     key: str
     token: TokenSubject
@@ -174,7 +174,7 @@ class _Held(NamedTuple):
 
 
 class _Tokens:
-    """Tokens of one issuer, by what they are called."""
+    """Tokens of one issuer, by subject."""
 
     def __init__(self) -> None:
         self.exact: defaultdict[str, list[_Held]] = defaultdict(list)
@@ -185,7 +185,7 @@ class _Tokens:
         return Keys(_NO_PROVIDER, self.exact)
 
     def met(self, wanted: str) -> Iterator[_Held]:
-        """Yield the tokens that a subject, which may be a pattern, names. All have been added before."""
+        """Yield the tokens with a subject, which may be a pattern. All tokens must have been added."""
         if is_exact(wanted):
             yield from self.exact.get(wanted, ())
         else:
@@ -193,7 +193,7 @@ class _Tokens:
         yield from (held for subject, held in self.patterns if meet(wanted, subject))
 
     def add(self, subject: str, held: _Held) -> None:
-        """Take in a token under a subject; one that the caller chooses freely names no one."""
+        """Add a token under a subject. A subject that the caller chooses freely is ignored."""
         if is_exact(subject):
             self.exact[subject].append(held)
         elif names(subject):
@@ -201,7 +201,7 @@ class _Tokens:
 
 
 class _Saying:
-    """Tokens of one issuer that say claims, by what each says."""
+    """Tokens of one issuer, by the values of their claims."""
 
     def __init__(self) -> None:
         self._all: list[_Held] = []
@@ -210,7 +210,7 @@ class _Saying:
         self._said: Counter[str] = Counter()
 
     def add(self, held: _Held) -> None:
-        """Take in a token."""
+        """Add a token."""
         self._all.append(held)
         for name, value in held.says.items():
             self._said[name] += 1
@@ -220,7 +220,7 @@ class _Saying:
                 self._patterns[name].append(held)
 
     def meant(self, claims: Sequence[Claim]) -> Sequence[_Held]:
-        """Return the tokens that may fit, by the claim that leaves the fewest; none by claims that name no one."""
+        """Return the tokens that may match, by the most selective claim; none if no claim is selective."""
         if not any(map(names, (value for claim in claims for value in claim.values))):
             return ()
         found: Sequence[_Held] = self._all
@@ -233,9 +233,9 @@ class _Saying:
 
 
 class _Holders:
-    """Which identities can present tokens of an issuer, and under which subjects.
+    """Identities that can present tokens of an issuer, by subject.
 
-    ``beside``: by issuer of a cluster, the further ones that its accounts have tokens of.
+    ``beside``: by issuer of a cluster, the other issuers of its accounts' tokens.
     """
 
     def __init__(self, identities: Iterable[Identity], beside: Mapping[str, Iterable[str]]) -> None:
@@ -278,7 +278,7 @@ class _Holders:
         return next((held.token.subject for held in met if _fits(trust.claims, held.says) is not None), None)
 
     def _meant(self, trust: Trust, claims: Sequence[Claim]) -> Iterator[_Held]:
-        """The tokens that a trust means by their subject, or if it names none, by their claims."""
+        """The tokens that a trust selects by subject, or without one, by claims."""
         if trust.kind != "federated" or trust.issuer is None:
             return
         keys = (key for claim in trust.claims if claim.name == KEY_ID for key in claim.values)
@@ -291,15 +291,15 @@ class _Holders:
 
 
 def _signers(issuer: str, keys: Iterable[str]) -> tuple[str, ...]:
-    """What signs tokens of an issuer: its name, or its keys as far as they are known where clusters share that name."""
+    """The signers of an issuer's tokens: its name, or its known keys if clusters share the name."""
     name = issuer_name(issuer)
     return tuple(f"#{key}" for key in keys) if is_shared_issuer(name) else (name,)
 
 
 def _fits(claims: Iterable[Claim], said: Mapping[str, str]) -> bool | None:
-    """Whether a token has these claims, for certain (True) or perhaps (False); None: it has another.
+    """Whether a token has these claims: certain (True), possible (False), or contradicted (None).
 
-    Of a token whose source says no claims, none is held against it.
+    Claims of a token whose source reports none count as possible.
     """
     if not said:
         return True
@@ -326,7 +326,7 @@ class _Tenant(Struct, frozen=True):
 
 
 def _is_read(repository: Workload, section: str, status: CoverageStatus) -> bool:
-    """Whether nothing is missing but what repositories say."""
+    """Whether nothing is missing except facts of repositories."""
     accounted = repository.attributes.get(ACCOUNTED_IN)
     is_accounted = isinstance(accounted, (list, tuple)) and section in accounted
     return status == "complete" or (status == "partial" and is_accounted)
@@ -335,7 +335,7 @@ def _is_read(repository: Workload, section: str, status: CoverageStatus) -> bool
 class _Tenants:
     """Organizations with known repositories: every section that lists identities with their tokens was read.
 
-    A section that repositories name as ACCOUNTED_IN may be partial: that affects only those that say so.
+    A section that repositories name as ACCOUNTED_IN may be partial: that affects only those repositories.
     """
 
     def __init__(self, workloads: Iterable[Workload], coverage: Iterable[Coverage]) -> None:

@@ -1,7 +1,7 @@
-"""Rules of environments, which restrict what a principal that may change a workflow becomes. Pure.
+"""Rules of environments, which restrict the identities of a principal that may change a workflow. Pure.
 
-A trust that takes tokens of one environment alone takes none of a job in another one, or in none. So a principal that
-may change the workflow has to pass that environment's rules; the workflow itself becomes the identity all the same.
+A trust that accepts tokens of only one environment accepts none of a job outside it. A principal that may change the
+workflow therefore has to pass the rules of that environment; the workflow itself becomes the identity in any case.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scanner.text import issuer_name
 ENVIRONMENT = "environment"
 _IN_SUBJECT = re.compile(r"(?:^|:)environment:([^:*?]+)(?=:|$)")
 _OF_REPOSITORY = "repository"
-"""What the names of the claims begin with that no job of a repository can change."""
+"""Prefixes of claims that no job of a repository can change."""
 _NO_GUARD = frozenset({"wait"})
 
 
@@ -34,7 +34,7 @@ class _Place(Struct, frozen=True):
 def guarded(
     identities: Iterable[Identity], edges: Iterable[Edge], workloads: Iterable[Workload]
 ) -> dict[str, list[Guard]]:
-    """Return what GUARDED_BY says of the workflows with these edges; those without are missing."""
+    """Return the GUARDED_BY attribute of workflows with these edges, if they have any rules."""
     known = {one.key: one for one in identities}
     holders = {key for key, one in known.items() if isinstance(one.attributes.get(ENVIRONMENT_RULES), Mapping)}
     targets: defaultdict[str, dict[str, None]] = defaultdict(dict)
@@ -67,7 +67,7 @@ def _all(workload: Workload, attribute: str) -> tuple[str, ...]:
 
 
 def _before(holder: Identity, target: Identity, place: _Place) -> list[Guard]:
-    """What stands before every trust of the target that a job of the repository may fit; nothing if one is open."""
+    """The rules before every trust of the target that a job of the repository may match; empty if one trust is open."""
     found: list[Guard] = []
     issuers = {issuer_name(one.issuer) for one in holder.token_subjects}
     for trust in target.trusts:
@@ -81,7 +81,7 @@ def _before(holder: Identity, target: Identity, place: _Place) -> list[Guard]:
 
 
 def _may_fit(trust: Trust, holder: Identity, place: _Place) -> bool:
-    """Whether a job of the repository may fit: not where the trust names another repository."""
+    """Whether a job of the repository may match: not if the trust names another repository."""
     tokens = holder.token_subjects
     for claim in trust.claims:
         said = {one.says[claim.name] for one in tokens if claim.name in one.says}
@@ -97,7 +97,7 @@ def _may_fit(trust: Trust, holder: Identity, place: _Place) -> bool:
 
 
 def _environment(trust: Trust) -> str | None:
-    """The one environment with tokens that a trust takes; None if it takes others."""
+    """The only environment whose tokens a trust accepts; None if it accepts others."""
     for claim in trust.claims:
         if claim.name == ENVIRONMENT and len(claim.values) == 1 and is_exact(claim.values[0]):
             return claim.values[0]
@@ -106,7 +106,7 @@ def _environment(trust: Trust) -> str | None:
 
 
 def _guard(holder: Identity, environment: str | None) -> Guard | None:
-    """The rules of an environment, as far as they hold anyone up; None without any."""
+    """The rules of an environment that restrict deployments; None without any."""
     if environment is None:
         return None
     rules = holder.attributes[ENVIRONMENT_RULES].get(environment)

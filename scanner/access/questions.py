@@ -1,6 +1,6 @@
-"""Questions about an attack graph, and their answers: for the command line and the API alike. Pure.
+"""Questions about an attack graph and their answers, for the command line and the API. Pure.
 
-An API asks by text: ``ask(graph, question(graph, "outside", "admin", avoid=("arn:…",)))``.
+As text: ``ask(graph, question(graph, "outside", "admin", avoid=("arn:…",)))``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ MOST = 20
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """What is asked. ``source``: an identity, or several, which get a path to the nearest goal each.
+    """A question. ``source``: an identity, or several, each with a path to its nearest goal.
 
-    ``goals``: None asks for everything that the source can become. ``every``: all simple paths, of up to ``longest``
-    steps. ``avoid``, ``cut``: identities and edges to leave out.
+    ``goals``: None for everything that the source can become. ``every``: all simple paths, of up to ``longest`` steps.
+    ``avoid``, ``cut``: identities and edges to leave out.
     """
 
     source: str | frozenset[str]
@@ -53,7 +53,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 def question(
     graph: AttackGraph, source: str, target: str | None = None, *, avoid: Collection[str] = (), most: int = MOST
 ) -> Question:
-    """Return the question that texts mean: keys, or one of GROUPS. Raises UsageError for another text.
+    """Return the question for texts: keys, or one of GROUPS. Raises UsageError for another text.
 
     Without a target: everything that one identity can become, and the nearest admin of several.
     """
@@ -64,7 +64,7 @@ def question(
 
 
 def keys_meant(graph: AttackGraph, text: str) -> frozenset[str]:
-    """Return the keys that a text means: one of GROUPS, or a key. Raises UsageError for another text."""
+    """Return the keys for a text: one of GROUPS, or a key. Raises UsageError for another text."""
     if text == ADMIN:
         return graph.admins
     if text == OUTSIDE:
@@ -90,7 +90,7 @@ def ask(graph: AttackGraph, asked: Question) -> Answer:
 
 
 def _paths(graph: AttackGraph, asked: Question) -> tuple[tuple[AttackPath, ...], bool]:
-    """One more than is asked for, if there are."""
+    """Up to one path more than requested."""
     source, goals, most = asked.source, asked.goals, asked.most + 1
     if not isinstance(source, str):
         return tuple(islice(graph.nearest(source - asked.avoid, (goals or frozenset()) - asked.avoid), most)), False

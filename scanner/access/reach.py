@@ -33,7 +33,7 @@ _IDENTITY, _SECRET = 0, 1
 _KINDS = tuple(CONSEQUENCES)
 _BIT = {flag: 1 << place for place, flag in enumerate((*_KINDS, *UNKNOWNS))}
 _PLACES = len(_BIT)
-"""The first bit of scopes: of each, one for being within reach, and one for being administered."""
+"""The first bit of scopes. Each has one bit for being within reach, and one for being administered."""
 
 
 class Radii:
@@ -70,7 +70,7 @@ class Radii:
             return None
         found = self._closures
         numbers = found.marks(node), found.sums(node), found.is_exact(node)
-        if numbers not in self._known:  # many have the same, and a record each would take more memory than the graph
+        if numbers not in self._known:  # many are equal, and a record for each would take more memory than the graph
             self._known[numbers] = self._radius(*numbers)
         radius = self._known[numbers]
         declared = self._estate.entry(entry) if (entry := self._entry.get(key)) else None

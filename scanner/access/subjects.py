@@ -1,4 +1,4 @@
-"""Subjects of tokens: patterns that two sides name, and lists of them in attributes. Pure."""
+"""Subjects of tokens: patterns, and lists of subjects in attributes. Pure."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def is_exact(subject: str | None) -> bool:
 
 
 def names(subject: str | None) -> bool:
-    """Whether a pattern names anyone at all."""
+    """Whether a pattern is selective, unlike ``*``."""
     return subject is not None and bool(subject.strip(_WILDCARDS))
 
 
 def subjects_of(workload: Workload, attribute: str) -> Mapping[str, list[str]]:
-    """Return the subjects in an attribute of pairs, by issuer. What has another shape counts for nothing."""
+    """Return the subjects in an attribute of pairs, by issuer. Items of another shape are ignored."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     given: Any = workload.attributes.get(attribute)
     for pair in given if isinstance(given, (list, tuple)) else ():

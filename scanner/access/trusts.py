@@ -90,7 +90,7 @@ def with_trusts(
     """Return the identities; their trusts say whether the principal is external or of another environment.
 
     ``others``: last known identities of scopes that were not read this time; they stay unchanged. ``places``: the
-    coverage, so that scopes without identities count as our own, too.
+    coverage, so that scopes without identities count as own scopes as well.
     """
     if not any(identity.trusts for identity in identities):
         return tuple(identities)
@@ -152,7 +152,10 @@ def across_scopes_if(known: Sequence[Identity]) -> Iterator[Edge]:
 def _let_in(
     callers: _Callers, targets: Iterable[Identity], *, are_read: bool | None
 ) -> Iterator[tuple[Identity, Identity, Trust]]:
-    """Yield caller, target and trust. ``are_read``: the targets were read this time; None: only across scopes."""
+    """Yield caller, target and trust of admitted callers.
+
+    ``are_read``: the targets were read this time; None: only across scopes.
+    """
     for target in targets:
         decided = are_read is None or (are_read and "trusts" not in target.unread)
         for trust in target.trusts:

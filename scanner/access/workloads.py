@@ -59,9 +59,9 @@ def placed(workloads: Iterable[Workload], identities: Sequence[Identity]) -> tup
 
 
 def with_roles(identities: Sequence[Identity], others: Iterable[Identity] = ()) -> tuple[Identity, ...]:
-    """Return the identities; what they run as, and name by another id than its key, is linked by its key.
+    """Return the identities; an identity that they run as under another id is linked by its key.
 
-    An id that several identities have stays as it is. ``others``: last known identities, which are named, too.
+    An id of several identities stays as it is. ``others``: last known identities, which can be targets as well.
     """
     roles = {role for one in identities if one.links for role in _runs_as(one)}
     known = {one.key: one for one in (*others, *identities)} if roles else {}
@@ -162,7 +162,7 @@ def _runs_an_agent(verdict: AgentVerdict, agent: Identity) -> AgentVerdict:
 
 _NOTHING: Held = MappingProxyType({})
 _Place: TypeAlias = tuple[str, str | None]
-"""A provider and one of its scopes; None for all of them."""
+"""A provider and one of its scopes; None for all scopes."""
 
 
 class _Running:
@@ -175,7 +175,10 @@ class _Running:
         self._parts: dict[str, list[str]] = {}
 
     def add(self, key: str, names: Iterable[str], roles: tuple[str, ...], facts: Mapping[str, object]) -> None:
-        """Add what runs as these roles. ``names``: its own key, and those of what it is part of; ``facts``: of that."""
+        """Add a workload or agent with its roles.
+
+        ``names``: its key, and those of its clusters; ``facts``: its attributes.
+        """
         self._roles[key] = roles
         self._facts[key] = facts
         for name in dict.fromkeys(names):
@@ -204,7 +207,7 @@ def by_takeover(identities: Iterable[Identity], workloads: Iterable[Workload], h
 
     Anyone who takes over a cluster, or a namespace of it (``CLUSTER/namespaces/NAME``), becomes the accounts there.
     ``held``: assignments, whose takeovers apply to all scopes of the provider. Admins get no edges: they need none. An
-    edge is conditional, too, if rules stand before all that can be done with the role.
+    edge is also conditional if rules restrict every use of the role.
     """
     identities, workloads = tuple(identities), tuple(workloads)
     able = [
@@ -229,7 +232,7 @@ def by_takeover(identities: Iterable[Identity], workloads: Iterable[Workload], h
 def _running_in(
     places: Iterable[_Place], workloads: Sequence[Workload], identities: Sequence[Identity]
 ) -> Mapping[_Place, _Running]:
-    """Return what runs in these places: workloads, agents, and the accounts of clusters, which run as themselves."""
+    """Return what runs in these places: workloads, agents, and accounts of clusters, which run as themselves."""
     running = {place: _Running(place[0]) for place in places}
 
     def add(at: Workload | Identity, key: str, names: Iterable[str], roles: tuple[str, ...]) -> None:
@@ -249,7 +252,7 @@ def _running_in(
 
 
 def _guards(identities: Iterable[Identity]) -> Iterator[tuple[str, str]]:
-    """Yield the keys of identities with known rules before all that can be done with them, and these rules."""
+    """Yield the keys of identities whose every use is restricted by known rules, with these rules."""
     for one in identities:
         guards = guards_in(one.attributes)
         if guards and not any(Guard.UNKNOWN in guard.by for guard in guards):

@@ -1,1 +1,1 @@
-"""The composition root: it alone wires connectors, judging, store and reports."""
+"""The composition root: the only package that wires connectors, judging, store and reports."""

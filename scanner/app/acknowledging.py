@@ -1,4 +1,4 @@
-"""What an acknowledgement needs, and which finding a fingerprint means: the same at a terminal and in the API."""
+"""Validation of acknowledgements, and lookup of findings by fingerprint, for the command line and the API."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def findings_beginning(store: Store, digits: str) -> tuple[Finding, ...]:
 
 
 def finding_beginning(store: Store, digits: str) -> Finding:
-    """The finding that the digits mean. Raises UsageError if there is none, or several."""
+    """The finding with these first digits. Raises UsageError if there is none, or several."""
     found = findings_beginning(store, digits)
     if not found:
         raise UsageError(

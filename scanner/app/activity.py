@@ -1,4 +1,4 @@
-"""Audit logs made ready, read, and handed to judging; and activity added to a scan that was stored."""
+"""Opens and reads audit logs, passes activity to judging, and adds it to stored scans."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ _BATCH = 500
 
 
 Connect: TypeAlias = Callable[[Sequence[SourceSettings]], Sequence[Source]]
-"""Makes sources ready, without I/O."""
+"""Creates connectors for sources, without I/O."""
 
 
 def make_logs(config: Config, entries: Sequence[LogEntry], connect: Connect) -> tuple[Log, ...]:
-    """Their readers. Raises ConfigError and UsageError; no I/O."""
+    """Readers of the logs. Raises ConfigError and UsageError; no I/O."""
     return tuple(_ready(config, entry, connect) for entry in entries)
 
 
@@ -89,7 +89,7 @@ def _ready(config: Config, entry: LogEntry, connect: Connect) -> Log:
 
 
 def _source(config: Config, entry: LogEntry, spec: LogSpec, connect: Connect) -> Connector | None:
-    """The connector whose session a live log uses; None where its source is not in the config, or a list."""
+    """The connector whose session a live log uses; None if its source is not in the config, or is a list."""
     found = next((one for one in config.sources if one.name == entry.source), None)
     if found is None or found.type != spec.provider:
         return None
@@ -100,7 +100,7 @@ def _source(config: Config, entry: LogEntry, spec: LogSpec, connect: Connect) ->
 def unknown_sources(
     config: Config, entries: Iterable[LogEntry], store: Store
 ) -> Iterator[tuple[LogEntry, ConfigError]]:
-    """The logs about a source that neither the config nor the latest scan has, with what is wrong."""
+    """Logs whose source is neither in the config nor in the latest scan, with the error."""
     known = {source.name for source in config.sources}
     known |= {source for source, _, _ in store.retrying(store.memory.identities_by_place)}
     for entry in entries:
@@ -109,7 +109,7 @@ def unknown_sources(
 
 
 def configured_logs(config: Config, sources: Collection[str]) -> tuple[LogEntry, ...]:
-    """The logs of the config that are about these sources, or any."""
+    """The logs of the config for these sources, or for any."""
     return tuple(one for one in config.logs if one.source is None or one.source in sources)
 
 
@@ -117,14 +117,14 @@ def configured_logs(config: Config, sources: Collection[str]) -> tuple[LogEntry,
 
 
 class Acted(Struct, frozen=True, kw_only=True):
-    """What a run read of logs, if it did; and what of earlier readings cannot be trusted."""
+    """What a run read of logs, if any; and the earlier readings that are damaged."""
 
     read: LogsRead | None = None
     damage: Damage = NO_DAMAGE
 
 
 class LogPlan(Struct, frozen=True, kw_only=True):
-    """Logs to read, for which days, and who watches."""
+    """Logs to read, the days, and the observer."""
 
     logs: Sequence[Log]
     observer: LogObserver
@@ -132,7 +132,7 @@ class LogPlan(Struct, frozen=True, kw_only=True):
 
 
 def read(store: Store, plan: LogPlan, policy: ActivityPolicy, now: datetime) -> Acted:
-    """Read what is new of the logs into the store; damaged rows are read again where they can be.
+    """Read new events of the logs into the store; damaged rows are read again if possible.
 
     ``now``: when the run started, in whole seconds. Reports of a scan show what was read by its start.
     """
@@ -152,7 +152,7 @@ def read(store: Store, plan: LogPlan, policy: ActivityPolicy, now: datetime) -> 
 
 
 class Tally(Struct, frozen=True, kw_only=True):
-    """What the last line of a reading counts. ``identities``: those of the latest scan that acted."""
+    """Counts for the last line of a reading. ``identities``: of the latest scan that acted."""
 
     identities: int
     unknown: int
@@ -160,7 +160,7 @@ class Tally(Struct, frozen=True, kw_only=True):
 
 
 def tally(store: Store, acted: Acted, names: Collection[str], policy: ActivityPolicy, today: date) -> Tally:
-    """Who acted in what a run read, by the latest scan; and all days of these logs that are a gap now."""
+    """Count the identities of the latest scan that acted in a reading, and the current gaps of these logs."""
     past = store.activity.past(acted.damage)
     done = acted.read or LogsRead()
     callers = [one for one in past.callers if (one.log, one.scope, one.caller, one.unique_id) in done.callers]
@@ -180,10 +180,10 @@ def tally(store: Store, acted: Acted, names: Collection[str], policy: ActivityPo
 def judge_now(
     store: Store, acted: Acted, declared: Declared, channels: Sequence[Channel], *, remembers: bool
 ) -> tuple[Finding, ...] | None:
-    """What identities of the latest scan did, by lists as they are now; None without a scan.
+    """Judge the activity of the latest scan's identities with the current lists; None without a scan.
 
-    Findings are new if neither a scan nor an earlier reading had them. Messages about these are stored; ``remembers``:
-    so is that they were announced, and no later scan or reading announces them. Raises DamagedRow.
+    Findings are new if neither a scan nor an earlier reading had them. Messages about these are stored. ``remembers``:
+    later scans and readings do not announce them again. Raises DamagedRow.
     """
     with store.alone():
         now = datetime.now(UTC).replace(microsecond=0)
@@ -209,7 +209,7 @@ def judge_now(
 
 
 def known_to(store: Store, acted: Acted, entries: Iterable[Entry], policy: ActivityPolicy, now: datetime) -> Known:
-    """What the store knows for judging what identities did."""
+    """Facts of the store for judging activity."""
     past = store.activity.past(acted.damage)
     if not past.logs:
         return Known(past=past, coverage=tuple(acted.read.faults) if acted.read else ())
@@ -244,7 +244,7 @@ def _versions(store: Store, keys: Collection[str], starts: Sequence[datetime]) -
 
 
 class Acting:
-    """What identities of a scan did, by what logs say of the time until then. ``identities``: all of the scan."""
+    """The activity of a scan's identities, from logs up to that time. ``identities``: all of the scan."""
 
     def __init__(
         self, past: ActivityPast, started_at: datetime, policy: ActivityPolicy, identities: Iterable[Identity]
@@ -254,7 +254,7 @@ class Acting:
         self._coverages = Coverages(past, now=started_at)
 
     def added_to(self, assessments: Iterable[Assessment]) -> Iterator[Assessment]:
-        """These assessments with their activity; in memory are as many as in one batch. Raises DamagedRow."""
+        """Yield the assessments with their activity, one batch in memory at a time. Raises DamagedRow."""
         left = iter(assessments)
         while batch := list(islice(left, _BATCH)):
             pasts = _pasts(self._past, self._joined, batch)
@@ -268,7 +268,7 @@ class Acting:
 
 
 def add_activity(past: ActivityPast, result: ScanResult, policy: ActivityPolicy) -> ScanResult:
-    """A scan, or a part of it, with what its identities did. Raises DamagedRow."""
+    """A scan, or a part of it, with the activity of its identities. Raises DamagedRow."""
     if not past.logs:
         return result
     acting = Acting(past, result.scan.started_at, policy, (one.identity for one in result.identities))

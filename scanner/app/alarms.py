@@ -44,7 +44,7 @@ def for_scan(
     """Notifications and tickets to store with a scan. A store's first scan reports no changes in coverage."""
     now, people = result.scan.started_at, declared.people
     oldest = (now - timedelta(days=declared.activity.keep_days)).date()
-    # A day of a log that grew too old to be shown has not been read after all.
+    # A day of a log that became too old to be shown was not read.
     known = [spot for spot in store.outbox.blind_spots() if not is_day_before(spot.section, oldest)]
     mended = () if declared.entries is None else readable_again(known, result.coverage)
     changes = compare(known, (*result.coverage, *mended), now)
@@ -57,7 +57,7 @@ def for_scan(
 def for_reading(
     store: Store, channels: Sequence[Channel], latest: ScanResult, declared: Declared, now: datetime
 ) -> Alarms:
-    """Notifications to store with what logs said between scans.
+    """Notifications to store after a reading of logs between scans.
 
     ``latest``: the latest scan, with the new findings and the logs' coverage in place of its own.
     """

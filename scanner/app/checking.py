@@ -1,4 +1,4 @@
-"""The gate: wire plans, lists, the store and judging. Nothing is written to the store."""
+"""Wires the gate: plans, lists, the store and judging. Nothing is written to the store."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ log = logging.getLogger(__name__)
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """The files to check, and the folder of a plan's source, if it is given."""
+    """The files to check, and the folder of a plan's source, if given."""
 
     files: Sequence[FileResources]
     source: Path | None = None
 
     def plans(self, known: Known) -> tuple[Plan, ...]:
-        """Return what the files would bring, with places in the source where they are found there."""
+        """Return the changes in the files, with places in the source code where found."""
         plans = plan(self.files, known)
         if self.source is None:
             return plans
@@ -46,7 +46,7 @@ class Given(Struct, frozen=True, kw_only=True):
 
 
 def check(given: Given, declared: Declared, store_url: str, *, store_given: bool) -> ScanResult:
-    """Return what the files would bring, judged with what the store knows, if there is one.
+    """Return the judged changes in the files, with the facts of the store, if there is one.
 
     ``store_given``: whether the store was named, so that a missing one is an error.
     """
@@ -68,13 +68,16 @@ def check(given: Given, declared: Declared, store_url: str, *, store_given: bool
 
 
 def _is_no_file(store_url: str) -> bool:
-    """Return whether there is no such store. Without one, its libraries are not loaded: half of a quick run's time."""
+    """Return whether the store's file is missing.
+
+    Then its libraries are not loaded, which saves half of a quick run's time.
+    """
     scheme, _, path = store_url.partition(":///")
     return scheme == "sqlite" and not Path(path.partition("?")[0]).exists()
 
 
 def _opened(store_url: str, *, store_given: bool) -> Store | None:
-    """Return the store; None if there is none that can be used, and none was named."""
+    """Return the store; None if none is usable and none was named."""
     from scanner.store.store import open_store
 
     try:
@@ -88,7 +91,7 @@ def _opened(store_url: str, *, store_given: bool) -> Store | None:
 
 
 class Nothing:
-    """What is known without a store."""
+    """The facts that are known without a store."""
 
     def expect(self, keys: Collection[str]) -> None:
         """See ``connectors.planned.Known``."""

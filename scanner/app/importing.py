@@ -70,7 +70,7 @@ def sources_of(head: Head) -> list[ShardSource]:
 
 
 def receive(store: Store, files: Sequence[ShardFile], config: Config, now: datetime) -> Imported:
-    """Stage the files of one scan until it is complete: all of them, or none if one does not fit.
+    """Stage the files of one scan until it is complete: all files, or none if one does not fit.
 
     Raises UsageError for files of two scans, InputError naming the files that differ. Importing a file again changes
     nothing. If a shard was read twice, the later reading counts, in any order of import.

@@ -36,7 +36,7 @@ def _public_text(config: Config) -> str:
         if isinstance(url := getattr(channel, "url", None), str):
             scheme, _, rest = url.partition("://")
             host = rest.partition("/")[0].partition("?")[0]
-            if url not in text:  # written with escapes: its end in the text is unknown
+            if url not in text:  # written with escapes, so its end in the text is unknown
                 return f"# left out: the address of the channel {channel.name} cannot be masked in it\n"
             text = text.replace(url, f"{scheme}://{host}/{MASK}")
     return redact(text)
@@ -48,7 +48,7 @@ def _list(role: InputRole, source: ListSource) -> Iterator[Input]:
         return
     try:
         files = find_files(source.path)
-    except RegistryError:  # it was there when it was read
+    except RegistryError:  # it existed when it was read
         files = [source.path]
     for file in files:
         yield _file(role, file)

@@ -93,7 +93,7 @@ def with_served(store: Store, declared: Declared) -> Declared:
 
 
 def _strangers(entries: Sequence[Entry], people: Sequence[Person], ownership: Ownership) -> list[str]:
-    """Warnings for owners and members who are not on the roster, which is mostly a typing error."""
+    """Warnings for owners and members who are not on the roster, mostly because of a typing error."""
     roster = Roster(people, date.max)
     named: list[tuple[Origin | str, str, str]] = [
         ("[[ownership.rule]]", "owner", rule.owner) for rule in ownership.rules

@@ -41,7 +41,7 @@ def load_roster(lists: Sequence[ListSource], today: date) -> Roster | None:
 
 
 def people_of(roster: Roster | None, ownership: Ownership, result: ScanResult) -> People:
-    """Who can review what a scan found."""
+    """The people who can review the identities of a scan."""
     return People(roster, ownership, result.identities)
 
 
@@ -53,7 +53,10 @@ def open_review(
     people: People,
     wanted: Sequence[str] = (),
 ) -> Campaign:
-    """Freeze who and what is under review. Raises UsageError for a used name, a reviewer who left, or no identity."""
+    """Open a campaign with fixed identities and reviewers.
+
+    Raises UsageError for a used name, a reviewer who left, or no identity.
+    """
     under = items(result, chosen, people, wanted)
     if not under:
         raise UsageError("there is no identity to review", hint="exempt identities are not reviewed; widen the scope")
@@ -62,7 +65,7 @@ def open_review(
 
 
 def without_leavers(store: Store, campaign: Campaign, people: People, result: ScanResult, now: datetime) -> Campaign:
-    """The campaign, with undecided items of reviewers who have left given to those who would be chosen now."""
+    """The campaign, with undecided items of reviewers who left reassigned."""
     left = {
         state.item.key: state.item.id
         for state in items_left(campaign)
@@ -78,7 +81,7 @@ def without_leavers(store: Store, campaign: Campaign, people: People, result: Sc
 def take_books(
     store: Store, campaign: Campaign, people: People, files: Sequence[Path], *, by: str | None, now: datetime
 ) -> Taken:
-    """Take filled-in workbooks back. If a file is none of this campaign, none is taken, and UsageError is raised."""
+    """Import filled-in workbooks. If a file belongs to another campaign, none is imported, and UsageError is raised."""
     if campaign.closed_at is not None:
         raise UsageError(f"the review {printable(campaign.review.name)} is closed", hint="open another one")
     taken = take(tuple(read_books(files, campaign)), campaign, people, now, by)
@@ -92,8 +95,8 @@ def decide_in_page(
 ) -> Decision:
     """Add a decision from the served page. ``reviewers``: the person who decides (``by``), and the person's groups.
 
-    Raises UsageError for an unknown review or item, for an item of another reviewer, and where the review is closed;
-    CellError, with the field as its heading, for an answer that is refused.
+    Raises UsageError for an unknown review or item, for an item of another reviewer, and for a closed review;
+    CellError, with the field as its heading, for an invalid decision.
     """
     campaign = store.reviews.campaign(name)
     state = next((one for one in states(campaign) if one.item.id == item and one.reviewer in reviewers), None)
@@ -109,7 +112,7 @@ def decide_in_page(
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """Who is asked or reminded of whose items. ``to``: the reviewer, or past the due day their manager."""
+    """A request or reminder. ``to``: the reviewer, or past the due day the reviewer's manager."""
 
     to: str
     reviewer: str
@@ -118,7 +121,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 def to_ask(campaign: Campaign, people: People, today: date) -> tuple[Asked, ...]:
-    """Who is to be reminded of items without a decision."""
+    """The reminders for items without a decision."""
     late = is_overdue(campaign, today)
     found = []
     for one in progress(states(campaign)):
@@ -136,7 +139,7 @@ def post(
     roster: Roster | None,
     now: datetime,
 ) -> None:
-    """Put the messages of a review into the outbox; the caller sends them."""
+    """Add the messages of a review to the outbox; the caller sends them."""
     lines = [
         (
             one.to,
@@ -156,14 +159,14 @@ def post(
 
 
 def record_reminders(store: Store, campaign: Campaign, asked: Sequence[Asked], now: datetime) -> None:
-    """Keep that they were reminded."""
+    """Record that reminders were sent."""
     reminders = [Reminder(reviewer=one.reviewer, to=one.to, left=one.left, at=now) for one in asked]
     if reminders:
         store.reviews.append(campaign.review.name, reminders)
 
 
 def close_review(store: Store, campaign: Campaign, now: datetime) -> Campaign:
-    """Close an open campaign: what has no decision stays undecided."""
+    """Close an open campaign. Items without a decision stay undecided."""
     closing = Closing(at=now)
     store.reviews.append(campaign.review.name, [closing])
     return replace(campaign, records=(*campaign.records, closing))

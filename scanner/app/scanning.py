@@ -40,16 +40,16 @@ from scanner.store.store import Store, open_store
 from scanner.strict import decode
 
 ANNOUNCED_KEPT = timedelta(days=2 * OPEN_DAYS)
-"""For so long the store knows what was announced between scans: longer than any finding about a day is open."""
+"""How long the store keeps what was announced between scans: longer than any finding about a day stays open."""
 SELDOM = 200_000
-"""New containers between two collections. Python's default of 700 is made for small heaps."""
+"""New containers between two collections. Python's default of 700 is meant for small heaps."""
 
 
 @contextmanager
 def infrequent_collection() -> Iterator[None]:
     """Collect garbage less often: collections without any result took up to a fifth of a large scan's time.
 
-    Collection is not switched off, because hours of talking to providers leave reference cycles behind.
+    Collection is not switched off, because hours of requests to providers leave reference cycles behind.
     """
     usual = gc.get_threshold()
     gc.set_threshold(SELDOM, *usual[1:])
@@ -108,9 +108,8 @@ def scan(
 ) -> ScanResult:
     """Discover, match, judge and store. Raises NothingScanned, StoreError; after an error nothing is stored.
 
-    ``accept_drop``: accept that an implausible share of a source's identities is gone. ``logs``: read first, as far as
-    they have what is new; what was read of them stays in the store. ``complete``: adds data from the store to the
-    result, for reports.
+    ``accept_drop``: accept that an implausible share of a source's identities is gone. ``logs``: read first; what was
+    read stays in the store. ``complete``: adds data from the store to the result, for reports.
     """
     with open_store(config.store_url) as store:
         started = datetime.now(UTC).replace(microsecond=0)
@@ -161,7 +160,7 @@ def new_scan_id(started: datetime) -> str:
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """A scan that was read: its id, when it started, and what was read of logs, if anything was."""
+    """A scan that was read: its id, its start, and what was read of logs, if any."""
 
     scan_id: str
     started: datetime
@@ -230,14 +229,14 @@ def conclude(
 
 
 def _kept(store: Store, inventory: Inventory, lists: Collection[str]) -> Mapping[str, int]:
-    """By list, the number of its last identities that are still there."""
+    """By list, the number of its last identities that still exist."""
     return dict.fromkeys(lists, 0) | still_there(store.memory.identities_of(lists), inventory)
 
 
 def _remember(
     store: Store, inventory: Inventory, declared: Declared, now: datetime, targets: Sequence[Target]
 ) -> Remembered:
-    """What the store knows of places that this scan may not have read in full."""
+    """The last known state of places that this scan may not have read completely."""
     if not store.has_scans():
         return Remembered()
     memory, places = store.memory, Places(inventory.coverage)
@@ -248,7 +247,7 @@ def _remember(
     entries = tuple(memory.entries())
     maybe_anew = to_look_up(inventory.identities, now)
     fingerprints = {fingerprint for assessment in assessments for fingerprint in assessment.findings}
-    # A list under another name is still a list: it does not outrank the one that has its identities now.
+    # A list under another name is still a list: it does not outrank the list that has its identities now.
     former = {one.identity.source for one in assessments} - {source.name for source in declared.sources}
     return Remembered(
         lists=memory.sources_of_type(LIST_TYPE, former),

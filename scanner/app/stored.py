@@ -1,6 +1,6 @@
-"""What is added to a scan of the store before it is shown: acknowledgements and activity.
+"""Adds acknowledgements and activity to a stored scan before it is shown.
 
-Every command that shows something from the store imports this, and none of them judges: it must not import judging.
+Commands that show the store import this module and do not judge, so it must not import judging.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def served_acknowledgements(store: Store) -> tuple[Acknowledgement, ...]:
 
 @contextmanager
 def opened(store: Store, scan_id: str | None, config: Config, *, streams: bool) -> Iterator[ScanResult]:
-    """The named scan, or the latest, for reports: with its past, activity, and for the latest later acknowledgements.
+    """The named scan, or the latest, with its history and activity, for reports.
 
-    ``streams``: its records may stay in the store, to be read while they are written. They are read before if something
-    is added to them. Raises StoreError and ConfigError.
+    The latest scan also has later acknowledgements. ``streams``: records may stay in the store and be read while
+    reports are written. They are read first if something is added to them. Raises StoreError and ConfigError.
     """
     today = datetime.now(UTC).date()
     given = all_acknowledgements(store, config.acknowledged, today) if scan_id is None else ()
@@ -52,7 +52,7 @@ def opened(store: Store, scan_id: str | None, config: Config, *, streams: bool) 
 
 
 def with_activity(store: Store, result: ScanResult, policy: ActivityPolicy) -> ScanResult:
-    """A scan that was loaded, with what its identities did as far as was read by then. Raises DamagedRow."""
+    """A loaded scan with the activity of its identities that was known at that time. Raises DamagedRow."""
     past = store.activity.past(as_of=result.scan.started_at)
     if not past.logs:
         return result

@@ -1,4 +1,4 @@
-"""Tickets of a scan: planned and saved with it, brought up to date once it is stored."""
+"""Tickets of a scan: planned and saved with it, updated in the ticket systems once it is stored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Clock = Callable[[], datetime]
 
 
 class Tally(Struct, kw_only=True):
-    """What became of the tickets. ``left``: not opened in this run, because the target's ``max_new`` is reached."""
+    """The results for tickets. ``left``: not opened in this run, because of the target's ``max_new``."""
 
     opened: int = 0
     changed: int = 0
@@ -49,7 +49,7 @@ def _now() -> datetime:
 def for_scan(
     store: Store, targets: Sequence[Target], result: ScanResult, roster: Roster | None
 ) -> tuple[WantedTicket, ...]:
-    """What tickets should say since this scan, to be stored with it."""
+    """The tickets to store with a scan, with their new content."""
     if not targets:
         return ()
     known = [
@@ -83,7 +83,7 @@ def _standing(ticket: StoredTicket) -> Standing:
 
 
 def checks(target: Target, *, sleep: Sleep = time.sleep) -> Iterator[Check]:
-    """Whether Muster could work with that system, and where its secret goes. Leaves no ticket behind."""
+    """Check whether Muster can use a system, and the host that its secret is sent to. Creates no lasting ticket."""
     from scanner.notify.tickets.catalog import tracker_of
 
     try:
@@ -98,7 +98,7 @@ def checks(target: Target, *, sleep: Sleep = time.sleep) -> Iterator[Check]:
 
 
 def look(store: Store, targets: Sequence[Target], *, sleep: Sleep = time.sleep, clock: Clock = _now) -> None:
-    """Find out which open tickets people closed. What a system does not answer stays as it was last known."""
+    """Find the open tickets that people closed. Without an answer of the system, the last known state stays."""
     if not targets:
         return
     tickets = [one for one in store.tickets.all() if one.reference is not None and _content(one).is_open]
@@ -140,10 +140,7 @@ def closed_tickets(store: Store, targets: Sequence[Target], started: datetime) -
 def bring_up_to_date(
     tickets: Tickets, targets: Sequence[Target], *, sleep: Sleep = time.sleep, clock: Clock = _now
 ) -> Tally:
-    """Open, change and close tickets, so that they say what they should.
-
-    Failures are logged, and the ticket is tried again in the next run; only StoreErrors are raised.
-    """
+    """Open, change and close tickets. Failures are logged, and retried in the next run; only StoreErrors are raised."""
     tally = Tally()
     for target in targets:
         pending = [one for one in tickets.all() if one.target == target.name and not one.is_written]
@@ -178,7 +175,7 @@ class _Round:
         self._may_open = target.max_new
 
     def work_off(self, pending: Sequence[StoredTicket]) -> None:
-        """Bring each up to date, the highest severity first. Ends early if the system is down."""
+        """Update each ticket, highest severity first. Ends early if the system is down."""
         ordered = sorted(pending, key=lambda one: SEVERITIES.index(_contents.decode(one.wanted).severity))
         for place, ticket in enumerate(ordered):
             if self._is_new(ticket) and self._may_open == 0 and _contents.decode(ticket.wanted).is_open:
@@ -196,7 +193,7 @@ class _Round:
                 log.warning(
                     "ticket %s of %s: %s", shown, self._target.name, error, extra={"channel": self._target.name}
                 )
-                if not isinstance(error, Refused | Gone):  # the system's fault, not the ticket's
+                if not isinstance(error, Refused | Gone):  # a failure of the system, not of the ticket
                     self._tally.failed += len(ordered) - place - 1
                     return
 

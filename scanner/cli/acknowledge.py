@@ -26,7 +26,7 @@ _BY_RULE = ("RULE", "IDENTITY")
 
 
 class _Said(Struct, frozen=True, kw_only=True):
-    """Why, by whom and until when, as the command line has it."""
+    """Reason, person and last day from the command line."""
 
     reason: str | None
     by: str | None

@@ -20,11 +20,11 @@ FINDINGS = 1
 INCOMPLETE = 3
 NOTHING = 4
 NAMED = 10
-"""So many new findings are printed."""
+"""Maximum number of new findings that are printed."""
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """Which days to read, and whether to show progress, as the command line has it."""
+    """The days to read, and whether to show progress, from the command line."""
 
     since: str | None
     until: str | None
@@ -73,7 +73,7 @@ def activity(logs: tuple[str, ...], given: Given, alarm: Alarm, strict: bool, as
 def read_and_judge(
     config: Config, logs: Sequence[str], asked: Asked, *, strict: bool, remembers: bool
 ) -> tuple[LogsRead, Sequence[Finding]]:
-    """What was read, and all findings about it."""
+    """Read the logs and judge them; returns the counts and all findings."""
     from datetime import UTC, datetime
 
     from scanner.app import scanning

@@ -92,7 +92,7 @@ def adopt(
 
 
 def write_changes(target: Target, changes: Sequence[Change], done: str, *, dry_run: bool) -> None:
-    """Write changes of entries to their files, and print them. ``done``: what to say of it. Raises RegistryError."""
+    """Write changes of entries to their files, and print them. ``done``: the message. Raises RegistryError."""
     from scanner.cli.console import say
     from scanner.registry.editing.revising import revise
     from scanner.registry.editing.saving import save
@@ -195,7 +195,7 @@ def _drafts(result: ScanResult | None, entries: Sequence[Entry], today: date) ->
 
 
 def _reach(result: ScanResult) -> Callable[[str], Mapping[str, Value]]:
-    """The cells about what an identity could do at worst, by key."""
+    """The cells of blast radius and consequences, by key."""
     from scanner.access.declared_reach import drafted
     from scanner.access.reach import Radii
 

@@ -24,7 +24,7 @@ def remember_option(context: click.Context, option: click.Parameter, value: Any)
 
 
 def remember_sources(context: click.Context, argument: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """The callback of sources that printed commands about sources repeat: those of no config are named nowhere else."""
+    """The callback of sources that printed commands repeat: those outside the config are named nowhere else."""
     del argument
     context.meta[_SOURCES] = value
     return value

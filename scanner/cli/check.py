@@ -31,7 +31,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 class How(Struct, frozen=True, kw_only=True):
-    """Where else to look and write, and what ends the command well, as the command line has it."""
+    """Further inputs, outputs and exit conditions, from the command line."""
 
     source: Path | None
     draft: Path | None
@@ -87,7 +87,7 @@ def exit_code(result: ScanResult, how: How, failing: bool) -> int:
 
 
 def _outputs(reports: Reports) -> Sequence[Output]:
-    """The outputs of ``-o``; formats with a page of their own for the gate have that, unless a view is asked for."""
+    """The outputs of ``-o``; formats with a report for the gate use it, unless a view is requested."""
     from reports.gate.formats import GATE_FORMATS
     from scanner.cli.output import plan_outputs
 
@@ -109,7 +109,7 @@ def _read(file: str) -> FileResources:
         try:
             return load(path, STDIN)
         except MusterError as error:
-            # Name what was given, not its copy.
+            # Name the file that was given, not its copy.
             raise UsageError(str(error).replace(str(path), STDIN), hint=error.hint) from error
 
 

@@ -93,7 +93,7 @@ def warn(messages: Iterable[str]) -> None:
 
 
 def say(message: str) -> None:
-    """Print a remark on stderr."""
+    """Print a note on stderr."""
     message = as_called(message)
     if structured():
         _emit("info", message)

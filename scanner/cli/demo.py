@@ -89,7 +89,9 @@ def demo(out: Path, yes: bool) -> None:
         secrets = {
             _VAULT_VARIABLE: vault.token,
             _AZURE_VARIABLE: azure.tenant.client_secret,
-            _GCP_VARIABLE: token_hex(16),  # any will do, but a word would be masked in every path that has it
+            _GCP_VARIABLE: token_hex(
+                16
+            ),  # any token works, but a common word would be masked in every path that contains it
             _GITHUB_VARIABLE: token_hex(16),
             _KUBERNETES_VARIABLE: token_hex(16),
         }
@@ -143,7 +145,7 @@ def _is_there(module: str) -> bool:
         return False
 
 
-# The emulator accepts any keys, but boto3 needs some to sign with.
+# The emulator accepts any keys, but boto3 needs keys to sign requests.
 _AWS_DEMO_KEYS = {"AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}
 
 _WHERE_NEXT = """
@@ -164,7 +166,7 @@ Then scan your own accounts, read-only
 
 
 def _read_log(config_file: Path, out: Path) -> None:
-    """The first reading, before the scan: only a log that was read before can be compared with."""
+    """The first reading, before the scan: later readings compare with it."""
     from scanner.app import scanning
     from scanner.app.activity import LogPlan, make_logs, read
     from scanner.cli.console import progress
@@ -173,7 +175,7 @@ def _read_log(config_file: Path, out: Path) -> None:
 
     for leftover in out.glob("demo.db*"):
         leftover.unlink()
-    # Moments have no fractions: in one second with the scan, this would not be before it.
+    # Times have no fractions: in the same second, the reading would not be before the scan.
     config, now = load_config(config_file), datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)
     logs = make_logs(config, config.logs, scanning.make_ready)
     with open_store(config.store_url) as store, progress(quiet=False) as observer:

@@ -94,7 +94,7 @@ def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iter
 
 
 def _log_source_checks(config: Config, store_url: str) -> Iterator[Check]:
-    """Logs about a source that there is not; of a store that cannot be read, its own check says."""
+    """Checks for logs with an unknown source. A store that cannot be read has its own check."""
     from connectors.base import Check
     from scanner.app.activity import unknown_sources
     from scanner.errors import MusterError
@@ -110,7 +110,7 @@ def _log_source_checks(config: Config, store_url: str) -> Iterator[Check]:
 
 
 def _log_checks(config: Config) -> Iterator[Check]:
-    """Whether each log has something to read of the last days; of one that is asked live, a page is read."""
+    """Check whether each log has events of the last days. Of a live log, one page is read."""
     from datetime import UTC, datetime, timedelta
 
     from connectors.base import Check
@@ -151,7 +151,7 @@ def _channel_checks(config: Config) -> Iterator[Check]:
 
 
 def _ticket_checks(config: Config) -> Iterator[Check]:
-    """Whether tickets could be opened and found again. Leaves none behind."""
+    """Check whether tickets can be opened and found again. Leaves none behind."""
     from connectors.base import Check
     from scanner.app.ticketing import checks
 
@@ -189,7 +189,7 @@ def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]
 
 
 def _report_check(config: Config) -> Check:
-    """Whether a scan could write the reports of the config: their formats, views and endings."""
+    """Check whether a scan can write the reports of the config: formats, views and file extensions."""
     from connectors.base import Check
     from scanner.cli.output import configured_outputs
     from scanner.errors import ConfigError

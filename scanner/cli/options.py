@@ -91,7 +91,7 @@ _strict_registry = click.option(
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """What a command goes by, as the command line has it: config, lists and store."""
+    """The inputs of a command from the command line: config, lists and store."""
 
     config_file: Path | None
     registries: tuple[Path, ...]
@@ -101,7 +101,7 @@ class Given(Struct, frozen=True, kw_only=True):
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
-    """What ends a command well, as the command line has it: the exit code, and how much may be gone."""
+    """The conditions for exit code 0 from the command line, and the accepted drop."""
 
     fail_on: Severity | None
     fail_on_new: bool
@@ -110,21 +110,21 @@ class Accepted(Struct, frozen=True, kw_only=True):
 
 
 class Alarm(Struct, frozen=True, kw_only=True):
-    """Which findings end a reading of logs with exit code 1, as the command line has it."""
+    """The findings that end a reading of logs with exit code 1, from the command line."""
 
     fail_on: Severity | None
     fail_on_new: bool
 
 
 class Reports(Struct, frozen=True, kw_only=True):
-    """The reports to write, as the command line has them: each ``FORMAT:PATH``, and a view."""
+    """The reports to write, from the command line: each ``FORMAT:PATH``, and a view."""
 
     outputs: tuple[str, ...]
     view: str | None
 
 
 def as_one(name: str, record: type[Struct]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Hand a command the options that are fields of the record as one argument of that name."""
+    """Pass the options that are fields of a record to a command as one argument."""
 
     def packing(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)

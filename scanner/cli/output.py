@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 STDOUT = "-"
 LISTED = 200
-"""Rows of a list on a terminal; 100,000 rows take a minute to scroll."""
+"""Maximum rows of a list on a terminal: 100,000 rows take a minute to scroll."""
 _NO_TEXT: Mapping[str, str] = {"xlsx": "a workbook", "evidence": "a zip"}
 READABLE = frozenset({"prometheus"})
 """Formats without names, only counts, that every user of the machine may read."""

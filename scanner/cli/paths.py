@@ -119,7 +119,7 @@ def _check(asked: _Asked, *, asks_nothing: bool) -> None:
 
 
 def _found(store: Store, asked: _Asked) -> tuple[Found, bool]:
-    """What was asked for, and whether there is any path."""
+    """The answer, and whether there is any path."""
     from reports.paths import Found, unique_names
     from scanner.access.attack_paths import entrances
     from scanner.access.chokes import chokes
@@ -196,7 +196,7 @@ def _as_graph(store: Store, planned: list[tuple[str, str]]) -> list[Delivery]:
 
 
 def _meant(store: Store, graph: AttackGraph, text: str) -> frozenset[str]:
-    """The keys that a text means. Raises UsageError if it is none, or a name that several identities have."""
+    """The keys for a text. Raises UsageError if there is none, or several identities have the name."""
     from reports.views import select
 
     by_view = next((view for view in VIEWS if view == text), None)

@@ -39,7 +39,7 @@ Data goes to stdout, progress and log to stderr.
 Each command names those that it has.
 """
 _COMMON = 4
-"""An option of so many commands, with the same words, is explained once."""
+"""An option of at least this many commands, with the same help, is explained once."""
 _OPTIONS = ("| option | |", "|---|---|")
 _CONFIG = f"""\
 # Configuration

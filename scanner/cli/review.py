@@ -47,7 +47,7 @@ def review() -> None:
 
 
 class _Desk(Struct, frozen=True, kw_only=True):
-    """What the commands work with. ``now``: in whole seconds."""
+    """The context of the review commands. ``now``: in whole seconds."""
 
     config: Config
     store: Store
@@ -65,7 +65,7 @@ class _Desk(Struct, frozen=True, kw_only=True):
         return with_activity(self.store, self.store.with_past(self.store.load()), self.config.activity)
 
     def people(self, result: ScanResult) -> People:
-        """Who can review."""
+        """The possible reviewers."""
         from scanner.app.reviews import people_of
 
         return people_of(self.roster, self.config.ownership, result)
@@ -227,7 +227,7 @@ def _print_status(campaign: Campaign, today: date) -> None:
 
 
 def _notify(desk: _Desk, campaign: Campaign, asked: Sequence[Asked]) -> None:
-    """Post the messages and send them. One that is not delivered waits in the store: `muster notify` retries it."""
+    """Queue the messages and send them. Undelivered messages wait in the store for `muster notify`."""
     from scanner.app.alarms import send_waiting
     from scanner.app.reviews import post
     from scanner.cli.console import say

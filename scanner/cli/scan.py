@@ -26,7 +26,7 @@ INCOMPLETE = 3
 
 
 class How(Struct, frozen=True, kw_only=True):
-    """How a scan reads, as the command line has it."""
+    """Options for the reading of a scan, from the command line."""
 
     no_activity: bool
     workers: int | None

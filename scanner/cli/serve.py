@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 SHORTEST_TOKEN = 24
-"""Characters."""
+"""Minimum characters of a token."""
 
 
 @click.command()
@@ -87,7 +87,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
 
 
 def _token(settings: ServeSettings) -> str:
-    """The token of the config, or a new one. Raises UsageError if it is short enough to be guessed."""
+    """The token of the config, or a new one. Raises UsageError if it is too short."""
     if settings.token is None:
         return secrets.token_urlsafe(32)
     token = settings.token.resolve()
@@ -97,12 +97,12 @@ def _token(settings: ServeSettings) -> str:
 
 
 def _announcing(address: str) -> Callable[[], None]:
-    """Print the address. Not redacted: its token is for the one who started the server."""
+    """Print the address. Not redacted: the user who started the server needs the token."""
     return lambda: click.echo(f"Muster is at {address}")
 
 
 def _address(text: str, settings: ServeSettings) -> Listen:
-    """Where to listen. Raises UsageError for an address that others reach, without a sign-in."""
+    """The address to listen on. Raises UsageError for a public address without a sign-in."""
     from scanner.config.serving import parse_listen
 
     try:
@@ -123,7 +123,7 @@ def _url(address: Listen, port: int) -> str:
 
 
 def index_folder(store_url: str) -> Path:
-    """Beside an SQLite store; else in the user's cache, by the store's address."""
+    """The folder of the index: beside an SQLite store; otherwise in the user's cache, by the store's address."""
     name = store_url.removeprefix("sqlite:///").partition("?")[0]
     if store_url.startswith("sqlite:///") and name not in ("", ":memory:"):
         return Path(f"{name}.index")
@@ -132,7 +132,7 @@ def index_folder(store_url: str) -> Path:
 
 
 def _acting(text: str | None, lists: Lists, address: Listen) -> Viewer:
-    """Who acts by the token. Raises UsageError if they may not."""
+    """The person who acts with the token. Raises UsageError if that person has no role."""
     from msgspec.structs import replace
 
     from scanner.serve.people import TOKEN_ONLY, Refused, Viewer

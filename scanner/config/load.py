@@ -190,7 +190,7 @@ def _sources(tables: tuple[dict[str, Any], ...], document: Document, base: Path)
 def _logs(
     tables: Sequence[LogTable], sources: Sequence[SourceSettings], document: Document, base: Path
 ) -> tuple[LogEntry, ...]:
-    """Each under a name that no source has: coverage, gaps and notifications go by it."""
+    """The logs by name. No source may have the same name, because coverage, gaps and notifications refer to it."""
     names = {source.name for source in sources}
     logs: dict[str, LogEntry] = {}
     for index, table in enumerate(tables):

@@ -44,7 +44,7 @@ def parse_listen(text: str) -> Listen:
 class OidcSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[serve.oidc]``. ``claim``: the claim of the ID token that names the person.
 
-    ``client_secret``: None for a public client, which has PKCE alone. ``ca_file``: certificates to check the issuer by.
+    ``client_secret``: None for a public client, which uses only PKCE. ``ca_file``: certificates to verify the issuer.
     """
 
     issuer: str
@@ -68,7 +68,7 @@ class ServeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     ``user_header``: the header in which a proxy names the person, accepted only from ``proxies``. ``public_url``: the
     address in people's browsers. ``index``: the folder of the search index. ``token``: the token of loopback and of
-    ``/metrics``; without it, a new one at each start. ``log_reads``: log who looked at what, too.
+    ``/metrics``; without it, a new one at each start. ``log_reads``: also log who viewed what.
     """
 
     listen: str = DEFAULT_LISTEN
@@ -110,7 +110,7 @@ class ServeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def has_sign_in(self) -> bool:
-        """Whether people sign in, by a proxy or with OpenID Connect, and not by a token on loopback alone."""
+        """Whether people sign in, by a proxy or with OpenID Connect, not only by a token on loopback."""
         return self.user_header is not None or self.oidc is not None
 
 

@@ -229,7 +229,7 @@ class LogTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LogEntry(Struct, frozen=True, kw_only=True):
-    """An audit log: what its table says, with a name, and its path made whole. ``document``: where it is written."""
+    """An audit log: its table, with a name and an absolute path. ``document``: where it is written."""
 
     name: str
     type: str
@@ -250,7 +250,7 @@ def log_entry(table: LogTable, document: Document, base: Path, name: str) -> Log
 
 
 def unknown_source(entry: LogEntry, known: Collection[str]) -> ConfigError | None:
-    """What is wrong with a log about a source that there is not; None where no source is known at all."""
+    """The error of a log with an unknown source; None if no source is known at all."""
     if entry.source is None or not known or entry.source in known:
         return None
     return entry.document.problem(

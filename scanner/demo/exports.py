@@ -1,4 +1,4 @@
-"""Files of the demo's estate that no server stands behind: answers of Anthropic's API, and a scanner's report."""
+"""Files of the demo's estate without a server: answers of Anthropic's API, and a scanner's report."""
 
 from __future__ import annotations
 

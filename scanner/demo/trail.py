@@ -1,6 +1,6 @@
 """The demo's audit log: files of CloudTrail for the hundred days up to yesterday, as a trail delivers them.
 
-Habits (``trail.toml``) give the events. The same day, account and ids give the same files.
+``trail.toml`` describes regular use. The same day, account and ids give the same files.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from scanner.demo.estate import load_tables
 
 FOLDER = "trail"
 DAYS = 100
-"""How far back it goes: further than an identity must be silent to be dormant."""
+"""Days of the log: more than an identity needs without use to be dormant."""
 _HOME = "eu-west-1"
 _GLOBAL = "us-east-1"
 _GLOBAL_SERVICES = frozenset({"iam", "sts", "signin"})
 _READS = ("Get", "List", "Describe", "Receive")
 _DATA = ("s3:GetObject", "s3:PutObject", "s3:ListObjects", "sqs:", "dynamodb:", "logs:PutLogEvents")
-"""Events that a trail records where data events are switched on."""
+"""Events that a trail records if data events are enabled."""
 
 
 class Principal(Struct, frozen=True, kw_only=True):
@@ -39,12 +39,12 @@ class Principal(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """Without its path."""
+        """The name without its path."""
         return self.arn.rpartition("/")[2]
 
 
 class Trail:
-    """Writes the files below a folder. ``account``: of which the log is."""
+    """Writes the files below a folder. ``account``: the account of the log."""
 
     def __init__(self, folder: Path, account: str, principals: Mapping[str, Principal]) -> None:
         self._account = account
@@ -53,7 +53,7 @@ class Trail:
         self._tables = load_tables("trail.toml")
 
     def write(self, today: date) -> None:
-        """Write all days up to yesterday, in place of those of an earlier demo."""
+        """Write all days up to yesterday, replacing those of an earlier demo."""
         shutil.rmtree(self._root, ignore_errors=True)
         for age in range(DAYS, 0, -1):
             if age != self._tables["missing"]:
@@ -66,7 +66,7 @@ class Trail:
         self._deliver(now.date(), self._events(0, lambda _: now))
 
     def _deliver(self, day: date, events: Iterator[tuple[str, dict[str, Any]]]) -> None:
-        """One file a region, as a trail names it."""
+        """Write one file per region, with the name that a trail uses."""
         by_region: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         for region, event in events:
             by_region[region].append(event)
@@ -86,7 +86,7 @@ class Trail:
                     at = moment(hour)
                     for place, text in enumerate(habit["does"]):
                         seed = _digits(number, at.date(), hour, place)
-                        # Seconds and minutes are spread; "now" stays what it is.
+                        # Seconds and minutes are spread, except for "now".
                         spread = timedelta(seconds=int(seed[:4], 16) % 3300) if age else timedelta()
                         yield self._event(habit, who, text, at + spread, seed)
 

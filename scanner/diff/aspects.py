@@ -72,7 +72,7 @@ def _day(moment: datetime) -> str:
 # The date of last use, descriptions and tags are no changes.
 
 NAMED = 10
-"""Grants, links or trusts that are named; the rest is counted."""
+"""Maximum number of grants, links or trusts that are named; the rest are counted."""
 NOT_READ_BEFORE = "could not be read in the scan before, so it may be older"
 
 _LEVELS: Mapping[PrivilegeLevel, int] = {"normal": 0, "high": 1, "escalation": 2, "admin": 3}

@@ -1,4 +1,4 @@
-"""Reads units of a log: here, in other processes or on a cluster; and cleans what they give."""
+"""Reads units of a log in this process, in other processes or on a cluster, and masks the results."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ from scanner.text import without_surrogates
 log = logging.getLogger(__name__)
 
 PATIENCE = 2.0
-"""Seconds that one process reads alone; what is left then is worth starting others for."""
+"""Seconds that one process reads alone before others are started for the rest."""
 AHEAD = 2
-"""Units given to each process before it asks for more."""
+"""Units that each process has in its queue."""
 AHEAD_ON_CLUSTER = 200
-"""Units given to a cluster at once."""
+"""Units that a cluster has in its queue."""
 LONGEST = 500
-"""Characters of a caller's or an action's name; longer ones are cut and distinguished by a hash."""
+"""Maximum characters of a caller's or an action's name; longer names are cut and distinguished by a hash."""
 
 
 class Failure(Struct, frozen=True):
-    """Why a unit could not be read. Errors of others may not pickle."""
+    """Why a unit could not be read. Errors of plugins may not pickle."""
 
     status: CoverageStatus
     words: str
@@ -64,10 +64,10 @@ Outcome: TypeAlias = tuple[LogUnit, UnitReading | Failure]
 def read_units(
     reader: LogReader, units: Sequence[LogUnit], patience: float = PATIENCE, cluster: str | None = None
 ) -> Generator[Outcome]:
-    """Each unit with what was read of it, as it is done; by other processes what is left after ``patience`` seconds.
+    """Yield each unit with its reading, as they finish; other processes read what is left after ``patience`` seconds.
 
-    A reader that does not pickle is read by threads: it asks a provider, and waits more than it computes. ``cluster``:
-    the address of one that reads instead. Raises ClusterError where that does not answer, MissingExtra.
+    A reader that does not pickle runs in threads: it requests a provider, and mostly waits. ``cluster``: the address of
+    a cluster that reads instead. Raises ClusterError if it does not answer, MissingExtra.
     """
     left = deque(units)
     begin = time.monotonic()
@@ -78,7 +78,7 @@ def read_units(
     while left:
         try:
             pickled = pickle.dumps((__version__, reader))
-        except Exception:  # noqa: BLE001  # a plugin's reader may hold anything; threads read it then
+        except Exception:  # noqa: BLE001  # a plugin's reader may not pickle; then threads read it
             with ThreadPoolExecutor(cores * AHEAD, thread_name_prefix="log") as threads:
                 yield from _spread(threads, partial(read_unit, reader), left, cores * AHEAD)
             return
@@ -97,7 +97,7 @@ def read_units(
             yield from _spread(processes, read, left, cores * AHEAD)
             processes.shutdown()
         except BaseException:
-            # What they are reading is lost anyway; they would be waited for at the end.
+            # Their readings are lost anyway, and the exit would wait for them.
             processes.shutdown(wait=False, cancel_futures=True)
             for child in set(multiprocessing.active_children()) - children:
                 child.terminate()
@@ -109,7 +109,7 @@ def _cores() -> int:
 
 
 def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the first one decides what becomes of the others."""
+    """Ignore Ctrl-C, which reaches every process of a terminal: the main process ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -117,7 +117,7 @@ _Read: TypeAlias = "Callable[[LogUnit], UnitReading | Failure]"
 
 
 def _spread(executor: Executor, read: _Read, left: deque[LogUnit], ahead: int) -> Iterator[Outcome]:
-    """Take units from ``left`` until there are none, or the executor is broken: then only its own are lost."""
+    """Submit units from ``left`` until none remain or the executor breaks; then only submitted units are lost."""
     pending: dict[Future[UnitReading | Failure], LogUnit] = {}
     while left or pending:
         try:
@@ -154,7 +154,7 @@ def _unpickled(reader: bytes) -> LogReader:
 
 
 def _read_pickled(reader: bytes, unit: LogUnit) -> UnitReading | Failure:
-    """In another process: its reader, with session and secrets of its own, is made once."""
+    """Read a unit in another process, which creates its reader, session and secrets once."""
     try:
         made = _unpickled(reader)
     except SourceError as error:
@@ -163,7 +163,7 @@ def _read_pickled(reader: bytes, unit: LogUnit) -> UnitReading | Failure:
 
 
 def read_unit(reader: LogReader, unit: LogUnit) -> UnitReading | Failure:
-    """What the reader gives, cleaned; any failure is the unit's own."""
+    """The masked reading of a unit; any failure becomes a gap of the unit."""
     try:
         return clean(reader.read(unit))
     except SourceError as error:
@@ -174,11 +174,11 @@ def read_unit(reader: LogReader, unit: LogUnit) -> UnitReading | Failure:
         return Failure("failed", f"{type(error).__name__}: {own_words(error)}")
 
 
-# --- The gate that every record passes: no secret, no text without end, none that no database takes ---
+# --- Every record is masked: no secrets, no overlong text, none that a database refuses ---
 
 
 def clean(reading: UnitReading) -> UnitReading:
-    """The reading as it may be kept."""
+    """The reading, masked and shortened."""
     return replace(
         reading,
         callers=tuple(map(_clean_caller, reading.callers)),
@@ -188,7 +188,7 @@ def clean(reading: UnitReading) -> UnitReading:
 
 
 def clean_day(day: LogDay) -> LogDay:
-    """The day with a detail that is safe to show."""
+    """The day, with its detail masked and shortened."""
     scope = _short(day.scope)
     if scope is day.scope and day.detail is None:
         return day

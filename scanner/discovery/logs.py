@@ -1,7 +1,7 @@
-"""Reads audit logs into the store: what is new, in all cores, written by one process.
+"""Reads new units of audit logs into the store, on all cores, with one process that writes.
 
-A reader lists units and reads one at a time. Units whose digest the store knows are skipped, so that a reading may be
-interrupted at any moment and repeated. What cannot be read is a gap of its days, and never ends the rest.
+A reader lists units and reads them one at a time. Units whose digest is in the store are skipped, so a reading can be
+interrupted at any moment and repeated. An unreadable unit is a gap of its days, and does not affect the others.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from scanner.text import printable
 log = logging.getLogger(__name__)
 
 WRITE_EVERY = 2.0
-"""Seconds of reading that a kill may cost."""
+"""Seconds between two writes, and so the most that a kill loses."""
 WRITE_AT = 20_000
 """Days of callers that are held in memory before they are written."""
 
 
 class Log(Struct, frozen=True, kw_only=True):
-    """A log made ready. ``source``: the name of the source whose identities it is about; None: any of the provider.
+    """A log to read. ``source``: the name of the source of its identities; None: any source of the provider.
 
     ``cluster``: the address of a cluster whose workers can reach it.
     """
@@ -58,7 +58,7 @@ class Log(Struct, frozen=True, kw_only=True):
 
     @property
     def head(self) -> LogHead:
-        """What the store keeps of it."""
+        """The log's record in the store."""
         spec = self.reader.spec
         return LogHead(
             type=self.type,
@@ -74,10 +74,10 @@ class LogObserver(Protocol):
     """Watches a reading, to show progress. Called from one thread."""
 
     def units_planned(self, name: str, units: int) -> None:
-        """So many more units of this log are to be read."""
+        """``units`` more units of this log will be read."""
 
     def unit_read(self, reading: UnitReading) -> None:
-        """A unit has been read; one that could not be has nothing but gaps."""
+        """A unit was read. An unreadable unit has only gaps."""
 
 
 class FullObserver(Observer, LogObserver, Protocol):
@@ -89,7 +89,7 @@ Who: TypeAlias = tuple[str, str, str, str]
 
 
 class LogsRead(Struct, kw_only=True):
-    """What one run read. ``faults``: logs that could not be listed.
+    """The result of one run. ``faults``: logs that could not be listed.
 
     ``new_gaps``: log, scope and section of days that are a gap since this run.
     """
@@ -104,12 +104,12 @@ class LogsRead(Struct, kw_only=True):
 
     @property
     def is_nothing(self) -> bool:
-        """Whether nothing could be read at all: not even to find that there is nothing new."""
+        """Whether nothing could be read, not even the list of units."""
         return not self.units and (bool(self.faults) or self.failed > 0)
 
 
 class Window(Struct, frozen=True, kw_only=True):
-    """Which days are asked for on the command line; None: what is new."""
+    """The days requested on the command line; None: new ones."""
 
     since: Since | None = None
     until: Since | None = None
@@ -128,9 +128,9 @@ def read_logs(
     damage: Damage = NO_DAMAGE,
     keep_days: int,
 ) -> LogsRead:
-    """Read what is new of each log into the store. Raises StoreError; a log that cannot be read is a fault.
+    """Read new units of each log into the store. Raises StoreError; a log that cannot be read is a fault.
 
-    ``now``: before anything was listed, so that no day that ends meanwhile counts as over.
+    ``now``: a time before the listing, so that a day that ends meanwhile does not count as over.
     """
     read = LogsRead()
     before = store.logs(damage)
@@ -159,7 +159,7 @@ def is_day_before(section: str, day: date) -> bool:
 
 
 def coverage_of(past: Mapping[str, LogPast], today: date, keep_days: int) -> tuple[Coverage, ...]:
-    """What reports show of logs: for each scope the days that were read, and those of the last that were not."""
+    """The coverage of logs for reports: for each scope the days that were read, and recent days that were not."""
     rows = []
     oldest = today - timedelta(days=keep_days)
     for name, one in past.items():
@@ -193,9 +193,9 @@ def _day(since: Since, today: date) -> date:
 def _span(
     one: Log, state: LogState, past: LogPast | None, window: Window, keep_days: int, today: date
 ) -> tuple[date, date]:
-    """From which day to which, both included: what was asked for, else what is new.
+    """The first and last day to read, both included: the requested days, or the new ones.
 
-    That is all after the newest day; the day before it, for files that come late; and days that were a gap.
+    New are all days after the newest; the day before it, for late files; and days that were a gap.
     """
     until = today if window.until is None else min(_day(window.until, today), today)
     if window.since is not None:
@@ -210,7 +210,7 @@ def _span(
 
 
 class _Reading:
-    """Reads one log."""
+    """The reading of one log."""
 
     def __init__(
         self, one: Log, store: ActivityStore, observer: LogObserver, state: LogState, read: LogsRead, now: datetime
@@ -229,7 +229,7 @@ class _Reading:
         self._written = time.monotonic()
 
     def run(self, since: date, until: date) -> None:
-        """Read what is new between these days, both included."""
+        """Read new units of these days, both included."""
         units: dict[str, LogUnit] = {}
         fault = self._list(since, until, units)
         new = tuple(unit for unit in units.values() if self._state.known.get(unit.name) != unit.digest)
@@ -245,7 +245,7 @@ class _Reading:
                 for unit, outcome in outcomes:
                     self._take(unit, outcome, since)
             except KeyboardInterrupt:
-                self._write()  # what was read by then stays
+                self._write()  # units read so far are kept
                 raise
         if fault is not None:
             self._fault(fault)
@@ -259,7 +259,7 @@ class _Reading:
             self._write()
 
     def _list(self, since: date, until: date, units: dict[str, LogUnit]) -> SourceError | None:
-        """Put what there is to read into ``units``, by name; returns what ended the listing early."""
+        """Add the units to read to ``units``, by name; returns the error that ended the listing early."""
         try:
             for found in self._log.reader.units(since, until):
                 if isinstance(found, LogDay):
@@ -282,7 +282,7 @@ class _Reading:
         if isinstance(outcome, Failure):
             self._warn(f"{printable(unit.name)} could not be read: {outcome.words}", outcome.words)
             read.failed += 1
-            # Where no one can say which days it is needed for, it is a gap of the first.
+            # If its days are unknown, it is a gap of the first day.
             for day in unit.days or (LogDay(scope=EVERY_SCOPE, day=since),):
                 gap = replace(day, status=outcome.status, detail=outcome.words, permission=outcome.permission)
                 self._note(f"unit {unit.name}", clean_day(gap))
@@ -305,7 +305,7 @@ class _Reading:
             self._write()
 
     def _warn(self, words: str, reason: str) -> None:
-        """Of many days with one reason the first is reported."""
+        """Log a warning for the first of the days with the same reason."""
         if reason not in self._warned:
             self._warned.add(reason)
             log.warning("log %s: %s", self._log.name, words)
@@ -316,7 +316,7 @@ class _Reading:
         self._written = time.monotonic()
 
     def _clear(self, since: date, until: date) -> None:
-        """What was a gap, and was not found to be one again although all its days were asked for, is none any more."""
+        """Remove gaps that were not found again although all their days were read."""
         for name, days in self._state.gaps.items():
             if name not in self._noted and all(since <= one.day <= until for one in days):
                 self._gaps[name] = ()

@@ -46,7 +46,7 @@ _begun: set[type] = set()
 def learn_before(kind: type) -> None:
     """Register every record and payload type with msgspec before a connector of this class starts.
 
-    Other threads wait meanwhile. After the first call it returns at once.
+    Other threads wait meanwhile. Later calls return at once.
     """
     with _learning:
         if kind not in _begun:
@@ -161,7 +161,7 @@ def _kind_of(record: DiscoveredRecord) -> type[DiscoveredRecord]:
 
 
 def _clear(records: list[Any]) -> None:
-    """Mask secrets in the records, and sort out their attributes. Few records change, and only these travel."""
+    """Mask secrets in the records, and validate their attributes. Only changed records are sent back."""
 
     def changed(part: Sequence[int]) -> list[tuple[int, Any]]:
         clear = ((place, _typed(cleared(records[place]))) for place in part)

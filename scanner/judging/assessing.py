@@ -210,7 +210,7 @@ class Reconciled(Struct, frozen=True, kw_only=True):
 def matching_of(
     identities: Sequence[Identity], lists: Lists, today: date
 ) -> AbstractContextManager[Callable[[], Matching]]:
-    """As ``matching``, by these lists."""
+    """Like ``matching``, with these lists."""
     return matching(
         identities,
         lists.entries or (),

@@ -150,7 +150,7 @@ class _Vocabulary:
 
     def __init__(self, everybody: Known) -> None:
         providers = tuple(everybody.providers.values())
-        self.kinds: dict[str, frozenset[CredentialKind]] = {"mfa": frozenset()}  # protects a credential and is none
+        self.kinds: dict[str, frozenset[CredentialKind]] = {"mfa": frozenset()}  # protects a credential but is none
         for terms in (_TERMS.kinds, *(one.credential_words for one in providers)):
             for kind, listed in terms.items():
                 for words in map(_as_word, listed):

@@ -151,9 +151,9 @@ def judge(
 
 
 def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, now: datetime) -> tuple[Finding, ...]:
-    """What identities of the latest scan did, by lists as they are now; the rest, and lists not given, as it had them.
+    """Judge the activity of the latest scan's identities with the current lists, as that scan had them if not given.
 
-    Findings are new unless that scan had them. What they say of permissions that are not used waits for a scan.
+    Findings are new unless that scan had them. Findings about unused permissions wait for a scan.
     """
     fresh = [one for one in latest.identities if one.rechecked]
     carried = [one for one in latest.identities if not one.rechecked]
@@ -218,7 +218,7 @@ def _assessed(
 ) -> tuple[Sequence[Assessment], tuple[EntryAssessment, ...], tuple[str, ...]]:
     """Return the verdicts on identities and on entries, with notices.
 
-    A function of its own, so that the verdicts by key are free when rules run: they take 50 MB for 200,000 identities.
+    A separate function, so that the verdicts by key are freed before rules run: they take 50 MB for 200,000 identities.
     """
     with stage("matching"), matching_of(inventory.identities, lists, now.date()) as when_matched:
         intrinsic = judge_intrinsic(inventory.identities, lists, now)
@@ -233,7 +233,7 @@ def _assessed(
 def _reachable(
     fresh: Sequence[Assessment], carried: Sequence[Assessment], inventory: Inventory, scan: ScanInfo
 ) -> ScanResult:
-    """Everything that identities may reach; last known ones, too."""
+    """Everything that identities may reach, including last known ones."""
     return ScanResult(
         scan=scan,
         summary=Summary(),
@@ -270,7 +270,7 @@ def _lists(declared: Declared, inventory: Inventory, remembered: Remembered, tod
 
 
 def _entries_of(entries: Sequence[Entry]) -> Callable[[Assessment], Entry | None]:
-    """Give the entry that an identity is registered by, with what agreeing ones add; None for any other identity."""
+    """Return a function from an identity to the entry that registers it, joined with agreeing ones; None for others."""
     by_id = {entry.id: entry for entry in entries}
 
     def entry_of(one: Assessment) -> Entry | None:
@@ -295,7 +295,7 @@ def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> 
 
 
 class _Judged(Struct, frozen=True, kw_only=True):
-    """All verdicts but findings. ``fresh``: of what was read this time; ``carried``: as the last scan had them.
+    """All verdicts but findings. ``fresh``: on identities read this time; ``carried``: from the last scan.
 
     ``not_listed``: keys of credentials that only the last scan knew.
     """
@@ -314,7 +314,7 @@ def _findings(
     remembered: Remembered,
     acknowledgements: Acknowledgements,
 ) -> tuple[Finding, ...]:
-    """Return the findings of all rules, and the last known ones of what was not judged, the most severe first."""
+    """Return the findings of all rules and the last known ones of identities not judged, most severe first."""
     fresh, carried, now = judged.fresh, judged.carried, judged.now
     known = remembered.known if remembered.known is None else {**remembered.announced, **remembered.known}
     history = History(known)

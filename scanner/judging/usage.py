@@ -22,7 +22,7 @@ def judge_usage(identity: Identity, *, window_days: int, now: datetime) -> Usage
         if credential.last_used_at is not None and (last_used is None or credential.last_used_at > last_used):
             last_used = credential.last_used_at
     window = timedelta(days=window_days)
-    # A list may say anything of when it was written, also a day before which no window fits into the calendar.
+    # The date of a list may be any day, even one so early that the window begins before the calendar.
     looked_at = max(min(identity.observed_at or now, now), _FIRST + window)
     state, evidence = _judge(identity, last_used, window, looked_at)
     if identity.observed_at is not None:

@@ -46,7 +46,7 @@ def judge_entries(
 def _facts(entry: Entry, matching: Matching, identities: Mapping[str, Identity], places: Places, today: date) -> _Facts:
     matched = matching.identities_of.get(entry.id, ())
     ended = entry.status == "retired" or is_expired(entry, today)
-    missed = locate(entry) if ended or not matched else ()  # what a found entry names besides need not be read
+    missed = locate(entry) if ended or not matched else ()  # the other places of a found entry need not be read
     unread = (reason for location in missed if (reason := places.why_unread(location)) is not None)
     return _Facts(
         entry=entry,

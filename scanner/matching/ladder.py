@@ -73,7 +73,7 @@ def match(
     """Match identities with entries: registered, ambiguous or unregistered, with rung, evidence and candidates.
 
     ``tag_keys``: the only tags that can have an entry's id. ``today``: an entry is expired after its last day. ``who``:
-    returns the people an owner's name means, to compare owners of two registries.
+    returns the people that an owner's name refers to, to compare owners of two registries.
     """
     with matching(identities, entries, tag_keys=tag_keys, today=today, who=who) as matched:
         return matched()
@@ -88,8 +88,8 @@ def matching(
     today: date,
     who: Who = as_written,
 ) -> Iterator[Callable[[], Matching]]:
-    """As :func:`match`, which other processes begin before the yielded function is called."""
-    # Not every so many: names that are numbered repeat, and a sample in step with them would miss most.
+    """Like :func:`match`, started in other processes before the yielded function is called."""
+    # A random sample: numbered names repeat, and a sample at fixed intervals would miss most.
     sample = Random(0).sample(identities, min(_SAMPLE, len(identities)))  # noqa: S311  # not for security: a bad sample only costs time
     ladder = _Ladder(entries, tag_keys, today, sample)
 

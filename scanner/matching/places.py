@@ -21,7 +21,7 @@ _URL = re.compile(r"(?P<provider>[a-z][a-z0-9+.-]*)://(?P<path>.*)", re.DOTALL |
 
 
 class Location(Struct, frozen=True, gc=False):
-    """A place as far as it is known; all None is everywhere. ``path``: of a ``provider://scope/…`` key."""
+    """A place as far as known; all None is everywhere. ``path``: of a ``provider://scope/…`` key."""
 
     provider: str | None = None
     scope: str | None = None

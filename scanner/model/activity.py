@@ -1,9 +1,8 @@
-"""What identities did, by audit logs: counts for an identity and a day. No event and no request parameter is kept.
+"""The activity of identities in audit logs: counts per identity and day. No event and no request parameter is kept.
 
-A *log* is a configured audit log. It is read in *units*, each a set of files or calls that is read as a whole or not
-at all; usually a scope (an account, a project, a tenant) and a day. A unit gives one :class:`CallerDay` for each
-*caller* (what the log calls the actor) and day. The store keeps them; :class:`CallerPast`
-is what it gives back.
+A *log* is a configured audit log. It is read in *units*, each a set of files or calls that is read as a whole or not at
+all; usually a scope (an account, a project, a tenant) and a day. A unit yields one :class:`CallerDay` for each *caller*
+(the log's name of the actor) and day. The store keeps them, and returns them as :class:`CallerPast`.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from msgspec import Struct
 from scanner.model.terms import GAPS, CoverageStatus
 
 LOG_SECTION = "activity"
-"""The section of coverage that says what a log was read of; a day that is a gap has one of its own behind a colon."""
+"""The section of a log's coverage; a day that is a gap has its own section, after a colon."""
 
 FeatureSort: TypeAlias = Literal[
     "read", "write", "secret", "become", "region", "network", "client", "assumed_by", "credential", "tool", "mark"
 ]
-"""What a feature is.
+"""The type of a feature.
 
 ``read``, ``write``, ``secret`` (reads a secret's value) and ``become`` (takes another identity's permissions) are
 actions, as ``service:Action``. ``tool``: what an agent uses: a model, a gateway target, an MCP server. ``mark``: one of
@@ -36,19 +35,19 @@ MARKS = ("interactive", "off_host")
 
 
 class Feature(NamedTuple):
-    """One way of acting, written ``sort=value``, such as ``write=iam:PutRolePolicy``."""
+    """One type of activity, written ``sort=value``, such as ``write=iam:PutRolePolicy``."""
 
     sort: FeatureSort
     value: str
 
     @property
     def service(self) -> str:
-        """Of an action, its service."""
+        """The service of an action."""
         return self.value.partition(":")[0]
 
     @property
     def action(self) -> str:
-        """Of an action, its name without its service."""
+        """The name of an action without its service."""
         return self.value.partition(":")[2]
 
     def __str__(self) -> str:
@@ -56,19 +55,18 @@ class Feature(NamedTuple):
 
 
 def feature_of(text: str) -> Feature:
-    """The feature that :class:`Feature` wrote."""
+    """Parse the text of a :class:`Feature`."""
     sort, _, value = text.partition("=")
     return Feature(sort, value)  # type: ignore[arg-type]  # the store's rows are checked as they are read
 
 
 class CallerDay(Struct, frozen=True, kw_only=True, gc=False):
-    """What one caller did on one day (UTC), as one unit says.
+    """The activity of one caller on one day (UTC) in one unit.
 
-    ``caller``: the provider's key or name of the actor, an ARN or an e-mail, say. ``unique_id``: the provider's
-    immutable id of it, empty where the log has none. ``hours``: bit n is set if it acted in hour n. ``events``: what it
-    did itself; 0 where others became it, and it did nothing. ``counts``: by
-    feature's text, how often it succeeded, was denied, failed. ``samples``: by feature's text, the id of its first
-    event.
+    ``caller``: the provider's key or name of the actor, such as an ARN or an e-mail address. ``unique_id``: the
+    provider's immutable id, empty if the log has none. ``hours``: bit n is set if it acted in hour n. ``events``: its
+    own events; 0 if others assumed it, and it did nothing. ``counts``: by feature's text, how often it succeeded, was
+    denied, failed. ``samples``: by feature's text, the id of its first event.
     """
 
     scope: str
@@ -85,7 +83,7 @@ class CallerDay(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class NamedChange(Struct, frozen=True, kw_only=True, gc=False):
-    """A write that changed what an identity is or runs, as the log says: its permissions, credentials, code.
+    """A write in a log that changed an identity or its workload: permissions, credentials, code.
 
     ``target``: key, alias or name of the identity or the workload that was changed.
     """
@@ -109,11 +107,11 @@ class LogDay(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LogUnit(Struct, frozen=True, kw_only=True):
-    """What is read as a whole, or not at all. It pickles, so that another process can read it.
+    """A part of a log that is read completely or not at all. It can be pickled, to be read by another process.
 
-    ``name``: the same every time, such as ``111122223333/eu-west-1/2026-11-28``. ``digest``: changes when its content
-    does, e.g. when a late file arrives; a unit whose digest is known is not read again. ``files``: what it consists
-    of, for the reader alone. ``days``: which days of which scope it is needed for, where that is known beforehand.
+    ``name``: stable, such as ``111122223333/eu-west-1/2026-11-28``. ``digest``: changes with its content, e.g. when a
+    late file arrives; a unit with a known digest is not read again. ``files``: its parts, for the reader only.
+    ``days``: the days by scope that it belongs to, if known before reading.
     """
 
     log: str
@@ -124,10 +122,10 @@ class LogUnit(Struct, frozen=True, kw_only=True):
 
 
 class UnitReading(Struct, frozen=True, kw_only=True):
-    """All that one unit gave. Of a unit that could not be read in full ``callers`` and ``changes`` are empty.
+    """The result of reading one unit. ``callers`` and ``changes`` are empty if it could not be read completely.
 
-    ``coverage``: the days it covers, and those of which it is a gap. ``events``: how many it has, those left out of
-    the profiles included; ``by_provider``: those of the provider itself, which are in no profile. ``calls``: requests
+    ``coverage``: the days it covers, and those of which it is a gap. ``events``: the number of its events, including
+    those in no profile; ``by_provider``: events of the provider itself, which are in no profile. ``calls``: requests
     sent.
     """
 
@@ -141,16 +139,16 @@ class UnitReading(Struct, frozen=True, kw_only=True):
 
     @property
     def is_unread(self) -> bool:
-        """Whether it gave nothing but gaps."""
+        """Whether it has only gaps."""
         return bool(self.coverage) and all(one.status in GAPS for one in self.coverage)
 
 
 class DayCounts(Struct, frozen=True, array_like=True, gc=False):
     """A :class:`CallerDay` as the store keeps it: features by their number among the caller's.
 
-    ``first``, ``last``: seconds since 1970. ``counts``: feature's number, successes, denials, failures; what ends in
-    zeros is left out. ``samples``: feature's number, event id. ``days``: 7 in a week that was merged, ``hours`` and
-    ``counts`` being those of all its days.
+    ``first``, ``last``: seconds since 1970. ``counts``: feature's number, successes, denials, failures; trailing zeros
+    are left out. ``samples``: feature's number, event id. ``days``: 7 for a merged week, with the ``hours`` and
+    ``counts`` of all its days.
     """
 
     first: int
@@ -164,7 +162,7 @@ class DayCounts(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Caller(Struct, frozen=True, kw_only=True, gc=False):
-    """The actor, as a log calls it. ``number``: the store's own."""
+    """The actor under its name in a log. ``number``: assigned by the store."""
 
     number: int
     log: str
@@ -174,9 +172,9 @@ class Caller(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class CallerPast(Struct, frozen=True, kw_only=True, gc=False):
-    """What a log has of one caller in one scope, oldest day first.
+    """The past of one caller in one scope of a log, oldest day first.
 
-    ``days``: the day's ordinal (``date.toordinal``), and what it counted; a day may stand twice, from two units.
+    ``days``: the day's ordinal (``date.toordinal``) and its counts; a day may occur twice, from two units.
     """
 
     caller: Caller
@@ -185,11 +183,11 @@ class CallerPast(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LogPast(Struct, frozen=True, kw_only=True):
-    """What is known of one log. ``source``: whose identities it is about; None: any of ``provider``.
+    """The past of one log. ``source``: the source of its identities; None: any of ``provider``.
 
-    ``first_read_at``: when its first unit had been read. ``covered``: by scope, the ordinals of the days that were
-    read in full; ``gaps``: by scope, those that were not, with what is wrong. ``unlogged``, ``sees_all_use_of``,
-    ``also_called``: as in :class:`connectors.logs.LogSpec`.
+    ``first_read_at``: when its first unit was read. ``covered``: by scope, the ordinals of completely read days;
+    ``gaps``: by scope, the other days with the reason. ``unlogged``, ``sees_all_use_of``, ``also_called``: as in
+    :class:`connectors.logs.LogSpec`.
     """
 
     log: str
@@ -204,10 +202,9 @@ class LogPast(Struct, frozen=True, kw_only=True):
 
 
 class ActivityPast(Struct, frozen=True, kw_only=True):
-    """What the store knows of activity. ``changes``: oldest first.
+    """The activity in the store. ``changes``: oldest first. ``read``: returns the past of callers, by their numbers.
 
-    ``read``: the past of callers, by their numbers. A hundred thousand callers with 90 days each do not fit into
-    memory at once, so it is asked for batches.
+    A hundred thousand callers with 90 days each do not fit into memory, so it is called with batches.
     """
 
     logs: Mapping[str, LogPast] = {}
@@ -217,7 +214,7 @@ class ActivityPast(Struct, frozen=True, kw_only=True):
 
 
 class ServiceUse(Struct, frozen=True, kw_only=True, gc=False):
-    """One service that an identity used. ``actions``: names of successful ones, sorted. ``service``: e.g. ``s3``."""
+    """One service that an identity used. ``actions``: names of successful actions, sorted. ``service``: e.g. ``s3``."""
 
     service: str
     actions: tuple[str, ...]
@@ -227,9 +224,9 @@ class ServiceUse(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Activity(Struct, frozen=True, kw_only=True, gc=False):
-    """What one identity did, over the days that the store keeps. ``covered_days``: how many were read in full.
+    """The activity of one identity, over the days in the store. ``covered_days``: number of completely read days.
 
-    ``granted_services``: None where its permissions are unknown or name no services.
+    ``granted_services``: None if its permissions are unknown or name no services.
     """
 
     covered_from: date | None
@@ -246,27 +243,27 @@ class Activity(Struct, frozen=True, kw_only=True, gc=False):
     assumed_by: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     hours: tuple[int, ...] = ()
-    """How many covered days it acted on in each of the 24 hours (UTC); empty without events."""
+    """The number of covered days with activity in each of the 24 hours (UTC); empty without events."""
     granted_services: tuple[str, ...] | None = None
     used_services: tuple[str, ...] = ()
     unlogged_services: tuple[str, ...] = ()
-    """Granted services with actions that no log of it records: they are never called unused."""
+    """Granted services with actions that no log records: these are never reported as unused."""
 
     @property
     def granted_used(self) -> int | None:
-        """How many of the granted services it used; None where these are unknown."""
+        """The number of granted services that it used; None if unknown."""
         granted = self.granted_services
         return None if granted is None else len(set(granted).intersection(self.used_services))
 
     @property
     def granted_unseen(self) -> int:
-        """How many of the granted services it may use without a log showing it, and was not seen to use."""
+        """The number of granted services without recorded use that no log covers completely."""
         unseen = set(self.unlogged_services).difference(self.used_services)
         return len(unseen.intersection(self.granted_services or ()))
 
     @property
     def use_of_grants(self) -> str | None:
-        """How many of the granted services it used, in words; None where its permissions name no services."""
+        """The number of granted services that it used, as text; None if its permissions name no services."""
         granted = self.granted_services
         if granted is None:
             return None
@@ -279,8 +276,8 @@ class Activity(Struct, frozen=True, kw_only=True, gc=False):
 class Deviation(Struct, frozen=True, kw_only=True, gc=False):
     """A rule about activity that fires for one identity and day; its finding's fingerprint has the day in it.
 
-    ``reasons``: names as in interface, e.g. ``new_service``. ``facts``: what the finding's evidence says besides.
-    ``event_ids``: at most five. ``explained``: None where it cannot be known.
+    ``reasons``: published names, e.g. ``new_service``. ``facts``: further facts for the finding's evidence.
+    ``event_ids``: at most five. ``explained``: None if unknown.
     """
 
     rule: str

@@ -10,7 +10,7 @@ from typing import Final
 
 # Of a credential.
 EXPOSED: Final = "exposed"
-"""True if the credential has leaked, or text that says where the provider found it."""
+"""True if the credential has leaked, or a text with the place where the provider found it."""
 UNRESTRICTED: Final = "unrestricted"
 """True if an API key works for every API that is enabled in its project."""
 
@@ -18,8 +18,9 @@ FORMER_MEMBER: Final = "former_member"
 """The account that holds or added it, if that is no member of the provider's organization any more."""
 
 UNLISTED: Final = "not_listed_for_long"
-"""True if the provider lists requests for such credentials for a while, and never the credentials themselves, which
-cannot be renewed: one that is no longer listed is gone once it has expired.
+"""True if the provider lists only requests for such credentials, and only for a while.
+
+The credentials cannot be renewed: one that is no longer listed is gone once it has expired.
 """
 
 STORED_IN: Final = "stored_in"
@@ -35,13 +36,13 @@ OWNERS: Final = "owners"
 SPONSORS: Final = "sponsors"
 """The people accountable for an agent, in the format of OWNERS. An empty list: the provider knows none."""
 CHANGED_BY: Final = "changed_by"
-"""Who last changed it, as the provider names them: a candidate for its owner, and no more."""
+"""Who last changed it, under the provider's name: only a candidate for its owner."""
 DOMAIN_WIDE_DELEGATION: Final = "domain_wide_delegation"
 """True if it may act as any user of the organisation, or the list of OAuth scopes that this is limited to."""
 DEFAULT_ACCOUNT: Final = "default_account"
 """True if the provider created it for workloads that name no account."""
 BOUND_BY_NAME: Final = "bound_by_name"
-"""Of a default account: the roles that it has by itself, and not as everyone: a list of texts."""
+"""Of a default account: the roles that are bound to it by name, not through everyone: a list of texts."""
 HOST_ACCESS: Final = "workloads_near_host"
 """Workloads that run as it and can reach their machine: a list of texts, such as ``pod web/a (hostPath)``."""
 UNUSED_TOKENS: Final = "tokens_without_rights"
@@ -59,7 +60,9 @@ TOKEN_SUBJECTS: Final = "token_subjects"  # noqa: S105  # the name of an attribu
 See ``TokenSubject``.
 """
 GRANTED_SERVICES: Final = "granted_services"
-"""The services of which its permissions allow something, as audit logs name them: a list; absent where any may be."""
+"""The services for which its permissions allow an action, under their names in audit logs: a list; absent if any may
+be.
+"""
 RECORDS_OF_USE: Final = ("used_as", "last_successful_use", "last_used_region")
 """Details of the last use, besides its time."""
 FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", "second_factors")
@@ -72,15 +75,15 @@ PUBLIC_REPOSITORIES: Final = "allows_public_repositories"
 RESTRICTED_TO_WORKFLOWS: Final = "restricted_to_workflows"
 """Of a group of self-hosted runners: True if only selected workflows may use them."""
 DEFAULT_PERMISSIONS: Final = "default_workflow_permissions"
-"""Of the token of an organization's jobs: ``read`` or ``write``, what it may do where a workflow does not say."""
+"""Of the token of an organization's jobs: ``read`` or ``write``, its permissions in a workflow that sets none."""
 APPROVES: Final = "can_approve_pull_request_reviews"
 """Of the token of an organization's jobs: whether it may approve pull requests."""
 BY_DEFAULT: Final = "workflows_by_default"
-"""Of the token of an organization's jobs: the workflows with a job that does not say what its token may do: a list of
-texts, such as ``acme/shop/.github/workflows/deploy.yml``.
+"""Of the token of an organization's jobs: the workflows with a job that does not set the permissions of its token: a
+list of texts, such as ``acme/shop/.github/workflows/deploy.yml``.
 """
 UNRESOLVED: Final = "unresolved"
-"""What a workflow or the definition of an agent names, but not in its file: a list of texts, such as
+"""References of a workflow or an agent's definition that the file does not resolve: a list of texts, such as
 ``jobs.go: role-to-assume is ${{ vars.X }}``.
 """
 FEDERATES_TO: Final = "federates_to"
@@ -88,7 +91,7 @@ FEDERATES_TO: Final = "federates_to"
 the workflow's privilege is unknown, too.
 """
 
-# Of an AI agent. The view ``agents`` shows these.
+# Of an AI agent. The view ``agents`` shows them.
 MODEL: Final = "model"
 """The model that it calls, as the provider names it."""
 TOOLS: Final = "tools"
@@ -98,7 +101,7 @@ MCP_SERVERS: Final = "mcp_servers"
 SCHEDULE: Final = "schedule"
 """When it runs by itself, as the provider writes it, such as a cron expression."""
 HUMAN_IN_THE_LOOP: Final = "human_in_the_loop"
-"""True if the provider is set to ask a person before the agent acts; absent where it does not say."""
+"""True if the provider asks a person before the agent acts; absent if unknown."""
 
 ENVIRONMENT_RULES: Final = "environment_rules"
 """Of a workflow: by the name of each environment that it names, the rules that its jobs have to pass, as
@@ -106,8 +109,8 @@ ENVIRONMENT_RULES: Final = "environment_rules"
 """
 GUARDED_BY: Final = "guarded_by"
 """Of a workflow: the environments with rules that anyone who changes it has to pass to become anything by its tokens:
-``[{"environment": str, "by": [str, …], "text": str}, …]``, ``by`` as in ENVIRONMENT_RULES, or ``unknown`` where these
-were not read. Missing if something can be become without any.
+``[{"environment": str, "by": [str, …], "text": str}, …]``, ``by`` as in ENVIRONMENT_RULES, or ``unknown`` if these
+were not read. Missing if an identity is reachable without any rule.
 """
 
 NOT_TRUSTED_BY: Final = "not_trusted_by"
@@ -127,11 +130,12 @@ TENANT_SUBJECTS: Final = "subjects_of_tenant"
 identities of the kind HOLDERS was read, no other identity has such tokens.
 """
 ACCOUNTED_IN: Final = "gaps_accounted_in"
-"""Of a repository: the sections that say by repository what they did not read, as JOBS_UNREAD: a list of names. While
-one of them is partial, what the other repositories have is known.
+"""Of a repository: the sections that record what they did not read by repository, as JOBS_UNREAD: a list of names.
+
+If one of them is partial, the facts of other repositories are still known.
 """
 JOBS_UNREAD: Final = "jobs_unread"
-"""Of a repository: True if one of its jobs, or what subject it sends, could not be read."""
+"""Of a repository: True if one of its jobs, or the subject that it sends, could not be read."""
 HOLDERS: Final = "kind_of_holders"
 """Of a repository: the kind of identities that have its jobs' tokens."""
 RUNS_IN: Final = "cluster"
@@ -142,9 +146,9 @@ Agents, which are identities, have it, too.
 SIGNS_TOKENS_AS: Final = "signs_tokens_as"
 """The issuer of the tokens that a cluster gives its workloads, as trust policies name it, or a list of issuers."""
 NO_LOCAL_ACCOUNTS: Final = "local_accounts_disabled"
-"""Of a cluster: True if its own administrator's certificate is not given to anyone."""
+"""Of a cluster: True if its administrator certificate is disabled."""
 CONTROL_PLANE: Final = "control_plane"
-"""Of a cluster: the key of the identity that its control plane runs as. Nothing that runs in the cluster reaches it."""
+"""Of a cluster: the key of the identity that its control plane runs as. Workloads in the cluster cannot reach it."""
 
 # Of an assignment.
 ROLE_MISSING: Final = "role_missing"

@@ -1,4 +1,4 @@
-"""The blast radius: the worst that an identity could do with its present rights."""
+"""The blast radius: what an identity could do at worst with its present rights."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class BlastRadius(Struct, frozen=True, kw_only=True, gc=False):
     ``administered`` how many they are; all in them is within reach.
     ``identities``: others that it can become or control. ``secrets``: stored secrets. ``scopes``: its own, and those of
     the identities. ``kinds``: what the permissions of all of them allow, in the order of ``CONSEQUENCES``.
-    ``human_in_the_loop``: as declared; None: not declared. ``unknown``: what could add to it.
+    ``human_in_the_loop``: as declared; None: not declared. ``unknown``: unread facts that could enlarge it.
 
     ``admin_path``: keys from the identity to the nearest that administers a scope; empty without one. ``paths``: a few
     of the nearest identities that it can become, each with the keys in between. ``actions``: the evidence for
-    ``kinds``, the nearest holder of each. All three are empty where only the numbers were asked for.
+    ``kinds``, the nearest holder of each. All three are empty if only the numbers were requested.
     """
 
     administers: tuple[str, ...] = ()

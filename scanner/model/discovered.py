@@ -186,7 +186,7 @@ class Workload(Struct, frozen=True, kw_only=True, gc=False):
 
 
 EXPOSURE_KIND = "exposure"
-"""What sections that list exposures name as their kind."""
+"""The kind of sections that list exposures."""
 
 
 class Exposure(Struct, frozen=True, kw_only=True, gc=False):
@@ -249,7 +249,7 @@ def with_typed(record: _Typed) -> _Typed:
 
 
 def with_uncertain(record: _Typed) -> _Typed:
-    """As :func:`with_typed`, but an attribute of another shape stays and makes an identity's permissions unread."""
+    """Like :func:`with_typed`, but an attribute of another shape stays, and the permissions count as unread."""
     try:
         return with_typed(record)
     except ValueError:

@@ -253,9 +253,9 @@ class Assessment(Struct, frozen=True, kw_only=True, gc=False):
     drift: tuple[Drift, ...] = ()
     consumers: tuple[str, ...] = ()
     activity: Activity | None = None
-    """What it did, by audit logs; None where no log is about it. The store keeps it apart."""
+    """Its activity in audit logs; None if there is no log of it. The store keeps it separately."""
     deviations: tuple[Deviation, ...] = ()
-    """What rules about activity report; findings hold it, so the store does not."""
+    """Deviations that rules report. They are in the findings, so the store does not keep them here."""
     findings: tuple[str, ...] = ()
     rechecked: bool = True
 

@@ -1,4 +1,4 @@
-"""What a planned change would bring: identities as they would be after it, and the place that says so.
+"""The content of a planned change: identities after the change, and their places.
 
 Readers of plans and templates (``connectors/planned``) make these records; ``scanner/lifecycle/gate`` judges them.
 """
@@ -28,7 +28,7 @@ class Place(Struct, frozen=True, kw_only=True, gc=False):
     """Where a change declares something.
 
     ``resource``: a Terraform address, a logical id, ``Kind/namespace/name``, or ``jobs.ID``. ``line``: from 1; None if
-    the file has no line of its own for it, as a Terraform plan.
+    the file has no lines, such as a Terraform plan.
     """
 
     file: str
@@ -41,7 +41,7 @@ class PlannedIdentity(Struct, frozen=True, kw_only=True, gc=False):
 
     ``identity``: as it would be after the change. Its key is the id at the provider where the account is known, else
     ``planned:`` and the resource. ``before``: as it is before, if the file says (a plan's prior state) or the store
-    knows; None for a new identity, and where nothing is known of it. ``places``: first the identity's own, then those
+    knows; None for a new identity, and if nothing is known of it. ``places``: first the identity's own, then those
     of what gives it rights or credentials. ``credentials_at``: by key of a credential, the place that creates it.
     ``account_known``: False if neither the file nor the store says which account it would be in; then it is matched by
     name.
@@ -57,14 +57,14 @@ class PlannedIdentity(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Unread(Struct, frozen=True, kw_only=True, gc=False):
-    """A resource that would bring an identity, rights or a credential, and could not be evaluated: a gap."""
+    """A resource that would add an identity, rights or a credential, but could not be evaluated: a gap."""
 
     place: Place
     reason: str
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What one file would bring. ``file``: as named on the command line. ``resources``: how many it declares."""
+    """The planned changes of one file. ``file``: as named on the command line. ``resources``: how many it declares."""
 
     file: str
     format: PlanFormat
@@ -77,10 +77,10 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 PLANNED = "planned"
-"""The attribute of a planned identity that says what the change does with it: see :func:`planned_attribute`."""
+"""The attribute of a planned identity with the effect of the change: see :func:`planned_attribute`."""
 
 BLAST_RADIUS = "blast_radius"
-"""In it: the worst that the identity could do after the change, as a sentence; absent where nothing stands out."""
+"""Its member with the blast radius after the change, as a sentence; absent if normal."""
 
 
 def planned_attribute(planned: PlannedIdentity) -> Mapping[str, object]:
@@ -93,7 +93,7 @@ def planned_attribute(planned: PlannedIdentity) -> Mapping[str, object]:
 class PlannedChange(Struct, frozen=True, kw_only=True, gc=False):
     """A planned identity with its verdicts after the change, and before it: None if it is new or nothing is known.
 
-    ``blast_radius``: the worst that it could do after the change, as a sentence; None where nothing stands out.
+    ``blast_radius``: after the change, as a sentence; None if normal.
     """
 
     planned: PlannedIdentity

@@ -1,7 +1,7 @@
-"""What there is to know of a provider before any of its identities is read. Connectors bring it (``Spec.providers``).
+"""Facts about a provider that are known before its identities are read. Connectors supply them (``Spec.providers``).
 
-Only data: how ids look and are compared, where they live, what people call the provider and its services. The core asks
-:mod:`scanner.matching.keys` for it, and names no provider itself.
+Only data: the form and comparison of ids, their places, names of the provider and its services. The core reads them
+through :mod:`scanner.matching.keys`, and names no provider itself.
 """
 
 from __future__ import annotations
@@ -19,18 +19,24 @@ from scanner.model.terms import CredentialKind
 
 Comparison: TypeAlias = Literal["exact", "any_case"]
 FILE = "{connector}.providers.toml"
-"""Beside a connector's module: what it knows, by provider. It is read without importing the connector."""
+"""The suffix of the file beside a connector's module with facts by provider.
+
+It is read without importing the connector.
+"""
 
 
 class CredentialForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Public ids of credentials. ``like``: a pattern of the whole id. ``kind``: theirs, where the form shows it."""
+    """Public ids of credentials. ``like``: a pattern of the whole id.
+
+    ``kind``: of the credentials, if the form shows it.
+    """
 
     like: str
     kind: CredentialKind | None = None
 
 
 class Cloud(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How OCSF calls a cloud and its scopes. ``account_type``: ``type_id`` of the object ``account``."""
+    """The terms of OCSF for a cloud and its scopes. ``account_type``: ``type_id`` of the object ``account``."""
 
     name: str
     account: str
@@ -96,7 +102,7 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 Providers: TypeAlias = Mapping[str, Provider]
-"""By the name that identities have as their ``provider``."""
+"""Providers by the value of ``provider`` in identities."""
 
 
 def _check(pattern: str, needs: str | None = None) -> None:
@@ -110,21 +116,21 @@ def _check(pattern: str, needs: str | None = None) -> None:
 
 @cache
 def read_providers(package: str, connector: str) -> Providers:
-    """What the package's file says; nothing where it has none. Raises msgspec.ValidationError."""
+    """The facts in the package's file; empty if there is none. Raises msgspec.ValidationError."""
     return find_providers(package, connector) or {}
 
 
 @cache
 def find_providers(package: str, connector: str) -> Providers | None:
-    """What the package's file says; None where it has none. Raises msgspec.ValidationError."""
+    """The facts in the package's file; None if there is none. Raises msgspec.ValidationError."""
     file = files(package).joinpath(FILE.format(connector=connector))
     return msgspec.toml.decode(file.read_bytes(), type=dict[str, Provider]) if file.is_file() else None
 
 
 def joined(brought: Iterable[tuple[str, Providers]]) -> Providers:
-    """All that connectors bring. Of two that speak of one provider its own connector counts, else the first.
+    """Join the facts of all connectors. If two describe one provider, its own connector counts, otherwise the first.
 
-    ``brought``: by connector's name, which is its own provider's, too.
+    ``brought``: by connector's name, which is also the name of its provider.
     """
     every: dict[str, Provider] = {}
     for name, providers in brought:

@@ -35,15 +35,17 @@ class Way(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Said(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """What a token says in a claim: a value, or a pattern of it."""
+    """A claim of a token: a value, or a pattern of it."""
 
     name: str
     value: str
 
 
 KEY_ID: Final = "kid"
-"""The name of the key that a token is signed with, beside its claims. It tells clusters apart whose issuers have one
-name: a token says one, a trust those that it knows."""
+"""The name of the key that a token is signed with, beside its claims.
+
+It distinguishes clusters whose issuers have the same name: a token has one key, a trust lists those that it accepts.
+"""
 
 
 class TokenSubject(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
@@ -52,8 +54,8 @@ class TokenSubject(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     ``*`` in a subject is a part that the caller chooses. An AWS role has ``TokenSubject("aws:123456789012",
     "arn:aws:sts::123456789012:assumed-role/name/*")``, because the caller names the session.
 
-    ``claims``: what else the token says, each name once; a name that is missing is unknown, and without any the
-    source does not say. ``unsent``: other forms of the subject that trusts may name, and that are not sent.
+    ``claims``: other claims of the token, each name once. A missing name is unknown; without any, the source reports no
+    claims. ``unsent``: other forms of the subject that trusts may name, and that are not sent.
     """
 
     issuer: str
@@ -70,7 +72,7 @@ class TokenSubject(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 class Guard(Struct, frozen=True, kw_only=True, gc=False):
     """An environment with rules that anyone who changes a workflow has to pass, to become anything by its tokens.
 
-    ``by``: sorts of rules: ``approval``, ``branches``, ``other``, or ``unknown`` where they were not read.
+    ``by``: types of rules: ``approval``, ``branches``, ``other``, or ``unknown`` if they were not read.
     """
 
     UNKNOWN: ClassVar[str] = "unknown"
@@ -86,7 +88,7 @@ class Guard(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def guards_in(attributes: Mapping[str, Any]) -> tuple[Guard, ...]:
-    """Return what stands before anyone who changes a workflow; nothing where the attribute has another shape."""
+    """Return the rules for anyone who changes a workflow; empty if the attribute has another shape."""
     try:
         return msgspec.convert(attributes.get(GUARDED_BY, ()), tuple[Guard, ...])
     except msgspec.ValidationError:
@@ -153,7 +155,7 @@ def names_published(
 
 
 def _shown(subject: TokenSubject) -> list[Any]:
-    """Return issuer and subject, and what else there is to say."""
+    """Return issuer and subject, and claims if there are any."""
     claims = [{"name": one.name, "value": one.value} for one in subject.claims]
     rest = [claims, list(subject.unsent)] if subject.unsent else [claims] if claims else []
     return [subject.issuer, subject.subject, *rest]
@@ -202,4 +204,4 @@ OF_WORKLOAD: FieldReaders = {
     "signs_tokens_as": (frozenset({SIGNS_TOKENS_AS}), partial(_texts, SIGNS_TOKENS_AS)),
     **_RUNS_IN,
 }
-"""By typed field of a record: its published names, and what reads it from attributes or raises ValueError."""
+"""By typed field of a record: its published names, and the function that parses its attributes or raises ValueError."""

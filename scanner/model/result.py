@@ -39,7 +39,7 @@ class ScanInfo(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Upkeep(Struct, frozen=True, kw_only=True, gc=False):
-    """How well entries that are not retired are kept: how many there are, and of these how many say what they should.
+    """How well entries that are not retired are kept: the number of entries, and of those with each fact.
 
     ``owner``, ``purpose``, ``blast_radius``: filled in; ``review``: its last review is not overdue.
     """

@@ -1,7 +1,7 @@
-"""Access reviews: who was asked about which identity, seeing which facts, and what was decided.
+"""Access reviews: reviewers, identities with the facts shown, and decisions. Records of a campaign are only added.
 
-The store only ever adds to a campaign. An item is frozen when its campaign opens. A later decision on the same item
-counts instead of an earlier one, and both stay in the record.
+An item is frozen when its campaign opens. A later decision on the same item counts instead of an earlier one, and both
+stay in the record.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Because: TypeAlias = Literal["owner", "backup_owner", "manager", "candidate", "n
 """Why a reviewer was chosen."""
 
 UNASSIGNED = "unassigned"
-"""The reviewer of items for which no active person was found. ``muster review take --by`` takes their workbook."""
+"""The reviewer of items without an active person. ``muster review take --by`` imports their workbook."""
 
 ReviewEvent: TypeAlias = Literal["owner_left", "reach_grew", "recreated", "behaviour_changed"]
 REVIEW_EVENTS: tuple[ReviewEvent, ...] = get_args(ReviewEvent)
-"""Events that open a review of one identity, where ``[review] on`` names them."""
+"""Events that open a review of one identity, if ``[review] on`` names them."""
 
 
 class ReviewPolicy(Struct, frozen=True, kw_only=True, gc=False):
@@ -58,7 +58,7 @@ class ReviewFacts(Struct, frozen=True, kw_only=True, gc=False):
     ``what``: its kind and purpose. ``may``: its privilege. ``worst``: its blast radius. ``used``: its use, with what
     was never used. ``since``: when it was created, and by whom. ``who_else``: other owners, and who can become it.
     ``findings``: rule ids. ``unread``: what could not be read of it. ``grants``: names of its grants; ``services``: the
-    number of services of which its permissions allow something. A ``reduce`` is held against both.
+    number of services of which its permissions allow something. ``reduce`` is verified against both.
     """
 
     name: str
@@ -83,10 +83,10 @@ class ReviewFacts(Struct, frozen=True, kw_only=True, gc=False):
 class ReviewItem(Struct, frozen=True, kw_only=True, gc=False):
     """One identity under review.
 
-    ``id``: random, so that only who got the workbook can name it. ``reviewer``: the e-mail of a person or group on the
-    roster, the owner as declared where there is no roster, or UNASSIGNED. ``facts_hash``: SHA-256 of ``facts`` as JSON
-    with sorted keys; a decision repeats it, which proves what the reviewer saw. ``sole_beneficiary``: the e-mail of
-    the person who owns and built the identity, if it has no backup owner.
+    ``id``: random, so that only the recipient of the workbook knows it. ``reviewer``: the e-mail of a person or group
+    on the roster, the declared owner if there is no roster, or UNASSIGNED. ``facts_hash``: SHA-256 of ``facts``
+    as JSON with sorted keys; a decision repeats it, which proves what the reviewer saw. ``sole_beneficiary``: the
+    e-mail of the person who owns and built the identity, if it has no backup owner.
     """
 
     id: str
@@ -152,7 +152,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
 
 
 class ReviewOutcome(Struct, frozen=True, kw_only=True, gc=False):
-    """The result of an item, which later scans hold against what they find.
+    """The result of an item, which later scans verify.
 
     ``since``: when the campaign was closed, or for ``undecided`` items of an open one, its due day.
     """

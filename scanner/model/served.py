@@ -1,4 +1,4 @@
-"""What people write in the served page. The store only ever adds these records; each has its person and time."""
+"""Records of what people write in the served page, with person and time. They are only added."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FindingAcknowledged(Struct, frozen=True, kw_only=True, gc=False, tag="ackn
 
     @property
     def acknowledgement(self) -> Acknowledgement:
-        """As scans read it."""
+        """The acknowledgement in the form that scans read."""
         given = Acknowledged(reason=self.reason, by=self.by, until=self.until)
         return Acknowledgement(origin=SERVED_PAGE, finding=self.finding, given=given)
 
@@ -40,7 +40,7 @@ class OwnerProposed(Struct, frozen=True, kw_only=True, gc=False, tag="proposed")
 
 
 class ItemDecided(Struct, frozen=True, kw_only=True, gc=False, tag="decided"):
-    """An item of an access review was decided, or given to another reviewer. ``record``: as the review keeps it."""
+    """An item of an access review was decided, or given to another reviewer. ``record``: the record of the review."""
 
     review: str
     record: Decision | Reassignment
@@ -79,7 +79,7 @@ class Visited(Struct, frozen=True, kw_only=True, gc=False, tag="visited"):
 
 
 class Looked(Struct, frozen=True, kw_only=True, gc=False, tag="looked"):
-    """A person read something, where ``[serve] log_reads`` is on. ``what``: path and query without secrets."""
+    """A person read a page, if ``[serve] log_reads`` is on. ``what``: path and query without secrets."""
 
     what: str
     by: str

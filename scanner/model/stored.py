@@ -1,4 +1,4 @@
-"""Lists of a scan that stay in the store: a report reads of a million records what it shows."""
+"""Lists of a scan that stay in the store, so that a report reads only the records that it shows."""
 
 from __future__ import annotations
 

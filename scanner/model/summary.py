@@ -79,7 +79,7 @@ def summarise(
 
 
 def upkeep(entries: Iterable[Entry], policy: Policy, today: date) -> Upkeep:
-    """Return how well the entries are kept that are not retired."""
+    """Return the upkeep of entries that are not retired."""
     counted = [entry for entry in entries if entry.status != "retired"]
     due = (review_due(entry, policy.review, today) for entry in counted)
     return Upkeep(
@@ -92,9 +92,9 @@ def upkeep(entries: Iterable[Entry], policy: Policy, today: date) -> Upkeep:
 
 
 def unexplained(assessments: Sequence[Assessment], findings: Sequence[Finding]) -> int | None:
-    """How many findings about a day's behaviour no known change explains; None if no log reports on any identity.
+    """The number of findings about a day's behaviour that no known change explains.
 
-    An acknowledged finding is not counted.
+    None if there is no log of any identity. Acknowledged findings are not counted.
     """
     if all(assessment.activity is None for assessment in assessments):
         return None

@@ -20,7 +20,10 @@ CredentialKind: TypeAlias = Literal[
 ROTATED: frozenset[CredentialKind] = frozenset(
     {"access_key", "client_secret", "secret_id", "token", "api_key", "ssh_key", "service_specific"}
 )
-"""Kinds that stay valid until they are rotated. A certificate expires by itself, and federation stores no secret."""
+"""Kinds of credentials that stay valid until they are rotated.
+
+A certificate expires by itself, and federation stores no secret.
+"""
 Relation: TypeAlias = Literal["can_assume", "runs_as", "stores", "federates", "member_of", "acts_as"]
 Fact: TypeAlias = Literal["credentials", "permissions", "tags", "trusts", "use"]
 """Facts of an identity that a gap can hide."""

@@ -14,7 +14,7 @@ import msgspec
 from scanner.notify.notices import Item, Notice, closing, items
 from scanner.text import printable
 
-# --- Slack: Block Kit for incoming webhooks; text from outside cannot mention people or link ---
+# --- Slack: Block Kit for incoming webhooks; untrusted text cannot mention people or link ---
 
 MOST_IN_HEADER = 150
 MOST_IN_TEXT = 180

@@ -12,7 +12,7 @@ from scanner.text import counted, printable, without_surrogates
 
 NOTICE = "muster.notice/1"
 LONGEST_TEXT = 300
-"""Maximum characters of a text from outside; the report has all of it."""
+"""Maximum characters of an untrusted text; the report has the whole text."""
 LONGEST_NAME = 100
 """Maximum characters of a name, so that the place after it is not cut off."""
 
@@ -20,7 +20,7 @@ Kind: TypeAlias = Literal["findings", "blindness", "nothing_scanned", "failed", 
 
 
 class FindingLine(Struct, frozen=True, kw_only=True):
-    """A finding in a message. ``subject``: name and place of what it is about."""
+    """A finding in a message. ``subject``: name and place of its subject."""
 
     fingerprint: str
     rule: str

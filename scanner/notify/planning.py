@@ -111,9 +111,9 @@ def messages(
 def between_scans(
     channels: Sequence[Channel], latest: ScanResult, changes: CoverageChanges, roster: Roster | None, now: datetime
 ) -> list[Outgoing]:
-    """All messages of a reading of logs, grouped as those of a scan. ``latest``: with the new findings in place of its.
+    """All messages of a reading of logs, grouped as those of a scan.
 
-    No heartbeat: that says that scans run.
+    ``latest``: the latest scan, with the new findings instead of its own. No heartbeat, which shows that scans run.
     """
     identities = _by_key(latest) if channels else {}
     return [one for channel in channels for one in _for_channel(channel, latest, changes, identities, roster, now)]
@@ -283,7 +283,7 @@ def _title(channel: Channel, recipient: str | None, findings: Sequence[Finding])
 
 
 def subject_of(finding: Finding, identities: Mapping[str, Assessment]) -> str:
-    """Name and place of what the finding is about."""
+    """Name and place of the finding's subject."""
     judged = identities.get(finding.identity or "")
     if judged is None:
         return finding.about
@@ -295,7 +295,7 @@ def subject_of(finding: Finding, identities: Mapping[str, Assessment]) -> str:
 
 
 class _Content(Struct, frozen=True, kw_only=True):
-    """What a message says: see ``Notice``."""
+    """The content of a message, see ``Notice``."""
 
     kind: Kind
     title: str

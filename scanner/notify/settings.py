@@ -151,7 +151,7 @@ N = TypeVar("N", bound=Named)
 
 
 class Kinds(Struct, Generic[N], frozen=True):
-    """A list of tables in the config: its key, the settings by ``type``, and what ``type`` says."""
+    """A list of tables in the config: its key, the settings by ``type``, and the meaning of ``type``."""
 
     key: str
     types: Mapping[str, type[N]]
@@ -173,7 +173,7 @@ def read_named(
     base: Path,
     taken: Collection[str] = (),
 ) -> tuple[N, ...]:
-    """The settings in tables, each with a name of its own. ``taken``: names that others have. Raises ConfigError."""
+    """The settings in tables, each with a name of its own. ``taken``: names in use. Raises ConfigError."""
     found: dict[str, N] = {}
     for index, table in enumerate(tables):
         path = (kinds.key, index)
@@ -184,7 +184,7 @@ def read_named(
             raise document.problem(kinds.says, (*path, "type"), fix)
         settings.setdefault("name", kind)
         if isinstance(settings["name"], str):
-            settings["name"] = public_id(settings["name"])  # the store and messages have it
+            settings["name"] = public_id(settings["name"])  # the name is used in the store and in messages
         at = Document(file=document.file, text=document.text, path=path)
         one = decode(settings, kinds.types[kind], at, base=base)
         if not one.name.strip() or not one.name.isprintable():

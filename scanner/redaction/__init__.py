@@ -1,1 +1,1 @@
-"""No secret is kept: shapes of secrets, references to them, and the gate that every record passes."""
+"""Keeps secrets out of records and output: shapes of secrets, references to them, and masking of records."""

@@ -63,7 +63,7 @@ def cleared(record: R) -> R:
 
 
 def cleared_with_warning(record: R, place: str) -> R:
-    """As :func:`cleared`, for records read from a file: warns to remove the secret there. ``place``: file and row."""
+    """Like :func:`cleared`, for records read from a file: warns to remove the secret there. ``place``: file and row."""
     masked = cleared(record)
     if masked is not record:
         log.warning("%s: what looks like a secret is masked; remove it from the file and rotate it", place)
@@ -155,7 +155,7 @@ def _plan(kind: type[Struct]) -> _Plan:
 
 
 def _getter(names: Sequence[str]) -> Getter:
-    """As ``attrgetter``, but always returns a tuple: ``attrgetter`` returns a single attribute bare, and needs one."""
+    """Like ``attrgetter``, but always returns a tuple, also for one or no attribute."""
     if len(names) > 1:
         return operator.attrgetter(*names)
     return lambda record: tuple(getattr(record, name) for name in names)

@@ -219,7 +219,7 @@ _ENCODED = re.compile(r"(?=\S{0,200}\d)\S{6,}")
 # Values of such names that are no secrets: words, dates, public ids, URLs, references.
 _PUBLIC = re.compile(
     r"(?is)(?:|(?:none|null|true|false|yes|no|n/a|enabled|disabled|required|expired|missing|invalid|unknown|unset|rotated"
-    # What became of one, as audit logs say it: ``api_key:created``.
+    # What happened to one, in the words of audit logs: ``api_key:created``.
     r"|added|created|deleted|failed|issued|listed|removed|revoked|succeeded|updated)[.,;)]?"
     r"|[{\[(]+|\$\{.*|\{\{.*|\{ ?(?:env|file)\b.*|<[^>]*>|\$[A-Z_]+"
     # The first word of a sentence, and the path of a file or a folder.

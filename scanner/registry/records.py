@@ -98,7 +98,7 @@ class Record(Struct, frozen=True):
 
     @property
     def wrong_cells(self) -> list[Problem]:
-        """The cells read so far that cannot be understood, and, in a row with its own headings, two for one column."""
+        """The invalid cells read so far, and, in a row with its own headings, two cells for one column."""
         clashes = self.fields.clashes if self.brings_headings else ()
         return [
             *(self.problem(_clash(*clash), field=shown(clash[2]), fix=_ONE_COUNTS) for clash in clashes),

@@ -1,1 +1,1 @@
-"""What is worth acting on: one pure rule a file."""
+"""Rules: pure functions that turn verdicts into findings, one file per topic."""

@@ -1,4 +1,4 @@
-"""Rules on what identities did, by audit logs. ``scanner/judging/activity`` decides; here are texts and severities."""
+"""Rules about activity in audit logs: texts and severities. ``scanner/judging/activity`` decides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SILENT_ON: frozenset[Circumstance] = frozenset({"human", "provider_managed"})
 
 
 def evidence_of(deviation: Deviation) -> Mapping[str, Any]:
-    """The facts of a finding about a day. ``explained`` is always there: None says that it cannot be known."""
+    """The facts of a finding about a day. ``explained`` is always present; None means unknown."""
     facts = {
         "day": deviation.day,
         "reasons": list(deviation.reasons) or None,
@@ -35,7 +35,7 @@ def _high_if_powerful(deviation: Deviation, assessment: Assessment, _context: Ru
     return Hit(evidence=evidence_of(deviation), severity="high" if is_powerful(assessment) else None)
 
 
-# --- Outside what the entry declares ---
+# --- Use beyond the entry ---
 
 
 def _outside(deviation: Deviation, _assessment: Assessment, _context: RuleContext) -> Hit:
@@ -57,7 +57,7 @@ USED_OUTSIDE_DECLARATION = ActivityRule(
     check=_outside,
 )
 
-# --- After it should have ended ---
+# --- Use after the end ---
 
 USED_AFTER_OWNER_LEFT = ActivityRule(
     id="used_after_owner_left",
@@ -110,7 +110,7 @@ UNDECLARED_CREDENTIAL_USED = ActivityRule(
     check=_hit,
 )
 
-# --- In a way that it never did before ---
+# --- New behaviour ---
 
 DORMANT_WOKE = ActivityRule(
     id="dormant_woke",
@@ -159,7 +159,7 @@ INTERACTIVE_USE = ActivityRule(
     check=_high_if_powerful,
 )
 
-# --- Permissions that it never uses ---
+# --- Unused permissions ---
 
 _LEAST_DAYS = 90
 _LEAST_SERVICES = 2
@@ -169,7 +169,7 @@ _MOST_NAMED = 20
 def _permissions_unused(assessment: Assessment, context: RuleContext) -> Hit | None:
     """Fires if at least half of the granted services were not used in 90 covered days.
 
-    Services with actions that no log records are never called unused.
+    Services with actions that no log records never count as unused.
     """
     activity = assessment.activity
     if activity is None or activity.granted_services is None or activity.covered_days < _LEAST_DAYS:

@@ -84,10 +84,10 @@ class History(Struct, frozen=True):
 
 
 class RuleContext(Struct, frozen=True, kw_only=True):
-    """What a check depends on besides its subject.
+    """The context of a check.
 
     ``policy``: thresholds. ``now``: the time of the scan, aware. ``entries``: by id. ``recreations``: by identity key.
-    ``reviews``: what the latest access review decided, by identity key.
+    ``reviews``: decisions of the latest access review, by identity key.
     ``not_listed``: keys of credentials known from an earlier scan only, because a gap hides whether they still exist.
     ``exposures``: where leaked keys are, by the key of the credential, or of the identity if no list has the key.
     ``frameworks``: ids of the frameworks whose controls findings cite; None uses the default frameworks.
@@ -152,7 +152,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     on_plans: bool = False
     """Whether the gate also runs the rule, on identities that a change would bring."""
     on_last_known: bool = False
-    """Whether the rule also runs on identities that were not re-checked: what it looks at comes from elsewhere."""
+    """Whether the rule also runs on identities that were not re-checked, because its facts come from elsewhere."""
 
 
 class IdentityRule(Rule, frozen=True, kw_only=True):
@@ -192,7 +192,7 @@ class AssignmentRule(Rule, frozen=True, kw_only=True):
 
 
 class ActivityRule(Rule, frozen=True, kw_only=True):
-    """Checks what an identity did on one day, where activity was found to deviate. Its subject is identity and day."""
+    """Checks a deviation in the activity of an identity on one day. Its subject is identity and day."""
 
     check: Callable[[Deviation, Assessment, RuleContext], Hit]
 
@@ -210,7 +210,7 @@ class PlanCredentialRule(Rule, frozen=True, kw_only=True):
 
 
 class TicketRule(Rule, frozen=True, kw_only=True):
-    """Checks an identity whose ticket people closed, with the findings of that ticket that it still has."""
+    """Checks an identity with open findings of a closed ticket."""
 
     check: Callable[[ClosedTicket, Sequence[Finding], Assessment, RuleContext], Hit]
 

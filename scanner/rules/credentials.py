@@ -50,7 +50,7 @@ CREDENTIAL_EXPIRED = ExpiredCredentialRule(
 # --- Credential lifetime exceeds the limit ---
 
 
-def _credential_lives_too_long(credential: Credential, assessment: Assessment, context: RuleContext) -> Hit | None:  # noqa: ARG001  # one shape for all
+def _credential_lives_too_long(credential: Credential, assessment: Assessment, context: RuleContext) -> Hit | None:  # noqa: ARG001  # all checks have the same signature
     """Fires if creation and expiry are known and lie too far apart."""
     if credential.created_at is None or credential.expires_at is None:
         return None

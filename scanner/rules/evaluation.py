@@ -120,14 +120,14 @@ def evaluate(snapshot: JudgedSnapshot) -> tuple[Finding, ...]:
 
 
 def evaluate_activity(assessments: Sequence[Assessment], context: RuleContext) -> tuple[Finding, ...]:
-    """Return only the findings about days, as :func:`evaluate` does."""
+    """Like :func:`evaluate`, for findings about days only."""
     return _sorted(found for one in assessments for found in _judge_activity(one, _subject_of(one), context))
 
 
 def evaluate_changes(changes: Iterable[PlannedChange], context: RuleContext) -> tuple[Finding, ...]:
-    """Return what the gate finds in planned changes, as :func:`evaluate` does; evidence also has the place.
+    """Like :func:`evaluate`, for planned changes in the gate; the evidence includes the place.
 
-    Of the rules of scans, those about facts that deploying does not change are run (``Rule.on_plans``).
+    Rules of scans about facts that deployment does not change run as well (``Rule.on_plans``).
     """
     return _sorted(found for change in changes for found in _judge_change(change, context))
 
@@ -168,9 +168,9 @@ def _placed(hit: Hit, place: Place) -> Hit:
 def evaluate_tickets(
     closed: Sequence[ClosedTicket], findings: Iterable[Finding], assessments: Sequence[Assessment], context: RuleContext
 ) -> tuple[Finding, ...]:
-    """Return only the findings about closed tickets, as :func:`evaluate` does. ``findings``: those of this scan.
+    """Like :func:`evaluate`, for findings about closed tickets only. ``findings``: of this scan.
 
-    A finding that began after its ticket was closed, or was accepted, says nothing about the ticket.
+    A finding that started after its ticket was closed, or was accepted, is ignored.
     """
     judged = {one.identity.key: one for one in assessments if one.rechecked} if closed else {}
     standing = {one.fingerprint: one for one in findings if one.acknowledged is None} if closed else {}
@@ -349,7 +349,7 @@ def _owner(assessment: Assessment) -> str | None:
 
 
 class _Subject(Struct, frozen=True, kw_only=True):
-    """What a finding is about. ``key``: what its fingerprint is made of; the others: as ``Finding`` has them.
+    """The subject of a finding. ``key``: the input of its fingerprint; for other fields see ``Finding``.
 
     ``provider``, ``is_agent``: which controls are cited. ``may_be_declared``: a gap may hide its entry.
     """

@@ -13,7 +13,7 @@ from scanner.rules.base import CredentialRule, Hit, IdentityRule, RuleContext, d
 # --- Where leaked keys are, and which to rotate first ---
 
 MOST_PLACES = 5
-"""Places and committers that a finding names."""
+"""Maximum number of places and committers that a finding names."""
 LAST_TO_ROTATE = 5
 _OF_PLACES = (
     "places", "more_places", "committers", "exposed_at", "verified", "public", "privilege", "rotation_priority",
@@ -101,11 +101,11 @@ EXPOSED_CREDENTIAL = CredentialRule(
 
 
 def may_hold_unlisted(assessment: Assessment, now: datetime) -> bool:
-    """Return whether the identity may have a live key of an id that is not known: unread ones, or a root user's."""
+    """Return whether the identity may have a live key with an unknown id: unread keys, or those of a root user."""
     identity = assessment.identity
     if "credentials" in identity.unread or not assessment.rechecked:
         return True
-    # AWS says that a root user has keys, and not which.
+    # AWS reports that a root user has keys, but not their ids.
     return identity.kind == "root" and any(
         one.kind == "access_key" and is_live(one, now) for one in identity.credentials
     )

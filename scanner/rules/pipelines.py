@@ -1,4 +1,4 @@
-"""Rules about pipelines: what trusts them, what they can become, which keys they keep, and what runs their jobs."""
+"""Rules about pipelines: trusts, attack paths, stored keys, and runners."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from scanner.model.attributes import (
 from scanner.rules.base import Hit, IdentityRule, RuleContext, SecretRule, is_powerful
 
 _NAMED = 10
-"""How many subjects or jobs the evidence names."""
+"""Maximum number of subjects or jobs in the evidence."""
 
 
 def _trusts(assessment: Assessment, holds: Callable[[Trust], bool]) -> list[str]:
-    """Return the subjects of the trusts for which something holds, each with its issuer, sorted."""
+    """Return the subjects of the trusts that fulfil a condition, each with its issuer, sorted."""
     trusts = assessment.identity.trusts  # nearly always none
     return sorted({_shown(trust) for trust in trusts if holds(trust)}) if trusts else []
 
@@ -33,9 +33,9 @@ def _shown(trust: Trust) -> str:
 
 
 def is_undecided(finding: Finding, assessment: Assessment) -> bool:
-    """Whether a trust that a finding names is still there, and it is not known any more which tokens fit it.
+    """Whether a trust in a finding still exists, but the tokens that it accepts are now unknown.
 
-    So it is where an organization's identities could not be read: that resolves nothing.
+    That is the case if an organization's identities could not be read, which resolves nothing.
     """
     named = finding.evidence.get("trusts")
     unknown = _trusts(assessment, lambda trust: trust.kind == "federated" and trust.presented is None)
@@ -220,7 +220,7 @@ SELF_HOSTED_RUNNER_PUBLIC = IdentityRule(
 
 
 def _writers_become_admin(assessment: Assessment, _context: RuleContext) -> Hit | None:
-    """Fires on workflows that can become an admin; lower if rules of environments stand before each way."""
+    """Fires on workflows that can become an admin; lower if rules of environments restrict every path."""
     identity = assessment.identity
     repository = identity.attributes.get(REPOSITORY)
     if not identity.token_subjects or not isinstance(repository, str) or not is_powerful(assessment):

@@ -1,4 +1,4 @@
-"""Rules about what a change would bring, before it is deployed. Only the gate (``muster check``) runs them."""
+"""Rules about planned changes, before they are deployed. Only the gate (``muster check``) runs them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLACE = ("file", "resource", "line")
 def gains_privilege(change: PlannedChange) -> bool:
     """Return whether the change makes the identity an admin, or lets it escalate to one, and it could not before.
 
-    An import changes no rights. Where nothing is known of the time before, all that it holds counts as gained.
+    An import changes no rights. If the state before is unknown, all rights count as gained.
     """
     if not is_powerful(change.after):
         return False

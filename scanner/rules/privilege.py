@@ -229,7 +229,7 @@ UNVERIFIED_PUBLISHER = IdentityRule(
 
 _MORE_THAN_NORMAL = frozenset({"admin", "escalation", "high"})
 _NAMED = 10
-"""How many consumers and roles the evidence names."""
+"""Maximum number of consumers and roles in the evidence."""
 
 
 def _shared_default_account(assessment: Assessment, _context: RuleContext) -> Hit | None:

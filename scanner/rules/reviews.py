@@ -1,4 +1,4 @@
-"""Rules about access reviews: what was decided and is not done, and what was not decided in time.
+"""Rules about access reviews: decisions that were not carried out, and missing decisions.
 
 Decisions count from the day their review was closed. A gap proves nothing: an identity whose place was not read keeps
 its earlier findings, and gets no new ones.
@@ -15,7 +15,7 @@ from scanner.rules.base import Hit, IdentityRule, RuleContext, is_powerful
 
 
 def _decided(assessment: Assessment, context: RuleContext, outcome: OutcomeName) -> ReviewOutcome | None:
-    """Return what the latest review decided about an identity, if it is this."""
+    """Return the latest review of an identity, if it has this decision."""
     found = context.reviews.get(assessment.identity.key)
     return found if found is not None and found.outcome == outcome else None
 
@@ -34,11 +34,11 @@ def _hit(found: ReviewOutcome, assessment: Assessment, **facts: Any) -> Hit:
     )
 
 
-# --- Revoked in a review, and still enabled ---
+# --- Revoked in a review, but still enabled ---
 
 
 def _revocation_not_done(assessment: Assessment, context: RuleContext) -> Hit | None:
-    """Fires while a revoked identity is there and not disabled."""
+    """Fires while a revoked identity exists and is not disabled."""
     found = _decided(assessment, context, "revoke")
     if found is None or assessment.identity.enabled is False:
         return None
@@ -59,7 +59,7 @@ REVOCATION_NOT_DONE = IdentityRule(
 )
 
 
-# --- Its permissions were to be reduced in a review ---
+# --- Permissions not reduced after a review ---
 
 
 def _reduction_not_done(assessment: Assessment, context: RuleContext) -> Hit | None:
@@ -104,7 +104,7 @@ REDUCTION_NOT_DONE = IdentityRule(
 )
 
 
-# --- It was to get another owner in a review ---
+# --- Owner not changed after a review ---
 
 
 def _reassignment_not_done(assessment: Assessment, context: RuleContext) -> Hit | None:
@@ -133,11 +133,11 @@ REASSIGNMENT_NOT_DONE = IdentityRule(
 )
 
 
-# --- It was not decided on in a review ---
+# --- Not decided in a review ---
 
 
 def _review_undecided(assessment: Assessment, context: RuleContext) -> Hit | None:
-    """Fires on identities that a review past its due day, or closed, has no decision about."""
+    """Fires on identities without a decision in a closed or overdue review."""
     found = _decided(assessment, context, "undecided")
     if found is None or assessment.identity.enabled is False:
         return None

@@ -1,4 +1,4 @@
-"""The rule about tickets in which people follow findings up."""
+"""The rule about closed tickets of open findings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scanner.rules.base import Hit, RuleContext, TicketRule
 def _closed_not_done(
     ticket: ClosedTicket, findings: Sequence[Finding], _assessment: Assessment, _context: RuleContext
 ) -> Hit:
-    """Fires on identities that still have findings of a ticket in a scan after it was closed."""
+    """Fires on identities that still have findings of a ticket after it was closed."""
     return Hit(
         evidence={
             "ticket": ticket.shown,
@@ -35,4 +35,4 @@ TICKET_CLOSED_NOT_DONE = TicketRule(
 )
 
 ABOUT_TICKETS = frozenset({TICKET_CLOSED_NOT_DONE.id})
-"""Rules whose findings go into no ticket: it could never be closed."""
+"""Rules whose findings get no ticket: it could never be closed."""

@@ -1,4 +1,4 @@
-"""Rules about what rights and workloads amount to together."""
+"""Rules about combinations of rights and workloads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scanner.model.attributes import (
 from scanner.rules.base import AssignmentRule, Hit, IdentityRule, RuleContext, is_powerful
 
 _NAMED = 10
-"""How many workloads or rights the evidence names."""
+"""Maximum number of workloads or rights in the evidence."""
 
 
 def _listed(assessment: Assessment, name: str) -> list[str]:
@@ -59,7 +59,7 @@ POWERFUL_NEAR_HOST = IdentityRule(
 )
 
 
-# --- Workloads get tokens that they cannot use ---
+# --- Workloads get tokens without rights ---
 
 
 def _unused_tokens(assessment: Assessment, _context: RuleContext) -> Hit | None:

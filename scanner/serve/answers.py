@@ -1,4 +1,4 @@
-"""Answers that are no page of their own: errors as problem details (RFC 9457) or a plain page."""
+"""Error answers: problem details (RFC 9457), or a plain page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scanner.redaction.redact import redact
 from scanner.text import printable
 
 FOR_PROGRAMS = ("/api/", "/page/")
-"""Where programs and the page's script ask, not people."""
+"""Prefixes of paths for programs and the page's script, not people."""
 PROBLEM = "application/problem+json"
 
 
@@ -29,7 +29,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Refusal(Exception):
-    """Ends a request with that status."""
+    """Raised to end a request with a status."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Refusal(Exception):
 
 
 def refusal(path: str, error: Refusal) -> Response[bytes]:
-    """The answer to a request that is refused: JSON for programs, else a page."""
+    """The answer to a refused request: JSON for programs, otherwise a page."""
     title = HTTPStatus(error.status).phrase
     detail, hint = _plain(str(error)), error.hint and _plain(error.hint)
     headers: dict[str, Any] = {**error.headers}
@@ -72,7 +72,7 @@ def page(
 
 
 def redirect(address: str) -> Response[bytes]:
-    """Send a browser to an address of this site."""
+    """A redirect to an address of this site."""
     return Response(b"", status_code=303, media_type=MediaType.TEXT, headers={"location": address})
 
 

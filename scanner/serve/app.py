@@ -1,4 +1,4 @@
-"""The application: its routes, and errors as answers. ``gate.py`` lets requests in."""
+"""The application: its routes, and errors as answers. ``gate.py`` admits requests."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from scanner.serve.page.routes import ROUTER as PAGE
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 64 * 1024
-"""Bytes of a request's body; an acknowledgement has a few hundred."""
+"""Maximum bytes of a request's body; an acknowledgement has a few hundred."""
 
 ROUTERS: Sequence[Router] = (API, PAGE)
-"""What is served: each part brings a router."""
+"""The routers of all parts."""
 
 
 def create_app(serving: Serving) -> Litestar:
@@ -40,7 +40,7 @@ def create_app(serving: Serving) -> Litestar:
 
 @get("/healthz", media_type="text/plain", sync_to_thread=False)
 def healthz() -> str:
-    """Say that the process runs. It needs no sign-in and tells nothing."""
+    """Report that the process runs. Needs no sign-in and reveals nothing."""
     return "ok\n"
 
 
@@ -72,7 +72,10 @@ def _refused(request: _Any, error: Refusal) -> Response[bytes]:
 
 
 def _foreseen(request: _Any, error: MusterError) -> Response[bytes]:
-    """A wrong parameter is the caller's error; what is wrong with the store or a list is for the log alone."""
+    """Turn expected errors into answers.
+
+    An invalid parameter is the caller's error; faults of the store or a list are only logged.
+    """
     if isinstance(error, StoreError | InputError):
         log.error("%s: %s", request.url.path, error)
         return refusal(request.url.path, Refusal(503, "the store cannot be read", hint="the server's log says why"))

@@ -1,4 +1,4 @@
-"""A request as the gate sees it: what its headers say, and which of them are trusted."""
+"""A request in the gate: its headers, and which of them are trusted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOKEN = "token"  # noqa: S105  # the name of the parameter
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A request. ``peer``: the other end of the connection. ``client``: who is behind the trusted proxies.
+    """A request. ``peer``: the other end of the connection. ``client``: the address behind the trusted proxies.
 
     ``query``: without the token, which is in ``token``.
     """
@@ -34,7 +34,7 @@ class Call(Struct, frozen=True, kw_only=True):
 
     @property
     def route(self) -> str:
-        """The path as the router takes it: slashes at the end and in a row count as one."""
+        """The path for the router: trailing and repeated slashes are merged."""
         return "/" + "/".join(filter(None, self.path.split("/")))
 
     @property
@@ -44,7 +44,7 @@ class Call(Struct, frozen=True, kw_only=True):
 
     @property
     def is_program(self) -> bool:
-        """Whether a program or the page's script sends it."""
+        """Whether a program or the page's script sent it."""
         return self.route.startswith(FOR_PROGRAMS)
 
     @property
@@ -58,17 +58,17 @@ class Call(Struct, frozen=True, kw_only=True):
 
     @property
     def is_foreign(self) -> bool:
-        """Whether a browser sends it for another site."""
+        """Whether a browser sent it for another site."""
         return self.headers.get("sec-fetch-site", "none") not in _FROM_US
 
     @property
     def address(self) -> str:
-        """Path and query, to be opened again: always of this site."""
+        """Path and query to redirect to, always on this site."""
         path = "/" + quote(self.path.lstrip("/\\"), safe="/:@!$&'()*+,;=~")
         return f"{path}?{self.query}" if self.query else path
 
     def cookie(self, name: str) -> str | None:
-        """A cookie's value; None where it is missing or there twice."""
+        """A cookie's value; None if it is missing or occurs twice."""
         found = [
             part.strip()[len(name) + 1 :]
             for line in self.headers.getall("cookie", [])

@@ -1,4 +1,4 @@
-"""What the handlers of the served page use: who is signed in, the store, and the lists as they are now."""
+"""The context of the served page's handlers: the signed-in person, the store, and the current lists."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def now() -> datetime:
 
 
 class Serving(Struct, frozen=True, kw_only=True):
-    """What handlers use: a handler has it as its argument ``serving``, and the person as ``request.user``.
+    """The context of a handler, passed as ``serving``; the person is ``request.user``.
 
     ``store``: read by threads, so handlers are functions with ``sync_to_thread=True``. ``catalog``: the index of each
-    scan. ``lists``: config and roster, which are read again when they change. ``meters``: what ``/metrics`` shows.
+    scan. ``lists``: config and roster, which are read again when they change. ``meters``: the values of ``/metrics``.
     ``url``: the public address, without a slash at its end.
     """
 
@@ -42,7 +42,7 @@ Visit: TypeAlias = Request[Viewer, None, State]
 
 
 def csrf_of(request: Visit) -> str:
-    """The token that a page of this visit sends back as ``X-CSRF-Token`` with every write."""
+    """The token that a page of this visit sends as ``X-CSRF-Token`` with every write."""
     return str(request.scope["state"]["csrf"])
 
 

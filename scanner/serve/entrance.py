@@ -1,4 +1,4 @@
-"""How people sign in and out: by the token in an address, with OpenID Connect, and the cookies of their sessions."""
+"""Sign-in and sign-out: by a token in the address, with OpenID Connect, and the cookies of sessions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Entrance:
-    """Answers the requests that begin or end a session."""
+    """Answers the requests that start or end a session."""
 
     def __init__(self, access: ServerAccess, sign_in: SignIn, rates: Rates) -> None:
         self._access = access
@@ -41,7 +41,7 @@ class Entrance:
         self._threads = ThreadPoolExecutor(ISSUER_THREADS, "sign-in")
 
     async def enter(self, call: Call) -> Response[bytes] | None:
-        """Answer a request that signs in, by the token in its address or the answer of the issuer."""
+        """Answer a sign-in, by the token in the address or the issuer's redirect."""
         if call.token is not None:
             if call.writes or not self._access.local or not self._sign_in.is_token(call.token):
                 raise self.wrong_token(call)
@@ -109,7 +109,7 @@ class Entrance:
         return self._with_session(page("Signed in", head=_go_on(to)), call, claim)
 
     async def _apart(self, send: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Ask the issuer in threads of its own, so that a slow issuer does not block reads of the store."""
+        """Send requests to the issuer in separate threads, so that a slow issuer does not block reads of the store."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(send, *arguments, **named))
 
     def _failed(self, call: Call, failed: SignInFailed) -> Refusal:
@@ -117,7 +117,7 @@ class Entrance:
         return Refusal(401, "the sign-in failed", hint="try again; the server's log says why")
 
     def _with_session(self, answer: Response[bytes], call: Call, claim: str | None) -> Response[bytes]:
-        """Begin a session, and end an earlier one of the same browser."""
+        """Start a session, and end an earlier session of the same browser."""
         name = self.cookie_name(call)
         if before := call.cookie(name):
             self._sign_in.sessions.pop(before)
@@ -152,5 +152,5 @@ class Entrance:
 
 
 def _go_on(address: str) -> str:
-    """Markup that opens an address of this site."""
+    """A page that opens an address of this site."""
     return f'<meta http-equiv="refresh" content="0;url={escape(address)}">'

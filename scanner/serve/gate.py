@@ -1,7 +1,7 @@
-"""What every request passes before the application sees it, and every answer after it.
+"""The checks of every request before the application, and of every answer after it.
 
-A request needs an accepted host, a person, and, to write, a token against forged requests. What is not let in here
-reaches no route, so a new route is closed until its path is in ``OPEN``.
+A request needs an accepted host, a person, and, to write, a token against forged requests. A request that is not
+admitted reaches no route, so a new route needs a sign-in unless its path is in ``OPEN``.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ _HEADERS: Mapping[str, str] = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-store",
 }
-"""Of every answer, unless its route sets another."""
+"""Headers of every answer, unless its route sets another value."""
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class Gate:
-    """The application behind all checks: an ASGI application itself."""
+    """An ASGI application that applies all checks to another."""
 
     def __init__(self, app: Litestar, access: ServerAccess, lists: Lists) -> None:
         self._app = app
@@ -58,7 +58,7 @@ class Gate:
         self._entrance = Entrance(access, self._sign_in, self._rates)
 
     async def __call__(self, scope: Scope | LifeSpanScope, receive: Any, send: Any) -> None:
-        """Answer a request; there are no websockets."""
+        """Answer a request. There are no websockets."""
         if scope["type"] == ScopeType.HTTP:
             await self._answer(cast("HTTPScope", scope), receive, send)
         elif scope["type"] == "lifespan":
@@ -102,9 +102,9 @@ class Gate:
             note(f"{call.method} {address}: {status}", call.client, visit.viewer.person if visit else None)
 
     def _check_host(self, call: Call, scope: HTTPScope) -> None:
-        """Refuse other host names, which an attacker may have resolve to this machine (DNS rebinding)."""
+        """Refuse other host names, which an attacker may point to this machine (DNS rebinding)."""
         name = call.host.rpartition(":")[0] if not call.host.endswith("]") and ":" in call.host else call.host
-        here = (scope["server"] or ("", None))[0]  # safe: an address does not resolve
+        here = (scope["server"] or ("", None))[0]  # safe: an IP address is not resolved
         if (
             name in _LOCAL_NAMES
             or name.strip("[]") == here
@@ -114,7 +114,7 @@ class Gate:
         raise Refusal(400, "this host is not served here", hint="[serve] public_url names the host that people use")
 
     def _admit(self, call: Call) -> Visit | None:
-        """Who sends the request; None for a person who is to sign in. Raises Refusal."""
+        """The visit of the request; None if the person has to sign in. Raises Refusal."""
         self._rates.limit("read", call.client)
         if call.is_foreign and not call.navigates:
             raise Refusal(403, "the request comes from a page of another site")

@@ -1,4 +1,4 @@
-"""The attack graph of the latest scan, loaded once beside the requests."""
+"""The attack graph of the latest scan, loaded once in the background."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Graphs:
         self._graph: Future[AttackGraph] = Future()
 
     def begin(self, store: Store, scan: str) -> Future[AttackGraph]:
-        """Load the graph of the store's latest scan, which this is, unless that has begun."""
+        """Load the graph of the store's latest scan, ``scan``, unless loading has started."""
         with self._lock:
             if self._scan != scan:
                 self._scan, self._graph = scan, Future()
@@ -29,9 +29,9 @@ class Graphs:
 def _load(store: Store, graph: Future[AttackGraph]) -> None:
     try:
         graph.set_result(store.attack_graph())
-    except Exception as error:  # noqa: BLE001  # anyone who waits for it gets the error
+    except Exception as error:  # noqa: BLE001  # raised to the requests that wait for it
         graph.set_exception(error)
 
 
 GRAPHS = Graphs()
-"""Of this process, which serves one store."""
+"""The graph of this process, which serves one store."""

@@ -1,4 +1,4 @@
-"""How often a client may do something, and how long a request may take."""
+"""Rate limits of clients, and the time limit of a request."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from scanner.serve.answers import Refusal
 Kind: TypeAlias = Literal["guess", "sign-in", "write", "read"]
 
 PER_MINUTE: dict[Kind, int] = {"guess": 30, "sign-in": 300, "write": 120, "read": 30_000}
-"""Failed sign-ins, started sign-ins and all requests of an address, which many may share; writes of a person."""
+"""Limits per minute: failed sign-ins, started sign-ins and requests of an address, which many people may share; writes
+of a person.
+"""
 _MOST_CLIENTS = 50_000
 _MINUTE = 60.0
 
 
 class Rates:
-    """A bucket for each client and kind: it refills evenly, and a minute's worth fits in."""
+    """A token bucket for each client and kind, with the capacity of one minute."""
 
     def __init__(self) -> None:
         self._buckets: OrderedDict[tuple[Kind, str], tuple[float, float]] = OrderedDict()
 
     def limit(self, kind: Kind, client: str) -> None:
-        """Count one. Raises Refusal where there were too many."""
+        """Count one event. Raises Refusal if there were too many."""
         most = PER_MINUTE[kind]
         now = time.monotonic()
         left, at = self._buckets.pop((kind, client), (float(most), now))
@@ -42,7 +44,7 @@ BODY_SECONDS = 20.0
 
 
 def in_time(receive: Receive, seconds: float = BODY_SECONDS) -> Receive:
-    """Raise Refusal where the body does not arrive in time."""
+    """Raise Refusal if the body does not arrive in time."""
     ends = time.monotonic() + seconds
     whole = False
 

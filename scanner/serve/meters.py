@@ -1,4 +1,4 @@
-"""What ``/metrics`` counts: requests by route, how long they took, and how old what is served is."""
+"""The values of ``/metrics``: requests by route, their duration, and the age of the served scan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scanner.store.store import Store
 disable_created_metrics()  # type: ignore[no-untyped-call]  # else each count has a second series: when it began
 
 ROUTE = "route"
-"""In a request's state: the address of what answered it, with the names of its variable parts."""
+"""The key in a request's state for its route, with the names of variable parts."""
 _OTHER = "other"
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 
@@ -52,11 +52,11 @@ class Meters:
 
 
 _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS"})
-"""Methods with a count of their own: clients can send any word."""
+"""Methods with their own count; clients can send any word."""
 
 
 class _State(Collector):
-    """Values that are looked up when they are asked for."""
+    """Values that are computed for each request of ``/metrics``."""
 
     def __init__(self, store: Store, catalog: Catalog, clock: Callable[[], datetime]) -> None:
         self._store, self._catalog, self._clock = store, catalog, clock

@@ -36,11 +36,14 @@ _LONGEST_ADDRESS = 4096
 
 
 class SignInFailed(Exception):
-    """The issuer did not sign a person in; the text is for the log."""
+    """A sign-in with the issuer failed; the text is for the log."""
 
 
 class _Flow(Struct, frozen=True, kw_only=True):
-    """A sign-in that was started. ``browser``: the cookie of the browser that started it. ``to``: where it goes on."""
+    """A sign-in that was started. ``browser``: the cookie of the browser that started it.
+
+    ``to``: the address to open afterwards.
+    """
 
     browser: str
     nonce: str
@@ -49,7 +52,7 @@ class _Flow(Struct, frozen=True, kw_only=True):
 
 
 class _Issuer(Struct, frozen=True):
-    """What the issuer says of itself."""
+    """The metadata of the issuer."""
 
     metadata: Mapping[str, Any]
     keys: KeySet
@@ -82,7 +85,7 @@ class OpenId:
         return str(address)
 
     def finish(self, browser: str | None, query: Mapping[str, str]) -> tuple[str, str]:
-        """End a sign-in with the query of the redirect; returns the person's claim, and where to go on.
+        """End a sign-in with the query of the redirect; returns the person's claim, and the address to open.
 
         Raises SignInFailed.
         """
@@ -176,7 +179,7 @@ class OpenId:
                         raise SignInFailed(f"it calls itself {metadata.get('issuer')}, not {self._settings.issuer}")
                     address = self._endpoint(metadata, "jwks_uri")
                     keys = _json(client.get(address, withhold_token=True, allow_redirects=False))
-                    self._known = _Issuer(metadata, KeySet.import_key_set(keys), time.monotonic())  # type: ignore[arg-type]  # checked by it
+                    self._known = _Issuer(metadata, KeySet.import_key_set(keys), time.monotonic())  # type: ignore[arg-type]  # validated there
             except (requests.RequestException, JoseError, ValueError) as error:
                 raise SignInFailed(f"the issuer cannot be read: {type(error).__name__}: {error}") from error
             return self._known
@@ -197,5 +200,5 @@ def _json(answer: requests.Response) -> dict[str, Any]:
         raise ValueError(f"status {answer.status_code}")
     found = answer.json()
     if not isinstance(found, dict):
-        raise ValueError("the answer is no object")  # noqa: TRY004  # of the issuer's, not of ours
+        raise ValueError("the answer is no object")  # noqa: TRY004  # an error of the issuer, not of the code
     return found

@@ -1,4 +1,4 @@
-"""Who may see what: the roles of the config, of people on the roster; both are read again when they change."""
+"""Access control: roles in the config, and people on the roster. Both are read again when they change."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from scanner.registry.roster import Roster
 log = logging.getLogger(__name__)
 
 _SHOWN = 200
-"""Characters of a name in a message."""
+"""Maximum characters of a name in a message."""
 _ASK_AGAIN = 300.0
 """Seconds after which a roster in a database is read again."""
 
 
 class Viewer(Struct, frozen=True, kw_only=True):
-    """Who is signed in. ``person``: the e-mail of the roster; None for a token without a person, who only reads.
+    """The signed-in person. ``person``: the e-mail on the roster; None for a token without a person, which only reads.
 
-    ``owns``: every text that names the person or one of their groups as an owner, folded (``scanner.matching.keys``).
+    ``owns``: every text that names the person, or one of the person's groups, as an owner, folded
+    (``scanner.matching.keys``).
     """
 
     person: str | None
@@ -40,7 +41,7 @@ class Viewer(Struct, frozen=True, kw_only=True):
 
 
 TOKEN_ONLY = Viewer(person=None, name="the holder of the token", sees_all=True)
-"""Anyone who has the token of loopback, without ``--as``."""
+"""The viewer with the loopback token, without ``--as``."""
 
 
 class Refused(Exception):
@@ -50,7 +51,7 @@ class Refused(Exception):
 class _Read(Struct, frozen=True):
     """One reading of config and roster. ``state``: of the files, to notice that they changed.
 
-    ``known``: viewers by e-mail, made when they first send a request.
+    ``known``: viewers by e-mail, created on their first request.
     """
 
     config: Config
@@ -63,7 +64,7 @@ class _Read(Struct, frozen=True):
 
 
 class Lists:
-    """Config and roster as they are now. If a new version cannot be read, the last readable version stays."""
+    """The current config and roster. If a new version cannot be read, the last readable version is kept."""
 
     def __init__(self, config_file: Path | None, today: Callable[[], date]) -> None:
         # Fixed at the start: if the file is missing for a moment, the defaults must not replace it.
@@ -90,7 +91,7 @@ class Lists:
         return self._read.named
 
     def refresh(self) -> None:
-        """Read again what changed; what is wrong with it is logged once."""
+        """Read changed files again; errors are logged once."""
         state = self._state(self._read.config)
         asks = any(one.path is None for one in self._read.config.people)
         if state in (self._read.state, self._unreadable) and not (asks and time.monotonic() - self._asked > _ASK_AGAIN):
@@ -119,7 +120,7 @@ class Lists:
         )
 
     def viewer(self, text: str) -> Viewer:
-        """The person with exactly this e-mail, id or alias, who signed in. Raises Refused."""
+        """The viewer for a person with exactly this e-mail, id or alias. Raises Refused."""
         read = self._read
         person = read.roster.identified(text)
         if person is None or person.is_group:
@@ -154,7 +155,7 @@ def _names(person: Person, roster: Roster) -> Iterator[str]:
         yield from one.aliases
         if one.id:
             yield one.id
-        if one.is_group and one.name:  # a person's name may be that of two people
+        if one.is_group and one.name:  # two people may have the same name
             yield one.name
 
 
@@ -163,7 +164,7 @@ def _files(people: Sequence[ListSource]) -> Iterator[Path]:
         if one.path is not None:
             try:
                 yield from find_files(one.path)
-            except InputError:  # gone for now, which changes the state too
+            except InputError:  # missing for now, which changes the state as well
                 yield one.path
 
 

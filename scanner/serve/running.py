@@ -1,4 +1,4 @@
-"""The server process: a socket, uvicorn, and the work beside the requests."""
+"""The server process: socket, uvicorn, and background work."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from scanner.errors import MusterError, UsageError
 log = logging.getLogger(__name__)
 
 THREADS = 12
-"""Threads that read the store; no more than its connections."""
+"""Threads that read the store; at most as many as its connections."""
 MOST_CONNECTIONS = 1000
 HEADER_SECONDS = 15.0
-"""Seconds in which the head of a request arrives."""
+"""Seconds for the head of a request to arrive."""
 SCANS_EVERY, LISTS_EVERY = 5.0, 2.0
-"""Seconds between two looks for a new scan, and for changes of config and roster."""
+"""Seconds between checks for a new scan, and for changes of config and roster."""
 LAST_ANSWERS = 5
-"""Seconds that answers have at the end."""
+"""Seconds for running answers at shutdown."""
 
 
 def bind(listen: Listen) -> socket.socket:
-    """A socket at that address, which does not listen yet. Raises UsageError where it cannot be had."""
+    """A socket bound to an address, not listening yet. Raises UsageError if binding fails."""
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    # With the protocol named, asyncio sends each part of an answer at once; else every answer takes 40 ms longer.
+    # With an explicit protocol, asyncio disables Nagle's algorithm; otherwise every answer takes 40 ms longer.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -50,7 +50,7 @@ def bind(listen: Listen) -> socket.socket:
 
 @contextmanager
 def repeating(work: Callable[[], object], seconds: float) -> Iterator[None]:
-    """Do something every few seconds, in a thread of its own."""
+    """Call a function every few seconds, in a separate thread."""
     ended = Event()
 
     def work_on() -> None:
@@ -60,7 +60,7 @@ def repeating(work: Callable[[], object], seconds: float) -> Iterator[None]:
             except MusterError as error:
                 log.warning("%s", error)
 
-    # A daemon: an index that is being built is not awaited at the end.
+    # A daemon, so that shutdown does not wait for an index that is being built.
     Thread(target=work_on, daemon=True).start()
     try:
         yield
@@ -69,11 +69,11 @@ def repeating(work: Callable[[], object], seconds: float) -> Iterator[None]:
 
 
 class _Patient(H11Protocol):
-    """Closes a connection whose request does not come to its end of head in time."""
+    """Closes a connection if the head of its request does not arrive in time."""
 
     _deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the signature of uvicorn
         super().connection_made(transport)
         self._await_head()
 

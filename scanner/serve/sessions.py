@@ -32,7 +32,7 @@ class Expiring(Generic[T]):
         with self._lock:
             while self._kept and (len(self._kept) >= self._most or self._over(next(iter(self._kept.values()))[0])):
                 self._kept.popitem(last=False)
-            # Under a hash, so that looking a key up takes as long whichever of its characters are right.
+            # Under a hash, so that the time of a look-up reveals nothing about a key.
             self._kept[_hashed(key)] = (time.monotonic(), value)
         return key
 
@@ -42,7 +42,7 @@ class Expiring(Generic[T]):
         return None if found is None or self._over(found[0]) else found[1]
 
     def pop(self, key: str) -> T | None:
-        """The value, which is gone from now on."""
+        """Remove and return the value."""
         found = self._kept.pop(_hashed(key), None)
         return None if found is None or self._over(found[0]) else found[1]
 
@@ -51,13 +51,13 @@ class Expiring(Generic[T]):
 
 
 class Session(Struct, frozen=True):
-    """A sign-in. ``claim``: how the person was named, looked up again at every request; None for the token."""
+    """A sign-in. ``claim``: the name of the person, looked up again at every request; None for the token."""
 
     claim: str | None
 
 
 class Seal:
-    """Tokens against forged requests: each is made from what a person is signed in by, so no other visit can use it."""
+    """Tokens against forged requests: each is derived from the sign-in, so no other visit can use it."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)

@@ -1,4 +1,4 @@
-"""Who sends a request: by the token of loopback, by a proxy's header, by OpenID Connect, or by a session of these."""
+"""Identifies the sender of a request: by the loopback token, a proxy's header, OpenID Connect, or a session."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _BEARER = "bearer "
 
 
 class ServerAccess(Struct, frozen=True, kw_only=True):
-    """How this server is reached. ``local``: it listens on loopback, so that its token signs in.
+    """Access to this server. ``local``: it listens on loopback, so its token signs in.
 
-    ``acts``: who acts by the token (``--as``).
+    ``acts``: the person who acts with the token (``--as``).
     """
 
     settings: ServeSettings
@@ -39,7 +39,7 @@ class ServerAccess(Struct, frozen=True, kw_only=True):
 
 
 class Visit(Struct, frozen=True, kw_only=True):
-    """A signed-in request. ``seal``: what its token against forged requests is made from; None if it needs none."""
+    """A signed-in request. ``seal``: the input of its token against forged requests; None if it needs none."""
 
     viewer: Viewer
     seal: str | None
@@ -72,7 +72,7 @@ class SignIn:
         return same(self._access.token, text)
 
     def is_metrics(self, headers: Headers) -> bool:
-        """Whether the request has the token, which ``/metrics`` takes on every address."""
+        """Whether the request has the token, which ``/metrics`` accepts on every address."""
         return (token := self._bearer(headers)) is not None and self.is_token(token)
 
     def _bearer(self, headers: Headers) -> str | None:
@@ -80,7 +80,7 @@ class SignIn:
         return given[len(_BEARER) :].strip() if given.lower().startswith(_BEARER) else None
 
     def visit(self, peer: str, headers: Headers, session: str | None) -> Visit | None:
-        """Who sends the request; None without a sign-in. Raises Refusal without access, and WrongToken."""
+        """The visit of a request; None without a sign-in. Raises Refusal without access, and WrongToken."""
         if self._header and self.is_proxy(peer) and (named := headers.getall(self._header, [])):
             if len(named) > 1:
                 raise Refusal(400, f"the header {self._access.settings.user_header} is there twice")

@@ -20,7 +20,7 @@ from scanner.store.engine import bulk_insert
 from scanner.text import printable
 
 
-@lru_cache(maxsize=1_000)  # one moment occurs in as many findings as its scan first had
+@lru_cache(maxsize=1_000)  # many findings share the time of the scan that first had them
 def text_of(moment: datetime) -> str:
     """The moment as text for the store."""
     return moment.isoformat()

@@ -132,7 +132,7 @@ def _lost_wordings(connection: Connection) -> Iterator[Problem]:
 
 
 def _damaged_evidence(connection: Connection) -> Iterator[Problem]:
-    """Damaged rows of evidence, which are never repaired: a record that was changed proves nothing."""
+    """Damaged rows of evidence, which are never repaired: a changed record is no evidence."""
     for table in EVIDENCE:
         for row in damaged(connection, table):
             yield Problem(what=_mismatch(table, row))

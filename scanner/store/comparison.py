@@ -21,7 +21,7 @@ from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES, R, RecordKind
 from scanner.store.scans import StoredScan
 
 _NOT_RECHECKED = '"rechecked":false'
-"""How the field stands in a sighting's JSON body. Inside a text value the quotes would be escaped."""
+"""The field in a sighting's JSON body. Inside a text value the quotes would be escaped."""
 
 
 class Comparison:

@@ -194,7 +194,7 @@ def bulk_insert(connection: Connection, table: Table, rows: Sequence[Values]) ->
 
 
 def insert_sealed(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
-    """As :func:`bulk_insert`, for rows that have their checksums."""
+    """Like :func:`bulk_insert`, for rows with their checksums."""
     if rows:
         database_of(connection).insert(connection, table, rows)
 

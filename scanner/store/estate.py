@@ -1,4 +1,4 @@
-"""The latest scan's identities, workloads and secrets, looked up as a walk from one identity needs them."""
+"""Looks up the latest scan's identities, workloads and secrets on demand, for a walk from one identity."""
 
 from __future__ import annotations
 

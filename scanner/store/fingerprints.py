@@ -1,4 +1,4 @@
-"""What earlier scans knew of findings, and of identities that were recreated."""
+"""Findings and recreated identities in earlier scans."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def known(connection: Connection) -> dict[str, datetime | None]:
 
 
 def earlier(connection: Connection, wanted: Collection[str]) -> dict[str, Earlier]:
-    """What any scan knew of these findings, by fingerprint. A forgotten finding counts as never announced."""
+    """The history of these findings, by fingerprint. A forgotten finding counts as never announced."""
     finding = schema.finding.c
     rows = select(finding.key, finding.first_seen, finding.until_scan, finding.held_back)
     rows = rows.order_by(finding.first_scan.desc())

@@ -42,7 +42,7 @@ _Pair: TypeAlias = tuple[str, str]
 def attack_graph(connection: Connection, records: Opens) -> AttackGraph:
     """Return the graph of the latest scan. ``records`` opens that scan, for evidence.
 
-    Rows are not held against their checksums, but those are that an answer shows.
+    Only rows that an answer shows are verified by their checksums.
     """
     with _without_collector():
         stream = _Stream(connection)
@@ -65,7 +65,7 @@ def attack_graph(connection: Connection, records: Opens) -> AttackGraph:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Pause the garbage collector, which looks through millions of objects again and again and finds nothing."""
+    """Pause the garbage collector, which would repeatedly scan millions of live objects."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -85,7 +85,7 @@ class _Level(Struct, frozen=True, gc=False):
 
 
 class _Identity(Struct, frozen=True, gc=False):
-    """What edges need of a stored identity; the rest of its body is skipped."""
+    """The fields of a stored identity that edges need; the rest is skipped."""
 
     aliases: tuple[str, ...] = ()
     links: tuple[_Link, ...] = ()
@@ -113,7 +113,10 @@ class _Numbers(dict[str, int]):
 
 
 class _Stream:
-    """Reads the certain edges into ``sources`` and ``targets``, as ``numbers`` of keys, and what the others need."""
+    """Reads the certain edges into ``sources`` and ``targets``, as ``numbers`` of keys.
+
+    Also collects the facts for conditional edges.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -129,7 +132,10 @@ class _Stream:
         self._read(latest.add_columns(*facts, identity.body))
 
     def _read(self, identities: Select[Any]) -> None:
-        """Read the identities, in the order of their numbers. Millions of links pass: looking up a key costs most."""
+        """Read the identities, in the order of their numbers.
+
+        There are millions of links, and looking up keys takes most of the time.
+        """
         number, numbers, kept = 0, self.numbers, self._identities
         with self._connection.execute(identities, execution_options={"yield_per": BATCH}) as result:
             for batch in result.partitions():

@@ -39,10 +39,10 @@ ACTIVITY = (
     schema.log_day,
     schema.log_change,
 )
-"""What audit logs gave; see activity/care.py for what is done where it is damaged."""
+"""Tables of audit logs; see activity/care.py for repairs."""
 
 EVIDENCE = (schema.review, schema.review_item, schema.review_record, schema.page_record)
-"""Access reviews and what the served page wrote, which are evidence: a repair does not touch them."""
+"""Access reviews and records of the served page, which are evidence: a repair does not change them."""
 
 _BETWEEN, _NULL = "\x1f", "\x1e"
 """Control characters between the texts of a checksum, and for NULL."""

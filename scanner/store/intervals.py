@@ -45,7 +45,7 @@ from scanner.text import printable
 BATCH = 10_000
 """Rows in memory at a time, when reading and when writing."""
 ENCODED = 2_000
-"""Records that are encoded at once, in this process or another."""
+"""Records that are encoded in one batch, in this process or another."""
 
 _KEY, _MARK, _CONTENT = 0, 3, slice(4, -1)
 """The columns of a row: its key, what differs if it changed (a version's hash, a sighting's body), and a version's
@@ -166,7 +166,7 @@ class _GivenKind(Struct, Generic[R], frozen=True, kw_only=True):
 
 
 def _given(connection: Connection, kind: RecordKind[R], seq: int, records: Sequence[R]) -> _GivenKind[R]:
-    """Sort the records that are the whole state of this kind from scan ``seq`` on."""
+    """Sort the records of a kind, its whole state from scan ``seq`` on."""
     unsorted = [kind.key(record) for record in records]
     places = sorted(range(len(unsorted)), key=unsorted.__getitem__)
     keys = [unsorted[place] for place in places]
@@ -218,7 +218,7 @@ def write(
 ) -> None:
     """Make the records of each kind its whole state from scan ``seq`` on. ``damaged``: as in :func:`differences`.
 
-    Other processes encode what comes next while this one writes.
+    Other processes encode the next batches while this one writes.
     """
     kinds = [_given(connection, kind, seq, its_records) for kind, its_records in records]
     tables: list[_Given[Any]] = [table for kind in kinds for table in (kind.versions, kind.sightings)]

@@ -47,11 +47,11 @@ Wordings: TypeAlias = Mapping[str, Wording]
 
 
 class Sighting(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The part of a record that changes without its content changing. One with nothing but defaults is not stored.
+    """The part of a record that changes without its content changing. A sighting with only defaults is not stored.
 
     ``credentials``: last use of each credential, in the identity's order; empty if none is known. ``usage_evidence`` is
-    here because it contains the date of the last use. Both fields of usage are unset if they say what is usual: the
-    identity's last use, and that alone.
+    here because it contains the date of the last use. Both fields of usage are unset in the usual case: they follow
+    from the identity's last use.
     """
 
     rechecked: bool = True
@@ -99,7 +99,7 @@ def _loader(name: str, decoder: Decoder[R]) -> Callable[[Row[Any], Wordings], R]
     return lambda row, _: decode(decoder, row.body, f"{name} {row.key}")
 
 
-# --- Identities: what most have alike is left out ---
+# --- Identities: common values are left out ---
 
 
 def _identity_facts(assessment: Assessment) -> tuple[str | None, ...]:
@@ -119,7 +119,10 @@ def _identity_facts(assessment: Assessment) -> tuple[str | None, ...]:
 
 
 def _identity_content(assessment: Assessment) -> Assessment:
-    """Without what moves, and without activity: that is kept by day, see activity/, and findings hold deviations."""
+    """The identity without its sighting and without activity.
+
+    Activity is stored by day in activity/; deviations are in findings.
+    """
     if assessment.activity is not None or assessment.deviations:
         assessment = replace(assessment, activity=None, deviations=())
     credentials = assessment.identity.credentials
@@ -161,7 +164,7 @@ def _restore_identity(assessment: Assessment, seen: Sighting) -> Assessment:
 
 
 class _IdentityBody(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """An identity without its columns, and its verdicts, as compact records. What most identities have is unset."""
+    """An identity without its columns, and its verdicts, as compact records. Common values are unset."""
 
     identity: Any
     nature: Any

@@ -1,4 +1,4 @@
-"""The identities and findings of one scan as lists that read what is asked for: see ``scanner.model.stored``."""
+"""The identities and findings of one scan as lists that read on demand: see ``scanner.model.stored``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _AT_ONCE = 1_000
 
 
 class Deferred(Sequence[T]):
-    """Records that are read when the first is asked for, and then kept."""
+    """Records that are read on first use, and then kept."""
 
     def __init__(self, load: Callable[[], Sequence[T]]) -> None:
         self._load = load
@@ -73,7 +73,7 @@ class DeferredMapping(Mapping[str, T]):
 
 
 class IdentityList(StoredIdentities):
-    """The identities of scan ``seq``, as one connection sees them. ``found``: how many findings of each severity."""
+    """The identities of scan ``seq``, as one connection sees them. ``found``: the number of findings by severity."""
 
     def __init__(
         self, connection: Connection, seq: int, records: Records, counts: IdentityCounts, found: Mapping[Severity, int]
@@ -92,11 +92,11 @@ class IdentityList(StoredIdentities):
 
     @property
     def counts(self) -> IdentityCounts:
-        """As they were counted when the scan was saved."""
+        """The counts from when the scan was saved."""
         return self._counts
 
     def named(self, keys: Collection[str]) -> dict[str, Assessment]:
-        """Those with these keys, by key."""
+        """The identities with these keys, by key."""
         return {one.identity.key: one for one in self._records.identities(tuple(keys))}
 
     def most_urgent(self, which: WorkList) -> Iterator[Assessment]:
@@ -121,16 +121,16 @@ class FindingList(StoredFindings):
         return sum(group.findings for group in self._counts.groups)
 
     def __iter__(self) -> Iterator[Finding]:
-        """All in memory: the store has them by fingerprint."""
+        """Iterate over all findings in memory, because the store has them by fingerprint."""
         return iter(read_in_order(self._connection, FINDINGS, self._seq))
 
     @property
     def counts(self) -> FindingCounts:
-        """As they were counted when the scan was saved."""
+        """The counts from when the scan was saved."""
         return self._counts
 
     def named(self, keys: Collection[str]) -> dict[str, Finding]:
-        """Those with these fingerprints, by fingerprint."""
+        """The findings with these fingerprints, by fingerprint."""
         return {one.fingerprint: one for one in self._records.findings(tuple(keys))}
 
     def fingerprints(self) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""What earlier scans knew, for judging the next one. Records are streamed."""
+"""Reads earlier scans for judging the next one. Records are streamed."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Memory:
 
     def findings_on_trusts(self) -> Iterator[Finding]:
         """The latest scan's findings that tokens of other sources decide, ordered by fingerprint."""
-        # As the partial index finding_on_trust has it: a query with parameters would not use it.
+        # The condition of the partial index finding_on_trust: a query with parameters would not use it.
         that: ColumnElement[bool] = literal_column("rule IN ('trust_unused', 'trust_never_matches')")
         with reading(self._engine) as connection:
             yield from read_open(connection, FINDINGS, that, despite_damage=True)
@@ -162,7 +162,7 @@ class Memory:
             return fingerprints.known(connection)
 
     def earlier_findings(self, wanted: Collection[str]) -> dict[str, Earlier]:
-        """What any scan knew of these findings, by fingerprint. Findings that no scan had are left out."""
+        """The history of these findings, by fingerprint. Findings that no scan had are left out."""
         with reading(self._engine) as connection:
             return fingerprints.earlier(connection, wanted)
 

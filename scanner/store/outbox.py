@@ -104,7 +104,7 @@ def announced(connection: Connection) -> dict[str, datetime]:
 
 
 def forget_announced(connection: Connection, before: datetime) -> None:
-    """Remove what was announced before then. Only for a role that may prune."""
+    """Remove announcements before that time. Only for a role that may prune."""
     table = schema.announced
     connection.execute(delete(table).where(table.c.at < before.isoformat()))
 
@@ -142,7 +142,7 @@ class Outbox:
             return announced(connection)
 
     def forget_announced(self, before: datetime) -> None:
-        """Remove what was announced before then. Only for a role that may prune."""
+        """Remove announcements before that time. Only for a role that may prune."""
         with writing(self._engine) as connection:
             forget_announced(connection, before)
 

@@ -45,7 +45,7 @@ def first_seen(connection: Connection, keys: Collection[str]) -> dict[str, datet
 
 
 def first_seen_in(connection: Connection, seq: int) -> dict[str, datetime]:
-    """The same of all identities of scan ``seq``."""
+    """Like :func:`first_seen`, for all identities of scan ``seq``."""
     keys = select(_version.c.key).where(holds(_version, seq))
     return first_seen(connection, [key for (key,) in plain_rows(connection, keys)])
 
@@ -79,7 +79,7 @@ def trend(connection: Connection, seq: int) -> tuple[ScanPoint, ...]:
 
 
 def _resolved(connection: Connection, started: dict[int, datetime]) -> dict[int, Counter[int]]:
-    """By number of the scan that resolved findings: the sum of days they were open, and how many they were."""
+    """By number of the scan that resolved findings: the sum of days they were open, and their number."""
     finding = schema.finding.c
     ended = select(finding.key).where(finding.until_scan.is_not(None))
     rows = select(finding.key, finding.first_scan, finding.until_scan).where(finding.key.in_(ended))

@@ -1,7 +1,7 @@
-r"""Text that PostgreSQL takes: it refuses U+0000, which names from outside may hold.
+r"""Text that PostgreSQL accepts: it refuses U+0000, which untrusted names may contain.
 
-What is stored instead is ``\x01\x01``, and ``\x01\x02`` for U+0001: so nothing is lost, two texts stay two, and they
-sort as before. JSON never holds either as it is, so that bodies are not looked at twice.
+``\x01\x01`` is stored instead, and ``\x01\x02`` for U+0001: nothing is lost, different texts stay different, and the
+order is the same. JSON never contains either character, so bodies are not escaped.
 """
 
 from __future__ import annotations

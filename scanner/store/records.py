@@ -1,4 +1,4 @@
-"""The records of one scan, looked up by key: for answers that show a few of many."""
+"""The records of one scan, looked up by key, for answers that show few of many."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _NO_WORDINGS: Wordings = {}
 
 
 def _by_key(kind: RecordKind[R]) -> Select[Any]:
-    """Rows of a scan by key. Made once: SQLAlchemy takes as long to make a query as SQLite to answer it."""
+    """Rows of a scan by key. Built once: SQLAlchemy takes as long to build a query as SQLite to answer it."""
     seq: Any = bindparam("seq")
     some = kind.versions.c.key.in_(bindparam("keys", expanding=True))
     return restored_rows(kind, holds(kind.sightings, seq)).where(holds(kind.versions, seq), some)

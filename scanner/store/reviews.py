@@ -1,6 +1,6 @@
 """Access reviews in the store. Rows are only added, never changed or deleted.
 
-What was decided in the served page is among the records of that page, and is merged here.
+Decisions in the served page are records of that page, and are merged here.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Reviews:
             return tuple(_load(connection, number) for number in _numbers(connection))
 
     def sound_campaigns(self) -> tuple[tuple[Campaign, ...], tuple[str, ...]]:
-        """All campaigns of which no row was changed, and for each other one a message: a scan does without it."""
+        """All undamaged campaigns, and a message for each damaged one, which a scan ignores."""
         found, damage = list[Campaign](), list[str]()
         with reading(self._engine) as connection:
             for number in _numbers(connection):

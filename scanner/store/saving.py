@@ -92,7 +92,7 @@ def _taken(engine: Engine, lock: Lock) -> bool:
 
 
 class Saver:
-    """Saves scans, and remembers what this process is writing."""
+    """Saves scans, and keeps track of the scan being saved."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -25,7 +25,7 @@ SCANS_NAMED = 10
 
 
 class Counts(Struct, frozen=True, kw_only=True, gc=False):
-    """What a first page shows beside the summary."""
+    """The counts on a first page besides the summary."""
 
     identities: IdentityCounts
     findings: FindingCounts
@@ -95,7 +95,7 @@ def _counts_of(result: ScanResult) -> Counts:
 
 
 def counts(connection: Connection, seq: int) -> Counts | None:
-    """What a first page shows beside the summary; None if it was not kept, or a repair removed records since.
+    """The counts on a first page besides the summary; None if not kept, or a repair removed records since.
 
     :func:`frame` checks the row.
     """
@@ -105,7 +105,7 @@ def counts(connection: Connection, seq: int) -> Counts | None:
 
 
 def is_kept() -> ColumnElement[bool]:
-    """Whether a row of the table is that of a scan which was not pruned."""
+    """Whether a row is a scan that was not pruned."""
     return schema.scan.c.pruned_at.is_(None)
 
 

@@ -88,7 +88,7 @@ def _open_rows(name: str, *columns: str, that: str = "") -> Index:
 
 
 def _few_rows(name: str, *columns: str, that: str) -> Index:
-    # As in migrations.py, which creates it on both databases. To say so of PostgreSQL, too, would load that dialect
+    # As in migrations.py, which creates it on both databases. Declaring it for PostgreSQL would load that dialect
     # and all of its drivers at every start.
     return Index(name, *columns, sqlite_where=text(that))
 
@@ -211,8 +211,8 @@ announced = Table(
     Column("at", Text, nullable=False),
 )
 
-# Tickets. ``marker``: what a ticket is found by. ``wanted``: what it should say since the scan that started at
-# ``wanted_at``; ``written``: what it says, as far as Muster wrote it. ``reference`` and ``shown``: its id in the ticket
+# Tickets. ``marker``: by which a ticket is found. ``wanted``: its content since the scan that started at
+# ``wanted_at``; ``written``: what Muster wrote last. ``reference`` and ``shown``: its id in the ticket
 # system, null until it is known. ``closed_at``: when people closed it; ``reopened``: 1 once Muster opened it again.
 # ``claimed_until``: a process is at it.
 ticket = Table(
@@ -294,7 +294,7 @@ log_caller = Table(
     Index("log_caller_hash", "hash"),
 )
 
-# What a caller ever did, numbered from 0 without a break.
+# Features of a caller, numbered from 0 without gaps.
 log_feature = Table(
     "log_feature",
     metadata,
@@ -350,7 +350,7 @@ def _of_review(name: str) -> Table:
 review_item = _of_review("review_item")
 review_record = _of_review("review_record")
 
-# What people write in the served page; see scanner/model/served.py. Rows are only ever added, by a role that may do no
+# Records of the served page; see scanner/model/served.py. Rows are only added, by a role without other rights.
 # more. ``id``: random, so that no two writers wait for each other. ``subject``: the finding, identity, review, query or
 # scan that it is about.
 page_record = Table(

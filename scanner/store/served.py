@@ -1,4 +1,4 @@
-"""What people wrote in the served page. Rows are only added, also while a scan holds the store's lock."""
+"""Records of the served page. Rows are only added, also while a scan holds the store's lock."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SUBJECTS = {
     Visited: "scan",
     Looked: "what",
 }
-"""The field of each kind of record that says what it is about."""
+"""The field with the subject, by kind of record."""
 _LONGEST_SUBJECT = 1_000
 """Characters of the column, which has an index; PostgreSQL refuses longer rows of one."""
 _table = schema.page_record.c
@@ -102,7 +102,7 @@ class ServedRecords:
         return None if newest is None else moment_of(newest)
 
     def looks(self, by: str | None = None) -> tuple[Looked, ...]:
-        """What was read, by one person or by all, in order."""
+        """Reads by one person or by all, in order."""
         return self._read(Looked, *(() if by is None else (_table.person == by,)))
 
     def _read(self, kind: type[R], *chosen: ColumnElement[bool]) -> tuple[R, ...]:
@@ -124,7 +124,7 @@ def read(connection: Connection, kind: type[R], *chosen: ColumnElement[bool]) ->
 
 
 def sort_of(kind: type[Struct]) -> str:
-    """How the table names a kind of record."""
+    """The name of a kind of record in the table."""
     return str(kind.__struct_config__.tag)
 
 

@@ -123,7 +123,7 @@ def _make_unless_there(path: Path, wait: float) -> None:
 
 
 def _make(path: Path) -> None:
-    """Create a database without tables. SQLite would accept an empty file, but so looks a truncated one."""
+    """Create a database without tables. SQLite would accept an empty file, but a truncated file looks the same."""
     # For its owner only; SQLite gives the files that it puts beside this one (-wal, -shm) the same permissions.
     with in_place_of(path) as file, closing(sqlite3.connect(":memory:")) as empty:
         empty.execute(_LARGER_PAGES)
@@ -135,7 +135,7 @@ def _make(path: Path) -> None:
 _MAKE_WRITABLE = "make the file and its directory writable, or name another with --store"
 _MOST_OF_A_HOLDER = 200
 
-# SQLite's error names (extended names begin with these), what each means here, and a hint.
+# SQLite's error names (prefixes of extended names), their meaning here, and a hint.
 _FAULTS = (
     ("SQLITE_CANTOPEN", "cannot be opened", "check that its directory exists and that you may write there"),
     ("SQLITE_PERM", "cannot be opened", "check the permissions of the file and its directory"),

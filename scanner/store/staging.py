@@ -1,4 +1,4 @@
-"""Staging area for what other machines read, until the scan is complete: lines of text, in parts.
+"""Staging area for the readings of other machines, until the scan is complete: lines of text, in parts.
 
 A part (a shard, a scope) is stored whole or not at all, and once: storing it again changes nothing. The caller defines
 the format of the lines.

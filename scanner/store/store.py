@@ -259,7 +259,7 @@ class Store:
         return pruned
 
     def forget_log(self, log: str) -> None:
-        """Remove all that was read of an audit log. Raises StoreError as :meth:`prune` does."""
+        """Remove all data of an audit log. Raises StoreError as :meth:`prune` does."""
         self._check_may_prune()
         self.activity.forget(log)
         database_of(self._engine).compact(self._engine)
@@ -273,12 +273,12 @@ class Store:
 
     @property
     def memory(self) -> Memory:
-        """What earlier scans knew, for judging the next one."""
+        """Earlier scans, for judging the next one."""
         return Memory(self._engine)
 
     @property
     def activity(self) -> ActivityStore:
-        """What audit logs gave."""
+        """Activity from audit logs."""
         return ActivityStore(self._engine)
 
     @property
@@ -288,12 +288,12 @@ class Store:
 
     @property
     def served(self) -> ServedRecords:
-        """What people wrote in the served page."""
+        """Records of the served page."""
         return ServedRecords(self._engine)
 
     @property
     def staging(self) -> Staging:
-        """What other machines read for incomplete scans."""
+        """Readings of other machines for incomplete scans."""
         return Staging(self._engine)
 
     def has_scan(self, scan_id: str) -> bool:

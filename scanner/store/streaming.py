@@ -1,4 +1,4 @@
-"""One scan of the store, record by record, for what must not hold a whole scan in memory."""
+"""One scan of the store, record by record, without holding the whole scan in memory."""
 
 from __future__ import annotations
 

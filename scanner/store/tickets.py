@@ -1,6 +1,6 @@
-"""Tickets in other systems: what each should say, what was written, and what is known of it there.
+"""Tickets in other systems: wanted content, written content, and last known state.
 
-A scan saves what tickets should say in its transaction. A ticket is claimed before it is written, so that two processes
+A scan saves the wanted content in its transaction. A ticket is claimed before it is written, so that two processes
 never open it twice. The claim of a process that died expires: by then, a ticket that it opened can be found in the
 other system, which may need a while to list a new one.
 """
@@ -21,7 +21,10 @@ CLAIM = timedelta(minutes=10)
 
 
 class WantedTicket(Struct, frozen=True, kw_only=True):
-    """What a ticket should say since the scan that started at ``wanted_at``. ``wanted`` is JSON and has no secret."""
+    """The wanted content of a ticket since the scan that started at ``wanted_at``.
+
+    ``wanted`` is JSON without secrets.
+    """
 
     marker: str
     target: str
@@ -46,12 +49,12 @@ class StoredTicket(Struct, frozen=True, kw_only=True):
 
     @property
     def is_written(self) -> bool:
-        """Whether it says what it should."""
+        """Whether the written content is the wanted content."""
         return self.written == self.wanted
 
 
 def write(connection: Connection, tickets: Sequence[WantedTicket]) -> None:
-    """Save what these tickets should say from now on."""
+    """Save the wanted content of these tickets."""
     table = schema.ticket
     known = set(connection.execute(select(table.c.marker)).scalars()) if tickets else set()
     old = [{"key": one.marker, "said": one.wanted, "at": _at(one)} for one in tickets if one.marker in known]
@@ -99,7 +102,7 @@ class Tickets:
         return _ticket(row) if taken and row is not None else None
 
     def written(self, ticket: StoredTicket) -> None:
-        """Record what a claimed ticket says now, and release the claim."""
+        """Record the content of a claimed ticket, and release the claim."""
         with writing(self._engine) as connection:
             connection.execute(
                 update(schema.ticket)
@@ -122,7 +125,7 @@ class Tickets:
             connection.execute(delete(schema.ticket).where(schema.ticket.c.marker == marker))
 
     def failed(self, ticket: StoredTicket, fault: str, *, unclear: bool) -> None:
-        """Record that a claimed ticket could not be written. ``unclear``: it may be there, so the claim stays."""
+        """Record that a claimed ticket could not be written. ``unclear``: it may exist, so the claim stays."""
         values = {} if unclear else {"claimed_until": None}
         with writing(self._engine) as connection:
             connection.execute(

@@ -18,9 +18,9 @@ from scanner.store.records import Records
 
 _FEW = 20_000
 _FIRST = 200
-"""What a terminal shows of a list."""
+"""Number of identities that a terminal shows."""
 _CANDIDATES = 1_000
-"""Identities among which the first ones are looked for."""
+"""Maximum number of identities to search for the first ones."""
 _LOOKED_UP = 500
 """The keys in one query."""
 
@@ -45,8 +45,8 @@ def most_urgent(
 ) -> Iterator[str]:
     """Yield the keys in the order of ``reports.judged.most_urgent_first``. ``found``: findings by severity.
 
-    Sorting a million takes seconds, so the first identities come from a search that knows where they are.
-    ``few``: so many findings of one severity are looked up one by one.
+    Sorting a million takes seconds, so the first identities come from a targeted search. ``few``: up to this many
+    findings of one severity are looked up one by one.
     """
     chosen = and_(holds(schema.identity, seq), _CHOSEN[which])
     first = _first(connection, seq, records, chosen, found, few)
@@ -55,7 +55,7 @@ def most_urgent(
 
 
 def _all(connection: Connection, seq: int, chosen: ColumnElement[bool]) -> Iterator[str]:
-    """Sort by counting: a list of keys for each severity, privilege and use. The database gives the keys in order."""
+    """Counting sort: a list of keys for each severity, privilege and use. The database gives the keys in order."""
     worst: dict[str, int] = {}
     for severity in reversed(SEVERITIES):
         worst.update(dict.fromkeys(_holders(connection, seq, severity), SEVERITY_RANK[severity]))
@@ -78,10 +78,10 @@ def _first(
     found: Mapping[Severity, int],
     few: int,
 ) -> list[str]:
-    """The first identities, as far as they can be found without looking at all: possibly none.
+    """The first identities, as far as they can be found without reading all: possibly none.
 
-    Of a severity with few findings, these name their identities. Of one with many, a good part of all identities has
-    such a finding, so some are among the first by privilege, use and key.
+    Few findings of a severity name their identities directly. With many findings, a large share of identities has one,
+    so some are among the first by privilege, use and key.
     """
     first: list[str] = []
     for severity in filter(found.get, SEVERITIES):
@@ -100,7 +100,7 @@ def _first(
 
 
 def _holders(connection: Connection, seq: int, severity: Severity) -> Iterator[str]:
-    """The identities that findings of that severity are about."""
+    """The identities with findings of that severity."""
     rows = select(_finding.identity).where(
         holds(schema.finding, seq), _finding.severity == severity, _finding.identity.is_not(None)
     )

@@ -54,7 +54,7 @@ class Unit(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """A hash as its name, the same on every machine, also if characters are masked."""
+        """A hash that identifies it on every machine, even if characters are masked."""
         return hashlib.sha256(msgspec.json.encode(self._replace(scope=public_id(self.scope)))).hexdigest()
 
     def share(self, of: int) -> int:
@@ -109,7 +109,7 @@ class Head(Struct, frozen=True, kw_only=True, tag="shard"):
 
     @property
     def its(self) -> Shard:
-        """The share of the scopes."""
+        """This shard's share of the scopes."""
         return Shard(self.shard, self.of)
 
 

@@ -1,10 +1,10 @@
-"""A day against the days before it: what is new, how much, and at which hours.
+"""Compares a day with the days before it: new features, volume and hours.
 
-A day is compared with the last ``baseline_days`` days that were read in full, and is new what no day before had at
-all: to call new what was not seen for 28 days made 0.19 false findings more a quiet identity-month, nearly all of rare
-actions (docs/explanation/accuracy.md). Days that were not read in full are never judged: nothing on them is
-known to be new, or much. What counts as new is a write, a read of a secret, becoming another identity, and where from
-and with which client that is done; the first read of another kind is only shown.
+A day is compared with the last ``baseline_days`` days that were read in full, and a feature is new if no earlier day
+had it: a limit of 28 days gave 0.19 more false findings per quiet identity-month, nearly all of rare actions
+(docs/explanation/accuracy.md). Days that were not read in full are never judged. What counts as new is a write, a read
+of a secret, becoming another identity, and where from and with which client that is done; the first read of another
+kind is only shown.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _NOVEL: Mapping[FeatureSort, str] = {
     "assumed_by": "new_assumer",
     "tool": "new_tool",
 }
-"""The reason that a new feature of each sort gives, besides actions."""
+"""The reason for a new feature of each type, besides actions."""
 WEEKS = 8
-"""A day's volume is compared with the same weekday of so many weeks."""
+"""Number of weeks whose same weekday a day's volume is compared with."""
 _LEAST_WEEKS = 4
 _LEAST_VOLUME = 100
 _TIMES = 3
@@ -38,13 +38,13 @@ _LEAST_MAD_OF_LOGARITHMS = 0.1
 _MAD_TO_SIGMA = 0.6745
 _TINY = 1e-9
 _LEAST_MAD_SHARE = 0.05
-"""Of the median: days that are all alike would make one event more an outlier."""
+"""Least deviation as a share of the median: otherwise one more event would be an outlier after equal days."""
 _OWN_HOURS = 6
 _SHARE_IN_OWN_HOURS = 0.95
 _LEAST_DAYS_OF_HOURS = 10
 _DENIED_ACTIONS = 10
 _ROAMING_SHARE = 0.5
-"""A network that was new on more than this share of the active days before says nothing when it is new again."""
+"""If networks were new on more than this share of the active days before, a new network is no finding."""
 
 
 class Novelty(Struct, kw_only=True):
@@ -101,7 +101,7 @@ def _remember(line: Timeline, present: Mapping[int, int], most: dict[int, int], 
 
 
 def _is_known(line: Timeline, start: int, day: int, events: int, policy: ActivityPolicy) -> bool:
-    """Whether enough is known of the time before a day: covered days since it was first seen, and events."""
+    """Whether the history before a day suffices: covered days since it was first seen, and events."""
     first = (line.weeks or line.days)[0][0]
     return line.covered.between(max(start, first), day) >= policy.minimum_days and events >= policy.minimum_events
 
@@ -143,7 +143,7 @@ def _add_volume(
 ) -> None:
     """Far more events than on the same weekday before: of all together, or of one action.
 
-    An action counts only if it is far above every day before; without that, each would be looked up on eight days.
+    An action counts only if it is far above every day before, which saves looking up each on eight days.
     """
     events = novelty.counts.events
     if events < _LEAST_VOLUME:
@@ -191,7 +191,7 @@ def _count(counts: DayCounts | None, number: int) -> int:
 
 
 def _add_hours(novelty: Novelty, line: Timeline, window: _Window, policy: ActivityPolicy) -> None:
-    """Outside the hours that are its own: those in which it acts nearly always, and an hour around each it ever had."""
+    """Add activity outside its hours: those in which it nearly always acts, and an hour around each earlier one."""
     if len(window) < _LEAST_DAYS_OF_HOURS or line.covered.between(window[0][0], novelty.day) < policy.minimum_days:
         return
     usual = 0
@@ -214,14 +214,14 @@ def _add_denied(novelty: Novelty, line: Timeline, window: _Window) -> None:
 
 
 def _denied(line: Timeline, counts: DayCounts) -> list[int]:
-    """Distinct actions that were refused."""
+    """Distinct actions that were denied."""
     if counts.denied < _DENIED_ACTIONS:
         return []
     return [one[0] for one in counts.counts if len(one) > 2 and one[2] and line.features[one[0]].sort in ACTIONS]  # noqa: PLR2004  # denials are the third of feature, successes, denials, failures
 
 
 def without_peers(novelty: Novelty, line: Timeline, peers: Sequence[Timeline]) -> Novelty:
-    """What is left of the reasons where those of its like had done the same before that day."""
+    """The reasons without those that its peers had before that day."""
     done = {
         str(peer.features[number])
         for peer in peers

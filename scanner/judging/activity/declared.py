@@ -1,4 +1,4 @@
-"""Use against what was declared: outside it, after it ended, with an undeclared key. Exact, without a baseline."""
+"""Compares use with the declaration: beyond it, after it ended, with an undeclared key. Exact, without a baseline."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from scanner.registry.roster import Roster
 
 MOST_EVENT_IDS = 5
 MOST_NAMED = 20
-"""So many actions are named in a finding's evidence."""
+"""Maximum number of actions in a finding's evidence."""
 OPEN_DAYS = 30
-"""A finding about a day stays open for so many days."""
+"""Days that a finding about a day stays open."""
 _EVERYBODY_USES = frozenset({"api", "auth", "cloudwatch", "kms", "logs", "monitoring", "sts", "xray"})
-"""Services that any workload reaches besides the systems that it is for."""
+"""Services that every workload uses besides its systems."""
 _DOMAINS = (".amazonaws.com", ".googleapis.com")
 _ACTION = re.compile(r"(?P<service>[a-z0-9][a-z0-9.-]*):(?P<action>[^\s:]+)", re.IGNORECASE)
 _DOTTED = re.compile(r"(?P<service>[a-z][a-z0-9]+)(?:\.[A-Za-z0-9*]+){1,4}")
-"""A permission of Google Cloud. What it allows is logged under a method's name, so it covers its service."""
+"""A permission of Google Cloud. Logs have method names instead, so it covers its whole service."""
 _EVENT = re.compile(r"[A-Za-z][A-Za-z0-9*]+")
 
 
@@ -51,10 +51,10 @@ class Declaration(Struct, frozen=True):
 
 @lru_cache(maxsize=4096)
 def declaration(systems: tuple[str, ...], permissions: tuple[str, ...], seen: frozenset[str]) -> Declaration | None:
-    """What the texts cover; None where nothing is declared, or anything is allowed.
+    """The coverage of the texts; None if nothing is declared, or anything is allowed.
 
-    ``seen``: actions of logs, whose services and names texts may use. A text that names no known service may mean
-    anything, so a declaration with one is not clear; nor is one that consists of names of policies.
+    ``seen``: actions in logs, whose services and names texts may use. A declaration is not clear if a text names no
+    known service, or if it consists of names of policies.
     """
     if not (systems or permissions) or any(map(allows_anything, (*systems, *permissions))):
         return None
@@ -81,7 +81,7 @@ def declaration(systems: tuple[str, ...], permissions: tuple[str, ...], seen: fr
 
 
 def service_named(text: str, seen: frozenset[str]) -> str | None:
-    """The service that a text means: a service's name, the prefix of its actions, or its event source."""
+    """The service in a text: a service's name, the prefix of its actions, or its event source."""
     name = fold(text.strip())
     for domain in _DOMAINS:
         name = name.removesuffix(domain)
@@ -89,17 +89,17 @@ def service_named(text: str, seen: frozenset[str]) -> str | None:
 
 
 def _pattern(text: str) -> re.Pattern[str] | None:
-    """A permission as a pattern over ``service:Action``; None for what is neither an action nor an event's name."""
+    """A permission as a pattern over ``service:Action``; None for neither an action nor an event's name."""
     if _ACTION.fullmatch(text):
         return compile_glob(text, ignore_case=True)
     return compile_glob(f"*:{text}", ignore_case=True) if _EVENT.fullmatch(text) else None
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """What the findings of one identity depend on besides its activity.
+    """The context for the findings of one identity. ``entry``: the entry that registers it, joined with agreeing ones.
 
-    ``entry``: the one that it is registered by, agreeing ones joined to it. ``retired_since``: the start of the first
-    scan that saw that entry retired. ``since``: the first day that findings are about.
+    ``retired_since``: the start of the first scan that saw that entry retired. ``since``: the first day that findings
+    are about.
     """
 
     assessment: Assessment
@@ -112,7 +112,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 def deviations(line: Timeline, facts: Facts) -> Iterator[Deviation]:
-    """All findings that need no baseline, one a rule and day."""
+    """All findings that need no baseline, one per rule and day."""
     recent = [one for one in line.days if one[0] >= facts.since]
     if not recent:
         return
@@ -153,7 +153,7 @@ def _after_owner_left(line: Timeline, days: _Days, facts: Facts) -> Iterator[Dev
 
 
 def _left_on(entry: Entry, roster: Roster) -> date | None:
-    """The last day of the last of all its owners; None unless every one of them is a person who left on a known day."""
+    """The last day of its last owner; None unless every owner is a person who left on a known day."""
     owners = [roster.resolve(text) for text in (*entry.owner, *entry.backup_owner)]
     days = [_last_day(person, roster) for person in owners if person is not None]
     known = [day for day in days if day is not None]
@@ -189,7 +189,7 @@ def _uses(rule: str, line: Timeline, days: _Days, *, after: datetime, **more: ob
 
 
 def _undeclared_credential(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
-    """Only where the entry lists ids; where it lists kinds, any credential of that kind is declared."""
+    """Yield findings only if the entry lists ids; if it lists kinds, any credential of that kind is declared."""
     listed = frozenset[str]() if facts.entry is None else listed_credential_ids(facts.entry)
     if facts.entry is None or not listed:
         return
@@ -209,9 +209,9 @@ def _undeclared_credential(line: Timeline, days: _Days, facts: Facts) -> Iterato
 
 
 def _woke(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
-    """Used after as many covered days without use as make an identity dormant.
+    """Yield findings for use after as many covered days without use as make an identity dormant.
 
-    An identity that was not there for so long does not wake; one whose use was never seen does.
+    An identity that existed for less time is ignored; one without any known use is not.
     """
     quiet_days = facts.policy.dormant_identity
     created = facts.assessment.identity.created_at
@@ -262,7 +262,7 @@ _CHECKS: tuple[Callable[[Timeline, _Days, Facts], Iterator[Deviation]], ...] = (
 def _deviation(
     rule: str, line: Timeline, day: int, counts: DayCounts, numbers: Mapping[int, int], **more: object
 ) -> Deviation:
-    """A finding about one day. ``numbers``: the features that it is about, with how often they were used."""
+    """A finding about one day. ``numbers``: its features, with how often they were used."""
     return Deviation(
         rule=rule,
         day=date.fromordinal(day),

@@ -1,4 +1,4 @@
-"""Which change explains new behaviour: one that the log names, one between two scans, or a reviewed baseline."""
+"""Finds the change that explains new behaviour: in the log, between two scans, or a reviewed baseline."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scanner.model import Assessment, Identity, Workload
 from scanner.model.activity import NamedChange
 
 Version: TypeAlias = tuple[datetime, datetime, Assessment]
-"""An identity as scans saw it: the start of the first and of the last scan that did, and what they saw."""
+"""A version of an identity: the start of the first and the last scan that read it, and its facts."""
 Explanation: TypeAlias = tuple[bool | None, str | None]
 
 _ASPECTS: Mapping[str, Callable[[Assessment], object]] = {
@@ -25,13 +25,13 @@ _ASPECTS: Mapping[str, Callable[[Assessment], object]] = {
     "workload": lambda one: one.consumers,
     "owner": lambda one: (one.ownership.state, one.ownership.owner),
 }
-"""What explains new behaviour when it changed."""
+"""Facts whose change explains new behaviour."""
 
 
 class Changes:
     """Changes of identities in the time before new behaviour.
 
-    ``scans``: starts of all scans up to this one. ``versions``: what scans saw of identities, by key, oldest first.
+    ``scans``: starts of all scans up to this one. ``versions``: versions of identities by key, oldest first.
     """
 
     def __init__(
@@ -51,11 +51,13 @@ class Changes:
         targets = _Targets(identities, workloads if named else ())
         for change in named:
             by = targets.meant(change.scope, change.by)
-            for key in targets.meant(change.scope, change.target) - by:  # no one explains their own behaviour
+            for key in (
+                targets.meant(change.scope, change.target) - by
+            ):  # an identity does not explain its own behaviour
                 self._named[key].append(change)
 
     def explain(self, keys: Sequence[str]) -> Callable[[str, datetime, datetime], Explanation]:
-        """For these identities: whether a change explains behaviour between two moments."""
+        """The change, if any, that explains behaviour of these identities between two times."""
         versions = self._versions(frozenset(keys))
 
         def explanation(key: str, first: datetime, last: datetime) -> Explanation:
@@ -79,7 +81,7 @@ class Changes:
 
 
 class _Targets:
-    """Which identities a log means: by key, unique id or alias, by name within a scope, or by a workload of theirs."""
+    """Finds the identities that a log names: by key, unique id, alias, name within a scope, or workload."""
 
     def __init__(self, identities: Iterable[Identity], workloads: Iterable[Workload]) -> None:
         self._anywhere: defaultdict[str, set[str]] = defaultdict(set)
@@ -95,7 +97,7 @@ class _Targets:
             self._within[workload.scope, workload.name].update(workload.runs_as)
 
     def meant(self, scope: str, text: str) -> set[str]:
-        """Keys of the identities that a text of a log means."""
+        """Keys of the identities that a text in a log names."""
         return self._anywhere.get(text) or self._within.get((scope, text)) or set()
 
 

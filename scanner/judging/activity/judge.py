@@ -1,4 +1,4 @@
-"""Activity of all identities: joined with the logs, judged against entries and baselines, explained by changes."""
+"""Judges the activity of all identities: joins logs, compares with entries and baselines, finds explanations."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ _CHANGED = "behaviour_changed"
 _NUMBERED = re.compile(r"[-_.]?(?:[0-9a-f]{6,}|[0-9]+)(?=$|[-_.])", re.IGNORECASE)
 _OF_ACTIONS = frozenset({"new_action", "new_service"})
 _OF_ALL_DAY = frozenset({"volume", "hours"})
-"""Reasons that any event of the day may give."""
+"""Reasons that any event of the day may cause."""
 _WORD = re.compile(r"[^\s,;()]+")
 _DAY = timedelta(days=1)
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What the store knows for judging activity. ``scans``: starts of all earlier scans.
+    """Facts of the store for judging activity. ``scans``: starts of all earlier scans.
 
-    ``versions``: what earlier scans saw of identities, by key, oldest first. ``retired_since``: by entry's id, the
-    start of the first scan that saw it retired. ``coverage``: what logs were read of, for the result.
+    ``versions``: versions of identities in earlier scans, by key, oldest first. ``retired_since``: by entry's id, the
+    start of the first scan that saw it retired. ``coverage``: of logs, for the result.
     """
 
     past: ActivityPast
@@ -63,10 +63,10 @@ class Known(Struct, frozen=True, kw_only=True):
 
 
 class Circumstances(Struct, frozen=True, kw_only=True):
-    """What activity is judged with besides that.
+    """Further context for judging activity.
 
-    ``entry_of``: the entry that an identity is registered by, with what agreeing ones add. ``scanned_at``: when the
-    identities were scanned, where that is not now.
+    ``entry_of``: the entry that registers an identity, joined with agreeing ones. ``scanned_at``: when the identities
+    were scanned, if not now.
     """
 
     policy: Policy
@@ -81,14 +81,14 @@ class Circumstances(Struct, frozen=True, kw_only=True):
 def judge_activity(
     assessments: Sequence[Assessment], known: Known, circumstances: Circumstances
 ) -> tuple[Assessment, ...]:
-    """The assessments with ``activity``, ``deviations``, and a usage verdict that the logs agree with."""
+    """The assessments with ``activity``, ``deviations``, and a usage verdict that agrees with the logs."""
     if not known.past.logs:
         return tuple(assessments)
     return _Judging(assessments, known, circumstances).result()
 
 
 class _Found(Struct):
-    """An identity with something to report: what it did, exact findings, and days that differ from those before."""
+    """An identity with something to report: its activity, exact findings, and days that differ from those before."""
 
     assessment: Assessment
     line: Timeline
@@ -97,7 +97,7 @@ class _Found(Struct):
 
 
 class _Judging:
-    """One run. Most identities are judged by themselves; those with new behaviour once more, beside their peers."""
+    """One run. Each identity is judged by itself first; those with new behaviour again, with their peers."""
 
     def __init__(self, assessments: Sequence[Assessment], known: Known, given: Circumstances) -> None:
         past = known.past
@@ -123,7 +123,7 @@ class _Judging:
         )
 
     def _read(self, keys: Sequence[str]) -> Mapping[str, Sequence[CallerPast]]:
-        """By identity, what its callers did."""
+        """Read the activity of callers, by identity."""
         owner = {caller.number: key for key in keys for caller in self._joined.callers.get(key, ())}
         pasts: defaultdict[str, list[CallerPast]] = defaultdict(list)
         if owner:
@@ -163,7 +163,7 @@ class _Judging:
     # --- Use ---
 
     def _usage(self, one: Assessment, line: Timeline, callers: Sequence[Caller]) -> UsageVerdict:
-        """What the provider's own record says, unless the logs know better: a later use, or that there was none."""
+        """The verdict from the provider's record, unless logs have a later use, or prove that there was none."""
         usage, used = one.usage, last_use(line)
         window_start = self._given.now - usage.window_days * _DAY
         logs = ", ".join(sorted({caller.log for caller in callers}))
@@ -209,7 +209,7 @@ class _Judging:
         }
 
     def _versions(self) -> Callable[[Collection[str]], Mapping[str, Sequence[Version]]]:
-        """Those of earlier scans, and of this one; between scans, those of all scans so far."""
+        """The versions of earlier scans and this one; between scans, of all scans so far."""
         if self._given.scanned_at:
             return self._known.versions
         now, current = self._given.now, {one.identity.key: one for one in self._assessments}
@@ -221,7 +221,7 @@ class _Judging:
         return versions
 
     def _leave_out_peers(self, found: Mapping[str, _Found]) -> None:
-        """Take out what those with the same entry, or of the same template, had done before."""
+        """Remove behaviour that identities with the same entry or template had before."""
         groups = self._groups(frozenset(key for key, one in found.items() if one.novelties))
         for key, peers in groups.items():
             pasts = self._read(peers)
@@ -263,7 +263,7 @@ def _actions(line: Timeline) -> frozenset[str]:
 
 
 def _changed(found: _Found, novelty: Novelty) -> Deviation:
-    """The one finding about a day with new behaviour."""
+    """The finding about a day with new behaviour."""
     line, numbers = found.line, {number for group in novelty.reasons.values() for number in group}
     counts = {one[0]: sum(one[1:]) for one in novelty.counts.counts if one[0] in numbers}
     actions = {number: count for number, count in counts.items() if line.features[number].sort in ACTIONS}
@@ -284,7 +284,7 @@ def _changed(found: _Found, novelty: Novelty) -> Deviation:
 def _explained(
     deviation: Deviation, found: _Found, explain: Callable[[str, datetime, datetime], Explanation], entry: Entry | None
 ) -> Deviation:
-    """With the change that explains it, or the entry's reviewed baseline."""
+    """Add the change that explains it, or the entry's reviewed baseline."""
     if deviation.rule == _CHANGED and entry is not None and (reviewed := _as_reviewed(deviation, found, entry)):
         return replace(deviation, explained=True, explained_by=reviewed)
     key, day = found.assessment.identity.key, deviation.day.toordinal()
@@ -294,7 +294,7 @@ def _explained(
 
 
 def _as_reviewed(deviation: Deviation, found: _Found, entry: Entry) -> str | None:
-    """Whether all that is new are actions and services that the entry's baseline names, and somebody reviewed it."""
+    """Whether the entry's reviewed baseline names all new actions and services."""
     if entry.baseline is None or entry.last_reviewed is None or not set(deviation.reasons) <= _OF_ACTIONS:
         return None
     words = tuple(word for word in _WORD.findall(entry.baseline) if not word.isdecimal())

@@ -1,4 +1,4 @@
-"""What reports show of an identity's activity."""
+"""The activity of an identity for reports."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def summary(line: Timeline, identity: Identity, since: int) -> Activity:
         feature = line.features[span.number]
         if feature.sort in ACTIONS:
             services[feature.service].append(span)
-        elif span.successes or feature.sort != "assumed_by":  # a refused caller did not become it
+        elif span.successes or feature.sort != "assumed_by":  # a denied caller did not assume it
             values[feature.sort].add(feature.value)
-    acted = [counts for _, counts in every if counts.events]  # others may become it on a day when it does nothing
+    acted = [counts for _, counts in every if counts.events]  # others may assume it on a day without activity
     used = {line.features[span.number].service for of in services.values() for span in of if span.is_use(line.uses)}
     granted = granted_services(identity)
     return Activity(
@@ -69,7 +69,7 @@ def summary(line: Timeline, identity: Identity, since: int) -> Activity:
 
 
 def with_assumers_named(assessments: Sequence[Assessment]) -> tuple[Assessment, ...]:
-    """With the keys of identities that a log knows as ``SCOPE:UNIQUE_ID``, as it calls those of other accounts."""
+    """The summary with keys in place of ``SCOPE:UNIQUE_ID``, which logs use for identities of other accounts."""
     wanted = {text for one in assessments if one.activity for text in one.activity.assumed_by}
     keys = {text: one.identity.key for one in assessments if (text := _as_foreign(one.identity)) in wanted}
     return tuple(_with_names(one, keys) if keys and one.activity else one for one in assessments)
@@ -97,7 +97,7 @@ def _with_names(one: Assessment, keys: Mapping[str, str]) -> Assessment:
 
 
 class _Span:
-    """All that was counted of one feature. ``first``, ``last``: seconds, of the first and last day that had it."""
+    """The totals of one feature. ``first``, ``last``: seconds, of the first and last day that had it."""
 
     __slots__ = ("events", "first", "last", "number", "successes")
 
@@ -126,7 +126,7 @@ def _spans(every: Sequence[tuple[int, DayCounts]]) -> Iterable[_Span]:
 
 
 def granted_services(identity: Identity) -> tuple[str, ...] | None:
-    """The services that its permissions name, as its provider says; None where they are unknown, or all services."""
+    """The services that its permissions name, according to its provider; None if unknown, or all services."""
     attributes = identity.attributes
     named = attributes.get(GRANTED_SERVICES)
     if not isinstance(named, list | tuple):
@@ -138,7 +138,7 @@ def granted_services(identity: Identity) -> tuple[str, ...] | None:
 
 
 def _services_of_grants(identity: Identity) -> tuple[str, ...] | None:
-    """From grants that are actions (``s3:GetObject``); one that is none hides what it grants."""
+    """The services in grants that are actions (``s3:GetObject``); None if any grant is not an action."""
     services = set()
     for grant in identity.grants:
         service, colon, action = grant.name.partition(":")

@@ -1,4 +1,4 @@
-"""Which identity a caller of a log is, and what one identity did, day by day."""
+"""Joins callers in logs with identities, and lists what an identity did by day."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from scanner.model.activity import (
 )
 
 _NOT_A_USE = frozenset({"sts:GetCallerIdentity"})
-"""Succeeds for everybody and does nothing."""
+"""An action that succeeds for everybody and has no effect."""
 
 # --- Callers and identities ---
 
 
 class Joined(Struct, frozen=True, kw_only=True):
-    """Callers joined with identities. ``callers``: by identity's key; ``unknown``: those of no identity."""
+    """Callers joined with identities. ``callers``: by identity's key; ``unknown``: callers without an identity."""
 
     callers: Mapping[str, Sequence[Caller]]
     unknown: Sequence[Caller]
@@ -39,8 +39,8 @@ class Joined(Struct, frozen=True, kw_only=True):
 def join(identities: Iterable[Identity], past: ActivityPast) -> Joined:
     """Join callers with the identities of their log's source, or provider.
 
-    By key, unique id or alias. An identity whose unique id differs from the caller's is another one: the name was
-    deleted and created again. A text that names two identities names none.
+    By key, unique id or alias. An identity whose unique id differs from the caller's is another identity, which was
+    deleted and created again. A text that names two identities is ignored.
     """
     index = _index(identities)
     callers: defaultdict[str, list[Caller]] = defaultdict(list)
@@ -99,8 +99,8 @@ def _is_of(log: LogPast, identity: Identity) -> bool:
 class Covered(Struct, frozen=True, kw_only=True):
     """Days that were read in full. ``days``: their ordinals, sorted, and in ``every`` as a set.
 
-    ``scored``: those that may be compared with a baseline. ``conclusive``: those of logs that record any use of such an
-    identity: without an event there was none. ``unlogged``: patterns of actions that no log records. ``also_called``:
+    ``scored``: days that may be compared with a baseline. ``conclusive``: days of logs that record any use of such an
+    identity, so that no event means no use. ``unlogged``: patterns of actions that no log records. ``also_called``:
     other names of actions.
     """
 
@@ -117,19 +117,19 @@ class Covered(Struct, frozen=True, kw_only=True):
         return self.days[max(0, place - count)] if self.days else day
 
     def is_conclusive(self, start: int, end: int) -> bool:
-        """Whether every day from ``start`` up to the day before ``end`` is."""
+        """Whether every day from ``start`` up to the day before ``end`` is conclusive."""
         return self.conclusive.issuperset(range(start, end))
 
     def between(self, start: int, end: int) -> int:
-        """How many days are covered from ``start`` up to the day before ``end``."""
+        """The number of covered days from ``start`` up to the day before ``end``."""
         return bisect_left(self.days, end) - bisect_left(self.days, start)
 
 
 class Coverages:
-    """The covered days of each identity: those of its own scope, in any log that is about it.
+    """The covered days of each identity: of its own scope, in any of its logs.
 
-    ``scanned_at``: when the identities were scanned, where that is not now: a log counts as a baseline only once a
-    scan followed its first reading.
+    ``scanned_at``: when the identities were scanned, if not now. A log counts as a baseline only after a scan that
+    followed its first reading.
     """
 
     def __init__(self, past: ActivityPast, *, now: datetime, scanned_at: datetime | None = None) -> None:
@@ -139,7 +139,7 @@ class Coverages:
         self._known: dict[tuple[str, tuple[tuple[str, str], ...]], Covered] = {}
 
     def of(self, identity: Identity, callers: Sequence[Caller]) -> Covered | None:
-        """None where no log is about it: nothing is known of what it did."""
+        """The covered days of an identity; None if there is no log of it."""
         places = [(caller.log, caller.scope) for caller in callers]
         for name, log in self._logs.items():
             if provider_key(log.provider) == provider_key(identity.provider) and _is_of(log, identity):
@@ -181,7 +181,7 @@ class Coverages:
 
 
 class Timeline(Struct, frozen=True, kw_only=True):
-    """What one identity did. ``days``: ordinal and counts, one a day, oldest first; ``weeks``: merged ones before.
+    """The activity of one identity. ``days``: ordinal and counts per day, oldest first; ``weeks``: merged ones before.
 
     ``features``: by number, as the counts name them. ``uses``: the numbers of actions that are a use if they succeed.
     """
@@ -211,18 +211,18 @@ class Timeline(Struct, frozen=True, kw_only=True):
         """Ids of events of that day with any of these features."""
         wanted = set(numbers)
         own = {one[0]: sum(one[1:]) for one in counts.counts if self.features[one[0]].sort != "assumed_by"}
-        if any(own.get(number, 0) >= counts.events > 0 for number in wanted):  # all that it did
+        if any(own.get(number, 0) >= counts.events > 0 for number in wanted):  # all of its activity
             wanted |= own.keys()
         return (event for number, event in counts.samples if number in wanted)
 
 
 def successes(counts: DayCounts) -> dict[int, int]:
-    """How often each feature succeeded, by its number; only of those that did."""
+    """Number of successes by feature, without zeros."""
     return {one[0]: one[1] for one in counts.counts if len(one) > 1 and one[1]}
 
 
 def timeline(pasts: Sequence[CallerPast], covered: Covered) -> Timeline:
-    """One identity's activity from that of its callers."""
+    """The activity of one identity from the activity of its callers."""
     if len(pasts) == 1:
         features, every = pasts[0].features, pasts[0].days
         ordinals = [day for day, counts in every if counts.days == 1]
@@ -263,7 +263,7 @@ def _renumbered(counts: DayCounts, numbers: Sequence[int]) -> DayCounts:
 
 
 def merge(one: DayCounts, other: DayCounts) -> DayCounts:
-    """The counts of both, numbered alike, as those of one day; or of the days of both where they are weeks."""
+    """The merged counts of two days, or of two weeks, with the same numbering."""
     sums: dict[int, list[int]] = {}
     for counts in (*one.counts, *other.counts):
         so_far = sums.setdefault(counts[0], [0, 0, 0])
@@ -290,9 +290,9 @@ def _without_zeros(counts: Sequence[int]) -> Sequence[int]:
 
 
 def hours_of(days: Iterable[tuple[int, DayCounts]]) -> list[int]:
-    """On how many of the days it acted in each hour."""
+    """Number of days with activity, by hour."""
     hours = [0] * 24
-    for bits, count in Counter(counts.hours for _, counts in days).items():  # most days are alike
+    for bits, count in Counter(counts.hours for _, counts in days).items():  # most days have the same hours
         for hour in range(24):
             if bits >> hour & 1:
                 hours[hour] += count
@@ -300,7 +300,7 @@ def hours_of(days: Iterable[tuple[int, DayCounts]]) -> list[int]:
 
 
 def last_use(line: Timeline) -> datetime | None:
-    """The end of the last day on which something succeeded, as its last event says."""
+    """The time of the last successful event, on the last day with one."""
     for _, counts in reversed((*line.weeks, *line.days)):
         if line.is_used(counts):
             return moment(counts.last)
@@ -308,10 +308,10 @@ def last_use(line: Timeline) -> datetime | None:
 
 
 def moment(seconds: int) -> datetime:
-    """A time as the model has it."""
+    """A time in the form of the model."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def running_totals(days: Sequence[tuple[int, DayCounts]]) -> list[int]:
-    """Events before each day, and of all days at the end."""
+    """Number of events before each day, and the total at the end."""
     return [0, *accumulate(counts.events for _, counts in days)]

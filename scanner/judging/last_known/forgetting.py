@@ -153,7 +153,7 @@ def _without(one: EntryAssessment, gone: Collection[str], place: Forgotten) -> E
 
 
 def _notices(last: ScanResult, place: Forgotten) -> Iterator[str]:
-    """Yield the notices of the latest scan, without the one that the place is shown as last seen."""
+    """Yield the notices of the latest scan, without the notice that the place is shown as last seen."""
     as_last_seen = [
         assessment
         for assessment in last.identities

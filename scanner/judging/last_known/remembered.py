@@ -186,7 +186,7 @@ def with_unread_assignments(
 ) -> tuple[Assignment, ...]:
     """Return the assignments, with those of scopes that may hide some.
 
-    If a gap hides whether the holder still exists, or what the right amounts to, the last known facts count.
+    If a gap hides whether the holder still exists, or the privilege of the right, the last known facts count.
     """
     uncertain = {one.key: one for one in remembered if places.has_gap(one.source, one.scope)}
     every = {one.key: one for one in remembered if places.may_hide_rights(one.source, one.scope)}

@@ -1,1 +1,1 @@
-"""The gate: judges what plans and templates would bring, before they are deployed. Pure."""
+"""The gate: judges the changes in plans and templates before they are deployed. Pure."""

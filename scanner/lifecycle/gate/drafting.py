@@ -15,7 +15,7 @@ from scanner.registry.editing.values import Value, can_be_written, literal_ident
 def drafts(result: ScanResult, entries: Sequence[Entry]) -> tuple[Change, ...]:
     """Return a new entry for each planned identity without one. ``entries``: of the file that they are written to.
 
-    Without a registry, each identity is without an entry. One whose name is computed cannot be declared yet.
+    Without a registry, each identity is without an entry. An identity whose name is computed cannot be declared yet.
     """
     planned = {one.identity.key: one for plan in result.plans for one in plan.identities}
     missing = [one for one in result.identities if _is_missing(one, planned[one.identity.key])]

@@ -1,4 +1,4 @@
-"""Judges what plans would bring by the same verdicts as a scan, after the change and before it. Pure."""
+"""Judges the changes in plans with the same verdicts as a scan, after the change and before it. Pure."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from scanner.rules.planned import gains_privilege
 from scanner.suppressions.acknowledgements import Acknowledgements
 
 _BROUGHT: frozenset[Effect] = frozenset({"created", "changed", "imported"})
-"""Effects that bring an identity or rights; the others only matter for what can assume what."""
+"""Effects that add an identity or rights; others only matter for which identity can assume which."""
 _KNOWN = "store"
 """The source of coverage that says which scopes are the organisation's own. It is in no result."""
 _DESCRIBED = 20
@@ -51,7 +51,7 @@ _ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://[^/]+/(?P<rest>.+)", re.
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """What the latest scan knows: identities that planned identities can become or trust, and scopes.
+    """Facts of the latest scan: identities that planned identities can become or trust, and scopes.
 
     ``scopes``: providers with their accounts, which are the organisation's own. ``estate``: to look up what is within
     reach. Without a store: nothing.
@@ -63,9 +63,9 @@ class Surroundings(Struct, frozen=True, kw_only=True):
 
 
 def judge_plans(plans: Iterable[Plan], declared: Declared, surroundings: Surroundings, check: ScanInfo) -> ScanResult:
-    """Return what the plans would bring: the identities with verdicts, and findings with their places.
+    """Return the changes in the plans: identities with verdicts, and findings with their places.
 
-    ``check``: id and time of this run, as of a scan. Entries are those of the identities; nothing is said of others.
+    ``check``: id and time of this run, as of a scan. The result has only the entries of these identities.
     """
     plans = prepared(plans)
     planned = merged(plans)
@@ -97,7 +97,7 @@ def judge_plans(plans: Iterable[Plan], declared: Declared, surroundings: Surroun
 
 
 def _changes(lasting: Mapping[str, PlannedIdentity], after: _Verdicts, before: _Verdicts) -> Iterator[PlannedChange]:
-    """Yield what is brought, and what only gains privilege: by what else changes, it can become an admin."""
+    """Yield added identities and rights, and identities that gain privilege through other changes."""
     for key, planned in lasting.items():
         change = PlannedChange(
             planned=planned, after=_with_unknown(planned, after.identities[key]), before=before.identities.get(key)
@@ -107,7 +107,7 @@ def _changes(lasting: Mapping[str, PlannedIdentity], after: _Verdicts, before: _
 
 
 def _with_worst(changes: Sequence[PlannedChange], reach: Around) -> Iterator[PlannedChange]:
-    """Yield the changes, with the blast radius of the identities that stand out most."""
+    """Yield the changes, with the blast radius of the most severe ones."""
     ranks = {one.after.identity.key: PRIVILEGES.index(one.after.privilege.level) for one in changes}
     stand_out = (key for key, rank in ranks.items() if PRIVILEGES[rank] != "normal")
     described = frozenset(heapq.nsmallest(_DESCRIBED, stand_out, key=lambda key: (ranks[key], key)))
@@ -133,7 +133,7 @@ def _after(planned: PlannedIdentity) -> Identity:
 
 
 def _with_unknown(planned: PlannedIdentity, assessment: Assessment) -> Assessment:
-    """Return the verdicts; one whose name is computed can be matched with no entry."""
+    """Return the verdicts; an identity with a computed name matches no entry."""
     if "name" not in planned.computed or assessment.registry.state == "exempt":
         return assessment
     why = f"its name is {_COMPUTED}"
@@ -158,7 +158,7 @@ class _Verdicts(Struct, frozen=True):
 
 
 class _World(Struct, frozen=True, kw_only=True):
-    """What identities are judged by, before the change and after it."""
+    """The context for judging identities, before the change and after it."""
 
     plans: Sequence[Plan]
     declared: Declared
@@ -223,7 +223,7 @@ class _World(Struct, frozen=True, kw_only=True):
         )
 
     def _places(self, identities: Iterable[Identity]) -> Iterator[Coverage]:
-        """Yield what makes a place count as read, and an account as the organisation's own."""
+        """Yield coverage by which a place counts as read, and an account as the organisation's own."""
         for source, provider, scope in sorted({(one.source, one.provider, one.scope) for one in identities}):
             yield _read(source, provider, scope)
         for provider, scope in self.surroundings.scopes:
@@ -278,7 +278,7 @@ def _entries_of(changes: Sequence[PlannedChange], after: _Verdicts) -> tuple[Ent
 def _notices(
     planned: Mapping[str, PlannedIdentity], changes: Sequence[PlannedChange], before: _Verdicts
 ) -> Iterator[str]:
-    """Yield what is no finding: what is known only after deployment, and deleted identities that an entry declares."""
+    """Yield notices: facts known only after deployment, and deleted identities that an entry declares."""
     for change in changes:
         place, parts = change.planned.places[0], sorted(change.planned.computed)
         if parts:
@@ -301,7 +301,7 @@ def _notices(
 
 
 def by_name(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Return the entries as they match in any account: without their scope, and with the name in each id as well."""
+    """Return the entries as they match in any account: without scope, and with the name in each id added."""
     return tuple(replace(one, scope=None, identities=_named(one)) for one in entries)
 
 

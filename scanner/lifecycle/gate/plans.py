@@ -13,7 +13,7 @@ from scanner.model.planned import Effect, Plan, PlannedIdentity
 from scanner.redaction.gate import cleared
 
 _UNNAMED = "planned:"
-"""How keys begin that are made from a resource, because the id at the provider is not known."""
+"""Prefixes of keys that are made from a resource, because the id at the provider is unknown."""
 _STRONGEST: tuple[Effect, ...] = ("created", "changed", "imported", "unchanged", "deleted")
 """Of two plans with one identity, the effect further left counts."""
 
@@ -21,7 +21,7 @@ _STRONGEST: tuple[Effect, ...] = ("created", "changed", "imported", "unchanged",
 def prepared(plans: Iterable[Plan]) -> tuple[Plan, ...]:
     """Return the plans with secrets masked, each identity with its file as source, and no key in two files by chance.
 
-    A template's logical id says nothing beyond its file, so a key made from it does not either.
+    A template's logical id is unique only in its file, and so is a key made from it.
     """
     masked = tuple(map(_masked, plans))
     often = Counter(key for plan in masked for key in {one.identity.key for one in plan.identities})
@@ -29,7 +29,10 @@ def prepared(plans: Iterable[Plan]) -> tuple[Plan, ...]:
 
 
 def merged(plans: Sequence[Plan]) -> dict[str, PlannedIdentity]:
-    """Return the planned identities of all plans by key. One that several change has all their places and rights."""
+    """Return the planned identities of all plans by key.
+
+    An identity in several plans has all their places and rights.
+    """
     found: dict[str, list[PlannedIdentity]] = {}
     for plan in plans:
         for one in plan.identities:
@@ -79,7 +82,7 @@ def _masked_identity(planned: PlannedIdentity, file: str) -> PlannedIdentity:
 
 
 def _told_apart(plan: Plan, often: Iterable[str]) -> Plan:
-    """Return the plan, with its file in the keys that other plans have, too, and that are no ids of a provider."""
+    """Return the plan, with its file in keys that other plans share and that are no ids of a provider."""
     here = {one.identity.key for one in plan.identities}
     names = {key: f"{_UNNAMED}{plan.file}:{key[len(_UNNAMED) :]}" for key in often if key.startswith(_UNNAMED)}
     names = {key: name for key, name in names.items() if key in here}

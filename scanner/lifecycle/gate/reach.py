@@ -1,4 +1,4 @@
-"""The worst that planned identities could do: with each other, and with what the latest scan knows around them."""
+"""The blast radius of planned identities, with each other and with the identities of the latest scan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOT_SCANNED = "the accounts around it were not scanned"
 
 
 class Around:
-    """The planned identities, and behind them those of the store; without a store, they alone.
+    """The planned identities, and the identities of the store, if there is one.
 
     ``unplaced``: keys of identities whose account is unknown; their scope only marks that.
     """
@@ -30,7 +30,7 @@ class Around:
         self._keys = frozenset(one.identity.key for one in planned.identities)
 
     def worst(self, key: str) -> str | None:
-        """Return the blast radius as a sentence. Without a store, its numbers are the least."""
+        """Return the blast radius as a sentence. Without a store, its numbers are lower bounds."""
         radius = blast_radius_of(self, key)
         if radius is None:
             return None

@@ -1,1 +1,1 @@
-"""All that hangs on one person, with a successor and the next step for each."""
+"""Everything that depends on a leaver, with a successor and the next step for each item."""

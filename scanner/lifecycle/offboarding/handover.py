@@ -33,14 +33,14 @@ _STEPS: Mapping[Role, str] = {
 _NO_OWNERS: frozenset[Role] = frozenset(
     {"backup_owner", "technical_owner", "built_by", "created", "approved", "tagged", "mentioned"}
 )
-"""Roles besides which an owner is needed: without one, the next step is to name an owner."""
+"""Roles that are no ownership: if there is no owner, the next step is to name one."""
 
 _UNUSED: Mapping[str, str] = {
     "dormant": "Disable it if there are no objections: nothing uses it.",
     "never_used": "Disable it if there are no objections: nothing ever used it.",
     "disabled": "Delete it if there are no objections: it is disabled.",
 }
-"""Steps that are better than a handover, by usage."""
+"""Steps to take instead of a handover, by usage."""
 
 
 class RemainingOwners(NamedTuple):

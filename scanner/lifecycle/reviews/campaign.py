@@ -1,4 +1,4 @@
-"""A campaign as its records leave it: who has which item, what was decided, and what that means for later scans."""
+"""The state of a campaign from its records: reviewers, decisions, and outcomes for later scans."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scanner.model.reviews import (
 
 
 class ItemState(Struct, frozen=True, kw_only=True, gc=False):
-    """An item with its present reviewer and the decision that counts; None while it is undecided.
+    """An item with its current reviewer and decision; None while it is undecided.
 
     ``returned_by``: the reviewer who answered ``not_mine`` last, if no one has decided since.
     """
@@ -94,7 +94,7 @@ def is_overdue(campaign: Campaign, today: date) -> bool:
 
 
 def outcomes(campaigns: Sequence[Campaign], today: date) -> Mapping[str, ReviewOutcome]:
-    """By key of the identity, what its latest review decided, for scans to verify.
+    """The decision of the latest review by key of the identity, for scans to verify.
 
     Of closed campaigns all items, of open ones those that are undecided past the due day. Later campaigns replace
     earlier ones; an undecided item of an open campaign leaves an earlier decision in force.

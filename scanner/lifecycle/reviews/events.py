@@ -1,4 +1,4 @@
-"""What opens a review of one identity by itself: its owner left, its reach grew, it was recreated or behaves anew."""
+"""Events that open a review of one identity: owner left, reach grew, recreated, or new behaviour."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RULES: Mapping[str, ReviewEvent] = {
     "recreated": "recreated",
     "behaviour_changed": "behaviour_changed",
 }
-"""Rules of new findings that are such an event; ``orphaned`` if the owner has left."""
+"""Rules whose new findings are such an event; ``orphaned`` if the owner has left."""
 _LEFT = frozenset({"departed", "group_empty"})
 
 
@@ -52,7 +52,7 @@ def review_of(key: str, event: ReviewEvent, scan: str, now: datetime, due: date)
 
 
 def under_review(campaigns: Iterable[Campaign]) -> frozenset[str]:
-    """Keys of identities that an open campaign asks about already."""
+    """Keys of identities that are in an open campaign."""
     return frozenset(
         state.item.key
         for campaign in campaigns

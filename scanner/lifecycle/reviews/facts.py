@@ -1,4 +1,4 @@
-"""What a reviewer sees of an identity, in words. Pure."""
+"""The facts of an identity for its reviewer, as text. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from scanner.model.reviews import ReviewFacts
 from scanner.text import counted
 
 _REASONS = 2
-"""So many reasons of its privilege are shown."""
+"""Maximum number of reasons for its privilege."""
 _NAMED = 3
-"""So many identities that can become it are named."""
+"""Maximum number of identities that can become it."""
 
 
 class Facts:

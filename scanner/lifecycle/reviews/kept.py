@@ -1,4 +1,4 @@
-"""What a closed review writes into the registry: entries whose items were all kept were reviewed. Pure."""
+"""The changes of a closed review to the registry: entries whose items were all kept are reviewed. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def reviewed_entries(found: Iterable[ItemState], entries: Sequence[Entry], polic
     """Changes of entries whose items were all kept: the day, the reviewers, and the day of the next review.
 
     ``entries``: as the registry has them now. An item without an entry changes nothing, and neither does a decision
-    that the entry has already.
+    that is already in the entry.
     """
     by_id = {entry.id: entry for entry in entries}
     items: dict[str, list[ItemState]] = {}

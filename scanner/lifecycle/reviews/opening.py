@@ -1,4 +1,4 @@
-"""Opens a campaign: which identities are under review, and who gets which. Pure but for random item ids."""
+"""Opens a campaign: selects identities and assigns reviewers. Pure except for random item ids."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def at_risk(result: ScanResult) -> Callable[[Assessment], bool]:
 
 
 def is_reviewable(one: Assessment) -> bool:
-    """Whether an access review is about it: exempt identities, people among them, are not reviewed."""
+    """Whether it can be reviewed: exempt identities, including people, are not."""
     return one.registry.state != "exempt"
 
 

@@ -23,7 +23,7 @@ _Step: TypeAlias = Callable[[Assessment], Iterator[Named]]
 class People:
     """Who can be a reviewer: active people and groups, never a machine.
 
-    ``roster``: None if there is none; then a name is taken as it is written.
+    ``roster``: None if there is none; then a name is used as written.
     """
 
     def __init__(self, roster: Roster | None, ownership: Ownership, identities: Iterable[Assessment]) -> None:

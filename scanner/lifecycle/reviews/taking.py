@@ -1,7 +1,7 @@
-"""Takes filled-in workbooks back: which rows are decisions, and why any other row is refused.
+"""Imports filled-in workbooks: decisions, and the reasons why rows are refused. A workbook is untrusted.
 
-A workbook comes from outside. Its rows name items by random ids that only its reviewer got, and the key beside each
-must be that item's. What does not fit is refused with its cell; every other row is taken.
+Its rows name items by random ids that only its reviewer received, and the key in the row must be that of the item. A
+row that does not fit is refused with its cell; all others are imported.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from scanner.text import printable
 _NEEDED = frozenset({"item", "reviewer", "key", "decision"})
 _COLUMNS = Columns(dict.fromkeys(("item", "reviewer", "key", "decision", "reason", "new_owner"), ()))
 _LONGEST_REASON = 2_000
-"""Characters. Reasons are printed and exported; no one writes a page into a cell."""
+"""Maximum characters of a reason, which is printed and exported."""
 _FORMULA_STARTS = ("=", "+", "@", "\t", "\r")
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
-    """A cell that was not taken, and why. ``sheet``: None in a text file."""
+    """A cell that was refused, and why. ``sheet``: None in a text file."""
 
     file: str
     sheet: str | None
@@ -55,9 +55,9 @@ class Refusal(Struct, frozen=True, kw_only=True):
 
 
 class Taken(Struct, frozen=True, kw_only=True):
-    """What the workbooks say.
+    """The content of the workbooks. ``records``: to append. ``unchanged``: rows whose decision is known already.
 
-    ``records``: to append. ``unchanged``: rows whose decision is known already. ``empty``: rows without a decision.
+    ``empty``: rows without a decision.
     """
 
     records: tuple[ReviewRecord, ...] = ()
@@ -81,7 +81,7 @@ class Book(Struct, frozen=True, kw_only=True):
 
 
 class _Row(Struct, frozen=True, kw_only=True):
-    """The cells that are read back, and the headings they stand under."""
+    """The cells of a row that are read, with their headings."""
 
     line: int
     cells: Mapping[str, str | None]
@@ -89,7 +89,10 @@ class _Row(Struct, frozen=True, kw_only=True):
 
 
 def read_book(path: Path, campaign: Campaign) -> Book:
-    """Read a workbook or CSV. Raises UsageError if it is none of this campaign, RegistryError if it cannot be read."""
+    """Read a workbook or CSV.
+
+    Raises UsageError if it does not belong to this campaign, RegistryError if it cannot be read.
+    """
     known = {item.id for item in campaign.items}
     rows: list[_Row] = []
     refusals: list[Refusal] = []
@@ -158,7 +161,7 @@ def _decider(book: Book, reviewer: str, people: People) -> str:
 
 
 class _Taking:
-    """Collects decisions over several books. A later row about an item replaces what an earlier book said."""
+    """Collects decisions over several books. A later row about an item replaces that of an earlier book."""
 
     def __init__(self, state: Mapping[str, ItemState], people: People, now: datetime) -> None:
         self._state = state
@@ -249,7 +252,7 @@ def decide(state: ItemState, answer: ReviewAnswer, people: People, *, by: str, n
 
 
 def recorded(decision: Decision) -> tuple[Decision | Reassignment, ...]:
-    """Return what a review keeps of a decision: an item that is not the reviewer's has no reviewer then."""
+    """Return the record of a decision. An item that is not the reviewer's has no reviewer afterwards."""
     if decision.decision != "not_mine":
         return (decision,)
     unassigned = Reassignment(item=decision.item, reviewer=UNASSIGNED, because="unassigned", at=decision.at)
@@ -329,7 +332,7 @@ def _refused(of: Table | Book, line: int | None, column: str | None, message: st
 
 
 def read_books(paths: Sequence[Path], campaign: Campaign) -> Iterator[Book]:
-    """Read every file, before any of them is taken. Raises UsageError with the reason for the first that is none."""
+    """Read every file before any is imported. Raises UsageError for the first invalid file."""
     for path in paths:
         try:
             yield read_book(path, campaign)

@@ -73,7 +73,7 @@ def suggest(
 def suggesting(
     unregistered: Sequence[Identity], entries: Sequence[EntryAssessment], *, quick: bool = False
 ) -> Iterator[Callable[[], Suggestions]]:
-    """As :func:`suggest`, which other processes begin before the yielded function is called."""
+    """Like :func:`suggest`, started in other processes before the yielded function is called."""
     if not unregistered or not entries:
         yield lambda: Suggestions(for_identities={}, for_entries={})
         return
@@ -128,7 +128,7 @@ class _Matchmaker:
 
     @contextmanager
     def for_identities(self, identities: Sequence[Identity]) -> Iterator[Callable[[], _ForIdentities]]:
-        """Begin to look for entries for each identity; the yielded function returns them by key."""
+        """Start to search entries for each identity; the yielded function returns them by key."""
         pool = Pool(self._entries.keys, quick=self._quick)
 
         def ask(part: Sequence[Identity]) -> list[tuple[str, tuple[MatchCandidate, ...]]]:

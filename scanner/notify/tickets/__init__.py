@@ -1,1 +1,1 @@
-"""Findings as tickets in Jira, ServiceNow or GitHub Issues, one an owner or identity, kept up to date by scans."""
+"""Findings as tickets in Jira, ServiceNow or GitHub Issues, one per owner or identity, updated by scans."""

@@ -20,7 +20,7 @@ Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH"]
 T = TypeVar("T")
 
 MOST_BYTES = 16 * 1024 * 1024
-"""Of one answer. A page of 100 issues with full descriptions is 7 MB."""
+"""Maximum bytes of one answer. A page of 100 issues with full descriptions is 7 MB."""
 _TOO_MANY, _UNAVAILABLE, _SERVER_ERROR = 429, 503, 500
 _DONE, _REDIRECT = range(200, 300), range(300, 400)
 _GONE = (404, 410)
@@ -31,11 +31,11 @@ class Unclear(Undelivered):
 
 
 class Gone(Undelivered):
-    """What the request is about does not exist, or the token may not see it."""
+    """The object of the request does not exist, or the token may not see it."""
 
 
 class Refused(Undelivered):
-    """The server does not take what the request holds."""
+    """The server rejects the content of the request."""
 
 
 class _Reply(Struct, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class _Reply(Struct, frozen=True, kw_only=True):
 
 
 class Client:
-    """Sends requests to one address. ``explain``: the reasons that a refusal's decoded body gives."""
+    """Sends requests to one address. ``explain``: returns the reasons in the decoded body of an error."""
 
     def __init__(
         self,
@@ -77,10 +77,10 @@ class Client:
         body: object = None,
         once: bool = False,
     ) -> T:
-        """The answer, as that type. Raises Undelivered, Unclear only with ``once``, MissingExtra.
+        """Send a request and decode the answer. Raises Undelivered, Unclear only with ``once``, MissingExtra.
 
-        A request that was throttled is sent again, at most ``ATTEMPTS`` times; one without an answer not if it is to
-        be carried out at most ``once``.
+        A throttled request is sent up to ``ATTEMPTS`` times. ``once``: a request without an answer is not repeated,
+        because it may have been carried out.
         """
         url = f"{self._url}{path}" + (f"?{urlencode(query)}" if query else "")
         data = None if body is None else msgspec.json.encode(body)
@@ -135,7 +135,7 @@ class Client:
         said = self._said(reply)
         why = f"it answers {status}" + (f": {said}" if said else "")
         wait = seconds(reply.headers.get("retry-after"))
-        # GitHub answers 403 where others answer 429.
+        # GitHub returns 403 where others return 429.
         throttled = status == _TOO_MANY or wait is not None or reply.headers.get("x-ratelimit-remaining") == "0"
         if throttled:
             raise Undelivered(why, again=True, wait=wait)
@@ -154,19 +154,19 @@ class Client:
             raise kind(f"its answer is larger than {MOST_BYTES // 2**20} MiB", again=False)
         try:
             return msgspec.json.decode(reply.body or b"null", type=into)
-        except msgspec.DecodeError as error:  # also one of another form
+        except msgspec.DecodeError as error:  # or a body of another form
             raise kind(f"its answer is not what the API describes: {shortened(str(error))}", again=False) from None
 
     def _said(self, reply: _Reply) -> str:
         try:
             said = [str(part) for part in self._explain(msgspec.json.decode(reply.body)) if part]
-        except (msgspec.DecodeError, AttributeError, KeyError, TypeError):  # of another form than documented
+        except (msgspec.DecodeError, AttributeError, KeyError, TypeError):  # not of the documented form
             return ""
         return redact(shortened("; ".join(said), 200))
 
 
 def basic(user: str, secret: str) -> str:
-    """The header ``Authorization`` of a user; from now on it is masked in all output."""
+    """The ``Authorization`` header of a user, which is masked in all output from now on."""
     encoded = b64encode(f"{user}:{secret}".encode()).decode()
     mask(encoded)
     return f"Basic {encoded}"

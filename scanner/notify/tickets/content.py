@@ -1,4 +1,4 @@
-"""What a ticket says: the findings of one owner or identity, and the texts made of them. Pure."""
+"""The content of a ticket: the findings of one owner or identity, and their texts. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ FORMAT = "muster.ticket/1"
 
 
 def marker_of(name: str, per: str, subject: str) -> str:
-    """What the ticket of a subject is found by, 32 hex digits. ``name``: the ticket system's in the config."""
+    """The marker by which the ticket of a subject is found, 32 hex digits.
+
+    ``name``: of the ticket system in the config.
+    """
     text = f"{FORMAT}\0{name}\0{per}\0{subject}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -33,7 +36,9 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that a ticket says. ``findings``: the fingerprints of all its open findings, sorted; ``lines``: those listed.
+    """The whole content of a ticket.
+
+    ``findings``: the fingerprints of all its open findings, sorted; ``lines``: those listed.
 
     ``of``: the findings' owner or identity, for the title. ``severity``: the highest. ``assignee``: the owner's account
     in that system. ``disputed``: people closed the ticket before the scan started that still has its findings.
@@ -53,7 +58,7 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Point(Struct, frozen=True, kw_only=True):
-    """One item of a text. All of it may come from an attacker. ``subject``: shown as code."""
+    """One item of a text, which may come from an attacker. ``subject``: shown as code."""
 
     heading: str
     subject: str
@@ -61,7 +66,7 @@ class Point(Struct, frozen=True, kw_only=True):
 
 
 class Text(Struct, frozen=True, kw_only=True):
-    """A description or a comment, for every system to write in its own format. ``more``: items that are left out."""
+    """A description or a comment, which each system formats itself. ``more``: items that are left out."""
 
     opening: str
     points: tuple[Point, ...] = ()
@@ -77,7 +82,7 @@ class Text(Struct, frozen=True, kw_only=True):
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """A ticket as it is to be: what is written when it is created, and whenever something changes."""
+    """The wanted state of a ticket, written when it is created and when it changes."""
 
     marker: str
     title: str
@@ -124,7 +129,7 @@ def _point(line: Line) -> Point:
 
 
 def changed(before: Content, now: Content) -> Text | None:
-    """The comment on findings that came and went; None if none did."""
+    """The comment on added and removed findings; None if there are none."""
     new, gone = _apart(now, before), _apart(before, now)
     if not new and not gone:
         return None
@@ -135,7 +140,7 @@ def changed(before: Content, now: Content) -> Text | None:
 
 
 def done(before: Content, scanned_at: datetime) -> Text:
-    """The comment with which a ticket is closed."""
+    """The comment when a ticket is closed."""
     gone = frozenset(before.findings)
     points = tuple(_named("Done", before, gone))
     return Text(
@@ -147,7 +152,7 @@ def done(before: Content, scanned_at: datetime) -> Text:
 
 
 def still_there(now: Content, closed_at: datetime | None, scanned_at: datetime) -> Text:
-    """The comment with which a ticket is opened again."""
+    """The comment when a ticket is reopened."""
     points = tuple(_named("Still there", now, frozenset(now.findings)))
     closed = f"This ticket was closed on {_minute(closed_at)}, but" if closed_at else "This ticket was closed, but"
     return Text(

@@ -96,7 +96,7 @@ class GitHubIssues:
         return _remote(issue)
 
     def change(self, reference: str, change: Change) -> None:
-        """Comment last: what comes before may happen twice."""
+        """Change an issue. The comment comes last, because earlier steps may be repeated."""
         issue = f"{self._repository}/issues/{int(reference)}"
         body: dict[str, Any] = {} if change.draft is None else _written(change.draft)
         if change.state is not None:
@@ -108,7 +108,7 @@ class GitHubIssues:
             self._client.send("POST", f"{issue}/comments", object, body={"body": written}, once=True)
 
     def checks(self) -> Iterator[Check]:
-        """Read the repository and its issues, and ask for an issue without a title, which only a missing right ends."""
+        """Read the repository and its issues, and try to create one without a title: only a missing right ends that."""
         repository = self._client.send("GET", self._repository, _Repository)
         shown = f"{printable(self._target.repository)} at {self._client.host}"
         yield Check(ok=True, detail=f"{shown} can be read")

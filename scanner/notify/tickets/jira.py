@@ -126,7 +126,7 @@ class JiraIssues:
         return Remote(reference=issue.key, shown=issue.key)
 
     def change(self, reference: str, change: Change) -> None:
-        """Edit and comment in one request; with a new status, comment last: what comes before may happen twice."""
+        """Edit and comment in one request; with a new status, comment last, because earlier steps may be repeated."""
         path = f"/rest/api/3/issue/{quote(reference, safe='')}"
         transition = None if change.state is None else self._transition(path, change.state)
         said = None if change.comment is None else adf(fitting(change.comment, _plain, _LONGEST_TEXT))
@@ -152,7 +152,7 @@ class JiraIssues:
         raise Refused(f"the workflow has no transition to a status of category {wanted}", again=False)
 
     def checks(self) -> Iterator[Check]:
-        """Ask for the user's own rights in the project, and for the types of issues there."""
+        """Check the user's permissions in the project, and the types of issues there."""
         project = self._target.project
         query = {"projectKey": project, "permissions": ",".join(_RIGHTS)}
         rights = self._client.send("GET", "/rest/api/3/mypermissions", _Rights, query=query).permissions

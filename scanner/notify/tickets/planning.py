@@ -1,4 +1,4 @@
-"""Plan the tickets of a scan: which there should be, and what each says. Pure."""
+"""Plan the tickets of a scan and their content. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scanner.text import without_surrogates
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """A ticket that the store knows. ``content``: what it says, or should say; ``closed_at``: when people closed it."""
+    """A ticket that the store knows. ``content``: written or wanted; ``closed_at``: when people closed it."""
 
     marker: str
     target: str
@@ -28,7 +28,7 @@ class Known(Struct, frozen=True, kw_only=True):
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What a ticket should say from now on."""
+    """The wanted content of a ticket."""
 
     marker: str
     target: str
@@ -36,21 +36,21 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 class Context(Struct, frozen=True):
-    """What the plan takes from elsewhere: the roster, and how a finding's evidence is worded."""
+    """The inputs of the plan: the roster, and the wording of a finding's evidence."""
 
     roster: Roster | None
     evidence: Callable[[Finding], str | None]
 
 
 class _Owner(Struct, frozen=True):
-    """Whose findings a ticket has. ``person``: on the roster, if they are there and active."""
+    """The owner of a ticket's findings. ``person``: on the roster, if listed and active."""
 
     name: str | None
     person: Person | None
 
 
 def plan(targets: Sequence[Target], result: ScanResult, known: Sequence[Known], context: Context) -> list[Wanted]:
-    """The tickets that there should be, and those that the store knows and whose findings are gone."""
+    """The wanted tickets, and known tickets whose findings are resolved."""
     identities = {one.identity.key: one for one in result.identities} if targets else {}
     planned: list[Wanted] = []
     for target in targets:
@@ -115,7 +115,7 @@ def _subject(finding: Finding, owner: _Owner, target: Target) -> str:
 
 
 def _is_disputed(before: Known, findings: Sequence[Finding], started: datetime) -> bool:
-    """Whether the ticket was closed before this scan, which read again that a finding of it is there."""
+    """Whether the ticket was closed before this scan, which confirms one of its findings."""
     closed_at = before.closed_at
     if closed_at is None or closed_at >= started:
         return False

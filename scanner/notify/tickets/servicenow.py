@@ -93,7 +93,7 @@ class ServiceNowRecords:
         return self._remote(self._client.send("POST", self._table, _One, body=body, once=True).result)
 
     def change(self, reference: str, change: Change) -> None:
-        """All in one request."""
+        """Change a record, in one request."""
         body: dict[str, Any] = {} if change.draft is None else dict(_written(change.draft))
         if change.comment is not None:
             body["work_notes"] = _TAG.sub("[ ", plain(fitting(change.comment, plain, _LONGEST_TEXT)))
@@ -104,7 +104,7 @@ class ServiceNowRecords:
         )
 
     def checks(self) -> Iterator[Check]:
-        """Read one record. The platform has no way to ask for rights without using them."""
+        """Read one record. The platform has no way to query permissions without using them."""
         self._page(0, 1)
         where = f"{self._target.table} at {self._client.host}"
         yield Check(ok=True, detail=f"{where} can be read; whether records can be written shows with the first one")

@@ -31,9 +31,10 @@ Fields: TypeAlias = Mapping[str, Any]
 class _Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of all types.
 
-    ``name``: a part of what a ticket is found by. ``per``: one ticket for an owner, or for an identity. ``rules``,
-    ``teams``: only findings of these rules, and of owners in these teams, if any are named. ``max_findings``: listed in
-    a ticket. ``max_new``: tickets that one run opens. ``report_url``: the address of the report.
+    ``name``: a part of the marker by which a ticket is found. ``per``: one ticket per owner, or per identity.
+    ``rules``, ``teams``: only findings of these rules, and of owners in these teams, if any are named.
+    ``max_findings``: listed in a ticket. ``max_new``: tickets that one run opens. ``report_url``: the address of the
+    report.
     """
 
     type: ClassVar[str]
@@ -92,7 +93,7 @@ class GitHubTarget(_Target, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class _FieldTarget(_Target, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A system whose tickets have fields. ``user``: whose ``token`` it is; without, the token is sent as a bearer's.
+    """A system whose tickets have fields. ``user``: of the ``token``; without it, the token is a bearer token.
 
     ``fields``: set in each new ticket; ``by_severity``: further fields by its highest severity. ``closed``: set when a
     ticket is closed.

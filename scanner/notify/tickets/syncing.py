@@ -1,4 +1,7 @@
-"""What to do with one ticket, from what it should say, what it says, and how the ticket system has it. Pure."""
+"""Decides what to do with one ticket, from its wanted content, its written content, and its state in the system.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from scanner.notify.tickets.tracker import Change, Remote
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """A ticket as the store has it. ``scanned_at``: the scan that ``wanted`` is of; ``written``: None if unknown."""
+    """A ticket in the store. ``scanned_at``: the scan of ``wanted``; ``written``: None if unknown."""
 
     wanted: Content
     scanned_at: datetime
@@ -22,10 +25,10 @@ class Standing(Struct, frozen=True, kw_only=True):
 
 
 def change_of(ticket: Standing, draft: Draft, remote: Remote | None) -> Change:
-    """What to change of a ticket that was opened. ``remote``: None if the system does not list it any more.
+    """The change for an existing ticket. ``remote``: None if the system no longer lists it.
 
-    People's decisions stand: a ticket that they closed is opened again once if a later scan still has its findings, and
-    whenever there are new ones.
+    People's decisions are kept: a ticket that they closed is opened again once if a later scan still has its findings,
+    and whenever there are new ones.
     """
     wanted, written = ticket.wanted, ticket.written
     was_open = written is None or written.is_open
@@ -42,7 +45,7 @@ def change_of(ticket: Standing, draft: Draft, remote: Remote | None) -> Change:
 
 
 def after(ticket: Standing, change: Change) -> Standing:
-    """The ticket once that was changed."""
+    """The ticket after the change."""
     closed = not ticket.wanted.is_open
     by_people = ticket.closed_at is not None and ticket.wanted.disputed
     return replace(
@@ -54,7 +57,7 @@ def after(ticket: Standing, change: Change) -> Standing:
 
 
 def closed_at(ticket: Standing, remote: Remote, now: datetime) -> datetime | None:
-    """When people closed a ticket that should be open, as far as it is known; None if they did not."""
+    """When people closed a ticket that should be open, if known; None if they did not."""
     if not remote.is_open:
         return remote.closed_at or ticket.closed_at or now
     return ticket.closed_at if ticket.reopened else None

@@ -1,4 +1,4 @@
-"""What every ticket system can do; github.py, jira.py and servicenow.py are three."""
+"""The interface of ticket systems, which github.py, jira.py and servicenow.py implement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Sleep: TypeAlias = Callable[[float], None]
 
 
 class Remote(Struct, frozen=True, kw_only=True):
-    """A ticket as the system has it. ``reference``: for requests; ``shown``: for people."""
+    """A ticket in the system. ``reference``: for requests; ``shown``: for people."""
 
     reference: str
     shown: str
@@ -25,7 +25,7 @@ class Remote(Struct, frozen=True, kw_only=True):
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """What to change of a ticket. None: nothing."""
+    """A change of a ticket. None: unchanged."""
 
     draft: Draft | None = None
     comment: Text | None = None
@@ -46,17 +46,17 @@ class Tracker(Protocol):
         """All tickets that Muster opened there, by marker; of several with one marker the oldest."""
 
     def create(self, draft: Draft) -> Remote:
-        """Open a ticket. Raises Unclear if it is unknown whether there is one now."""
+        """Open a ticket. Raises Unclear if it is unknown whether it was created."""
 
     def change(self, reference: str, change: Change) -> None:
         """Change a ticket. Raises Gone if there is none."""
 
     def checks(self) -> Iterator[Check]:
-        """Whether Muster could work with it. Leaves nothing behind."""
+        """Check whether Muster can use the system. Leaves nothing behind."""
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time of an answer, in UTC; None if it is missing or no time. One without a zone is in UTC."""
+    """A time in an answer, in UTC; None if missing or invalid. A time without a zone is UTC."""
     if not text:
         return None
     try:

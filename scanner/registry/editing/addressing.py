@@ -98,7 +98,7 @@ class Addresses:
         if named is not None and (named.has_own_id or named in declaring or self._is_where_it_was(named)):
             return named
         if len(declaring) == 1 and not news(declaring[0], answer.cells):
-            return declaring[0]  # the row has moved, and has all of it already
+            return declaring[0]  # the row has moved, and already has all of it
         if named is not None:
             message = f"{shown(entry_id)} no longer matches {shown(answer.identity.key)}"
             fix = "write a new list of orphans, or empty the cell to add an entry"

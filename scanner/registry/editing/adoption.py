@@ -158,7 +158,7 @@ def _described(identity: Identity) -> dict[str, Value]:
 
 
 def _is_read_as_written(text: str) -> bool:
-    """Return whether a name survives reading unchanged: without its trailing space, it is another's name."""
+    """Return whether a name is read as written: without its trailing space, it would be another name."""
     try:
         return read_text(text) == text and can_be_written(text, in_sheet=True)
     except CellError:
@@ -213,7 +213,7 @@ _WHY_NOT: tuple[tuple[str, Callable[[Assessment], bool]], ...] = (
     ("exempt", lambda one: one.registry.state == "exempt" or one.identity.managed_by is not None),
     ("provisional", lambda one: one.registry.provisional),
 )
-# Without a registry no identity is called unregistered, and all are undeclared.
+# Without a registry no identity is unregistered, and all are undeclared.
 _UNDECLARED = frozenset({"unregistered", "unchecked"})
 
 
@@ -237,7 +237,7 @@ def draft(
 ) -> Drafts:
     """Return drafts for undeclared identities of a scan that ``entries`` still do not match.
 
-    ``reach``: by key, the cells about what an identity could do at worst.
+    ``reach``: by key, the cells of blast radius and consequences.
     """
     skipped: Counter[str] = Counter()
     wanted = []

@@ -2,7 +2,7 @@
 
 It may have been edited in any spreadsheet: reordered or added columns, other separators, serial dates. Its texts were
 made safe to print, so a key is looked up exactly among the printed keys of the scan. Two keys that print alike are
-refused: otherwise the creator of an identity could obtain the answer about another one.
+refused: otherwise the creator of an identity could obtain the answer about another.
 """
 
 from __future__ import annotations

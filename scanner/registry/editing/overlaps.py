@@ -38,7 +38,7 @@ class _Neighbours:
             self._found[text, _shape(place), asked].append(entry)
 
     def of(self, entry: Entry, text: str) -> Iterator[Entry]:
-        """Yield other entries with this text whose place may be the same: what both name of it is equal."""
+        """Yield other entries with this text whose place may be the same."""
         place = place_of(entry)
         for shape in _SHAPES:
             yield from (one for one in self._found.get((text, shape, _reduced(place, shape)), ()) if one is not entry)

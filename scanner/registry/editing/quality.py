@@ -56,7 +56,7 @@ class Standard(Struct, frozen=True, kw_only=True):
 
     @property
     def who(self) -> Who:
-        """Return the person or group that an owner's name means, as a scan resolves it."""
+        """Return the person or group that a scan resolves an owner's name to."""
         return as_written if self.roster is None else self.roster.meant_by
 
     def knows_provider(self, provider: str) -> bool:

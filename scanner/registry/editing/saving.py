@@ -1,4 +1,4 @@
-"""A registry's file as it is: its bytes, its rows, and its headings by column."""
+"""The current file of a registry: its bytes, its rows, and its headings by column."""
 
 from __future__ import annotations
 

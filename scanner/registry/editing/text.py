@@ -66,7 +66,7 @@ def lint_text(report: LintReport) -> Iterator[str]:
 
 
 def verdict_text(report: LintReport, percent: float) -> str:
-    """Return a line on whether the score reaches what was asked for, in percent."""
+    """Return a line on whether the score reaches the required percentage."""
     if report.quality is None:
         return f"the score is unknown, and {percent:g}% were required"
     below = "below" if report.is_below(percent) else "not below"
@@ -74,7 +74,7 @@ def verdict_text(report: LintReport, percent: float) -> str:
 
 
 def _tenth(share: float) -> str:
-    """Return a share in percent, with one place that is rounded down, so that nothing looks better than it is."""
+    """Return a share in percent, with one decimal, rounded down."""
     return f"{floor(share * 1000 + 1e-9) / 10:g}%"
 
 

@@ -20,7 +20,7 @@ _READERS: Mapping[str, Callable[[Any], Value | None]] = {
 }
 
 _UNWRITABLE = re.compile(r"[\0\ufffe\uffff]")
-# Spreadsheets read these as formulas; our reader removes the ' that is written before them.
+# Spreadsheets read these as formulas; Muster's reader removes the ' that is written before them.
 _COULD_BE_FORMULA = re.compile(r"""(^|;)(?=[\s'"]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 
 
@@ -67,7 +67,7 @@ def can_be_written(value: Value, *, in_sheet: bool) -> bool:
         match value:
             case tuple():
                 back = read_list(joined(value) if in_sheet else list_items(value))
-                bare = tuple(item.strip() for item in value)  # as matching reads each
+                bare = tuple(item.strip() for item in value)  # in the form that matching reads
                 return back == value == bare and not _UNWRITABLE.search("".join(value))
             case str():
                 return read_text(value) == value and not _UNWRITABLE.search(value)

@@ -84,7 +84,7 @@ def read_text(cell: Any) -> str | None:
 
 
 def read_exact(cell: Any) -> str | None:
-    """As read_text, but keeps surrounding blanks."""
+    """Like read_text, but keeps surrounding blanks."""
     if not isinstance(cell, str):
         return read_text(cell)
     return _checked(cell) if _plain(cell) is not None else None

@@ -1,4 +1,4 @@
-"""Reads files as text; refuses what is no regular file, no UTF-8, or too large."""
+"""Reads files as text; refuses files that are irregular, not UTF-8, or too large."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ _days = kept(cells.read_days)
 
 
 class Fields:
-    """One row by column. An unreadable cell gives nothing, and ``errors`` has it with its heading."""
+    """One row by column. An unreadable cell has no value, and ``errors`` lists it with its heading."""
 
     def __init__(self, row: Row, columns: Columns) -> None:
         self._row = row

@@ -1,1 +1,1 @@
-"""What standards ask of identities, and which rules give evidence for it: one file of data a version of a standard."""
+"""Controls of standards about identities, and the rules that provide evidence: one data file per version."""

@@ -119,7 +119,7 @@ _WIDTH = 79
 
 
 def applies_to(framework: Framework) -> str:
-    """Return what the framework applies to, and how many of its controls have a rule."""
+    """Return the scope of the framework, and the number of its controls with a rule, as text."""
     facts = (
         f"identities of {framework.provider}" if framework.provider else "",
         "AI agents" if framework.agents_only else "",

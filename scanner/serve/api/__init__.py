@@ -1,5 +1,5 @@
-"""``/api/v1``: the store as JSON, files of what a list shows, and metrics.
+"""``/api/v1``: the store as JSON, lists as files, and metrics.
 
-``operations.py`` says what an operation is, and ``description.py`` writes OpenAPI from the same records that
-``routes.py`` answers by.
+``operations.py`` defines an operation, and ``description.py`` generates OpenAPI from the same records that
+``routes.py`` uses.
 """

@@ -17,7 +17,8 @@ from scanner.store.comparison import Tally
 class Me(Struct, frozen=True, kw_only=True):
     """Who is signed in. ``person``: the e-mail on the roster; null for a token without a person, which only reads.
 
-    ``csrf``: what a browser, or a program behind a proxy, sends as ``X-CSRF-Token`` with every write; else empty.
+    ``csrf``: the value of ``X-CSRF-Token`` that a browser, or a program behind a proxy, sends with every write;
+    otherwise empty.
     """
 
     person: str | None
@@ -28,10 +29,9 @@ class Me(Struct, frozen=True, kw_only=True):
 
 
 class About(Struct, frozen=True, kw_only=True):
-    """What the page of an identity has beside its record.
+    """The page of an identity, besides its record. ``history``: its periods without a change, oldest first.
 
-    ``history``: its periods without a change, oldest first. ``proposals``: of owners, which the keeper of the registry
-    has not adopted yet, or has.
+    ``proposals``: proposed owners, adopted or not.
     """
 
     history: tuple[Era, ...]
@@ -39,9 +39,9 @@ class About(Struct, frozen=True, kw_only=True):
 
 
 class ScanListed(Struct, frozen=True, kw_only=True):
-    """A scan. ``counts``, ``changes``: null for people who do not see everything; ``changes`` also of the first scan.
+    """A scan. ``counts``, ``changes``: null for people who do not see everything; ``changes`` also for the first scan.
 
-    ``indexed``: its lists answer at once; those of other scans are prepared when they are asked for.
+    ``indexed``: its lists answer at once; lists of other scans are prepared on request.
     """
 
     id: str
@@ -55,7 +55,7 @@ class ScanListed(Struct, frozen=True, kw_only=True):
 
 
 class ReviewListed(Struct, frozen=True, kw_only=True):
-    """An access review. ``items``, ``decided``: of all reviewers; ``mine``, ``left``: of the person who asks."""
+    """An access review. ``items``, ``decided``: of all reviewers; ``mine``, ``left``: of the signed-in person."""
 
     name: str
     opened_at: datetime
@@ -71,7 +71,7 @@ class ReviewListed(Struct, frozen=True, kw_only=True):
 
 
 class ItemListed(Struct, frozen=True, kw_only=True):
-    """An item of a review as its reviewer sees it. ``decision``: the one that counts; null while there is none."""
+    """An item of a review as its reviewer sees it. ``decision``: the current one; null if there is none."""
 
     id: str
     key: str
@@ -97,13 +97,13 @@ class Owners(Struct, frozen=True, kw_only=True):
     teams: tuple[OwnerCount, ...]
 
 
-# --- What is sent ---
+# --- Bodies of requests ---
 
 Reason = Annotated[str, Meta(min_length=1, max_length=2_000, description="Why. It is shown, and kept for good.")]
 
 
 class Acknowledge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Suppress a finding. ``until``: the last day; 90 days from now if it is left out, at most a year ahead."""
+    """Suppress a finding. ``until``: the last day; 90 days from now by default, at most a year ahead."""
 
     reason: Reason
     until: date | None = None

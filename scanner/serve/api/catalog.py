@@ -199,4 +199,4 @@ METRICS = Operation(
 )
 
 OPERATIONS: tuple[Operation, ...] = (*_lists(), *_details(), *_writes(), METRICS)
-"""In the order in which addresses are compared: of several that fit, the first counts."""
+"""In order of precedence: the first operation that matches an address answers."""

@@ -23,7 +23,7 @@ _EVERY = (400, 401, 403, 406, 429, 503)
 """Statuses that any operation may answer with."""
 _WRITES = (413, 415)
 _HEAD = ("schema", "scan", "summary", "policy", "notices")
-"""What a scan has beside its lists."""
+"""The members of a scan besides its lists."""
 _MEANS: Mapping[int, str] = {
     400: "A parameter, a value or the body is wrong; `field` names it.",
     401: "Not signed in.",
@@ -117,7 +117,7 @@ def _parameters(record: type[Struct]) -> Iterator[Schema]:
 
 
 def _refusal(operation: Operation, status: int) -> Schema:
-    """A problem for programs, and a page where a browser opens the address."""
+    """A problem for programs, and a page for a browser."""
     is_api = operation.path.startswith(FOR_PROGRAMS)
     content = {PROBLEM: {"schema": _ref("Problem")}} if is_api else {"text/html": {"schema": {"type": "string"}}}
     return {"description": _MEANS.get(status, HTTPStatus(status).phrase), "content": content}

@@ -1,4 +1,4 @@
-"""Single records: identities, findings, scans, and who asks."""
+"""Single records: identities, findings, scans, and the signed-in person."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class OfScan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class OfIdentity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much is shown of an identity."""
+    """The parts of an identity to return."""
 
     scan: ScanId | UnsetType = UNSET
     blast_radius: Annotated[bool, Meta(description="Work out the blast radius; of the latest scan alone.")] = False
 
 
 class Most(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many at most."""
+    """The maximum number of items."""
 
     limit: Limit = LONGEST
 
@@ -61,7 +61,7 @@ class ScansQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Held(Struct, frozen=True):
-    """An identity that the viewer may see, as a part of its scan, and its entry."""
+    """An identity that the viewer may see, within its scan, and its entry."""
 
     part: ScanResult
     entry: EntryAssessment | None
@@ -113,7 +113,7 @@ def find_identity(call: Call, records: Records, key: str) -> Held:
 
 
 def identity(call: Call) -> Reply:
-    """An identity's record with its findings, entry, history and proposed owners beside it."""
+    """An identity's record with its findings, entry, history and proposed owners."""
     key, store = call.path["key"], call.serving.store
     scan = given(call.query.scan)
     with records_of(call, scan) as records:
@@ -136,7 +136,7 @@ def identity(call: Call) -> Reply:
 
 
 def activity(call: Call) -> Reply:
-    """What an identity did, by audit logs."""
+    """The activity of an identity in audit logs."""
     with records_of(call, given(call.query.scan)) as records:
         held = find_identity(call, records, call.path["key"])
     part = with_facts(call.serving, held.part)
@@ -159,7 +159,7 @@ def records_of(call: Call, scan: str | None) -> Any:
 
 
 def find_finding(call: Call, digits: str) -> Finding:
-    """The finding of the latest scan that the digits mean. Raises Refusal where there is none, or several."""
+    """The finding of the latest scan with these first digits. Raises Refusal where there is none, or several."""
     wanted = digits.lower()
     if len(wanted) < SHORTEST_FINGERPRINT or not FINGERPRINT.fullmatch(wanted):
         raise Refusal(404, NO_SUCH.format("finding"), hint=f"give {SHORTEST_FINGERPRINT} digits or more")
@@ -187,7 +187,7 @@ def _may_see(call: Call, found: Finding) -> bool:
 
 
 def finding_body(call: Call, found: Finding) -> bytes:
-    """The finding's record, with what was acknowledged since."""
+    """The finding's record, with later acknowledgements."""
     with call.serving.store.records() as records:
         identities = records.identities([found.identity] if found.identity else [])
         part = replace(records.frame, findings=(found,), identities=identities)

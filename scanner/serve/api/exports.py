@@ -28,17 +28,17 @@ from scanner.serve.index.questions import ListName, Question
 
 Format: TypeAlias = Literal["csv", "json", "xlsx"]
 MOST_IN_WORKBOOK = 100_000
-"""Rows. A workbook is written as a whole before it is sent."""
+"""Maximum rows of a workbook, which is written completely before it is sent."""
 _BATCH = 1_000
-"""Rows that are read from the store at a time."""
+"""Rows that are read from the store at once."""
 _PIECE = 256 * 1024
-"""Bytes of a workbook that are sent at a time."""
+"""Bytes of a workbook that are sent at once."""
 _LISTS = ("identities", "secrets", "workloads", "assignments", "exposures", "registry", "findings")
 """Lists of ``muster.scan/1`` beside the coverage."""
 
 
 class _Export(Struct, frozen=True, kw_only=True):
-    """What is written. ``frame``: the scan without its records. ``batches``: its rows, read on demand."""
+    """The content of a file. ``frame``: the scan without its records. ``batches``: its rows, read on demand."""
 
     shown: Shown
     frame: ScanResult
@@ -108,7 +108,7 @@ def _json(export: _Export) -> Iterator[bytes]:
 
 
 def _xlsx(export: _Export) -> Iterator[bytes]:
-    """The workbook, written before the first piece is sent, so that what fails is an answer of its own."""
+    """The workbook, written before the first piece is sent, so that a failure becomes an error response."""
     if export.total > MOST_IN_WORKBOOK:
         raise Refusal(
             413,

@@ -1,4 +1,4 @@
-"""The lists: which rows an index finds, as the records that the reports have."""
+"""Lists: rows found by the index, as the records of reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scanner.serve.index.reading import Index
 
 
 def index_of(call: Call, scan: str | None) -> Index:
-    """The index of the scan that is asked for. Raises Refusal where there is none."""
+    """The index of the requested scan. Raises Refusal if there is none."""
     catalog = call.serving.catalog
     latest = catalog.latest()
     if latest is None:
@@ -28,7 +28,7 @@ def index_of(call: Call, scan: str | None) -> Index:
 
 
 def owners_of(call: Call) -> frozenset[str] | None:
-    """Whose records the viewer may see; None: everyone's."""
+    """The owners whose records the viewer may see; None: all owners."""
     return None if call.viewer.sees_all else call.viewer.owns
 
 

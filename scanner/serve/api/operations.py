@@ -1,7 +1,6 @@
-"""What an operation of the API is: its address, what it takes and gives, and the function that answers.
+"""An operation of the API: its address, parameters, answer, and the function that answers.
 
-Requests are routed and checked, and the description is written, by the same records: neither can lack what the other
-has.
+Routing, validation and the description use the same records, so they always agree.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A request that was checked: who asks, parts of the path, parameters and body.
+    """A validated request: viewer, parts of the path, parameters and body.
 
-    ``csrf``: what the viewer's browser sends back with writes.
+    ``csrf``: the token that the viewer's browser sends with writes.
     """
 
     serving: Serving
@@ -46,15 +45,14 @@ class Reply(Struct, frozen=True, kw_only=True):
     body: bytes | Iterator[bytes]
     media_type: str = "application/json"
     file: str | None = None
-    """The name under which a browser saves it."""
+    """The file name for a browser."""
 
 
 class Operation(Struct, frozen=True, kw_only=True, dict=True):
-    """One method of one address. ``answer`` runs in a thread of its own.
+    """One method of one address. ``answer`` runs in its own thread.
 
-    ``query``, ``body``: records whose fields are what may be given. ``gives``: the schema of the answer, and
-    ``records`` what it refers to beside the records of the reports. ``refuses``: the statuses that it may have besides
-    those that every operation has.
+    ``query``, ``body``: records of the parameters and of the body. ``gives``: the schema of the answer; ``records``:
+    records that it refers to besides those of reports. ``refuses``: statuses besides those of every operation.
     """
 
     method: Method
@@ -77,7 +75,7 @@ class Operation(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """The path as it comes, still encoded. A part may be any text: keys have slashes, encoded or not."""
+        """The pattern of the encoded path. A part may be any text: keys have slashes, encoded or not."""
         fixed = re.split(r"{\w+}", self.path)
         return re.compile("(.+)".join(map(re.escape, fixed)), re.DOTALL)
 

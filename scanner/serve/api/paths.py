@@ -26,9 +26,9 @@ from scanner.store.records import Records
 
 _LONGEST = 100
 _MOST_EDGES = 1_000_000
-"""Of the part of the graph in which choke points are counted: some seconds."""
+"""Maximum edges of the part of the graph in which choke points are counted, which takes some seconds."""
 _PATIENCE = 20
-"""Seconds in which a graph that is being loaded is waited for."""
+"""Seconds to wait for a graph that is being loaded."""
 
 Key = Annotated[
     str, Meta(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$", description="A key, `admin`, `outside` or `all`.")
@@ -38,7 +38,7 @@ Key = Annotated[
 class PathsQuery(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"source": "from", "target": "to"}
 ):
-    """What is asked of the graph."""
+    """A question about the graph."""
 
     source: Key
     target: Key | UnsetType = UNSET
@@ -58,7 +58,7 @@ class PathNode(Struct, frozen=True, kw_only=True):
 
 
 class ChokesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many choke points."""
+    """The number of choke points."""
 
     limit: Annotated[int, Meta(ge=1, le=_LONGEST, description="How many at most.")] = MOST
 
@@ -112,7 +112,7 @@ def _graph(call: Call, records: Records) -> AttackGraph:
 
 
 def loaded(graph: Future[AttackGraph]) -> AttackGraph:
-    """The graph, once it is there. Raises Refusal where that takes long."""
+    """The graph, once it is loaded. Raises Refusal if that takes too long."""
     try:
         return graph.result(timeout=_PATIENCE)
     except TimeoutError:

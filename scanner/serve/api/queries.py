@@ -17,11 +17,11 @@ from scanner.serve.index.questions import LIST_NAMES, ListName, Question
 T = TypeVar("T")
 
 LONGEST = 1_000
-"""Rows in an answer."""
+"""Maximum rows in an answer."""
 _USUAL = 100
 _LONGEST_TEXT = 500
 _PLAIN = r"^[^\x00]*$"
-"""Of every text: the server refuses null characters."""
+"""The pattern of every text: the server refuses null characters."""
 _FLAGS = ("true", "false")
 _FLAG_COLUMNS = ("abandoned", "rechecked", "gap", "reach_grew", "person", "verified", "public")
 _VALUES: Mapping[tuple[ListName, str], tuple[str, ...]] = {
@@ -33,7 +33,7 @@ _VALUES: Mapping[tuple[ListName, str], tuple[str, ...]] = {
     ("changes", "subject"): get_args(Subject),
     ("changes", "aspect"): get_args(Aspect),
 }
-"""The values of facets that are neither states nor flags, where they are known beforehand."""
+"""The known values of facets that are neither states nor flags."""
 
 Text = Annotated[
     str, Meta(max_length=_LONGEST_TEXT, pattern=_PLAIN, description="Words that a row must contain, anywhere.")
@@ -94,12 +94,12 @@ FILE_QUERIES: Mapping[ListName, type[Struct]] = {name: _record("File", name) for
 
 
 def given(value: T | UnsetType) -> T | None:
-    """A parameter that may be left out. A record's None would also be written ``null``."""
+    """An optional parameter. With None in the record, its schema would include ``null``."""
     return None if isinstance(value, UnsetType) else value
 
 
 def question_of(name: ListName, query: Any, owners: frozenset[str] | None) -> Question:
-    """What a query asks of the index. ``owners``: see :class:`Question`."""
+    """The question to the index for a query. ``owners``: see :class:`Question`."""
     sort: str | None = given(query.sort)
     chosen = {facet: frozenset(values) for facet in LISTS[name].facets if (values := getattr(query, facet))}
     return Question(

@@ -1,4 +1,4 @@
-"""Reads the parameters and the body of a request as records, and refuses what does not fit."""
+"""Parses the parameters and the body of a request into records, and refuses invalid ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ Record = TypeVar("Record", bound=Struct)
 
 
 def query_of(query: bytes, record: type[Record]) -> Record:
-    """The parameters as a record. A field of several values takes a repeated parameter; any other is given once."""
+    """The parameters as a record.
+
+    A field with several values takes a repeated parameter; any other parameter occurs once.
+    """
     try:
         pairs = parse_qsl(
             query.decode("ascii"), keep_blank_values=True, strict_parsing=bool(query), max_num_fields=MOST_PARAMETERS,

@@ -65,7 +65,7 @@ def items(call: Call) -> Reply:
 
 
 def is_mine(call: Call, state: ItemState) -> bool:
-    """Whether the viewer, or a group of theirs, reviews the item."""
+    """Whether the viewer, or one of the viewer's groups, reviews the item."""
     return call.viewer.person is not None and fold(state.reviewer) in call.viewer.owns
 
 
@@ -84,7 +84,7 @@ def _campaign(call: Call) -> Campaign:
 
 
 def decide(call: Call) -> Reply:
-    """Decide an item. It is held to the same rules as a workbook that is sent back."""
+    """Decide an item, under the same rules as in a workbook."""
     body: Decide = call.body
     by, campaign, store = writer(call), _campaign(call), call.serving.store
     state = next((one for one in _shown(call, campaign) if one.item.id == call.path["id"]), None)

@@ -1,4 +1,4 @@
-"""The router of the API: finds the operation, checks what is given, and answers from a thread."""
+"""The router of the API: finds the operation, validates the request, and answers from a thread."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def answer(request: Visit, serving: Serving) -> Response[Any]:
 
 
 async def _body(request: Visit, operation: Operation) -> Any:
-    """The body as a record. Raises Refusal for one that is no JSON."""
+    """The body as a record. Raises Refusal if it is not JSON."""
     if operation.body is None:
         return None
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:

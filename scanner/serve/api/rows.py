@@ -1,4 +1,4 @@
-"""What a list's rows are: records read from the store, as the reports write them."""
+"""The rows of lists: records from the store, in the format of reports."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ Read: TypeAlias = tuple[ScanResult, Sequence[Any]]
 
 
 class Shown(Struct, frozen=True, kw_only=True):
-    """A list.
+    """A list. ``key``: of its records in ``muster.scan/1``. ``part``: reads the records for its rows.
 
-    ``key``: of its records in ``muster.scan/1``. ``part``: reads what its rows show. ``rows``: one for each that was
-    found. ``json`` writes a row, and ``record`` is the schema of that. ``columns``: of its spreadsheets.
+    ``rows``: one for each row of the index. ``json``: writes a row, with the schema of ``record``. ``columns``: of its
+    spreadsheets.
     """
 
     title: str
@@ -52,9 +52,9 @@ class Shown(Struct, frozen=True, kw_only=True):
 
 
 def read(serving: Serving, name: ListName, scan: str, found: Sequence[Found], *, for_file: bool = False) -> Read:
-    """Read the records of these rows, with what was acknowledged since, and what logs say.
+    """Read the records of these rows, with later acknowledgements and activity.
 
-    ``for_file``: with what columns of spreadsheets show of other records, too.
+    ``for_file``: also with the records that columns of spreadsheets refer to.
     """
     frame, joined = frame_of(serving.store, scan), for_file or (name == "findings" and bool(acknowledged(serving)))
     with serving.store.records(scan) as records:
@@ -64,7 +64,7 @@ def read(serving: Serving, name: ListName, scan: str, found: Sequence[Found], *,
 
 
 class _Reading(Struct, frozen=True):
-    """What the parts of a scan are read from. ``joined``: with records that rows refer to."""
+    """Reads parts of a scan. ``joined``: with records that rows refer to."""
 
     records: Records
     frame: ScanResult
@@ -79,7 +79,7 @@ def frame_of(store: Store, scan: str) -> ScanResult:
 
 
 def with_facts(serving: Serving, part: ScanResult) -> ScanResult:
-    """A part of a scan with what was acknowledged since, and what its identities did by audit logs."""
+    """A part of a scan with later acknowledgements and the activity of its identities."""
     if part.findings:
         part = with_later(part, acknowledged(serving), serving.clock().date())
     if part.identities:
@@ -88,7 +88,7 @@ def with_facts(serving: Serving, part: ScanResult) -> ScanResult:
 
 
 def acknowledged(serving: Serving) -> Sequence[Acknowledgement]:
-    """What is acknowledged as of now, in files and in the page."""
+    """The current acknowledgements, in files and in the page."""
     files = serving.lists.config.acknowledged
     listed = _listed(files, tuple(map(_stamp, files)), serving.clock().date())
     return (*listed, *_served(serving.store, serving.store.served.last(FindingAcknowledged)))
@@ -100,7 +100,7 @@ def _served(store: Store, _last: datetime | None) -> tuple[Acknowledgement, ...]
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:
-    """What changes if the file does."""
+    """A value that changes with the file."""
     try:
         found = file.stat()
     except OSError:
@@ -162,7 +162,7 @@ def _leaked(part: ScanResult, found: Sequence[Found]) -> list[ExposedRow]:
 
 
 def _in_order(rows: Mapping[str, Any], found: Sequence[Found]) -> list[Any]:
-    """The rows that were found, without those that the store has lost."""
+    """The rows of the index, without those that the store has lost."""
     return [rows[key] for key, _ in found if key in rows]
 
 

@@ -1,4 +1,4 @@
-"""What people write: acknowledgements, proposed owners, decisions and saved queries. Each is a record of its own."""
+"""Operations that write: acknowledgements, proposed owners, decisions and saved queries. Each adds a record."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def writer(call: Call) -> str:
 
 @contextmanager
 def about(field: str) -> Iterator[None]:
-    """Errors of the value are those of this field."""
+    """Within the context, errors are reported for this field."""
     try:
         yield
     except UsageError as error:
@@ -85,7 +85,7 @@ def _owner(call: Call, text: str) -> Person:
 
 
 def queries(call: Call) -> Reply:
-    """Saved queries: one's own, and for people who see everything those of all."""
+    """Saved queries: the viewer's own, and for people who see everything those of all."""
     kept = call.serving.store.served.queries()
     return Reply(body=encoded({"items": [one for one in kept if call.viewer.sees_all or one.by == call.viewer.person]}))
 
@@ -104,7 +104,7 @@ def save_query(call: Call) -> Reply:
 
 
 def delete_query(call: Call) -> Reply:
-    """Delete one's own saved query; the record that it was saved stays."""
+    """Delete the viewer's own saved query; the record that it was saved stays."""
     by, wanted = writer(call), call.path["id"]
     if not any(one.id == wanted and one.by == by for one in call.serving.store.served.queries()):
         raise Refusal(404, NO_SUCH.format("saved query"))

@@ -1,4 +1,4 @@
-"""What an index file says of itself."""
+"""Metadata of an index file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scanner import __version__
 from scanner.serve.index.lists import LISTS
 
 APPLICATION = 0x4D757374
-"""The number by which SQLite files of this kind are known: https://www.sqlite.org/fileformat2.html#application_id."""
+"""The application id of these SQLite files: https://www.sqlite.org/fileformat2.html#application_id."""
 
 
 class About(Struct, frozen=True, kw_only=True):
@@ -27,19 +27,19 @@ class About(Struct, frozen=True, kw_only=True):
 
 
 def current_format() -> str:
-    """The format of the files of this version of Muster; a file of another one is built again."""
+    """The format of the files of this version of Muster; a file of another format is rebuilt."""
     states = {axis: list(known) for axis, known in STATES.items()}
     return hashlib.sha256(msgspec.json.encode((__version__, LISTS, states))).hexdigest()[:16]
 
 
 def write_about(connection: sqlite3.Connection, about: About) -> None:
-    """Write it as the last thing of a file, which is whole then."""
+    """Write the metadata last, which marks the file as complete."""
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute("INSERT INTO about VALUES ('about', ?)", (msgspec.json.encode(about).decode(),))
 
 
 def read_about(connection: sqlite3.Connection) -> About | None:
-    """What the file says; None for a file of another program or format. Raises ``sqlite3.DatabaseError``."""
+    """The metadata; None for a file of another program or format. Raises ``sqlite3.DatabaseError``."""
     if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION,):
         return None
     row = connection.execute("SELECT value FROM about WHERE name = 'about'").fetchone()

@@ -104,7 +104,7 @@ def _new_file(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 class _Building:
-    """The writers of one file, and what joins their rows."""
+    """The writers of one file, and the data that joins their rows."""
 
     def __init__(
         self,
@@ -118,18 +118,18 @@ class _Building:
         identities = ListWriter(connection, "identities")
         self._lists: dict[ListName, ListWriter] = {
             name: identities if name == "identities" else ListWriter(connection, name, identities)
-            for name in reversed(LIST_NAMES)  # the identities last, from which others borrow
+            for name in reversed(LIST_NAMES)  # identities last, because other lists borrow their cells
         }
         self._now = scan.frame.scan.started_at
         self._is_known = rows.known_keys(scan.keys())
         self._changes = changes
         self._owners = dict.fromkeys((change.identity or change.key for change in changes), NO_OWNERS)
-        """Of what changed, by key."""
+        """Owners of changed subjects, by key."""
         self._done = 0
         self._exposures = tuple(scan.exposures())
         self._leaking: list[Assessment] = []
         self._named = {one.identity for one in self._exposures if one.identity is not None}
-        """What leaked keys open."""
+        """Names of the identities that leaked keys open."""
 
     def run(self, identities: Iterable[Assessment]) -> None:
         """Write every list."""

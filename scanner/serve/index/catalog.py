@@ -22,7 +22,7 @@ OLDER = 3
 """The number of older scans whose index files are kept."""
 _SUFFIX = ".index"
 _FILES = f"[0-9a-f]*{_SUFFIX}"
-"""Not what another process is still building: the name of that begins with a dot."""
+"""Without files that another process is building, whose names begin with a dot."""
 
 Progress = Callable[[int], None]
 
@@ -55,7 +55,7 @@ class Catalog:
             self._latest = index.scan
 
     def refresh(self, progress: Progress = _silent) -> Index:
-        """Build the latest scan's index if it is not there, and return it; the server calls this now and then.
+        """Build the latest scan's index if it is missing, and return it. The server calls this periodically.
 
         Until it is built, :meth:`latest` returns the index of the scan before. Raises StoreError.
         """
@@ -65,15 +65,15 @@ class Catalog:
             try:
                 index.warm()
             except UnusableIndex:
-                index = self._made(store, newest, progress)  # which knows that the file is damaged
+                index = self._made(store, newest, progress)  # which reports the damaged file
             self._latest = index.scan
             self._remove_oldest()
             return index
 
     def refresh_apart(self, begin: Callable[[], None]) -> None:
-        """Like :meth:`refresh`, but a process of its own builds the file: meanwhile, requests are answered as fast.
+        """Like :meth:`refresh`, but a separate process builds the file, so that requests are not slowed down.
 
-        ``begin``: what that process does first.
+        ``begin``: called first in that process.
         """
         with self._connect() as store:
             newest = store.latest_scan()
@@ -86,11 +86,11 @@ class Catalog:
             self.refresh()  # opens the file, or builds it if that process could not
 
     def latest(self) -> Index | None:
-        """The newest index that is there, without looking into the store; None before the first :meth:`refresh`."""
+        """The newest existing index, without reading the store; None before the first :meth:`refresh`."""
         return None if self._latest is None else self._known(self._latest)
 
     def of(self, scan: str) -> Index:
-        """The index of a scan by its id, built if it is not there; this may take a minute. Raises StoreError."""
+        """The index of a scan by its id, built if it is missing, which may take a minute. Raises StoreError."""
         if (index := self._known(scan)) is not None:
             return index
         with self._building, self._connect() as store:
@@ -107,7 +107,7 @@ class Catalog:
             while self._open:
                 self._open.popitem()[1].close()
 
-    # --- what is open -----------------------------------------------------------
+    # --- open files -----------------------------------------------------------
 
     def _known(self, scan: str) -> Index | None:
         with self._lock:
@@ -147,7 +147,7 @@ class Catalog:
                 yield index
 
     def _remove_oldest(self) -> None:
-        """Remove the files of older scans that were not asked for most recently, and those that cannot be used."""
+        """Remove the least recently used files of older scans, and unusable files."""
         with self._lock:
             older = [scan for scan in self._open if scan != self._latest]
             for scan in older[: max(len(older) - self._older, 0)]:
@@ -167,7 +167,7 @@ def _opened(path: Path) -> Index | None:
 
 
 def _refreshed(begin: Callable[[], None], folder: Path, connect: Callable[[], Store], activity: ActivityPolicy) -> None:
-    """What the process does that builds a file. The server reports errors, as it tries again, and ends it."""
+    """Build a file in a separate process. The server retries, reports errors, and ends the process."""
     with suppress(KeyboardInterrupt, MusterError):
         begin()
         with closing(Catalog(folder, connect, activity=activity)) as catalog:

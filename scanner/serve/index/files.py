@@ -1,4 +1,4 @@
-"""An index file as it is read: connections for any number of threads, and columns as arrays."""
+"""Reading of an index file: connections for any number of threads, and columns as arrays."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from scanner.serve.index.numeric import Array, np
 from scanner.serve.index.questions import ListName
 
 _MAPPED = 2**33
-"""Bytes of the file that are read through the system's cache, which all connections share."""
+"""Bytes of the file that are memory-mapped, shared by all connections."""
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
 class UnusableIndex(StoreError):
-    """The file is missing, damaged, of another program or of another version: it is to be built again."""
+    """The file is missing, damaged, of another program or of another version, and has to be rebuilt."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"the index {path} {why}", hint="`muster store index` builds it again")
@@ -41,7 +41,7 @@ class Cache(Generic[K, T]):
         self._making: dict[K, Lock] = {}
 
     def get(self, key: K, make: Callable[[], T]) -> T:
-        """The value of the key. If it is not there it is made, by one thread, while others that want it wait."""
+        """The value of the key. If it is missing, one thread creates it while others wait."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
@@ -84,7 +84,7 @@ class IndexFile:
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection that no other thread uses meanwhile."""
+        """A connection for exclusive use within the context."""
         try:
             try:
                 connection = self._idle.pop()
@@ -104,7 +104,7 @@ class IndexFile:
             raise UnusableIndex(self._path, f"is damaged ({error})") from error
 
     def _connect(self) -> sqlite3.Connection:
-        # It never changes, so SQLite need not look for changes or locks. Tables of a damaged file run no function.
+        # The file never changes, so SQLite need not check for changes or locks. Damaged files cannot run functions.
         address = f"file:{quote(str(self._path.absolute()))}?mode=ro&immutable=1"
         connection = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -125,7 +125,7 @@ class IndexFile:
         return np.frombuffer(row[1], dtype=row[0]), values
 
     def close(self) -> None:
-        """Close the connections that are idle now, and others when they are given back."""
+        """Close idle connections now, and others when they are returned."""
         self._is_open = False
         while self._idle:
             with closing(self._idle.pop()):

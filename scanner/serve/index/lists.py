@@ -11,18 +11,18 @@ from reports.states import Axis
 from scanner.serve.index.questions import ListName
 
 OWNERS, IDENTITY = "(owners)", "(identity)"
-"""Columns that are not shown: who owns a row, and the row of its identity."""
+"""Hidden columns: the owners of a row, and the row of its identity."""
 
 
 class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
     """A list.
 
     ``texts``: columns whose cells differ from row to row. ``numbers``: columns of numbers. ``coded``: the others, which
-    have few values. ``facets``: coded columns whose values can be chosen and are counted. ``sorts``: columns that
-    the list can be sorted by. ``axes``: columns whose values are states, in the order of these. ``own``: the columns of
-    the list's own order, those with a minus descending; then the order of the rows' keys. ``searched``: columns that a
-    text is searched in. ``borrowed``: for columns that a row about an identity has from it, the column there; texts are
-    searched there, too. ``in_order``: the text column that equals the keys, and is searched by its beginning.
+    have few values. ``facets``: coded columns whose values can be chosen and are counted. ``sorts``: columns that the
+    list can be sorted by. ``axes``: columns whose values are states, in the order of these. ``own``: the columns of the
+    list's default order, descending with a minus; then by key. ``searched``: columns in which a text is searched.
+    ``borrowed``: columns of the identity that a row is about, by the name here; texts are searched there as well.
+    ``in_order``: the text column that equals the keys, and is searched by its beginning.
     """
 
     texts: tuple[str, ...]
@@ -43,7 +43,7 @@ class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def ranked(self) -> tuple[str, ...]:
-        """The text columns that it is sorted by, for which ranks are needed."""
+        """The text columns that the list can be sorted by, which need ranks."""
         return tuple(name for name in self.sorts if name in self.texts and name != self.in_order)
 
 
@@ -180,5 +180,5 @@ LISTS: Mapping[ListName, ListSpec] = {
         searched=("source", "scope", "section", "status", "detail", "permission"),
     ),
 }  # fmt: skip
-"""Times are minutes since 1970 in UTC. ``expires`` is ``never`` where the provider says so. ``about``: whether a
+"""Times are minutes since 1970 in UTC. ``expires`` is ``never`` if the provider reports that. ``about``: whether a
 finding's ``key`` is that of an ``identity`` of this scan or of an ``entry``; None for anything else."""

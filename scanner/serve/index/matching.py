@@ -13,9 +13,9 @@ from scanner.serve.index.questions import ListName
 
 _TRIGRAM = 3
 _TERMS = 100
-"""The trigrams in one query, for words that are shorter than one."""
+"""Trigrams in one query, for words that are shorter than a trigram."""
 _WORDS_KEPT = 256
-"""The words whose rows are remembered, with a bit for each row."""
+"""Words whose rows are cached, with a bit for each row."""
 
 
 class Matcher:
@@ -26,7 +26,7 @@ class Matcher:
         self._known = Cache[tuple[ListName, str, bool], Array](_WORDS_KEPT)
 
     def rows_with(self, of: ListName, text: str) -> Mask | None:
-        """For each row whether it contains every word of the text; None for a text without words."""
+        """For each row, whether it contains every word of the text; None for a text without words."""
         found: Mask | None = None
         for word in dict.fromkeys(text.lower().split()):
             rows = self._rows(of, word)
@@ -42,7 +42,7 @@ class Matcher:
 
     def _search(self, of: ListName, word: str, own_only: bool) -> Mask:
         found = np.zeros(self._length(of), dtype=np.bool_)
-        if "\0" not in word and _is_utf8(word):  # no stored text has these, and a query cannot
+        if "\0" not in word and _is_utf8(word):  # not in any stored text, and not allowed in a query
             self._by_trigrams(of, word, own_only, found)
         if own_only:
             return found
@@ -62,7 +62,7 @@ class Matcher:
         return found
 
     def _begin_with(self, of: ListName, word: str) -> slice:
-        """The rows whose key begins with the word: they are in the order of their keys."""
+        """The rows whose key begins with the word; rows are in the order of their keys."""
         with self._file.connection() as connection:
 
             def key(row: int) -> str:
@@ -73,7 +73,7 @@ class Matcher:
             return slice(bisect_left(every, word, key=key), bisect_right(every, word, key=key))
 
     def _by_trigrams(self, of: ListName, word: str, own_only: bool, found: Mask) -> None:
-        """Mark the rows in whose own texts, or any texts, the word is."""
+        """Mark the rows with the word in their own texts, or in any texts."""
         within = "own : " if own_only else ""
         # One text of all numbers: fetching a million rows takes three times as long.
         query = f"SELECT group_concat(rowid) FROM text_{of} WHERE text_{of} MATCH ?"
@@ -88,7 +88,7 @@ class Matcher:
 
     @staticmethod
     def _terms(connection: sqlite3.Connection, of: ListName, word: str) -> Iterator[Sequence[str]]:
-        """The word, or for a shorter one the trigrams that begin with it, most frequent first: first one, then many."""
+        """The word, or for a shorter one the trigrams that begin with it: first the most frequent, then batches."""
         if len(word) >= _TRIGRAM:
             yield [word]
             return

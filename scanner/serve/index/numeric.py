@@ -1,4 +1,4 @@
-"""NumPy, which comes with the extra ``serve``, and how cells are written as numbers."""
+"""NumPy (extra ``serve``), and the encoding of cells as numbers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ("ABSENT", "NEVER", "NO_ROW", "Array", "Mask", "cell_of", "folded", "n
 
 Array: TypeAlias = NDArray[Any]
 Mask: TypeAlias = NDArray[np.bool_]
-"""For each row of a list whether it is in an answer."""
+"""For each row of a list, whether it is in an answer."""
 
 ABSENT = 2**63 - 1
 NEVER = ABSENT - 1
-"""An unknown number, and the time of what never happens: both are above all others, so that they are sorted last."""
+"""The code of an unknown number, and the time for "never": above all others, so that they are sorted last."""
 NO_ROW = 2**32 - 1
 
 
@@ -39,7 +39,7 @@ def cell_of(number: int) -> int | str | None:
 
 
 def folded(cell: Any) -> str:
-    """A cell as it is sorted and searched: without case, an absent one as no text, several values one below another."""
+    """A cell for sorting and searching: without case, absent as empty text, several values on separate lines."""
     if isinstance(cell, str):
         return cell.lower()
     if isinstance(cell, tuple | list):

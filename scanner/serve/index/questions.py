@@ -17,12 +17,12 @@ Value: TypeAlias = str | bool | None
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """What is asked of a list.
+    """A question about a list. ``text``: words that a row must contain, anywhere and in any case.
 
-    ``text``: words, all of which a row must contain, anywhere and in any case. ``chosen``: for each facet the values of
-    which a row must have any, as :func:`facet_key` writes them. ``sort``: a column; None for the list's own order.
-    Unknown cells come last in both directions, and rows with equal cells in the list's own order. ``owners``: only rows
-    that any of these people or groups own, by their ids, addresses and names in lower case; None for every row.
+    ``chosen``: by facet, values of which a row must have one, in the form of :func:`facet_key`. ``sort``: a column;
+    None for the list's own order. Unknown cells come last in both directions, and rows with equal cells in the list's
+    own order. ``owners``: only rows that any of these people or groups own, by their ids, addresses and names in lower
+    case; None for every row.
     """
 
     list: ListName
@@ -49,7 +49,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 def facet_key(value: Value) -> str:
-    """How a value is written in a choice: ``""`` for an absent value, ``true`` and ``false``."""
+    """The text of a facet's value: ``""`` for an absent value, ``true`` and ``false``."""
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else value

@@ -32,7 +32,7 @@ _STREAMED = 1_000
 
 
 class _Cursor(Struct, frozen=True, array_like=True):
-    """Where an answer goes on: of which scan and question, and after how many rows."""
+    """The continuation of an answer: scan, question, and number of rows before."""
 
     scan: str
     question: str
@@ -74,14 +74,14 @@ class Index:
         return self._file.is_usable
 
     def warm(self) -> None:
-        """Read every list's columns and own order once, so that the first question is answered as fast as others."""
+        """Read every list's columns and default order once, so that the first answer is not slower."""
         for name in () if self._is_warm else LIST_NAMES:
             self.page(Question(list=name), limit=1)
             self.counts(Question(list=name))
         self._is_warm = True
 
     def page(self, question: Question, *, limit: int, offset: int = 0, after: str | None = None) -> Page:
-        """At most ``limit`` rows from ``offset`` on, or those ``after`` the cursor of an earlier page."""
+        """Up to ``limit`` rows from ``offset`` on, or ``after`` the cursor of an earlier page."""
         start = max(offset, 0) if after is None else self._place(question, after)
         rows = self._rows(question)
         end = start + max(limit, 0)
@@ -97,11 +97,11 @@ class Index:
     def counts(
         self, question: Question, *, most: int | None = None, facets: Collection[str] | None = None
     ) -> Mapping[str, list[tuple[Value, int]]]:
-        """For each facet its values with the number of rows that each would leave, most frequent first.
+        """The values of each facet with the number of rows for each, most frequent first.
 
-        A facet's own choice does not narrow its own counts. States are in the order of their axis. Values without rows
-        are left out, unless they are chosen. ``most``: at most so many values that are not chosen. ``facets``:
-        those to count; None for all.
+        The choice in a facet does not affect its own counts. States are in the order of their axis. Values without rows
+        are left out, unless they are chosen. ``most``: at most so many values that are not chosen. ``facets``: those to
+        count; None for all.
         """
         spec, base, choices = self._understood(question)
         every = np.flatnonzero(base & _all_of(choices.values())) if choices else np.flatnonzero(base)
@@ -134,10 +134,10 @@ class Index:
         return LISTS[of]
 
     def close(self) -> None:
-        """Close the file. Requests of other threads that have begun go on."""
+        """Close the file. Running requests of other threads continue."""
         self._file.close()
 
-    # --- which rows -------------------------------------------------------------
+    # --- selection of rows -------------------------------------------------------------
 
     def _rows(self, question: Question) -> Array:
         """The rows of the answer in its order."""
@@ -147,7 +147,7 @@ class Index:
         return order if mask.all() else order[mask[order]]
 
     def _understood(self, question: Question) -> tuple[ListSpec, Mask, Mapping[str, Mask]]:
-        """The list, the rows that text and owners leave, and those that each choice leaves."""
+        """The list, the rows selected by text and owners, and the rows selected by each choice."""
         spec = LISTS[question.list]
         for name in question.chosen:
             _refuse_unknown("facet", name, spec.facets)
@@ -173,7 +173,7 @@ class Index:
         meant = np.array([is_meant(value) for value in values], dtype=np.bool_)
         return meant[codes] if len(meant) else np.zeros(len(codes), dtype=np.bool_)
 
-    # --- in which order ---------------------------------------------------------
+    # --- order ---------------------------------------------------------
 
     def _order(self, of: ListName, sort: str | None, descending: bool) -> Array:
         """All rows of a list in an order."""
@@ -185,14 +185,14 @@ class Index:
         return self._orders.get((of, column), lambda: self._sorted(of, own, (column,)))
 
     def _sorted(self, of: ListName, rows: Array, columns: Sequence[str]) -> Array:
-        """The rows by these columns, those with a minus descending; rows with equal cells as they were."""
+        """The rows sorted by these columns, descending with a minus; the sort is stable."""
         for column in reversed(columns):
             name = column.removeprefix("-")
             rows = rows[np.argsort(self._sort_keys(of, name, column != name)[rows], kind="stable")]
         return rows
 
     def _sort_keys(self, of: ListName, name: str, descending: bool) -> Array:
-        """Numbers that ascend as the rows are sorted by a column, those of unknown cells above all others."""
+        """Sort keys of the rows for a column; unknown cells come last."""
         keys, values = self._file.column(of, name) if name != LISTS[of].in_order else (self._every(of), ())
         if not descending:
             return keys
@@ -206,7 +206,7 @@ class Index:
         """The numbers of all rows, which are in the order of their keys."""
         return np.arange(len(self._file.column(of, OWNERS)[0]), dtype=np.uint32)
 
-    # --- what is shown ----------------------------------------------------------
+    # --- cells ----------------------------------------------------------
 
     def _stream(self, question: Question) -> Iterator[dict[str, Any]]:
         rows = self._rows(question)
@@ -243,7 +243,7 @@ class Index:
                 found |= read_texts(connection, of, wanted[start : start + _STREAMED])
         return [found[row] for row in wanted]
 
-    # --- where it goes on -------------------------------------------------------
+    # --- cursors -------------------------------------------------------
 
     def _cursor(self, question: Question, offset: int) -> str:
         cursor = _Cursor(self.scan, _digest(question), offset)
@@ -257,7 +257,7 @@ class Index:
 
 
 def read_cursor(cursor: str) -> _Cursor:
-    """What a cursor says. Raises UsageError for a text that is none."""
+    """Parse a cursor. Raises UsageError if it is invalid."""
     try:
         padded = cursor.encode() + b"=" * (-len(cursor) % 4)
         return msgspec.json.decode(base64.urlsafe_b64decode(padded), type=_Cursor)

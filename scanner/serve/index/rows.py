@@ -1,4 +1,4 @@
-"""The cells of the lists' rows, and the texts that lead to them: what the HTML report shows of the same records."""
+"""The cells of rows in lists, and further texts to find them by; the same as in the HTML report."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Cells: TypeAlias = dict[str, Any]
 """The cells of a row by column."""
 
 Owners: TypeAlias = tuple[str, ...]
-"""Who owns a row, in lower case and sorted."""
+"""The owners of a row, in lower case and sorted."""
 
 NO_OWNERS: Owners = ()
 
 
 def _of(name: ListName, columns: Columns[Row]) -> list[tuple[str, Callable[[Row], Any]]]:
-    """Those of the report's columns that the list has."""
+    """The columns of the report that the list has."""
     return [(column, cell) for column, cell in columns.items() if column in LISTS[name].columns]
 
 
@@ -51,7 +51,7 @@ def identity_cells(judged: Judged) -> Cells:
 
 
 def held_by(assessment: Assessment, is_known: Callable[[str], bool]) -> Iterator[str | None]:
-    """The texts that lead to an identity beside its own columns. ``is_known``: whether a key is that of an identity."""
+    """Further texts to find an identity by, besides its columns. ``is_known``: whether a key is that of an identity."""
     identity = assessment.identity
     yield from (text(identity.display_name), text(identity.unique_id), text(assessment.registry.entry))
     yield from texts(identity.aliases)
@@ -72,12 +72,12 @@ def held_by(assessment: Assessment, is_known: Callable[[str], bool]) -> Iterator
 
 
 def owners_named(entry: Entry) -> Iterator[str]:
-    """The people and groups that a registry entry names as owners."""
+    """The owners in a registry entry."""
     return (name.lower() for name in (*entry.owner, *entry.technical_owner, *entry.backup_owner))
 
 
 def owners_of(assessment: Assessment, declared: Mapping[str, Owners]) -> Owners:
-    """The people and groups that own an identity, in lower case. ``declared``: by entry, those that it names."""
+    """The people and groups that own an identity, in lower case. ``declared``: the owners in each entry."""
     owner, entry = assessment.ownership.owner, assessment.registry.entry
     named = declared.get(entry, NO_OWNERS) if entry is not None else ()
     return tuple(sorted({*named, owner.lower()})) if owner and owner.lower() not in named else named
@@ -169,7 +169,7 @@ def coverage_cells(section: Coverage) -> tuple[str, Cells]:
 
 
 def known_keys(keys: Iterable[str]) -> Callable[[str], bool]:
-    """A test for these keys that holds 8 bytes for each, their hash: it is wrong once in 10 ** 13 times."""
+    """A test for membership in these keys with 8 bytes per key, a hash: wrong once in 10 ** 13 times."""
     hashes = array("q", np.sort(np.fromiter(map(hash, keys), dtype=np.int64)).tobytes())
 
     def is_known(key: str) -> bool:

@@ -1,8 +1,8 @@
 """Write one list into an index file.
 
-A row is stored as its text cells, and each other column as one array of numbers over all rows: codes, which ascend as
-the column's values are sorted, or the numbers themselves. So a question about a million rows is a few operations on
-arrays, and only the rows that are shown are read.
+A row is stored as its text cells, and each other column as one array of numbers over all rows: codes in the order of
+the sorted values, or the numbers themselves. So a question about a million rows is a few operations on arrays, and only
+the rows that are shown are read.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ BATCH = 10_000
 """Rows in one statement."""
 
 KEY, SAME = "(key)", 0
-"""A row's key beside its cells, and how a cell is stored that equals it."""
+"""The key of a row besides its cells, and the stored form of a cell that equals it."""
 
 _TEXT_MEMORY = 64 * 2**20
 """Bytes of a list's text index that are collected before they are written."""
 
 _SEPARATOR, _END = "\n", "\n\n"
-"""Between texts of a row, so that no word is found across two; and after the last one, so that each character begins a
-trigram."""
+"""The separator of texts in a row, so that no word is found across two; and the end, so that each character begins a
+trigram.
+"""
 
 
 # ``about``: facts of the file. ``column_of``: a column of a list as an array over all rows, of the type ``kind`` as
@@ -103,7 +104,10 @@ def _in_order(values: Iterable[Any], axis: Axis | None) -> Mapping[Any, int]:
 
 
 class ListWriter:
-    """Writes the rows of one list, in the order of their keys. ``identities``: the list that a row borrows from."""
+    """Writes the rows of one list, in the order of their keys.
+
+    ``identities``: the list from which rows borrow cells.
+    """
 
     def __init__(self, connection: sqlite3.Connection, name: ListName, identities: ListWriter | None = None) -> None:
         self._connection, self._name, self._lender = connection, name, identities or self
@@ -117,7 +121,7 @@ class ListWriter:
         ]
         self.length = 0
         ranks = "".join(f", {column}" for column in self._spec.ranked)
-        # In a database of its own, so that the index file does not keep its space.
+        # In a separate database, so that the index file does not keep its space.
         connection.execute(f"CREATE TEMP TABLE rank_{name} (row INTEGER PRIMARY KEY{ranks})")
 
     def add(
@@ -132,7 +136,7 @@ class ListWriter:
         """Add a row and return its number.
 
         ``identity``: the row of its identity, from which it has ``owners`` and the cells of borrowed columns, if it is
-        about another record. ``held``: what else leads to it by text.
+        about another record. ``held``: further texts to find it by.
         """
         self.length += 1
         self._waiting.append(_Row(key, cells, owners, identity, held))
@@ -141,7 +145,7 @@ class ListWriter:
         return self.length - 1
 
     def flush(self) -> None:
-        """Write the rows that wait."""
+        """Write the buffered rows."""
         batch, spec, name, connection = self._waiting, self._spec, self._name, self._connection
         first = self.length - len(batch)
         every = [row.cells for row in batch]
@@ -169,7 +173,7 @@ class ListWriter:
         batch.clear()
 
     def finish(self) -> None:
-        """Write the columns, once all rows of this list and of the one that it borrows from were added."""
+        """Write the columns, after all rows of this list and of the identities were added."""
         self.flush()
         self._lender.flush()
         identities = _array(self._identities, np.uint32)
@@ -193,7 +197,7 @@ class ListWriter:
         connection.execute(f"INSERT INTO trigram_{name} SELECT term, doc FROM temp.vocabulary_{name}")
 
     def coded(self, column: str) -> Coded | None:
-        """The values of a column, and their numbers by row; None for a column that is not kept so."""
+        """The values of a column, and their numbers by row; None for a column that is not coded."""
         return self._coded.get(column)
 
     def _lent(self, column: str) -> Coded | None:
@@ -232,7 +236,7 @@ class ListWriter:
 
 
 def _used(rows: Array, values: Sequence[Any]) -> tuple[Array, Sequence[Any]]:
-    """The codes in the smallest type that holds them, and the values that any row has."""
+    """The codes in the smallest type that holds them, and the values in use."""
     used = np.bincount(rows, minlength=len(values)) > 0
     left = [value for value, is_used in zip(values, used.tolist(), strict=True) if is_used]
     places = np.cumsum(used) - 1
@@ -269,7 +273,7 @@ def _encode(value: Any) -> str:
 
 
 def joined(pieces: Iterable[Any]) -> str:
-    """The texts as they are searched, without those that others contain."""
+    """The texts for searching, without those contained in others."""
     text = ""
     for piece in pieces:
         if piece and (found := folded(piece)) not in text:

@@ -1,4 +1,4 @@
-"""What is new: since one's last visit, since the previous scan, and between any two scans."""
+"""Changes since the viewer's last visit, since the previous scan, and between two scans."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from scanner.store.store import Store
 
 SHOWN = 500
 _A_VISIT = timedelta(minutes=30)
-"""Pages opened within this time are one visit."""
+"""Pages opened within this time belong to one visit."""
 
 
 def news(call: Call, index: Index) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _rows(changes: Sequence[Change]) -> tuple[list[Mapping[str, Any]], int]:
 
 
 def visit(call: Call, scan: str) -> None:
-    """Note that the viewer opened the page, once a visit."""
+    """Record that the viewer opened the page, once per visit."""
     person = call.viewer.person
     now = call.serving.clock()
     if person is None:
@@ -80,7 +80,7 @@ def visit(call: Call, scan: str) -> None:
 
 
 def _last_visit(call: Call) -> Visited | None:
-    """The one before this one."""
+    """The time of the previous visit."""
     person = call.viewer.person
     known = call.serving.store.served.visits(person) if person else ()
     earlier = [one for one in known if call.serving.clock() - one.at >= _A_VISIT]

@@ -23,16 +23,16 @@ from scanner.serve.index.reading import Index
 
 MOST_ROWS = 500
 _MOST_VALUES = 101
-"""Of a facet: one more than the page lists, so that it can say that there are others."""
+"""Maximum values of a facet: one more than the page lists, so that it can show that there are others."""
 _MOST_FIELDS = 200
 _EXPLAINED = 50
-"""Rows of an answer, up to which the page says why each was found: their records are read for it."""
+"""Maximum rows for which the page explains why each was found, which reads their records."""
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _TITLES = {rule.id: rule.title for rule in RULES}
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """What a request asks of a list. ``offset``, ``limit``: which rows."""
+    """A request for a list. ``offset``, ``limit``: which rows."""
 
     index: Index
     question: Question
@@ -41,7 +41,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 def fields_of(query: str) -> list[tuple[str, str]]:
-    """The names and values of a query string. Raises Refusal for one that cannot be read."""
+    """The names and values of a query string. Raises Refusal if it is malformed."""
     try:
         return parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
@@ -49,7 +49,7 @@ def fields_of(query: str) -> list[tuple[str, str]]:
 
 
 def asked_of(call: Call, name: str, query: str) -> Asked:
-    """Read a query as the page writes it into its address. Raises Refusal, and UsageError for an unknown facet."""
+    """Parse a query in the page's address. Raises Refusal, and UsageError for an unknown facet."""
     if name not in LIST_NAMES:
         raise Refusal(404, "there is no such list")
     given: dict[str, list[str]] = {}
@@ -79,7 +79,7 @@ def _number(text: str) -> int:
 
 
 def rows(call: Call, asked: Asked) -> dict[str, Any]:
-    """``{"scan", "total", "all", "table"}``: how many rows are found of how many, and those that were asked for."""
+    """``{"scan", "total", "all", "table"}``: number of rows found, of all rows, and the requested rows."""
     index, question = asked.index, asked.question
     page = index.page(question, limit=asked.limit, offset=asked.offset)
     every = index.page(replace(question, text="", chosen={}, sort=None, descending=False), limit=0)
@@ -106,7 +106,7 @@ def _cell(name: str) -> Callable[[Mapping[str, Any]], Any]:
 
 
 def counts(asked: Asked) -> Mapping[str, Any]:
-    """For each facet its values with the number of rows that each would leave."""
+    """The values of each facet with the number of rows for each."""
     return asked.index.counts(asked.question, most=_MOST_VALUES)
 
 

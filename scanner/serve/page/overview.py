@@ -1,4 +1,4 @@
-"""What stands above the lists: headline, gaps, numbers and charts, counted by the index."""
+"""The part above the lists: headline, gaps, numbers and charts, counted by the index."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scanner.serve.index.reading import Index
 from scanner.text import counted
 
 _DIGITS = 12
-"""Of a fingerprint: distinct among millions."""
+"""Digits of a fingerprint, distinct among millions."""
 _AXES = ("registry", "ownership", "usage", "privilege")
 _FACETS: Mapping[ListName, Sequence[str]] = {
     "identities": (*_AXES, "abandoned", "agent", "rechecked"),
@@ -31,13 +31,16 @@ _FACETS: Mapping[ListName, Sequence[str]] = {
     "entries": ("state",),
     "credentials": ("age",),
 }
-"""What is counted of each list."""
+"""The facets that are counted in each list."""
 
 Counts: TypeAlias = Mapping[str, Sequence[tuple[Value, int]]]
 
 
 def overview(call: Call, index: Index) -> dict[str, Any]:
-    """As the report's block of this name, with what the page counts in its tables there. See ``overview.js``."""
+    """The report's block of this name, with counts that the report's page computes from its tables.
+
+    See ``overview.js``.
+    """
     found = _COUNTED.get((index.scan, owners_of(call)), lambda: _all_counts(call, index))
     with call.serving.store.records(index.scan) as records:
         frame = records.frame
@@ -94,7 +97,7 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
 
 
 class _Counted(Struct, frozen=True, kw_only=True):
-    """What the index counts of a scan, for people who own the same."""
+    """The counts of a scan's index, for viewers with the same owners."""
 
     lists: Mapping[ListName, Counts]
     holders: list[dict[str, Any]]
@@ -127,7 +130,7 @@ def _headline(number: int, states: Mapping[str, Mapping[str, int]], *, limited: 
 
 
 def _trend(call: Call, frame: ScanResult) -> Sequence[Any]:
-    """The trend of the whole estate is for people who see it."""
+    """The trend of the whole estate, only for people who see everything."""
     if not call.viewer.sees_all:
         return ()
     return trend(replace(frame, trend=call.serving.store.trend(frame.scan.id)))
@@ -144,7 +147,7 @@ def _counts(call: Call, index: Index, name: ListName, facets: Sequence[str], **c
 
 
 def _holders(call: Call, index: Index) -> list[dict[str, Any]]:
-    """Whose the orphans are: by team, and those of none by the reason."""
+    """Orphans by team, and without a team by reason."""
     orphans = _counts(call, index, "identities", ("team",), ownership="orphaned")
     homeless = _counts(call, index, "identities", ("reason",), ownership="orphaned", team="")
     by_team = [{"team": team, "reason": None, "number": count} for team, count in orphans["team"] if team and count]

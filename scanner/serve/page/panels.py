@@ -1,4 +1,4 @@
-"""What the page's panel shows of one subject: the report's own tables, over the part of a scan that it needs."""
+"""The panel of one subject: the tables of the report, over the part of a scan that it needs."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from scanner.serve.index.rows import owners_named, owners_of
 from scanner.store.records import Records
 
 _MOST_EACH_WAY = 100
-"""Identities that a panel names of those that it can become, and of those that can become it."""
+"""Maximum number of identities in a panel that the subject can become, and that can become it."""
 _MOST_AROUND = 300
-"""Identities beside the subject."""
+"""Maximum number of identities around the subject."""
 _MOST_ROWS = 1_000
 
 Tables: TypeAlias = dict[str, Any]
 """Packed tables by name."""
 _Part: TypeAlias = tuple[ScanResult, Tables]
-"""A part of a scan, and tables that take the place of its own."""
+"""A part of a scan, and tables that replace its own."""
 
 
 def panel(call: Call, kind: str, key: str, index: Index) -> dict[str, Any]:
-    """``{"tables", "now", "since", "extra"}``. Raises Refusal where there is nothing that the viewer may see."""
+    """``{"tables", "now", "since", "extra"}``. Raises Refusal if there is nothing that the viewer may see."""
     read = _KINDS.get(kind)
     if read is None:
         raise Refusal(404, "there is no such kind")
@@ -57,7 +57,7 @@ def panel(call: Call, kind: str, key: str, index: Index) -> dict[str, Any]:
 
 
 def _known(call: Call, index: Index, part: ScanResult) -> Whole:
-    """What the whole scan shows of the part, if it is the latest: of an older one nothing beside its records."""
+    """Facts from the whole scan about the part, if it is the latest; none for an older scan."""
     graph = _graph(call, index)
     if graph is None:
         return Whole(radius_of=lambda _: None, conditional={})
@@ -77,7 +77,7 @@ def _graph(call: Call, index: Index) -> AttackGraph | None:
 
 
 def _extra(call: Call, kind: str, key: str) -> dict[str, Any]:
-    """What the page shows beside the report's panel."""
+    """The parts of the panel that the report does not have."""
     if kind != "identity":
         return {}
     store = call.serving.store
@@ -150,7 +150,7 @@ class _Reading:
         changes = table({name: itemgetter(name) for name in LISTS["changes"].columns}, rows)
         return (self._about(found[0]) if found else self._bare()), {"changes": changes}
 
-    # --- what is around them ---
+    # --- surroundings ---
 
     def _about(self, judged: Assessment) -> ScanResult:
         around = (judged, *self._around(judged))
@@ -171,7 +171,7 @@ class _Reading:
         return tuple(one for one in self.records.frame.coverage if one.is_gap and (one.source, one.scope) in places)
 
     def _around(self, judged: Assessment) -> Sequence[Assessment]:
-        """The identities that it is linked with, those that can become it, and those on its way to an admin."""
+        """The identities that it is linked with, those that can become it, and those on its path to an admin."""
         keys = dict.fromkeys(chain(self._reachable(judged.identity.key), _linked(judged)))
         keys.pop(judged.identity.key, None)
         return self._seen(self.records.identities(list(keys)[:_MOST_AROUND]))
@@ -181,7 +181,7 @@ class _Reading:
         return () if graph is None else _keys_around(graph, key)
 
     def _seen(self, found: Sequence[Assessment]) -> tuple[Assessment, ...]:
-        """Those that the viewer may see; the keys of others stay as texts."""
+        """The identities that the viewer may see; keys of others stay as text."""
         viewer = self.call.viewer
         return tuple(one for one in found if viewer.sees_all or not viewer.owns.isdisjoint(owners_of(one, {})))
 
@@ -222,7 +222,7 @@ def _keys_around(graph: AttackGraph, key: str) -> Iterator[str]:
 
 
 def _conditional(graph: AttackGraph, keys: Sequence[str]) -> dict[str, list[Link]]:
-    """What these can become of each other under a condition, by key."""
+    """Conditional edges among these, by key."""
     among = frozenset(keys)
     pairs = [
         (source, target)

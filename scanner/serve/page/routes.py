@@ -1,4 +1,4 @@
-"""The addresses of the page: its markup, its static files, and the data that its script asks for."""
+"""The addresses of the page: its markup, its static files, and the data for its script."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ PLACES = (
     "identities", "agents", "findings", "registry", "credentials", "exposed", "changes", "coverage", "new", "paths",
     "owners", "activity", "reviews", "scans",
 )  # fmt: skip
-"""First parts of the page's addresses: lists, what is opened from them, and pages beside them."""
+"""First path segments of the page: lists, subjects, and other pages."""
 
 
 async def page(request: Visit) -> Response[bytes]:
-    """The page, at any of its addresses: the script reads what to show."""
+    """The page, at any of its addresses; the script decides what to show."""
     return shell.page(csrf_of(request))
 
 
@@ -39,7 +39,7 @@ async def static(request: Visit, name: str) -> Response[bytes]:
 
 
 async def data(request: Visit, serving: Serving, rest: str) -> Response[bytes]:
-    """What the script asks for, as JSON."""
+    """Data for the script, as JSON."""
     what, *more = rest.strip("/").split("/")
     answer = _DATA.get((what, len(more)))
     if answer is None:
@@ -55,7 +55,7 @@ def _encoded(answer: Callable[..., Any], *given: Any) -> bytes:
 
 
 async def visited(request: Visit, serving: Serving) -> None:
-    """Note that someone opened the page."""
+    """Record that the viewer opened the page."""
     latest = serving.catalog.latest()
     if latest is not None:
         await sync_to_thread(changed.visit, _call(request, serving), latest.scan)
@@ -119,7 +119,7 @@ _DATA: dict[tuple[str, int], Callable[..., Any]] = {
     ("compare", 0): _compare,
     ("latest", 0): _latest,
 }
-"""By the first part of the path, and how many more it has."""
+"""Functions by the first path segment, with the number of further segments."""
 
 ROUTER = Router(
     "/",

@@ -1,1 +1,1 @@
-"""What audit logs gave, in the store: units, callers, their days; pruning and repair."""
+"""Activity from audit logs in the store: units, callers, days; pruning and repair."""

@@ -1,4 +1,4 @@
-"""Looking after the rows of audit logs: what is damaged, mending that, and pruning what is old."""
+"""Maintenance of audit log rows: damage, repair and pruning."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from scanner.text import printable
 KEPT_WEEKS = 400
 """Days for which weeks and coverage are kept."""
 REPLACED_KEPT = 7
-"""Days for which what was replaced stays: reports of earlier scans show what was known then."""
+"""Days for which replaced units are kept: reports of earlier scans show what was known then."""
 LOST = "a record of it was damaged in the store"
 
 
@@ -43,9 +43,9 @@ Lost: TypeAlias = tuple[str, tuple[LogDay, ...]]
 
 
 class Damage(Struct, frozen=True, kw_only=True):
-    """What cannot be trusted. ``words``: what is wrong. ``units``, ``callers``: numbers of those that are concerned.
+    """Damage. ``words``: messages. ``units``, ``callers``: affected numbers.
 
-    ``days``: by unit, its log and the days of which something is lost. ``heads``: numbers of rows of ``audit_log``.
+    ``days``: by unit, its log and the days with losses. ``heads``: numbers of rows of ``audit_log``.
     """
 
     words: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Damage(Struct, frozen=True, kw_only=True):
 
 
 def find_damage(connection: Connection) -> Damage:
-    """Verify every row. Damage in what is not current harms no one, and is left out."""
+    """Verify every row. Damage in replaced units is ignored."""
     bad = {table: damaged(connection, table) for table in ACTIVITY}
     current = {one.number: one for one in current_units(connection)}
     broken = [row for row in bad[schema.log_unit] if row[0] in current]
@@ -66,7 +66,7 @@ def find_damage(connection: Connection) -> Damage:
     words = [f"{named(table, row)} does not match its checksum" for table in (schema.audit_log,) for row in bad[table]]
     words += [f"{named(schema.log_unit, row)} does not match its checksum" for row in broken]
     for table in (schema.log_caller, schema.log_feature):
-        # Once all that it did was read anew, under another number, it harms no one.
+        # Ignored once all its activity was read again, under another number.
         words += [
             f"{named(table, row)} does not match its checksum"
             for row in bad[table]
@@ -95,14 +95,14 @@ def find_damage(connection: Connection) -> Damage:
 
 
 def _gapped(connection: Connection) -> set[int]:
-    """Callers that lack a feature between others."""
+    """Callers with a missing feature number."""
     feature = schema.log_feature.c
     counted = select(feature.caller).group_by(feature.caller)
     return set(connection.execute(counted.having(func.count() != func.max(feature.number) + 1)).scalars())
 
 
 def _without_row(connection: Connection) -> set[int]:
-    """Callers that are known by their days alone."""
+    """Callers that have days but no row."""
     known = select(schema.log_caller.c.number)
     day = schema.log_day.c
     return set(connection.execute(select(day.caller).where(day.caller.not_in(known)).distinct()).scalars())
@@ -117,7 +117,7 @@ def _units_of(connection: Connection, callers: Iterable[int]) -> dict[int, set[i
 
 
 def lacking(connection: Connection) -> Iterator[tuple[int, str]]:
-    """Numbers of units that have not the rows that they were stored with (0: it is a log), and what is wrong."""
+    """Numbers of units without all rows that they were stored with (0: a log), with a message."""
     current = {one.number: one for one in current_units(connection)}
     logs = set(connection.execute(select(schema.audit_log.c.name)).scalars())
     for log in sorted({one.log for one in current.values()} - logs):
@@ -136,7 +136,7 @@ def lacking(connection: Connection) -> Iterator[tuple[int, str]]:
 
 
 def _days_of(connection: Connection, units: Iterable[int], current: Mapping[int, Unit]) -> dict[int, Lost]:
-    """The days of units: those that they cover, as far as that can be read, and those of their callers."""
+    """The days of units: covered days, as far as readable, and days of their callers."""
     found: dict[int, tuple[str, set[tuple[str, int]]]] = {}
     day, caller = schema.log_day, schema.log_caller
     both = day.join(caller, caller.c.number == day.c.caller)
@@ -162,7 +162,7 @@ def _lost(scope: str, ordinal: int) -> LogDay:
 
 
 def repair(connection: Connection, now: datetime) -> tuple[tuple[str, str], ...]:
-    """Remove the units that have damage, so that their days are gaps. Returns each problem with what was done."""
+    """Remove damaged units, so that their days are gaps. Returns each problem with its repair."""
     damage, unit = find_damage(connection), schema.log_unit
     current = {one.number: one for one in current_units(connection)}
     going = set(damage.units)
@@ -194,14 +194,14 @@ def repair(connection: Connection, now: datetime) -> tuple[tuple[str, str], ...]
 
 
 def _remove(connection: Connection, units: Iterable[int]) -> None:
-    """Units with all that belongs to them."""
+    """Remove units with all rows that belong to them."""
     for some in batches(sorted(units)):
         _remove_days(connection, some)
         connection.execute(delete(schema.log_unit).where(schema.log_unit.c.number.in_(some)))
 
 
 def _remove_days(connection: Connection, units: Sequence[int]) -> None:
-    """What belongs to units."""
+    """Remove the rows that belong to units."""
     for table in (schema.log_day, schema.log_change):
         connection.execute(delete(table).where(table.c.unit.in_(units)))
 
@@ -216,7 +216,7 @@ def _rewrite(connection: Connection, unit: Unit) -> None:
 
 
 class Held(Struct, frozen=True, kw_only=True):
-    """How much the store has of a log. ``days``: of callers, of all readings."""
+    """The amount of stored data of a log. ``days``: of callers, in all readings."""
 
     units: int
     callers: int
@@ -224,7 +224,7 @@ class Held(Struct, frozen=True, kw_only=True):
 
 
 def held(connection: Connection, log: str) -> Held | None:
-    """What it has; None of a log that it does not know."""
+    """The amount of stored data; None for an unknown log."""
     unit, caller = schema.log_unit.c, schema.log_caller.c
     known = connection.execute(select(func.count()).where(schema.audit_log.c.name == log)).scalar_one()
     units = connection.execute(select(func.count(), func.sum(unit.days)).where(unit.log == log)).one()
@@ -233,7 +233,7 @@ def held(connection: Connection, log: str) -> Held | None:
 
 
 def forget(connection: Connection, log: str) -> None:
-    """Remove all that was read of a log."""
+    """Remove all data of a log."""
     unit, caller = schema.log_unit.c, schema.log_caller.c
     _remove(connection, connection.execute(select(unit.number).where(unit.log == log)).scalars().all())
     of_log = select(caller.number).where(caller.log == log)
@@ -246,9 +246,9 @@ def forget(connection: Connection, log: str) -> None:
 
 
 def prune(connection: Connection, today: date, keep_days: int) -> None:
-    """Merge days older than ``keep_days`` to weeks, and remove weeks older than 400 days and what was replaced.
+    """Merge days older than ``keep_days`` to weeks, and remove replaced units and weeks older than 400 days.
 
-    Does nothing while a row is damaged: it would be merged into sound ones.
+    Does nothing while a row is damaged, which would be merged into others.
     """
     current = current_units(connection)
     begin = _monday(today.toordinal() - keep_days)
@@ -278,7 +278,7 @@ def prune(connection: Connection, today: date, keep_days: int) -> None:
 
 
 def _replaced(connection: Connection, current: Sequence[Unit], today: date) -> list[Unit]:
-    """Units that were replaced so long ago that no report of a scan before that need be exact, and have rows yet."""
+    """Units with rows that were replaced so long ago that no earlier report needs them."""
     by_name = {(one.log, one.sort, one.name): one for one in current}
     found = []
     for row in plain_rows(connection, select(schema.log_unit)):
@@ -291,7 +291,7 @@ def _replaced(connection: Connection, current: Sequence[Unit], today: date) -> l
 
 
 def _merge(connection: Connection, units: Sequence[Unit], log: str, begin: int) -> None:
-    """Put weeks in place of the log's days before ``begin``, a Monday's ordinal. Weeks that are there stay."""
+    """Replace the log's days before ``begin``, a Monday's ordinal, with weeks. Existing weeks stay."""
     since = merged_until(units, log)
     sources = {one.number: one for one in units if one.sort != "week"}
     covered: dict[int, dict[tuple[str, int], LogDay]] = {}
@@ -323,7 +323,7 @@ def _merge(connection: Connection, units: Sequence[Unit], log: str, begin: int) 
     made = []
     for monday, number in numbers.items():
         coverage = coverage_text(covered.get(monday, {}).values())
-        # As if it had been read when it ended: reports of later scans show it.
+        # As if it had been read when it ended, so that reports of later scans show it.
         moment = f"{date.fromordinal(monday + 7)}T00:00:00+00:00"
         made.append((number, log, "week", str(monday), "", moment, 0, callers[monday], 0, coverage))
     bulk_insert(connection, schema.log_unit, made)
@@ -331,7 +331,7 @@ def _merge(connection: Connection, units: Sequence[Unit], log: str, begin: int) 
 
 
 def _shrink(connection: Connection, units: Iterable[Unit], gone: Mapping[int, int], begin: int) -> None:
-    """Take merged days out of the units that had them; units that have nothing else go."""
+    """Remove merged days from their units, and units without other days."""
     for unit in units:
         covers = unit.covers
         left = [one for ordinal, one in covers if ordinal >= begin]

@@ -1,4 +1,4 @@
-"""A caller's day as the store keeps it: features by number, few samples, one line of JSON. Pure."""
+"""The stored form of a caller's day: features by number, few samples, one line of JSON. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_SAMPLES = 4
 _MOST_NEEDED = 10
 """Event ids kept for a day with many services, or with several networks, clients and the like."""
 _OF_CONSEQUENCE = 2
-"""So many of them are those of actions that change something, where there are."""
+"""The number of these for actions that change something, if there are any."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(DayCounts)
@@ -38,10 +38,10 @@ def counts_of(day: CallerDay, numbers: Mapping[str, int]) -> DayCounts:
 
 
 def _sampled(day: CallerDay) -> Iterable[str]:
-    """Which features keep the id of an event: what is new is rare, and a finding cites events of what it is about.
+    """Select the features that keep the id of an event: new features are rare, and findings cite their events.
 
-    Marks, the rarest writes, the rarest action of each service, the rarest of several networks, clients and so on;
-    then the rarest of all. What all events have in common needs no id of its own.
+    Marks, the rarest writes, the rarest action of each service, the rarest of several networks, clients and so on; then
+    the rarest of all. A feature of all events needs no id.
     """
     rarest = [
         (text, feature_of(text))
@@ -63,7 +63,7 @@ def _sampled(day: CallerDay) -> Iterable[str]:
 
 
 def _trimmed(counts: tuple[int, int, int]) -> tuple[int, ...]:
-    """Without the zeros that it ends in."""
+    """Without trailing zeros."""
     done, denied, failed = counts
     if failed:
         return done, denied, failed
@@ -73,7 +73,7 @@ def _trimmed(counts: tuple[int, int, int]) -> tuple[int, ...]:
 
 
 def merged(one: DayCounts, other: DayCounts) -> DayCounts:
-    """Both as one, which represents a week."""
+    """Two records merged, which represent a week."""
     by_feature = {feature: counts for feature, *counts in one.counts}
     for feature, *counts in other.counts:
         there = by_feature.get(feature, [])
@@ -95,7 +95,7 @@ def merged(one: DayCounts, other: DayCounts) -> DayCounts:
 
 
 def joined(one: CallerDay, other: CallerDay) -> CallerDay:
-    """Two records of the same caller and day from one unit as one."""
+    """Merge two records of the same caller and day from one unit."""
     counts = dict(one.counts)
     for text, (done, denied, failed) in other.counts.items():
         had = counts.get(text, (0, 0, 0))
@@ -116,7 +116,9 @@ def joined(one: CallerDay, other: CallerDay) -> CallerDay:
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PACKED, _AS_IS = "~", "="
-"""A UUID is kept as 22 letters behind the first; other ids that begin with either have the second before them."""
+"""Prefixes: a UUID is stored as 22 characters after the first; other ids that begin with either are stored after the
+second.
+"""
 
 
 def body_of(counts: DayCounts) -> str:
@@ -126,7 +128,7 @@ def body_of(counts: DayCounts) -> str:
 
 
 def counts_in(body: str, what: str) -> DayCounts:
-    """What :func:`body_of` wrote. Raises DamagedRow, which names the row as ``what``."""
+    """Parse the text of :func:`body_of`. Raises DamagedRow, which names the row as ``what``."""
     try:
         counts = _decoder.decode(body)
         samples = tuple((feature, _unpacked(event)) for feature, event in counts.samples)
@@ -165,7 +167,7 @@ def _place(row: tuple[str, int, str, str | None, str | None]) -> tuple[str, int,
 
 
 def coverage_text(days: Iterable[LogDay]) -> str:
-    """Days of scopes as JSON, those that were read in full in two values each; sorted."""
+    """Days of scopes as sorted JSON; completely read days have two values each."""
     rows = {(one.scope, one.day.toordinal(), one.status, one.detail, one.permission) for one in days}
     complete = ("complete", None, None)
     short = [row[:2] if row[2:] == complete else row for row in sorted(rows, key=_place)]
@@ -173,7 +175,7 @@ def coverage_text(days: Iterable[LogDay]) -> str:
 
 
 def coverage_in(text: str, what: str) -> tuple[tuple[int, LogDay], ...]:
-    """What :func:`coverage_text` wrote, each with the day's ordinal. Raises DamagedRow as :func:`counts_in`."""
+    """Parse the text of :func:`coverage_text`; each day has its ordinal. Raises DamagedRow as :func:`counts_in`."""
     try:
         return tuple(
             (

@@ -1,4 +1,4 @@
-"""What the store knows of activity, for judging: light at first, the days of callers in batches."""
+"""The stored activity for judging: metadata at once, the days of callers in batches."""
 
 from __future__ import annotations
 
@@ -48,25 +48,25 @@ HOLE = "nothing was read of this day, though days before and after it were read"
 
 
 class ActivityStore:
-    """What audit logs gave. Any method may raise StoreError."""
+    """Activity from audit logs. Any method may raise StoreError."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._callers = Callers()
 
     def damage(self) -> Damage:
-        """What cannot be trusted, by verifying every row."""
+        """Verify every row and return the damage."""
         with reading(self._engine) as connection:
             return find_damage(connection)
 
     def states(self, logs: Iterable[str], damage: Damage = NO_DAMAGE) -> dict[str, LogState]:
-        """By name, what is known of each log. Damaged units count as not read."""
+        """The state of each log by name. Damaged units count as not read."""
         with reading(self._engine) as connection:
             units = current_units(connection, but=damage.units)
         return {log: state_of(units, log) for log in logs}
 
     def logs(self, damage: Damage = NO_DAMAGE) -> dict[str, LogPast]:
-        """Every log with its covered days and gaps, as :meth:`past` has them."""
+        """Every log with its covered days and gaps, as in :meth:`past`."""
         with reading(self._engine) as connection:
             return _logs(connection, current_units(connection, but=damage.units), damage, strict=False)
 
@@ -78,36 +78,36 @@ class ActivityStore:
         gaps: Mapping[str, Sequence[LogDay]],
         at: datetime,
     ) -> None:
-        """Add what units gave, all in one transaction: see :func:`scanner.store.activity.units.write`."""
+        """Add the readings of units, all in one transaction: see :func:`scanner.store.activity.units.write`."""
 
         def attempt() -> None:
-            known, self._callers = self._callers, Callers()  # they hold only once it is stored
+            known, self._callers = self._callers, Callers()  # valid only once stored
             with writing(self._engine) as connection:
                 write(connection, log, head, readings, gaps, at, known)
             self._callers = known
 
-        retrying(self._engine, attempt)  # twice does no harm: the second replaces the first
+        retrying(self._engine, attempt)  # may run twice: the second replaces the first
 
     def prune(self, today: date, keep_days: int) -> None:
-        """Merge old days to weeks, and remove what is older still. Only for a role that may prune."""
+        """Merge old days to weeks, and remove even older weeks. Only for a role that may prune."""
         with writing(self._engine) as connection:
             prune(connection, today, keep_days)
 
     def held(self, log: str) -> Held | None:
-        """How much there is of a log; None of one that is not known."""
+        """The amount of stored data of a log; None for an unknown log."""
         with reading(self._engine) as connection:
             return held(connection, log)
 
     def forget(self, log: str) -> None:
-        """Remove all that was read of a log. Only for a role that may prune."""
+        """Remove all data of a log. Only for a role that may prune."""
         with writing(self._engine) as connection:
             forget(connection, log)
         self._callers = Callers()
 
     def past(self, damage: Damage | None = None, *, as_of: datetime | None = None) -> ActivityPast:
-        """All that is known, or was ``as_of`` then.
+        """All stored activity, or that of the time ``as_of``.
 
-        With ``damage``, days of which something is lost are gaps; else DamagedRow is raised.
+        With ``damage``, days with losses are gaps; otherwise DamagedRow is raised.
         """
         with reading(self._engine) as connection:
             if damage is None and (missing := next(lacking(connection), None)):
@@ -175,7 +175,7 @@ def _log(log: str, first: datetime, head: LogHead, units: Sequence[Unit], lost: 
 
 
 def _gaps(scope: str, days: Mapping[int, LogDay]) -> Iterator[tuple[int, LogDay]]:
-    """Days that could not be read, and those between others of which there is nothing; the last may still go on."""
+    """Days that could not be read, and missing days between others; the last day may not be over."""
     over = [ordinal for ordinal, day in days.items() if day.detail != NOT_YET_OVER]
     for ordinal in range(min(over, default=0), max(over, default=-1) + 1):
         day = days.get(ordinal)
@@ -186,11 +186,11 @@ def _gaps(scope: str, days: Mapping[int, LogDay]) -> Iterator[tuple[int, LogDay]
 
 
 def _callers(connection: Connection, units: Sequence[Unit], damage: Damage, *, strict: bool) -> tuple[Caller, ...]:
-    """Everybody who acted in a current unit, by number."""
+    """Callers with activity in a current unit, by number."""
     table, day = schema.log_caller, schema.log_day.c
     current = {one.number for one in units}
     rows = plain_rows(connection, select(table).order_by(table.c.number))
-    # Nearly always all units are current, so only callers of others are asked about.
+    # Nearly always all units are current, so only callers of other units are looked up.
     replaced = set(connection.execute(select(schema.log_unit.c.number)).scalars()) - current
     maybe = set[int]()
     for some in batches(sorted(replaced)):

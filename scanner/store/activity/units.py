@@ -1,4 +1,4 @@
-"""Units of logs as they are stored: written whole, the newest of each name current, others ignored."""
+"""Stored units of logs: written completely, the newest of each name is current, others are ignored."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ Who: TypeAlias = tuple[str, str, str]
 T = TypeVar("T")
 
 EMPTIED = "-"
-"""The digest of a unit that was replaced, and of which pruning has left nothing but the row."""
+"""The digest of a replaced unit that pruning has reduced to its row."""
 ASKED_AT_ONCE = 500
-"""Values in one query's list."""
+"""Maximum values in the list of one query."""
 
 
 class LogHead(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a log is, as it was when it was last read. ``source``: whose identities it is about; None: any.
+    """A log at its last reading. ``source``: the source of its identities; None: any.
 
     ``unlogged``, ``sees_all_use_of``, ``also_called``: as its reader declares.
     """
@@ -64,7 +64,7 @@ class Unit(NamedTuple):
 
     @property
     def what(self) -> str:
-        """As messages call it."""
+        """Its name in messages."""
         return f"{self.sort} {self.name} of the log {self.log}"
 
     @property
@@ -79,12 +79,11 @@ class Unit(NamedTuple):
 
 
 class LogState(Struct, frozen=True, kw_only=True):
-    """What is known of a log, for the reading of what is new.
+    """The state of a log for reading new units.
 
-    ``known``: by name of units that need not be read again unless their digest changes, that digest. ``unread``: those
-    of them that gave nothing but gaps.
-    ``newest``: the last day that was read, as an ordinal. ``merged_until``: days before it are not taken in any more.
-    ``gaps``: by name, what could not be read so far, with its days.
+    ``known``: digests by name of units that are read again only if their digest changes. ``unread``: those with nothing
+    but gaps. ``newest``: the last day that was read, as an ordinal. ``merged_until``: earlier days are no longer
+    accepted. ``gaps``: by name, unreadable parts with their days.
     """
 
     known: Mapping[str, str] = {}
@@ -99,7 +98,7 @@ changes = Decoder(NamedChange)
 
 
 def batches(values: Iterable[T]) -> Iterator[list[T]]:
-    """So many at once as one query asks for."""
+    """The items in batches for one query."""
     left = iter(values)
     while some := list(islice(left, ASKED_AT_ONCE)):
         yield some
@@ -112,7 +111,10 @@ _REFERRING: Mapping[Table, tuple[Column[int], ...]] = {
 
 
 def next_number(connection: Connection, table: Table) -> int:
-    """The number of the next row, which no row that was lost had; no one else adds one before this transaction ends."""
+    """The number of the next row, above those of lost rows.
+
+    No other process adds a row before this transaction ends.
+    """
     columns = (table.c.number, *_REFERRING.get(table, ()))
     return 1 + max(int(connection.execute(select(func.coalesce(func.max(one), 0))).scalar_one()) for one in columns)
 
@@ -120,10 +122,10 @@ def next_number(connection: Connection, table: Table) -> int:
 def current_units(
     connection: Connection, *, but: Collection[int] = (), strict: bool = False, as_of: datetime | None = None
 ) -> list[Unit]:
-    """The newest unit of each log, sort and name, by number. Rows in ``but`` are left out, with what they replaced.
+    """The newest unit of each log, sort and name, by number.
 
-    ``as_of``: as they were then; where pruning has emptied a row, the one that replaced it. Raises DamagedRow for a
-    damaged row, if ``strict``.
+    Rows in ``but`` are left out, with those that they replaced. ``as_of``: at that time; for a row that pruning has
+    emptied, its replacement. Raises DamagedRow for a damaged row, if ``strict``.
     """
     newest: dict[tuple[str, str, str], Unit] = {}
     latest = None if as_of is None else text_of(as_of)
@@ -150,19 +152,19 @@ def settled(unit: Unit) -> Iterator[tuple[int, LogDay]]:
 
 
 def worse(one: LogDay | None, other: LogDay) -> LogDay:
-    """What two units say of one day: a gap outweighs what is complete; of two gaps, one is reported."""
+    """The worse of two units' coverage of a day: a gap outweighs complete; of two gaps, one is reported."""
     if one is None or one.status not in GAPS:
         return other
     return one if other.status not in GAPS else min(one, other, key=lambda day: (day.status, day.detail or ""))
 
 
 def merged_until(units: Iterable[Unit], log: str) -> int:
-    """The ordinal of the first day of the log that is not merged to weeks; 0 where none is."""
+    """The ordinal of the first day of the log that is not merged to weeks; 0 if none is."""
     return max((int(one.name) + 7 for one in units if one.sort == "week" and one.log == log), default=0)
 
 
 def state_of(units: Sequence[Unit], log: str) -> LogState:
-    """What the current units say of a log. A unit that was read before its days ended is to be read again."""
+    """The state of a log from its current units. A unit that was read before its days ended is read again."""
     mine = [one for one in units if one.log == log]
     known, unread, newest = dict[str, str](), set[str](), list[int]()
     for unit in mine:
@@ -195,9 +197,9 @@ def write(
     at: datetime,
     callers_known: Callers,
 ) -> None:
-    """Add what units gave, in place of what units of their names gave before.
+    """Add the readings of units, replacing those of the same names.
 
-    ``gaps``: by name, days that could not be read; without days, that gap is no more.
+    ``gaps``: by name, days that could not be read; without days, the gap is removed.
     """
     callers_known.forget_if_outdated(connection)
     _keep_head(connection, log, head, at)
@@ -253,9 +255,9 @@ class _Caller(Struct):
 
 
 class Callers:
-    """Callers that one process has looked up, so that it does not for each unit. They hold until somebody else writes.
+    """A cache of callers in one process, valid until another process writes.
 
-    Who adds a caller or a feature adds a unit, too; who removes one removes a unit, or empties it.
+    Every addition of a caller or a feature adds a unit as well, and every removal removes or empties a unit.
     """
 
     MOST = 20_000
@@ -265,12 +267,12 @@ class Callers:
         self._state: Values | None = None
 
     def forget_if_outdated(self, connection: Connection) -> None:
-        """Start anew where anybody else has written, and where there are too many to hold."""
+        """Clear the cache if another process has written, or it is too large."""
         if self._state != _state(connection) or len(self.known) > self.MOST:
             self.known.clear()
 
     def keep(self, connection: Connection) -> None:
-        """Note that this process has written."""
+        """Record that this process has written."""
         self._state = _state(connection)
 
 
@@ -285,7 +287,7 @@ def _known(
     taken: Iterable[tuple[UnitReading, Mapping[tuple[Who, int], CallerDay]]],
     callers_known: Callers,
 ) -> dict[Who, _Caller]:
-    """Every caller with its number and the numbers of all its features; what is not there yet is added."""
+    """Every caller with its number and the numbers of all its features; missing ones are added."""
     needed: dict[Who, set[str]] = {}
     for _, callers in taken:
         for (who, _), day in callers.items():
@@ -309,7 +311,7 @@ def _known(
 
 
 def _stored(connection: Connection, log: str, needed: Collection[Who]) -> dict[Who, _Caller]:
-    """Those that the store has. One of which a row is damaged is left out: it gets another number."""
+    """The stored callers. A caller with a damaged row is left out, and gets another number."""
     caller, feature = schema.log_caller, schema.log_feature
     found: dict[Who, _Caller] = {}
     for hashes in batches(sorted(_hash(log, who) for who in needed)):
@@ -329,7 +331,7 @@ def _stored(connection: Connection, log: str, needed: Collection[Who]) -> dict[W
 def features_of(
     connection: Connection, callers: Iterable[int], sound: Callable[[Values], bool]
 ) -> dict[int, tuple[str, ...]]:
-    """By caller, its features in the order of their numbers; those of whom one is missing or not sound are left out."""
+    """By caller, its features in the order of their numbers; callers with a missing or damaged feature are left out."""
     feature = schema.log_feature
     found: dict[int, list[str]] = {}
     broken = set[int]()
