@@ -17,13 +17,14 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from io import BytesIO
 from itertools import chain, count, islice, pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread, current_thread, main_thread
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -47,6 +48,8 @@ WORTH_IT = 20_000
 _NUMBER = 4
 """Bytes of a batch's number."""
 _ENDING = (signal.SIGINT, signal.SIGTERM)
+_OOM_SCORE = Path("/proc/self/oom_score_adj")
+"""Of the processes to choose from, Linux ends that with the most memory; this adds thousandths of all memory."""
 
 
 class _Sharing(NamedTuple):
@@ -296,6 +299,8 @@ def _serve(job: _Job[T, R], parents: Sequence[Connection], connection: Connectio
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         gc.disable()  # garbage collection would copy the memory shared with the parent
         _sharing.set(_ALONE)
+        with suppress(OSError):
+            _OOM_SCORE.write_text("1000")  # without memory, the system ends children, and not the parent
         results: SimpleQueue[bytes] = SimpleQueue()
         # A thread sends, so that this one need not wait until the parent receives.
         Thread(target=_send, args=(connection, results), daemon=True).start()

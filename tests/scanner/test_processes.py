@@ -116,6 +116,16 @@ def test_the_parent_does_what_a_lost_child_owes(
     assert "ended early" in caplog.text
 
 
+def test_children_are_the_first_to_end_without_memory() -> None:
+    """Only the parent cannot be done without, and it has the most memory of all."""
+    score = Path("/proc/self/oom_score_adj")
+    usual = score.read_text()
+    with using(2):
+        scores = spread(lambda _: (is_child(), score.read_text()), range(200))
+
+    assert set(scores) == {(False, usual), (True, "1000\n")}
+
+
 def test_other_processes_begin_while_this_one_does_something_else() -> None:
     """And it takes over what is left."""
     with using(2), started(lambda _: is_child(), range(200)) as children:
