@@ -1,6 +1,6 @@
-"""AI agents: what each runs as, what it may do and did, its tools and keys, and who is accountable for it.
+"""AI agents: identities they run as, permissions, activity, tools, keys, and accountable people.
 
-What their providers say stands in attributes, which any source may set: what does not have their shape is left out.
+Facts of providers are attributes, which any source may set; values of another shape are ignored.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from scanner.model.attributes import (
 
 _ACTS_AS = ("runs_as", "acts_as")
 ACTIONS_SHOWN = 5
-"""Of each service that an agent used."""
+"""Maximum actions for each service that an agent used."""
 
 
 class AgentRow(Struct, frozen=True, gc=False):
-    """An agent, whether its entry declares a person in the loop, and its blast radius if the whole scan is known."""
+    """An agent, the human oversight in its entry, and its blast radius if the whole scan is known."""
 
     judged: Judged
     person_declared: bool | None = None
@@ -60,23 +60,23 @@ def agent_rows(result: ScanResult) -> Iterator[AgentRow]:
 
 
 def persons_declared(entries: Iterable[Entry]) -> dict[str | None, bool]:
-    """What entries declare of a person in the loop, by their ids."""
+    """Declared human oversight by entry id."""
     return {entry.id: entry.human_in_the_loop for entry in entries if entry.human_in_the_loop is not None}
 
 
 def runs_as(identity: Identity) -> tuple[str, ...]:
-    """The keys of the identities that it acts as, and what it names elsewhere."""
+    """The keys of the identities that it acts as, and the identities that it names elsewhere."""
     linked = (link.target for link in identity.links if link.relation in _ACTS_AS)
     return tuple(dict.fromkeys((*linked, *_texts(identity, FEDERATES_TO))))
 
 
 def unresolved(identity: Identity) -> tuple[str, ...]:
-    """What is named, but not where it was read, such as ``execution_role is ${ROLE}``."""
+    """References that are not resolved, such as ``execution_role is ${ROLE}``."""
     return _texts(identity, UNRESOLVED)
 
 
 def acts_as(identity: Identity, name: Callable[[str], str] = str) -> str | None:
-    """What it acts as, in words; ``name`` makes a name of a key. None: as itself."""
+    """The identities that it acts as, as text; ``name``: returns the name for a key. None: acts as itself."""
     unknown = (f"unknown ({why})" for why in unresolved(identity))
     return joined(dict.fromkeys((*map(name, runs_as(identity)), *unknown)))
 
@@ -92,7 +92,7 @@ def model(identity: Identity) -> str | None:
 
 
 def schedule(identity: Identity) -> str | None:
-    """When it runs by itself."""
+    """Its schedule."""
     return _text(identity, SCHEDULE)
 
 
@@ -112,21 +112,21 @@ def servers(identity: Identity) -> tuple[str, ...]:
 
 
 def sponsors(identity: Identity) -> tuple[str, ...]:
-    """The people who are accountable for it, as its provider names them."""
+    """The people accountable for it, under their names at the provider."""
     named = ((one.get("email"), one.get("name"), one.get("id")) for one in _records(identity, SPONSORS))
     texts = (next((text for text in names if isinstance(text, str) and text), None) for names in named)
     return tuple(filter(None, texts))
 
 
 def may_do(identity: Identity) -> str | None:
-    """The high-consequence actions that its own permissions allow; None where they are not known."""
+    """The high-consequence actions that its own permissions allow; None if unknown."""
     if identity.consequences is None:
         return None
     return joined(dict.fromkeys(CONSEQUENCES[one.kind] for one in identity.consequences))
 
 
 def did(activity: Activity | None) -> str | None:
-    """The services and actions that it used, by audit logs; None without a log."""
+    """The services and actions that it used, from audit logs; None without a log."""
     if activity is None:
         return None
     return joined(
@@ -143,7 +143,7 @@ def _more(actions: tuple[str, ...]) -> str:
 
 
 def has_person_in_loop(identity: Identity, declared: bool | None) -> bool | None:
-    """Whether a person is in the loop, as the registry declares, else as its provider is set; None: neither says."""
+    """Whether a person is in the loop, as declared in the registry or else set at the provider; None: unknown."""
     if declared is not None:
         return declared
     is_set = identity.attributes.get(HUMAN_IN_THE_LOOP)
@@ -151,7 +151,7 @@ def has_person_in_loop(identity: Identity, declared: bool | None) -> bool | None
 
 
 def worst(row: AgentRow) -> str | None:
-    """The blast radius as a sentence, which agrees with what is known of a person in the loop."""
+    """The blast radius as a sentence, with the known human oversight."""
     if row.radius is None:
         return None
     person = has_person_in_loop(row.identity, row.person_declared)

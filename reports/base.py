@@ -26,10 +26,10 @@ BOARD = "board"
 
 
 class Screen(Struct, frozen=True, kw_only=True):
-    """What the output can show; files are plain and 80 columns wide.
+    """The capabilities of the output; files are plain and 80 columns wide.
 
-    ``longest``: number of rows of a list that are shown; None: all, as in files and pipes.
-    ``options``: options of printed commands, so that they use the same scan, such as ``" --config prod/config.toml"``.
+    ``longest``: maximum rows of a list; None: all, as in files and pipes. ``options``: options of printed commands, so
+    that they use the same scan, such as ``" --config prod/config.toml"``.
     """
 
     width: int = 80
@@ -46,8 +46,8 @@ class Screen(Struct, frozen=True, kw_only=True):
 class Report(Protocol):
     """A format. ``write`` is pure except for ``out``: the same result and view give the same bytes.
 
-    A format with ``streams = True`` reads no list of the result more than a few times, and keeps none. It is then
-    given a result whose lists are read from the store while it writes: see ``scanner.model.stored``.
+    A format with ``streams = True`` reads no list of the result more than a few times, and keeps none. Its result may
+    have lists that are read from the store while it writes: see ``scanner.model.stored``.
 
     All text in the result is untrusted: each format escapes what it could interpret.
     """

@@ -94,7 +94,7 @@ def _identity(judged: Assessment, first_seen: datetime | None) -> list[str | Non
 
 
 def _activity(activity: Activity | None) -> list[str]:
-    """What audit logs record: how much of the time they cover, what it used, when, from where, and who became it."""
+    """The activity in audit logs: coverage, services used, times, origins, and who assumed it."""
     if activity is None:
         return []
     span = "no day is covered by its logs"
@@ -140,13 +140,13 @@ def _service(used: ServiceUse) -> str:
 
 
 def hours_text(hours: Sequence[int]) -> str:
-    """On how many days it acted in each hour, as a row of 24 bars."""
+    """The number of days with activity by hour, as a row of 24 bars."""
     most = max(hours, default=0) or 1
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in hours)
 
 
 def shortened(values: Sequence[str]) -> str:
-    """The first few, and how many more there are."""
+    """The first few items, and the number of the others."""
     more = len(values) - _VALUES_SHOWN
     return ", ".join((*values[:_VALUES_SHOWN], *((f"and {more:,} more",) if more > 0 else ())))
 

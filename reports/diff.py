@@ -18,7 +18,7 @@ from scanner.model import Change
 
 SCHEMA = "muster.diff/1"
 SHOWN = 15
-"""Changes of each kind on the page; the rest is counted."""
+"""Maximum changes of each kind on the page; the others are counted."""
 PLACES_SHOWN = 5
 
 Writer: TypeAlias = Callable[[Diff, BinaryIO, Screen], tuple[str, ...]]

@@ -82,7 +82,7 @@ def is_exposed(identity: Identity) -> bool:
 
 
 def _urgency(row: ExposedRow) -> tuple[object, ...]:
-    """Priority, privilege, tried, public, last used: then whatever keeps the order the same."""
+    """The sort key: priority, privilege, verified, public, last used; then keys for a stable order."""
     level = _LEAST_PRIVILEGED if row.privilege is None else PRIVILEGES.index(row.privilege)
     used = 0.0 if row.last_used_at is None else -row.last_used_at.timestamp()
     return row.priority, level, row.verified is not True, row.public is not True, used, row.identity or "", row.key
@@ -104,7 +104,7 @@ def _rows(result: ScanResult) -> Iterator[ExposedRow]:
 
 
 def _subject(exposure: Exposure) -> str:
-    """What the exposures of one key share."""
+    """The facts that all exposures of a key share."""
     if exposure.credential is not None:
         return exposure.credential
     key = exposure.key_id or exposure.holder
@@ -126,7 +126,7 @@ def _held(credential: Credential, judged: Assessment, its: Sequence[Exposure], n
 
 
 def _unlisted(key: str, its: Sequence[Exposure], judged: Assessment | None, now: datetime) -> ExposedRow:
-    """A key that no list of credentials has. Whether it works, only the scanner knows."""
+    """A key that is in no list of credentials. Only the secret scanner knows whether it works."""
     if judged is None:
         possible = any(one.verified is not False for one in its)
         certain = any(one.verified or one.public for one in its)

@@ -1,6 +1,6 @@
 """Graphs of which identity can become which: GraphML, DOT, and BloodHound's OpenGraph.
 
-Nodes are identities, and whatever their links lead to. Of a view, the identities in it, with what their links lead to.
+Nodes are the identities of the view, and the targets of their links.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scanner.text import printable
 
 
 class _Node(Struct, frozen=True, kw_only=True, gc=False):
-    """A node as the formats show it. What is no identity of the scan has a key alone."""
+    """A node as the formats show it. A target that is no identity of the scan has only a key."""
 
     key: str
     name: str

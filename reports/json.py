@@ -137,7 +137,7 @@ class NdjsonReport:
 
 
 def head_of(result: ScanResult) -> dict[str, Any]:
-    """What comes before the lists."""
+    """The members before the lists."""
     return {
         "schema": SCHEMA,
         "scan": scan_record(result.scan),

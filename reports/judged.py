@@ -12,7 +12,7 @@ from scanner.model.stored import StoredFindings, StoredIdentities, WorkList
 
 
 class Judged(Struct, frozen=True, gc=False):
-    """An identity, what was judged of it, and its findings, highest severity first."""
+    """An identity with its verdicts and findings, highest severity first."""
 
     identity: Identity
     verdicts: Assessment
@@ -20,12 +20,12 @@ class Judged(Struct, frozen=True, gc=False):
 
     @property
     def severity(self) -> Severity | None:
-        """That of its most severe finding; None without any."""
+        """The severity of its most severe finding; None without any."""
         return self.findings[0].severity if self.findings else None
 
 
 _TOGETHER = 1_000
-"""Identities whose findings are read from the store together."""
+"""Identities whose findings are read from the store in one batch."""
 
 
 def judged_identities(result: ScanResult) -> Iterator[Judged]:

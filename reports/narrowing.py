@@ -19,10 +19,10 @@ from scanner.model.summary import summarise
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What is to be listed; empty: all. Texts are equal but for case; of several in one field, any fits.
+    """The filters; empty: all. Texts are compared case-insensitively; any of several values in a field matches.
 
-    ``severity``: findings that severe or more, and their identities. ``owners`` also fits who to ask where no one
-    answers.
+    ``severity``: findings of at least this severity, and their identities. ``owners`` also matches the likely owner of
+    an orphaned identity.
     """
 
     severity: Severity | None = None
@@ -36,14 +36,14 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     @property
     def in_words(self) -> str:
-        """Such as ``provider aws or gcp, severity high or above``."""
+        """The filters as text, such as ``provider aws or gcp, severity high or above``."""
         named = {"provider": self.providers, "team": self.teams, "rule": self.rules, "owner": self.owners}
         text = [f"{name} {' or '.join(values)}" for name, values in named.items() if values]
         return ", ".join([*text, *([f"severity {self.severity} or above"] if self.severity else [])])
 
 
 def narrowed(result: ScanResult, wanted: Wanted) -> ScanResult:
-    """The result with nothing in its lists but what is wanted and what that refers to."""
+    """The result with only the wanted records and those that they refer to."""
     if not wanted:
         return result
     about = {
@@ -132,7 +132,7 @@ def _of(
     )
     keys = {one.identity.key for one in kept}
     named = {one.registry.entry for one in kept} | {finding.entry for finding in findings}
-    # What is about no identity has a provider alone to be asked for by.
+    # Records without an identity can only be filtered by provider.
     by_provider = wanted is not None and wanted == Wanted(providers=wanted.providers)
     providers = wanted.providers if wanted is not None and by_provider else ()
     entries = tuple(

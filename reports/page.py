@@ -73,7 +73,7 @@ class Page:
         return "".join(f"{line.rstrip()}\n" for line in self._lines)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the rest."""
         if self._out is not None:
             self._out.write(self.text.encode())
             self._lines.clear()
@@ -103,19 +103,19 @@ class Page:
         return listed[: self._longest]
 
     def first(self, listed: Iterable[T]) -> Iterable[T]:
-        """The same of a list that is not in memory."""
+        """Like :meth:`shown`, for a list that is not in memory."""
         return islice(listed, self._longest)
 
     def more(self, listed: int, command: str) -> None:
-        """Of a list that long, a line with the number of hidden rows and the command that shows them, if any."""
+        """Add a line with the number of hidden rows of a list of that length, and any command that shows them."""
         left = 0 if self._longest is None else listed - self._longest
         if left > 0:
             self.hint(f"and {left:,} more", command)
 
     def hint(self, text: str, command: str, *, indent: int = 0, apart: bool = False) -> None:
-        """A command to run and what for; ``apart``, or where it does not fit beside that, on a line of its own.
+        """A command to run, with its purpose; on a separate line with ``apart``, or if it does not fit.
 
-        It is never broken, be it longer than the screen: anyone who copies it gets all of it.
+        It is never wrapped, so that it can be copied.
         """
         command = self._safe(self._screen.command(command))
         if not apart and indent + len(text) + len(command) + len(": ") <= self._width:
@@ -157,9 +157,9 @@ class Page:
         ]  # there is no gap after the last column
 
     def shortened(self, text: str, width: int) -> str:
-        """The text in that many columns: beginning and end, with dots between; the end is the telling part.
+        """The text in that many columns: beginning and end, with dots between.
 
-        Of a mail address the beginning is.
+        The end is longer, but for e-mail addresses the beginning.
         """
         from rich.cells import cell_len, set_cell_size
 

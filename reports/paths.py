@@ -22,9 +22,9 @@ SCHEMA = "muster.paths/1"
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """What was asked for: paths, choke points, or the fewest steps to cut.
+    """The answer: paths, choke points, or the fewest steps to cut.
 
-    ``names``: of identities, by key, with the place where several have one. ``entrances``: by key of identities that
+    ``names``: of identities by key, with the place if several share a name. ``entrances``: by key of identities that
     external principals can become, the trusts. ``is_one``: whether the paths begin at a single identity.
     """
 
@@ -137,7 +137,7 @@ def _write_json(found: Found, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
 
 
 def record(found: Found) -> dict[str, Any]:
-    """What was found, as JSON values; an API answers with the same. ``cut`` is there only if it was asked for."""
+    """The answer as JSON values, the same as in the API. ``cut`` is only present if requested."""
     answer = found.answer or Answer(paths=(), total=0)
     chokes = () if found.chokes is None else found.chokes.chokes
     parts = (one for one in (found.answer, found.chokes, found.cut) if one is not None)
@@ -173,7 +173,7 @@ Writer: TypeAlias = Callable[[Found, BinaryIO, Screen], tuple[str, ...]]
 
 
 def unique_names(identities: Iterable[Identity]) -> Mapping[str, str]:
-    """Return names by key; names that several identities have come with their place, or are keys where that is one."""
+    """Return names by key; a shared name includes the place, or is replaced by the key if that is shared as well."""
     every = list(identities)
     names = Counter(one.name for one in every)
     placed = {one.key: one.name if names[one.name] == 1 else f"{one.name} ({place(one)})" for one in every}

@@ -39,7 +39,7 @@ SEPARATOR = "; "
 _FACTS = {rule.id: {name: place for place, name in enumerate(rule.evidence)} for rule in RULES}
 
 ABOUT_A_DAY = frozenset(rule.id for rule in RULES if isinstance(rule, ActivityRule))
-"""Rules about what an identity did on one day."""
+"""Rules about the activity of an identity on one day."""
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 
@@ -58,11 +58,11 @@ _NEW_OWNER: Mapping[OrphanReason | None, str] = {
 
 SHORTEST_FINGERPRINT = 8
 ACKNOWLEDGE = "--reason TEXT --by PERSON"
-"""What `muster acknowledge` needs besides the finding."""
+"""The options that `muster acknowledge` needs besides the finding."""
 
 
 def fingerprint_digits(findings: Sequence[Finding]) -> int:
-    """How many leading digits make each finding's fingerprint unique: 8 or more."""
+    """The number of leading digits that make each finding's fingerprint unique: 8 or more."""
     if isinstance(findings, StoredFindings):
         whole = findings.fingerprints()
     else:
@@ -259,7 +259,7 @@ def evidence_of(finding: Finding) -> dict[str, Any]:
 
 
 def facts_of(finding: Finding) -> Mapping[str, Any]:
-    """A finding's evidence for people: of a finding about a day in words, else as it is."""
+    """A finding's evidence for people: as phrases for a finding about a day, otherwise unchanged."""
     return day_facts(finding) if finding.rule in ABOUT_A_DAY else evidence_of(finding)
 
 
@@ -267,7 +267,7 @@ Explained: TypeAlias = Literal["unexplained", "unknown", "explained"]
 
 
 def explained(finding: Finding) -> Explained | None:
-    """Whether a known change explains what an identity did on a day; None for a finding that is not about a day."""
+    """Whether a known change explains the activity on a day; None for a finding that is not about a day."""
     if finding.rule not in ABOUT_A_DAY:
         return None
     known = finding.evidence.get("explained")
@@ -285,7 +285,7 @@ _LAST = ("event_ids", "explained", "explained_by")
 def day_facts(finding: Finding) -> dict[str, str]:
     """The evidence of a finding about a day as short texts by name. ``explained`` is always there.
 
-    ``reasons`` has what was new for each, ``actions`` how often each was used, ``events`` the first and last time.
+    ``reasons``: the new values for each; ``actions``: with counts; ``events``: the first and last time.
     """
     found = evidence_of(finding)
     others = {name: plain(fact) for name, fact in found.items() if name not in (*_IN_OTHERS, *_LAST)}
@@ -318,7 +318,7 @@ def _actions(found: Mapping[str, Any]) -> str:
 
 
 def _events(found: Mapping[str, Any]) -> str:
-    """How many, and when the day's first and last were."""
+    """The number of events, with the times of the first and last."""
     first, last = (
         text[11:16] if _MOMENT.fullmatch(text := plain(found.get(name))) else "" for name in ("first_at", "last_at")
     )

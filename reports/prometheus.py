@@ -37,7 +37,7 @@ class PrometheusReport:
     extra: ClassVar[str | None] = None
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-        """Write every metric with its help. What there is none of is 0, and what is unknown has no value."""
+        """Write every metric with its help. A missing count is 0, and an unknown number has no sample."""
         del view, screen
         digest = Digest(result)
         for metric in _METRICS:
@@ -83,7 +83,7 @@ _STANDINGS = ("new", "open", "acknowledged")
 
 
 def _standing(new: bool, acknowledged: object) -> tuple[str, ...]:
-    """A new finding is open, too; an acknowledged one is neither."""
+    """The samples of findings. A new finding is also open; an acknowledged finding is neither."""
     if acknowledged is not None:
         return ("acknowledged",)
     return ("new", "open") if new else ("open",)

@@ -33,11 +33,14 @@ class PublishedRadius(Struct, frozen=True, gc=False):
 
 
 RadiusOf: TypeAlias = Callable[[str], BlastRadius | None]
-"""Gives the blast radius of an identity by key; None where it is not known."""
+"""Gives the blast radius of an identity by key; None if unknown."""
 
 
 def radii_of(result: ScanResult) -> RadiusOf:
-    """By the whole result. Of a part of a scan nothing is known: what is within reach may not be in it."""
+    """Blast radii from the whole result.
+
+    For a part of a scan they are unknown, because it may lack what is within reach.
+    """
     return _unknown if result.only else Radii(result).of
 
 
@@ -47,7 +50,7 @@ def _unknown(_key: str) -> BlastRadius | None:
 
 @lru_cache(maxsize=4096)
 def published(radius: BlastRadius) -> PublishedRadius:
-    """The numbers as written. Many identities have the same."""
+    """The numbers as written, cached because many identities have the same."""
     return PublishedRadius(
         sentence=sentence(radius),
         administers=radius.administers,

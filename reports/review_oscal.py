@@ -14,7 +14,7 @@ from scanner.text import without_surrogates
 
 OSCAL_VERSION = "1.1.2"
 _NAMESPACE = UUID("7c1d6d5c-6c38-5c6a-9d0c-5a1f1f6f0d3e")
-"""Of the ids below: the same campaign has the same ids each time it is exported."""
+"""The namespace of ids: a campaign has the same ids in every export."""
 _PROPERTIES = "https://muster.invalid/ns/oscal"
 _CONTROLS = ("ac-2", "ac-6.7")
 """NIST SP 800-53: account management, and review of user privileges."""
@@ -106,5 +106,5 @@ def _moment(at: datetime) -> str:
 
 
 def _text(text: str) -> str:
-    """Text on one line without blanks around, as OSCAL's strings are; never empty."""
+    """Text on one line without surrounding blanks, as OSCAL requires; never empty."""
     return " ".join(without_surrogates(text).split()) or "unknown"

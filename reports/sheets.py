@@ -1,4 +1,4 @@
-"""A table that is no view of a scan, as CSV and as Markdown: columns and rows, whatever they are about."""
+"""Tables of any columns and rows as CSV and Markdown."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _several(values: Iterable[str]) -> str:
 
 
 def _moment(moment: datetime | None) -> str:
-    """In the format of the lookup: ``%m/%d/%Y %H:%M``."""
+    """A time in the format of the lookup: ``%m/%d/%Y %H:%M``."""
     if moment is None:
         return ""
     utc = moment.astimezone(UTC)
@@ -103,7 +103,7 @@ def _ends(row: _Row) -> str:
 
 
 def _nothing(row: _Row) -> str:
-    """An empty column that only people have."""
+    """An empty cell, for a column about people."""
     del row
     return ""
 

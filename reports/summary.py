@@ -134,7 +134,7 @@ def unread_caveats(gaps: Sequence[Coverage]) -> list[str]:
 
 
 def stale_caveat(stale: int) -> str:
-    """That so many identities were not read this time."""
+    """The caveat that a number of identities were not read this time."""
     return f"{counted(stale, 'identity was', 'identities were')} not re-checked: last known verdicts are shown."
 
 
@@ -159,7 +159,7 @@ def by_reason(gaps: Iterable[Coverage]) -> list[Coverage]:
 
 
 def gap_text(gap: Coverage) -> str:
-    """A gap without its status: the place, the permission that is missing, and what went wrong."""
+    """A gap without its status: the place, the missing permission, and the error."""
     place = f"{gap.provider} {gap.scope} {gap.section}"
     why = joined(fact for fact in (gap.permission and f"needs {gap.permission}", gap.detail) if fact)
     return f"{place}: {why}" if why else place

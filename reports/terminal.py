@@ -31,7 +31,7 @@ GAPS_NAMED = 5
 ORPHANS_SHOWN = 10
 LONGEST_EVIDENCE = 150
 LONGEST_DAY = 400
-"""Of a finding about a day, whose evidence is several lists."""
+"""Maximum characters of the evidence of a finding about a day."""
 LISTED_OF_A_RULE = 10
 """Findings shown for each rule if there are more than a terminal lists."""
 NOTICES_SHOWN = 4
@@ -75,7 +75,7 @@ def _all_gaps(page: Page, digest: Digest) -> None:
 
 
 def _logs(page: Page, digest: Digest) -> None:
-    """What audit logs cover: the table has no room for it."""
+    """The coverage of audit logs, for which the table has no room."""
     read = [one for one in digest.result.coverage if one.status == "complete" and one.detail]
     if read:
         page.heading("Read, with remarks")

@@ -22,12 +22,12 @@ Keeps: TypeAlias = Callable[[Assessment], bool]
 
 
 def is_agent(assessment: Assessment) -> bool:
-    """The identity is an AI agent. A single weak sign does not make it one."""
+    """Whether the identity is an AI agent. A single weak signal is not enough."""
     return assessment.agent.is_agent
 
 
 class _Choice(Struct, frozen=True):
-    """The identities of a view, and records that it shows in any case."""
+    """The selection of a view: its identities, and records that it always shows."""
 
     keeps: Keeps
     every_secret: bool = False

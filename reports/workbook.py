@@ -1,6 +1,6 @@
 """Write a workbook in constant memory: a summary with charts, then tables with filters.
 
-XlsxWriter makes the workbook, but for the rows of tables: ``reports/xlsx_rows.py`` streams them into it.
+XlsxWriter creates the workbook, except for the rows of tables: ``reports/xlsx_rows.py`` streams them into it.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from reports.tables import Column, harmless
 CELL_HOLDS = 32_767
 """Excel's limit for the text of a cell, in UTF-16 units."""
 _SURELY_FITS = CELL_HOLDS // 12
-"""Shorter texts need no check: no character becomes more than 11."""
+"""Shorter texts need no check: no character is encoded in more than 11."""
 
 _DAY_ZERO = datetime(1899, 12, 30, tzinfo=UTC)
 _FIRST_DAY = 61
@@ -105,7 +105,7 @@ def _styles(head: bytes) -> dict[int, str]:
 
 
 def _markup(kind: str, column: str, style: str, cut: list[str]) -> Markup:
-    """What writes the cells of a column; ``cut`` gets the reference of each cell that was cut."""
+    """The writer for the cells of a column; ``cut`` collects the references of cells that were cut."""
     start = f'<c r="{column}'
 
     def text(row: int, cell: str) -> str:
@@ -140,7 +140,7 @@ def _inline(text: str) -> str:
 
 
 def _element(text: str) -> str:
-    """The content of a cell of text that is harmless, and so has no control characters."""
+    """The content of a text cell. The text must be harmless, and so has no control characters."""
     markup = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     markup = _TO_ENCODE.sub(lambda found: f"_x{ord(found[0]):04X}_", markup)
     space = ' xml:space="preserve"' if markup != markup.strip() else ""

@@ -14,7 +14,7 @@ from scanner.model import ScanResult
 
 SCHEMA = "muster.board/1"
 SCAN = ("id", "started_at", "finished_at", "version")
-"""What the document says of the scan: without its inputs, such as the config."""
+"""Fields of the scan in the document, without its inputs, such as the config."""
 
 
 class BoardDocument:

@@ -1,4 +1,4 @@
-"""Small drawings as SVG: a share, and a number over time. Numbers in, markup out; no text from outside is in it."""
+"""Small SVG drawings: a share, and a number over time. The markup contains only numbers, no untrusted text."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from itertools import groupby
 
 WIDTH, HEIGHT = 180, 92
 LEFT, RIGHT, TOP, BOTTOM = 36, 6, 6, 16
-"""What the plot leaves free of the drawing, for the labels of its axes."""
+"""Margins of the plot for the labels of its axes."""
 
 
 def share_bar(share: float | None) -> str:
-    """A bar, as good as it is filled and bad for the rest; empty where there is nothing to take a share of."""
+    """A bar filled with the good share, the rest in the bad colour; empty if there is no share."""
     parts = "" if share is None else _part("good", 0, share) + _part("bad", share, 1 - share)
     return f'<svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">{parts}</svg>'
 
@@ -36,7 +36,7 @@ def line(
     labels: tuple[str, str],
     title: str,
 ) -> str:
-    """A line with its axes, from 0 to ``top``, which ``labels`` name; unknown values leave a break."""
+    """A line with its axes, from 0 to ``top``, which ``labels`` name; unknown values leave a gap."""
     first, span = times[0].timestamp(), max((times[-1] - times[0]).total_seconds(), 1)
     plot = WIDTH - LEFT - RIGHT
     across = [LEFT + plot * (moment.timestamp() - first) / span for moment in times]

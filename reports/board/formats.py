@@ -1,4 +1,4 @@
-"""The formats that have room for the board's page."""
+"""The formats with a board's page."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from reports.board.page import BoardPage
 from reports.board.text import BoardText
 
 BOARD_FORMATS: Mapping[str, type[Report]] = {one.name: one for one in (BoardText, BoardPage, BoardDocument)}
-"""By the format's name."""
+"""Reports by format."""

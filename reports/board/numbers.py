@@ -1,4 +1,4 @@
-"""The shares on a board: what is counted, and for each whether it holds, does not hold, or is unknown."""
+"""The shares on a board: counted subjects, each with true, false or unknown."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def measures(result: ScanResult) -> Iterator[Measure]:
 
 
 def _logged(asked: Sequence[Assessment]) -> Measure:
-    """Those that an audit log covers on a day or more. Without any log it is a share of nothing."""
+    """Identities that an audit log covers on at least one day. Without any log there is no share."""
     covered = sum(one.activity is not None and one.activity.covered_days > 0 for one in asked)
     has_log = any(one.activity is not None for one in asked)
     return Measure(name="logged", count=covered, known=len(asked) if has_log else 0, unknown=0)
@@ -59,7 +59,7 @@ def _measure(name: str, answers: Iterable[Answer], *, better: Literal["more", "l
 
 
 def is_owned(assessment: Assessment) -> Answer:
-    """Whether it is owned; None for an unregistered identity under a gap."""
+    """Whether the identity is owned; None for an unregistered identity under a gap."""
     if assessment.ownership.state == "unchecked" or assessment.registry.provisional:
         return None
     return assessment.ownership.state == "owned"
@@ -72,7 +72,7 @@ def _registered(assessment: Assessment) -> Answer:
 
 
 def _held(result: ScanResult) -> Iterator[tuple[Credential, Assessment]]:
-    """Credentials that open something, of identities that the provider does not answer for; federation is none."""
+    """Live credentials of identities that the provider does not manage, except federation."""
     now = result.scan.started_at
     for holder in result.identities:
         if holder.identity.managed_by is not None or holder.identity.enabled is False:
@@ -84,7 +84,7 @@ def _held(result: ScanResult) -> Iterator[tuple[Credential, Assessment]]:
 
 
 def rotations(result: ScanResult) -> Iterator[tuple[Assessment, Answer]]:
-    """Whether credentials that want rotating had it in time: in the entry's, else in the policy's."""
+    """Whether credentials were rotated in time, by the limit of the entry or else of the policy."""
     limits = {one.entry.id: one.entry.max_credential_age for one in result.entries}
     for credential, holder in _held(result):
         if credential.kind not in ROTATED:
@@ -108,7 +108,7 @@ def _long_lived(credential: Credential, limit_days: int) -> Answer:
 CRITICAL_OR_HIGH: tuple[Severity, ...] = ("critical", "high")
 ORPHAN_RULES = frozenset({"orphaned", "unregistered"})
 AGES: Mapping[str, int] = {"under 30 days": 30, "30 to 90 days": 90, "90 days to a year": 365}
-"""How long something has been known, each up to so many days; what is older, and what is not known, come after."""
+"""Age classes, each up to a number of days; older and unknown ages follow."""
 OLDER, UNKNOWN_AGE = "over a year", "unknown"
 
 
@@ -132,7 +132,7 @@ def board(result: ScanResult) -> Board:
 
 
 def _before(now: Iterable[Measure], result: ScanResult) -> Iterator[Measure]:
-    """The same measures in the scan before, where it is known."""
+    """The same measures in the previous scan, if known."""
     shares = result.since.shares if result.since else {}
     for one in now:
         if one.name in shares:
@@ -140,11 +140,11 @@ def _before(now: Iterable[Measure], result: ScanResult) -> Iterator[Measure]:
             yield Measure(name=one.name, count=count, known=known, unknown=0, better=one.better)
 
 
-# --- orphans, and how fast findings go -----------------------------------------
+# --- ages of orphans, and time to resolve findings -----------------------------------------
 
 
 def _orphan_ages(result: ScanResult) -> dict[str, int]:
-    """By how long a finding has said so: that is the first scan that could say, and unknown without a history."""
+    """Orphans by age of their finding, since its first scan; unknown without a history."""
     since: dict[str, datetime] = {}
     for finding in result.findings:
         seen = finding.first_seen
@@ -172,7 +172,7 @@ def _resolution(result: ScanResult) -> Resolution:
 
 
 def _median(counts: Counter[int]) -> int | None:
-    """Of values with how often each stands; of an even number of them the lower middle one."""
+    """The median of values with their frequencies; of an even number the lower middle."""
     middle = (counts.total() + 1) // 2
     reached = 0
     for value in sorted(counts):
@@ -186,7 +186,7 @@ def _median(counts: Counter[int]) -> int | None:
 
 
 def _teams(result: ScanResult) -> tuple[Team, ...]:
-    """Those with the most to do first; what belongs to no team stands among them."""
+    """Teams with the most to do first, including the row without a team."""
     names: dict[str | None, str | None] = {}
     identities, owned, orphaned, overdue, grave, unknown = (Counter[str | None]() for _ in range(6))
     findings = Counter(finding.identity for finding in result.findings if finding.severity in CRITICAL_OR_HIGH)
@@ -220,7 +220,7 @@ def _teams(result: ScanResult) -> tuple[Team, ...]:
 
 
 def total(teams: Iterable[Team]) -> Team:
-    """All of these teams as one, without a name."""
+    """The sum of these teams, without a name."""
     counts = ("identities", "owned", "orphaned", "overdue", "grave", "unknown")
     listed = list(teams)
     whole = {count: sum(getattr(team, count) for team in listed) for count in counts}
@@ -228,7 +228,7 @@ def total(teams: Iterable[Team]) -> Team:
 
 
 def _beside(teams: Iterable[Team], result: ScanResult) -> Team:
-    """What stands in no team's row, though the measures and the findings count it."""
+    """Numbers that the measures and findings count, but no team's row."""
     known = total(teams)
     late = sum(in_time is False for _, in_time in rotations(result))
     grave = sum(finding.severity in CRITICAL_OR_HIGH for finding in result.findings)
@@ -240,7 +240,7 @@ def _most_to_do(team: Team) -> tuple[int, int, int, str]:
 
 
 def trend(result: ScanResult) -> tuple[Moment, ...]:
-    """The scans that lead up to this one by their time, even where a clock went backwards between two."""
+    """Earlier scans by their time, even if a clock went backwards between two."""
     points = sorted(result.trend, key=lambda point: point.started_at)
     return tuple(_moment(point.started_at, point.counts) for point in points)
 

@@ -1,6 +1,6 @@
 """The board as one page that fits one sheet of A4: plain HTML without any script, to be read, mailed or printed.
 
-All that comes from outside (names of teams, the scan's id) is made printable and escaped where it enters the markup.
+Untrusted text (names of teams, the scan's id) is made printable and escaped in the markup.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from scanner.text import printable
 
 LONGEST_NAME = 200
 FEWEST_POINTS = 2
-"""A line has two ends."""
+"""Fewest points of a line."""
 
 
 class Line(Struct, frozen=True):
@@ -48,11 +48,11 @@ LINES = (
     Line("Critical and high", "critical", lambda point: point.grave, is_share=False),
     Line("Unexplained", "bad", lambda point: point.unexplained, is_share=False),
 )
-"""A number that is unknown at every scan has no line, but for the first two."""
+"""Lines of the trend. A number that is unknown in every scan has no line, except for the first two."""
 
 
 class BoardPage:
-    """One sheet: shares with what they are out of, orphans by age, time to resolve, trend, teams."""
+    """One sheet: shares with their totals, orphans by age, time to resolve, trend, teams."""
 
     name: ClassVar[str] = "html"
     title: ClassVar[str] = "One sheet for the board"
@@ -180,6 +180,6 @@ def _asset(name: str) -> str:
 
 
 def _policy(style: str) -> str:
-    """No script at all, no request, and of styles just this one."""
+    """The Content-Security-Policy: no script, no request, only this style."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

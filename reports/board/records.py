@@ -12,11 +12,14 @@ from msgspec.structs import replace
 from scanner.model import Upkeep
 
 RESOLVED_WITHIN = 90
-"""Days back over which the time to resolve is taken."""
+"""Days over which the time to resolve is computed."""
 
 
 class Measure(Struct, frozen=True, kw_only=True):
-    """A share: ``count`` of ``known``; ``unknown`` more could not be determined. ``better``: which way is good."""
+    """A share: ``count`` of ``known``; ``unknown`` more could not be determined.
+
+    ``better``: which direction is good.
+    """
 
     name: str
     count: int
@@ -26,12 +29,12 @@ class Measure(Struct, frozen=True, kw_only=True):
 
     @property
     def share(self) -> float | None:
-        """0 to 1; None where there is nothing to take a share of."""
+        """0 to 1; None if the total is 0."""
         return self.count / self.known if self.known else None
 
     @property
     def upright(self) -> Measure:
-        """The same so that more is better: where less is, the share that it leaves."""
+        """The share or its complement, so that more is better."""
         if self.better == "more":
             return self
         return replace(self, count=self.known - self.count, better="more")
@@ -46,7 +49,7 @@ class Resolution(Struct, frozen=True, kw_only=True):
 
 
 class Team(Struct, frozen=True, kw_only=True):
-    """What belongs to one team; ``name`` is None for what belongs to none.
+    """The numbers of one team; ``name`` is None for the row without a team.
 
     ``overdue``: credentials not rotated in time; ``grave``: critical and high findings; ``unknown``: identities of
     unknown ownership.
@@ -60,7 +63,7 @@ class Team(Struct, frozen=True, kw_only=True):
     grave: int
     unknown: int
     upkeep: Upkeep = Upkeep()
-    """Of its registry entries."""
+    """The upkeep of its registry entries."""
 
     @property
     def share(self) -> float | None:
@@ -70,7 +73,7 @@ class Team(Struct, frozen=True, kw_only=True):
 
 
 class Moment(Struct, frozen=True, kw_only=True):
-    """The numbers at one of the scans before; shares are 0 to 1, None where there was nothing to take one of."""
+    """The numbers of an earlier scan; shares are 0 to 1, None if the total was 0."""
 
     at: datetime
     owned: float | None
@@ -80,11 +83,11 @@ class Moment(Struct, frozen=True, kw_only=True):
     unexplained: int | None = None
     """Findings about a day that no known change explains; None without an audit log."""
     kept: Mapping[str, float | None] = {}
-    """Shares of registry entries, as in :attr:`Board.kept`; None where they were not counted."""
+    """Shares of registry entries, as in :attr:`Board.kept`; None if not counted."""
 
     @property
     def entries_kept(self) -> float | None:
-        """The mean of these shares; None where they were not counted."""
+        """The mean of these shares; None if not counted."""
         known = [share for share in self.kept.values() if share is not None]
         return sum(known) / len(known) if known else None
 
@@ -92,9 +95,9 @@ class Moment(Struct, frozen=True, kw_only=True):
 class Board(Struct, frozen=True, kw_only=True):
     """One page. ``orphan_ages``: orphans by how long they have been known to be; ``trend``: oldest first.
 
-    ``exempt``: identities that need no owner, and that no share counts. ``beside``: critical and high findings,
-    and credentials overdue for rotation, that are of no team: on registry entries, or of exempt identities.
-    ``before``: the measures of the scan before; empty where there is none. ``unexplained``: as in :class:`Moment`.
+    ``exempt``: identities that need no owner, which no share counts. ``beside``: critical and high findings, and
+    credentials overdue for rotation, without a team: on registry entries, or of exempt identities. ``before``: the
+    measures of the previous scan; empty if there is none. ``unexplained``: as in :class:`Moment`.
     """
 
     measures: tuple[Measure, ...]
@@ -107,6 +110,6 @@ class Board(Struct, frozen=True, kw_only=True):
     orphan_ages: Mapping[str, int]
     resolution: Resolution
     kept: tuple[Measure, ...]
-    """Of the registry entries that are not retired, how many name an owner, say the purpose, and so on."""
+    """The number of registry entries that are not retired and have an owner, a purpose, and so on."""
     teams: tuple[Team, ...]
     trend: tuple[Moment, ...]

@@ -1,4 +1,4 @@
-"""How well the registry is kept: what its entries say, and whether they were reviewed in time."""
+"""The upkeep of the registry: completeness of its entries, and reviews in time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from scanner.model import Entry, ScanResult, Upkeep
 from scanner.model.summary import upkeep
 
 KEPT = ("owner", "purpose", "review", "blast_radius")
-"""What is counted of an entry."""
+"""The facts that are counted for each entry."""
 
 
 def kept(result: ScanResult) -> tuple[Measure, ...]:
-    """A measure for each; without entries there is nothing to take a share of."""
+    """A measure for each fact; without entries there is no share."""
     now = _of(result, (one.entry for one in result.entries))
     return tuple(Measure(name=name, count=getattr(now, name), known=now.entries, unknown=0) for name in KEPT)
 
@@ -32,7 +32,7 @@ def mean(counts: Upkeep) -> float | None:
 
 
 def by_team(result: ScanResult) -> Mapping[str | None, Upkeep]:
-    """By team as it is written first; an entry without one is that of its identities, if they have one."""
+    """Upkeep by team, in its first spelling; an entry without a team counts for the team of its identities."""
     theirs = {one.identity.key: one.ownership.team for one in result.identities}
     names: dict[str | None, str | None] = {}
     entries: dict[str | None, list[Entry]] = defaultdict(list)
@@ -46,7 +46,7 @@ def by_team(result: ScanResult) -> Mapping[str | None, Upkeep]:
 
 
 def summed(parts: Iterable[Upkeep]) -> Upkeep:
-    """All of them as one."""
+    """The sum of all."""
     listed = list(parts)
     return Upkeep(**{name: sum(getattr(one, name) for one in listed) for name in Upkeep.__struct_fields__})
 

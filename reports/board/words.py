@@ -21,7 +21,7 @@ _ONE_PERCENT = 0.01
 class Words(Struct, frozen=True):
     """``title`` is shown above the number, ``of`` after it; ``means`` says in one sentence what is counted.
 
-    ``nothing``: what is shown in place of the numbers where there is nothing to take a share of.
+    ``nothing``: the text instead of the numbers if the total is 0.
     """
 
     title: str
@@ -45,7 +45,7 @@ MEASURES: Mapping[str, Words] = {
     ),
     "read": Words("Read in full", "sections", "No gap: nothing stopped the scan from reading it."),
 }
-"""More is better for each of them: a measure of which less is better is shown as what it leaves."""
+"""Words of measures. More is always better: a measure of which less is better is shown as its complement."""
 
 KEPT: Mapping[str, str] = {
     "owner": "Name an owner",
@@ -53,16 +53,16 @@ KEPT: Mapping[str, str] = {
     "review": "Review in date",
     "blast_radius": "Blast radius",
 }
-"""What registry entries are counted for."""
+"""Words for the facts of registry entries."""
 
 
 def meaning(name: str, policy: Policy) -> str:
-    """What a measure counts, with the policy's limits."""
+    """The meaning of a measure, with the policy's limits."""
     return MEASURES[name].means.format(rotation=policy.rotation, max_lifetime=policy.max_lifetime)
 
 
 def percent(share: float | None) -> str:
-    """A share as a whole percentage; never 0 or 100 where it is not exactly that, and no number where there is none."""
+    """A share as a whole percentage; never 0 or 100 unless exact; no number if unknown."""
     if share is None:
         return "n/a"
     if 0 < share < _ONE_PERCENT:
@@ -78,19 +78,19 @@ def fraction(measure: Measure) -> str:
 
 
 def unknown_text(measure: Measure) -> str:
-    """How many more are unknown; empty if none."""
+    """The number of unknowns as text; empty if none."""
     return f"{measure.unknown:,} more unknown" if measure.unknown else ""
 
 
 class Step(Struct, frozen=True):
-    """How a measure changed since the scan before, in words, and whether that is good."""
+    """The change of a measure since the previous scan as text, and whether it is good."""
 
     text: str
     tone: Literal["good", "bad", "quiet"]
 
 
 def step(measure: Measure, board: Board) -> Step | None:
-    """From the scan before to this one, both with more as better; None where there was no scan before."""
+    """The step from the previous scan to this one, with more as better; None without a previous scan."""
     before = next((one.upright for one in board.before if one.name == measure.name), None)
     if before is None:
         return None
@@ -124,7 +124,7 @@ def team_rows(board: Board) -> Iterator[tuple[str, Team]]:
 
 
 def counted_here(board: Board, identities: int) -> str:
-    """Which identities the shares count."""
+    """The identities that the shares count, as text."""
     if not board.exempt:
         return f"Shares are of all {counted(identities, 'identity', 'identities')}."
     return (
@@ -134,7 +134,7 @@ def counted_here(board: Board, identities: int) -> str:
 
 
 def unexplained(board: Board) -> str:
-    """How much of what identities did nothing explains; that it is unknown where no log was read."""
+    """The number of unexplained changes of behaviour as text; unknown if no log was read."""
     if board.unexplained is None:
         return "No audit log was read, so what identities do is unknown."
     many = counted(board.unexplained, "finding", "findings")
@@ -142,7 +142,7 @@ def unexplained(board: Board) -> str:
 
 
 def beside(board: Board) -> str:
-    """What the teams' rows leave out of the whole; empty where it is nothing."""
+    """The numbers that the teams' rows leave out, as text; empty if none."""
     left = [
         counted(board.beside.grave, "critical or high finding", f"{SEVERE} findings") if board.beside.grave else "",
         counted(board.beside.overdue, "credential overdue for rotation", "credentials overdue for rotation")
@@ -154,7 +154,7 @@ def beside(board: Board) -> str:
 
 
 def trend_differs(board: Board) -> str:
-    """Why the last point of the trend is not what the cards say; empty where it is."""
+    """Why the last point of the trend differs from the cards; empty if it does not."""
     shown = {measure.name: measure for measure in board.measures}
     last = board.trend[-1]
     if percent(last.owned) == percent(shown["owned"].share) and percent(last.registered) == percent(
@@ -165,19 +165,19 @@ def trend_differs(board: Board) -> str:
 
 
 def _first_kept(board: Board) -> Moment | None:
-    """The first scan before this one in the store that counted how entries are kept."""
+    """The first earlier scan in the store that counted the upkeep of entries."""
     return next((point for point in board.trend[:-1] if any(share is not None for share in point.kept.values())), None)
 
 
 def kept_rows(board: Board) -> Iterator[tuple[str, Measure, str]]:
-    """What is counted of entries, how many, and the share that it was once; empty where that is not known."""
+    """Rows of the upkeep of entries: fact, number, and the earlier share; empty if unknown."""
     first = _first_kept(board)
     for one in board.kept:
         yield KEPT[one.name], one, percent(first.kept[one.name]) if first else ""
 
 
 def kept_of(board: Board) -> str:
-    """Which entries are counted, and since when; that it is unknown without any."""
+    """The counted entries and since when, as text; unknown without any."""
     entries, first = board.kept[0].known, _first_kept(board)
     if not entries:
         return "No registry entries, so how well they are kept is unknown."

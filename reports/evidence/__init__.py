@@ -1,1 +1,1 @@
-"""The evidence pack: what an auditor or insurer needs to check a scan again, without a network and without us."""
+"""The evidence pack: everything that an auditor or insurer needs to verify a scan offline."""

@@ -1,4 +1,4 @@
-"""The parts of the evidence pack that are no report of their own, each as its text."""
+"""Parts of the evidence pack that are not reports, as text."""
 
 from __future__ import annotations
 

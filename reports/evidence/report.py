@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 FOLDER = "muster-evidence"
 _EARLIEST = 1980
-"""The year before which a zip has no dates."""
+"""The earliest year of dates in a zip."""
 _READABLE_BY_ALL = 0o100644 << 16
 
 
 class EvidenceReport:
-    """Results, tables, what was and was not read, and what it was judged by."""
+    """Results, tables, coverage, and the basis of the verdicts."""
 
     name: ClassVar[str] = "evidence"
     title: ClassVar[str] = "a zip for auditors, to check offline"
@@ -51,7 +51,7 @@ class EvidenceReport:
 
 
 def _tables(view: View) -> Iterable[View]:
-    """The view's own, and always what was read: no number without the gaps it was counted under."""
+    """The view's tables, and always the coverage: no number without its gaps."""
     return TABLES if view == "all" else dict.fromkeys((view, "coverage"))
 
 
@@ -85,7 +85,7 @@ class Pack:
 
 
 class _Hashed(io.BufferedIOBase):
-    """Writes through, and knows the hash of all that was written."""
+    """A stream that hashes everything written to it."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__()

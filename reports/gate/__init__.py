@@ -1,1 +1,1 @@
-"""What a change would bring: the gate's page for a terminal, and for a comment on a pull request."""
+"""The gate's page for a terminal, and for a comment on a pull request."""

@@ -1,4 +1,4 @@
-"""The formats that have a page of their own for the gate; the others write its result as that of a scan."""
+"""The formats with a page for the gate; others write its result like that of a scan."""
 
 from __future__ import annotations
 

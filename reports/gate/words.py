@@ -1,4 +1,4 @@
-"""What both pages say: the headline, the verdicts on an identity, places, and what deploying will show."""
+"""Texts of both pages: headline, verdicts on an identity, places, and facts unknown until deployment."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Brought(Struct, frozen=True):
 
     @property
     def what(self) -> str:
-        """What the change does with it. One that it does not touch is there because it gains rights."""
+        """The effect of the change. An identity that it does not touch is listed because it gains rights."""
         return _DONE.get(self.effect, _GAINS)
 
     @property
@@ -45,7 +45,7 @@ class Brought(Struct, frozen=True):
 
 
 def where(place: Mapping[str, Any]) -> str:
-    """``main.tf:12 aws_iam_role.deploy``; a file without lines of its own has none."""
+    """``main.tf:12 aws_iam_role.deploy``; without the line if the file has no lines."""
     line = place.get("line")
     return f"{place.get('file')}{'' if line is None else f':{line}'} {place.get('resource')}"
 
@@ -71,7 +71,7 @@ class GateDigest(Digest):
 
     @cached_property
     def headline(self) -> str:
-        """One sentence: what would be brought, and how many findings by severity."""
+        """One sentence with the changes, and the number of findings by severity."""
         effects = Counter(one.what for one in self.brought.values())
         parts = [f"{effects[what]:,} {what}" for what in _DONE.values() if effects[what]]
         if effects[_GAINS]:
@@ -85,7 +85,7 @@ class GateDigest(Digest):
 
     @cached_property
     def caveats(self) -> list[str]:
-        """What was not checked, and how much could not be evaluated."""
+        """Limits: what was not checked, and how much could not be evaluated."""
         unread = counted(len(self.gaps), "resource", "resources")
         unchecked = any(one.registry.evidence == "no registry was given" for one in self.result.identities)
         owners = self.states["ownership"]["unchecked"] and not unchecked
@@ -107,7 +107,7 @@ class GateDigest(Digest):
 
     @property
     def files(self) -> str:
-        """How much was read."""
+        """The number of files and resources, as text."""
         plans = self.result.plans
         named = ", ".join(f"{plan.file} ({words(plan.format)})" for plan in plans)
         return f"{counted(sum(plan.resources for plan in plans), 'resource', 'resources')} in {named}"

@@ -1,4 +1,4 @@
-"""How old a credential's value is, in steps that a chart has room for: the states of the axis ``age``."""
+"""Ages of credentials in classes for a chart: the states of the axis ``age``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def age(since: datetime | None, now: datetime) -> str:
 
 
 def written(secret: StoredSecret) -> datetime | None:
-    """Since when a stored secret has its value."""
+    """When the value of a stored secret was written."""
     return secret.rotated_at or secret.created_at
 
 

@@ -1,4 +1,4 @@
-"""The page's tables about identities: one of themselves, one of their verdicts, and one for each thing they hold."""
+"""The page's tables about identities: one of identities, one of verdicts, and one for each type of record in them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from scanner.model.activity import Activity, ServiceUse
 
 
 def _named(row: Judged) -> bool:
-    """Whether the key ends in the name: kept once, it is much of the file's size saved."""
+    """Whether the key ends in the name, which then is stored once, to save much of the file's size."""
     return 0 < len(row.identity.name) <= LONGEST_TEXT and row.identity.key.endswith(row.identity.name)
 
 
@@ -89,7 +89,7 @@ VERDICTS: Columns[Judged] = {
 
 
 def verdicts_with(first_seen: Mapping[str, datetime]) -> Columns[Judged]:
-    """And since when each is known, by key."""
+    """Verdict columns, and since when each identity is known, by key."""
     return {**VERDICTS, "first_seen": lambda r: minutes(first_seen.get(r.identity.key))}
 
 
@@ -155,7 +155,7 @@ _CREDENTIALS: Columns[Credential] = {
 
 
 def credentials_by(now: datetime) -> Columns[Credential]:
-    """Their ages are as of that moment."""
+    """Columns of credentials, with ages at that time."""
     return {
         "age": lambda credential: age(credential.created_at, now),
         **_CREDENTIALS,
@@ -179,16 +179,16 @@ TRUSTS: Columns[Trust] = {
 
 
 def _without_repeats(trusts: Sequence[Trust]) -> tuple[Trust, ...]:
-    """Without those that the page would show alike: of one statement, one for each subject."""
+    """Without duplicates on the page: of one statement, one trust for each subject."""
     return tuple(dict.fromkeys(replace(trust, issuer=None, subject=None) for trust in trusts))
 
 
 VALUES_SHOWN = 30
-"""Actions of a service, networks and the like that the page names of one identity; services: as many."""
+"""Maximum number of services, actions of a service, networks and the like for one identity."""
 
 
 def few(values: Sequence[str]) -> tuple[str | int | None, ...]:
-    """The first values, and as a last number how many more there are."""
+    """The first values, and as a last item the number of the others."""
     more = len(values) - VALUES_SHOWN
     return (*texts(values[:VALUES_SHOWN]), more) if more > 0 else texts(values)
 
@@ -217,7 +217,9 @@ ACTIVITY: Columns[Activity] = {
     "hours": lambda activity: "".join(chr(_ZERO + min(days, _MOST)) for days in activity.hours),
     "unused": lambda activity: text(activity.use_of_grants),
 }
-"""``hours``: on how many days it acted in each of the 24 hours, as characters from ``0`` on; empty without events."""
+"""``hours``: days with activity in each of the 24 hours, as characters from ``0`` on; empty without
+events.
+"""
 
 SERVICES: Columns[ServiceUse] = {
     "service": lambda used: text(used.service),
@@ -229,12 +231,12 @@ SERVICES: Columns[ServiceUse] = {
 
 
 def assumers_in(row_of: Mapping[str, int]) -> Columns[str]:
-    """Who became it: the row of an identity, or a text where it is none of these."""
+    """Callers that assumed it: the row of an identity, or a text for others."""
     return {"who": lambda key: row_of.get(key, text(key))}
 
 
 def agents_with(declared: Mapping[str | None, bool]) -> Columns[Judged]:
-    """What an agent has beside the columns of an identity. ``declared``: see ``persons_declared``."""
+    """Columns of an agent besides those of an identity. ``declared``: see ``persons_declared``."""
     return {
         "runs_as": lambda row: text(agents.acts_as(row.identity, agents.short)),
         "tools": lambda row: text(joined(agents.tools(row.identity))),
@@ -246,7 +248,7 @@ def agents_with(declared: Mapping[str | None, bool]) -> Columns[Judged]:
 
 
 def links_to(row_of: Mapping[str, int]) -> Columns[Link]:
-    """A target is the row of an identity, or a text where it is none of these."""
+    """Columns of links. A target is the row of an identity, or a text for others."""
     return {
         "relation": lambda link: link.relation,
         "target": lambda link: row_of.get(link.target, text(link.target)),
@@ -255,7 +257,7 @@ def links_to(row_of: Mapping[str, int]) -> Columns[Link]:
 
 
 def _conditional(result: ScanResult) -> Mapping[str, Sequence[Link]]:
-    """What each identity can become under a condition, by key: links keep what is certain."""
+    """Conditional edges of each identity, by key; links have the certain ones."""
     found: defaultdict[str, list[Link]] = defaultdict(list)
     for step in conditional_steps(result):
         found[step.source].append(Link(relation=step.relation, target=step.target, evidence=step.evidence))
@@ -263,17 +265,14 @@ def _conditional(result: ScanResult) -> Mapping[str, Sequence[Link]]:
 
 
 class Whole(Struct, frozen=True, kw_only=True):
-    """What of an identity only its whole scan shows, by key.
-
-    ``conditional``: what it can become under a condition.
-    """
+    """Facts of identities that need the whole scan, by key. ``conditional``: conditional edges."""
 
     radius_of: RadiusOf
     conditional: Mapping[str, Sequence[Link]]
 
 
 def whole(result: ScanResult) -> Whole:
-    """The same, worked out from the result."""
+    """These facts, computed from the result."""
     return Whole(radius_of=radii_of(result), conditional=_conditional(result))
 
 
@@ -284,7 +283,7 @@ def _radius(radius: BlastRadius | None) -> Iterable[PublishedRadius]:
 def identity_blocks(
     result: ScanResult, rows: Sequence[Judged], row_of: Mapping[str, int], known: Whole
 ) -> dict[str, dict[str, Any]]:
-    """The blocks: what the list shows, what its filter searches, what they hold, and what an opened one shows."""
+    """The blocks: cells of the list, text for its filter, records in identities, and details."""
     now = result.scan.started_at
     declared = agents.persons_declared(judged.entry for judged in result.entries)
 

@@ -1,7 +1,7 @@
 """How the page's data is packed: tables as columns, columns as dictionaries, blocks as base64 of gzip of JSON.
 
-A column that repeats itself is stored as its distinct values and, for each row, the number of one of them; that
-shrinks a hundred thousand rows to what a browser opens in a blink. ``data.js`` is the other half.
+A column that repeats itself is stored as its distinct values and, for each row, the number of one of them; which makes
+a hundred thousand rows small enough to open at once. ``data.js`` decodes it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ Columns: TypeAlias = Mapping[str, Callable[[Row], Any]]
 """A table's columns: name, and how to get the cell from a row."""
 
 LONGEST_TEXT = 10_000
-"""Characters of one value that the page shows; whatever names are, one of them must not be the whole page."""
+"""Maximum characters of one value on the page, so that no name fills the page."""
 
 _LEVEL = 6
-"""Of gzip; 9 takes three times as long for two per cent. ``Z_FILTERED`` makes it ignore short matches, which in counts
-and fingerprints are chance: a twentieth less."""
+"""The level of gzip; 9 takes three times as long for two per cent.
+
+``Z_FILTERED`` ignores short matches, which are random in counts and fingerprints, and saves a twentieth.
+"""
 _GZIP = 31
 _WORTH_JOINING = 100
 
@@ -38,13 +40,13 @@ def table(columns: Columns[Row], rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def column(values: Sequence[Any]) -> dict[str, Any]:
-    """``{"steps"}`` where there are numbers, ``{"values"}`` where codes would be a waste, else ``{"values", "codes"}``.
+    """``{"steps"}`` for numbers, ``{"values"}`` if codes would save nothing, else ``{"values", "codes"}``.
 
     ``{"width", "joined"}`` instead of distinct values that are texts of one length.
 
-    Steps lead from each number to the next: rows of an identity stand together, so most are 0 or 1. What is no number
-    stands among them as it is. Values must be hashable, and booleans and numbers must not share a column (``True`` and
-    ``1`` would fall together).
+    Steps lead from each number to the next: rows of an identity are adjacent, so most are 0 or 1. Other values are kept
+    among them. Values must be hashable, and booleans and numbers must not share a column (``True`` and ``1`` would fall
+    together).
     """
     codes: dict[Any, int] = {}
     coded = [codes.setdefault(value, len(codes)) for value in values]
@@ -57,7 +59,7 @@ def column(values: Sequence[Any]) -> dict[str, Any]:
 
 
 def _common_width(values: Sequence[Any]) -> int:
-    """How long each of these texts is, such as fingerprints; 0 where they differ, or a browser counts otherwise."""
+    """The common length of these texts, such as fingerprints; 0 if they differ, or a browser counts differently."""
     if len(values) < _WORTH_JOINING or not all(isinstance(one, str) and one.isascii() for one in values):
         return 0
     return len(values[0]) if len(set(map(len, values))) == 1 else 0
@@ -83,11 +85,11 @@ def block(content: Any) -> str:
 
 
 def text(value: str | None) -> str | None:
-    """The text with all that could act unseen spelled out, as in a terminal or a log; None where it is empty."""
+    """The text with invisible and control characters made visible; None if empty."""
     if not value:
         return None
     if len(value) <= LONGEST_TEXT and value.isascii() and value.isprintable():
-        return value  # most texts, without two more calls
+        return value  # most texts, at a fraction of the cost
     return printable(value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}… ({len(value):,} characters)")
 
 
@@ -102,10 +104,10 @@ def pairs(facts: Mapping[str, Any]) -> tuple[tuple[str | None, str | None], ...]
 
 
 def pairs_by_name(facts: Mapping[str, Any]) -> tuple[tuple[str | None, str | None], ...]:
-    """The same in the order of the names, of what a provider lists in any order."""
+    """Like ``pairs``, sorted by name, for values that a provider lists in any order."""
     return pairs(dict(sorted(facts.items())))
 
 
 def minutes(moment: datetime | None) -> int | None:
-    """Minutes since 1970, UTC: what a reader needs, in the fewest digits."""
+    """Minutes since 1970, UTC: precise enough, in few digits."""
     return None if moment is None else int(moment.timestamp()) // 60

@@ -1,4 +1,4 @@
-"""What the page shows, as blocks of tables: one block for each thing that is opened at a different moment.
+"""The page's data as blocks of tables: one block for each part that is opened separately.
 
 Rows of other tables refer to an identity by its position among the identities.
 """
@@ -89,7 +89,7 @@ _ENTRY_FACTS = (
     "credentials", "max_credential_age", "blast_radius", "high_consequence", "human_in_the_loop", "baseline",
     "approved_by", "approved_on", "last_reviewed", "reviewed_by", "next_review", "expires",
 )  # fmt: skip
-"""Fields of an entry that are shown where they are filled in, beside those that have a column."""
+"""Optional fields of an entry that are shown if filled in, besides those with a column."""
 
 
 def blocks(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]:
@@ -100,13 +100,13 @@ def blocks(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]:
 
 
 IN_FULL = 10_000
-"""Up to so many findings have their whole fingerprints in the page; of more, these would be two thirds of its size."""
+"""Up to this many findings have full fingerprints in the page; with more, they would be two thirds of its size."""
 
 
 def table_blocks(result: ScanResult, known: Whole, digits: int | None = None) -> dict[str, dict[str, Any]]:
-    """The tables by block name. ``known``: what a part of a scan cannot work out.
+    """The tables by block name. ``known``: facts that a part of a scan cannot compute.
 
-    ``digits``: how many of a fingerprint are kept; None: all.
+    ``digits``: of a fingerprint to keep; None: all.
     """
     rows = most_urgent_first(judged_identities(result))
     row_of = {row.identity.key: position for position, row in enumerate(rows)}
@@ -123,14 +123,14 @@ def table_blocks(result: ScanResult, known: Whole, digits: int | None = None) ->
 
 
 def secrets_by(now: datetime) -> Columns[StoredSecret]:
-    """Their ages are as of that moment."""
+    """Columns of stored secrets, with ages at that time."""
     return {"age": lambda secret: age(written(secret), now), **_SECRETS}
 
 
 def overview(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]:
-    """What stands above the tables: the run, its headline, the counts and the thresholds they were made with.
+    """The part above the tables: scan, headline, counts and thresholds.
 
-    And the states themselves, so that the page colours and explains them as every other format does.
+    It includes the states, so that the page colours and explains them like every other format.
     """
     digest = Digest(result)
     return {
@@ -157,7 +157,7 @@ def overview(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]
 
 
 def _since(result: ScanResult) -> dict[str, Any] | None:
-    """What the changes are counted from; None where there was no scan before."""
+    """The scan that changes are counted from; None without a previous scan."""
     since = result.since
     if since is None:
         return None
@@ -189,7 +189,7 @@ def _moment(moment: Moment) -> dict[str, Any]:
 
 
 def registry_given(result: ScanResult) -> bool:
-    """Whether anything was declared at all; without it the registry and ownership axes stay ``unchecked``."""
+    """Whether there was a registry; without one the registry and ownership axes stay ``unchecked``."""
     return bool(result.entries) or all(judged.registry.state != "unchecked" for judged in result.identities)
 
 
@@ -243,7 +243,7 @@ _OF_A_DAY = frozenset({"explained", "explained_by", "event_ids"})
 
 
 def _credential(finding: Finding) -> str:
-    """Its kind and id, without whose it is."""
+    """Its kind and id, without its identity."""
     return (finding.credential or "").rpartition("#")[2]
 
 
@@ -292,6 +292,6 @@ def _facts(entry: Entry) -> dict[str, Any]:
 
 
 def texts_cut(result: ScanResult) -> int:
-    """How many identities have a name, key or description too long to be shown in full."""
+    """The number of identities with a name, key or description that is too long to be shown in full."""
     shown = ((judged.identity.name, judged.identity.key, judged.identity.description) for judged in result.identities)
     return sum(any(len(value or "") > LONGEST_TEXT for value in values) for values in shown)

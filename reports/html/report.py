@@ -1,8 +1,8 @@
-"""The HTML report: one file that asks nothing of the network, to be clicked through.
+"""The HTML report: one interactive file that sends no request.
 
-The template has no place for data in its markup: what comes from outside travels as base64 in blocks that no browser
-executes, and the script writes it as text only. The policy in the page's head lets exactly this style and this script
-run, by their hashes, and forbids everything else, connections included.
+The markup of the template contains no data: untrusted text is base64 in blocks that no browser executes, and the script
+inserts it as text only. The policy in the page's head allows exactly this style and this script, by their hashes, and
+forbids everything else, including connections.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SCRIPTS = (
     "charts.js", "drawings.js", "derived.js", "export.js", "panel.js", "paths.js", "activity.js", "identity.js",
     "subjects.js", "views.js", "app.js",
 )  # fmt: skip
-"""What the page does, wherever its data comes from; together they are one module."""
+"""The scripts of the page, whatever the source of its data. Together they are one module."""
 _SOURCE = "embedded.js"
 _NO_SCRIPT = (
     "This page is an application in one file and needs JavaScript, which it runs without any network. "
@@ -34,7 +34,7 @@ _EXPORT = '<button id="export" type="button" title="Save the list as it is filte
 
 
 class HtmlReport:
-    """A page to explore: everything is in it, and the view is where it opens."""
+    """An interactive page with the whole result, which opens with the view."""
 
     name: ClassVar[str] = "html"
     title: ClassVar[str] = "One offline page to explore: sorted, filtered, every verdict with its evidence"

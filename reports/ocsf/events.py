@@ -1,6 +1,6 @@
-"""The events: that there was a scan and how much it saw, what it found wrong, and what it found at all.
+"""The events: the scan with its coverage, findings, and the inventory.
 
-A finding about what an identity did on a day is a detection, any other one an analysis of what it is.
+A finding about activity on a day is a detection, any other finding an analysis.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "
 
 
 def scan_event(digest: Digest) -> dict[str, Any]:
-    """Scan Activity (6007): the counts, and what they are worth. With a gap it was no success."""
+    """Scan Activity (6007): the counts with their caveats. With a gap it was no success."""
     result = digest.result
     status_id, status = _INCOMPLETE if digest.gaps else _SUCCESS
     return {
@@ -70,7 +70,7 @@ def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) ->
 
 
 def _detection(finding: Finding, about: Assessment | None, scan: ScanInfo) -> dict[str, Any]:
-    """``is_alert``: no change is known that explains it, and no one acknowledged it."""
+    """``is_alert``: no known change explains it, and it is not acknowledged."""
     identity = about.identity if about else None
     actor = make.user(about, ()) if about else {"uid": finding.identity or finding.about}
     state = explained(finding)
@@ -91,7 +91,7 @@ def _detection(finding: Finding, about: Assessment | None, scan: ScanInfo) -> di
 
 
 def _common(finding: Finding, about: Assessment | None, scan: ScanInfo) -> dict[str, Any]:
-    """What events of findings share."""
+    """The common attributes of events of findings."""
     identity = about.identity if about else None
     severity_id, severity = make.SEVERITIES[finding.severity]
     status_id, status = _status(finding)
@@ -125,7 +125,7 @@ def _status(finding: Finding) -> tuple[int, str]:
 
 
 def inventory_event(judged: Assessment, scan: ScanInfo) -> dict[str, Any]:
-    """User Inventory Info (5003): an identity with its verdicts and all that it holds."""
+    """User Inventory Info (5003): an identity with its verdicts, grants and credentials."""
     credentials = judged.identity.credentials
     return {
         **_classified(5, "Discovery", 5003, "User Inventory Info", _COLLECT),
@@ -184,7 +184,7 @@ def _identity(finding: Finding, about: Assessment, named: Sequence[Credential]) 
 
 
 def _resource(finding: Finding) -> dict[str, Any]:
-    """What a finding is about that is about no identity, in the only place that the class has for it."""
+    """The subject of a finding without an identity, in the only attribute of the class for it."""
     resources = (
         ("registry entry", finding.entry),
         ("assignment", finding.assignment),

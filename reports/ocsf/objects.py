@@ -1,4 +1,4 @@
-"""Objects of the OCSF schema, made from our records; of what is unknown the attribute is left out."""
+"""Objects of the OCSF schema, made from Muster's records. Unknown attributes are left out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scanner.model.providers import Cloud
 
 VERSION = "1.6.0"
 LISTED = 100
-"""Grants and credentials that the event of a finding names of its identity: thousands of findings repeat them."""
+"""Maximum grants and credentials of the identity in the event of a finding, which thousands of findings repeat."""
 Object: TypeAlias = dict[str, Any]
 
 SEVERITIES: Mapping[Severity, tuple[int, str]] = {
@@ -45,7 +45,7 @@ def millis(moment: datetime | None) -> int | None:
 
 
 def metadata(scan: ScanInfo, uid: str, profiles: Iterable[str]) -> Object:
-    """About the event itself. ``uid``: the same for the same thing in the same scan."""
+    """About the event itself. ``uid``: stable for the same subject in the same scan."""
     return known(
         version=VERSION,
         uid=f"{scan.id}:{uid}",
@@ -56,7 +56,7 @@ def metadata(scan: ScanInfo, uid: str, profiles: Iterable[str]) -> Object:
 
 
 def cloud(identity: Identity | None) -> Object:
-    """The attributes of the profile ``cloud``; none for what lives in no cloud."""
+    """The attributes of the profile ``cloud``; none outside clouds."""
     its_cloud = None if identity is None else habits(identity.provider).cloud
     if identity is None or its_cloud is None:
         return {}
@@ -64,7 +64,7 @@ def cloud(identity: Identity | None) -> Object:
 
 
 def account(identity: Identity) -> Object:
-    """The scope that it lives in."""
+    """The account, for the scope of the identity."""
     its_cloud = habits(identity.provider).cloud or Cloud(name=identity.provider, account=identity.provider)
     return known(uid=identity.scope, type_id=its_cloud.account_type, type=its_cloud.account)
 
@@ -75,7 +75,7 @@ def profiles_of(identity: Identity | None) -> list[str]:
 
 
 def user(judged: Assessment, named: Iterable[Credential]) -> Object:
-    """An identity as the schema's user, machines included, with those of its credentials that are to be named."""
+    """An identity as the schema's user, machines included, with these credentials."""
     identity = judged.identity
     type_id, kind = _NATURES[judged.nature.verdict]
     return known(
@@ -92,12 +92,12 @@ def user(judged: Assessment, named: Iterable[Credential]) -> Object:
 
 
 def concerned(identity: Identity, credential: str | None) -> Sequence[Credential]:
-    """The credential of this key; where it has none such, the first of all that it holds."""
+    """The credential with this key; otherwise its first credentials."""
     return [one for one in identity.credentials if one.key == credential] or identity.credentials[:LISTED]
 
 
 def left_out(identity: Identity, named: Sequence[Credential]) -> Object:
-    """How many of its credentials and grants the event of a finding doesn't name."""
+    """The number of its credentials and grants that the event of a finding leaves out."""
     return known(
         credentials_left_out=len(identity.credentials) - len(named) or None,
         grants_left_out=len(identity.grants[LISTED:]) or None,
@@ -105,12 +105,12 @@ def left_out(identity: Identity, named: Sequence[Credential]) -> Object:
 
 
 def activity(identity: Identity, named: Iterable[Credential]) -> Object:
-    """When it was seen to act, and with what."""
+    """When it was used, and with which client."""
     return known(last_seen_time=millis(identity.last_used_at), programmatic_credentials=_credentials(named))
 
 
 def seen(finding: Finding) -> Object:
-    """Of a finding about a day, when its events were, and their ids in the audit log."""
+    """The times of a day's events in a finding, and their ids in the audit log."""
     first, last = (_moment(finding.evidence.get(name)) for name in ("first_at", "last_at"))
     return known(
         first_seen_time=millis(first),
@@ -120,7 +120,7 @@ def seen(finding: Finding) -> Object:
 
 
 def evidences(finding: Finding, actor: Object) -> list[Object]:
-    """What it did on that day: one for each action, with how often; ``actor`` alone where no action is named."""
+    """The activity on that day: one evidence per action, with its count; only ``actor`` if no action is named."""
     actions = finding.evidence.get("actions")
     if not isinstance(actions, Mapping) or not actions:
         return [{"actor": {"user": actor}}]
@@ -142,9 +142,9 @@ def _moment(value: Any) -> datetime | None:
 
 
 def permissions(judged: Assessment, finding: Finding) -> list[Object]:
-    """What it could do as we judge it, then what it was granted; of hundreds of grants the first are named.
+    """The judged privilege, then the grants, of which only the first are named.
 
-    A finding about unused permissions says of how many services.
+    A finding about unused permissions has the number of services.
     """
     level = judged.privilege
     unused: Object = {}
@@ -170,7 +170,7 @@ def observables(pairs: Iterable[tuple[str, int, str, str | None]]) -> list[Objec
 def observed(
     judged: Assessment, named: Iterable[Credential], user: str = "user"
 ) -> Iterator[tuple[str, int, str, str | None]]:
-    """What of an identity others may have seen, too. ``user``: where the event has it."""
+    """The observables of an identity. ``user``: the path of the user in the event."""
     yield f"{user}.uid", 31, "User Object: uid", judged.identity.key
     yield f"{user}.name", 4, "User Name", judged.identity.name
     for credential in named:
@@ -183,5 +183,5 @@ def tags(facts: Iterable[tuple[str, str]]) -> list[Object]:
 
 
 def _credentials(named: Iterable[Credential]) -> list[Object]:
-    """What it proves itself with: public ids, never values."""
+    """The credentials: public ids, never values."""
     return [known(uid=one.id, type=one.kind, last_used_time=millis(one.last_used_at)) for one in named]

@@ -1,6 +1,6 @@
-"""Where a result is: a line of the registry for those who read code, the identity for those who know it.
+"""Locations of results: a line of the registry, and the identity as a logical location.
 
-Of the gate, where the file declares what it is about.
+For the gate, the place in the file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scanner.text import printable
 
 ROOT = "%SRCROOT%"
 _NO_REGISTRY = Origin(file="registry.csv", row=1)
-"""Hosts refuse a result that is in no file. Where no registry was given, it is where one would be."""
+"""The file for results without a registry, because hosts refuse a result without a file."""
 
 
 class Places:
@@ -57,7 +57,7 @@ class Places:
 
 
 def artifact(file: str) -> dict[str, str]:
-    """A file by its URI: relative to the root of the sources where the registry was named relatively."""
+    """A file by its URI: relative to the root of the sources if the registry's path is relative."""
     path = PurePath(file)
     uri = quote(path.as_posix(), safe="/", encoding="utf-8", errors="replace")
     if path.is_absolute():
@@ -66,7 +66,7 @@ def artifact(file: str) -> dict[str, str]:
 
 
 def _subjects(finding: Finding) -> list[str]:
-    """What it is about, the narrowest last; an exemption's has only its pattern, which is in the evidence."""
+    """The subjects of a finding, the most specific last; an exemption has only a pattern, which is evidence."""
     return [name for name in (finding.entry, finding.assignment, finding.identity, finding.credential) if name]
 
 

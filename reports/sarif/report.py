@@ -1,4 +1,4 @@
-"""The SARIF report: one run, written result by result, within what code-scanning hosts take."""
+"""The SARIF report: one run, written result by result, within the limits of code-scanning hosts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from scanner.text import printable
 RESULTS_TAKEN = 25_000
 """Code-scanning hosts refuse a file with more results in a run; they show the 5,000 with the highest severity."""
 BYTES_TAKEN = 9_000_000
-"""Compressed. Hosts take 10 MB; the rest is for what comes after the results, and for other compressors."""
+"""Maximum compressed bytes.
+
+Hosts accept 10 MB; the margin is for content after the results, and for other compressors.
+"""
 LONGEST_MESSAGE = 2_000
 GAPS_NAMED = 100
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -43,7 +46,7 @@ class SarifReport:
         self._bytes_taken = bytes_taken
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-        """Write the run; a notice says how many of the results no host would have taken."""
+        """Write the run; a notice reports how many results were left out."""
         shown = select(result, view)
         rules = rules_of(shown.findings)
         out.write(b'{"$schema": ' + encoded(_SCHEMA) + b', "version": "2.1.0", "runs": [{\n')
@@ -84,7 +87,7 @@ def _results(findings: Iterable[Finding], places: Places, indexes: Mapping[str, 
             "locations": [places.of(finding)],
             "partialFingerprints": {
                 "muster/v1": finding.fingerprint,
-                # What hosts go by; they would make one from the line of the file, which moves.
+                # Hosts identify results by it; otherwise they would use the line of the file, which moves.
                 "primaryLocationLineHash": f"{finding.fingerprint}:1",
             },
             "baselineState": "new" if finding.new else "unchanged",
@@ -122,7 +125,7 @@ def _message(finding: Finding) -> str:
 
 
 def _invocation(digest: Digest, notices: tuple[str, ...], screen: Screen) -> dict[str, Any]:
-    """The scan. It was no success where it could not read everything: what is not there may only be unseen."""
+    """The scan. It was no success if it could not read everything, because missing results may only be unread."""
     return {
         "executionSuccessful": not digest.gaps,
         "startTimeUtc": iso(digest.result.scan.started_at),

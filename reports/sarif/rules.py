@@ -22,7 +22,7 @@ LEVELS: Mapping[Severity, str] = {
 _SCORES: Mapping[Severity, str] = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0", "info": "0.0"}
 """Code-scanning hosts call critical what is above 9.0, high from 7.0, medium from 4.0, low above 0."""
 TAGS_SHOWN = 10
-"""Of a rule's tags a host shows as many."""
+"""Number of a rule's tags that a host shows."""
 _WORD = re.compile(r"\w+")
 _CATALOG = {rule.id: rule for rule in RULES}
 
