@@ -97,12 +97,6 @@ class _Organization(Struct, frozen=True):
     organization: str | None = None
 
 
-class _Scheme(Struct, frozen=True):
-    """A security scheme: its kind alone. Version 1.0 names the kind by its only key, 0.x by ``type``."""
-
-    type: str | None = None
-
-
 class _Skill(Struct, frozen=True):
     id: str | None = None
     name: str | None = None

@@ -12,10 +12,38 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw
 
-from connectors.base import Gone, Malformed, NotAsked, SectionReading, Spec
+from connectors.base import Gone, Malformed, Meter, NotAsked, Scope, SectionReading, Spec
 from connectors.budget import Pool
 from scanner.errors import MissingExtra, NotOffered, SourceError, Unreachable
-from scanner.model import Fact
+from scanner.model import Coverage, Fact
+
+# --- Sections ---
+
+
+class SectionReader:
+    """Reads sections of one scope. ``gaps``: names, without qualifiers, of the sections that are gaps."""
+
+    def __init__(self, scope: Scope, meter: Meter) -> None:
+        self.scope = scope
+        self.gaps: set[str] = set()
+        self._meter = meter
+
+    def section(self, name: str) -> SectionReading:
+        """Begin a section; a qualifier may follow its name after a colon."""
+        return self.scope.section(name, meter=self._meter)
+
+    def done(self, section: SectionReading) -> Coverage:
+        """The section's coverage; to be yielded."""
+        coverage = section.coverage
+        if coverage.is_gap:
+            self.gaps.add(coverage.section.partition(":")[0])
+        return coverage
+
+    def skipped(self, name: str, why: str) -> Coverage:
+        """A section that cannot even be tried."""
+        self.gaps.add(name)
+        return self.scope.coverage(name, "skipped", detail=why)
+
 
 # --- Answers ---
 

@@ -1,4 +1,4 @@
-"""What the readings of all sections share: one Coverage each, rows decoded one by one."""
+"""The context of all readings: one Coverage each, and rows decoded separately."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 from connectors.azure.client.api import AzureApi
 from connectors.azure.settings import AzureSettings
 from connectors.base import Gone, Malformed, Meter, NotAsked, Scope, SectionReading
-from connectors.reading import GIVE_UP_AFTER, read_each
+from connectors.reading import GIVE_UP_AFTER, SectionReader, read_each
 from scanner.errors import SourceError
 from scanner.model import Coverage
 
@@ -38,15 +38,13 @@ class Unit(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
 
 
-class Reader:
-    """Reads sections of one scope. ``gaps``: names of sections that are gaps."""
+class Reader(SectionReader):
+    """Reads sections of one unit."""
 
     def __init__(self, api: AzureApi, scope: Scope, meter: Meter, settings: AzureSettings) -> None:
+        super().__init__(scope, meter)
         self.api = api
-        self.scope = scope
         self.settings = settings
-        self.gaps: set[str] = set()
-        self._meter = meter
 
     @property
     def unit(self) -> Unit:
@@ -54,25 +52,9 @@ class Reader:
         unit: Unit = self.scope.context
         return unit
 
-    def section(self, name: str) -> SectionReading:
-        """Begin a section; a qualifier may follow its name after a colon."""
-        return self.scope.section(name, meter=self._meter)
-
-    def done(self, section: SectionReading) -> Coverage:
-        """The section's coverage; to be yielded."""
-        coverage = section.coverage
-        if coverage.is_gap:
-            self.gaps.add(coverage.section.partition(":")[0])
-        return coverage
-
     def off(self, name: str) -> Coverage:
         """A section that the settings leave out."""
         return self.scope.coverage(name, "off")
-
-    def skipped(self, name: str, why: str) -> Coverage:
-        """A section that cannot even be tried."""
-        self.gaps.add(name)
-        return self.scope.coverage(name, "skipped", detail=why)
 
     def rows(self, section: SectionReading, pages: Iterable[list[Raw]], row: type[T]) -> Iterator[T]:
         """Each row of each page, decoded separately, so that a malformed row affects no other."""

@@ -1,4 +1,4 @@
-"""What all sections share: their coverage, and many requests at once; each may fail by itself."""
+"""The context of all sections: their coverage, and requests in parallel, each of which may fail alone."""
 
 from __future__ import annotations
 
@@ -10,46 +10,33 @@ from connectors.github.client.api import Api
 from connectors.github.client.requests import Request
 from connectors.github.identities.place import Place
 from connectors.github.settings import GithubSettings
-from connectors.reading import each_of
+from connectors.reading import SectionReader, each_of
 from scanner.errors import SourceError
-from scanner.model import Coverage
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Reader:
-    """Reads sections of one organization. ``gaps``: the names of those that ended as one.
+class Reader(SectionReader):
+    """Reads sections of one organization.
 
     ``whole``: what was listed to its end: paths of requests, and the section of repositories.
     """
 
     def __init__(self, api: Api, place: Place, meter: Meter, settings: GithubSettings) -> None:
         self.api = api
+        super().__init__(place.scope, meter)
         self.place = place
         self.settings = settings
-        self.gaps: set[str] = set()
         self.whole: set[str] = set()
-        self._meter = meter
 
     @property
     def org(self) -> str:
         """The organization's login, for the path of a request."""
         return self.place.organization.login
 
-    def section(self, name: str) -> SectionReading:
-        """Begin a section."""
-        return self.place.scope.section(name, meter=self._meter)
-
-    def done(self, section: SectionReading) -> Coverage:
-        """The section's coverage; to be yielded."""
-        coverage = section.coverage
-        if coverage.is_gap:
-            self.gaps.add(coverage.section)
-        return coverage
-
     def listed(self, section: SectionReading, request: Request, row: type[T], **places: str) -> list[T]:
-        """All rows of a listing of the organization; what came before a failure is kept."""
+        """All rows of a listing of the organization; rows before a failure are kept."""
         found: list[T] = []
         try:
             found.extend(self.api.rows(request, row, section, org=self.org, **places))
@@ -61,5 +48,5 @@ class Reader:
     def each(
         self, section: SectionReading, what: str, read: Callable[[T], R], items: Sequence[T], name: Callable[[T], str]
     ) -> Iterator[tuple[T, R]]:
-        """``read`` of every item, several at a time. What failed is a gap that names what is left."""
+        """Call ``read`` for every item, several in parallel. Failures are a gap that names the unread items."""
         yield from each_of(section, what, read, items, self.settings.workers, name)

@@ -60,7 +60,7 @@ def read_secrets(reader: Reader, mounts: Mapping[str, SecretMount] | None) -> It
 
 def _read_mount(reader: Reader, mount: str, version: str) -> Iterator[DiscoveredRecord]:
     no_dates: str | None = None
-    with reader.section("kv.metadata", mount) as section:
+    with reader.section(f"kv.metadata:{mount}") as section:
         endpoint, top, no_dates = _best_listing(reader, mount, version)
         for path, metadata in _walk(reader, section, endpoint, mount, top):
             section.found()

@@ -1,4 +1,4 @@
-"""What the readings of all sections share: one Coverage each, and many requests of which none spoils the rest."""
+"""The context of all readings: one Coverage each, and requests of which none affects the others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from connectors.base import Gone, Malformed, Meter, NotAsked, Scope, SectionReading
-from connectors.reading import GIVE_UP_AFTER, read_each
+from connectors.reading import GIVE_UP_AFTER, SectionReader, read_each
 from connectors.vault import endpoints as e
 from connectors.vault.api import VaultApi
 from connectors.vault.endpoints import Endpoint
@@ -38,31 +38,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Reader:
-    """Reads sections of one namespace. ``gaps``: the names, without mounts, of those that ended as one."""
+class Reader(SectionReader):
+    """Reads sections of one namespace. A section that is read on several mounts is qualified by its mount."""
 
     def __init__(self, api: VaultApi, scope: Scope, meter: Meter, workers: int) -> None:
+        super().__init__(scope, meter)
         self.api = api
-        self.scope = scope
-        self.gaps: set[str] = set()
-        self._meter = meter
         self._workers = workers
-
-    def section(self, name: str, mount: str | None = None) -> SectionReading:
-        """Begin a section; one that is read on several mounts is qualified by its mount."""
-        return self.scope.section(name if mount is None else f"{name}:{mount}", meter=self._meter)
-
-    def done(self, section: SectionReading) -> Coverage:
-        """The section's coverage; to be yielded."""
-        coverage = section.coverage
-        if coverage.is_gap:
-            self.gaps.add(coverage.section.partition(":")[0])
-        return coverage
-
-    def skipped(self, name: str, why: str) -> Coverage:
-        """A section that cannot even be tried."""
-        self.gaps.add(name)
-        return self.scope.coverage(name, "skipped", detail=why)
 
     def names(self, section: SectionReading, listing: Keys) -> list[str]:
         """The names of a listing, sorted, without a slash at the end; what is no name is a malformed row."""
@@ -170,7 +152,7 @@ def read_roles(reader: Reader, method: LoginMethod, mounts: Mapping[str, AuthMou
     if not here:
         yield reader.scope.coverage(method.section, "complete", detail="no such mount")
     for mount in here:
-        with reader.section(method.section, mount) as section:
+        with reader.section(f"{method.section}:{mount}") as section:
             names = reader.names(section, reader.api.list(method.roles, mount=mount))
             read = _reads(reader, method.role, method.payload, mount=mount)
             for name, payload in reader.each(section, method.title, read, names, names_suffice=True):
@@ -189,7 +171,7 @@ def read_issuers(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Foun
     elif not here:
         yield reader.scope.coverage("auth.jwt.issuers", "complete", detail="no such mount")
     for mount in here:
-        with reader.section("auth.jwt.issuers", mount) as section:
+        with reader.section(f"auth.jwt.issuers:{mount}") as section:
             config = reader.api.read(e.LOGIN_CONFIG, JwtConfig, mount=mount)
             found[mount] = config.bound_issuer or config.oidc_discovery_url or None
         yield reader.done(section)
@@ -205,7 +187,7 @@ def read_clusters(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Fou
     elif not here:
         yield reader.scope.coverage(name, "complete", detail="no such mount")
     for mount in here:
-        with reader.section(name, mount) as section:
+        with reader.section(f"{name}:{mount}") as section:
             try:
                 found[mount] = reader.api.read(e.LOGIN_CONFIG, KubernetesConfig, mount=mount)
             except Gone:  # it was never configured
@@ -226,7 +208,7 @@ def read_secret_ids(reader: Reader, roles: list[LoginRole]) -> Found[tuple[dict[
         yield reader.skipped("auth.approle.secret_ids", "the AppRoles could not be listed")
     for mount in sorted({role.mount for role in approles}):
         by_name = {role.name: role for role in approles if role.mount == mount}
-        with reader.section("auth.approle.secret_ids", mount) as section:
+        with reader.section(f"auth.approle.secret_ids:{mount}") as section:
             pairs, unlisted = _accessors(reader, section, mount, sorted(by_name))
             unread |= {by_name[name].key for name in unlisted}
             read = partial(_secret_id, reader, mount)

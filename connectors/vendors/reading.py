@@ -1,4 +1,4 @@
-"""What all sections of a vendor's organization share: their coverage, listings, and many requests at once."""
+"""The context of all sections of a vendor's organization: coverage, listings, and requests in parallel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 from msgspec.structs import replace
 
 from connectors.base import Check, DiscoveredRecord, Meter, SectionReading
-from connectors.reading import each_of
+from connectors.reading import SectionReader, each_of
 from connectors.vendors.api import Api
 from connectors.vendors.records import Place
 from connectors.vendors.sections import Reading, Request
@@ -21,16 +21,16 @@ Found: TypeAlias = Generator[DiscoveredRecord, None, T]
 """Records, and what a section returns to those that come after it."""
 
 
-class Reader:
-    """Reads sections of one organization. ``gaps``: the names of those that ended as one, or are off.
+class Reader(SectionReader):
+    """Reads sections of one organization. ``gaps`` includes sections that are off.
 
-    ``apis``: by setting, the way that its keys open: one for each part of the organization, by its id.
+    ``apis``: by setting, the APIs that its keys open: one for each part of the organization, by its id.
     """
 
     def __init__(self, place: Place, apis: Mapping[str, Mapping[str, Api]], meter: Meter, workers: int) -> None:
+        super().__init__(place.scope, meter)
         self.place = place
-        self.gaps: set[str] = set()
-        self._apis, self._meter, self._workers = apis, meter, workers
+        self._apis, self._workers = apis, workers
 
     @property
     def api(self) -> Api:
@@ -41,21 +41,10 @@ class Reader:
         """What the keys of a setting open, by the id of their part."""
         return self._apis.get(setting, {})
 
-    def section(self, name: str) -> SectionReading:
-        """Begin a section."""
-        return self.place.scope.section(name, meter=self._meter)
-
-    def done(self, section: SectionReading) -> Coverage:
-        """The section's coverage; to be yielded."""
-        coverage = section.coverage
-        if coverage.is_gap:
-            self.gaps.add(coverage.section)
-        return coverage
-
     def off(self, name: str) -> Coverage:
         """The coverage of a section that the source has no key for."""
         self.gaps.add(name)
-        return self.place.scope.coverage(name, "off")
+        return self.scope.coverage(name, "off")
 
     def listed(
         self, section: SectionReading, request: Request, row: type[T], api: Api | None = None, **places: str

@@ -44,8 +44,3 @@ Visit: TypeAlias = Request[Viewer, None, State]
 def csrf_of(request: Visit) -> str:
     """The token that a page of this visit sends as ``X-CSRF-Token`` with every write."""
     return str(request.scope["state"]["csrf"])
-
-
-def nonce_of(request: Visit) -> str:
-    """The nonce that the Content-Security-Policy of this answer allows for inline scripts and styles."""
-    return str(request.scope["state"]["nonce"])

@@ -119,7 +119,7 @@ def _reach(statement: Statement, words: Vocabulary, account: str) -> Reach:
     everything = wide = somewhere = 0
     for pattern in statement.resources:
         possible = actions & words.acting_on(pattern)
-        if _is_foreign(pattern, account):
+        if is_foreign(pattern, account):
             possible &= ~words.iam & ~words.pass_role  # IAM ends at the account; a role beyond it may be assumed
         breadth = _breadth(pattern, account)
         somewhere |= possible
@@ -143,7 +143,7 @@ def _breadth(pattern: str, account: str) -> Breadth:
     if _ONLY_STARS.fullmatch(pattern):
         return "everything"
     scheme, _, service, region, _, resource = arn_parts(pattern)
-    if has_variable(resource) or _is_foreign(pattern, account) or not compiled(scheme).match("arn"):
+    if has_variable(resource) or is_foreign(pattern, account) or not compiled(scheme).match("arn"):
         return "some"
     all_regions = region.strip("*") == ""
     if _ONLY_STARS.fullmatch(resource):
@@ -154,7 +154,7 @@ def _breadth(pattern: str, account: str) -> Breadth:
     return "everything" if service == "iam" else "type" if all_regions else "regional"
 
 
-def _is_foreign(pattern: str, account: str) -> bool:
+def is_foreign(pattern: str, account: str) -> bool:
     """Whether it names another account than this one; AWS's own policies belong to an account called ``aws``."""
     owner = arn_parts(pattern)[4]
     return owner != "" and not resource_matches(owner, account)

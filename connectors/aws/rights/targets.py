@@ -17,9 +17,9 @@ from msgspec.structs import replace
 from connectors.aws.rights.assume import UNLESS_DENIED, Candidates, Holder
 from connectors.aws.rights.policy import Statement
 from connectors.aws.rights.privilege import allows, denials_of, patterns_left
-from connectors.aws.rights.reach import Reach, sources_in
+from connectors.aws.rights.reach import Reach, is_foreign, sources_in
 from connectors.aws.rights.trust import service_of
-from connectors.aws.rights.vocabulary import Method, Target, Vocabulary, arn_parts, resource_matches, takes_in
+from connectors.aws.rights.vocabulary import Method, Target, Vocabulary, arn_parts, takes_in
 from scanner.model import Link, PrivilegeLevel, Trust, Way
 
 METHODS_NAMED = 2
@@ -243,7 +243,7 @@ def takeovers_of(holder: Holder, words: Vocabulary) -> tuple[Way, ...]:
         maybe = set(_on(holder, method, words, certainly=False)) - sure
         by = f"by {method.text} on it{sources_in(holder.held, words)(method.needed)}" if sure or maybe else ""
         but = tuple(sorted(map(_in_cluster, _refused(holder, method, words)))) if sure or maybe else ()
-        theirs = {pattern for pattern in sure | maybe if _is_elsewhere(pattern, account)}
+        theirs = {pattern for pattern in sure | maybe if is_foreign(pattern, account)}
         shared = {pattern for pattern in theirs if arn_parts(pattern)[2] in words.tables.shared_by_resource_policy}
         way = Way(kind="take_over", on=(), but=but, by=by)
         ways = (
@@ -253,12 +253,6 @@ def takeovers_of(holder: Holder, words: Vocabulary) -> tuple[Way, ...]:
         )
         found += [replace(one, on=tuple(sorted(map(_in_cluster, on)))) for on, one in ways if on]
     return tuple(found)
-
-
-def _is_elsewhere(pattern: str, account: str) -> bool:
-    """Whether it names another account."""
-    owner = arn_parts(pattern)[4]
-    return owner != "" and not resource_matches(owner, account)
 
 
 def _in_cluster(pattern: str) -> str:

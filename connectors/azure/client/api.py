@@ -91,10 +91,6 @@ class AzureApi:
         """
         return self._pages("graph", self._graph_url(path, params, beta=beta), headers)
 
-    def graph_get(self, path: str, into: type[T], *, params: Params | None = None, beta: bool = False) -> T:
-        """One object of Graph, decoded."""
-        return self._decoded("graph", "GET", self._graph_url(path, params, beta=beta), into)
-
     def graph_post(self, path: str, body: Any, into: type[T], *, beta: bool = False) -> T:
         """Send a query with a body to Graph."""
         return self._decoded("graph", "POST", self._graph_url(path, None, beta=beta), into, body=body)

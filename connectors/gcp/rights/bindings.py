@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from connectors.gcp.rights.conditions import Expression
@@ -74,11 +72,6 @@ class SearchResult(Struct, frozen=True, kw_only=True, rename="camel"):
     def resource_in(self, tree: Tree) -> Resource:
         """What its policy is set on."""
         return tree.resource(self.resource, self.project.removeprefix("projects/") or None)
-
-
-def parse_search_result(payload: Any) -> SearchResult:
-    """A result of ``searchAllIamPolicies``. Raises ValueError."""
-    return msgspec.convert(payload, SearchResult)
 
 
 class Sieve:

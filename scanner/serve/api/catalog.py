@@ -11,7 +11,7 @@ from scanner.model.reviews import Decision
 from scanner.model.served import OwnerProposed, QueryDeleted, QuerySaved
 from scanner.serve.api import answers, details, exports, paths, reviewing, writing
 from scanner.serve.api.lists import list_of
-from scanner.serve.api.operations import Call, Operation, Reply, Schema
+from scanner.serve.api.operations import Call, Operation, Reply, Schema, schema_of
 from scanner.serve.api.queries import FILE_QUERIES, LIST_QUERIES
 from scanner.serve.api.rows import SHOWN
 from scanner.serve.index.questions import LIST_NAMES
@@ -24,10 +24,6 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _object(**members: Any) -> Schema:
-    return {"type": "object", "properties": members, "required": list(members)}
-
-
 def _list(item: Schema) -> Schema:
     return {"type": "array", "items": item}
 
@@ -38,7 +34,7 @@ _COUNT: Schema = {"type": "integer", "minimum": 0}
 
 def _page(record: str, **more: Schema) -> Schema:
     """A page: ``next`` is the cursor of the next page, null on the last one."""
-    return _object(items=_list(ref(record)), total=_COUNT, next=_TEXT_OR_NULL, **more)
+    return schema_of(items=_list(ref(record)), total=_COUNT, next=_TEXT_OR_NULL, **more)
 
 
 def _lists() -> Iterator[Operation]:
@@ -81,14 +77,14 @@ _IDENTITY: Schema = {
     "allOf": [
         ref("IdentityRecord"),
         ref("About"),
-        _object(
+        schema_of(
             finding_records=_list(ref("Finding")),
             entry_record={"anyOf": [ref("EntryRecord"), {"type": "null"}]},
             scan={"type": "string"},
         ),
     ]
 }
-_ACTIVITY: Schema = _object(
+_ACTIVITY: Schema = schema_of(
     key={"type": "string"}, activity={"anyOf": [ref("Activity"), {"type": "null"}]}
 )  # fmt: skip
 
@@ -132,13 +128,13 @@ def _details() -> Iterator[Operation]:
         "owners", "/owners", summary="Owners and teams, with their number of identities", answer=details.owners,
         query=details.Most, **_record(answers.Owners),
     )  # fmt: skip
-    yield _one("list_queries", "/queries", _object(items=_list(ref("QuerySaved"))), "Saved queries", writing.queries)
+    yield _one("list_queries", "/queries", schema_of(items=_list(ref("QuerySaved"))), "Saved queries", writing.queries)
     yield _one(
-        "list_reviews", "/reviews", _object(items=_list(ref("ReviewListed"))), "Access reviews", reviewing.reviews,
+        "list_reviews", "/reviews", schema_of(items=_list(ref("ReviewListed"))), "Access reviews", reviewing.reviews,
         records=(answers.ReviewListed,),
     )  # fmt: skip
     yield _one(
-        "review_items", "/reviews/{name}/items", _object(items=_list(ref("ItemListed"))),
+        "review_items", "/reviews/{name}/items", schema_of(items=_list(ref("ItemListed"))),
         "The items of a review: one's own, or for people who see everything all", reviewing.items,
         records=(answers.ItemListed,), refuses=(404,),
     )  # fmt: skip

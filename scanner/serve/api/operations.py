@@ -21,6 +21,11 @@ Method: TypeAlias = Literal["GET", "POST", "DELETE"]
 Schema: TypeAlias = Mapping[str, Any]
 
 
+def schema_of(**members: Any) -> Schema:
+    """The schema of an object with these members, all required."""
+    return {"type": "object", "properties": members, "required": list(members)}
+
+
 class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """No parameters."""
 

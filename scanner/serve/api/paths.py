@@ -19,7 +19,7 @@ from scanner.access.questions import GROUPS, MOST, OUTSIDE, ask, question
 from scanner.model import Assessment
 from scanner.serve.answers import Refusal
 from scanner.serve.api.details import NO_SUCH
-from scanner.serve.api.operations import Call, Reply
+from scanner.serve.api.operations import Call, Reply, schema_of
 from scanner.serve.api.queries import given
 from scanner.serve.graphs import GRAPHS
 from scanner.store.records import Records
@@ -138,22 +138,18 @@ _TEXT: Any = {"type": "string"}
 _COUNT: Any = {"type": "integer", "minimum": 0}
 
 
-def _object(**members: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": members, "required": list(members)}
-
-
-_STEP = _object(**{"from": _TEXT}, to=_TEXT, relation=_TEXT, evidence=_TEXT, conditional={"type": "boolean"})
+_STEP = schema_of(**{"from": _TEXT}, to=_TEXT, relation=_TEXT, evidence=_TEXT, conditional={"type": "boolean"})
 _PATH = {
     "type": "object",
     "properties": {
         "steps": {"type": "array", "items": _STEP},
-        "outside": {"type": "array", "items": _object(principal=_TEXT, kind=_TEXT, evidence=_TEXT)},
+        "outside": {"type": "array", "items": schema_of(principal=_TEXT, kind=_TEXT, evidence=_TEXT)},
     },
     "required": ["steps"],
 }
-_CHOKES = {"type": "array", "items": _object(identity=_TEXT, loses=_COUNT)}
+_CHOKES = {"type": "array", "items": schema_of(identity=_TEXT, loses=_COUNT)}
 _NODES = {"type": "array", "items": {"$ref": "#/components/schemas/PathNode"}}
-PATHS = _object(
+PATHS = schema_of(
     paths={"type": "array", "items": _PATH},
     chokes=_CHOKES,
     total=_COUNT,
@@ -163,5 +159,5 @@ PATHS = _object(
     nodes=_NODES,
     scan=_TEXT,
 )
-CHOKES = _object(chokes=_CHOKES, bounded={"type": "boolean"}, nodes=_NODES, scan=_TEXT)
+CHOKES = schema_of(chokes=_CHOKES, bounded={"type": "boolean"}, nodes=_NODES, scan=_TEXT)
 """The schemas of the answers."""
