@@ -1,9 +1,8 @@
 """A client for JSON APIs.
 
-:class:`Client` is all that a connector for a JSON API needs: it asks one host, and no answer can send it to another.
-A connector whose API has many hosts makes a client for each.
-
-urllib3 and requests come with the extras, so this module is imported when a client is made.
+:class:`Client` is all that a connector for a JSON API needs: it sends requests to one host, and no answer can redirect
+it to another. A connector for an API with several hosts creates a client for each. urllib3 and requests come with the
+extras, so import this module when a client is created.
 """
 
 from __future__ import annotations
@@ -45,21 +44,21 @@ Params: TypeAlias = Mapping[str, str | tuple[str, ...]]
 NO_PARAMS: Params = {}
 
 ATTEMPTS = 4
-"""Tries for one request, at most."""
+"""Maximum attempts for one request."""
 BACKOFF = 0.5
-"""Seconds before the second try, give or take half; doubled each time. A ``Retry-After`` goes before it."""
+"""Seconds before the second attempt, plus or minus half; doubled each time. ``Retry-After`` takes precedence."""
 TIMEOUTS = 2
-"""Tries that time out before a request is given up: each costs the whole time-out."""
+"""Maximum attempts that time out, because each takes the whole timeout."""
 KEPT = 16 * MEBIBYTE
-"""Bytes of answers that a client keeps with their ETags."""
+"""Bytes of answers with ETags that a client caches."""
 OK, NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN, TOO_MANY = 200, 304, 401, 403, 429
 MAY_PASS = (429, 500, 502, 503, 504, 529)
-"""Statuses that another try may not meet again. 529: overloaded, as Anthropic and Cloudflare answer."""
+"""Statuses that may be transient. 529: overloaded, used by Anthropic and Cloudflare."""
 _REASONS = {"ConnectTimeout": "connecting timed out", "ReadTimeout": "no response in time", "SSLError": "TLS failed"}
-"""In place of an exception's name; its text would hold the whole address."""
+"""Messages for exceptions, whose own text would contain the whole URL."""
 _ABSENT = (404, 410)
 _WAITS = {"retry-after": 1.0, "retry-after-ms": 0.001, "x-ms-retry-after-ms": 0.001}
-"""Headers that say how long to wait, and their unit in seconds."""
+"""Headers with the time to wait, and their unit in seconds."""
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,12})?", re.ASCII)
 _RESETS = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
 _PORTS = {"http": 80, "https": 443}
@@ -71,7 +70,7 @@ Decode: TypeAlias = Callable[[bytes | Raw, Any], Any]
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """One page of a listing. ``number``: from 0. ``link``: the address in its header ``Link`` with ``rel="next"``."""
+    """One page of a listing. ``number``: from 0. ``link``: the URL in its ``Link`` header with ``rel="next"``."""
 
     url: str
     params: Params
@@ -82,7 +81,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 class _Ends(Struct):
-    """How to get from a page of a listing to the next one."""
+    """The way from a page of a listing to the next."""
 
     has_more: bool | None = None
     next: str | int | None = None
@@ -94,17 +93,17 @@ class _WithId(Struct):
 
 
 Next: TypeAlias = tuple[str, Params] | None
-"""The address of the next page and its query; None after the last page."""
+"""The URL of the next page and its query; None after the last page."""
 Paging: TypeAlias = Callable[[Page], Next]
 
 
 def link_header(page: Page) -> Next:
-    """``Link: <…>; rel="next"``, as GitHub, GitLab and Okta have it."""
+    """``Link: <…>; rel="next"``, as in GitHub, GitLab and Okta."""
     return None if page.link is None else (_joined(page.url, page.link), {})
 
 
 def next_link(at: str) -> Paging:
-    """The answer has the next page's address: ``next_link("/@odata.nextLink")``. ``at``: a JSON pointer."""
+    """The answer contains the URL of the next page: ``next_link("/@odata.nextLink")``. ``at``: a JSON pointer."""
 
     def following(page: Page) -> Next:
         address = pointed(page.content, at, str | None)
@@ -114,7 +113,7 @@ def next_link(at: str) -> Paging:
 
 
 def cursor(at: str, param: str) -> Paging:
-    """A token in the answer is sent with the next request: ``cursor("/metadata/continue", "continue")``."""
+    """A token from the answer is sent with the next request: ``cursor("/metadata/continue", "continue")``."""
 
     def following(page: Page) -> Next:
         token: str | int | None = pointed(page.content, at, str | int | None)
@@ -124,7 +123,7 @@ def cursor(at: str, param: str) -> Paging:
 
 
 def last_id(param: str) -> Paging:
-    """The next page begins after ``next``, ``last_id``, or the last row's ``id``, unless ``has_more`` is false."""
+    """The next page starts after ``next``, ``last_id``, or the ``id`` of the last row, unless ``has_more`` is false."""
 
     def following(page: Page) -> Next:
         said = decoded(page.content, _Ends)
@@ -139,7 +138,10 @@ def last_id(param: str) -> Paging:
 
 
 def page_number(param: str = "page", *, first: int = 1) -> Paging:
-    """Pages are numbered. The first empty page ends the listing: a server may give fewer rows than requested."""
+    """Pages are numbered.
+
+    The first empty page ends the listing, because a server may return fewer rows than requested.
+    """
 
     def following(page: Page) -> Next:
         return (page.url, {**page.params, param: str(first + page.number + 1)}) if page.rows else None
@@ -148,7 +150,7 @@ def page_number(param: str = "page", *, first: int = 1) -> Paging:
 
 
 def pointed(content: bytes | Raw, at: str, shape: Any, decode: Decode | None = None) -> Any:
-    """The value at a JSON pointer, as ``shape``; None where there is none. Raises Malformed or Unreachable."""
+    """The value at a JSON pointer, as ``shape``; None if there is none. Raises Malformed or Unreachable."""
     decode = decode or decoded
     part: bytes | Raw = content
     for step in at.split("/")[1:]:
@@ -160,19 +162,22 @@ def pointed(content: bytes | Raw, at: str, shape: Any, decode: Decode | None = N
 
 
 class SignIn(Protocol):
-    """Credentials that are obtained when they are first needed. Threads share them."""
+    """Credentials that are obtained on first use. Threads share them."""
 
     def headers(self, method: str, url: str) -> Mapping[str, str]:
-        """What a request is sent with. Raises SourceError where there are no credentials."""
+        """The headers of a request. Raises SourceError if there are no credentials."""
         ...
 
     def renewed(self, refused: Response) -> bool:
-        """Whether, after a 401, there are other credentials to send the request with."""
+        """Whether there are new credentials after a 401, so that the request is repeated."""
         ...
 
 
 class Received(Struct, frozen=True):
-    """An answer with status 200. ``etag``: empty if it has none. ``link``: the next page's, in its header ``Link``."""
+    """An answer with status 200. ``etag``: empty if it has none.
+
+    ``link``: of the next page, from the ``Link`` header.
+    """
 
     etag: str
     content: bytes
@@ -180,19 +185,19 @@ class Received(Struct, frozen=True):
 
 
 class Answers(Protocol):
-    """Answers that are kept with their ETags, by request. Threads share it."""
+    """A cache of answers with ETags, by request. Threads share it."""
 
     def get(self, name: str, asked_for: str) -> Received | None:
-        """What is kept of a request, or what its answer is likely to be. ``name``, ``asked_for``: see ``keep``."""
+        """The cached answer to a request, or a likely one. ``name``, ``asked_for``: see ``keep``."""
         ...
 
     def keep(self, name: str, answer: Received, asked_for: str) -> None:
-        """Take note of an answer. ``name``: empty for a request that is never kept; ``asked_for``: its path."""
+        """Cache an answer. ``name``: empty for a request that is never cached; ``asked_for``: its path."""
         ...
 
 
 class _Cache:
-    """The answers with an ETag that were used last, up to a size in bytes."""
+    """The most recently used answers with an ETag, up to a size in bytes."""
 
     def __init__(self, size: int) -> None:
         self._left = size
@@ -217,20 +222,18 @@ class _Cache:
 
 
 class Client:
-    """One source's way to one JSON API over HTTP. Threads share it; its methods raise SourceErrors only.
+    """The client of one source for one JSON API over HTTP. Threads share it; its methods raise SourceErrors only.
 
-    ``url``: the API's address. Whatever an answer says, no request leaves its scheme, host and port, and redirects are
-    not followed, so the credentials in ``headers`` and of ``sign_in`` reach no one else. ``meter``: counts what is
-    sent, retries included. ``rate``: the pace it is held to once the API has refused for load. ``attempts``,
-    ``failures``, ``backoff``: see :class:`connectors.rates.Retries`. ``timeout``: seconds without a byte.
-    ``may_pass``: the statuses after which a request is sent again; ``for_load``: which answers ask for fewer requests,
-    which are sent again, too; ``heard``: is shown every answer. ``decode``: what reads JSON, if not ``decoded``.
-    ``keep``: bytes of answers that are kept with their ETags; ``kept``: what keeps them instead, beyond this client.
-    ``workers``: connections that are kept.
-    ``client_certificate``: files of a certificate and its key, to sign in with TLS.
-    ``environment``: whether an API beyond this machine is asked through the proxies, and with the certificates, that
-    the environment names.
-    Shapes are msgspec Structs: what they do not name is dropped while it is parsed.
+    ``url``: the API's address. No request leaves its scheme, host and port, whatever an answer contains, and redirects
+    are not followed, so the credentials in ``headers`` and of ``sign_in`` are sent nowhere else. ``meter``: counts
+    requests, including retries. ``rate``: the limit that applies after the API has throttled. ``attempts``,
+    ``failures``, ``backoff``: see :class:`connectors.rates.Retries`. ``timeout``: seconds without a byte. ``may_pass``:
+    statuses after which a request is repeated; ``for_load``: returns whether an answer throttles, so that the request
+    is repeated; ``heard``: called with every answer. ``decode``: parses JSON, by default ``decoded``. ``keep``: bytes
+    of answers to cache with their ETags; ``kept``: another cache, which outlives this client. ``workers``: pooled
+    connections. ``client_certificate``: files of a certificate and its key, to sign in with TLS. ``environment``:
+    whether requests beyond this machine use the proxies and certificates of the environment. Shapes are msgspec
+    Structs: fields that they do not name are dropped while parsing.
     """
 
     def __init__(
@@ -287,9 +290,9 @@ class Client:
         rate: RateLimit | None = None,
         refusal: Callable[[Response], SourceError] | None = None,
     ) -> Self:
-        """The same way to the API, counted or paced apart; ``refusal``: what a status other than 200 means.
+        """A client for the same API with its own meter or rate; ``refusal``: the error for a status other than 200.
 
-        Connections, the memory of what was in vain, and kept answers are shared.
+        Connections, records of failures, and cached answers are shared.
         """
         other = copy(self)
         other.meter = meter or self.meter
@@ -308,11 +311,11 @@ class Client:
         asked_for: str = "",
         **places: str,
     ) -> Response:
-        """What the API says in the end, whatever its status: for one whose verbs or refusals are its own.
+        """Send a request and return the final answer, whatever its status, for APIs with their own verbs or errors.
 
-        ``path``: below the API's address, or an address of the API's that an answer links to. ``method``: GET, or POST
-        with a ``body``, unless another is named. ``asked_for``: the path without names, if ``path`` has them.
-        Raises Unreachable where there is no answer, Throttled where the API asks for too long a pause.
+        ``path``: below the API's address, or a URL of the API from an answer. ``method``: by default GET, or POST with
+        a ``body``. ``asked_for``: the path with placeholders, if ``path`` contains names. Raises Unreachable without an
+        answer, Throttled if the API requires too long a pause.
         """
         url = self._address(_path(path, places) if places else path)
         self._check(url)
@@ -339,9 +342,10 @@ class Client:
         return self._retries.answer(asked_for or path, once, self.rate)
 
     def get(self, path: str, shape: type[T], *, params: Params = NO_PARAMS, body: Any = None, **places: str) -> T:
-        """One answer, as ``shape``: ``get("/orgs/{org}", Org, org=name)``. With a ``body`` it is a POST that only asks.
+        """One answer, as ``shape``: ``get("/orgs/{org}", Org, org=name)``.
 
-        ``places``: names in the path, quoted, so that no name leads to another path.
+        With a ``body`` it is a POST that only reads. ``places``: names for the placeholders in the path, quoted, so
+        that no name leads to another path.
         """
         answer = self.received(_path(path, places), params=params, body=body, asked_for=path)
         found: T = self._decode(answer.content, shape)
@@ -358,10 +362,10 @@ class Client:
         params: Params = NO_PARAMS,
         **places: str,
     ) -> Iterator[T]:
-        """The rows of a listing, page by page. ``at``: JSON pointer to the list: ``/items``; else the answer is one.
+        """The rows of a listing, page by page.
 
-        A row of another shape is a gap of that row alone, reported by the section. Pages that lead in a circle end
-        the section.
+        ``at``: JSON pointer to the list, such as ``/items``; otherwise the answer is the list. A row of another shape
+        is a gap of that row only, reported by the section. Pages that lead in a circle end the section.
         """
         pages = self.pages(_path(path, places), at=at, paging=paging, params=params, asked_for=path)
         yield from self.rows_of(pages, row, section)
@@ -387,7 +391,7 @@ class Client:
         asked_for: str = "",
         may_lack: bool = False,
     ) -> Iterator[Page]:
-        """A listing, page by page, its rows as they came; they lie in a list, or in an object by name.
+        """A listing, page by page, with undecoded rows, from a list or from an object by name.
 
         ``path`` and ``asked_for``: see ``ask``. ``may_lack``: an answer without the list is an empty page. Raises
         Malformed for pages that lead in a circle.
@@ -408,7 +412,7 @@ class Client:
             page = Page(url=url, params=asked, content=answer.content, number=number, link=answer.link, rows=rows)
             yield page
             following = paging(page) if paging is not None else None
-            # A server that does not know its own parameter gives the same page for ever, whatever it is asked.
+            # A server that ignores the parameter returns the same page for ever.
             turn = {_key(url, asked), *([sha256(answer.content).digest()] if rows else [])}
             if not seen.isdisjoint(turn):
                 raise Malformed(f"the pages of {own_words(asked_for or path)} repeat")
@@ -430,7 +434,7 @@ class Client:
         check = self._check
 
         class Pinned(BoundedAdapter):
-            """The last check before the wire: a request to another address is not sent."""
+            """The last check before sending: a request to another address is refused."""
 
             def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
                 check(request.url or "")
@@ -440,7 +444,7 @@ class Client:
         session.headers.update({"Accept": "application/json", **headers})
         session.auth = lambda prepared: prepared  # else ~/.netrc would replace the credentials
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # This machine is asked by no proxy.
+        # Requests to this machine use no proxy.
         session.trust_env = environment and not is_loopback(self._origin[1].strip("[]"))
         session.verify = True if ca_file is None else ca_file
         return bound_session(session, Pinned(pool_maxsize=workers))
@@ -449,7 +453,7 @@ class Client:
         return self.url + path if path.startswith("/") or not path else path
 
     def _check(self, url: str) -> None:
-        """Raises SourceError for what is not at the API's own address."""
+        """Raise SourceError for a URL outside the API's address."""
         try:
             parts = parse_url(url)
             origin, has_user = _origin(parts), parts.auth is not None
@@ -462,7 +466,7 @@ class Client:
             )
 
     def received(self, path: str, *, params: Params, body: Any = None, method: str = "", asked_for: str) -> Received:
-        """The answer with status 200, or a kept one that holds. Raises SourceError for any other."""
+        """The answer with status 200, or the cached one after 304. Raises SourceError for any other status."""
         key = _key(path, params) if method in ("", "GET") and body is None else ""
         known = self._cache.get(key, asked_for)
         headers = {} if known is None else {"If-None-Match": known.etag}
@@ -479,7 +483,7 @@ class Client:
     def _sent(
         self, method: str, url: str, params: Params, body: Any, headers: Mapping[str, str | bytes]
     ) -> Response | Exception:
-        """One request: its answer, or why there is none."""
+        """Send one request; returns its answer, or the error."""
         signed = {} if self._sign_in is None else self._sign_in.headers(method, url)
         current().check()
         self.meter.add()
@@ -490,7 +494,7 @@ class Client:
                 params=params,
                 json=body,
                 headers={**headers, **signed},
-                allow_redirects=False,  # they would carry the credentials to whatever host they name
+                allow_redirects=False,  # redirects would send the credentials to any host
                 timeout=self._timeout,
             )
         except (InvalidURL, MissingSchema, InvalidSchema, InvalidHeader, UnicodeError) as error:
@@ -503,7 +507,7 @@ class Client:
 
 
 def _key(url: str, params: Params) -> str:
-    """The same for the same request."""
+    """The cache key of a request."""
     return repr((url, *sorted(params.items())))
 
 
@@ -536,7 +540,7 @@ def _path(template: str, places: Mapping[str, str]) -> str:
 
 
 def is_throttled(response: Response) -> bool:
-    """By its status; some refuse for load with a 403, and say so in a header."""
+    """Whether an answer throttles: by its status, or by a header of a 403."""
     headers = response.headers
     return response.status_code == TOO_MANY or (
         response.status_code == FORBIDDEN
@@ -545,7 +549,7 @@ def is_throttled(response: Response) -> bool:
 
 
 def _seconds_asked(response: Response) -> float | None:
-    """How long the API asks to wait: seconds or a date, or when the limit is reset; None where it does not say."""
+    """Seconds to wait, from a header with seconds, a date, or the time of reset; None if there is none."""
     headers = response.headers
     for name, unit in _WAITS.items():
         if _NUMBER.fullmatch(headers.get(name, "")):
@@ -562,7 +566,7 @@ def _seconds_asked(response: Response) -> float | None:
 
 
 class _Said(Struct):
-    """The words of a refusal, wherever APIs put them."""
+    """The message of an error, in the members that APIs use."""
 
     message: Any = None
     error: Any = None
@@ -570,7 +574,7 @@ class _Said(Struct):
 
 
 def refusal(response: Response) -> SourceError:
-    """What a status other than 200 means to a scan, unless the connector says otherwise."""
+    """The error for a status other than 200, unless the connector has its own."""
     status = response.status_code
     if "location" in response.headers and response.is_redirect:
         where = own_words(_host_of(response))
@@ -595,7 +599,7 @@ def refusal(response: Response) -> SourceError:
 
 
 def _host_of(redirect: Response) -> str:
-    """Where it leads, for a message."""
+    """The host of a URL, for a message."""
     try:
         return _shown(_origin(parse_url(urljoin(redirect.url, redirect.headers["location"]))))
     except (LocationParseError, ValueError):

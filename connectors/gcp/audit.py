@@ -134,7 +134,7 @@ class _Operation(Struct, gc=False, frozen=True):
 
 
 class Entry(Struct, gc=False, frozen=True):
-    """One ``LogEntry``, as far as it is read."""
+    """The fields of a ``LogEntry`` that are read."""
 
     log: str = field(name="logName")
     time: str = field(default="", name="timestamp")
@@ -184,7 +184,7 @@ def action_of(service: str, method: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def sort_of(action: str, kind: str, permission: str) -> FeatureSort:
-    """``kind``: of the log; ``permission``: its type, such as ``ADMIN_READ``, where the log says it."""
+    """``kind``: of the log; ``permission``: its type, such as ``ADMIN_READ``, if the log has it."""
     patterns = _tables()["patterns"]
     sorts: tuple[FeatureSort, ...] = ("secret", "become", "read")
     for sort in sorts:
@@ -201,7 +201,7 @@ class Reading(EventCounting[Entry]):
     """Counts the entries of one unit."""
 
     def event(self, record: Entry) -> Event | None:
-        """See ``EventCounting``. The end of a long operation is no event of its own."""
+        """See ``EventCounting``. The end of a long operation is not a separate event."""
         found, payload = _log(record.log), record.payload
         ends = record.operation is not None and record.operation.last and not record.operation.first
         if found is None or payload is None or ends:
@@ -272,7 +272,7 @@ def _name(email: str, subject: str) -> str:
 
 
 def _is_google(caller: str) -> bool:
-    """Whether Google acts: a service agent, or a part of a cluster that is no pod of anyone's."""
+    """Whether the caller is Google: a service agent, or a component of a cluster."""
     if caller.startswith("system:"):
         return not caller.startswith("system:serviceaccount:") or caller.startswith(
             "system:serviceaccount:kube-system:"
@@ -299,7 +299,7 @@ def _tool(action: str, resource: str) -> str:
 
 
 def _named(action: str, payload: _Payload, resource: _Resource | None) -> tuple[tuple[str, ...], str]:
-    """Who a method changes, and who is become, where it names someone."""
+    """The identities that a method changes and that it impersonates, if it names any."""
     patterns = _tables()["patterns"]
     account = _ACCOUNT.search(payload.resource)
     email = ((resource.labels if resource else None) or {}).get("email_id", "") or (account["id"] if account else "")
@@ -318,7 +318,7 @@ def _named(action: str, payload: _Payload, resource: _Resource | None) -> tuple[
 
 
 class GcpAuditLog(LiveLog):
-    """Reads what sinks write to buckets, copied to a folder, and entries in any files; or asks Cloud Logging."""
+    """Reads files of log sinks and other files of entries, or requests entries from Cloud Logging."""
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = _LAYOUT

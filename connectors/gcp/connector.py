@@ -58,8 +58,10 @@ BULK: tuple[Reading, ...] = (
     if_wanted("iam.oauth_clients", in_each(read_oauth_clients)),
     if_wanted("agentidentity.auth_providers", in_each(read_auth_providers)),
 )
-"""What is read of a unit that Cloud Asset answers for, in this order: what identities are joined with goes before
-them. A project's reading that bulk listing lacks stands here as ``in_each(reading)``."""
+"""The readings of a unit with Cloud Asset, in this order: facts that are joined to identities come before them.
+
+``in_each(reading)``: a reading of each project that bulk listing lacks.
+"""
 OF_PROJECT: tuple[Reading, ...] = (
     list_accounts,
     read_account_keys,
@@ -85,15 +87,15 @@ OF_PROJECT: tuple[Reading, ...] = (
     if_wanted("iam.oauth_clients", read_oauth_clients),
     if_wanted("agentidentity.auth_providers", read_auth_providers),
 )
-"""What is read of a project by its own APIs."""
+"""The readings of a project by its own APIs."""
 OF_PARENT: tuple[Reading, ...] = (read_rights,)
-"""What is read of an organisation or folder that Cloud Asset does not answer for."""
+"""The readings of an organisation or folder without Cloud Asset."""
 
 
 class GcpConnector:
-    """Reads who is there, what they hold and may do. Never a secret's or a key's value.
+    """Reads identities, their credentials and permissions. Never a secret's or a key's value.
 
-    Raises MissingExtra where google-auth or google-cloud-iam is not installed.
+    Raises MissingExtra if google-auth or google-cloud-iam is not installed.
     """
 
     spec: ClassVar[Spec] = SPEC
@@ -108,11 +110,11 @@ class GcpConnector:
         self._files = ExportedSource(settings, self._session, self._nowhere) if settings.from_files else None
 
     def __reduce__(self) -> tuple[type[GcpConnector], tuple[str, GcpSettings]]:
-        """It pickles as what it was made of: connections stay where they are."""
+        """Pickle the source and settings only: connections are not sent to other machines."""
         return GcpConnector, (self._source, self._settings)
 
     def log_api(self, meter: Meter) -> GcpApi:
-        """The way to logs that are asked for live. Raises UsageError where files are read."""
+        """The API for live logs. Raises UsageError if the source reads files."""
         if self._files is not None:
             raise UsageError(f"the source {self._source} reads files, so no log can be read live through it")
         return GcpApi(self._session, meter)
@@ -130,7 +132,7 @@ class GcpConnector:
         yield from list_scopes(self._nowhere, GcpApi(self._session, meter), self._settings, meter)
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """One unit, section by section."""
+        """Read one unit, section by section."""
         place: Place = scope.context
         if self._files is not None:
             reader = self._files.reader(scope)

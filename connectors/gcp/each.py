@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def several(ask: Callable[[str], T], names: Sequence[str], workers: int) -> Iterator[tuple[str, T | SourceError]]:
-    """What is answered to each, in the order of the names; a failure is an answer."""
+    """The answers for each name, in order; a failure is an answer."""
 
     def caught(name: str) -> T | SourceError:
         try:
@@ -42,7 +42,10 @@ Reading: TypeAlias = Callable[[Reader], Iterator[DiscoveredRecord]]
 
 
 def each_project(reader: Reader, read: Callable[[Reader], Iterator[T]]) -> Iterator[tuple[ProjectRef, T]]:
-    """What ``read`` yields for each project of the unit, in their order. ``read`` ends every section as Coverage."""
+    """The records that ``read`` yields for each project of the unit, in order.
+
+    ``read`` ends every section with a Coverage.
+    """
     waiting: deque[tuple[ProjectRef, Reader, Future[list[T]]]] = deque()
     ahead = iter(reader.place.projects)
     with Pool(reader.settings.workers) as pool:
@@ -67,7 +70,10 @@ def _listed(read: Callable[[Reader], Iterator[T]], reader: Reader) -> list[T]:
 
 
 def of_each(reader: Reader, names: Sequence[str], ask: Callable[[str], T]) -> Iterator[tuple[str, T | SourceError]]:
-    """What is asked of each name, several at a time, or why it is unknown; of none but the first if it is denied."""
+    """The answer for each name, several in parallel, or the error.
+
+    If the first is denied, the others are not requested.
+    """
     for part in (names[:1], names[1:]):
         for name, answer in several(ask, part, reader.settings.workers):
             yield name, answer
@@ -95,9 +101,9 @@ def if_wanted(name: str, read: Reading) -> Reading:
 
 
 def instead_in_each(reader: Reader, own: Coverage, read: Reading) -> Iterator[DiscoveredRecord]:
-    """A project's reading for all projects of a unit that could not be asked at once.
+    """A project's reading for all projects of a unit whose bulk listing failed.
 
-    ``own``: how that went, which is reported with its project's where the unit is a single project.
+    ``own``: the coverage of that listing, reported with the project's if the unit is a single project.
     """
     if own.scope not in {project.id for project in reader.place.projects}:
         yield own
@@ -112,7 +118,10 @@ def instead_in_each(reader: Reader, own: Coverage, read: Reading) -> Iterator[Di
 
 
 def at_each_location(reader: Reader, section: SectionReading, ask: Callable[[str], Iterable[T]]) -> Iterator[T]:
-    """The rows of all locations. One that fails is a gap; an API that is off in the project ends it."""
+    """The rows of all locations.
+
+    A failed location is a gap; an API that is disabled in the project ends the reading.
+    """
     locations = reader.settings.named_locations
     failed: list[SourceError] = []
     for location in locations:

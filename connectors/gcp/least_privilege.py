@@ -1,6 +1,6 @@
-"""The custom role that the connector needs, from the table of requests, and what makes and grants it.
+"""The custom role of the connector, generated from the table of requests.
 
-That is printed as commands beside the role, as a script, and for Terraform.
+The commands that create and grant it are printed beside the role, as a script, and for Terraform.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _of_projects(projects: Sequence[str], settings: GcpSettings) -> Iterator[str
 
 
 def _of_quota(permissions: Iterable[str], settings: GcpSettings) -> Iterator[str]:
-    """What the project that requests are charged to needs."""
+    """The commands for the quota project."""
     project = settings.quota_project or "QUOTA_PROJECT"
     yield from _granted(
         f"projects add-iam-policy-binding {project}", "roles/serviceusage.serviceUsageConsumer", settings
@@ -70,7 +70,7 @@ def _of_quota(permissions: Iterable[str], settings: GcpSettings) -> Iterator[str
 
 
 def _apis(permissions: Iterable[str]) -> list[str]:
-    """The services that are asked, by host."""
+    """The services that receive requests, by host."""
     wanted = {*permissions, TEST_PROJECT.permission}
     return sorted({f"{one.api}.googleapis.com" for one in REQUESTS if one.permission in wanted})
 

@@ -1,7 +1,7 @@
-"""Audit logs of Google Cloud, asked for live: what each project, folder and organization keeps in Cloud Logging.
+"""Audit logs of Google Cloud, requested live: what each project, folder and organization keeps in Cloud Logging.
 
-Source: the references of entries.list and LogBucket, and "Quotas and limits" of Cloud Logging. Anyone who may not read
-private logs is given the others without a word, so it is asked beforehand what the credentials may do.
+Source: the references of entries.list and LogBucket, and "Quotas and limits" of Cloud Logging. Without the permission
+for private logs, Google silently returns only the others, so the permission is tested first.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NEEDED = ("logging.logEntries.list", "logging.privateLogEntries.list")
 _TESTS = {"projects": r.TEST_PROJECT, "folders": r.TEST_FOLDER, "organizations": r.TEST_ORGANIZATION}
 _USUALLY_KEPT = 30
 _SURELY_KEPT = timedelta(days=1)
-"""No bucket keeps logs for less, so what is younger needs no look at the bucket."""
+"""The least retention of a bucket: younger logs need no look-up of the bucket."""
 
 
 class _Granted(Struct):
@@ -74,7 +74,7 @@ class CloudLogging(LiveSource):
         self._together.plan(units)
 
     def days_kept(self, scope: str, age: timedelta) -> int:
-        """As the bucket of all but the required logs keeps them; the usual, where it may not be looked at."""
+        """The retention of the bucket of all logs except the required ones; the default if it may not be read."""
         if (refused := self._refusal(scope)) is not None:
             raise refused
         with self._lock:
@@ -87,11 +87,11 @@ class CloudLogging(LiveSource):
     def _may_read(self, scope: str) -> bool:
         try:
             return self._refusal(scope) is None
-        except SourceError:  # it comes up again when the scope itself is read
+        except SourceError:  # reported again when the scope itself is read
             return False
 
     def _refusal(self, scope: str) -> Denied | None:
-        """What the credentials lack for it; asked once."""
+        """The missing permission, if any; requested once."""
         with self._lock:
             if scope not in self._refusals:
                 kind, _, name = name_of(scope).partition("/")
@@ -110,7 +110,7 @@ class CloudLogging(LiveSource):
 
 
 def asked(source: Connector | None) -> CloudLogging:
-    """The logs of a source. Raises UsageError for one that is not of Google Cloud, or that reads files."""
+    """The logs of a source. Raises UsageError for a source of another type, or one that reads files."""
     if not isinstance(source, GcpConnector):
         raise UsageError("a log without a path is read through a source of type gcp: set path, or source")
     return CloudLogging(source)

@@ -1,4 +1,4 @@
-"""What the readings of all sections share: rows decoded one by one, and a Coverage for each place they are of."""
+"""The context of all readings: rows decoded separately, and a Coverage for each place."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from scanner.model import Coverage, Credential
 
 T = TypeVar("T")
 NO_PROJECT = "-"
-"""Stands in keys for a project that is not known."""
+"""The placeholder in keys for an unknown project."""
 
 
 class Reader:
     """Reads sections of one unit.
 
-    ``gaps``: scopes by the names, without qualifiers, of sections that ended as one there. ``found``: what identities
-    are made of besides their own row.
+    ``gaps``: scopes by name, without qualifier, of sections that are gaps there. ``found``: facts of identities besides
+    their own row.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Reader:
     def rows(
         self, section: SectionReading, request: Request, row: type[T], query: Query | None = None, **places: str
     ) -> Iterator[T]:
-        """A listing's rows; a bad one costs only itself, places that the API could not look at are a gap."""
+        """A listing's rows. A malformed row affects no other; places that the API could not read are a gap."""
         return self.decoded(section, self.api.pages(request, query, **places), row)
 
     def decoded(self, section: SectionReading, pages: Iterable[Page], row: type[T]) -> Iterator[T]:
@@ -104,7 +104,7 @@ class Reader:
                 section.lost(Unreachable(f"not reachable by the API: {', '.join(page.unreachable)}"), partial=True)
 
     def row(self, section: SectionReading, raw: Raw, row: type[T], name: str = "") -> T | None:
-        """One row; None, and a gap for it, where it is not what it should be."""
+        """One row; None, and a gap of that row, if it is malformed."""
         try:
             return cast("T", decoded(raw, row))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -112,7 +112,7 @@ class Reader:
             return None
 
     def parsed(self, section: SectionReading, name: str, parse: Callable[..., T], *facts: Any) -> T | None:
-        """What ``parse`` makes of the facts; None, and a gap for that row, where it raises ValueError."""
+        """The result of ``parse``; None, and a gap of that row, if it raises ValueError."""
         try:
             return parse(*facts)
         except ValueError as error:
@@ -122,7 +122,7 @@ class Reader:
     def done(self, section: SectionReading, found: Mapping[str, int] | None = None) -> Iterator[Coverage]:
         """The section's coverage; of a bulk unit also one for each project below, since identities are of these.
 
-        ``found``: identities by project id. What was asked counts once, for the unit.
+        ``found``: identities by project id. Requests count once, for the unit.
         """
         coverage = section.coverage
         if coverage.is_gap:
@@ -136,7 +136,7 @@ class Reader:
             yield structs.replace(coverage, scope=project, identities=found_there, calls=0, feeds_within=True)
 
     def off(self, name: str) -> Iterator[Coverage]:
-        """Coverage of an optional section that was not asked for."""
+        """Coverage of an optional section that is off."""
         for scope in dict.fromkeys((self.scope.id, *(one.id for one in self.place.projects))):
             yield structs.replace(self.scope.coverage(name, "off"), scope=scope)
 
@@ -150,7 +150,7 @@ class Reader:
 
 
 class Attached:
-    """Puts credentials with accounts that were listed, and counts those of others."""
+    """Attaches credentials to listed accounts, and counts those of other accounts."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -164,6 +164,6 @@ class Attached:
             self._left += 1
 
     def report_left_out(self, section: SectionReading) -> None:
-        """Note how many belong to no one who was listed."""
+        """Add a note with the number of credentials of unlisted accounts."""
         if self._left:
             section.note(f"{self._left} of accounts that were not listed left out")

@@ -1,4 +1,4 @@
-"""What is read of Google Cloud, section by section: the table that spec, policy, doctor and docs are made from."""
+"""The sections of Google Cloud: the table for spec, policy, doctor and docs."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ _NAMES = tuple(section.name for section in SECTIONS)
 def wanted(resources: Iterable[str]) -> frozenset[str]:
     """The sections that are to be read: ``usual``, ``all``, names, or the part of them before the dot.
 
-    The ones that are not optional are always among them. Raises ValueError for what names no section.
+    Sections that are not optional are always included. Raises ValueError for an unknown name.
     """
     chosen = {section.name for section in SECTIONS if not section.optional}
     for word in resources:

@@ -1,4 +1,4 @@
-"""What ``[[source]] type = "gcp"`` may say."""
+"""The settings of ``[[source]] type = "gcp"``."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _GRPC = re.compile(r"(?P<host>\[[0-9a-f:]+\]|[A-Za-z0-9.-]+):\d{1,5}", re.ASCII)
 class GcpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of Google Cloud. Without credentials named here, Application Default Credentials are used.
 
-    ``organization`` (its number), ``folders`` (numbers) and ``projects`` (ids, or numbers): where to start; none of
-    them: all that can be seen. ``skip_projects``: not these. ``credentials_file``: a service account's or an external
-    account's JSON file. ``access_token``: where one lies that ``gcloud auth print-access-token`` gave.
-    ``impersonate``: e-mail of the service account to become. ``quota_project``: the one that requests are charged to.
+    ``organization`` (its number), ``folders`` (numbers) and ``projects`` (ids, or numbers): where to start; without
+    any, all visible ones. ``skip_projects``: projects to leave out. ``credentials_file``: a service account's or an
+    external account's JSON file. ``access_token``: the output of ``gcloud auth print-access-token``. ``impersonate``:
+    e-mail of the service account to become. ``quota_project``: the project to which requests are charged.
     ``endpoint_url``: one address that answers instead of all APIs; their paths do not collide. ``endpoints``: the same
     for single APIs, by the first label of their hosts. ``grpc_endpoint``: ``host:port`` of IAM by gRPC, without TLS on
-    this machine; without it, accounts are listed by REST where IAM's address is given, or ``ca_file``.
-    ``locations``: where agents are looked for. ``resources``: ``usual``, ``all``, or sections beyond the usual.
-    ``max_attempts``: tries for one request, the first included. ``backoff``: seconds before the second one, doubled
-    each time. ``timeout``: seconds for one request. ``workers``: requests in flight at once for one scope.
-    ``from_files``: a folder, or a file, that gcloud wrote: it is read, and no one is called.
+    this machine; without it, accounts are listed by REST where IAM's address is given, or ``ca_file``. ``locations``:
+    where agents are looked for. ``resources``: ``usual``, ``all``, or sections beyond the usual. ``max_attempts``:
+    attempts for one request, including the first. ``backoff``: seconds before the second attempt, doubled each time.
+    ``timeout``: seconds for one request. ``workers``: requests in flight at once for one scope. ``from_files``: a
+    folder, or a file, that gcloud wrote; no request is sent.
     """
 
     organization: str | None = None
@@ -96,13 +96,13 @@ class GcpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def grpc_is_local(self) -> bool:
-        """Whether the gRPC endpoint is on this machine, where it needs no TLS and gets no credentials."""
+        """Whether the gRPC endpoint is on this machine, so that it needs no TLS and gets no credentials."""
         match = _GRPC.fullmatch(self.grpc_endpoint or "")
         return match is not None and is_loopback(match["host"].strip("[]"))
 
     @property
     def accounts_by_rest(self) -> bool:
-        """Whether IAM is not to be called by gRPC: it is elsewhere, or behind certificates that gRPC does not know."""
+        """Whether IAM is called by REST instead of gRPC: it has another address, or certificates unknown to gRPC."""
         redirected = self.endpoint_url is not None or "iam" in self.endpoints
         return self.grpc_endpoint is None and (redirected or self.ca_file is not None)
 
@@ -133,5 +133,5 @@ class GcpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 def listed(names: Names) -> tuple[str, ...]:
-    """The names, each once and in their order; a single one may come without a list."""
+    """The names in order and without duplicates; a single name may be a plain text."""
     return (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))

@@ -36,7 +36,7 @@ from scanner.model import EVERY_SCOPE, Coverage
 
 
 class Context(Struct, frozen=True):
-    """What a scope is read with. ``plan``: what the organization pays for, if the API shows it."""
+    """The context of a scope. ``plan``: the plan of the organization, if the API returns it."""
 
     organization: Organization
     plan: str | None = None
@@ -45,7 +45,7 @@ class Context(Struct, frozen=True):
 class GithubConnector:
     """Reads apps, tokens, keys, runners, agents and names of secrets. Never a secret's value.
 
-    Raises MissingExtra where requests is not installed.
+    Raises MissingExtra if requests is not installed.
     """
 
     spec: ClassVar[Spec] = SPEC
@@ -62,7 +62,7 @@ class GithubConnector:
         return self._settings.organization
 
     def log_api(self, meter: Meter) -> GithubApi:
-        """The way to the audit log. Raises UsageError where files are read."""
+        """The API of the audit log. Raises UsageError if the source reads files."""
         if self._settings.from_files is not None:
             raise UsageError(f"the source {self._source} reads files, so no log can be read live through it")
         return GithubApi(self._settings, meter)
@@ -84,7 +84,7 @@ class GithubConnector:
         yield coverage
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """The organization: who made what, who is who, then what each repository has."""
+        """Read the organization: the audit log, people, then repositories."""
         context: Context = scope.context
         meter = self._meter()
         with closing(self._api(meter, context.plan)) as api:

@@ -1,4 +1,4 @@
-"""What ``[[source]] type = "github"`` may say."""
+"""The settings of ``[[source]] type = "github"``."""
 
 from __future__ import annotations
 
@@ -19,20 +19,19 @@ _RESIDENT = ".ghe.com"
 
 
 class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One organization, and how to sign in.
+    """One organization, and its sign-in: ``app_id`` and ``private_key`` (PEM) of an App, or a ``token``.
 
-    Signing in: as an App, with ``app_id`` and its ``private_key`` (PEM), or with a ``token``. ``endpoint_url``: the
-    address of the API, if not that of github.com: ``https://HOST/api/v3`` for Enterprise Server,
-    ``https://api.NAME.ghe.com`` with data residency.
+    ``endpoint_url``: the address of the API, if not that of github.com: ``https://HOST/api/v3`` for Enterprise
+    Server, ``https://api.NAME.ghe.com`` with data residency.
 
     ``agent_configuration``, ``agent_tasks``, ``webhooks``: whether these are read by a request for each repository, the
     tasks with a person's fine-grained token; ``all_secrets``: those for Dependabot, agents and Codespaces;
     ``token_repositories``: those that tokens are limited to; ``rulesets``: who bypasses them;
     ``secret_scanning_alerts``: alerts of leaked keys. ``enterprise``: the slug of the one with custom agents to read.
 
-    ``cache``: a file that keeps what answers said with their ETags, for the next scan. ``max_calls``: requests that one
-    scan may send; the rest is a gap. ``max_attempts``: tries for one request. ``workers``: requests in flight at once.
-    ``timeout``: seconds for one try. ``from_files``: a folder that ``gh api`` wrote: it is read, and no one is called.
+    ``cache``: a file that keeps answers with their ETags for the next scan. ``max_calls``: requests that one scan may
+    send; the rest is a gap. ``max_attempts``: attempts for one request. ``workers``: requests in flight at once.
+    ``timeout``: seconds for one attempt. ``from_files``: a folder that ``gh api`` wrote; no request is sent.
     """
 
     organization: str = ""
@@ -59,7 +58,7 @@ class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     from_files: Path | None = None
 
     def __post_init__(self) -> None:
-        # Without any setting the class can still be made, so that a missing extra is reported first.
+        # Valid without any setting, so that a missing extra is reported first.
         if self.organization and not _LOGIN.fullmatch(self.organization):
             raise ValueError(f"organization is a login such as acme, not {self.organization!r}")
         if self.enterprise and not _LOGIN.fullmatch(self.enterprise):
@@ -74,7 +73,7 @@ class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def secret(self) -> SecretRef:
-        """Where the token is, unless an App signs in."""
+        """The reference to the token, unless an App signs in."""
         return self.token or SecretRef(env="GITHUB_TOKEN")
 
     @property
@@ -92,7 +91,7 @@ class GithubSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def host(self) -> str:
-        """The host that people see. An address on this machine stands in for github.com."""
+        """The host for users. An address on this machine counts as github.com."""
         parts = urlsplit(self.api)
         name = (parts.hostname or "").lower()
         if name.endswith(_RESIDENT):

@@ -1,1 +1,1 @@
-"""Kubernetes: what manifests would bring, before they are applied."""
+"""Kubernetes clusters as a source, and manifests before they are applied."""

@@ -21,13 +21,13 @@ from scanner.model import EVERY_SCOPE, Coverage
 
 _USUAL_ARGOCD = "argocd"
 SYSTEM_NAMESPACE = "kube-system"
-"""Its uid names a cluster: it lives as long as the cluster, whatever people call that."""
+"""The namespace whose uid identifies a cluster: it exists as long as the cluster."""
 
 
 class KubernetesConnector:
-    """Reads service accounts, what RBAC gives them, and what runs as them. Never a secret's value.
+    """Reads service accounts, their RBAC permissions and their workloads. Never a secret's value.
 
-    Raises MissingExtra where requests is not installed, or the SDK of a cloud that is signed in to.
+    Raises MissingExtra if requests, or the SDK of a configured cloud, is not installed.
     """
 
     spec: ClassVar[Spec] = SPEC
@@ -41,7 +41,7 @@ class KubernetesConnector:
 
     @property
     def settings(self) -> KubernetesSettings:
-        """How its clusters are reached, for a log that is asked for live."""
+        """The settings of its clusters, for live logs."""
         return self._settings
 
     def scopes(self) -> Iterator[Scope | Coverage]:
@@ -62,7 +62,7 @@ class KubernetesConnector:
                 yield section.coverage
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """Read all sections, then yield what they amount to together."""
+        """Read all sections, then yield the joined records."""
         meter, facts = self._meter(), Facts(scope.id)
         with closing(self._open(scope.context, meter)) as api:
             facts.server = api.server

@@ -1,4 +1,4 @@
-"""Audit logs of clusters, asked for live where their cloud keeps them: EKS in CloudWatch Logs, GKE in Cloud Logging."""
+"""Audit logs of clusters, requested live from their cloud: EKS in CloudWatch Logs, GKE in Cloud Logging."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Keeper(Protocol):
     """A cloud that keeps the audit logs of its clusters. Methods raise SourceErrors."""
 
     def days_kept(self, cluster: CloudCluster) -> int:
-        """How many days it keeps."""
+        """Days of retention."""
         ...
 
     def missing(self, cluster: CloudCluster, span: Span) -> str | None:
-        """What the log does not have of a span that was read; None: it has all."""
+        """What is missing in the log for a span that was read; None: complete."""
         ...
 
     def events(self, cluster: CloudCluster, span: Span) -> Iterator[Sequence[Raw]]:
-        """The events of requests that came in the span, page by page."""
+        """The events of requests in the span, page by page."""
         ...
 
 

@@ -34,24 +34,24 @@ _AUTHORIZERS = (
 
 
 class Cluster(Protocol):
-    """A cluster that can be listed. Methods raise SourceErrors only. ``server``: the address of its API."""
+    """A cluster that can be listed. Its methods only raise SourceErrors. ``server``: the address of its API."""
 
     server: str | None
 
     def rows(self, listing: Listing, section: SectionReading, selector: str = "") -> Iterator[Any]:
-        """The objects of a resource in all namespaces, as its shape. A malformed one is a gap of its own."""
+        """The objects of a resource in all namespaces, as its shape. A malformed object is a gap of that object."""
         ...
 
     def get(self, path: str, shape: type[T]) -> T:
-        """One answer. Raises NotOffered where there is none."""
+        """One answer. Raises NotOffered if there is none."""
         ...
 
     def post(self, path: str, body: Any, shape: type[T]) -> T:
-        """The answer to a question with a body, which changes nothing."""
+        """The answer to a query with a body, which changes nothing."""
         ...
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Close connections and delete temporary files."""
         ...
 
 
@@ -98,7 +98,7 @@ class Facts:
 
 
 def authorizers_beside(issuer: str | None) -> Iterator[str]:
-    """Yield what RBAC does not show of a cluster with that issuer, as a remark."""
+    """Yield notes on authorization besides RBAC in a cluster with that issuer."""
     for part, who, source in _AUTHORIZERS:
         if part in (issuer or ""):
             yield f"{who} may give rights in this cluster besides RBAC; a source of type {source} reads them"
@@ -134,7 +134,7 @@ class Reader:
             yield section.coverage
 
     def _lists(self, reading: s.Reading, section: SectionReading) -> None:
-        """Each list by itself: one that is denied leaves the others."""
+        """Read each list separately: a denied list does not affect the others."""
         missing = 0
         for listing in reading.listings:
             try:

@@ -1,7 +1,7 @@
 """The contract of audit logs: a log is a source of units, as a connector is a source of scopes.
 
-A reader declares a :class:`LogSpec` and does two things: ``units()`` lists what there is to read, ``read(unit)`` reads
-one of them. Readers are found by entry point, group ``muster.logs``, by the log's type. What they yield is in
+A reader declares a :class:`LogSpec` and has two methods: ``units()`` lists units, ``read(unit)`` reads one of them.
+Readers are found by entry point, group ``muster.logs``, by the log's type. What they yield is in
 ``scanner/model/activity.py``.
 """
 
@@ -21,12 +21,11 @@ from scanner.model.activity import LogDay, LogUnit, UnitReading
 class LogSpec(Struct, frozen=True, kw_only=True):
     """What a log reader is.
 
-    ``provider``: whose identities it is about. ``permissions``: what reading it live takes. ``blind_spots``: what it
-    can never show, in sentences. ``unlogged``: glob patterns of actions (``service:Action``) that it does not record
-    unless that is switched on: they are never called unused. ``is_live``: can be read through a source of that
-    provider, without ``path``. ``sees_all_use_of``: kinds of identities of which it records any use, ``*`` for all:
-    where it has no event, there was none. ``also_called``: by action (``service:Action``), the names of the events that
-    give it, where these are called otherwise: declarations may use either.
+    ``provider``: of the identities in it. ``permissions``: for reading it live. ``blind_spots``: what it never records,
+    in sentences. ``unlogged``: glob patterns of actions (``service:Action``) that it does not record by default: they
+    never count as unused. ``is_live``: can be read through a source of that provider, without ``path``.
+    ``sees_all_use_of``: kinds of identities whose use it always records, ``*`` for all: no event means no use.
+    ``also_called``: by action (``service:Action``), other names of its events: declarations may use either.
     """
 
     name: str
@@ -42,9 +41,9 @@ class LogSpec(Struct, frozen=True, kw_only=True):
 
 
 class LogSettings(Struct, frozen=True, kw_only=True):
-    """What a reader needs to know of its ``[[log]]``.
+    """The settings of a reader from its ``[[log]]``.
 
-    ``path``: a file, a folder, a glob pattern or ``s3://bucket/prefix``; None: ask live. ``truncate_addresses``: keep
+    ``path``: a file, a folder, a glob pattern or ``s3://bucket/prefix``; None: read live. ``truncate_addresses``: keep
     networks (IPv4 /24, IPv6 /48) instead of addresses. ``networks``: names of own networks, by address range.
     """
 
@@ -55,7 +54,7 @@ class LogSettings(Struct, frozen=True, kw_only=True):
 
 
 class LogReader(Protocol):
-    """Reads one kind of audit log. Making one does no I/O. It pickles, if its ``source`` does."""
+    """Reads one kind of audit log. Creating it does no I/O. It can be pickled if its ``source`` can."""
 
     spec: ClassVar[LogSpec]
 
@@ -63,9 +62,9 @@ class LogReader(Protocol):
         """``source``: the connector whose session a live log uses."""
 
     def units(self, since: date, until: date) -> Iterator[LogUnit | LogDay]:
-        """What there is to read of these days (both included), and days that are known to be a gap by the listing.
+        """The units of these days (both included), and days that the listing shows to be a gap.
 
-        Raises SourceError where nothing can be listed.
+        Raises SourceError if nothing can be listed.
         """
         ...
 
@@ -76,10 +75,10 @@ class LogReader(Protocol):
 
 @runtime_checkable
 class PlannedLog(Protocol):
-    """A reader that needs to know beforehand which units will be read."""
+    """A reader that is informed beforehand which units will be read."""
 
     def plan(self, units: Iterable[LogUnit]) -> None:
-        """Take note of the units that will be read, in this order."""
+        """Receive the units that will be read, in this order."""
         ...
 
 
@@ -88,7 +87,7 @@ class CheckedLog(Protocol):
     """A reader that can check whether its log may be read."""
 
     def check(self) -> None:
-        """Check it with as few requests as possible. Raises SourceError if it may not."""
+        """Check the permission with as few requests as possible. Raises SourceError if it is missing."""
         ...
 
 

@@ -1,7 +1,7 @@
-"""What is in files of logs: unpacked within limits, and decoded into records of one type.
+"""The content of log files: unpacked within limits, and decoded into records of one type.
 
-Rows of Parquet are written as JSON and decoded as that: there is one way to read a record. A file that is cut short,
-damaged, or unpacks to more than is taken in is :class:`Unreadable`.
+Rows of Parquet are converted to JSON, so that records are decoded in one way. A truncated or damaged file, or one that
+unpacks to more than the limit, is :class:`Unreadable`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ except ImportError:
 
 
 class CutLine(Unreadable):
-    """The last line of a file is not whole. All before it have been read."""
+    """The last line of a file is incomplete. All lines before it were read."""
 
 
 MOST_DOCUMENT = 256 * MEBIBYTE
@@ -35,7 +35,7 @@ MOST_DOCUMENT = 256 * MEBIBYTE
 MOST_ROW_GROUP = 1024 * MEBIBYTE
 MOST_LINE = 16 * MEBIBYTE
 MOST_RATIO = 250
-"""A file that unpacks to more than so many times its size is no log, from :data:`MOST_DOCUMENT` on."""
+"""The most that a file may grow by unpacking, above :data:`MOST_DOCUMENT`."""
 PIECE = 4 * MEBIBYTE
 _PARQUET = b"PAR1"
 _ROWS = 2_000
@@ -89,8 +89,8 @@ class Records(Generic[T]):
     """Decodes a file's content into records of one type: a document with a list of them, a list, or lines of JSON.
 
     ``lists``: the members of a document that hold records, such as ``Records``. The type needs one member without a
-    default, so that a document is not taken for a record. ``row``: makes a record's JSON of a row of a table; without
-    it, there is none in Parquet. ``columns``: those that are read of a table.
+    default, so that a document is not taken for a record. ``row``: converts a row of a table to JSON; without it,
+    Parquet is not supported. ``columns``: to read of a table.
     """
 
     def __init__(
@@ -197,7 +197,7 @@ def _batches(content: bytes, columns: Collection[str]) -> Iterator[list[dict[str
 
 
 def _head(pieces: Iterator[bytes]) -> bytes:
-    """As much of a file as shows whether it has lines."""
+    """The beginning of a file, enough to see whether it has lines."""
     head = b""
     while not head.startswith(_PARQUET) and not head.lstrip(_SPACE).partition(b"\n")[2].strip() and len(head) < PIECE:
         piece = next(pieces, b"")

@@ -1,7 +1,7 @@
-"""Counting events of logs whose records are read one by one: what each kind of record means is its reader's.
+"""Counts events of logs whose records are read one by one.
 
-A reader says of a record when it was, which one it is, and a *raw key*: the few texts in it that matter. It then
-explains each distinct raw key once, as an :class:`Act`.
+A reader returns for a record its time, its id, and a *raw key*: the few texts in it that matter. It then explains each
+distinct raw key once, as an :class:`Act`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ INTERACTIVE = "mark=interactive"
 
 
 class Event(NamedTuple):
-    """What a record is, before anything is made of it. Of several with one id the first counts.
+    """An event before it is explained. Of several with the same id the first counts.
 
-    ``times``: how many events the record sums up. ``once``: what distinguishes it from others where its id does not.
+    ``times``: the number of events in the record. ``once``: distinguishes it from others if its id does not.
     """
 
     time: str
@@ -36,7 +36,7 @@ class Event(NamedTuple):
 
 
 class Act(NamedTuple):
-    """What events that are alike mean. ``scope``: where they were logged.
+    """The meaning of equal events. ``scope``: where they were logged.
 
     ``features``: by their texts, the action first. ``changed``: the identities and workloads that were changed, as
     keys, aliases or names. ``became``: caller and unique id of the identity that the caller became.
@@ -54,9 +54,9 @@ class Act(NamedTuple):
 
 
 class EventCounting(Counting, Generic[R]):
-    """Counts the records of one unit. ``covers_everything``: the log is about all scopes there are, seen or not.
+    """Counts the records of one unit. ``covers_everything``: the log is of all scopes, including those without events.
 
-    ``only_scope``: where all records are of, if that is known, whatever they say.
+    ``only_scope``: the scope of all records, if known, regardless of their content.
     """
 
     covers_everything = False
@@ -69,12 +69,12 @@ class EventCounting(Counting, Generic[R]):
 
     @abstractmethod
     def event(self, record: R) -> Event | None:
-        """What a record is; None for what is none of this log's events, or is not to be counted (yet)."""
+        """The event of a record; None for a record of another log, or one that is not counted (yet)."""
         ...
 
     @abstractmethod
     def act(self, raw: Hashable) -> Act:
-        """What events with this raw key mean."""
+        """The meaning of events with this raw key."""
         ...
 
     def unwrapped(self, records: Sequence[Any]) -> Iterable[R]:
@@ -86,7 +86,7 @@ class EventCounting(Counting, Generic[R]):
         self.add(event for record in self.unwrapped(records) if (event := self.event(record)) is not None)
 
     def add(self, events: Iterable[Event]) -> None:
-        """Count events. Raises Unreadable where a time is none."""
+        """Count events. Raises Unreadable for an invalid time."""
         seen, raw = self._seen, self.raw
         for time, event_id, key, times, once in events:
             if event_id or once is not None:

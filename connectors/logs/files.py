@@ -1,7 +1,7 @@
-"""Logs that lie in files, on a disk or in a bucket: one JSON document, lines of JSON, packed or not.
+"""Logs in files, on a disk or in a bucket: one JSON document or lines of JSON, compressed or not.
 
-A reader of such a log (:class:`FileLog`) says how names of its files give scope and day (:class:`Layout`), what a
-record is, and how records are counted; the rest is here. If one file of a unit cannot be read, nothing of it is kept.
+A reader of such a log (:class:`FileLog`) defines the scope and day in names of files (:class:`Layout`), the record
+type, and the counting. If one file of a unit cannot be read, nothing of the unit is kept.
 """
 
 from __future__ import annotations
@@ -146,9 +146,9 @@ def files_of(unit: LogUnit, begin: str = "") -> list[tuple[int, str]]:
 
 
 class FileLog:
-    """A reader of a log in files; see ``LogReader``. A subclass says what the log is.
+    """A reader of a log in files; see ``LogReader``. A subclass defines the log. ``layout``: the meaning of file names.
 
-    ``layout``: what names of files say. ``records``: decodes their content.
+    ``records``: decodes their content.
     """
 
     spec: ClassVar[LogSpec]
@@ -161,7 +161,7 @@ class FileLog:
         self._folder = self.folder()
 
     def __reduce__(self) -> tuple[type[FileLog], tuple[LogSettings, Connector | None]]:
-        """It pickles as what it was made of: sessions stay where they are."""
+        """Pickle the settings and source only: sessions are not sent to other processes."""
         return type(self), (self.settings, self.source)
 
     @abstractmethod
@@ -170,7 +170,7 @@ class FileLog:
         ...
 
     def folder(self) -> Folder:
-        """Where the files are. Raises UsageError, MissingExtra."""
+        """The folder of the files. Raises UsageError, MissingExtra."""
         path, is_of_aws = self.settings.path, self.spec.provider == "aws"
         if path is None and not self.spec.is_live:
             raise UsageError(f"a log of type {self.spec.name} is read from files", hint='name them: path = "…"')

@@ -1,4 +1,4 @@
-"""Where the files of a log lie, on a disk or in a bucket, and what their names say."""
+"""The files of a log, on a disk or in a bucket, and the meaning of their names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NAMED_SO = "files end in .json, .ndjson, .jsonl, .log or .parquet, also with .g
 
 
 class LogFile(NamedTuple):
-    """A file. ``name``: path or key. ``version``: differs when its content does, as an ETag. ``changed``: when."""
+    """A file. ``name``: path or key. ``version``: changes with its content, like an ETag. ``changed``: when."""
 
     name: str
     size: int
@@ -42,7 +42,7 @@ class Folder(Protocol):
     def listed(self, layout: Layout, since: date, until: date) -> Iterator[LogFile | LogDay]:
         """All files that may be of these days, and days of a part that cannot be listed. Raises SourceError.
 
-        Files of one scope follow each other, so that those of one scope are in memory at a time.
+        Files of one scope are adjacent, so that only those of one scope are in memory.
         """
         ...
 
@@ -51,7 +51,7 @@ class Folder(Protocol):
         ...
 
     def identity(self, file: LogFile) -> str:
-        """What stays of a file when it is renamed, packed or added to; its name, where files are not."""
+        """An id of a file that survives renaming, compression and appending; its name, if these do not occur."""
         ...
 
 

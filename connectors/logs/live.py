@@ -1,8 +1,8 @@
-"""Audit logs that are asked for live: a scope and a day at a time, through the session of a source.
+"""Audit logs that are read live: a scope and a day at a time, through the session of a source.
 
 What a provider lists for a day may still grow for a while after its end. So a day counts as covered once it has
 settled; until then it is read again every hour, up to the last full hour. A day that the provider no longer keeps is a
-gap, and is not asked for.
+gap, and is not requested.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LONGEST = 3600.0
 WHOLE = "whole"
 """The digest of a day that has settled: it is read once."""
 LOOKED_AT = 5
-"""So many scopes are asked beforehand whether they can be read."""
+"""Number of scopes whose permission is checked beforehand."""
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _OF_ONE_DAY = (Unreachable, DeadlineExceeded, AnswerTooLarge, Malformed)
 """What may be otherwise for another day. Whatever else is refused is refused for all days of the scope, and who is
@@ -43,11 +43,11 @@ throttled rests for this run.
 
 
 class TooMuch(Exception):
-    """A day has more records than one way of asking is good for."""
+    """A day has too many records for one way of reading."""
 
 
 class Span(NamedTuple):
-    """What is asked for: from a moment up to another, which is not included."""
+    """A time span; the end is not included."""
 
     since: datetime
     until: datetime
@@ -58,9 +58,9 @@ Ask = Callable[[str, Span], Iterator[Sequence[Raw]]]
 
 
 class LiveSource(ABC):
-    """A provider's log. Making one does no I/O; threads share it.
+    """A provider's log. Creating it does no I/O; threads share it.
 
-    ``settles``: how long after its end a day is complete. ``kept_by``: whose retention ends it, for a message.
+    ``settles``: how long after its end a day is complete. ``kept_by``: who sets the retention, for a message.
     """
 
     settles: ClassVar[timedelta]
@@ -78,30 +78,30 @@ class LiveSource(ABC):
         ...
 
     def plan(self, units: Iterable[tuple[str, Span]]) -> None:
-        """These scopes and spans are going to be read, so that some may be asked for together."""
+        """Receive the scopes and spans that will be read, so that several can be requested together."""
         del units
 
     @property
     @abstractmethod
     def ways(self) -> Sequence[Ask]:
-        """How records are asked for; a further way serves days of which there are too many for those before it."""
+        """The ways of reading records; a later way is for days with too many records for the earlier ones."""
         ...
 
     def missing(self, scope: str, span: Span) -> str | None:
-        """What the log does not have of a span that was read; None: it has all."""
+        """What is missing in the log for a span that was read; None: complete."""
         del scope, span
         return None
 
     @abstractmethod
     def days_kept(self, scope: str, age: timedelta) -> int:
-        """How many days the provider keeps. ``age``: of the oldest record that is wanted. Raises SourceError."""
+        """Days that the provider keeps. ``age``: of the oldest requested record. Raises SourceError."""
         ...
 
 
 class LiveReader:
-    """Lists and reads the units of a log that is asked for live.
+    """Lists and reads the units of a live log.
 
-    ``records``: decodes lists of its records; ``counting``: makes what counts those of one unit.
+    ``records``: decodes lists of its records; ``counting``: creates the counter of one unit.
     """
 
     def __init__(
@@ -169,7 +169,7 @@ class LiveReader:
             raise refused from error
 
     def check(self, now: datetime) -> None:
-        """Ask some scopes for what they have of the last hour. Raises SourceError where that cannot be read."""
+        """Read the last hour of some scopes. Raises SourceError if that fails."""
         for scope in islice((one for one in self._source.scopes() if isinstance(one, str)), LOOKED_AT):
             try:
                 with spending(LONGEST):
@@ -179,7 +179,7 @@ class LiveReader:
                 raise _as_gap(error) from error
 
     def _counted(self, scope: str, span: Span) -> EventCounting[Any]:
-        """All records of the span. Once a way of asking was too much for a day, it is not tried for others."""
+        """Count all records of the span. A way that was not enough for one day is not tried for others."""
         for number, ask in enumerate(self._source.ways[self._way :], start=self._way):
             counting = self._counting()
             counting.only_scope = scope
@@ -199,7 +199,7 @@ class LiveReader:
 
 
 class LiveLog(FileLog):
-    """A log in files that is asked for live where no path is given. A subclass says which provider is asked."""
+    """A log in files, which is read live without a path. A subclass returns the live source."""
 
     def __init__(self, settings: LogSettings, source: Connector | None) -> None:
         self._live: LiveReader | None = None
@@ -210,14 +210,14 @@ class LiveLog(FileLog):
         self._live = LiveReader(settings.log, self.live(source), self.records, partial(self.counting, networks))
 
     def __reduce__(self) -> tuple[type[FileLog], tuple[LogSettings, Connector | None]]:
-        """One that is asked for live is read by threads: they keep to one pace, and what was refused counts for all."""
+        """A live log is read by threads, which share the rate limit and failures, and does not pickle."""
         if self._live is not None:
             raise TypeError("a log that is asked for live does not pickle")
         return super().__reduce__()
 
     @abstractmethod
     def live(self, source: Connector | None) -> LiveSource:
-        """The provider that is asked. Raises UsageError for a source that cannot be asked."""
+        """The live source. Raises UsageError for a source of another type."""
         ...
 
     @abstractmethod
@@ -249,7 +249,7 @@ def _now() -> datetime:
 
 
 def refusal_of(coverage: Coverage) -> SourceError:
-    """Why a section was not read, or not in full."""
+    """The reason why a section was not read completely."""
     kind = Denied if coverage.status == "denied" else SourceError
     return kind(coverage.detail or coverage.status, permission=coverage.permission)
 
@@ -259,7 +259,7 @@ def _as_list(rows: Sequence[Raw]) -> tuple[bytes, ...]:
 
 
 def _as_gap(error: SourceError) -> SourceError:
-    """What is not offered leaves days unread all the same."""
+    """The error with a status that makes a gap: a log that is not offered leaves days unread."""
     if not isinstance(error, NotOffered):
         return error
     return SourceError(own_words(error), hint=error.hint)

@@ -1,4 +1,4 @@
-"""The few words that profiles have for addresses and clients, and names from a log as they may be kept."""
+"""Short names of addresses and clients in profiles, and cleaning of names from a log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HARMLESS = 16
 
 @lru_cache(maxsize=16_384)
 def plain(text: str, longest: int = _LONGEST) -> str:
-    """A name from a log as it may be kept: on one line, without secrets, not endless."""
+    """A name from a log, on one line, without secrets, and shortened."""
     if text.isascii() and text.isidentifier() and len(text) <= _HARMLESS:
         return text
     words = public_id(without_resolved(printable(without_surrogates(text))))
@@ -47,9 +47,9 @@ _V4, _KEPT_V6 = 4, 48
 
 
 class Networks:
-    """What an address is called: its own network's name, ``private``, a service's name, or its /24 or /48.
+    """Names of addresses: the own network's name, ``private``, a service's name, or the /24 or /48.
 
-    ``named``: names by address range, the narrowest counts. Raises ValueError for what is no range.
+    ``named``: names by address range, the narrowest counts. Raises ValueError for an invalid range.
     """
 
     def __init__(self, named: Iterable[tuple[str, str]] = (), *, truncate: bool = True) -> None:
@@ -135,7 +135,7 @@ _CLIENT = re.compile("|".join(f"(?P<_{number}>{pattern})" for number, (_, patter
 _BY_GROUP = {f"_{number}": (number, name) for number, (name, _) in enumerate(_CLIENTS)}
 _PRODUCT = re.compile(r"\[?([a-z][a-z_.-]{2,24})(?:/|$)")
 INTERACTIVE_CLIENTS = frozenset({"browser", "console"})
-"""Families that only people use."""
+"""Families of interactive clients."""
 
 
 @lru_cache(maxsize=65_536)

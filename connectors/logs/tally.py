@@ -1,8 +1,7 @@
-"""Counting events into profiles.
+"""Counts events into profiles. Most events repeat others except for their time.
 
-Most events repeat others but for their time. So a reader counts *raw keys*, the few texts of an event that matter, and
-works out the meaning of each distinct one only: :class:`RawCounts`. What it means goes into a :class:`Tally`, which
-has the limits that a hostile log is held to: no name in it costs more than its share of memory.
+So a reader counts *raw keys*, the few texts of an event that matter, and explains each distinct one only once:
+:class:`RawCounts`. The result goes into a :class:`Tally`, whose limits keep a hostile log from using too much memory.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from scanner.text import counted
 MOST_RAW = 50_000
 """Distinct raw keys that are held before their meaning is worked out."""
 MOST_CALLERS = 50_000
-"""Callers and days that one unit may have; the rest count as one caller, :data:`MORE`."""
+"""Maximum callers and days of one unit; others count as one caller, :data:`MORE`."""
 MOST_CHANGES = 10_000
-"""Changes of others that one unit may report on."""
+"""Maximum changes in one unit."""
 MORE = "(more)"
-"""What counts for all that is beyond a limit."""
+"""The name for everything beyond a limit."""
 _MOST_VALUES = {"read": 1000, "write": 1000, "secret": 250, "become": 250, "credential": 250}
 _MOST_OTHER_VALUES = 250
 
@@ -52,9 +51,9 @@ Row: TypeAlias = list[Any]
 
 
 class RawCounts:
-    """Counts of raw keys by day, of which each distinct one is explained once in a while.
+    """Counts of raw keys by day; distinct keys are explained in batches.
 
-    A raw key is all that matters of an event but its time; the counts have its hash. The same key may be explained
+    A raw key is all that matters of an event except its time; the counts have its hash. The same key may be explained
     again later. A reader of very many events keeps the rows of the day at hand and does what :meth:`add` does itself.
     """
 
@@ -65,7 +64,7 @@ class RawCounts:
         self._touched: set[str] = set()
 
     def add(self, key: Hashable, time: str, event_id: str, held: Any) -> None:
-        """Count one event. Raises Unreadable for what is no time."""
+        """Count one event. Raises Unreadable for an invalid time."""
         day = time[:10]
         rows = self._days.get(day) or self.rows_of(time)
         if day != self._day:
@@ -86,23 +85,23 @@ class RawCounts:
             row[2], row[4] = time, event_id
 
     def rows_of(self, time: str) -> dict[int, Row]:
-        """The rows of a time's day, by the hash of the key. Raises Unreadable for what is no time."""
+        """The rows of a time's day, by the hash of the key. Raises Unreadable for an invalid time."""
         if not (_TIME.fullmatch(time) and _is_day(time[:10])):
             raise Unreadable(NO_TIME)
         return self._days.setdefault(time[:10], {})
 
     def touched(self) -> set[str]:
-        """The days of the events since it was last asked."""
+        """The days of the events since the last call."""
         days, self._touched, self._day = self._touched, set(), ""
         return days
 
     def relieve(self) -> None:
-        """Explain what has been counted, if it is much."""
+        """Explain the counted keys if there are many."""
         if sum(map(len, self._days.values())) > MOST_RAW:
             self.settle()
 
     def settle(self) -> None:
-        """Explain whatever has been counted."""
+        """Explain all counted keys."""
         days, self._days = self._days, {}
         for counts in days.values():
             for row in counts.values():
@@ -124,7 +123,7 @@ _COUNTS = 3
 
 
 class Profile:
-    """What one caller did on one day, while it is being counted."""
+    """The profile of one caller on one day, while it is being counted."""
 
     __slots__ = ("beyond", "counts", "denied", "events", "first", "hours", "last", "values")
 
@@ -136,14 +135,14 @@ class Profile:
         self.values: dict[str, int] = {}
 
     def acted(self, counted: Counted, outcome: int) -> None:
-        """Count what the caller did itself."""
+        """Count the caller's own activity."""
         self.hours |= counted.hours
         self.events += counted.events
         if outcome == DENIED:
             self.denied += counted.events
 
     def count(self, features: Iterable[str], counted: Counted, outcome: int) -> None:
-        """Count features of it, by their texts. ``outcome``: :data:`DONE`, :data:`DENIED` or :data:`FAILED`."""
+        """Count features by their texts. ``outcome``: :data:`DONE`, :data:`DENIED` or :data:`FAILED`."""
         first, counts = counted.first, self.counts
         if not self.first or first < self.first:
             self.first = first
@@ -167,7 +166,7 @@ class Profile:
         return self.counts.setdefault(text, [0, 0, 0, counted.first, counted.event_id])
 
     def join(self, other: Profile) -> None:
-        """Add what another one counted."""
+        """Add the counts of another profile."""
         self.first, self.last = min(self.first, other.first), max(self.last, other.last)
         self.hours |= other.hours
         self.events += other.events
@@ -202,13 +201,13 @@ class Tally:
 
     @property
     def beyond(self) -> int:
-        """How often something was beyond a limit, and counted as :data:`MORE`."""
+        """The number of items beyond a limit, counted as :data:`MORE`."""
         return self._beyond + sum(one.beyond for one in self._profiles.values())
 
     def profiles(self) -> tuple[CallerDay, ...]:
-        """What each caller did on each day, sorted. Raises Unreadable where a day or a time is none.
+        """The profiles of callers by day, sorted. Raises Unreadable for an invalid day or time.
 
-        A caller of which some events lack the unique id is the one of that name that has one, if there is only one.
+        Events of a caller without a unique id belong to the only caller of that name with one.
         """
         self._join_without_id()
         return tuple(
@@ -246,7 +245,7 @@ def _moment(text: str) -> datetime:
 
 
 def utc_text(time: str) -> str:
-    """A time of a log as text that sorts with others, in UTC. Raises Unreadable."""
+    """A time of a log as sortable text, in UTC. Raises Unreadable."""
     try:
         at = datetime.fromisoformat(time)
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
@@ -256,7 +255,7 @@ def utc_text(time: str) -> str:
 
 
 class Counting(ABC):
-    """Counts the records of one unit; a reader of a log says how.
+    """Counts the records of one unit.
 
     ``raw``: what was counted and not yet explained. ``events``: how many there were, each once; ``by_provider``: those
     of the provider itself, which are in no profile.
@@ -271,25 +270,25 @@ class Counting(ABC):
         self.changes: dict[tuple[str, str, str, str, str], NamedChange] = {}
 
     def begin(self, name: str) -> None:
-        """The next records are from this file, which most logs need not know."""
+        """Called before the records of a file, for logs that need its name."""
         del name
 
     @abstractmethod
     def take(self, records: Sequence[Any]) -> None:
-        """Count them. Raises Unreadable for a record that is none of this log."""
+        """Count records. Raises Unreadable for a record of another log."""
         ...
 
     @abstractmethod
     def _explain(self, counted: Counted) -> None:
-        """Give meaning to events that are alike."""
+        """Explain equal events."""
         ...
 
     def finish(self) -> None:
-        """Work out what was counted: everything is whole then. Raises Unreadable."""
+        """Explain everything that was counted. Raises Unreadable."""
         self.raw.settle()
 
     def reading(self, unit: LogUnit, coverage: tuple[LogDay, ...], calls: int) -> UnitReading:
-        """What was counted of the unit, once finished. Raises Unreadable where a time is none."""
+        """The result of the unit, after ``finish``. Raises Unreadable for an invalid time."""
         return UnitReading(
             unit=unit,
             callers=self.tally.profiles(),
@@ -301,14 +300,17 @@ class Counting(ABC):
         )
 
     def beyond_limits(self) -> str | None:
-        """What to say of a day of which something was beyond a limit."""
+        """The message for a day with items beyond a limit."""
         beyond = self.beyond + self.tally.beyond
         if not beyond:
             return None
         return f"beyond the limits for one day, {counted(beyond, 'count is', 'counts are')} in {MORE}"
 
     def changed(self, scope: str, target: str, action: str, by: str, counted: Counted) -> None:
-        """Someone changed an identity or a workload. Of each kind one an hour is kept: how often says nothing."""
+        """Record a change of an identity or a workload.
+
+        One of each kind is kept per hour, because the number does not matter.
+        """
         at = scope, target, action, by, counted.first[:13]
         known = self.changes.get(at)
         if known is None and len(self.changes) >= MOST_CHANGES:

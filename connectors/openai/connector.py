@@ -30,7 +30,7 @@ from scanner.redaction.redact import SecretRef
 class OpenaiConnector:
     """Reads projects, service accounts, keys, rules and agents. Never a key's value or an agent's instructions.
 
-    Raises MissingExtra where requests is not installed.
+    Raises MissingExtra if requests is not installed.
     """
 
     spec: ClassVar[Spec] = SPEC
@@ -42,11 +42,11 @@ class OpenaiConnector:
 
     @property
     def organization(self) -> str:
-        """What the organization is called."""
+        """The name of the organization."""
         return self._settings.organization or self._source
 
     def log_api(self, meter: Meter) -> HttpApi:
-        """The way to the audit log. Raises UsageError where files are read."""
+        """The API of the audit log. Raises UsageError if the source reads files."""
         if self._settings.from_files is not None:
             raise UsageError(f"the source {self._source} reads files, so no log can be read live through it")
         return self._http(self._settings.secret, meter)
@@ -65,7 +65,7 @@ class OpenaiConnector:
         yield coverage
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """What the admin key shows, then the agents of projects."""
+        """Read with the admin key, then read the agents of projects."""
         projects: tuple[p.Project, ...] = scope.context
         meter = self._meter()
         with ExitStack() as stack:
@@ -107,7 +107,7 @@ class OpenaiConnector:
         return key_policy(self._settings)
 
     def _apis(self, stack: ExitStack, meter: Meter) -> dict[str, Mapping[str, Api]]:
-        """The ways that the source has keys for. Raises SourceError for a key that is not there."""
+        """The APIs for which the source has keys. Raises SourceError if a key is missing."""
         admin = stack.enter_context(closing(self._admin(meter)))
         if isinstance(admin, FileApi):
             return {"token": {"": admin}, s.PROJECT_TOKENS: {"1": admin} if admin.has(r.AGENTS) else {}}

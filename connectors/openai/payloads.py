@@ -1,4 +1,4 @@
-"""The fields that are taken from OpenAI's answers, and no others: what is not named here is dropped while decoding.
+"""The fields that are read from OpenAI's answers. All others are dropped while decoding.
 
 Instructions of agents, descriptions of functions, headers of MCP servers and ``redacted_value`` are not named.
 """

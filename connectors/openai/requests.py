@@ -1,7 +1,7 @@
-"""Every request this connector can make, and what each one takes. The client takes nothing but these.
+"""Every request that this connector can send, with its permission. The client accepts no others.
 
-Source: OpenAI's API reference, "Administration" and "Agents", and the types of its SDK 3.57. None of them answers with
-a key's value.
+Source: OpenAI's API reference, "Administration" and "Agents", and the types of its SDK 3.57. None returns the value of
+a key.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What ``[[source]] type = "openai"`` may say."""
+"""The settings of ``[[source]] type = "openai"``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from scanner.redaction.redact import SecretRef
 class OpenaiSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One organization, and its admin key; see :class:`ApiSettings`.
 
-    ``organization``: what it is called in reports, for the API does not say; the source's name if empty.
-    ``project_tokens``: keys of projects, by the project's id or as a list, with which agents are read.
+    ``organization``: its name in reports, which the API does not return; the source's name if empty.
+    ``project_tokens``: keys of projects, by the project's id or as a list, which are required for agents.
     """
 
     endpoint_url: str = "https://api.openai.com"
@@ -21,5 +21,5 @@ class OpenaiSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_fiel
 
     @property
     def secret(self) -> SecretRef:
-        """Where the admin key is."""
+        """The reference to the admin key."""
         return self.token or SecretRef(env="OPENAI_ADMIN_KEY")

@@ -158,7 +158,7 @@ def readings(settings: OpenaiSettings) -> tuple[Reading, ...]:
 
 
 def key_policy(settings: OpenaiSettings | None = None) -> str:
-    """The keys to make for a source; all of them without one."""
+    """The keys to create for a source; without settings, all keys."""
     read = READINGS if settings is None else readings(settings)
     needed = {one.needs or "token" for one in read}
     return policy({name: how for name, how in _KEYS.items() if name in needed}, read)

@@ -1,9 +1,9 @@
-"""The contract of plans and templates: what a file declares, and what of it a provider's planner understands.
+"""The contract of plans and templates: resources in a file, and planners that understand them.
 
 ``files`` reads a file of any format into :class:`Resource` records; a provider's :class:`Planner` turns the resources
 of its types into planned identities (``scanner/model/planned.py``), with the same parsing and the same evaluation of
-rights as its connector. Planners are found by entry point, group ``muster.planners``, by provider. No I/O but reading
-the named files.
+rights as its connector. Planners are found by entry point, group ``muster.planners``, by provider. The only I/O is
+reading the named files.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from scanner.model.planned import Effect, Place, PlanFormat, PlannedIdentity, Un
 
 
 class _Unknown:
-    """A value that only deploying determines, in the place of a text, a number, a list or a block.
+    """A value that is unknown before deployment, in place of a text, a number, a list or a block.
 
-    A value that the format marks as sensitive is dropped, and is the same to its readers.
+    A value that the format marks as sensitive is dropped, and replaced by this as well.
     """
 
     def __repr__(self) -> str:
@@ -61,23 +61,23 @@ class Resource(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Known(Protocol):
-    """What the latest scan in the store knows of the accounts that a change touches. Without a store: nothing."""
+    """Facts of the latest scan in the store about the accounts of a change. Without a store: none."""
 
     def expect(self, keys: Collection[str]) -> None:
-        """Name the keys that will be needed, so that they are looked up together."""
+        """Announce the keys that will be needed, so that they are looked up together."""
         ...
 
     def identity(self, key: str) -> Identity | None:
-        """The identity of that key as last scanned, with the rights and trusts it had."""
+        """The identity with that key from the last scan, with its rights and trusts."""
         ...
 
     def named(self, provider: str, name: str) -> Sequence[Identity]:
-        """Identities of that name at the provider, for files that do not say which account they are about."""
+        """Identities of that name at the provider, for files without an account."""
         ...
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """What a planner understood of the resources of one file."""
+    """The result of a planner for the resources of one file."""
 
     identities: tuple[PlannedIdentity, ...] = ()
     workloads: tuple[Workload, ...] = ()
@@ -93,7 +93,10 @@ class Planner(Protocol):
     types: ClassVar[tuple[str, ...]]
 
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
-        """What these resources would bring. Never raises for their content: what it cannot evaluate is unread."""
+        """The planned identities of these resources.
+
+        Never raises for their content: resources that cannot be evaluated are unread.
+        """
         ...
 
 
@@ -103,12 +106,12 @@ def planner_catalog() -> Catalog:
 
 
 def planned_key(place: Place) -> str:
-    """Return the key of an identity, workload or secret whose id at the provider is not known yet."""
+    """Return the key of an identity, workload or secret whose id at the provider is still unknown."""
     return f"planned:{place.resource}"
 
 
 def is_known(*values: object) -> bool:
-    """Whether none of the values waits for deploying."""
+    """Whether all values are known before deployment."""
     return not any(value is UNKNOWN for value in values)
 
 

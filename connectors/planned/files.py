@@ -1,6 +1,6 @@
 """Reads a plan or a template of any format into resources, and has the installed planners understand them.
 
-The format is recognised by the file's content. What a file says is hostile: sizes, nesting and aliases are limited
+The format is recognised by the file's content. Files are hostile input: sizes, nesting and aliases are limited
 (``scanner/registry/tables/parsing.py``), and an intrinsic that cannot be evaluated is unknown, never run.
 """
 
@@ -62,11 +62,11 @@ _LOOKS_LIKE: Final = (
     (frozenset({"lineage", "serial"}), f"it is a state of Terraform; {_PLAN}"),
     (frozenset({"format_version", "values"}), f"it is a state of Terraform; {_PLAN}"),
 )
-"""Files that people take for a plan, by the keys that they have."""
+"""Files that are often mistaken for a plan, by their keys."""
 
 
 def load(path: Path, name: str | None = None) -> FileResources:
-    """Return what a file declares. ``name``: what the places call it, instead of its path.
+    """Return the resources in a file. ``name``: its name in places, instead of its path.
 
     Raises InputError for a file that cannot be read, and UsageError for one of no known format.
     """
@@ -86,7 +86,7 @@ def load(path: Path, name: str | None = None) -> FileResources:
 
 
 def plan(files: Iterable[FileResources], known: Known) -> tuple[Plan, ...]:
-    """Return what each file would bring, as the installed planners understand it."""
+    """Return the planned changes of each file, from the installed planners."""
     catalog = planner_catalog()
     planners: list[Planner] = [catalog.load(name)() for name in catalog.names]
     return tuple(_planned(file, planners, known) for file in files)

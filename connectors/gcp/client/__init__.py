@@ -1,1 +1,1 @@
-"""Talking to Google: credentials, requests, REST and gRPC, and failures as our own errors."""
+"""Calls to Google: credentials, requests, REST and gRPC, and errors."""

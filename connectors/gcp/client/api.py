@@ -1,7 +1,7 @@
 """Google's APIs: pages and single answers, failures as SourceErrors, every attempt counted.
 
-Only requests of the table are sent. They go by ``connectors.http``, but for service accounts: the only protocol of
-google-cloud-iam is gRPC, with the same rows and failures.
+Only requests in the table are sent. They use ``connectors.http``, except for service accounts: google-cloud-iam uses
+only gRPC, with the same rows and failures.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ Query = Mapping[str, str | tuple[str, ...]]
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """One page of a listing. ``unreachable``: places that the API itself could not look at."""
+    """One page of a listing. ``unreachable``: places that the API itself could not read."""
 
     rows: list[Raw]
     unreachable: tuple[str, ...] = ()
 
 
 class _Away(Struct, rename={"missing_zones": "missingZones"}):
-    """Where an answer names what the API itself could not look at."""
+    """The member of an answer with places that the API itself could not read."""
 
     unreachable: list[str] | None = None
     unreachables: list[str] | None = None
@@ -47,7 +47,7 @@ class _Away(Struct, rename={"missing_zones": "missingZones"}):
 
 
 class GcpApi:
-    """A client for one unit of work. Its methods raise SourceErrors only; one of it serves many threads.
+    """The client for one unit of work. Its methods only raise SourceErrors. Threads may share it.
 
     ``own_project``: id and number of the project that is read, to which "API not enabled" may refer instead of the
     quota project.
@@ -59,16 +59,16 @@ class GcpApi:
         self._own_project = frozenset(own_project)
 
     def counting(self, meter: Meter, *, own_project: Iterable[str] = ()) -> GcpApi:
-        """The same way to Google for another project, counted apart."""
+        """The same client for another project, with a separate count."""
         return GcpApi(self._session, meter, own_project=own_project)
 
     @property
     def session(self) -> GcpSession:
-        """What it shares with the other units of its source."""
+        """The session, shared with other units of its source."""
         return self._session
 
     def pages(self, request: Request, query: Query | None = None, **places: str) -> Iterator[Page]:
-        """A listing, page by page; ``query``: parameters that the request takes besides its fixed ones."""
+        """A listing, page by page; ``query``: parameters besides the fixed ones."""
         from connectors.http import cursor
 
         assert request.items is not None
@@ -89,11 +89,11 @@ class GcpApi:
         return self._asked(request, payload, query or {}, None, places)
 
     def post(self, request: Request, payload: type[T], body: Any, **places: str) -> T:
-        """The answer to a question that needs a body."""
+        """The answer to a query with a body."""
         return self._asked(request, payload, {}, body, places)
 
     def log_entries(self, body: Mapping[str, Any]) -> Iterator[list[Raw]]:
-        """Entries of logs, page by page; ``body``: which. A page may be empty although more follow."""
+        """Entries of logs, page by page; ``body``: the query. A page may be empty although more follow."""
         asked, seen = dict(body), set[str]()
         while True:
             page = self.post(r.LOG_ENTRIES, LogEntries, asked)
@@ -107,7 +107,7 @@ class GcpApi:
             asked["pageToken"] = token
 
     def service_accounts(self, project: str) -> Iterator[Page]:
-        """A project's service accounts by Google's own client, as REST has them; by REST where IAM is redirected."""
+        """A project's service accounts, by Google's own client in the form of REST; by REST if IAM is redirected."""
         if self._session.settings.accounts_by_rest:
             yield from self.pages(r.SERVICE_ACCOUNTS, project=project)
             return
@@ -148,7 +148,7 @@ class GcpApi:
         return source_error(refused, request, own_project=self._own_project)
 
     def _by_grpc(self, project: str, token: str) -> Tried[Any]:
-        """One page, or why there is none; the client's own retries know no 429, and are off."""
+        """One page, or an error. The client's own retries do not handle 429, and are off."""
         from google.api_core.exceptions import GoogleAPICallError
 
         asked = {"name": f"projects/{project}", "page_size": r.SERVICE_ACCOUNTS.size, "page_token": token}
@@ -160,10 +160,10 @@ class GcpApi:
                 pager = self._session.iam().list_service_accounts(asked, retry=None, timeout=seconds)
                 page = next(iter(pager.pages))
         except GoogleAPICallError as error:
-            if not isinstance(error.code, int):  # there was no answer
+            if not isinstance(error.code, int):  # no answer
                 silent = Unreachable(f"IAM does not answer by gRPC: {type(error).__name__}")
                 return Tried(silent, may_pass=True, is_silence=True)
-            reported = Reported(  # the HTTP status is that of the same refusal by REST
+            reported = Reported(  # the HTTP status of the same error by REST
                 status=int(error.code),
                 message=str(error.message),
                 reasons=() if error.reason is None else (str(error.reason),),

@@ -1,7 +1,7 @@
-"""Google's JSON as records, in which null counts as left out, and what refusals mean.
+"""Google's JSON as records, in which null counts as missing, and the meaning of errors.
 
-Source: the JSON mapping of protocol buffers, by which null represents any field's default. Google leaves them out;
-others that answer in its place write them.
+Source: the JSON mapping of protocol buffers, by which null represents any field's default. Google omits such fields;
+emulators write null.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def decoded(content: bytes | Raw, payload: Any) -> Any:
             raise
         try:
             cleaned = msgspec.json.encode(_without_nulls(msgspec.json.decode(content)))
-        except OverflowError:  # a number that no field of Google's can hold
+        except OverflowError:  # a number that is too large for any field
             cleaned = bytes(content)
         return msgspec.json.decode(cleaned, type=payload)
 
@@ -55,7 +55,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 # ---
-# What a refusal by Google means to a scan: by HTTP status and by the reason that the body or the status details
+# The SourceError for an error of Google, by HTTP status and by the reason that the body or the status details
 # give.
 #
 # Source: cloud.google.com/apis/design/errors, and the ErrorInfo reasons of google.api.ErrorReason.
@@ -66,7 +66,7 @@ _RATE = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXC
 _USED_UP = frozenset({"quotaExceeded", "dailyLimitExceeded", "RESOURCE_QUOTA_EXCEEDED"})
 _OFF = frozenset({"SERVICE_DISABLED", "accessNotConfigured"})
 _THERE_ANYWAY = frozenset({"apikeys", "iam", "logging", "policyanalyzer", "recommender", "storage"})
-"""APIs that list what exists, and works, in projects in which they are off: accounts, their keys, their use, logs."""
+"""APIs that also list resources of projects in which they are disabled: accounts, keys, their use, logs."""
 _CONFIGURATION = {
     "USER_PROJECT_DENIED": "grant roles/serviceusage.serviceUsageConsumer on the quota project, or name another",
     "CONSUMER_INVALID": "name a project that exists as quota_project",
@@ -78,19 +78,19 @@ _CONFIGURATION = {
 
 
 class Rejected(SourceError):
-    """The request was understood and is not possible for what it names (400)."""
+    """The request is valid but not possible for this resource (400)."""
 
 
 class ApiOff(SourceError):
-    """An API is not enabled in the project that requests are charged to: nothing of it can be read anywhere."""
+    """An API is not enabled in the project that requests are charged to: so it cannot be used at all."""
 
 
 class Misconfigured(SourceError):
-    """The quota project, its billing or a service perimeter is in the way; no role would help."""
+    """The quota project, its billing or a service perimeter prevents the request; no role would help."""
 
 
 class NotGoogle(Unreachable):
-    """Something answers that is not the API: an emulator that lacks it, a portal, another server."""
+    """The answer is not from the API, but from an emulator without it, a portal, or another server."""
 
 
 class NoCredentials(SourceError):
@@ -107,12 +107,12 @@ class Reported(Struct, frozen=True, kw_only=True):
 
     @property
     def is_for_load(self) -> bool:
-        """Whether it asks for fewer requests; some APIs say so with a 403."""
+        """Whether it throttles; some APIs do so with a 403."""
         return self.status == TOO_MANY or (self.status == FORBIDDEN and not _RATE.isdisjoint(self.reasons))
 
     @property
     def may_pass(self) -> bool:
-        """Whether the same request may succeed a little later."""
+        """Whether the same request may succeed later."""
         return self.is_for_load or self.status in RETRIED_STATUSES
 
     def has(self, reasons: frozenset[str]) -> bool:
@@ -133,11 +133,11 @@ class _Body(Struct):
 
 
 def read_refusal(status: int, body: bytes) -> Reported:
-    """The refusal in an HTTP answer. Raises NotGoogle where the answer cannot be Google's."""
+    """The refusal in an HTTP answer. Raises NotGoogle if the answer cannot be Google's."""
     try:
         error: _Details = decoded(body, _Body).error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        if status in RETRIED_STATUSES:  # front ends answer these with a page
+        if status in RETRIED_STATUSES:  # front ends answer these with an HTML page
             return Reported(status=status)
         raise NotGoogle(f"HTTP {status} with an unexpected response") from None
     reasons = tuple(reason for part in (*error.details, *error.errors) for reason in _texts(part, "reason"))
@@ -150,7 +150,7 @@ def read_refusal(status: int, body: bytes) -> Reported:
 
 
 def is_for_load(response: Response) -> bool:
-    """Whether an HTTP answer asks for fewer requests."""
+    """Whether an HTTP answer throttles."""
     try:
         refused = response.status_code in {FORBIDDEN, TOO_MANY}
         return refused and read_refusal(response.status_code, response.content).is_for_load
@@ -165,7 +165,7 @@ def _texts(part: Any, field: str) -> Iterator[str]:
 
 
 def source_error(refusal: Reported, request: Request, *, own_project: frozenset[str] = frozenset()) -> SourceError:
-    """What it means to a scan. ``own_project``: id and number of the project that is asked about, if it is one."""
+    """The SourceError for it. ``own_project``: id and number of the project of the request, if there is one."""
     asked = f"{request.method} {request.path}"
     said = own_words(" ".join(refusal.message.split()))
     words = f"{asked}: {said}" if said else f"{asked}: HTTP {refusal.status}"

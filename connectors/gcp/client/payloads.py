@@ -1,6 +1,6 @@
-"""The fields we take from Google's answers, and no others: what is not named here is dropped while decoding.
+"""The fields that are read from Google's answers. All others are dropped while decoding.
 
-JSON leaves out whatever has its default value, so every field that can be left out has one.
+JSON omits default values, so every optional field has a default.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta, Raw, Struct, field
 
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
-"""A time that says in which zone it is: others cannot be compared with it."""
+"""A time with a zone, so that times can be compared."""
 
 
 class LogEntries(Struct, kw_only=True, rename="camel"):
@@ -22,7 +22,7 @@ class LogEntries(Struct, kw_only=True, rename="camel"):
 
 
 class LogBucket(Struct, kw_only=True, rename="camel"):
-    """Where a project keeps its logs. ``retention_days``: 0 for the usual 30."""
+    """A bucket of a project's logs. ``retention_days``: 0 for the usual 30."""
 
     retention_days: int = 0
 
@@ -80,11 +80,11 @@ class ServiceAccount(Struct, kw_only=True, rename="camel"):
 
 
 class Anything(Struct):
-    """An answer whose content does not matter."""
+    """An answer whose content is ignored."""
 
 
 def in_utc(moment: datetime | None) -> datetime | None:
-    """Compute Engine gives times of the US Pacific; None for one that does not exist in UTC."""
+    """The time in UTC. Compute Engine uses US Pacific time. None if UTC cannot represent it."""
     try:
         return None if moment is None else moment.astimezone(UTC)
     except OverflowError:

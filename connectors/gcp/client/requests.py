@@ -1,4 +1,4 @@
-"""What a request is: an entry of the table in requests.py, and its path with names filled in."""
+"""The table of all requests, and their paths with names filled in."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from connectors.gcp.client import fields
-
 Pairs = tuple[tuple[str, str], ...]
 
 _NESTED = frozenset({"parent", "name"})
-"""Places that hold a whole resource name; a slash in any other would lead to another path."""
+"""Placeholders for whole resource names. In any other, a slash would lead to another path."""
 _SEGMENT = re.compile(r"[^/?#%\\\s\x00-\x1f\x7f]+")
 
 
@@ -24,9 +22,9 @@ class Request(Struct, frozen=True):
     """A request. ``path`` has places such as ``{project}`` or, for whole resource names, ``{parent}`` and ``{name}``.
 
     ``items``: the field of the answer that has the rows. ``size``: rows asked for on a page, by the parameter
-    ``sized_by``; None: the listing knows no pages, or its size is not ours to choose. ``query``: parameters always
-    sent; ``takes``: those that a caller may add. ``regional``: the host of a location, where the API has such.
-    ``paced``: what its rate is called, where it has one apart from the API's.
+    ``sized_by``; None: the listing has no pages, or no page size. ``query``: fixed parameters; ``takes``: parameters
+    that a caller may add. ``regional``: the host of a location, if the API has one. ``paced``: the name of its own
+    rate, if it differs from the API's.
     """
 
     api: str
@@ -43,11 +41,11 @@ class Request(Struct, frozen=True):
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The names of what has to be filled in."""
+        """The names of the placeholders."""
         return tuple(name for _, name, _, _ in Formatter().parse(self.path) if name)
 
     def route(self, places: Mapping[str, str]) -> str:
-        """The path with names filled in. Raises ValueError for one that would lead elsewhere."""
+        """The path with names filled in. Raises ValueError for a name that would lead to another path."""
         return self.path.format(**{place: _quoted(place, places[place]) for place in self.places})
 
 
@@ -57,6 +55,24 @@ def _quoted(place: str, name: str) -> str:
         raise ValueError(f"{name!r} is no {place}")
     return "/".join(quote(segment, safe="@:-._~") for segment in segments)
 
+
+# --- Partial responses: fields of wide answers. Variables, metadata and passwords are not requested ---
+#
+# Source: the guides "Partial responses" of the APIs: ``a,b/c,d(e,f),g/*/h``.
+
+_TEMPLATE = "serviceAccount,containers/env/valueSource,volumes/secret"
+_RUN = "name,labels,createTime,creator,functionalType"
+_FUNCTION = "serviceAccountEmail,secretEnvironmentVariables,secretVolumes"
+_NODES = "serviceAccount,oauthScopes"
+_POOLS = f"nodePools(name,selfLink,config({_NODES},workloadMetadataConfig))"
+_MADE = f"autopilot,autoscaling/autoprovisioningNodePoolDefaults({_NODES})"
+_MACHINE = "name,zone,selfLink,creationTimestamp,labels,serviceAccounts"
+
+_OF_MACHINES = f"nextPageToken,unreachables,items/*/instances({_MACHINE})"
+_OF_SERVICES = f"nextPageToken,unreachable,services({_RUN},template({_TEMPLATE}))"
+_OF_JOBS = f"nextPageToken,jobs({_RUN},template/template({_TEMPLATE}))"
+_OF_FUNCTIONS = f"nextPageToken,unreachable,functions(name,labels,createTime,environment,serviceConfig({_FUNCTION}))"
+_OF_CLUSTERS = f"missingZones,clusters(name,selfLink,createTime,resourceLabels,workloadIdentityConfig,{_MADE},{_POOLS})"
 
 # --- Every request of this connector, with the permission it needs ---
 #
@@ -237,7 +253,7 @@ INSTANCES = Request(
     "items",
     500,
     sized_by="maxResults",
-    query=(("fields", fields.MACHINES),),
+    query=(("fields", _OF_MACHINES),),
 )
 RUN_SERVICES = Request(
     "run",
@@ -245,7 +261,7 @@ RUN_SERVICES = Request(
     "run.services.list",
     "services",
     100,
-    query=(("fields", fields.SERVICES),),
+    query=(("fields", _OF_SERVICES),),
 )
 RUN_JOBS = Request(
     "run",
@@ -253,7 +269,7 @@ RUN_JOBS = Request(
     "run.jobs.list",
     "jobs",
     100,
-    query=(("fields", fields.JOBS),),
+    query=(("fields", _OF_JOBS),),
 )
 FUNCTIONS = Request(
     "cloudfunctions",
@@ -261,14 +277,14 @@ FUNCTIONS = Request(
     "cloudfunctions.functions.list",
     "functions",
     1000,
-    query=(("fields", fields.FUNCTIONS),),
+    query=(("fields", _OF_FUNCTIONS),),
 )
 CLUSTERS = Request(
     "container",
     "/v1/projects/{project}/locations/-/clusters",
     "container.clusters.list",
     "clusters",
-    query=(("fields", fields.CLUSTERS),),
+    query=(("fields", _OF_CLUSTERS),),
 )
 
 # Secret Manager: names and dates

@@ -1,4 +1,4 @@
-"""Signing in to Google, and the clients and rate limits that all scopes of a source share.
+"""Sign-in to Google, and the clients and rate limits that all scopes of a source share.
 
 Credentials are a token, a file, or Application Default Credentials; they may impersonate a service account.
 """
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from connectors.http import Client
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-"""The only scope that IAM, Cloud Asset and Secret Manager accept: what keeps the scanner to reading is its role."""
+"""The only scope that IAM, Cloud Asset and Secret Manager accept: the scanner's role restricts it to reading."""
 
 
 def credentials_of(settings: GcpSettings) -> Credentials:
-    """The credentials that the settings name, not yet used. Raises NoCredentials where there are none."""
+    """The credentials that the settings name, not yet used. Raises NoCredentials if there are none."""
     with translated():
         own = _own(settings)
         if settings.impersonate is not None:
@@ -50,7 +50,7 @@ def credentials_of(settings: GcpSettings) -> Credentials:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Inside, what google-auth raises becomes a SourceError; its words are kept short and clean."""
+    """Within the context, errors of google-auth become SourceErrors with a short, clean message."""
     from google.auth.exceptions import GoogleAuthError, TransportError
 
     try:
@@ -84,7 +84,7 @@ def _own(settings: GcpSettings) -> Credentials:
 
 
 def _of_file(path: Path) -> Credentials:
-    """By the file's type: google-auth's one loader for all types would also load those that run a command."""
+    """Load by the file's type: google-auth's generic loader would also accept types that run a command."""
     try:
         info = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as error:
@@ -130,7 +130,7 @@ def _loaders() -> dict[str, Callable[[dict[str, Any]], Credentials]]:
 
 
 class GoogleSignIn:
-    """Signs requests in. Safe to share between threads: one renews the token for all."""
+    """Authenticates requests. Safe to share between threads: one renews the token for all."""
 
     def __init__(self, settings: GcpSettings) -> None:
         self._settings = settings
@@ -139,7 +139,7 @@ class GoogleSignIn:
         self._transport: SignInTransport | None = None
 
     def credentials(self) -> Credentials:
-        """Those of the settings. Raises NoCredentials where there are none."""
+        """The credentials of the settings. Raises NoCredentials if there are none."""
         with self._lock:
             return self._own()
 
@@ -151,7 +151,7 @@ class GoogleSignIn:
         return signed
 
     def renewed(self, refused: Response) -> bool:
-        """Whether there is another token now. A bare one cannot be renewed."""
+        """Whether there is a new token. A plain access token cannot be renewed."""
         if self._settings.access_token is not None:
             return False
         signed: dict[str, str] = {}
@@ -190,15 +190,15 @@ _A_MINUTE: dict[str, int] = {
 }
 _USUAL = 1200
 _SPARED = 0.8
-# Of the 60 entries.list that Cloud Logging gives, half may go at once. It refuses for up to a minute: it is not tried.
+# Of the 60 entries.list per minute of Cloud Logging, half may be sent at once, because throttling lasts up to a minute.
 _AT_ONCE = {"logging.entries": 30}
 _BURST = 5
 
 
 class GcpSession:
-    """One source's way to Google. Threads and scopes share it, so that together they keep to each API's pace.
+    """One source's session with Google. Threads and scopes share it, and with it the rate of each API.
 
-    ``grpc_channel``: a channel to IAM to be used instead of one's own.
+    ``grpc_channel``: a channel to IAM to use instead of a new one.
     """
 
     def __init__(self, settings: GcpSettings, *, grpc_channel: Any = None) -> None:
@@ -212,7 +212,7 @@ class GcpSession:
         self._clients: dict[str, Client] = {}
 
     def pace(self, api: str) -> RateLimit:
-        """The rate that requests to an API are held to once it has refused for load; to some, from the start."""
+        """The rate limit of an API, which applies after its first throttling, or from the start."""
         with self._lock:
             if api not in self._paces:
                 rate, burst = _SPARED * _A_MINUTE.get(api, _USUAL) / 60, _AT_ONCE.get(api, _BURST)
@@ -235,7 +235,7 @@ class GcpSession:
             return self._iam
 
     def close(self) -> None:
-        """Give the connections and the gRPC channel back."""
+        """Close the connections and the gRPC channel."""
         with self._lock:
             for client in self._clients.values():
                 client.close()
@@ -268,7 +268,7 @@ class GcpSession:
             ca_file=None if settings.ca_file is None else str(settings.ca_file.expanduser()),
             insecure_http=settings.insecure_http,
             for_load=is_for_load,
-            environment=settings.endpoint_url is None,  # what is sent to an address of one's own goes by no proxy
+            environment=settings.endpoint_url is None,  # requests to a custom address use no proxy
         )
 
     def _made_iam(self) -> IAMClient:

@@ -26,18 +26,18 @@ RIGHTS = ("iam.policies", "iam.roles")
 TRUSTS = (*RIGHTS, "iam.workload_identity_pools")
 BINDING_EVIDENCE = "a binding allows"
 ISSUER = "https://accounts.google.com"
-"""Who signs the tokens by which a service account shows itself to others; it is named in them by its unique id."""
+"""The issuer of the ID tokens of service accounts, whose subject is the unique id."""
 
 
 def emit_accounts(reader: Reader) -> Iterator[Identity]:
-    """The accounts that were listed, with all that was found for them since."""
+    """Yield the listed accounts with all facts found since."""
     for project in reader.place.projects:
         for row in reader.found.accounts.get(project.id, ()):
             yield parse_account(reader, project, row)
 
 
 def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> Identity:
-    """With what was found for it before. What its rights amount to comes by assignments, from wherever they are."""
+    """The account with the facts found before. Assignments decide its privilege."""
     found = reader.found
     form = account_of(row.email).kind
     used = use_of_account(reader, project, row)
@@ -82,7 +82,7 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
 
 
 def list_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Notes them, by Google's own client for IAM."""
+    """List the accounts of a project, by Google's own client for IAM."""
     project = reader.place.project
     with reader.section("iam.service_accounts") as section:
         for row in reader.decoded(section, reader.api.service_accounts(project.id), ServiceAccount):
@@ -97,7 +97,7 @@ def list_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
 
 SYSTEM_MANAGED = "SYSTEM_MANAGED"
 NO_EXPIRY = 9999
-"""The year that a key without an end is valid to."""
+"""The year of expiry of a key that never expires."""
 _FOUND = {"EXPOSED": "Google found it exposed publicly", "COMPROMISE_DETECTED": "Google detected signs of abuse"}
 
 
@@ -149,7 +149,7 @@ def parse_account_key(project: str, email: str, row: ServiceAccountKey) -> Crede
 
 
 def _exposures(row: ServiceAccountKey) -> Iterator[str]:
-    """A status stays for as long as the key is there, disabled or not; a disabled key may give it as the reason."""
+    """Exposures of a key, which are reported as long as it exists; the reason may be that it is disabled."""
     for end, words in _FOUND.items():
         values = [status.value for status in row.extended_status if status.key.endswith(end)]
         if values or row.disable_reason.endswith(end):
@@ -163,7 +163,7 @@ NAME, ACCOUNTS = "iam.service_account_keys", "iam.service_accounts"
 
 
 def read_account_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Those that users manage, for no others are asked for; put with the accounts that were listed before."""
+    """Read user-managed keys, and attach them to the listed accounts."""
     project = reader.place.project
     emails = [row.email for row in reader.found.accounts.get(project.id, ())]
     is_whole = not reader.lacks(project, ACCOUNTS)
@@ -185,9 +185,9 @@ def read_account_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
                 continue
             is_begun = True
             for row in reader.decoded(section, answer, ServiceAccountKey):
-                if row.key_type != SYSTEM_MANAGED:  # not everyone that answers heeds what was asked for
+                if row.key_type != SYSTEM_MANAGED:  # an emulator may ignore the filter
                     reader.found.credentials[email].append(parse_account_key(project.id, email, row))
         for error in failed.values():
-            if not (is_begun and isinstance(error, Gone)):  # one account may vanish meanwhile, and not all of them
+            if not (is_begun and isinstance(error, Gone)):  # one account may be deleted meanwhile, but not all
                 section.lost(error, partial=is_begun)
     yield from reader.done(section)

@@ -1,4 +1,4 @@
-"""API keys, no matter who listed them: an identity each, or a credential of the service account that one is bound to.
+"""API keys: an identity each, or a credential of the service account to which it is bound.
 
 A key has no expiry, and nothing records its use. Source: the API Keys API's Key and Restrictions.
 """
@@ -28,7 +28,7 @@ class _Target(Struct, frozen=True, kw_only=True):
 
 
 class _Client(Struct, frozen=True):
-    """That the key is for clients of one sort."""
+    """Restrictions of a key to one type of client."""
 
 
 class _Restrictions(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -40,12 +40,12 @@ class _Restrictions(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def client(self) -> str | None:
-        """The one sort of clients that it is for."""
+        """The type of client of the key."""
         return next((one for one in _CLIENTS if getattr(self, f"{one}_key_restrictions") is not None), None)
 
 
 class ApiKey(Struct, kw_only=True, rename="camel"):
-    """A key as apikeys.googleapis.com v2 has it, without its value, which no listing says."""
+    """A key as apikeys.googleapis.com v2 has it, without its value, which no listing returns."""
 
     name: str
     uid: str = ""
@@ -58,7 +58,7 @@ class ApiKey(Struct, kw_only=True, rename="camel"):
 
     @property
     def id(self) -> str:
-        """The unique id; the name's end where there is none."""
+        """The unique id; otherwise the end of the name."""
         return self.uid or last_segment(self.name)
 
 
@@ -68,7 +68,10 @@ def api_key_key(project: str, key_id: str) -> str:
 
 
 def note_api_key(reader: Reader, project: ProjectRef, row: ApiKey) -> bool:
-    """Put it with the account that it is bound to, or among the identities (True). Accounts must have been listed."""
+    """Attach it to the account to which it is bound, or keep it as an identity (True).
+
+    Accounts must have been listed.
+    """
     if row.delete_time is not None:
         return False
     email = row.service_account_email
@@ -81,7 +84,7 @@ def note_api_key(reader: Reader, project: ProjectRef, row: ApiKey) -> bool:
 
 
 def emit_api_keys(reader: Reader) -> Iterator[Identity]:
-    """Those that are bound to no account of this unit."""
+    """Yield the keys that are not bound to an account of this unit."""
     for project in reader.place.projects:
         for row in reader.found.api_keys.get(project.id, ()):
             yield parse_api_key(reader, project, row)
@@ -139,7 +142,7 @@ def _credential(owner: str, row: ApiKey) -> Credential:
 
 
 def restrictions_of(row: ApiKey) -> dict[str, Any]:
-    """``unrestricted`` where every API is open to it, else ``apis``; ``clients``: the sort of those it is for."""
+    """``unrestricted`` if it may use every API, otherwise ``apis``; ``clients``: the type of its clients."""
     targets = row.restrictions.api_targets
     apis = sorted({method for one in targets for method in (one.methods or (one.service,))})
     facts = {"unrestricted": not targets or None, "apis": apis or None, "clients": row.restrictions.client}
@@ -152,7 +155,7 @@ NAME = "apikeys.keys"
 
 
 def list_api_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Notes them, or puts them with the accounts that they are bound to, which were listed before."""
+    """List the API keys of a project, and attach bound keys to the listed accounts."""
     project = reader.place.project
     with reader.section(NAME) as section:
         for row in reader.rows(section, r.API_KEYS, ApiKey, project=project.id):

@@ -1,4 +1,4 @@
-"""What the sections before the identities have found, to be joined to them when they are yielded."""
+"""The results of earlier sections, joined to the identities when these are yielded."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Found:
         self._emails: set[tuple[str, str]] = set()
 
     def note_account(self, project: str, row: ServiceAccount) -> None:
-        """An account that was listed, with its project's id."""
+        """Record a listed account, with its project's id."""
         self.accounts[project].append(row)
         self._emails.add((project, row.email))
 

@@ -1,4 +1,4 @@
-"""Workload identity pools, who signs for their subjects, and the identities that IAM itself manages in them.
+"""Workload identity pools, their issuers, and the managed identities in them.
 
 Source: the IAM API's WorkloadIdentityPool, and the documentation of managed workload identities.
 """
@@ -43,7 +43,7 @@ class Pool(Struct, kw_only=True, rename="camel"):
 
     @property
     def has_providers(self) -> bool:
-        """Others are trust domains: IAM itself signs for their identities."""
+        """Whether it has providers. Other pools are trust domains, for which IAM is the issuer."""
         return self.mode not in _WITHOUT_PROVIDERS
 
 
@@ -82,7 +82,7 @@ def provider_in(project: ProjectRef, row: ProviderPayload, off: Container[str]) 
 
 
 def open_providers(providers: Iterable[Provider]) -> list[Provider]:
-    """Those that take a token of anyone who has an account at their issuer."""
+    """Providers that accept the token of any account at their issuer."""
     return [one for one in providers if one.is_enabled and one.shared and narrows(one, "*") == "none"]
 
 
@@ -129,7 +129,10 @@ def note_pools(
     pools: Iterable[tuple[ProjectRef, Pool]],
     rows: Iterable[tuple[ProjectRef, ProviderPayload]],
 ) -> None:
-    """All pools of a unit and their providers. If one of them is not known, none of any pool are taken for all."""
+    """All pools of a unit and their providers.
+
+    If any of them is unknown, the providers of no pool count as complete.
+    """
     off = set()
     for project, pool in pools:
         reader.found.pools[project.id].append(pool)

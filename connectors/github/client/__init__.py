@@ -1,1 +1,1 @@
-"""How GitHub is asked: requests, signing in, kept answers."""
+"""Calls to GitHub: requests, sign-in, cached answers."""

@@ -1,7 +1,6 @@
-"""What is GitHub's own in asking it: versions, signing in, GraphQL, and what its refusals mean.
+"""The client for GitHub on top of :mod:`connectors.http`: versions, sign-in, GraphQL, and the meaning of errors.
 
-The rest is :mod:`connectors.http`'s. Only requests of the table are sent, and answers are decoded into the fields of
-payloads.py.
+Only requests in the table are sent, and answers are decoded into the fields of payloads.py.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RATE = 15.0
-"""Requests a second once GitHub has refused for load: it gives 900 a minute."""
+"""Requests per second after GitHub has throttled; its limit is 900 per minute."""
 BATCHES = (50, 20, 5, 1)
-"""Repositories in one query of GraphQL; fewer where GitHub takes too long for them."""
+"""Repositories in one query of GraphQL; fewer if GitHub takes too long."""
 ENTERPRISE = "enterprise"
 _NOT_FOUND, _FORBIDDEN = 404, 403
 _UPGRADE = ("upgrade to", "not available for your plan", "is not enabled for this organization", "saml")
-"""What GitHub says of a feature that the organization does not have."""
+"""GitHub's message for a feature that the organization does not have."""
 
 SHAPES: Mapping[str, tuple[str, Any]] = {
     request.path: (request.at, shape)
@@ -85,7 +84,7 @@ SHAPES: Mapping[str, tuple[str, Any]] = {
         (r.REPOSITORY_HOOKS, list[p.Hook]),
     )
 }
-"""What the answers that are kept beyond a scan are decoded as."""
+"""The shapes of cached answers."""
 _SHARED = frozenset(
     one.path
     for one in (
@@ -104,11 +103,11 @@ _ACCEPT = "application/vnd.github+json"
 
 
 class Api(Protocol):
-    """Where answers come from: GitHub, or files."""
+    """The API: GitHub, or files."""
 
     @property
     def shows_all(self) -> bool:
-        """Whether all repositories are shown, as far as is known after an answer."""
+        """Whether all repositories are visible, as far as known after an answer."""
         ...
 
     def one(self, request: Request, shape: type[T], **places: str) -> T:
@@ -116,7 +115,7 @@ class Api(Protocol):
         ...
 
     def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
-        """The rows of a listing; one that is not understood is a gap of the section. Raises SourceError."""
+        """The rows of a listing; a malformed row is a gap of the section. Raises SourceError."""
         ...
 
     def query(self, text: str, variables: Mapping[str, Any], permission: Permission) -> Answered:
@@ -124,19 +123,19 @@ class Api(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Close the connections."""
         ...
 
 
 class Answered(Struct, frozen=True):
-    """What a query brought. ``errors``: why parts of it are null."""
+    """The result of a query. ``errors``: why parts of it are null."""
 
     data: Any
     errors: tuple[SourceError, ...] = ()
 
 
 class GithubApi:
-    """See ``Api``. Threads share it. ``plan``: what the organization pays for; None where that is not known."""
+    """See ``Api``. Threads share it. ``plan``: the plan of the organization; None if unknown."""
 
     def __init__(self, settings: GithubSettings, meter: Meter, plan: str | None = None) -> None:
         from connectors.github.client.kept import KeptAnswers
@@ -162,7 +161,7 @@ class GithubApi:
 
     @property
     def shows_all(self) -> bool:
-        """See ``Api``. A token does not say what it is limited to."""
+        """See ``Api``. The repositories of a token are unknown."""
         return self.app is None or self.app.selection != "selected"
 
     def one(self, request: Request, shape: type[T], **places: str) -> T:
@@ -200,7 +199,7 @@ class GithubApi:
         self.client.close()
 
     def _signed_with(self) -> str:
-        """The headers that GitHub's ETags are made of, as it joins them."""
+        """The headers in GitHub's ETags, as it joins them."""
         from connectors.github.client.sign_in import bearer
 
         return f"{_ACCEPT}:{bearer(self._token if self.app is None else self.app.held)}:"
@@ -209,7 +208,10 @@ class GithubApi:
         return self.client.but(refusal=partial(self._refusal, request))
 
     def _refusal(self, request: Request, response: Response) -> SourceError:
-        """What a status other than 200 means. The organization was seen, so what is not there is hidden or lacking."""
+        """The error for a status other than 200.
+
+        The organization was read, so a missing resource is hidden or not offered.
+        """
         from connectors.http import is_throttled, refusal
 
         error = refusal(response)
@@ -225,14 +227,14 @@ class GithubApi:
         return Denied(f"{request.path}: {words}", permission=request.permission.line)
 
     def _is_lacking(self, request: Request) -> bool:
-        """Whether what it pays for does not have this."""
+        """Whether its plan lacks this feature."""
         on_server = self._settings.api.endswith("/api/v3")
         is_smaller = not on_server and self._plan is not None and not self._plan.startswith(ENTERPRISE)
         return (is_smaller and request.plan.startswith(ENTERPRISE)) or (on_server and request.plan.endswith("cloud"))
 
 
 def answered(answer: p.GraphqlAnswer, permission: Permission) -> Answered:
-    """What the envelope holds. Raises SourceError where there are only errors."""
+    """The content of the envelope. Raises SourceError if there are only errors."""
     errors = tuple(_error(one, permission) for one in answer.errors or ())
     data = answer.data
     if not isinstance(data, dict) or not any(value is not None for value in data.values()):

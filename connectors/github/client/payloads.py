@@ -1,4 +1,4 @@
-"""The fields that are taken from GitHub's answers, and no others: what is not named here is dropped while decoding.
+"""The fields that are read from GitHub's answers. All others are dropped while decoding.
 
 What may be decoded but not kept (public keys, the values of variables) is dropped by the record itself, so that a kept
 answer, which is written from these records, does not have it either.

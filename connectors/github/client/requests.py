@@ -1,7 +1,7 @@
-"""Every request this connector can make, and the permission that each one takes. The client takes nothing but these.
+"""Every request that this connector can send, with its permission. The client accepts no others.
 
-Source: GitHub's OpenAPI description, and for permissions "Permissions required for GitHub Apps". None of them answers
-with the value of a secret.
+Source: GitHub's OpenAPI description, and for permissions "Permissions required for GitHub Apps". None returns the value
+of a secret.
 """
 
 from __future__ import annotations

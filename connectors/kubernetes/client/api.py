@@ -1,4 +1,4 @@
-"""Lists of a cluster's API, and nothing else: what is asked is in the table of sections."""
+"""The client for a cluster's API, which only sends the requests in the table of sections."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from connectors.reading import decoded
 from scanner.errors import Denied, NotOffered, SourceError
 
 PAGE = 500
-"""Objects on a page, as ``kubectl`` asks."""
+"""Objects per page, as in ``kubectl``."""
 RATE = 20.0
-"""Requests a second once the API server has refused for load."""
+"""Requests per second after the API server has throttled."""
 _PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _OK, _CREATED, _EXPIRED, _NOT_FOUND, _FORBIDDEN, _UNAUTHORIZED = 200, 201, 410, 404, 403, 401
 _CONTINUE = cursor("/metadata/continue", "continue")
@@ -66,7 +66,7 @@ class Api:
             self._stack = stack.pop_all()
 
     def rows(self, listing: Listing, section: SectionReading, selector: str = "") -> Iterator[Any]:
-        """See ``Cluster``. A list that expires while it is read is begun again once; objects come once."""
+        """See ``Cluster``. A list that expires while it is read is read again once; no object is repeated."""
         seen: set[str] = set()
         for attempt in range(2):
             try:
