@@ -1,4 +1,4 @@
-"""Pace and retries of a connector: at full speed until the provider refuses for load, then at a stated rate."""
+"""Rate limits and retries of a connector: unlimited until the provider throttles, then at a given rate."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from scanner.errors import SourceError, Throttled, Unreachable
 T = TypeVar("T")
 
 PATIENCE = 120.0
-"""Seconds that a ``Retry-After`` is obeyed; who asks for more ends the section, and is not asked again too early."""
+"""Maximum seconds of a ``Retry-After``; a longer one ends the section, and no request is sent before it."""
 LONGEST_BACKOFF = 60.0
-"""Seconds between two tries at most, where the provider does not say."""
+"""Maximum seconds between two attempts without ``Retry-After``."""
 LAST_TRY_AFTER = 120.0
-"""Seconds after which a request is tried for the last time, unless the provider says when to come back."""
+"""Seconds after which a request is tried for the last time, unless there is a ``Retry-After``."""
 SILENCES = 3
-"""Requests in a row without an answer after which the host counts as gone, and is not called again."""
+"""Consecutive requests without an answer after which the host counts as unreachable, and gets no more requests."""
 
 
 class RateLimit:
     """A token bucket without a limit until :meth:`slow_down`. Safe to share between threads.
 
-    ``rate``: requests a second once it is closed; ``burst``: how many may go at once then. ``limited``: closed from
-    the start. ``clock`` and ``sleep`` are in seconds.
+    ``rate``: requests per second once limited; ``burst``: requests at once. ``limited``: from the start. ``clock`` and
+    ``sleep`` are in seconds.
     """
 
     def __init__(
@@ -55,18 +55,18 @@ class RateLimit:
 
     @property
     def limited(self) -> bool:
-        """Whether requests are held to the rate."""
+        """Whether the rate limit applies."""
         return self._limited
 
     def acquire(self) -> None:
-        """Wait until one more request may go out."""
+        """Wait until one more request may be sent."""
         with self._lock:
             wait = max(self._take() if self._limited else 0.0, self._held_until - self._clock())
         if wait > 0:
             self._sleep(wait)
 
     def slow_down(self) -> None:
-        """Hold to the rate from now on, with an empty bucket: the provider refused for load."""
+        """Apply the rate limit from now on, with an empty bucket, because the provider has throttled."""
         with self._lock:
             if not self._limited:
                 self._limited = True
@@ -74,11 +74,11 @@ class RateLimit:
                 self._filled_at = self._clock()
 
     def hold(self, seconds: float) -> None:
-        """Let nothing out for some seconds, as the provider demands."""
+        """Send no request for some seconds, as the provider requires."""
         self._held_until = self._clock() + seconds
 
     def _take(self) -> float:
-        """Take a token, into debt if need be; the seconds until it is there."""
+        """Take a token, possibly into debt; returns the seconds until it is available."""
         now = self._clock()
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
@@ -87,10 +87,10 @@ class RateLimit:
 
 
 class Tried(Struct, Generic[T], frozen=True):
-    """What one try brought. ``outcome``: what is given, or raised, if it was the last one.
+    """The result of one attempt. ``outcome``: returned, or raised, if it was the last attempt.
 
-    ``may_pass``: whether the same request may end otherwise later. ``for_load``: whether the provider asks for fewer
-    requests. ``is_silence``: nothing answered at all. ``seconds``: how long the provider asks to wait, if it does.
+    ``may_pass``: whether a later attempt may succeed. ``for_load``: whether the provider throttled. ``is_silence``:
+    there was no answer. ``seconds``: to wait, if the provider requires it.
     """
 
     outcome: T | SourceError
@@ -101,12 +101,12 @@ class Tried(Struct, Generic[T], frozen=True):
 
 
 class Retries:
-    """Asks one host again while that may help. Safe to share between threads, and shared by all who ask the host.
+    """Retries requests to one host. Safe to share between threads, and shared by all clients of the host.
 
-    ``attempts``: tries for one request, the first included. ``backoff``: seconds before the second one, give or take
-    half; doubled each time. ``failures``: tries, if fewer, where the provider fails, or is silent, without a word on
-    when to come back. Once all tries of a request were in vain, each request is tried once until one is answered:
-    else every request of an outage would wait for it anew.
+    ``attempts``: for one request, including the first. ``backoff``: seconds before the second attempt, plus or minus
+    half; doubled each time. ``failures``: fewer attempts if the provider fails, or does not answer, without
+    ``Retry-After``. After all attempts of a request failed, each request is tried once until one is answered: otherwise
+    every request would wait through an outage again.
     """
 
     def __init__(self, host: str, *, attempts: int, backoff: float, failures: int | None = None) -> None:
@@ -120,7 +120,7 @@ class Retries:
         self._in_vain: set[str] = set()
 
     def answer(self, name: str, once: Callable[[], Tried[T]], rate: RateLimit | None = None) -> T:
-        """What ``once`` brings in the end. ``name``: what is asked for. Raises SourceError."""
+        """The final outcome of ``once``. ``name``: of the request. Raises SourceError."""
         begun = time.monotonic()
         is_outage = not self._in_vain.isdisjoint(("", name))
         for attempt in count(1):
@@ -148,11 +148,11 @@ class Retries:
         raise AssertionError("the last try returns or raises")
 
     def pause_after(self, attempt: int) -> float:
-        """Seconds between a try (from 1) and the next one, where the provider does not say."""
+        """Seconds between an attempt (from 1) and the next, without ``Retry-After``."""
         return min(LONGEST_BACKOFF, self._backoff * 2.0 ** (attempt - 1) * self._random.uniform(0.5, 1.5))
 
     def _remember(self, name: str, last: Tried[T]) -> None:
-        """Note whether the host answers, and whether all tries failed."""
+        """Record whether the host answers, and whether all attempts failed."""
         in_vain = last.is_silence or (last.may_pass and not last.for_load)
         with self._lock:
             self._silences = self._silences + 1 if last.is_silence else 0

@@ -1,4 +1,4 @@
-"""What all connectors share: decoding answers, many requests at a time, and the facts that gaps hide."""
+"""Helpers for all connectors: reading sections, decoding answers, requests in parallel, and facts hidden by gaps."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SectionReader:
 
 
 def decoded(content: bytes | Raw, shape: Any) -> Any:
-    """JSON as ``shape``, whose fields are all that is kept of it. Raises Malformed or Unreachable."""
+    """Decode JSON as ``shape``; other fields are dropped. Raises Malformed or Unreachable."""
     try:
         return msgspec.json.decode(content, type=shape)
     except msgspec.ValidationError as error:
@@ -84,13 +84,16 @@ def unread_facts(
 
 
 def require_sdk(package: str, spec: Spec) -> None:
-    """Raises MissingExtra where the package that the connector's extra brings is not installed."""
+    """Raise MissingExtra if the package of the connector's extra is not installed."""
     if not is_installed(package):
         raise MissingExtra(f"source type {spec.name}", spec.extra or spec.name)
 
 
 def is_installed(package: str) -> bool:
-    """Of a dotted name the packages above are imported, which for a namespace costs nothing."""
+    """Whether a package is installed.
+
+    For a dotted name, its parent packages are imported, which is cheap for a namespace.
+    """
     try:
         return importlib.util.find_spec(package) is not None
     except ModuleNotFoundError:
@@ -98,22 +101,21 @@ def is_installed(package: str) -> bool:
 
 
 # ---
-# One request for each of many items, several at a time; when nothing succeeds any more, the rest is left alone.
+# One request for each of many items, several in parallel; after consecutive failures the rest is not requested.
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 GIVE_UP_AFTER = 8
-"""Failures in a row after which no more requests are made: each would cost retries, or a line in an audit log."""
+"""Consecutive failures after which no more requests are sent: each would cost retries, or a line in an audit log."""
 
 
 def read_each(
     read: Callable[[T], R], items: Sequence[T], workers: int, *, alone: tuple[type[SourceError], ...] = ()
 ) -> Iterator[tuple[T, R | SourceError]]:
-    """``read`` of every item, in the order of the items; failures are results, NotAsked for those left out.
-
-    An item that is gone, or whose answer is not understood, was answered: it is no failure in a row. Nor are those of
-    ``alone``, which say nothing about the other items.
+    """Call ``read`` for every item; yields results in order. A failure is a result, NotAsked for items left out.
+    An item that is gone, or whose answer is malformed, does not count as a consecutive failure. Nor do errors in
+    ``alone``, which concern single items only.
     """
     failures = 0
     ahead = iter(items)
@@ -132,11 +134,11 @@ def read_each(
 
 
 _NAMED = 5
-"""How many unread items are named; the rest are counted."""
+"""Maximum number of unread items that are named; the rest are counted."""
 
 
 def few(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
+    """The first few names, and the number of the others."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{', '.join(names[:_NAMED])}{more}"
 
@@ -149,9 +151,9 @@ def each_of(
     workers: int,
     name: Callable[[T], str],
 ) -> Iterator[tuple[T, R]]:
-    """``read`` of every item, several at a time, for a section. What failed is a gap that names what is left.
+    """Call ``read`` for every item, several in parallel, for a section. Failures are a gap that names the unread items.
 
-    ``what``: the items, as a word. What is gone or not offered is left out.
+    ``what``: the word for the items. Items that are gone or not offered are left out.
     """
     failures: list[SourceError] = []
     left: list[str] = []

@@ -1,9 +1,8 @@
-"""HTTP within the current budget, for SDKs that speak it through urllib3, most of them through requests.
+"""HTTP within the current budget, for SDKs that use urllib3, most of them through requests.
 
-What a connection reads from its socket is counted as it comes, status line and headers included: a server that sends a
-byte now and then never runs into the socket's time-out. What requests unpacks is counted once more, unpacked.
-
-urllib3 and requests come with the extras, so this module is imported when a session is made.
+Bytes are counted as they are read from the socket, including status line and headers: a server that sends single bytes
+never reaches the socket's timeout. Content that requests unpacks is counted again, unpacked. urllib3 and requests come
+with the extras, so import this module when a session is created.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ PIECE = 64 * 1024
 
 
 class _Pieces(io.RawIOBase):
-    """A socket's bytes, as long as the answer may take."""
+    """The bytes of a socket, within the time of an answer."""
 
     def __init__(self, sock: Any, answer: Answer) -> None:
         self._sock = sock
@@ -48,7 +47,7 @@ class _Pieces(io.RawIOBase):
             try:
                 size = self._raw.readinto(buffer)
             except TimeoutError:
-                time.sleep(0.001)  # clocks are not as fine as the time-out
+                time.sleep(0.001)  # clocks are less precise than the timeout
                 self._answer.seconds()
                 raise
             finally:
@@ -62,7 +61,7 @@ class _Pieces(io.RawIOBase):
 
 
 class _CountedResponse(http.client.HTTPResponse):
-    """An answer that counts from the moment its request is out."""
+    """An answer whose time counts from the end of its request."""
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -88,9 +87,9 @@ class _BoundedConnection(HTTPConnection):
 
 
 class _NoRedirects(HTTPConnectionPool):
-    """Follows no redirect, whatever the SDK thinks of it. A mixin.
+    """A mixin that follows no redirect, regardless of the SDK.
 
-    The AWS SDK asks for none either, but urllib3 then prepares for one, and drops the connection over its headers.
+    The AWS SDK does not follow them either, but urllib3 then prepares for one, and drops the connection.
     """
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
@@ -99,7 +98,7 @@ class _NoRedirects(HTTPConnectionPool):
 
 @cache
 def _bounded(pool: type[Any]) -> type[Any]:
-    """The same kind of pool, with bounded connections, and without redirects."""
+    """A subclass of a pool with bounded connections, and without redirects."""
     usual = pool.ConnectionCls
     connection = type(usual.__name__, (_BoundedConnection, usual), {})
     return type(pool.__name__, (_NoRedirects, pool), {"ConnectionCls": connection})  # errors show these names
@@ -156,7 +155,7 @@ class BoundedAdapter(HTTPAdapter):
 
 
 def bound_session(session: Session, adapter: BoundedAdapter | None = None) -> Session:
-    """The session, with all that it sends going through such an adapter."""
+    """Make a session send all requests through such an adapter."""
     one = adapter or BoundedAdapter()
     session.mount("https://", one)
     session.mount("http://", one)

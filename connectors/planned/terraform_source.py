@@ -84,7 +84,7 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
 
 
 class TerraformSource:
-    """The blocks under a folder, the root module. Folders of modules are read as they are asked for."""
+    """The blocks under a folder, the root module. Folders of modules are read on demand."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -102,7 +102,7 @@ class TerraformSource:
             if source is None:
                 source = self._read(folder)[1].get(step["name"], "")
                 if not source.startswith(("./", "../")):
-                    return None  # a module of a registry, which was not downloaded here
+                    return None  # a module of a registry that was not downloaded
                 folder = folder / source
             else:
                 folder = self._root / source
@@ -153,7 +153,7 @@ def _found(place: Place, source: TerraformSource) -> Place:
 
 
 def _installed(root: Path) -> Mapping[str, str]:
-    """Return the folder of each module by its path, such as ``network.subnets``, if Terraform has installed them."""
+    """Return the folder of each installed module by its path, such as ``network.subnets``."""
     text = _text(root / _MODULES)
     try:
         listed = json.loads(text)["Modules"] if text is not None else ()
@@ -180,7 +180,7 @@ def _text(file: Path) -> str | None:
 
 
 def _shown(file: Path) -> str:
-    """Return the path without ``..`` and ``.`` steps, so that it is one of the repository."""
+    """Return the path without ``..`` and ``.`` steps, as paths in a repository."""
     import os.path
 
     return os.path.normpath(file)

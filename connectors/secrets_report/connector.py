@@ -1,4 +1,4 @@
-"""Where leaked keys were found: reports of secret scanners, in files. They never make an identity."""
+"""Places of leaked keys, from reports of secret scanners in files. They never create an identity."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scanner.model import EXPOSURE_KIND, Coverage, Exposure
 
 SECTION = "secrets_report.exposures"
 ENDINGS = (".json", ".jsonl", ".ndjson", ".sarif")
-"""Files that are read of a folder, also with ``.gz`` behind."""
+"""Suffixes of files that are read in a folder, also followed by ``.gz``."""
 
 
 class ReportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,7 +34,7 @@ class ReportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ReportConnector:
-    """Reads all files as one scope: together they are what is known to have leaked."""
+    """Reads all files as one scope."""
 
     spec: ClassVar[Spec] = Spec(
         name="secrets_report",
@@ -71,7 +71,7 @@ class ReportConnector:
         yield reading.coverage
 
     def check(self) -> Iterator[Check]:
-        """Which files can be read, in which formats."""
+        """Yield a check for each file: whether it can be read, and its format."""
         try:
             paths = self._files()
         except SourceError as error:
@@ -107,7 +107,7 @@ def _checked(path: Path) -> Check:
 
 
 class _Collected:
-    """What was read of all files."""
+    """The rows of all files."""
 
     def __init__(self, scope: Scope, reading: SectionReading, repository: str | None) -> None:
         self.exposures: dict[str, Exposure] = {}
@@ -148,7 +148,7 @@ class _Collected:
         self.exposures[exposure.key] = exposure if known is None else _merged(known, exposure)
 
     def say(self) -> None:
-        """Report counts, and what redaction hides."""
+        """Note counts, and keys that the scanner masked."""
         self._reading.found(len(self.exposures))
         for why, number in sorted(self._left_out.items()):
             self._reading.note(f"findings left out: {number:,} {why}")

@@ -24,7 +24,7 @@ from scanner.errors import SourceError
 LARGEST = 256 * 1024 * 1024
 """Bytes of one report."""
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-"""How files begin that PowerShell wrote."""
+"""Byte order marks of files that PowerShell wrote."""
 _GZIP = b"\x1f\x8b"
 
 
@@ -42,7 +42,7 @@ class Row(Struct, frozen=True):
     wrong: str = ""
 
     def read(self) -> Leak | NoLeak:
-        """Return what the row says. Raises Malformed."""
+        """Return the leak in the row. Raises Malformed."""
         if self.format is None or self.content is None:
             raise Malformed(self.wrong)
         return self.format.read(self.content)

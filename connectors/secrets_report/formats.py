@@ -1,4 +1,4 @@
-"""The rows of each scanner's report. No field is decoded that could hold a secret, except as public ids."""
+"""The rows of each scanner's report. Fields that could hold a secret are only decoded as public ids."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Format(Struct, Generic[R], frozen=True, kw_only=True):
     leak: Callable[[R], Leak | NoLeak]
 
     def read(self, row: bytes | Raw) -> Leak | NoLeak:
-        """Return what the row says. Raises Malformed."""
+        """Return the leak in the row. Raises Malformed."""
         return self.leak(self.decode(row))
 
 

@@ -1,7 +1,7 @@
-"""What is Vault's own in asking it: its verbs, namespaces and envelopes, and what its refusals mean.
+"""The client for Vault on top of :mod:`connectors.http`: verbs, namespaces, envelopes, and the meaning of errors.
 
-The rest is :mod:`connectors.http`'s. Only endpoints of the table are asked, and answers are decoded into the fields of
-payloads.py. Nothing of a developer's environment slips in: address, token and certificates are the settings' own.
+Only endpoints in the table are requested, and answers are decoded into the fields of payloads.py. Environment variables
+are ignored: address, token and certificates come from the settings.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BACKOFF = 0.2
-"""Seconds before the second try, give or take half; doubled each time."""
+"""Seconds before the second attempt, plus or minus half; doubled each time."""
 RATE = 100.0
-"""Requests a second once the server has refused for load: quotas are set by the server's operators, mostly higher."""
+"""Requests per second after the server has throttled; its operators set the quota, usually higher."""
 MAY_PASS = (412, 429, 500, 502, 504)
-"""Statuses that another try may not meet again: 412 where a replica has not caught up. 503 is a sealed server."""
+"""Statuses that may be transient: 412 if a replica lags behind. 503 is a sealed server."""
 OK, NO_CONTENT, FORBIDDEN, NOT_FOUND = 200, 204, 403, 404
 
 _MEANINGS: dict[int, tuple[type[SourceError], str]] = {
@@ -48,7 +48,7 @@ class InvalidToken(SourceError):
 
 
 class VaultApi:
-    """A client for one namespace. Its methods raise SourceErrors only; one of it serves many threads."""
+    """A client for one namespace. Its methods only raise SourceErrors. Threads may share it."""
 
     def __init__(self, settings: VaultSettings, namespace: str, meter: Meter) -> None:
         from connectors.http import Client
@@ -66,19 +66,19 @@ class VaultApi:
             may_pass=MAY_PASS,
             environment=False,
         )
-        # As bytes: the server takes UTF-8, and a header of text would be sent in another encoding.
+        # As bytes: the server accepts UTF-8, and a text header would be sent in another encoding.
         self._headers = {"X-Vault-Namespace": namespace.encode(errors="surrogatepass")} if namespace else {}
 
     def read(self, endpoint: Endpoint, payload: type[T], **places: str) -> T:
-        """What is at a path, as ``payload``."""
+        """The answer at a path, as ``payload``."""
         return _data(self._answered(endpoint, places), payload)
 
     def lookup(self, endpoint: Endpoint, payload: type[T], body: dict[str, Any], **places: str) -> T:
-        """A question that needs a body. Raises Gone where what it asks for is no longer there."""
+        """A look-up with a body. Raises Gone if the object no longer exists."""
         return _data(self._answered(endpoint, places, body), payload)
 
     def list(self, endpoint: Endpoint, **places: str) -> Keys:
-        """The keys under a path, none when there are none."""
+        """The keys under a path; empty if there are none."""
         response = self._sent(endpoint, places)
         if response.status_code == NOT_FOUND and _is_empty(response):
             return Keys(keys=[])
@@ -90,7 +90,7 @@ class VaultApi:
         return status
 
     def close(self) -> None:
-        """Give the connections back; ``contextlib.closing`` does it."""
+        """Close the connections; for use with ``contextlib.closing``."""
         self._client.close()
 
     def _answered(self, endpoint: Endpoint, places: dict[str, str], body: dict[str, Any] | None = None) -> Response:
@@ -134,7 +134,7 @@ def _is_empty(response: Response) -> bool:
 
 
 def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> SourceError:
-    """What a status other than 200 means to a scan."""
+    """The error for a status other than 200."""
     from connectors.http import refusal
 
     status = response.status_code
@@ -165,6 +165,6 @@ def _refusal(endpoint: Endpoint, mount: str, said: str) -> SourceError:
 
 
 def _said(body: _Errors) -> str:
-    """The server's own words on one line."""
+    """The server's message on one line."""
     parts = (*(body.errors or ()), *(body.warnings or ()), body.data or "")
     return own_words(" ".join(" ".join(map(str, parts)).split()))

@@ -39,13 +39,13 @@ from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 
 MAX_DEPTH = 16
-"""Namespaces nest less than this, or someone wants the listing never to end."""
+"""Maximum nesting of namespaces; deeper ones are hostile."""
 
 
 class VaultConnector:
     """Reads roles, entities, tokens and the names of stored secrets. Never a secret's value, never a role_id.
 
-    Raises MissingExtra where requests is not installed.
+    Raises MissingExtra if requests is not installed.
     """
 
     spec: ClassVar[Spec] = SPEC
@@ -60,7 +60,7 @@ class VaultConnector:
         return self._settings.scope_id(namespace)
 
     def hashed_accessors(self, meter: Meter) -> Iterator[tuple[str, str]]:
-        """What audit devices write for each token's accessor, and the accessor. Raises SourceError."""
+        """Accessors of tokens by their hash in audit devices. Raises SourceError."""
         with closing(VaultApi(self._settings, self._settings.start, meter)) as api:
             devices = sorted(api.read(e.AUDIT_DEVICES, dict[str, Raw]))
             for accessor in sorted(one for one in api.list(e.TOKEN_ACCESSORS).keys or () if isinstance(one, str)):
@@ -96,7 +96,7 @@ class VaultConnector:
             yield reader.done(section)
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """One namespace: what permissions depend on, who can log in, who is logged in, and what is stored."""
+        """Read one namespace: policies, login roles, entities, tokens, and stored secrets."""
         meter = Meter()
         with closing(VaultApi(self._settings, scope.context, meter)) as api:
             yield from self._read(Reader(api, scope, meter, self._settings.workers))
@@ -149,7 +149,7 @@ class VaultConnector:
         return base_policy()
 
     def policy(self) -> str:
-        """See ``LeastPrivilege.policy``. Raises SourceError where the mounts cannot be read."""
+        """See ``LeastPrivilege.policy``. Raises SourceError if the mounts cannot be read."""
         return exact_policy(self._settings, list(self._namespaces()))
 
     def _namespaces(self) -> Iterator[str]:

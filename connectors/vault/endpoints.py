@@ -1,7 +1,7 @@
-"""Every request this connector can make, and the policy line that each one takes.
+"""Every request that this connector can send, with its policy line.
 
-The least-privilege policy, the sections' permissions, the preflight and the advice on a denial all come from here;
-the client takes nothing but these. None of them answers with the value of a secret.
+The least-privilege policy, the sections' permissions, the preflight and the advice on a denial are generated from this
+table; the client accepts no other request. None returns the value of a secret.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from connectors.base import Malformed
 Method = Literal["GET", "LIST", "POST"]
 _CAPABILITY: dict[Method, str] = {"GET": "read", "LIST": "list", "POST": "update"}
 _NESTED = frozenset({"mount", "folder"})
-"""What may have slashes in it; anything else with one would lead to another path."""
+"""Placeholders that may contain slashes. In any other, a slash would lead to another path."""
 
 
 SAMPLE = "muster-sample"
@@ -43,12 +43,12 @@ class Endpoint(Struct, frozen=True):
         return self.path.format(mount=mount, name=SAMPLE, folder=SAMPLE) + ("/" if self.method == "LIST" else "")
 
     def pattern(self, mount: str = "+") -> str:
-        """The path as a policy names it."""
+        """The path in a policy."""
         return self.path.format(mount=mount, name="+", folder="*")
 
     @property
     def capabilities(self) -> tuple[str, ...]:
-        """What the policy has to allow on it."""
+        """The capabilities that a policy must allow on it."""
         return (_CAPABILITY[self.method], "sudo") if self.sudo else (_CAPABILITY[self.method],)
 
     def line(self, mount: str = "MOUNT", namespace: str = "") -> str:
@@ -106,4 +106,4 @@ KV2_NAMES = Endpoint("LIST", "{mount}/metadata/{folder}")
 KV2_WITH_AGES = Endpoint("LIST", "{mount}/detailed-metadata/{folder}", replaces=(KV2_NAMES,))
 """OpenBao only: names and dates of a folder in one answer."""
 KV1_NAMES = Endpoint("LIST", "{mount}/{folder}")
-"""Never read: reading a path here is reading the secret."""
+"""Only listed: reading a path would return the secret."""

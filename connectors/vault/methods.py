@@ -1,4 +1,4 @@
-"""The login methods we read, as a table: one more is a payload and a row.
+"""The table of login methods; a new method needs a payload and a row.
 
 A role (or user) of a login method is an identity: the template from which logins make short-lived tokens.
 """
@@ -13,7 +13,7 @@ from connectors.vault.endpoints import Endpoint
 
 
 class RolePayload(Struct):
-    """What all login methods have in common."""
+    """The fields of all login methods."""
 
     token_policies: list[str] | None = None
     policies: list[str] | None = None
@@ -59,7 +59,7 @@ class CertPayload(RolePayload):
 class LoginMethod(Struct, frozen=True, kw_only=True):
     """A type of login mount.
 
-    ``folder``: what its roles are listed under. ``noun``: what represents it in keys. ``login_field``: the field of a
+    ``folder``: of the listing of its roles. ``noun``: its name in keys. ``login_field``: the field of a
     token's or alias's metadata that names the role it came from. ``one_to_one``: one role, one entity; elsewhere a
     role lets many workloads in, each with an entity of its own. ``alias_is_role``: the alias is named after the role.
     """

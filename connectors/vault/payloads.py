@@ -1,7 +1,7 @@
-"""The fields we take from the server's answers, and no others: what is not named here is dropped while decoding.
+"""The fields that are read from the server's answers. All others are dropped while decoding.
 
-Go's ``null`` for an empty list or map is allowed for wherever one can come. Times stay text until ``moment`` reads
-them, because one absurd date must not cost its row.
+Go's ``null`` for an empty list or map is accepted. Times stay text until ``moment`` parses them, because an invalid
+date must not make its row malformed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Keys(Struct):
 
 
 class AuditHash(Struct):
-    """What an audit device makes of a text."""
+    """The hash of a text in an audit device."""
 
     hash: str
 
@@ -186,7 +186,7 @@ class OwnToken(Struct):
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time of the server's in UTC; None for none, for Go's zero time, and for what is no time."""
+    """A time of the server in UTC; None if missing, Go's zero time, or invalid."""
     try:
         when = msgspec.convert(text, datetime, strict=False) if text else None
         if when is None or when.year == 1:

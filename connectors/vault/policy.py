@@ -20,7 +20,7 @@ Body: TypeAlias = "list[Item]"
 
 
 class HclError(ValueError):
-    """The text is not HCL, or nests deeper than a policy has reason to; says in which line."""
+    """The text is not HCL, or nests too deeply; the message has the line."""
 
 
 class Item(Struct, frozen=True):

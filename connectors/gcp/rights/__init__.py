@@ -1,1 +1,1 @@
-"""Who may do what in Google Cloud: roles, bindings, deny policies, and who they let become which identity."""
+"""Rights in Google Cloud: roles, bindings, deny policies, and attack paths from them."""

@@ -1,4 +1,4 @@
-"""Policies as the APIs give them, and the bindings in them (pure)."""
+"""Policies in the form of the APIs, and their bindings (pure)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Binding(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def counts(self) -> bool:
-        """Whether it is about an identity that is not human, or about someone who no longer exists."""
+        """Whether its member is not human, or no longer exists."""
         return self.member.kind in MACHINES or self.member.is_deleted
 
 
@@ -70,12 +70,12 @@ class SearchResult(Struct, frozen=True, kw_only=True, rename="camel"):
     project: str = ""
 
     def resource_in(self, tree: Tree) -> Resource:
-        """What its policy is set on."""
+        """The resource of its policy."""
         return tree.resource(self.resource, self.project.removeprefix("projects/") or None)
 
 
 class Sieve:
-    """Keeps the bindings that count, and the number of the others: an organisation's are mostly about people."""
+    """Keeps bindings of non-human members, and counts the others, which are mostly people."""
 
     def __init__(self) -> None:
         self.kept: list[Binding] = []

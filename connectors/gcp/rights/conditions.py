@@ -1,6 +1,6 @@
-"""Just enough of the Common Expression Language to take a condition apart without being fooled by its strings (pure).
+"""Parses enough of the Common Expression Language to split a condition safely, regardless of its strings (pure).
 
-Source: the CEL language definition. What it cannot take apart for certain is given back as nothing.
+Source: the CEL language definition. A condition that cannot be split for certain gives an empty result.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Expression(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Outlook(Struct, frozen=True, kw_only=True, gc=False):
-    """What a condition comes to now: ``always`` met, ``maybe`` or ``never`` again. ``until``: when it ends."""
+    """The state of a condition now: ``always`` met, ``maybe`` or ``never`` again. ``until``: when it ends."""
 
     standing: Standing
     until: datetime | None = None
@@ -118,7 +118,7 @@ _DOUBTFUL = Outlook(standing="maybe")
 
 
 def outlook(condition: Expression | None, now: datetime) -> Outlook:
-    """What becomes of a binding under that condition; None: it has none."""
+    """The outlook of a binding under that condition; None: no condition."""
     if condition is None or not condition.expression.strip():
         return UNCONDITIONAL
     options = alternatives(condition.expression)

@@ -1,4 +1,4 @@
-"""What each member holds where, of all the bindings that were read together: conditions and denials counted (pure)."""
+"""The permissions of each member on each resource, from all bindings of a unit, with conditions and denials (pure)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BUCKET = re.compile(r"//storage\.googleapis\.com/(?:projects/[^/]+/buckets/)?([
 
 
 class Held(Struct, frozen=True, kw_only=True, gc=False):
-    """What a binding gives, of what counts: for ``certain``, and ``possible`` where a condition or a denial decides.
+    """The relevant permissions of a binding: ``certain``, and ``possible`` if a condition or a denial decides.
 
     ``denied``: what the role allows and a deny policy takes away. ``outlook``: what the binding's condition comes to.
     ``is_known``: whether the role could be read.
@@ -268,7 +268,7 @@ _OF_IDENTITIES = frozenset({"accounts", "agents"})
 
 
 class Judgement(Struct, frozen=True, kw_only=True):
-    """What a binding amounts to. ``becomes_if``: as ``becomes``, where a condition decides."""
+    """The verdict on a binding. ``becomes_if``: like ``becomes``, if a condition decides."""
 
     privilege: Privilege
     becomes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Roles: what they allow, of what counts (pure)."""
+"""Roles, with their relevant permissions (pure)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def role_of(role: RolePayload) -> Role:
 
 
 def parent_of(role: str) -> str:
-    """Whose role it is: ``organizations/1``, ``projects/acme``, or empty for one of Google's own."""
+    """The owner of a role: ``organizations/1``, ``projects/acme``, or empty for one of Google's own."""
     return role.rpartition("roles/")[0].rstrip("/")
 
 

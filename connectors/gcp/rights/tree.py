@@ -49,7 +49,7 @@ class Resource(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Tree(Struct, frozen=True, kw_only=True, dict=True):
-    """What is known of the tree.
+    """The known part of the tree.
 
     ``numbers``: project ids by project number. ``parents``: for each project (``projects/ID``) and folder what it
     lies in, the nearest first. ``emails``: of service accounts, by unique id. ``kin``: ids of projects that are ours,
@@ -98,7 +98,7 @@ class Tree(Struct, frozen=True, kw_only=True, dict=True):
         return {*self.parents, *(name for above in self.parents.values() for name in above)}
 
     def outsider(self, email: str) -> bool | None:
-        """Whether a service account is of a project that is none of ours; None: no one can say."""
+        """Whether a service account is of an external project; None: unknown."""
         account = account_of(email)
         if account.kind not in LISTED:
             return False
@@ -112,7 +112,7 @@ class Tree(Struct, frozen=True, kw_only=True, dict=True):
         return f"projects/{project}" in self.parents
 
     def is_ours(self, project: str) -> bool:
-        """Whether a project, by its id, is one of ours, no matter who reads it."""
+        """Whether a project, by its id, belongs to the organisation, regardless of the unit that reads it."""
         return self.knows(project) or project in self.kin
 
     def project_of(self, email: str) -> str | None:
@@ -144,7 +144,7 @@ def full_name(place: str) -> str:
 
 
 def tree_of(place: Place, emails: Mapping[str, str]) -> Tree:
-    """What a unit's context says. ``emails``: of service accounts, by unique id."""
+    """The tree of a unit's context. ``emails``: of service accounts, by unique id."""
     parents: dict[str, tuple[str, ...]] = {}
     if place.kind != "project":
         parents[place.name] = place.ancestors

@@ -1,4 +1,4 @@
-"""Who comes in from outside by a member of a binding, who signs for them, and how far that is narrowed (pure)."""
+"""External principals in members of bindings, their issuers, and how far conditions restrict them (pure)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The permissions we know by name and what can be done with them: ``privilege.toml`` (pure)."""
+"""The relevant permissions and escalation methods: ``privilege.toml`` (pure)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OTHER_NAMES = {"cloudresourcemanager": "resourcemanager"}
 
 
 class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Escalation methods of one sort; ``privilege.toml`` says what each field means."""
+    """A family of escalation methods; ``privilege.toml`` describes the fields."""
 
     name: str
     leads: Literal["accounts", "agents", "workloads", "itself"]
@@ -63,7 +63,7 @@ class Vocabulary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 @cache
 def vocabulary() -> Vocabulary:
-    """The tables that come with us."""
+    """The shipped tables."""
     data = tomllib.loads(files("connectors.gcp.rights").joinpath("privilege.toml").read_text(encoding="utf-8"))
     return msgspec.convert(data, Vocabulary)
 
