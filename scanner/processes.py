@@ -53,20 +53,21 @@ _OOM_SCORE = Path("/proc/self/oom_score_adj")
 
 
 class _Sharing(NamedTuple):
-    """The number of processes, and the fewest items to share."""
+    """The number of processes, the fewest items to share, and the warnings that were given."""
 
     processes: int
     least: int
+    said: set[str]
 
 
-_ALONE = _Sharing(1, WORTH_IT)
+_ALONE = _Sharing(1, WORTH_IT, set())
 _sharing: ContextVar[_Sharing] = ContextVar("sharing", default=_ALONE)
 
 
 @contextmanager
 def using(processes: int | None) -> Iterator[None]:
     """Share work between this many processes, including this one; None: as many as cores, if it is worth it."""
-    sharing = _Sharing(_cores(), WORTH_IT) if processes is None else _Sharing(processes, processes)
+    sharing = _Sharing(_cores(), WORTH_IT, set()) if processes is None else _Sharing(processes, processes, set())
     before = _sharing.set(sharing if FORKS else _ALONE)
     try:
         yield
@@ -123,6 +124,14 @@ def batched(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
     coming = iter(items)
     while batch := tuple(islice(coming, size)):
         yield batch
+
+
+def _warn(message: str, *given: object) -> None:
+    """Warn once: a scan shares work twenty times, and has the same trouble each time."""
+    said = _sharing.get().said
+    if message not in said:
+        said.add(message)
+        log.warning(message, *given)
 
 
 def _parts(items: Sequence[T], count: int) -> Iterator[Sequence[T]]:
@@ -188,7 +197,7 @@ def _shared(work: Callable[[T], R], batches: Iterator[T], *, others: int, most: 
             for _ in range(others):
                 children.append(stack.enter_context(_child(job, children)))
         except OSError as error:
-            log.warning("no further process can be started: %s; %d share the work", error, 1 + len(children))
+            _warn("no further process can be started: %s; %d share the work", error, 1 + len(children))
         yield _Group(job, children, most).results() if children else map(work, batches)
 
 
@@ -249,7 +258,7 @@ class _Child:
                 number, result = pickle.loads(self.connection.recv_bytes())  # noqa: S301  # from a child, through a private pipe
                 yield number, result
         except (EOFError, OSError):
-            log.warning("a process that shares the work ended early; this one does its part")
+            _warn("a process that shares the work ended early; this one does its part")
             self.is_lost = True
 
 
