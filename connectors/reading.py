@@ -114,6 +114,7 @@ def read_each(
     read: Callable[[T], R], items: Sequence[T], workers: int, *, alone: tuple[type[SourceError], ...] = ()
 ) -> Iterator[tuple[T, R | SourceError]]:
     """Call ``read`` for every item; yields results in order. A failure is a result, NotAsked for items left out.
+
     An item that is gone, or whose answer is malformed, does not count as a consecutive failure. Nor do errors in
     ``alone``, which concern single items only.
     """

@@ -67,7 +67,7 @@ class ReportConnector:
             for path in self._files():
                 collected.add(path)
             yield from collected.exposures.values()
-            collected.say()
+            collected.add_notes()
         yield reading.coverage
 
     def check(self) -> Iterator[Check]:
@@ -147,7 +147,7 @@ class _Collected:
         known = self.exposures.get(exposure.key)
         self.exposures[exposure.key] = exposure if known is None else _merged(known, exposure)
 
-    def say(self) -> None:
+    def add_notes(self) -> None:
         """Note counts, and keys that the scanner masked."""
         self._reading.found(len(self.exposures))
         for why, number in sorted(self._left_out.items()):
