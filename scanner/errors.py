@@ -8,7 +8,7 @@
     │   ├── ConfigError             config.toml
     │   └── RegistryError           registry, people or identity lists
     ├── StoreError             2    the store
-    │ ├── MissingStore it does not exist
+    │   ├── MissingStore            it does not exist
     │   ├── LostStore               the connection to it is gone; another may work
     │   ├── DamagedRow              a row does not match its checksum
     │   └── OlderStore              it was only to be looked at, and has the tables of an earlier version
@@ -178,3 +178,23 @@ class NotOffered(SourceError):
 
 class DeadlineExceeded(SourceError):
     """The scope's deadline passed."""
+
+
+# --- Errors that are none of these ---
+
+MEMORY_HINT = "give it more memory, or share the work between fewer processes: `[engine] processes = 1`"
+
+
+def as_muster_error(error: Exception) -> MusterError:
+    """Return the error as one that can be printed. One that Muster did not expect is a bug."""
+    match error:
+        case MusterError():
+            return error
+        case OSError():
+            return UsageError(f"{error.filename or 'the output'}: {error.strerror or error}")
+        case MemoryError():
+            return MusterError("memory ran out", hint=MEMORY_HINT)
+        case _:
+            return MusterError(
+                f"internal error: {type(error).__name__}: {error}", hint="muster -v … shows where; please report it"
+            )

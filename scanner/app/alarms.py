@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from scanner.app import ticketing
 from scanner.discovery.logs import is_day_before
-from scanner.errors import MusterError
+from scanner.errors import as_muster_error
 from scanner.judging.last_known.registry_rows import readable_again
 from scanner.judging.pipeline import Declared
 from scanner.model import Coverage, ScanInfo, ScanResult
@@ -94,12 +94,8 @@ def as_messages(outgoing: Iterable[Outgoing]) -> tuple[Message, ...]:
 
 def for_failure(channels: Sequence[Channel], error: Exception) -> tuple[Message, ...]:
     """Messages to send if an error ended a scan."""
-    if isinstance(error, MusterError):
-        lines = [*str(error).splitlines(), *filter(None, (error.hint,))]
-    elif isinstance(error, OSError):
-        lines = [f"{error.filename or 'the output'}: {error.strerror or error}"]
-    else:
-        lines = [f"internal error: {type(error).__name__}: {error}"]
+    known = as_muster_error(error)
+    lines = [*str(known).splitlines(), *filter(None, (known.hint,))]
     return as_messages(failed(channels, [redact(line) for line in lines if line.strip()], datetime.now(UTC)))
 
 

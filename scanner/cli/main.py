@@ -129,22 +129,12 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
     except (BrokenPipeError, SystemExit):  # click raises SystemExit(1) for a closed pipe
         return _discard_stdout()
-    except OSError as error:
+    except Exception as error:  # an unexpected error is reported as a bug with masked secrets; -v logs the traceback
         from scanner.cli.console import print_error
-        from scanner.errors import UsageError
-
-        print_error(UsageError(f"{error.filename or 'the output'}: {error.strerror or error}"))
-        return USAGE
-    except Exception as error:  # an unexpected error, reported as a bug with masked secrets; -v logs the traceback
-        from scanner.cli.console import print_error
-        from scanner.errors import MusterError
+        from scanner.errors import as_muster_error
 
         log.info("unforeseen", exc_info=error)
-        print_error(
-            MusterError(
-                f"internal error: {type(error).__name__}: {error}", hint="muster -v … shows where; please report it"
-            )
-        )
+        print_error(as_muster_error(error))
         return USAGE
     return code if isinstance(code, int) else 0
 

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from connectors.base import Connector, DiscoveredRecord, Scope, Spec, settled
 from connectors.budget import LIMITS, Budget, Limits, spending
 from scanner.discovery.inventory import Reading, misfits
-from scanner.errors import DeadlineExceeded, SourceError
+from scanner.errors import MEMORY_HINT, DeadlineExceeded, SourceError
 from scanner.model import (
     EVERY_SCOPE,
     RUNGS,
@@ -220,6 +220,8 @@ def every_feed(spec: Spec) -> tuple[Fact, ...]:
 
 
 def _bug(source: str, error: Exception) -> SourceError:
+    if isinstance(error, MemoryError):
+        return SourceError("memory ran out", hint=MEMORY_HINT)
     log.error(
         "source %s: this is a bug in its connector; the scan goes on without it",
         source,

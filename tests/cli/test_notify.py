@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -188,8 +189,16 @@ def test_a_scan_that_fails_is_reported(
     assert failed[0]["id"] != failed[1]["id"]
 
 
+@pytest.mark.parametrize(
+    ("breaks", "reported"),
+    [
+        ("1 / 0", "internal error: ZeroDivisionError: division by zero"),
+        ("raise MemoryError", "memory ran out"),
+        ("raise OSError(28, 'No space left on device', 'orphans.csv')", "orphans.csv: No space left on device"),
+    ],
+)
 def test_an_unforeseen_error_is_reported_too(
-    estate: Path, muster: Muster, hook: Receiver, monkeypatch: pytest.MonkeyPatch
+    estate: Path, muster: Muster, hook: Receiver, monkeypatch: pytest.MonkeyPatch, breaks: str, reported: str
 ) -> None:
     """A connector of someone else's that breaks while it is made."""
     plugin = estate / "plugin"
@@ -202,15 +211,17 @@ def test_an_unforeseen_error_is_reported_too(
         "from connectors.file import FileConnector\n"
         "class Broken(FileConnector):\n"
         "    def __init__(self, source, settings):\n"
-        "        1 / 0\n"
+        f"        {breaks}\n"
     )
     monkeypatch.syspath_prepend(plugin)
+    monkeypatch.delitem(sys.modules, "broken_connector", raising=False)
 
     done = muster("scan", "--quiet", "broken:path=bots.csv")
 
     assert done.code == 2
+    assert done.err.splitlines()[0] == f"muster: {reported}"
     (failed,) = [request.json for request in hook.received]
-    assert failed["errors"] == ["internal error: ZeroDivisionError: division by zero"]
+    assert failed["errors"][0] == reported
 
 
 def test_what_failed_and_could_not_be_reported_waits(estate: Path, muster: Muster, hook: Receiver) -> None:

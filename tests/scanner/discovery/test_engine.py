@@ -15,7 +15,7 @@ from scanner import errors
 from scanner.discovery.engine import read_all
 from scanner.discovery.inventory import Reading
 from scanner.discovery.scopes import GRACE
-from scanner.errors import Denied, SourceError, Throttled
+from scanner.errors import MEMORY_HINT, Denied, SourceError, Throttled
 from scanner.model import GAPS, Coverage, CoverageStatus
 from tests.factories import make_assignment, make_identity
 
@@ -133,13 +133,18 @@ def test_a_failure_is_a_gap_and_stops_no_one_else(fail: Exception, on: str, gap:
     assert sum(len(reading.identities) for reading in readings) == (4 if on == "scopes" else 6)
 
 
-def test_a_bug_is_reported_without_its_text() -> None:
+@pytest.mark.parametrize(
+    ("fail", "detail"),
+    [
+        (RuntimeError("s3cret"), "internal error (RuntimeError): see the log; please report it"),
+        (MemoryError(), f"memory ran out: {MEMORY_HINT}"),
+    ],
+)
+def test_a_bug_is_reported_without_its_text(fail: Exception, detail: str) -> None:
     """An exception's text may quote a secret; the coverage names only its kind."""
-    (reading,) = _read(FakeConnector("one", scopes=1, fail=RuntimeError("s3cret"), on="scope"))
+    (reading,) = _read(FakeConnector("one", scopes=1, fail=fail, on="scope"))
 
-    details = [c.detail for c in reading.coverage if c.is_gap]
-
-    assert details == ["internal error (RuntimeError): see the log; please report it"]
+    assert [c.detail for c in reading.coverage if c.is_gap] == [detail]
 
 
 def test_a_scope_that_takes_too_long_is_a_gap_over_all_it_lists() -> None:
