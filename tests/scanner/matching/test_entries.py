@@ -75,6 +75,20 @@ def test_states_in_their_order(
     assert judge(make_entry(ARN, **facts), *found, coverage=read).state == state
 
 
+@pytest.mark.parametrize(
+    ("facts", "identity", "evidence"),
+    [
+        ({"status": "retired"}, ALIVE, f"retired, yet {ARN} is enabled"),
+        ({"expires": PAST}, ALIVE, f"expired {PAST}, yet {ARN} is enabled"),
+        ({"expires": PAST}, DISABLED, f"expired {PAST}, and no enabled identity matches"),
+    ],
+    ids=["retired", "expired", "expired-and-disabled"],
+)
+def test_an_entry_that_has_ended_says_how(facts: dict[str, Any], identity: Identity, evidence: str) -> None:
+    """The evidence has the day, unless the registry itself calls the entry retired."""
+    assert judge(make_entry(ARN, **facts), identity).evidence == evidence
+
+
 def test_an_identity_of_unknown_activity_counts_as_enabled() -> None:
     """Without information whether it is enabled, the identity of a retired entry counts as alive."""
     assert judge(make_entry(ARN, status="retired"), make_identity(enabled=None)).state == "retired_but_alive"

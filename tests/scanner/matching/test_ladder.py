@@ -95,12 +95,14 @@ def test_the_stronger_rung_decides(stronger: str, weaker: str) -> None:
 
 
 def test_the_runner_up_is_kept() -> None:
-    """A registered identity still shows which other entry would have represented it, and why."""
-    verdict = judge(FULL, entry("A", ARN), entry("B", "svc-billing", row=3))
+    """A registered identity still shows which other entries would have represented it, and why, live ones first."""
+    retired = entry("C", "billing@example.com", row=4, status="retired")
+    verdict = judge(FULL, entry("A", ARN), entry("B", "svc-billing", row=3), retired)
 
     assert verdict.entry == "A"
-    assert [(candidate.entry, candidate.evidence) for candidate in verdict.candidates] == [
-        ("B", "name svc-billing = registry.csv:3")
+    assert [(candidate.entry, candidate.score, candidate.evidence) for candidate in verdict.candidates] == [
+        ("B", 0.85, "name svc-billing = registry.csv:3"),
+        ("C", 0.45, "alias billing@example.com = registry.csv:4 (retired)"),
     ]
 
 
@@ -327,6 +329,13 @@ def test_ids_are_compared_as_their_provider_compares(key: str, provider: str, te
     assert judge(identity, entry("E", text)).state == ("registered" if hit else "unregistered")
 
 
+@pytest.mark.parametrize(("provider", "hit"), [("aws", True), ("unheard-of", False)])
+def test_patterns_of_names_are_compared_as_the_provider_compares_names(provider: str, *, hit: bool) -> None:
+    """AWS lets no two names differ only in case, though its ids may; of an unknown provider nobody knows that."""
+    identity = make_identity("SVC-App", key="k", provider=provider)
+    assert judge(identity, entry("E", "svc-*")).state == ("registered" if hit else "unregistered")
+
+
 @pytest.mark.parametrize(
     ("tags", "declared", "state"),
     [
@@ -345,6 +354,19 @@ def test_ids_are_compared_as_their_provider_compares(key: str, provider: str, te
 def test_tags_register_no_identity_by_accident(tags: dict[str, str], declared: Entry, state: str) -> None:
     """Only configured keys count, only with a whole id of the entry's own, and only where the entry lives."""
     assert judge(make_identity("svc", tags=tags), declared).state == state
+
+
+def test_a_tag_names_the_id_as_written_before_any_other() -> None:
+    """Two ids that differ only in case are two entries, and only a label in lower case can mean either."""
+    verdict = judge(make_identity("svc", tags={TAG: "NHI-1"}), entry("NHI-1", "x"), entry("nhi-1", "x", row=3))
+    assert (verdict.state, verdict.entry) == ("registered", "NHI-1")
+
+
+def test_a_name_is_nobodys_id() -> None:
+    """Of two with the same name, which an entry has, both are registered, though an id matches one of them too."""
+    one, other = make_identity("app/7", key="k-1"), make_identity("app/7", key="k-2")
+    verdicts = run([one, other], [entry("E", "k-1", "app/7")]).verdicts
+    assert [verdicts[key].rung for key in ("k-1", "k-2")] == ["key", "name"]
 
 
 def test_a_password_is_no_id() -> None:
