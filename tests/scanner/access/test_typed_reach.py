@@ -156,12 +156,14 @@ def test_a_shard_with_a_row_uncertain_can_be_imported(attributes: dict[str, Any]
     assert decode(encode(workload)) == workload
 
 
-def test_many_misfits_are_one_gap() -> None:
+@pytest.mark.parametrize(("misfits", "more"), [(3, ""), (4, "; and 1 more"), (10, "; and 7 more")])
+def test_many_misfits_are_one_gap(misfits: int, more: str) -> None:
     """The first few are named, the rest are counted."""
-    connector = Connector(*(make_identity(f"n{number}", attributes=MISFITS[0]) for number in range(10)))
+    connector = Connector(*(make_identity(f"n{number}", attributes=MISFITS[0]) for number in range(misfits)))
     (gap,) = read_scope(connector, next(connector.scopes()), deadline=60).coverage
 
-    assert (gap.detail or "").endswith("; and 7 more")
+    named, _, rest = (gap.detail or "").partition("; and ")
+    assert (named.count("does not fit"), f"; and {rest}" if rest else "") == (3, more)
 
 
 def test_a_shard_of_an_earlier_version_is_read_or_refused() -> None:

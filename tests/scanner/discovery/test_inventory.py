@@ -11,9 +11,30 @@ from hypothesis import strategies as st
 
 from scanner.access.paths import resolve
 from scanner.discovery.inventory import AS_LAST_READ, Reading, as_last_known, join
-from scanner.model import PRIVILEGES, UNKNOWN_PRIVILEGE, Fact, Identity, Link, Privilege, Signal, Trust, Way
+from scanner.model import (
+    PRIVILEGES,
+    UNKNOWN_PRIVILEGE,
+    Fact,
+    Grant,
+    Identity,
+    Link,
+    Privilege,
+    Signal,
+    StoredSecret,
+    Trust,
+    Way,
+    Workload,
+)
 from scanner.model.attributes import UNLISTED
-from tests.factories import NOW, days_ago, make_credential, make_identity
+from tests.factories import (
+    NOW,
+    days_ago,
+    make_assignment,
+    make_coverage,
+    make_credential,
+    make_exposure,
+    make_identity,
+)
 
 
 def _reading(*identities: Identity, source: str = "prod") -> Reading:
@@ -30,6 +51,7 @@ def test_one_key_is_one_identity_and_the_live_source_is_trusted() -> None:
     (one,) = joined.identities
     assert (one.source, one.kind, one.description) == ("prod", "user", "From the list")
     assert one.sources == ("prod", "list")
+    assert join([_reading(live)], {}).identities[0].sources == ("prod",)
     assert one.tags == {"team": "a", "cost": "7"}
 
 
@@ -173,13 +195,15 @@ def test_under_a_gap_the_last_known_facts_stand() -> None:
     """Keys and permissions that could not be read are not gone; disuse is not concluded from them."""
     key = make_credential("x", "AKIA1", use_tracked_days=None)
     admin = Privilege(level="admin", evidence=("grant *",))
-    last = make_identity("x", credentials=(key,), privilege=admin, tags={"a": "1"})
-    seen = make_identity("x", use_tracked_days=None, unread=("credentials", "permissions", "use"))
+    read, before = (Grant(name=name, via="direct") for name in ("read", "before"))
+    last = make_identity("x", credentials=(key,), privilege=admin, tags={"a": "1"}, grants=(before, read))
+    seen = make_identity("x", use_tracked_days=None, unread=("credentials", "permissions", "use"), grants=(read,))
 
     known = as_last_known(seen, last, NOW)
 
     assert known.credentials == (key,)
     assert known.privilege == Privilege(level="admin", evidence=("grant *", AS_LAST_READ))
+    assert known.grants == (read, before)
     assert known.use_tracked_days is None
     assert known.tags == {}
     assert as_last_known(seen, known, NOW) == known
@@ -320,12 +344,50 @@ def test_what_was_read_is_trusted() -> None:
     assert (known.credentials, known.tags) == (seen.credentials, {})
 
 
-@given(st.permutations([("a", "x"), ("b", "x"), ("c", "y"), ("a", "z")]))
-def test_the_order_of_the_readings_does_not_matter(order: list[tuple[str, str]]) -> None:
-    """Scopes come back as they are done; the inventory is the same."""
+_READINGS = [
+    ("a", "s", None, "x"), ("b", "s", None, "x"), ("c", "s", None, "y"), ("a", "s", None, "z"),
+    ("a", "s", "keys", "x"), ("a", "s", "users", "x"), ("a", "t", None, "x"),
+]  # fmt: skip
+
+
+@given(st.permutations(_READINGS))
+def test_the_order_of_the_readings_does_not_matter(order: list[tuple[str, str, str | None, str]]) -> None:
+    """Scopes and their parts come back as they are done; the inventory is the same."""
     ranks = {"a": 0, "b": 1, "c": 1}
 
-    def read(pairs: list[tuple[str, str]]) -> object:
-        return join([_reading(make_identity(n, source=s, description=s), source=s) for s, n in pairs], ranks)
+    def read(done: list[tuple[str, str, str | None, str]]) -> object:
+        return join(
+            [
+                Reading(
+                    source=source,
+                    scope=scope,
+                    part=part,
+                    identities=(make_identity(name, source=source, description=f"{scope} {part}"),),
+                    coverage=(make_coverage(source=source, scope=scope, section=part or "all"),),
+                )
+                for source, scope, part, name in done
+            ],
+            ranks,
+        )
 
-    assert read(order) == read(sorted(order))
+    assert read(order) == read(_READINGS)
+
+
+def test_every_record_is_kept_once() -> None:
+    """Of other records than identities, the source of the highest priority has the say alone."""
+    credential = make_credential("x")
+
+    def read(source: str) -> Reading:
+        return Reading(
+            source=source,
+            scope="s",
+            secrets=(StoredSecret(key="k", provider="aws", source=source, scope="s", name=source),),
+            workloads=(Workload(key="w", provider="aws", source=source, scope="s", kind="function", name=source),),
+            assignments=(make_assignment(source=source),),
+            exposures=(make_exposure(credential, source=source),),
+        )
+
+    joined = join([read("list"), read("prod")], {"prod": 0, "list": 2})
+
+    for records in (joined.secrets, joined.workloads, joined.assignments, joined.exposures):
+        assert [one.source for one in records] == ["prod"]
