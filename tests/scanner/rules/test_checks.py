@@ -889,6 +889,12 @@ EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str,
         (),
         {"kind": "token", "id": "AKIAEXAMPLE1"},
     ),
+    "since when an agent has no sponsor": (
+        "agent_without_sponsor",
+        agent([], created_at=days_ago(10)),
+        (),
+        {"kind": "agent_identity", "created_at": "2026-11-15T08:00:00Z"},
+    ),
     "rights with a narrower replacement": (
         "narrower_right",
         noted(narrower_rights=[PROXY, "no such record"]),
