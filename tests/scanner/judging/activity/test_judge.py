@@ -292,9 +292,9 @@ def test_use_of_an_undeclared_credential() -> None:
     did = {2: {**USUAL, "credential=AKIADECLARED": 5}, 1: {**USUAL, "credential=AKIAOTHER": 5}}
     past = make_past({BOT.key: did})
 
-    entry = make_entry("bot", credentials=("AKIADECLARED",))
-    found = _the(_judge(past, entry=entry), "undeclared_credential_used")
-    assert (found.day, found.facts["credentials"]) == (day_ago(1), ["AKIAOTHER"])
+    for entry in (make_entry("bot", credentials=("AKIADECLARED",)), make_entry("bot", "AKIADECLARED")):
+        found = _the(_judge(past, entry=entry), "undeclared_credential_used")
+        assert (found.day, found.facts["credentials"]) == (day_ago(1), ["AKIAOTHER"])
     assert _found(_judge(past, entry=make_entry("bot", credentials=("access key",)))) == []
 
 
