@@ -108,6 +108,7 @@ def test_without_a_roster(facts: dict[str, Any], state: str, reason: str | None,
     """A named owner cannot be checked; a missing one can."""
     verdict = judge(entry(**facts), roster=None)
     assert (verdict.state, verdict.reason, verdict.owner, verdict.candidates) == (state, reason, owner, ())
+    assert (verdict.evidence == "there is no roster to resolve owners") is (state == "unchecked")
 
 
 @pytest.mark.parametrize(
