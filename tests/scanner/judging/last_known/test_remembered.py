@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from scanner.judging.last_known.remembered import with_unread_assignments, with_unread_secrets
+from scanner.judging.last_known.remembered import (
+    with_unread_assignments,
+    with_unread_exposures,
+    with_unread_secrets,
+)
 from scanner.matching.places import Places
-from scanner.model import CoverageStatus, Grant, Privilege, PrivilegeLevel, StoredSecret
-from tests.factories import make_assignment, make_coverage
+from scanner.model import EXPOSURE_KIND, CoverageStatus, Grant, Privilege, PrivilegeLevel, StoredSecret
+from tests.factories import make_assignment, make_coverage, make_exposure
 
 OWNER_ID = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 
@@ -107,3 +111,12 @@ def test_a_secret_with_an_unread_date_keeps_its_age(
     (found,) = with_unread_secrets([secret], [last], places)
 
     assert (found.rotated_at and found.rotated_at.year) == expected
+
+
+@pytest.mark.parametrize(("status", "stays"), [("denied", True), ("partial", True), ("complete", False)])
+def test_a_leaked_key_stays_until_the_report_was_read(status: CoverageStatus, *, stays: bool) -> None:
+    """A report without it was read; no report was not."""
+    leak = make_exposure()
+    places = Places([make_coverage(source=leak.source, scope=leak.scope, status=status, kinds=(EXPOSURE_KIND,))])
+
+    assert with_unread_exposures([], [leak], places) == ((leak,) if stays else ())
