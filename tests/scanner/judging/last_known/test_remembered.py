@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from scanner.judging.last_known.remembered import (
+    unlisted_places,
     with_unread_assignments,
     with_unread_exposures,
     with_unread_secrets,
 )
 from scanner.matching.places import Places
-from scanner.model import EXPOSURE_KIND, CoverageStatus, Grant, Privilege, PrivilegeLevel, StoredSecret
-from tests.factories import make_assignment, make_coverage, make_exposure
+from scanner.model import EVERY_SCOPE, EXPOSURE_KIND, CoverageStatus, Grant, Privilege, PrivilegeLevel, StoredSecret
+from tests.factories import make_assessment, make_assignment, make_coverage, make_exposure, make_identity
 
 OWNER_ID = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 
@@ -120,3 +121,18 @@ def test_a_leaked_key_stays_until_the_report_was_read(status: CoverageStatus, *,
     places = Places([make_coverage(source=leak.source, scope=leak.scope, status=status, kinds=(EXPOSURE_KIND,))])
 
     assert with_unread_exposures([], [leak], places) == ((leak,) if stays else ())
+
+
+@pytest.mark.parametrize(
+    ("scope", "unlisted"),
+    [
+        ("a", ["source prod no longer lists b: 2 identities and 1 right of b shown as last seen"]),
+        (EVERY_SCOPE, []),
+    ],
+)
+def test_a_scope_is_only_missed_where_scopes_were_listed(scope: str, unlisted: list[str]) -> None:
+    """Without a list of scopes, its error is reported instead."""
+    carried = [make_assessment(make_identity(f"{scope}-{n}", scope=scope)) for scope, n in ("a1", "b1", "b2")]
+    coverage = [make_coverage(scope=scope, status="denied")]
+
+    assert unlisted_places(carried, [make_assignment(scope="b")], [], coverage) == unlisted

@@ -10,9 +10,19 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.discovery.inventory import Inventory
-from scanner.judging.last_known.vanished import Loss, held, losses, notices
-from scanner.model import Coverage, Identity
-from tests.factories import make_coverage, make_identity
+from scanner.judging.last_known.vanished import (
+    SCORE,
+    Loss,
+    gone,
+    held,
+    losses,
+    notices,
+    renames,
+    still_there,
+    with_renamed,
+)
+from scanner.model import Coverage, EntryAssessment, Identity, IdentityCandidate, MatchCandidate, RegistryVerdict
+from tests.factories import make_coverage, make_entry, make_identity
 
 
 def _seen(number: int, scope: str = "a", kind: str = "user", source: str = "prod") -> list[Identity]:
@@ -66,6 +76,31 @@ def test_a_list_is_held_however_short() -> None:
     assert losses(_inventory(_seen(1)), _count(a=3), {"prod"}) == (Loss("prod", None, 3, 1),)
 
 
+def test_another_list_in_its_place_is_held() -> None:
+    """As many rows, of which only one is of the last scan."""
+    found = losses(_inventory(_seen(4)), _count(a=4), {"prod"}, {"prod": 1})
+
+    assert found == (Loss("prod", None, 4, 4, kept=1),)
+    (notice,) = notices(found)
+    assert notice.startswith("source prod lists 1 of the 4 identities that the last scan had: implausible")
+
+
+def test_a_list_still_has_what_it_renamed() -> None:
+    """The unique id shows it, if it is of the same provider."""
+    inventory = _inventory([make_identity("same", key="k"), make_identity("renamed", key="new", unique_id="U-1")])
+    last = [("list", "aws", "k", None), ("list", "aws", "old", "U-1"), ("list", "azure", "other", "U-1")]
+
+    assert still_there([*last, ("else", "aws", "gone", None)], inventory) == {"list": 2}
+
+
+def test_losses_come_by_source() -> None:
+    """In a stable order, whatever order the store has."""
+    before = {(source, "a", "user"): 40 for source in ("prod", "hub")}
+    coverage = [make_coverage(source=source, scope="a", kinds=("user",)) for source in ("prod", "hub")]
+
+    assert [one.source for one in losses(_inventory(coverage=coverage), before, ())] == ["hub", "prod"]
+
+
 def test_a_list_that_could_not_be_opened_lost_nothing() -> None:
     """That it is missing is said already; --accept-drop would be the wrong advice."""
     missing = make_coverage(scope="*", status="failed", kinds=("*",))
@@ -105,3 +140,54 @@ def test_the_held_place_is_partly_read() -> None:
         "a of source prod lists 20 identities where the last scan had 200: implausible, so none counts"
     )
     assert "--accept-drop" in notice
+
+
+def test_of_a_held_source_every_scope_is_partly_read() -> None:
+    """It is not known in which one the missing identities are."""
+    coverage = (make_coverage(scope="a"), make_coverage(scope="b"), make_coverage(source="hub", scope="a"))
+
+    inventory = held(_inventory(coverage=coverage), [Loss("prod", None, 200, 20)])
+
+    assert [one.status for one in inventory.coverage] == ["partial", "partial", "complete"]
+
+
+def _entry(*keys: str, entry: str = "E", renamed: dict[str, str] | None = None) -> EntryAssessment:
+    return EntryAssessment(entry=make_entry("x", id=entry), state="not_found", identities=keys, renamed=renamed or {})
+
+
+NEW, NEWER = (make_identity(key, key=key, scope="1", unique_id=f"id of {key}") for key in ("new", "newer"))
+KNOWN = {"old": ("aws", "1", "id of new"), "older": ("aws", "1", "id of newer")}
+UNREGISTERED = RegistryVerdict(state="unregistered")
+
+
+@pytest.mark.parametrize(
+    ("last", "identities", "verdict", "renamed"),
+    [
+        pytest.param(_entry("old"), [NEW], UNREGISTERED, {"new": "old"}, id="renamed"),
+        pytest.param(_entry(renamed={"once": "old"}), [NEW], UNREGISTERED, {"new": "old"}, id="and-known-for-long"),
+        pytest.param(_entry("old", "older"), [NEWER, NEW], UNREGISTERED, {"new": "old", "newer": "older"}, id="two"),
+        pytest.param(_entry("old", entry="F"), [NEW], UNREGISTERED, {}, id="another-entry-had-it"),
+        pytest.param(_entry("unknown"), [NEW], UNREGISTERED, {}, id="nobody-knows-its-id"),
+        pytest.param(_entry("old"), [NEW], RegistryVerdict(state="registered", entry="F"), {}, id="declared-again"),
+        pytest.param(_entry("old"), [NEW, replace(NEWER, unique_id=NEW.unique_id)], UNREGISTERED, {}, id="two-have-it"),
+        pytest.param(_entry("old"), [replace(NEW, scope="2")], UNREGISTERED, {}, id="in-another-scope"),
+        pytest.param(_entry("old"), [replace(NEW, provider="azure")], UNREGISTERED, {}, id="of-another-provider"),
+        pytest.param(_entry("old"), [replace(NEW, unique_id=None)], UNREGISTERED, {}, id="without-an-id"),
+    ],
+)
+def test_an_entry_is_suggested_what_it_matched_under_another_key(
+    last: EntryAssessment, identities: list[Identity], verdict: RegistryVerdict, renamed: dict[str, str]
+) -> None:
+    """Only the unique id shows that it is the same, in the same place, and only if no other identity has it."""
+    (one,) = with_renamed([_entry()], {each.key: verdict for each in identities}, [last], identities, KNOWN)
+
+    assert one.renamed == renamed
+    assert gone([last], [NEW, NEWER]) == {*last.identities, *last.renamed.values()}
+    suggested = renames([one], KNOWN)
+    evidence = {now: f"was {before} and has the same unique id, id of {now}" for now, before in renamed.items()}
+    assert suggested.for_identities == {
+        now: (MatchCandidate(entry="E", score=SCORE, evidence=why),) for now, why in evidence.items()
+    }
+    assert suggested.for_entries.get("E", ()) == tuple(
+        IdentityCandidate(identity=now, score=SCORE, evidence=why) for now, why in evidence.items()
+    )
