@@ -133,7 +133,7 @@ def _raised(privilege: Privilege, path: _Path, to: PrivilegeLevel) -> Privilege:
     rest = (f"{unseen} more steps lead to {path.goal}",) if unseen else ()
     level = min(privilege.level, to, key=PRIVILEGES.index)
     # The reason for an unknown privilege is no evidence for a higher one: a gap would look like a change of privilege.
-    own = privilege.evidence if privilege.level != "unknown" or level == "unknown" else ()
+    own = privilege.evidence if privilege.level != "unknown" else ()
     return Privilege(level=level, evidence=(*path.shown, *rest, *own))
 
 

@@ -48,7 +48,9 @@ def test_values_under_a_secret_s_name_are_masked_and_names_stay() -> None:
 
 
 def test_what_people_write_into_descriptions_and_tags() -> None:
-    """A password in prose, an address with one, a token in a repository's location."""
+    """A password in prose, an address with one, a token in a repository's location, and what is cited of them."""
+    cited = Signal(says="agent", sort="tag", evidence="its note says password: hunter2")
+    assert cleared(make_identity(signals=(cited,))).signals[0].evidence == "its note says password: •••"
     masked = cleared(
         make_identity(
             description="for the night job, password=hunter2 until May",
