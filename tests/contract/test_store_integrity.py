@@ -158,6 +158,9 @@ def test_a_damaged_record_is_not_gone_because_it_was_not_read(store: Store) -> N
     with store.alone():
         assert [one.identity.name for one in store.memory.assessments(lambda *_: True)] == ["svc-billing"]
         store.save(night(2, identities=(used,)))
+    with writing(store._engine) as connection:
+        ends = connection.execute(text("SELECT until_scan FROM identity WHERE key LIKE '%deploy'"))
+        assert ends.scalars().all() == [None]
     with store.alone():
         store.save(night(3))
     assert store.load() == night(3)
