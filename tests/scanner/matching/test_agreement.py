@@ -62,6 +62,25 @@ def test_agreeing_entries_fill_each_others_gaps() -> None:
     assert united(first, []) == first
 
 
+@pytest.mark.parametrize(
+    "column",
+    ["identities", "owner", "technical_owner", "backup_owner", "systems", "permissions", "credentials"],
+)
+def test_every_list_is_joined(column: str) -> None:
+    """Whatever two registries say of one identity is said of it."""
+    one, other = make_entry(**{column: ("a", "b")}), make_entry(**{column: ("b", "c")})
+    assert getattr(united(one, [other]), column) == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("team", "payments"), ("environment", "prod"), ("max_credential_age", 90)]
+)
+def test_every_empty_cell_is_filled(column: str, value: object) -> None:
+    """By the first entry that has it."""
+    others = [make_entry(), make_entry(**{column: value}), make_entry(**{column: 7})]
+    assert getattr(united(make_entry(), others), column) == value
+
+
 BELOW = {"dev", "test", "qa", "uat", "staging", "preprod", "sandbox"}
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.matching.ladder import Matching, match
-from scanner.model import RUNGS, Entry, Identity, Origin, RegistryVerdict, Rung
+from scanner.model import RUNGS, Entry, EntryStatus, Identity, Origin, RegistryVerdict, Rung
 from tests.factories import ACCOUNT, make_credential, make_entry, make_identity
 
 TODAY = date(2026, 11, 25)
@@ -104,6 +104,29 @@ def test_the_runner_up_is_kept() -> None:
         ("B", 0.85, "name svc-billing = registry.csv:3"),
         ("C", 0.45, "alias billing@example.com = registry.csv:4 (retired)"),
     ]
+
+
+@pytest.mark.parametrize(("status", "shown"), [("active", 3), ("proposed", 4)])
+def test_only_the_nearest_runners_up_are_kept(status: EntryStatus, shown: int) -> None:
+    """Three beside the entry that decides; where none does, the first proposed one comes before them."""
+    first = entry("A", ARN, status=status)
+    others = [entry(f"B{row}", "svc-billing", row=row, status="proposed") for row in range(3, 9)]
+
+    assert len(judge(FULL, first, *others).candidates) == shown
+
+
+def test_a_name_that_is_anothers_id_is_nobodys_name() -> None:
+    """Whichever id of the other it is."""
+    bearer = make_identity("bot", key="k", provider="unheard-of")
+    facts: tuple[dict[str, Any], ...] = (
+        {"key": "app:7"}, {"unique_id": "app:7"}, {"aliases": ("app:7",)},
+        {"credentials": (make_credential("bot", "app:7"),)},
+    )  # fmt: skip
+    imitator = make_identity("app:7", key="other", provider="unheard-of")
+    for its_id in facts:
+        owner = msgspec.structs.replace(bearer, **its_id)
+        verdicts = run([imitator, owner], [entry("E", "app:7")]).verdicts
+        assert (verdicts["other"].state, verdicts[owner.key].entry) == ("unregistered", "E"), its_id
 
 
 def test_two_live_entries_on_the_deciding_rung_are_ambiguous() -> None:
@@ -398,6 +421,17 @@ def test_a_large_or_boundless_pattern_is_noticed() -> None:
         "registry.csv:4: the pattern ** would match everything and was not used",
         "patterns that match over 1% of the 200 identities: app-* in registry.csv:2 for 198",
     )
+
+
+@pytest.mark.parametrize(("patterns", "more"), [(5, ""), (6, "; and 1 more")])
+def test_of_many_large_patterns_the_largest_are_named(patterns: int, more: str) -> None:
+    """In one notice, however many there are."""
+    identities = [make_identity(f"app{one}-{number}") for one in range(patterns) for number in range(20 + one)]
+    entries = [entry(f"E{one}", f"app{one}-*", row=one) for one in range(patterns)]
+    (notice,) = run(identities, entries).notices
+
+    named = [f"app{one}-* in registry.csv:{one} for {20 + one}" for one in reversed(range(patterns))]
+    assert notice.endswith(f"identities: {'; '.join(named[:5])}{more}")
 
 
 @pytest.mark.parametrize(("covered", "noticed"), [(19, False), (20, True)])
