@@ -300,17 +300,20 @@ def _held(name: str, unique_id: str | None = "AIDAEXAMPLE", **facts: Any) -> Ass
 
 def test_a_new_name_for_a_known_unique_id_is_a_rename() -> None:
     """It moved; its credentials are the same, and its entry is to learn the new key."""
-    old, new = _held("etl-old"), replace(_held("etl-new"), registry=RegistryVerdict(state="unregistered"))
+    facts: dict[str, Any] = {"registry": RegistryVerdict(state="unregistered"), "privilege": Privilege(level="admin")}
+    old, new = _held("etl-old"), replace(_held("etl-new", display_name="Nightly load"), **facts)
 
     diff = compare(Differences(old=scan(), new=scan(), identities=[(old, None), (None, new)]))
 
     assert [(row.key, row.change, row.aspect) for row in diff.changes] == [
         (new.identity.key, "moved", "name"),
+        (new.identity.key, "moved", "privilege"),
         (new.identity.key, "moved", "registry"),
     ]
+    assert {row.name for row in diff.changes} == {"Nightly load"}
     assert (diff.changes[0].before, diff.changes[0].after) == (old.identity.key, new.identity.key)
     assert diff.changes[0].next_step == "It is the same identity: write its new key into entry NHI-1."
-    assert diff.summary == Counts(moved=1)
+    assert diff.summary == Counts(moved=1, reach_grew=1)
 
 
 @pytest.mark.parametrize(
