@@ -14,7 +14,7 @@ def check_url(url: str, *, insecure_http: bool, query: bool = False) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or (parts.query and not query) or parts.fragment:
         raise ValueError("give an address such as https://host:8200, without query or fragment")
-    if parts.username is not None or parts.password is not None:
+    if parts.username is not None:  # empty before a password alone
         raise ValueError("an address must not hold a user name or password")
     if parts.port == 0:  # raises ValueError if the port is invalid
         raise ValueError("an address cannot have port 0")

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
-from requests import Response
+from requests import Response, Session
+from urllib3 import PoolManager
 
 from connectors.base import Gone, Malformed, Meter, Scope, Section, SectionReading, Spec
 from connectors.budget import Budget, Limits
 from connectors.http import Client, Moment, Paging, cursor, last_id, link_header, next_link, page_number
 from connectors.testing import Answering, Asked, Reply, Server
+from connectors.transport import BoundedAdapter, bound, bound_session
 from scanner.errors import DeadlineExceeded, Denied, SourceError, Throttled, Unreachable
 
 
@@ -165,10 +167,16 @@ def test_no_answer_leads_to_another_address(address: str, serve: Callable[[Answe
         (Reply(status=429, body={}, headers={"Retry-After": "0"}), Throttled, "throttled", 3),
         (Reply(status=429, body={}, headers={"Retry-After": "3600"}), Throttled, "wait for 3600 seconds", 1),
         (
-            Reply(status=403, body={}, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}),
+            Reply(status=403, body={}, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "0"}),
             Throttled,
             "throttled",
             3,
+        ),
+        (
+            Reply(status=403, body={}, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "3600"}),
+            Throttled,
+            "wait for 3600 seconds",
+            1,
         ),
         (Reply(status=503, body={}), Unreachable, "HTTP 503", 3),
         (Reply(status=529, body={}), Unreachable, "HTTP 529", 3),
@@ -185,9 +193,10 @@ def test_what_each_answer_means(
     """Its kind of error, what it says, and how often it was tried."""
     server = serve(lambda _: reply)
 
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=said) as raised:
         _client(server).get("/one", Row)
     assert len(server.asked) == asked
+    assert (raised.value.hint == "give the source valid ones") is (reply.status == 401)
 
 
 def test_what_passes_is_tried_again(serve: Callable[[Answering], Server]) -> None:
@@ -211,6 +220,24 @@ def test_an_api_with_verbs_and_refusals_of_its_own(serve: Callable[[Answering], 
     assert [one.status_code for one in answers] == [404, 503]
     assert [f"{one.method} {one.path}" for one in server.asked] == ["LIST /a%2Fb", "LIST /a%2Fb", "GET /x"]
     assert server.asked[0].headers["X-Place"].encode("latin-1") == "é".encode()
+
+
+def test_no_pool_of_connections_follows_a_redirect(serve: Callable[[Answering], Server]) -> None:
+    """Nor those that an SDK makes for itself."""
+    server = serve(_pages({"/one": Reply(status=302, headers={"Location": "/other"}), "/other": {"id": 7}}))
+    manager = PoolManager()
+    bound(manager)
+
+    assert manager.connection_from_url(server.url).urlopen("GET", "/one").status == 302
+    assert [asked.path for asked in server.asked] == ["/one"]
+    manager.clear()
+
+
+@pytest.mark.parametrize("url", ["http://api.example", "https://api.example"])
+def test_a_session_is_bound_with_and_without_tls(url: str) -> None:
+    """There is no other way out of it."""
+    with bound_session(Session()) as session:
+        assert isinstance(session.get_adapter(url), BoundedAdapter)
 
 
 def test_a_request_without_an_answer_in_time_is_sent_twice(serve: Callable[[Answering], Server]) -> None:
@@ -387,6 +414,7 @@ def test_units_of_work_share_what_is_known_of_a_host(serve: Callable[[Answering]
         other.get("/one", Row)
 
     assert (client.meter.calls, other.meter.calls) == (3, 1)
+    assert client.but(refusal=lambda _: Gone("a teapot")).meter is client.meter
 
 
 @pytest.mark.parametrize("for_load", [None, lambda response: response.status_code == 418])

@@ -102,6 +102,18 @@ def test_an_outage_is_waited_for_once(last: Tried[str], tries: list[int]) -> Non
     assert made == tries
 
 
+def test_silences_are_counted_from_the_last_answer() -> None:
+    """A host that answered once is called no more often after it stopped than one that never did."""
+    retries = Retries("host", attempts=1, backoff=0)
+    gone: Tried[str] = Tried(Unreachable("gone"), is_silence=True)
+    replies = [gone, gone, Tried("fine"), gone, gone, gone, gone]
+
+    for _ in range(len(replies)):
+        with suppress(Unreachable):
+            retries.answer("/a", lambda: replies.pop(0))
+    assert replies == [gone]
+
+
 def test_an_answer_ends_an_outage() -> None:
     """Of the host; a path that alone fails is tried once until it is answered itself."""
     retries = Retries("host", attempts=3, backoff=0)
