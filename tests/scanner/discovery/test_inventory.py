@@ -55,6 +55,24 @@ def test_one_key_is_one_identity_and_the_live_source_is_trusted() -> None:
     assert one.tags == {"team": "a", "cost": "7"}
 
 
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("display_name", "Billing"), ("description", "Sends bills"), ("unique_id", "AIDAEXAMPLE"), ("enabled", False),
+        ("created_at", days_ago(9)), ("last_used_at", days_ago(1)), ("environment", "prod"), ("managed_by", "AWS"),
+    ],
+)  # fmt: skip
+def test_every_fact_that_the_best_source_lacks_is_filled_in(fact: str, value: object) -> None:
+    """From the next one that has it."""
+    nothing: dict[str, Any] = {fact: None}
+    seen = [
+        _reading(make_identity("x", source=source, **known), source=source)
+        for source, known in (("prod", nothing), ("twin", nothing), ("list", {fact: value}))
+    ]
+
+    assert getattr(join(seen, {"prod": 0, "twin": 0, "list": 2}).identities[0], fact) == value
+
+
 def test_credentials_of_both_are_kept_once() -> None:
     """The same key seen twice is one credential, as the better source has it."""
     good = make_credential("x", "AKIA1", last_used_at=days_ago(1))
@@ -196,7 +214,9 @@ def test_under_a_gap_the_last_known_facts_stand() -> None:
     key = make_credential("x", "AKIA1", use_tracked_days=None)
     admin = Privilege(level="admin", evidence=("grant *",))
     read, before = (Grant(name=name, via="direct") for name in ("read", "before"))
-    last = make_identity("x", credentials=(key,), privilege=admin, tags={"a": "1"}, grants=(before, read))
+    last = make_identity(
+        "x", credentials=(key,), privilege=admin, tags={"a": "1"}, grants=(before, read), last_used_at=days_ago(3)
+    )
     seen = make_identity("x", use_tracked_days=None, unread=("credentials", "permissions", "use"), grants=(read,))
 
     known = as_last_known(seen, last, NOW)
@@ -204,6 +224,7 @@ def test_under_a_gap_the_last_known_facts_stand() -> None:
     assert known.credentials == (key,)
     assert known.privilege == Privilege(level="admin", evidence=("grant *", AS_LAST_READ))
     assert known.grants == (read, before)
+    assert known.last_used_at == days_ago(3)
     assert known.use_tracked_days is None
     assert known.tags == {}
     assert as_last_known(seen, known, NOW) == known
@@ -216,9 +237,10 @@ def test_without_its_trusts_an_identity_is_let_in_from_where_it_last_was() -> No
     role = Link(relation="can_assume", target="y", evidence="a policy")
     last = make_identity("x", trusts=(trust,), links=(repository, role))
 
-    known = as_last_known(make_identity("x", unread=("trusts",)), last, NOW)
+    read = Link(relation="can_assume", target="z", evidence="a policy")
+    known = as_last_known(make_identity("x", unread=("trusts",), links=(read,)), last, NOW)
 
-    assert (known.trusts, known.links) == ((trust,), (repository,))
+    assert (known.trusts, known.links) == ((trust,), (read, repository))
 
 
 @pytest.mark.parametrize(

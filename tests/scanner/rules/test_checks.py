@@ -406,6 +406,10 @@ CREDENTIAL_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("credential_lives_too_long", "end unknown", holding(kind="certificate", expires_at=None), None),
     ("credential_lives_too_long", "expired since", ending(399), None),
     ("credential_expired", "client secret", expired(), "low"),
+    *(
+        ("credential_expired", kind.replace("_", " "), expired(kind=kind), "low")
+        for kind in ("access_key", "password", "certificate", "api_key", "ssh_key", "service_specific")
+    ),
     ("credential_expired", "not disabled as far as one knows", expired(enabled=None), "low"),
     ("credential_expired", "disabled", expired(enabled=False), None),
     ("credential_expired", "valid", expired(expires_at=days_ago(-0.01)), None),
@@ -422,6 +426,7 @@ CREDENTIAL_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("token_never_expires", "secret id", holding(kind="secret_id", never_expires=True), "medium"),
     ("token_never_expires", "api key", holding(kind="api_key", never_expires=True), "medium"),
     ("token_never_expires", "client secret", holding(kind="client_secret", never_expires=True), "medium"),
+    ("token_never_expires", "of one service", holding(kind="service_specific", never_expires=True), "medium"),
     ("token_never_expires", "access key, by nature", holding(never_expires=True), None),
     ("token_never_expires", "end unknown", holding(kind="token"), None),
     (

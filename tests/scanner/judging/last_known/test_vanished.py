@@ -56,6 +56,13 @@ def _count(**scopes: int) -> dict[tuple[str, str, str], int]:
             [Loss("prod", "a", 160, 100)],
             id="a big scope",
         ),
+        pytest.param(
+            _count(a=150, b=500),
+            _inventory(_seen(100), _seen(500, "b")),
+            [Loss("prod", "a", 150, 100)],
+            id="fifty of it",
+        ),
+        pytest.param(_count(a=149, b=500), _inventory(_seen(100), _seen(500, "b")), [], id="forty-nine of it"),
         pytest.param(_count(a=49, b=500), _inventory(_seen(0), _seen(500, "b")), [], id="a small scope is wound down"),
         pytest.param(
             _count(a=200, b=60), _inventory(_seen(60, "b")), [Loss("prod", None, 260, 60)], id="a source names no scope"
