@@ -178,6 +178,8 @@ def test_no_answer_leads_to_another_address(address: str, serve: Callable[[Answe
             "wait for 3600 seconds",
             1,
         ),
+        (Reply(status=429, body={}, headers={"X-Rate-Limit-Reset": "3600"}), Throttled, "wait for 3600 seconds", 1),
+        (Reply(status=429, body={}, headers={"RateLimit-Reset": "3600"}), Throttled, "wait for 3600 seconds", 1),
         (Reply(status=503, body={}), Unreachable, "HTTP 503", 3),
         (Reply(status=529, body={}), Unreachable, "HTTP 529", 3),
         (Reply(status=204, body=b""), SourceError, "HTTP 204", 1),

@@ -35,6 +35,10 @@ PASSWORD = credential("svc-billing", "password")
         pytest.param([KEY.lower()], BOTH[:1], {}, id="whatever-the-case"),
         pytest.param(["AKIAGONE1"], BOTH[:1], {KEY: "credential_id"}, id="the-listed-key-is-gone"),
         pytest.param([UUID], (credential("other", "client_secret"),), {"other": "credential_id"}, id="a-uuid-is-an-id"),
+        pytest.param(["SHA256:x/y+z"], (credential("k", "ssh_key"),), {"k": "credential_id"}, id="so-is-a-fingerprint"),
+        pytest.param(
+            [":".join(["0a"] * 16)], (credential("k", "ssh_key"),), {"k": "credential_id"}, id="or-an-old-one"
+        ),
         pytest.param(
             [KEY], (*BOTH[:1], PASSWORD), {"svc-billing": "credential_id"}, id="a-password-beside-a-listed-key"
         ),
