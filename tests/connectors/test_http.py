@@ -14,7 +14,7 @@ from requests import Response, Session
 from urllib3 import PoolManager
 
 from connectors.base import Gone, Malformed, Meter, Scope, Section, SectionReading, Spec
-from connectors.budget import Budget, Limits
+from connectors.budget import Budget, Limits, spending
 from connectors.http import Client, Moment, Paging, cursor, last_id, link_header, next_link, page_number
 from connectors.testing import Answering, Asked, Reply, Server
 from connectors.transport import BoundedAdapter, bound, bound_session
@@ -252,6 +252,17 @@ def test_a_request_without_an_answer_in_time_is_sent_twice(serve: Callable[[Answ
         client.get("/one", Row)
     silent.set()
     assert client.meter.calls == 2
+
+
+def test_a_server_that_is_silent_to_the_end_of_the_budget_is_late(serve: Callable[[Answering], Server]) -> None:
+    """The time of the scope is over, which is not the server's time-out."""
+    silent = Event()
+    server = serve(lambda _: Reply(body={"id": silent.wait(5)}))
+    client = Client(server.url, attempts=1, timeout=60)
+
+    with spending(0.2), pytest.raises(DeadlineExceeded, match="the scope"):
+        client.get("/one", Row)
+    silent.set()
 
 
 @pytest.mark.parametrize("environment", [True, False])
