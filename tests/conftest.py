@@ -53,6 +53,12 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with modules that start servers or browsers: their tests take long, and all would wait for a last one."""
+    slow = {one.path for one in items if any(map(one.get_closest_marker, ("real_server", "browser")))}
+    items.sort(key=lambda one: one.path not in slow)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Load what hypothesis looks at, and leave all that is loaded by now out of garbage collections.
 

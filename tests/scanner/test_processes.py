@@ -172,7 +172,9 @@ def test_what_is_not_wanted_any_more_leaves_no_process() -> None:
 def test_a_process_that_cannot_be_started_is_done_without(caplog: pytest.LogCaptureFixture) -> None:
     """The system has a limit of its own, here of open files."""
     usual = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())), usual[1]))
+    lowest = os.dup(0)  # the lowest number that is free: earlier tests may have left gaps between those in use
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, usual[1]))
     try:
         with using(8):
             parts = spread(squares, range(200))
