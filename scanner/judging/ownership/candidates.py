@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import cached_property, reduce
 from typing import Final, NamedTuple
 
-from scanner.caching import cached
 from scanner.judging.ownership.directory import (
     REMEMBERED,
     SCORES,
@@ -21,6 +20,7 @@ from scanner.judging.ownership.directory import (
     tag_scores,
 )
 from scanner.judging.ownership.words import Alike, NamedAfter, Neighbours
+from scanner.matching.caching import cached
 from scanner.matching.globs import GlobIndex, specificity
 from scanner.matching.keys import Place, habits, is_bare, place_of, provider_key, scope_key
 from scanner.model import Entry, Identity, OwnerCandidate, Ownership, OwnershipRule, Person, RegistryVerdict

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from scanner.caching import cached
+from scanner.matching.caching import cached
 from scanner.matching.keys import tag_name
 from scanner.model import Entry, Identity, Person
 from scanner.model.attributes import CHANGED_BY, OWNERS, SPONSORS

@@ -13,7 +13,7 @@ from msgspec import Struct
 from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import ratio
 
-from scanner.caching import cached
+from scanner.matching.caching import cached
 from scanner.matching.suggestions.names import Kind, kind_of, one_spelling
 
 EQUAL, SHORTENED, MOST = 0.98, 0.96, 0.95
