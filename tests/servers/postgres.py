@@ -7,7 +7,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,8 @@ from types import TracebackType
 from typing import Self
 
 import pytest
+
+from tests.servers.ports import free_ports
 
 START_SECONDS = 60.0
 _UNPRIVILEGED = "nobody"
@@ -63,7 +64,7 @@ class Postgres:
         self.url = ""
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        (self.port,) = free_ports(1)
         self._schemas = count(1)
         # The server refuses to run as root.
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
@@ -167,9 +168,3 @@ class Postgres:
             if time.monotonic() > deadline or self._process is None or self._process.poll() is not None:
                 raise TimeoutError("PostgreSQL did not come up")
             time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
