@@ -34,7 +34,7 @@ SUBJECT = "sub"
 
 
 class Grammar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A form of an issuer's subjects, and the target that it stands for."""
+    """A form of an issuer's subjects, and its target."""
 
     like: str
     target: str

@@ -32,7 +32,7 @@ def _by_id(rows: list[T]) -> dict[str, T]:
 
 
 def read_workspaces(reader: Reader) -> Found[tuple[dict[str, p.Workspace], dict[str, list[tuple[str, str]]]]]:
-    """Read workspaces by id, and by user the id and role of each workspace of which they are a member."""
+    """Read workspaces by id, and each user's workspaces with the role there."""
     workspaces: dict[str, p.Workspace] = {}
     members: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     with reader.section(s.WORKSPACES) as section:

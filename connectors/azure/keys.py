@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 NIL_GUID = "00000000-0000-0000-0000-000000000000"
-"""The id of nobody; in some lists of Azure it means everyone."""
+"""The empty id; in some lists of Azure it means everyone."""
 _SYSTEM_ASSIGNED = "/providers/microsoft.managedidentity/identities/default"
 _USER_ASSIGNED = "/providers/microsoft.managedidentity/userassignedidentities/"
 

@@ -1,4 +1,4 @@
-"""The context of all sections: their coverage, and requests in parallel, each of which may fail alone."""
+"""The context of all sections: their coverage, and parallel requests that fail independently."""
 
 from __future__ import annotations
 

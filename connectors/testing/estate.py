@@ -20,7 +20,7 @@ class Estate(Struct, frozen=True, kw_only=True):
 
     ``make``: returns the connector for the provider at a URL.
     ``answers``: JSON or a :class:`Reply` by path, or by path and query. Include at least two identities and one listing
-    with a second page. ``{url}`` stands for the address of the provider.
+    with a second page. ``{url}`` is replaced by the address of the provider.
     ``secret``: the credential that the connector sends.
     ``names``: keys whose text, or list of texts, a user of the provider chooses.
     ``maps``: keys of objects whose own keys a user of the provider chooses.

@@ -47,7 +47,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """A response. ``{url}`` in a JSON body and in headers stands for the address of the server.
+    """A response. ``{url}`` in a JSON body and in headers is replaced by the address of the server.
 
     ``body``: JSON, or the bytes to send. ``encode``: turns a body into bytes for an API that does not use JSON, such as
     XML; the checks change ``body`` first. ``cut``: bytes that ``Content-Length`` counts and the server never sends.

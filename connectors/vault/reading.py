@@ -1,4 +1,4 @@
-"""The context of all readings: one Coverage each, and requests of which none affects the others."""
+"""The context of all readings: one Coverage each, and requests that fail independently."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ MEASURES: Mapping[str, Words] = {
     ),
     "read": Words("Read in full", "sections", "No gap: nothing stopped the scan from reading it."),
 }
-"""Words of measures. More is always better: a measure of which less is better is shown as its complement."""
+"""Words of measures. More is always better: a measure where less is better is shown as its complement."""
 
 KEPT: Mapping[str, str] = {
     "owner": "Name an owner",

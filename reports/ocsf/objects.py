@@ -142,7 +142,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def permissions(judged: Assessment, finding: Finding) -> list[Object]:
-    """The judged privilege, then the grants, of which only the first are named.
+    """The judged privilege, then the first grants.
 
     A finding about unused permissions has the number of services.
     """

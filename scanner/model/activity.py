@@ -124,7 +124,7 @@ class LogUnit(Struct, frozen=True, kw_only=True):
 class UnitReading(Struct, frozen=True, kw_only=True):
     """The result of reading one unit. ``callers`` and ``changes`` are empty if it could not be read completely.
 
-    ``coverage``: the days it covers, and those of which it is a gap. ``events``: the number of its events, including
+    ``coverage``: the days it covers, and the days with gaps. ``events``: the number of its events, including
     those in no profile; ``by_provider``: events of the provider itself, which are in no profile. ``calls``: requests
     sent.
     """

@@ -58,7 +58,7 @@ class ReviewFacts(Struct, frozen=True, kw_only=True, gc=False):
     ``what``: its kind and purpose. ``may``: its privilege. ``worst``: its blast radius. ``used``: its use, with what
     was never used. ``since``: when it was created, and by whom. ``who_else``: other owners, and who can become it.
     ``findings``: rule ids. ``unread``: what could not be read of it. ``grants``: names of its grants; ``services``: the
-    number of services of which its permissions allow something. ``reduce`` is verified against both.
+    number of services that its permissions allow. ``reduce`` is verified against both.
     """
 
     name: str

@@ -77,7 +77,7 @@ class Hit(Struct, frozen=True, kw_only=True, gc=False):
 class History(Struct, frozen=True):
     """What findings are compared with: those of earlier scans, by fingerprint, with when each was first seen.
 
-    ``known`` is None on a store's first scan, of which no finding is new.
+    ``known`` is None on a store's first scan: none of its findings is new.
     """
 
     known: Mapping[str, datetime | None] | None = None

@@ -312,7 +312,7 @@ def with_details(role: RoleDetail, details: Mapping[str, RoleDetail]) -> RoleDet
 
 
 def manager_of(role: RoleDetail) -> str | None:
-    """Who manages a role besides its owner; None if nobody does."""
+    """Who manages a role besides its owner; None if there is no manager."""
     return _nature(role)[0]
 
 

@@ -160,7 +160,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def by_holder(self) -> Mapping[HolderKind | None, tuple[tuple[str, ...], ...]]:
-        """Its methods by the holder to whom they are limited; None: any holder."""
+        """Its methods by holder; None: any holder may call them."""
         return {None: self.methods, "user": self.user, "role": self.role}
 
 

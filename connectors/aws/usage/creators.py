@@ -116,7 +116,7 @@ def _events(client: Any, name: str) -> Iterator[Any]:
 
 
 def parse_event(row: Any, name: str) -> tuple[str, datetime, str] | None:
-    """What was created, when, and by whom; None if nothing was created, or the event does not tell.
+    """What was created, when, and by whom; None if nothing was created, or the event does not contain it.
 
     Raises ValueError.
     """

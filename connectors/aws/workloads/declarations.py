@@ -102,7 +102,7 @@ class Fields(Struct, frozen=True, kw_only=True):
 
     ``key``, ``name``: templates. ``roles``: paths to roles, by ARN or by name. ``profiles``: paths to instance
     profiles. ``secrets`` and ``parameters``: paths to stored secrets and to SSM parameters, by ARN or by name.
-    ``texts``: paths to texts, environment variables for instance, of which only a secret's ARN is kept. ``facts``:
+    ``texts``: paths to texts, such as environment variables; only the ARNs of secrets are kept. ``facts``:
     attributes by name; ``present``: facts that only tell whether something exists. ``runs_in``: the template of its
     cluster's key. ``inherits``: a section, and the path to the key of the row there whose roles and secrets apply to
     this row as well. ``only_with``: a path; rows without a value there become no record. ``agent``: why it is an AI

@@ -187,7 +187,7 @@ def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any
 def _registration(found: Found, faces: Faces) -> dict[str, str]:
     """Where it is registered.
 
-    If the registration is missing or deleted, nobody can sign in as it until it is restored.
+    If the registration is missing or deleted, no sign-in works until it is restored.
     """
     principal = faces.principal
     if faces.application is not None or principal is None:

@@ -232,7 +232,7 @@ def _all(found: Found) -> Iterator[Identity]:
 
 
 def ownerships(found: Found) -> Iterator[Assignment]:
-    """The rights of service principals over what they own. Nobody can add credentials to an agent identity."""
+    """The rights of service principals over what they own. Credentials cannot be added to an agent identity."""
     objects = {id_: (key, name) for id_, key, name in named_objects(found)}
     reported: dict[str, Assignment] = {}
     for id_, (key, name) in objects.items():

@@ -15,12 +15,12 @@ from scanner.judging.ownership.directory import (
     Directory,
     Hint,
     Sort,
+    cached,
     listed,
     named_in,
     tag_scores,
 )
 from scanner.judging.ownership.words import Alike, NamedAfter, Neighbours
-from scanner.matching.caching import cached
 from scanner.matching.globs import GlobIndex, specificity
 from scanner.matching.keys import Place, habits, is_bare, place_of, provider_key, scope_key
 from scanner.model import Entry, Identity, OwnerCandidate, Ownership, OwnershipRule, Person, RegistryVerdict

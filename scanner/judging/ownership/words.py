@@ -11,8 +11,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from scanner.judging.ownership.directory import REMEMBERED, SCOPE_NAME, SCORES, Directory, Hint
-from scanner.matching.caching import cached
+from scanner.judging.ownership.directory import REMEMBERED, SCOPE_NAME, SCORES, Directory, Hint, cached
 from scanner.model import Identity, Person
 
 Place: TypeAlias = Literal["group", "path", "name", "scope"]

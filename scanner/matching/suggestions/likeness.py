@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache, partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -13,7 +13,6 @@ from msgspec import Struct
 from rapidfuzz.distance import OSA
 from rapidfuzz.fuzz import ratio
 
-from scanner.matching.caching import cached
 from scanner.matching.suggestions.names import Kind, kind_of, one_spelling
 
 EQUAL, SHORTENED, MOST = 0.98, 0.96, 0.95
@@ -98,7 +97,7 @@ class Comparer:
         self._weight = _Weights(keys).__getitem__
         self._words: dict[str, _Words] = {}
         self._contents: dict[tuple[frozenset[str], str], _Content] = {}
-        self._overlap = cached(self._overlap_of, size=2**16)
+        self._overlap = lru_cache(maxsize=2**16)(partial(_overlap_of, self._weight))
 
     def compare(self, one: str, other: str, least: float = 0.0) -> Likeness:
         """Return the similarity of two keys. A score below ``least`` is returned as 0, without reasons."""
@@ -125,15 +124,6 @@ class Comparer:
         likeness = MOST * (_WORDS * both + _CHARACTERS * overlap.characters)
         return likeness * min(1, overlap.weight / 2 / _LITTLE)
 
-    def _overlap_of(self, one: _Content, other: _Content) -> _Overlap:
-        shared = one.tokens & other.tokens
-        resembling = _resembling(one.tokens - shared, other.tokens - shared)
-        characters = 1 if one.tokens == other.tokens else ratio(one.letters, other.letters) / 100
-        weight = 2 * sum(map(self._weight, shared))
-        weight += sum(alike * (self._weight(a) + self._weight(b)) for a, b, alike in resembling)
-        weight = max(weight, characters**3 * (one.weight + other.weight))  # paymentsetl, payments-etl
-        return _Overlap(shared, tuple((a, b) for a, b, _ in resembling), weight, characters)
-
     def _split(self, key: str) -> _Words:
         spelling = [one_spelling(word) for word in key.split()]
         of_kind = defaultdict(list)
@@ -156,6 +146,16 @@ class Comparer:
         if content is None:
             content = self._contents[tokens, letters] = _Content(tokens, sum(map(self._weight, tokens)), letters)
         return content
+
+
+def _overlap_of(weight_of: Callable[[str], float], one: _Content, other: _Content) -> _Overlap:
+    shared = one.tokens & other.tokens
+    resembling = _resembling(one.tokens - shared, other.tokens - shared)
+    characters = 1 if one.tokens == other.tokens else ratio(one.letters, other.letters) / 100
+    weight = 2 * sum(map(weight_of, shared))
+    weight += sum(alike * (weight_of(a) + weight_of(b)) for a, b, alike in resembling)
+    weight = max(weight, characters**3 * (one.weight + other.weight))  # paymentsetl, payments-etl
+    return _Overlap(shared, tuple((a, b) for a, b, _ in resembling), weight, characters)
 
 
 class _Weights(dict[str, float]):

@@ -19,7 +19,7 @@ Value: TypeAlias = str | bool | None
 class Question(Struct, frozen=True, kw_only=True):
     """A question about a list. ``text``: words that a row must contain, anywhere and in any case.
 
-    ``chosen``: by facet, values of which a row must have one, in the form of :func:`facet_key`. ``sort``: a column;
+    ``chosen``: by facet, values; a row must have one of them, in the form of :func:`facet_key`. ``sort``: a column;
     None for the list's own order. Unknown cells come last in both directions, and rows with equal cells in the list's
     own order. ``owners``: only rows that any of these people or groups own, by their ids, addresses and names in lower
     case; None for every row.

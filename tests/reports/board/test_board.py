@@ -130,7 +130,7 @@ def test_many_teams_are_counted() -> None:
 
 
 def test_every_card_has_one_direction_of_good() -> None:
-    """The longer the green bar the better; a share of which less is better is shown as what it leaves."""
+    """The longer the green bar the better; a share where less is better is shown as its complement."""
     key = make_credential("svc", "AKIA1", never_expires=True)
     short = make_credential("svc", "AKIA2", created_at=days_ago(1), expires_at=days_ago(-1))
     result = make_result(make_assessment(make_identity("svc", credentials=(key, short, short))))

@@ -354,7 +354,7 @@ def test_ids_are_compared_as_their_provider_compares(key: str, provider: str, te
 
 @pytest.mark.parametrize(("provider", "hit"), [("aws", True), ("unheard-of", False)])
 def test_patterns_of_names_are_compared_as_the_provider_compares_names(provider: str, *, hit: bool) -> None:
-    """AWS lets no two names differ only in case, though its ids may; of an unknown provider nobody knows that."""
+    """AWS lets no two names differ only in case, though its ids may; of an unknown provider that is unknown."""
     identity = make_identity("SVC-App", key="k", provider=provider)
     assert judge(identity, entry("E", "svc-*")).state == ("registered" if hit else "unregistered")
 

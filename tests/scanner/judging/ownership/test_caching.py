@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from weakref import ref
 
-from scanner.matching.caching import cached
+from scanner.judging.ownership.directory import cached
 
 
 class Doubler:
