@@ -19,8 +19,8 @@ from connectors import testing as hub
 from connectors.anthropic import activity as activity_feed
 from connectors.anthropic import requests as anthropic_requests
 from connectors.anthropic.activity import ActivityFeed, AnthropicActivityLog
-from connectors.azure import activity, signins
-from connectors.azure.live import ActivityLog, SignIns
+from connectors.azure.logs import activity, signins
+from connectors.azure.logs.live import ActivityLog, SignIns
 from connectors.base import Malformed, Meter
 from connectors.fakes.azure.audit_logs import by_application, log_event, log_sign_in
 from connectors.fakes.azure.faults import Fault

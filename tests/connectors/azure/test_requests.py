@@ -7,11 +7,11 @@ import re
 import pytest
 
 from connectors.azure import sections
-from connectors.azure.activity import SPEC as ACTIVITY
 from connectors.azure.client.clouds import Service
 from connectors.azure.client.requests import ALLOWED, OF_LOGS, Allowed, Forbidden, allowed, request_of
+from connectors.azure.logs.activity import SPEC as ACTIVITY
+from connectors.azure.logs.signins import SPEC as ENTRA
 from connectors.azure.settings import AzureSettings
-from connectors.azure.signins import SPEC as ENTRA
 from connectors.azure.spec import SPEC
 
 

@@ -196,6 +196,6 @@ class EntraLog(LiveLog):
 
     def live(self, source: Connector | None) -> LiveSource:
         """See ``LiveLog``."""
-        from connectors.azure.live import SignIns, connector_of
+        from connectors.azure.logs.live import SignIns, connector_of
 
         return SignIns(connector_of(source))

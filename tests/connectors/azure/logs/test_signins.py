@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.azure.signins import EntraLog
+from connectors.azure.logs.signins import EntraLog
 from scanner.model.activity import LogDay
 from tests.connectors.logs.audit_files import DAY, log_of, profiles, read_all, read_one, written
 from tests.examples import examples

@@ -263,6 +263,6 @@ class AzureActivityLog(LiveLog):
 
     def live(self, source: Connector | None) -> LiveSource:
         """See ``LiveLog``."""
-        from connectors.azure.live import ActivityLog, connector_of
+        from connectors.azure.logs.live import ActivityLog, connector_of
 
         return ActivityLog(connector_of(source))

@@ -1,0 +1,1 @@
+"""Azure's activity log and Entra's sign-ins."""
