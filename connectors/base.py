@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from connectors.budget import current, draw_on
 from scanner.errors import SourceError
 from scanner.model import (
+    UNREAD,
     Assignment,
     Coverage,
     CoverageStatus,
@@ -46,8 +47,6 @@ MALFORMED_ROWS_NAMED = 3
 """Maximum number of unreadable rows that a section names; it counts the rest."""
 MAX_WORDS = 300
 """Maximum characters of a provider's message."""
-_UNREAD = ("denied", "failed", "skipped")
-"""Statuses of a section without rows for the sections that depend on it."""
 
 DiscoveredRecord: TypeAlias = Identity | StoredSecret | Workload | Assignment | Exposure | Coverage
 
@@ -267,7 +266,7 @@ def settled(spec: Spec, coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
         for other in records:
             base, _, its_part = other.section.partition(":")
             about = its_part == part or (not its_part and (one.scope, f"{base}:{part}") not in sections)
-            if other.status in _UNREAD and base in needed and other.scope == one.scope and about:
+            if other.status in UNREAD and base in needed and other.scope == one.scope and about:
                 why = f"not requested: {other.section} is {other.status}"
                 detail = f"{one.detail}; {why}" if one.detail else why
                 records[number] = structs.replace(one, status="skipped", detail=detail)

@@ -15,8 +15,9 @@ from scanner.errors import as_muster_error
 from scanner.judging.last_known.registry_rows import readable_again
 from scanner.judging.pipeline import Declared
 from scanner.model import Coverage, ScanInfo, ScanResult
+from scanner.notify.blindness import CoverageChanges, compare
 from scanner.notify.notices import Outgoing
-from scanner.notify.planning import CoverageChanges, between_scans, compare, failed, messages, nothing_scanned
+from scanner.notify.planning import between_scans, failed, messages, nothing_scanned
 from scanner.notify.settings import Channel
 from scanner.notify.tickets.settings import Target
 from scanner.redaction.redact import redact

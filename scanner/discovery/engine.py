@@ -21,12 +21,12 @@ from msgspec import Struct
 from connectors.base import Connector, Scope, Spec, own_words
 from scanner.config.settings import EngineSettings
 from scanner.discovery.inventory import Inventory, Reading, join
-from scanner.discovery.scopes import WHOLE_SCOPE, Listing, gap_of, list_scopes, read_scope, rest_of
+from scanner.discovery.scopes import Listing, gap_of, list_scopes, read_scope, rest_of
 from scanner.discovery.shards.joining import parts
 from scanner.discovery.shards.lines import decode
 from scanner.errors import ClusterError, SourceError
 from scanner.matching.places import SourceRef
-from scanner.model import EVERY_SCOPE
+from scanner.model import EVERY_SCOPE, WHOLE_SCOPE
 from scanner.stages import stage
 from scanner.store.staging import Staging
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from scanner.access.assignments import highest_privilege
 from scanner.access.workloads import placed
 from scanner.model import (
+    REACH,
     UNKNOWN_PRIVILEGE,
     Assignment,
     Consequence,
@@ -54,8 +55,8 @@ _PEOPLE = (OWNERS, SPONSORS)
 AS_LAST_READ = "as last read: its permissions could not be read this time"
 
 
-REACH, MOST_MISFITS = "reach", 3
-"""The section of a gap that names records whose reach is unknown, and how many of them it names."""
+MOST_MISFITS = 3
+"""Maximum number of records that a gap of attack paths names."""
 
 
 def misfits(records: Iterable[Identity | Workload], *, part: str | None = None) -> Iterator[Coverage]:

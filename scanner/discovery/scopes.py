@@ -25,6 +25,7 @@ from scanner.errors import MEMORY_HINT, DeadlineExceeded, SourceError
 from scanner.model import (
     EVERY_SCOPE,
     RUNGS,
+    WHOLE_SCOPE,
     Assignment,
     Coverage,
     Exposure,
@@ -71,8 +72,6 @@ def _every(kind: type[Struct]) -> Iterator[type[Struct]]:
 
 log = logging.getLogger(__name__)
 
-WHOLE_SCOPE = "*"
-"""The section of a gap that covers a whole scope."""
 GRACE, GRACE_SHARE = 1.0, 0.1
 """Grace after the deadline, as a share of it and as seconds at most, for a connector to yield what it has read."""
 

@@ -16,7 +16,7 @@ from scanner.access.clusters import with_clusters
 from scanner.access.exposures import by_subject, matched, unmatched_notices
 from scanner.access.paths import resolve
 from scanner.access.workloads import with_signals, with_stored
-from scanner.discovery.inventory import REACH, Inventory, misfits
+from scanner.discovery.inventory import Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
 from scanner.judging.assessing import LastScan, Lists, assess, judge_intrinsic, matching_of, owners_of, reconcile
 from scanner.judging.drift import with_reach
@@ -34,6 +34,7 @@ from scanner.judging.nature import judge_nature
 from scanner.matching.decision import united
 from scanner.matching.places import Places, SourceRef
 from scanner.model import (
+    REACH,
     Acknowledgement,
     ActivityPolicy,
     Assessment,

@@ -1,4 +1,4 @@
-"""Plan the messages of a scan: sections lost and regained, and findings by owner. Pure."""
+"""Plan the messages of a scan: changes in coverage, and findings by owner. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from scanner.model import (
-    EVERY_SCOPE,
     SEVERITIES,
     Assessment,
-    BlindSpot,
     Coverage,
     Finding,
     ScanInfo,
     ScanResult,
     Severity,
 )
+from scanner.notify.blindness import CoverageChanges
 from scanner.notify.notices import (
     LONGEST_NAME,
     FindingLine,
@@ -38,57 +37,6 @@ from scanner.notify.notices import (
 from scanner.notify.settings import Channel, EmailChannel, is_address
 from scanner.registry.roster import Roster
 from scanner.text import counted
-
-WHOLE = "*"
-"""The section of a gap that covers a whole scope (``*:part``: a whole part)."""
-
-
-class CoverageChanges(Struct, frozen=True, kw_only=True):
-    """Changes in coverage. ``blind``: all unread sections of ``sources``."""
-
-    lost: tuple[Coverage, ...] = ()
-    regained: tuple[BlindSpot, ...] = ()
-    blind: tuple[BlindSpot, ...] = ()
-    sources: frozenset[str] = frozenset()
-
-
-def compare(known: Sequence[BlindSpot], coverage: Sequence[Coverage], now: datetime) -> CoverageChanges:
-    """Compare this scan's coverage with the sections known to be unread. Sources that were not scanned do not change.
-
-    A section is lost if it was not known to be unread, or was partial and is now not read at all. It is regained if it
-    was tried and is no gap. A section that is no longer listed is neither.
-    """
-    sources = frozenset(record.source for record in coverage)
-    before = {(one.source, one.scope, one.section): one for one in known if one.source in sources}
-    gaps = {(record.source, record.scope, record.section): record for record in coverage if record.is_gap}
-    lost = [
-        gap
-        for place, gap in gaps.items()
-        if place not in before or (before[place].status == "partial" and gap.status != "partial")
-    ]
-    unseen = [one for place, one in before.items() if place not in gaps]
-    hidden = [one for one in unseen if _is_hidden(one, gaps)]
-    tried = {(record.source, record.scope) for record in coverage} | {
-        (record.source, EVERY_SCOPE) for record in coverage
-    }
-    regained = [one for one in unseen if one not in hidden and (one.source, one.scope) in tried]
-    blind = [
-        BlindSpot(
-            source=gap.source,
-            scope=gap.scope,
-            section=gap.section,
-            status=gap.status,
-            since=before[place].since if place in before else now,
-        )
-        for place, gap in gaps.items()
-    ]
-    return CoverageChanges(lost=tuple(lost), regained=tuple(regained), blind=(*blind, *hidden), sources=sources)
-
-
-def _is_hidden(spot: BlindSpot, gaps: dict[tuple[str, str, str], Coverage]) -> bool:
-    """Whether a wider gap hides the section."""
-    return (spot.source, EVERY_SCOPE, WHOLE) in gaps or (spot.source, spot.scope, WHOLE) in gaps
-
 
 # --- Messages from a result; none if there is nothing new ---
 

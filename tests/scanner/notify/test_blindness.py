@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scanner.model import BlindSpot, Coverage, CoverageStatus
-from scanner.notify.planning import compare
+from scanner.notify.blindness import compare
 from tests.factories import NOW, make_coverage
 
 BEFORE = NOW - timedelta(days=3)
@@ -24,6 +24,12 @@ def section(name: str = "iam.users", scope: str = "1", status: CoverageStatus = 
     return make_coverage(section=name, scope=scope, status=status, **facts)
 
 
+EU = spot("lambda:eu-west-1")
+US = section("lambda:us-east-1", status="complete")
+ROLES = section("iam.roles", status="complete")
+LOG = section("activity", status="complete")
+
+
 @pytest.mark.parametrize(
     ("known", "coverage", "lost", "regained", "blind"),
     [
@@ -37,9 +43,22 @@ def section(name: str = "iam.users", scope: str = "1", status: CoverageStatus = 
         pytest.param([spot()], [section(source="other", status="complete")], 0, 0, 0, id="its source was not scanned"),
         pytest.param([spot()], [section("*")], 1, 0, 2, id="the whole scope is unread now"),
         pytest.param([spot(), spot("*")], [section("*")], 0, 0, 2, id="the whole scope is still unread"),
-        pytest.param([spot(), spot("*")], [section()], 0, 1, 1, id="the scope is back, the section is not"),
+        pytest.param([spot(), spot("*")], [section(), ROLES], 0, 1, 1, id="the scope is back, the section is not"),
         pytest.param([spot()], [section("*", "*", "failed")], 1, 0, 2, id="the whole source is unread now"),
         pytest.param([spot("*", "*")], [section(status="complete")], 0, 1, 0, id="the source is back"),
+        pytest.param([EU], [section("*:eu-west-1"), US], 1, 0, 2, id="the whole region is unread now"),
+        pytest.param([EU], [section("*:us-east-1"), ROLES], 1, 0, 1, id="another region is unread now"),
+        pytest.param(
+            [EU], [section("lambda", status="skipped"), ROLES], 1, 0, 2, id="the section is unread in each part"
+        ),
+        pytest.param([EU], [US], 0, 0, 0, id="its region is no longer listed"),
+        pytest.param([spot("*:eu-west-1")], [US], 0, 0, 0, id="the region, unread as a whole, is no longer listed"),
+        pytest.param([spot("*:us-east-1")], [US], 0, 1, 0, id="the region is back"),
+        pytest.param([spot("reach:us-east-1")], [US], 0, 1, 0, id="a gap that has no record once it is closed"),
+        pytest.param([spot("activity:2026-11-20")], [LOG], 0, 1, 0, id="a day of a log that is read now"),
+        pytest.param([spot()], [section("role")], 1, 0, 2, id="nothing of its scope was read"),
+        pytest.param([spot()], [section("account", "*")], 1, 0, 2, id="nothing of its source was read"),
+        pytest.param([spot()], [ROLES], 0, 1, 0, id="a gap of the scope that is listed no more"),
     ],
 )
 def test_places_lost_and_regained(

@@ -9,8 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.model import SEVERITIES, Acknowledged, BlindSpot, Input, OwnershipVerdict, ScanResult
+from scanner.notify.blindness import CoverageChanges
 from scanner.notify.notices import LONGEST_TEXT, Notice, Outgoing
-from scanner.notify.planning import CoverageChanges, messages, nothing_scanned, trial
+from scanner.notify.planning import messages, nothing_scanned, trial
 from scanner.notify.settings import Channel, EmailChannel, WebhookChannel
 from scanner.redaction.redact import SecretRef
 from scanner.registry.roster import Roster
