@@ -21,7 +21,7 @@ from connectors.base import Connector, own_words
 from connectors.exported import Unreadable
 from connectors.logs import LogSettings, LogSpec
 from connectors.logs.content import CutLine, Records, unpacked
-from connectors.logs.folders import Folder, Layout, LocalFolder, LogFile
+from connectors.logs.folders import Folder, Layout, LocalFolder, LogFile, folder_catalog
 from connectors.logs.names import Networks
 from connectors.logs.redelivery import Early, last_files
 from connectors.logs.tally import Counting
@@ -29,8 +29,7 @@ from scanner.errors import UsageError
 from scanner.model import EVERY_SCOPE
 from scanner.model.activity import LogDay, LogUnit, UnitReading
 
-_S3 = "s3://"
-_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _LONGEST_SPAN = 400
 _BEFORE = "before "
 """So begin the files of a unit that are of the day before."""
@@ -170,17 +169,17 @@ class FileLog:
         ...
 
     def folder(self) -> Folder:
-        """The folder of the files. Raises UsageError, MissingExtra."""
-        path, is_of_aws = self.settings.path, self.spec.provider == "aws"
-        if path is None and not self.spec.is_live:
+        """The folder of the files: on a disk, or where the scheme of a URL says. Raises UsageError, MissingExtra."""
+        path = self.settings.path
+        if path is None:
             raise UsageError(f"a log of type {self.spec.name} is read from files", hint='name them: path = "…"')
-        if path is None or path.startswith(_S3):
-            from connectors.aws.logs.bucket import bucket_of
-
-            return bucket_of(path, self.source if is_of_aws else None)
-        if found := _ELSEWHERE.match(path):
-            hint = "copy the files to a folder first, and name that"
-            raise UsageError(f"{own_words(path)}: files at {found[0]} are not read", hint=hint)
+        if found := _URL.match(path):
+            schemes = folder_catalog()
+            if found[1] not in schemes.names:
+                hint = "copy the files to a folder first, and name that"
+                raise UsageError(f"{own_words(path)}: files at {found[0]} are not read", hint=hint)
+            opened: Folder = schemes.load(found[1])(path)
+            return opened
         return LocalFolder(path)
 
     def units(self, since: date, until: date) -> Iterator[LogUnit | LogDay]:

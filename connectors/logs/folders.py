@@ -15,6 +15,7 @@ from msgspec import Struct
 from connectors.base import own_words
 from connectors.exported import Unreadable
 from connectors.logs.content import PIECE, unpacked
+from scanner.catalog import Catalog
 from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE
 from scanner.model.activity import LogDay
@@ -53,6 +54,11 @@ class Folder(Protocol):
     def identity(self, file: LogFile) -> str:
         """An id of a file that survives renaming, compression and appending; its name, if these do not occur."""
         ...
+
+
+def folder_catalog() -> Catalog:
+    """What opens the folder of a URL, by scheme: a function of the URL that does no I/O."""
+    return Catalog("muster.log_folders", "scheme of log files")
 
 
 class Redelivery(Struct, frozen=True, kw_only=True):

@@ -240,7 +240,7 @@ def _gaps(scope: str, days: Iterable[date], error: SourceError) -> Iterator[LogD
         yield LogDay(scope=scope, day=day, status=error.status, detail=own_words(error), permission=error.permission)
 
 
-def bucket_of(path: str | None, source: Connector | None) -> Bucket:
+def bucket_of(path: str | None, source: Connector | None = None) -> Bucket:
     """The bucket, through the source's session, else the SDK's own credentials. Raises UsageError, MissingExtra."""
     require_sdk("boto3", AWS)
     if source is not None and not isinstance(source, AwsConnector):

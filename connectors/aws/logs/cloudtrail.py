@@ -10,7 +10,7 @@ from connectors.aws.logs.tables import COLUMNS, event_of_row
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.files import FileLog
-from connectors.logs.folders import Layout
+from connectors.logs.folders import Folder, Layout
 from connectors.logs.names import Networks
 
 SPEC = LogSpec(
@@ -59,3 +59,12 @@ class CloudTrailLog(FileLog):
     def counting(self, networks: Networks) -> Reading:
         """See ``FileLog``."""
         return Reading(networks)
+
+    def folder(self) -> Folder:
+        """See ``FileLog``. A bucket is asked through the source."""
+        path = self.settings.path
+        if path is not None and not path.startswith("s3://"):
+            return super().folder()
+        from connectors.aws.logs.bucket import bucket_of
+
+        return bucket_of(path, self.source)

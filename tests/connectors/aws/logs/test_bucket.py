@@ -17,8 +17,8 @@ from connectors.aws.connector import AwsConnector
 from connectors.aws.logs.cloudtrail import CloudTrailLog
 from connectors.aws.settings import AwsSettings
 from connectors.file import FileConnector, FileSettings
-from connectors.logs import LogSettings
-from connectors.logs.files import files_of
+from connectors.logs import LogSettings, LogSpec
+from connectors.logs.files import FileLog, files_of
 from scanner.errors import Denied, SourceError, UsageError
 from scanner.model.activity import LogDay, LogUnit
 from tests.connectors.aws.estate import Estate
@@ -239,6 +239,35 @@ def test_a_log_in_a_bucket_needs_a_source_of_aws() -> None:
         CloudTrailLog(LogSettings(log="trail", path="s3://b/"), FileConnector("x", FileSettings(path=Path("x.csv"))))
     with pytest.raises(UsageError, match="set path"):
         CloudTrailLog(LogSettings(log="trail"), None)
+
+
+class _OtherLog(FileLog):
+    """A log of another provider, as a service may write it to a bucket."""
+
+    spec = LogSpec(name="other", title="Other", provider="github")
+    layout = CloudTrailLog.layout
+    records = CloudTrailLog.records
+    counting = CloudTrailLog.counting
+
+
+def test_logs_of_other_providers_are_read_from_a_bucket_with_the_credentials_of_the_sdk(
+    bucket: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their source has none for AWS."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", bucket.proxy.url)
+    bucket.fill([key_of()])
+    source = FileConnector("x", FileSettings(path=Path("x.csv")))
+    (reading,), gaps = read_all(_OtherLog(LogSettings(log="other", path=f"s3://{BUCKET}/"), source))
+
+    assert (reading.events, gaps) == (2, [])
+
+
+def test_files_at_a_scheme_that_nothing_opens_are_not_read() -> None:
+    """The message says what to do."""
+    with pytest.raises(UsageError, match=r"files at gs:// are not read") as raised:
+        CloudTrailLog(LogSettings(log="trail", path="gs://acme-trail/"), None)
+
+    assert raised.value.hint == "copy the files to a folder first, and name that"
 
 
 def test_without_a_path_the_account_says_where_its_trail_writes(bucket: Trail) -> None:

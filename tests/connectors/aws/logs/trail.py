@@ -11,6 +11,7 @@ from typing import Any
 
 from connectors.aws.logs.cloudtrail import CloudTrailLog
 from connectors.logs import LogSettings
+from connectors.logs.files import FileLog
 from scanner.model.activity import CallerDay, LogDay, LogUnit, UnitReading
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
@@ -108,7 +109,7 @@ def log_of(path: object, **settings: Any) -> CloudTrailLog:
     return CloudTrailLog(LogSettings(log="trail", path=str(path), **settings), None)
 
 
-def read_all(log: CloudTrailLog, since: date = SINCE, until: date = UNTIL) -> tuple[list[UnitReading], list[LogDay]]:
+def read_all(log: FileLog, since: date = SINCE, until: date = UNTIL) -> tuple[list[UnitReading], list[LogDay]]:
     """Every unit, and the days that the listing says are gaps."""
     listed = list(log.units(since, until))
     units = [one for one in listed if isinstance(one, LogUnit)]
