@@ -2,6 +2,7 @@
 
 const ALL_UNFOLDED = 12; // findings: so few need no groups that are folded
 const PAUSE = 250; // milliseconds after the last key until the other lists are searched
+const PAINTED = 100; // milliseconds until the first rows are painted
 
 class App {
   constructor() {
@@ -34,7 +35,7 @@ class App {
     byId("lists").hidden = this.state.view in source.pages;
     this.grid.resized();
     performance.mark("first-rows");
-    requestIdleCallback(() => this.prepare());
+    setTimeout(() => this.prepare(), PAINTED); // Safari has no requestIdleCallback, and Chromium may never call back
     this.countElsewhere();
     await this.showPanel();
   }
