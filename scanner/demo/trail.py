@@ -84,11 +84,11 @@ class Trail:
                 who = self._who(habit, age)
                 for hour in habit.get("hours", [0]):
                     at = moment(hour)
-                    for place, text in enumerate(habit["does"]):
-                        seed = _digits(number, at.date(), hour, place)
-                        # Seconds and minutes are spread, except for "now".
-                        spread = timedelta(seconds=int(seed[:4], 16) % 3300) if age else timedelta()
-                        yield self._event(habit, who, text, at + spread, seed)
+                    seeds = [_digits(number, at.date(), hour, place) for place, _ in enumerate(habit["does"])]
+                    # Seconds and minutes are spread, in the order of the list, except for "now".
+                    seconds = sorted(int(seed[:4], 16) % 3300 if age else 0 for seed in seeds)
+                    for text, seed, second in zip(habit["does"], seeds, seconds, strict=True):
+                        yield self._event(habit, who, text, at + timedelta(seconds=second), seed)
 
     def _event(
         self, habit: Mapping[str, Any], who: Mapping[str, Any], text: str, at: datetime, seed: str
