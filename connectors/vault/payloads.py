@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from scanner.redaction.redact import redact
+from scanner.redaction.shapes import is_secret_name
 
 T = TypeVar("T")
 
@@ -208,9 +209,13 @@ def simple_strings(metadata: Mapping[str, Any] | None) -> dict[str, str]:
     kept = {
         key: value
         for key, value in sorted((metadata or {}).items())
-        if _is_simple(key) and isinstance(value, str) and _is_simple(value) and not _SECRETIVE.search(key)
+        if _is_simple(key) and isinstance(value, str) and _is_simple(value) and not _is_secret(key)
     }
     return dict(list(kept.items())[:MAX_ENTRIES])
+
+
+def _is_secret(name: str) -> bool:
+    return is_secret_name(name) or _SECRETIVE.search(name) is not None
 
 
 def _is_simple(text: str) -> bool:

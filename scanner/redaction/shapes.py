@@ -317,7 +317,7 @@ def _lower(text: str) -> str:
 def is_secret_name(name: str) -> bool:
     """Return whether the value of a tag, attribute or variable with this name would be a secret."""
     words = _NEW_WORD.sub("_", visible(name))
-    return words.lower().endswith(("webhook", "webhook_url")) or any(named_in(f"{words}=9"))
+    return words.lower().endswith(("webhook", "webhook_url", "webhook url")) or any(named_in(f"{words}=9"))
 
 
 def is_public(value: str) -> bool:

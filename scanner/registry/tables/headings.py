@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from scanner.redaction.shapes import is_secret_name
 from scanner.registry.tables import cells
 from scanner.registry.tables.cells import CellError
 from scanner.registry.tables.rows import Row, is_filled
@@ -21,13 +22,8 @@ _PLACEMENTS_KEPT = 1_000
 _READINGS_KEPT = 10_000
 _GIVEN, _KNOWN, _FALLBACK = range(3)
 _BRACKETED = re.compile(r"[(\[].*?[)\]]")
-
-# Names of columns with secrets, or the end of such names: ``DB password``. These columns are never read.
-_SECRETS = (
-    "accesstoken", "apikey", "apikeys", "apitoken", "connectionstring", "contraseña", "kennwort", "motdepasse",
-    "passphrase", "passwd", "password", "passwords", "passwort", "privatekey", "pwd", "secret", "secretkey", "secrets",
-    "secretaccesskey", "secretvalue", "token", "tokens",
-)  # fmt: skip
+# What may follow the name of a secret: ``Client secret value 2 *``.
+_AFTER_SECRET = re.compile(r"(?i)(?:[\W\d_]|values?)*$")
 
 
 def normal(heading: str) -> str:
@@ -41,8 +37,9 @@ def readings(heading: str) -> tuple[str, str]:
 
 
 def holds_secret(heading: str) -> bool:
-    """Return whether a column with this heading would contain secrets."""
-    return any(reading.endswith(_SECRETS) for reading in readings(heading))
+    """Return whether a column with this heading would contain secrets: such columns are never read."""
+    names = (_AFTER_SECRET.sub("", name) for name in (heading, _BRACKETED.sub("", heading), *readings(heading)))
+    return any(is_secret_name(name) or is_secret_name(name.removesuffix("s")) for name in names)
 
 
 class Placement(Struct, frozen=True, kw_only=True):

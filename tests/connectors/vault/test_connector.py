@@ -346,7 +346,14 @@ def test_hostile_names_pass_through_unharmed(place: Place, make_settings: MakeSe
     client = place.client
     name = '=HYPERLINK("http://x")<script>\x1b[31m'
     client.secrets.identity.create_or_update_entity(
-        name, metadata={"owner": "ada", "note": "<img src=x onerror=alert(1)>", "api_token": "abc", "x": "\x1b[2J"}
+        name,
+        metadata={
+            "owner": "ada",
+            "note": "<img src=x onerror=alert(1)>",
+            "api_token": "abc",
+            "passcode": "a1",
+            "x": "\x1b[2J",
+        },
     )
     enable_kv(client)
     client.adapter.post(f"/v1/kv/data/{quote('we ird?#%41é')}", json={"data": {"k": "v"}})

@@ -213,6 +213,7 @@ def test_an_entry_reads_the_same_in_every_format(tmp_path: Path, name: str, writ
         pytest.param("arn,expiry date\nx,never", "expires", None, id="never"),
         pytest.param("arn,notes\nx,https://u:hunter2@h/", "extra", {"notes": "https://u:•••@h/"}, id="secret in note"),
         pytest.param("arn,password\nx,hunter2", "extra", {}, id="password column"),
+        pytest.param("arn,Storage account key\nx,aGVsbG8", "extra", {}, id="column of a key"),
     ],
 )
 def test_columns_as_people_write_them(tmp_path: Path, text: str, field: str, expected: Any) -> None:

@@ -742,14 +742,39 @@ def test_what_a_heading_explains_in_brackets_is_of_no_account(heading: str, colu
 
 
 @pytest.mark.parametrize(
-    "heading", ["Password", "Password [Required]", "API key (old)", "DB password", "Shared Secret", "Kennwort"]
+    "heading",
+    [
+        "Password",
+        "Password [Required]",
+        "API key (old)",
+        "DB password",
+        "Shared Secret",
+        "Kennwort",
+        "Storage account key",
+        "Encryption keys",
+        "Passcode",
+        "Client Secret Value 2 *",
+        "Slack webhook URL",
+    ],
 )
 def test_secrets_are_recognised_by_their_heading(heading: str) -> None:
     """Also where something is explained beside it, or says whose it is."""
     assert holds_secret(heading)
 
 
-@pytest.mark.parametrize("heading", ["Secret id", "Access key id", "Password last changed", "Token kind", "Secretary"])
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Secret id",
+        "Access key id",
+        "Password last changed",
+        "Token kind",
+        "Secretary",
+        "KMS key",
+        "Primary key",
+        "Access keys",
+    ],
+)
 def test_a_fact_about_a_secret_is_no_secret(heading: str) -> None:
     """Its id, its kind, its age."""
     assert not holds_secret(heading)
