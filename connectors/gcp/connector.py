@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import ClassVar
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
-from connectors.gcp.audit import SPEC as AUDIT
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.each import Reading, if_wanted, in_each
@@ -17,6 +16,7 @@ from connectors.gcp.identities.other_credentials import read_auth_providers, rea
 from connectors.gcp.identities.pools import list_pools, read_managed_identities
 from connectors.gcp.identities.registered import read_registered
 from connectors.gcp.least_privilege import custom_role, gcloud_script, terraform
+from connectors.gcp.logs.audit import SPEC as AUDIT
 from connectors.gcp.offline.source import OF_FILES, ExportedSource
 from connectors.gcp.places import Place
 from connectors.gcp.preflight import preflight

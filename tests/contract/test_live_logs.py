@@ -29,11 +29,11 @@ from connectors.fakes.azure.wire import Reply, Row, Service, refusal
 from connectors.fakes.gcp.cloud import Cloud
 from connectors.fakes.gcp.faults import Refused
 from connectors.fakes.gcp.logs import log_entry
-from connectors.gcp import audit
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession
-from connectors.gcp.live import CloudLogging
-from connectors.gcp.together import Together
+from connectors.gcp.logs import audit
+from connectors.gcp.logs.batching import Together
+from connectors.gcp.logs.live import CloudLogging
 from connectors.github import audit as github_audit
 from connectors.github.live import OrganizationLog
 from connectors.kubernetes.connector import KubernetesConnector

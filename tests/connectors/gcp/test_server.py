@@ -18,7 +18,7 @@ from connectors.fakes.gcp.cloud import Cloud, Row
 from connectors.fakes.gcp.faults import Refused
 from connectors.fakes.gcp.logs import log_entry
 from connectors.fakes.gcp.server import ROUTES, answer
-from connectors.gcp.together import question
+from connectors.gcp.logs.batching import question
 from connectors.logs.live import Span
 from tests.connectors.gcp.conftest import ORGANIZATION, READS_ONLY, Place, small_company
 from tests.connectors.gcp.discovery import UNDOCUMENTED, check_answer, find_method

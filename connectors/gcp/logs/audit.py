@@ -162,7 +162,7 @@ class _Raw(NamedTuple):
 
 @cache
 def _tables() -> Mapping[str, Any]:
-    tables = tomllib.loads(files("connectors.gcp").joinpath("audit.toml").read_text(encoding="utf-8"))
+    tables = tomllib.loads(files("connectors.gcp.logs").joinpath("audit.toml").read_text(encoding="utf-8"))
     sorts = tables["sorts"] | {"changes": tables["changes"]["methods"]}
     patterns = {name: re.compile("|".join(map(translate, texts)), re.IGNORECASE) for name, texts in sorts.items()}
     return {**tables, "patterns": patterns, "words": tuple(tables["reads"]["words"])}
@@ -330,6 +330,6 @@ class GcpAuditLog(LiveLog):
 
     def live(self, source: Connector | None) -> LiveSource:
         """See ``LiveLog``."""
-        from connectors.gcp.live import asked
+        from connectors.gcp.logs.live import asked
 
         return asked(source)

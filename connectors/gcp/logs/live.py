@@ -17,7 +17,7 @@ from connectors.base import Connector, Meter
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import LogBucket
 from connectors.gcp.connector import GcpConnector
-from connectors.gcp.together import MOST, Together, name_of
+from connectors.gcp.logs.batching import MOST, Together, name_of
 from connectors.logs.live import Ask, LiveSource, Span, refusal_of
 from scanner.errors import Denied, SourceError, UsageError
 
