@@ -26,8 +26,8 @@ from connectors.logs.files import FileLog
 from connectors.logs.folders import Layout
 from connectors.logs.names import Networks, plain
 from connectors.logs.tally import DENIED, DONE, FAILED
+from connectors.vault.client.requests import AUDIT_DEVICES, AUDIT_HASH, TOKEN_ACCESSORS, lines
 from connectors.vault.connector import VaultConnector
-from connectors.vault.endpoints import AUDIT_DEVICES, AUDIT_HASH, TOKEN_ACCESSORS, lines
 from connectors.vault.methods import INTERACTIVE_MOUNTS, METHODS
 from scanner.errors import SourceError
 from scanner.model.activity import FeatureSort, LogUnit, UnitReading

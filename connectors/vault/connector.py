@@ -10,15 +10,14 @@ from msgspec import Raw
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.reading import require_sdk
-from connectors.vault import endpoints as e
-from connectors.vault.api import VaultApi
+from connectors.vault.client import requests as e
+from connectors.vault.client.api import VaultApi
+from connectors.vault.client.payloads import AuditHash, AuthMount, SecretMount
 from connectors.vault.identities import Found, parse_identities
 from connectors.vault.kv import read_secrets
 from connectors.vault.least_privilege import base_policy, exact_policy
 from connectors.vault.methods import LOGIN_METHODS
-from connectors.vault.payloads import AuditHash, AuthMount, SecretMount
 from connectors.vault.preflight import can_start, check_token, preflight
-from connectors.vault.privilege import PolicyBook, secret_paths
 from connectors.vault.reading import (
     Reader,
     other_engines,
@@ -33,8 +32,9 @@ from connectors.vault.reading import (
     read_secret_ids,
     read_tokens,
 )
-from connectors.vault.sections import SPEC
+from connectors.vault.rights.privilege import PolicyBook, secret_paths
 from connectors.vault.settings import VaultSettings
+from connectors.vault.spec import SPEC
 from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 

@@ -19,10 +19,7 @@ from msgspec import Struct
 from connectors.base import Scope
 from connectors.federation import links_of
 from connectors.reading import unread_facts
-from connectors.vault.consequences import consequences_of
-from connectors.vault.logins import LoginRole, created_at, parse_token
-from connectors.vault.methods import INTERACTIVE_MOUNTS, MACHINE_MOUNTS, METHODS, TOKEN_MOUNTS
-from connectors.vault.payloads import (
+from connectors.vault.client.payloads import (
     AuthMount,
     Entity,
     EntityAlias,
@@ -32,8 +29,11 @@ from connectors.vault.payloads import (
     moment,
     simple_strings,
 )
-from connectors.vault.privilege import PolicyBook
-from connectors.vault.trusts import trusts_of
+from connectors.vault.logins import LoginRole, created_at, parse_token
+from connectors.vault.methods import INTERACTIVE_MOUNTS, MACHINE_MOUNTS, METHODS, TOKEN_MOUNTS
+from connectors.vault.rights.consequences import consequences_of
+from connectors.vault.rights.privilege import PolicyBook
+from connectors.vault.rights.trusts import trusts_of
 from scanner.model import Consequence, Credential, Grant, Identity, Link, Privilege, Signal, with_administration
 
 _MADE_BY_SERVER = re.compile(r"entity_[0-9a-f]+(\.\w+)?")

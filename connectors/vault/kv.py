@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from msgspec import Raw
 
 from connectors.base import DiscoveredRecord, Scope, SectionReading
-from connectors.vault import endpoints as e
-from connectors.vault.endpoints import Endpoint
-from connectors.vault.payloads import Keys, KvMetadata, SecretMount, moment, simple_strings
+from connectors.vault.client import requests as e
+from connectors.vault.client.payloads import Keys, KvMetadata, SecretMount, moment, simple_strings
+from connectors.vault.client.requests import Endpoint
 from connectors.vault.reading import Reader
 from scanner.errors import Denied, NotOffered
 from scanner.model import StoredSecret

@@ -10,12 +10,12 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from connectors.base import Meter
-from connectors.vault import endpoints as e
-from connectors.vault.api import VaultApi
-from connectors.vault.endpoints import SAMPLE, Endpoint, lines
-from connectors.vault.payloads import AuthMount, SecretMount
-from connectors.vault.sections import Planned, planned
+from connectors.vault.client import requests as e
+from connectors.vault.client.api import VaultApi
+from connectors.vault.client.payloads import AuthMount, SecretMount
+from connectors.vault.client.requests import SAMPLE, Endpoint, lines
 from connectors.vault.settings import VaultSettings
+from connectors.vault.spec import Planned, planned
 from scanner.errors import NotOffered, SourceError
 
 Request: TypeAlias = tuple[str | None, Endpoint]

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from connectors.base import Scope
+from connectors.vault.client.payloads import SecretId, Token, moment, simple_strings
 from connectors.vault.methods import LoginMethod, RolePayload
-from connectors.vault.payloads import SecretId, Token, moment, simple_strings
 from scanner.model import Credential, Signal, credential_key
 
 DEFAULT_POLICY = "default"

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.vault.endpoints import Endpoint
+from connectors.vault.client.requests import Endpoint
 
 
 class RolePayload(Struct):

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 
 from connectors.base import Check, Gone, Malformed, Meter
-from connectors.vault import endpoints as e
-from connectors.vault.api import InvalidToken, VaultApi
-from connectors.vault.endpoints import SAMPLE
+from connectors.vault.client import requests as e
+from connectors.vault.client.api import InvalidToken, VaultApi
+from connectors.vault.client.payloads import OwnToken
+from connectors.vault.client.requests import SAMPLE
 from connectors.vault.least_privilege import plan_of, relative
-from connectors.vault.payloads import OwnToken
-from connectors.vault.sections import Planned
 from connectors.vault.settings import VaultSettings
+from connectors.vault.spec import Planned
 from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 
 ENOUGH_SECONDS = 3600

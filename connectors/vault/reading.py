@@ -11,12 +11,9 @@ from msgspec import Raw
 
 from connectors.base import Gone, Malformed, Meter, NotAsked, Scope, SectionReading
 from connectors.reading import GIVE_UP_AFTER, SectionReader, read_each
-from connectors.vault import endpoints as e
-from connectors.vault.api import VaultApi
-from connectors.vault.endpoints import Endpoint
-from connectors.vault.logins import LoginRole, parse_role, parse_secret_id
-from connectors.vault.methods import APPROLE, JWT, KUBERNETES, METHODS, TOKEN_MOUNTS, LoginMethod
-from connectors.vault.payloads import (
+from connectors.vault.client import requests as e
+from connectors.vault.client.api import VaultApi
+from connectors.vault.client.payloads import (
     AuthMount,
     Entity,
     EntitySummary,
@@ -30,7 +27,10 @@ from connectors.vault.payloads import (
     SecretMount,
     Token,
 )
-from connectors.vault.policy import PolicyError, Rules, parse_policy
+from connectors.vault.client.requests import Endpoint
+from connectors.vault.logins import LoginRole, parse_role, parse_secret_id
+from connectors.vault.methods import APPROLE, JWT, KUBERNETES, METHODS, TOKEN_MOUNTS, LoginMethod
+from connectors.vault.rights.policies import PolicyError, Rules, parse_policy
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Coverage, Credential
 

@@ -22,8 +22,8 @@ from connectors.openai.sections import trust_of as openai_trust
 from connectors.testing import Asked, Reply, read
 from connectors.vault.logins import parse_role
 from connectors.vault.methods import JWT, JwtPayload
-from connectors.vault.sections import SPEC
-from connectors.vault.trusts import trusts_of
+from connectors.vault.rights.trusts import trusts_of
+from connectors.vault.spec import SPEC
 from scanner.access.paths import resolve
 from scanner.model import Coverage, Identity, Trust, Workload
 from tests.connectors.gcp.rights.estate import TREE

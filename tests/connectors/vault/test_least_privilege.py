@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.vault.connector import VaultConnector
-from connectors.vault.policy import Rules, capabilities, parse_policy
+from connectors.vault.rights.policies import Rules, capabilities, parse_policy
 from tests.connectors.vault.conftest import MakeSettings
 from tests.connectors.vault.estate import Place, scan, seed
 from tests.servers.openbao import OpenBao

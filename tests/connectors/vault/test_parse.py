@@ -8,12 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.base import Malformed, Scope
-from connectors.vault.endpoints import ENTITY, KV1_NAMES, KV2_NAMES, SECRET_IDS
-from connectors.vault.identities import Found, parse_identities
-from connectors.vault.kv import parse_secret
-from connectors.vault.logins import parse_role, parse_secret_id
-from connectors.vault.methods import APPROLE, JWT, KUBERNETES, ApprolePayload, JwtPayload, KubernetesPayload
-from connectors.vault.payloads import (
+from connectors.vault.client.payloads import (
     AuthMount,
     Entity,
     EntityAlias,
@@ -25,9 +20,14 @@ from connectors.vault.payloads import (
     moment,
     simple_strings,
 )
-from connectors.vault.privilege import PolicyBook
-from connectors.vault.sections import SPEC
-from connectors.vault.trusts import trusts_of
+from connectors.vault.client.requests import ENTITY, KV1_NAMES, KV2_NAMES, SECRET_IDS
+from connectors.vault.identities import Found, parse_identities
+from connectors.vault.kv import parse_secret
+from connectors.vault.logins import parse_role, parse_secret_id
+from connectors.vault.methods import APPROLE, JWT, KUBERNETES, ApprolePayload, JwtPayload, KubernetesPayload
+from connectors.vault.rights.privilege import PolicyBook
+from connectors.vault.rights.trusts import trusts_of
+from connectors.vault.spec import SPEC
 from scanner.access.federation import with_federation
 from scanner.model import Identity, TokenSubject, Trust
 from scanner.model.reach import Said

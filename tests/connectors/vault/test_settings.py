@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from connectors.base import Scope
-from connectors.vault.sections import SPEC
 from connectors.vault.settings import VaultSettings
+from connectors.vault.spec import SPEC
 from scanner.errors import SourceError
 from scanner.redaction.redact import SecretRef
 from tests.pickled import pickled

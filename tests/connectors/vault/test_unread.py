@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from connectors.base import Scope
+from connectors.vault.client.payloads import AuthMount, Entity, EntityAlias, Token
 from connectors.vault.identities import Found, parse_identities
 from connectors.vault.logins import LoginRole, parse_role
 from connectors.vault.methods import APPROLE, JWT, ApprolePayload, JwtPayload
-from connectors.vault.payloads import AuthMount, Entity, EntityAlias, Token
-from connectors.vault.privilege import PolicyBook
-from connectors.vault.sections import SPEC
+from connectors.vault.rights.privilege import PolicyBook
+from connectors.vault.spec import SPEC
 from scanner.model import Fact
 from tests.connectors.vault.conftest import MakeSettings
 from tests.connectors.vault.estate import Place, login, scan

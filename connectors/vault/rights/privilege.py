@@ -10,8 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from connectors.vault.payloads import SecretMount
-from connectors.vault.policy import NOTHING, Capabilities, Rules, capabilities, is_templated, split_pattern, united
+from connectors.vault.client.payloads import SecretMount
+from connectors.vault.rights.policies import (
+    NOTHING,
+    Capabilities,
+    Rules,
+    capabilities,
+    is_templated,
+    split_pattern,
+    united,
+)
 from scanner.model import Privilege, PrivilegeLevel
 
 ANY = "muster-any"

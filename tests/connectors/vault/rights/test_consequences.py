@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.vault.consequences import consequences_of
-from connectors.vault.policy import parse_policy
-from connectors.vault.privilege import secret_paths
-from tests.connectors.vault.test_privilege import MOUNTS
+from connectors.vault.rights.consequences import consequences_of
+from connectors.vault.rights.policies import parse_policy
+from connectors.vault.rights.privilege import secret_paths
+from tests.connectors.vault.rights.test_privilege import MOUNTS
 
 WITHIN = "vault://host/"
 

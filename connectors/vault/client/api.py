@@ -13,8 +13,8 @@ import msgspec
 from connectors.base import Gone, Meter, own_words
 from connectors.rates import RateLimit
 from connectors.reading import decoded
-from connectors.vault.endpoints import OWN_TOKEN, SEAL_STATUS, Endpoint
-from connectors.vault.payloads import Answer, Keys, SealStatus
+from connectors.vault.client.payloads import Answer, Keys, SealStatus
+from connectors.vault.client.requests import OWN_TOKEN, SEAL_STATUS, Endpoint
 from connectors.vault.settings import VaultSettings
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 

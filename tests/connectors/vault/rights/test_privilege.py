@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.vault.payloads import SecretMount
-from connectors.vault.policy import Rules, parse_policy
-from connectors.vault.privilege import PolicyBook, secret_paths
+from connectors.vault.client.payloads import SecretMount
+from connectors.vault.rights.policies import Rules, parse_policy
+from connectors.vault.rights.privilege import PolicyBook, secret_paths
 
 MOUNTS = {
     "kv/": SecretMount(type="kv", options={"version": "2"}),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.vault.policy import PolicyError, Rules, capabilities, parse_policy, united
+from connectors.vault.rights.policies import PolicyError, Rules, capabilities, parse_policy, united
 from tests.examples import examples
 from tests.servers.openbao import OpenBao
 

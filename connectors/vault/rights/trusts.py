@@ -17,9 +17,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from connectors.federation import SUBJECT, Restriction, is_by_name, narrowest, shared, widest
+from connectors.vault.client.payloads import KubernetesConfig
 from connectors.vault.logins import LoginRole
 from connectors.vault.methods import JWT, KUBERNETES
-from connectors.vault.payloads import KubernetesConfig
 from scanner.model import Claim, Trust
 from scanner.model.reach import KEY_ID
 from scanner.text import is_shared_issuer

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from connectors.base import Section, Spec
-from connectors.vault import endpoints as e
-from connectors.vault.endpoints import Endpoint, lines
+from connectors.vault.client import requests as e
+from connectors.vault.client.payloads import AuthMount, SecretMount
+from connectors.vault.client.requests import Endpoint, lines
 from connectors.vault.methods import JWT, LOGIN_METHODS, METHODS
-from connectors.vault.payloads import AuthMount, SecretMount
 from connectors.vault.settings import VaultSettings
 from scanner.model import Rung
 from scanner.model.providers import read_providers

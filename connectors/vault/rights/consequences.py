@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from connectors.vault.policy import Capabilities, Rules, capabilities, is_templated, split_pattern
-from connectors.vault.privilege import ANY, POWER, overlap
+from connectors.vault.rights.policies import Capabilities, Rules, capabilities, is_templated, split_pattern
+from connectors.vault.rights.privilege import ANY, POWER, overlap
 from scanner.model import Consequence, ConsequenceKind
 
 MOST_PATTERNS = 50

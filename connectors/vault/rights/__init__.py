@@ -1,0 +1,1 @@
+"""Rights in Vault: policies, privilege, consequences, and the trusts of login roles."""
