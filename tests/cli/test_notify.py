@@ -208,7 +208,7 @@ def test_an_unforeseen_error_is_reported_too(
         "[muster.connectors]\nbroken = broken_connector:Broken\n"
     )
     (plugin / "broken_connector.py").write_text(
-        "from connectors.file import FileConnector\n"
+        "from connectors.file.connector import FileConnector\n"
         "class Broken(FileConnector):\n"
         "    def __init__(self, source, settings):\n"
         f"        {breaks}\n"

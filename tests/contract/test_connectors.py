@@ -22,7 +22,7 @@ from connectors.fakes.gcp.usage import add_use
 from connectors.fakes.kubernetes.authorizer import User
 from connectors.fakes.kubernetes.cluster import Cluster
 from connectors.fakes.kubernetes.server import KubernetesServer
-from connectors.file import FileConnector, FileSettings
+from connectors.file.connector import FileConnector, FileSettings
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.secrets_report.connector import ReportConnector, ReportSettings

@@ -19,7 +19,7 @@ import pytest
 
 from connectors.agent_config.connector import AgentConfigConnector, AgentConfigSettings
 from connectors.base import Connector
-from connectors.file import FileConnector, FileSettings
+from connectors.file.connector import FileConnector, FileSettings
 from connectors.secrets_report.connector import ReportConnector, ReportSettings
 from connectors.testing import (
     Estate,

@@ -60,8 +60,8 @@ _RUN = "from scanner.cli.main import run; run()"
 BEFORE = (
     "scanner/app/scanning.py:make_ready 1",
     "scanner/store/migrations.py:migrate 1",
-    "connectors/file.py:scopes 1",
-    "connectors/file.py:discover 1",
+    "connectors/file/connector.py:scopes 1",
+    "connectors/file/connector.py:discover 1",
     "scanner/discovery/inventory.py:join 1",
     "scanner/store/saving.py:_take 1",
     "scanner/app/scanning.py:_remember 1",

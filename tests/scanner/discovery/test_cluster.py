@@ -17,7 +17,7 @@ import pytest
 from msgspec import Struct
 
 from connectors.base import Scope
-from connectors.file import FileConnector, FileSettings
+from connectors.file.connector import FileConnector, FileSettings
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.config.settings import EngineSettings

@@ -16,7 +16,7 @@ import pytest
 from connectors.aws.connector import AwsConnector
 from connectors.aws.logs.cloudtrail import CloudTrailLog
 from connectors.aws.settings import AwsSettings
-from connectors.file import FileConnector, FileSettings
+from connectors.file.connector import FileConnector, FileSettings
 from connectors.logs import LogSettings, LogSpec
 from connectors.logs.files import FileLog, files_of
 from scanner.errors import Denied, SourceError, UsageError

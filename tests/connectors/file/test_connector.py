@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.base import Preflight, Scope
-from connectors.file import FileConnector, FileSettings
+from connectors.file.connector import FileConnector, FileSettings
 from reports.base import Screen
 from reports.json import NdjsonReport
 from scanner.model import ANY_KIND, Coverage, Grant, Identity, Link, Privilege, Signal, Trust

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.base import Check, DiscoveredRecord, Scope, Section, SectionReading, Spec
-from connectors.file_rows import COLUMNS, parse_identity
+from connectors.file.rows import COLUMNS, parse_identity
 from scanner.errors import Problem, RegistryError, SourceError
 from scanner.model import ANY_KIND, EVERY_SCOPE, RUNGS, SCHEMA, Coverage, Identity
 from scanner.model.providers import read_providers
@@ -37,7 +37,7 @@ class FileConnector:
 
     spec: ClassVar[Spec] = Spec(
         name="file",
-        providers=read_providers("connectors", "file"),
+        providers=read_providers("connectors.file", "file"),
         title="List in a file",
         settings=FileSettings,
         kinds=(ANY_KIND,),  # any kind in the file
