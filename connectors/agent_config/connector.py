@@ -9,10 +9,10 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from connectors.agent_definitions import KIND as DEFINITION
-from connectors.agent_definitions import NAMES as DEFINING
-from connectors.agent_definitions import Definitions, as_identity, project_at, read_definitions
-from connectors.agent_documents import (
+from connectors.agents.definitions import KIND as DEFINITION
+from connectors.agents.definitions import NAMES as DEFINING
+from connectors.agents.definitions import Definitions, as_identity, project_at, read_definitions
+from connectors.agents.documents import (
     Card,
     Client,
     agent_signals,

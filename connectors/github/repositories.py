@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from connectors.agent_definitions import Definitions, read_definitions
-from connectors.agent_documents import Card, Server, read_document
+from connectors.agents.definitions import Definitions, read_definitions
+from connectors.agents.documents import Card, Server, read_document
 from connectors.base import Malformed, SectionReading
 from connectors.github.agent_files import FOLDER as AGENTS
 from connectors.github.agent_files import SUFFIX, AgentFile, agent_file

@@ -10,8 +10,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.agent_definitions import as_identity
-from connectors.agent_documents import client_of, client_signals, described
+from connectors.agents.definitions import as_identity
+from connectors.agents.documents import client_of, client_signals, described
 from connectors.github import keys
 from connectors.github.agent_files import AgentFile
 from connectors.github.client.payloads import AgentConfiguration, McpServer

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from connectors.agent_config.connector import AgentConfigConnector, AgentConfigSettings
-from connectors.agent_documents import read_document
+from connectors.agents.documents import read_document
 from connectors.base import Malformed
 from reports.agents import servers, tools
 from scanner.judging.agents import judge_agent

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from connectors.agent_config.connector import AgentConfigConnector, AgentConfigSettings
-from connectors.agent_definitions import as_identity, read_definitions
+from connectors.agents.definitions import as_identity, read_definitions
 from connectors.base import Malformed
 from reports.agents import acts_as
 from scanner.access.workloads import with_roles

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 import msgspec
 from msgspec import Struct, field
 
-from connectors.agent_documents import NOT_TEXT, agent_signals
+from connectors.agents.documents import NOT_TEXT, agent_signals
 from connectors.base import Malformed, own_words
 from connectors.exported import Unreadable, text_of
 from connectors.planned.documents import parse_document
