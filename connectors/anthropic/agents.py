@@ -9,7 +9,7 @@ from connectors.anthropic import payloads as p
 from connectors.anthropic import requests as r
 from connectors.anthropic import spec as s
 from connectors.anthropic.identities import Organization, Used
-from connectors.vendors.reading import Found, Reader
+from connectors.vendors.reader import Found, Reader
 from connectors.vendors.records import Agent, McpServer, Place, host_of, latest, moment, stored
 from connectors.vendors.vaults import Vaults, read_vaults
 from scanner.model import Consequence, Identity, Link, StoredSecret, Workload

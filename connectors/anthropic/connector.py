@@ -13,13 +13,13 @@ from connectors.anthropic import requests as r
 from connectors.anthropic import spec as s
 from connectors.anthropic.agents import read_agents
 from connectors.anthropic.identities import identities
-from connectors.anthropic.sections import read_all, usage_spans
+from connectors.anthropic.reading import read_all, usage_spans
 from connectors.anthropic.settings import AnthropicSettings
 from connectors.anthropic.spec import SPEC, key_policy, readings
 from connectors.base import Check, DiscoveredRecord, Gone, Meter, Scope, Spec
 from connectors.reading import require_sdk
 from connectors.vendors.api import Api, FileApi, HttpApi, opened
-from connectors.vendors.reading import Reader, tried
+from connectors.vendors.reader import Reader, tried
 from connectors.vendors.records import Place
 from connectors.vendors.settings import by_place
 from scanner.errors import SourceError, UsageError

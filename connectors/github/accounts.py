@@ -13,7 +13,7 @@ from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.identities.people import Member, People
-from connectors.github.reading import Reader
+from connectors.github.reader import Reader
 from scanner.errors import SourceError
 
 SSO: Final = """\

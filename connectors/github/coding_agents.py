@@ -23,7 +23,7 @@ from connectors.github.identities.agents import Use
 from connectors.github.identities.keys_and_secrets import stored_secret
 from connectors.github.identities.people import People
 from connectors.github.parts import Part, read_parts
-from connectors.github.reading import Reader
+from connectors.github.reader import Reader
 from connectors.github.repositories import ClientFile, DefinitionFile, Read, Tree, agents_in, names
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import StoredSecret

@@ -27,7 +27,7 @@ from connectors.github.least_privilege import app_manifest
 from connectors.github.offline.api import FileApi
 from connectors.github.pipelines import read_workflows
 from connectors.github.preflight import preflight
-from connectors.github.reading import Reader
+from connectors.github.reader import Reader
 from connectors.github.settings import GithubSettings
 from connectors.github.spec import SPEC
 from connectors.reading import require_sdk

@@ -14,7 +14,7 @@ from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.requests import Request
 from connectors.github.identities.organization import jobs_token, registry
-from connectors.github.reading import Reader
+from connectors.github.reader import Reader
 from connectors.github.repositories import nodes_of
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Identity

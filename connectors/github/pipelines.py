@@ -16,7 +16,7 @@ from connectors.github.client import requests as r
 from connectors.github.environments import named_by, read_rules, with_rules
 from connectors.github.facts import Organization, WorkflowFile
 from connectors.github.local_actions import read_actions
-from connectors.github.reading import Reader
+from connectors.github.reader import Reader
 from connectors.github.repositories import Read, names
 from connectors.github.sections import asks_for_tokens
 from connectors.github.workflows.identities import Workflows, workflow_identities

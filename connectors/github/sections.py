@@ -25,7 +25,7 @@ from connectors.github.identities.apps import app, runner_group, webhook
 from connectors.github.identities.keys_and_secrets import deploy_key, stored_secret
 from connectors.github.identities.people import People
 from connectors.github.organization import Bypasses
-from connectors.github.reading import Reader
+from connectors.github.reader import Reader
 from connectors.github.repositories import Read, is_of, names, read_admin_teams, read_repositories
 from scanner.errors import NotOffered, SourceError
 from scanner.model import StoredSecret

@@ -12,9 +12,9 @@ from connectors.kubernetes.client.clouds import Clouds, require_sdks
 from connectors.kubernetes.identities import records_of
 from connectors.kubernetes.least_privilege import checks, manifests
 from connectors.kubernetes.offline import Export
-from connectors.kubernetes.reading import Cluster, Facts, Reader
-from connectors.kubernetes.sections import NAMESPACES, SPEC
+from connectors.kubernetes.reader import Cluster, Facts, Reader
 from connectors.kubernetes.settings import KubernetesSettings
+from connectors.kubernetes.spec import NAMESPACES, SPEC
 from connectors.reading import require_sdk
 from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE, Coverage

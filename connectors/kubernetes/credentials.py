@@ -10,7 +10,7 @@ from typing import Final
 
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes.certificates import ClientCertificate
-from connectors.kubernetes.reading import Facts
+from connectors.kubernetes.reader import Facts
 from connectors.kubernetes.rights.targets import Account
 from connectors.kubernetes.workloads import Projected
 from scanner.model import Credential, credential_key

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from connectors.kubernetes import custom as c
 from connectors.kubernetes import payloads as p
-from connectors.kubernetes.reading import Facts
+from connectors.kubernetes.reader import Facts
 from connectors.kubernetes.rights.targets import Account
 from connectors.planned.shapes import key_of
 from scanner.model import Link, Workload

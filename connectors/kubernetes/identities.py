@@ -12,7 +12,7 @@ from connectors.kubernetes.credentials import certificates_of, credentials_of, p
 from connectors.kubernetes.deployers import deployed, opened_by, used_by_controllers
 from connectors.kubernetes.outsiders import rights_of_outsiders
 from connectors.kubernetes.principals import PROVIDER, Place, principals
-from connectors.kubernetes.reading import BOOTSTRAPPING, Facts
+from connectors.kubernetes.reader import BOOTSTRAPPING, Facts
 from connectors.kubernetes.rights.evaluation import (
     ACCOUNT_PREFIX,
     Authority,

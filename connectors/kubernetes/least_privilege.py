@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.base import Check
-from connectors.kubernetes.reading import Cluster
+from connectors.kubernetes.reader import Cluster
 from connectors.kubernetes.rights.rules import RBAC
-from connectors.kubernetes.sections import ARGOCD_CONFIG, AWS_AUTH, GROUPS_PATH, READINGS, Reading
+from connectors.kubernetes.spec import ARGOCD_CONFIG, AWS_AUTH, GROUPS_PATH, READINGS, Reading
 from scanner.errors import SourceError
 
 NAME = "muster-reader"

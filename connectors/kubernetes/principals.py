@@ -16,7 +16,7 @@ from connectors.kubernetes import custom as c
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes.certificates import named_users
 from connectors.kubernetes.credentials import certificates_of, second
-from connectors.kubernetes.reading import Facts
+from connectors.kubernetes.reader import Facts
 from connectors.kubernetes.rights.evaluation import ALL_ACCOUNTS, EVERYBODY, Authority, Rights
 from scanner.model import POWERFUL, PRIVILEGES, Credential, Identity, Privilege, Trust, credential_key
 from scanner.model.rights import with_administration

@@ -13,7 +13,7 @@ from connectors.openai import payloads as p
 from connectors.openai import requests as r
 from connectors.openai import spec as s
 from connectors.vendors.api import Api
-from connectors.vendors.reading import Found, Reader
+from connectors.vendors.reader import Found, Reader
 from connectors.vendors.records import Agent, McpServer, Place, host_of, latest, moment, stored
 from connectors.vendors.vaults import Vaults, read_vaults
 from scanner.model import Consequence, Identity, StoredSecret, Workload

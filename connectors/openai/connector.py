@@ -14,12 +14,12 @@ from connectors.openai import requests as r
 from connectors.openai import spec as s
 from connectors.openai.agents import read_agents
 from connectors.openai.identities import identities
-from connectors.openai.sections import read_all, usage_span
+from connectors.openai.reading import read_all, usage_span
 from connectors.openai.settings import OpenaiSettings
 from connectors.openai.spec import SPEC, key_policy, readings
 from connectors.reading import require_sdk
 from connectors.vendors.api import Api, FileApi, HttpApi, opened
-from connectors.vendors.reading import Reader, tried
+from connectors.vendors.reader import Reader, tried
 from connectors.vendors.records import Place
 from connectors.vendors.settings import by_place
 from scanner.errors import SourceError, UsageError

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from connectors.vendors.api import Api
-from connectors.vendors.reading import Found, Reader
+from connectors.vendors.reader import Found, Reader
 from connectors.vendors.records import Place
 from connectors.vendors.sections import Request
 from scanner.model import StoredSecret

@@ -15,8 +15,8 @@ from connectors.base import Gone, Malformed, Meter, SectionReading
 from connectors.http import Client, Next, Page, cursor, refusal
 from connectors.kubernetes.client.kubeconfig import Address, Pem, SignInAs, signed_in
 from connectors.kubernetes.lists import Sort
-from connectors.kubernetes.sections import Listing
 from connectors.kubernetes.settings import KubernetesSettings
+from connectors.kubernetes.spec import Listing
 from connectors.rates import RateLimit
 from connectors.reading import decoded
 from scanner.errors import Denied, NotOffered, SourceError

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connectors.anthropic.sections import usage_spans
+from connectors.anthropic.reading import usage_spans
 from connectors.base import DiscoveredRecord
 from connectors.testing import Reply, read
 from scanner.access.paths import resolve

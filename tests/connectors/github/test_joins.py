@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.anthropic import payloads as anthropic_payloads
-from connectors.anthropic.sections import trust_of as anthropic_trust
+from connectors.anthropic.reading import trust_of as anthropic_trust
 from connectors.aws.rights.trust import parse_trusts
 from connectors.azure.identities.federation import Expression, Terms, trust_of
 from connectors.base import Scope
@@ -18,7 +18,7 @@ from connectors.gcp.rights.providers import parse_provider
 from connectors.gcp.rights.trusts import Pools, external_principals
 from connectors.github.facts import Repository, SubjectTemplate
 from connectors.openai import payloads
-from connectors.openai.sections import trust_of as openai_trust
+from connectors.openai.reading import trust_of as openai_trust
 from connectors.testing import Asked, Reply, read
 from connectors.vault.logins import parse_role
 from connectors.vault.methods import JWT, JwtPayload

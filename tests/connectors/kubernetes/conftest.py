@@ -21,9 +21,9 @@ from connectors.fakes.kubernetes.server import Fault, KubernetesServer
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.identities import records_of
 from connectors.kubernetes.least_privilege import NAME, manifests
-from connectors.kubernetes.reading import Facts, Reader
-from connectors.kubernetes.sections import SPEC, Listing
+from connectors.kubernetes.reader import Facts, Reader
 from connectors.kubernetes.settings import KubernetesSettings
+from connectors.kubernetes.spec import SPEC, Listing
 from connectors.testing import LIMITS, PATIENT, read
 from scanner.errors import NotOffered
 from scanner.model import Coverage, Identity, Workload

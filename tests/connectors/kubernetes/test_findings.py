@@ -9,7 +9,7 @@ import pytest
 
 from connectors.fakes.kubernetes.server import refusal
 from connectors.kubernetes.principals import Place, principals
-from connectors.kubernetes.reading import Facts
+from connectors.kubernetes.reader import Facts
 from connectors.kubernetes.rights.evaluation import Authority, Bound, Surroundings
 from connectors.kubernetes.rights.rules import rules_of
 from connectors.testing import Asked, Reply

@@ -16,7 +16,7 @@ import yaml
 from connectors.fakes.kubernetes.cluster import CUSTOM, Cluster
 from connectors.fakes.kubernetes.server import refusal
 from connectors.kubernetes.least_privilege import cluster_role, manifests
-from connectors.kubernetes.reading import authorizers_beside
+from connectors.kubernetes.reader import authorizers_beside
 from connectors.testing import Asked, Reply, read
 from scanner.model import Identity
 from tests.connectors.kubernetes.conftest import TOKEN, Running, Scan

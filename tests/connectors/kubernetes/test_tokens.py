@@ -6,7 +6,7 @@ import pytest
 
 from connectors.kubernetes.identities import records_of
 from connectors.kubernetes.payloads import Metadata, ServiceAccount
-from connectors.kubernetes.reading import Facts
+from connectors.kubernetes.reader import Facts
 from scanner.model import Identity, TokenSubject
 from scanner.model.reach import Said
 from tests.connectors.kubernetes.conftest import Running

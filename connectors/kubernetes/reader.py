@@ -12,11 +12,11 @@ from msgspec import structs
 from connectors.base import Meter, Scope, SectionReading
 from connectors.kubernetes import custom as c
 from connectors.kubernetes import payloads as p
-from connectors.kubernetes import sections as s
+from connectors.kubernetes import spec as s
 from connectors.kubernetes.certificates import ClientCertificate, certificate_in, unbound
 from connectors.kubernetes.rights.rules import Rule, rules_of
 from connectors.kubernetes.rights.targets import Account
-from connectors.kubernetes.sections import READINGS, Listing
+from connectors.kubernetes.spec import READINGS, Listing
 from connectors.kubernetes.workloads import RunningWorkload, is_mirror, ran_by
 from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage

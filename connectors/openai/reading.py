@@ -16,7 +16,7 @@ from connectors.openai import payloads as p
 from connectors.openai import requests as r
 from connectors.openai import spec as s
 from connectors.openai.identities import Account, Organization, Used
-from connectors.vendors.reading import Found, Reader
+from connectors.vendors.reader import Found, Reader
 from connectors.vendors.records import latest, moment
 from connectors.vendors.sections import Request
 from connectors.vendors.trusts import AUDIENCE, OTHER, accepted
