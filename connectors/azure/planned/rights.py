@@ -10,8 +10,8 @@ from msgspec import Struct
 from connectors.azure.planned.identities import SOURCE, UNKNOWN_PLACE, Holder, Holders
 from connectors.azure.rights.api_permissions import Permission, application_power, delegated_power
 from connectors.azure.rights.assignments import guid_of
+from connectors.azure.rights.azure_privilege import AzureJudge
 from connectors.azure.rights.azure_role import Block, Place, Role, place_of, published_roles
-from connectors.azure.rights.azure_roles import AzureJudge
 from connectors.azure.rights.directory_roles import (
     TENANT,
     DirectoryRole,

@@ -15,8 +15,8 @@ from connectors.azure.client.errors import NotTaken, each_of
 from connectors.azure.client.payloads import moment
 from connectors.azure.keys import NIL_GUID
 from connectors.azure.reader import Reader, Unit
+from connectors.azure.rights.azure_privilege import AzureJudge, Denial
 from connectors.azure.rights.azure_role import Block, Place, Role, place_of, published_roles
-from connectors.azure.rights.azure_roles import AzureJudge, Denial
 from connectors.azure.rights.directory_roles import UNKNOWN_POWER, Power, some
 from connectors.azure.rights.holders import Holder, Member, assignment, members_of
 from connectors.azure.rights.principals import Principals, RoleAssignment, read_denials, read_principals

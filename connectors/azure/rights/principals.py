@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from connectors.azure import sections as s
 from connectors.azure.client.payloads import RESTORABLE, ObjectId, moment
 from connectors.azure.reader import Reader
-from connectors.azure.rights.azure_roles import Denial, DenyAssignment, denial_of
+from connectors.azure.rights.azure_privilege import Denial, DenyAssignment, denial_of
 from connectors.azure.rights.holders import GROUP, SERVICE_PRINCIPAL, DirectoryObject, objects_by_id
 from connectors.base import SectionReading
 from scanner.errors import SourceError

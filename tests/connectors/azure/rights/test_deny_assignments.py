@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from connectors.azure.rights.azure_privilege import Denial, DenyAssignment, denial_of
 from connectors.azure.rights.azure_role import place_of
-from connectors.azure.rights.azure_roles import Denial, DenyAssignment, denial_of
 from connectors.azure.rights.directory_roles import Power
-from tests.connectors.azure.rights.test_azure_roles import judge
-from tests.connectors.azure.rights.test_place import GROUP, MANAGEMENT, SITE, SUB, VM
+from tests.connectors.azure.rights.test_azure_privilege import judge
+from tests.connectors.azure.rights.test_places import GROUP, MANAGEMENT, SITE, SUB, VM
 
 EVERYBODY = {"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}
 ELSEWHERE = f"{SUB}/resourceGroups/other"
