@@ -17,7 +17,7 @@ from connectors.azure.client.requests import ARM_RESOURCES, Allowed
 from connectors.azure.identities import managed
 from connectors.azure.keys import NIL_GUID
 from connectors.azure.least_privilege import APP_ROLES, GRAPH, needed
-from connectors.azure.rights import principals
+from connectors.azure.rights import deny_assignments
 from connectors.azure.rights.api_permissions import Permission, application_power
 from connectors.azure.settings import AzureSettings
 from connectors.azure.spec import SPEC
@@ -128,7 +128,7 @@ _SUBSCRIPTION = "{subscription}"
 _VERSIONS: Mapping[str, str] = {
     s.ROLE_ASSIGNMENTS: "2022-04-01",
     s.ROLE_DEFINITIONS: "2022-05-01-preview",
-    s.DENY_ASSIGNMENTS: principals.VERSION,
+    s.DENY_ASSIGNMENTS: deny_assignments.VERSION,
     s.MANAGED_IDENTITIES: "2024-11-30",
     s.IDENTITY_FEDERATION: managed.VERSION,
     s.WORKLOADS: "2021-04-01",

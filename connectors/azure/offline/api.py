@@ -20,7 +20,7 @@ from connectors.azure.offline.export import Export, scope_of
 from connectors.azure.offline.missing import DENY_ASSIGNMENTS, ITEMS, WRITES, command
 from connectors.azure.offline.recognise import Row
 from connectors.azure.offline.shapes import federation, model, resource, vault_item
-from connectors.azure.rights.azure_role import GROUPS
+from connectors.azure.rights.places import GROUPS
 from connectors.azure.settings import AzureSettings
 from connectors.base import Gone, Meter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connectors.azure.offline import recognise as r
-from connectors.azure.rights.principals import VERSION
+from connectors.azure.rights.deny_assignments import VERSION
 from scanner.errors import SourceError
 
 IDENTITIES, VAULTS = "managed identities", "vaults with their access policies"

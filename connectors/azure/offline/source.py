@@ -17,7 +17,7 @@ from connectors.azure.offline.missing import IDENTITIES, PROPERTIES, VAULTS, WRI
 from connectors.azure.offline.recognise import Row
 from connectors.azure.offline.shapes import has_policies, is_vault
 from connectors.azure.reader import Reader, Unit
-from connectors.azure.rights.azure_role import GROUPS
+from connectors.azure.rights.places import GROUPS
 from connectors.azure.settings import AzureSettings
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading
 from connectors.exported import dated, looking_into, not_recognised

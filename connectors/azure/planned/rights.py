@@ -9,17 +9,12 @@ from msgspec import Struct
 
 from connectors.azure.planned.identities import SOURCE, UNKNOWN_PLACE, Holder, Holders
 from connectors.azure.rights.api_permissions import Permission, application_power, delegated_power
-from connectors.azure.rights.assignments import guid_of
 from connectors.azure.rights.azure_privilege import AzureJudge
-from connectors.azure.rights.azure_role import Block, Place, Role, place_of, published_roles
-from connectors.azure.rights.directory_roles import (
-    TENANT,
-    DirectoryRole,
-    Power,
-    as_published,
-    built_in_roles,
-    directory_power,
-)
+from connectors.azure.rights.azure_role import Block, Role, published_roles
+from connectors.azure.rights.directory_roles import TENANT, DirectoryRole, as_published, built_in_roles, directory_power
+from connectors.azure.rights.places import Place, place_of
+from connectors.azure.rights.power import Power
+from connectors.azure.rights.role_definitions import guid_of
 from connectors.azure.spec import SPEC
 from connectors.planned import UNKNOWN
 from connectors.planned.shapes import Declared, listed, mapping, text

@@ -18,7 +18,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.azure.rights.azure_role import covers
-from connectors.azure.rights.directory_roles import POTENTIAL, Power, Reached, judged, patterns
+from connectors.azure.rights.directory_roles import Reached, patterns
+from connectors.azure.rights.power import POTENTIAL, Power, judged
 from scanner.model import Consequence, ConsequenceKind, PrivilegeLevel
 
 

@@ -1,132 +1,29 @@
-"""Role definitions of Azure: the built-in ones once for a process, custom ones for each place."""
+"""Reads Azure role assignments as rights of service principals: which rows a unit reports, and their privilege."""
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from connectors.azure import sections as s
-from connectors.azure.client.errors import NotTaken, each_of
-from connectors.azure.client.payloads import moment
+from connectors.azure.client.errors import each_of
+from connectors.azure.client.payloads import ObjectId, moment
 from connectors.azure.keys import NIL_GUID
 from connectors.azure.reader import Reader, Unit
-from connectors.azure.rights.azure_privilege import AzureJudge, Denial
-from connectors.azure.rights.azure_role import Block, Place, Role, place_of, published_roles
-from connectors.azure.rights.directory_roles import UNKNOWN_POWER, Power, some
+from connectors.azure.rights.azure_privilege import AzureJudge
+from connectors.azure.rights.deny_assignments import Denial, read_denials
 from connectors.azure.rights.holders import Holder, Member, assignment, members_of
-from connectors.azure.rights.principals import Principals, RoleAssignment, read_denials, read_principals
-from connectors.base import DiscoveredRecord, Gone, Scope, SectionReading, own_words
-from scanner.model import Assignment, Coverage, Grant
-
-_ROOT = ""
-_CUSTOM, _BUILT_IN = "type eq 'CustomRole'", "type eq 'BuiltInRole'"
-_CUSTOM_TYPE = "customrole"
-
-Judges = dict[str, AzureJudge]
-"""By the GUID of their role in lower case: a definition's full id begins with whatever scope it is read at."""
-
-
-class Permission(Struct, frozen=True, kw_only=True):
-    """One block of a definition, as the SDK's model has it."""
-
-    actions: tuple[str, ...] | None = None
-    not_actions: tuple[str, ...] | None = None
-    data_actions: tuple[str, ...] | None = None
-    not_data_actions: tuple[str, ...] | None = None
-    condition: str | None = None
-
-
-class RoleDefinition(Struct, frozen=True, kw_only=True):
-    """A role definition, as the SDK's model has it."""
-
-    id: str
-    role_name: str | None = None
-    role_type: str | None = None
-    permissions: tuple[Permission, ...] | None = None
-
-    @property
-    def role(self) -> Role:
-        """The role as it is judged."""
-        return Role(
-            id=guid_of(self.id),
-            name=self.role_name or guid_of(self.id),
-            custom=None if self.role_type is None else self.role_type.lower() == _CUSTOM_TYPE,
-            blocks=tuple(
-                Block(
-                    actions=one.actions or (),
-                    not_actions=one.not_actions or (),
-                    data_actions=one.data_actions or (),
-                    not_data_actions=one.not_data_actions or (),
-                    condition=one.condition,
-                )
-                for one in self.permissions or ()
-            ),
-        )
-
-
-class _BuiltIn:
-    """The built-in roles by the resource manager that lists them; they are the same in all its tenants."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._by_address: dict[str, Judges] = {}
-
-    def of(self, reader: Reader, section: SectionReading, wanted: frozenset[str]) -> Judges:
-        """All built-in roles; listed again if a wanted role is missing."""
-        address = reader.settings.endpoints.arm
-        with self._lock:
-            known = self._by_address.get(address, {})
-            if not wanted <= known.keys():
-                known = known | _listed(reader, section, _ROOT, _BUILT_IN)
-                self._by_address[address] = known
-        return known
-
-
-_BUILT_INS = _BuiltIn()
-
-
-def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Coverage, None, Judges]:
-    """Read the roles that can be assigned at a place and are in ``ids``, the ids in assignments.
-
-    Common built-in roles that were not returned are taken from Microsoft's documentation.
-    """
-    wanted = frozenset(map(guid_of, ids))
-    judges: Judges = {}
-    with reader.section(s.ROLE_DEFINITIONS) as section:
-        if wanted:
-            judges |= _listed(reader, section, place, _CUSTOM)
-            others = wanted - judges.keys()
-            try:
-                built_in = _BUILT_INS.of(reader, section, others) if others else {}
-            except (Gone, NotTaken):  # a place lists all that can be assigned there
-                built_in = _listed(reader, section, place, _BUILT_IN)
-            judges |= {guid: built_in[guid] for guid in others if guid in built_in}
-            section.found(len(wanted & judges.keys()))
-            if unknown := wanted - judges.keys() - published_roles().keys():
-                section.note(f"{len(unknown)} roles are not listed here, and what they allow is unknown")
-    yield reader.done(section)
-    unread = wanted - judges.keys()
-    return judges | {guid: AzureJudge(role) for guid in unread if (role := published_roles().get(guid))}
-
-
-def _listed(reader: Reader, section: SectionReading, place: str, which: str) -> Judges:
-    models = reader.api.definition_client().role_definitions.list(place, filter=which)
-    reported = each_of(models, "GET roleDefinitions")
-    return {one.role.id: AzureJudge(one.role) for one in reader.converted(section, reported, RoleDefinition)}
-
-
-def guid_of(definition: str) -> str:
-    """The GUID at the end of a definition's id, in lower case."""
-    return definition.rstrip("/").rpartition("/")[2].lower()
-
-
-# ---
-# Azure role assignments as rights of service principals: which rows a unit reports, and their privilege (pure).
+from connectors.azure.rights.places import Place, place_of
+from connectors.azure.rights.power import UNKNOWN_POWER, Power, some
+from connectors.azure.rights.principals import Principals, read_principals
+from connectors.azure.rights.role_definitions import guid_of, read_roles
+from connectors.base import DiscoveredRecord, Scope, own_words
+from scanner.model import Assignment, Grant
 
 SERVICE_PRINCIPAL, GROUP = "ServicePrincipal", "Group"
 EVERYWHERE = "/"
@@ -135,6 +32,20 @@ _PEOPLE = frozenset({"User", "ForeignGroup", "Device"})
 
 
 Judging: TypeAlias = Callable[[frozenset[str]], tuple[Power, tuple[Denial, ...]]]
+
+
+class RoleAssignment(Struct, frozen=True, kw_only=True):
+    """A role assignment, as the SDK's model has it."""
+
+    id: str
+    principal_id: ObjectId
+    scope: str
+    role_definition_id: str
+    principal_type: str | None = None
+    condition: str | None = None
+    delegated_managed_identity_resource_id: str | None = None
+    created_on: datetime | None = None
+    created_by: str | None = None
 
 
 class Known(Struct, frozen=True, kw_only=True):

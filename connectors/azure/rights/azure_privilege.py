@@ -1,139 +1,105 @@
-"""Deny assignments: permissions that Azure denies, whichever role allows them. Pure.
+"""Privilege of an Azure role at a scope, by its actions and the table ``azure_roles.toml`` (pure).
 
-Azure makes them itself, for managed applications and deployment stacks. They deny actions at a scope and below to
-principals except the excluded ones. Members of their groups are unknown, and so is whether a condition is met, so an
-action that one denies counts as uncertain. Source:
-https://learn.microsoft.com/azure/role-based-access-control/deny-assignments
+``admin``: everything, or all of ``Microsoft.Authorization``, on a subscription or more. ``escalation``: a known way
+leads there, on a subscription or more. On a resource group or a resource the same ways make their holder no
+administrator by themselves, but lead to whatever identities are in it; that is reported as ``takes_over`` and
+``becomes``, and decided where those are known. ``high``: see the table. What a deny assignment may take away is
+uncertain, as what a condition decides is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from collections.abc import Set as AbstractSet
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
 from operator import attrgetter, methodcaller
 
+import msgspec
 from msgspec import Struct, structs
 
-from connectors.azure.keys import NIL_GUID, secrets_in
-from connectors.azure.rights.azure_role import (
-    DATA,
-    USER_ASSIGNED,
-    Block,
-    Condition,
-    Methods,
-    Place,
-    Role,
-    azure_table,
-    place_of,
-)
-from connectors.azure.rights.directory_roles import (
-    NAMED,
-    POTENTIAL,
-    UNDER_A_CONDITION,
-    Power,
-    judged,
-    some,
-    under_a_condition,
-)
-from scanner.model import Consequence, PrivilegeLevel, Takeover
-
-_GROUP = "group"
-
-
-class _Principal(Struct, frozen=True, kw_only=True):
-    id: str
-    type: str = ""
-
-
-class _Properties(Struct, frozen=True, kw_only=True, rename="camel"):
-    scope: str
-    deny_assignment_name: str = ""
-    permissions: tuple[Block, ...] = ()
-    principals: tuple[_Principal, ...] = ()
-    exclude_principals: tuple[_Principal, ...] = ()
-    do_not_apply_to_child_scopes: bool = False
-
-
-class DenyAssignment(Struct, frozen=True, kw_only=True):
-    """A deny assignment, as the resource manager has it."""
-
-    id: str
-    properties: _Properties
-
-
-class Denial(Struct, frozen=True, kw_only=True):
-    """A deny assignment in the form for evaluating rights. ``is_inherited``: it applies below its place as well.
-
-    ``anyone``: it names everyone, or a group. ``principals``, ``excluded``: ids in lower case.
-    """
-
-    name: str
-    place: Place
-    is_inherited: bool
-    anyone: bool
-    principals: frozenset[str]
-    excluded: frozenset[str]
-    blocks: tuple[Block, ...]
-
-    def concerns(self, ids: AbstractSet[str]) -> bool:
-        """Whether it may apply to a principal. ``ids``: its own, and those of groups that it is known to be in."""
-        return (self.anyone or not ids.isdisjoint(self.principals)) and ids.isdisjoint(self.excluded)
-
-    def hinders(self, methods: Methods) -> bool:
-        """Whether it denies an action that each of these needs."""
-        return _hinder(self.blocks, methods)
-
-    def reaches(self, place: Place) -> bool:
-        """Whether it applies at a place. One of a management group was listed for everything in the group."""
-        if self.place.id == place.id:
-            return True
-        is_above = self.place.breadth == "management_group" or place.id.startswith(f"{self.place.id}/")
-        return self.is_inherited and is_above
-
-    def lies_in(self, place: Place) -> bool:
-        """Whether it applies to a part of that place only."""
-        starts = place.within if place.takes("resource_group") else (f"{place.id}/",)
-        return not self.reaches(place) and f"{self.place.id}/".startswith(starts)
-
-
-def denies(blocks: tuple[Block, ...], action: str) -> bool:
-    """Whether one of them denies an action."""
-    return any(block.allows(action) for block in blocks)
-
-
-@lru_cache(maxsize=1024)
-def _hinder(blocks: tuple[Block, ...], methods: Methods) -> bool:
-    """Cached, because many managed applications have the same deny assignments."""
-    return all(any(denies(blocks, action) for action in method) for method in methods)
-
-
-def denial_of(row: DenyAssignment) -> Denial:
-    """The row as a denial. Raises ValueError for an invalid scope."""
-    fields = row.properties
-    return Denial(
-        name=fields.deny_assignment_name or row.id.rpartition("/")[2],
-        place=place_of(fields.scope),
-        is_inherited=not fields.do_not_apply_to_child_scopes,
-        anyone=any(one.id == NIL_GUID or one.type.lower() == _GROUP for one in fields.principals),
-        principals=frozenset(one.id.lower() for one in fields.principals),
-        excluded=frozenset(one.id.lower() for one in fields.exclude_principals),
-        blocks=fields.permissions,
-    )
-
-
-# --- Privilege of an Azure role at a scope, by its actions (pure) ---
-#
-# ``admin``: everything, or all of ``Microsoft.Authorization``, on a subscription or more. ``escalation``: a known way
-# leads there, on a subscription or more. On a resource group or a resource the same ways make their holder no
-# administrator by themselves, but lead to whatever identities are in it; that is reported as ``takes_over`` and
-# ``becomes``, and decided where those are known. ``high``: see the table. What a deny assignment may take away is
-# uncertain, as what a condition decides is.
+from connectors.azure.keys import secrets_in
+from connectors.azure.rights.azure_role import DATA, Block, Condition, Methods, Role, covers
+from connectors.azure.rights.deny_assignments import Denial, denies
+from connectors.azure.rights.places import USER_ASSIGNED, Breadth, Place
+from connectors.azure.rights.power import NAMED, POTENTIAL, UNDER_A_CONDITION, Power, judged, some, under_a_condition
+from scanner.model import Consequence, ConsequenceKind, PrivilegeLevel, Takeover
 
 EVERYTHING = "every action"
 ALL_OF_IAM = "every action of Microsoft.Authorization"
 _CONDITIONS_KEPT = 64
 """Number of conditions and places for which the result of a role is cached."""
+
+
+# --- The table ---
+
+
+class OwnRights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ways to grant oneself rights. ``only_wide``: they count on a subscription or more."""
+
+    name: str
+    methods: Methods
+    only_wide: bool = False
+
+
+class RunningAs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ways to run code in a resource of a type, and so with its identity. ``unless``: see ``Takeover``."""
+
+    type: str
+    methods: Methods
+    unless: str = ""
+
+
+class Becoming(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ways to become a user-assigned identity: at once, or by assigning it to something that can be run."""
+
+    federated: Methods
+    assigned: Methods
+    runs: Methods
+
+
+class High(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Actions of one ``consequence`` (of a blast radius). ``within``: the narrowest scope on which they count."""
+
+    name: str
+    consequence: ConsequenceKind
+    within: Breadth
+    actions: tuple[str, ...]
+
+
+class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The level of every other data action on a subscription or more, except for harmless ones (patterns)."""
+
+    name: str
+    harmless: tuple[str, ...]
+
+
+class AzureTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    iam: tuple[str, ...]
+    own_rights: tuple[OwnRights, ...]
+    takeover: tuple[RunningAs, ...]
+    becoming: Becoming
+    high: tuple[High, ...]
+    data: Data
+
+    def includes(self, pattern: str) -> bool:
+        """Whether a data action, or a pattern of some, is harmless or named as ``high`` already."""
+        name = pattern.lower()
+        named = (action for each in self.high for action in each.actions if action.startswith(DATA))
+        if any(covers(name, action.removeprefix(DATA).lower()) for action in named):
+            return True
+        return any(covers(one.lower(), name) for one in self.data.harmless)
+
+
+@cache
+def azure_table() -> AzureTable:
+    """The table, read once."""
+    text = files("connectors.azure.rights").joinpath("azure_roles.toml").read_bytes()
+    return msgspec.toml.decode(text, type=AzureTable)
+
+
+# --- Judging ---
 
 
 class AzureJudge:

@@ -1,4 +1,4 @@
-"""An Azure role: which actions it allows. Pure.
+"""An Azure role, and the condition of its assignment: which actions they allow. Pure.
 
 Each block of a definition allows its actions except the excluded ones, which another block may allow.
 Source: https://learn.microsoft.com/azure/role-based-access-control/role-definitions
@@ -10,18 +10,16 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Literal
 
 import msgspec
 from msgspec import Struct
-
-from connectors.azure.keys import arm_key
-from scanner.model import ConsequenceKind
 
 DATA = "data:"
 """The prefix of a data action, here and in the table."""
 _UNHEARD_OF = tuple(f"Muster.Unheard/of/{verb}" for verb in ("read", "write", "delete", "any/action"))
 """Invented actions: a role that allows them allows everything."""
+Methods = tuple[tuple[str, ...], ...]
+"""Ways to do something: each is the actions that it takes together."""
 
 
 class Block(Struct, frozen=True, rename="camel"):
@@ -89,7 +87,7 @@ def _any_covers(patterns: tuple[str, ...], name: str) -> bool:
     return any(covers(pattern.lower(), name) for pattern in patterns)
 
 
-# --- Conditions of role assignments: the actions they cover (pure) ---
+# --- Conditions of role assignments: the actions they cover ---
 #
 # A condition targets actions as ``!(ActionMatches{'…'}) OR expression``, which lets every other action pass. Source:
 # https://learn.microsoft.com/azure/role-based-access-control/conditions-format
@@ -116,148 +114,7 @@ class Condition:
         return self.is_there and any(covers(target, name) for target in self._targets)
 
 
-# --- Scopes of role assignments (pure) ---
-#
-# Source: https://learn.microsoft.com/azure/role-based-access-control/scope-overview
-
-Breadth = Literal["part", "resource", "resource_group", "subscription", "management_group"]
-BREADTHS: tuple[Breadth, ...] = ("part", "resource", "resource_group", "subscription", "management_group")
-"""From narrow to broad; a part is inside a resource, such as one secret of a vault."""
-
-USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
-GROUPS = "/providers/microsoft.management/managementgroups/"
-"""The prefix of a management group's id, in lower case."""
-_SUBSCRIPTIONS = "/subscriptions/"
-# Resource Manager allows no wildcard in a name, and it would be read as a pattern.
-_PLAIN = re.compile(r"/[^*?\x00-\x1f]*")
-_RESOURCE_GROUP_PARTS = 4
-
-
-class Place(Struct, frozen=True, kw_only=True):
-    """A scope. ``id`` in lower case; ``within``: prefixes of the ids of resources in it, or its own id.
-
-    A management group has a prefix for each known subscription.
-    """
-
-    id: str
-    breadth: Breadth
-    within: tuple[str, ...]
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether it is a subscription or more."""
-        return self.takes("subscription")
-
-    def takes(self, narrowest: Breadth) -> bool:
-        """Whether it includes another place."""
-        return BREADTHS.index(self.breadth) >= BREADTHS.index(narrowest)
-
-    @property
-    def words(self) -> str:
-        """Its description in evidence."""
-        if self.id == "/":
-            return "the whole tenant"
-        kind = self.breadth.replace("_", " ") if self.breadth != "part" else "resource"
-        return f"{kind} {self.id if self.breadth in ('part', 'resource') else self.id.rpartition('/')[2]}"
-
-    def keys_of(self, resource_type: str) -> tuple[str, ...]:
-        """Patterns of the keys of resources of a type, and of what is inside them."""
-        kind = resource_type.lower()
-        provider, *parts = kind.split("/")
-        names = "/".join((provider, *(f"{part}/*" for part in parts)))
-        if self.takes("subscription"):
-            return tuple(f"{start}*/providers/{names}" for start in self.within)
-        if self.breadth == "resource_group":
-            return (f"{self.id}/providers/{names}",)
-        own = type_of(self.id)
-        if own == kind or own.startswith(f"{kind}/"):
-            return (self.id, f"{self.id}/*")
-        return (f"{self.id}/{kind.removeprefix(own + '/')}/*",) if kind.startswith(f"{own}/") else ()
-
-    def has(self, action: str) -> bool:
-        """Whether an action can act on anything in it; a resource only has its own type."""
-        if self.takes("resource_group"):
-            return True
-        return action.removeprefix(DATA).lower().startswith(f"{type_of(self.id)}/")
-
-    @property
-    def every_key(self) -> tuple[str, ...]:
-        """Patterns of the keys of everything in it."""
-        if self.takes("subscription"):
-            return tuple(f"{start}*" for start in self.within)
-        return (self.id, f"{self.id}/*")
-
-
-def place_of(scope: str, *, holds: tuple[str, ...] = ()) -> Place:
-    """The place of a scope of Resource Manager; ``holds``: subscriptions in it, for a management group or ``/``.
-
-    Raises ValueError for an invalid scope.
-    """
-    key = arm_key(scope) or "/"
-    if not _PLAIN.fullmatch(key) or (scope.strip() and not scope.strip().startswith("/")):
-        raise ValueError("not a scope of Resource Manager")
-    if key == "/" or key.startswith(GROUPS):
-        starts = tuple(f"{_SUBSCRIPTIONS}{one.lower()}/" for one in holds) or ((_SUBSCRIPTIONS,) if key == "/" else ())
-        return Place(id=key, breadth="management_group", within=starts)
-    parts = key.strip("/").split("/")
-    if parts[0] != "subscriptions" or len(parts) % 2:
-        return Place(id=key, breadth="part", within=(key,))
-    if len(parts) < _RESOURCE_GROUP_PARTS:
-        return Place(id=key, breadth="subscription", within=(f"{key}/",))
-    if len(parts) == _RESOURCE_GROUP_PARTS and parts[2] == "resourcegroups":
-        return Place(id=key, breadth="resource_group", within=(f"{key}/",))
-    return Place(id=key, breadth="resource" if type_of(key).count("/") == 1 else "part", within=(key,))
-
-
-def type_of(resource_id: str) -> str:
-    """The type in a resource's id: ``microsoft.web/sites/slots``; empty where there is none."""
-    provider, *rest = resource_id.lower().rpartition("/providers/")[2].strip("/").split("/")
-    return "/".join((provider, *rest[::2])) if "/providers/" in resource_id.lower() and rest else ""
-
-
-# --- Consequences of actions (``azure_roles.toml``) ---
-
-Methods = tuple[tuple[str, ...], ...]
-
-
-class OwnRights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ways to grant oneself rights. ``only_wide``: they count on a subscription or more."""
-
-    name: str
-    methods: Methods
-    only_wide: bool = False
-
-
-class RunningAs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ways to run code in a resource of a type, and so with its identity. ``unless``: see ``Takeover``."""
-
-    type: str
-    methods: Methods
-    unless: str = ""
-
-
-class Becoming(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ways to become a user-assigned identity: at once, or by assigning it to something that can be run."""
-
-    federated: Methods
-    assigned: Methods
-    runs: Methods
-
-
-class High(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Actions of one ``consequence`` (of a blast radius). ``within``: the narrowest scope on which they count."""
-
-    name: str
-    consequence: ConsequenceKind
-    within: Breadth
-    actions: tuple[str, ...]
-
-
-class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The level of every other data action on a subscription or more, except for harmless ones (patterns)."""
-
-    name: str
-    harmless: tuple[str, ...]
+# --- Built-in roles, as Microsoft publishes them ---
 
 
 class Published(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -268,32 +125,6 @@ class Published(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     actions: tuple[str, ...] = ()
     not_actions: tuple[str, ...] = ()
     data_actions: tuple[str, ...] = ()
-
-
-class AzureTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file."""
-
-    iam: tuple[str, ...]
-    own_rights: tuple[OwnRights, ...]
-    takeover: tuple[RunningAs, ...]
-    becoming: Becoming
-    high: tuple[High, ...]
-    data: Data
-
-    def includes(self, pattern: str) -> bool:
-        """Whether a data action, or a pattern of some, is harmless or named as ``high`` already."""
-        name = pattern.lower()
-        named = (action for each in self.high for action in each.actions if action.startswith(DATA))
-        if any(covers(name, action.removeprefix(DATA).lower()) for action in named):
-            return True
-        return any(covers(one.lower(), name) for one in self.data.harmless)
-
-
-@cache
-def azure_table() -> AzureTable:
-    """The table, read once."""
-    text = files("connectors.azure.rights").joinpath("azure_roles.toml").read_bytes()
-    return msgspec.toml.decode(text, type=AzureTable)
 
 
 @cache

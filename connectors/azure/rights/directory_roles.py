@@ -1,75 +1,25 @@
-"""The power of one right: an Azure role, a directory role, or a permission."""
+"""Privilege of a directory role at a scope (pure).
+
+Decided by the actions of its definition, so that custom roles count for what they are. A built-in role is at least
+what ``directory_builtin.csv`` has for it: which users' passwords it may reset it decides itself, and what
+Microsoft's own accounts do is not all listed. A role that is not in it, and of whose actions none is known to lead
+anywhere, is ``unknown``. On an administrative unit a role is ``high`` at most: roles assigned there cannot touch
+administrators outside it. On one application it makes its holder no more than that application.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Literal
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from scanner.model import Consequence, Privilege, PrivilegeLevel, Takeover
-
-NAMED = 3
-"""Maximum number of actions that evidence names; it counts the rest."""
-POTENTIAL = "potential: its links name what was found there"
-"""The note on a way that needs a target. A right is judged before targets are known."""
-UNDER_A_CONDITION = "under a condition"
-
-_HIGHEST_FIRST: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")
-_UNDER_A_CONDITION: Mapping[PrivilegeLevel, PrivilegeLevel] = {"admin": "high", "escalation": "high"}
-
-
-class Power(Struct, frozen=True, kw_only=True):
-    """The privilege of a right, and the identities that it gives access to; see ``Assignment`` for the fields."""
-
-    privilege: Privilege = Privilege(level="normal")
-    becomes: tuple[str, ...] = ()
-    takes_over: tuple[Takeover, ...] = ()
-    consequences: tuple[Consequence, ...] = ()
-    conditional: bool = False
-
-
-UNKNOWN_POWER = Power(privilege=Privilege(level="unknown", evidence=("what a right allows could not be read",)))
-
-
-def under_a_condition(power: Power) -> Power:
-    """The same under a condition that cannot be evaluated, as its evidence states."""
-    given = power.privilege
-    at_most_high = _UNDER_A_CONDITION.get(given.level, given.level)
-    return structs.replace(
-        power,
-        privilege=Privilege(level=at_most_high, evidence=given.evidence),
-        takes_over=tuple(structs.replace(one, conditional=True) for one in power.takes_over),
-        consequences=tuple(structs.replace(one, conditional=True) for one in power.consequences),
-        conditional=True,
-    )
-
-
-def judged(reasons: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:
-    """The most severe level among the reasons, with the reasons for it."""
-    reported = list(reasons)
-    levels: list[PrivilegeLevel] = ["normal", *(level for level, _ in reported)]
-    level = min(levels, key=_HIGHEST_FIRST.index)
-    return Privilege(level=level, evidence=tuple(dict.fromkeys(text for each, text in reported if each == level)))
-
-
-def some(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    shown = ", ".join(names[:NAMED])
-    return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
-
-
-# --- Privilege of a directory role at a scope (pure) ---
-#
-# Decided by the actions of its definition, so that custom roles count for what they are. A built-in role is at least
-# what ``directory_builtin.csv`` has for it: which users' passwords it may reset it decides itself, and what
-# Microsoft's own accounts do is not all listed. A role that is not in it, and of whose actions none is known to lead
-# anywhere, is ``unknown``. On an administrative unit a role is ``high`` at most: roles assigned there cannot touch
-# administrators outside it. On one application it makes its holder no more than that application.
+from connectors.azure.rights.power import POTENTIAL, Power, judged, some
+from scanner.model import PrivilegeLevel
 
 TENANT = "/"
 _UNIT = "/administrativeunits/"

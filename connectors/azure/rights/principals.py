@@ -1,66 +1,24 @@
-"""The fields of the resource manager's rows that are used. Source: the REST reference of Azure's resource providers."""
+"""Holders of Azure role assignments, looked up in the directory, and deleted ones.
+
+Resource Manager keeps an assignment when its principal is deleted, with the type that it had. Source:
+https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from msgspec import Struct, field
 
 from connectors.azure import sections as s
-from connectors.azure.client.payloads import RESTORABLE, ObjectId, moment
+from connectors.azure.client.payloads import RESTORABLE, moment
 from connectors.azure.reader import Reader
-from connectors.azure.rights.azure_privilege import Denial, DenyAssignment, denial_of
 from connectors.azure.rights.holders import GROUP, SERVICE_PRINCIPAL, DirectoryObject, objects_by_id
 from connectors.base import SectionReading
 from scanner.errors import SourceError
 from scanner.model import Coverage
-
-
-class RoleAssignment(Struct, frozen=True, kw_only=True):
-    """A role assignment, as the SDK's model has it."""
-
-    id: str
-    principal_id: ObjectId
-    scope: str
-    role_definition_id: str
-    principal_type: str | None = None
-    condition: str | None = None
-    delegated_managed_identity_resource_id: str | None = None
-    created_on: datetime | None = None
-    created_by: str | None = None
-
-
-# --- Deny assignments at and below a subscription, or at and above a management group ---
-
-VERSION = "2022-04-01"
-
-
-def read_denials(
-    reader: Reader, place: str, rows: Collection[RoleAssignment]
-) -> Generator[Coverage, None, tuple[Denial, ...]]:
-    """Read deny assignments that may apply to the holders of ``rows``. Unreadable ones deny nothing."""
-    found: list[Denial] = []
-    params = {"$filter": "atScope()"} if reader.unit.kind == "management_group" else {}
-    path = f"{quote(place, safe='/')}/providers/Microsoft.Authorization/denyAssignments"
-    with reader.section(s.DENY_ASSIGNMENTS) as section:
-        pages = reader.api.arm_pages(path, api_version=VERSION, params=params) if rows else ()
-        for row in reader.rows(section, pages, DenyAssignment):
-            try:
-                found.append(denial_of(row))
-            except ValueError as error:
-                section.malformed(row.id, str(error))
-        section.found(len(found))
-    yield reader.done(section)
-    return tuple(found)
-
-
-# --- Holders of role assignments, and deleted ones ---
-#
-# Resource Manager keeps an assignment when its principal is deleted, with the type that it had. Source:
-# https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
 
 _DELETED = "/directory/deletedItems/microsoft.graph.servicePrincipal"
 _PAGE = 999

@@ -1,4 +1,4 @@
-"""Reads directory roles and API permissions."""
+"""Reads rights in the tenant: directory roles, application permissions and delegated permissions."""
 
 from __future__ import annotations
 
@@ -13,31 +13,26 @@ from connectors.azure.client.payloads import moment
 from connectors.azure.keys import NIL_GUID
 from connectors.azure.reader import Reader
 from connectors.azure.rights.api_permissions import Permission, application_power, delegated_power
-from connectors.azure.rights.directory_roles import (
-    TENANT,
-    UNKNOWN_POWER,
-    DirectoryRole,
-    Power,
-    as_published,
-    directory_power,
-    under_a_condition,
-)
+from connectors.azure.rights.directory_roles import TENANT, DirectoryRole, as_published, directory_power
 from connectors.azure.rights.holders import (
     GROUP,
     SERVICE_PRINCIPAL,
     Api,
-    AppRoleAssignment,
     Directory,
     DirectoryObject,
     Holder,
     Member,
-    PermissionGrant,
-    RoleAssignment,
-    RoleDefinition,
     assignment,
     members_of,
     objects_by_id,
 )
+from connectors.azure.rights.payloads import (
+    AppRoleAssignment,
+    DirectoryRoleAssignment,
+    DirectoryRoleDefinition,
+    PermissionGrant,
+)
+from connectors.azure.rights.power import UNKNOWN_POWER, Power, under_a_condition
 from connectors.base import DiscoveredRecord, Gone, SectionReading
 from scanner.errors import SourceError
 from scanner.model import Assignment, Grant
@@ -47,13 +42,13 @@ _ROLES = "/roleManagement/directory"
 
 def read_directory_roles(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
     """Assignments of directory roles to service principals, directly and through groups."""
-    rows: list[RoleAssignment] = []
+    rows: list[DirectoryRoleAssignment] = []
     converter = _Converter(reader, directory)
     holders = _Holders()
     with reader.section(s.DIRECTORY_ROLES) as section:
-        definitions = reader.rows(section, reader.api.graph_pages(f"{_ROLES}/roleDefinitions"), RoleDefinition)
+        definitions = reader.rows(section, reader.api.graph_pages(f"{_ROLES}/roleDefinitions"), DirectoryRoleDefinition)
         converter.roles.update({one.id.lower(): one.role for one in definitions})
-        rows.extend(reader.rows(section, reader.api.graph_pages(f"{_ROLES}/roleAssignments"), RoleAssignment))
+        rows.extend(reader.rows(section, reader.api.graph_pages(f"{_ROLES}/roleAssignments"), DirectoryRoleAssignment))
         holders = _holders(reader, section, rows, directory)
         reported = [row for row in rows if row.principal_id.lower() in holders.principals]
         section.found(len(reported))
@@ -83,7 +78,9 @@ class _Holders(Struct, frozen=True, kw_only=True):
     gone: int = 0
 
 
-def _holders(reader: Reader, section: SectionReading, rows: Sequence[RoleAssignment], directory: Directory) -> _Holders:
+def _holders(
+    reader: Reader, section: SectionReading, rows: Sequence[DirectoryRoleAssignment], directory: Directory
+) -> _Holders:
     ids = {row.principal_id.lower() for row in rows} - directory.left_out
     unknown = ids - directory.names.keys()
     objects: dict[str, DirectoryObject] = {}
@@ -110,7 +107,7 @@ class _Converter:
         self._tenant = reader.unit.tenant
         self._directory = directory
 
-    def of(self, row: RoleAssignment, member: Member | None = None, *, group: str | None = None) -> Assignment:
+    def of(self, row: DirectoryRoleAssignment, member: Member | None = None, *, group: str | None = None) -> Assignment:
         """The right of its principal, or of a member of its group."""
         role = self.roles.get(row.role_definition_id.lower()) or as_published(row.role_definition_id)
         where = row.directory_scope_id or row.app_scope_id or TENANT

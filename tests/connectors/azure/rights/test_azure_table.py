@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from connectors.azure.rights.azure_role import azure_table, published_roles
+from connectors.azure.rights.azure_privilege import azure_table
+from connectors.azure.rights.azure_role import published_roles
 from connectors.fakes.azure.rights import BUILT_IN, built_in_permissions
 
 _ACTION = re.compile(r"(data:)?Microsoft(\.\w+)+(/\w+)+/(write|delete|action|read)", re.IGNORECASE)

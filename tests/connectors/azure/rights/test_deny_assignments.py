@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.azure.rights.azure_privilege import Denial, DenyAssignment, denial_of
-from connectors.azure.rights.azure_role import place_of
-from connectors.azure.rights.directory_roles import Power
+from connectors.azure.rights.deny_assignments import Denial, DenyAssignment, denial_of
+from connectors.azure.rights.places import place_of
+from connectors.azure.rights.power import Power
 from tests.connectors.azure.rights.test_azure_privilege import judge
 from tests.connectors.azure.rights.test_places import GROUP, MANAGEMENT, SITE, SUB, VM
 

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from connectors.azure.rights.directory_roles import (
     DirectoryRole,
-    Power,
     as_published,
     built_in_roles,
     directory_power,
     directory_table,
     takes_in,
 )
+from connectors.azure.rights.power import Power
 from connectors.fakes.azure.rights import DIRECTORY_ROLES
 from tests.connectors.azure.published.unjudged import differences
 

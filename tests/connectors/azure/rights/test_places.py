@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.azure.rights.azure_role import BREADTHS, place_of, type_of
+from connectors.azure.rights.places import BREADTHS, place_of, type_of
 
 SUB = "/subscriptions/11111111-1111-1111-1111-111111111111"
 GROUP = f"{SUB}/resourceGroups/Prod"
