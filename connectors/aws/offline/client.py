@@ -12,6 +12,7 @@ from pathlib import PurePath
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from connectors.aws.client.errors import NotExported, translated
@@ -25,6 +26,9 @@ Keeps: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 # The members by which answers name what they are about, besides those named as the parameter is.
 _NAMING = re.compile(r"(?:.*(?:name|id|identifier|arn|url)|[a-z]+(?<!statu)s)", re.IGNORECASE)
 _ARNS = ("Arn", "ARN", "arn")
+# An ARN may be that of something else: two targets of a rule, with ids of their own, can be one function.
+_IDS = ("Id", "id")
+_NUMBERS = ("SerialNumber", "VersionNumber")
 _PARTS = re.compile(r"[:/]")
 _SEPARATOR = re.compile(r"[-_.= ]")
 # As deep as a policy's id in its summary.
@@ -143,11 +147,17 @@ def asked_for(
 
 
 def name_of(row: Any) -> Any:
-    """By what a row is the same in two documents: its ARN, else all the texts that name it."""
+    """By what a row is the same in two documents: its ARN and id, else all the texts that name it, else all of it."""
     if not isinstance(row, Mapping):
         return str(row)
-    arn = next((row[name] for name in _ARNS if isinstance(row.get(name), str)), None)
-    return arn or tuple(sorted((name, str(text)) for name, text in row.items() if _NAMING.fullmatch(name)))
+    if any(isinstance(row.get(name), str) for name in _ARNS):
+        return tuple(str(row[name]) for name in (*_ARNS, *_IDS) if name in row)
+    named = {
+        name: str(text)
+        for name, text in row.items()
+        if name in _NUMBERS or (isinstance(text, str) and _NAMING.fullmatch(name))
+    }
+    return tuple(sorted(named.items())) or msgspec.json.encode(row, order="deterministic")
 
 
 def with_batch(answer: dict[str, Any], operation: Operation, parameters: Mapping[str, Any]) -> dict[str, Any]:

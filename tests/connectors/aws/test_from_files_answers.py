@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from connectors.aws.offline.client import name_of
 from scanner.model import Workload
 from tests.connectors.aws.command_line import write
 from tests.connectors.aws.exported import MADE, details, everywhere, keys, read
@@ -125,6 +126,52 @@ def test_pages_in_several_files_are_one_listing(tmp_path: Path) -> None:
     assert found.coverage["iam.users"].identities == 2
     assert found.coverage["iam.service_credentials"].status == "complete"
     assert [one.id for one in found.identities["ann"].credentials] == ["ACCA1", "ACCA2"]
+
+
+def test_devices_in_two_pages_are_all_read(tmp_path: Path) -> None:
+    """Their rows have no name but a serial number."""
+    devices = [
+        {"SerialNumber": f"arn:aws:iam::{ONE}:mfa/{name}", "User": {"Arn": f"arn:aws:iam::{ONE}:user/{name}"}}
+        for name in ("ann", "bob")
+    ]
+    write(tmp_path / "account.json", details(ONE, "ann", "bob"))
+    write(tmp_path / "1.json", {"VirtualMFADevices": devices[:1], "IsTruncated": True, "Marker": "next"})
+    write(tmp_path / "2.json", {"VirtualMFADevices": devices[1:], "IsTruncated": False})
+
+    users = read(tmp_path).identities
+
+    assert {name: users[name].attributes.get("second_factors") for name in ("ann", "bob")} == {
+        "ann": ["virtual"],
+        "bob": ["virtual"],
+    }
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([{"SerialNumber": "a"}, {"SerialNumber": "b"}], id="a serial number and no name"),
+        pytest.param([{"UserName": "ann", "SerialNumber": each} for each in "ab"], id="two devices of a user"),
+        pytest.param([{"LaunchTemplateId": "x", "VersionNumber": each} for each in (1, 2)], id="versions of one"),
+        pytest.param([{"Id": each, "Arn": "arn:aws:lambda:::f"} for each in "ab"], id="targets with one ARN"),
+        pytest.param([{"Tags": [], "EnableDate": each} for each in "ab"], id="nothing that names them"),
+    ],
+)
+def test_rows_are_distinguished(rows: list[dict[str, Any]]) -> None:
+    """A row that is taken for another would be left out of a listing in several files."""
+    one, other = rows
+
+    assert name_of(one) != name_of(other)
+    assert name_of(one) == name_of({**one})
+
+
+@pytest.mark.parametrize(
+    "changed", [{"Tags": [{"Key": "a", "Value": "b"}]}, {"Status": "Inactive"}, {"Layers": ["x"]}, {"EnableDate": "y"}]
+)
+def test_a_row_that_changed_is_the_same_row(changed: dict[str, Any]) -> None:
+    """What it is tagged with, and the state that it is in, do not name it."""
+    row = {"FunctionName": "f", "SerialNumber": "a", "Tags": [], "Status": "Active"}
+
+    assert name_of(row) == name_of({**row, **changed})
 
 
 @pytest.mark.parametrize("mark", [{"NextToken": "eyJNYXJrZXIi"}, {"IsTruncated": True, "Marker": "next"}])
