@@ -16,7 +16,7 @@ from scanner.judging.last_known.registry_rows import set_aside_warnings
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
 from scanner.model import Entry, Origin, Ownership, Person
-from scanner.redaction.gate import cleared, cleared_with_warning
+from scanner.redaction.masking import cleared, cleared_with_warning
 from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
 from scanner.registry.roster import Roster

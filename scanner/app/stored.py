@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scanner.config.load import Config
 from scanner.model import Acknowledgement, ActivityPolicy, ScanResult
-from scanner.redaction.gate import cleared
+from scanner.redaction.masking import cleared
 from scanner.rules.catalog import RULES
 from scanner.store.store import Store
 from scanner.suppressions.acknowledgements import has_later, load_acknowledgements, with_later

@@ -46,10 +46,10 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
 
     try:
         from scanner.serve import audit
+        from scanner.serve.admission import Gate
         from scanner.serve.app import create_app
         from scanner.serve.calls import TOKEN
         from scanner.serve.context import Serving, now
-        from scanner.serve.gate import Gate
         from scanner.serve.index.catalog import Catalog
         from scanner.serve.meters import Meters, measured
         from scanner.serve.people import Lists

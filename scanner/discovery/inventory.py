@@ -32,7 +32,7 @@ from scanner.model import (
     with_typed,
 )
 from scanner.model.attributes import FACTS_OF_CREDENTIALS, OWNERS, RECORDS_OF_USE, SPONSORS, UNLISTED
-from scanner.redaction.gate import cleared
+from scanner.redaction.masking import cleared
 from scanner.stages import stage
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment, Exposure)

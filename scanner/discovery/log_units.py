@@ -33,7 +33,7 @@ from scanner import __version__
 from scanner.errors import SourceError
 from scanner.model import CoverageStatus
 from scanner.model.activity import CallerDay, Feature, LogDay, LogUnit, NamedChange, UnitReading, feature_of
-from scanner.redaction.gate import cleared
+from scanner.redaction.masking import cleared
 from scanner.redaction.redact import without_resolved
 from scanner.redaction.shapes import public_id
 from scanner.text import without_surrogates

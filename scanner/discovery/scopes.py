@@ -36,7 +36,7 @@ from scanner.model import (
     with_uncertain,
 )
 from scanner.processes import spread
-from scanner.redaction.gate import cleared
+from scanner.redaction.masking import cleared
 from scanner.redaction.shapes import public_id
 
 _learning = Lock()

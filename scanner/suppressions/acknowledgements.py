@@ -17,7 +17,7 @@ from scanner.matching.globs import compile_glob, is_pattern, names_something
 from scanner.matching.keys import habits
 from scanner.model import Acknowledged, Acknowledgement, Finding, Identity, Origin, ScanResult
 from scanner.model.stored import finding_counts, findings_named
-from scanner.redaction.gate import cleared_with_warning
+from scanner.redaction.masking import cleared_with_warning
 from scanner.redaction.shapes import without_secrets
 from scanner.registry.tables.parsing import parse_toml
 from scanner.strict import Document, decode, line_of, read_settings

@@ -27,7 +27,7 @@ from scanner.discovery.shards.lines import Shard
 from scanner.errors import SourceError
 from scanner.judging.pipeline import Declared
 from scanner.model import Coverage, Exposure, Identity, ScanResult
-from scanner.redaction.gate import cleared
+from scanner.redaction.masking import cleared
 from scanner.redaction.shapes import MASK
 from scanner.store.store import open_store
 from tests.canaries import CANARIES, planted

@@ -30,7 +30,7 @@ from scanner.model import (
     with_typed,
     with_uncertain,
 )
-from scanner.redaction.gate import cleared, line_may_have_secret
+from scanner.redaction.masking import cleared, line_may_have_secret
 from scanner.redaction.shapes import public_id
 from scanner.text import printable
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from scanner.discovery.inventory import Reading, join
 from scanner.model import Identity
 from scanner.model.planned import Effect, Plan, PlannedIdentity
-from scanner.redaction.gate import cleared
+from scanner.redaction.masking import cleared
 
 _UNNAMED = "planned:"
 """Prefixes of keys that are made from a resource, because the id at the provider is unknown."""

@@ -16,7 +16,7 @@ from scanner.discovery.scopes import Listing, read_scope
 from scanner.discovery.shards.files import check_shard, head_of, write_shard
 from scanner.discovery.shards.lines import Shard, Unit, without_secrets
 from scanner.model import Credential, Identity, Link, Signal, StoredSecret, Trust
-from scanner.redaction.gate import cleared, line_may_have_secret
+from scanner.redaction.masking import cleared, line_may_have_secret
 from scanner.redaction.redact import SecretRef
 from tests.canaries import CANARIES
 from tests.factories import NOW, make_assignment, make_coverage, make_credential, make_entry, make_identity
