@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping
 
 import networkx as nx
 
-from scanner.access.blast_radius import WholeScan, administered, blast_radius_of, targets_of
-from scanner.access.reach import Radii
+from scanner.access.blast_radius.counts import Radii
+from scanner.access.blast_radius.walk import WholeScan, administered, blast_radius_of, targets_of
 from scanner.model import (
     AgentVerdict,
     Assessment,

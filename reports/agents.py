@@ -12,11 +12,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reports.blast_radius import radii_of
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.phrases import joined
-from reports.reach import radii_of
 from reports.views import is_agent
-from scanner.access.blast_words import sentence
+from scanner.access.blast_radius.words import sentence
 from scanner.model import CONSEQUENCES, BlastRadius, Entry, Identity, ScanResult
 from scanner.model.activity import Activity
 from scanner.model.attributes import (

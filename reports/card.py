@@ -22,7 +22,7 @@ from reports.phrases import (
     tags_text,
     words,
 )
-from scanner.access.blast_words import rows, sentence
+from scanner.access.blast_radius.words import rows, sentence
 from scanner.diff.records import Era
 from scanner.model import Assessment, BlastRadius, Finding, Identity, OwnershipVerdict, ScanResult, Signal
 from scanner.model.activity import Activity, ServiceUse

@@ -13,8 +13,8 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from reports.base import Screen, View
+from reports.blast_radius import RadiusOf, published, radii_of
 from reports.phrases import evidence_of
-from reports.reach import RadiusOf, published, radii_of
 from reports.views import select
 from scanner.model import SCHEMA, Assessment, BlastRadius, EntryAssessment, Finding, ScanInfo, ScanResult, Workload
 from scanner.text import without_surrogates

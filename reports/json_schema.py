@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from reports.blast_radius import PublishedRadius
 from reports.json import BLAST_RADIUS, FACTS, FIRST_SEEN, HELD, INPUT, JUDGED, VERDICTS, WITH_ATTRIBUTES
-from reports.reach import PublishedRadius
 from scanner.model import (
     SCHEMA,
     Assessment,

@@ -11,11 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reports import agents
+from reports.blast_radius import PublishedRadius, RadiusOf, published, radii_of
 from reports.html.ages import age
 from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs_by_name, table, text, texts
 from reports.judged import Judged
 from reports.phrases import agent_text, joined, next_step
-from reports.reach import PublishedRadius, RadiusOf, published, radii_of
 from reports.views import is_agent
 from scanner.access.attack_paths import conditional_steps
 from scanner.model import (

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from scanner.access.adjacency import Adjacency, Walk, adjacency
 from scanner.access.assignments import held_by
-from scanner.access.paths import conditional_edges
+from scanner.access.edges import conditional_edges
 from scanner.errors import MissingExtra
 from scanner.model import Assessment, Relation, ScanResult, Trust
 

@@ -16,7 +16,7 @@ from connectors.planned import Known
 from connectors.planned.files import FileResources, plan
 from connectors.planned.terraform_source import TerraformSource, located
 from scanner import __version__
-from scanner.access.blast_radius import Estate
+from scanner.access.blast_radius.walk import Estate
 from scanner.access.trusts import Keys
 from scanner.errors import MissingStore, OlderStore
 from scanner.judging.pipeline import Declared

@@ -196,8 +196,8 @@ def _drafts(result: ScanResult | None, entries: Sequence[Entry], today: date) ->
 
 def _reach(result: ScanResult) -> Callable[[str], Mapping[str, Value]]:
     """The cells of blast radius and consequences, by key."""
-    from scanner.access.declared_reach import drafted
-    from scanner.access.reach import Radii
+    from scanner.access.blast_radius.counts import Radii
+    from scanner.access.blast_radius.declared import drafted
 
     radii = Radii(result)
     return lambda key: drafted(radius) if (radius := radii.of(key)) is not None else {}

@@ -10,8 +10,8 @@ from functools import cache
 import msgspec
 from msgspec import Struct
 
+from scanner.access.edges import raise_by_paths
 from scanner.access.exposures import committers
-from scanner.access.paths import raise_by_paths
 from scanner.access.workloads import agents_roles, consumers, with_rights_of_roles
 from scanner.discovery.inventory import Inventory
 from scanner.judging.agents import judge_agent
@@ -108,7 +108,7 @@ def assess(
     edges: Sequence[Edge],
     now: datetime,
 ) -> list[Assessment]:
-    """Return the assessment of each identity. ``registry``: by key. ``edges``: see scanner.access.paths."""
+    """Return the assessment of each identity. ``registry``: by key. ``edges``: see scanner.access.edges."""
     identities, roster, carried = inventory.identities, lists.roster, last.carried
     entries = {entry.id: entry for entry in lists.entries or ()}
     owner_tags = frozenset(tag_scores(lists.ownership.tag_keys))

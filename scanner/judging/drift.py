@@ -11,8 +11,8 @@ from importlib.resources import files
 import msgspec
 from msgspec import Struct
 
-from scanner.access.declared_reach import Statement, beyond, declared_by
-from scanner.access.reach import Radii
+from scanner.access.blast_radius.counts import Radii
+from scanner.access.blast_radius.declared import Statement, beyond, declared_by
 from scanner.matching.declared import environment_of, environments
 from scanner.matching.globs import compile_glob
 from scanner.matching.keys import Known, fold, known, tag_name

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from scanner.access.assignments import Held, held_by, unknown_rights_notices
 from scanner.access.clusters import with_clusters
+from scanner.access.edges import resolve
 from scanner.access.exposures import by_subject, matched, unmatched_notices
-from scanner.access.paths import resolve
 from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity

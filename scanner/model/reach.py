@@ -1,7 +1,7 @@
 """Which identity can become which: what its own policies allow (ways), its token subjects, and the resulting edges.
 
 A connector fills :attr:`Identity.reach` and the like. The edges are known once every scope has been read: see
-:mod:`scanner.access.paths`.
+:mod:`scanner.access.edges`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from sqlalchemy import Connection, select
 
-from scanner.access.blast_radius import Place, SecretKeys
+from scanner.access.blast_radius.walk import Place, SecretKeys
 from scanner.model import Assessment, Entry, Workload
 from scanner.store import schema
 from scanner.store.engine import plain_rows
@@ -19,36 +19,36 @@ _LOOKED_UP = 500
 
 
 class StoredEstate:
-    """See :class:`scanner.access.blast_radius.Estate`."""
+    """See :class:`scanner.access.blast_radius.walk.Estate`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def assessments(self, keys: Collection[str]) -> Iterable[Assessment]:
-        """See :class:`scanner.access.blast_radius.Estate`."""
+        """See :class:`scanner.access.blast_radius.walk.Estate`."""
         return self._looked_up(IDENTITIES, keys)
 
     def living_in(self, place: Place) -> Iterable[Assessment]:
-        """See :class:`scanner.access.blast_radius.Estate`."""
+        """See :class:`scanner.access.blast_radius.walk.Estate`."""
         provider, scope = place
         table = schema.identity.c
         return read_open(self._connection, IDENTITIES, (table.provider == provider) & (table.scope == scope))
 
     def secrets_in(self, place: Place) -> Iterable[str]:
-        """See :class:`scanner.access.blast_radius.Estate`."""
+        """See :class:`scanner.access.blast_radius.walk.Estate`."""
         return self._secrets.within(place)
 
     def secrets_like(self, provider: str, pattern: str) -> Iterable[str]:
-        """See :class:`scanner.access.blast_radius.Estate`."""
+        """See :class:`scanner.access.blast_radius.walk.Estate`."""
         return self._secrets.like(provider, pattern)
 
     def secrets_used_by(self, workloads: Collection[str]) -> Iterable[str]:
-        """See :class:`scanner.access.blast_radius.Estate`."""
+        """See :class:`scanner.access.blast_radius.walk.Estate`."""
         found: Iterator[Workload] = self._looked_up(WORKLOADS, workloads)
         return [secret for workload in found for secret in workload.uses]
 
     def entry(self, key: str) -> Entry | None:
-        """See :class:`scanner.access.blast_radius.Estate`."""
+        """See :class:`scanner.access.blast_radius.walk.Estate`."""
         return next((one.entry for one in self._looked_up(ENTRIES, (key,))), None)
 
     def _looked_up(self, kind: RecordKind[R], keys: Collection[str]) -> Iterator[R]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, Select, select
 from scanner.access.adjacency import adjacency
 from scanner.access.assignments import held_by
 from scanner.access.attack_paths import BECOMES, AttackGraph, Step, is_external
-from scanner.access.paths import conditional_edges
+from scanner.access.edges import conditional_edges
 from scanner.model import (
     Edge,
     Fact,

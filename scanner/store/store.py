@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy import Engine
 
 from scanner.access.attack_paths import AttackGraph
-from scanner.access.blast_radius import blast_radius_of
+from scanner.access.blast_radius.walk import blast_radius_of
 from scanner.errors import MissingStore, OlderStore, StoreError, UsageError
 from scanner.model import BlastRadius, Forgotten, ScanPoint, ScanResult
 from scanner.store import comparison, past, scans, schema

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.access.blast_radius import Estate
+from scanner.access.blast_radius.walk import Estate
 from scanner.discovery.inventory import Inventory
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
+from scanner.lifecycle.gate.blast_radius import Around
 from scanner.lifecycle.gate.plans import merged, prepared
-from scanner.lifecycle.gate.reach import Around
 from scanner.matching.keys import issuer_of
 from scanner.model import (
     ANY_KIND,

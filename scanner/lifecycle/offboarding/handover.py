@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
-from scanner.access.blast_words import sentence
-from scanner.access.reach import Radii
+from scanner.access.blast_radius.counts import Radii
+from scanner.access.blast_radius.words import sentence
 from scanner.lifecycle.offboarding.leaver import Case, Leaver, Tie, ties_to_entry, ties_to_identity
 from scanner.lifecycle.offboarding.records import ROLES, Handover, HandoverItem, Role
 from scanner.lifecycle.offboarding.successors import Successor, answering, find_successor

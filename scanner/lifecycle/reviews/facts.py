@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from scanner.access.blast_words import sentence
-from scanner.access.reach import Radii
+from scanner.access.blast_radius.counts import Radii
+from scanner.access.blast_radius.words import sentence
 from scanner.model import Assessment, Entry, Finding, ScanResult
 from scanner.model.attributes import GRANTED_SERVICES
 from scanner.model.reviews import ReviewFacts

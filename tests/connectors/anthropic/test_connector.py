@@ -13,7 +13,7 @@ import pytest
 from connectors.anthropic.reading import usage_spans
 from connectors.base import DiscoveredRecord
 from connectors.testing import Reply, read
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.judging.agents import judge_agent
 from scanner.model import Coverage, Identity, StoredSecret, Trust, Workload
 from scanner.redaction.redact import SecretRef

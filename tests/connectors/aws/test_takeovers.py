@@ -13,7 +13,7 @@ from connectors.aws.identities.payloads import Place, PolicyDetail, RoleDetail
 from connectors.aws.identities.users import role_identity
 from connectors.aws.rights.account_rights import rights_in
 from connectors.aws.spec import POLICIES, ROLES
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.discovery.inventory import Reading, join
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge

@@ -24,7 +24,7 @@ from connectors.vault.logins import parse_role
 from connectors.vault.methods import JWT, JwtPayload
 from connectors.vault.rights.trusts import trusts_of
 from connectors.vault.spec import SPEC
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.model import Coverage, Identity, Trust, Workload
 from tests.connectors.gcp.rights.estate import TREE
 from tests.connectors.github.estates import DEPLOY, TOKEN, VALUE, connector

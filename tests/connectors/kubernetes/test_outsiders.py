@@ -9,7 +9,7 @@ import yaml
 
 from connectors.kubernetes.least_privilege import manifests
 from scanner.access.assignments import held_by
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.model import Assignment, Identity, Privilege
 from tests.connectors.kubernetes.conftest import Read, Scan
 from tests.connectors.kubernetes.manifests import account, binding, group, namespace, pod, role, rule, user

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.base import DiscoveredRecord
 from connectors.testing import Reply, read
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.judging.agents import judge_agent
 from scanner.model import Coverage, Identity, StoredSecret, TokenSubject, Trust, Workload
 from scanner.model.reach import Said

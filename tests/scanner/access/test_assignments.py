@@ -16,7 +16,7 @@ from scanner.access.assignments import (
     with_assignments,
     with_unknown_rights,
 )
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.model import PRIVILEGES, Assignment, Edge, Grant, Identity, Privilege, PrivilegeLevel
 from tests.factories import make_assignment, make_coverage, make_identity
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scanner.access.blast_radius import (
+from scanner.access.blast_radius.counts import Radii
+from scanner.access.blast_radius.walk import (
     ELSEWHERE,
     SINGLE_SECRETS,
     UNREAD,
@@ -20,9 +21,8 @@ from scanner.access.blast_radius import (
     blast_radius_of,
     consequences_of,
 )
-from scanner.access.blast_words import rows, sentence
+from scanner.access.blast_radius.words import rows, sentence
 from scanner.access.closures import Closures
-from scanner.access.reach import Radii
 from scanner.model import (
     BlastRadius,
     Consequence,

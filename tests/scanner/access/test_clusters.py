@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from scanner.access.assignments import held_by, with_assignments
 from scanner.access.clusters import MOST_ACCOUNTS, with_clusters
+from scanner.access.edges import resolve
 from scanner.access.federation import with_federation
-from scanner.access.paths import resolve
 from scanner.model import (
     Assignment,
     Claim,

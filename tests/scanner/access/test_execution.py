@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.model import Claim, Identity, Link, Trust
 from tests.factories import make_identity
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.access.subjects import meet
 from scanner.access.trusts import compiled
 from scanner.model import Claim, Identity, Privilege, Said, TokenSubject, Trust, with_typed

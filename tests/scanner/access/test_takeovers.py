@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scanner.access.assignments import held_by
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.model import Assignment, Edge, Link, Privilege, Takeover, Workload
 from tests.factories import make_assignment, make_identity
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.model import Coverage, Edge, Identity, Link, Privilege, Trust, Way
 from tests.factories import make_identity
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from connectors.base import DiscoveredRecord, Scope, Spec
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.discovery.inventory import Reading, as_last_known, join
 from scanner.discovery.scopes import read_scope
 from scanner.discovery.shards.lines import decode, encode

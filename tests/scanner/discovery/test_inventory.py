@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.discovery.inventory import AS_LAST_READ, Reading, as_last_known, join
 from scanner.model import (
     PRIVILEGES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from scanner.access.blast_radius import WholeScan, blast_radius_of
+from scanner.access.blast_radius.walk import WholeScan, blast_radius_of
 from scanner.model import (
     Consequence,
     EntryAssessment,

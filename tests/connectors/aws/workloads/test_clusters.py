@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scanner.access.assignments import held_by
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.model import Assignment, Identity, Privilege, TokenSubject, with_typed
 from tests.connectors.aws.workloads.account import REGION, Account, Found
 from tests.factories import make_identity

@@ -10,7 +10,7 @@ from connectors.fakes.azure.estate import add_user_assigned, run, trust_issuer
 from connectors.fakes.azure.rights import add_built_in_roles
 from connectors.fakes.azure.tenant import guid
 from scanner.access.assignments import held_by
-from scanner.access.paths import resolve
+from scanner.access.edges import resolve
 from scanner.model import Assignment, Identity, Privilege, TokenSubject, Workload, with_typed
 from tests.connectors.azure.workloads.conftest import CLUSTERS, ISSUER, Subscription
 from tests.factories import make_identity

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 
 from msgspec.structs import replace
 
-from scanner.access.blast_radius import Estate, Place, WholeScan, blast_radius_of, place_text
-from scanner.access.blast_words import sentence
+from scanner.access.blast_radius.walk import Estate, Place, WholeScan, blast_radius_of, place_text
+from scanner.access.blast_radius.words import sentence
 from scanner.model import Assessment, Entry, ScanResult
 
 _UNPLACED = "the account that it is deployed to"
@@ -42,32 +42,32 @@ class Around:
         return sentence(replace(radius, **counts, unknown=(*radius.unknown, _NOT_SCANNED)))
 
     def assessments(self, keys: Collection[str]) -> Iterable[Assessment]:
-        """See :class:`scanner.access.blast_radius.Estate`."""
+        """See :class:`scanner.access.blast_radius.walk.Estate`."""
         yield from self._planned.assessments(keys)
         if self._stored is not None:
             yield from self._stored.assessments([key for key in keys if key not in self._keys])
 
     def living_in(self, place: Place) -> Iterable[Assessment]:
-        """See :class:`scanner.access.blast_radius.Estate`."""
+        """See :class:`scanner.access.blast_radius.walk.Estate`."""
         yield from self._planned.living_in(place)
         if self._stored is not None:
             yield from (one for one in self._stored.living_in(place) if one.identity.key not in self._keys)
 
     def secrets_in(self, place: Place) -> Iterable[str]:
-        """See :class:`scanner.access.blast_radius.Estate`."""
+        """See :class:`scanner.access.blast_radius.walk.Estate`."""
         stored = () if self._stored is None else self._stored.secrets_in(place)
         return [*self._planned.secrets_in(place), *stored]
 
     def secrets_like(self, provider: str, pattern: str) -> Iterable[str]:
-        """See :class:`scanner.access.blast_radius.Estate`."""
+        """See :class:`scanner.access.blast_radius.walk.Estate`."""
         stored = () if self._stored is None else self._stored.secrets_like(provider, pattern)
         return [*self._planned.secrets_like(provider, pattern), *stored]
 
     def secrets_used_by(self, workloads: Collection[str]) -> Iterable[str]:
-        """See :class:`scanner.access.blast_radius.Estate`."""
+        """See :class:`scanner.access.blast_radius.walk.Estate`."""
         stored = () if self._stored is None else self._stored.secrets_used_by(workloads)
         return [*self._planned.secrets_used_by(workloads), *stored]
 
     def entry(self, key: str) -> Entry | None:
-        """See :class:`scanner.access.blast_radius.Estate`."""
+        """See :class:`scanner.access.blast_radius.walk.Estate`."""
         return self._planned.entry(key)

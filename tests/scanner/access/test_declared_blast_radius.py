@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.access.declared_reach import Counted, Statement, beyond, declared_by, drafted
+from scanner.access.blast_radius.declared import Counted, Statement, beyond, declared_by, drafted
 from scanner.model import CONSEQUENCES, BlastRadius, ConsequenceKind, Count
 from tests.examples import examples
 from tests.factories import make_entry

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from scanner.access.blast_words import listed
+from scanner.access.blast_radius.words import listed
 from scanner.matching.keys import fold
 from scanner.model import CONSEQUENCES, BlastRadius, ConsequenceKind, Count, Entry
 from scanner.text import counted, either

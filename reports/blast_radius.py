@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from scanner.access.blast_words import sentence
-from scanner.access.reach import Radii
+from scanner.access.blast_radius.counts import Radii
+from scanner.access.blast_radius.words import sentence
 from scanner.model import BlastRadius, ConsequenceKind, Count, ScanResult
 
 

@@ -1,7 +1,7 @@
 """The blast radius of every identity of a result at once: the numbers, without the evidence. Pure.
 
-The steps are those of :mod:`scanner.access.blast_radius`. A scope that identities administer, and a set of secrets that
-they read, is a node of its own, so that edges grow with the estate and not with its square.
+The steps are those of :mod:`scanner.access.blast_radius.walk`. A scope that identities administer, and a set of secrets
+that they read, is a node of its own, so that edges grow with the estate and not with its square.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterator
 
 from msgspec.structs import replace
 
-from scanner.access.blast_radius import (
+from scanner.access.blast_radius.walk import (
     ELSEWHERE,
     SCOPES_NAMED,
     SINGLE_SECRETS,

@@ -1,8 +1,8 @@
 """The blast radius of an identity: what it can become, what is then within reach, and which actions. Pure.
 
-:func:`blast_radius_of` walks the graph from one identity and has the evidence. :mod:`scanner.access.reach` has the
-numbers of every identity at once. Both follow the same steps: links by which an identity acts as another, and from an
-identity that administers a scope to everything in it.
+:func:`blast_radius_of` walks the graph from one identity and has the evidence.
+:mod:`scanner.access.blast_radius.counts` has the numbers of every identity at once. Both follow the same steps: links
+by which an identity acts as another, and from an identity that administers a scope to everything in it.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class SecretKeys:
         return self._keys[provider].named(pattern)
 
 
-# --- What one identity contributes. Shared with scanner.access.reach ---
+# --- What one identity contributes. Shared with scanner.access.blast_radius.counts ---
 
 UNREAD = "permissions within reach could not be read"
 UNSAID = "a source within reach does not report what permissions allow"
