@@ -10,7 +10,7 @@ from benchmarks.judged import judged
 from reports.base import Report, Screen
 from reports.csv import CsvReport
 from reports.json import NdjsonReport
-from reports.xlsx import XlsxReport
+from reports.xlsx.report import XlsxReport
 
 COUNT = 100_000
 REPORTS: tuple[Report, ...] = (CsvReport(), NdjsonReport(), XlsxReport())

@@ -8,7 +8,6 @@ from datetime import datetime
 from reports.base import Screen
 from reports.diff_table import difference_text
 from reports.judged import findings_by_fingerprint, joined_with_findings
-from reports.page import Page
 from reports.phrases import (
     ACKNOWLEDGE,
     acknowledged_text,
@@ -22,6 +21,7 @@ from reports.phrases import (
     tags_text,
     words,
 )
+from reports.terminal_page import Page
 from scanner.access.blast_radius.words import rows, sentence
 from scanner.diff.records import Era
 from scanner.model import Assessment, BlastRadius, Finding, Identity, OwnershipVerdict, ScanResult, Signal

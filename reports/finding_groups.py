@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from reports.page import LABEL, Page
 from reports.summary import Digest
+from reports.terminal_page import LABEL, Page
 from scanner.model import SEVERITIES, SEVERITY_RANK, Finding, ScanResult, Summary
 from scanner.model.counts import EXAMPLES, FindingGroup, Subjects
 from scanner.model.stored import findings_named, identities_named

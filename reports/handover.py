@@ -10,10 +10,10 @@ from typing import BinaryIO, TypeAlias
 from reports.base import Screen
 from reports.handover_table import COLUMNS, SHORT_COLUMNS, as_of, headline, held_text, place_text
 from reports.json import encoded, scan_record
-from reports.page import Page
 from reports.phrases import words
 from reports.sheets import markdown_table, write_csv
-from reports.workbook import Counts, new_workbook
+from reports.terminal_page import Page
+from reports.xlsx.workbook import Counts, new_workbook
 from scanner.lifecycle.offboarding.records import Handover, HandoverItem, Role
 from scanner.markdown import escaped
 from scanner.model import ScanInfo

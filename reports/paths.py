@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from reports.base import Screen
 from reports.json import encoded, scan_record
-from reports.page import Page
 from reports.phrases import place
+from reports.terminal_page import Page
 from scanner.access.attack_paths import AttackPath, Step
 from scanner.access.chokes import Chokes, Cut
 from scanner.access.questions import Answer

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from reports.base import Screen
 from reports.json import encoded
-from reports.page import Page
+from reports.terminal_page import Page
 from scanner.model import Forgotten, Summary
 from scanner.text import counted
 

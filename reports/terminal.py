@@ -11,7 +11,6 @@ from reports.base import Screen, View
 from reports.finding_groups import groups_by_rule, highest_findings, moved, new_findings
 from reports.judged import how_many, work_list
 from reports.listing import LISTINGS
-from reports.page import LABEL, Heading, Page
 from reports.phrases import (
     ABOUT_A_DAY,
     ACKNOWLEDGE,
@@ -24,6 +23,7 @@ from reports.phrases import (
     words,
 )
 from reports.summary import Digest, by_reason, gap_text
+from reports.terminal_page import LABEL, Heading, Page
 from scanner.model import SEVERITIES, Finding, Identity, ScanResult
 from scanner.text import counted
 

@@ -28,7 +28,7 @@ for name in (
     "scanner.cli.main", "scanner.cli.scan", "scanner.cli.sources", "scanner.cli.notify", "scanner.cli.output",
     "scanner.app.scanning", "scanner.app.changes", "scanner.store.store", "scanner.judging.pipeline",
     "scanner.judging.last_known.forgetting", "connectors.file.connector", "reports.catalog", "reports.json",
-    "reports.xlsx", "filelock", "scipy.sparse", "psycopg", "sqlalchemy.dialects.sqlite.pysqlite",
+    "reports.xlsx.report", "filelock", "scipy.sparse", "psycopg", "sqlalchemy.dialects.sqlite.pysqlite",
     "sqlalchemy.dialects.postgresql.psycopg", "tests.factories",
 ):
     importlib.import_module(name)

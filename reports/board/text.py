@@ -9,8 +9,8 @@ from reports.board import words
 from reports.board.numbers import board
 from reports.board.records import Board, Measure, Team
 from reports.board.upkeep import mean
-from reports.page import Heading, Page
 from reports.summary import Digest
+from reports.terminal_page import Heading, Page
 from scanner.model import ScanResult
 from scanner.text import counted
 

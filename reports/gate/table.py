@@ -8,8 +8,8 @@ from typing import BinaryIO, ClassVar
 from reports.base import Screen, View
 from reports.finding_groups import groups_by_rule
 from reports.gate.words import GateDigest, facts, gap_line, verdicts, where, worst
-from reports.page import Heading, Page
 from reports.phrases import acknowledged_text
+from reports.terminal_page import Heading, Page
 from scanner.model import Finding, ScanResult
 from scanner.text import counted
 

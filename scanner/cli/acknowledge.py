@@ -179,7 +179,7 @@ def _by_rule(store: Store, rule: str, text: str, rules: Sequence[str]) -> list[F
 
 def _list(paths: Sequence[Path], store_url: str, today: date) -> None:
     """Print each acknowledgement with the findings it covers in the latest scan, ordered by last day."""
-    from reports.page import Page
+    from reports.terminal_page import Page
     from scanner.app.stored import all_acknowledgements, listed_acknowledgements
     from scanner.cli.output import stdout_screen
     from scanner.errors import MissingStore

@@ -179,7 +179,7 @@ def offering(outputs: Sequence[Output], people: Sequence[ListSource]) -> list[Ou
 
     A roster that cannot be read only gives a warning: the orphans are the same without it.
     """
-    from reports.xlsx import XlsxReport
+    from reports.xlsx.report import XlsxReport
     from scanner.registry.people import load_people
     from scanner.registry.roster import Roster
 

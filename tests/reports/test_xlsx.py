@@ -21,8 +21,8 @@ from python_calamine import CalamineWorkbook
 from reports.base import Screen, View
 from reports.columns import TABLES
 from reports.tables import Cell, Column, harmless
-from reports.workbook import new_workbook
-from reports.xlsx import XlsxReport
+from reports.xlsx.report import XlsxReport
+from reports.xlsx.workbook import new_workbook
 from scanner.model import LookAlike, OwnerCandidate, OwnershipVerdict, RegistryVerdict, ScanResult
 from tests.examples import examples
 from tests.factories import make_assessment, make_identity, make_result
@@ -219,7 +219,7 @@ def test_the_rows_of_a_sheet_are_as_many_as_a_spreadsheet_takes() -> None:
     """1,048,576 with the heading."""
     from xlsxwriter.worksheet import Worksheet
 
-    from reports.workbook import ROWS_PER_SHEET
+    from reports.xlsx.workbook import ROWS_PER_SHEET
 
     assert Worksheet().xls_rowmax == ROWS_PER_SHEET + 1
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from reports.csv import Utf8, written
 from reports.json import encoded, head_of, plain_record
 from reports.phrases import iso
-from reports.workbook import new_workbook
+from reports.xlsx.workbook import new_workbook
 from scanner.model import ScanResult
 from scanner.serve.answers import Refusal
 from scanner.serve.api.lists import index_of, owners_of

@@ -1,6 +1,6 @@
 """Write a workbook in constant memory: a summary with charts, then tables with filters.
 
-XlsxWriter creates the workbook, except for the rows of tables: ``reports/xlsx_rows.py`` streams them into it.
+XlsxWriter creates the workbook, except for the rows of tables: ``reports/xlsx/rows.py`` streams them into it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from reports.states import STATES, Tone
 from reports.tables import Column, harmless
-from reports.xlsx_rows import Rows, fill
+from reports.xlsx.rows import Rows, fill
 from scanner.errors import MissingExtra
 from scanner.model import AS_SUGGESTED
 from scanner.text import counted

@@ -10,7 +10,7 @@ from reports.base import Screen, View
 from reports.columns import TABLES
 from reports.phrases import ORPHANED_MEANS, iso
 from reports.summary import Digest, gap_text
-from reports.workbook import ROWS_PER_SHEET, Counts, new_workbook
+from reports.xlsx.workbook import ROWS_PER_SHEET, Counts, new_workbook
 from scanner.model import SEVERITIES, ScanResult
 
 GAPS_NAMED = 20
