@@ -18,8 +18,8 @@ from scanner.matching.places import SourceRef
 from scanner.model import Entry, Origin, Ownership, Person
 from scanner.redaction.masking import cleared, cleared_with_warning
 from scanner.registry.entries import load_registry
-from scanner.registry.people import load_people
 from scanner.registry.roster import Roster
+from scanner.registry.roster.people import load_people
 from scanner.store.store import Store
 
 STRANGERS_NAMED = 20

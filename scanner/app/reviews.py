@@ -26,8 +26,8 @@ from scanner.notify.notices import ReviewLine
 from scanner.notify.planning import review_messages
 from scanner.notify.settings import Channel
 from scanner.registry.lists import ListSource
-from scanner.registry.people import load_people
 from scanner.registry.roster import Roster
+from scanner.registry.roster.people import load_people
 from scanner.store.outbox import Alarms
 from scanner.store.store import Store
 from scanner.text import printable

@@ -119,8 +119,8 @@ def _needed(option: str, given: str | None, question: str) -> str:
 def _check_person(by: str, config: Config, today: date, *, accept_unknown: bool) -> None:
     """Raises UsageError if the name is no active person on the roster; with ``accept_unknown`` it warns."""
     from scanner.cli.console import warn
-    from scanner.registry.people import load_people
     from scanner.registry.roster import Roster
+    from scanner.registry.roster.people import load_people
 
     if not config.people:
         warn([f"no roster is configured: {by} was not checked"])

@@ -129,8 +129,8 @@ def _entries_beside(config: Config, source: ListSource) -> Sequence[Entry]:
 
 
 def _roster(people: Sequence[ListSource], today: date) -> Roster | None:
-    from scanner.registry.people import load_people
     from scanner.registry.roster import Roster
+    from scanner.registry.roster.people import load_people
 
     return Roster(load_people(people).people, today) if people else None
 

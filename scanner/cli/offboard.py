@@ -53,7 +53,7 @@ def offboard(
     from scanner.cli.output import deliver, plan_formats
     from scanner.config.load import load_config
     from scanner.lifecycle.offboarding.handover import handover
-    from scanner.registry.people import load_people
+    from scanner.registry.roster.people import load_people
     from scanner.store.store import open_store
 
     planned = plan_formats(outputs, tuple(WRITERS), "a handover")

@@ -180,8 +180,8 @@ def offering(outputs: Sequence[Output], people: Sequence[ListSource]) -> list[Ou
     A roster that cannot be read only gives a warning: the orphans are the same without it.
     """
     from reports.xlsx.report import XlsxReport
-    from scanner.registry.people import load_people
     from scanner.registry.roster import Roster
+    from scanner.registry.roster.people import load_people
 
     if not people or not any(isinstance(output.report, XlsxReport) for output in outputs):
         return list(outputs)

@@ -109,10 +109,10 @@ def convert(source: Path, out: Path, config_file: Path | None, force: bool) -> N
 
 
 def _suggest(lists: Sequence[ListSource], people: Sequence[ListSource]) -> None:
-    from scanner.registry.editing.suggesting import suggest_config
     from scanner.registry.editing.text import printed
-    from scanner.registry.people import load_people
+    from scanner.registry.editing.unknown_headings import suggest_config
     from scanner.registry.roster import Roster
+    from scanner.registry.roster.people import load_people
 
     roster = Roster(load_people(people).people, datetime.now(UTC).date()) if people else None
     for one in lists:

@@ -179,8 +179,8 @@ def _report(
 
 def _label(split: Literal["owner", "team"], people: Sequence[ListSource]) -> Callable[[Assessment], str | None]:
     """The recipient of a part: the likely owner, or for ``team`` the entry's team, else the likely owner's."""
-    from scanner.registry.people import load_people
     from scanner.registry.roster import Roster
+    from scanner.registry.roster.people import load_people
 
     if split == "owner":
         return lambda assessment: assessment.contact

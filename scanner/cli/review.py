@@ -409,7 +409,7 @@ def _write_registry(config: Config, campaign: Campaign, entries: Sequence[Entry]
     from scanner.cli.console import say, warn
     from scanner.errors import RegistryError
     from scanner.lifecycle.reviews.campaign import states
-    from scanner.lifecycle.reviews.kept import reviewed_entries
+    from scanner.lifecycle.reviews.reviewed_entries import reviewed_entries
     from scanner.registry.editing.revising import Target
 
     if not config.registry:

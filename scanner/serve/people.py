@@ -15,8 +15,8 @@ from scanner.errors import InputError, MusterError
 from scanner.matching.keys import fold
 from scanner.model import Person
 from scanner.registry.lists import ListSource, find_files
-from scanner.registry.people import load_people
 from scanner.registry.roster import Roster
+from scanner.registry.roster.people import load_people
 
 log = logging.getLogger(__name__)
 

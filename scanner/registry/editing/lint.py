@@ -31,8 +31,8 @@ from scanner.registry.editing.overlaps import Remark, covered, twins
 from scanner.registry.editing.quality import Quality, Standard, TeamQuality, by_team, measure
 from scanner.registry.entries import survey_registry
 from scanner.registry.lists import SEPARATE, ListSource, are_several
-from scanner.registry.people import load_people
 from scanner.registry.roster import Roster
+from scanner.registry.roster.people import load_people
 from scanner.registry.tables.cells import shown
 
 BROAD = 4

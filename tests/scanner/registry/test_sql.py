@@ -19,7 +19,7 @@ from scanner.model import Entry, Origin
 from scanner.redaction.redact import SecretRef
 from scanner.registry.entries import load_registry
 from scanner.registry.lists import ListSource
-from scanner.registry.people import load_people
+from scanner.registry.roster.people import load_people
 from scanner.registry.sql import read_query
 from tests.servers.postgres import Postgres, missing
 

@@ -9,7 +9,7 @@ from typing import Any
 from scanner.model import Entry, Person
 from scanner.registry.entries import load_registry
 from scanner.registry.lists import Format, ListSource
-from scanner.registry.people import load_people
+from scanner.registry.roster.people import load_people
 
 
 def written(folder: Path, name: str, content: Any) -> Path:

@@ -11,8 +11,8 @@ from scanner.errors import RegistryError
 from scanner.model import Origin
 from scanner.registry.entries import load_registry
 from scanner.registry.lists import ListSource
-from scanner.registry.people import load_people
 from scanner.registry.roster import Roster
+from scanner.registry.roster.people import load_people
 from tests.scanner.registry.formats.reading import entries_of, facts, people_of, written
 
 CATALOG = """\

@@ -15,7 +15,7 @@ from scanner.registry.columns import PEOPLE, REGISTRY
 from scanner.registry.entries import load_registry
 from scanner.registry.formats.documents import FORMATS, read_foreign
 from scanner.registry.lists import Format, ListSource
-from scanner.registry.people import load_people
+from scanner.registry.roster.people import load_people
 from tests.scanner.registry.formats.reading import entries_of, written
 from tests.scanner.registry.formats.test_cards import CARD, SERVER
 from tests.scanner.registry.formats.test_entra import agent

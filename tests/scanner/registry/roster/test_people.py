@@ -11,7 +11,7 @@ import pytest
 from scanner.errors import RegistryError
 from scanner.model import Origin, Person
 from scanner.registry.lists import ListSource
-from scanner.registry.people import load_people
+from scanner.registry.roster.people import load_people
 
 
 def roster(tmp_path: Path, text: str, name: str = "people.csv") -> Path:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from scanner.registry.columns import REGISTRY
-from scanner.registry.editing.suggesting import suggest_config
+from scanner.registry.editing.unknown_headings import suggest_config
 from scanner.registry.entries import load_registry
 from scanner.registry.lists import PRESETS, ListSource, Preset
 from scanner.registry.roster import Roster
