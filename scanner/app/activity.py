@@ -38,7 +38,7 @@ from scanner.model import ActivityPolicy, Assessment, Coverage, Entry, Finding, 
 from scanner.model.activity import ActivityPast, CallerPast
 from scanner.notify.settings import Channel
 from scanner.store.activity.care import Damage
-from scanner.store.activity.past import NO_DAMAGE
+from scanner.store.activity.store import NO_DAMAGE
 from scanner.store.store import Store
 
 log = logging.getLogger(__name__)

@@ -31,7 +31,7 @@ from scanner.model.activity import (
     UnitReading,
 )
 from scanner.store.activity.care import Damage
-from scanner.store.activity.past import NO_DAMAGE, ActivityStore
+from scanner.store.activity.store import NO_DAMAGE, ActivityStore
 from scanner.store.activity.units import LogHead, LogState
 from scanner.text import printable
 

@@ -14,9 +14,9 @@ from scanner.model.counts import AXES, FindingCounts, IdentityCounts
 from scanner.model.stored import StoredFindings, StoredIdentities, WorkList
 from scanner.store import scans, schema
 from scanner.store.engine import plain_rows
+from scanner.store.history import first_seen_in, trend
 from scanner.store.intervals import has_order, holds, read, read_in_order, refuse_incomplete
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
-from scanner.store.past import first_seen_in, trend
 from scanner.store.records import Records
 from scanner.store.urgency import most_urgent
 

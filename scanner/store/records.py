@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam
 
 from scanner.model import Assessment, EntryAssessment, Exposure, Finding, ScanResult, StoredSecret
-from scanner.store import past, scans
+from scanner.store import history, scans
 from scanner.store.bodies import all_wordings
 from scanner.store.intervals import holds, read, restore, restored_rows
 from scanner.store.kinds import ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, R, RecordKind, Wordings
@@ -56,7 +56,7 @@ class Records:
 
     def first_seen(self, keys: Collection[str]) -> dict[str, datetime]:
         """By key of an identity, the start of the first scan that had it."""
-        return past.first_seen(self._connection, keys)
+        return history.first_seen(self._connection, keys)
 
     def _found(self, kind: RecordKind[R], keys: Sequence[str]) -> Iterator[R]:
         wordings = self._wordings if kind is FINDINGS else _NO_WORDINGS

@@ -17,21 +17,15 @@ from scanner.access.attack_paths import AttackGraph
 from scanner.access.blast_radius.walk import blast_radius_of
 from scanner.errors import MissingStore, OlderStore, StoreError, UsageError
 from scanner.model import BlastRadius, Forgotten, ScanPoint, ScanResult
-from scanner.store import comparison, past, scans, schema
+from scanner.store import comparison, history, scans, schema
 from scanner.store import scans as naming
-from scanner.store.activity.past import ActivityStore
+from scanner.store.activity.store import ActivityStore
 from scanner.store.checking import Problem, check, repair
 from scanner.store.comparison import Comparison, Tally
 from scanner.store.engine import connect, database_of, reading, retrying, store_errors, where, writing
 from scanner.store.estate import StoredEstate
 from scanner.store.graph import attack_graph
-from scanner.store.intervals import read_in_order, read_open, refuse_incomplete
-from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
-from scanner.store.lists import opened
-from scanner.store.memory import Memory
-from scanner.store.migrations import MIGRATIONS, Migration, migrate, version
-from scanner.store.outbox import NO_ALARMS, Alarms, Outbox
-from scanner.store.past import (
+from scanner.store.history import (
     IdentityVersion,
     Pruning,
     find_by_name,
@@ -40,6 +34,12 @@ from scanner.store.past import (
     trend,
     versions_of,
 )
+from scanner.store.intervals import read_in_order, read_open, refuse_incomplete
+from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
+from scanner.store.lists import opened
+from scanner.store.memory import Memory
+from scanner.store.migrations import MIGRATIONS, Migration, migrate, version
+from scanner.store.outbox import NO_ALARMS, Alarms, Outbox
 from scanner.store.records import Records
 from scanner.store.reviews import Reviews
 from scanner.store.saving import Saver, alone, holder
@@ -235,7 +235,7 @@ class Store:
     def plan_pruning(self, before: datetime) -> Pruning:
         """What :meth:`prune` would delete."""
         with reading(self._engine) as connection:
-            return past.plan(connection, before)
+            return history.plan(connection, before)
 
     def may_prune(self) -> bool:
         """Whether this role may delete scans: on PostgreSQL only the owner of the tables."""
@@ -254,7 +254,7 @@ class Store:
         """
         self._check_may_prune()
         with writing(self._engine) as connection:
-            pruned = past.prune(connection, before, now)
+            pruned = history.prune(connection, before, now)
         database_of(self._engine).compact(self._engine)
         return pruned
 
@@ -372,12 +372,12 @@ class Store:
     def versions(self, keys: Collection[str]) -> Sequence[tuple[str, IdentityVersion]]:
         """Every version of these identities, by key, oldest first. Damaged ones are left out."""
         with reading(self._engine) as connection:
-            return tuple(past.sound_versions(connection, keys))
+            return tuple(history.sound_versions(connection, keys))
 
     def retired_since(self, entries: Collection[str]) -> dict[str, datetime]:
         """By id of retired registry entries, the start of the first scan since which they are."""
         with reading(self._engine) as connection:
-            return past.retired_since(connection, entries)
+            return history.retired_since(connection, entries)
 
     def history(self, key: str) -> tuple[IdentityVersion, ...]:
         """Every version of one identity, oldest first; empty for an unknown key."""

@@ -20,8 +20,8 @@ from scanner.model import (
     Summary,
     UsageVerdict,
 )
+from scanner.store.history import IdentityVersion
 from scanner.store.outbox import Alarms, Message
-from scanner.store.past import IdentityVersion
 from scanner.store.scans import StoredScan
 from scanner.store.store import Store
 from scanner.store.tickets import WantedTicket
