@@ -1,28 +1,23 @@
-"""History in the store: first sightings, versions of identities, the trend, and pruning."""
+"""History in the store: first sightings, the trend, and the versions of identities and entries."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 
-import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Table, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select
 
 from scanner.errors import StoreError
-from scanner.model import Assessment, Identity, ScanPoint
+from scanner.model import Assessment, ScanPoint
 from scanner.store import bodies, scans, schema
-from scanner.store.bodies import decode
 from scanner.store.database import Values
 from scanner.store.engine import plain_rows
-from scanner.store.integrity import checksum
-from scanner.store.intervals import BATCH, holds, read_open, restore, restored_rows, unmoved_rows
+from scanner.store.intervals import holds, restore, restored_rows, unmoved_rows
 from scanner.store.kinds import ENTRIES, IDENTITIES
-from scanner.text import without_surrogates
 
 # --- First seen: from keys alone; a table keeps it only for pruned versions ---
 
@@ -105,7 +100,7 @@ def _stood(versions: list[Values]) -> Iterator[tuple[int, int]]:
             yield since, last
 
 
-# --- The versions of one identity ---
+# --- Versions of identities and entries ---
 
 
 class IdentityVersion(Struct, frozen=True, kw_only=True):
@@ -176,129 +171,3 @@ def retired_since(connection: Connection, entries: Collection[str]) -> dict[str,
             else:
                 found.pop(row.key, None)
     return found
-
-
-# --- Search by key, name, alias or id, without an index of names that every scan would have to write ---
-
-_NEAR = 3
-_LIKE = 60
-"""How similar a name must be to be suggested, from 0 to 100."""
-_ASCII = re.compile(r"[\x20-\x7e]*")
-
-
-def find_by_name(connection: Connection, text: str) -> tuple[Assessment, ...]:
-    """The latest scan's identities with this key, name, alias or id, ordered by key.
-
-    A key is looked up. Otherwise the database searches all bodies for a piece of the text, which takes about a second
-    for a million identities, and only the bodies it finds are decoded.
-    """
-    identity, text = schema.identity.c, without_surrogates(text)
-    by_key = tuple(read_open(connection, IDENTITIES, identity.key == text))
-    if by_key:
-        return by_key
-    mentions = or_(identity.unique_id == text, identity.body.icontains(_piece(text), autoescape=True))
-    mentioning = read_open(connection, IDENTITIES, mentions)
-    found = (assessment for assessment in mentioning if _answers_to(assessment.identity, text))
-    return tuple(sorted(found, key=IDENTITIES.key))
-
-
-def similar_names(connection: Connection, text: str) -> tuple[str, ...]:
-    """A few similar names among the latest scan's identities: names that contain the text first, then by similarity.
-
-    Only the names of each body are decoded: about two seconds for a million identities.
-    """
-    from rapidfuzz import fuzz, process  # only a mistyped name needs it
-
-    identity = schema.identity.c
-    bodies = connection.execute(
-        select(identity.body).where(identity.until_scan.is_(None)), execution_options={"yield_per": BATCH}
-    )
-    records = (decode(_named, body, "identity").identity for (body,) in bodies)
-    names = dict.fromkeys(name for record in records for name in (record.name, record.display_name) if name)
-    folded = without_surrogates(text).casefold().strip()
-    holding = sorted((name for name in names if folded and folded in name.casefold()), key=len)
-    like = process.extract(
-        folded, names.keys(), scorer=fuzz.ratio, processor=str.casefold, limit=_NEAR, score_cutoff=_LIKE
-    )
-    return tuple(dict.fromkeys([*holding[:_NEAR], *(name for name, _, _ in like)]))[:_NEAR]
-
-
-class _Names(Struct, frozen=True):
-    name: str
-    display_name: str | None = None
-
-
-class _Named(Struct, frozen=True):
-    """The names of an assessment's identity."""
-
-    identity: _Names
-
-
-_named = msgspec.json.Decoder(_Named)
-
-
-def _piece(text: str) -> str:
-    """The longest piece of the text that JSON does not escape. Databases ignore case in ASCII alone."""
-    written = msgspec.json.encode(text)[1:-1].decode()
-    return max((found[0] for found in _ASCII.finditer(written)), key=len)
-
-
-def _answers_to(identity: Identity, name: str) -> bool:
-    ids = (identity.key, identity.unique_id, *identity.aliases, *(credential.id for credential in identity.credentials))
-    names = (identity.name, identity.display_name)
-    return name in ids or name.casefold() in (known.casefold() for known in names if known)
-
-
-# --- Pruning: rows of old scans are deleted, open rows stay, and the other scans load as before ---
-# A row of the table of scans is emptied, not deleted: open versions may have begun with it, and their history needs its
-# start.
-
-_INTERVALS: tuple[Table, ...] = tuple(table for table in schema.metadata.sorted_tables if "until_scan" in table.c)
-_EMPTY = {"summary": "{}", "policy": "{}", "notices": "[]"}
-
-
-class Pruning(Struct, frozen=True, kw_only=True):
-    """What pruning deletes: scans, and versions and sightings that no other scan has."""
-
-    scans: int
-    rows: int
-    kept: int
-
-
-def plan(connection: Connection, before: datetime) -> Pruning:
-    """What :func:`prune` would delete."""
-    oldest = _oldest_kept(connection, before)
-    scan = schema.scan.c
-    kept = select(func.count()).where(scans.is_kept(), scan.seq >= oldest)
-    going = select(func.count()).where(scans.is_kept(), scan.seq < oldest)
-    rows = [select(func.count()).where(table.c.until_scan <= oldest) for table in _INTERVALS]
-    return Pruning(
-        scans=connection.execute(going).scalar_one(),
-        rows=sum(connection.execute(count).scalar_one() for count in rows),
-        kept=connection.execute(kept).scalar_one(),
-    )
-
-
-def prune(connection: Connection, before: datetime, now: datetime) -> Pruning:
-    """Delete the scans that started before ``before``, except the latest, and versions that only they had."""
-    planned, oldest = plan(connection, before), _oldest_kept(connection, before)
-    if planned.scans:
-        keep_from_pruning(connection, oldest)
-        for table in _INTERVALS:
-            connection.execute(delete(table).where(table.c.until_scan <= oldest))
-        connection.execute(delete(schema.coverage).where(schema.coverage.c.scan < oldest))
-        going = select(schema.scan).where(scans.is_kept(), schema.scan.c.seq < oldest)
-        for row in connection.execute(going).all():
-            names = (column.name for column in schema.scan.c)
-            emptied = dict(zip(names, row, strict=True)) | _EMPTY | {"pruned_at": now.isoformat()}
-            emptied["checksum"] = checksum(schema.scan, tuple(emptied.values()))
-            connection.execute(update(schema.scan).where(schema.scan.c.seq == row.seq).values(emptied))
-    return planned
-
-
-def _oldest_kept(connection: Connection, before: datetime) -> int:
-    """The number of the first scan that is not too old. All scans stored after it are kept, too."""
-    scan = schema.scan.c
-    recent = select(func.min(scan.seq)).where(scans.is_kept(), scan.started_at >= before.isoformat())
-    oldest: int | None = connection.execute(recent).scalar_one()
-    return (scans.latest(connection) or 0) if oldest is None else oldest

@@ -17,7 +17,7 @@ from scanner.access.attack_paths import AttackGraph
 from scanner.access.blast_radius.walk import blast_radius_of
 from scanner.errors import MissingStore, OlderStore, StoreError, UsageError
 from scanner.model import BlastRadius, Forgotten, ScanPoint, ScanResult
-from scanner.store import comparison, history, scans, schema
+from scanner.store import comparison, history, pruning, scans, schema
 from scanner.store import scans as naming
 from scanner.store.activity.store import ActivityStore
 from scanner.store.checking import Problem, check, repair
@@ -25,25 +25,19 @@ from scanner.store.comparison import Comparison, Tally
 from scanner.store.engine import connect, database_of, reading, retrying, store_errors, where, writing
 from scanner.store.estate import StoredEstate
 from scanner.store.graph import attack_graph
-from scanner.store.history import (
-    IdentityVersion,
-    Pruning,
-    find_by_name,
-    first_seen,
-    similar_names,
-    trend,
-    versions_of,
-)
+from scanner.store.history import IdentityVersion, first_seen, trend, versions_of
 from scanner.store.intervals import read_in_order, read_open, refuse_incomplete
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
 from scanner.store.lists import opened
 from scanner.store.memory import Memory
 from scanner.store.migrations import MIGRATIONS, Migration, migrate, version
 from scanner.store.outbox import NO_ALARMS, Alarms, Outbox
+from scanner.store.pruning import Pruning
 from scanner.store.records import Records
 from scanner.store.reviews import Reviews
 from scanner.store.saving import Saver, alone, holder
 from scanner.store.scans import StoredScan
+from scanner.store.search import find_by_name, similar_names
 from scanner.store.served import ServedRecords
 from scanner.store.staging import Staging
 from scanner.store.streaming import StreamedScan
@@ -235,7 +229,7 @@ class Store:
     def plan_pruning(self, before: datetime) -> Pruning:
         """What :meth:`prune` would delete."""
         with reading(self._engine) as connection:
-            return history.plan(connection, before)
+            return pruning.plan(connection, before)
 
     def may_prune(self) -> bool:
         """Whether this role may delete scans: on PostgreSQL only the owner of the tables."""
@@ -254,7 +248,7 @@ class Store:
         """
         self._check_may_prune()
         with writing(self._engine) as connection:
-            pruned = history.prune(connection, before, now)
+            pruned = pruning.prune(connection, before, now)
         database_of(self._engine).compact(self._engine)
         return pruned
 
