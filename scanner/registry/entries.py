@@ -19,7 +19,8 @@ from scanner.matching.declared import environments
 from scanner.model import Entry, EntryStatus, Origin, UnreadRow
 from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, REGISTRY, STAGE
 from scanner.registry.formats.documents import FORMATS
-from scanner.registry.lists import ListSource, Preset, named, read_owners
+from scanner.registry.lists import ListSource, Preset
+from scanner.registry.owner_cells import named, read_owners
 from scanner.registry.records import Notes, Record, extra, read_records
 from scanner.registry.tables.cells import CellError, read_date, read_text, read_yes_no, shown
 from scanner.registry.tables.headings import normal

@@ -1,20 +1,19 @@
-"""Finds the files of a list: a file, the files of a folder, or those that fit a pattern."""
+"""Lists of entries and people, as configured: a file, a folder, a pattern or a query. Finds the files of a list."""
 
 from __future__ import annotations
 
 import glob
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from scanner.errors import Problem, RegistryError
 from scanner.redaction.redact import SecretRef, redact
-from scanner.registry.tables.cells import DateOrder, read_list
+from scanner.registry.tables.cells import DateOrder
 
 IN_FOLDERS = (".yaml", ".yml", ".json", ".toml", ".tfstate")
 """The suffixes of files that are read from a folder."""
@@ -51,7 +50,7 @@ def _sorted(files: Iterator[Path], path: Path, nothing: str) -> list[Path]:
     return found
 
 
-# --- Sources of declared lists, as configured: a file or folder, or a database query ---
+# --- A list in the config ---
 
 Format: TypeAlias = Literal["table", "backstage", "terraform", "scim", "entra", "a2a", "mcp"]
 
@@ -114,43 +113,3 @@ class ListSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def name(self) -> str:
         """The name in messages: the path, or the URL without the password."""
         return redact(self.url) if self.url is not None else str(self.path)
-
-
-# --- Owners in cells, as people write them ---
-
-_PLACEHOLDERS = frozenset(
-    {
-        "", "-", "--", "?", "??", "???", "n/a", "na", "none", "nobody", "nil", "null", "tba", "tbc", "tbd",
-        "to be assigned", "to be confirmed", "to be decided", "to be determined", "to do", "todo", "open",
-        "unknown", "unassigned", "not assigned", "not known", "no owner", "vacant", "pending",
-    }
-)  # fmt: skip
-_EMAIL = re.compile(r"[^\s,/&@]+@[^\s,/&@]+")
-# SharePoint's lookup fields: 12;#Jane Doe;#13;#John Smith, each with the number of its row.
-_LOOKED_UP = re.compile(r"\d{1,9};#")
-_NEXT_LOOKED_UP = re.compile(r";#(?:\d{1,9};#)?")
-
-SEPARATE = "separate them by ;"
-"""The fix if several owners are written as one."""
-
-
-def read_owners(cell: Any) -> tuple[str, ...]:
-    """Return the owners in a cell, see :func:`read_list`; SharePoint's lookup fields without their numbers."""
-    if isinstance(cell, str) and _LOOKED_UP.match(cell):
-        cell = _NEXT_LOOKED_UP.sub(";", _LOOKED_UP.sub("", cell, count=1))
-    return read_list(cell)
-
-
-def named(items: Iterable[str]) -> tuple[str, ...]:
-    """Return the items without placeholders for a missing owner, such as ``TBD``."""
-    return tuple(item for item in items if not is_placeholder(item))
-
-
-def is_placeholder(item: str) -> bool:
-    """Return whether a text is a placeholder for a missing owner, such as ``TBD``."""
-    return " ".join(item.lower().split()).strip(" .!()[]<>*") in _PLACEHOLDERS
-
-
-def are_several(item: str) -> bool:
-    """Return whether one item contains several e-mail addresses (``ada@x.org, bob@x.org``), so that it is no owner."""
-    return item.count("@") > 1 and len(_EMAIL.findall(item)) > 1

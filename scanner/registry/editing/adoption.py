@@ -19,7 +19,7 @@ from scanner.registry.columns import OWNERS, REGISTRY
 from scanner.registry.editing.addressing import Addressed, Addresses, news
 from scanner.registry.editing.filled_in import Answer
 from scanner.registry.editing.values import Value, can_be_written
-from scanner.registry.lists import SEPARATE, are_several
+from scanner.registry.owner_cells import SEPARATE, are_several
 from scanner.registry.roster import Roster
 from scanner.registry.tables.cells import CellError, read_text, shown
 from scanner.text import printable

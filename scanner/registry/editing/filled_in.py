@@ -18,7 +18,7 @@ from scanner.errors import Problem, RegistryError, did_you_mean
 from scanner.model import AS_SUGGESTED, EntryStatus, Identity, Origin
 from scanner.registry.columns import OWNERS
 from scanner.registry.editing.values import Value
-from scanner.registry.lists import named, read_owners
+from scanner.registry.owner_cells import named, read_owners
 from scanner.registry.tables import read_table
 from scanner.registry.tables.cells import CellError, shown
 from scanner.registry.tables.headings import Columns, Fields

@@ -16,7 +16,7 @@ from scanner.redaction.shapes import MASK, without_secrets
 from scanner.registry.columns import OWNERS
 from scanner.registry.editing.overlaps import Remark
 from scanner.registry.editing.quality import Standard
-from scanner.registry.lists import is_placeholder
+from scanner.registry.owner_cells import is_placeholder
 from scanner.registry.tables.cells import shown
 
 _ZEROS_LOST = 4

@@ -30,7 +30,8 @@ from scanner.registry.editing.impossible import (
 from scanner.registry.editing.overlaps import Remark, covered, twins
 from scanner.registry.editing.quality import Quality, Standard, TeamQuality, by_team, measure
 from scanner.registry.entries import survey_registry
-from scanner.registry.lists import SEPARATE, ListSource, are_several
+from scanner.registry.lists import ListSource
+from scanner.registry.owner_cells import SEPARATE, are_several
 from scanner.registry.roster import Roster
 from scanner.registry.roster.people import load_people
 from scanner.registry.tables.cells import shown
