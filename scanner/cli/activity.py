@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
+from scanner.cli.exit_codes import FINDINGS, INCOMPLETE, NOTHING, is_failing
 from scanner.cli.options import Alarm, Given, alarm_options, as_one, given_options
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from scanner.discovery.logs import LogsRead
     from scanner.model import Finding
 
-FINDINGS = 1
-INCOMPLETE = 3
-NOTHING = 4
 NAMED = 10
 """Maximum number of new findings that are printed."""
 
@@ -55,7 +53,7 @@ def activity(logs: tuple[str, ...], given: Given, alarm: Alarm, strict: bool, as
     scan nor an earlier reading had.
     """
     from scanner.cli.notify import notify_all, notify_on_failure
-    from scanner.cli.scan import is_failing, overridden
+    from scanner.cli.scan import overridden
     from scanner.config.load import load_config
 
     with notify_on_failure(given.config_file, given.store_url):

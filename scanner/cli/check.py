@@ -13,6 +13,7 @@ import click
 from msgspec import Struct
 from msgspec.structs import replace
 
+from scanner.cli.exit_codes import FINDINGS, INCOMPLETE, NOTHING, is_failing
 from scanner.cli.options import Given, Reports, as_one, fail_on_option, given_options, output_options
 from scanner.errors import MusterError, UsageError
 from scanner.model import Severity
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from scanner.cli.output import Output
     from scanner.model import ScanResult
 
-FINDINGS = 1
-INCOMPLETE = 3
-NOTHING = 4
 STDIN = "-"
 _FILE = click.Path(path_type=Path)
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
@@ -61,7 +59,7 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
     from scanner.app.lists import load_lists
     from scanner.cli.console import warn
     from scanner.cli.output import write_outputs
-    from scanner.cli.scan import is_failing, overridden
+    from scanner.cli.scan import overridden
     from scanner.config.load import load_config
 
     planned = _outputs(reports)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.calls import as_called
+from scanner.cli.exit_codes import PROBLEMS
 from scanner.cli.options import config_option, store_option
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from scanner.store.store import Store
 
 
-PROBLEMS = 1
 DAYS_LISTED = 7
 
 

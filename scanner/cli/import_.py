@@ -41,9 +41,10 @@ def import_(
     FILE is what `muster scan --shard` wrote. Shards wait in the store until all are imported. Importing a file again
     changes nothing.
     """
+    from scanner.cli.exit_codes import exit_code
     from scanner.cli.notify import notify_on_failure, then_notify
     from scanner.cli.output import offering, plan_outputs
-    from scanner.cli.scan import exit_code, overridden
+    from scanner.cli.scan import overridden
     from scanner.config.load import load_config
     from scanner.errors import UsageError
     from scanner.store.store import open_store

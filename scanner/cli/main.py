@@ -16,6 +16,7 @@ import click
 
 from scanner import __version__
 from scanner.cli.calls import Group
+from scanner.cli.exit_codes import INTERRUPTED, USAGE
 
 _COMMANDS = {
     "acknowledge": ("acknowledge", "Suppress findings until a day, with reason and person."),
@@ -45,9 +46,6 @@ _COMMANDS = {
 """Module of each command, imported when it runs, and its line in ``muster --help``."""
 
 log = logging.getLogger(__name__)
-
-INTERRUPTED = 130
-USAGE = 2
 
 
 class _Commands(Group):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from scanner.cli.exit_codes import INCOMPLETE
 from scanner.cli.options import config_option, store_option
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
-
-UNDELIVERED = 3
 
 T = TypeVar("T")
 
@@ -58,7 +57,7 @@ def notify(
         return _test(config, channels or tuple(known))
     if dry_run:
         return _print_waiting(store_url or config.store_url, {target.name for target in config.tickets})
-    return UNDELIVERED if _send(config.channels, store_url or config.store_url, config.tickets) else 0
+    return INCOMPLETE if _send(config.channels, store_url or config.store_url, config.tickets) else 0
 
 
 def then_notify(config: Config, scan: Callable[[], T]) -> tuple[T, int]:
@@ -188,7 +187,7 @@ def _test(config: Config, names: tuple[str, ...]) -> int:
         for check in checks(target):
             failed += not check.ok
             click.echo(printable(redact(f"{target.name}: {'' if check.ok else 'PROBLEM: '}{check.detail}")))
-    return UNDELIVERED if failed else 0
+    return INCOMPLETE if failed else 0
 
 
 def _print_waiting(store_url: str, targets: Collection[str]) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scanner.cli.exit_codes import NOT_FOUND
 from scanner.cli.options import config_option, listed, people_option, store_option
 from scanner.errors import UsageError
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from scanner.cli.output import Delivery
     from scanner.lifecycle.offboarding.records import Handover
     from scanner.model import Person, ScanInfo, ScanResult
-
-
-UNKNOWN = 1
 
 
 @click.command()
@@ -66,7 +64,7 @@ def offboard(
     found = handover(result, roster.people, leaver, datetime.now(UTC).date())
     if not found.items and leaver not in roster.people:
         _print_unknown(person, result, roster.people)
-        return UNKNOWN
+        return NOT_FOUND
     deliver([_delivery(*one, found, result.scan) for one in planned], hint="choose another path")
     return 0
 

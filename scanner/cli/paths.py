@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reports.base import VIEWS
+from scanner.cli.exit_codes import NOT_FOUND
 from scanner.cli.options import as_one, config_option, store_option
 from scanner.errors import UsageError, did_you_mean
 from scanner.text import printable
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from scanner.store.store import Store
 
 
-NO_PATH = 1
 MOST = 20
 ADMIN, OUTSIDE = "admin", "outside"
 _GRAPHS = ("graphml", "dot", "opengraph")
@@ -101,7 +101,7 @@ def paths(asked: _Asked, outputs: tuple[str, ...], config_file: Path | None, sto
             err=True,
         )
     deliver(deliveries, hint="choose another path")
-    return 0 if has_path else NO_PATH
+    return 0 if has_path else NOT_FOUND
 
 
 def _check(asked: _Asked, *, asks_nothing: bool) -> None:

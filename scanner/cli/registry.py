@@ -11,6 +11,7 @@ import click
 
 from scanner.cli.adopt import adopt
 from scanner.cli.calls import Group
+from scanner.cli.exit_codes import PROBLEMS
 from scanner.cli.options import config_option, listed, people_option, registry_of
 from scanner.errors import UsageError
 from scanner.text import counted
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from scanner.registry.lists import ListSource
 
 
-PROBLEMS = 1
 _FILE = click.Path(path_type=Path)
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from reports.base import VIEWS
 from scanner.cli.calls import Group
+from scanner.cli.exit_codes import PROBLEMS
 from scanner.cli.options import config_option, listed, people_option, store_option
 from scanner.errors import UsageError
 from scanner.text import counted, printable
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from scanner.store.store import Store
 
 
-REFUSED = 1
 LONGEST_NAME = 100
 _RISK = "risk"
 _FILE = click.Path(path_type=Path)
@@ -297,7 +297,7 @@ def take(name: str, files: tuple[Path, ...], by: str | None, **given: Any) -> in
         (len(taken.refusals), "refused", "refused"),
     ]
     say("; ".join(counted(*count) for count in counts if count[0]) or "nothing was decided")
-    return REFUSED if taken.refusals else 0
+    return PROBLEMS if taken.refusals else 0
 
 
 @review.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,18 +11,14 @@ import msgspec
 from msgspec import Struct
 
 from scanner.cli.calls import remember_sources
+from scanner.cli.exit_codes import INCOMPLETE, exit_code
 from scanner.cli.options import Accepted, Given, Reports, as_one, given_options, listed, output_options, verdict_options
-from scanner.model import SEVERITIES
 
 if TYPE_CHECKING:
     from scanner.cli.output import Output
     from scanner.config.load import Config
     from scanner.config.settings import SourceSettings
-    from scanner.model import Finding, ScanResult, Severity
-
-
-FINDINGS = 1
-INCOMPLETE = 3
+    from scanner.model import ScanResult
 
 
 class How(Struct, frozen=True, kw_only=True):
@@ -159,21 +155,3 @@ def overridden(config: Config, given: Given, workers: int | None = None) -> Conf
     if workers:
         changes["engine"] = msgspec.structs.replace(config.engine, workers=workers)
     return msgspec.structs.replace(config, **changes)
-
-
-def exit_code(result: ScanResult, undelivered: int, accepted: Accepted) -> int:
-    """The exit code of a scan. ``undelivered``: number of undelivered messages."""
-    if accepted.strict and (result.summary.gaps > result.known_gaps or undelivered):
-        return INCOMPLETE
-    return FINDINGS if is_failing(result.findings, accepted.fail_on, fail_on_new=accepted.fail_on_new) else 0
-
-
-def is_failing(findings: Iterable[Finding], fail_on: Severity | None, *, fail_on_new: bool) -> bool:
-    """Whether any of the findings counts: at or above a severity, new ones, or both."""
-    if fail_on is None and not fail_on_new:
-        return False
-    severe = SEVERITIES[: SEVERITIES.index(fail_on) + 1] if fail_on in SEVERITIES else SEVERITIES
-    return any(
-        finding.severity in severe and finding.acknowledged is None and (finding.new or not fail_on_new)
-        for finding in findings
-    )

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import click
 
+from scanner.cli.exit_codes import NOT_FOUND
 from scanner.cli.options import config_option, store_option
-
-NO_HIT = 1
 
 
 @click.command()
@@ -39,7 +38,7 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
             click.echo(f"no identity is called {printable(identity)} in scan {result.scan.id}", err=True)
             for name in store.similar_names(identity):
                 click.echo(f"  is it {printable(name)}?", err=True)
-            return NO_HIT
+            return NOT_FOUND
         if len(hits) > 1:
             click.echo(f"{len(hits)} identities are called {printable(identity)}; choose one by its key:")
             for hit in hits:

@@ -8,6 +8,7 @@ import click
 
 from scanner.cli.calls import Group
 from scanner.cli.console import say
+from scanner.cli.exit_codes import PROBLEMS
 from scanner.cli.options import config_option, store_option
 
 LONGEST_NAME = 63
@@ -71,7 +72,7 @@ def check(repair: bool, config_file: Path | None, store_url: str | None) -> int:
     click.echo(f"{place}: {problems}, {len(found) - left:,} repaired" if repair else f"{place}: {problems}")
     if left and not repair:
         say("`muster store check --repair` repairs it; back up the store first")
-    return 1 if left else 0
+    return PROBLEMS if left else 0
 
 
 @store.command()
