@@ -1,4 +1,7 @@
-"""Rules about activity in audit logs: texts and severities. ``scanner/judging/activity`` decides."""
+"""Rules about use: dormant identities, and activity in audit logs.
+
+About activity, these are the texts and severities: ``scanner/judging/activity`` decides.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,44 @@ def _hit(deviation: Deviation, _assessment: Assessment, _context: RuleContext) -
 
 def _high_if_powerful(deviation: Deviation, assessment: Assessment, _context: RuleContext) -> Hit:
     return Hit(evidence=evidence_of(deviation), severity="high" if is_powerful(assessment) else None)
+
+
+# --- Identity is dormant ---
+
+
+def _dormant(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on dormant and never used identities. ``abandoned`` marks those that are also orphaned."""
+    usage = assessment.usage
+    if usage.state not in ("dormant", "never_used"):
+        return None
+    dates = {"created_at": assessment.identity.created_at, "last_used_at": usage.last_used_at}
+    return Hit(
+        evidence={
+            "usage": usage.state,
+            "detail": usage.evidence,
+            "limit_days": usage.window_days,
+            "abandoned": assessment.abandoned,
+            **{name: moment for name, moment in dates.items() if moment is not None},
+        },
+        severity="high" if assessment.abandoned or is_powerful(assessment) else None,
+    )
+
+
+DORMANT = IdentityRule(
+    id="dormant",
+    severity="medium",
+    severity_note="high if it is also orphaned (abandoned), or if it is an admin or can make itself one",
+    title="Identity is dormant",
+    why="An unused identity has no benefit and can still be misused. Misuse goes unnoticed because its activity is "
+    "not watched. Abandoned identities, which are dormant and orphaned, are the first to disable.",
+    remediation="Ask the owner whether it is still needed. If not, disable it, and delete it after a month without "
+    "failures. If it has no owner, disable it first.",
+    evidence=("usage", "detail", "created_at", "last_used_at", "limit_days", "abandoned"),
+    thresholds=("dormant_identity",),
+    silent_on=frozenset({"disabled", "exempt"}),
+    needs=frozenset({"use"}),
+    check=_dormant,
+)
 
 
 # --- Use beyond the entry ---

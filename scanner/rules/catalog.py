@@ -44,7 +44,7 @@ BUILT_IN: tuple[Rule, ...] = (
     entries.DECLARED_DIFFERENTLY,
     pipelines.DEFAULT_TOKEN_WRITES,
     privilege.DELEGATION,
-    ownership.DORMANT,
+    activity.DORMANT,
     activity.DORMANT_WOKE,
     registration.DRIFTED,
     entries.ENTRY_EXPIRING,
