@@ -18,7 +18,7 @@ from reports.catalog import report_catalog
 from scanner.cli.main import cli
 from scanner.cli.reference import PAGES as GENERATED
 from scanner.config.load import _File, load_config
-from scanner.model import Policy, terms
+from scanner.model import CoverageStatus, Policy, terms
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -220,7 +220,7 @@ def test_formats_and_views_are_in_the_docs() -> None:
         ("reference/verdicts.md", terms.EntryState),
         ("explanation/matching.md", terms.Rung),
         ("reference/changes.md", terms.FindingStatus),
-        ("reference/coverage.md", terms.CoverageStatus),
+        ("reference/coverage.md", CoverageStatus),
         ("reference/registry.md", terms.EntryStatus),
         ("reference/registry.md", terms.PersonStatus),
         ("reference/vocabulary.md", terms.Severity),

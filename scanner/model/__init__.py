@@ -7,6 +7,7 @@ tuples in a stable order. This package imports no other package of Muster.
 
 from scanner.model.blast_radius import BlastRadius, Count, ReachedAction
 from scanner.model.changed import Aspect, Change, ChangeName, Since, Subject
+from scanner.model.coverage import ANY_KIND, EVERY_SCOPE, GAPS, REACH, UNREAD, WHOLE_SCOPE, Coverage, CoverageStatus
 from scanner.model.declared import (
     AS_SUGGESTED,
     Acknowledged,
@@ -23,7 +24,6 @@ from scanner.model.declared import (
 )
 from scanner.model.discovered import (
     EXPOSURE_KIND,
-    Coverage,
     Credential,
     Exposure,
     Identity,
@@ -80,22 +80,15 @@ from scanner.model.rights import (
     with_administration,
 )
 from scanner.model.terms import (
-    ANY_KIND,
     CONSEQUENCES,
-    EVERY_SCOPE,
-    GAPS,
     POWERFUL,
     PRIVILEGES,
-    REACH,
     ROTATED,
     RUNGS,
     SCHEMA,
     SEVERITIES,
     SEVERITY_RANK,
-    UNREAD,
-    WHOLE_SCOPE,
     ConsequenceKind,
-    CoverageStatus,
     CredentialKind,
     DriftAspect,
     EntryState,

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from scanner.model.terms import GAPS, CoverageStatus
+from scanner.model.coverage import GAPS, CoverageStatus
 
 LOG_SECTION = "activity"
 """The section of a log's coverage; a day that is a gap has its own section, after a colon."""

@@ -1,4 +1,4 @@
-"""What connectors discover: identities, credentials, stored secrets, workloads, exposures, coverage of sections."""
+"""What connectors discover: identities, credentials, stored secrets, workloads, exposures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,7 @@ from scanner.model.reach import (
     reach_published,
 )
 from scanner.model.rights import UNKNOWN_PRIVILEGE, Consequence, Grant, Privilege, Trust
-from scanner.model.terms import (
-    GAPS,
-    CoverageStatus,
-    CredentialKind,
-    Fact,
-    Relation,
-    Rung,
-)
+from scanner.model.terms import CredentialKind, Fact, Relation
 
 
 class Credential(Struct, frozen=True, kw_only=True, gc=False):
@@ -256,33 +249,3 @@ def with_uncertain(record: _Typed) -> _Typed:
         if isinstance(record, Workload) or "permissions" in record.unread:
             return record
         return replace(record, unread=(*record.unread, "permissions"))
-
-
-class Coverage(Struct, frozen=True, kw_only=True, gc=False):
-    """How completely one section of one scope was read. A *gap* is partial, denied, failed or skipped.
-
-    ``scope``: ``*`` if the list of scopes could not be read. ``section``: the spec's name, with a qualifier after
-    a colon if the section is read several times. ``kinds``: the identity kinds (or ``secret``, or ANY_KIND) that it
-    lists. ``rungs``: the rungs that need its data. ``feeds``: facts that it adds to identities of all scopes, unknown
-    there if the section is a gap; with ``feeds_within``, only to those of its own scope and those known to hold
-    a right there. ``calls``: requests sent, including retries.
-    """
-
-    source: str
-    provider: str
-    scope: str
-    section: str
-    status: CoverageStatus
-    identities: int = 0
-    calls: int = 0
-    detail: str | None = None
-    permission: str | None = None
-    kinds: tuple[str, ...] = ()
-    rungs: tuple[Rung, ...] = ()
-    feeds: tuple[Fact, ...] = ()
-    feeds_within: bool = False
-
-    @property
-    def is_gap(self) -> bool:
-        """Whether conclusions that depend on this section are uncertain."""
-        return self.status in GAPS

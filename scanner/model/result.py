@@ -8,8 +8,9 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from scanner.model.changed import Since
+from scanner.model.coverage import Coverage
 from scanner.model.declared import Policy
-from scanner.model.discovered import Coverage, Exposure, StoredSecret, Workload
+from scanner.model.discovered import Exposure, StoredSecret, Workload
 from scanner.model.judged import Assessment, EntryAssessment, Finding
 from scanner.model.planned import Plan
 from scanner.model.rights import Assignment

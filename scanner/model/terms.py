@@ -28,20 +28,6 @@ Relation: TypeAlias = Literal["can_assume", "runs_as", "stores", "federates", "m
 Fact: TypeAlias = Literal["credentials", "permissions", "tags", "trusts", "use"]
 """Facts of an identity that a gap can hide."""
 
-EVERY_SCOPE = "*"
-"""The scope of a gap that covers the whole source, because the list of its scopes could not be read."""
-WHOLE_SCOPE = "*"
-"""The section of a gap that covers a whole scope (``*:part``: a whole part of it)."""
-REACH = "reach"
-"""The section of a gap that hides attack paths. It has a record only while it is a gap."""
-ANY_KIND = "*"
-"""Among a section's kinds: it lists identities of every kind."""
-
-CoverageStatus: TypeAlias = Literal["complete", "partial", "denied", "failed", "skipped", "not_offered", "off"]
-UNREAD: frozenset[CoverageStatus] = frozenset({"denied", "failed", "skipped"})
-"""Statuses of a section of which nothing was read."""
-GAPS: frozenset[CoverageStatus] = UNREAD | {"partial"}
-
 Rung: TypeAlias = Literal["key", "unique_id", "credential", "tag", "alias", "name", "glob"]
 RUNGS: tuple[Rung, ...] = get_args(Rung)
 

@@ -11,7 +11,7 @@ import msgspec
 
 from scanner.errors import DamagedRow
 from scanner.model.activity import ACTIONS, CONSEQUENTIAL, CallerDay, DayCounts, LogDay, feature_of
-from scanner.model.terms import CoverageStatus
+from scanner.model.coverage import CoverageStatus
 
 MOST_SAMPLES = 4
 """Event ids kept for a usual day of one caller; a median day shall take at most 300 bytes."""

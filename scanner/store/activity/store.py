@@ -18,7 +18,7 @@ from scanner.model.activity import (
     NamedChange,
     UnitReading,
 )
-from scanner.model.terms import GAPS
+from scanner.model.coverage import GAPS
 from scanner.store import schema
 from scanner.store.activity.care import Damage, Held, find_damage, forget, held, lacking, prune
 from scanner.store.activity.counts import counts_in

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy import Column, Connection, Table, func, select
 
 from scanner.model.activity import CallerDay, LogDay, NamedChange, UnitReading
-from scanner.model.terms import GAPS
+from scanner.model.coverage import GAPS
 from scanner.store import schema
 from scanner.store.activity.counts import body_of, counts_of, coverage_in, coverage_text, joined
 from scanner.store.bodies import encode, moment_of, text_of

@@ -1,0 +1,56 @@
+"""Coverage: how completely a source was read, and what is a gap. A scan concludes nothing from what it could not read.
+
+Connectors report it (``connectors/base.py``), and reading adds the gaps of failures (``scanner/discovery/scopes.py``).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from scanner.model.terms import Fact, Rung
+
+EVERY_SCOPE = "*"
+"""The scope of a gap that covers the whole source, because the list of its scopes could not be read."""
+WHOLE_SCOPE = "*"
+"""The section of a gap that covers a whole scope (``*:part``: a whole part of it)."""
+REACH = "reach"
+"""The section of a gap that hides attack paths. It has a record only while it is a gap."""
+ANY_KIND = "*"
+"""Among a section's kinds: it lists identities of every kind."""
+
+CoverageStatus: TypeAlias = Literal["complete", "partial", "denied", "failed", "skipped", "not_offered", "off"]
+UNREAD: frozenset[CoverageStatus] = frozenset({"denied", "failed", "skipped"})
+"""Statuses of a section of which nothing was read."""
+GAPS: frozenset[CoverageStatus] = UNREAD | {"partial"}
+
+
+class Coverage(Struct, frozen=True, kw_only=True, gc=False):
+    """How completely one section of one scope was read. A *gap* is partial, denied, failed or skipped.
+
+    ``scope``: ``*`` if the list of scopes could not be read. ``section``: the spec's name, with a qualifier after
+    a colon if the section is read several times. ``kinds``: the identity kinds (or ``secret``, or ANY_KIND) that it
+    lists. ``rungs``: the rungs that need its data. ``feeds``: facts that it adds to identities of all scopes, unknown
+    there if the section is a gap; with ``feeds_within``, only to those of its own scope and those known to hold
+    a right there. ``calls``: requests sent, including retries.
+    """
+
+    source: str
+    provider: str
+    scope: str
+    section: str
+    status: CoverageStatus
+    identities: int = 0
+    calls: int = 0
+    detail: str | None = None
+    permission: str | None = None
+    kinds: tuple[str, ...] = ()
+    rungs: tuple[Rung, ...] = ()
+    feeds: tuple[Fact, ...] = ()
+    feeds_within: bool = False
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether conclusions that depend on this section are uncertain."""
+        return self.status in GAPS
