@@ -1,1 +1,1 @@
-"""Compare two scans."""
+"""Compares two scans. Which findings are new since the last scan is decided in ``scanner/rules/evaluation.py``."""

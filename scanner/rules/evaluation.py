@@ -1,4 +1,4 @@
-"""Runs the rules over a judged snapshot and returns findings."""
+"""Runs the rules over a judged snapshot and returns findings, each new since the last scan or not."""
 
 from __future__ import annotations
 
