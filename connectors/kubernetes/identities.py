@@ -10,6 +10,7 @@ from typing import Any, Final
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes.credentials import certificates_of, credentials_of, projections_of, tokens_of
 from connectors.kubernetes.deployers import deployed, opened_by, used_by_controllers
+from connectors.kubernetes.logs.audit import OF_ITSELF, action_of, is_built_in
 from connectors.kubernetes.outsiders import rights_of_outsiders
 from connectors.kubernetes.principals import PROVIDER, Place, principals
 from connectors.kubernetes.reader import BOOTSTRAPPING, Facts
@@ -26,7 +27,6 @@ from connectors.kubernetes.rights.methods import OPEN_CONSTRAINTS, Kind
 from connectors.kubernetes.rights.rules import Rule
 from connectors.kubernetes.rights.targets import Account, Accounts
 from connectors.kubernetes.workloads import RunningWorkload, workload
-from connectors.logs.kubernetes import OF_ITSELF, action_of, is_built_in
 from connectors.planned.shapes import key_of
 from connectors.reading import unread_facts
 from scanner.model import (

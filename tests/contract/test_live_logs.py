@@ -34,13 +34,13 @@ from connectors.gcp.client.session import GcpSession
 from connectors.gcp.logs import audit
 from connectors.gcp.logs.batching import Together
 from connectors.gcp.logs.live import CloudLogging
-from connectors.github import audit as github_audit
-from connectors.github.live import OrganizationLog
+from connectors.github.logs import audit as github_audit
+from connectors.github.logs.live import OrganizationLog
 from connectors.kubernetes.connector import KubernetesConnector
-from connectors.kubernetes.live import asked as cluster_logs
+from connectors.kubernetes.logs import audit as kubernetes_audit
+from connectors.kubernetes.logs.audit import KubernetesAuditLog
+from connectors.kubernetes.logs.live import asked as cluster_logs
 from connectors.kubernetes.settings import KubernetesSettings
-from connectors.logs import kubernetes as kubernetes_audit
-from connectors.logs.kubernetes import KubernetesAuditLog
 from connectors.logs.live import Ask, LiveReader, LiveSource, Span
 from connectors.logs.names import Networks
 from connectors.openai import audit as openai_audit
@@ -57,10 +57,10 @@ from tests.connectors.github import estates
 from tests.connectors.github.estates import connector as github_connector
 from tests.connectors.github.fake import GithubServer, Organization, served
 from tests.connectors.kubernetes.conftest import Running, clusters, tls
-from tests.connectors.kubernetes.gke import Gke, gke
-from tests.connectors.kubernetes.logs import Logs
+from tests.connectors.kubernetes.logs.eks import Logs
+from tests.connectors.kubernetes.logs.gke import Gke, gke
+from tests.connectors.kubernetes.logs.test_audit import event as audit_event
 from tests.connectors.kubernetes.test_clouds import EKS
-from tests.connectors.logs.test_kubernetes import event as audit_event
 from tests.connectors.openai import estates as openai
 from tests.connectors.vendors import fake as vendors
 from tests.connectors.vendors.fake import Vendor

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.github.audit import GithubAuditLog, action_of, sort_of
+from connectors.github.logs.audit import GithubAuditLog, action_of, sort_of
 from scanner.model.activity import LogDay
 from tests.connectors.logs.audit_files import DAY, features, log_of, profiles, read_all, read_one, written
 from tests.examples import examples

@@ -178,6 +178,6 @@ class GithubAuditLog(LiveLog):
 
     def live(self, source: Connector | None) -> LiveSource:
         """See ``LiveLog``."""
-        from connectors.github.live import OrganizationLog, connector_of
+        from connectors.github.logs.live import OrganizationLog, connector_of
 
         return OrganizationLog(connector_of(source))

@@ -10,12 +10,12 @@ import pytest
 
 from connectors.base import Meter
 from connectors.kubernetes.client.clouds import cluster_named
-from connectors.kubernetes.cloud_logging import CloudLogging, question
 from connectors.kubernetes.connector import KubernetesConnector
-from connectors.kubernetes.live import asked
+from connectors.kubernetes.logs.audit import KubernetesAuditLog, Reading
+from connectors.kubernetes.logs.cloud_logging import CloudLogging, question
+from connectors.kubernetes.logs.live import asked
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.logs import LogSettings
-from connectors.logs.kubernetes import KubernetesAuditLog, Reading
 from connectors.logs.live import LiveReader, Span
 from connectors.logs.names import Networks
 from scanner.errors import Denied, SourceError, UsageError
@@ -23,11 +23,11 @@ from scanner.model.activity import LogUnit, UnitReading
 from tests.connectors.aws.conftest import moto
 from tests.connectors.gcp.discovery import check_resource
 from tests.connectors.kubernetes.conftest import Running, Scan
-from tests.connectors.kubernetes.gke import Gke, gke
-from tests.connectors.kubernetes.logs import Logs
+from tests.connectors.kubernetes.logs.eks import Logs
+from tests.connectors.kubernetes.logs.gke import Gke, gke
+from tests.connectors.kubernetes.logs.test_audit import LEDGER, event
 from tests.connectors.kubernetes.manifests import Manifest, account, binding, group, role, rule
 from tests.connectors.kubernetes.test_clouds import EKS, GKE
-from tests.connectors.logs.test_kubernetes import LEDGER, event
 from tests.servers.moto_server import ENVIRONMENT, MotoServer
 
 __all__ = ["gke", "moto"]

@@ -15,11 +15,11 @@ import msgspec
 
 from connectors.base import Connector
 from connectors.exported import Unreadable
+from connectors.kubernetes.logs.events import NOTHING, AuditEvent, Line, Object, User, events_of
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import Act, Event, EventCounting
 from connectors.logs.folders import Layout
-from connectors.logs.kubernetes_events import NOTHING, AuditEvent, Line, Object, User, events_of
 from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
 from connectors.logs.tally import DENIED, DONE, FAILED
@@ -239,6 +239,6 @@ class KubernetesAuditLog(LiveLog):
 
     def live(self, source: Connector | None) -> LiveSource:
         """See ``LiveLog``."""
-        from connectors.kubernetes.live import asked
+        from connectors.kubernetes.logs.live import asked
 
         return asked(source)

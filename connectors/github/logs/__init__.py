@@ -1,0 +1,1 @@
+"""The audit log of an organization of GitHub, from files and live."""
