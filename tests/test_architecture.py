@@ -42,6 +42,7 @@ PROVIDERS = (
     "anthropic",
     "aws",
     "azure",
+    "file",
     "gcp",
     "github",
     "kubernetes",
@@ -132,6 +133,22 @@ def test_connectors_know_nothing_of_each_other(provider: str) -> None:
 
     assert modules
     assert {one for path in modules for one in _imports(path) if _within(one, others)} == set()
+
+
+def test_what_connectors_share_knows_none_of_them() -> None:
+    """A connector imports what is shared, so the other direction would be a cycle."""
+    providers = {f"connectors.{one}" for one in PROVIDERS}
+    shared = {
+        name: path for name, path in MODULES.items() if _within(name, {"connectors"}) and not _within(name, providers)
+    }
+
+    assert {"connectors.base", "connectors.logs", "connectors.planned", "connectors.vendors"} <= shared.keys()
+    assert [
+        f"{name} imports {other}"
+        for name, path in shared.items()
+        for other in sorted(_imports(path))
+        if _within(other, providers)
+    ] == []
 
 
 def test_only_the_composition_root_knows_the_catalogs() -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from connectors.kubernetes import payloads as p
+from connectors.kubernetes.actions import OF_ITSELF, action_of, is_built_in
 from connectors.kubernetes.credentials import certificates_of, credentials_of, projections_of, tokens_of
 from connectors.kubernetes.deployers import deployed, opened_by, used_by_controllers
-from connectors.kubernetes.logs.audit import OF_ITSELF, action_of, is_built_in
 from connectors.kubernetes.outsiders import rights_of_outsiders
 from connectors.kubernetes.principals import PROVIDER, Place, principals
 from connectors.kubernetes.reader import BOOTSTRAPPING, Facts

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.kubernetes.logs.audit import KubernetesAuditLog, action_of
+from connectors.kubernetes.actions import action_of
+from connectors.kubernetes.logs.audit import KubernetesAuditLog
 from scanner.model.activity import LogDay
 from tests.connectors.logs.audit_files import DAY, features, log_of, profiles, read_all, read_one, written
 from tests.examples import examples
