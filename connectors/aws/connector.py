@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from msgspec import structs
 
+from connectors.aws.account import read_account
+from connectors.aws.client.payloads import AwsRegion, Place, known
+from connectors.aws.client.reading import parsed
 from connectors.aws.client.session import AwsSession, call, enter
-from connectors.aws.identities.account import read_account
-from connectors.aws.identities.payloads import AwsRegion, Place, known
-from connectors.aws.identities.reading import parsed
 from connectors.aws.identities.roles_anywhere import read_roles_anywhere
 from connectors.aws.least_privilege import cloudformation, least_policies, printed, terraform
 from connectors.aws.offline.source import ExportedSource

@@ -13,9 +13,9 @@ from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct, structs
 
+from connectors.aws.client.iam_calls import expect, read_each
+from connectors.aws.client.reading import parsed
 from connectors.aws.client.session import AwsSession, Client, call, pages, permission_of
-from connectors.aws.identities.fetch import expect, read_each
-from connectors.aws.identities.reading import parsed
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import GUARDRAILS, MEMBER_ROLE, MEMBERS
 from connectors.base import Meter, Scope, SectionReading, own_words

@@ -8,9 +8,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from connectors.aws.client.errors import SwitchedOff
+from connectors.aws.client.payloads import iso, known, utc
+from connectors.aws.client.reading import IAM_PAGES, Reading, looped, must_know, parsed
 from connectors.aws.client.session import call
-from connectors.aws.identities.payloads import iso, known, utc
-from connectors.aws.identities.reading import IAM_PAGES, Reading, looped, must_know, parsed
 from connectors.aws.spec import DELEGATIONS, INSTANCE_PROFILES, OUTBOUND_FEDERATION, SERVER_CERTIFICATES
 from connectors.base import DiscoveredRecord
 from scanner.model import Coverage, Credential, Identity, Signal, StoredSecret, Workload, credential_key

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from connectors.aws.client.payloads import Place, known, utc
+from connectors.aws.client.reading import Paging, Reading, looped, parsed
 from connectors.aws.client.session import AwsSession, valid_in
-from connectors.aws.identities.payloads import Place, known, utc
-from connectors.aws.identities.reading import Paging, Reading, looped, parsed
 from connectors.aws.identities.user_credentials import ends_at
 from connectors.aws.spec import ANCHORS, PROFILES, SUBJECTS
 from connectors.base import Scope

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from msgspec import Struct, structs
 
-from connectors.aws.identities.credential_report import KeyUse, ReportRow, is_active
-from connectors.aws.identities.payloads import (
+from connectors.aws.client.credential_report import KeyUse, ReportRow, is_active
+from connectors.aws.client.payloads import (
     USER_USE_TRACKED_DAYS,
     AccessKey,
     Place,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct, structs
 
-from connectors.aws.identities.credential_report import Report, parse_report
+from connectors.aws.client.credential_report import Report, parse_report
 from connectors.aws.offline.operations import Operation
 
 # Members that are about the future, or may be.

@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import structs
 
-from connectors.aws.identities.fetch import Listing
-from connectors.aws.identities.payloads import AccessKey, Place, RoleDetail, UserDetail
+from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.payloads import AccessKey, Place, RoleDetail, UserDetail
 from connectors.aws.identities.providers import PROVIDER_KINDS, OidcProvider, SamlProvider, provider_identity
 from connectors.aws.identities.users import UserFacts, role_identity, user_identity
 from connectors.aws.planned.forms import CREDENTIAL_KINDS, Declared, tags_in

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
-from connectors.aws.identities.fetch import Listing
-from connectors.aws.identities.payloads import (
+from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.payloads import (
     AttachedPolicy,
     Boundary,
     GroupDetail,

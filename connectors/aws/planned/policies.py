@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from connectors.aws.identities.payloads import PolicyDetail, PolicyVersion
+from connectors.aws.client.payloads import PolicyDetail, PolicyVersion
 from connectors.aws.planned.forms import Declared
 from connectors.planned import UNKNOWN
 from connectors.planned.shapes import listed, mapping

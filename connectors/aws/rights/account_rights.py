@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from connectors.aws.identities.fetch import Listing
-from connectors.aws.identities.payloads import RoleDetail, UserDetail
+from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.payloads import RoleDetail, UserDetail
 from connectors.aws.organization import Guardrails
 from connectors.aws.rights.assume import Holder, assume_ways
 from connectors.aws.rights.permissions import Permissions, PolicyLibrary, unread

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct, structs
 
-from connectors.aws.identities.payloads import AttachedPolicy, Boundary, GroupDetail, InlinePolicy, PolicyDetail
+from connectors.aws.client.payloads import AttachedPolicy, Boundary, GroupDetail, InlinePolicy, PolicyDetail
 from connectors.aws.rights.assume import roles_elsewhere
 from connectors.aws.rights.consequences import consequences_in, with_policies
 from connectors.aws.rights.model_calls import model_signals

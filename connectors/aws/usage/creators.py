@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
+from connectors.aws.client import payloads
+from connectors.aws.client.reading import Reading
 from connectors.aws.client.session import pages
-from connectors.aws.identities import payloads
-from connectors.aws.identities.reading import Reading
 from connectors.aws.spec import CREATORS
 from connectors.base import SectionReading
 from scanner.model import Coverage, Identity

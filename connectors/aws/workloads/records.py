@@ -7,7 +7,7 @@ from itertools import chain
 
 from msgspec import Struct
 
-from connectors.aws.identities.payloads import known
+from connectors.aws.client.payloads import known
 from connectors.aws.rights.model_calls import work_signals
 from connectors.aws.workloads.declarations import GIVEN, LAYERS, VARIABLES, Fields, Where
 from connectors.aws.workloads.rows import Row

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.aws.client.errors import is_nowhere
+from connectors.aws.client.reading import PAGE_SIZE
 from connectors.aws.client.session import AwsSession, call, pages, valid_in
-from connectors.aws.identities.reading import PAGE_SIZE
 from connectors.aws.workloads.catalog import TAGS, TAGS_SERVICE
 from connectors.aws.workloads.declarations import Where
 from connectors.aws.workloads.paths import filled, texts

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.aws.identities.payloads import iso, utc
+from connectors.aws.client.payloads import iso, utc
 from connectors.aws.workloads.declarations import Fields, Where
 from connectors.aws.workloads.paths import filled, found, many, texts
 from scanner.model.attributes import RUNS_IN

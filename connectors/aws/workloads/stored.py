@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from connectors.aws.identities.payloads import SecretListEntry, iso, known, newest, read, tags_of, utc
+from connectors.aws.client.payloads import SecretListEntry, iso, known, newest, read, tags_of, utc
 from connectors.aws.rights.vocabulary import action_matches
 from connectors.aws.workloads.declarations import Where
 from connectors.aws.workloads.paths import filled

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.identities.payloads import InlinePolicy, Place, RoleDetail
+from connectors.aws.client.payloads import InlinePolicy, Place, RoleDetail
 from connectors.aws.identities.users import role_identity
 from connectors.aws.rights.permissions import PolicyLibrary
 from connectors.aws.rights.trust import agent_signals, parse_trusts

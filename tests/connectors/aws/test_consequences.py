@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.aws.identities.payloads import AttachedPolicy, InlinePolicy
+from connectors.aws.client.payloads import AttachedPolicy, InlinePolicy
 from connectors.aws.rights.consequences import MOST_PATTERNS, consequences_in
 from connectors.aws.rights.permissions import Permissions, PolicyLibrary
 from connectors.aws.rights.privilege import combine

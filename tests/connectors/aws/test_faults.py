@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from connectors.aws.client.iam_calls import order_report, read_report
 from connectors.aws.client.session import AwsSession
-from connectors.aws.identities.fetch import order_report, read_report
 from connectors.aws.settings import AwsSettings
 from connectors.base import Meter
 from scanner.errors import SourceError

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from connectors.aws.client.payloads import Place
+from connectors.aws.client.reading import Reading
 from connectors.aws.client.session import AwsSession, Client
-from connectors.aws.identities.payloads import Place
-from connectors.aws.identities.reading import Reading
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC
 from connectors.aws.usage.last_accessed import MOST, LastAccessed, services_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.identities.fetch import Listing
-from connectors.aws.identities.payloads import AttachedPolicy, Boundary, InlinePolicy, RoleDetail, UserDetail
+from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.payloads import AttachedPolicy, Boundary, InlinePolicy, RoleDetail, UserDetail
 from connectors.aws.rights.permissions import PolicyLibrary
 from connectors.aws.rights.vocabulary import vocabulary
 from connectors.aws.spec import ROLES, USERS

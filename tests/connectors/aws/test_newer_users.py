@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from connectors.aws.identities.credential_report import ReportRow
+from connectors.aws.client.credential_report import ReportRow
 from tests.connectors.aws.estate import Estate, Found
 from tests.servers.fault_proxy import Fault
 from tests.servers.proxy import Answer, Proxy, Request

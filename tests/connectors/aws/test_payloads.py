@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from connectors.aws.identities import payloads
+from connectors.aws.client import payloads
 
 DOCUMENT = {"Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::a+b/100%25/*"}]}
 TEXT = json.dumps(DOCUMENT)

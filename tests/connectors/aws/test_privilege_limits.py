@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.identities.payloads import Boundary, InlinePolicy, PolicyDetail, PolicyVersion
+from connectors.aws.client.payloads import Boundary, InlinePolicy, PolicyDetail, PolicyVersion
 from connectors.aws.rights.permissions import GUARDRAILS_UNREAD, Permissions, PolicyLibrary
 from tests.connectors.aws.policies import ACCOUNT, IF, WORDS, allow, deny
 

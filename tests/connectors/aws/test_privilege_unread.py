@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import pytest
 
-from connectors.aws.identities.payloads import AttachedPolicy, Boundary, InlinePolicy, PolicyDetail, PolicyVersion
+from connectors.aws.client.payloads import AttachedPolicy, Boundary, InlinePolicy, PolicyDetail, PolicyVersion
 from connectors.aws.rights.permissions import Permissions, PolicyLibrary
 from connectors.aws.rights.vocabulary import action_matches, published_policies
 from tests.connectors.aws.policies import ACCOUNT, WORDS, allow, doc, verdict

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.identities.fetch import Listing
-from connectors.aws.identities.payloads import Place, RoleDetail
+from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.payloads import Place, RoleDetail
 from connectors.aws.identities.users import role_identity
 from connectors.aws.rights.account_rights import rights_in
 from connectors.aws.spec import ROLES

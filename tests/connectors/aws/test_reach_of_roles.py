@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.identities.fetch import Listing
-from connectors.aws.identities.payloads import PolicyDetail, RoleDetail, UserDetail
+from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.payloads import PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.rights.account_rights import Rights, rights_in
 from connectors.aws.rights.assume import MAX_LINKED_ROLES
 from connectors.aws.spec import POLICIES, ROLES, USERS

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from connectors.aws.client.reading import IAM_PAGES, looped, must_know
 from connectors.aws.client.session import AwsSession, Client
-from connectors.aws.identities.reading import IAM_PAGES, looped, must_know
 from connectors.aws.settings import AwsSettings
 from connectors.base import Meter
 from scanner.errors import NotOffered, SourceError

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.identities.payloads import AttachedPolicy, InlinePolicy
+from connectors.aws.client.payloads import AttachedPolicy, InlinePolicy
 from connectors.aws.rights.account_rights import may_do
 from connectors.aws.rights.permissions import Permissions, PolicyLibrary
 from connectors.aws.rights.vocabulary import vocabulary

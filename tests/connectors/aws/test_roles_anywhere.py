@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from connectors.aws.client.payloads import Place
 from connectors.aws.client.session import AwsSession
-from connectors.aws.identities.payloads import Place
 from connectors.aws.identities.roles_anywhere import read_roles_anywhere
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ANCHORS, PROFILES, SPEC, SUBJECTS

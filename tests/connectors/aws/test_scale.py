@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.identities.payloads import AttachedPolicy, InlinePolicy, PolicyDetail, PolicyVersion
+from connectors.aws.client.payloads import AttachedPolicy, InlinePolicy, PolicyDetail, PolicyVersion
 from connectors.aws.rights.assume import MAX_LINKED_ROLES, Holder, assume_ways
 from connectors.aws.rights.permissions import PolicyLibrary
 from connectors.aws.rights.privilege import combine

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connectors.aws.identities.fetch import Listing
-from connectors.aws.identities.payloads import Place, PolicyDetail, RoleDetail
+from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.payloads import Place, PolicyDetail, RoleDetail
 from connectors.aws.identities.users import role_identity
 from connectors.aws.rights.account_rights import rights_in
 from connectors.aws.spec import POLICIES, ROLES

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.identities.account import root_identity
-from connectors.aws.identities.credential_report import KeyUse, ReportRow
-from connectors.aws.identities.payloads import (
+from connectors.aws.account import root_identity
+from connectors.aws.client.credential_report import KeyUse, ReportRow
+from connectors.aws.client.payloads import (
     AccessKey,
     AttachedPolicy,
     Boundary,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.aws.client.payloads import Place
 from connectors.aws.client.session import AwsSession
-from connectors.aws.identities.payloads import Place
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC
 from connectors.aws.workloads.service import read_region

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
+from connectors.aws.client.payloads import Place
 from connectors.aws.client.session import AwsSession
-from connectors.aws.identities.payloads import Place
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC
 from connectors.aws.workloads.declarations import Fields, Listing, ResourceType, Where

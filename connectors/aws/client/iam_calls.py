@@ -9,11 +9,11 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from connectors import reading
+from connectors.aws.client import payloads
+from connectors.aws.client.credential_report import Report, parse_report
 from connectors.aws.client.errors import NotExported, NotReady
+from connectors.aws.client.payloads import GroupDetail, PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.client.session import IN_FLIGHT, call, pages
-from connectors.aws.identities import payloads
-from connectors.aws.identities.credential_report import Report, parse_report
-from connectors.aws.identities.payloads import GroupDetail, PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
 from connectors.base import Gone
 from connectors.budget import current

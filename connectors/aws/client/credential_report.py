@@ -13,7 +13,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from connectors.aws.identities.payloads import AccessKey, AccessKeyLastUsed, to_second, utc
+from connectors.aws.client.payloads import AccessKey, AccessKeyLastUsed, to_second, utc
 
 ROOT = "<root_account>"
 _COLUMNS = frozenset({"user", "arn", "password_enabled", "access_key_1_active", "access_key_2_active"})

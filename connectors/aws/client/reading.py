@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from connectors.aws.client import payloads
+from connectors.aws.client.payloads import Place
 from connectors.aws.client.session import call, pages, permission_of
-from connectors.aws.identities import payloads
-from connectors.aws.identities.payloads import Place
 from connectors.base import Meter, Scope, SectionReading
 from scanner.errors import NotOffered, SourceError, Unreachable
 

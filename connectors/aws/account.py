@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import structs
 
+from connectors.aws.client import iam_calls
+from connectors.aws.client.credential_report import Report, ReportRow
+from connectors.aws.client.iam_calls import Listing, account_summary
+from connectors.aws.client.payloads import USER_USE_TRACKED_DAYS, Place, RoleDetail, UserDetail, known
+from connectors.aws.client.reading import Reading
 from connectors.aws.client.session import AwsSession
-from connectors.aws.identities import fetch
 from connectors.aws.identities.account_features import read_account_features
-from connectors.aws.identities.credential_report import Report, ReportRow
-from connectors.aws.identities.fetch import Listing, account_summary
 from connectors.aws.identities.passwords_and_keys import PasswordsAndKeys, SecondFactors
-from connectors.aws.identities.payloads import USER_USE_TRACKED_DAYS, Place, RoleDetail, UserDetail, known
 from connectors.aws.identities.providers import read_providers
-from connectors.aws.identities.reading import Reading
 from connectors.aws.identities.user_credentials import OtherCredentials
 from connectors.aws.identities.users import manager_of, role_identity, user_identity, with_details
 from connectors.aws.organization import Guardrails
@@ -183,8 +183,8 @@ class _AccountReading:
         """Read every section. Identities are built after everything that describes them is read."""
         account = self._account
         with account.section(USERS) as users:
-            refused = fetch.order_report(account.client)
-            self._listing = fetch.read_listing(account.client)
+            refused = iam_calls.order_report(account.client)
+            self._listing = iam_calls.read_listing(account.client)
             self._close(users, USERS)
         self._rights = rights_in(self._listing, account.place.account, guardrails)
         yield users.coverage
