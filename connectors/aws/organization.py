@@ -13,8 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 from msgspec import Meta, Struct, structs
 
-from connectors.aws.client.iam_calls import expect, read_each
-from connectors.aws.client.reading import parsed
+from connectors.aws.client.reading import expect, parsed, read_each
 from connectors.aws.client.session import AwsSession, Client, call, pages, permission_of
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import GUARDRAILS, MEMBER_ROLE, MEMBERS

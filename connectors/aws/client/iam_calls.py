@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from msgspec import Struct
 
-from connectors import reading
 from connectors.aws.client import payloads
 from connectors.aws.client.credential_report import Report, parse_report
 from connectors.aws.client.errors import NotExported, NotReady
 from connectors.aws.client.payloads import GroupDetail, PolicyDetail, RoleDetail, UserDetail
-from connectors.aws.client.session import IN_FLIGHT, call, pages
+from connectors.aws.client.reading import PAGE_SIZE, expect
+from connectors.aws.client.session import call, pages
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
 from connectors.base import Gone
 from connectors.budget import current
 from scanner.errors import Denied, NotOffered, SourceError
 
-PAGE_SIZE = 1000
 REPORT_PATIENCE = 60.0
 """Seconds to wait for a credential report."""
-
-S = TypeVar("S", bound=Struct)
-T = TypeVar("T")
 
 _LISTS: Mapping[str, tuple[str, type[Struct]]] = {
     USERS: ("UserDetailList", UserDetail),
@@ -144,44 +140,6 @@ def read_report(iam: Any, *, patience: float = REPORT_PATIENCE, pause: float = 2
             raise SourceError(f"iam:GetCredentialReport: {error}") from error
 
 
-class EachRead(Struct, Generic[T], frozen=True, kw_only=True):
-    """Results of reading item by item: answers, items that no longer exist, and why others could not be read."""
-
-    answers: dict[str, T]
-    gone: frozenset[str]
-    error: SourceError | None
-
-
-def read_each(items: Iterable[str], read: Callable[[str], T], *, of: str) -> EachRead[T]:
-    """Read each item on a few threads. A failure affects one item; consecutive failures end the reading.
-
-    ``of``: the items' name for messages. The error has the class of the first failure and so its status.
-    """
-    names = list(items)
-    answers: dict[str, T] = {}
-    gone: set[str] = set()
-    failures: list[SourceError] = []
-    for name, result in reading.read_each(read, names, IN_FLIGHT, alone=(NotExported,)):
-        if isinstance(result, Gone):
-            gone.add(name)
-        elif isinstance(result, SourceError):
-            failures.append(result)
-        else:
-            answers[name] = result
-    return EachRead(
-        answers=answers,
-        gone=frozenset(gone),
-        error=_summed_up(failures, f"{len(names) - len(answers) - len(gone)} of {len(names)} {of}"),
-    )
-
-
-def _summed_up(failures: Sequence[SourceError], unread: str) -> SourceError | None:
-    if not failures:
-        return None
-    first = failures[0]
-    return type(first)(f"{unread} could not be read: {first}", permission=first.permission, hint=first.hint)
-
-
 def access_keys(iam: Any, user: str) -> list[payloads.AccessKey]:
     """A user's access keys. Raises SourceError, Gone where there is no such user."""
     found: list[payloads.AccessKey] = []
@@ -217,11 +175,3 @@ def account_summary(iam: Any) -> Mapping[str, int]:
     """The account summary, which counts the credentials of the root user."""
     summary = call(iam, "get_account_summary", expecting="SummaryMap")["SummaryMap"]
     return {str(name): int(count) for name, count in summary.items()}
-
-
-def expect(row: Any, shape: type[S], permission: str) -> S:
-    """Convert part of an answer to a shape. Raises SourceError that names the permission if it does not fit."""
-    try:
-        return payloads.read(row, shape)
-    except ValueError as error:
-        raise SourceError(f"{permission}: its response could not be parsed: {error}") from error

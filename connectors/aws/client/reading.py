@@ -1,22 +1,25 @@
-"""What the readers of an account share: parsing rows into records, or a gap."""
+"""What all parts of the connector read with: rows of a paged listing, or answers item by item, as records or a gap."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
+from connectors import reading
 from connectors.aws.client import payloads
+from connectors.aws.client.errors import NotExported
 from connectors.aws.client.payloads import Place
-from connectors.aws.client.session import call, pages, permission_of
-from connectors.base import Meter, Scope, SectionReading
+from connectors.aws.client.session import IN_FLIGHT, call, pages, permission_of
+from connectors.base import Gone, Meter, Scope, SectionReading
 from scanner.errors import NotOffered, SourceError, Unreachable
 
 PAGE_SIZE = 1000
 _MORE = ("IsTruncated", "isTruncated")
 
 S = TypeVar("S", bound=Struct)
+T = TypeVar("T")
 
 
 class Paging(Struct, frozen=True, kw_only=True):
@@ -101,3 +104,52 @@ def must_know(client: Any, method: str) -> None:
     """Raise NotOffered if the installed SDK is older than the operation."""
     if method not in client.meta.method_to_api_mapping:
         raise NotOffered(f"the installed boto3 does not know {client.meta.service_model.service_name} {method}")
+
+
+# --- Single answers ---
+
+
+def expect(row: Any, shape: type[S], permission: str) -> S:
+    """Convert part of an answer to a shape. Raises SourceError that names the permission if it does not fit."""
+    try:
+        return payloads.read(row, shape)
+    except ValueError as error:
+        raise SourceError(f"{permission}: its response could not be parsed: {error}") from error
+
+
+class EachRead(Struct, Generic[T], frozen=True, kw_only=True):
+    """Results of reading item by item: answers, items that no longer exist, and why others could not be read."""
+
+    answers: dict[str, T]
+    gone: frozenset[str]
+    error: SourceError | None
+
+
+def read_each(items: Iterable[str], read: Callable[[str], T], *, of: str) -> EachRead[T]:
+    """Read each item on a few threads. A failure affects one item; consecutive failures end the reading.
+
+    ``of``: the items' name for messages. The error has the class of the first failure and so its status.
+    """
+    names = list(items)
+    answers: dict[str, T] = {}
+    gone: set[str] = set()
+    failures: list[SourceError] = []
+    for name, result in reading.read_each(read, names, IN_FLIGHT, alone=(NotExported,)):
+        if isinstance(result, Gone):
+            gone.add(name)
+        elif isinstance(result, SourceError):
+            failures.append(result)
+        else:
+            answers[name] = result
+    return EachRead(
+        answers=answers,
+        gone=frozenset(gone),
+        error=_summed_up(failures, f"{len(names) - len(answers) - len(gone)} of {len(names)} {of}"),
+    )
+
+
+def _summed_up(failures: Sequence[SourceError], unread: str) -> SourceError | None:
+    if not failures:
+        return None
+    first = failures[0]
+    return type(first)(f"{unread} could not be read: {first}", permission=first.permission, hint=first.hint)

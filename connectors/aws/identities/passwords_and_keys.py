@@ -13,9 +13,9 @@ from msgspec import Struct
 from connectors.aws.client import iam_calls
 from connectors.aws.client.credential_report import KeyUse, Report, ReportRow, match_slots, use_of_answer
 from connectors.aws.client.errors import NotReady
-from connectors.aws.client.iam_calls import Listing, expect, read_each
+from connectors.aws.client.iam_calls import Listing
 from connectors.aws.client.payloads import AccessKey, UserDetail, utc
-from connectors.aws.client.reading import PAGE_SIZE, Reading
+from connectors.aws.client.reading import PAGE_SIZE, Reading, expect, read_each
 from connectors.aws.client.session import pages, permission_of
 from connectors.aws.identities.users import UserFacts
 from connectors.aws.spec import KEYS, MFA_DEVICES, PASSWORDS, REPORT
@@ -156,7 +156,7 @@ class PasswordsAndKeys:
 
     def _read_passwords(self, section: SectionReading, users: Sequence[UserDetail]) -> None:
         names = [user.user_name for user in users]
-        logins = iam_calls.read_each(names, lambda name: iam_calls.has_password(self._iam, name), of="users' passwords")
+        logins = read_each(names, lambda name: iam_calls.has_password(self._iam, name), of="users' passwords")
         self._logins = logins.answers
         section.found(len(logins.answers))
         if any(logins.answers.get(name, True) for name in names):
@@ -178,7 +178,7 @@ class PasswordsAndKeys:
 
     def _read_keys(self, section: SectionReading) -> None:
         names = [user.user_name for user in self._listing.users if self._may_have_keys(user)]
-        keys = iam_calls.read_each(names, lambda name: iam_calls.access_keys(self._iam, name), of="users' access keys")
+        keys = read_each(names, lambda name: iam_calls.access_keys(self._iam, name), of="users' access keys")
         self._keys, self.gone = keys.answers, keys.gone
         section.found(sum(map(len, keys.answers.values())))
         if keys.error is not None:
@@ -199,7 +199,7 @@ class PasswordsAndKeys:
                 unmatched += [key.access_key_id for key in keys]
             else:
                 self._uses |= matched
-        uses = iam_calls.read_each(unmatched, lambda key: iam_calls.key_last_used(self._iam, key), of="keys' last uses")
+        uses = read_each(unmatched, lambda key: iam_calls.key_last_used(self._iam, key), of="keys' last uses")
         self._uses |= {key: use_of_answer(answer) for key, answer in uses.answers.items()}
         if uses.error is not None:
             section.lost(uses.error, partial=True)

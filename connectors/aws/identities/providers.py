@@ -14,9 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from connectors.aws.client.iam_calls import expect, read_each
 from connectors.aws.client.payloads import Place, Tag, iso, known, tags_of, utc
-from connectors.aws.client.reading import Reading, parsed
+from connectors.aws.client.reading import Reading, expect, parsed, read_each
 from connectors.aws.client.session import call, permission_of
 from connectors.aws.spec import OIDC_PROVIDERS, SAML_PROVIDERS
 from connectors.reading import unread_facts

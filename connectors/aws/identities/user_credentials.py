@@ -16,9 +16,8 @@ import msgspec
 from msgspec import Struct
 
 from connectors.aws.client.errors import NotTaken
-from connectors.aws.client.iam_calls import expect, read_each
 from connectors.aws.client.payloads import UserDetail, known, utc
-from connectors.aws.client.reading import IAM_PAGES, PAGE_SIZE, Reading, looped, parsed
+from connectors.aws.client.reading import IAM_PAGES, PAGE_SIZE, Reading, expect, looped, parsed, read_each
 from connectors.aws.client.session import pages, permission_of
 from connectors.aws.spec import CERTIFICATES, SERVICE_CREDENTIALS, SSH_KEYS
 from connectors.base import SectionReading

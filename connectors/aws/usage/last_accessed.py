@@ -11,8 +11,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from connectors.aws.client import iam_calls
-from connectors.aws.client.reading import IAM_PAGES, Reading, goes_on, must_know
+from connectors.aws.client.reading import IAM_PAGES, Reading, expect, goes_on, must_know, read_each
 from connectors.aws.client.session import call, permission_of
 from connectors.aws.spec import LAST_ACCESSED
 from connectors.budget import current
@@ -50,7 +49,7 @@ class LastAccessed:
         with account.section(LAST_ACCESSED) as section:
             for method in (_GENERATE, _GET):
                 must_know(account.client, method)
-            read = iam_calls.read_each(asked, lambda arn: services_of(account.client, arn), of="identities' services")
+            read = read_each(asked, lambda arn: services_of(account.client, arn), of="identities' services")
             self._services = read.answers
             section.found(len(read.answers))
             if len(candidates) > len(asked):
@@ -102,4 +101,4 @@ def _finished(iam: Any, job: Mapping[str, Any], permission: str, patience: float
 
 
 def _services(answer: Mapping[str, Any], permission: str) -> list[_Service]:
-    return [iam_calls.expect(row, _Service, permission) for row in answer.get("ServicesLastAccessed", ())]
+    return [expect(row, _Service, permission) for row in answer.get("ServicesLastAccessed", ())]

@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from connectors.aws.client.iam_calls import EachRead, read_each
-from connectors.aws.client.reading import Paging, looped, must_know
+from connectors.aws.client.reading import EachRead, Paging, looped, must_know, read_each
 from connectors.aws.client.session import Client, call, pages
 from connectors.aws.workloads.declarations import Detail, Listing, ResourceType, Where
 from connectors.aws.workloads.paths import filled, found

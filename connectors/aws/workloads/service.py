@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from connectors.aws.client.iam_calls import read_each
 from connectors.aws.client.payloads import Place
+from connectors.aws.client.reading import read_each
 from connectors.aws.client.session import AwsSession, Client, valid_in
 from connectors.aws.workloads.calls import Calls, Raw, filled_all
 from connectors.aws.workloads.catalog import BY_SECTION, TAGS, TYPES, children, kept, mentions, wanted

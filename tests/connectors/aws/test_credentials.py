@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.aws.account import root_identity
 from connectors.aws.client.credential_report import KeySlot, ReportRow, match_slots, parse_report
 from connectors.aws.client.payloads import AccessKey, Place
+from connectors.aws.identities.root import root_identity
 from connectors.aws.identities.users import UserFacts
 
 HEADING = (

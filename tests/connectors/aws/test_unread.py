@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.account import root_identity
 from connectors.aws.client.credential_report import KeyUse, ReportRow
 from connectors.aws.client.payloads import (
     AccessKey,
@@ -20,6 +19,7 @@ from connectors.aws.client.payloads import (
     RoleLastUsed,
     UserDetail,
 )
+from connectors.aws.identities.root import root_identity
 from connectors.aws.identities.users import UserFacts, role_identity, user_identity
 from connectors.aws.rights.permissions import Permissions, PolicyLibrary, unread
 from connectors.aws.rights.vocabulary import vocabulary
