@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.reading import require_sdk
-from connectors.vault.client import requests as e
+from connectors.vault.client import requests as r
 from connectors.vault.client.api import VaultApi
 from connectors.vault.client.payloads import AuditHash, AuthMount, SecretMount
 from connectors.vault.identities import Found, parse_identities
@@ -18,8 +18,8 @@ from connectors.vault.kv import read_secrets
 from connectors.vault.least_privilege import base_policy, exact_policy
 from connectors.vault.methods import LOGIN_METHODS
 from connectors.vault.preflight import can_start, check_token, preflight
+from connectors.vault.reader import Reader
 from connectors.vault.reading import (
-    Reader,
     other_engines,
     other_logins,
     read_clusters,
@@ -62,10 +62,10 @@ class VaultConnector:
     def hashed_accessors(self, meter: Meter) -> Iterator[tuple[str, str]]:
         """Accessors of tokens by their hash in audit devices. Raises SourceError."""
         with closing(VaultApi(self._settings, self._settings.start, meter)) as api:
-            devices = sorted(api.read(e.AUDIT_DEVICES, dict[str, Raw]))
-            for accessor in sorted(one for one in api.list(e.TOKEN_ACCESSORS).keys or () if isinstance(one, str)):
+            devices = sorted(api.read(r.AUDIT_DEVICES, dict[str, Raw]))
+            for accessor in sorted(one for one in api.list(r.TOKEN_ACCESSORS).keys or () if isinstance(one, str)):
                 for device in devices:
-                    made = api.lookup(e.AUDIT_HASH, AuditHash, {"input": accessor}, name=device.strip("/"))
+                    made = api.lookup(r.AUDIT_HASH, AuditHash, {"input": accessor}, name=device.strip("/"))
                     yield made.hash, accessor
 
     def scopes(self) -> Iterator[Scope | Coverage]:
@@ -89,7 +89,7 @@ class VaultConnector:
             with closing(VaultApi(self._settings, namespace, meter)) as api:
                 reader = Reader(api, scope, meter, self._settings.workers)
                 with reader.section("sys.namespaces") as section:
-                    children = reader.names(section, api.list(e.NAMESPACES))
+                    children = reader.names(section, api.list(r.NAMESPACES))
                     if children and namespace.count("/") >= MAX_DEPTH:
                         raise SourceError(f"namespaces nest deeper than {MAX_DEPTH}: what is below is not read")
                     waiting += [f"{namespace}/{child}".strip("/") for child in children]
@@ -102,8 +102,8 @@ class VaultConnector:
             yield from self._read(Reader(api, scope, meter, self._settings.workers))
 
     def _read(self, reader: Reader) -> Iterator[DiscoveredRecord]:
-        logins = yield from read_mounts(reader, "sys.auth", e.AUTH_MOUNTS, AuthMount)
-        engines = yield from read_mounts(reader, "sys.mounts", e.SECRET_MOUNTS, SecretMount)
+        logins = yield from read_mounts(reader, "sys.auth", r.AUTH_MOUNTS, AuthMount)
+        engines = yield from read_mounts(reader, "sys.mounts", r.SECRET_MOUNTS, SecretMount)
         rules, complete = yield from read_policies(reader)
         roles = []
         for method in LOGIN_METHODS:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from msgspec import Raw
 
 from connectors.base import DiscoveredRecord, Scope, SectionReading
-from connectors.vault.client import requests as e
+from connectors.vault.client import requests as r
 from connectors.vault.client.payloads import Keys, KvMetadata, SecretMount, moment, simple_strings
 from connectors.vault.client.requests import Endpoint
-from connectors.vault.reading import Reader
+from connectors.vault.reader import Reader
 from scanner.errors import Denied, NotOffered
 from scanner.model import StoredSecret
 
@@ -73,12 +73,12 @@ def _read_mount(reader: Reader, mount: str, version: str) -> Iterator[Discovered
 def _best_listing(reader: Reader, mount: str, version: str) -> tuple[Endpoint, Keys, str | None]:
     """The listing to walk with and its top folder; and why it has no dates, if it has none."""
     if version == "1":
-        return e.KV1_NAMES, reader.api.list(e.KV1_NAMES, mount=mount, folder=""), "KV version 1 keeps no dates"
+        return r.KV1_NAMES, reader.api.list(r.KV1_NAMES, mount=mount, folder=""), "KV version 1 keeps no dates"
     try:
-        return e.KV2_WITH_AGES, reader.api.list(e.KV2_WITH_AGES, mount=mount, folder=""), None
+        return r.KV2_WITH_AGES, reader.api.list(r.KV2_WITH_AGES, mount=mount, folder=""), None
     except (Denied, NotOffered) as error:
         reason = f"{error}, it takes {error.permission}" if error.permission else str(error)
-        return e.KV2_NAMES, reader.api.list(e.KV2_NAMES, mount=mount, folder=""), reason
+        return r.KV2_NAMES, reader.api.list(r.KV2_NAMES, mount=mount, folder=""), reason
 
 
 def _walk(

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from connectors.base import Meter
-from connectors.vault.client import requests as e
+from connectors.vault.client import requests as r
 from connectors.vault.client.api import VaultApi
 from connectors.vault.client.payloads import AuthMount, SecretMount
 from connectors.vault.client.requests import SAMPLE, Endpoint, lines
@@ -28,7 +28,7 @@ _MISSING = """\
 # Missing: a block for each mount, because mounts differ from server to server. A wildcard instead would take in mounts
 # whose paths hold secrets. Print the whole policy with: muster connectors vault --policy SOURCE
 """
-_OWN = lines((e.OWN_TOKEN, e.OWN_CAPABILITIES))
+_OWN = lines((r.OWN_TOKEN, r.OWN_CAPABILITIES))
 """What the token asks about itself, in its own namespace."""
 _FOR_OPENBAO = "  # for OpenBao"
 _FOR_VAULT = "  # for HashiCorp's Vault; not needed on OpenBao"
@@ -58,8 +58,8 @@ def exact_policy(settings: VaultSettings, namespaces: Iterable[str]) -> str:
 def plan_of(settings: VaultSettings, namespace: str) -> list[Planned]:
     """What a scan will ask of a namespace of this server. Raises SourceError where its mounts cannot be read."""
     with closing(VaultApi(settings, namespace, Meter())) as api:
-        logins = api.read(e.AUTH_MOUNTS, dict[str, AuthMount])
-        engines = api.read(e.SECRET_MOUNTS, dict[str, SecretMount])
+        logins = api.read(r.AUTH_MOUNTS, dict[str, AuthMount])
+        engines = api.read(r.SECRET_MOUNTS, dict[str, SecretMount])
         plan = list(planned(logins, engines))
         unneeded = set(_unneeded(api, plan))
     needed = ([endpoint for mount, endpoint in _requests([one]) if (mount, endpoint) not in unneeded] for one in plan)

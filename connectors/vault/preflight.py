@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 
 from connectors.base import Check, Gone, Malformed, Meter
-from connectors.vault.client import requests as e
+from connectors.vault.client import requests as r
 from connectors.vault.client.api import InvalidToken, VaultApi
 from connectors.vault.client.payloads import OwnToken
 from connectors.vault.client.requests import SAMPLE
@@ -35,7 +35,7 @@ def can_start(api: VaultApi) -> None:
 def check_token(api: VaultApi) -> None:
     """Raises InvalidToken for one that the server does not know; one that may not look itself up can still be good."""
     try:
-        api.read(e.OWN_TOKEN, OwnToken)
+        api.read(r.OWN_TOKEN, OwnToken)
     except InvalidToken:
         raise
     except SourceError:
@@ -71,7 +71,7 @@ def _permissions(api: VaultApi, settings: VaultSettings, namespaces: Sequence[st
 
 def _token(api: VaultApi) -> Check:
     try:
-        own = api.read(e.OWN_TOKEN, OwnToken)
+        own = api.read(r.OWN_TOKEN, OwnToken)
     except InvalidToken:
         raise
     except SourceError as error:
@@ -90,7 +90,7 @@ def _allowed(api: VaultApi, plans: Mapping[str, list[Planned]]) -> Capabilities:
         for endpoint in one.endpoints
     }
     paths |= {path for prefix, plan in plans.items() for path, _ in _forbidden(prefix, plan)}
-    return api.lookup(e.OWN_CAPABILITIES, dict[str, list[str]], {"paths": sorted(paths)})
+    return api.lookup(r.OWN_CAPABILITIES, dict[str, list[str]], {"paths": sorted(paths)})
 
 
 def _section(planned: Planned, prefix: str, allowed: Capabilities) -> Check:
@@ -127,7 +127,7 @@ def _forbidden(prefix: str, plan: list[Planned]) -> Iterator[tuple[str, tuple[st
     yield _under(prefix, f"sys/policies/acl/{SAMPLE}"), ("update",)
     for one in plan:
         if one.section == "kv.metadata":
-            folder = one.mount if e.KV1_NAMES in one.endpoints else f"{one.mount}/data"
+            folder = one.mount if r.KV1_NAMES in one.endpoints else f"{one.mount}/data"
             yield _under(prefix, f"{folder}/{SAMPLE}"), ("read",)
 
 

@@ -1,25 +1,21 @@
-"""The context of all readings: one Coverage each, and requests that fail independently."""
+"""Reads mounts, policies, roles, entities, groups and tokens: each function yields coverage and returns records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias, TypeVar
 
-import msgspec
 from msgspec import Raw
 
-from connectors.base import Gone, Malformed, Meter, NotAsked, Scope, SectionReading
-from connectors.reading import GIVE_UP_AFTER, SectionReader, read_each
-from connectors.vault.client import requests as e
-from connectors.vault.client.api import VaultApi
+from connectors.base import Gone, SectionReading
+from connectors.vault.client import requests as r
 from connectors.vault.client.payloads import (
     AuthMount,
     Entity,
     EntitySummary,
     Group,
     JwtConfig,
-    Keys,
     KubernetesConfig,
     OwnToken,
     PolicyText,
@@ -30,72 +26,12 @@ from connectors.vault.client.payloads import (
 from connectors.vault.client.requests import Endpoint
 from connectors.vault.logins import LoginRole, parse_role, parse_secret_id
 from connectors.vault.methods import APPROLE, JWT, KUBERNETES, METHODS, TOKEN_MOUNTS, LoginMethod
+from connectors.vault.reader import Reader
 from connectors.vault.rights.policies import PolicyError, Rules, parse_policy
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Coverage, Credential
 
 T = TypeVar("T")
-R = TypeVar("R")
-
-
-class Reader(SectionReader):
-    """Reads sections of one namespace. A section that is read on several mounts is qualified by its mount."""
-
-    def __init__(self, api: VaultApi, scope: Scope, meter: Meter, workers: int) -> None:
-        super().__init__(scope, meter)
-        self.api = api
-        self._workers = workers
-
-    def names(self, section: SectionReading, listing: Keys) -> list[str]:
-        """The names of a listing, sorted, without a slash at the end; what is no name is a malformed row."""
-        found: set[str] = set()
-        for key in listing.keys or ():
-            name = key.removesuffix("/") if isinstance(key, str) else ""
-            if name and "/" not in name and name not in (".", ".."):
-                found.add(name)
-            else:
-                section.malformed(repr(key), "it is not a valid name")
-        return sorted(found)
-
-    def rows(self, section: SectionReading, raw: Mapping[str, Raw], row: type[T]) -> dict[str, T]:
-        """Each value decoded on its own, sorted by key, so that a bad one costs only itself."""
-        decoded: dict[str, T] = {}
-        for key, text in sorted(raw.items()):
-            try:
-                decoded[key] = msgspec.json.decode(text, type=row)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                section.malformed(key, str(error))
-        return decoded
-
-    def each(
-        self, section: SectionReading, what: str, read: Callable[[T], R], items: Sequence[T], *, names_suffice: bool
-    ) -> Iterator[tuple[T, R | None]]:
-        """``read`` of every item; None where it failed, nothing where the item has gone since.
-
-        ``names_suffice``: an item that could not be read is still known by its name, so the section is never empty.
-        """
-        failures: list[SourceError] = []
-        successes = 0
-        for item, result in read_each(read, items, self._workers):
-            if isinstance(result, Gone):
-                continue
-            if not isinstance(result, SourceError):
-                successes += 1
-                yield item, result
-                continue
-            if isinstance(result, Malformed):
-                section.malformed(str(item), str(result))
-            else:
-                failures.append(result)
-            yield item, None
-        if failures:
-            section.lost(failures[0], partial=names_suffice or successes > 0)
-            section.note(f"{len(failures)} of {len(items)} {what} not read")
-            if isinstance(failures[-1], NotAsked):
-                section.note(f"the rest was skipped after {GIVE_UP_AFTER} failures in a row")
-
-
-# --- Sections of a namespace: each yields its coverage and returns its records ---
 
 BUILT_IN_ENGINES = frozenset({"system", "identity", "cubbyhole", "ns_system", "ns_identity", "ns_cubbyhole"})
 """Every namespace has them, and none is a store of the organisation's secrets."""
@@ -120,12 +56,12 @@ def read_policies(reader: Reader) -> Found[tuple[dict[str, Rules | None], bool]]
     complete = False
     with reader.section("sys.policies") as section:
         try:
-            listing = reader.api.list(e.POLICIES_WITH_TEXT)
+            listing = reader.api.list(r.POLICIES_WITH_TEXT)
             names = reader.names(section, listing)
             texts = dict.fromkeys(names) | reader.rows(section, listing.key_info or {}, PolicyText)
         except (Denied, NotOffered):
-            names = reader.names(section, reader.api.list(e.POLICIES))
-            read = _reads(reader, e.POLICY, PolicyText)
+            names = reader.names(section, reader.api.list(r.POLICIES))
+            read = _reads(reader, r.POLICY, PolicyText)
             texts = dict(reader.each(section, "policies", read, names, names_suffice=True))
         complete = True
         for name, text in texts.items():
@@ -172,7 +108,7 @@ def read_issuers(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Foun
         yield reader.scope.coverage("auth.jwt.issuers", "complete", detail="no such mount")
     for mount in here:
         with reader.section(f"auth.jwt.issuers:{mount}") as section:
-            config = reader.api.read(e.LOGIN_CONFIG, JwtConfig, mount=mount)
+            config = reader.api.read(r.LOGIN_CONFIG, JwtConfig, mount=mount)
             found[mount] = config.bound_issuer or config.oidc_discovery_url or None
         yield reader.done(section)
     return found
@@ -189,7 +125,7 @@ def read_clusters(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Fou
     for mount in here:
         with reader.section(f"{name}:{mount}") as section:
             try:
-                found[mount] = reader.api.read(e.LOGIN_CONFIG, KubernetesConfig, mount=mount)
+                found[mount] = reader.api.read(r.LOGIN_CONFIG, KubernetesConfig, mount=mount)
             except Gone:  # it was never configured
                 found[mount] = KubernetesConfig()
         yield reader.done(section)
@@ -232,7 +168,7 @@ def _accessors(
     for name, keys in reader.each(
         section,
         "roles' secret-ids",
-        lambda name: reader.api.list(e.SECRET_IDS, mount=mount, name=name),
+        lambda name: reader.api.list(r.SECRET_IDS, mount=mount, name=name),
         roles,
         names_suffice=False,
     ):
@@ -246,7 +182,7 @@ def _accessors(
 def _secret_id(reader: Reader, mount: str, role_and_accessor: tuple[str, str]) -> SecretId:
     role, accessor = role_and_accessor
     body = {"secret_id_accessor": accessor}
-    return reader.api.lookup(e.SECRET_ID, SecretId, body, mount=mount, name=role)
+    return reader.api.lookup(r.SECRET_ID, SecretId, body, mount=mount, name=role)
 
 
 def other_logins(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[None]:
@@ -268,8 +204,8 @@ def read_groups(reader: Reader) -> Found[dict[str, Group]]:
     """Groups by id."""
     groups: dict[str, Group] = {}
     with reader.section("identity.groups") as section:
-        ids = reader.names(section, reader.api.list(e.GROUPS))
-        found = reader.each(section, "groups", _reads(reader, e.GROUP, Group), ids, names_suffice=True)
+        ids = reader.names(section, reader.api.list(r.GROUPS))
+        found = reader.each(section, "groups", _reads(reader, r.GROUP, Group), ids, names_suffice=True)
         groups = {id_: group for id_, group in found if group is not None}
     yield reader.done(section)
     return groups
@@ -281,11 +217,11 @@ def read_entities(reader: Reader) -> Found[tuple[list[Entity], set[str], bool]]:
     half_read: set[str] = set()
     all_listed = False
     with reader.section("identity.entities") as section:
-        listing = reader.api.list(e.ENTITIES)
+        listing = reader.api.list(r.ENTITIES)
         summaries = reader.rows(section, listing.key_info or {}, EntitySummary)
         ids = reader.names(section, listing)
         all_listed = len(ids) == len(listing.keys or ())
-        for id_, row in reader.each(section, "entities", _reads(reader, e.ENTITY, Entity), ids, names_suffice=True):
+        for id_, row in reader.each(section, "entities", _reads(reader, r.ENTITY, Entity), ids, names_suffice=True):
             if row is None:
                 half_read.add(id_)
                 all_listed &= id_ in summaries
@@ -305,12 +241,12 @@ def read_tokens(reader: Reader, limit: int, *, holds_own: bool) -> Found[tuple[l
     with reader.section("auth.token") as section:
         if holds_own:
             own = _own_accessor(reader, section)
-        accessors = reader.names(section, reader.api.list(e.TOKEN_ACCESSORS))
+        accessors = reader.names(section, reader.api.list(r.TOKEN_ACCESSORS))
         asked = accessors[:limit]
         for _, row in reader.each(
             section,
             "tokens",
-            lambda accessor: reader.api.lookup(e.TOKEN, Token, {"accessor": accessor}),
+            lambda accessor: reader.api.lookup(r.TOKEN, Token, {"accessor": accessor}),
             asked,
             names_suffice=False,
         ):
@@ -326,7 +262,7 @@ def read_tokens(reader: Reader, limit: int, *, holds_own: bool) -> Found[tuple[l
 
 def _own_accessor(reader: Reader, section: SectionReading) -> str | None:
     try:
-        return reader.api.read(e.OWN_TOKEN, OwnToken).accessor
+        return reader.api.read(r.OWN_TOKEN, OwnToken).accessor
     except (Denied, NotOffered) as error:
         section.note(f"the token of this scan could not be identified: {error}")
         return None

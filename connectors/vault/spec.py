@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from connectors.base import Section, Spec
-from connectors.vault.client import requests as e
+from connectors.vault.client import requests as r
 from connectors.vault.client.payloads import AuthMount, SecretMount
 from connectors.vault.client.requests import Endpoint, lines
 from connectors.vault.methods import JWT, LOGIN_METHODS, METHODS
@@ -68,26 +68,26 @@ READINGS: tuple[Reading, ...] = (
         name="sys.namespaces",
         title="Child namespaces",
         without="everything in child namespaces",
-        endpoints=(e.NAMESPACES,),
+        endpoints=(r.NAMESPACES,),
         kinds=(*KINDS, "secret"),
     ),
     Reading(
         name="sys.auth",
         title="Login mounts",
         without="all roles and users, because their mounts are unknown",
-        endpoints=(e.AUTH_MOUNTS,),
+        endpoints=(r.AUTH_MOUNTS,),
     ),
     Reading(
         name="sys.mounts",
         title="Secrets engines",
         without="stored secrets, because their mounts are unknown",
-        endpoints=(e.SECRET_MOUNTS,),
+        endpoints=(r.SECRET_MOUNTS,),
     ),
     Reading(
         name="sys.policies",
         title="Policies",
         without="what identities may do",
-        endpoints=(e.POLICIES_WITH_TEXT, e.POLICIES, e.POLICY),
+        endpoints=(r.POLICIES_WITH_TEXT, r.POLICIES, r.POLICY),
     ),
     *(
         Reading(
@@ -106,26 +106,26 @@ READINGS: tuple[Reading, ...] = (
         name="auth.approle.secret_ids",
         title="Secret-ids of AppRoles",
         without="age, expiry and number of their credentials",
-        per_mount=((_login("approle"), (e.SECRET_IDS, e.SECRET_ID)),),
+        per_mount=((_login("approle"), (r.SECRET_IDS, r.SECRET_ID)),),
         rungs=("credential",),
     ),
     Reading(
         name="auth.jwt.issuers",
         title="Issuers of JWT mounts",
         without="whose tokens JWT roles accept",
-        per_mount=tuple((_login(type_), (e.LOGIN_CONFIG,)) for type_, method in METHODS.items() if method is JWT),
+        per_mount=tuple((_login(type_), (r.LOGIN_CONFIG,)) for type_, method in METHODS.items() if method is JWT),
     ),
     Reading(
         name="auth.kubernetes.clusters",
         title="Clusters of Kubernetes mounts",
         without="which cluster's service accounts Kubernetes roles accept",
-        per_mount=((_login("kubernetes"), (e.LOGIN_CONFIG,)),),
+        per_mount=((_login("kubernetes"), (r.LOGIN_CONFIG,)),),
     ),
     Reading(
         name="auth.token",
         title="Tokens",
         without="live tokens: who is logged in, tokens that never expire, orphan tokens",
-        endpoints=(e.TOKEN_ACCESSORS, e.TOKEN),
+        endpoints=(r.TOKEN_ACCESSORS, r.TOKEN),
         kinds=("token",),
         rungs=("key", "unique_id", "credential", "name", "glob"),
     ),
@@ -133,7 +133,7 @@ READINGS: tuple[Reading, ...] = (
         name="identity.entities",
         title="Entities",
         without="entities, and the policies that logins gain through them",
-        endpoints=(e.ENTITIES, e.ENTITY),
+        endpoints=(r.ENTITIES, r.ENTITY),
         kinds=("entity",),
         rungs=("key", "unique_id", "alias", "name", "glob"),
     ),
@@ -141,20 +141,20 @@ READINGS: tuple[Reading, ...] = (
         name="identity.groups",
         title="Groups of entities",
         without="policies gained through groups",
-        endpoints=(e.GROUPS, e.GROUP),
+        endpoints=(r.GROUPS, r.GROUP),
     ),
     Reading(
         name="kv.metadata",
         title="Names of stored secrets",
         without="which secrets are stored",
-        per_mount=(("kv 1", (e.KV1_NAMES,)), ("kv 2", (e.KV2_WITH_AGES, e.KV2_NAMES))),
+        per_mount=(("kv 1", (r.KV1_NAMES,)), ("kv 2", (r.KV2_WITH_AGES, r.KV2_NAMES))),
         kinds=("secret",),
     ),
     Reading(
         name="kv.ages",
         title="Dates of stored secrets (OpenBao, KV version 2)",
         without="when stored secrets were last rotated",
-        per_mount=(("kv 2", (e.KV2_WITH_AGES,)),),
+        per_mount=(("kv 2", (r.KV2_WITH_AGES,)),),
         optional=True,
     ),
     Reading(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.vault.rights.policies import MAX_DEPTH, HclError, Item, parse
+from connectors.vault.rights.hcl import MAX_DEPTH, HclError, Item, parse
 
 
 @pytest.mark.parametrize(
