@@ -14,9 +14,10 @@ from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset, ServiceAccount
 from connectors.gcp.identities.accounts import SYSTEM_MANAGED, ServiceAccountKey, parse_account_key
 from connectors.gcp.identities.api_keys import ApiKey, note_api_key
-from connectors.gcp.identities.pools import Pool, note_pools
+from connectors.gcp.identities.pools import note_pools
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Attached, Reader
+from connectors.gcp.rights.pools import Pool
 from connectors.gcp.rights.providers import ProviderPayload
 from scanner.errors import SourceError
 

@@ -12,7 +12,7 @@ from scanner.model import Credential, Identity, Signal, Trust
 
 if TYPE_CHECKING:
     from connectors.gcp.identities.api_keys import ApiKey
-    from connectors.gcp.identities.pools import Pool
+    from connectors.gcp.rights.pools import Pool
 
 
 class Found:

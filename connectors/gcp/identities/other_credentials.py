@@ -11,9 +11,9 @@ from connectors.base import DiscoveredRecord
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.each import at_each_location
-from connectors.gcp.identities.pools import ACTIVE
 from connectors.gcp.places import ProjectRef, account_key, last_segment, located_key, tags_of
 from connectors.gcp.reader import Attached, Reader
+from connectors.gcp.rights.pools import ACTIVE
 from scanner.model import Credential, Identity, Privilege, StoredSecret, credential_key
 
 # ---

@@ -5,46 +5,18 @@ Source: the IAM API's WorkloadIdentityPool, and the documentation of managed wor
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from connectors.base import DiscoveredRecord, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.places import ProjectRef, last_segment, tags_of
 from connectors.gcp.reader import Reader
-from connectors.gcp.rights.providers import Provider, ProviderPayload, narrows, provider_of
+from connectors.gcp.rights.pools import ACTIVE, POOLS, TRUST_DOMAIN, Pool, numbered, provider_in
+from connectors.gcp.rights.providers import Provider, ProviderPayload, narrows
 from scanner.model import Identity, Privilege
-
-ACTIVE = "ACTIVE"
-TRUST_DOMAIN = "TRUST_DOMAIN"
-_WITHOUT_PROVIDERS = frozenset({TRUST_DOMAIN, "SYSTEM_TRUST_DOMAIN"})
-"""Modes in which listing the providers of a pool is refused."""
-
-
-class Pool(Struct, kw_only=True, rename="camel"):
-    """A pool as iam.googleapis.com v1 has it."""
-
-    name: str
-    state: str = ACTIVE
-    disabled: bool = False
-    mode: str = ""
-
-    @property
-    def id(self) -> str:
-        """The end of its name."""
-        return last_segment(self.name)
-
-    @property
-    def is_enabled(self) -> bool:
-        """A disabled pool disables its providers."""
-        return not self.disabled and self.state == ACTIVE
-
-    @property
-    def has_providers(self) -> bool:
-        """Whether it has providers. Other pools are trust domains, for which IAM is the issuer."""
-        return self.mode not in _WITHOUT_PROVIDERS
 
 
 class _Owner(Struct, kw_only=True, rename="camel"):
@@ -67,18 +39,6 @@ class ManagedIdentity(Struct, kw_only=True):
     description: str | None = None
     state: str = ACTIVE
     disabled: bool = False
-
-
-def numbered(project: ProjectRef, name: str) -> str:
-    """The resource name with the project's number, as members of policies have it."""
-    parts = name.split("/", 2)
-    return "/".join(("projects", project.number, *parts[2:]))
-
-
-def provider_in(project: ProjectRef, row: ProviderPayload, off: Container[str]) -> Provider:
-    """The provider; ``off``: names of the pools that are. Raises ValueError for a name that is no provider's."""
-    provider = provider_of(structs.replace(row, name=numbered(project, row.name)))
-    return structs.replace(provider, is_enabled=provider.is_enabled and provider.pool not in off)
 
 
 def open_providers(providers: Iterable[Provider]) -> list[Provider]:
@@ -165,7 +125,6 @@ def _short(reader: Reader, provider: Provider) -> str:
 
 # --- Workload identity pools, providers and managed identities of one project ---
 
-POOLS = "iam.workload_identity_pools"
 MANAGED = "iam.managed_identities"
 
 

@@ -27,15 +27,14 @@ from connectors.gcp.identities.other_credentials import (
 from connectors.gcp.identities.pools import (
     ManagedIdentity,
     Namespace,
-    Pool,
     open_providers,
     parse_managed_identity,
-    provider_in,
 )
 from connectors.gcp.identities.registered import Registered, engine_of_registered, parse_registered
 from connectors.gcp.places import Place as Unit
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
+from connectors.gcp.rights.pools import Pool, provider_in
 from connectors.gcp.rights.providers import ProviderPayload
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.spec import SPEC

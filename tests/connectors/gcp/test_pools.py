@@ -12,14 +12,12 @@ from hypothesis import strategies as st
 from connectors.gcp.identities.pools import (
     ManagedIdentity,
     Namespace,
-    Pool,
-    numbered,
     open_providers,
     parse_managed_identity,
     principal_of,
-    provider_in,
 )
 from connectors.gcp.places import ProjectRef
+from connectors.gcp.rights.pools import Pool, numbered, provider_in
 from connectors.gcp.rights.providers import ProviderPayload
 
 PROD = ProjectRef(id="acme-prod", number="1111", labels={"team": "web"})

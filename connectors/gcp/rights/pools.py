@@ -1,0 +1,124 @@
+"""Workload identity pools: those of the unit, and those of other projects that its policies name.
+
+Source: the IAM API's WorkloadIdentityPool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from functools import partial
+
+from msgspec import Struct, structs
+
+from connectors.gcp.client import requests as r
+from connectors.gcp.each import several
+from connectors.gcp.places import ProjectRef, last_segment
+from connectors.gcp.reader import Reader
+from connectors.gcp.rights.bindings import Binding
+from connectors.gcp.rights.providers import Provider, ProviderPayload, provider_of
+from connectors.gcp.rights.roles import Library
+from connectors.gcp.rights.tree import Tree
+from connectors.gcp.rights.trusts import GKE, POOLED, Pools
+from scanner.errors import SourceError
+
+POOLS = "iam.workload_identity_pools"
+ACTIVE = "ACTIVE"
+TRUST_DOMAIN = "TRUST_DOMAIN"
+_WITHOUT_PROVIDERS = frozenset({TRUST_DOMAIN, "SYSTEM_TRUST_DOMAIN"})
+"""Modes in which listing the providers of a pool is refused."""
+
+
+class Pool(Struct, kw_only=True, rename="camel"):
+    """A pool as iam.googleapis.com v1 has it."""
+
+    name: str
+    state: str = ACTIVE
+    disabled: bool = False
+    mode: str = ""
+
+    @property
+    def id(self) -> str:
+        """The end of its name."""
+        return last_segment(self.name)
+
+    @property
+    def is_enabled(self) -> bool:
+        """A disabled pool disables its providers."""
+        return not self.disabled and self.state == ACTIVE
+
+    @property
+    def has_providers(self) -> bool:
+        """Whether it has providers. Other pools are trust domains, for which IAM is the issuer."""
+        return self.mode not in _WITHOUT_PROVIDERS
+
+
+def numbered(project: ProjectRef, name: str) -> str:
+    """The resource name with the project's number, as members of policies have it."""
+    parts = name.split("/", 2)
+    return "/".join(("projects", project.number, *parts[2:]))
+
+
+def provider_in(project: ProjectRef, row: ProviderPayload, off: Container[str]) -> Provider:
+    """The provider; ``off``: names of the pools that are. Raises ValueError for a name that is no provider's."""
+    provider = provider_of(structs.replace(row, name=numbered(project, row.name)))
+    return structs.replace(provider, is_enabled=provider.is_enabled and provider.pool not in off)
+
+
+# --- Pools of other projects ---
+
+
+def pools_named(reader: Reader, library: Library, tree: Tree, bindings: Iterable[Binding]) -> Pools:
+    """The pools of this unit, and those of our other projects that the bindings name.
+
+    Where these cannot be read, who accounts let in is not known in full; why, their own unit says.
+    """
+    own = {one.id for one in reader.place.projects}
+    others: dict[str, ProjectRef] = {}
+    for name in _named(bindings):
+        number = name.split("/")[1]
+        project = tree.project_id(number)
+        if project not in own and tree.is_ours(project):
+            others[name] = ProjectRef(id=project, number=number)
+
+    def ask(name: str) -> Sequence[Provider] | None:
+        project = others[name]
+        pools = library.once(("pools", project.id), partial(_pools, reader, project))
+        pool = pools.get(name)
+        if pool is None or not pool.has_providers:
+            return None
+        return library.once(("providers", name), partial(_providers, reader, project, pool))
+
+    answers = several(ask, sorted(others), reader.settings.workers)
+    elsewhere = {
+        name: reported for name, reported in answers if reported is not None and not isinstance(reported, SourceError)
+    }
+    return Pools(reader.found.providers, elsewhere)
+
+
+def _named(bindings: Iterable[Binding]) -> set[str]:
+    """The pools that have providers of ours: those of clusters are Google's."""
+    members = (binding.member for binding in bindings)
+    pools = {one.pool or "" for one in members if one.kind in POOLED and not one.is_deleted}
+    return {pool for pool in pools if not pool.endswith(GKE)}
+
+
+def _pools(reader: Reader, project: ProjectRef) -> dict[str, Pool]:
+    """All pools of a project, by name with its number. Raises SourceError where one of them is not known."""
+    section = reader.scope.section(POOLS)
+    found = {
+        numbered(project, pool.name): pool for pool in reader.rows(section, r.WORKLOAD_POOLS, Pool, project=project.id)
+    }
+    if section.coverage.is_gap:
+        raise SourceError(f"not all pools of {project.id} could be read")
+    return found
+
+
+def _providers(reader: Reader, project: ProjectRef, pool: Pool) -> tuple[Provider, ...]:
+    """All providers of a pool. Raises SourceError where one of them is not known."""
+    section = reader.scope.section(POOLS)
+    off = () if pool.is_enabled else (numbered(project, pool.name),)
+    rows = reader.rows(section, r.POOL_PROVIDERS, ProviderPayload, project=project.id, pool=pool.id)
+    parsed = [reader.parsed(section, row.name, provider_in, project, row, off) for row in rows]
+    if section.coverage.is_gap:
+        raise SourceError(f"not all providers of {pool.id} could be read")
+    return tuple(one for one in parsed if one is not None)
