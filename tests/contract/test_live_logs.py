@@ -32,7 +32,7 @@ from connectors.fakes.gcp.logs import log_entry
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.logs import audit
-from connectors.gcp.logs.batching import Together
+from connectors.gcp.logs.batching import Batches
 from connectors.gcp.logs.live import CloudLogging
 from connectors.github.logs import audit as github_audit
 from connectors.github.logs.live import OrganizationLog
@@ -189,8 +189,8 @@ class Google(Live):
         cloud.add(bucket, {"name": f"{bucket}/_Default", "retentionDays": self.kept})
         self.cloud, self.place = cloud, start(cloud)
 
-    def reader(self, most_together: int = 1_000, **settings: Any) -> LiveReader:
-        source = CloudLogging(self.place.connector(**settings), most_together=most_together)
+    def reader(self, most_in_batch: int = 1_000, **settings: Any) -> LiveReader:
+        source = CloudLogging(self.place.connector(**settings), most_in_batch=most_in_batch)
         return LiveReader("live", source, audit.GcpAuditLog.records, partial(audit.Reading, Networks()))
 
     def act(self, at: str, place: str = "projects/acme", kind: str = "activity", **facts: Any) -> None:
@@ -759,7 +759,7 @@ def test_places_share_a_request(google: Google, projects: list[str]) -> None:
 
 def test_a_busy_place_is_asked_alone(google: Google, projects: list[str]) -> None:
     """From the first day on that shows it; nothing is lost or counted twice by that."""
-    found = read_planned(google.reader(most_together=5), 4, 2)
+    found = read_planned(google.reader(most_in_batch=5), 4, 2)
 
     assert found == {name: [10] * 3 if name == "acme" else [1] * 3 for name in projects}
 
@@ -806,9 +806,9 @@ def test_a_filter_is_no_longer_than_allowed(google: Google) -> None:
             yield []
 
     span = Span(NOW - timedelta(days=1), NOW)
-    together = Together(Listening(GcpSession(google.place.settings()), Meter()), lambda _: True)
-    together.plan([(name, span) for name in names])
-    assert [list(together.pages(name, span)) for name in names] == [[[]]] * 150
+    batches = Batches(Listening(GcpSession(google.place.settings()), Meter()), lambda _: True)
+    batches.plan([(name, span) for name in names])
+    assert [list(batches.pages(name, span)) for name in names] == [[[]]] * 150
 
     assert sorted(one for body in asked for one in body["resourceNames"]) == [f"projects/{name}" for name in names]
     assert all(len(body["filter"]) <= 20_000 and len(body["resourceNames"]) <= 100 for body in asked)
@@ -825,10 +825,10 @@ def test_an_answer_about_another_place_counts_for_none(google: Google, row: byte
             yield [Raw(row)] if len(names) > 1 else [Raw(names[0].encode())]
 
     span = Span(NOW - timedelta(days=1), NOW)
-    together = Together(Strange(GcpSession(google.place.settings()), Meter()), lambda _: True)
-    together.plan([("a", span), ("b", span)])
+    batches = Batches(Strange(GcpSession(google.place.settings()), Meter()), lambda _: True)
+    batches.plan([("a", span), ("b", span)])
 
-    given = [bytes(one) for name in ("a", "b") for (one,) in together.pages(name, span)]
+    given = [bytes(one) for name in ("a", "b") for (one,) in batches.pages(name, span)]
     assert given == [b"projects/a", b"projects/b"]
 
 

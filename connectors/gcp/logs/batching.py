@@ -1,4 +1,4 @@
-"""Entries of many places in one request: most projects log little, and Cloud Logging gives sixty requests a minute."""
+"""Requests to Cloud Logging for entries of many places at once: its quota is sixty requests a minute."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from scanner.errors import DeadlineExceeded, SourceError, Throttled, Unreachable
 _LOGS = ("activity", "data_access", "system_event", "policy")
 _PAGE = 1000
 _LONGEST_FILTER = 20_000
-"""Characters that Cloud Logging takes."""
+"""The limit of Cloud Logging, in characters."""
 AT_ONCE = 100
-"""Places that it takes in one request."""
+"""The limit of places in one request."""
 MOST = 10_000
-"""Entries that are held of one request and its pages; places that have many are asked for alone."""
+"""Maximum number of entries kept of one request and its pages; places with more are requested alone."""
 _BUSY = 0.01
-"""What part of those a place has at least that is asked for alone from then on."""
+"""A place with at least this share of them is requested alone from then on."""
 
 
 class _Entry(Struct):
@@ -34,7 +34,7 @@ _log_of = msgspec.json.Decoder(_Entry)
 
 
 def question(scopes: Sequence[str], span: Span) -> Mapping[str, Any]:
-    """The body that asks for the audit logs of these scopes, and no others that were routed there."""
+    """The body of a request for these scopes' own audit logs, without others that were routed to them."""
     names = [name_of(scope) for scope in scopes]
     logs = " OR ".join(f'"{name}/logs/cloudaudit.googleapis.com%2F{kind}"' for name in names for kind in _LOGS)
     since, until = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in span)
@@ -47,14 +47,14 @@ def question(scopes: Sequence[str], span: Span) -> Mapping[str, Any]:
 
 
 def name_of(scope: str) -> str:
-    """The resource's name: projects are known by their ids alone."""
+    """The resource name of a scope; a project's scope is its id."""
     return scope if "/" in scope else f"projects/{scope}"
 
 
-class Together:
-    """Asks for what is planned of one span in as few requests as can be. Threads share it.
+class Batches:
+    """Reads the planned scopes of one span in as few requests as possible. Threads may share it.
 
-    ``may_read``: whether a place may be read; one that may not would spoil the request for the others.
+    ``may_read``: whether a place may be read; one that may not would fail the request for the others.
     ``most``: see :data:`MOST`.
     """
 
@@ -68,7 +68,7 @@ class Together:
         self._alone: set[str] = set()
 
     def plan(self, units: Iterable[tuple[str, Span]]) -> None:
-        """These scopes and spans are going to be read, those of a span one after the other."""
+        """Receive the scopes and spans that will be read, those of a span one after the other."""
         with self._lock:
             for scope, span in units:
                 self._planned[span][scope] = None
@@ -86,7 +86,7 @@ class Together:
             yield from self._api.log_entries(question([scope], span))
 
     def _ask_for_many(self, scope: str, span: Span) -> None:
-        """Hold what this scope has, and others that wait to be read; nothing, where it is to be asked for alone."""
+        """Keep the entries of this scope and of others that wait to be read; none if it is to be requested alone."""
         while scope not in self._alone:
             some = self._next(scope, span)
             if len(some) == 1:
@@ -95,7 +95,7 @@ class Together:
                 found, is_whole = self._sorted_out(some, span)
             except (Throttled, Unreachable, DeadlineExceeded):
                 raise
-            except (SourceError, msgspec.MsgspecError, KeyError):  # one of them is at fault: each has its own answer
+            except (SourceError, msgspec.MsgspecError, KeyError):  # one of them fails: each is requested alone
                 self._alone.update(some)
                 return
             if is_whole:
@@ -106,7 +106,7 @@ class Together:
             self._alone.update(one for one in some if len(found[one]) >= self._most * _BUSY)
 
     def _next(self, scope: str, span: Span) -> list[str]:
-        """The scope, and as many of those planned as fit into one request."""
+        """The scope, and as many of the planned ones as fit into one request."""
         some, size = [scope], len(question([scope], span)["filter"])
         for one in self._planned[span]:
             more = len(question([one], span)["filter"])
@@ -118,7 +118,7 @@ class Together:
         return some
 
     def _sorted_out(self, scopes: Sequence[str], span: Span) -> tuple[dict[str, list[Raw]], bool]:
-        """The entries by scope, and whether that is all of them. Raises KeyError for one of another scope."""
+        """The entries by scope, and whether these are all. Raises KeyError for an entry of another scope."""
         found: dict[str, list[Raw]] = {name_of(one): [] for one in scopes}
         count = 0
         is_whole = True

@@ -17,7 +17,7 @@ from connectors.base import Connector, Meter
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import LogBucket
 from connectors.gcp.connector import GcpConnector
-from connectors.gcp.logs.batching import MOST, Together, name_of
+from connectors.gcp.logs.batching import MOST, Batches, name_of
 from connectors.logs.live import Ask, LiveSource, Span, refusal_of
 from scanner.errors import Denied, SourceError, UsageError
 
@@ -33,19 +33,19 @@ class _Granted(Struct):
 
 
 class CloudLogging(LiveSource):
-    """The audit logs of all places of a source. ``most_together``: see ``Together``."""
+    """The audit logs of all places of a source. ``most_in_batch``: see ``Batches``."""
 
     settles: ClassVar[timedelta] = timedelta(hours=2)
     kept_by: ClassVar[str] = "the bucket _Default"
 
-    def __init__(self, connector: GcpConnector, *, most_together: int = MOST) -> None:
+    def __init__(self, connector: GcpConnector, *, most_in_batch: int = MOST) -> None:
         self._meter = Meter()
         self._connector = connector
         self._api = connector.log_api(self._meter)
         self._lock = threading.Lock()
         self._refusals: dict[str, Denied | None] = {}
         self._kept: dict[str, int] = {}
-        self._together = Together(self._api, self._may_read, most_together)
+        self._batches = Batches(self._api, self._may_read, most_in_batch)
 
     @property
     def calls(self) -> int:
@@ -67,11 +67,11 @@ class CloudLogging(LiveSource):
     @property
     def ways(self) -> Sequence[Ask]:
         """See ``LiveSource``."""
-        return (self._together.pages,)
+        return (self._batches.pages,)
 
     def plan(self, units: Iterable[tuple[str, Span]]) -> None:
         """See ``LiveSource``."""
-        self._together.plan(units)
+        self._batches.plan(units)
 
     def days_kept(self, scope: str, age: timedelta) -> int:
         """The retention of the bucket of all logs except the required ones; the default if it may not be read."""
