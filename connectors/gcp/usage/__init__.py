@@ -1,1 +1,1 @@
-"""When service accounts and their keys were last used, as far as Google records it."""
+"""Last use of service accounts and their keys, as far as Google records it."""

@@ -1,8 +1,8 @@
-"""Last authentications as Policy Analyzer gives them (pure).
+"""Last authentications from Policy Analyzer (pure).
 
-It counts days of US Pacific time, each named by 07:00 UTC; failed calls count as use. What is authenticated by an HMAC
-key, by an API key that is bound to an account, or by domain-wide delegation is in no record of it. Source: Policy
-Intelligence's pages on the usage of service accounts, and the Policy Analyzer API.
+It counts days in US Pacific time, given as 07:00 UTC; failed calls count as use. Authentication with an HMAC key, with
+an API key that is bound to an account, or by domain-wide delegation is not recorded. Source: Policy Intelligence's
+pages on the usage of service accounts, and the Policy Analyzer API.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from connectors.gcp.client.payloads import Moment, in_utc
 
 BEHIND = timedelta(days=7)
-"""A record that ends longer ago than this says nothing about disuse: it is usually behind by a day or two."""
+"""A record that ends longer ago is no evidence of disuse. Records are usually behind by a day or two."""
 
 
 class _Account(Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class _Period(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Activity(Struct, kw_only=True, rename="camel"):
-    """A row as policyanalyzer.googleapis.com v1 has it, of an account or of a key."""
+    """An Activity of policyanalyzer.googleapis.com v1, of an account or of a key."""
 
     full_resource_name: str = ""
     activity: _Facts = _Facts()
@@ -45,7 +45,7 @@ class Activity(Struct, kw_only=True, rename="camel"):
 
 
 class Use(Struct, frozen=True, kw_only=True, gc=False):
-    """When something was last used; ``tracked_days`` as on Identity. ``until``: the last day that is recorded."""
+    """The last use. ``tracked_days``: see ``Identity.use_tracked_days``. ``until``: the last recorded day."""
 
     last_used_at: datetime | None = None
     tracked_days: int | None = None
@@ -53,7 +53,7 @@ class Use(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def parse_use(row: Activity, *, now: datetime) -> Use:
-    """What a row says. A record that ended long before ``now`` is none of disuse."""
+    """The use that a row reports. A record that ended long before ``now`` is no evidence of disuse."""
     period = row.observation_period
     return Use(
         last_used_at=in_utc(row.activity.last_authenticated_time),
@@ -63,19 +63,19 @@ def parse_use(row: Activity, *, now: datetime) -> Use:
 
 
 def account_in(row: Activity) -> str | None:
-    """The unique id of the account that a row is of, which a recreated account of the same e-mail does not have."""
+    """The unique id of a row's account; an account that is created again with the same e-mail gets another id."""
     return row.activity.service_account.unique_id or None
 
 
 def key_in(row: Activity) -> str | None:
-    """``ACCOUNT/keys/ID`` of the key that a row is of; the account by its e-mail or unique id."""
+    """``ACCOUNT/keys/ID`` of a row's key; ACCOUNT is an e-mail or a unique id."""
     name = row.activity.service_account_key.full_resource_name or row.full_resource_name
     account, _, key = name.partition("/serviceAccounts/")[2].partition("/keys/")
     return f"{account}/keys/{key}" if account and key else None
 
 
 def _days(start: datetime | None, end: datetime | None, now: datetime) -> int | None:
-    """How many days were observed: the first and the last both count, for a use on the last day is reported."""
+    """The number of observed days, including the first and the last: use on the last day is reported."""
     if start is None or end is None or end < start or now - end > BEHIND:
         return None
     return (end - start).days + 1

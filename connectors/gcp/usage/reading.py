@@ -1,4 +1,4 @@
-"""What is known of an account's use, joined to it: the record, and what goes by unrecorded."""
+"""Reads the last use of accounts and keys and Recommender's insights, and joins them to accounts."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from scanner.errors import Denied, SourceError
 from scanner.model import Credential
 
 ACCOUNTS, KEYS, INSIGHTS = "policyanalyzer.accounts", "policyanalyzer.keys", "recommender.insights"
-# Sections of credentials whose use nothing records, and what they are called.
+# Sections of credentials whose use is not recorded, and the names of these credentials.
 _BLIND = {"storage.hmac_keys": "HMAC keys", "apikeys.keys": "API keys bound to it"}
 KEY_TYPE = "service_account_key"
 
 
 class UseOfAccount(Struct, frozen=True, kw_only=True, gc=False):
-    """``use`` with ``tracked_days`` of None where it may be used in ways that are not recorded. ``unread``: a gap."""
+    """``use`` has no ``tracked_days`` if unrecorded use is possible. ``unread``: what it depends on is a gap."""
 
     use: Use
     attributes: dict[str, Any]
@@ -35,7 +35,7 @@ class UseOfAccount(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def use_of_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> UseOfAccount:
-    """The account's own record. Its credentials must have been read before."""
+    """The use of an account. Its credentials must have been read before."""
     found = reader.found
     use = found.used.get(row.unique_id)
     credentials = found.credentials.get(row.email, ())
@@ -57,7 +57,7 @@ def use_of_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> 
 
 
 def with_use(reader: Reader, row: ServiceAccount, credential: Credential) -> Credential:
-    """With its last use, which is recorded of keys that users manage alone."""
+    """The credential with its last use, which is recorded only for user-managed keys."""
     if credential.attributes.get("type") != KEY_TYPE:
         return credential
     names = (f"{account}/keys/{credential.id}" for account in (row.email, row.unique_id))
@@ -66,7 +66,7 @@ def with_use(reader: Reader, row: ServiceAccount, credential: Credential) -> Cre
 
 
 def _unrecorded(credentials: Iterable[Credential]) -> Iterator[str]:
-    """What of its credentials, still working, is used without a trace."""
+    """The enabled credentials whose use is not recorded."""
     for one in credentials:
         if one.enabled is False:
             continue
@@ -82,7 +82,7 @@ NOT_RECORDED = "HMAC keys, API keys bound to an account and domain-wide delegati
 
 
 class _Record(Struct, frozen=True, kw_only=True):
-    """``subject``: who a row is of. ``put``: where what it gives goes."""
+    """A record of use. ``subject``: the account or key of a row. ``put``: where uses are kept, by subject."""
 
     section: str
     request: Request
@@ -102,7 +102,7 @@ _KEYS = _Record(section=KEYS, request=r.KEY_ACTIVITIES, subject=key_in, put=lamb
 
 
 def _reading(record: _Record) -> Reading:
-    """Of whatever place the unit is; nothing is asked of a project that its organisation or folder answered for."""
+    """The reading of a unit; projects are read one by one only if their organization or folder cannot be read."""
 
     def read(reader: Reader) -> Iterator[DiscoveredRecord]:
         refused = False
@@ -159,20 +159,20 @@ class _Content(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Insight(Struct, kw_only=True):
-    """An insight as recommender.googleapis.com v1 has it; its content is of its type."""
+    """An Insight of recommender.googleapis.com v1, with the fields of both types."""
 
     name: str = ""
     content: _Content = _Content()
 
 
 def unused_since(row: Insight) -> str:
-    """What it says of an account that went unused."""
+    """Since when an account has not been used."""
     last = in_utc(row.content.last_authenticated_time)
     return "in 90 days" if last is None else f"since {last:%Y-%m-%d}"
 
 
 def role_used(row: Insight) -> str | None:
-    """How much of a role was used in 90 days; None where it says nothing of a service account."""
+    """How much of a role was used in 90 days; None if the insight is not about a service account."""
     content = row.content
     if not content.member.startswith(_ACCOUNT) or not content.role:
         return None
@@ -181,7 +181,7 @@ def role_used(row: Insight) -> str | None:
 
 
 def read_insights(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Noted by e-mail of the account. One of the two types may be refused without the other."""
+    """Keep the insights by the account's e-mail. Either of the two types may be refused."""
     readings = (_read_unused, _read_roles_used)
     failed: list[SourceError] = []
     with reader.section(INSIGHTS) as section:

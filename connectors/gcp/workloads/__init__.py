@@ -1,1 +1,1 @@
-"""Which workload runs as which service account, agents, and stored secrets by name."""
+"""Workloads and the service accounts that they run as, agents, and names of stored secrets."""

@@ -1,4 +1,4 @@
-"""Which sorts of resources run as a service account, by the type of asset that Cloud Asset Inventory has them as.
+"""The asset types of Cloud Asset Inventory whose resources run as a service account.
 
 Source: cloud.google.com/asset-inventory/docs/asset-types.
 """
@@ -23,7 +23,7 @@ COMPUTE, RUN, FUNCTIONS, KUBERNETES, OTHERS = SECTIONS = (
 
 
 class Sort(Struct, frozen=True, kw_only=True):
-    """``kind``: of the workload. ``versions``: payloads of versions of the API that have another shape."""
+    """A type of workload. ``versions``: the payloads of API versions with a different structure."""
 
     section: str
     kind: str
@@ -31,7 +31,7 @@ class Sort(Struct, frozen=True, kw_only=True):
     versions: Mapping[str, type[Consumer]] = {}
 
     def payload_of(self, asset: Asset) -> type[Consumer]:
-        """The shape that an asset's data has."""
+        """The payload type of an asset's data."""
         return self.versions.get(asset.resource.version or "", self.payload)
 
 
@@ -69,9 +69,9 @@ SORTS: dict[str, Sort] = {
 
 
 def asked_types() -> tuple[str, ...]:
-    """What to ask Cloud Asset for: the types, the rarer ones as one expression, in which those it lacks do no harm.
+    """The asset types to request; the rarer ones as one regular expression.
 
-    A type that Cloud Asset does not have makes it refuse the whole listing; an expression has to fit only one.
+    Cloud Asset refuses the whole listing for a type that it does not support, but an expression needs only one match.
     """
     sure = [kind for kind, sort in SORTS.items() if sort.section != OTHERS]
     rest = "|".join(kind.replace(".", r"\.") for kind, sort in SORTS.items() if sort.section == OTHERS)

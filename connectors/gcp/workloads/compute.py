@@ -1,6 +1,6 @@
-"""Machines of Compute Engine and templates of such. One without a service account runs as none (pure).
+"""Compute Engine instances and instance templates. One without a service account runs as none (pure).
 
-Source: the Compute Engine API's Instance and InstanceTemplate. Metadata, where secrets may lie, is not taken.
+Source: the Compute Engine API's Instance and InstanceTemplate. Metadata is not read, as it may hold secrets.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ DEFAULT = "default"
 
 
 class AttachedAccount(Struct, frozen=True, kw_only=True):
-    """An account that is given to a machine, and the scopes that limit its tokens there."""
+    """A service account that is attached to an instance, and the access scopes of its tokens there."""
 
     email: str = ""
     scopes: list[str] = []
 
 
 class Instance(Struct, kw_only=True, rename="camel"):
-    """A machine."""
+    """An instance."""
 
     name: str
     zone: str = ""
@@ -46,7 +46,7 @@ class _Properties(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class InstanceTemplate(Struct, kw_only=True, rename="camel"):
-    """What machines of a group are made from."""
+    """A template from which instances are created."""
 
     name: str
     creation_timestamp: Moment | None = None
@@ -59,13 +59,13 @@ class InstanceTemplate(Struct, kw_only=True, rename="camel"):
 
 
 class Zone(Struct, kw_only=True):
-    """The machines of one zone in an aggregated list."""
+    """The instances of one zone in an aggregated list."""
 
     instances: list[Raw] = []
 
 
 def account_or_default(email: str, project: ProjectRef) -> str:
-    """An empty address, or the word ``default``, represents the project's default account of Compute Engine."""
+    """The e-mail; if it is empty or ``default``, that of the project's default Compute Engine account."""
     return default_compute(project) if email in ("", DEFAULT) else email
 
 

@@ -1,4 +1,4 @@
-"""Agents on Vertex AI Agent Engine, no matter who listed them, and what they act as.
+"""Agents on Vertex AI Agent Engine, listed by Cloud Asset or by their own API, and what they run as.
 
 Source: the Vertex AI API's ReasoningEngine, and the documentation of agent identity.
 """
@@ -23,7 +23,7 @@ from scanner.model import Identity, Link, Privilege, Signal
 
 OWN_IDENTITY = "AGENT_IDENTITY"
 SHARED_AGENT = "service-{number}@gcp-sa-aiplatform-re.iam.gserviceaccount.com"
-"""What agents act as that are given neither an account nor an identity of their own."""
+"""The service agent that agents without an account or identity of their own run as."""
 _NAME = re.compile(r"projects/[^/]+/locations/(?P<location>[^/]+)/reasoningEngines/(?P<id>[^/]+)")
 _OWN = re.compile(r"(?:principal://|spiffe://)?(?P<domain>[^/]+)/resources/aiplatform/.+")
 _IS_AGENT = Signal(says="agent", sort="provider", evidence="an agent on Vertex AI Agent Engine")
@@ -37,7 +37,7 @@ class _Spec(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ReasoningEngine(Struct, kw_only=True, rename="camel"):
-    """An agent engine as aiplatform.googleapis.com v1 has it."""
+    """A ReasoningEngine of aiplatform.googleapis.com v1."""
 
     name: str
     display_name: str = ""
@@ -48,13 +48,13 @@ class ReasoningEngine(Struct, kw_only=True, rename="camel"):
 
 
 def engine_of(project: str, name: str) -> str | None:
-    """The key of the engine of that resource name, in the project of that id; None for anything else."""
+    """The key of the engine with that resource name; ``project``: its project's id. None for any other name."""
     found = _NAME.fullmatch(name)
     return engine_key(project, found["location"], found["id"]) if found else None
 
 
 def note_engine(reader: Reader, section: SectionReading, project: ProjectRef, row: ReasoningEngine) -> bool:
-    """Keep it until it is reported; False where it cannot be understood."""
+    """Keep the agent until ``emit_engines``; False if it cannot be parsed."""
     engine = reader.parsed(section, row.name, parse_engine, reader, project, row)
     if engine is not None:
         reader.found.engines[engine.key] = engine
@@ -62,12 +62,12 @@ def note_engine(reader: Reader, section: SectionReading, project: ProjectRef, ro
 
 
 def emit_engines(reader: Reader) -> Iterator[Identity]:
-    """Those that were listed, each once."""
+    """The listed agents, each once."""
     yield from reader.found.engines.values()
 
 
 def parse_engine(reader: Reader, project: ProjectRef, row: ReasoningEngine) -> Identity:
-    """The agent, with what it runs as. Raises ValueError where its name is no engine's."""
+    """The agent, with what it runs as. Raises ValueError if its name is not that of an engine."""
     key = engine_of(project.id, row.name)
     if key is None:
         raise ValueError(f"not the name of an agent engine: {row.name}")
@@ -100,7 +100,7 @@ def parse_engine(reader: Reader, project: ProjectRef, row: ReasoningEngine) -> I
 
 
 def _runs_as(reader: Reader, project: ProjectRef, row: ReasoningEngine) -> Iterator[Link]:
-    """The account that it is given, or the one that all agents without one share; itself needs no link."""
+    """The agent's service account, or the shared service agent; none for an agent with an identity of its own."""
     if row.spec.identity_type == OWN_IDENTITY:
         return
     email = row.spec.service_account or SHARED_AGENT.format(number=project.number)
@@ -113,7 +113,7 @@ def _runs_as(reader: Reader, project: ProjectRef, row: ReasoningEngine) -> Itera
 
 
 def _principals(project: ProjectRef, row: ReasoningEngine) -> Iterator[str]:
-    """How bindings may name one that has an identity of its own: its project by number or by id."""
+    """The principals by which bindings may name an agent's own identity: with the project's number, or its id."""
     found = _OWN.fullmatch(row.spec.effective_identity)
     parts = row.name.split("/", 2)
     if row.spec.identity_type != OWN_IDENTITY:
@@ -131,7 +131,7 @@ NAME = "aiplatform.reasoning_engines"
 
 
 def list_engines_of_location(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Notes them, to be reported once it is known which are registered."""
+    """List the agents; they are reported later, when it is known which are registered."""
     project = reader.place.project
 
     def at(location: str) -> Iterable[ReasoningEngine]:
@@ -149,7 +149,7 @@ TYPE = "aiplatform.googleapis.com/ReasoningEngine"
 
 
 def list_engines(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Notes them; a type that Cloud Asset has not got is refused, and each project is asked instead."""
+    """List the agents; if Cloud Asset does not support their type, each project is read instead."""
     found: Counter[str] = Counter()
     is_known = True
     with reader.section(NAME) as section:

@@ -1,6 +1,6 @@
 """Cloud Functions of both generations (pure).
 
-Source: the Cloud Functions API's v2 Function, which has both, and v1 CloudFunction. Their default accounts differ.
+Source: the Cloud Functions API's v2 Function, for both generations, and v1 CloudFunction. Default accounts differ.
 """
 
 from __future__ import annotations

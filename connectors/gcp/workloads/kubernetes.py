@@ -1,7 +1,7 @@
-"""Kubernetes Engine clusters and node pools: what nodes run as, and so pods that are given no identity (pure).
+"""Kubernetes Engine clusters and node pools: the accounts of nodes, which pods without an identity use too (pure).
 
-Source: the Kubernetes Engine API's Cluster and NodePool. Where a pool has ``GKE_METADATA``, pods cannot reach the
-account of their node; what they are instead is reported by the policies of service accounts.
+Source: the Kubernetes Engine API's Cluster and NodePool. With ``GKE_METADATA``, pods cannot use the account of their
+node; the policies of service accounts say which accounts they use instead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scanner.model.attributes import RUNS_IN, SIGNS_TOKENS_AS
 
 HIDING = "GKE_METADATA"
 _ZONES = re.compile(r"/(?:zones|regions)/")
-"""A cluster signs as its location's, by whatever name its own address has that."""
+"""A cluster's issuer has ``locations`` where its own link has ``zones`` or ``regions``."""
 
 
 class _Metadata(Struct, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ class _Nodes(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class NodePool(Struct, kw_only=True, rename="camel"):
-    """The nodes of one sort. ``self_link`` gives its cluster."""
+    """A node pool. Its ``self_link`` includes its cluster."""
 
     name: str
     self_link: str = ""
@@ -67,7 +67,7 @@ class _Autoscaling(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Cluster(Struct, kw_only=True, rename="camel"):
-    """A cluster. It runs as the account of the nodes that it makes by itself, if it makes any."""
+    """A cluster. It runs as the account of the nodes that it provisions automatically, if it does."""
 
     name: str
     self_link: str = ""
@@ -97,6 +97,6 @@ class Cluster(Struct, kw_only=True, rename="camel"):
 
     @property
     def _issuers(self) -> list[str]:
-        """Its own, and the pool that the clusters of its project share."""
+        """The cluster's own issuer, and the workload identity pool that the clusters of its project share."""
         pool = self.workload_identity_config.workload_pool
         return [one for one in (_ZONES.sub("/locations/", self.self_link), pool) if one]

@@ -1,6 +1,6 @@
-"""What else runs as a service account, or calls as one: pipelines, schedules, builds, notebooks, models, apps (pure).
+"""Other resources that run or make calls as a service account: pipelines, builds, notebooks, models, apps (pure).
 
-Source: each API's own resource, as Cloud Asset Inventory has it.
+Source: each API's own resource, as in Cloud Asset Inventory.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class _Environment(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class DataflowJob(Struct, kw_only=True, rename="camel"):
-    """A pipeline of Dataflow, which is there long after it has ended."""
+    """A Dataflow job, which is listed long after it has ended."""
 
     name: str
     current_state: str = ""
@@ -46,7 +46,7 @@ class _Target(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SchedulerJob(Struct, kw_only=True, rename="camel"):
-    """What Cloud Scheduler calls at set times; it calls as no one where it is given no account."""
+    """A job of Cloud Scheduler; without an account, its calls are not authenticated."""
 
     name: str
     state: str = ""
@@ -73,7 +73,7 @@ class _ComposerConfig(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ComposerEnvironment(Struct, kw_only=True, rename="camel"):
-    """An Airflow that Cloud Composer runs. It runs the DAGs in a bucket: ``gs://BUCKET/dags``."""
+    """A Cloud Composer environment. It runs the DAGs in a bucket: ``gs://BUCKET/dags``."""
 
     name: str
     create_time: Moment | None = None
@@ -94,7 +94,7 @@ class ComposerEnvironment(Struct, kw_only=True, rename="camel"):
 
 
 class BuildTrigger(Struct, kw_only=True, rename="camel"):
-    """What makes Cloud Build run. Which account is the default is a setting of the project."""
+    """A trigger of Cloud Build. The default account is a setting of the project."""
 
     name: str = ""
     id: str = ""
@@ -116,7 +116,7 @@ class BuildTrigger(Struct, kw_only=True, rename="camel"):
 
 
 class NotebookV1(Struct, kw_only=True, rename="camel"):
-    """A machine with a notebook, version 1."""
+    """A notebook instance, version 1."""
 
     name: str
     labels: dict[str, str] = {}
@@ -134,7 +134,7 @@ class _Setup(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Notebook(Struct, kw_only=True, rename="camel"):
-    """A machine with a notebook, version 2."""
+    """A notebook instance, version 2."""
 
     name: str
     labels: dict[str, str] = {}
@@ -158,7 +158,7 @@ def _notebook(row: NotebookV1 | Notebook, accounts: tuple[AttachedAccount, ...],
 
 
 class Endpoint(Struct, kw_only=True, rename="camel"):
-    """Models that Vertex AI serves; one without an account runs as an agent of Google's."""
+    """An endpoint of Vertex AI; a model without an account runs as a service agent."""
 
     name: str
     display_name: str = ""
@@ -177,7 +177,7 @@ class Endpoint(Struct, kw_only=True, rename="camel"):
 
 
 class AppEngineVersion(Struct, kw_only=True, rename="camel"):
-    """A version of a service of App Engine: ``apps/APP/services/SERVICE/versions/ID``."""
+    """A version of an App Engine service: ``apps/APP/services/SERVICE/versions/ID``."""
 
     name: str
     id: str = ""
@@ -200,7 +200,7 @@ class AppEngineVersion(Struct, kw_only=True, rename="camel"):
 
 
 class Workflow(Struct, kw_only=True, rename="camel"):
-    """Steps that Workflows runs."""
+    """A workflow of Workflows."""
 
     name: str
     labels: dict[str, str] = {}
@@ -227,14 +227,14 @@ class _ClusterConfig(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class DataprocCluster(Struct, kw_only=True, rename="camel"):
-    """A cluster of Dataproc."""
+    """A Dataproc cluster."""
 
     cluster_name: str
     labels: dict[str, str] = {}
     config: _ClusterConfig | None = None
 
     def details(self, project: ProjectRef) -> Details:
-        """See ``Consumer.details``. One on Kubernetes has no machines of its own."""
+        """See ``Consumer.details``. A cluster on Kubernetes has no instances of its own."""
         machines = self.config.gce_cluster_config if self.config else None
         return Details(
             name=self.cluster_name,

@@ -1,4 +1,4 @@
-"""Workloads that run as a service account in all projects below, in one listing of all types."""
+"""Reads workloads that run as a service account: in bulk from Cloud Asset, or by the APIs of one project."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from scanner.model import Identity, Workload
 
 
 def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Workloads; agents are noted, to be reported with the others. What was asked counts for the machines."""
+    """The workloads of all projects, in one listing; its requests are counted for Compute Engine's section.
+
+    Agents among them are reported later, with the other agents.
+    """
     sections = {name: reader.scope.section(name) for name in SECTIONS}
     sections[COMPUTE] = reader.section(COMPUTE)
     agents: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -51,7 +54,7 @@ def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
 
 
 def _record(reader: Reader, sections: Mapping[str, SectionReading], asset: Asset) -> Workload | Identity | None:
-    """None for projects that the unit does not read, and for what has ended."""
+    """The record of an asset; None for projects that the unit does not read, and for what has ended."""
     project = next(filter(None, map(reader.project, asset.ancestors)), None)
     sort = SORTS.get(asset.asset_type)
     if project is None or sort is None:
@@ -76,7 +79,7 @@ _RUN = (_Listing(r.RUN_SERVICES, RunService, "run_service"), _Listing(r.RUN_JOBS
 
 
 def read_machines(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Machines of all zones; templates are reported by Cloud Asset alone."""
+    """The instances of all zones; only Cloud Asset lists templates."""
     project = reader.place.project
     with reader.section(COMPUTE) as section:
         for zone in reader.rows(section, r.INSTANCES, Zone, project=project.id):
@@ -89,7 +92,7 @@ def read_machines(reader: Reader) -> Iterator[DiscoveredRecord]:
 
 
 def read_run(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Services and jobs at each location; agents among them are noted, to be reported with the others."""
+    """Services and jobs at each location; agents among them are reported later, with the other agents."""
     project = reader.place.project
 
     def at(location: str) -> Iterator[tuple[str, RunService | RunJob]]:
@@ -117,7 +120,7 @@ def read_functions(reader: Reader) -> Iterator[DiscoveredRecord]:
 
 
 def read_clusters(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Clusters with their node pools."""
+    """Clusters and their node pools."""
     with reader.section(KUBERNETES) as section:
         for cluster in reader.rows(section, r.CLUSTERS, Cluster, project=reader.place.project.id):
             name = path_in(cluster.self_link)
@@ -135,7 +138,7 @@ def _pools(reader: Reader, section: SectionReading, cluster: str, pools: list[Ra
 
 
 def read_others(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """What takes a call to each of many APIs is not asked for."""
+    """The coverage of other workloads, which are not read: each type would need calls to an API of its own."""
     if reader.place.bulk_failed:
         yield reader.scope.coverage(OTHERS, "failed", detail=f"{_BY_ASSETS}, which did not respond")
     else:

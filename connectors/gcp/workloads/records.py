@@ -1,4 +1,4 @@
-"""What a resource says of itself as a consumer, whatever it is; the payloads of each API come down to this (pure)."""
+"""The common form of resources that run as a service account, and their records: workloads or agents (pure)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _AUTH = "https://www.googleapis.com/auth/"
 
 
 class Details(Struct, frozen=True, kw_only=True, gc=False):
-    """What is taken of a resource.
+    """The facts of a resource.
 
-    ``accounts``: e-mails, maybe within resource names. ``secrets``: resource names of secrets, or bare names of those
-    in the resource's own project. ``acts``: that it is declared to be an agent, or a server of tools for agents.
-    ``code_in``: the bucket from which it takes what it runs.
+    ``accounts``: e-mails, or resource names that end in one. ``secrets``: resource names of secrets, or bare names of
+    those in the resource's own project. ``acts``: whether it is declared an agent or an MCP server. ``code_in``: the
+    bucket with the code that it runs.
     """
 
     name: str
@@ -36,31 +36,31 @@ class Details(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Consumer(Protocol):
-    """The payload of one sort of resource."""
+    """The payload of one type of resource."""
 
     def details(self, project: ProjectRef, /) -> Details | None:
-        """What it says; None for what has ended and will not run again. ``project``: the one that it is in."""
+        """Its facts; None if it has ended and will not run again. ``project``: the resource's project."""
         ...
 
 
 def default_compute(project: ProjectRef) -> str:
-    """The account that most of what runs in a project gets without being given one."""
+    """The e-mail of the default Compute Engine account, which most workloads without an account of their own get."""
     return f"{project.number}-compute@developer.gserviceaccount.com"
 
 
 def default_app_engine(project: ProjectRef) -> str:
-    """The same for App Engine and functions of the first generation."""
+    """The e-mail of the default account of App Engine and of first-generation functions."""
     domain, _, name = project.id.rpartition(":")
     return f"{domain}.{name}@appspot.gserviceaccount.com" if domain else f"{name}@appspot.gserviceaccount.com"
 
 
 def known(**facts: Any) -> dict[str, Any]:
-    """The facts that are there."""
+    """The facts that are not empty."""
     return {name: fact for name, fact in facts.items() if fact not in (None, "", [], ())}
 
 
 def short_scopes(scopes: Iterable[str]) -> list[str]:
-    """OAuth scopes, which limit what an account may do from there, by their last words."""
+    """The short names of OAuth scopes, sorted. They limit what an account may do from a workload."""
     return sorted({scope.removeprefix(_AUTH) for scope in scopes})
 
 
@@ -131,12 +131,12 @@ def _agent(
 
 
 def account_key_of(reader: Reader, account: str) -> str:
-    """The key of an account by its e-mail, which may stand at the end of a resource name."""
+    """The key of an account, by its e-mail or by a resource name that ends in it."""
     return reader.account_key(account.rpartition("/")[2])
 
 
 def secret_key_of(reader: Reader, project: ProjectRef, secret: str) -> str:
-    """The key of a secret by its resource name, or by its bare name in the project."""
+    """The key of a secret, by its resource name, or by its bare name in the project."""
     found = _SECRET.fullmatch(secret)
     if found is None:
         return secret_key(project.id, secret)
@@ -145,6 +145,6 @@ def secret_key_of(reader: Reader, project: ProjectRef, secret: str) -> str:
 
 
 def path_in(link: str) -> str:
-    """The resource name in an API's own link to a resource; empty where there is none."""
+    """The resource name in a resource's link; empty if it has none."""
     found = _PATH.search(link)
     return found.group() if found else ""

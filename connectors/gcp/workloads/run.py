@@ -1,7 +1,7 @@
-"""Cloud Run services and jobs in both shapes: version 2, and version 1, which is Knative's (pure).
+"""Cloud Run services and jobs of API versions 2 and 1, which has Knative's structure (pure).
 
-Source: the Cloud Run Admin API's v2 Service and Job, and v1 Service and Job. Of variables only those are looked at
-that come from a secret, and of these only its name.
+Source: the Cloud Run Admin API's v2 Service and Job, and v1 Service and Job. Of variables, only the names of the
+secrets that they take their values from are read.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class RunJob(_Run, kw_only=True):
 
 _CREATOR = "serving.knative.dev/creator"
 _SECRETS = "run.googleapis.com/secrets"
-"""Says which secret stands behind a name: ``alias:projects/1/secrets/s,…``."""
+"""The annotation that maps names to secrets of other projects: ``alias:projects/1/secrets/s,…``."""
 
 
 class _Metadata(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -1,6 +1,6 @@
-"""Secrets of Secret Manager, no matter who listed them: names and dates, never a value (pure).
+"""Secrets of Secret Manager: names and dates, never a value. In bulk from Cloud Asset, or project by project.
 
-A value cannot be changed, only followed by another version: what a secret holds is as old as its newest enabled one.
+A version's value cannot be changed, so a secret's value is as old as its newest enabled version.
 Source: the Secret Manager API's Secret and SecretVersion.
 """
 
@@ -44,7 +44,7 @@ class _Replication(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Secret(Struct, kw_only=True, rename="camel"):
-    """``name``: ``projects/P/secrets/S``, or ``projects/P/locations/L/secrets/S``; P is the number or the id."""
+    """A secret. ``name``: ``projects/P/secrets/S`` or ``projects/P/locations/L/secrets/S``; P is a number or an id."""
 
     name: str
     create_time: Moment | None = None
@@ -61,7 +61,7 @@ class Secret(Struct, kw_only=True, rename="camel"):
 
 
 class SecretVersion(Struct, kw_only=True, rename="camel"):
-    """One value's metadata. ``name``: its secret's, with ``/versions/N``."""
+    """The metadata of one version. ``name``: its secret's name and ``/versions/N``."""
 
     name: str
     state: str = ""
@@ -76,9 +76,9 @@ class SecretVersion(Struct, kw_only=True, rename="camel"):
 def parse_secret(
     source: str, project: ProjectRef, row: Secret, versions: Sequence[SecretVersion] | None
 ) -> StoredSecret:
-    """A stored secret. ``versions``: of it; None where they were not read, and then its value's age is not known.
+    """A stored secret. ``versions``: None if they were not read; then the age of its value is unknown.
 
-    Raises ValueError where its name is none.
+    Raises ValueError if its name is not that of a secret.
     """
     if "secrets/" not in row.path:
         raise ValueError("not the name of a secret")
@@ -104,7 +104,7 @@ def _written(versions: Sequence[SecretVersion]) -> Any:
 
 
 def _attributes(row: Secret, versions: Sequence[SecretVersion] | None) -> dict[str, Any]:
-    """``rotation_enabled`` means that someone is notified, who then has to make a new version."""
+    """``rotation_enabled`` means that a notification is sent; something else must then add a version."""
     rotation, replicas = row.rotation or _Rotation(), row.replication.user_managed
     place = row.path.split("/")[1] if row.path.startswith("locations/") else None
     facts = known(
@@ -126,17 +126,17 @@ SECRET, VERSION = TYPES = ("secretmanager.googleapis.com/Secret", "secretmanager
 
 
 class _Listed:
-    """What was listed: secrets, and versions by project and secret."""
+    """The listed secrets, and versions by project and secret."""
 
     def __init__(self) -> None:
         self.secrets: list[tuple[ProjectRef, Secret]] = []
         self.versions: defaultdict[tuple[str, str], list[SecretVersion]] = defaultdict(list)
         self.uncertain = False
-        """A version could not be understood, or the listing broke off: whose value is older is not known."""
+        """Whether a version could not be read or the listing broke off; then the age of every value is unknown."""
 
 
 def read_secrets(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Stored secrets, each in its own project's scope."""
+    """The stored secrets of all projects, each in its own project's scope."""
     found: Counter[str] = Counter()
     listed = _Listed()
     with reader.section(NAME) as section:
@@ -180,7 +180,7 @@ class _Found(Struct, frozen=True):
 
 
 def read_secrets_of_project(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Stored secrets."""
+    """The stored secrets of one project."""
     project = reader.place.project
 
     def at(location: str) -> Iterator[_Found]:
@@ -200,7 +200,7 @@ def read_secrets_of_project(reader: Reader) -> Iterator[DiscoveredRecord]:
 
 
 def _with_versions(reader: Reader, section: SectionReading, found: dict[str, _Found]) -> Iterator[StoredSecret]:
-    """Without versions a secret has no age; where they may not be listed, one is asked for."""
+    """The secrets with their versions; a secret whose versions could not be listed has no age."""
     project = reader.place.project
 
     def ask(name: str) -> list[Page]:
