@@ -1,7 +1,7 @@
-"""The audit device of Vault and OpenBao: lines of JSON, two for each request, of which one counts.
+"""Audit logs of Vault and OpenBao: lines of JSON, one for each request and one for its response.
 
-Source: the pages "Audit devices" of both, and OpenBao 2.7. Tokens, accessors and values are HMACs in it. Of a path,
-the mount is kept, and what the API calls a part of it: no name of a secret.
+Source: the pages "Audit devices" of both, and OpenBao 2.7. Tokens, accessors and values are HMACs in them. Of a path,
+only the mount and parts that the API defines are kept, never the name of a secret.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ _HASHED = "hmac-sha256:"
 _ANONYMOUS = "anonymous"
 _READS = frozenset({"read", "list", "help", "header"})
 _OF_SERVER = frozenset({"renew", "revoke", "rollback", "alias-lookahead", "resolve-role"})
-"""Operations that the server does by itself when a lease ends, or before a login."""
+"""Operations that the server performs by itself when a lease ends, or before a login."""
 _MOST_ASKED = 100_000
 _MOST_HASHED = 5_000
-"""HMACs that the server is asked for; each takes two lines in its audit log."""
+"""Maximum number of HMACs that are requested from the server; each request adds two lines to its audit log."""
 _PART_TELLS = {"data": "kv", "metadata": "kv", "creds": "database", "issue": "pki", "decrypt": "transit"}
 
 
@@ -85,7 +85,7 @@ class _Response(Struct, gc=False, frozen=True):
 
 
 class Line(Struct, gc=False, frozen=True):
-    """One line of an audit device, as far as it is read."""
+    """The fields of a line that are read."""
 
     time: str
     type: str
@@ -110,7 +110,7 @@ class _Raw(NamedTuple):
 
 
 class _Deed(NamedTuple):
-    """What a request does. ``changed``: the name of the identity it changes."""
+    """The action of a request. ``changed``: the name of the identity that it changes."""
 
     sort: FeatureSort
     action: str
@@ -125,10 +125,10 @@ def _tables() -> Mapping[str, Any]:
 
 
 class Reading(EventCounting[Line]):
-    """Counts the lines of one unit. Requests whose answer is missing count at the end.
+    """Counts the requests of one unit by their responses; those without a response are counted at the end.
 
-    ``scope_id``: the scope of a namespace, where the server is known. ``accessor_of``: the accessor of an HMAC, which
-    is empty where it is not known.
+    ``scope_id``: gives the scope of a namespace; None if the server is unknown. ``accessor_of``: gives the accessor of
+    an HMAC, empty if it is unknown.
     """
 
     covers_everything = True
@@ -142,13 +142,13 @@ class Reading(EventCounting[Line]):
         self._asked: dict[str, Event] = {}
 
     def event(self, record: Line) -> Event | None:
-        """See ``EventCounting``: an answer is one, and a question without answer, once that is known."""
+        """See ``EventCounting``. A response is an event; a request without one is added later."""
         request = record.request
         if request is None or record.type not in ("request", "response"):
             return None
         event = Event(record.time, request.id, _raw(record, request))
         if record.type == "request" and request.id:
-            if len(self._asked) >= _MOST_ASKED:  # oldest first: their answers are elsewhere
+            if len(self._asked) >= _MOST_ASKED:  # the oldest: its response is in another file
                 self.add([self._asked.pop(next(iter(self._asked)))])
             self._asked[request.id] = event
             return None
@@ -176,7 +176,7 @@ class Reading(EventCounting[Line]):
         return Act(scope, caller, features, unique_id, what.outcome, changed)
 
     def _caller(self, what: _Raw) -> tuple[str, str]:
-        """Name and unique id: of an entity its id, of a token without one its accessor."""
+        """Name and unique id of the caller: an entity's id, or the accessor of a token without an entity."""
         if what.entity:
             entity = plain(what.entity, 64)
             return entity, entity
@@ -190,7 +190,7 @@ class Reading(EventCounting[Line]):
         return f"auth/token/accessor/{accessor}", accessor
 
     def _key(self, scope: str, what: _Raw, name: str) -> str:
-        """Who a write changed: a role's key where the server is known, else its bare name."""
+        """The identity that a write changed: the key of its role if the server is known, otherwise its name."""
         method = METHODS.get(what.mount_type)
         if self._scope_id is None or method is None or what.parts[0] != method.folder:
             return plain(name)
@@ -207,9 +207,9 @@ def _raw(record: Line, request: _Request) -> _Raw:
     kind = request.mount_type.removeprefix("ns_") or _KNOWN_MOUNTS.get(mount) or _PART_TELLS.get(parts[0], "")
     auth = record.auth or _NO_CALLER
     if not auth.accessor and record.response is not None and record.response.auth is not None:
-        auth = record.response.auth  # a login says who it was
+        auth = record.response.auth  # the response to a login names the caller
     changes = _tables()["changes"].get(kind, {})
-    # What stands behind the first part of a path may differ with each request.
+    # The parts after the first may differ with each request.
     kept = parts if parts[0] in changes else parts[:1]
     return _Raw(
         namespace,
@@ -239,7 +239,7 @@ def _user_agent(headers: Mapping[str, Any] | None) -> str:
 
 
 def deed_of(operation: str, mount: str, kind: str, parts: Sequence[str]) -> _Deed:
-    """What a request does. ``kind``: the mount's type; ``parts``: what its path is made of, below the mount."""
+    """The action of a request. ``kind``: the mount's type; ``parts``: of its path, below the mount."""
     tables = _tables()
     first, service = parts[0] if parts else "", plain(mount.lower(), 60) or "unknown"
     if first == "login" and mount.startswith("auth/"):
@@ -265,7 +265,7 @@ def deed_of(operation: str, mount: str, kind: str, parts: Sequence[str]) -> _Dee
 
 
 class _Accessors:
-    """Accessors by their HMACs, asked of the server as far as needed; without a server none is known."""
+    """Accessors by their HMACs, requested from the server as needed. Without a server, all are unknown."""
 
     def __init__(self, server: VaultConnector | None) -> None:
         self._meter = Meter()
@@ -281,7 +281,7 @@ class _Accessors:
         return self._meter.calls
 
     def of(self, hashed: str) -> str:
-        """The accessor; empty where the server has no such token any more, or may not be asked."""
+        """The accessor; empty if the server no longer has the token, or denies the request."""
         with self._lock:
             try:
                 while hashed not in self._known and (more := next(self._coming, None)):
@@ -293,7 +293,7 @@ class _Accessors:
 
 
 class VaultAuditLog(FileLog):
-    """Reads audit files. ``source``: a Vault source, whose server the files are of: then scopes and keys are its."""
+    """Reads audit files. ``source``: the Vault source of their server, from which scopes and keys are taken."""
 
     spec: ClassVar[LogSpec] = SPEC
     records: ClassVar[Records[Line]] = Records(Line, ())

@@ -1,4 +1,4 @@
-"""The connector for HashiCorp Vault and OpenBao: one scope for each namespace, its sections read in this order."""
+"""The connector for HashiCorp Vault and OpenBao: each namespace is a scope."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class VaultConnector:
         self._settings = settings
 
     def scope_id(self, namespace: str) -> str:
-        """The scope's id of a namespace, whose path starts at the server's root."""
+        """The scope id of a namespace. ``namespace``: its path from the server's root."""
         return self._settings.scope_id(namespace)
 
     def hashed_accessors(self, meter: Meter) -> Iterator[tuple[str, str]]:
@@ -69,7 +69,7 @@ class VaultConnector:
                     yield made.hash, accessor
 
     def scopes(self) -> Iterator[Scope | Coverage]:
-        """The namespace to start at and, level by level, those below it. See ``Connector.scopes``."""
+        """The start namespace and, level by level, those below it. See ``Connector.scopes``."""
         meter = Meter()
         nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
         with (

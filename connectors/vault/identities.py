@@ -1,8 +1,8 @@
-"""Finds out what belongs together in one namespace: which role an entity or a token comes from.
+"""The identities of one namespace, from its roles, entities and tokens (pure).
 
-A token belongs to the role it was logged in with, else to its entity, else it is an identity of its own. The entity
-that the server makes by itself on a role's first login is that role under another name, and is folded into it. A
-role_id is not needed for any of it: aliases and tokens carry the role's name in their metadata.
+A token belongs to the role that it was issued through, else to its entity; otherwise it is an identity of its own. The
+entity that the server creates on a role's first login is merged into that role. No role_id is needed for this:
+aliases and tokens have the role's name in their metadata.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _MADE_BY_SERVER = re.compile(r"entity_[0-9a-f]+(\.\w+)?")
 
 @dataclass(kw_only=True)
 class Found:
-    """One namespace's answers. ``half_read``: ids of entities of which only name and aliases are known.
+    """What was read of one namespace. ``half_read``: ids of entities with only name and aliases.
 
-    ``secret_ids_unread``: keys of roles of which some secret-ids could not be read. ``engines_unread``,
-    ``entities_unread``, ``tokens_unread``: these listings are incomplete. ``issuers``: of tokens, by JWT mount, where
-    they could be read.
+    ``secret_ids_unread``: keys of roles with unread secret-ids. ``engines_unread``, ``entities_unread``,
+    ``tokens_unread``: whether these listings are incomplete. ``issuers``: of tokens, by JWT mount, as far as they were
+    read.
     """
 
     book: PolicyBook
@@ -66,9 +66,10 @@ class Found:
 
 
 class Joined:
-    """Who is whose. ``folded``: roles by the id of the entity that is nothing but them.
+    """Entities and tokens by the role that they belong to.
 
-    ``half_read_on``: mounts through which entities log in whose role no one knows.
+    ``folded``: roles by the id of the entity that is merged into them. ``half_read_on``: login mounts of entities with
+    only name and aliases, whose roles are unknown.
     """
 
     def __init__(self, found: Found) -> None:
@@ -93,7 +94,7 @@ class Joined:
             self._place_token(token, known)
 
     def login_mount(self, token: Token) -> str | None:
-        """The mount whose login made the token; None for one that another token made."""
+        """The mount through which the token was issued; None if another token created it."""
         mounts = (
             mount
             for mount, row in self._mounts.items()
@@ -126,7 +127,7 @@ class Joined:
         return self._role(mount, alias.metadata)
 
     def _role(self, mount: str | None, metadata: Mapping[str, Any] | None) -> LoginRole | None:
-        """The role of a mount that the metadata of a login names."""
+        """The role that a login's metadata names, on this mount."""
         method = METHODS.get(self._mounts[mount].type) if mount else None
         if mount is None or method is None:
             return None
@@ -137,7 +138,7 @@ class Joined:
 
 
 def parse_identities(scope: Scope, found: Found) -> Iterator[Identity]:
-    """The namespace's identities: roles, then entities, then tokens that belong to neither, each sorted."""
+    """The namespace's identities: roles, then entities, then tokens that belong to neither, each group sorted."""
     builder = _Builder(scope, found)
     yield from (builder.of_role(role) for role in sorted(found.roles, key=lambda role: role.key))
     standing = (entity for entity in found.entities if entity.id not in builder.joined.folded)
@@ -146,7 +147,7 @@ def parse_identities(scope: Scope, found: Found) -> Iterator[Identity]:
 
 
 class _Permissions(Struct, frozen=True, kw_only=True):
-    """Grants, sorted, what they amount to, and whether nothing that could add to them went unread."""
+    """Sorted grants and their privilege and consequences. ``is_whole``: nothing that could add to them is unread."""
 
     grants: tuple[Grant, ...]
     privilege: Privilege
@@ -163,7 +164,7 @@ class _Builder:
         self._has_stray_tokens = any(token.entity_id for token in self.joined.bare) or any(
             self.joined.tokens_by_entity.get(id_) for id_ in found.half_read
         )
-        """There are tokens of entities that could not be read, and that may be nothing but a role."""
+        """Whether there are tokens of unread entities, which might be merged into a role."""
 
     def of_role(self, role: LoginRole) -> Identity:
         entities = self.joined.entities_of[role.key]
@@ -331,9 +332,9 @@ class _Builder:
         return [f"group {id_} could not be read" for id_ in sorted(group_ids - self._found.groups.keys())]
 
     def _permissions(self, grants: Iterable[Grant], tokens: Iterable[Token], blind: Iterable[str]) -> _Permissions:
-        """What the grants amount to. ``blind``: what else may add to them, but could not be read.
+        """The permissions of these grants. ``blind``: reasons why further grants may be unknown.
 
-        A live token keeps the policies it was issued with, whatever has become of its role since.
+        A live token keeps the policies that it was issued with, even if its role changes.
         """
         book = self._found.book
         named = {grant.name for grant in grants}
@@ -352,7 +353,7 @@ class _Builder:
         )
 
     def _consequences(self, names: frozenset[str], privilege: Privilege) -> tuple[Consequence, ...]:
-        """Equal sets of policies allow the same."""
+        """The consequences of a set of policies, computed once for equal sets."""
         if names not in self._allowed:
             book = self._found.book
             found = consequences_of(book.rules(names), book.secret_paths, f"vault://{self._scope.id}/")
@@ -364,7 +365,7 @@ class _Builder:
         return {"dangling_policies": missing} if missing else {}
 
     def _signs_of_life(self, tokens: Iterable[Token]) -> Iterator[datetime | None]:
-        """A login made each of these tokens, and a renewal kept it."""
+        """When tokens were renewed, and when those from logins were issued."""
         for token in tokens:
             yield moment(token.last_renewal)
             if self.joined.login_mount(token) is not None:

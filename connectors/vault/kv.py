@@ -1,4 +1,4 @@
-"""KV listings to stored secrets: names, and dates where the server gives them."""
+"""Stored secrets from the listings of KV mounts: names, and dates if the server reports them. No value is read."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from scanner.model import StoredSecret
 
 
 def parse_secret(scope: Scope, mount: str, version: str, path: str, metadata: KvMetadata | None) -> StoredSecret:
-    """One secret. Without ``metadata`` only its name is known.
+    """A stored secret. Without ``metadata`` only its name is known.
 
-    ``expires_at`` is when its current value was or will be deleted, which can lie in the future.
+    ``expires_at`` is when its current version was or will be deleted.
     """
     row = metadata or KvMetadata()
     current = (row.versions or {}).get(str(row.current_version))
@@ -40,10 +40,10 @@ def parse_secret(scope: Scope, mount: str, version: str, path: str, metadata: Kv
     )
 
 
-# --- KV mounts: names by folder, with dates on OpenBao; secrets are never read ---
+# --- KV mounts: names by folder, with dates on OpenBao ---
 
 MAX_DEPTH = 64
-"""Folders nest less than this, or someone wants the walk never to end."""
+"""Maximum nesting of folders; deeper ones are hostile."""
 
 
 def read_secrets(reader: Reader, mounts: Mapping[str, SecretMount] | None) -> Iterator[DiscoveredRecord]:
@@ -71,7 +71,7 @@ def _read_mount(reader: Reader, mount: str, version: str) -> Iterator[Discovered
 
 
 def _best_listing(reader: Reader, mount: str, version: str) -> tuple[Endpoint, Keys, str | None]:
-    """The listing to walk with and its top folder; and why it has no dates, if it has none."""
+    """The listing to use and its top folder; and the reason if it has no dates."""
     if version == "1":
         return r.KV1_NAMES, reader.api.list(r.KV1_NAMES, mount=mount, folder=""), "KV version 1 keeps no dates"
     try:
@@ -84,7 +84,7 @@ def _best_listing(reader: Reader, mount: str, version: str) -> tuple[Endpoint, K
 def _walk(
     reader: Reader, section: SectionReading, endpoint: Endpoint, mount: str, top: Keys
 ) -> Iterator[tuple[str, KvMetadata | None]]:
-    """Every secret's path with its metadata, folder level by folder level."""
+    """The path and metadata of every secret, one level of folders after the other."""
     level: list[tuple[str, Keys | None]] = [("", top)]
     for _ in range(MAX_DEPTH):
         folders: list[str] = []
@@ -108,7 +108,7 @@ def _walk(
 
 
 def _paths(section: SectionReading, folder: str, keys: Keys) -> list[str]:
-    """Full paths of a folder's keys, sorted; folders end in a slash."""
+    """The full paths of a folder's keys, sorted; those of folders end in a slash."""
     paths = set()
     for key in keys.keys or ():
         if isinstance(key, str) and key.strip("/") and "/" not in key[:-1]:

@@ -1,4 +1,4 @@
-"""The least-privilege policy, written from the endpoints: a block for each mount, and nothing with a secret in it."""
+"""The least-privilege policy, generated from the table of requests: a block for each mount, no path to a secret."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ _MISSING = """\
 # whose paths hold secrets. Print the whole policy with: muster connectors vault --policy SOURCE
 """
 _OWN = lines((r.OWN_TOKEN, r.OWN_CAPABILITIES))
-"""What the token asks about itself, in its own namespace."""
+"""Requests about the token itself, in its own namespace."""
 _FOR_OPENBAO = "  # for OpenBao"
 _FOR_VAULT = "  # for HashiCorp's Vault; not needed on OpenBao"
 
 
 def base_policy() -> str:
-    """The lines that every server needs, and what is missing."""
+    """The lines that are the same for every server, with a note on what is missing."""
     return "\n".join([_HEAD, *_OWN, *_lines(planned({}, {})), "", _MISSING])
 
 
 def exact_policy(settings: VaultSettings, namespaces: Iterable[str]) -> str:
-    """The policy for a token of the namespace to start at: for that namespace, and those below it by their paths.
+    """The policy for a token of the start namespace: for that namespace and, by their paths, those below it.
 
-    Raises SourceError where the mounts of one cannot be read.
+    Raises SourceError if the mounts of one cannot be read.
     """
     text = [_HEAD, *_OWN]
     for namespace in namespaces:
@@ -56,7 +56,7 @@ def exact_policy(settings: VaultSettings, namespaces: Iterable[str]) -> str:
 
 
 def plan_of(settings: VaultSettings, namespace: str) -> list[Planned]:
-    """What a scan will ask of a namespace of this server. Raises SourceError where its mounts cannot be read."""
+    """The requests of a scan to a namespace of this server. Raises SourceError if its mounts cannot be read."""
     with closing(VaultApi(settings, namespace, Meter())) as api:
         logins = api.read(r.AUTH_MOUNTS, dict[str, AuthMount])
         engines = api.read(r.SECRET_MOUNTS, dict[str, SecretMount])
@@ -67,9 +67,9 @@ def plan_of(settings: VaultSettings, namespace: str) -> list[Planned]:
 
 
 def _unneeded(api: VaultApi, plan: Iterable[Planned]) -> Iterator[Request]:
-    """The listings that this server does not offer, and what those it does offer replace.
+    """The listings that this server does not offer, and the requests that the offered ones replace.
 
-    An answer does not say which permission is missing; then both are needed, as far as we know.
+    A denied listing may be offered or not, so it is kept, and so are the requests that it would replace.
     """
     for mount, endpoint in _requests(plan):
         if not endpoint.replaces:
@@ -85,17 +85,17 @@ def _unneeded(api: VaultApi, plan: Iterable[Planned]) -> Iterator[Request]:
 
 
 def _requests(plan: Iterable[Planned]) -> list[Request]:
-    """Each mount and what is asked there, once."""
+    """Each mount with each of its requests, once."""
     return list(dict.fromkeys((one.mount, endpoint) for one in plan for endpoint in one.endpoints))
 
 
 def relative(namespace: str, start: str) -> str:
-    """A namespace's path as a policy in the namespace to start at has it."""
+    """A namespace's path relative to the start namespace, as in a policy there."""
     return namespace.removeprefix(start).strip("/")
 
 
 def _lines(plan: Iterable[Planned], prefix: str = "") -> Iterator[str]:
-    """The lines of one mount, or of what stands on none."""
+    """The lines of one mount, or of requests without a mount."""
     needed = _requests(plan)
     replaced = {other for _, endpoint in needed for other in endpoint.replaces}
     both = {endpoint for _, endpoint in needed if endpoint in replaced}

@@ -1,4 +1,4 @@
-"""Roles of login methods and their secret-ids."""
+"""Roles of login methods, and their credentials: secret-ids and tokens (pure)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scanner.model import Credential, Signal, credential_key
 
 DEFAULT_POLICY = "default"
 FULLY_TRACKED_DAYS = 36_500
-"""A secret-id with limited uses is written to on every login: its record of use reaches back to its creation."""
+"""A secret-id with limited uses is updated on every login, so its use is known since its creation."""
 _POLICY_FIELDS = frozenset({"token_policies", "policies", "token_no_default_policy"})
 
 
 class LoginRole(Struct, frozen=True, kw_only=True):
-    """A role before it is joined with its entity and tokens. ``is_read`` is False where only its name is known."""
+    """A role before it is joined with its entity and tokens. ``is_read`` is False if only its name is known."""
 
     key: str
     method: LoginMethod
@@ -61,7 +61,7 @@ def _signal(method: LoginMethod, row: RolePayload) -> Signal:
 
 
 def parse_secret_id(role: LoginRole, row: SecretId) -> Credential:
-    """A secret-id. Its last use is only on record where its uses are limited: each login lowers them."""
+    """A secret-id. Its last use is known only if its uses are limited: each login lowers their number."""
     created, updated = moment(row.creation_time), moment(row.last_updated_time)
     expires = moment(row.expiration_time)
     is_tracked = row.secret_id_num_uses > 0
@@ -95,9 +95,9 @@ def _is_later(moment_: datetime | None, than: datetime | None) -> bool:
 
 
 def parse_token(identity: str, row: Token, *, is_own: bool) -> Credential:
-    """A token of the identity with that key, under its accessor.
+    """A token as a credential of an identity, with its accessor as id. ``is_own``: it is the token of this scan.
 
-    The server keeps no record of use; a renewal is the one sign of life. ``own_token``: this scan read with it.
+    The server does not record the use of tokens; a renewal counts as use.
     """
     expires = moment(row.expire_time)
     facts = {
@@ -127,7 +127,7 @@ def parse_token(identity: str, row: Token, *, is_own: bool) -> Credential:
 
 
 def created_at(row: Token) -> datetime | None:
-    """When it was issued; None for what is no time."""
+    """When the token was issued; None if the time is missing or invalid."""
     try:
         return datetime.fromtimestamp(row.creation_time, UTC) if row.creation_time else None
     except (ValueError, OverflowError, OSError):

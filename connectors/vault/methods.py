@@ -1,6 +1,6 @@
-"""The table of login methods; a new method needs a payload and a row.
+"""The table of login methods. A new method needs a payload and a row.
 
-A role (or user) of a login method is an identity: the template from which logins make short-lived tokens.
+A role (or user) of a login method is an identity: each login with it issues a short-lived token.
 """
 
 from __future__ import annotations
@@ -57,11 +57,12 @@ class CertPayload(RolePayload):
 
 
 class LoginMethod(Struct, frozen=True, kw_only=True):
-    """A type of login mount.
+    """A login method.
 
-    ``folder``: of the listing of its roles. ``noun``: its name in keys. ``login_field``: the field of a
-    token's or alias's metadata that names the role it came from. ``one_to_one``: one role, one entity; elsewhere a
-    role lets many workloads in, each with an entity of its own. ``alias_is_role``: the alias is named after the role.
+    ``folder``: the path of its roles below the mount. ``noun``: the word for a role in keys. ``login_field``: the
+    field in the metadata of tokens and aliases that names their role. ``one_to_one``: each role has one entity; with
+    other methods, many workloads may use a role, each with its own entity. ``alias_is_role``: the alias has the role's
+    name.
     """
 
     section: str
@@ -144,7 +145,7 @@ METHODS: dict[str, LoginMethod] = {
     "kubernetes": KUBERNETES,
     "cert": CERT,
 }
-"""By the type a mount has."""
+"""By the type of a mount."""
 LOGIN_METHODS: tuple[LoginMethod, ...] = tuple(dict.fromkeys(METHODS.values()))
 
 TOKEN_MOUNTS = frozenset({"token", "ns_token"})

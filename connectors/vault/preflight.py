@@ -1,4 +1,4 @@
-"""What a scan will be able to read, asked beforehand: few calls, and nothing scanned."""
+"""Checks before a scan: the server, the token, and the permissions of each section, in few requests."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from connectors.vault.spec import Planned
 from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 
 ENOUGH_SECONDS = 3600
-"""A token with less to live may not see the end of a scan."""
+"""A token that expires sooner may not last for a scan."""
 _TOO_MUCH = "give the token only the policy that `muster connectors vault --policy SOURCE` prints"
 
 Capabilities = Mapping[str, list[str]]
 
 
 def can_start(api: VaultApi) -> None:
-    """Raises SourceError where there is no server, or it is sealed. One that hides its state is given the benefit."""
+    """Raises SourceError if there is no server, or it is sealed. A server that does not report its state passes."""
     try:
         status = api.seal_status()
     except (Denied, NotOffered, Gone, Malformed):
@@ -33,7 +33,7 @@ def can_start(api: VaultApi) -> None:
 
 
 def check_token(api: VaultApi) -> None:
-    """Raises InvalidToken for one that the server does not know; one that may not look itself up can still be good."""
+    """Raises InvalidToken if the server rejects the token. A token that may not look itself up passes."""
     try:
         api.read(r.OWN_TOKEN, OwnToken)
     except InvalidToken:
@@ -43,7 +43,7 @@ def check_token(api: VaultApi) -> None:
 
 
 def preflight(settings: VaultSettings, namespaces: Sequence[str]) -> Iterator[Check]:
-    """Server, token, each section's permission, and whether the token may do more than it should."""
+    """Checks the server, the token, the permissions of each section, and excess permissions of the token."""
     try:
         with closing(VaultApi(settings, settings.start, Meter())) as api:
             can_start(api)
@@ -82,7 +82,7 @@ def _token(api: VaultApi) -> Check:
 
 
 def _allowed(api: VaultApi, plans: Mapping[str, list[Planned]]) -> Capabilities:
-    """The capabilities on a sample of every path, in one call."""
+    """The token's capabilities on a sample of every path, in one request."""
     paths = {
         _under(prefix, endpoint.sample(one.mount or ""))
         for prefix, plan in plans.items()
@@ -110,7 +110,7 @@ def _section(planned: Planned, prefix: str, allowed: Capabilities) -> Check:
 
 
 def _excess(plans: Mapping[str, list[Planned]], allowed: Capabilities) -> Iterator[Check]:
-    """A warning for what the scanner's own token should not be able to do."""
+    """A warning for permissions that the scanner's token should not have."""
     for what, capabilities in (("read the values of secrets", ("read",)), ("write policies", ("update",))):
         excess = sorted(
             path

@@ -27,7 +27,7 @@ class Reader(SectionReader):
         self._workers = workers
 
     def names(self, section: SectionReading, listing: Keys) -> list[str]:
-        """The names of a listing, sorted, without a slash at the end; what is no name is a malformed row."""
+        """The names of a listing, sorted, without a slash at the end; an invalid name is a malformed row."""
         found: set[str] = set()
         for key in listing.keys or ():
             name = key.removesuffix("/") if isinstance(key, str) else ""
@@ -38,7 +38,7 @@ class Reader(SectionReader):
         return sorted(found)
 
     def rows(self, section: SectionReading, raw: Mapping[str, Raw], row: type[T]) -> dict[str, T]:
-        """Each value decoded on its own, sorted by key, so that a bad one costs only itself."""
+        """The values by key, sorted. Each is decoded separately, so that a malformed one does not affect the others."""
         decoded: dict[str, T] = {}
         for key, text in sorted(raw.items()):
             try:
@@ -50,9 +50,9 @@ class Reader(SectionReader):
     def each(
         self, section: SectionReading, what: str, read: Callable[[T], R], items: Sequence[T], *, names_suffice: bool
     ) -> Iterator[tuple[T, R | None]]:
-        """``read`` of every item; None where it failed, nothing where the item has gone since.
+        """Each item with the result of ``read``, None if it failed. Items that no longer exist are left out.
 
-        ``names_suffice``: an item that could not be read is still known by its name, so the section is never empty.
+        ``names_suffice``: items that could not be read are still known by name, so the section is never empty.
         """
         failures: list[SourceError] = []
         successes = 0

@@ -34,13 +34,13 @@ from scanner.model import Coverage, Credential
 T = TypeVar("T")
 
 BUILT_IN_ENGINES = frozenset({"system", "identity", "cubbyhole", "ns_system", "ns_identity", "ns_cubbyhole"})
-"""Every namespace has them, and none is a store of the organisation's secrets."""
+"""Engines of every namespace; none of them stores secrets of the organisation."""
 
 Found: TypeAlias = Generator[Coverage, None, T]
 
 
 def read_mounts(reader: Reader, name: str, endpoint: Endpoint, row: type[T]) -> Found[dict[str, T] | None]:
-    """Mounts by path, without the slash at its end; None where they could not be listed."""
+    """Mounts by path, without the slash at its end; None if they could not be listed."""
     mounts: dict[str, T] | None = None
     with reader.section(name) as section:
         listed = reader.api.read(endpoint, dict[str, Raw])
@@ -50,7 +50,7 @@ def read_mounts(reader: Reader, name: str, endpoint: Endpoint, row: type[T]) -> 
 
 
 def read_policies(reader: Reader) -> Found[tuple[dict[str, Rules | None], bool]]:
-    """Rules by policy name, None for one that could not be read; and whether all names are known."""
+    """Rules by policy name, None for a policy that could not be read, and whether all names are known."""
     texts: dict[str, PolicyText | None] = {}
     rules: dict[str, Rules | None] = {}
     complete = False
@@ -99,7 +99,7 @@ def read_roles(reader: Reader, method: LoginMethod, mounts: Mapping[str, AuthMou
 
 
 def read_issuers(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[dict[str, str | None]]:
-    """Whose tokens each JWT mount accepts, by mount; None for one that only has keys. What was not read is missing."""
+    """The issuer of each JWT mount; None for a mount that only has keys. Mounts that were not read are left out."""
     found: dict[str, str | None] = {}
     here = [mount for mount, row in (mounts or {}).items() if METHODS.get(row.type) is JWT]
     if JWT.section in reader.gaps and not here:
@@ -115,7 +115,7 @@ def read_issuers(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Foun
 
 
 def read_clusters(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[dict[str, KubernetesConfig]]:
-    """The cluster of each Kubernetes mount; one without a configuration has none. What was not read is missing."""
+    """The cluster of each Kubernetes mount, empty if it is not configured. Mounts that were not read are left out."""
     name, found = "auth.kubernetes.clusters", dict[str, KubernetesConfig]()
     here = [mount for mount, row in (mounts or {}).items() if METHODS.get(row.type) is KUBERNETES]
     if KUBERNETES.section in reader.gaps and not here:
@@ -133,9 +133,9 @@ def read_clusters(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Fou
 
 
 def read_secret_ids(reader: Reader, roles: list[LoginRole]) -> Found[tuple[dict[str, list[Credential]], set[str]]]:
-    """Secret-ids by role key, and the keys of roles of which some could not be read.
+    """Secret-ids by role key, and the keys of roles with unread secret-ids.
 
-    One listing a role and one lookup a secret-id: there is no other way.
+    It takes a listing for each role and a look-up for each secret-id: there is no other way.
     """
     approles = [role for role in roles if role.method is APPROLE]
     found: dict[str, list[Credential]] = {}
@@ -162,7 +162,7 @@ def read_secret_ids(reader: Reader, roles: list[LoginRole]) -> Found[tuple[dict[
 def _accessors(
     reader: Reader, section: SectionReading, mount: str, roles: Sequence[str]
 ) -> tuple[list[tuple[str, str]], set[str]]:
-    """Pairs of role name and secret-id accessor, and the roles of which not all could be listed."""
+    """Pairs of role name and secret-id accessor, and the roles whose secret-ids could not all be listed."""
     pairs: list[tuple[str, str]] = []
     unlisted: set[str] = set()
     for name, keys in reader.each(
@@ -186,14 +186,14 @@ def _secret_id(reader: Reader, mount: str, role_and_accessor: tuple[str, str]) -
 
 
 def other_logins(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[None]:
-    """Says which login mounts are of a type that no one here reads."""
+    """Reports the login mounts of types that are not read."""
     for mount, row in (mounts or {}).items():
         if row.type not in METHODS and row.type not in TOKEN_MOUNTS:
             yield reader.scope.coverage(f"auth.other:{mount}", "off", detail=f"auth method {row.type} is not read")
 
 
 def other_engines(reader: Reader, mounts: Mapping[str, SecretMount] | None) -> Found[None]:
-    """Says which secrets engines are of a type that no one here reads."""
+    """Reports the secrets engines of types that are not read."""
     for mount, row in (mounts or {}).items():
         if row.type != "kv" and row.type not in BUILT_IN_ENGINES:
             detail = f"secrets engine {row.type} at {mount}/ is not read"
@@ -212,7 +212,7 @@ def read_groups(reader: Reader) -> Found[dict[str, Group]]:
 
 
 def read_entities(reader: Reader) -> Found[tuple[list[Entity], set[str], bool]]:
-    """Entities, the ids of those of which only name and aliases are known, and whether that much is known of all."""
+    """Entities, the ids of those with only name and aliases, and whether at least these were read of every entity."""
     entities: list[Entity] = []
     half_read: set[str] = set()
     all_listed = False
@@ -235,7 +235,7 @@ def read_entities(reader: Reader) -> Found[tuple[list[Entity], set[str], bool]]:
 
 
 def read_tokens(reader: Reader, limit: int, *, holds_own: bool) -> Found[tuple[list[Token], str | None]]:
-    """Tokens that live now, and the accessor of the one this scan reads with, if it lives in this namespace."""
+    """The live tokens, and the accessor of this scan's own token. ``holds_own``: it belongs to this namespace."""
     tokens: list[Token] = []
     own: str | None = None
     with reader.section("auth.token") as section:

@@ -15,16 +15,16 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def _address() -> str:
-    """Where the server's own command line would look, else a development server on this machine."""
+    """The address that Vault's command line uses, by default a development server on this machine."""
     return os.environ.get("VAULT_ADDR") or "http://127.0.0.1:8200"
 
 
 class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One server and the token to read it with.
+    """A server and the token to read it with.
 
-    ``namespace``: where to start; its children are read too. ``max_tokens``: how many tokens are looked up, one
-    request each; beyond it the section is partial. ``timeout``: seconds for one request. ``workers``: requests in
-    flight at once.
+    ``namespace``: where to start; namespaces below it are read too. ``max_tokens``: maximum number of tokens that are
+    looked up, one request each; with more, the section is partial. ``timeout``: seconds for one request. ``workers``:
+    maximum number of requests at once.
     """
 
     url: str = field(default_factory=_address)
@@ -43,13 +43,13 @@ class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def place(self) -> str:
-        """``host:port`` of the server, which scopes are named after."""
+        """``host:port`` of the server, with which scope ids begin."""
         parts = urlsplit(self.url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         return f"{host}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
 
     def resolve_token(self) -> str:
-        """The token without white space around it. Raises SourceError where there is none, or it cannot be one."""
+        """The token without surrounding white space. Raises SourceError if it is missing or invalid."""
         token = self.token.resolve().strip()
         if not token:
             raise SourceError(f"{self.token} is empty", hint=f"set {self.token}")
@@ -60,10 +60,10 @@ class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return token
 
     def scope_id(self, namespace: str) -> str:
-        """The scope's id of a namespace, whose path starts at the server's root."""
+        """The scope id of a namespace. ``namespace``: its path from the server's root."""
         return f"{self.place}/{namespace}" if namespace else self.place
 
     @property
     def start(self) -> str:
-        """The namespace to start at, without slashes around it; empty for the server's root."""
+        """The start namespace without slashes around it; empty for the server's root."""
         return self.namespace.strip("/")

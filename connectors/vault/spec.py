@@ -1,4 +1,4 @@
-"""The sections of a namespace, each with the endpoints it takes; the spec and the plan of a scan are made from them."""
+"""The sections of a namespace with the requests of each: the spec and the plan of a scan are generated from them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = (*(method.kind for method in LOGIN_METHODS), "entity", "token")
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """A section and its requests: ``endpoints`` once in a namespace, ``per_mount`` on each mount of a sort."""
+    """A section and its requests: ``endpoints`` once in a namespace, ``per_mount`` on each mount of a type."""
 
     name: str
     title: str
@@ -33,7 +33,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     @property
     def section(self) -> Section:
-        """As the contract knows it."""
+        """The section of the spec."""
         everywhere = (endpoint for _, some in self.per_mount for endpoint in some)
         return Section(
             name=self.name,
@@ -47,7 +47,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """A section to be read on a mount, or once where ``mount`` is None."""
+    """A section to be read on a mount, or once if ``mount`` is None."""
 
     section: str
     mount: str | None
@@ -59,7 +59,7 @@ def _login(type_: str) -> str:
 
 
 def sort_of_engine(row: SecretMount) -> str:
-    """What kind of engine this is to us: each version of kv is one of its own."""
+    """The type of an engine; the versions of kv are types of their own."""
     return f"kv {row.version}" if row.type == "kv" else row.type
 
 
@@ -189,7 +189,7 @@ SPEC = Spec(
 
 
 def planned(logins: Mapping[str, AuthMount], engines: Mapping[str, SecretMount]) -> Iterator[Planned]:
-    """What a namespace with these mounts will be asked, section by section."""
+    """The requests to a namespace with these mounts, section by section."""
     mounts = [(path.rstrip("/"), _login(row.type)) for path, row in sorted(logins.items())]
     mounts += [(path.rstrip("/"), sort_of_engine(row)) for path, row in sorted(engines.items())]
     for reading in READINGS:

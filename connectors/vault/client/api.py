@@ -1,7 +1,7 @@
-"""The client for Vault on top of :mod:`connectors.http`: verbs, namespaces, envelopes, and the meaning of errors.
+"""The client for Vault's API: methods, namespaces, the envelope of answers, and the meaning of errors.
 
-Only endpoints in the table are requested, and answers are decoded into the fields of payloads.py. Environment variables
-are ignored: address, token and certificates come from the settings.
+It sends only requests of the table, and decodes answers into the fields of payloads.py. Environment variables are
+ignored: address, token and certificates come from the settings.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _ABSENT = ("unsupported path", "unsupported operation", "no handler for route", 
 
 
 class InvalidToken(SourceError):
-    """The server does not know the token: no permission would help."""
+    """The token is wrong, expired or revoked; no permission would help."""
 
 
 class VaultApi:
@@ -85,7 +85,7 @@ class VaultApi:
         return _data(_checked(response, endpoint, places), Keys)
 
     def seal_status(self) -> SealStatus:
-        """Whether the server is up and open."""
+        """Whether the server is sealed."""
         status: SealStatus = decoded(self._answered(SEAL_STATUS, {}).content, SealStatus)
         return status
 
@@ -113,7 +113,7 @@ def _checked(response: Response, endpoint: Endpoint, places: dict[str, str]) -> 
 
 
 class _Errors(msgspec.Struct):
-    """The body of a refusal: ``errors`` by the server, ``data.error`` by some of its parts."""
+    """The body of an error: the server writes ``errors``, some secrets engines ``data.error``."""
 
     errors: list[Any] | None = None
     data: Any = None
@@ -128,7 +128,7 @@ def _errors(response: Response) -> _Errors | None:
 
 
 def _is_empty(response: Response) -> bool:
-    """An empty LIST is a 404 with an empty list of errors, unlike a path that is not there."""
+    """Whether a 404 is an empty LIST: it has an empty list of errors, unlike that of a missing path."""
     errors = _errors(response)
     return errors is not None and errors.errors == []
 
@@ -157,7 +157,7 @@ def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> So
 
 
 def _refusal(endpoint: Endpoint, mount: str, said: str) -> SourceError:
-    """Of the token, or of the path: only that one begins with "1 error occurred"."""
+    """The error for a refused token or path: only the message of a refused path begins with "1 error occurred"."""
     is_of_token = said == "permission denied" or any(text in said for text in _UNKNOWN_TOKEN)
     if is_of_token and endpoint == OWN_TOKEN:
         return InvalidToken("the token is not valid (wrong, expired or revoked)", hint="give the source a new one")

@@ -27,7 +27,7 @@ class Answer(Struct, Generic[T]):
 
 
 class Keys(Struct):
-    """A LIST. ``key_info`` is decoded row by row."""
+    """The answer to a LIST. ``key_info`` is decoded row by row."""
 
     keys: list[Any] | None = None
     key_info: dict[str, Raw] | None = None
@@ -40,7 +40,7 @@ class AuditHash(Struct):
 
 
 class AuthMount(Struct):
-    """A login method."""
+    """An auth method on its mount."""
 
     type: str
     accessor: str = ""
@@ -54,12 +54,12 @@ class SecretMount(Struct):
 
     @property
     def version(self) -> str:
-        """Of a kv mount: "1" or "2"; without one it is the first."""
+        """The version of a kv mount: "1", the default, or "2"."""
         return (self.options or {}).get("version", "1")
 
 
 class PolicyText(Struct):
-    """A policy as it was written."""
+    """The text of a policy."""
 
     policy: str
 
@@ -75,14 +75,14 @@ class EntityAlias(Struct):
 
 
 class JwtConfig(Struct):
-    """Whose tokens a JWT mount accepts."""
+    """The issuer whose tokens a JWT mount accepts."""
 
     bound_issuer: str | None = None
     oidc_discovery_url: str | None = None
 
 
 class KubernetesConfig(Struct):
-    """Which cluster reviews the tokens of a Kubernetes mount, or which keys of it verify them."""
+    """The cluster that reviews the tokens of a Kubernetes mount, or whose keys verify them."""
 
     kubernetes_host: str = ""
     issuer: str = ""
@@ -104,7 +104,7 @@ class Entity(Struct):
 
 
 class EntitySummary(Struct):
-    """What the listing of entities says of one."""
+    """An entity in the listing."""
 
     name: str = ""
     aliases: list[EntityAlias] | None = None
@@ -119,7 +119,7 @@ class Group(Struct):
 
 
 class Token(Struct):
-    """A token, looked up by its accessor. Times in seconds; ``creation_time`` counts from 1970."""
+    """A token, looked up by its accessor. Durations are in seconds; ``creation_time`` is a Unix time."""
 
     accessor: str
     path: str = ""
@@ -162,7 +162,7 @@ class KvVersion(Struct):
 
 
 class KvMetadata(Struct):
-    """A KV v2 secret without its value; of a folder, nothing."""
+    """The metadata of a KV version 2 secret; that of a folder is empty."""
 
     created_time: str | None = None
     current_version: int = 0
@@ -171,7 +171,7 @@ class KvMetadata(Struct):
 
 
 class SealStatus(Struct):
-    """Whether the server is up and open; answered without a token, and without the envelope."""
+    """The state of the server. This answer needs no token and has no envelope."""
 
     sealed: bool
     initialized: bool = True
@@ -179,7 +179,7 @@ class SealStatus(Struct):
 
 
 class OwnToken(Struct):
-    """The token that reads. ``ttl`` of 0: it never expires."""
+    """The token of this scan. ``ttl`` is 0 if it never expires."""
 
     accessor: str
     ttl: int = 0
@@ -187,7 +187,7 @@ class OwnToken(Struct):
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time of the server in UTC; None if missing, Go's zero time, or invalid."""
+    """The server's time in UTC; None if it is missing, Go's zero time, or invalid."""
     try:
         when = msgspec.convert(text, datetime, strict=False) if text else None
         if when is None or when.year == 1:
@@ -205,7 +205,7 @@ _SECRETIVE = re.compile(r"(?i)secret|passw|token|api_?key|private|credential|rol
 
 
 def simple_strings(metadata: Mapping[str, Any] | None) -> dict[str, str]:
-    """The entries that are plain words, sorted: an owner, a team, an e-mail; nothing that looks like a secret."""
+    """The entries with plain text, such as an owner, a team or an e-mail, sorted, without what looks like a secret."""
     kept = {
         key: value
         for key, value in sorted((metadata or {}).items())

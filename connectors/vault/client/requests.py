@@ -1,7 +1,7 @@
-"""Every request that this connector can send, with its policy line.
+"""The table of all requests, each with its line in a policy.
 
-The least-privilege policy, the sections' permissions, the preflight and the advice on a denial are generated from this
-table; the client accepts no other request. None returns the value of a secret.
+The least-privilege policy, the sections' permissions, the preflight and the hints on denials are generated from this
+table; the client accepts no other request. No request returns a secret's value.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ SAMPLE = "muster-sample"
 
 
 class Endpoint(Struct, frozen=True):
-    """A request. ``path`` has places for ``{mount}``, ``{folder}`` and ``{name}``; POST ones only look something up.
+    """A request. Placeholders of ``path``: ``{mount}``, ``{folder}``, ``{name}``. Every POST is a look-up.
 
-    ``replaces``: those that a server which offers this one need not be asked; OpenBao has such, Vault has not.
+    ``replaces``: requests that are not needed if the server offers this one, as OpenBao may and Vault does not.
     """
 
     method: Method
@@ -35,31 +35,31 @@ class Endpoint(Struct, frozen=True):
     replaces: tuple[Endpoint, ...] = ()
 
     def route(self, **places: str) -> str:
-        """The path with names from the server filled in. Raises Malformed for one that would lead elsewhere."""
+        """The path with names from the server filled in. Raises Malformed for a name that would change the path."""
         return self.path.format(**{place: _quoted(place, name) for place, name in places.items()})
 
     def sample(self, mount: str) -> str:
-        """A path that it could be, to ask the server about; listings end in a slash, as it sees them."""
+        """An example of its path, to check capabilities on. A listing ends in a slash, as the server evaluates it."""
         return self.path.format(mount=mount, name=SAMPLE, folder=SAMPLE) + ("/" if self.method == "LIST" else "")
 
     def pattern(self, mount: str = "+") -> str:
-        """The path in a policy."""
+        """The path in a policy, with wildcards."""
         return self.path.format(mount=mount, name="+", folder="*")
 
     @property
     def capabilities(self) -> tuple[str, ...]:
-        """The capabilities that a policy must allow on it."""
+        """The capabilities that the request needs."""
         return (_CAPABILITY[self.method], "sudo") if self.sudo else (_CAPABILITY[self.method],)
 
     def line(self, mount: str = "MOUNT", namespace: str = "") -> str:
-        """The line of a policy that allows it, as seen from the namespace the policy is in."""
+        """The line of a policy that allows it. ``namespace``: relative to the namespace of the policy."""
         path = f"{namespace}/{self.pattern(mount)}" if namespace else self.pattern(mount)
         allowed = ", ".join(f'"{capability}"' for capability in self.capabilities)
         return f'path "{_escaped(path)}" {{ capabilities = [{allowed}] }}'
 
 
 def lines(endpoints: Iterable[Endpoint], mount: str = "MOUNT", namespace: str = "") -> tuple[str, ...]:
-    """The lines for several endpoints."""
+    """The policy lines of several endpoints."""
     return tuple(endpoint.line(mount, namespace) for endpoint in endpoints)
 
 
@@ -77,7 +77,7 @@ def _escaped(path: str) -> str:
 
 
 SEAL_STATUS = Endpoint("GET", "sys/seal-status")
-"""Takes no permission."""
+"""Needs no permission."""
 OWN_TOKEN = Endpoint("GET", "auth/token/lookup-self")
 OWN_CAPABILITIES = Endpoint("POST", "sys/capabilities-self")
 
@@ -87,7 +87,7 @@ SECRET_MOUNTS = Endpoint("GET", "sys/mounts")
 POLICIES = Endpoint("LIST", "sys/policies/acl")
 POLICY = Endpoint("GET", "sys/policies/acl/{name}")
 POLICIES_WITH_TEXT = Endpoint("LIST", "sys/policies/detailed/acl", replaces=(POLICIES, POLICY))
-"""OpenBao only: all of them in one answer."""
+"""OpenBao only: all policies in one answer."""
 ENTITIES = Endpoint("LIST", "identity/entity/id")
 ENTITY = Endpoint("GET", "identity/entity/id/{name}")
 GROUPS = Endpoint("LIST", "identity/group/id")
@@ -96,7 +96,7 @@ TOKEN_ACCESSORS = Endpoint("LIST", "auth/token/accessors", sudo=True)
 TOKEN = Endpoint("POST", "auth/token/lookup-accessor")
 AUDIT_DEVICES = Endpoint("GET", "sys/audit", sudo=True)
 AUDIT_HASH = Endpoint("POST", "sys/audit-hash/{name}")
-"""What an audit device makes of a text: the audit log's reader asks for accessors only."""
+"""The hash of a text in an audit device; the reader of audit logs requests it for accessors only."""
 
 LOGIN_CONFIG = Endpoint("GET", "auth/{mount}/config")
 SECRET_IDS = Endpoint("LIST", "auth/{mount}/role/{name}/secret-id")

@@ -21,9 +21,10 @@ _ON_THE_SERVER: tuple[_Target, ...] = (
 
 
 def consequences_of(rules: Rules, secret_paths: Mapping[str, str], within: str) -> Iterator[Consequence]:
-    """Yield what these rules allow. ``secret_paths``: by mount, see ``privilege``; ``within``: begins secrets' keys.
+    """The high-consequence actions that these rules allow.
 
-    Templated rules depend on who logs in, so what they allow is narrow.
+    ``secret_paths``: by mount, see ``privilege``; ``within``: the prefix of secrets' keys. Templated rules depend on
+    who logs in, so what they allow is narrow.
     """
     yield from _reads(rules, secret_paths, within)
     stored = (path.replace("/data/", "/metadata/") for path in secret_paths.values())
@@ -55,7 +56,7 @@ def _grouped(rules: Rules, targets: Iterable[_Target]) -> Mapping[ConsequenceKin
 
 
 def _granting(rules: Rules, target: str, needed: Capabilities) -> Iterator[str]:
-    """The patterns of rules that allow it on a path of the target, where no other rule decides."""
+    """The patterns of rules that allow it on a path of the target and are not overridden there."""
     for pattern in rules:
         if rules[pattern] & needed:
             plain = pattern.replace("{{", "").replace("}}", "") if is_templated(pattern) else pattern
@@ -65,7 +66,7 @@ def _granting(rules: Rules, target: str, needed: Capabilities) -> Iterator[str]:
 
 
 def _beyond(pattern: str, segments: int) -> str:
-    """What a pattern says of names below so many segments, with ``*`` for what it leaves open."""
+    """The pattern without its first ``segments``, with ``*`` for wildcards."""
     parts, is_open = split_pattern(pattern)
     if len(parts) <= segments:
         return "*"

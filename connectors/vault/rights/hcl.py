@@ -19,7 +19,7 @@ Body: TypeAlias = "list[Item]"
 
 
 class HclError(ValueError):
-    """The text is not HCL, or nests too deeply; the message has the line."""
+    """The text is not HCL, or is nested too deeply; the message names the line."""
 
 
 class Item(Struct, frozen=True):
@@ -87,7 +87,7 @@ def _unquoted(literal: str, line: int) -> str:
 
 
 class _Parser:
-    """Recursive descent over the tokens; ``depth`` is checked because a policy's text is anyone's."""
+    """Recursive descent over the tokens. The depth is limited because the text is untrusted."""
 
     def __init__(self, tokens: list[_Token]) -> None:
         self._tokens = tokens

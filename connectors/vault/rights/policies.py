@@ -14,7 +14,7 @@ from connectors.vault.rights.hcl import Body, HclError, Item, parse
 
 Capabilities: TypeAlias = frozenset[str]
 Rules: TypeAlias = Mapping[str, Capabilities]
-"""Path pattern to capabilities. ``+`` represents one whole segment, ``*`` at the end for any rest."""
+"""Capabilities by path pattern. ``+`` matches one whole segment, ``*`` at the end anything that follows."""
 
 DENY: Capabilities = frozenset({"deny"})
 NOTHING: Capabilities = frozenset()
@@ -24,11 +24,11 @@ _LEGACY = {"read": _LIST, "write": _WRITE, "sudo": (*_WRITE, "sudo"), "deny": ("
 
 
 class PolicyError(ValueError):
-    """A policy's text is neither JSON nor HCL of a policy's shape."""
+    """The text is neither JSON nor HCL of a policy."""
 
 
 def parse_policy(text: str) -> Rules:
-    """The rules of one policy; path blocks with the same pattern are united. Raises PolicyError."""
+    """The rules of one policy; path blocks with the same pattern are merged. Raises PolicyError."""
     try:
         body = _from_json(json.loads(text))
     except (ValueError, RecursionError):
@@ -37,7 +37,7 @@ def parse_policy(text: str) -> Rules:
 
 
 def united(rules: Iterable[Rules]) -> Rules:
-    """All rules together, as for a token that holds several policies."""
+    """The rules of several policies, merged as for a token that holds them all."""
     together: dict[str, Capabilities] = {}
     for some in rules:
         for pattern, capabilities in some.items():
@@ -46,24 +46,24 @@ def united(rules: Iterable[Rules]) -> Rules:
 
 
 def capabilities(rules: Rules, path: str) -> Capabilities:
-    """What is allowed on a path that does not end in a slash; ``{"deny"}`` where nothing is."""
+    """The capabilities on a path that does not end in a slash; ``{"deny"}`` if there are none."""
     winner = path if path in rules else max((p for p in rules if _matches(p, path)), key=_precision, default=None)
     allowed = rules[winner] if winner is not None else DENY
     return DENY if "deny" in allowed or not allowed else allowed
 
 
 def is_templated(pattern: str) -> bool:
-    """Whether the server fills in parts of the pattern for each entity."""
+    """Whether the pattern is templated: the server fills in parts of it for each entity."""
     return "{{" in pattern
 
 
 def split_pattern(pattern: str) -> tuple[list[str], bool]:
-    """Its segments, and whether the last one is only a beginning."""
+    """The pattern's segments, and whether the last one is a prefix."""
     return pattern.removesuffix("*").split("/"), pattern.endswith("*")
 
 
 def _matches(pattern: str, path: str) -> bool:
-    """Whether a pattern with wildcards takes in the path. One without matches only itself."""
+    """Whether a pattern with wildcards matches the path. False for a pattern without wildcards."""
     segments, open_ended = split_pattern(pattern)
     if not open_ended and "+" not in segments:
         return False
@@ -78,7 +78,7 @@ def _matches(pattern: str, path: str) -> bool:
 
 
 def _precision(pattern: str) -> tuple[int, bool, int, int, str]:
-    """Sorts patterns that match the same path; the greatest is the one the server goes by."""
+    """A sort key for patterns that match the same path; the server uses the greatest."""
     segments, open_ended = split_pattern(pattern)
     first_wildcard = pattern.find("+")
     if first_wildcard < 0:
@@ -94,7 +94,7 @@ def _from_hcl(text: str) -> Body:
 
 
 def _from_json(document: Any) -> Body:
-    """JSON is the same tree: ``{"path": {"kv/*": {…}}}``, and wherever an object stands, a list of them may."""
+    """The items of a policy in JSON: ``{"path": {"kv/*": {…}}}``. Each object may also be a list of objects."""
     if not isinstance(document, dict):
         raise PolicyError("a policy is a JSON object")
     return [

@@ -1,7 +1,7 @@
-"""What an identity's policies amount to: admin, escalation, high or normal, found by evaluating them.
+"""The privilege of an identity by its policies: admin, escalation, high or normal (pure).
 
-A risk is a target pattern and the capabilities that make it one. For each rule that overlaps a target a path in both
-is made up, and the policies are asked about that path; so a deny that wins counts, and one that loses does not.
+A risk is a target pattern with the capabilities that are dangerous on it. For each rule that overlaps a target, the
+policies are evaluated on a path that both match; so a more specific deny counts, and a less specific one does not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from connectors.vault.rights.policies import (
 from scanner.model import Privilege, PrivilegeLevel
 
 ANY = "muster-any"
-"""Represents a name that no rule mentions: who may act on it may act on every name."""
+"""A name that no rule mentions: whatever is allowed on it is allowed on every name."""
 EVIDENCE_LIMIT = 12
 
 WRITE: Capabilities = frozenset({"create", "update", "patch"})
@@ -35,7 +35,7 @@ EVERYTHING = (
     f"auth/{ANY}/role/{ANY}",
     f"identity/entity/id/{ANY}",
 )
-"""Who has power over all of these rules over who may do what, and so over everything."""
+"""Paths that decide who may do what: power over all of them is power over everything."""
 
 
 class Risk(Struct, frozen=True):
@@ -86,7 +86,7 @@ DYNAMIC_ENGINES = frozenset({"database", "rabbitmq", "kubernetes", "aws", "gcp",
 
 
 def secret_paths(mounts: Mapping[str, SecretMount]) -> dict[str, str]:
-    """For each mount that hands out secrets a path of a name no one mentions: who reads that reads them all."""
+    """For each mount with secrets, a path with a name that no rule mentions: reading it means reading all secrets."""
     paths: dict[str, str] = {}
     for mount, row in sorted(mounts.items()):
         at = mount.rstrip("/")
@@ -98,12 +98,12 @@ def secret_paths(mounts: Mapping[str, SecretMount]) -> dict[str, str]:
 
 
 def is_admin(rules: Rules) -> bool:
-    """Power over everything there is, or over all that decides who may do what."""
+    """Whether the rules give power over all that decides who may do what."""
     return all(capabilities(rules, path) & POWER for path in EVERYTHING)
 
 
 def risks(rules: Rules) -> Iterator[tuple[PrivilegeLevel, str]]:
-    """Each risk that the rules really grant, with a sentence; templated rules are named, not judged."""
+    """The risks that the rules grant, each with a sentence; templated rules are reported without being evaluated."""
     for risk in RISKS:
         for pattern in sorted(rules):
             if not rules[pattern] & risk.needs:
@@ -123,12 +123,12 @@ def _granted(rules: Rules, pattern: str, risk: Risk) -> Capabilities:
 
 
 def _is_meant(path: str, target: str) -> bool:
-    """Not where ``auth/approle/role/x/secret-id`` was taken for a role, on a mount named ``approle/role``."""
+    """False if ``auth/approle/role/x/secret-id`` was taken for a role on a mount named ``approle/role``."""
     return not (target.startswith("auth/+/+/") and path.split("/")[2] == "role")
 
 
 def overlap(one: str, other: str) -> str | None:
-    """A path that both patterns take in, with ``ANY`` for what neither names; None where there is none."""
+    """A path that both patterns match, with ``ANY`` where both have wildcards; None if there is none."""
     (left, left_open), (right, right_open) = split_pattern(one), split_pattern(other)
     path: list[str] = []
     for index in range(max(len(left), len(right))):
@@ -148,17 +148,17 @@ def overlap(one: str, other: str) -> str | None:
 
 
 def _at(segments: list[str], open_ended: bool, index: int) -> tuple[str, bool] | None:
-    """The segment at a place, and whether anything may follow it; beyond an open end anything goes."""
+    """The segment at an index, and whether it is a prefix; past an open end, any segment matches."""
     if index < len(segments):
         return segments[index], open_ended and index == len(segments) - 1
     return ("", True) if open_ended else None
 
 
 class PolicyBook:
-    """The policies of a namespace, and what sets of them amount to.
+    """The policies of a namespace, and the privilege of sets of them.
 
-    ``texts``: name to rules; None where a policy could not be read. ``complete``: whether all names are known; then
-    one that is missing grants nothing, as the server sees it. ``secret_paths``: by mount, see there.
+    ``rules``: by policy name; None if a policy could not be read. ``complete``: whether all names are known; then a
+    missing policy grants nothing, as on the server. ``secret_paths``: by mount, see the function of that name.
     """
 
     def __init__(self, rules: Mapping[str, Rules | None], *, complete: bool, secret_paths: Mapping[str, str]) -> None:
@@ -169,17 +169,17 @@ class PolicyBook:
         self._admins: dict[str, bool] = {}
 
     def is_admin(self, name: str) -> bool:
-        """Whether this policy alone makes an administrator."""
+        """Whether this policy alone gives admin privilege."""
         if name not in self._admins:
             self._admins[name] = name == "root" or is_admin(self._rules.get(name) or {})
         return self._admins[name]
 
     def dangling(self, names: Iterable[str]) -> list[str]:
-        """Names that no policy has."""
+        """The names for which no policy exists, sorted."""
         return sorted(name for name in set(names) if self._complete and name not in self._rules and name != "root")
 
     def unread(self, names: Iterable[str]) -> list[str]:
-        """Names of those policies whose rules could not be read."""
+        """The names of policies whose rules could not be read, sorted."""
         return sorted(
             name
             for name in set(names) - {"root"}  # which has no text: it allows everything
@@ -187,11 +187,11 @@ class PolicyBook:
         )
 
     def rules(self, names: Iterable[str]) -> Rules:
-        """What the policies allow together, as far as they could be read. ``root`` has no text."""
+        """The merged rules of these policies, as far as they could be read. ``root`` has none."""
         return united(rules for name in names if (rules := self._rules.get(name)))
 
     def privilege(self, names: Iterable[str], unread: Iterable[str] = ()) -> Privilege:
-        """What the policies together allow. ``unread``: what else may add to them, but could not be read."""
+        """The privilege of these policies together. ``unread``: reasons why further policies may be unknown."""
         question = frozenset(names), frozenset(unread)
         if question not in self._judged:
             self._judged[question] = self._judge(*question)

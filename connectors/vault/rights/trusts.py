@@ -1,7 +1,7 @@
-"""Whose tokens a JWT or Kubernetes role accepts, by what it binds (pure).
+"""The trusts of JWT and Kubernetes roles: whose tokens they accept (pure).
 
-Source: the documentation of the JWT and Kubernetes auth methods. All bound claims must hold; of several
-values of one, any does.
+Source: the documentation of the JWT and Kubernetes auth methods. All bound claims must match, each with any one of its
+values.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ class _Bound(Struct, frozen=True):
 
     @property
     def patterns(self) -> tuple[str, ...]:
-        """The values as patterns; none where a sign in one represents itself."""
+        """The values as patterns; none if one of them has a literal ``*`` or ``?``."""
         is_literal = not any(sign in value for value in self.values for sign in ("?" if self.is_glob else "*?"))
         return self.values if is_literal else ()
 
     @property
     def restriction(self) -> Restriction:
-        """How far they bind the claim."""
+        """How far the values restrict the claim."""
         return widest(map(self._of_value, self.values))
 
     def _of_value(self, value: str) -> Restriction:
@@ -96,10 +96,10 @@ def _trusts(role: LoginRole, issuer: str | None) -> Iterator[Trust]:
 
 
 def _restriction(issuer: str | None, bound: Mapping[str, _Bound]) -> Restriction:
-    everybodys = shared(issuer) if issuer else None
-    if everybodys is None:  # an issuer of one tenant narrows by itself
+    issuer_of_all = shared(issuer) if issuer else None
+    if issuer_of_all is None:  # an issuer of one tenant narrows by itself
         return narrowest(("loose", *(one.restriction for one in bound.values())))
-    return narrowest(everybodys.narrows(name, one.restriction, one.values) for name, one in bound.items())
+    return narrowest(issuer_of_all.narrows(name, one.restriction, one.values) for name, one in bound.items())
 
 
 def _texts(given: Any) -> tuple[str, ...]:
@@ -110,23 +110,23 @@ def _texts(given: Any) -> tuple[str, ...]:
 # --- Service accounts of a cluster ---
 
 _MOST: Final = 10_000
-"""Accounts that a role may bind, by many names in many namespaces; the trusts of one with more count as unread."""
+"""Maximum number of accounts that a role binds; the trusts of a role with more count as unread."""
 _ANY_CLUSTER: Final = "https://kubernetes.default.svc"
 _PUBLIC_KEY: Final = re.compile(r"-----BEGIN PUBLIC KEY-----(.+?)-----END PUBLIC KEY-----", re.DOTALL)
 
 
 def _bound_accounts(role: LoginRole) -> Sequence[tuple[str, str]]:
-    """Namespace and name of each account that the role binds, one too many at most."""
+    """Namespace and name of each account that the role binds, at most one more than the maximum."""
     names = _texts(role.attributes.get("bound_service_account_names") or [])
     spaces = _texts(role.attributes.get("bound_service_account_namespaces") or [])
     return tuple(islice(product(spaces, names), _MOST + 1))
 
 
 def _of_accounts(bound: Sequence[tuple[str, str]], cluster: KubernetesConfig) -> Iterator[Trust]:
-    """Yield one for each account; ``*`` is any characters.
+    """The trusts in a cluster's accounts, one each; ``*`` matches any characters.
 
-    The cluster is known by its issuer, by its keys, or by the address of the API that reviews the tokens; a mount
-    without any of these lets no one in.
+    The cluster is identified by its issuer, its keys, or the address of the API that reviews the tokens; a mount
+    without any of these accepts no tokens.
     """
     keys = tuple(key for pem in cluster.pem_keys or () if (key := key_id(pem)) is not None)
     own = cluster.issuer if cluster.issuer and not is_shared_issuer(cluster.issuer) else ""
@@ -144,7 +144,7 @@ def _of_accounts(bound: Sequence[tuple[str, str]], cluster: KubernetesConfig) ->
 
 
 def key_id(pem: str) -> str | None:
-    """The id that Kubernetes gives a public key: a hash of it, in base64. None for what is no public key."""
+    """The key id that Kubernetes uses for a public key: its hash in base64. None if it is not a public key."""
     found = _PUBLIC_KEY.search(pem)
     try:
         der = base64.b64decode("".join(found[1].split()), validate=True) if found else None
