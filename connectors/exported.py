@@ -1,6 +1,7 @@
-"""JSON in files that a provider's command line wrote, in the encoding of any shell.
+"""Exports in files: finding and decoding them, and reporting what they lack.
 
-Files are hostile input: any fault is an :class:`Unreadable` that quotes none of the content.
+JSON may be in the encoding of any shell. Files are hostile input: any fault is an :class:`Unreadable` that quotes none
+of the content.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How far conditions restrict a trust, as in ``Trust.restriction``."""
+"""Federated trusts: known token issuers, how far conditions restrict a trust, and ``federates`` links (pure)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def widest(restrictions: Iterable[Restriction]) -> Restriction:
     return min(restrictions, key=_ORDER.index, default="none")
 
 
-# --- Known token issuers, and how far claims restrict a trust (``issuers.toml``, pure) ---
+# --- Known token issuers, and how far claims restrict a trust (``issuers.toml``) ---
 
 SUBJECT = "sub"
 
@@ -111,7 +111,7 @@ def shared(url: str) -> Issuer | None:
     return None
 
 
-# --- ``federates`` links (pure) ---
+# --- ``federates`` links ---
 #
 # A link's target names the subject as the connector of its own platform would. ``issuers.toml`` has the forms:
 #

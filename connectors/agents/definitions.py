@@ -1,6 +1,6 @@
-"""Agents in the definition files of their platforms: what each runs as, and the names of its keys (pure).
+"""Definition files of agent platforms: what each agent runs as, and the names of its keys (pure).
 
-No prompt is decoded, and of variables only names; the id of a client is the one value that names an identity.
+No prompt is decoded. Of variables only names are, and the value that names a managed identity or application.
 
 Sources: of ``.bedrock_agentcore.yaml``, AWS's bedrock-agentcore-starter-toolkit, utils/runtime/schema.py; of
 ``agentcore.json``, aws/agentcore-cli, schema/schemas/agentcore-project.ts; of ``.agent_engine_config.json``, the

@@ -1,4 +1,4 @@
-"""The columns of a file of identities, with their headings."""
+"""Rows of a file as identities: the columns with their headings, and the fields that they give."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ COLUMNS = Columns(
 )  # fmt: skip
 
 
-# --- Rows of a file as identities ---
+# --- Identities ---
 
 T = TypeVar("T")
 Says: TypeAlias = Literal["human", "machine", "agent"]

@@ -1,4 +1,4 @@
-"""One request for each of many names, several at a time."""
+"""Readings of each project of a unit, requests for each of many names or locations, and listings in bulk."""
 
 from __future__ import annotations
 

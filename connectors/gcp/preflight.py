@@ -1,4 +1,4 @@
-"""What a scan will be able to read, asked beforehand: the cheapest call for each permission, its answer thrown away."""
+"""Checks before a scan: for each permission the cheapest request, whose answer is dropped."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Google's JSON as records, in which null counts as missing, and the meaning of errors.
+"""Decoding of Google's answers, and the errors in them as SourceErrors.
 
-Source: the JSON mapping of protocol buffers, by which null represents any field's default. Google omits such fields;
-emulators write null.
+A null in JSON counts as missing: in the JSON mapping of protocol buffers it represents a field's default. Google omits
+such fields, but emulators write null.
 """
 
 from __future__ import annotations
@@ -54,9 +54,7 @@ def _without_nulls(value: Any) -> Any:
             return value
 
 
-# ---
-# The SourceError for an error of Google, by HTTP status and by the reason that the body or the status details
-# give.
+# --- SourceErrors by HTTP status, and by the reasons in the body or the status details ---
 #
 # Source: cloud.google.com/apis/design/errors, and the ErrorInfo reasons of google.api.ErrorReason.
 

@@ -1,4 +1,4 @@
-"""The date up to which rows describe a project: the newest date in them (pure)."""
+"""Rows of JSON and YAML files that gcloud wrote, and the newest date in them, up to which they describe a project."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from msgspec import Struct
 
 from connectors.exported import MAX_BYTES, Unreadable, content_of, json_values, text_of
 
-# Members that are about the future, or may be.
+# Members with dates that may be in the future.
 _AHEAD = re.compile(r"expir|until|next|delet|destr|purge|before|end", re.IGNORECASE)
 _DEPTH = 8
 
 
 def newest(rows: Any, until: datetime) -> datetime | None:
-    """The newest date that is not after ``until``; None where there is none."""
+    """The newest date that is not after ``until``; None if there is none."""
     return max((date for date in _dates(rows, 0) if date <= until), default=None)
 
 
@@ -46,14 +46,14 @@ def _parsed(text: str) -> Iterator[datetime]:
     yield date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-# --- Rows of a JSON or YAML file as gcloud writes it ---
+# --- Rows of a file ---
 #
-# Files are taken for hostile: whatever is wrong with one is an ``Unreadable`` that names no word of what is in it.
+# Files are hostile input: any fault is an ``Unreadable`` that quotes none of the content.
 
 DEEPEST = 60
-"""Levels that a YAML document may have; Google's have a dozen."""
+"""Maximum nesting of a YAML document; Google's have a dozen levels."""
 MAX_YAML_BYTES = 64 * 2**20
-"""YAML takes long to read; whatever is larger was better written as JSON."""
+"""Maximum size of YAML, which is slow to read; larger exports must be JSON."""
 
 _NO_ROWS = "it is neither JSON nor YAML: write it with --format=json"
 _SECRETS = "it holds the values of secrets, which Muster does not need: delete it"
@@ -63,14 +63,14 @@ _HOLDS_SECRET = frozenset(
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """``rows``: those of a list, or all objects in the file. ``is_listing``: it is no single object by itself."""
+    """The content of a file. ``rows``: those of a list, or all objects. ``is_listing``: it is not a single object."""
 
     rows: tuple[Mapping[str, Any], ...]
     is_listing: bool
 
 
 def read_document(path: Path) -> Document:
-    """Raises Unreadable."""
+    """Read a file. Raises Unreadable."""
     text = _text(content_of(path, MAX_BYTES))
     is_json = text.lstrip()[:1] in ("[", "{", "")
     values = tuple(json_values(text)) if is_json else tuple(_yaml_values(text))
@@ -84,7 +84,7 @@ def read_document(path: Path) -> Document:
 
 
 def holds_secret(row: Mapping[str, Any]) -> bool:
-    """Whether it is a key's file, or the answer to a call that hands a secret out."""
+    """Whether the row is a key file, or an answer with the value of a secret."""
     payload = row.get("payload")
     return not _HOLDS_SECRET.isdisjoint(row) or (isinstance(payload, Mapping) and "data" in payload)
 
@@ -97,7 +97,7 @@ def _text(content: bytes) -> str:
 
 
 def _yaml_values(text: str) -> Iterator[Any]:
-    """The documents of a YAML stream. Aliases are refused: with them, a few lines unfold to gigabytes."""
+    """The documents of a YAML stream. Aliases are refused: with them, a few lines expand to gigabytes."""
     if len(text) > MAX_YAML_BYTES:
         raise Unreadable(f"it is YAML of more than {MAX_YAML_BYTES // 2**20} MB: write it with --format=json")
     try:

@@ -1,4 +1,4 @@
-"""Policies in the form of the APIs, and their bindings (pure)."""
+"""Allow policies as the APIs return them, their bindings, and the service accounts that these may name (pure)."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Sieve:
             yield f"rights of all users: {everyone}"
 
 
-# --- Listed service accounts (pure) ---
+# --- Listed service accounts ---
 
 
 class Accounts(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
-"""What the e-mail address of a service account says: whose it is, and whether Google itself answers for it (pure).
+"""Members of bindings in every form that Google documents, and the kinds of service accounts by e-mail (pure).
 
-Source: the IAM documentation of service agents and of the types of service accounts. Order matters: an agent's
-address looks like that of an account in a project of Google's.
+Source: the IAM documentation of service agents and of the types of service accounts. The order of forms matters: the
+address of a service agent looks like that of an account in a project of Google.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def account_of(email: str) -> Account:
     return Account(kind="foreign")
 
 
-# --- Members of policy bindings, in every form that Google documents (pure) ---
+# --- Members of bindings ---
 #
 # Source: the IAM documentation of principal identifiers. ``parse_member`` takes any text, and ``str`` gives it back.
 

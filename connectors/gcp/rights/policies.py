@@ -1,7 +1,4 @@
-"""Accounts that policies name and a listing in bulk lacks: it is behind by minutes, and they may be there already.
-
-Files answer for themselves: what is not among the accounts that they list is not there.
-"""
+"""Reads allow policies, the roles in them, and deny policies of one unit: in bulk, or resource by resource."""
 
 from __future__ import annotations
 
@@ -29,7 +26,10 @@ from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 def note_unlisted_accounts(
     reader: Reader, accounts: Accounts, bindings: Iterable[Binding], tree: Tree
 ) -> frozenset[str]:
-    """Notes those that are there. The ids of projects where it is unknown for some accounts."""
+    """Look up accounts that policies name and the listing in bulk, which is behind by minutes, lacks.
+
+    Returns the ids of projects in which some could not be looked up.
+    """
     missing = {
         binding.member.id: tree.project_of(binding.member.id) or ""
         for binding in bindings
