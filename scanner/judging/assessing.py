@@ -10,8 +10,8 @@ from functools import cache
 import msgspec
 from msgspec import Struct
 
-from scanner.access.edges import raise_by_paths
 from scanner.access.exposures import committers
+from scanner.access.raised_privileges import raise_by_paths
 from scanner.access.workloads import agents_roles, consumers, with_rights_of_roles
 from scanner.discovery.inventory import Inventory
 from scanner.judging.agents import judge_agent

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.access.edges import STEPS_SHOWN, raise_by_paths
+from scanner.access.raised_privileges import STEPS_SHOWN, raise_by_paths
 from scanner.model import UNKNOWN_PRIVILEGE, Edge, Privilege, PrivilegeLevel
 
 ADMIN = Privilege(level="admin", evidence=("* on *",))
