@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import BinaryIO, TypeAlias
 
 from reports.base import Screen
-from reports.handover_table import COLUMNS, SHORT_COLUMNS, as_of, headline, held_text, place_text
 from reports.json import encoded, scan_record
-from reports.phrases import words
+from reports.phrases import credential_text, joined, words
 from reports.sheets import markdown_table, write_csv
+from reports.tables import Column
 from reports.terminal_page import Page
 from reports.xlsx.workbook import Counts, new_workbook
 from scanner.lifecycle.offboarding.records import Handover, HandoverItem, Role
 from scanner.markdown import escaped
-from scanner.model import ScanInfo
+from scanner.model import Person, ScanInfo
+from scanner.text import counted
 
 SCHEMA = "muster.handover/1"
 
@@ -24,12 +25,102 @@ Writer: TypeAlias = Callable[[Handover, ScanInfo, BinaryIO, Screen], tuple[str, 
 """Writes the handover; returns notices about content that was cut."""
 
 
+# --- Texts and columns ---
+
+
+def _headline(handover: Handover) -> str:
+    """The headline: the leaver, the last day, and the number of items."""
+    items = handover.items
+    if not items:
+        return f"Nothing was found that {_who(handover.person)} leaves behind."
+    entries = sum(item.identity is None for item in items)
+    parts = (
+        (len(items) - entries, "identity", "identities"),
+        (entries, "entry without a match", "entries without a match"),
+    )
+    what = " and ".join(counted(*part) for part in parts if part[0])
+    urgent = sum(item.urgent is True for item in items)
+    alone = f"; {urgent:,} of these without another owner" if urgent else ""
+    return f"{_who(handover.person)} leaves behind {what}{alone}."
+
+
+def called(person: Person) -> str:
+    """A person's e-mail, with the name if it is known."""
+    return f"{person.email} ({person.name})" if person.name else person.email
+
+
+def _who(person: Person) -> str:
+    return f"{called(person)}, last day {person.left_on}," if person.left_on else called(person)
+
+
+def _as_of(scan: ScanInfo) -> str:
+    """The day of the scan."""
+    return f"As of the scan of {scan.started_at:%Y-%m-%d}."
+
+
+def _roles_text(item: HandoverItem) -> str | None:
+    """The person's roles, most critical first."""
+    return joined(map(words, item.roles))
+
+
+def _held_text(item: HandoverItem) -> str | None:
+    """Public ids and dates."""
+    return joined(map(credential_text, item.credentials))
+
+
+def _place_text(item: HandoverItem) -> str | None:
+    """The place of an item, as far as it is known."""
+    return " ".join(filter(None, (item.provider, item.scope))) or None
+
+
+_Item: TypeAlias = Column[HandoverItem]
+
+_FIRST: tuple[_Item, ...] = (
+    Column("urgent", lambda r: r.urgent, "No other owner; empty: unknown.", 8, "bool"),
+    Column("name", lambda r: r.name, "The provider's bare name; of an entry, the identity it declares.", 28),
+)
+_LAST: tuple[_Item, ...] = (
+    Column("successor", lambda r: r.successor, "Who could take over.", 26),
+    Column("successor_evidence", lambda r: r.successor_evidence, "Why this one.", 40),
+    Column("next_step", lambda r: r.next_step, "What to do first.", 60),
+    Column("caveat", lambda r: r.caveat, "What is unknown or will change soon.", 40),
+)
+COLUMNS: tuple[_Item, ...] = (
+    *_FIRST,
+    Column("provider", lambda r: r.provider, "The system it lives in.", 10),
+    Column("scope", lambda r: r.scope, "Account, project, cluster or namespace."),
+    Column("kind", lambda r: r.kind, "The provider's kind of identity.", 12),
+    Column("identity", lambda r: r.identity, "Its key; empty: an entry without a match.", 52),
+    Column("entries", lambda r: joined(r.entries), "The registry entries to change.", 20),
+    Column("roles", _roles_text, "The person's roles, most critical first.", 24),
+    Column("evidence", lambda r: joined(r.evidence), "Where the role is recorded.", 44),
+    Column("privilege", lambda r: r.privilege, "What it could do.", 12, axis="privilege"),
+    Column("usage_state", lambda r: r.usage, "Whether it is used.", 12, axis="usage"),
+    Column("last_used_at", lambda r: r.last_used_at, "Last use known, UTC.", 19, "datetime"),
+    Column("credentials", _held_text, "Public ids and dates, no values.", 44),
+    Column("answering", lambda r: joined(r.answering), "Other owners.", 26),
+    *_LAST,
+    Column("worst", lambda r: r.worst, "The worst that could be done with it.", 44),
+)
+SHORT_COLUMNS: tuple[_Item, ...] = (
+    *_FIRST,
+    Column("where", _place_text, ""),
+    Column("roles", _roles_text, ""),
+    Column("privilege", lambda r: r.privilege, ""),
+    Column("use", lambda r: words(r.usage or ""), ""),
+    *_LAST,
+)
+
+
+# --- Formats ---
+
+
 def _write_page(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     page = Page(screen)
-    page.line(headline(handover), "bold")
+    page.line(_headline(handover), "bold")
     for notice in handover.notices:
         page.line(notice, "yellow")
-    page.line(as_of(scan))
+    page.line(_as_of(scan))
     for title, belongs in _SECTIONS.items():
         items = [item for item in handover.items if belongs(item)]
         if items:
@@ -70,13 +161,13 @@ _LABELS: Mapping[Role, str] = {
 
 
 def _lines(item: HandoverItem) -> Iterator[str]:
-    where = f" ({place})" if (place := place_text(item)) else ""
+    where = f" ({place})" if (place := _place_text(item)) else ""
     yield f"{item.name}{where}"
     if item.identity is not None:
         yield item.identity
         yield f"privilege {item.privilege or 'unknown'}, use {words(item.usage or 'unknown')}"
     yield from item.evidence
-    if held := held_text(item):
+    if held := _held_text(item):
         yield f"holds {held}"
     if item.worst:
         yield item.worst
@@ -95,9 +186,9 @@ def _write_csv(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen
 
 def _write_xlsx(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     del screen
-    lines = [("Handover", "title"), (headline(handover), "lead")]
+    lines = [("Handover", "title"), (_headline(handover), "lead")]
     lines += [(notice, "lead") for notice in handover.notices]
-    lines.append((as_of(scan), "plain"))
+    lines.append((_as_of(scan), "plain"))
     counts = (
         Counts("By role", ("", "role", "items"), _tally("role", (item.roles[0] for item in handover.items))),
         Counts(
@@ -121,8 +212,8 @@ def _tally(label: str, values: Iterable[str | None]) -> list[tuple[str, str, int
 
 def _write_markdown(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     del screen
-    out.write(f"# Handover\n\n{escaped(headline(handover))}\n\n".encode())
-    out.write("".join(f"- {escaped(text)}\n" for text in (*handover.notices, as_of(scan))).encode())
+    out.write(f"# Handover\n\n{escaped(_headline(handover))}\n\n".encode())
+    out.write("".join(f"- {escaped(text)}\n" for text in (*handover.notices, _as_of(scan))).encode())
     if handover.items:
         out.write(b"\n" + markdown_table(SHORT_COLUMNS, handover.items).encode())
     return ()

@@ -71,7 +71,7 @@ def offboard(
 
 def _find_person(text: str, result: ScanResult, people: Sequence[Person]) -> Person:
     """The person in the roster, else in the registry, else as typed. Raises UsageError if several match."""
-    from reports.handover_table import called
+    from reports.handover import called
     from scanner.lifecycle.offboarding.leaver import find_people, unlisted_person
     from scanner.model import Origin
     from scanner.text import printable

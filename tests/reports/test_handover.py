@@ -16,8 +16,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from reports.base import Screen
-from reports.handover import WRITERS
-from reports.handover_table import COLUMNS
+from reports.handover import COLUMNS, WRITERS
 from scanner.lifecycle.offboarding.records import Handover, HandoverItem
 from tests.contract.test_reports import ACTIVE, readable
 from tests.factories import days_ago, make_credential, make_person, make_result
