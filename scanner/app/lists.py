@@ -16,7 +16,7 @@ from scanner.judging.last_known.registry_rows import set_aside_warnings
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
 from scanner.model import Entry, Origin, Ownership, Person
-from scanner.redaction.masking import cleared, cleared_with_warning
+from scanner.redaction.masking import mask, mask_with_warning
 from scanner.registry.entries import load_registry
 from scanner.registry.roster import Roster
 from scanner.registry.roster.people import load_people
@@ -52,7 +52,7 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
     warnings: list[str] = []
     registry = people = None
     file = config.document.file
-    ownership = cleared_with_warning(config.ownership, f"{file}: [ownership]")
+    ownership = mask_with_warning(config.ownership, f"{file}: [ownership]")
     now = datetime.now(UTC)
     if config.registry:
         # The later of the UTC and the local day: no user's calendar is ahead of both.
@@ -66,11 +66,11 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
     configured = {source.name: SourceRef(name=source.name, provider=source.type) for source in config.sources}
     configured |= {source.name: source.ref for source in sources}
     declared = Declared(
-        entries=None if registry is None else tuple(map(cleared, registry.entries)),
-        unread=() if registry is None else tuple(map(cleared, registry.unread)),
-        people=None if people is None else tuple(map(cleared, people.people)),
+        entries=None if registry is None else tuple(map(mask, registry.entries)),
+        unread=() if registry is None else tuple(map(mask, registry.unread)),
+        people=None if people is None else tuple(map(mask, people.people)),
         exemptions=tuple(
-            cleared_with_warning(exemption, f"{file}: [[exempt]] {number}")
+            mask_with_warning(exemption, f"{file}: [[exempt]] {number}")
             for number, exemption in enumerate(config.exemptions, start=1)
         ),
         acknowledgements=listed_acknowledgements(config.acknowledged, now.date()),
@@ -80,7 +80,7 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
         ownership=ownership,
         tag_keys=config.matching.tag_keys,
         sources=tuple(configured[name] for name in sorted(configured)),
-        inputs=tuple(map(cleared, inputs_of(config))),
+        inputs=tuple(map(mask, inputs_of(config))),
         frameworks=config.frameworks,
     )
     return Lists(declared=declared, warnings=tuple(warnings))

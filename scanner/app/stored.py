@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scanner.config.load import Config
 from scanner.model import Acknowledgement, ActivityPolicy, ScanResult
-from scanner.redaction.masking import cleared
+from scanner.redaction.masking import mask
 from scanner.rules.catalog import RULES
 from scanner.store.store import Store
 from scanner.suppressions.acknowledgements import has_later, load_acknowledgements, with_later
@@ -30,7 +30,7 @@ def all_acknowledgements(store: Store, files: Sequence[Path], today: date) -> tu
 
 def served_acknowledgements(store: Store) -> tuple[Acknowledgement, ...]:
     """The acknowledgements of the served page."""
-    return tuple(map(cleared, store.served.acknowledgements()))
+    return tuple(map(mask, store.served.acknowledgements()))
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
 
     try:
         from scanner.serve import audit
-        from scanner.serve.admission import Gate
+        from scanner.serve.admission import Admission
         from scanner.serve.app import create_app
         from scanner.serve.calls import TOKEN
         from scanner.serve.context import Serving, now
@@ -79,7 +79,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         public = (settings.public_url or url).rstrip("/")
         serving = Serving(store=store, catalog=catalog, lists=lists, meters=meters, url=public)
         access = ServerAccess(settings=settings, token=token, local=address.is_loopback, port=port, acts=acts)
-        app = measured(Gate(create_app(serving), access, lists), meters)
+        app = measured(Admission(create_app(serving), access, lists), meters)
         indexing = partial(catalog.refresh_apart, partial(providers_from, installed_providers))
         with repeating(indexing, SCANS_EVERY), repeating(lists.refresh, LISTS_EVERY):
             run(app, bound, _announcing(f"{url}/?{urlencode({TOKEN: token})}" if access.local else f"{public} ({url})"))

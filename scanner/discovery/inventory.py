@@ -32,7 +32,7 @@ from scanner.model import (
     with_typed,
 )
 from scanner.model.attributes import FACTS_OF_CREDENTIALS, OWNERS, RECORDS_OF_USE, SPONSORS, UNLISTED
-from scanner.redaction.masking import cleared
+from scanner.redaction.masking import mask
 from scanner.stages import stage
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment, Exposure)
@@ -80,7 +80,7 @@ def misfits(records: Iterable[Identity | Workload], *, part: str | None = None) 
             status="partial",
             detail=f"attack paths through these are unknown: {'; '.join(rows[:MOST_MISFITS])}{more}",
         )
-        yield cleared(gap)
+        yield mask(gap)
 
 
 class Reading(Struct, frozen=True, kw_only=True):

@@ -33,7 +33,7 @@ from scanner import __version__
 from scanner.errors import SourceError
 from scanner.model import CoverageStatus
 from scanner.model.activity import CallerDay, Feature, LogDay, LogUnit, NamedChange, UnitReading, feature_of
-from scanner.redaction.masking import cleared
+from scanner.redaction.masking import mask
 from scanner.redaction.redact import without_resolved
 from scanner.redaction.shapes import public_id
 from scanner.text import without_surrogates
@@ -197,7 +197,7 @@ def clean_day(day: LogDay) -> LogDay:
 
 def _clean_change(change: NamedChange) -> NamedChange:
     texts = ("scope", "target", "action", "by", "event_id")
-    return cleared(replace(change, **{name: _short(getattr(change, name)) for name in texts}))
+    return mask(replace(change, **{name: _short(getattr(change, name)) for name in texts}))
 
 
 def _clean_caller(day: CallerDay) -> CallerDay:

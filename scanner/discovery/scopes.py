@@ -36,7 +36,7 @@ from scanner.model import (
     with_uncertain,
 )
 from scanner.processes import spread
-from scanner.redaction.masking import cleared
+from scanner.redaction.masking import mask
 from scanner.redaction.shapes import public_id
 
 _learning = Lock()
@@ -95,7 +95,7 @@ def list_scopes(source: str, connector: Connector, *, deadline: float, limits: L
                 if isinstance(found, Scope):
                     scopes.append(found)
                 else:
-                    unlisted.append(cleared(found))
+                    unlisted.append(mask(found))
                 _keep_deadline(budget, deadline)
     except SourceError as error:
         unlisted.append(gap_of(connector.spec, source, EVERY_SCOPE, WHOLE_SCOPE, error))
@@ -163,7 +163,7 @@ def _clear(records: list[Any]) -> None:
     """Mask secrets in the records, and validate their attributes. Only changed records are sent back."""
 
     def changed(part: Sequence[int]) -> list[tuple[int, Any]]:
-        clear = ((place, _typed(cleared(records[place]))) for place in part)
+        clear = ((place, _typed(mask(records[place]))) for place in part)
         return [(place, record) for place, record in clear if record is not records[place]]
 
     for place, record in chain.from_iterable(spread(changed, range(len(records)))):
@@ -199,7 +199,7 @@ def gap_of(spec: Spec, source: str, scope: str, section: str, error: SourceError
         rungs=RUNGS,
         feeds=every_feed(spec),
     )
-    return cleared(gap)
+    return mask(gap)
 
 
 def gap_in(scope: Scope, error: SourceError) -> Coverage:

@@ -54,7 +54,7 @@ _ESCAPED = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)")
 _encoder = msgspec.json.Encoder()
 
 
-def cleared(record: R) -> R:
+def mask(record: R) -> R:
     """Return the record with each secret masked. Names and public ids stay.
 
     A key that contains a token stays unique and the same in every scan (see ``public_id``).
@@ -62,9 +62,9 @@ def cleared(record: R) -> R:
     return _without_secrets(record) if _may_have_secret(record) else record
 
 
-def cleared_with_warning(record: R, place: str) -> R:
-    """Like :func:`cleared`, for records read from a file: warns to remove the secret there. ``place``: file and row."""
-    masked = cleared(record)
+def mask_with_warning(record: R, place: str) -> R:
+    """Like :func:`mask`, for records read from a file: warns to remove the secret there. ``place``: file and row."""
+    masked = mask(record)
     if masked is not record:
         log.warning("%s: what looks like a secret is masked; remove it from the file and rotate it", place)
     return masked

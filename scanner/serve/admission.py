@@ -46,7 +46,7 @@ _HEADERS: Mapping[str, str] = {
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-class Gate:
+class Admission:
     """An ASGI application that applies all checks to another."""
 
     def __init__(self, app: Litestar, access: ServerAccess, lists: Lists) -> None:

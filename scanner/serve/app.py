@@ -1,4 +1,4 @@
-"""The application: its routes, and errors as answers. ``gate.py`` admits requests."""
+"""The application: its routes, and errors as answers. ``admission.py`` admits requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROUTERS: Sequence[Router] = (API, PAGE)
 
 
 def create_app(serving: Serving) -> Litestar:
-    """The application without the gate, which every request passes first."""
+    """The application without the checks of ``admission.py``, which every request passes first."""
     return Litestar(
         [healthz, session, *ROUTERS],
         dependencies={"serving": Provide(lambda: serving, sync_to_thread=False)},

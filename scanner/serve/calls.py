@@ -1,4 +1,4 @@
-"""A request in the gate: its headers, and which of them are trusted."""
+"""A request before its admission: its headers, and which of them are trusted."""
 
 from __future__ import annotations
 

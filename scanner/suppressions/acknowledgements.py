@@ -17,7 +17,7 @@ from scanner.matching.globs import compile_glob, is_pattern, names_something
 from scanner.matching.keys import habits
 from scanner.model import Acknowledged, Acknowledgement, Finding, Identity, Origin, ScanResult
 from scanner.model.stored import finding_counts, findings_named
-from scanner.redaction.masking import cleared_with_warning
+from scanner.redaction.masking import mask_with_warning
 from scanner.redaction.shapes import without_secrets
 from scanner.registry.tables.parsing import parse_toml
 from scanner.strict import Document, decode, line_of, read_settings
@@ -159,7 +159,7 @@ def load_acknowledgements(paths: Sequence[Path], rules: Sequence[str], today: da
     Raises ConfigError with file, line and key.
     """
     parsed = (item for path in paths for item in parse(read(path), str(path), rules, today))
-    return tuple(cleared_with_warning(item, str(item.origin)) for item in parsed)
+    return tuple(mask_with_warning(item, str(item.origin)) for item in parsed)
 
 
 def with_later(result: ScanResult, given: Sequence[Acknowledgement], today: date) -> ScanResult:

@@ -27,7 +27,7 @@ from scanner.discovery.shards.lines import Shard
 from scanner.errors import SourceError
 from scanner.judging.pipeline import Declared
 from scanner.model import Coverage, Exposure, Identity, ScanResult
-from scanner.redaction.masking import cleared
+from scanner.redaction.masking import mask
 from scanner.redaction.shapes import MASK
 from scanner.store.store import open_store
 from tests.canaries import CANARIES, planted
@@ -111,21 +111,21 @@ class _Planted:
         raise SourceError(f"quotes {self.text}", hint=self.text)
 
 
-def test_no_shape_passes_the_gate(forms: Sequence[DiscoveredRecord]) -> None:
+def test_no_shape_passes(forms: Sequence[DiscoveredRecord]) -> None:
     """Each of them in each text; and a record without any comes back as the same object."""
     assert {type(record) for record in forms} & {Exposure, Identity}
     for text, secret in (one for samples in CANARIES.values() for one in samples):
         for record in forms:
-            masked = cleared(planted(record, text))
+            masked = mask(planted(record, text))
 
             assert secret not in repr(masked)
             assert secret.encode() not in msgspec.json.encode(masked)
-            assert cleared(masked) is masked
+            assert mask(masked) is masked
 
 
 def test_what_has_no_secret_passes_untouched(records: Sequence[DiscoveredRecord]) -> None:
     """Public ids, names of secrets and of variables, and whatever our own connectors put into words."""
-    changed = [(record, cleared(record)) for record in records if cleared(record) is not record]
+    changed = [(record, mask(record)) for record in records if mask(record) is not record]
 
     assert changed == []
 

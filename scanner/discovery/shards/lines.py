@@ -30,7 +30,7 @@ from scanner.model import (
     with_typed,
     with_uncertain,
 )
-from scanner.redaction.masking import cleared, line_may_have_secret
+from scanner.redaction.masking import line_may_have_secret, mask
 from scanner.redaction.shapes import public_id
 from scanner.text import printable
 
@@ -212,7 +212,7 @@ def without_secrets(line: str) -> str:
     if not line_may_have_secret(line):
         return line
     record = decode(line)
-    return encode(cleared(record)).decode().rstrip("\n")
+    return encode(mask(record)).decode().rstrip("\n")
 
 
 def decode(line: str | bytes) -> Line:

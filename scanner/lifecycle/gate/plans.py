@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from scanner.discovery.inventory import Reading, join
 from scanner.model import Identity
 from scanner.model.planned import Effect, Plan, PlannedIdentity
-from scanner.redaction.masking import cleared
+from scanner.redaction.masking import mask
 
 _UNNAMED = "planned:"
 """Prefixes of keys that are made from a resource, because the id at the provider is unknown."""
@@ -62,22 +62,22 @@ def _masked(plan: Plan) -> Plan:
     return replace(
         plan,
         identities=tuple(_masked_identity(one, plan.file) for one in plan.identities),
-        workloads=tuple(map(cleared, plan.workloads)),
-        secrets=tuple(map(cleared, plan.secrets)),
-        assignments=tuple(map(cleared, plan.assignments)),
-        unread=tuple(map(cleared, plan.unread)),
+        workloads=tuple(map(mask, plan.workloads)),
+        secrets=tuple(map(mask, plan.secrets)),
+        assignments=tuple(map(mask, plan.assignments)),
+        unread=tuple(map(mask, plan.unread)),
     )
 
 
 def _masked_identity(planned: PlannedIdentity, file: str) -> PlannedIdentity:
-    was, identity = planned.identity, cleared(replace(planned.identity, source=file))
+    was, identity = planned.identity, mask(replace(planned.identity, source=file))
     keys = {old.key: new.key for old, new in zip(was.credentials, identity.credentials, strict=True)}
     return replace(
         planned,
         identity=identity,
-        places=tuple(map(cleared, planned.places)),
-        before=None if planned.before is None else cleared(replace(planned.before, key=identity.key, source=file)),
-        credentials_at={keys.get(key, key): cleared(place) for key, place in planned.credentials_at.items()},
+        places=tuple(map(mask, planned.places)),
+        before=None if planned.before is None else mask(replace(planned.before, key=identity.key, source=file)),
+        credentials_at={keys.get(key, key): mask(place) for key, place in planned.credentials_at.items()},
     )
 
 

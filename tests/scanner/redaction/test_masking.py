@@ -1,4 +1,4 @@
-"""The gate: each record passes it once, before anything is made of it."""
+"""The masking of records: each record passes it once, before anything is made of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scanner.discovery.scopes import Listing, read_scope
 from scanner.discovery.shards.files import check_shard, head_of, write_shard
 from scanner.discovery.shards.lines import Shard, Unit, without_secrets
 from scanner.model import Credential, Identity, Link, Signal, StoredSecret, Trust
-from scanner.redaction.masking import cleared, line_may_have_secret
+from scanner.redaction.masking import line_may_have_secret, mask
 from scanner.redaction.redact import SecretRef
 from tests.canaries import CANARIES
 from tests.factories import NOW, make_assignment, make_coverage, make_credential, make_entry, make_identity
@@ -36,7 +36,7 @@ def test_values_under_a_secret_s_name_are_masked_and_names_stay() -> None:
         "console_password": True,
         "token_subjects": [["aws:1", "arn:aws:sts::1:assumed-role/x/*"]],
     }
-    masked = cleared(make_identity(tags={"db_password": "swordfish", "owner": "ada"}, attributes=attributes))
+    masked = mask(make_identity(tags={"db_password": "swordfish", "owner": "ada"}, attributes=attributes))
 
     assert masked.tags == {"db_password": "•••", "owner": "ada"}
     assert masked.attributes == {
@@ -50,8 +50,8 @@ def test_values_under_a_secret_s_name_are_masked_and_names_stay() -> None:
 def test_what_people_write_into_descriptions_and_tags() -> None:
     """A password in prose, an address with one, a token in a repository's location, and what is cited of them."""
     cited = Signal(says="agent", sort="tag", evidence="its note says password: hunter2")
-    assert cleared(make_identity(signals=(cited,))).signals[0].evidence == "its note says password: •••"
-    masked = cleared(
+    assert mask(make_identity(signals=(cited,))).signals[0].evidence == "its note says password: •••"
+    masked = mask(
         make_identity(
             description="for the night job, password=hunter2 until May",
             tags={"db": "postgres://svc:hunter2@db.example.com/app"},
@@ -79,10 +79,10 @@ def test_every_text_field_is_masked_alike(text: str, secret: str) -> None:
         {"name": text},
     )  # fmt: skip
     for field in fields:
-        masked = cleared(make_identity(**{"name": "svc", **field}))
+        masked = mask(make_identity(**{"name": "svc", **field}))
 
         assert secret not in repr(masked), field
-        assert cleared(masked) is masked
+        assert mask(masked) is masked
 
 
 def test_escapes_in_json_hide_no_secret() -> None:
@@ -106,7 +106,7 @@ def test_ids_with_tokens_remain_ids_of_their_own() -> None:
             links=(Link(relation="can_assume", target=key, evidence="itself"),),
         )  # fmt: skip
 
-    one, other = cleared(named(TOKEN)), cleared(named(OTHER))
+    one, other = mask(named(TOKEN)), mask(named(OTHER))
 
     assert one.key != other.key
     assert one.name != other.name
@@ -114,15 +114,15 @@ def test_ids_with_tokens_remain_ids_of_their_own() -> None:
     assert [credential.key for credential in one.credentials] == [
         f"{one.key}#access_key:one", f"{one.key}#access_key:two"
     ]  # fmt: skip
-    assert cleared(make_assignment(f"idp:user/{TOKEN}")).holder == one.key
-    assert cleared(make_entry(f"idp:user/{TOKEN}")).identities == (one.key,)
-    assert cleared(named(TOKEN)) == one == cleared(one)
+    assert mask(make_assignment(f"idp:user/{TOKEN}")).holder == one.key
+    assert mask(make_entry(f"idp:user/{TOKEN}")).identities == (one.key,)
+    assert mask(named(TOKEN)) == one == mask(one)
 
 
 def test_credentials_of_a_key_with_a_password_stay_apart() -> None:
     """The mask replaces all that follows the name, including the part that distinguishes credentials."""
     key = "list:db?password=hunter2"
-    masked = cleared(make_identity(key=key, credentials=_credentials(key)))
+    masked = mask(make_identity(key=key, credentials=_credentials(key)))
 
     assert [credential.key for credential in masked.credentials] == [
         "list:db?password=•••#access_key:one",
@@ -146,8 +146,8 @@ def test_credentials_of_a_key_with_a_password_stay_apart() -> None:
 )
 def test_every_place_is_looked_at(record: Any) -> None:
     """Also within what JSON escapes, and beside what JSON cannot hold."""
-    assert JWT not in repr(cleared(record))
-    assert JWT.partition(".")[0] not in repr(cleared(record))
+    assert JWT not in repr(mask(record))
+    assert JWT.partition(".")[0] not in repr(mask(record))
 
 
 def test_the_most_nested_attribute_is_cut_off() -> None:
@@ -156,7 +156,7 @@ def test_the_most_nested_attribute_is_cut_off() -> None:
     for _ in range(3_000):
         deep = [deep]
 
-    masked = cleared(make_identity(attributes={"deep": deep}))
+    masked = mask(make_identity(attributes={"deep": deep}))
 
     assert TOKEN.encode() not in msgspec.json.encode(masked)
 
@@ -167,16 +167,16 @@ def test_our_own_token_is_masked_wherever_a_provider_repeats_it(monkeypatch: pyt
     monkeypatch.setenv("SHORT", "svc-billing")
     SecretRef(env="LONG").resolve(), SecretRef(env="SHORT").resolve()
 
-    assert cleared(make_coverage(detail="by correct-horse-battery-staple-gate")).detail == "by •••"
-    assert cleared(make_identity("svc-billing")).name == "svc-billing"
+    assert mask(make_coverage(detail="by correct-horse-battery-staple-gate")).detail == "by •••"
+    assert mask(make_identity("svc-billing")).name == "svc-billing"
 
 
 @given(st.dictionaries(st.text(), st.recursive(st.text() | st.none() | st.integers(), st.lists), max_size=4), st.text())
 def test_a_cleared_record_has_no_secret(attributes: dict[str, Any], text: str) -> None:
     """Twice is as once, for any text; and nothing breaks."""
-    once = cleared(make_identity(text or "x", description=text, attributes=attributes))
+    once = mask(make_identity(text or "x", description=text, attributes=attributes))
 
-    assert cleared(once) == once
+    assert mask(once) == once
 
 
 def test_a_shard_by_anybody_passes_the_gate(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.scanner.serve.served import Served
 
 API = "/api/v1/nothing"
-"""No route: 404 says that the gate let the request in."""
+"""No route: 404 says that the request was admitted."""
 IN = 404
 
 
