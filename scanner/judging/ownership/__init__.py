@@ -1,9 +1,9 @@
 """Owners of identities, and owner candidates for orphaned ones.
 
-directory: who a text refers to ─► verdict: the owner ─► hints, words, conventions, neighbours ─► candidates
+``directory``: who a text refers to · ``verdict``: the owner · ``hints``, ``words``: traces of one · ``candidates``
 """
 
-from scanner.judging.ownership.directory import tag_scores
+from scanner.judging.ownership.hints import tag_scores
 from scanner.judging.ownership.verdict import judge_owners
 from scanner.registry.roster.machines import is_machine
 

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache, partial
-from importlib.resources import files
 from types import MethodType
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, TypeVar, cast
 from weakref import proxy
 
-import msgspec
-from msgspec import Struct
-
-from scanner.matching.keys import tag_name
-from scanner.model import Entry, Identity, Person
-from scanner.model.attributes import CHANGED_BY, OWNERS, SPONSORS
+from scanner.model import Person
 from scanner.registry.roster import Roster
 from scanner.registry.roster.machines import Machines
 from scanner.registry.roster.meaning import Meaning
@@ -125,122 +119,3 @@ class Directory:
 
     def _is_machine(self, text: str) -> bool:
         return self.machines.configured(text) or self.machines.discovered(text)
-
-
-# ---
-# Hints: kinds and scores, and the hints in an identity or an entry.
-
-SCOPE_NAME, SCOPE_CONTACT = "scope_name", "scope_contact"
-"""Attributes with the display name of the scope (an account, a project), and with its contact e-mail."""
-
-_NAMING = ("email", "id", "name")
-"""The fields by which a provider can name a sponsor or owner, the most reliable first."""
-
-Sort: TypeAlias = Literal[
-    "tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform", "provider", "committer", "repository"
-]
-
-
-class Hint(NamedTuple):
-    """A hint at a person on the roster; ``person`` is their e-mail. ``score``: 0 to 1.
-
-    Hints of one ``sort`` repeat each other; hints of different sorts confirm each other.
-    """
-
-    sort: Sort
-    person: str
-    score: float
-    evidence: str
-
-
-class _Scores(Struct, frozen=True, forbid_unknown_fields=True):
-    """The file scores.toml explains the tables."""
-
-    tags: Mapping[str, float]
-    entry: Mapping[str, float]
-    likelihood: Mapping[str, float]
-    signals: Mapping[str, float]
-    team: Mapping[str, float]
-    words: Mapping[str, float]
-    near: Mapping[str, float]
-
-
-SCORES = msgspec.toml.decode(files("scanner.judging.ownership").joinpath("scores.toml").read_bytes(), type=_Scores)
-
-
-def tag_scores(configured: Mapping[str, float] | None) -> Mapping[str, float]:
-    """Return the tags that name an owner, by :func:`tag_name`, each with its score; None: the built-in ones."""
-    return SCORES.tags if configured is None else {tag_name(key): score for key, score in configured.items()}
-
-
-class Clues:
-    """Hints in an identity, and in the entries that match or may match it."""
-
-    def __init__(self, directory: Directory, tags: Mapping[str, float]) -> None:
-        self._directory = directory
-        self._tags = tags
-        self._of_entry: dict[tuple[str, float], tuple[Hint, ...]] = {}
-
-    def of_identity(self, identity: Identity) -> Iterator[Hint]:
-        """Yield hints from its tags, sponsors, owners, creator and scope contact."""
-        for key, value in identity.tags.items():
-            score = self._tags.get(tag_name(key))
-            if score is not None and (person := self._directory.mentioned(value)) is not None:
-                yield Hint("tag", person.email, score, f"tag {key}={value}")
-        if identity.created_by is not None and (maker := self._directory.mentioned(identity.created_by)) is not None:
-            yield Hint("creator", maker.email, SCORES.signals["creator"], f"created by {identity.created_by}")
-        by = identity.attributes.get(CHANGED_BY)
-        if isinstance(by, str) and (person := self._directory.mentioned(by)) is not None:
-            yield Hint("creator", person.email, SCORES.signals["changed"], f"last changed by {by}")
-        yield from self._with_provider(identity)
-        contact = identity.attributes.get(SCOPE_CONTACT)
-        if isinstance(contact, str) and (person := self._directory.mentioned(contact)) is not None:
-            yield Hint("platform", person.email, SCORES.signals["contact"], f"contact {contact} of {identity.scope}")
-
-    def _with_provider(self, identity: Identity) -> Iterator[Hint]:
-        """Yield hints from its sponsors and owners, named by e-mail, id or name."""
-        for signal, attribute in (("sponsor", SPONSORS), ("owner", OWNERS)):
-            for text, person in listed(identity, attribute, self._directory):
-                evidence = f"{signal} {text} with {identity.provider}"
-                yield Hint("provider", person.email, SCORES.signals[signal], evidence)
-
-    def of_entry(self, entry: Entry, likelihood: float) -> tuple[Hint, ...]:
-        """Return the hints in an entry. ``likelihood``: that the entry is the right one, 0 to 1."""
-        key = entry.id, likelihood
-        if key not in self._of_entry:
-            self._of_entry[key] = tuple(self._named_in(entry, likelihood))
-        return self._of_entry[key]
-
-    def _named_in(self, entry: Entry, likelihood: float) -> Iterator[Hint]:
-        for column, text in named_in(entry):
-            meaning = self._directory.meaning(text)
-            maybe = ", a possible match" if likelihood < 1 else ""
-            evidence = f"{column} {text} in {entry.origin}{maybe}"
-            score = SCORES.entry[column] * likelihood
-            if meaning.person is not None:
-                yield Hint("entry", meaning.person.email, score, evidence)
-            for one in meaning.guesses:
-                yield Hint("entry", one.email, score * one.score, f"{evidence}, possibly this person: {one.why}")
-
-
-def listed(identity: Identity, attribute: str, directory: Directory) -> Iterator[tuple[str, Person]]:
-    """Yield the people in an attribute of the shape of OWNERS who are on the roster, with the text that names them."""
-    given = identity.attributes.get(attribute)
-    for one in given if isinstance(given, (list, tuple)) else ():
-        names = [one.get(name) for name in _NAMING] if isinstance(one, Mapping) else []
-        found = ((text, directory.resolve(text)) for text in names if isinstance(text, str))
-        text, person = next(((text, person) for text, person in found if person is not None), ("", None))
-        if person is not None:
-            yield text, person
-
-
-def named_in(entry: Entry) -> Iterator[tuple[str, str]]:
-    """Return the people and teams in an entry, with their column."""
-    columns = {
-        "owner": entry.owner,
-        "backup_owner": entry.backup_owner,
-        "technical_owner": entry.technical_owner,
-        "team": (entry.team,),
-        "built_by": (entry.built_by,),
-    }
-    return ((column, text) for column, texts in columns.items() for text in texts if text)

@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from scanner.judging.ownership.directory import REMEMBERED, SCOPE_NAME, SCORES, Directory, Hint, cached
+from scanner.judging.ownership.directory import REMEMBERED, Directory, cached
+from scanner.judging.ownership.hints import SCOPE_NAME, SCORES, Hint
 from scanner.model import Identity, Person
 
 Place: TypeAlias = Literal["group", "path", "name", "scope"]
