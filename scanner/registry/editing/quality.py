@@ -1,4 +1,4 @@
-"""What entries are checked against: the day, the policy, the roster and the providers."""
+"""The quality of a registry: how many entries fill in each column validly, by column and by team."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = frozenset({"agent", "service", "pipeline", "integration", "application",
 
 
 class Standard(Struct, frozen=True, kw_only=True):
-    """``roster``: None without one; then all names are valid.
+    """What entries are checked against. ``roster``: None without one; then all names are valid.
 
     ``providers``: those that can be scanned, normalised; None: any provider.
     """

@@ -1,4 +1,4 @@
-"""The current file of a registry: its bytes, its rows, and its headings by column."""
+"""Opens the file of a registry, and replaces it: written beside, read back as a scan will, then renamed."""
 
 from __future__ import annotations
 

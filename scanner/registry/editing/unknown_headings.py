@@ -124,13 +124,13 @@ def _by_name(heading: str) -> Iterator[tuple[str, str]]:
 def _by_cells(texts: Sequence[str], taken: set[str], roster: Roster | None) -> Iterator[tuple[str, str]]:
     """Return what most cells look like; an owner takes precedence over a contact."""
 
-    def is_somebody(text: str) -> bool:
+    def is_owner(text: str) -> bool:
         return is_email(text) or (roster is not None and roster.resolve(text) is not None)
 
     people = "technical_owner" if "owner" in taken else "owner"
     looks: Mapping[str, tuple[str, Callable[[str], bool]]] = {
         "ids": ("identities", lambda text: not is_bare(text)),
-        "people": (people, is_somebody),
+        "people": (people, is_owner),
         "accounts": ("scope", lambda text: _ACCOUNT.fullmatch(text) is not None),
         "providers": ("provider", lambda text: provider_key(text) in known().providers),
         "statuses": ("status", lambda text: _STATUS.fullmatch(text) is not None),

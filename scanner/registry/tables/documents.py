@@ -1,4 +1,4 @@
-"""Finds the line on which each row of a document begins, in a text known to be valid. Pure.
+"""Reads JSON, NDJSON, YAML and TOML as rows, each with the line on which it begins.
 
 ``key``: the key of the list of rows; None if the document is the list, or the only row itself.
 """
@@ -34,6 +34,9 @@ from scanner.registry.tables.rows import EmptyTable, Row, Table
 
 _DECODER = json.JSONDecoder()
 _BLANKS = re.compile(r"[ \t\n\r]*")
+
+
+# --- The line on which each row begins, in a text known to be valid ---
 
 
 def json_lines(text: str, key: str | None, items: list[Any]) -> Iterator[int]:
