@@ -52,7 +52,11 @@ def for_scan(
     reported = changes if store.has_scans() else msgspec.structs.replace(changes, lost=(), regained=())
     roster = None if people is None else Roster(people, now.date())
     alarms = _alarms(messages(channels, result, reported, roster), changes)
-    return msgspec.structs.replace(alarms, tickets=ticketing.for_scan(store, targets, result, roster))
+    return msgspec.structs.replace(
+        alarms,
+        tickets=ticketing.for_scan(store, targets, result, roster),
+        to_review=result.scan.id if declared.review.on else None,
+    )
 
 
 def for_reading(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from scanner.lifecycle.reviews.events import events_of, review_of, under_review
 from scanner.lifecycle.reviews.opening import items
 from scanner.lifecycle.reviews.reviewers import People
 from scanner.lifecycle.reviews.taking import ReviewAnswer, Taken, decide, read_books, recorded, take
-from scanner.model import Assessment, Ownership, ScanResult
+from scanner.model import Assessment, Change, Ownership, ScanResult
 from scanner.model.reviews import UNASSIGNED, Campaign, Closing, Decision, Reassignment, Reminder, Review
 from scanner.model.served import ItemDecided
 from scanner.notify.notices import ReviewLine
@@ -178,20 +179,24 @@ def close_review(store: Store, campaign: Campaign, now: datetime) -> Campaign:
 def open_by_events(store: Store, channels: Sequence[Channel], declared: Declared, result: ScanResult) -> None:
     """Open a review for each identity with an event of ``[review] on``, and post a message to its reviewer.
 
-    A failure is logged: the scan is stored already.
+    Also for earlier scans that ended before they did so. A failure is logged, and the next scan tries again: this one
+    is stored already.
     """
     if not declared.review.on:
         return
     try:
-        store.retrying(lambda: _open_by_events(store, channels, declared, result))
+        kept = {scan.id for scan in store.retrying(store.scans)}
+        for scan in store.retrying(store.reviews.scans_to_review):
+            if scan in kept:
+                past = result if scan == result.scan.id else store.load(scan)
+                store.retrying(partial(_open_by_events, store, channels, declared, past))
+            store.reviews.reviewed(scan)
     except MusterError as error:
-        log.warning("no review was opened: %s", error)
+        log.warning("not all reviews were opened: %s; the next scan opens them", error)
 
 
 def _open_by_events(store: Store, channels: Sequence[Channel], declared: Declared, result: ScanResult) -> None:
-    wanted, scans = declared.review.on, store.scans()
-    changes = changes_between(store).changes if "reach_grew" in wanted and len(scans) > 1 else ()
-    found = list(events_of(result, changes, wanted))
+    found = list(events_of(result, _changes_of(store, declared, result), declared.review.on))
     if not found:
         return
     campaigns, _ = store.reviews.sound_campaigns()
@@ -206,6 +211,15 @@ def _open_by_events(store: Store, channels: Sequence[Channel], declared: Declare
             campaign = open_review(store, review, result, [one], people)
             post(store, channels, campaign, to_ask(campaign, people, now.date()), roster, now)
             log.info("review %s opened for %s", review.name, one.identity.key)
+
+
+def _changes_of(store: Store, declared: Declared, result: ScanResult) -> Sequence[Change]:
+    """The changes since the scan before, where an event depends on them."""
+    ids = [scan.id for scan in store.scans()]
+    at = ids.index(result.scan.id)
+    if at == 0 or "reach_grew" not in declared.review.on:
+        return ()
+    return changes_between(store, ids[at - 1], ids[at]).changes
 
 
 def items_left(campaign: Campaign) -> tuple[ItemState, ...]:

@@ -272,6 +272,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             *_PAGE_RECORDS,
         ),
     ),
+    Migration(
+        name="scans whose events are to open reviews",
+        statements=("CREATE TABLE scan_to_review (scan TEXT NOT NULL PRIMARY KEY)",),
+    ),
 )
 
 

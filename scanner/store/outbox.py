@@ -38,6 +38,7 @@ class Alarms(Struct, frozen=True, kw_only=True):
     """What a scan saves for notifications. ``blind``: every unread place of the scanned sources.
 
     ``announced``: between scans, by fingerprint, when findings were announced that no scan has yet.
+    ``to_review``: the scan whose events are to open reviews.
     """
 
     messages: tuple[Message, ...] = ()
@@ -45,6 +46,7 @@ class Alarms(Struct, frozen=True, kw_only=True):
     sources: frozenset[str] = frozenset()
     announced: Mapping[str, datetime] = {}
     tickets: tuple[WantedTicket, ...] = ()
+    to_review: str | None = None
 
 
 NO_ALARMS = Alarms()
@@ -79,6 +81,8 @@ def write(connection: Connection, alarms: Alarms) -> None:
         if rows:
             connection.execute(insert(schema.announced), rows)
     tickets.write(connection, alarms.tickets)
+    if alarms.to_review is not None:
+        connection.execute(insert(schema.scan_to_review).values(scan=alarms.to_review))
     waiting = set(connection.execute(select(schema.outbox.c.id)).scalars())
     if new := [message for message in alarms.messages if message.id not in waiting]:
         connection.execute(

@@ -10,7 +10,7 @@ from heapq import merge
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Table, func, select
+from sqlalchemy import Connection, Engine, Table, delete, func, select
 
 from scanner.errors import DamagedRow, UsageError, did_you_mean
 from scanner.model.reviews import Campaign, Review, ReviewItem, ReviewRecord
@@ -45,6 +45,16 @@ class Reviews:
         """Add records to a campaign. Raises UsageError for an unknown one."""
         with writing(self._engine) as connection:
             _append(connection, schema.review_record, _known(connection, name), records)
+
+    def scans_to_review(self) -> tuple[str, ...]:
+        """Ids of scans whose events have not opened their reviews yet, oldest first."""
+        with reading(self._engine) as connection:
+            return tuple(connection.scalars(select(schema.scan_to_review.c.scan).order_by(schema.scan_to_review.c.scan)))
+
+    def reviewed(self, scan: str) -> None:
+        """Record that a scan's events have opened their reviews."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(schema.scan_to_review).where(schema.scan_to_review.c.scan == scan))
 
     def campaign(self, name: str) -> Campaign:
         """The campaign of that name. Raises UsageError for an unknown one, DamagedRow if any of it was changed."""

@@ -350,6 +350,9 @@ def _of_review(name: str) -> Table:
 review_item = _of_review("review_item")
 review_record = _of_review("review_record")
 
+# Scans whose events have not opened their reviews yet: a scan may be ended after it was stored.
+scan_to_review = Table("scan_to_review", metadata, Column("scan", Text, primary_key=True))
+
 # Records of the served page; see scanner/model/served.py. Rows are only added, by a role without other rights.
 # more. ``id``: random, so that no two writers wait for each other. ``subject``: the finding, identity, review, query or
 # scan that it is about.

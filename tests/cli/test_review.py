@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -458,3 +459,32 @@ def test_an_event_opens_a_review_of_one(
     listed = muster("review", "list").out
     assert listed.count(f"{event}-{TODAY}") == 1
     assert f"open, due on {TODAY + timedelta(days=7)}" in listed
+
+
+@pytest.mark.parametrize(
+    ("event", "change"),
+    [
+        ("owner_left", ("people.csv", "Ada,active", "Ada,left")),
+        ("reach_grew", ("bots.csv", "prod,bot,normal", "prod,bot,admin")),
+    ],
+)
+def test_a_scan_opens_the_reviews_that_an_earlier_one_could_not(
+    company: Path, muster: Muster, event: str, change: tuple[str, str, str]
+) -> None:
+    """Of the events that were new then; a scan can end, or lose its database, after it was stored."""
+    (company / "config.toml").write_text(CONFIG + f'\n[review]\non = ["{event}"]\n')
+    name, before, after = change
+    (company / name).write_text((company / name).read_text().replace(before, after))
+    with sqlite3.connect(company / "muster.db") as store:
+        store.execute("CREATE TRIGGER full BEFORE INSERT ON review BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+
+    failed = muster("scan", "--quiet")
+
+    assert failed.code == 0
+    assert "the next scan opens them" in failed.err
+    assert event not in muster("review", "list").out
+    with sqlite3.connect(company / "muster.db") as store:
+        store.execute("DROP TRIGGER full")
+    for _ in range(2):
+        assert muster("scan", "--quiet").code == 0
+    assert muster("review", "list").out.count(f"{event}-{TODAY}") == 1
