@@ -48,8 +48,9 @@ class Reviews:
 
     def scans_to_review(self) -> tuple[str, ...]:
         """Ids of scans whose events have not opened their reviews yet, oldest first."""
+        scan = schema.scan_to_review.c.scan
         with reading(self._engine) as connection:
-            return tuple(connection.scalars(select(schema.scan_to_review.c.scan).order_by(schema.scan_to_review.c.scan)))
+            return tuple(connection.scalars(select(scan).order_by(scan)))
 
     def reviewed(self, scan: str) -> None:
         """Record that a scan's events have opened their reviews."""

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from scanner.errors import DamagedRow, UsageError
+from scanner.model import ScanInfo
 from scanner.model.reviews import Campaign, Closing, Decision, Review, ReviewFacts, ReviewItem
+from scanner.store.outbox import NO_ALARMS, Alarms
 from scanner.store.store import Store, open_store
 from tests.databases import BACKENDS
 from tests.factories import NOW, make_assessment, make_result
@@ -54,6 +56,16 @@ def test_a_campaign_comes_back_as_it_was(store: Store) -> None:
         store.reviews.open(REVIEW, ITEMS)
     with pytest.raises(UsageError):
         store.reviews.append("q5", [KEPT])
+
+
+def test_a_scan_is_marked_until_its_events_have_opened_reviews(store: Store) -> None:
+    """The mark is stored with the scan that asks for it."""
+    for scan, alarms in {"s1": Alarms(to_review="s1"), "s2": NO_ALARMS, "s3": Alarms(to_review="s3")}.items():
+        store.save(make_result(scan=ScanInfo(id=scan, started_at=NOW, finished_at=NOW, version="0.1.0")), alarms)
+
+    assert store.reviews.scans_to_review() == ("s1", "s3")
+    store.reviews.reviewed("s1")
+    assert store.reviews.scans_to_review() == ("s3",)
 
 
 def test_pruning_leaves_evidence(store: Store) -> None:
