@@ -9,7 +9,7 @@ import pytest
 
 from connectors.azure.reader import Unit
 from connectors.azure.spec import SPEC
-from connectors.azure.workloads.reading import workload
+from connectors.azure.workloads.records import workload
 from connectors.azure.workloads.rows import Identities, Resource
 from connectors.base import Scope
 from scanner.model import with_typed
