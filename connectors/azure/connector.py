@@ -19,7 +19,7 @@ from connectors.azure.reader import Reader, Unit
 from connectors.azure.scopes import find_units
 from connectors.azure.settings import AzureSettings
 from connectors.azure.spec import SPEC
-from connectors.azure.workloads.records import read_management_group, read_subscription
+from connectors.azure.subscriptions import read_management_group, read_subscription
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.reading import require_sdk
 from scanner.errors import SourceError, UsageError

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
 from connectors.azure.client.api import AzureApi
+from connectors.azure.client.errors import NotTaken
 from connectors.azure.settings import AzureSettings
 from connectors.base import Gone, Malformed, Meter, NotAsked, Scope, SectionReading
 from connectors.reading import GIVE_UP_AFTER, SectionReader, read_each
@@ -18,6 +19,9 @@ from scanner.model import Coverage
 T = TypeVar("T")
 R = TypeVar("R")
 
+PAGE = 999
+"""The maximum page size of Graph for most lists."""
+Query = Mapping[str, str | int]
 _NAMED = 10
 """Maximum number of unreadable items that a section names; it counts all."""
 
@@ -112,6 +116,22 @@ class Reader(SectionReader):
             section.lost(lost[0][1], partial=some or len(failures) > 1)
             names = ", ".join(named(item) for item, _ in lost[:_NAMED])
             section.note(f"{len(lost)} of {len(items)} {what} not read: {names}{', …' if len(lost) > _NAMED else ''}")
+
+    def listed(
+        self, section: SectionReading, path: str, row: type[T], *queries: Query, beta: bool = False
+    ) -> Iterator[T]:
+        """The rows of the first query that Graph accepts; later queries select less."""
+        for number, query in enumerate(queries, start=1):
+            begun = False
+            try:
+                for page in self.api.graph_pages(path, params=query, beta=beta):
+                    begun = True
+                    yield from self.rows(section, [page], row)
+            except NotTaken:
+                if begun or number == len(queries):
+                    raise
+            else:
+                return
 
     def converted(self, section: SectionReading, models: Iterable[object], row: type[T]) -> Iterator[T]:
         """The models of an SDK as rows, by their attributes; a malformed one affects no other."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 
 from msgspec import Raw, structs
 
@@ -19,38 +19,18 @@ from connectors.azure.client.payloads import RESTORABLE, moment
 from connectors.azure.identities.faces import Faces
 from connectors.azure.identities.facts import Found
 from connectors.azure.identities.payloads import Application, Deleted, Expanded, ServicePrincipal
-from connectors.azure.reader import Reader
+from connectors.azure.reader import PAGE, Query, Reader
 from connectors.azure.spec import MANAGED_IDENTITY
 from connectors.base import Gone, SectionReading
 from scanner.errors import Denied, SourceError
 from scanner.model import Coverage
 
-PAGE = 999
 EXPANDED_PAGE = 100
 """The maximum page size of directory objects with ``$expand``."""
 EXPANDED_AT_MOST = 20
 WORTH_A_PAGE = 2
 """A page with expanded objects counts for two requests towards Graph's limits. Source:
 https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits"""
-Query = Mapping[str, str | int]
-T = TypeVar("T")
-
-
-def listed(
-    reader: Reader, section: SectionReading, path: str, row: type[T], *queries: Query, beta: bool = False
-) -> Iterator[T]:
-    """The rows of the first query that Graph accepts; later queries select less."""
-    for number, query in enumerate(queries, start=1):
-        begun = False
-        try:
-            for page in reader.api.graph_pages(path, params=query, beta=beta):
-                begun = True
-                yield from reader.rows(section, [page], row)
-        except NotTaken:
-            if begun or number == len(queries):
-                raise
-        else:
-            return
 
 
 def is_all(related: list[Raw] | None) -> bool:
@@ -80,7 +60,7 @@ def related(
     query: Query = {"$select": "id", "$expand": expand, "$top": EXPANDED_PAGE}
     try:
         worthwhile = len(open_ids) >= pages * WORTH_A_PAGE or pages == 1
-        for row in listed(reader, section, path, Expanded, query) if open_ids and worthwhile else ():
+        for row in reader.listed(section, path, Expanded, query) if open_ids and worthwhile else ():
             found = row.owners if relation == "owners" else row.federated_identity_credentials
             if found is not None and is_all(found) and row.id in open_ids:
                 del open_ids[row.id]
@@ -176,7 +156,7 @@ def read_service_principals(reader: Reader, found: Found) -> Iterator[Coverage]:
     left_out = 0
     queries = (_asking_for(f"{PRINCIPAL},{CREATED}"), _asking_for(PRINCIPAL), EVERYTHING)
     with reader.section(s.SERVICE_PRINCIPALS) as section:
-        for principal in listed(reader, section, "/servicePrincipals", ServicePrincipal, *queries):
+        for principal in reader.listed(section, "/servicePrincipals", ServicePrincipal, *queries):
             if principal.app_id is None and not principal.is_agent:
                 section.malformed(principal.id, "it has no client id (appId)")
                 continue
@@ -219,7 +199,7 @@ def read_applications(reader: Reader, found: Found) -> Iterator[Coverage]:
     """Registrations in this tenant, blueprints of agents among them."""
     with reader.section(s.APPLICATIONS) as section:
         queries = (_asking_for(APPLICATION), EVERYTHING)
-        for application in listed(reader, section, "/applications", Application, *queries):
+        for application in reader.listed(section, "/applications", Application, *queries):
             found.applications[application.app_id.lower()] = application
             section.found()
     yield reader.done(section)

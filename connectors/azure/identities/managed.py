@@ -13,7 +13,7 @@ from connectors.azure.identities.federation import Terms, credential_of, federat
 from connectors.azure.keys import arm_key, arm_name, managed_identity_key, subscription_of
 from connectors.azure.reader import Reader, gathered
 from connectors.azure.spec import MANAGED_IDENTITY, SPEC
-from connectors.azure.workloads.rows import Resource, agent_signal, kind_of
+from connectors.azure.workloads.rows import Resource, agent_signal, kind_of, runs_as
 from connectors.base import Scope
 from connectors.reading import unread_facts
 from scanner.errors import SourceError
@@ -49,20 +49,6 @@ def managed_identities(
         if one.key not in yielded:
             yielded.add(one.key)
             yield one
-
-
-def runs_as(resource: Resource) -> tuple[str, ...]:
-    """Keys of the managed identities that a resource may act as, sorted."""
-    keys = {managed_identity_key(arm_id) for arm_id in _assigned(resource)}
-    if resource.identity is not None and resource.identity.principal_id:
-        keys.add(managed_identity_key(resource.id))
-    return tuple(sorted(keys))
-
-
-def _assigned(resource: Resource) -> Iterator[str]:
-    """Resource ids of user-assigned identities."""
-    yield from (resource.identity and resource.identity.user_assigned_identities) or ()
-    yield from (one for one in (resource.kubelet, resource.msa_app_msi) if isinstance(one, str) and one)
 
 
 def _agents(resources: Iterable[Resource]) -> dict[str, tuple[Signal, ...]]:

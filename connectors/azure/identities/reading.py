@@ -1,4 +1,4 @@
-"""Reads agents, whose sponsors are only in the lists of their own types."""
+"""Reads the directory: agents with their sponsors, owners, federated credentials, and each identity once."""
 
 from __future__ import annotations
 
@@ -18,17 +18,15 @@ from connectors.azure.identities.lists import (
     APPLICATION,
     EXPANDED_PAGE,
     PRINCIPAL,
-    Query,
     followed,
     is_all,
-    listed,
     read_applications,
     read_deleted_registrations,
     read_service_principals,
     related,
 )
 from connectors.azure.identities.payloads import AgentUser, Application, FederatedCredential, Person, ServicePrincipal
-from connectors.azure.reader import Reader
+from connectors.azure.reader import Query, Reader
 from connectors.azure.rights.reading import read_rights
 from connectors.azure.usage.reading import read_credential_use, read_sign_ins
 from connectors.base import DiscoveredRecord, Gone, SectionReading
@@ -136,7 +134,7 @@ def _listed(
     everything: Query = {"$top": EXPANDED_PAGE}
     plain: Query = {"$select": select, **everything}
     try:
-        yield from listed(reader, section, path, row, {**plain, "$expand": _SPONSORS}, plain, everything)
+        yield from reader.listed(section, path, row, {**plain, "$expand": _SPONSORS}, plain, everything)
     except (NotTaken, Gone) as error:
         if some:
             raise SourceError(f"the list is not available, but agents exist: {error}") from error

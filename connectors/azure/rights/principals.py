@@ -14,14 +14,13 @@ from msgspec import Struct, field
 
 from connectors.azure import sections as s
 from connectors.azure.client.payloads import RESTORABLE, moment
-from connectors.azure.reader import Reader
+from connectors.azure.reader import PAGE, Reader
 from connectors.azure.rights.holders import GROUP, SERVICE_PRINCIPAL, DirectoryObject, objects_by_id
 from connectors.base import SectionReading
 from scanner.errors import SourceError
 from scanner.model import Coverage
 
 _DELETED = "/directory/deletedItems/microsoft.graph.servicePrincipal"
-_PAGE = 999
 
 
 class DeletedObject(Struct, frozen=True, kw_only=True):
@@ -89,7 +88,7 @@ def _restorable(reader: Reader, section: SectionReading, missing: frozenset[str]
     """By id, until when each can be restored; the others are deleted permanently, or the list was not read."""
     until: dict[str, datetime] = {}
     try:
-        pages = reader.api.graph_pages(_DELETED, params={"$select": "id,deletedDateTime", "$top": _PAGE})
+        pages = reader.api.graph_pages(_DELETED, params={"$select": "id,deletedDateTime", "$top": PAGE})
         for one in reader.rows(section, pages, DeletedObject):
             deleted = moment(one.deleted)
             if one.id.lower() in missing and deleted is not None:

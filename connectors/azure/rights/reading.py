@@ -11,7 +11,7 @@ from connectors.azure import sections as s
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.client.payloads import moment
 from connectors.azure.keys import NIL_GUID
-from connectors.azure.reader import Reader
+from connectors.azure.reader import PAGE, Reader
 from connectors.azure.rights.api_permissions import Permission, application_power, delegated_power
 from connectors.azure.rights.directory_roles import TENANT, DirectoryRole, as_published, directory_power
 from connectors.azure.rights.holders import (
@@ -130,7 +130,6 @@ class _Converter:
 
 # --- Application permissions and delegated permissions ---
 
-PAGE = 999
 MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 _SP = "/servicePrincipals"
 DEFAULT_ACCESS = NIL_GUID

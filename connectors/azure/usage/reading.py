@@ -11,8 +11,7 @@ from msgspec import structs
 from connectors.azure import sections as s
 from connectors.azure.client.errors import NoLicence
 from connectors.azure.client.payloads import moment
-from connectors.azure.identities.lists import PAGE, listed
-from connectors.azure.reader import Reader
+from connectors.azure.reader import PAGE, Reader
 from connectors.azure.usage.record import Activity, CredentialActivity, PrincipalActivity, Sign, UseRecord
 from connectors.base import SectionReading
 from scanner.model import Coverage
@@ -58,7 +57,7 @@ def _rows(reader: Reader, section: SectionReading, path: str, row: type[T]) -> I
     for is_last in (False, True):
         begun = False
         try:
-            for one in listed(reader, section, path, row, {"$top": PAGE}, {}, beta=True):
+            for one in reader.listed(section, path, row, {"$top": PAGE}, {}, beta=True):
                 begun = True
                 yield one
         except NoLicence:

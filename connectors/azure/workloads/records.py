@@ -5,23 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from connectors.azure import sections as s
-from connectors.azure.identities.managed import managed_identities, read_federation, runs_as
 from connectors.azure.keys import agent_blueprint_key, agent_identity_key, application_key, arm_key
-from connectors.azure.reader import Reader
-from connectors.azure.rights.assignments import read_assignments
 from connectors.azure.spec import SPEC
-from connectors.azure.workloads.rows import (
-    BOT,
-    FOUNDRY_AGENT,
-    Estate,
-    Resource,
-    ask_resource_graph,
-    kind_of,
-    resources_of,
-)
-from connectors.azure.workloads.vaults import read_vaults
-from connectors.base import DiscoveredRecord, Scope
+from connectors.azure.workloads.rows import BOT, FOUNDRY_AGENT, Resource, kind_of, runs_as
+from connectors.base import Scope
 from scanner.model import Workload
 from scanner.model.attributes import NO_LOCAL_ACCOUNTS, SIGNS_TOKENS_AS
 
@@ -72,54 +59,3 @@ def _local_keys(row: Resource) -> bool | None:
     if isinstance(row.disable_local_auth, bool):
         return not row.disable_local_auth
     return row.allow_shared_key_access if isinstance(row.allow_shared_key_access, bool) else None
-
-
-# --- A subscription: managed identities, workloads and key vaults ---
-#
-# One query of Resource Graph serves all of it.
-
-_NOTHING = "no resource can be seen: there is none, or the right to read them is missing"
-
-
-def read_resources(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Read everything in one subscription except role assignments."""
-    users: list[Resource] = []
-    with reader.section(s.MANAGED_IDENTITIES) as section:
-        estate = ask_resource_graph(reader, section)
-        for row in resources_of(reader, section, s.MANAGED_IDENTITIES, estate):
-            users.append(row)
-            section.found()
-        if not estate.rows and not users:
-            section.note(_NOTHING)
-    yield reader.done(section)
-    resources: list[Resource] = []
-    yield from _read_workloads(reader, estate, resources)
-    federation = yield from read_federation(reader, users)
-    yield from managed_identities(reader.scope, users, resources, federation)
-    yield from read_vaults(reader, estate)
-
-
-def _read_workloads(reader: Reader, estate: Estate, resources: list[Resource]) -> Iterator[DiscoveredRecord]:
-    """Read workloads that run as an identity; adds every resource to ``resources``."""
-    with reader.section(s.WORKLOADS) as section:
-        for row in resources_of(reader, section, s.WORKLOADS, estate):
-            resources.append(row)
-            found = workload(reader.scope, reader.unit.tenant, row)
-            if found is not None:
-                section.found()
-                yield found
-    yield reader.done(section)
-
-
-# --- One subscription, or one management group ---
-
-
-def read_subscription(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Read the role assignments at a subscription and below, and its resources."""
-    yield from read_assignments(reader)
-    yield from read_resources(reader)
-
-
-def read_management_group(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Read the role assignments at a management group, without those of its ancestors and children."""
-    yield from read_assignments(reader)

@@ -18,7 +18,7 @@ from msgspec import Raw, Struct, structs
 
 from connectors.azure import sections as s
 from connectors.azure.client.payloads import moment
-from connectors.azure.keys import arm_key, subscription_of
+from connectors.azure.keys import arm_key, managed_identity_key, subscription_of
 from connectors.azure.reader import Reader
 from connectors.base import SectionReading
 from scanner.errors import SourceError
@@ -255,3 +255,17 @@ def agent_signal(resource: Resource) -> Signal | None:
 def _said(resource: Resource) -> frozenset[str]:
     """The words of its ``kind``: ``functionapp,linux``."""
     return frozenset(word.strip() for word in (resource.kind or "").lower().split(","))
+
+
+def runs_as(resource: Resource) -> tuple[str, ...]:
+    """Keys of the managed identities that a resource may act as, sorted."""
+    keys = {managed_identity_key(arm_id) for arm_id in _assigned(resource)}
+    if resource.identity is not None and resource.identity.principal_id:
+        keys.add(managed_identity_key(resource.id))
+    return tuple(sorted(keys))
+
+
+def _assigned(resource: Resource) -> Iterator[str]:
+    """Resource ids of user-assigned identities."""
+    yield from (resource.identity and resource.identity.user_assigned_identities) or ()
+    yield from (one for one in (resource.kubelet, resource.msa_app_msi) if isinstance(one, str) and one)
