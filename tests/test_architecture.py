@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,8 @@ def _imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
+            full = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in full}
     return {name for name in found if name.partition(".")[0] in OURS}
 
 
@@ -149,6 +151,24 @@ def test_what_connectors_share_knows_none_of_them() -> None:
         for other in sorted(_imports(path))
         if _within(other, providers)
     ] == []
+
+
+def test_folders_of_a_connector_have_no_import_cycle() -> None:
+    """Imports in functions count, too. A module beside the folders may import any of them."""
+    packages = {name for name, path in MODULES.items() if path.name == "__init__.py"}
+    edges: dict[str, set[str]] = {}
+    for name, path in MODULES.items():
+        for folder, other in ((_folder(name), _folder(one)) for one in _imports(path)):
+            if {folder, other} <= packages and folder != other:
+                edges.setdefault(folder, set()).add(other)
+
+    assert edges["connectors.aws.identities"] >= {"connectors.aws.client", "connectors.aws.rights"}
+    TopologicalSorter(edges).prepare()  # raises CycleError, which names the folders
+
+
+def _folder(module: str) -> str:
+    """The folder of a connector that a module is in; any other name is no package."""
+    return ".".join(module.split(".")[:3]) if module.startswith("connectors.") else ""
 
 
 def test_only_the_composition_root_knows_the_catalogs() -> None:
