@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -38,6 +39,26 @@ FLOORS = (
     ("scanner.cli",),
     ("scanner.__main__",),
 )
+PURE = {f"scanner.{room}" for room in ("access", "diff", "judging", "matching", "model", "rules")}
+OUTSIDE = (
+    "filelock",
+    "http",
+    "os",
+    "pathlib",
+    "requests",
+    "secrets",
+    "shutil",
+    "socket",
+    "sqlalchemy",
+    "subprocess",
+    "tempfile",
+    "time",
+    "urllib.request",
+    "urllib3",
+    "uuid",
+)
+"""Modules for files, clocks, networks, databases and random ids."""
+CLOCKS = ("now", "today", "utcnow")
 PROVIDERS = (
     "agent_config",
     "anthropic",
@@ -125,6 +146,36 @@ def test_rooms_import_only_from_below() -> None:
     ]
 
     assert wrong == []
+
+
+def test_pure_rooms_read_no_file_clock_or_network() -> None:
+    """Their own tables, which come with the package, are read by ``importlib.resources``."""
+    reading = []
+    for name, path in MODULES.items():
+        if not _within(name, PURE):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                reading += [(name, one.name) for one in node.names if _within(one.name, set(OUTSIDE))]
+            elif isinstance(node, ast.ImportFrom) and node.module and _within(node.module, set(OUTSIDE)):
+                reading.append((name, node.module))
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CLOCKS:
+                reading.append((name, ast.unparse(node)))
+
+    assert reading == []
+
+
+def test_the_page_has_every_room_from_the_bottom_up() -> None:
+    """The table of folders is how a newcomer finds a topic."""
+    text = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    table = text.partition("| folder | question")[2].partition("\n\n")[0]
+    folders = re.findall(r"^\| `([\w/]+)/` \|", table, re.MULTILINE)
+    rooms = [folder.replace("/", ".") for folder in folders if folder not in ("scanner", "tests")]
+    packages = {path.parent for path in (ROOT / "scanner").glob("*/__init__.py")}
+    floors = [_room(room)[0] for room in rooms]
+
+    assert set(rooms) == {f"scanner.{package.name}" for package in packages} | {"connectors", "reports"}
+    assert floors == sorted(floors)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

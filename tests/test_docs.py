@@ -12,9 +12,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+import scanner.errors
 from connectors.catalog import connector_catalog
 from reports.base import VIEWS
 from reports.catalog import report_catalog
+from scanner.cli import exit_codes
 from scanner.cli.main import cli
 from scanner.cli.reference import PAGES as GENERATED
 from scanner.config.load import _File, load_config
@@ -241,3 +243,11 @@ def test_every_state_is_explained(page: str, states: object) -> None:
 def test_the_index_has_the_exit_codes(code: int, meaning: str) -> None:
     """Scripts are written from that table."""
     assert re.search(rf"^\| `{code}` \|.*{meaning}", INDEX, re.MULTILINE | re.IGNORECASE)
+
+
+def test_the_index_has_every_exit_code() -> None:
+    """Those of commands, and those of errors."""
+    commands = {value for value in vars(exit_codes).values() if isinstance(value, int)}
+    errors = {one.exit_code for one in vars(scanner.errors).values() if hasattr(one, "exit_code")}
+
+    assert {int(code) for code in re.findall(r"^\| `(\d+)` \|", INDEX, re.MULTILINE)} == {0} | commands | errors
