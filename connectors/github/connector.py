@@ -10,14 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
-from connectors.github import asked_for, organization
-from connectors.github import sections as read
 from connectors.github import spec as s
-from connectors.github.accounts import read_people
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.api import ENTERPRISE, Api, GithubApi
-from connectors.github.coding_agents import read_agents
 from connectors.github.facts import Organization
 from connectors.github.identities import people
 from connectors.github.identities.organization import with_workflows
@@ -25,9 +21,13 @@ from connectors.github.identities.place import Place
 from connectors.github.keys import PUBLIC
 from connectors.github.least_privilege import app_manifest
 from connectors.github.offline.api import FileApi
-from connectors.github.pipelines import read_workflows
 from connectors.github.preflight import preflight
 from connectors.github.reader import Reader
+from connectors.github.sections import apps as read
+from connectors.github.sections import optional, organization
+from connectors.github.sections.coding_agents import read_agents
+from connectors.github.sections.members import read_people
+from connectors.github.sections.workflows import read_workflows
 from connectors.github.settings import GithubSettings
 from connectors.github.spec import SPEC
 from connectors.reading import require_sdk
@@ -98,7 +98,7 @@ class GithubConnector:
         may_have_sso = context.plan is None or context.plan.startswith(ENTERPRISE)
         everyone = yield from read_people(reader, may_have_sso=may_have_sso)
         tokens = yield from read.read_listed(reader, s.ACCESS_TOKENS, r.ACCESS_TOKENS, p.AccessToken)
-        reachable = yield from asked_for.read_token_repositories(reader, tokens)
+        reachable = yield from optional.read_token_repositories(reader, tokens)
         given = yield from read.read_listed(reader, s.AUTHORIZATIONS, r.AUTHORIZATIONS, p.Authorization)
         unread = bool(reader.gaps & {s.ACCESS_TOKENS, s.AUTHORIZATIONS})
         roles = yield from organization.read_roles(reader)
@@ -115,7 +115,7 @@ class GithubConnector:
         if token is not None:
             yield with_workflows(token, by_default)
         yield from organization.read_registries(reader)
-        yield from asked_for.read_more_secrets(reader, repositories)
+        yield from optional.read_more_secrets(reader, repositories)
         yield from read_agents(reader, repositories, everyone, secrets)
         yield from read.read_webhooks(reader, repositories)
         yield from read.read_alerts(reader)

@@ -14,11 +14,11 @@ from connectors.agents.definitions import as_identity
 from connectors.agents.documents import client_of, client_signals, described
 from connectors.github import keys
 from connectors.github.agent_files import AgentFile
+from connectors.github.client.parts import Part
 from connectors.github.client.payloads import AgentConfiguration, McpServer
+from connectors.github.client.repositories import ClientFile, DefinitionFile
 from connectors.github.facts import Repository
 from connectors.github.identities.place import Place
-from connectors.github.parts import Part
-from connectors.github.repositories import ClientFile, DefinitionFile
 from connectors.github.workflows.owners import as_owners, code_owners
 from scanner.model import Consequence, Identity, Privilege, Signal
 from scanner.model.attributes import CHANGED_BY, MCP_SERVERS, MODEL, OWNERS, TOOLS

@@ -19,9 +19,9 @@ from connectors.base import Malformed, SectionReading
 from connectors.exported import MAX_BYTES, Unreadable, content_of, json_values, text_of
 from connectors.github.client import payloads as p
 from connectors.github.client.api import Answered, answered
+from connectors.github.client.parts import parts_of
 from connectors.github.client.requests import Permission, Request
 from connectors.github.offline.repositories import nodes, parts_asked
-from connectors.github.parts import parts_of
 from connectors.reading import decoded
 from scanner.errors import SourceError
 from scanner.text import printable

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from connectors.github.agent_files import FOLDER as AGENTS
+from connectors.github.client.parts import Part
+from connectors.github.client.repositories import FOLDER
 from connectors.github.client.requests import METADATA, Request
-from connectors.github.parts import Part
-from connectors.github.repositories import FOLDER
 from scanner.errors import SourceError
 
 REPOSITORIES = Request(path="/orgs/{org}/repos", permission=METADATA)

@@ -33,13 +33,13 @@ from graphql import (
     visit,
 )
 
-from connectors.github import agent_changes, coding_agents, environments, local_actions
-from connectors.github.accounts import SSO
 from connectors.github.client import requests as r
+from connectors.github.client.parts import query
+from connectors.github.client.repositories import QUERY, TEAM, TEAMS
 from connectors.github.client.requests import Request
-from connectors.github.organization import RULESETS
-from connectors.github.parts import query
-from connectors.github.repositories import QUERY, TEAM, TEAMS
+from connectors.github.sections import agent_changes, coding_agents, environments, local_actions
+from connectors.github.sections.members import SSO
+from connectors.github.sections.organization import RULESETS
 
 HERE = Path(__file__).parent
 FAKE = HERE.parents[3] / "connectors" / "fakes" / "github"

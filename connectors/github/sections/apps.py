@@ -18,15 +18,15 @@ from connectors.github import keys
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
+from connectors.github.client.repositories import Read, is_of, names, read_admin_teams, read_repositories
 from connectors.github.client.requests import Request
-from connectors.github.environments import with_all
 from connectors.github.facts import SubjectTemplate, WorkflowFile
 from connectors.github.identities.apps import app, runner_group, webhook
 from connectors.github.identities.keys_and_secrets import deploy_key, stored_secret
 from connectors.github.identities.people import People
-from connectors.github.organization import Bypasses
 from connectors.github.reader import Reader
-from connectors.github.repositories import Read, is_of, names, read_admin_teams, read_repositories
+from connectors.github.sections.environments import with_all
+from connectors.github.sections.organization import Bypasses
 from scanner.errors import NotOffered, SourceError
 from scanner.model import StoredSecret
 

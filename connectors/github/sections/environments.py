@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from connectors.base import SectionReading
 from connectors.github.client import requests as r
 from connectors.github.client.api import Api
-from connectors.github.parts import Part, read_parts
-from connectors.github.repositories import Environments, Read
+from connectors.github.client.parts import Part, read_parts
+from connectors.github.client.repositories import Environments, Read
 from connectors.reading import few
 from scanner.errors import SourceError
 from scanner.model import Identity

@@ -9,9 +9,9 @@ from connectors.github import keys
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
+from connectors.github.client.repositories import Read, names
 from connectors.github.identities.keys_and_secrets import stored_secret
 from connectors.github.reader import Reader
-from connectors.github.repositories import Read, names
 from scanner.errors import NotOffered
 
 _SUBSET = "subset"

@@ -12,10 +12,10 @@ from connectors.base import DiscoveredRecord, SectionReading
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
+from connectors.github.client.repositories import nodes_of
 from connectors.github.client.requests import Request
 from connectors.github.identities.organization import jobs_token, registry
 from connectors.github.reader import Reader
-from connectors.github.repositories import nodes_of
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Identity
 

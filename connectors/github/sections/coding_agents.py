@@ -14,17 +14,17 @@ from msgspec import Struct
 from connectors.base import DiscoveredRecord, Malformed, SectionReading
 from connectors.github import keys
 from connectors.github import spec as s
-from connectors.github.agent_changes import read_changes
 from connectors.github.agent_files import PRIVATE, SHARED, AgentFile
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
+from connectors.github.client.parts import Part, read_parts
+from connectors.github.client.repositories import ClientFile, DefinitionFile, Read, Tree, agents_in, names
 from connectors.github.identities import agents
 from connectors.github.identities.agents import Use
 from connectors.github.identities.keys_and_secrets import stored_secret
 from connectors.github.identities.people import People
-from connectors.github.parts import Part, read_parts
 from connectors.github.reader import Reader
-from connectors.github.repositories import ClientFile, DefinitionFile, Read, Tree, agents_in, names
+from connectors.github.sections.agent_changes import read_changes
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import StoredSecret
 

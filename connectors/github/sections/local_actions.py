@@ -11,8 +11,8 @@ from msgspec import Struct, field
 from connectors.base import SectionReading
 from connectors.github.client import requests as r
 from connectors.github.client.api import Api
+from connectors.github.client.parts import Part, read_parts
 from connectors.github.facts import WorkflowFile
-from connectors.github.parts import Part, read_parts
 from connectors.github.workflows.local import NAMES, used_in
 
 FILE: Final = "object(expression: $what) { ... on Blob { text isTruncated } }"

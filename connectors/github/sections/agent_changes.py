@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from connectors.base import SectionReading
 from connectors.github.client import requests as r
 from connectors.github.client.api import Api
-from connectors.github.parts import Part, read_parts
+from connectors.github.client.parts import Part, read_parts
 
 LAST_CHANGE: Final = """\
 defaultBranchRef { target { ... on Commit { \
