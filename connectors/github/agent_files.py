@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from connectors.agents.definitions import Definitions
+from connectors.agents.documents import Server
 from connectors.github.client.payloads import McpServer, mcp_servers
 from connectors.planned.documents import parse_document
 from scanner.errors import InputError
@@ -44,6 +46,22 @@ class AgentFile(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """As tasks call it: the file's name without its endings."""
         return self.path.rpartition("/")[2].removesuffix(SUFFIX).removesuffix(".agent")
+
+
+class ClientFile(Struct, frozen=True, kw_only=True):
+    """A configuration of an MCP client. ``path``: from the root of its repository. ``problem``: what was not read."""
+
+    path: str
+    servers: Mapping[str, Server] = {}
+    problem: str = ""
+
+
+class DefinitionFile(Struct, frozen=True, kw_only=True):
+    """A file that defines agents. ``path``: from the root of its repository. ``problem``: what was not read."""
+
+    path: str
+    found: Definitions = Definitions()
+    problem: str = ""
 
 
 def agent_file(path: str, text: str) -> AgentFile:

@@ -23,10 +23,13 @@ from connectors.github.least_privilege import app_manifest
 from connectors.github.offline.api import FileApi
 from connectors.github.preflight import preflight
 from connectors.github.reader import Reader
-from connectors.github.sections import apps as read
-from connectors.github.sections import optional, organization
+from connectors.github.sections import apps, keys_and_secrets, optional, organization
+from connectors.github.sections.alerts import read_alerts
 from connectors.github.sections.coding_agents import read_agents
 from connectors.github.sections.members import read_people
+from connectors.github.sections.repositories import read_all_repositories
+from connectors.github.sections.subjects import read_subjects
+from connectors.github.sections.webhooks import read_webhooks
 from connectors.github.sections.workflows import read_workflows
 from connectors.github.settings import GithubSettings
 from connectors.github.spec import SPEC
@@ -92,24 +95,24 @@ class GithubConnector:
             yield from self._read(reader, context)
 
     def _read(self, reader: Reader, context: Context) -> Iterator[DiscoveredRecord]:
-        made = yield from read.read_audit_log(reader)
+        made = yield from apps.read_audit_log(reader)
         bypasses = yield from organization.read_rulesets(reader)
-        yield from read.read_apps(reader, made, bypasses)
+        yield from apps.read_apps(reader, made, bypasses)
         may_have_sso = context.plan is None or context.plan.startswith(ENTERPRISE)
         everyone = yield from read_people(reader, may_have_sso=may_have_sso)
-        tokens = yield from read.read_listed(reader, s.ACCESS_TOKENS, r.ACCESS_TOKENS, p.AccessToken)
+        tokens = yield from reader.read_listed(s.ACCESS_TOKENS, r.ACCESS_TOKENS, p.AccessToken)
         reachable = yield from optional.read_token_repositories(reader, tokens)
-        given = yield from read.read_listed(reader, s.AUTHORIZATIONS, r.AUTHORIZATIONS, p.Authorization)
+        given = yield from reader.read_listed(s.AUTHORIZATIONS, r.AUTHORIZATIONS, p.Authorization)
         unread = bool(reader.gaps & {s.ACCESS_TOKENS, s.AUTHORIZATIONS})
         roles = yield from organization.read_roles(reader)
         holdings = people.Holdings(tokens, given, None if s.ROLES in reader.gaps else roles, reachable)
         yield from people.identities(reader.place, everyone, holdings, unread=unread)
         token = yield from organization.read_actions_policy(reader)
-        yield from read.read_runners(reader)
-        repositories = yield from read.read_all_repositories(reader, made)
-        subjects, repositories = yield from read.read_subjects(reader, repositories)
-        yield from read.read_deploy_keys(reader, repositories, everyone, bypasses)
-        secrets, repositories = yield from read.read_secrets(reader, repositories)
+        yield from organization.read_runners(reader)
+        repositories = yield from read_all_repositories(reader, made)
+        subjects, repositories = yield from read_subjects(reader, repositories)
+        yield from keys_and_secrets.read_deploy_keys(reader, repositories, everyone, bypasses)
+        secrets, repositories = yield from keys_and_secrets.read_secrets(reader, repositories)
         with_subjects = replace(context.organization, oidc=subjects)
         by_default = yield from read_workflows(reader, with_subjects, repositories, secrets)
         if token is not None:
@@ -117,8 +120,8 @@ class GithubConnector:
         yield from organization.read_registries(reader)
         yield from optional.read_more_secrets(reader, repositories)
         yield from read_agents(reader, repositories, everyone, secrets)
-        yield from read.read_webhooks(reader, repositories)
-        yield from read.read_alerts(reader)
+        yield from read_webhooks(reader, repositories)
+        yield from read_alerts(reader)
 
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""

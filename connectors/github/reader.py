@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import TypeAlias, TypeVar
 
-from connectors.base import Meter, SectionReading
+from connectors.base import DiscoveredRecord, Meter, SectionReading
 from connectors.github.client.api import Api
-from connectors.github.client.requests import Request
+from connectors.github.client.requests import Request, names
 from connectors.github.identities.place import Place
 from connectors.github.settings import GithubSettings
 from connectors.reading import SectionReader, each_of
@@ -15,6 +15,8 @@ from scanner.errors import SourceError
 
 T = TypeVar("T")
 R = TypeVar("R")
+Found: TypeAlias = Generator[DiscoveredRecord, None, T]
+"""Records, and what a section returns to those that come after it."""
 
 
 class Reader(SectionReader):
@@ -44,6 +46,19 @@ class Reader(SectionReader):
         except SourceError as error:
             section.lost(error, partial=bool(found))
         return found
+
+    def read_listed(self, name: str, request: Request, row: type[T]) -> Found[list[T]]:
+        """Read a section that is one listing of the organization."""
+        found: list[T] = []
+        with self.section(name) as section:
+            found = self.listed(section, request, row)
+            section.found(len(found))
+        yield self.done(section)
+        return found
+
+    def of_repository(self, section: SectionReading, request: Request, row: type[T], full_name: str) -> list[T]:
+        """All rows of a listing of a repository. Raises SourceError."""
+        return list(self.api.rows(request, row, section, **names(full_name)))
 
     def each(
         self, section: SectionReading, what: str, read: Callable[[T], R], items: Sequence[T], name: Callable[[T], str]

@@ -10,8 +10,7 @@ from msgspec import Struct
 
 from connectors.base import SectionReading
 from connectors.github.client.api import Api
-from connectors.github.client.repositories import names
-from connectors.github.client.requests import Permission
+from connectors.github.client.requests import Permission, names
 from scanner.errors import SourceError
 
 BATCH: Final = 100

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct, field
 
 from connectors.agents.definitions import Definitions, read_definitions
-from connectors.agents.documents import Card, Server, read_document
+from connectors.agents.documents import Card, read_document
 from connectors.base import Malformed, SectionReading
 from connectors.github.agent_files import FOLDER as AGENTS
-from connectors.github.agent_files import SUFFIX, AgentFile, agent_file
+from connectors.github.agent_files import SUFFIX, AgentFile, ClientFile, DefinitionFile, agent_file
 from connectors.github.client import requests as r
-from connectors.github.client.api import BATCHES, Answered, Api
+from connectors.github.client.api import BATCHES, Api
+from connectors.github.client.connections import PageInfo, nodes_of
 from connectors.github.client.payloads import moment
-from connectors.github.client.requests import Permission
 from connectors.github.facts import Repository, WorkflowFile
-from scanner.errors import SourceError, Throttled, Unreachable
+from scanner.errors import SourceError
 
 FOLDER: Final = ".github/workflows"
 _KINDS: Final = (".yml", ".yaml")
@@ -88,17 +88,12 @@ class _Named(Struct):
     name: str
 
 
-class _PageInfo(Struct):
-    has_next: bool = field(name="hasNextPage", default=False)
-    cursor: str | None = field(name="endCursor", default=None)
-
-
 class Environments(Struct):
     """A page of a repository's environments."""
 
     total: int = field(name="totalCount", default=0)
     nodes: list[_Named | None] | None = None
-    page: _PageInfo = field(name="pageInfo", default_factory=_PageInfo)
+    page: PageInfo = field(name="pageInfo", default_factory=PageInfo)
 
     @property
     def names(self) -> list[str]:
@@ -144,22 +139,6 @@ class _Node(Struct, kw_only=True):
     azd: _Blob | None = None
 
 
-class ClientFile(Struct, frozen=True, kw_only=True):
-    """A configuration of an MCP client. ``path``: from the root of its repository. ``problem``: what was not read."""
-
-    path: str
-    servers: Mapping[str, Server] = {}
-    problem: str = ""
-
-
-class DefinitionFile(Struct, frozen=True, kw_only=True):
-    """A file that defines agents. ``path``: from the root of its repository. ``problem``: what was not read."""
-
-    path: str
-    found: Definitions = Definitions()
-    problem: str = ""
-
-
 class Read(Struct, frozen=True, kw_only=True):
     """A repository with its workflows. ``keys``: how many deploy keys it has; None where that is not shown.
 
@@ -175,11 +154,6 @@ class Read(Struct, frozen=True, kw_only=True):
     definitions: tuple[DefinitionFile, ...] = ()
     keys: int | None = None
     more_after: str | None = None
-
-
-class _Connection(Struct):
-    page: _PageInfo = field(name="pageInfo")
-    nodes: list[Any]
 
 
 def read_repositories(api: Api, section: SectionReading, org: str, owner_id: int) -> Iterator[Read]:
@@ -319,7 +293,7 @@ class _Edge(Struct):
 
 class _Edges(Struct):
     edges: list[_Edge | None] | None = None
-    page: _PageInfo = field(name="pageInfo", default_factory=_PageInfo)
+    page: PageInfo = field(name="pageInfo", default_factory=PageInfo)
 
 
 class _Team(Struct):
@@ -345,55 +319,3 @@ def _edges(api: Api, org: str, team: _Team) -> Iterator[_Edge]:
         except (KeyError, TypeError, msgspec.ValidationError):
             reason = Malformed(f"an answer has no repositories of the team {team.slug}")
             raise answer.errors[0] if answer.errors else reason from None
-
-
-def nodes_of(
-    api: Api,
-    section: SectionReading,
-    text: str,
-    org: str,
-    of: str,
-    *,
-    asked: Permission,
-    batches: tuple[int, ...] = (),
-) -> Iterator[Any]:
-    """The nodes of a connection below the organization, page by page. Raises SourceError, Malformed for a circle."""
-    cursor: str | None = None
-    seen: set[str | None] = {None}
-    sizes = list(batches)
-    while True:
-        variables = {"org": org, "endCursor": cursor} | ({"first": sizes[0]} if sizes else {})
-        try:
-            answer = api.query(text, variables, asked)
-            page = _connection(answer, of)
-        except Throttled:
-            raise
-        except Unreachable:
-            if not sizes[1:]:  # there is no smaller batch
-                raise
-            sizes.pop(0)
-            continue
-        for error in answer.errors[:1]:
-            section.lost(error, partial=True)
-            section.note(f"{len(answer.errors)} parts of an answer were not given")
-        yield from (node for node in page.nodes if node is not None)
-        if not page.page.has_next:
-            return
-        cursor = page.page.cursor
-        if cursor in seen:
-            raise Malformed(f"the pages of {of} repeat")
-        seen.add(cursor)
-
-
-def _connection(answer: Answered, of: str) -> _Connection:
-    try:
-        found = answer.data["organization"][of]
-        return msgspec.convert(found, _Connection)
-    except (KeyError, TypeError, msgspec.ValidationError):
-        raise answer.errors[0] if answer.errors else Malformed(f"an answer has no {of}") from None
-
-
-def names(full_name: str) -> Mapping[str, str]:
-    """Owner and name, for the path of a request."""
-    owner, _, repo = full_name.partition("/")
-    return {"owner": owner, "repo": repo}

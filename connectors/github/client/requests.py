@@ -226,3 +226,9 @@ METADATA: Final = Permission("metadata", ("repo",))
 BYPASSES: Final = Permission("", ("admin:org of an owner; an App would have to write",))
 """What the bypass lists of rulesets take, through GraphQL."""
 API_VERSION: Final = "2022-11-28"
+
+
+def names(full_name: str) -> Mapping[str, str]:
+    """Owner and name, for the path of a request."""
+    owner, _, repo = full_name.partition("/")
+    return {"owner": owner, "repo": repo}

@@ -13,10 +13,9 @@ from msgspec.structs import replace
 from connectors.agents.definitions import as_identity
 from connectors.agents.documents import client_of, client_signals, described
 from connectors.github import keys
-from connectors.github.agent_files import AgentFile
+from connectors.github.agent_files import AgentFile, ClientFile, DefinitionFile
 from connectors.github.client.parts import Part
 from connectors.github.client.payloads import AgentConfiguration, McpServer
-from connectors.github.client.repositories import ClientFile, DefinitionFile
 from connectors.github.facts import Repository
 from connectors.github.identities.place import Place
 from connectors.github.workflows.owners import as_owners, code_owners

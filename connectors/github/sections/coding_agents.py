@@ -14,11 +14,12 @@ from msgspec import Struct
 from connectors.base import DiscoveredRecord, Malformed, SectionReading
 from connectors.github import keys
 from connectors.github import spec as s
-from connectors.github.agent_files import PRIVATE, SHARED, AgentFile
+from connectors.github.agent_files import PRIVATE, SHARED, AgentFile, ClientFile, DefinitionFile
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.parts import Part, read_parts
-from connectors.github.client.repositories import ClientFile, DefinitionFile, Read, Tree, agents_in, names
+from connectors.github.client.repositories import Read, Tree, agents_in
+from connectors.github.client.requests import names
 from connectors.github.identities import agents
 from connectors.github.identities.agents import Use
 from connectors.github.identities.keys_and_secrets import stored_secret

@@ -9,7 +9,8 @@ from connectors.github import keys
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
-from connectors.github.client.repositories import Read, names
+from connectors.github.client.repositories import Read
+from connectors.github.client.requests import names
 from connectors.github.identities.keys_and_secrets import stored_secret
 from connectors.github.reader import Reader
 from scanner.errors import NotOffered

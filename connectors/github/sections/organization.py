@@ -1,4 +1,4 @@
-"""Sections of the organization itself: roles, rulesets, the policy of Actions, and private registries."""
+"""Sections of the organization itself: roles, rulesets, the policy of Actions, runners, and private registries."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from connectors.base import DiscoveredRecord, SectionReading
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
-from connectors.github.client.repositories import nodes_of
+from connectors.github.client.connections import nodes_of
 from connectors.github.client.requests import Request
+from connectors.github.identities.apps import runner_group
 from connectors.github.identities.organization import jobs_token, registry
 from connectors.github.reader import Reader
 from scanner.errors import Denied, NotOffered, SourceError
@@ -145,4 +146,26 @@ def read_registries(reader: Reader) -> Generator[DiscoveredRecord, None, None]:
         for row in reader.listed(section, r.PRIVATE_REGISTRIES, p.Registry):
             yield registry(reader.place, row)
             section.found()
+    yield reader.done(section)
+
+
+def read_runners(reader: Reader) -> Generator[DiscoveredRecord, None, None]:
+    """Runner groups with their runners; a group of the provider's own without any runner is left out."""
+    with reader.section(s.RUNNERS) as section:
+        groups = reader.listed(section, r.RUNNER_GROUPS, p.RunnerGroup)
+        runners = reader.listed(section, r.RUNNERS, p.Runner)
+        hosted: list[p.HostedRunner] = []
+        try:
+            hosted.extend(reader.api.rows(r.HOSTED_RUNNERS, p.HostedRunner, section, org=reader.org))
+        except NotOffered:
+            section.note("runners that GitHub hosts for the organization are not offered")
+        except SourceError as error:
+            section.lost(error, partial=bool(groups))
+        are_known = not section.coverage.is_gap
+        for group in groups:
+            own = [one for one in runners if one.runner_group_id == group.id]
+            by_github = [one for one in hosted if one.runner_group_id == group.id]
+            if own or by_github or not group.default or not are_known:
+                yield runner_group(reader.place, group, own, by_github)
+                section.found()
     yield reader.done(section)

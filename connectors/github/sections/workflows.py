@@ -13,12 +13,13 @@ from connectors.base import DiscoveredRecord, SectionReading
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
-from connectors.github.client.repositories import Read, names
+from connectors.github.client.repositories import Read
+from connectors.github.client.requests import names
 from connectors.github.facts import Organization, WorkflowFile
 from connectors.github.reader import Reader
-from connectors.github.sections.apps import asks_for_tokens
 from connectors.github.sections.environments import named_by, read_rules, with_rules
 from connectors.github.sections.local_actions import read_actions
+from connectors.github.sections.subjects import asks_for_tokens
 from connectors.github.workflows.identities import Workflows, workflow_identities
 from connectors.reading import few
 from scanner.errors import SourceError

@@ -1,0 +1,73 @@
+"""The section of subjects: how the subjects of workflow tokens are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from connectors.base import SectionReading
+from connectors.github import spec as s
+from connectors.github.client import payloads as p
+from connectors.github.client import requests as r
+from connectors.github.client.repositories import Read
+from connectors.github.client.requests import names
+from connectors.github.facts import SubjectTemplate, WorkflowFile
+from connectors.github.reader import Found, Reader
+from scanner.errors import NotOffered, SourceError
+
+_DEFAULT_CLAIMS: Final = ((), ("repo", "context"))
+
+
+def read_subjects(reader: Reader, found: Sequence[Read]) -> Found[tuple[SubjectTemplate, list[Read]]]:
+    """How subjects are made: the organization's, and each repository's that has a workflow with tokens."""
+    organization = SubjectTemplate()
+    templates: dict[str, SubjectTemplate] = {}
+    with reader.section(s.OIDC) as section:
+        organization = template(reader.api.one(r.ORG_SUBJECT, p.SubjectRow, org=reader.org))
+        asking = [one.facts.full_name for one in found if asks_for_tokens(one)]
+        has_properties = any(one.facts.properties for one in found if asks_for_tokens(one))
+        if has_properties and r.PROPERTIES.path in reader.whole:
+            organization = replace(organization, properties=_claimed(reader, section))
+        for name, row in reader.each(
+            section,
+            "repositories",
+            lambda name: reader.api.one(r.REPOSITORY_SUBJECT, p.SubjectRow, **names(name)),
+            asking,
+            str,
+        ):
+            templates[name] = template(row)
+            section.found()
+    yield reader.done(section)
+    return organization, [
+        replace(one, facts=replace(one.facts, template=templates.get(one.facts.full_name))) for one in found
+    ]
+
+
+def _claimed(reader: Reader, section: SectionReading) -> tuple[str, ...] | None:
+    """The custom properties that are claims of tokens; None where that could not be read."""
+    try:
+        rows = reader.api.one(r.CLAIMED_PROPERTIES, list[p.ClaimedProperty], org=reader.org)
+    except NotOffered:
+        return ()
+    except SourceError as error:
+        section.lost(error, partial=True)
+        return None
+    return tuple(row.custom_property_name for row in rows)
+
+
+def asking(repository: Read) -> Iterator[WorkflowFile]:
+    """The workflows that may ask for tokens: their texts have the words."""
+    return (file for file in repository.files if "id-token" in file.text or "write-all" in file.text)
+
+
+def asks_for_tokens(repository: Read) -> bool:
+    """Whether a workflow of a repository in use may ask for tokens."""
+    return not repository.facts.archived and any(asking(repository))
+
+
+def template(row: p.SubjectRow) -> SubjectTemplate:
+    """An organization's names its claims, a repository's may say that it uses GitHub's own form."""
+    is_default = row.include_claim_keys in _DEFAULT_CLAIMS if row.use_default is None else row.use_default
+    return SubjectTemplate(use_default=is_default, claim_keys=row.include_claim_keys, immutable=row.is_immutable)
