@@ -1,7 +1,7 @@
-"""Client certificates, as far as requests for them are kept: an hour after they were signed, and in exports.
+"""Client certificates from certificate signing requests, which a cluster keeps for an hour after signing.
 
 Source: the documentation of certificate signing requests and of authenticating by X.509. A certificate's common name is
-the user, its organizations are the groups; Kubernetes can neither list nor revoke it.
+the user, its organizations are the groups. Kubernetes can neither list nor revoke certificates.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from scanner.model import Credential, credential_key
 from scanner.model.attributes import UNLISTED
 
 _SIGNER: Final = "kubernetes.io/kube-apiserver-client"
-"""The one whose certificates the API server takes of anyone; those of kubelets have another."""
+"""The signer of client certificates for the API server. Kubelets have another."""
 
 
 _VOUCHED_FOR: Final = re.compile(
     r"system:.*|.*@.*|.*:.*|gke-.*|aks.*|\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 )
-"""Users of the control plane, people and cloud identities: other issuers vouch for them."""
+"""Users of the control plane, people and cloud identities, which other issuers authenticate."""
 _MOST_NAMED: Final = 5
 
 
 class ClientCertificate(Struct, frozen=True, kw_only=True):
-    """Who a certificate says that its holder is. ``id``: as audit logs call it."""
+    """A client certificate. ``id``: as in audit logs."""
 
     user: str
     groups: frozenset[str]
@@ -40,7 +40,7 @@ class ClientCertificate(Struct, frozen=True, kw_only=True):
     until: datetime
 
     def credential(self, identity: str) -> Credential:
-        """As a credential of the identity with that key."""
+        """The certificate as a credential of the identity with that key."""
         return Credential(
             key=credential_key(identity, "certificate", self.id),
             kind="certificate",
@@ -52,14 +52,14 @@ class ClientCertificate(Struct, frozen=True, kw_only=True):
 
 
 def certificate_in(request: p.SigningRequest) -> ClientCertificate | None:
-    """The certificate that a request led to; None before it is signed, and for what no client signs in with."""
+    """The client certificate of a request; None if it is not signed, or not for clients."""
     pem = request.status.certificate
     if request.spec.signer != _SIGNER or not pem:
         return None
     from cryptography import x509
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    warnings.filterwarnings("ignore", "Parsed a serial number")  # old authorities have bad ones
+    warnings.filterwarnings("ignore", "Parsed a serial number")  # old authorities issued invalid ones
     try:
         found = x509.load_pem_x509_certificate(pem)
         names = [(one.oid, str(one.value)) for one in found.subject]
@@ -84,13 +84,13 @@ def certificate_in(request: p.SigningRequest) -> ClientCertificate | None:
 
 
 def named_users(bindings: Iterable[p.Binding]) -> frozenset[str]:
-    """Users that bindings name, and that only a certificate can name, too."""
+    """Users in bindings that can only sign in with a certificate."""
     named = (one.name for binding in bindings for one in binding.subjects or () if one.kind == "User")
     return frozenset(name for name in named if not _VOUCHED_FOR.fullmatch(name))
 
 
 def unbound(certificates: Iterable[ClientCertificate], bindings: Iterable[p.Binding]) -> Iterator[str]:
-    """Yield a remark about certificates of users that no binding names: their groups may have rights."""
+    """Yield a note on certificates of users that no binding names: their groups may have rights."""
     users = named_users(bindings)
     others = sorted({f"{one.user} ({', '.join(sorted(one.groups))})" for one in certificates if one.user not in users})
     if others:

@@ -1,4 +1,4 @@
-"""Credentials of service accounts: tokens that never expire, and what pods have the kubelet renew for them. Pure."""
+"""Credentials of service accounts: tokens that never expire, and projected tokens and certificates of pods. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OLD_TOKEN: Final = re.compile(r".*-token-[a-z0-9]{5}")
 def credentials_of(
     key: str, payload: p.ServiceAccount, tokens: Sequence[p.Metadata], projected: Iterable[Projected]
 ) -> Iterator[Credential]:
-    """Yield tokens that never expire, as secrets or only as names in the account; then what pods are given."""
+    """Yield tokens that never expire, from secrets or from names in the account; then projected credentials of pods."""
     listed = {token.name: token for token in tokens}
     for name, token in listed.items():
         labels = token.labels or {}
@@ -48,7 +48,7 @@ def credentials_of(
 
 
 def tokens_of(facts: Facts) -> Mapping[Account, list[p.Metadata]]:
-    """Token secrets by account; one of an account that was deleted and made again opens nothing."""
+    """Token secrets by account. Tokens of an earlier account of the same name are invalid, so they are left out."""
     found: defaultdict[Account, list[p.Metadata]] = defaultdict(list)
     for token in facts.tokens:
         annotations = token.annotations or {}
@@ -60,7 +60,7 @@ def tokens_of(facts: Facts) -> Mapping[Account, list[p.Metadata]]:
 
 
 def projections_of(facts: Facts) -> Mapping[Account, tuple[Projected, ...]]:
-    """What pods have projected, by their account. Of the same kind, the one with the longest life counts."""
+    """Projected tokens and certificates of pods, by account; for each audience or signer, the longest-lived."""
     longest: defaultdict[Account, dict[tuple[str, str], Projected]] = defaultdict(dict)
     for ran in facts.ran:
         for one in ran.projected:
@@ -80,7 +80,7 @@ def certificates_of(facts: Facts) -> Mapping[str, list[ClientCertificate]]:
 
 
 def second(number: int) -> datetime | None:
-    """A time in seconds since 1970; None for 0 and for what is no time."""
+    """A time in seconds since 1970; None for 0 and for numbers out of range."""
     try:
         return datetime.fromtimestamp(number, UTC) if number else None
     except (OverflowError, OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Custom resources of OpenShift, and of controllers that deploy or fetch secrets, with the fields that are kept.
+"""Custom resources of OpenShift and of controllers that deploy or fetch secrets, with the fields that are kept.
 
 Sources: the API references of OpenShift (security.openshift.io/v1), Argo CD (argoproj.io/v1alpha1), Flux (kustomize,
 helm and source.toolkit.fluxcd.io), External Secrets (external-secrets.io) and the Vault Secrets Operator
@@ -20,13 +20,13 @@ from connectors.kubernetes.workloads import ESCAPES
 
 
 class Strategy(Struct, frozen=True, kw_only=True):
-    """As which users containers may run."""
+    """The users that containers may run as."""
 
     type: str = ""
 
 
 class Constraints(Object, frozen=True, kw_only=True):
-    """SecurityContextConstraints: ``users`` and ``groups`` may use it without any role.
+    """SecurityContextConstraints: ``users`` and ``groups`` may use them without any role.
 
     The constraints that an account can use decide whether it can run privileged containers or reach the node.
     """
@@ -52,7 +52,7 @@ class Constraints(Object, frozen=True, kw_only=True):
 
     @property
     def subjects(self) -> Iterator[tuple[str, str]]:
-        """Kind and name; accounts are users of their full name. What all callers may use says nothing of one."""
+        """Kind and name; service accounts are users with their full name. The group of all callers is left out."""
         yield from (("User", name) for name in self.users or ())
         yield from (("Group", name) for name in self.groups or () if name != "system:authenticated")
 
@@ -61,14 +61,14 @@ class Constraints(Object, frozen=True, kw_only=True):
 
 
 class Repository(Struct, frozen=True, kw_only=True):
-    """Where an application's manifests come from."""
+    """The repository of an application's manifests."""
 
     url: str = field(name="repoURL", default="")
     path: str = ""
 
 
 class ApplicationSpec(Struct, frozen=True, kw_only=True):
-    """What an application deploys."""
+    """The specification of an application."""
 
     source: Repository | None = None
     sources: tuple[Repository, ...] | None = None
@@ -82,12 +82,12 @@ class Application(Object, frozen=True, kw_only=True):
 
     @property
     def repository(self) -> Repository | None:
-        """The first source."""
+        """Its first source."""
         return self.spec.source or next(iter(self.spec.sources or ()), None)
 
 
 class ProjectToken(Struct, frozen=True, kw_only=True):
-    """A token of a project's role: its dates, as seconds since 1970. It is no secret: the token itself is not kept."""
+    """The dates of a token of a project's role, in seconds since 1970. The project does not have the token itself."""
 
     id: str = ""
     iat: int = 0
@@ -102,7 +102,7 @@ class ProjectRole(Struct, frozen=True, kw_only=True):
 
 
 class ProjectSpec(Struct, frozen=True, kw_only=True):
-    """What a project allows."""
+    """The specification of a project."""
 
     roles: tuple[ProjectRole, ...] | None = None
 
@@ -119,7 +119,7 @@ class AppProject(Object, frozen=True, kw_only=True):
 
 
 class LocalAccount(Struct, frozen=True, kw_only=True):
-    """A local account of Argo CD: whether it signs in with a password, and whether it may have tokens."""
+    """A local account of Argo CD. ``signs_in``: with a password. ``has_tokens``: it may have tokens."""
 
     name: str
     signs_in: bool
@@ -162,7 +162,7 @@ def _is_on(config: Mapping[str, str], prefix: str) -> bool:
 
 
 class SourceRef(Struct, frozen=True, kw_only=True):
-    """A reference to a source. ``namespace``: that of what refers to it, where it is empty."""
+    """A reference to a source. ``namespace``: empty for that of the referring object."""
 
     kind: str = ""
     name: str = ""
@@ -173,7 +173,7 @@ class Source(Object, frozen=True, kw_only=True):
     """GitRepository, HelmRepository and OCIRepository."""
 
     class Spec(Struct, frozen=True, kw_only=True):
-        """Where it is."""
+        """Its address."""
 
         url: str = ""
 
@@ -189,7 +189,7 @@ class _Chart(Struct, frozen=True, kw_only=True):
 
 
 class DeploySpec(Struct, frozen=True, kw_only=True):
-    """What is deployed from where, and as which account. ``elsewhere``: to another cluster."""
+    """What is deployed, from which source and as which account. ``elsewhere``: the kubeconfig of another cluster."""
 
     path: str = ""
     given: SourceRef | None = field(name="sourceRef", default=None)
@@ -206,7 +206,7 @@ class Deploying(Object, frozen=True, kw_only=True):
 
     @property
     def source(self) -> SourceRef | None:
-        """Where the manifests come from."""
+        """The source of its manifests."""
         chart = self.spec.chart.spec.source if self.spec.chart else None
         return self.spec.given or chart or self.spec.chart_ref
 
@@ -215,7 +215,7 @@ class Deploying(Object, frozen=True, kw_only=True):
 
 
 class AccountRef(Struct, frozen=True, kw_only=True):
-    """A reference to a service account. ``namespace``: that of the store, where it is empty."""
+    """A reference to a service account. ``namespace``: empty for that of the store."""
 
     name: str = ""
     namespace: str = ""
@@ -271,7 +271,7 @@ class _StoreSpec(Struct, frozen=True, kw_only=True):
 
 
 class VaultRole(Struct, frozen=True, kw_only=True):
-    """A role that an account signs in to. ``server``: its address, where it is known."""
+    """A role of Vault that an account signs in with. ``server``: its address, if known."""
 
     server: str
     namespace: str
@@ -280,7 +280,7 @@ class VaultRole(Struct, frozen=True, kw_only=True):
 
 
 Opened: TypeAlias = tuple[str, AccountRef, "VaultRole | str | None"]
-"""What is opened (``vault``, ``aws``, ``gcp``, ``azure``), by which account, and as what: a role, or an ARN."""
+"""A system (``vault``, ``aws``, ``gcp``, ``azure``), the account that signs in, and the role or ARN it signs in as."""
 
 
 class SecretStore(Object, frozen=True, kw_only=True):
@@ -290,7 +290,7 @@ class SecretStore(Object, frozen=True, kw_only=True):
 
     @property
     def opened(self) -> Iterator[Opened]:
-        """What it opens with the token of an account."""
+        """The systems that it signs in to with the token of an account."""
         provider = self.spec.provider
         if vault := provider.vault:
             yield from _logins(vault)
@@ -335,13 +335,13 @@ class _OperatorSpec(Struct, frozen=True, kw_only=True):
 
 
 class VaultAuth(Object, frozen=True, kw_only=True):
-    """How the operator signs in."""
+    """VaultAuth: how the operator signs in."""
 
     spec: _OperatorSpec = _OperatorSpec()
 
 
 class VaultConnection(Object, frozen=True, kw_only=True):
-    """Where it signs in."""
+    """VaultConnection: the server it signs in to."""
 
     class Spec(Struct, frozen=True, kw_only=True):
         """The server."""

@@ -1,4 +1,4 @@
-"""Who deployed a service account, from which repository; and what the accounts of controllers open elsewhere. Pure.
+"""The tools and repositories that deployed service accounts, and what controllers do with these accounts. Pure.
 
 Sources: the documentation of Helm, Argo CD (resource tracking), Flux, OLM, External Secrets and the Vault Secrets
 Operator.
@@ -23,7 +23,7 @@ _FLUX: Final = {
     "kustomizations": "kustomize.toolkit.fluxcd.io",
     "helmreleases": "helm.toolkit.fluxcd.io",
 }
-"""By what deploys, the prefix of the labels that name it."""
+"""The resources that deploy, each with the prefix of its labels."""
 _SOURCES: Final = {
     "GitRepository": "gitrepositories",
     "HelmRepository": "helmrepositories",
@@ -33,11 +33,11 @@ _MOST_PORT: Final = 65_535
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-# --- Who deployed an account ---
+# --- The deployer of an account ---
 
 
 def deployed(facts: Facts, texts: Mapping[str, str]) -> dict[str, Any]:
-    """The attributes that say who deployed it, and from where. ``texts``: its labels and annotations."""
+    """The attributes with the deployer and the repository. ``texts``: labels and annotations."""
     found: dict[str, Any] = {}
     by, repository = next(filter(None, (one(facts, texts) for one in _DEPLOYERS)), (None, None))
     if by:
@@ -57,7 +57,7 @@ def _by_argocd(facts: Facts, texts: Mapping[str, str]) -> tuple[str, str | None]
     name = tracked.partition(":")[0] or texts.get(_INSTANCE, "")
     application = facts.applications.get(name)
     if not tracked and application is None:
-        return None  # other programs set the label, too
+        return None  # other programs set this label, too
     repository = application.repository if application else None
     return f"argocd: {tracked or name}", address(repository.url, repository.path) if repository else None
 
@@ -77,7 +77,7 @@ def _by_olm(_facts: Facts, texts: Mapping[str, str]) -> tuple[str, str | None] |
 
 
 _DEPLOYERS: Final = (_by_argocd, _by_flux, _by_helm, _by_olm)
-"""Those that have a repository first: Argo CD and Flux deploy charts of Helm, too."""
+"""Those that know a repository come first: Argo CD and Flux deploy Helm charts, too."""
 
 
 def _source(facts: Facts, deploying: c.Deploying) -> str | None:
@@ -89,18 +89,18 @@ def _source(facts: Facts, deploying: c.Deploying) -> str | None:
 
 
 def address(url: str, path: str = "") -> str | None:
-    """Where a repository is, without credentials in its address, and the folder in it after ``//``."""
+    """The address of a repository without credentials, with the folder in it after ``//``."""
     scheme, separator, rest = url[: p.LONGEST_TEXT].partition("://")
     bare = f"{scheme}{separator}{rest.rpartition('@')[2]}" if separator else url[: p.LONGEST_TEXT]
     folder = path[: p.LONGEST_TEXT].removeprefix("./").strip("/")
     return (f"{bare}//{folder}" if folder else bare) or None
 
 
-# --- What controllers deploy and open as an account ---
+# --- Controllers that use an account ---
 
 
 class _Use(NamedTuple):
-    """Something that uses an account. ``opens``: the key of the identity elsewhere that it becomes by that."""
+    """A resource that uses an account. ``opens``: the key of the identity elsewhere that it signs in as."""
 
     kind: str
     metadata: p.Metadata
@@ -110,7 +110,7 @@ class _Use(NamedTuple):
 
 
 def used_by_controllers(facts: Facts, source: str) -> Iterator[Workload]:
-    """Yield what controllers do as an account: deploy, or fetch secrets."""
+    """Yield the resources of controllers that deploy or fetch secrets as an account, as workloads."""
     for use in (*_deploying(facts), *_opened(facts)):
         namespace = use.metadata.namespace or use.account[0]
         yield Workload(
@@ -128,7 +128,7 @@ def used_by_controllers(facts: Facts, source: str) -> Iterator[Workload]:
 
 
 def opened_by(facts: Facts) -> Mapping[Account, tuple[Link, ...]]:
-    """By account, the identities elsewhere that stores of secrets open with its token."""
+    """By account, links to the identities that secret stores sign in as with its token."""
     links: defaultdict[Account, dict[str, Link]] = defaultdict(dict)
     for use in _opened(facts):
         if use.opens:
@@ -138,7 +138,7 @@ def opened_by(facts: Facts) -> Mapping[Account, tuple[Link, ...]]:
 
 
 def _deploying(facts: Facts) -> Iterator[_Use]:
-    """Yield what Flux deploys as an account of this cluster; without one, its controllers do it as themselves."""
+    """Yield what Flux deploys as an account of this cluster. Without an account, Flux uses that of its controller."""
     for (plural, namespace, _), one in facts.deploying.items():
         if one.spec.account and one.spec.elsewhere is None:
             repository = _source(facts, one)
@@ -174,7 +174,7 @@ def _use(kind: str, metadata: p.Metadata, account: Account, provider: str, opens
 
 
 def _place(role: c.VaultRole) -> str | None:
-    """The scope that the server's connector gives it: host and port, and the namespace."""
+    """The scope of the server in its connector: host and port, and the namespace."""
     try:
         parts = urlsplit(role.server)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)

@@ -57,7 +57,7 @@ _OWNER_KEYS: Final = frozenset(
      "a8r.io/owner", "a8r.io/support", "a8r.io/repository", "cost-center", "openshift.io/requester", "env",
      "environment", "stage"}
 )  # fmt: skip
-"""Labels and annotations of a namespace that also name the owner and the environment of its accounts."""
+"""Labels and annotations of a namespace that name the owner or environment of its accounts, too."""
 
 
 def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload | Assignment]:
@@ -93,7 +93,7 @@ class _Estate:
         self._certificates = certificates_of(facts)
 
     def key(self, account: Account) -> str:
-        """The key of an account, also of one that does not exist."""
+        """The key of an account, whether or not it exists."""
         return f"kubernetes://{self._facts.uid}/{account[0]}/serviceaccount/{account[1]}"
 
     # --- Accounts ---
@@ -139,14 +139,14 @@ class _Estate:
 
     @property
     def _issuer(self) -> str | None:
-        """The issuer, unless many clusters call theirs so."""
+        """The issuer, unless many clusters share it."""
         given = self._facts.issuer
         return None if not given or is_shared_issuer(given) else issuer_name(given)
 
     def _tokens_of(self, user: str) -> tuple[TokenSubject, ...]:
-        """Its tokens; those of an issuer that many clusters have the name of, by the key that signs them.
+        """The subject of its tokens for each issuer; if many clusters share the issuer, for each signing key.
 
-        The API server reviews tokens for those who know its address, as Vault does.
+        The address of the API server is an issuer, too: relying parties such as Vault have it review tokens.
         """
         given, server = self._facts.issuer, self._facts.server
         found: list[TokenSubject] = []
@@ -163,7 +163,7 @@ class _Estate:
         return with_administration(rights.privilege, rights.consequences)
 
     def _managed(self, account: Account, payload: p.ServiceAccount) -> str | None:
-        """Why Kubernetes or the vendor of the cluster manages it."""
+        """Why the account counts as managed by Kubernetes or the cluster's vendor; None if it does not."""
         namespace, name = account
         if _SYSTEM.fullmatch(namespace):
             return f"it is an account of the system namespace {namespace}"
@@ -189,7 +189,7 @@ class _Estate:
         return found
 
     def _together(self, account: Account, payload: p.ServiceAccount, rights: Rights) -> dict[str, Any]:
-        """What rights and workloads amount to together."""
+        """Attributes that follow from rights and workloads together."""
         namespace, name = account
         ran = self._ran.get(account, ())
         found = dict(of_workloads(ran, None if self.no_rights else rights, payload.automount))
@@ -201,10 +201,10 @@ class _Estate:
                 found |= of_binding(rights, f"{ACCOUNT_PREFIX}{namespace}:{name}")
         return found
 
-    # --- Bindings of accounts, and to roles, that do not exist ---
+    # --- Bindings whose account or role does not exist ---
 
     def left_behind(self) -> Iterator[Assignment]:
-        """Yield what is granted once someone creates the account or the role; without bindings of every cluster."""
+        """Yield dangling bindings, which grant rights once the account or role exists. Built-in ones are left out."""
         for binding in () if self.no_rights else self._facts.bindings:
             bound = _bound(self._facts, binding)
             for subject in binding.subjects or () if not bound.usual else ():
@@ -242,7 +242,7 @@ class _Estate:
     # --- Which account can become which ---
 
     def _linked(self) -> Mapping[Account, tuple[Link, ...]]:
-        """By account, the accounts that it can become."""
+        """The links of each account to the accounts that it can become."""
         if self.no_rights:
             return {}
         onward = [account for account in self._facts.accounts if account in self._stores or self._opens_cloud(account)]
@@ -254,7 +254,7 @@ class _Estate:
         }
 
     def reachable(self) -> Accounts:
-        """Which accounts methods lead to."""
+        """The accounts that methods can lead to."""
         facts = self._facts
         every: defaultdict[str, set[str]] = defaultdict(set)
         for namespace, name in facts.accounts:
@@ -295,14 +295,14 @@ def _authority(facts: Facts) -> Authority:
 
 
 def _kind(facts: Facts) -> Kind:
-    """Constraints that were read count by what they allow, others by their names."""
+    """The kind of cluster. Constraints that were read are evaluated, others recognised by their built-in names."""
     read = {one.metadata.name: one.is_open for one in facts.constraints}
     found = {name for name, is_open in read.items() if is_open} | (OPEN_CONSTRAINTS - read.keys())
     return Kind(minor=facts.version, open_constraints=frozenset(found))
 
 
 def _use_of(name: str) -> Bound:
-    """What users and groups of security context constraints have: the verb ``use`` on them, in every namespace."""
+    """The right of the users and groups of security context constraints: the verb ``use`` in every namespace."""
     whole = f"SecurityContextConstraints/{name}"
     rule = Rule(
         verbs=frozenset({"use"}),
@@ -330,7 +330,7 @@ def _bound(facts: Facts, binding: p.Binding) -> Bound:
 
 
 def _subjects(binding: p.Binding, namespace: str) -> Iterator[tuple[str, str]]:
-    """Kind and name; an account is the user of its full name, wherever it is named as one."""
+    """Kind and name of each subject; a service account is the user with its full name."""
     for subject in binding.subjects or ():
         if subject.kind == "ServiceAccount":
             yield "User", f"{ACCOUNT_PREFIX}{subject.namespace or namespace}:{subject.name}"
@@ -339,14 +339,14 @@ def _subjects(binding: p.Binding, namespace: str) -> Iterator[tuple[str, str]]:
 
 
 def granted_resources(bound: Iterable[Bound]) -> list[str]:
-    """The resources that bindings give, as the audit log names them; empty where a wildcard leaves open which.
+    """The resources that bindings grant, as the audit log names them; empty if a wildcard leaves them open.
 
-    What every cluster gives to all accounts is left out.
+    Built-in bindings for all accounts are left out.
     """
     found: set[str] = set()
     for rule in (rule for one in bound if not one.usual for rule in one.rules or ()):
         parts = rule.groups | rule.resources
-        # Of several groups, a rule does not say which has a resource.
+        # A rule with several groups does not say which of them has a resource.
         if any("*" in part for part in parts) or not (len(rule.groups) == 1 or all(map(is_built_in, rule.groups))):
             return []
         for resource in rule.resources:

@@ -1,4 +1,4 @@
-"""The least rights as manifests, and whether the credentials have them; both are made from the table of sections."""
+"""The least-privilege manifests, and the check of these rights; both are generated from the table of sections."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 def cluster_role(optional: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The ClusterRole: ``list`` on what is listed, ``get`` on paths. ``optional``: sections that are switched on."""
+    """The ClusterRole: ``list`` on resources, ``get`` on paths. ``optional``: the optional sections that are on."""
     plurals: defaultdict[str, set[str]] = defaultdict(set)
     paths = ["/version", GROUPS_PATH]
     for reading in _read(optional):
@@ -42,7 +42,7 @@ def cluster_role(optional: frozenset[str] = frozenset()) -> dict[str, Any]:
 
 
 def _configs(optional: frozenset[str]) -> list[tuple[str, str]]:
-    """The config maps that are read by name, with their section."""
+    """The config maps that are read by name, each with its section."""
     named = {"aws_auth": "aws-auth", "argocd.accounts": ARGOCD_CONFIG}
     return [(section, name) for section, name in named.items() if section in optional]
 
@@ -52,7 +52,7 @@ def _read(optional: frozenset[str]) -> tuple[Reading, ...]:
 
 
 def manifests(optional: frozenset[str] = frozenset()) -> str:
-    """The ClusterRole, a service account, and the binding between them, as YAML."""
+    """The ClusterRole, a service account, and the binding of both, as YAML."""
     import yaml
 
     account = {"kind": "ServiceAccount", "name": NAME, "namespace": "default"}
@@ -79,7 +79,7 @@ class _Review(Struct, frozen=True):
 
 
 def checks(cluster: Cluster, optional: frozenset[str], argocd: str = "") -> Iterator[Check]:
-    """Ask the API server, for each section, whether it may be read. ``argocd``: the namespace of Argo CD."""
+    """Check with the API server whether each section may be read. ``argocd``: the namespace of Argo CD."""
     namespaces = {"aws_auth": "kube-system", "argocd.accounts": argocd}
     configs = dict(_configs(optional))
     for reading in _read(optional):

@@ -1,7 +1,7 @@
-"""A list of objects in a file, one object after the other: files of large clusters have hundreds of megabytes.
+"""Lists of objects in files, read object by object: files of large clusters have hundreds of megabytes.
 
-What ``kubectl`` writes has an object between two lines of one indentation. No string can have a line break, so such
-lines are JSON's own. Any other way of writing the same is read as a whole.
+In the output of ``kubectl``, each object is between two lines with the same indentation. Strings in JSON have no line
+breaks, so such lines are never part of a string. Files in another format are read as a whole.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from connectors.exported import MAX_BYTES, Unreadable, content_of, text_of
 
 DAMAGE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 PIECE: Final = 2**20
-"""Bytes that are read at once."""
+"""Bytes per read."""
 MOST_PIECES: Final = 32
-"""Of one object; a larger one is read with its whole file."""
+"""The most pieces of one object; a file with a larger object is read as a whole."""
 _HEAD: Final = re.compile(rb'\s*\{[^{}\[\]]*"items": \[(?P<line>\r?\n)(?P<indent> +)(?=\{)')
 
 
 class Sort(Struct, frozen=True):
-    """What an object is, and what a secret is for."""
+    """The kind of an object, and the type of a secret."""
 
     kind: str = ""
     type: str = ""
@@ -37,7 +37,7 @@ class _List(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True, kw_only=True):
-    """A file with a list. ``plurals``: the resources that it has. ``usual``: the kind of objects that name none.
+    """A file with a list. ``plurals``: its resources. ``usual``: the kind of objects without a kind.
 
     ``in_lines``: it can be read object by object, in pieces of ``piece`` bytes.
     """
@@ -49,7 +49,7 @@ class Listed(Struct, frozen=True, kw_only=True):
     piece: int = PIECE
 
     def objects(self, plural: str) -> Iterator[bytes | Raw]:
-        """Its objects of a resource. Raises Unreadable, OSError, and what is in DAMAGE."""
+        """Its objects of a resource. Raises Unreadable, OSError, and the exceptions in DAMAGE."""
         everything = _pieces(self.path, self.piece) if self.in_lines else iter(_whole(self.path).items or ())
         for raw in everything:
             if not isinstance(raw, _Rest) and (len(self.plurals) == 1 or self._plural(raw) == plural):
@@ -60,7 +60,7 @@ class Listed(Struct, frozen=True, kw_only=True):
 
 
 def listed_in(path: Path, piece: int = PIECE) -> Listed:
-    """What a file lists. Its name says what it is about where it is empty. Raises Unreadable, OSError, DAMAGE."""
+    """The resources in a file; of an empty list, the file's name. Raises Unreadable, OSError, DAMAGE."""
     plurals = {path.stem.lower()}
     try:
         usual = ""
@@ -80,7 +80,7 @@ def listed_in(path: Path, piece: int = PIECE) -> Listed:
 
 
 def plural_of(kind: str) -> str:
-    """The resource of a kind, as paths have it."""
+    """The plural name of a kind, as in paths."""
     name = kind.lower()
     return name if not name or name.endswith("s") else f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
 
@@ -97,7 +97,7 @@ def _whole(path: Path) -> _List:
 
 
 class _InAnotherWay(Exception):
-    """The file is not written as ``kubectl`` does."""
+    """The file does not have the format of ``kubectl``."""
 
 
 class _Rest(Struct, frozen=True):
@@ -107,7 +107,7 @@ class _Rest(Struct, frozen=True):
 
 
 def _pieces(path: Path, piece: int) -> Iterator[bytes | _Rest]:
-    """Yield its objects, then what is around them. Raises _InAnotherWay, also after some objects."""
+    """Yield its objects, then the rest of the document. Raises _InAnotherWay, possibly after some objects."""
     if path.stat().st_size > MAX_BYTES:
         raise Unreadable(f"it is larger than {MAX_BYTES // 2**20} MB")
     with path.open("rb") as file:
@@ -125,7 +125,7 @@ def _pieces(path: Path, piece: int) -> Iterator[bytes | _Rest]:
             more = file.read(piece)
             if not more:
                 break
-            looked = max(at, len(buffer) - len(between)) - at  # a line may be cut
+            looked = max(at, len(buffer) - len(between)) - at  # a line may be split between pieces
             buffer, at = buffer[at:] + more, 0
             if len(buffer) > MOST_PIECES * piece:
                 raise _InAnotherWay

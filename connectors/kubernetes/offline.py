@@ -1,4 +1,4 @@
-"""A cluster in files: what ``kubectl get PLURAL -A -o json`` wrote, a file for each resource, or any list."""
+"""A cluster in files: the output of ``kubectl get PLURAL -A -o json``, one file for each resource, or any list."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _ANSWERS = {
     "/version": "version.json",
     GROUPS_PATH: "apis.json",
 }
-"""Files with one answer, by the path that the API has it at (``kubectl get --raw PATH``)."""
+"""Files with a single response, by its path in the API (``kubectl get --raw PATH``)."""
 _SINGLE = frozenset({*_ANSWERS.values(), f"{ARGOCD_CONFIG}.json"})
 
 
 class Export:
-    """The files of a folder. Objects are found by their kind; a resource that no file lists is a gap."""
+    """The files of a folder. Objects are found by their kind; a resource that is in no file is a gap."""
 
     server: str | None = None
 
@@ -76,15 +76,15 @@ class Export:
             raise SourceError(f"{file.name} cannot be read: {error}") from None
 
     def post(self, path: str, body: Any, shape: type[T]) -> T:
-        """Files answer no questions."""
+        """Raises NotOffered: files have no responses to queries."""
         del body, shape
         raise NotOffered(f"files do not answer {path}")
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Nothing is open."""
 
     def _listed(self) -> list[Listed]:
-        """The files with lists; what is in one is read again for each resource, so that none is held as a whole."""
+        """The files with lists. A file is read again for each of its resources, so none is kept in memory."""
         if self._files is None:
             self._files = []
             with looking_into(self._folder):

@@ -1,9 +1,9 @@
-"""Rights in the cluster of principals from outside: of its cloud, by RBAC and by the config map ``aws-auth``. Pure.
+"""Rights of external principals in the cluster, by RBAC and by the config map ``aws-auth``. Pure.
 
-RBAC names users and groups that others vouch for. Which of them are identities of a cloud is known by their names: an
-account of Google by its e-mail address, one of Entra by its object id. Those of AWS have names that an access entry or
-``aws-auth`` gives them, so that their rights here are assignments of these names. Sources: the documentation of
-GKE (role-based access control), AKS (Kubernetes RBAC with Entra) and EKS (config map ``aws-auth``).
+RBAC names users and groups that an external issuer authenticates. Identities of Google are recognised by their e-mail
+address, those of Entra by their object id. Those of AWS get a name from an access entry or ``aws-auth``, so their
+rights here are assignments of that name. Sources: the documentation of GKE (role-based access control), AKS (Kubernetes
+RBAC with Entra) and EKS (config map ``aws-auth``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scanner.model import POWERFUL, Assignment, Grant, Privilege
 from scanner.text import is_shared_issuer, outsider_name
 
 _OWN: Final = "system:"
-"""What names of Kubernetes' own users and groups begin with: no principal from outside has such a name."""
+"""Prefix of Kubernetes' own users and groups: no external principal has such a name."""
 _MASTERS: Final = "system:masters"
 _OF_CLOUDS: Final = (
     ("gcp", re.compile(r"[^@\s]+@[^@\s]+\.gserviceaccount\.com")),
@@ -28,11 +28,11 @@ _OF_CLOUDS: Final = (
 )
 _TEMPLATE: Final = "{{"
 _MOST: Final = 1_000
-"""Accounts that an assignment names one by one; beyond it, it names all of the cluster that are like them."""
+"""The most accounts that an assignment lists; of more, it has patterns of their namespaces."""
 
 
 def rights_of_outsiders(place: Place, accounts: Accounts) -> Iterator[Assignment]:
-    """Yield what users and groups hold in the cluster, and which principals of AWS are called so."""
+    """Yield the assignments of external users and groups, and the principals of AWS that ``aws-auth`` maps to them."""
     if place.rights_are_known:
         for kind in ("User", "Group"):
             for name in place.authority.names(kind):
@@ -44,7 +44,7 @@ def rights_of_outsiders(place: Place, accounts: Accounts) -> Iterator[Assignment
 
 
 def _held(place: Place, kind: str, name: str, accounts: Accounts) -> Iterator[Assignment]:
-    """Yield one for each binding; the ways that all of them give together are the first one's."""
+    """Yield an assignment for each binding. Accounts that all bindings together lead to are on the first."""
     rights = place.authority.of_subject(kind, name)
     provider = next((cloud for cloud, form in _OF_CLOUDS if form.fullmatch(name)), PROVIDER)
     becomes = _becomes(place, rights, accounts)
@@ -66,7 +66,7 @@ def _held(place: Place, kind: str, name: str, accounts: Accounts) -> Iterator[As
 
 
 def _becomes(place: Place, rights: Rights, accounts: Accounts) -> tuple[str, ...]:
-    """The keys of the accounts that it can become; a pattern of all where it can administer the cluster."""
+    """The keys of the accounts that it can become; a pattern for all accounts if it can administer the cluster."""
     whole = f"kubernetes://{place.facts.uid}/*/serviceaccount/*"
     if rights.privilege.level in POWERFUL:
         return (whole,)
@@ -104,6 +104,6 @@ def _mapping(place: Place, mapped: Mapped) -> Assignment:
 
 
 def _called(place: Place, kind: str, name: str) -> str:
-    """What those call it who know the cluster by its issuer; where many have that, only the cluster itself does."""
+    """Its name qualified by the issuer of the cluster, or by the cluster's uid if many clusters share that issuer."""
     issuer = place.facts.issuer
     return outsider_name(place.facts.uid if not issuer or is_shared_issuer(issuer) else issuer, kind, name)

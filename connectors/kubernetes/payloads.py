@@ -18,7 +18,7 @@ from scanner.errors import SourceError
 
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 LONGEST_TEXT: Final = 256
-"""Characters of a label or annotation; longer ones are configuration of other programs, and may hold anything."""
+"""Characters of a label or annotation. Longer values are configuration of other programs, and may have secrets."""
 
 
 class Named(Struct, frozen=True):
@@ -49,7 +49,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
 
 
 class Object(Struct, frozen=True, kw_only=True):
-    """An object that is read for its metadata: namespaces, secrets."""
+    """An object of which only the metadata is read, such as a namespace or secret."""
 
     metadata: Metadata
 
@@ -63,14 +63,14 @@ class ServiceAccount(Object, frozen=True, kw_only=True):
 
 
 class RoleRef(Struct, frozen=True, kw_only=True):
-    """The role that a binding gives."""
+    """The role of a binding."""
 
     kind: str
     name: str
 
 
 class Subject(Struct, frozen=True, kw_only=True):
-    """Who a binding gives it to."""
+    """A subject of a binding."""
 
     kind: str
     name: str
@@ -91,14 +91,14 @@ class Role(Object, frozen=True, kw_only=True):
 
 
 class TokenProjection(Struct, frozen=True, kw_only=True):
-    """A token that the kubelet asks for and puts into a volume."""
+    """A token that the kubelet requests and projects into a volume."""
 
     audience: str | None = None
     seconds: int | None = field(name="expirationSeconds", default=None)
 
 
 class CertificateProjection(Struct, frozen=True, kw_only=True):
-    """A certificate that the kubelet asks for in the account's name, renews, and puts into a volume."""
+    """A certificate that the kubelet requests for the account, projects into a volume and renews."""
 
     signer: str = field(name="signerName", default="")
     seconds: int | None = field(name="maxExpirationSeconds", default=None)
@@ -139,7 +139,7 @@ class Volume(Struct, frozen=True, kw_only=True):
 
 
 class KeyRef(Struct, frozen=True, kw_only=True):
-    """Where a variable comes from; its value has no field."""
+    """The source of a variable. There is no field for its value."""
 
     secret: Named | None = field(name="secretKeyRef", default=None)
 
@@ -179,13 +179,13 @@ class Container(Struct, frozen=True, kw_only=True):
 
     @property
     def capabilities(self) -> tuple[str, ...]:
-        """Capabilities that it has besides those of every container."""
+        """Added capabilities."""
         added = self.security and self.security.capabilities and self.security.capabilities.add
         return added or ()
 
 
 class PodSpec(Struct, frozen=True, kw_only=True):
-    """What a pod is to run."""
+    """The specification of a pod."""
 
     account: str | None = field(name="serviceAccountName", default=None)
     former_account: str | None = field(name="serviceAccount", default=None)
@@ -232,7 +232,7 @@ class Template(Struct, frozen=True, kw_only=True):
 
 
 class Templated(Struct, frozen=True, kw_only=True):
-    """The specification of what makes pods."""
+    """The specification of a workload with a pod template."""
 
     template: Template | None = None
 
@@ -267,17 +267,17 @@ class CronJob(Object, frozen=True, kw_only=True):
         return self.spec.jobs.spec.template
 
 
-# --- Certificates, config maps, and what the cluster says of itself ---
+# --- Certificates, config maps, and information about the cluster ---
 
 
 class SigningSpec(Struct, frozen=True, kw_only=True):
-    """Who is to sign."""
+    """The requested signer."""
 
     signer: str = field(name="signerName", default="")
 
 
 class SigningStatus(Struct, frozen=True, kw_only=True):
-    """The certificate, once it is signed: PEM, which JSON has in base64. It is public."""
+    """The certificate once it is signed, which is public: PEM, encoded in base64."""
 
     certificate: bytes | None = None
 
@@ -290,13 +290,13 @@ class SigningRequest(Object, frozen=True, kw_only=True):
 
 
 class ConfigMap(Object, frozen=True, kw_only=True):
-    """``v1`` ConfigMap. Its reader keeps single keys of ``data`` only."""
+    """``v1`` ConfigMap. Only some keys of ``data`` are kept."""
 
     data: dict[str, str] | None = None
 
 
 class Mapped(Struct, frozen=True, kw_only=True):
-    """A principal of AWS, with what the cluster calls it. ``username`` may be a template, which names no principal."""
+    """A principal of AWS and its name in the cluster. ``username`` may be a template, which names no principal."""
 
     rolearn: str = ""
     userarn: str = ""
@@ -305,7 +305,7 @@ class Mapped(Struct, frozen=True, kw_only=True):
 
 
 def mapped_in(data: Mapping[str, str]) -> tuple[Mapped, ...]:
-    """The principals in ``aws-auth``. Raises SourceError for what is no list of them."""
+    """The principals in ``aws-auth``. Raises SourceError if it has no list of principals."""
     import yaml
 
     found: list[Mapped] = []
@@ -372,5 +372,5 @@ _NEVER_KEPT = ("kubectl.kubernetes.io/last-applied-configuration",)
 
 
 def kept(texts: Mapping[str, str] | None) -> dict[str, str]:
-    """Labels or annotations without long ones, and without those that repeat the whole object."""
+    """Labels or annotations without long values, and without those that repeat the whole object."""
     return {key: value for key, value in (texts or {}).items() if len(value) <= LONGEST_TEXT and key not in _NEVER_KEPT}

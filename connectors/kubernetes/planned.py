@@ -1,7 +1,7 @@
-"""Manifests as planned identities: service accounts, what is bound to them, their tokens, and their workloads.
+"""Manifests as planned identities: service accounts, their bindings, tokens and workloads.
 
-A manifest has no state, so an account counts as new. One that is only bound, or only gets a token, exists already. What
-a role allows that is not in the files is unknown, but for the roles that each cluster has.
+A manifest has no state, so an account counts as new. An account that is only bound, or only gets a token, exists
+already. The rights of a role that is not in the files are unknown, except for the built-in roles.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from scanner.model.planned import Computed, Place, PlannedIdentity, Unread
 PROVIDER: Final = "kubernetes"
 UNKNOWN_CLUSTER: Final = "unknown cluster"
 _Account = tuple[str, str]
-"""Namespace and name. Without a namespace, it is the one that the manifest is applied in."""
+"""Namespace and name. An empty namespace is the one that the manifest is applied in."""
 _LONG_LIVED = "kubernetes.io/service-account-token"
-"""The type of secrets that hold a token without an end."""
+"""The type of secrets with a token that never expires."""
 _ACCOUNT_OF = "kubernetes.io/service-account.name"
 """The annotation of such a secret that names its account."""
 _PREFIX = "system:serviceaccount:"
@@ -36,7 +36,7 @@ _CLOUD_IDENTITIES: Final = (
     "iam.gke.io/gcp-service-account",
     "azure.workload.identity/client-id",
 )
-"""Annotations that name an identity of a cloud, which the account's tokens are exchanged for."""
+"""Annotations with the cloud identity that the account's tokens are exchanged for."""
 _SPECS: Final[Mapping[str, tuple[str, ...]]] = {
     "Pod": ("spec",),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
@@ -45,11 +45,11 @@ _SPECS: Final[Mapping[str, tuple[str, ...]]] = {
         ("spec", "template", "spec"),
     ),
 }
-"""Where the specification of the pod is, by kind."""
+"""The path to the pod's specification, by kind."""
 
 
 class KubernetesPlanner:
-    """Understands manifests."""
+    """Plans identities from manifests."""
 
     provider: ClassVar[str] = PROVIDER
     types: ClassVar[tuple[str, ...]] = ("core/*", "apps/*", "batch/*", f"{RBAC}/*")
@@ -67,7 +67,7 @@ class KubernetesPlanner:
 
 
 class _Draft:
-    """An account as the manifests make it, put together resource by resource."""
+    """An account, assembled from the resources that concern it."""
 
     def __init__(self, account: _Account) -> None:
         self.account = account
@@ -80,7 +80,7 @@ class _Draft:
 
 
 class _Estate:
-    """All that the files declare."""
+    """Everything that the files declare."""
 
     def __init__(self, known: Known) -> None:
         self._known = known
@@ -93,7 +93,7 @@ class _Estate:
         self.unread: list[Unread] = []
 
     def declare(self, resource: Resource) -> None:
-        """Take in accounts and roles, which others refer to in any order."""
+        """Add accounts and roles, which other resources may refer to in any order."""
         kind = resource.type.rpartition("/")[2]
         if kind == "ServiceAccount" and not _named(resource.values)[1]:
             self.unread.append(Unread(place=resource.place, reason="it has no name"))
@@ -106,7 +106,7 @@ class _Estate:
             self._roles[kind, namespace if kind == "Role" else "", name] = resource
 
     def add(self, resource: Resource) -> None:
-        """Take in what gives rights, credentials or consumers."""
+        """Add bindings, tokens and workloads."""
         kind = resource.type.rpartition("/")[2]
         if kind in ("RoleBinding", "ClusterRoleBinding"):
             self._bind(resource, everywhere=kind == "ClusterRoleBinding")
@@ -116,7 +116,7 @@ class _Estate:
             self._run(resource, kind)
 
     def identities(self) -> Iterator[PlannedIdentity]:
-        """Return the accounts, then groups of everyone that gain rights. A role that nothing binds is unread."""
+        """Return the accounts, then groups of all callers that gain rights. A role without a binding is unread."""
         for key, role in self._roles.items():
             rules = rules_of(role.values)
             level = "unknown" if rules is None else privilege_of(rules, everywhere=key[0] == "ClusterRole").level
@@ -133,7 +133,7 @@ class _Estate:
                 yield everyone
 
     def _draft(self, account: _Account) -> _Draft:
-        """Return the account's draft; a manifest without a namespace may be of any."""
+        """Return the account's draft. A manifest without a namespace matches any namespace."""
         namespace, name = account
         alike = self._by_name.setdefault(name, [])
         found = self._drafts.get(account) or self._drafts.get(("", name))
@@ -145,7 +145,7 @@ class _Estate:
         return found
 
     def _add_groups(self, draft: _Draft, given: Mapping[str, Privilege]) -> None:
-        """Add what the groups of all accounts, and of all in a namespace, give to an account."""
+        """Add the rights that an account has through the groups of all accounts and of its namespace's accounts."""
         namespace = draft.account[0]
         for name in ("system:authenticated", _ALL_ACCOUNTS, f"{_ALL_ACCOUNTS}:{namespace}"):
             if name in given:
@@ -175,7 +175,7 @@ class _Estate:
                 draft.privileges.append(privilege)
 
     def _privilege(self, kind: str, name: str, namespace: str, *, everywhere: bool) -> Privilege | None:
-        """Return what a role gives; None if that is not known."""
+        """Return the privilege of a role; None if its rules are unknown."""
         key = (kind, namespace if kind == "Role" else "", name)
         role = self._roles.get(key)
         if role is None:
@@ -188,7 +188,7 @@ class _Estate:
         return replace(found, evidence=tuple(f"{role.place.resource}: {why}" for why in found.evidence))
 
     def _meant(self, subjects: Sequence[Any], namespace: str) -> Iterator[_Draft]:
-        """Yield the accounts that the subjects of a binding are, and groups of everyone. People are left out."""
+        """Yield the accounts, and groups of all callers, among the subjects of a binding. Other users are left out."""
         for subject in subjects:
             kind, name = (subject.get("kind"), subject.get("name")) if isinstance(subject, dict) else (None, None)
             if not isinstance(name, str):
@@ -217,7 +217,7 @@ class _Estate:
             spec = spec.get(step) if isinstance(spec, dict) else None
         namespace, name = _named(resource.values)
         account = spec.get("serviceAccountName") or spec.get("serviceAccount") if isinstance(spec, dict) else None
-        # An account that is not in these files is not changed by a workload.
+        # A workload does not change an account that is not in these files.
         alike = self._by_name.get(account, ()) if isinstance(account, str) else ()
         found = next((one.account for one in alike if one.account[0] in ("", namespace)), None)
         if found is not None:
@@ -238,7 +238,7 @@ class _Estate:
         return before.key if before is not None else f"planned:{'/'.join(filter(None, ('ServiceAccount', *account)))}"
 
     def _before(self, account: _Account) -> Identity | None:
-        """Return the account as the store knows it, if it knows one of that name, in one cluster."""
+        """Return the account from the store, if exactly one cluster has an account of that name."""
         namespace, name = account
         found = self._known.named(PROVIDER, f"{namespace}/serviceaccount/{name}") if namespace else ()
         return found[0] if len(found) == 1 else None
@@ -284,7 +284,7 @@ class _Estate:
 
 
 def _group(name: str, draft: _Draft) -> PlannedIdentity:
-    """Everyone who can reach the cluster, or all accounts: a binding gives rights to those without a name, too."""
+    """A group of all callers or all accounts as a planned identity."""
     identity = Identity(
         key=f"planned:Group/{name}",
         provider=PROVIDER,
@@ -332,7 +332,7 @@ def _named(values: Mapping[str, Any]) -> _Account:
 
 
 def _texts(found: Any) -> dict[str, str]:
-    """Labels or annotations, without long texts, which are configuration of other programs."""
+    """Labels or annotations without long values, which are configuration of other programs."""
     if not isinstance(found, dict):
         return {}
     return {str(key): value for key, value in found.items() if isinstance(value, str) and len(value) <= _LONGEST_TAG}

@@ -1,7 +1,7 @@
 """Principals besides service accounts: groups, users with certificates, roles and local accounts of Argo CD. Pure.
 
-Kubernetes keeps no list of users and groups: they are whatever a certificate or another issuer says. So what is known
-of them is who RBAC names, and which certificates were signed lately.
+Kubernetes keeps no list of users and groups: a certificate or another issuer names them. So only those are known that
+RBAC names, and certificates that were signed recently.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _UNAUTHENTICATED: Final = EVERYBODY[1]
 _GKE: Final = "container.googleapis.com"
 JOINING: Final = "system:bootstrappers"
 _JOINS_WITHIN: Final = timedelta(hours=24)
-"""How long a token for joining lives as `kubeadm token create` makes it."""
+"""Default lifetime of a bootstrap token of `kubeadm token create`."""
 _UNEVALUATED: Final = Privilege(level="unknown", evidence=("policies of Argo CD are not evaluated",))
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A cluster, with what its bindings give. ``rights_are_known``: RBAC could be read."""
+    """A cluster with the rights of its bindings. ``rights_are_known``: RBAC could be read."""
 
     facts: Facts
     source: str
@@ -40,20 +40,20 @@ class Place(Struct, frozen=True, kw_only=True):
     rights_are_known: bool
 
     def identity(self, kind: str, path: str, name: str, **facts: Any) -> Identity:
-        """An identity of the cluster. ``path``: of its key, in the cluster."""
+        """An identity of the cluster. ``path``: the part of its key after the cluster."""
         key = f"kubernetes://{self.facts.uid}/{path}"
         usual: dict[str, Any] = {"provider": PROVIDER, "source": self.source, "scope": self.facts.uid}
         return Identity(key=key, kind=kind, name=name, **usual, **facts)
 
     def subject(self, kind: str, name: str, rights: Rights, **facts: Any) -> Identity:
-        """A user or a group, with what it has by itself."""
+        """A user or a group with its own rights."""
         held = {"privilege": rights.privilege, "grants": rights.grants}
         consequences = with_administration(rights.privilege, rights.consequences)
         return self.identity(kind, f"{kind}/{name}", name, consequences=consequences, **held, **facts)
 
 
 def principals(place: Place) -> Iterator[Identity]:
-    """Yield all of them."""
+    """Yield all principals other than service accounts."""
     if place.rights_are_known:
         yield from _groups(place)
         yield from _users(place)
@@ -63,9 +63,9 @@ def principals(place: Place) -> Iterator[Identity]:
 
 
 def _groups(place: Place) -> Iterator[Identity]:
-    """Yield the groups of all callers and of all accounts, where they have powerful rights.
+    """Yield the groups of all callers and of all accounts that have admin or escalation rights.
 
-    Those that anyone on the network is part of trust anyone, and are also reported where they have high rights.
+    Groups that include anyone on the network have a trust of anyone, and are also reported with high rights.
     """
     groups = sorted(filter(_is_of_everybody, place.authority.names("Group")))
     for kind, name in (*(("Group", one) for one in groups), ("User", _ANONYMOUS)):
@@ -77,7 +77,7 @@ def _groups(place: Place) -> Iterator[Identity]:
 
 
 def _open_to_all(facts: Facts, name: str) -> str:
-    """Return why anyone on the network is that user or group; empty if that is not so."""
+    """Return why anyone on the network is that user or group; empty if not."""
     if name in (_ANONYMOUS, _UNAUTHENTICATED):
         return "every request without credentials to the API server"
     if name == EVERYBODY[0] and _GKE in (facts.issuer or ""):
@@ -86,7 +86,7 @@ def _open_to_all(facts: Facts, name: str) -> str:
 
 
 def _users(place: Place) -> Iterator[Identity]:
-    """Yield users with powerful rights. Certificates of theirs that are not listed are as the last scan knew them."""
+    """Yield users with admin or escalation rights. Certificates that are no longer listed are carried over."""
     certificates = certificates_of(place.facts)
     for name in sorted(named_users(place.facts.bindings)):
         rights = place.authority.of_subject("User", name)
@@ -97,9 +97,9 @@ def _users(place: Place) -> Iterator[Identity]:
 
 
 def _joining(place: Place) -> Iterator[Identity]:
-    """Yield the group of machines that join, where a token outlives the day that joining takes.
+    """Yield the group of joining nodes if a bootstrap token is older than the default lifetime.
 
-    When a token ends stands in its secret, which is not read.
+    The expiry of a token is in its secret, which is not read.
     """
     facts = place.facts
     old = [one for one in facts.joining if one.created is not None and facts.read_at - one.created > _JOINS_WITHIN]
@@ -124,7 +124,7 @@ def _joining(place: Place) -> Iterator[Identity]:
 
 
 def _argocd_roles(place: Place) -> Iterator[Identity]:
-    """Yield roles of projects that have tokens: their dates are in the project, the tokens themselves nowhere."""
+    """Yield roles of projects that have tokens. The project has the dates of tokens, not the tokens themselves."""
     for project in place.facts.projects:
         namespace, name = project.metadata.namespace, project.metadata.name
         for role in project.roles:
@@ -145,7 +145,7 @@ def _argocd_roles(place: Place) -> Iterator[Identity]:
 
 
 def _project_token(key: str, token: c.ProjectToken) -> Credential:
-    """A token of a project's role, known by its id, else by the second it was issued in, as Argo CD does."""
+    """A token of a project's role, identified by its id, else by its time of issue, as in Argo CD."""
     name = token.id or str(token.iat)
     return Credential(
         key=credential_key(key, "token", name),
@@ -158,7 +158,7 @@ def _project_token(key: str, token: c.ProjectToken) -> Credential:
 
 
 def _argocd_accounts(place: Place) -> Iterator[Identity]:
-    """Yield local accounts. Tokens and passwords of theirs are in a secret that is not read."""
+    """Yield local accounts. Their tokens and passwords are in a secret that is not read."""
     facts = place.facts
     for account in c.local_accounts(facts.argocd) if facts.argocd is not None else ():
         can = [what for what, is_so in (("login", account.signs_in), ("apiKey", account.has_tokens)) if is_so]

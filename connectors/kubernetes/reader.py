@@ -1,4 +1,4 @@
-"""Reads the sections of a cluster into facts, each section ending in its coverage."""
+"""Reads the sections of a cluster into facts, and yields the coverage of each section."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from scanner.model import Coverage
 T = TypeVar("T")
 
 BOOTSTRAPPING = "kubernetes.io/bootstrapping"
-"""The label of roles and bindings that each cluster has."""
+"""The label of built-in roles and bindings."""
 _AUTHORIZERS = (
     ("container.googleapis.com", "IAM of Google Cloud", "gcp"),
     ("oic.prod-aks.azure.com", "Azure RBAC", "azure"),
     ("oidc.eks.", "EKS by its access entries", "aws"),
 )
-"""By a part of the issuer: what gives rights in such a cluster besides RBAC, and the type of source that reads it."""
+"""By part of the issuer: what grants rights in such a cluster besides RBAC, and the type of source that reads it."""
 
 
 class Cluster(Protocol):
-    """A cluster that can be listed. Its methods only raise SourceErrors. ``server``: the address of its API."""
+    """A cluster, live or in files. Its methods only raise SourceErrors. ``server``: the address of its API."""
 
     server: str | None
 
     def rows(self, listing: Listing, section: SectionReading, selector: str = "") -> Iterator[Any]:
-        """The objects of a resource in all namespaces, as its shape. A malformed object is a gap of that object."""
+        """The objects of a resource in all namespaces, decoded. A malformed object is a gap in the section."""
         ...
 
     def get(self, path: str, shape: type[T]) -> T:
-        """One answer. Raises NotOffered if there is none."""
+        """A single response. Raises NotOffered if there is none."""
         ...
 
     def post(self, path: str, body: Any, shape: type[T]) -> T:
-        """The answer to a query with a body, which changes nothing."""
+        """The response to a read-only query with a body."""
         ...
 
     def close(self) -> None:
@@ -56,14 +56,14 @@ class Cluster(Protocol):
 
 
 class Facts:
-    """What was read of a cluster."""
+    """Everything that was read of a cluster."""
 
     def __init__(self, uid: str) -> None:
         self.uid = uid
         self.read_at = datetime.now(UTC)
         self.version: int | None = None
         self.server: str | None = None
-        """The address of the API server, where it was asked."""
+        """The address of the API server; None for files."""
         self.issuer: str | None = None
         self.key_ids: tuple[str, ...] = ()
         self.namespaces: dict[str, p.Metadata] = {}
@@ -78,15 +78,15 @@ class Facts:
         """The accounts of the running pods of each node."""
         self.tokens: list[p.Metadata] = []
         self.joining: list[p.Metadata] = []
-        """Tokens of machines that join the cluster, by their secrets."""
+        """Secrets of bootstrap tokens, with which nodes join the cluster."""
         self.certificates: list[ClientCertificate] = []
         self.applications: dict[str, c.Application] = {}
         self.projects: list[c.AppProject] = []
         self.argocd: dict[str, str] | None = None
-        """What Argo CD's config map says of local accounts; None where it was not read."""
+        """The entries for local accounts in Argo CD's config map; None if it was not read."""
         self.argocd_namespace = ""
         self.deploying: dict[tuple[str, str, str], c.Deploying] = {}
-        """What Flux deploys, by kind, namespace and name; likewise its sources, by plural."""
+        """What Flux deploys, and its sources, by plural, namespace and name."""
         self.sources: dict[tuple[str, str, str], c.Source] = {}
         self.stores: list[tuple[str, c.SecretStore]] = []
         self.vault_auths: list[c.VaultAuth] = []
@@ -98,7 +98,7 @@ class Facts:
 
 
 def authorizers_beside(issuer: str | None) -> Iterator[str]:
-    """Yield notes on authorization besides RBAC in a cluster with that issuer."""
+    """Yield notes on authorizers other than RBAC in a cluster with that issuer."""
     for part, who, source in _AUTHORIZERS:
         if part in (issuer or ""):
             yield f"{who} may give rights in this cluster besides RBAC; a source of type {source} reads them"
@@ -115,7 +115,7 @@ class Reader:
         self._offered: dict[str, str] | None = None
 
     def read(self, wanted: frozenset[str], argocd: str = "") -> Iterator[Coverage]:
-        """Read all sections. ``wanted``: the optional ones that are on. ``argocd``: the namespace of Argo CD."""
+        """Read all sections. ``wanted``: the optional sections that are on. ``argocd``: the namespace of Argo CD."""
         for reading in READINGS:
             if reading.optional and reading.name not in wanted:
                 yield self._scope.coverage(reading.name, "off")
@@ -150,7 +150,7 @@ class Reader:
             section.note(remark)
 
     def _in_version(self, listing: Listing) -> Listing:
-        """The listing in the version that the cluster prefers. Raises NotOffered where it does not have the group."""
+        """The listing in the cluster's preferred version. Raises NotOffered if the cluster does not have the group."""
         if not listing.custom:
             return listing
         if self._offered is None:
@@ -162,7 +162,7 @@ class Reader:
         return structs.replace(listing, version=version)
 
     def _groups(self) -> dict[str, str]:
-        """The version that is preferred of each group; empty where the cluster does not say."""
+        """The preferred version of each group; empty if the cluster does not report it."""
         try:
             groups = self._cluster.get(s.GROUPS_PATH, p.Groups).groups
         except SourceError:
@@ -170,7 +170,7 @@ class Reader:
         return {group.name: group.preferred.version for group in groups if group.preferred.version}
 
     def _keep(self, listing: Listing, row: Any) -> int:
-        """Keep what is asked about later; returns the number of identities that it is."""
+        """Add an object to the facts. Returns the number of identities in it."""
         facts, metadata = self._facts, row.metadata
         match row:
             case p.ServiceAccount():
@@ -219,7 +219,7 @@ class Reader:
         return 0
 
     def _config(self, namespace: str, name: str) -> int:
-        """Keep what Argo CD's config map says of accounts, and nothing else of it."""
+        """Keep only the entries for local accounts of Argo CD's config map. Returns the number of accounts."""
         path = s.config_path(namespace, name)
         data = self._cluster.get(path, p.ConfigMap).data or {}
         self._facts.argocd_namespace = namespace
@@ -250,7 +250,7 @@ class Reader:
             facts.mapped = p.mapped_in(data)
 
     def version(self) -> None:
-        """Read the version of Kubernetes, which decides what some rights mean; it may stay unknown."""
+        """Read the version of Kubernetes, which decides what some rights allow; None if it cannot be read."""
         try:
             self._facts.version = self._cluster.get("/version", p.Version).number
         except SourceError:

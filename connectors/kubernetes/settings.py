@@ -18,11 +18,11 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     ``kubeconfig``: a file; by default what KUBECONFIG names, else ~/.kube/config. Only a file named here may run a
     program to sign in. ``context``: one context, ``contexts``: several; by default the current one. ``cluster``,
-    ``clusters``: of EKS, GKE or AKS, by ARN, resource name or resource id, signed in to with the cloud's own session.
-    ``profile``: of the AWS command line; ``endpoint_url``: where the cloud's API answers instead. ``url``: an API
-    server, asked with ``token`` and verified by ``ca_file``. ``insecure_http``: plain HTTP beyond this machine.
-    ``from_files``: a folder of what ``kubectl get PLURAL -A -o json`` wrote. ``secrets``: also list names and dates of
-    token secrets, which takes a right to list secrets. ``aws_auth``: also see which AWS identities a config map maps.
+    ``clusters``: of EKS, GKE or AKS, by ARN, resource name or resource id, with the sign-in of the cloud's own session.
+    ``profile``: of the AWS command line; ``endpoint_url``: the cloud's API at another address. ``url``: an API server,
+    with ``token``, verified by ``ca_file``. ``insecure_http``: allow plain HTTP to other machines. ``from_files``: a
+    folder with the output of ``kubectl get PLURAL -A -o json``. ``secrets``: also list names and dates of token
+    secrets, which takes a right to list secrets. ``aws_auth``: also read the AWS identities that a config map maps.
     ``argocd``: the namespace of Argo CD, to also read local accounts from its config map.
     """
 
@@ -68,7 +68,7 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     @property
     def of_clouds(self) -> Mapping[str, CloudCluster]:
-        """The clusters that are named as their cloud does, by name. Raises ValueError."""
+        """The clusters that are given by their name in a cloud. Raises ValueError."""
         named = self.clusters or ((self.cluster,) if self.cluster is not None else ())
         return {name: cluster_named(name) for name in named}
 

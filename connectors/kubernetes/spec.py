@@ -1,4 +1,4 @@
-"""What is listed, section by section: paths, shapes, and the rights that the printed ClusterRole gives."""
+"""The table of sections, and the spec: the lists and paths of each section, and the rights that they take."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ CORE, CERTIFICATES = "", "certificates.k8s.io"
 class Listing(Struct, frozen=True, kw_only=True):
     """A resource that is listed in all namespaces. ``group``: empty for the core group.
 
-    ``custom``: only clusters that have its group offer it, in the version that they prefer. ``metadata``: only the
-    metadata are asked for. ``selector``: of fields.
+    ``custom``: only clusters that have its group offer it, in their preferred version. ``metadata``: only the metadata
+    is requested. ``selector``: a field selector.
     """
 
     group: str = ""
@@ -41,14 +41,14 @@ class Listing(Struct, frozen=True, kw_only=True):
 
     @property
     def path(self) -> str:
-        """Where it is listed."""
+        """The path of the list."""
         return (
             f"/apis/{self.group}/{self.version}/{self.plural}" if self.group else f"/api/{self.version}/{self.plural}"
         )
 
     @property
     def right(self) -> str:
-        """The right that it takes, for people."""
+        """The right that it takes, in words."""
         return f"list {self.plural}{f'.{self.group}' if self.group else ''}"
 
 
@@ -74,7 +74,7 @@ WORKLOADS: Final = (
 )
 TOKENS: Final = Listing(plural="secrets", metadata=True, selector="type=kubernetes.io/service-account-token")
 JOINING: Final = Listing(plural="secrets", metadata=True, selector="type=bootstrap.kubernetes.io/token")
-"""Tokens of machines that join the cluster."""
+"""Bootstrap tokens, with which nodes join the cluster."""
 REQUESTS: Final = Listing(group=CERTIFICATES, plural="certificatesigningrequests", shape=p.SigningRequest, custom=True)
 
 
@@ -98,12 +98,12 @@ VAULT: Final = _custom("secrets.hashicorp.com", "v1beta1", vaultauths=c.VaultAut
 
 
 def config_path(namespace: str, name: str) -> str:
-    """Where a config map is."""
+    """The path of a config map."""
     return f"/api/v1/namespaces/{quote(namespace, safe='')}/configmaps/{name}"
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """A section: what it lists, the paths it reads, or the config map, whose namespace settings say."""
+    """A section: its lists, paths, or config map, whose namespace is a setting."""
 
     name: str
     title: str
@@ -118,7 +118,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     @property
     def section(self) -> Section:
-        """As the contract knows it."""
+        """The section as in the connector's contract."""
         rights = (*(listing.right for listing in self.listings), *(f"get {path}" for path in self.paths))
         config = (f"get configmaps/{self.config}",) if self.config else ()
         return Section(

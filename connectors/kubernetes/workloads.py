@@ -1,4 +1,4 @@
-"""What runs as which account, and how close to its node. Pure."""
+"""Workloads: the account that each runs as, and its access to the node. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from scanner.model import Workload
 
 _CONTROLLED: Final = frozenset({"ReplicaSet", "ReplicationController", "StatefulSet", "DaemonSet", "Job", "Deployment",
                                 "CronJob"})  # fmt: skip
-"""Owners of pods and of other workloads that are listed themselves."""
+"""Kinds of controllers that are listed themselves, so what they own is left out."""
 _VAULT_ROLE: Final = "vault.hashicorp.com/role"
 ESCAPES: Final = frozenset({"SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH", "ALL"})
-"""Capabilities with which a container reaches its node."""
+"""Capabilities that give a container access to its node."""
 REACHES_NODE: Final = frozenset({"privileged", "hostPath", "hostPID", *ESCAPES})
-"""Ways in which a workload can take over its node, or read what others keep there."""
+"""Settings that let a workload take over its node, or read files of other workloads there."""
 KINDS: Final = {
     "pods": "pod",
     "deployments": "deployment",
@@ -32,9 +32,9 @@ KINDS: Final = {
 
 
 class Projected(NamedTuple):
-    """What the kubelet puts into a pod and renews: a token for an audience, or a certificate of a signer.
+    """A projected credential, which the kubelet renews: a token for an audience, or a certificate of a signer.
 
-    ``seconds``: how long each lives.
+    ``seconds``: its lifetime.
     """
 
     kind: Literal["token", "certificate"]
@@ -43,11 +43,11 @@ class Projected(NamedTuple):
 
 
 class RunningWorkload(Struct, frozen=True, kw_only=True):
-    """A workload. ``account``: what it runs as. ``secrets``: names of those that it reads.
+    """A workload. ``account``: the account it runs as. ``secrets``: names of the secrets it uses.
 
-    ``near_node``: ways in which it reaches its node. ``projected``: tokens and certificates. ``automount``: whether it
-    says that it wants a token; None: the account decides. ``images``: without their tags and digests. ``vault_role``:
-    the one that Vault's injector signs in to.
+    ``near_node``: settings that give it access to its node. ``projected``: tokens and certificates. ``automount``: its
+    ``automountServiceAccountToken``; None: the account decides. ``images``: without tags and digests. ``vault_role``:
+    the role that Vault's injector signs in with.
     """
 
     kind: str
@@ -66,17 +66,17 @@ class RunningWorkload(Struct, frozen=True, kw_only=True):
         return f"{self.kind} {self.metadata.namespace}/{self.metadata.name}"
 
     def mounts_token(self, by_account: bool | None) -> bool:
-        """Whether it is given a token for the API. ``by_account``: what its account says, which counts less."""
+        """Whether it gets a token for the API. ``by_account``: the setting of its account, which its own overrides."""
         return next((said for said in (self.automount, by_account) if said is not None), True)
 
 
 def is_mirror(metadata: p.Metadata) -> bool:
-    """Whether it shows a static pod of a node, which runs as no account."""
+    """Whether it is the mirror of a static pod, which runs without an account."""
     return "kubernetes.io/config.mirror" in (metadata.annotations or {})
 
 
 def ran_by(plural: str, row: Any) -> RunningWorkload | None:
-    """The workload of an object; None for one that another workload makes, that has no template or no account."""
+    """The workload of an object; None if another workload owns it, or if it has no template or account."""
     metadata: p.Metadata = row.metadata
     if any(owner.controller and owner.kind in _CONTROLLED for owner in metadata.owners or ()) or is_mirror(metadata):
         return None
@@ -110,7 +110,7 @@ def ran_by(plural: str, row: Any) -> RunningWorkload | None:
 
 
 def _projected(sources: Iterable[p.Projection]) -> Iterator[Projected]:
-    """What others may ask for; the token that every pod gets for the API itself is left out."""
+    """Tokens for an audience, and certificates. The token for the API itself, which every pod gets, is left out."""
     for source in sources:
         if source.token and source.token.audience:
             yield Projected("token", source.token.audience, source.token.seconds)
@@ -137,7 +137,7 @@ def _without_tag(image: str) -> str:
 
 
 def workload(ran: RunningWorkload, source: str, uid: str, account: str) -> Workload:
-    """As a record. ``account``: the key of what it runs as."""
+    """The workload as a record. ``account``: the key of its account."""
     metadata = ran.metadata
     attributes: dict[str, Any] = {"namespace": metadata.namespace}
     if ran.near_node:

@@ -110,14 +110,14 @@ class Api:
 
 
 def _following(page: Page) -> Next:
-    """The next page. An empty list may have null for its items, so that it is one is said by its kind alone."""
+    """The next page. The items of an empty list may be null: then only its kind says that it is a list."""
     if not page.rows and not decoded(page.content, Sort).kind.endswith("List"):
         raise Malformed("a response is not a list")
     return _CONTINUE(page)
 
 
 def _file(folder: Path, name: str, pem: Pem) -> str:
-    """The path of a certificate or key; what the kubeconfig holds itself is written to a file, for its owner only."""
+    """The path of a certificate or key. Data in the kubeconfig itself is written to a file only its owner can read."""
     if pem.path is not None:
         return pem.path
     path = folder / name
@@ -127,9 +127,9 @@ def _file(folder: Path, name: str, pem: Pem) -> str:
 
 
 def _refused(response: Response, right: str = "it") -> SourceError:
-    """What a status means: 404 is a group that the cluster does not have, 410 a list that expired.
+    """The error for a status: 404 is a group that the cluster does not have, 410 an expired list.
 
-    ``right``: what was asked takes.
+    ``right``: the right that the request takes.
     """
     if response.status_code == _NOT_FOUND:
         return NotOffered("the cluster does not have it")

@@ -1,7 +1,7 @@
-"""Clusters of EKS, GKE and AKS by their names in the cloud: where they answer, and what they take as a sign-in.
+"""Clusters of EKS, GKE and AKS by their names in the cloud: the address of their API, and how to sign in.
 
-Read are EKS's DescribeCluster, GKE's ``clusters.get``, AKS's ``managedClusters`` and, for the certificate of the
-cluster's authority alone, ``listClusterUserCredential``.
+Requests: EKS's DescribeCluster, GKE's ``clusters.get``, AKS's ``managedClusters``, and ``listClusterUserCredential``
+only for the certificate of the cluster's authority.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ def cluster_named(name: str) -> CloudCluster:
 
 
 def require_sdks(clusters: Iterable[CloudCluster]) -> None:
-    """Raises MissingExtra where the SDK of one of their clouds is not installed."""
+    """Raises MissingExtra if the SDK of a cloud is not installed."""
     for cluster in clusters:
         if not is_installed(_SDKS[cluster.cloud]):
             raise MissingExtra(f"signing in to {printable(cluster.name)}", cluster.cloud)
 
 
 class Clouds:
-    """The sessions of a source with its clouds. A cluster is looked up once."""
+    """The sessions of a source with its clouds. Each cluster is looked up once."""
 
     def __init__(self, settings: KubernetesSettings) -> None:
         self._settings = settings
@@ -83,7 +83,7 @@ class Clouds:
         self._azure = AzureSession(is_own_authority=settings.endpoint_url is not None)
 
     def address(self, cluster: CloudCluster, meter: Meter) -> Address:
-        """Where a cluster answers, with its authority and what signs in. Raises SourceError."""
+        """The address of a cluster's API, its certificate authority and its sign-in. Raises SourceError."""
         if cluster.name not in self._known:
             find = {"aws": self._of_eks, "gcp": self._of_gke, "azure": self._of_aks}[cluster.cloud]
             self._known[cluster.name] = find(cluster, meter)
@@ -134,7 +134,7 @@ class Clouds:
         return self._address(cluster, server, pem, sign_in)
 
     def _address(self, cluster: CloudCluster, server: str, authority: Pem | None, sign_in: SignIn) -> Address:
-        """A file of certificates that the settings name counts before what the cloud says."""
+        """A CA file in the settings takes precedence over the certificate from the cloud."""
         own = self._settings.ca_file
         pem = authority if own is None else Pem(path=own)
         if pem is None:
@@ -174,7 +174,7 @@ def _decoded(text: str) -> bytes:
         raise SourceError("the cloud's answer has data that is not base64") from None
 
 
-# --- What is kept of the clouds' answers ---
+# --- Responses of the clouds: only the fields that are used ---
 
 
 class _Authority(Struct, frozen=True):
@@ -219,6 +219,6 @@ class _Kubeconfig(Struct, frozen=True):
 
 
 class _Kubeconfigs(Struct, frozen=True):
-    """Of each file only the cluster is read: users are dropped with the rest."""
+    """Only the cluster of each file is decoded, not its users."""
 
     kubeconfigs: tuple[_Kubeconfig, ...] = ()

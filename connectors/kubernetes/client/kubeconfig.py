@@ -1,7 +1,7 @@
-"""Kubeconfig files: which server a context means, and who signs in how.
+"""Kubeconfig files: the server of a context, and how its user signs in.
 
 Source: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/ and client-authentication.v1. Supported are
-tokens, client certificates, and programs that print either; passwords and built-in providers are gone from Kubernetes.
+tokens, client certificates, and programs that print either. Kubernetes has removed passwords and built-in providers.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from connectors.http import SignIn
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-"""Where a pod finds the token of its account."""
+"""The folder of a pod with the token of its account."""
 SECONDS: Final = 60
-"""How long a program may take to sign in."""
+"""Time limit of a program that signs in."""
 _EXEC_API: Final = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 T = TypeVar("T")
 
 
 class Pem(Struct, frozen=True, kw_only=True):
-    """Certificates or a key, in a file or as they are."""
+    """Certificates or a key, as a file or inline."""
 
     path: str | None = None
     text: bytes | None = None
 
 
 class SignInAs(Struct, frozen=True, kw_only=True):
-    """What requests are signed in with: a token, or a client certificate with its key."""
+    """The credentials of requests: a token, or a client certificate with its key."""
 
     token: str | None = None
     certificate: Pem | None = None
@@ -51,7 +51,7 @@ class SignInAs(Struct, frozen=True, kw_only=True):
 
 
 class Address(Struct, frozen=True, kw_only=True):
-    """A cluster's API. ``name``: what people call it. ``sign_in``: a cloud's session, in place of a user."""
+    """A cluster's API. ``name``: for display. ``sign_in``: a cloud's session, in place of a user."""
 
     name: str
     server: str
@@ -98,7 +98,7 @@ class _Context(Struct, frozen=True):
 
 
 class _File(Struct, frozen=True):
-    """Entries by list, as the file has them; each is decoded when it is used."""
+    """The entries of each list, decoded when they are used."""
 
     clusters: tuple[dict[str, Any], ...] | None = None
     contexts: tuple[dict[str, Any], ...] | None = None
@@ -107,7 +107,7 @@ class _File(Struct, frozen=True):
 
 
 def addresses(files: Sequence[Path], contexts: Sequence[str | None], *, may_run: bool) -> tuple[Address, ...]:
-    """Return the clusters of some contexts; None is the current one. Raises SourceError.
+    """Return the clusters of these contexts; None is the current context. Raises SourceError.
 
     ``may_run``: whether programs that sign in may be run.
     """
@@ -137,7 +137,7 @@ def _parsed(content: bytes, name: str) -> _File:
 
 
 def cluster_in(content: bytes) -> tuple[str, Pem | None]:
-    """The address of the one cluster in a kubeconfig that a cloud gave out, and its authority. Raises SourceError."""
+    """The address and authority of the only cluster in a kubeconfig from a cloud. Raises SourceError."""
     name = "the cloud's answer"
     file = _parsed(content, name)
     first = next((str(entry.get("name")) for entry in file.clusters or ()), "")
@@ -168,7 +168,7 @@ def _address(read: Sequence[tuple[Path, _File]], wanted: str | None, *, may_run:
 
 
 def _entry(read: Sequence[tuple[Path, _File]], listing: str, what: str, name: str, shape: type[T]) -> tuple[Path, T]:
-    """The first entry of a name, with the folder that its paths are relative to."""
+    """The first entry with that name, and the folder that its paths are relative to."""
     for path, file in read:
         for entry in getattr(file, listing) or ():
             if entry.get("name") == name:
@@ -211,7 +211,7 @@ def at(url: str, token: str, ca_file: str | None) -> Address:
 
 
 def signed_in(address: Address) -> SignInAs:
-    """Return what a context signs in with. Raises SourceError."""
+    """Return the credentials of a context. Raises SourceError."""
     user = address.user
     if user is None:
         raise SourceError("the context has no user", hint="`kubectl config set-context --current --user=NAME`")
@@ -237,7 +237,7 @@ def signed_in(address: Address) -> SignInAs:
 
 
 def _run(program: _Program, address: Address) -> SignInAs:
-    """Run the program that signs in; it is the user's own, named in the user's own file."""
+    """Run the program that signs in. It is trusted: the user's own kubeconfig names it."""
     if not address.may_run:
         raise SourceError(
             f"the context signs in with a program, {printable(program.command)}",

@@ -1,4 +1,4 @@
-"""Tokens of the clouds' own sessions, obtained and renewed by their SDKs, which are imported when one is needed."""
+"""Tokens of the clouds' own sessions, obtained and renewed by their SDKs, which are imported on first use."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from requests import Response
 
 RENEWED: Final = 120
-"""Seconds before its end that a token is replaced."""
+"""A token is renewed this many seconds before it expires."""
 _OF_EKS: Final = 15 * 60
-"""Seconds that a cluster of EKS takes a signed request for."""
+"""Seconds for which a cluster of EKS accepts a signed request."""
 _OF_GOOGLE: Final = 5 * 60
-"""Seconds that a token of Google's is kept that does not say when it ends."""
+"""Seconds for which a Google token without an expiry is kept."""
 _AKS: Final = "6dae42f8-4368-4678-94ff-3960e28e3630/.default"
-"""The application that tokens for clusters of AKS are made out to: the same in every cloud and tenant."""
+"""The audience of tokens for clusters of AKS: an application that is the same in every cloud and tenant."""
 _GOOGLE: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
 class Token(NamedTuple):
-    """``ends``: in seconds since 1970."""
+    """A token. ``ends``: in seconds since 1970."""
 
     text: str
     ends: float
 
 
 class TokenSignIn:
-    """Signs requests in with a token that is renewed before it ends. Safe to share between threads."""
+    """Signs requests in with a token that is renewed before it expires. Safe to share between threads."""
 
     def __init__(self, new: Callable[[], Token]) -> None:
         self._new = new
@@ -45,7 +45,7 @@ class TokenSignIn:
         self._token: Token | None = None
 
     def headers(self, method: str = "", url: str = "") -> Mapping[str, str]:
-        """The token. Raises SourceError where there is none."""
+        """The header with the token. Raises SourceError if there is none."""
         del method, url
         with self._lock:
             if self._token is None or self._token.ends - time.time() < RENEWED:
@@ -53,7 +53,7 @@ class TokenSignIn:
             return {"Authorization": f"Bearer {self._token.text}"}
 
     def renewed(self, refused: Response) -> bool:
-        """Whether there is another token than the one that was refused."""
+        """Whether there is another token than the refused one."""
         sent = refused.request.headers.get("Authorization")
         with self._lock:
             if self._token is None or sent == f"Bearer {self._token.text}":
@@ -67,14 +67,14 @@ class TokenSignIn:
 
 
 class AwsSession:
-    """The credentials of a profile, or of the SDK's own chain, and what they sign. Its methods raise SourceErrors."""
+    """Requests signed with the credentials of a profile or of the SDK's default chain. Methods raise SourceErrors."""
 
     def __init__(self, profile: str | None, region: str) -> None:
         self._profile = profile
         self._region = region
 
     def host(self, service: str) -> str:
-        """Where a service of the region answers."""
+        """The endpoint of a service in the region."""
         with self._translated():
             resolver = self._session.get_component("endpoint_resolver")
             found: str = resolver.construct_endpoint(service, self._region)["hostname"]
@@ -93,12 +93,12 @@ class AwsSession:
         return dict(self._signed(SigV4Auth, service, "POST", url, headers, body).headers.items())
 
     def renewed(self, refused: Response) -> bool:
-        """Never: credentials renew themselves before they end."""
+        """Never: the SDK renews credentials before they expire."""
         del refused
         return False
 
     def token(self, cluster: str, sts: str) -> Token:
-        """A signed question to STS who signed it: the cluster asks it. Source: aws-iam-authenticator, "API"."""
+        """A presigned GetCallerIdentity request, which the cluster sends to STS. Source: aws-iam-authenticator."""
         from botocore.auth import SigV4QueryAuth
 
         now, url = time.time(), f"{sts}/?Action=GetCallerIdentity&Version=2011-06-15"
@@ -141,7 +141,7 @@ class AwsSession:
 
 
 class GoogleSession:
-    """Application Default Credentials. The same token is good for Google's APIs and for its clusters."""
+    """Application Default Credentials. Google's APIs and clusters accept the same token."""
 
     def __init__(self) -> None:
         self._own: Any = None
@@ -165,20 +165,20 @@ class GoogleSession:
 
 
 class AzureSession:
-    """What azure-identity finds in the environment, in a managed identity, or of ``az login``.
+    """The credentials that azure-identity finds: of the environment, a managed identity, or ``az login``.
 
-    ``is_own_authority``: Microsoft is not asked whether the authority that the environment names is one of its own.
+    ``is_own_authority``: the authority in the environment is not Microsoft's, so it is not verified with Microsoft.
     """
 
     def __init__(self, *, is_own_authority: bool) -> None:
         self._is_own_authority = is_own_authority
 
     def of_arm(self, url: str) -> Token:
-        """For Azure Resource Manager at that address. Raises SourceError."""
+        """A token for Azure Resource Manager at that address. Raises SourceError."""
         return self._token(f"{url}/.default")
 
     def of_cluster(self) -> Token:
-        """For every cluster of AKS that takes Entra's tokens. Raises SourceError."""
+        """A token for clusters of AKS that accept tokens of Entra. Raises SourceError."""
         return self._token(_AKS)
 
     def _token(self, scope: str) -> Token:
@@ -198,7 +198,7 @@ class AzureSession:
 
 @contextmanager
 def _translated(errors: type[Exception], cloud: str, hint: str) -> Iterator[None]:
-    """Inside, what an SDK raises becomes a SourceError; its words are kept short and clean."""
+    """Convert exceptions of an SDK to SourceErrors with a short, printable message."""
     try:
         yield
     except errors as error:

@@ -1,7 +1,7 @@
-"""Kubernetes' audit log: plain lines, lists of events, and lines that a cloud wrapped.
+"""Kubernetes' audit log: plain lines, lists of events, and lines in a cloud's envelope.
 
-Source: the reference of audit.k8s.io/v1 and the page "Audit annotations". No name of an object is kept, but those of
-service accounts that were changed or become.
+Source: the reference of audit.k8s.io/v1 and the page "Audit annotations". No names of objects are kept, except those of
+service accounts that were changed or impersonated, or got a token.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ _LAYOUT = Layout(
     appended=True,
     left_out=re.compile(r"(?i)(?:^|/)insights-(?:metrics-|logs-(?!kube-audit))"),
 )
-"""What AKS writes to a storage account; elsewhere, files that the API server adds to."""
+"""AKS writes dated files to a storage account; other files are those that the API server appends to."""
 
 _BINDINGS = frozenset({"rolebindings", "clusterrolebindings"})
 _WORKLOADS = frozenset({"deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs", "pods"})
 _ACCOUNT = "system:serviceaccount:"
 _GKE = "@container-engine-robot.iam.gserviceaccount.com"
 _CLOUDS = ("eks:", "aksService", "aksProblemDetector", "nodeclient", "hcpService", "gke-", "masterclient")
-"""Users of clouds that run a control plane."""
+"""Users of clouds that operate a control plane."""
 _OTHERS = frozenset({"system:anonymous", "system:unauthenticated", "system:admin"})
 _UNAUTHENTICATED, _FORBIDDEN, _ERRORS = 401, 403, 400
 
@@ -82,7 +82,7 @@ class _Raw(NamedTuple):
 
 
 class Reading(EventCounting[AuditEvent]):
-    """Counts the events of one unit. ``scope``: what the cluster is called."""
+    """Counts the events of one unit. ``scope``: the name of the cluster."""
 
     covers_everything = True
 
@@ -95,7 +95,7 @@ class Reading(EventCounting[AuditEvent]):
         return [event for line in records for event in events_of(line, is_asked=bool(self.only_scope))]
 
     def event(self, record: AuditEvent) -> Event | None:
-        """See ``EventCounting``. Of an event's stages one counts; that it was received is none yet."""
+        """See ``EventCounting``. One stage of each request counts; ``RequestReceived`` comes before any outcome."""
         if not record.id and not record.verb:
             raise Unreadable("one of its records is no audit event")
         if record.stage == "RequestReceived" or record.user is None:
@@ -142,7 +142,7 @@ class Reading(EventCounting[AuditEvent]):
 
 @lru_cache(maxsize=20_000)
 def is_of_cluster(user: str, user_agent: str) -> bool:
-    """Whether the cluster itself acts: its components, its nodes, its controllers, or the cloud that runs them."""
+    """Whether the caller is the cluster itself: its components, nodes or controllers, or the cloud that operates it."""
     if user.startswith(_ACCOUNT):
         return user.startswith(f"{_ACCOUNT}kube-system:") and user_agent.startswith("kube-controller-manager/")
     return user not in _OTHERS and (user.startswith(("system:", *_CLOUDS)) or user.endswith(_GKE))
@@ -157,14 +157,14 @@ def _outcome(event: AuditEvent) -> int:
 
 
 def _credential(event: AuditEvent, user: User) -> str:
-    """A token in a Secret by its name, a certificate by its hash. Tokens of pods are renewed each hour: none."""
+    """The secret's name for a token, the hash for a certificate; none for tokens of pods, which are renewed hourly."""
     legacy = (event.annotations or {}).get("authentication.k8s.io/legacy-token", "")
     ids = (user.extra or {}).get("authentication.kubernetes.io/credential-id", ())
     return legacy or next((one for one in ids if one.startswith("X509SHA256=")), "")
 
 
 def _changed(event: AuditEvent, what: Object) -> Iterator[str]:
-    """The service accounts that a write changes, binds or starts, where the event has its request."""
+    """The service accounts that a write changes, binds or runs a workload as, if the event includes its request."""
     if what.resource == "serviceaccounts":
         yield f"{_ACCOUNT}{what.namespace}:{what.name}"
     elif what.resource in _BINDINGS or what.resource in _WORKLOADS:
@@ -192,7 +192,7 @@ def _inside(holder: Any, name: str, kind: type) -> Any:
 
 
 class KubernetesAuditLog(LiveLog):
-    """Reads files of one cluster, or asks the clouds of a source's clusters."""
+    """Reads files of one cluster, or the logs that the clouds of a source's clusters keep."""
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = _LAYOUT

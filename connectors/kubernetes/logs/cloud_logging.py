@@ -2,7 +2,7 @@
 
 Source: the references of entries.list, LogBucket and projects.testIamPermissions, "Quotas and limits" of Cloud Logging,
 and "GKE audit logging information". Requests that only read are Data Access logs, which are off by default. Without the
-right to read private logs, Google silently gives only the others, so permissions are tested beforehand.
+right to read private logs, Google silently returns only the other logs, so permissions are tested first.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PAGE: Final = 1000
 _USUALLY_KEPT: Final = 30
 _RATE: Final = 0.4
 _AT_ONCE: Final = 30
-"""Of 60 entries.list a minute, half at once and then 24 a minute, as for all logs of Google Cloud."""
+"""Of the quota of 60 entries.list a minute: a burst of half, then 24 a minute, as for all logs of Google Cloud."""
 _FORBIDDEN: Final = 403
 
 
@@ -57,7 +57,7 @@ class _Entry(Struct, frozen=True):
 
 
 class CloudLogging:
-    """What the projects of clusters keep in their bucket ``_Default``."""
+    """The log buckets ``_Default`` of the clusters' projects."""
 
     def __init__(self, settings: KubernetesSettings, meter: Meter) -> None:
         self._settings = settings
@@ -67,7 +67,7 @@ class CloudLogging:
         self._with_reads: set[tuple[str, Span]] = set()
 
     def days_kept(self, cluster: CloudCluster) -> int:
-        """See ``Keeper``. The usual, where the bucket may not be looked at. Raises Denied."""
+        """See ``Keeper``. The default if the bucket cannot be read. Raises Denied."""
         project = _project(cluster)
         client, body = self._client(_MANAGER), {"permissions": [READ, PRIVATE]}
         granted = client.get("/v3/projects/{project}:testIamPermissions", _Granted, body=body, project=project)
@@ -81,7 +81,7 @@ class CloudLogging:
             return _USUALLY_KEPT
 
     def events(self, cluster: CloudCluster, span: Span) -> Iterator[Sequence[Raw]]:
-        """See ``Keeper``: entries, as they are logged."""
+        """See ``Keeper``: log entries, as they are."""
         client, asked, seen = self._client(_LOGGING, READ), question(cluster, span), set[str]()
         reads = (cluster.name, span)
         while True:
@@ -97,7 +97,7 @@ class CloudLogging:
             asked = {**asked, "pageToken": page.next}
 
     def missing(self, cluster: CloudCluster, span: Span) -> str | None:
-        """See ``Keeper``. The control plane itself reads all the time, so a day without that is one without reads."""
+        """See ``Keeper``. The control plane reads all the time: without any reads, Data Access logs are off."""
         if (cluster.name, span) in self._with_reads:
             return None
         return "no request that reads is logged: Data Access logs of the Kubernetes Engine API are off"
@@ -125,7 +125,7 @@ def _is_of_data_access(entry: Raw) -> bool:
 
 
 def question(cluster: CloudCluster, span: Span) -> dict[str, Any]:
-    """The body that asks for the events of one cluster. Raises SourceError."""
+    """The body of a request for the events of one cluster. Raises SourceError."""
     project, parts = _project(cluster), cluster.parts["path"].split("/")
     logs = " OR ".join(f'"projects/{project}/logs/cloudaudit.googleapis.com%2F{kind}"' for kind in _LOGS)
     since, until = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in span)
@@ -140,7 +140,7 @@ def question(cluster: CloudCluster, span: Span) -> dict[str, Any]:
 
 
 def _project(cluster: CloudCluster) -> str:
-    """Its id. Raises SourceError for a number: logs are named by ids, and such a one would seem empty."""
+    """The project's id. Raises SourceError for a number: names of logs have ids, so the log would seem empty."""
     project = cluster.parts["path"].split("/")[1]
     if project.isdecimal():
         raise SourceError("its log is named by the id of its project", hint="name the cluster with the project's id")

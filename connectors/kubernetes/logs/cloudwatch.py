@@ -34,10 +34,10 @@ READ, GROUPS = "logs:FilterLogEvents", "logs:DescribeLogGroups"
 _STREAMS: Final = "kube-apiserver-audit"
 _PAGE: Final = 10_000
 _LATEST: Final = timedelta(minutes=15)
-"""How long after its request an event may be logged; of longer ones, that they were answered is logged before."""
+"""The longest delay between a request and its event; of longer requests, an earlier stage is logged in time."""
 _FOR_EVER: Final = 36_500
 _RATE: Final = 4.0
-"""Requests a second; the quota of an account is 5 in the smallest regions."""
+"""Requests a second. The quota of an account is 5 in the smallest regions."""
 _OK, _BAD = 200, 400
 _LOAD: Final = frozenset({"ThrottlingException", "LimitExceededException", "ServiceUnavailableException"})
 _REFUSED: Final = frozenset({"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"})
@@ -70,7 +70,7 @@ class _Fault(Struct, frozen=True):
 
 
 class CloudWatch:
-    """The log groups of clusters. A region is signed in to once."""
+    """The log groups of clusters, with one client for each region."""
 
     def __init__(self, settings: KubernetesSettings, meter: Meter) -> None:
         self._settings = settings
@@ -78,7 +78,7 @@ class CloudWatch:
         self._regions: dict[str, _Region] = {}
 
     def days_kept(self, cluster: CloudCluster) -> int:
-        """See ``Keeper``. A cluster whose log was never switched on has no log group."""
+        """See ``Keeper``. A cluster whose audit log was never enabled has no log group."""
         name = _group_of(cluster)
         found = self._region(cluster).ask("DescribeLogGroups", GROUPS, _Groups, logGroupNamePrefix=name)
         group = next((one for one in found.groups if one.name == name), None)
@@ -88,7 +88,7 @@ class CloudWatch:
         return group.days or _FOR_EVER
 
     def events(self, cluster: CloudCluster, span: Span) -> Iterator[Sequence[Raw]]:
-        """The events of requests that came in the span. CloudWatch has them by the time at which they were logged."""
+        """The events of requests received in the span. CloudWatch selects them by the time of logging."""
         asked: dict[str, Any] = {
             "logGroupName": _group_of(cluster),
             "logStreamNamePrefix": _STREAMS,
@@ -119,7 +119,7 @@ class CloudWatch:
 
 
 class _Region:
-    """CloudWatch Logs of one region. Each request is signed with what it asks."""
+    """CloudWatch Logs of one region. The signature of a request includes its body."""
 
     def __init__(self, session: AwsSession, settings: KubernetesSettings, meter: Meter) -> None:
         from connectors.http import Client
@@ -156,7 +156,7 @@ class _Region:
 
 
 def _is_within(raw: Raw, span: Span) -> bool:
-    """Whether an event is of a request of the span; one that does not say is for its reader to refuse."""
+    """Whether a request was received in the span. Events without a valid time are left for the reader to refuse."""
     message = decoded(raw, _Logged).message
     if not message.startswith("{"):
         return True
@@ -172,7 +172,7 @@ def _group_of(cluster: CloudCluster) -> str:
 
 
 def _fault(response: Response) -> str:
-    """What is wrong, as AWS calls it; empty where it does not say."""
+    """The error code of a response; empty without one."""
     try:
         name = decoded(response.content, _Fault).type.rpartition("#")[2]
     except SourceError:

@@ -1,8 +1,8 @@
-"""Events of Kubernetes' audit log, and how clouds wrap them.
+"""Events of Kubernetes' audit log, and the envelopes of clouds.
 
 Source: the reference of audit.k8s.io/v1, Azure Monitor's schema of `kube-audit`, and for GKE the references of LogEntry
 and google.cloud.audit.AuditLog: methods are ``io.k8s.GROUP.VERSION.RESOURCE[.SUBRESOURCE].VERB``, with the parts
-of the group turned round, resources are ``GROUP/VERSION[/namespaces/NAMESPACE]/RESOURCE[/NAME]``.
+of the group in reverse order; resources are ``GROUP/VERSION[/namespaces/NAMESPACE]/RESOURCE[/NAME]``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Status(Struct, gc=False, frozen=True):
 
 
 class AuditEvent(Struct, gc=False, frozen=True):
-    """One event, as far as it is read."""
+    """The fields of an event that are read."""
 
     id: str = field(default="", name="auditID")
     stage: str = ""
@@ -81,9 +81,9 @@ class _Wrapped(Struct, gc=False, frozen=True):
 
 
 class Line(AuditEvent, gc=False, frozen=True):
-    """An event, a list of events, or a cloud's record of one.
+    """An event, a list of events, or a cloud's record of an event.
 
-    AKS has it as text in ``properties.log``, CloudWatch in ``message``; GKE as an entry of Cloud Logging.
+    AKS has the event as text in ``properties.log``, CloudWatch in ``message``; GKE writes an entry of Cloud Logging.
     """
 
     items: tuple[AuditEvent, ...] | None = None
@@ -101,7 +101,7 @@ _EVENT = msgspec.json.Decoder(AuditEvent)
 
 
 def events_of(line: Line, *, is_asked: bool) -> Iterator[AuditEvent]:
-    """The events in it. ``is_asked``: it comes from the cloud that was asked. Raises Unreadable."""
+    """The events of a line. ``is_asked``: it was read live from the cloud. Raises Unreadable."""
     text = line.properties.log if line.properties else line.message
     if line.items is not None:
         yield from line.items
@@ -122,12 +122,12 @@ def events_of(line: Line, *, is_asked: bool) -> Iterator[AuditEvent]:
 
 _METHOD: Final = re.compile(r"\.v\d\w*\.(?P<resource>[^.]+)(?:\.(?P<sub>.+))?\.[^.]+$")
 _CODES: Final = {0: 200, 7: 403, 16: 401}
-"""Codes of gRPC as those of HTTP."""
+"""Codes of gRPC, and their HTTP status."""
 _OTHERWISE: Final = 500
 
 
 def _of_gke(line: Line, payload: _Payload) -> Iterator[AuditEvent]:
-    """The end of a long operation is no event of its own."""
+    """The event of an entry; none for the end of a long-running operation, whose start was logged, too."""
     operation = line.operation or _Operation()
     if payload.service != "k8s.io" or (operation.last and not operation.first):
         return
@@ -148,7 +148,7 @@ def _of_gke(line: Line, payload: _Payload) -> Iterator[AuditEvent]:
 
 
 def _object_in(method: str, path: str) -> Object:
-    """What a request is about; nothing for a path that is no resource."""
+    """The object of a request; empty for a path that is not a resource."""
     found = _METHOD.search(method)
     if found is None:
         return NOTHING

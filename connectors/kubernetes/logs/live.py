@@ -1,4 +1,4 @@
-"""Audit logs of clusters, requested live from their cloud: EKS in CloudWatch Logs, GKE in Cloud Logging."""
+"""Audit logs of clusters, read live from their cloud: EKS in CloudWatch Logs, GKE in Cloud Logging."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Keeper(Protocol):
         ...
 
     def missing(self, cluster: CloudCluster, span: Span) -> str | None:
-        """What is missing in the log for a span that was read; None: complete."""
+        """What the log lacks for a span that was read; None if it is complete."""
         ...
 
     def events(self, cluster: CloudCluster, span: Span) -> Iterator[Sequence[Raw]]:
@@ -36,7 +36,7 @@ class Keeper(Protocol):
 
 
 class ClusterLogs(LiveSource):
-    """The audit logs of the clusters of a source, by the uid that each has."""
+    """The audit logs of a source's clusters, each by its uid."""
 
     settles: ClassVar[timedelta] = timedelta(hours=2)
     kept_by: ClassVar[str] = "the log of its cloud"
@@ -59,7 +59,7 @@ class ClusterLogs(LiveSource):
         return self._meter.calls
 
     def scopes(self) -> Iterator[str | tuple[str, SourceError]]:
-        """See ``LiveSource``: clusters of EKS and GKE. The uid of each is asked of the cluster itself."""
+        """See ``LiveSource``: clusters of EKS and GKE. The cluster itself reports its uid."""
         for record in self._connector.scopes():
             if not isinstance(record, Scope):
                 yield record.scope, refusal_of(record)
@@ -97,7 +97,7 @@ class ClusterLogs(LiveSource):
 
 
 def asked(source: Connector | None) -> ClusterLogs:
-    """The logs of a source. Raises UsageError for one that names no cluster of a cloud."""
+    """The logs of a source. Raises UsageError if the source names no cluster of a cloud."""
     if not isinstance(source, KubernetesConnector) or not source.settings.of_clouds:
         raise UsageError(
             "a log without a path is read through a source of type kubernetes with the cluster's name in its cloud",

@@ -1,1 +1,1 @@
-"""What RBAC lets a subject do and become. Pure."""
+"""RBAC evaluation: the rights of subjects, and the accounts that these lead to. Pure."""

@@ -1,6 +1,6 @@
-"""What each service account may do and become: the union of all its bindings, in each namespace and in the cluster.
+"""The rights of each subject: the union of all its bindings, in each namespace and in the cluster.
 
-A binding to a role that does not exist gives nothing. Accounts with the same bindings are evaluated once.
+A binding to a role that does not exist grants nothing. Accounts with the same bindings are evaluated once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scanner.model import POWERFUL, Consequence, ConsequenceKind, Grant, Privile
 ACCOUNT_PREFIX: Final = "system:serviceaccount:"
 ALL_ACCOUNTS: Final = "system:serviceaccounts"
 EVERYBODY: Final = ("system:authenticated", "system:unauthenticated")
-"""Groups whose members have what all callers have; the second one is also everyone on the network."""
+"""Groups of all callers; the second one includes anyone on the network."""
 _ENFORCED: Final = frozenset({"baseline", "restricted"})
 _CONSEQUENCES: Final[Mapping[ConsequenceKind, frozenset[str]]] = {
     "change_rights": frozenset({"escalate", "sign_certificates"}),
@@ -39,9 +39,9 @@ _Reason = tuple[PrivilegeLevel, str]
 
 
 class Bound(Struct, frozen=True, kw_only=True):
-    """What a binding gives. ``namespace``: empty for the whole cluster. ``rules``: None for a role of another shape.
+    """A binding with the rules it grants. ``namespace``: empty for the whole cluster. ``rules``: None if malformed.
 
-    ``missing``: the role does not exist. ``usual``: each cluster has the binding. ``users``: the users that it names.
+    ``missing``: the role does not exist. ``usual``: the binding is built in. ``users``: the users that it names.
     """
 
     binding: str
@@ -54,12 +54,12 @@ class Bound(Struct, frozen=True, kw_only=True):
 
     @property
     def where(self) -> str:
-        """In words."""
+        """The place where it grants, in words."""
         return f"namespace {self.namespace}" if self.namespace else "the cluster"
 
 
 class Rights(Struct, frozen=True, kw_only=True):
-    """What a set of bindings amounts to. ``bound``: the bindings. ``rules``: what they give, by namespace."""
+    """The rights of a set of bindings. ``bound``: the bindings. ``rules``: their rules, by namespace."""
 
     privilege: Privilege
     bound: tuple[Bound, ...] = ()
@@ -70,10 +70,10 @@ class Rights(Struct, frozen=True, kw_only=True):
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """What rights depend on besides rules.
+    """Facts of the cluster that rights depend on.
 
-    ``enforced``: by namespace, the level of Pod Security that is enforced. ``privileged``: by namespace, a workload
-    with a privileged container. ``maps_cloud_identities``: the config map ``aws-auth`` decides who is an admin.
+    ``enforced``: by namespace, the enforced level of Pod Security. ``privileged``: by namespace, a workload with a
+    privileged container. ``maps_cloud_identities``: the config map ``aws-auth`` decides who is an admin.
     """
 
     enforced: Mapping[str, str] = {}
@@ -82,12 +82,12 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     maps_cloud_identities: bool = False
 
     def is_open(self, namespace: str) -> bool:
-        """Whether a pod there may take over its node."""
+        """Whether a pod in the namespace may take over its node."""
         return self.enforced.get(namespace) not in _ENFORCED
 
 
 class Authority:
-    """All bindings of a cluster, by who has them. ``roles``: by kind, namespace and name."""
+    """All bindings of a cluster, by subject. ``roles``: by kind, namespace and name."""
 
     def __init__(self, roles: Mapping[tuple[str, str, str], tuple[Rule, ...] | None], around: Surroundings) -> None:
         self._roles = roles
@@ -97,20 +97,20 @@ class Authority:
         self._known: dict[tuple[int, ...], Rights] = {}
 
     def bind(self, bound: Bound, subjects: Iterable[tuple[str, str]]) -> None:
-        """Give what a binding gives. ``subjects``: kind and name; an account is a user of its full name."""
+        """Add a binding. ``subjects``: kind and name; a service account is the user with its full name."""
         number = len(self._bound)
         self._bound.append(bound)
         for subject in subjects:
             self._of[subject].append(number)
 
     def of_account(self, account: Account) -> Rights:
-        """What a service account has, by itself and by its groups."""
+        """The rights of a service account, its own and those of its groups."""
         namespace, name = account
         groups = (ALL_ACCOUNTS, f"{ALL_ACCOUNTS}:{namespace}", EVERYBODY[0])
         return self._rights([("User", f"{ACCOUNT_PREFIX}{namespace}:{name}"), *(("Group", one) for one in groups)])
 
     def of_subject(self, kind: str, name: str) -> Rights:
-        """What a user or a group has by itself."""
+        """The rights that bindings give a user or a group directly."""
         return self._rights([(kind, name)])
 
     def is_bound(self, account: Account) -> bool:
@@ -118,22 +118,22 @@ class Authority:
         return ("User", f"{ACCOUNT_PREFIX}{account[0]}:{account[1]}") in self._of
 
     def names(self, kind: str) -> tuple[str, ...]:
-        """Users or groups that any binding names; accounts are users, too."""
+        """The users or groups that bindings name; service accounts are users, too."""
         return tuple(name for of, name in self._of if of == kind)
 
-    # --- Subjects that others may impersonate, see ``impersonation.Others`` ---
+    # --- Rights of subjects that can be impersonated, see ``impersonation.Others`` ---
 
     def users(self, names: Names) -> Scoped:
-        """What users may do who are no service accounts."""
+        """The rules of users other than service accounts."""
         found = (name for kind, name in self._of if kind == "User" and (names is None or name in names))
         return self._union(("User", name) for name in found if not name.startswith(ACCOUNT_PREFIX))
 
     def groups(self, names: frozenset[str]) -> Scoped:
-        """What groups give."""
+        """The rules of groups."""
         return self._union(("Group", name) for name in sorted(names))
 
     def accounts(self, namespace: str, names: Names) -> Scoped:
-        """What service accounts of a namespace may do; an empty one: of all."""
+        """The rules of service accounts of a namespace; empty: of all namespaces."""
         found: dict[tuple[str, str], None] = {}
         for kind, user in self._of:
             space, _, name = user.removeprefix(ACCOUNT_PREFIX).partition(":")
@@ -189,7 +189,7 @@ class Authority:
         return Grant(name=bound.role, via=bound.binding, resource=bound.where, admin=level == "admin")
 
     def of_role(self, rules: tuple[Rule, ...], *, everywhere: bool) -> Privilege:
-        """What a role gives alone; many bindings give the same role."""
+        """The privilege of a role alone, evaluated once for all of its bindings."""
         known = self._roles_known.get((rules, everywhere))
         if known is None:
             known = privilege_of(rules, everywhere=everywhere, kind=self._around.kind)
@@ -199,7 +199,7 @@ class Authority:
     # --- Levels ---
 
     def _reasons(self, own: Scoped, bound: Sequence[Bound]) -> Iterator[_Reason]:
-        """Yield each level that rules give, in the cluster and in each namespace."""
+        """Yield each level that rules reach, in the cluster and in each namespace."""
         for namespace in ("", *(space for space in own if space)):
             yield from levels_of(own, namespace, self._around.kind)
             here = own.get(namespace, ())
@@ -213,7 +213,7 @@ class Authority:
                 yield from self._to_the_node(own, namespace)
 
     def _to_the_node(self, own: Scoped, namespace: str) -> Iterator[_Reason]:
-        """Yield ways from pods of a namespace to their nodes, and so to all that runs there."""
+        """Yield ways from pods of a namespace to their nodes, and so to everything that runs there."""
         found = self._methods(own, namespace)
         lowers = any(one.method.id == "label_namespaces" for one in (*found, *self._methods(own, "")))
         if any(one.method.runs for one in found) and (lowers or self._around.is_open(namespace)):
@@ -228,7 +228,7 @@ class Authority:
         return methods_of(tuple(own.get("", ())), local, self._around.kind)
 
     def _by_binding(self, rules: Sequence[Rule], here: Sequence[Rule], namespace: str) -> Iterator[_Reason]:
-        """What may be bound: the verb ``bind`` on a role, and the right to write a binding. One must hold ``here``."""
+        """Yield what the verb ``bind`` with the right to write bindings allows; one of the two must be ``here``."""
         for everywhere, writes in ((False, WRITE_BINDINGS[0]), (True, WRITE_BINDINGS[1])):
             if (everywhere and namespace) or not any(writes.met_by(rule) for rule in rules):
                 continue
@@ -251,7 +251,7 @@ class Authority:
         high = [name for name, level in levels.items() if level == "high"]
         return ("high", f"may bind {kind} {high[0]} {place}") if high else ("normal", "")
 
-    # --- What it leads to ---
+    # --- Leads to other accounts ---
 
     def _leads(self, own: Scoped) -> Iterator[Lead]:
         for namespace in ("", *(space for space in own if space)):
@@ -268,7 +268,7 @@ def _scoped(bound: Iterable[Bound]) -> dict[str, list[Rule]]:
 
 
 def _by_escalating(rules: Sequence[Rule], namespace: str, bound: Sequence[Bound]) -> Iterator[_Reason]:
-    """Yield what comes of ``escalate`` on roles that rules name: much for who has the role, else for those who do."""
+    """Yield the effect of ``escalate`` on named roles: escalation for a subject that has the role, else high."""
     for kind, escalate, write in _ESCALATE:
         if escalate.in_cluster and namespace:
             continue

@@ -1,4 +1,4 @@
-"""What an account's rights and workloads amount to together, as attributes that rules read. Pure."""
+"""Attributes from an account's rights and workloads, which rules read. Pure."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _WIDE: Final = (
     ("change all webhooks", "update and patch on named ones",
      tuple(need("update patch", f"{_ADMISSION}/{kind}webhookconfigurations") for kind in ("mutating", "validating"))),
 )  # fmt: skip
-"""Rights in the whole cluster, on all objects: what they are, what replaces them, and the needs that each give them."""
+"""Rights on all objects of the cluster: a description, a narrower replacement, and the needs that each grant them."""
 _FINER: Final = ("nodes/metrics", "nodes/stats", "nodes/log")
 _FINEST: Final = (*_FINER, "nodes/healthz", "nodes/pods")
 _FINEST_SINCE: Final = 33
-"""Minor version since which ``nodes/healthz`` and ``nodes/pods`` are asked for by default (KEP 2862)."""
+"""The minor version that first checks ``nodes/healthz`` and ``nodes/pods`` by default (KEP 2862)."""
 
 
 def of_workloads(
     ran: Sequence[RunningWorkload], rights: Rights | None, automount: bool | None
 ) -> Iterator[tuple[str, Any]]:
-    """Yield attributes of what runs as an account. ``rights``: None if unknown. ``automount``: as the account says."""
+    """Yield attributes from an account's workloads. ``rights``: None if unknown. ``automount``: of the account."""
     ways = {one.title: [way for way in one.near_node if way in REACHES_NODE] for one in ran}
     near = [f"{title} ({', '.join(some)})" for title, some in sorted(ways.items()) if some]
     if near:
@@ -56,7 +56,7 @@ def of_workloads(
 def of_rights(
     rights: Rights, namespace: str, environments: Mapping[str, frozenset[str]], minor: int | None
 ) -> Iterator[tuple[str, Any]]:
-    """Yield attributes of an account's rights. ``environments``: of namespaces, where they are known."""
+    """Yield attributes from an account's rights. ``environments``: by namespace, as far as they are known."""
     own = environments.get(namespace, frozenset())
     across = [
         f"{one.role} in namespace {one.namespace}, of {' or '.join(sorted(there))}, by {one.binding}"
@@ -71,7 +71,7 @@ def of_rights(
 
 
 def of_binding(rights: Rights, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield what a default account has by bindings that name it. ``name``: the user name of the account."""
+    """Yield the roles of bindings that name a default account. ``name``: its user name."""
     named = sorted({one.role for one in rights.bound if name in one.users and not one.missing})
     if named:
         yield BOUND_BY_NAME, named
@@ -93,13 +93,13 @@ def _narrower(rights: Rights, minor: int | None) -> Iterator[dict[str, str]]:
 
 
 def _is_wild(rule: Rule) -> bool:
-    """Whether a rule has wildcards on what Kubernetes itself has, and names no objects."""
+    """Whether a rule has wildcards on built-in resources, and names no objects."""
     own = any("." not in group or group.endswith(".k8s.io") for group in rule.groups)
     return own and not rule.names and "*" in rule.verbs | rule.resources
 
 
 def environment(namespace: str, labels: Mapping[str, str]) -> frozenset[str]:
-    """The environments that a namespace is of, by its labels, else by its name; none if that is unknown."""
+    """The environments of a namespace, by its labels, else by its name; empty if unknown."""
     as_identity = Identity(
         key=namespace, provider="", source="", scope="", kind="namespace", name=namespace, tags=labels
     )

@@ -1,10 +1,10 @@
-"""What impersonation adds to rights: what the impersonated may do, as far as it may be done in their name.
+"""The rights that impersonation adds: those of the impersonated subject, within the limits of the impersonation.
 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/. The verb ``impersonate`` gives all
-that the other may do. Constrained impersonation takes two rights: ``impersonate:MODE`` on who, and
-``impersonate-on:MODE:VERB`` on what; it gives what the other may do of that. The user name of a service account is
-checked as a service account, so a rule about users never gives one. User ids and extra fields alone give nothing.
-What the other may impersonate counts for nothing: the API server asks who sent the request.
+rights of the subject. Constrained impersonation takes two rights: ``impersonate:MODE`` on the subject, and
+``impersonate-on:MODE:VERB`` on resources; it gives the subject's rights on these. The user name of a service account is
+checked as a service account, so a rule about users never matches it. User ids and extra fields alone give nothing.
+The subject's own rights to impersonate do not count: the API server checks the original caller.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from connectors.kubernetes.rights.rules import Rule, Scoped
 
 Names: TypeAlias = frozenset[str] | None
-"""Names that rules allow; None: all."""
+"""Names in rules; None: all."""
 _CONSTRAINED: Final = "authentication.k8s.io"
 _MASTERS: Final = "system:masters"
 _ANY: Final = frozenset({"*"})
@@ -26,27 +26,27 @@ _OF_NODES: Final = (
     Rule(frozenset({"get", "list", "watch"}), frozenset({""}), frozenset({"secrets"})),
     Rule(frozenset({"create"}), frozenset({""}), frozenset({"serviceaccounts/token"})),
 )
-"""What the Node authorizer, and no role, lets a node do for its pods."""
+"""Rights of a node for its pods, which the Node authorizer gives and no role."""
 
 
 class Others(Protocol):
-    """What other subjects may do. ``names``: their names; None: all."""
+    """The rules of other subjects. ``names``: their names; None: all."""
 
     def users(self, names: Names) -> Scoped:
-        """What users may do who are no service accounts."""
+        """The rules of users other than service accounts."""
         ...
 
     def groups(self, names: frozenset[str]) -> Scoped:
-        """What groups give."""
+        """The rules of groups."""
         ...
 
     def accounts(self, namespace: str, names: Names) -> Scoped:
-        """What service accounts of a namespace may do; an empty one: of all."""
+        """The rules of service accounts of a namespace; empty: of all namespaces."""
         ...
 
 
 class Anyone:
-    """Other subjects where they are not known: they may do anything."""
+    """Other subjects when they are unknown: they count as allowed everything."""
 
     def users(self, names: Names) -> Scoped:
         """See ``Others``."""
@@ -65,7 +65,7 @@ class Anyone:
 
 
 class Acting(NamedTuple):
-    """Another subject that an account may act as, in words, and what that subject may do."""
+    """A subject that an account may act as, in words, and the rules of that subject."""
 
     who: str
     rules: Scoped
@@ -74,7 +74,7 @@ class Acting(NamedTuple):
 def gained(own: Scoped, others: Others) -> dict[str, list[Rule]]:
     """Return the rules that impersonation adds, by namespace. Their roles name the impersonated subject.
 
-    Not what ``impersonate`` gives for accounts and for ``system:masters``: these are methods of their own.
+    The verb ``impersonate`` on accounts and on ``system:masters`` is left out: it is a method of its own.
     """
     found: defaultdict[str, list[Rule]] = defaultdict(list)
     for one in freely(own, others):
@@ -95,7 +95,7 @@ def limited(own: Scoped, others: Others) -> dict[str, list[Rule]]:
 
 
 def acts_as_node(own: Scoped) -> bool:
-    """Whether it may act as a node, which may read the secrets of its pods, and request tokens of their accounts."""
+    """Whether it may act as a node, which may read the secrets of its pods and request tokens of their accounts."""
     for mode in _NODES:
         limit = [rule for rules in _limit(own, mode).values() for rule in rules]
         names = _named(own.get("", ()), f"impersonate:{mode}", _CONSTRAINED, "nodes")
@@ -109,7 +109,7 @@ def acts_as_node(own: Scoped) -> bool:
 
 
 def freely(own: Scoped, others: Others) -> Iterator[Acting]:
-    """Yield the subjects that the verb ``impersonate`` names. Groups take a user or an account beside them."""
+    """Yield the subjects that the verb ``impersonate`` names. Groups need a user or an account as well."""
     wide = own.get("", ())
     users = _named(wide, "impersonate", "", "users")
     groups = _named(wide, "impersonate", "", "groups")
@@ -157,7 +157,7 @@ def _named(rules: Iterable[Rule], verb: str, group: str, resource: str) -> Names
 
 
 def _limit(own: Scoped, mode: str) -> Mapping[str, list[Rule]]:
-    """What may be done in the name of others, as rules of plain verbs. The verb ``*`` is no limit."""
+    """The limits of constrained impersonation, as rules with plain verbs. The verb ``*`` is not one of its verbs."""
     prefix = f"impersonate-on:{mode}:"
     found: dict[str, list[Rule]] = {}
     for namespace, rules in own.items():
@@ -170,7 +170,7 @@ def _limit(own: Scoped, mode: str) -> Mapping[str, list[Rule]]:
 
 
 def _add(found: defaultdict[str, list[Rule]], acting: Acting, limit: Scoped) -> None:
-    """Add what both sides allow, where both hold."""
+    """Add what the subject's rules and the limit both allow, in the namespaces of both."""
     for namespace, rules in limit.items():
         for place, theirs in acting.rules.items():
             if namespace and place and namespace != place:

@@ -1,4 +1,4 @@
-"""The level that rules give. Pure: what depends on bindings and namespaces is in evaluation.py."""
+"""The privilege level of rules. Pure: what depends on bindings and namespaces is in evaluation.py."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ BIND_ROLES: Final = tuple(need("bind", f"{RBAC}/{plural}") for plural in ("roles
 WRITE_BINDINGS: Final = tuple(
     need("create update patch", f"{RBAC}/{plural}") for plural in ("rolebindings", "clusterrolebindings")
 )
-"""Binding takes the verb on the role, and to write a binding; without the verb one binds only what one has."""
+"""Binding a role takes the verb ``bind`` on it and a write to a binding; without the verb, only one's own rights."""
 _BINDABLE: Final = (
     (BIND_ROLES[0], WRITE_BINDINGS[0]),
     (BIND_ROLES[1], WRITE_BINDINGS[0]),
     (BIND_ROLES[1], WRITE_BINDINGS[1]),
 )
-"""A ClusterRoleBinding gives no Role."""
+"""A ClusterRoleBinding cannot refer to a Role."""
 
 _KNOWN_ROLES: Final[dict[str, tuple[PrivilegeLevel, PrivilegeLevel, str]]] = {
     "cluster-admin": ("admin", "escalation", "cluster-admin allows * on *"),
@@ -29,11 +29,11 @@ _KNOWN_ROLES: Final[dict[str, tuple[PrivilegeLevel, PrivilegeLevel, str]]] = {
     "edit": ("escalation", "high", "edit allows to run pods, read secrets and impersonate service accounts"),
     "view": ("normal", "normal", "view allows to read all but secrets"),
 }
-"""Roles that each cluster has: what they give everywhere, in one namespace, and why."""
+"""Built-in roles: their level in the cluster, their level in a namespace, and the reason."""
 
 
 def known_role(name: str, *, everywhere: bool) -> Privilege | None:
-    """Return what a role gives that each cluster has; None for any other."""
+    """Return the privilege of a built-in role; None for any other."""
     if (found := _KNOWN_ROLES.get(name)) is None:
         return None
     level = found[0] if everywhere else found[1]
@@ -41,13 +41,13 @@ def known_role(name: str, *, everywhere: bool) -> Privilege | None:
 
 
 def privilege_of(rules: Sequence[Rule], *, everywhere: bool, kind: Kind = UNKNOWN_KIND) -> Privilege:
-    """Return the level of rules that are bound in all namespaces, or in one, in a cluster of that kind."""
+    """Return the privilege of rules that are bound in all namespaces, or in one, in a cluster of that kind."""
     own: Scoped = {"" if everywhere else "its namespace": tuple(rules)}
     return highest(_alone(own, kind))
 
 
 def highest(found: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:
-    """Return the highest level, with what gives it; nothing need give the lowest."""
+    """Return the highest level with its reasons; the lowest needs none."""
     reasons = [one for one in found if one[0] != ORDER[-1]]
     level = min((one for one, _ in reasons), key=ORDER.index, default=ORDER[-1])
     return Privilege(level=level, evidence=tuple(dict.fromkeys(why for one, why in reasons if one == level)))
@@ -72,7 +72,7 @@ def where(namespace: str) -> str:
 
 
 def levels_of(own: Scoped, namespace: str, kind: Kind) -> Iterator[tuple[PrivilegeLevel, str]]:
-    """Yield each level that rules alone give in the cluster, or in a namespace beyond that, with the reason.
+    """Yield each level that rules alone reach in the cluster, or in a namespace beyond that, with the reason.
 
     ``own``: rules by namespace.
     """

@@ -1,4 +1,4 @@
-"""Which service accounts an account can become, and the most that are said of a cluster."""
+"""The links from each service account to those that it can become, limited in number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from connectors.kubernetes.rights.targets import Account, Accounts, Aim
 from scanner.model import POWERFUL
 
 MOST_LINKS: Final = 100_000
-"""Links between accounts of one cluster. Beyond it, only those are left that lead on, see :class:`_Onward`."""
+"""The most links of one cluster. Beyond it, only those that lead further are kept, see :class:`_Onward`."""
 
 
 def links_of(
@@ -19,9 +19,9 @@ def links_of(
     onward: Collection[Account],
     most: int = MOST_LINKS,
 ) -> Mapping[Account, Mapping[Account, str]]:
-    """Return, by account, the accounts that it can become, each with the reason. An admin needs none.
+    """Return, by account, the accounts that it can become, each with the reason. An admin needs no links.
 
-    ``onward``: accounts that open something elsewhere.
+    ``onward``: accounts with access to other systems.
     """
     ends = _Onward(rights, onward)
     found: dict[Account, Mapping[Account, str]] = {}
@@ -31,7 +31,7 @@ def links_of(
         if its.privilege.level == "admin" or not its.leads:
             continue
         meant: dict[Account, str] = {}
-        # Of several leads to an account, such as the many ways to run pods, the first one is the reason.
+        # The first of several leads to an account, such as the many ways to run pods, is the reason.
         for aim, lead in {lead.aim: lead for lead in reversed(its.leads)}.items():
             if aim not in known:
                 known[aim] = tuple(target for target in accounts.meant(lead) if target in rights)
@@ -46,21 +46,21 @@ def links_of(
 
 
 class _Onward:
-    """Which accounts must be linked, so that levels and paths to admins and clouds stay exact without the others."""
+    """Decides which links are kept so that levels and paths to admins and clouds stay exact."""
 
     def __init__(self, rights: Mapping[Account, Rights], onward: Collection[Account]) -> None:
         self._rights = rights
         self._onward = frozenset(onward)
 
     def need(self, target: Account, whole: Collection[str]) -> bool:
-        """Whether a link to an account says more than is known already.
+        """Whether a link to an account adds a path that other links do not have.
 
-        ``whole``: namespaces in which every account is reached; ``""``: the whole cluster.
+        ``whole``: namespaces whose accounts are all reached; ``""``: the whole cluster.
         """
         its = self._rights[target]
         if target in self._onward or its.privilege.level == "admin":
             return True
-        if "" in whole:  # It reaches every admin and every cloud directly, and so is able to escalate itself.
+        if "" in whole:  # The account reaches every admin and every cloud directly.
             return False
         leads_out = any(lead.namespace != target[0] or target[0] not in whole for lead in its.leads)
         return its.privilege.level in POWERFUL or leads_out

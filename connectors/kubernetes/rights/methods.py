@@ -1,7 +1,7 @@
-"""Ways to more rights: which rules a way takes, how far it leads, and which service accounts it leads to.
+"""Methods of privilege escalation: the rules that each needs, its level, and the service accounts it leads to.
 
 Sources: https://kubernetes.io/docs/concepts/security/rbac-good-practices/ and the documentation of impersonation, of
-certificate signing requests, and of each controller. Ways through controllers are in ``steering.toml``.
+certificate signing requests, and of each controller. Methods through controllers are in ``steering.toml``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from connectors.kubernetes.rights.rules import RBAC, Rule
 from scanner.model import PrivilegeLevel
 
 Targets: TypeAlias = Literal["none", "named", "accounts", "pods", "nodes", "tokens", "controller"]
-"""Service accounts that a method leads to: those that rules name (or all), all, those of running pods, those of pods on
-nodes, those with a token that never expires, that of a controller."""
+"""The service accounts that a method leads to: those that rules name (or all), all, those of running pods, those of
+pods on nodes, those with a token that never expires, or that of a controller."""
 
 _IN_CLUSTER: Final = frozenset(
     {"users", "groups", "nodes", "nodes/proxy", "nodes/status", "persistentvolumes", "clusterroles",
@@ -27,13 +27,13 @@ _IN_CLUSTER: Final = frozenset(
      "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "mutatingadmissionpolicies",
      "mutatingadmissionpolicybindings"}
 )  # fmt: skip
-"""Resources of no namespace: a RoleBinding gives nothing on them. It does on its own namespace, as an object."""
+"""Cluster-scoped resources, on which a RoleBinding grants nothing. A namespace, as an object, is an exception."""
 
 
 class Need(Struct, frozen=True):
-    """One of ``verbs`` on a resource. ``names``: objects that count also where the rule names them; empty: none do.
+    """A required right: any of ``verbs`` on a resource. ``names``: a rule limited to one of these objects suffices.
 
-    ``by_any_name``: all do.
+    ``by_any_name``: a rule limited to any object suffices.
     """
 
     verbs: frozenset[str]
@@ -44,11 +44,11 @@ class Need(Struct, frozen=True):
 
     @property
     def in_cluster(self) -> bool:
-        """Whether only rules that hold in the whole cluster give it."""
+        """Whether only rules that apply to the whole cluster grant it."""
         return self.resource in _IN_CLUSTER
 
     def met_by(self, rule: Rule) -> bool:
-        """Whether the rule allows it on all objects, or on one of those that count."""
+        """Whether the rule allows it on all objects, or on one that suffices."""
         on_enough = not rule.names or self.by_any_name or not rule.names.isdisjoint(self.names)
         return on_enough and self.covered_by(rule)
 
@@ -58,11 +58,11 @@ class Need(Struct, frozen=True):
 
 
 class Method(Struct, frozen=True, kw_only=True):
-    """A way up, which takes all ``needs``. ``everywhere``: the level in the cluster, ``within``: in one namespace.
+    """A method that takes all ``needs``. ``everywhere``: the level in the cluster, ``within``: in one namespace.
 
-    ``named``: the level where rules name the objects, such as pods; None: such rules do not count. ``runs``: whether it
-    runs pods. ``before``: the first minor version of Kubernetes that asks for more; None: none does. ``labels``: of the
-    controller that it steers.
+    ``named``: the level of rules that are limited to named objects; None: such rules do not count. ``runs``: whether it
+    runs pods. ``before``: the first minor version of Kubernetes that requires more; None: none does. ``labels``: of the
+    controller that it controls.
     """
 
     id: str
@@ -83,7 +83,7 @@ _READ: Final = "get list watch"
 
 
 def need(verbs: str, resource: str, *names: str, by_any_name: bool = False) -> Need:
-    """Resources of other groups are written ``group/resource``; a subresource follows after a colon."""
+    """A need in short form: ``group/resource`` for other groups; a subresource follows after a colon."""
     group, _, plural = resource.rpartition("/")
     return Need(frozenset(verbs.split()), group, plural.replace(":", "/"), frozenset(names), by_any_name)
 
@@ -110,11 +110,11 @@ _TEMPLATES: Final = (
     *((_WRITE, f"apps/{plural}") for plural in ("deployments", "daemonsets", "statefulsets", "replicasets")),
     ("create", "batch/jobs"),
 )
-"""What has a template of pods, and the verbs that decide what runs. Of a job that exists, account and images stay."""
+"""Resources with a pod template, and the verbs that set it. The template of an existing job cannot be changed."""
 
 
 def _signing(*signers: str) -> tuple[Need, ...]:
-    """What it takes to have a certificate of one's own approved. All three: ``sign`` is the signer's alone."""
+    """The rights to get a certificate of one's own approved. All three: the signer then signs it by itself."""
     return (
         need("create", f"{_CERTIFICATES}/certificatesigningrequests"),
         need(_CHANGE, f"{_CERTIFICATES}/certificatesigningrequests:approval", by_any_name=True),
@@ -236,7 +236,7 @@ def _steering() -> Iterator[Method]:
 OPEN_CONSTRAINTS: Final = frozenset(
     {"privileged", "anyuid", "hostaccess", "hostmount-anyuid", "hostnetwork", "hostnetwork-v2", "node-exporter"}
 )
-"""Security context constraints that OpenShift comes with, and under which pods reach their node or run as root."""
+"""OpenShift's built-in security context constraints under which pods reach their node or run as root."""
 
 
 @lru_cache(64)
@@ -251,13 +251,13 @@ def _using(constraints: frozenset[str]) -> Method:
 
 _OF_ANY_CLUSTER: Final = (*_PLAIN, *_steering())
 METHODS: Final = (*_OF_ANY_CLUSTER, _using(OPEN_CONSTRAINTS))
-"""Every way that takes rules alone. What depends on other roles, namespaces and the cloud is in evaluation.py."""
+"""Every method that depends on rules alone. Those that depend on roles, namespaces or the cloud: evaluation.py."""
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """A method that rules allow. ``level``: in the scope that the rules hold in. ``rules``: those that allow it.
+    """A method that rules allow. ``level``: in the scope of the rules. ``rules``: those that allow it.
 
-    ``names``: the only objects it is about; empty: all.
+    ``names``: the objects that it is limited to; empty: all.
     """
 
     method: Method
@@ -267,9 +267,9 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 class Kind(Struct, frozen=True, kw_only=True):
-    """What of a cluster decides what rules mean.
+    """The facts of a cluster that decide what rules allow.
 
-    ``minor``: of Kubernetes 1.x. ``open_constraints``: under these, pods reach their node.
+    ``minor``: the version of Kubernetes, 1.x. ``open_constraints``: constraints under which pods reach their node.
     """
 
     minor: int | None = None
@@ -281,9 +281,9 @@ UNKNOWN_KIND: Final = Kind()
 
 @lru_cache(8_192)
 def methods_of(wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, kind: Kind = UNKNOWN_KIND) -> tuple[Found, ...]:
-    """Return the methods that rules allow in the cluster; with ``local``, those that take rules of a namespace, too.
+    """Return the methods that rules allow in the cluster; with ``local``, those that a namespace's rules add.
 
-    ``wide``: rules that hold in the cluster. ``local``: those that hold in one namespace.
+    ``wide``: rules for the whole cluster. ``local``: rules for one namespace.
     """
     known = (*_OF_ANY_CLUSTER, _using(kind.open_constraints))
     current = (one for one in known if one.before is None or kind.minor is None or kind.minor < one.before)
@@ -306,7 +306,7 @@ def _found(method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | Non
 def _by_name(
     method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, own: frozenset[Rule]
 ) -> Found | None:
-    """The method on the objects that rules name. Methods of several needs have none."""
+    """The method on the objects that rules are limited to. Only methods with a single need have this form."""
     (one,) = method.needs
     rules = [rule for rule in (wide if one.in_cluster else (*wide, *(local or ()))) if one.covered_by(rule)]
     if not rules or method.named is None or (local is not None and own.isdisjoint(rules)):
@@ -316,5 +316,5 @@ def _by_name(
 
 
 def is_met(needs: Iterable[Need], rules: Sequence[Rule]) -> bool:
-    """Whether rules meet each need."""
+    """Whether rules meet all needs."""
     return all(any(one.met_by(rule) for rule in rules) for one in needs)

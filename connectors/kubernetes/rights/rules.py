@@ -13,15 +13,15 @@ from msgspec import Struct
 
 RBAC: Final = "rbac.authorization.k8s.io"
 IMPERSONATE: Final = "impersonate"
-"""The verb, and the beginning of those of constrained impersonation."""
+"""The verb, and the prefix of the verbs of constrained impersonation."""
 _APPLIED: Final = frozenset({"patch", "*"})
 """Verbs that allow server-side apply, which names the object that it creates."""
 
 
 class Rule(Struct, frozen=True):
-    """A rule of a role. ``names``: the only objects it is about; empty: all. ``role``: who gave it, for evidence.
+    """A rule of a role. ``names``: the objects that it is limited to; empty: all. ``role``: its role, for evidence.
 
-    ``borrowed``: it holds in the name of another, who cannot impersonate anyone in turn: a request names one at most.
+    ``borrowed``: it applies by impersonation, which cannot be chained: a request impersonates one subject.
     """
 
     verbs: frozenset[str]
@@ -50,11 +50,11 @@ class Rule(Struct, frozen=True):
         )
 
     def _names_its_object(self, verb: str) -> bool:
-        """Whether requests of the verb name an object: a rule that names objects matches no others."""
+        """Whether requests with the verb name an object: a rule that is limited to objects matches no others."""
         return verb != "deletecollection" and (verb != "create" or not self.verbs.isdisjoint(_APPLIED))
 
     def within(self, other: Rule, role: str) -> Rule | None:
-        """What both rules allow, borrowed, as a rule of ``role``; None if that is nothing."""
+        """The intersection of both rules as a borrowed rule of ``role``; None if it is empty."""
         both = ((self.resources, other.resources), (other.resources, self.resources))
         found = Rule(
             verbs=_common(self.verbs, other.verbs),
@@ -69,7 +69,7 @@ class Rule(Struct, frozen=True):
 
 
 Scoped: TypeAlias = Mapping[str, Sequence[Rule]]
-"""Rules by the namespace that they hold in; those of the empty name hold in the whole cluster."""
+"""Rules by namespace; the empty name has the rules for the whole cluster."""
 
 
 def _common(these: frozenset[str], those: frozenset[str]) -> frozenset[str]:
@@ -77,7 +77,7 @@ def _common(these: frozenset[str], those: frozenset[str]) -> frozenset[str]:
 
 
 def _covering(resource: str) -> set[str]:
-    """How a rule may name a resource: ``*``, itself, or for a subresource ``*/log``."""
+    """The names in rules that match a resource: ``*``, itself, or for a subresource ``*/log``."""
     _, slash, sub = resource.partition("/")
     return {"*", resource, *((f"*/{sub}",) if slash else ())}
 
@@ -86,9 +86,9 @@ _PARTS: Final = ("verbs", "apiGroups", "resources", "resourceNames")
 
 
 def rules_of(role: Mapping[str, Any], named: str = "", *, filled_in: bool = False) -> tuple[Rule, ...] | None:
-    """Return the rules of a role; None if they are of another shape, or put together by the cluster.
+    """Return the rules of a role; None if they are malformed, or aggregated by the cluster.
 
-    ``filled_in``: the cluster has put them together already. Rules about paths alone are left out.
+    ``filled_in``: the cluster has already aggregated them. Rules about non-resource URLs grant nothing here.
     """
     listed = role.get("rules", [])
     if (role.get("aggregationRule") and not filled_in) or not isinstance(listed, list | None):

@@ -1,4 +1,4 @@
-"""Which service accounts a method leads to."""
+"""The service accounts that a method leads to."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from connectors.kubernetes.rights.methods import Found, Targets
 Account: TypeAlias = tuple[str, str]
 """Namespace and name."""
 Aim: TypeAlias = tuple[Targets, str, frozenset[str], frozenset[str]]
-"""What decides which accounts a lead leads to: the kind, the namespace, names of objects, labels of a controller."""
+"""What decides the accounts of a lead: the kind, the namespace, names of objects, labels of a controller."""
 
 
 class Lead(NamedTuple):
-    """A way to other accounts. ``namespace``: empty for all."""
+    """A method that leads to other accounts. ``namespace``: empty for all."""
 
     found: Found
     namespace: str
 
     @property
     def aim(self) -> Aim:
-        """Where it leads to."""
+        """What decides its accounts."""
         method = self.found.method
         return method.targets, self.namespace, self.found.names, method.labels
 
@@ -35,7 +35,7 @@ class Lead(NamedTuple):
 
     @property
     def evidence(self) -> str:
-        """Why, for a link."""
+        """The evidence of a link."""
         roles = ", ".join(dict.fromkeys(rule.role for rule in self.found.rules))
         where = f"namespace {self.namespace}" if self.namespace else "the cluster"
         return f"may {self.found.method.why} in {where} ({roles})"
