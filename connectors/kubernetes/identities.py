@@ -11,7 +11,7 @@ from connectors.kubernetes import payloads as p
 from connectors.kubernetes.actions import OF_ITSELF, action_of, is_built_in
 from connectors.kubernetes.credentials import certificates_of, credentials_of, projections_of, tokens_of
 from connectors.kubernetes.deployers import deployed, opened_by, used_by_controllers
-from connectors.kubernetes.outsiders import rights_of_outsiders
+from connectors.kubernetes.external import rights_of_outsiders
 from connectors.kubernetes.principals import PROVIDER, Place, principals
 from connectors.kubernetes.reader import BOOTSTRAPPING, Facts
 from connectors.kubernetes.rights.evaluation import (
