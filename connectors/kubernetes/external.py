@@ -31,7 +31,7 @@ _MOST: Final = 1_000
 """The most accounts that an assignment lists; of more, it has patterns of their namespaces."""
 
 
-def rights_of_outsiders(place: Place, accounts: Accounts) -> Iterator[Assignment]:
+def rights_of_external_principals(place: Place, accounts: Accounts) -> Iterator[Assignment]:
     """Yield the assignments of external users and groups, and the principals of AWS that ``aws-auth`` maps to them."""
     if place.rights_are_known:
         for kind in ("User", "Group"):

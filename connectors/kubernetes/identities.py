@@ -11,7 +11,7 @@ from connectors.kubernetes import payloads as p
 from connectors.kubernetes.actions import OF_ITSELF, action_of, is_built_in
 from connectors.kubernetes.credentials import certificates_of, credentials_of, projections_of, tokens_of
 from connectors.kubernetes.deployers import deployed, opened_by, used_by_controllers
-from connectors.kubernetes.external import rights_of_outsiders
+from connectors.kubernetes.external import rights_of_external_principals
 from connectors.kubernetes.principals import PROVIDER, Place, principals
 from connectors.kubernetes.reader import BOOTSTRAPPING, Facts
 from connectors.kubernetes.rights.evaluation import (
@@ -66,8 +66,8 @@ def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload | Assi
     yield from estate.accounts()
     place = Place(facts=facts, source=source, authority=estate.authority, rights_are_known=not estate.no_rights)
     yield from principals(place)
-    yield from rights_of_outsiders(place, estate.reachable())
-    yield from estate.left_behind()
+    yield from rights_of_external_principals(place, estate.reachable())
+    yield from estate.dangling()
     for ran in facts.ran:
         yield workload(ran, source, facts.uid, estate.key(ran.account))
     yield from used_by_controllers(facts, source)
@@ -203,7 +203,7 @@ class _Estate:
 
     # --- Bindings whose account or role does not exist ---
 
-    def left_behind(self) -> Iterator[Assignment]:
+    def dangling(self) -> Iterator[Assignment]:
         """Yield dangling bindings, which grant rights once the account or role exists. Built-in ones are left out."""
         for binding in () if self.no_rights else self._facts.bindings:
             bound = _bound(self._facts, binding)

@@ -28,7 +28,7 @@ _LONG_LIVED = "kubernetes.io/service-account-token"
 _ACCOUNT_OF = "kubernetes.io/service-account.name"
 """The annotation of such a secret that names its account."""
 _PREFIX = "system:serviceaccount:"
-_EVERYBODY = frozenset({"system:authenticated", "system:unauthenticated", "system:anonymous"})
+_ALL_CALLERS = frozenset({"system:authenticated", "system:unauthenticated", "system:anonymous"})
 _ALL_ACCOUNTS = "system:serviceaccounts"
 _LONGEST_TAG = 256
 _CLOUD_IDENTITIES: Final = (
@@ -198,7 +198,7 @@ class _Estate:
             elif kind == "User" and name.startswith(_PREFIX) and name.count(":") == _PREFIX.count(":") + 1:
                 its_namespace, _, its_name = name[len(_PREFIX) :].partition(":")
                 yield self._draft((its_namespace, its_name))
-            elif name in _EVERYBODY or (kind == "Group" and f"{name}:".startswith(f"{_ALL_ACCOUNTS}:")):
+            elif name in _ALL_CALLERS or (kind == "Group" and f"{name}:".startswith(f"{_ALL_ACCOUNTS}:")):
                 yield self._groups.setdefault(name, _Draft(("", name)))
 
     def _token(self, resource: Resource) -> None:

@@ -17,13 +17,13 @@ from connectors.kubernetes import payloads as p
 from connectors.kubernetes.certificates import named_users
 from connectors.kubernetes.credentials import certificates_of, second
 from connectors.kubernetes.reader import Facts
-from connectors.kubernetes.rights.evaluation import ALL_ACCOUNTS, EVERYBODY, Authority, Rights
+from connectors.kubernetes.rights.evaluation import ALL_ACCOUNTS, ALL_CALLERS, Authority, Rights
 from scanner.model import POWERFUL, PRIVILEGES, Credential, Identity, Privilege, Trust, credential_key
 from scanner.model.rights import with_administration
 
 PROVIDER: Final = "kubernetes"
 _ANONYMOUS: Final = "system:anonymous"
-_UNAUTHENTICATED: Final = EVERYBODY[1]
+_UNAUTHENTICATED: Final = ALL_CALLERS[1]
 _GKE: Final = "container.googleapis.com"
 JOINING: Final = "system:bootstrappers"
 _JOINS_WITHIN: Final = timedelta(hours=24)
@@ -67,7 +67,7 @@ def _groups(place: Place) -> Iterator[Identity]:
 
     Groups that include anyone on the network have a trust of anyone, and are also reported with high rights.
     """
-    groups = sorted(filter(_is_of_everybody, place.authority.names("Group")))
+    groups = sorted(filter(_is_group_of_all, place.authority.names("Group")))
     for kind, name in (*(("Group", one) for one in groups), ("User", _ANONYMOUS)):
         rights = place.authority.of_subject(kind, name)
         evidence = _open_to_all(place.facts, name)
@@ -80,7 +80,7 @@ def _open_to_all(facts: Facts, name: str) -> str:
     """Return why anyone on the network is that user or group; empty if not."""
     if name in (_ANONYMOUS, _UNAUTHENTICATED):
         return "every request without credentials to the API server"
-    if name == EVERYBODY[0] and _GKE in (facts.issuer or ""):
+    if name == ALL_CALLERS[0] and _GKE in (facts.issuer or ""):
         return "on GKE, everyone with a Google account is authenticated"
     return ""
 
@@ -177,5 +177,5 @@ def _argocd_accounts(place: Place) -> Iterator[Identity]:
         )
 
 
-def _is_of_everybody(group: str) -> bool:
-    return group in EVERYBODY or group == ALL_ACCOUNTS or group.startswith(f"{ALL_ACCOUNTS}:")
+def _is_group_of_all(group: str) -> bool:
+    return group in ALL_CALLERS or group == ALL_ACCOUNTS or group.startswith(f"{ALL_ACCOUNTS}:")

@@ -21,7 +21,7 @@ from scanner.model import POWERFUL, Consequence, ConsequenceKind, Grant, Privile
 
 ACCOUNT_PREFIX: Final = "system:serviceaccount:"
 ALL_ACCOUNTS: Final = "system:serviceaccounts"
-EVERYBODY: Final = ("system:authenticated", "system:unauthenticated")
+ALL_CALLERS: Final = ("system:authenticated", "system:unauthenticated")
 """Groups of all callers; the second one includes anyone on the network."""
 _ENFORCED: Final = frozenset({"baseline", "restricted"})
 _CONSEQUENCES: Final[Mapping[ConsequenceKind, frozenset[str]]] = {
@@ -106,7 +106,7 @@ class Authority:
     def of_account(self, account: Account) -> Rights:
         """The rights of a service account, its own and those of its groups."""
         namespace, name = account
-        groups = (ALL_ACCOUNTS, f"{ALL_ACCOUNTS}:{namespace}", EVERYBODY[0])
+        groups = (ALL_ACCOUNTS, f"{ALL_ACCOUNTS}:{namespace}", ALL_CALLERS[0])
         return self._rights([("User", f"{ACCOUNT_PREFIX}{namespace}:{name}"), *(("Group", one) for one in groups)])
 
     def of_subject(self, kind: str, name: str) -> Rights:

@@ -1,4 +1,4 @@
-"""What users and groups from outside hold in a cluster, joined with the identities of its cloud."""
+"""Rights of external users and groups in a cluster, joined with the identities of its cloud."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ROLES = (
 WITH_AWS_AUTH = manifests(frozenset({"aws_auth"}))
 
 
-def outsiders(found: Read) -> list[Assignment]:
+def external(found: Read) -> list[Assignment]:
     """Those of users and groups that the test bound."""
     every = (one for one in found.records if isinstance(one, Assignment))
     return [one for one in every if "aws-auth" in one.key or (one.holder_name or "").startswith(("ci", "dev", OBJECT))]
@@ -91,7 +91,7 @@ def test_what_rbac_gives_from_outside_leads_to_accounts(
     one = principal(**caller)
 
     assert became(found, one, entry) == expected
-    rights = [each for each in outsiders(found) if each.becomes_at]
+    rights = [each for each in external(found) if each.becomes_at]
     assert len(rights) == (0 if given == "missing" else 1)
     for right in rights:
         assert right.grant.name == f"ClusterRole/{given}"
@@ -146,7 +146,7 @@ def test_aws_auth_maps_principals_to_groups_and_users(
         mapped = arn | {name: value for name, value in row.items() if name != "rolearn"}
         found = scan(*ACCOUNTS, *ROLES, *bound, aws_auth(**{member: [mapped]}), **settings)
 
-        (entry,) = [one for one in outsiders(found) if "aws-auth" in one.key]
+        (entry,) = [one for one in external(found) if "aws-auth" in one.key]
         assert became(found, principal(key=CI)) == expected
         assert (entry.grant.admin, entry.privilege.level) == (is_admin, "high" if is_admin else "normal")
         assert found.coverage["aws_auth"] == "complete"
@@ -158,4 +158,4 @@ def test_an_aws_auth_that_is_none_is_a_gap(scan: Scan, text: str) -> None:
     found = scan(*ACCOUNTS, aws_auth(mapRoles=text), settings={"aws_auth": True}, reader=WITH_AWS_AUTH)
 
     assert found.coverage["aws_auth"] == "failed"
-    assert outsiders(found) == []
+    assert external(found) == []
