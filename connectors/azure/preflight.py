@@ -1,4 +1,4 @@
-"""Checks whether the application of the scanner has more than read permissions."""
+"""Checks each section with one or two calls, and whether the scanner has more than read permissions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subscriptions and management groups, as three different lists have them.
+"""The units of work: the tenant, its management groups and its subscriptions, from three different lists.
 
 Source: https://learn.microsoft.com/azure/governance/management-groups/resource-graph-samples and the REST reference of
 subscriptions and management groups.

@@ -1,4 +1,4 @@
-"""The IAM credential report: one row per user, with passwords, key slots and dates (pure).
+"""The IAM credential report, and which of its key slots is which access key (pure).
 
 Columns are read by name. ``N/A`` means "there is none" and "never used"; the report may be four hours old.
 """

@@ -1,4 +1,4 @@
-"""Records for AWS's answers: the fields that are read, decoded strictly. All others are dropped.
+"""AWS's answers as records: the fields that are read, decoded strictly; and facts made of them (pure).
 
 Each mirrors a shape of the service's API reference by name. :func:`read` turns what does not fit into a ValueError
 that says what is wrong.

@@ -1,4 +1,4 @@
-"""A session in one account: its credentials, the rate of each service, and the count of requests."""
+"""A session in one account, own or of its organization: credentials, rates, calls and pages."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""MFA devices of users. Virtual devices come from one listing, others take a call per user.
+"""Passwords, access keys and MFA devices of users.
 
-An emulator also sends the seeds of virtual devices, which are dropped on arrival.
+Virtual MFA devices come from one listing, others take a call per user. An emulator also sends the seeds of virtual
+devices, which are dropped on arrival.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which documents answer a call, as its parameters go (pure)."""
+"""Answers calls from files: a client that finds the documents that answer a call, by its parameters."""
 
 from __future__ import annotations
 

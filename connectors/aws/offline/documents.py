@@ -1,4 +1,4 @@
-"""The documents in the files of a folder: JSON as the AWS command line writes it, and raw credential reports."""
+"""The documents in the files of a folder, and the operation that each is an answer of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The day up to which an answer describes its account: the newest date in it (pure)."""
+"""Which account and region a document describes, and up to which day (pure)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far conditions narrow a trust policy, and which services a role may be passed to (pure).
+"""IAM policy documents as statements, and how far their conditions narrow them (pure).
 
 Several values of one key are alternatives, so the widest counts; several keys must all hold, so the narrowest counts.
 """

@@ -1,4 +1,4 @@
-"""Whether policies together allow one action: on one thing, or on anything at all (pure).
+"""Whether policies together allow an action, and the privilege that they give a principal (pure).
 
 Explicit deny first; then the identity's own policies, and every limit besides. A limit is a set of documents that
 together must allow it: a permissions boundary, or the service control policies of one level of the organisation.

@@ -1,4 +1,4 @@
-"""How far the actions of a policy document reach, as sets of actions (pure).
+"""How far a policy document reaches, as sets of actions, and which statements are the evidence (pure).
 
 A document's sums answer most questions with a few bit operations; :mod:`connectors.aws.rights.privilege` answers
 the rest.

@@ -1,4 +1,4 @@
-"""The identities that escalation methods lead to inside one account (pure).
+"""The identities and workloads that escalation methods lead to inside one account (pure).
 
 A method that reaches everything counts by itself; here it is only resolved to the identities that it would lead to. One
 that reaches some users or roles leads to those among them that may do more: a ``can_assume`` link each, from which

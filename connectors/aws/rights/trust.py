@@ -1,4 +1,4 @@
-"""Trust policies as statements: which principals each allows or denies to assume a role, on what conditions (pure)."""
+"""Trust policies of roles: principals, conditions, federated subjects and signs of AI agents (pure)."""
 
 from __future__ import annotations
 

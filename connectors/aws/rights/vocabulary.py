@@ -1,4 +1,7 @@
-"""AWS's own wildcards: ``*`` and ``?`` anywhere in an action or an ARN; every other character matches itself."""
+"""Actions and ARNs of AWS: wildcards, known actions as bits, and the tables of escalation methods.
+
+``*`` and ``?`` are wildcards anywhere in an action or an ARN; every other character matches itself.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Converts references to roles and secrets into keys of records (pure)."""
+"""Rows of responses, reduced to the declared fields, with references to roles and secrets as keys (pure)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the sections of one service in one region, and puts their rows together."""
+"""Reads a region: its services in parallel, the sections of a service one after the other."""
 
 from __future__ import annotations
 

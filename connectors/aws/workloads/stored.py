@@ -1,4 +1,4 @@
-"""Credentials that services store, as stored secrets (pure)."""
+"""Stored secrets: those of Secrets Manager and SSM with their policies, and credentials in services (pure)."""
 
 from __future__ import annotations
 

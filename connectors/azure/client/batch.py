@@ -1,4 +1,4 @@
-"""Many lists of Graph in few requests: JSON batching, with errors and next links inside.
+"""Many lists in few requests: JSON batching of Graph, and Azure Resource Graph over many subscriptions.
 
 Source: https://learn.microsoft.com/graph/json-batching
 """

@@ -1,4 +1,4 @@
-"""Envelopes of the services' answers. Rows stay raw, so that a malformed row affects no other."""
+"""Envelopes and dates of the services' answers. Rows stay raw, so that a malformed row affects no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sign-in to Microsoft, and the rate of requests: unlimited until a service reports that its limit is near.
+"""Sign-in to Microsoft, by azure-identity or with given tokens, and the rate of requests.
 
 Source: https://learn.microsoft.com/graph/throttling-limits and Azure Resource Manager's throttling page.
 """

@@ -1,4 +1,4 @@
-"""Applications as identities, and managed identities as Entra sees them (pure)."""
+"""Applications and managed identities as Entra lists them, and which object is which identity (pure)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The origin of an application, and whether someone else is accountable for it (pure)."""
+"""An application's two faces, its principal and its registration: origin, who manages it, tags (pure)."""
 
 from __future__ import annotations
 

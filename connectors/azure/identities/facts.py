@@ -1,4 +1,4 @@
-"""What was listed in the tenant, and the gaps."""
+"""What was listed in the tenant, with its gaps, and what it says about an application: owners, attributes (pure)."""
 
 from __future__ import annotations
 

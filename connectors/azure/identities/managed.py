@@ -1,4 +1,4 @@
-"""Managed identities, as the resource manager lists them: user-assigned and system-assigned (pure)."""
+"""Managed identities, as the resource manager lists them, and their federated credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads sections from files: a section is a gap if no file holds what it requests."""
+"""A source that is a folder of files: its units, their sections, and what no file holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fields of Graph's reports that are used.
+"""Graph's reports of last use: their fields, and the last use as far as their retention shows it (pure).
 
 Source: the reference pages of Microsoft Graph beta, whose samples differ.
 """

@@ -1,4 +1,4 @@
-"""A subscription's resources, from Resource Graph or otherwise from lists of the resource manager.
+"""A subscription's resources: how they are listed, which kind each is, and what it runs as.
 
 The query names each property: complete ``properties`` hold settings, which may include secrets. Source:
 https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language and the REST reference of each

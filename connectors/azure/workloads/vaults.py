@@ -1,4 +1,4 @@
-"""Access policies of key vaults as rights: what they allow, and their privilege (pure).
+"""Key vaults: access policies as rights with their privilege, and items as stored secrets, by name only.
 
 Source: https://learn.microsoft.com/azure/key-vault/general/assign-access-policy
 """
