@@ -203,6 +203,47 @@ def test_files_and_folders_that_the_architecture_names_exist() -> None:
     assert missing == []
 
 
+_FILE = re.compile(r"(?<![\w*<{./-])(?:[\w-]+/)*\w+\.py\b")
+_DOTTED = re.compile(r"\b((?:scanner|connectors|reports|tests)(?:\.[a-z_]\w*)*)\.(\w+)")
+_OF_OTHER_PROJECTS = {"utils/runtime/schema.py"}
+
+
+@pytest.mark.parametrize("room", ["scanner", "connectors", "reports", "tests"])
+def test_modules_that_docstrings_and_comments_name_exist(room: str) -> None:
+    """A file by its path from any folder above the module, ``package.module.Name`` by what defines or imports it."""
+    missing = []
+    for module in (ROOT / room).rglob("*.py"):
+        texts = re.findall(r'(?ms)^ *"""(.*?)"""|(?<!\S)# ([^\n]*)', module.read_text(encoding="utf-8"))
+        prose = "\n".join(map("".join, texts))
+        files = set(_FILE.findall(prose)) - _OF_OTHER_PROJECTS
+        missing += [(module, one) for one in files if not any((above / one).is_file() for above in module.parents)]
+        missing += [(module, one) for one in set(_DOTTED.findall(prose)) if not _is_there(*one)]
+
+    assert missing == []
+
+
+def _is_there(package: str, name: str) -> bool:
+    above = ROOT / package.replace(".", "/")
+    if (above / name).is_dir() or (above / f"{name}.py").is_file():
+        return True
+    sources = [
+        one.read_text(encoding="utf-8") for one in (above / "__init__.py", above.with_suffix(".py")) if one.is_file()
+    ]
+    return any(re.search(rf"\b{name}\b", source) for source in sources)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_modules_that_a_page_names_exist(page: Path) -> None:
+    """By their whole path, also with a name in them: ``connectors/base.py:Connector``."""
+    named = re.findall(r"`((?:[\w-]+/)+\w+\.py)(?::(\w+))?", page.read_text(encoding="utf-8"))
+
+    assert [
+        (path, name)
+        for path, name in named
+        if not (ROOT / path).is_file() or name not in (ROOT / path).read_text(encoding="utf-8")
+    ] == []
+
+
 def test_formats_and_views_are_in_the_docs() -> None:
     """One page gives them all."""
     page = (ROOT / "docs" / "reference" / "reports.md").read_text(encoding="utf-8")
