@@ -9,8 +9,8 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from scanner.app.acknowledgements import listed_acknowledgements, served_acknowledgements
 from scanner.app.inputs import inputs_of
-from scanner.app.stored import listed_acknowledgements, served_acknowledgements
 from scanner.config.load import Config
 from scanner.judging.last_known.registry_rows import set_aside_warnings
 from scanner.judging.pipeline import Declared
@@ -22,7 +22,7 @@ from scanner.registry.roster import Roster
 from scanner.registry.roster.people import load_people
 from scanner.store.store import Store
 
-STRANGERS_NAMED = 20
+UNKNOWN_NAMED = 20
 
 
 class Lists(Struct, frozen=True, kw_only=True):
@@ -62,7 +62,7 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
     if config.people:
         people = load_people(config.people)
         warnings += map(str, people.warnings)
-        warnings += _strangers(registry.entries if registry else (), people.people, ownership)
+        warnings += _unknown_people(registry.entries if registry else (), people.people, ownership)
     configured = {source.name: SourceRef(name=source.name, provider=source.type) for source in config.sources}
     configured |= {source.name: source.ref for source in sources}
     declared = Declared(
@@ -92,7 +92,7 @@ def with_served(store: Store, declared: Declared) -> Declared:
     return replace(declared, acknowledgements=(*declared.acknowledgements, *served))
 
 
-def _strangers(entries: Sequence[Entry], people: Sequence[Person], ownership: Ownership) -> list[str]:
+def _unknown_people(entries: Sequence[Entry], people: Sequence[Person], ownership: Ownership) -> list[str]:
     """Warnings for owners and members who are not on the roster, mostly because of a typing error."""
     roster = Roster(people, date.max)
     named: list[tuple[Origin | str, str, str]] = [
@@ -107,5 +107,5 @@ def _strangers(entries: Sequence[Entry], people: Sequence[Person], ownership: Ow
         for origin, role, text in named
         if not roster.resolve(text)
     ]
-    more = len(unknown) - STRANGERS_NAMED
-    return [*unknown[:STRANGERS_NAMED], *([f"and {more} more who are not on the roster"] if more > 0 else [])]
+    more = len(unknown) - UNKNOWN_NAMED
+    return [*unknown[:UNKNOWN_NAMED], *([f"and {more} more who are not on the roster"] if more > 0 else [])]

@@ -5,32 +5,15 @@ Commands that show the store import this module and do not judge, so it must not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import UTC, datetime
 
+from scanner.app.acknowledgements import all_acknowledgements
 from scanner.config.load import Config
-from scanner.model import Acknowledgement, ActivityPolicy, ScanResult
-from scanner.redaction.masking import mask
-from scanner.rules.catalog import RULES
+from scanner.model import ActivityPolicy, ScanResult
 from scanner.store.store import Store
-from scanner.suppressions.acknowledgements import has_later, load_acknowledgements, with_later
-
-
-def listed_acknowledgements(files: Sequence[Path], today: date) -> tuple[Acknowledgement, ...]:
-    """The acknowledgements in the files. Raises ConfigError with file, line and key."""
-    return load_acknowledgements(files, [rule.id for rule in RULES], today)
-
-
-def all_acknowledgements(store: Store, files: Sequence[Path], today: date) -> tuple[Acknowledgement, ...]:
-    """The acknowledgements in the files and those of the served page. Raises ConfigError."""
-    return (*listed_acknowledgements(files, today), *served_acknowledgements(store))
-
-
-def served_acknowledgements(store: Store) -> tuple[Acknowledgement, ...]:
-    """The acknowledgements of the served page."""
-    return tuple(map(mask, store.served.acknowledgements()))
+from scanner.suppressions.acknowledgements import has_later, with_later
 
 
 @contextmanager

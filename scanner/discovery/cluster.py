@@ -19,9 +19,8 @@ from msgspec import Struct
 
 from connectors.base import Connector, Scope
 from scanner import __version__
-from scanner.discovery.engine import Job
 from scanner.discovery.inventory import Reading
-from scanner.discovery.scopes import Listing, list_scopes, read_scope
+from scanner.discovery.scopes import Job, Listing, list_scopes, read_scope
 from scanner.discovery.shards.lines import Unit, encode, lines_of
 from scanner.errors import ClusterError, MissingExtra, MusterError, StoreError
 from scanner.redaction.redact import RedactingFilter

@@ -18,10 +18,10 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
 
-from connectors.base import Connector, Scope, Spec, own_words
+from connectors.base import Connector, Scope, own_words
 from scanner.config.settings import EngineSettings
 from scanner.discovery.inventory import Inventory, Reading, join
-from scanner.discovery.scopes import Listing, gap_of, list_scopes, read_scope, rest_of
+from scanner.discovery.scopes import Job, Listing, gap_of, list_scopes, read_scope, rest_of
 from scanner.discovery.shards.joining import parts
 from scanner.discovery.shards.lines import decode
 from scanner.errors import ClusterError, SourceError
@@ -44,15 +44,6 @@ class Observer(Protocol):
 
     def done(self, reading: Reading) -> None:
         """A scope was read."""
-
-
-class Job(Struct, frozen=True, kw_only=True):
-    """The work of one source: two functions, which an executor may run on another machine."""
-
-    source: str
-    spec: Spec
-    list_scopes: Callable[[], Listing]
-    read_scope: Callable[[Scope], Reading]
 
 
 def read_all(

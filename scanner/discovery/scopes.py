@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 from threading import Lock
@@ -82,6 +82,15 @@ class Listing(Struct, frozen=True, kw_only=True):
     source: str
     scopes: tuple[Scope, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """The work of one source: two functions, which an executor may run on another machine."""
+
+    source: str
+    spec: Spec
+    list_scopes: Callable[[], Listing]
+    read_scope: Callable[[Scope], Reading]
 
 
 def list_scopes(source: str, connector: Connector, *, deadline: float, limits: Limits = LIMITS) -> Listing:

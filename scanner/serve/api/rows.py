@@ -18,8 +18,8 @@ from reports.exposed import ExposedRow, exposed_rows
 from reports.json import encoded, entry_record, finding_record, identity_record, plain_record
 from reports.judged import judged_identities
 from reports.tables import Column, credential_rows, finding_rows
+from scanner.app.acknowledgements import listed_acknowledgements, served_acknowledgements
 from scanner.app.activity import add_activity
-from scanner.app.stored import listed_acknowledgements, served_acknowledgements
 from scanner.model import Acknowledgement, Change, ScanResult
 from scanner.model.activity import ActivityPast
 from scanner.model.served import FindingAcknowledged
