@@ -60,7 +60,7 @@ class _Granted(Struct):
 def preflight(session: GcpSession, found: Iterable[Scope | Coverage]) -> Iterator[Check]:
     """Places, then each permission at the first unit of each sort, then what the credentials should not be able to do.
 
-    What takes the name of a thing of which there is none is not tried.
+    A request that needs the name of a resource is not tried if there is no such resource.
     """
     scopes: dict[tuple[str, bool], Scope] = {}
     for record in found:

@@ -1,4 +1,4 @@
-"""A service account as an identity, no matter who listed it."""
+"""Service accounts as identities, listed by Cloud Asset or by IAM, and their keys."""
 
 from __future__ import annotations
 

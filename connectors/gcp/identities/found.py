@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class Found:
-    """One unit's findings. Readings of several projects fill it at once, each for its own accounts.
+    """The facts of one unit. Readings of several projects add to it in parallel, each for its own accounts.
 
-    By e-mail of the account: ``credentials``, ``trusts`` (who may become it; ``trusts_unread``: of whom that is not
-    known in full), ``signals``, and by Recommender's word ``unused`` and ``roles_used``. By unique id of the account:
-    ``used``. By ``ACCOUNT/keys/ID``, the account as the record names it: ``keys_used``. By project id: ``accounts``,
-    those that were listed; ``api_keys``, those that are identities of their own; ``pools`` of workload identities.
-    ``providers``: of these pools; None where they were not all read. ``engines``: agents that Google runs, by key.
-    ``principals``: those that bindings may name and that are identities elsewhere. ``code_in``: project id and key of
-    what runs the code in a bucket, by its name.
+    By the account's e-mail: ``credentials``, ``trusts`` (``trusts_unread``: accounts whose trusts are not fully known),
+    ``signals``, and ``unused`` and ``roles_used`` from Recommender. By the account's unique id: ``used``. By
+    ``ACCOUNT/keys/ID``, as in the record of use: ``keys_used``. By project id: ``accounts`` that were listed,
+    ``api_keys`` that are identities of their own, and ``pools`` of workload identities. ``providers``: of these pools;
+    None if they were not all read. ``engines``: agents that Google runs, by key. ``principals``: those of identities
+    that were read elsewhere, which bindings may name. ``code_in``: project id and key of what runs the code in a
+    bucket, by its name.
     """
 
     def __init__(self) -> None:

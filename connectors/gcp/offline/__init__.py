@@ -1,5 +1,5 @@
-"""Reading projects from what gcloud wrote: the same readers, with files in the place of Google's APIs.
+"""Projects read from files that gcloud wrote, by the same readers as from Google's APIs.
 
-What a row is, is reported by its name and members (``recognise.py``), and so is the project that it is of
-(``export.py``). :class:`~connectors.gcp.offline.api.FileApi` then answers requests in Google's stead.
+The name and members of a row determine its type (``recognise.py``) and its project (``export.py``).
+:class:`~connectors.gcp.offline.api.FileApi` then answers the readers' requests.
 """

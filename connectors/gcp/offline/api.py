@@ -1,4 +1,4 @@
-"""Files in the place of Google's APIs: what answers the readers' requests, or says which file would be needed."""
+"""Answers the readers' requests from files instead of Google's APIs, or reports which file is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a folder of files says, project by project, and what could not be used."""
+"""The content of a folder of files, project by project, and the files that cannot be used."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _NO_SCOPE = "it has no rows and does not say of what: put the project's id and w
 
 
 class Export(Struct, frozen=True, kw_only=True):
-    """All that was found; projects go by their ids.
+    """The content of all files. Projects are named by id.
 
-    ``items``: by project and type, by resource name. ``whole``: projects and types of which all are there; ``parts``:
-    types and names of single things, such as an account, of which all are there. ``policies``: by full resource name;
-    ``homes``: ids of projects by the full names of resources that do not give them; ``searched``: projects of which
-    all policies are there. ``unusable``: files and what is wrong with them; ``unknown``: files in which nothing is
-    recognised. ``dated_at``: the newest date in them, else of them.
+    ``items``: by project and type, then by resource name. ``whole``: projects and types that are listed completely;
+    ``parts``: types and names of single resources, such as accounts, whose parts are listed completely. ``policies``:
+    by full resource name; ``homes``: project ids by the full names of resources that do not include them; ``searched``:
+    projects with all their policies. ``unusable``: files and what is wrong with them; ``unknown``: files without a
+    recognised row. ``dated_at``: the newest date in the files, otherwise the date of the newest file.
     """
 
     projects: Mapping[str, ProjectRef]

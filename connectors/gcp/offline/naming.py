@@ -1,4 +1,4 @@
-"""The rows of one file, distinguished: things, policies, projects and what is above them, roles (pure)."""
+"""Sorts the rows of a file into resources, policies, projects, containers and roles, and resolves names (pure)."""
 
 from __future__ import annotations
 

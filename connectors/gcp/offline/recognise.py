@@ -1,6 +1,6 @@
-"""What a row is, by its resource name and the members that it has (pure).
+"""Recognises the type of a row, by its resource name and its members (pure).
 
-Resource names give the type of most things, no matter who listed them. Source: the page "Asset names" of
+Resource names determine the type of most resources, whichever command listed them. Source: the page "Asset names" of
 Cloud Asset Inventory, and the reference of gcloud's commands.
 """
 

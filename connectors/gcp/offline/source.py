@@ -1,4 +1,4 @@
-"""What is read of a project in files, in the order that identities are joined in."""
+"""The source of projects in a folder of files: its readings, its scopes and their coverage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bindings as assignments, the records that the core joins to their holders (pure)."""
+"""Bindings as assignments, and the identities that only bindings name (pure)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from scanner.model import Assignment, Grant, Identity, Privilege
 
 PROVIDER = "gcp"
 DIRECT, ELIGIBLE = "direct", "eligible"
-"""How a holder has a role by itself, and how it may ask for one."""
+"""The ``via`` of grants: of a role that the holder has itself, and of one that it may request."""
 
 
 def assignments_of(
     bindings: Iterable[Binding], holdings: Holdings, accounts: Accounts, *, source: str, scope: str
 ) -> Iterator[Assignment]:
-    """An assignment for each binding that counts. ``scope``: where those belong that lie in no project of ours."""
+    """An assignment for each binding that counts. ``scope``: of bindings on resources outside of our projects."""
     tree = holdings.tree
     for binding in bindings:
         if binding.counts:
@@ -37,21 +37,21 @@ def assignments_of(
 
 
 def _holders(member: Member, accounts: Accounts, tree: Tree) -> Iterator[tuple[str, str]]:
-    """Who has what a member has, and through what."""
+    """The holders that a member represents, and through what they have its roles."""
     if member.kind == "resource_set" and not member.is_deleted:
         yield from ((email, f"set:{member.id}") for email in accounts.within(member, tree))
     yield holder_of(member, tree), DIRECT
 
 
 def holder_of(member: Member, tree: Tree) -> str:
-    """How an identity is named: by its e-mail, its unique id once it is deleted, its key or its principal string."""
+    """The name of a holder: its e-mail, the unique id of a deleted account, its key, or its principal string."""
     if member.is_deleted and member.uid:
         return member.uid
     return agent_key(member, tree) if member.kind == "agent" else member.id
 
 
 def agent_key(member: Member, tree: Tree) -> str:
-    """The key of the agent that a principal represents: it runs in the resource that its principal names."""
+    """The key of the agent that a principal represents: that of the resource in the principal's name."""
     service, _, path = (member.subject or "").partition("/")
     return tree.resource(f"//{service}.googleapis.com/{path}").name
 
@@ -96,7 +96,7 @@ def _assignments(
 
 
 def _attributes(binding: Binding, met: Outlook, tree: Tree) -> dict[str, Any]:
-    """What has no field of its own: the whole names, until when it holds, and whose account the holder is."""
+    """Facts without a field of their own: full names, the end of the condition, and the holder's project."""
     member = binding.member
     ends = "expired_at" if met.standing == "never" else "expires_at"
     home = tree.project_of(member.id) if member.kind == "service_account" else None
@@ -114,7 +114,7 @@ def _attributes(binding: Binding, met: Outlook, tree: Tree) -> dict[str, Any]:
 
 
 def _is_gone(member: Member, accounts: Accounts, tree: Tree) -> bool | None:
-    """Whether its holder was deleted; None: no one can say, since no list has it."""
+    """Whether the holder was deleted; None if unknown, because its project was not listed."""
     if member.is_deleted:
         return True
     return accounts.lacks(member, tree)
@@ -127,7 +127,7 @@ def _is_gone(member: Member, accounts: Accounts, tree: Tree) -> bool | None:
 def identities_in(
     bindings: Iterable[Binding], tree: Tree, pools: Pools, *, source: str, scope: str, known: Iterable[str] = ()
 ) -> Iterator[Identity]:
-    """Each of them once. ``scope``: where those belong whose project is none of ours; ``known``: who is listed."""
+    """Each identity once. ``scope``: of identities outside of our projects; ``known``: principals that were listed."""
     seen = set(known)
     for binding in bindings:
         member = binding.member

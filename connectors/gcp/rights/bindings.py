@@ -14,9 +14,10 @@ from connectors.gcp.rights.tree import Resource, Tree
 
 
 class Binding(Struct, frozen=True, kw_only=True, gc=False):
-    """A role that one member has on one resource, as its policy says.
+    """A role of one member on one resource.
 
-    ``entitlement``: by which the member may only ask for it, and ``granted`` how; empty where it has the role.
+    ``entitlement``: by which the member may request the role, and ``granted``: how it is granted; both are empty if it
+    has the role.
     """
 
     resource: Resource
@@ -28,7 +29,7 @@ class Binding(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def key(self) -> str:
-        """Unique over all bindings: a role may be given to one member twice, under different conditions."""
+        """Unique among all bindings: a member may have a role twice, under different conditions."""
         text = "" if self.condition is None else self.condition.expression
         condition = f" if {blake2b(text.encode(errors='replace'), digest_size=6).hexdigest()}" if text else ""
         asked = f" by {self.entitlement}" if self.entitlement else ""
@@ -41,7 +42,7 @@ class Binding(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class BindingPayload(Struct, frozen=True, kw_only=True):
-    """A binding, with all of its members."""
+    """A binding with all its members."""
 
     role: str
     members: tuple[str, ...] = ()
@@ -49,12 +50,12 @@ class BindingPayload(Struct, frozen=True, kw_only=True):
 
 
 class PolicyPayload(Struct, frozen=True, kw_only=True):
-    """An allow policy, as every ``getIamPolicy`` gives it."""
+    """An allow policy, as ``getIamPolicy`` returns it."""
 
     bindings: tuple[BindingPayload, ...] = ()
 
     def on(self, resource: Resource) -> Iterator[Binding]:
-        """Its bindings, member by member."""
+        """The bindings of the policy, one for each member."""
         for binding in self.bindings:
             for member in binding.members:
                 yield Binding(
@@ -63,7 +64,7 @@ class PolicyPayload(Struct, frozen=True, kw_only=True):
 
 
 class SearchResult(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A policy as Cloud Asset's search for policies gives it. ``project``: by its number."""
+    """A policy in the results of Cloud Asset's search for policies. ``project``: by its number."""
 
     resource: str
     policy: PolicyPayload = PolicyPayload()
@@ -82,7 +83,7 @@ class Sieve:
         self._left: Counter[MemberKind] = Counter()
 
     def add(self, bindings: Iterable[Binding]) -> None:
-        """Those that count, or let everyone in."""
+        """Keep the bindings that count, or that are for all users."""
         for binding in bindings:
             if binding.counts or binding.member.kind == "anyone":
                 self.kept.append(binding)
@@ -90,7 +91,7 @@ class Sieve:
                 self._left[binding.member.kind] += 1
 
     def notes(self) -> Iterator[str]:
-        """What was left out, for people, and what is open to everyone."""
+        """Notes with the numbers of bindings of people and groups, which are left out, and of all users."""
         people, groups = self._left["person"], self._left["group"]
         if people or groups:
             yield f"left out: rights of people ({people}) and of groups ({groups})"
@@ -102,14 +103,14 @@ class Sieve:
 
 
 class Accounts(Struct, frozen=True, kw_only=True):
-    """``emails``: by project id. ``ids``: e-mails by unique id. ``complete``: projects that were listed in full."""
+    """The listed accounts. ``emails``: by project id; ``ids``: e-mails by unique id; ``complete``: listed projects."""
 
     emails: Mapping[str, tuple[str, ...]] = {}
     ids: Mapping[str, str] = {}
     complete: frozenset[str] = frozenset()
 
     def lacks(self, member: Member, tree: Tree) -> bool | None:
-        """Whether an account of a completely listed project is not among those; None for whatever else."""
+        """Whether an account is missing from its project, if that was listed in full; None for any other member."""
         is_account = member.kind == "service_account" and account_of(member.id).kind in LISTED
         project = tree.project_of(member.id) if is_account else None
         if project is None or project not in self.complete:
@@ -117,7 +118,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
         return member.id not in self.emails.get(project, ())
 
     def within(self, member: Member, tree: Tree) -> tuple[str, ...]:
-        """The e-mails of those that a set of all accounts of a resource represents, as far as they were listed."""
+        """The e-mails of the listed accounts in a set of all accounts of a resource."""
         kind, _, named = (member.pool or "").partition("/")
         place = f"projects/{tree.project_id(named)}" if kind == "projects" else f"{kind}/{named}"
         if member.selector == "ServiceAgent":
@@ -126,7 +127,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
 
 
 def accounts_of(rows: Iterable[tuple[str, str, str]], complete: Iterable[str] = ()) -> Accounts:
-    """From project id, e-mail and unique id of each; ``complete``: projects with no further accounts."""
+    """The accounts with these project ids, e-mails and unique ids; ``complete``: projects with no further accounts."""
     emails: defaultdict[str, list[str]] = defaultdict(list)
     ids: dict[str, str] = {}
     for project, email, unique_id in rows:

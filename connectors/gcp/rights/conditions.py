@@ -1,6 +1,6 @@
-"""Parses enough of the Common Expression Language to split a condition safely, regardless of its strings (pure).
+"""Conditions: a parser for parts of the Common Expression Language, and whether a binding is in effect (pure).
 
-Source: the CEL language definition. A condition that cannot be split for certain gives an empty result.
+Source: the CEL language definition. A condition that cannot be split reliably gives an empty result.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Clause(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def alternatives(expression: str) -> tuple[tuple[Clause, ...], ...]:
-    """Alternatives of clauses that must all hold; none where the expression is empty or is not of that form."""
+    """The alternatives of an expression, each a list of clauses that must all hold; empty if it has another form."""
     if not expression.strip() or any(mark in expression for mark in _LONG_STRINGS):
         return ()
     text, strings = numbered(expression)
@@ -56,7 +56,7 @@ def numbered(expression: str) -> tuple[str, tuple[str, ...]]:
 
 
 def bare(text: str) -> str:
-    """Without the brackets around the whole of it."""
+    """The expression without brackets around all of it."""
     text = text.strip()
     while text.startswith("(") and text.endswith(")") and _depth(text[1:-1]) == 0:
         text = text[1:-1].strip()
@@ -64,7 +64,7 @@ def bare(text: str) -> str:
 
 
 def _depth(text: str) -> int:
-    """How many brackets are left open; -1 where one is closed that was never opened."""
+    """The number of brackets that are left open; -1 if one is closed that was not opened."""
     depth = 0
     for sign in text:
         depth += (sign in "([{") - (sign in ")]}")
@@ -74,7 +74,7 @@ def _depth(text: str) -> int:
 
 
 def _split(text: str, sign: str) -> Iterator[str]:
-    """The parts between an operator, where it stands in no brackets."""
+    """The parts between an operator that is outside of brackets."""
     part = ""
     for piece in text.split(sign):
         part = f"{part}{sign}{piece}" if part else piece
@@ -100,7 +100,7 @@ _TIME_LAST = re.compile(rf"{_MOMENT}{_SIGN}request\.time")
 
 
 class Expression(Struct, frozen=True, kw_only=True, gc=False):
-    """The condition of a binding or of a rule that denies, as the API gives it (``google.type.Expr``)."""
+    """The condition of a binding or of a deny rule (``google.type.Expr``)."""
 
     expression: str = ""
     title: str = ""
@@ -143,7 +143,7 @@ def _clause(clause: Clause, now: datetime) -> Outlook:
 
 
 def _moment(text: str) -> datetime | None:
-    """A moment with its offset, as CEL demands one."""
+    """A time with an offset, which CEL requires."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Deny policies: the permissions they take, and from which principals (pure).
+"""Deny policies: the permissions that they deny, and to which principals (pure).
 
-They come before every allow policy, and hold for all below the container that they are attached to. Source: the IAM
+They override allow policies, and apply to everything below the container that they are attached to. Source: the IAM
 documentation of deny policies, and of the permissions supported there.
 """
 
@@ -25,7 +25,7 @@ Answer: TypeAlias = Literal["yes", "maybe", "no"]
 
 _EVERYBODY = "principalSet://goog/public:all"
 _ACCOUNT = re.compile(r"principal://iam\.googleapis\.com/projects/[^/]+/serviceAccounts/(.+)")
-# Sets that no one can look into with read-only rights on Google Cloud alone.
+# Sets whose members cannot be listed with read-only permissions on Google Cloud.
 _OPAQUE = ("principalSet://goog/group/", "principalSet://goog/cloudIdentityCustomerId/")
 _ATTACHMENT = re.compile(
     r"policies/cloudresourcemanager\.googleapis\.com/((?:organizations|folders|projects)/[^/]+)/.+"
@@ -45,14 +45,14 @@ class _RuleOfKind(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class DenyPolicyPayload(Struct, frozen=True, kw_only=True):
-    """A deny policy as IAM v2 gives it; a listing leaves the rules out."""
+    """A deny policy of IAM v2; in a listing it has no rules."""
 
     name: str
     rules: tuple[_RuleOfKind, ...] = ()
 
 
 class Rule(Struct, frozen=True, kw_only=True, gc=False):
-    """One rule of a deny policy, its permissions as roles name them."""
+    """A rule of a deny policy. Its permissions have the names that they have in roles."""
 
     principals: tuple[str, ...]
     exceptions: tuple[str, ...]
@@ -61,12 +61,12 @@ class Rule(Struct, frozen=True, kw_only=True, gc=False):
     condition: Expression | None = None
 
     def takes(self, permission: str) -> bool:
-        """Whether it is about that permission."""
+        """Whether the rule denies this permission."""
         return _fits(permission, self.permissions) and not _fits(permission, self.spared)
 
 
 def parse_deny_policy(payload: Any) -> tuple[str, tuple[Rule, ...]]:
-    """The container that a deny policy is attached to, as the policy names it, and its rules. Raises ValueError."""
+    """The container that a deny policy is attached to, as named there, and the rules. Raises ValueError."""
     policy = msgspec.convert(payload, DenyPolicyPayload)
     attached = _ATTACHMENT.fullmatch(unquote(policy.name))
     if attached is None:
@@ -90,7 +90,7 @@ def rules_of(policy: DenyPolicyPayload) -> tuple[Rule, ...]:
 
 
 class Denials:
-    """All deny policies that were read, by container. ``now``: for conditions."""
+    """The rules of deny policies, by container. ``now``: the time at which conditions are evaluated."""
 
     def __init__(self, rules: Mapping[str, Iterable[Rule]], tree: Tree, now: datetime) -> None:
         self._rules = {place: tuple(each) for place, each in rules.items()}
@@ -101,7 +101,7 @@ class Denials:
         return any(self._rules.values())
 
     def denied(self, member: Member, permissions: Iterable[str], place: str) -> dict[str, Answer]:
-        """Of these permissions those that are, or may be, denied to the member in a container."""
+        """Which of these permissions are denied to the member in a container, for certain or possibly."""
         found: dict[str, Answer] = {}
         rules = [rule for each in self._tree.path(place) for rule in self._rules.get(each, ())]
         for rule in rules:
@@ -126,7 +126,7 @@ class Denials:
 
 
 def covers(principal: str, member: Member, tree: Tree) -> Answer:
-    """Whether a principal, as deny policies name them, is or takes in a member of a binding."""
+    """Whether a principal of a deny policy is, or includes, a member of a binding."""
     if principal in (_EVERYBODY, member.text):
         return "yes"
     account = _ACCOUNT.fullmatch(principal)
@@ -163,5 +163,5 @@ def _fits(permission: str, patterns: Iterable[str]) -> bool:
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """A permission, in which ``*`` represents any resource or verb: ``iam.roles.*``, ``iam.*.*``."""
+    """A pattern for permissions; ``*`` matches any resource or verb: ``iam.roles.*``, ``iam.*.*``."""
     return re.compile("[^.]+".join(map(re.escape, pattern.split("*"))))

@@ -1,7 +1,7 @@
-"""Entitlements of Privileged Access Manager: who may ask for which roles, and whether someone has to approve.
+"""Entitlements of Privileged Access Manager: who may request which roles, and whether a grant needs approval.
 
-A holder has nothing until a grant is asked for and, where that is demanded, approved: so each is a binding that holds
-under a condition. Source: the Privileged Access Manager API's Entitlement.
+A requester has no role before a grant is requested and, if required, approved, so each entitlement is a conditional
+binding. Source: the Privileged Access Manager API's Entitlement.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scanner.errors import NotOffered, SourceError
 
 NAME = "privilegedaccessmanager.entitlements"
 _STANDING = frozenset({"", "AVAILABLE", "UPDATING"})
-"""States in which a grant can be asked for; the others are on the way in or out."""
+"""States in which a grant can be requested."""
 
 
 class _RoleBinding(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -52,7 +52,7 @@ class _Workflow(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Entitlement(Struct, frozen=True, kw_only=True, rename="camel"):
-    """``approval_workflow``: None where a grant is had for the asking."""
+    """An entitlement. ``approval_workflow``: None if a grant needs no approval."""
 
     name: str
     state: str = ""
@@ -61,7 +61,7 @@ class Entitlement(Struct, frozen=True, kw_only=True, rename="camel"):
     approval_workflow: _Workflow | None = None
 
     def bindings(self, tree: Tree) -> Iterator[Binding]:
-        """One for each role and each of those who may ask for it."""
+        """A binding for each role and each principal that may request it."""
         access = self.privileged_access.gcp_iam_access
         if self.state not in _STANDING or not access.resource:
             return
@@ -80,7 +80,7 @@ class Entitlement(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def read_entitlements(reader: Reader, section: SectionReading, tree: Tree, places: Sequence[str]) -> list[Binding]:
-    """Bindings of machines in the entitlements of these containers. A container in which the API is off has none."""
+    """The bindings of non-human members in the entitlements of these containers; none where the API is disabled."""
     found: list[Binding] = []
 
     def ask(place: str) -> list[Entitlement]:

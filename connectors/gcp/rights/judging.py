@@ -27,9 +27,9 @@ _BUCKET = re.compile(r"//storage\.googleapis\.com/(?:projects/[^/]+/buckets/)?([
 
 
 class Held(Struct, frozen=True, kw_only=True, gc=False):
-    """The relevant permissions of a binding: ``certain``, and ``possible`` if a condition or a denial decides.
+    """The relevant permissions of a binding: ``certain``, and ``possible``, which includes what a condition decides.
 
-    ``denied``: what the role allows and a deny policy takes away. ``outlook``: what the binding's condition comes to.
+    ``denied``: permissions of the role that a deny policy denies. ``outlook``: the state of the binding's condition.
     ``is_known``: whether the role could be read.
     """
 
@@ -41,10 +41,10 @@ class Held(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Holdings:
-    """The bindings that were read together, and what follows from several of them.
+    """The bindings of a unit, and what follows from several of them together.
 
-    ``unread``: containers whose own policy is not among them, so that more may be held there. ``code_in``: project id
-    and key of what runs the code in a bucket, by its name.
+    ``unread``: containers whose own policy was not read, so that members may have more roles there. ``code_in``:
+    project id and key of what runs the code in a bucket, by the bucket's name.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Holdings:
             self._add(binding)
 
     def held(self, binding: Binding) -> Held:
-        """What that binding gives."""
+        """The permissions of a binding."""
         permissions = self._roles[binding.role].permissions
         met = outlook(binding.condition, self._now)
         if binding.entitlement and met.standing == "always":
@@ -88,7 +88,7 @@ class Holdings:
         return Held(certain=certain, possible=possible, denied=permissions - possible, outlook=met)
 
     def may_run(self, member: str, project: str) -> Answer:
-        """Whether a member can make something run in a project, by any of its bindings."""
+        """Whether a member can start workloads in a project, by any of its bindings."""
         path = self.tree.path(f"projects/{project}")
         answers = {self._running[member].get(place, "no") for place in path} if member in self._running else set()
         if "yes" in answers:
@@ -96,7 +96,7 @@ class Holdings:
         return "maybe" if "maybe" in answers or not self._unread.isdisjoint(path) else "no"
 
     def tokens_of(self, resource: Resource) -> Mapping[str, bool]:
-        """Who the service accounts there can make tokens for, as patterns of keys; False: under a condition."""
+        """Key patterns of accounts for which the service accounts there can create tokens; False: conditionally."""
         accounts = [resource.account] if resource.account else self._within(resource)
         found: dict[str, bool] = {}
         for email in accounts:
@@ -105,14 +105,14 @@ class Holdings:
         return found
 
     def run_from(self, resource: Resource) -> tuple[str, ...]:
-        """Keys of what runs the code in a bucket, or in the buckets of a project."""
+        """The keys of what runs the code in a bucket, or in the buckets of a project."""
         bucket = _BUCKET.fullmatch(resource.name)
         if bucket is not None:
             return tuple(sorted(key for _, key in self._code_in.get(bucket[1], ())))
         return tuple(sorted(self._runs_code.get(resource.place, ()))) if resource.container is not None else ()
 
     def denied_below(self, binding: Binding, permissions: Iterable[str], project: str) -> dict[str, Answer]:
-        """Of these permissions, what is denied to the member in a project below the resource."""
+        """Which of these permissions are denied to the member in a project below the resource."""
         return self._denials.denied(binding.member, permissions, f"projects/{project}") if self._denials else {}
 
     def _within(self, resource: Resource) -> list[str]:
@@ -134,7 +134,7 @@ class Holdings:
 
 
 def accounts_on(resource: Resource, tree: Tree) -> tuple[str, ...]:
-    """Patterns of keys of the service accounts that a right there reaches."""
+    """Patterns for the keys of the service accounts on which permissions on this resource apply."""
     if resource.account is not None:
         return (resource.name,)
     if resource.container is None:
@@ -146,11 +146,10 @@ def accounts_on(resource: Resource, tree: Tree) -> tuple[str, ...]:
 
 
 class Way(Struct, frozen=True, kw_only=True):
-    """Methods of one family, in words, that a binding is enough for.
+    """Escalation methods of one family that a binding allows.
 
-    ``targets``: patterns of keys; none where the holder raises itself.
-
-    ``certain``: no condition, denial or unread policy decides.
+    ``targets``: patterns of keys; empty if the holder raises its own privilege. ``certain``: it does not depend on a
+    condition, a deny policy or an unread policy.
     """
 
     family: Family
@@ -160,7 +159,7 @@ class Way(Struct, frozen=True, kw_only=True):
 
 
 def ways_of(binding: Binding, held: Held, holdings: Holdings) -> tuple[Way, ...]:
-    """All ways that a binding opens; of one family there may be a certain and an uncertain one."""
+    """The escalation methods that a binding allows; of one family there may be certain and uncertain ones."""
     possible, certain = methods_met(held.possible), methods_met(held.certain)
     return tuple(
         way
@@ -194,7 +193,7 @@ def _words(methods: Iterable[Method]) -> tuple[str, ...]:
 
 
 def _targets(family: Family, methods: tuple[Method, ...], binding: Binding, holdings: Holdings) -> Mapping[str, bool]:
-    """Who these methods of a family lead to from there; False: only if what could not be determined turns out so."""
+    """The targets of these methods on a resource, and whether they are certain."""
     resource = binding.resource
     if family.chained:
         return holdings.tokens_of(resource)
@@ -242,7 +241,7 @@ def _key_of(project: str, email: str) -> str:
 def _open_in(
     family: Family, methods: tuple[Method, ...], binding: Binding, holdings: Holdings, project: str
 ) -> bool | None:
-    """Whether one of the methods works in a project below: True, False for maybe, None for no."""
+    """Whether one of the methods works in a project below: True, None for no, False if that is uncertain."""
     denied = holdings.denied_below(binding, {name for method in methods for name in method}, project)
     left = [method for method in methods if not any(denied.get(name) == "yes" for name in method)]
     runs = holdings.may_run(binding.member.id, project) if family.attaches else "yes"
@@ -253,12 +252,12 @@ def _open_in(
 
 # --- Privilege of one binding: level, evidence and targets (pure) ---
 #
-# On an organisation, a folder or a project a right reaches everything there, which is what a level is for. On one
-# service account, or on one thing that runs, it leads to that alone: links, from which paths are made when everything
-# has been read.
+# A permission on an organization, a folder or a project applies to everything in it, so it sets the privilege level.
+# On a single service account or workload it applies only there: that is a link, from which attack paths are made when
+# everything has been read.
 
 NAMED = 3
-"""Evidence names this many permissions of a sort, and counts the rest."""
+"""Maximum number of permissions of one category that evidence names; the rest are counted."""
 UNDER_A_CONDITION = "under a condition"
 SOME_DENIED = "a deny policy takes part of the role away"
 
@@ -305,7 +304,7 @@ def judge(binding: Binding, holdings: Holdings) -> Judgement:
 
 
 def _consequences(binding: Binding, held: Held, tree: Tree) -> Iterator[Consequence]:
-    """On anything at all; what is held on a thing inside a project is narrow."""
+    """The consequences on any resource; those on a resource inside a project are narrow."""
     resource = binding.resource
     for kind, what in vocabulary().consequences.items():
         names = vocabulary().high[what]
@@ -322,7 +321,7 @@ def _consequences(binding: Binding, held: Held, tree: Tree) -> Iterator[Conseque
 
 
 def _secrets(resource: Resource, tree: Tree) -> tuple[str, ...]:
-    """Patterns of the keys of the stored secrets that a right to read them there is about."""
+    """Patterns for the keys of the stored secrets that a permission on this resource allows to read."""
     if resource.container is not None:
         return tuple(stored_key(project, "*") for project in tree.projects(resource.place))
     return (resource.name,) if resource.name.startswith(stored_key("", "").rstrip("/")) else ()

@@ -15,11 +15,11 @@ from msgspec import Struct, structs
 AccountKind: TypeAlias = Literal["user_managed", "default", "google_agent", "service_agent", "foreign"]
 
 AGENTS: frozenset[AccountKind] = frozenset({"google_agent", "service_agent"})
-"""Kinds that Google itself answers for."""
+"""Kinds that Google manages."""
 LISTED: frozenset[AccountKind] = frozenset({"user_managed", "default"})
-"""Kinds that their project lists."""
+"""Kinds that are listed in their project."""
 
-# Domains of service agents that are older than the form gcp-sa-NAME.
+# Domains of service agents from before the form gcp-sa-NAME.
 _OLDER_AGENTS = (
     "bigquery-encryption", "cloud-filer", "cloud-memcache-sa", "cloud-ml", "cloud-redis", "cloud-tpu",
     "cloudcomposer-accounts", "cloudservices", "compute-system", "container-analysis", "container-engine-robot",
@@ -50,9 +50,9 @@ _FORMS: tuple[tuple[AccountKind, re.Pattern[str]], ...] = (
 
 
 class Account(Struct, frozen=True, kw_only=True, gc=False):
-    """A service account's e-mail address, taken apart. It names its project by ``project`` (the id) or ``number``.
+    """The parts of a service account's e-mail. It names its project by ``project`` (the id) or ``number``.
 
-    An agent of an organisation or folder has the number of that.
+    The service agent of an organization or folder has the number of that.
     """
 
     kind: AccountKind
@@ -62,7 +62,7 @@ class Account(Struct, frozen=True, kw_only=True, gc=False):
 
 @lru_cache(maxsize=65536)
 def account_of(email: str) -> Account:
-    """What that address says; ``foreign`` is one of none of Google's forms."""
+    """The account of an e-mail; ``foreign`` if it has none of Google's forms."""
     for kind, form in _FORMS:
         if found := form.fullmatch(email):
             parts = found.groupdict()
@@ -130,11 +130,11 @@ _BY_PREFIX: dict[str, MemberKind] = {
 
 
 class Member(Struct, frozen=True, kw_only=True, gc=False):
-    """Who a binding names. ``text``: without ``deleted:`` and the unique id, which stand in fields of their own.
+    """The member of a binding. ``text``: without ``deleted:`` and the unique id, which have fields of their own.
 
-    ``id``: an e-mail address, or the whole principal string. ``pool``: the workload identity pool that vouches for it,
-    or the resource whose accounts it represents. ``selector``: ``subject``, ``group``, ``attribute.NAME`` or ``*`` of
-    a pool, ``ServiceAccount`` or ``ServiceAgent`` of a resource; ``subject``: what the selector is to be.
+    ``id``: an e-mail, or the whole principal string. ``pool``: the workload identity pool that it belongs to, or the
+    resource whose accounts it represents. ``selector``: ``subject``, ``group``, ``attribute.NAME`` or ``*`` of a pool,
+    ``ServiceAccount`` or ``ServiceAgent`` of a resource; ``subject``: the selector's value.
     """
 
     kind: MemberKind
@@ -147,13 +147,13 @@ class Member(Struct, frozen=True, kw_only=True, gc=False):
     uid: str | None = None
 
     def __str__(self) -> str:
-        """As it stands in the policy."""
+        """The member as written in the policy."""
         uid = "" if self.uid is None else f"{_UID}{self.uid}"
         return f"{_DELETED if self.is_deleted else ''}{self.text}{uid}"
 
 
 def parse_member(text: str) -> Member:
-    """The member of that text, whatever it is: what is not known is ``other``."""
+    """Parse any text as a member; an unknown form is ``other``."""
     is_deleted = text.startswith(_DELETED)
     named = text.removeprefix(_DELETED)
     named, mark, uid = named.partition(_UID) if is_deleted else (named, "", "")

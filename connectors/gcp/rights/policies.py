@@ -51,7 +51,7 @@ def note_unlisted_accounts(
 # --- Allow policies of one unit: in bulk from Cloud Asset Inventory, else resource by resource ---
 
 LARGE = 1000
-"""From so many projects on, only policies of the types below are searched for."""
+"""From this number of projects on, only policies on resources of the types below are searched for."""
 TYPES_THAT_MATTER = (
     "cloudresourcemanager.googleapis.com/(Organization|Folder|Project)",
     "iam.googleapis.com/ServiceAccount",
@@ -65,8 +65,7 @@ TYPES_THAT_MATTER = (
     "compute.googleapis.com/Instance",
     "artifactregistry.googleapis.com/Repository",
 )
-"""Regular expressions, as the search takes them. What is left out are resources by the million, images of containers
-first of all."""
+"""Regular expressions of the search. Types with millions of resources, such as container images, are left out."""
 
 
 _ON_SINGLES = "rights on single resources other than service accounts"
@@ -78,7 +77,7 @@ _OF_CONTAINER: dict[str, tuple[str, Request]] = {
 
 
 class Policies:
-    """The bindings of one unit. ``sieve``: those that it reports; ``inherited``: of what lies above."""
+    """The bindings of one unit. ``sieve``: those that it reports; ``inherited``: of the containers above it."""
 
     def __init__(self, reader: Reader, library: Library, tree: Tree) -> None:
         self._reader = reader
@@ -92,11 +91,11 @@ class Policies:
         self.inherited: list[Binding] = []
 
     def unread(self) -> frozenset[str]:
-        """Containers whose own policy is not among these."""
+        """Containers whose own policy was not read."""
         return frozenset(self._tree.places() - self._known)
 
     def read(self, section: SectionReading, accounts: Accounts) -> None:
-        """All of them; what cannot be read is a gap of the section."""
+        """Read all policies; what cannot be read is a gap of the section."""
         self._inherit()
         self._shared = section.shared
         place = self._place
@@ -111,7 +110,7 @@ class Policies:
                 section.note(f"{_ON_SINGLES} are not known")
 
     def containers(self) -> tuple[str, ...]:
-        """Those that this unit reports: its own, and what is above it and no unit."""
+        """The containers that this unit reports: its own, and those above it that are no units."""
         place = self._place
         return (*sorted(self._own() if place.bulk else {place.name}), *place.above)
 
@@ -121,7 +120,7 @@ class Policies:
         return {self._place.name, *below} - set(self._place.ancestors)
 
     def _search(self, section: SectionReading) -> bool:
-        """All policies below at once; False where that is denied, though assets may be listed."""
+        """Search for all policies below; False if the search is denied although assets may be listed."""
         is_large = len(self._place.projects) >= LARGE
         query = {"assetTypes": TYPES_THAT_MATTER} if is_large else {}
         rows = self._reader.rows(section, r.ALL_POLICIES, SearchResult, query, parent=self._place.name)
@@ -147,7 +146,7 @@ class Policies:
                 section.lost(answer, partial=self._is_begun)
 
     def _inherit(self) -> None:
-        """What lies above; its own unit says so where it cannot be read."""
+        """Read the policies above; if one cannot be read, its own unit reports the gap."""
         for name, answer in self._several(self._of_container, self._place.ancestors):
             if isinstance(answer, PolicyPayload):
                 self._known.add(name)
@@ -155,7 +154,7 @@ class Policies:
                 self.inherited += [binding for binding in bindings if binding.counts]
 
     def _accounts(self, section: SectionReading, accounts: Accounts, project: str) -> None:
-        """The policy of each account; none but the first where that one is denied."""
+        """Read the policy of each account; if the first is denied, the others are not requested."""
         if project not in accounts.complete:
             unlisted = SourceError("policies of service accounts that were not listed")
             section.lost(unlisted, partial=self._is_begun)
@@ -186,7 +185,7 @@ class Policies:
     def _several(
         self, ask: Callable[[str], PolicyPayload], names: Sequence[str]
     ) -> Iterator[tuple[str, PolicyPayload | SourceError]]:
-        """There are policies even where an API is not offered."""
+        """Read several policies; they exist even if an API is not offered."""
         for name, answer in several(ask, names, self._reader.settings.workers):
             yield name, SourceError(str(answer), hint=answer.hint) if isinstance(answer, NotOffered) else answer
 
@@ -200,7 +199,7 @@ PAGES_OF_CUSTOM = 1
 
 
 def read_roles(reader: Reader, section: SectionReading, library: Library, names: Iterable[str]) -> Roles:
-    """The roles of these names. Those that cannot be read are a gap, and unknown."""
+    """The roles with these names. Roles that cannot be read are a gap, and their permissions are unknown."""
     wanted: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(set(names)):
         if name not in library.roles:
@@ -225,7 +224,7 @@ def read_roles(reader: Reader, section: SectionReading, library: Library, names:
 
 
 def _all(reader: Reader, section: SectionReading, parent: str) -> dict[str, Role]:
-    """All roles of an organisation or project, or Google's own."""
+    """All custom roles of an organization or project, or all predefined roles."""
     if parent:
         rows = reader.rows(section, r.CUSTOM_ROLES, RolePayload, {"showDeleted": "true"}, parent=parent)
     else:
@@ -248,11 +247,11 @@ def _one(reader: Reader, name: str) -> Role:
 # --- Deny policies at and above powerful rights ---
 
 REFUSALS = 3
-"""Where the uppermost so many are all refused no more is asked: a call a project that answers nothing is too many."""
+"""If this many requests for the topmost containers are all denied, no more are sent."""
 
 
 def where_they_matter(bindings: Iterable[Binding], holdings: Holdings) -> list[str]:
-    """The containers whose deny policies may take something away that counts, the uppermost first."""
+    """The containers whose deny policies may deny a relevant permission, the topmost first."""
     tree = holdings.tree
     places: set[str] = set()
     for binding in bindings:
@@ -288,7 +287,7 @@ def read_denials(
 
 
 def _rules(reader: Reader, section: SectionReading, place: str) -> tuple[Rule, ...]:
-    """Of all deny policies of a container: a listing leaves their rules out, so each is asked for."""
+    """The rules of all deny policies of a container; each is requested, because a listing has no rules."""
     kind, _, name = place.partition("/")
     rules: list[Rule] = []
     for row in reader.rows(section, r.DENY_POLICIES, DenyPolicyPayload, kind=kind, place=name):

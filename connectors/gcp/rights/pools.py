@@ -25,11 +25,11 @@ POOLS = "iam.workload_identity_pools"
 ACTIVE = "ACTIVE"
 TRUST_DOMAIN = "TRUST_DOMAIN"
 _WITHOUT_PROVIDERS = frozenset({TRUST_DOMAIN, "SYSTEM_TRUST_DOMAIN"})
-"""Modes in which listing the providers of a pool is refused."""
+"""Modes of pools whose providers cannot be listed."""
 
 
 class Pool(Struct, kw_only=True, rename="camel"):
-    """A pool as iam.googleapis.com v1 has it."""
+    """A WorkloadIdentityPool of iam.googleapis.com v1."""
 
     name: str
     state: str = ACTIVE
@@ -38,7 +38,7 @@ class Pool(Struct, kw_only=True, rename="camel"):
 
     @property
     def id(self) -> str:
-        """The end of its name."""
+        """The last segment of the name."""
         return last_segment(self.name)
 
     @property
@@ -53,13 +53,13 @@ class Pool(Struct, kw_only=True, rename="camel"):
 
 
 def numbered(project: ProjectRef, name: str) -> str:
-    """The resource name with the project's number, as members of policies have it."""
+    """The resource name with the project's number, as in members of policies."""
     parts = name.split("/", 2)
     return "/".join(("projects", project.number, *parts[2:]))
 
 
 def provider_in(project: ProjectRef, row: ProviderPayload, off: Container[str]) -> Provider:
-    """The provider; ``off``: names of the pools that are. Raises ValueError for a name that is no provider's."""
+    """The provider; ``off``: names of disabled pools. Raises ValueError if the name is not that of a provider."""
     provider = provider_of(structs.replace(row, name=numbered(project, row.name)))
     return structs.replace(provider, is_enabled=provider.is_enabled and provider.pool not in off)
 
@@ -70,7 +70,7 @@ def provider_in(project: ProjectRef, row: ProviderPayload, off: Container[str]) 
 def pools_named(reader: Reader, library: Library, tree: Tree, bindings: Iterable[Binding]) -> Pools:
     """The pools of this unit, and those of our other projects that the bindings name.
 
-    Where these cannot be read, who accounts let in is not known in full; why, their own unit says.
+    If these cannot be read, trusts of accounts are not fully known; their own unit reports the gap.
     """
     own = {one.id for one in reader.place.projects}
     others: dict[str, ProjectRef] = {}
@@ -96,14 +96,14 @@ def pools_named(reader: Reader, library: Library, tree: Tree, bindings: Iterable
 
 
 def _named(bindings: Iterable[Binding]) -> set[str]:
-    """The pools that have providers of ours: those of clusters are Google's."""
+    """The names of the pools in bindings, without those of GKE clusters, whose providers Google manages."""
     members = (binding.member for binding in bindings)
     pools = {one.pool or "" for one in members if one.kind in POOLED and not one.is_deleted}
     return {pool for pool in pools if not pool.endswith(GKE)}
 
 
 def _pools(reader: Reader, project: ProjectRef) -> dict[str, Pool]:
-    """All pools of a project, by name with its number. Raises SourceError where one of them is not known."""
+    """All pools of a project, by name with its number. Raises SourceError if they are not fully known."""
     section = reader.scope.section(POOLS)
     found = {
         numbered(project, pool.name): pool for pool in reader.rows(section, r.WORKLOAD_POOLS, Pool, project=project.id)
@@ -114,7 +114,7 @@ def _pools(reader: Reader, project: ProjectRef) -> dict[str, Pool]:
 
 
 def _providers(reader: Reader, project: ProjectRef, pool: Pool) -> tuple[Provider, ...]:
-    """All providers of a pool. Raises SourceError where one of them is not known."""
+    """All providers of a pool. Raises SourceError if they are not fully known."""
     section = reader.scope.section(POOLS)
     off = () if pool.is_enabled else (numbered(project, pool.name),)
     rows = reader.rows(section, r.POOL_PROVIDERS, ProviderPayload, project=project.id, pool=pool.id)

@@ -1,8 +1,8 @@
-"""Providers of workload identity pools: who signs for a pool's subjects, and how far that is narrowed (pure).
+"""Providers of workload identity pools: whose tokens they accept, and how far they restrict them (pure).
 
-An issuer that signs for everyone keeps outsiders out by a claim alone: by the one that the principal is made from
-(``attributeMapping``) or by the provider's ``attributeCondition``. Source: Google's documentation of workload identity
-federation.
+With an issuer that signs tokens for all its tenants, only a claim keeps other tenants out: the one that the principal
+is mapped from (``attributeMapping``), or one in the provider's ``attributeCondition``. Source: Google's documentation
+of workload identity federation.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _COMPARED = re.compile(
 )
 _CONDITION = "attribute condition"
 _AUDIENCE = "aud"
-"""The claim that callers choose."""
+"""The claim whose value the caller chooses."""
 _BEGINNING = re.compile(r"\^([\w:/@-]*)(?![?*{])[^|]*")
-"""A regular expression that says how a text begins."""
+"""A regular expression for a prefix."""
 
 
 class _Oidc(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -54,7 +54,7 @@ class _Saml(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ProviderPayload(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A provider, as the IAM API and Cloud Asset give it."""
+    """A provider of the IAM API and of Cloud Asset."""
 
     name: str
     disabled: bool = False
@@ -68,10 +68,10 @@ class ProviderPayload(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Provider(Struct, frozen=True, kw_only=True, gc=False):
-    """A provider. ``pool``: its pool's name, with the project's number. ``has_own_keys``: it was given the issuer's.
+    """A provider. ``pool``: its pool's name, with the project's number. ``has_own_keys``: it has uploaded keys.
 
     ``issuer``: the address of an OIDC issuer, ``aws:`` and an account's id, or ``saml:`` or ``x509:`` and its own name.
-    ``key_ids``: of the keys that it was given.
+    ``key_ids``: of the uploaded keys.
     """
 
     name: str
@@ -85,17 +85,17 @@ class Provider(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def shared(self) -> Issuer | None:
-        """How its issuer's tenants are distinguished, where it has many."""
+        """The issuer, if it signs for many tenants."""
         return None if self.has_own_keys else shared(self.issuer)
 
 
 def parse_provider(payload: Any) -> Provider:
-    """A provider as the IAM API gives it. Raises ValueError."""
+    """Parse a provider of the IAM API. Raises ValueError."""
     return provider_of(msgspec.convert(payload, ProviderPayload))
 
 
 def provider_of(found: ProviderPayload) -> Provider:
-    """The provider, with who signs for it. Raises ValueError where its name is none of a provider."""
+    """The provider with its issuer. Raises ValueError if the name is not that of a provider."""
     pool, slash, _ = found.name.partition("/providers/")
     if not slash:
         raise ValueError(f"no provider of a workload identity pool: {found.name}")
@@ -126,7 +126,7 @@ class _Keys(Struct, frozen=True):
 
 
 def _key_ids(jwks: str) -> tuple[str, ...]:
-    """The ids of keys that a provider was given; none where they are no JSON Web Keys."""
+    """The ids of a provider's uploaded keys; none if they are not JSON Web Keys."""
     try:
         return tuple(key.kid for key in msgspec.json.decode(jwks, type=_Keys).keys if key.kid)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
@@ -134,14 +134,14 @@ def _key_ids(jwks: str) -> tuple[str, ...]:
 
 
 def narrows(provider: Provider, selector: str) -> Restriction:
-    """How far a provider's tokens are narrowed for principals chosen by ``subject``, ``attribute.NAME`` … or ``*``."""
+    """How far a provider restricts tokens for principals selected by ``subject``, ``attribute.NAME`` … or ``*``."""
     found = narrowest((_of_selector(provider, selector), _of_condition(provider)))
     needs_more = provider.shared is not None and provider.shared.needed
     return widest((found, "loose")) if needs_more else found
 
 
 def token_subject(provider: Provider, selector: str, chosen: str | None) -> str | None:
-    """Who a provider's tokens must be for, with ``*`` for any characters; None where no one is named."""
+    """The subject that a provider's tokens must have, with ``*`` for any characters; None if any may."""
     value = chosen or ""
     if provider.issuer.startswith(_OF_AWS):
         account = provider.issuer.removeprefix(_OF_AWS)
@@ -157,15 +157,15 @@ def token_subject(provider: Provider, selector: str, chosen: str | None) -> str 
 
 
 def is_implied(provider: Provider, selector: str) -> bool:
-    """Whether who the tokens must be for only follows from another claim that the principal is made from."""
+    """Whether the subject of tokens only follows from another claim that the principal is mapped from."""
     return _source(provider, selector) != f"assertion.{SUBJECT}" and not provider.issuer.startswith(_OF_AWS)
 
 
 def token_claims(provider: Provider, selector: str, chosen: str | None) -> tuple[Claim, ...]:
-    """What a provider's tokens must say besides, sorted; a claim that we cannot match has no values.
+    """The other claims that a provider's tokens must have, sorted; a claim that cannot be compared has no values.
 
-    The claim that the principal is made from, and those of the provider's condition; the keys, where clusters share the
-    issuer's name.
+    These are the claim that the principal is mapped from, those of the provider's condition, and the keys if clusters
+    share the issuer's name.
     """
     found: dict[str, Claim] = {}
     if provider.key_ids and is_shared_issuer(provider.issuer):
@@ -180,12 +180,12 @@ def token_claims(provider: Provider, selector: str, chosen: str | None) -> tuple
 
 
 def _source(provider: Provider, selector: str) -> str:
-    """The expression that principals of a selector are made from."""
+    """The expression that principals of a selector are mapped from."""
     return provider.mapping.get(_NAMES.get(selector, selector), "")
 
 
 def _conditions(provider: Provider) -> Iterator[Claim]:
-    """The claims of a condition: all clauses must hold. Of several alternatives, that one of them does is unknown."""
+    """The claims of a condition whose clauses must all hold. If it has alternatives, a claim without values."""
     options = alternatives(provider.condition)
     if len(options) != 1:
         if provider.condition.strip():
@@ -205,7 +205,7 @@ def _conditions(provider: Provider) -> Iterator[Claim]:
 
 
 def _compared(provider: Provider, compared: re.Match[str], clause: Clause) -> tuple[str, ...]:
-    """The values that a clause compares a claim with; none where the attribute is more than the claim."""
+    """The values that a clause compares a claim with; none if the attribute is not the plain claim."""
     attribute = _ATTRIBUTE.fullmatch(compared["name"])
     if any(sign in text for text in clause.own for sign in "*?\\"):
         return ()
@@ -226,7 +226,7 @@ def _of_selector(provider: Provider, selector: str) -> Restriction:
 
 
 def _of_condition(provider: Provider) -> Restriction:
-    """A condition must hold: of its alternatives the widest counts, within one the narrowest."""
+    """How far a condition restricts tokens: as far as its widest alternative, whose narrowest clause counts."""
     options = alternatives(provider.condition)
     if not options:
         return "none"
@@ -250,7 +250,7 @@ def _of_clause(provider: Provider, clause: Clause) -> Restriction:
 
 
 def _patterns(clause: Clause) -> Iterator[str]:
-    """What its calls ask a text to be like, with ``*`` for any characters."""
+    """The patterns in a clause's calls, with ``*`` for any characters."""
     for how, place in _CALL.findall(clause.text):
         text = clause.strings[int(place)]
         if how in _AS_PATTERN:
@@ -261,7 +261,7 @@ def _patterns(clause: Clause) -> Iterator[str]:
 
 
 def _mapped(provider: Provider, attribute: str) -> set[str]:
-    """The claims that an attribute of a principal is made from."""
+    """The claims that an attribute of a principal is mapped from."""
     return _claims(*numbered(provider.mapping.get(attribute, "")))
 
 

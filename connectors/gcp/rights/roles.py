@@ -16,9 +16,9 @@ from connectors.gcp.rights.vocabulary import counted, vocabulary
 
 
 class Role(Struct, frozen=True, kw_only=True, gc=False):
-    """A role. ``permissions``: those that count; None: they could not be read.
+    """A role. ``permissions``: the relevant ones; None if they could not be read.
 
-    A role that is deleted or disabled has none: its bindings have no effect as long as it is.
+    A deleted or disabled role has none: its bindings have no effect.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Role(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class RolePayload(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A role as the IAM API gives it."""
+    """A role of the IAM API."""
 
     name: str
     included_permissions: tuple[str, ...] = ()
@@ -35,23 +35,23 @@ class RolePayload(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def parse_role(payload: Any) -> Role:
-    """A role of ``roles.get`` or of a listing with ``view=FULL``. Raises ValueError."""
+    """Parse a role of ``roles.get`` or of a listing with ``view=FULL``. Raises ValueError."""
     return role_of(msgspec.convert(payload, RolePayload))
 
 
 def role_of(role: RolePayload) -> Role:
-    """Of what it allows, what counts. Source: the IAM API's Role and RoleLaunchStage."""
+    """The role with its relevant permissions. Source: the IAM API's Role and RoleLaunchStage."""
     is_off = role.deleted or role.stage == "DISABLED"
     return Role(name=role.name, permissions=frozenset() if is_off else counted(role.included_permissions))
 
 
 def parent_of(role: str) -> str:
-    """The owner of a role: ``organizations/1``, ``projects/acme``, or empty for one of Google's own."""
+    """The parent of a role: ``organizations/1``, ``projects/acme``, or empty for a predefined role."""
     return role.rpartition("roles/")[0].rstrip("/")
 
 
 class Roles:
-    """The roles that were read, by name. Of those that were not, some are known all the same."""
+    """The roles that were read, by name. The permissions of some others are known from ``privilege.toml``."""
 
     def __init__(self, roles: Iterable[Role] = ()) -> None:
         self._roles: Mapping[str, Role] = {role.name: role for role in roles}
@@ -65,13 +65,13 @@ class Roles:
 
 # --- Roles and ancestor policies shared by the units of one source ---
 #
-# Each is asked for once a session, however many projects are read one by one.
+# Each is requested once in a session, even if many projects are read one by one.
 
 T = TypeVar("T")
 
 
 class Library:
-    """Answers that were got already, for every thread. ``roles``: those that were read, by name."""
+    """Answers that all threads share. ``roles``: those that were read, by name."""
 
     def __init__(self) -> None:
         self.roles: dict[str, Role] = {}
@@ -79,9 +79,9 @@ class Library:
         self._answers: dict[Hashable, Future[Any]] = {}
 
     def once(self, key: Hashable, ask: Callable[[], T], shared: Callable[[], None] | None = None) -> T:
-        """The answer, which others wait for that want it too; a refusal is one as well. Raises what ``ask`` raises.
+        """The answer, or the error, of ``ask``, which is called once for each name; other threads wait for it.
 
-        ``shared``: called where another had asked already.
+        ``shared``: called if another thread has called ``ask``.
         """
         with self._lock:
             is_first = key not in self._answers

@@ -24,10 +24,10 @@ _IN_PROJECT = re.compile(r"(?P<before>//[^/]+/projects/)(?P<project>[^/]+)(?P<af
 
 
 class Resource(Struct, frozen=True, kw_only=True, gc=False):
-    """What a policy stands on. ``name``: its full resource name, with the id of its project and an account's e-mail.
+    """A resource with a policy. ``name``: its full resource name, with its project's id and an account's e-mail.
 
-    ``container``: the kind of container that it is, None for anything inside a project. ``account``: the e-mail
-    address of the service account that it is. ``project``: the id of the project that it is or lies in, if any.
+    ``container``: its kind of container, None for a resource inside a project. ``account``: its e-mail if it is a
+    service account. ``project``: the id of the project that it is or is in, if any.
     """
 
     name: str
@@ -37,23 +37,23 @@ class Resource(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def place(self) -> str:
-        """The container that it is or lies in; empty where none is known."""
+        """The container that it is or is in; empty if unknown."""
         if self.container is not None:
             return self.name.removeprefix(_RESOURCE_MANAGER)
         return f"projects/{self.project}" if self.project else ""
 
     @property
     def short(self) -> str:
-        """For people: ``projects/acme``, an account's e-mail, anything else in full."""
+        """A name to show: ``projects/acme``, an account's e-mail, or the full name."""
         return self.account or (self.place if self.container is not None else self.name)
 
 
 class Tree(Struct, frozen=True, kw_only=True, dict=True):
     """The known part of the tree.
 
-    ``numbers``: project ids by project number. ``parents``: for each project (``projects/ID``) and folder what it
-    lies in, the nearest first. ``emails``: of service accounts, by unique id. ``kin``: ids of projects that are ours,
-    though others read them. ``is_whole``: these are all of an organisation's, so that any other is an outsider.
+    ``numbers``: project ids by project number. ``parents``: the ancestors of each project (``projects/ID``) and folder,
+    the nearest first. ``emails``: of service accounts, by unique id. ``kin``: ids of our projects that other units
+    read. ``is_whole``: these are all projects of an organization, so that any other is external.
     """
 
     numbers: Mapping[str, str] = {}
@@ -80,11 +80,11 @@ class Tree(Struct, frozen=True, kw_only=True, dict=True):
         return self._number_of.get(project)
 
     def project_id(self, project: str) -> str:
-        """The id of a project that is named by id or number; as it stands where the number is not known."""
+        """The id of a project with this id or number; the number if it is unknown."""
         return self.numbers.get(project, project)
 
     def path(self, place: str) -> tuple[str, ...]:
-        """A container and all that it lies in, the nearest first."""
+        """A container and its ancestors, the nearest first."""
         return (place, *self.parents.get(place, ())) if place else ()
 
     def projects(self, place: str) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ class Tree(Struct, frozen=True, kw_only=True, dict=True):
         return self._below.get(place, ())
 
     def places(self) -> set[str]:
-        """Every container that is a project of ours, or lies above one."""
+        """All containers that are our projects or their ancestors."""
         return {*self.parents, *(name for above in self.parents.values() for name in above)}
 
     def outsider(self, email: str) -> bool | None:
@@ -108,7 +108,7 @@ class Tree(Struct, frozen=True, kw_only=True, dict=True):
         return True if self.is_whole else None
 
     def knows(self, project: str) -> bool:
-        """Whether a project, by its id, is read here, or lies below what is."""
+        """Whether a project, by its id, is read here, or is below a container that is."""
         return f"projects/{project}" in self.parents
 
     def is_ours(self, project: str) -> bool:
@@ -116,12 +116,12 @@ class Tree(Struct, frozen=True, kw_only=True, dict=True):
         return self.knows(project) or project in self.kin
 
     def project_of(self, email: str) -> str | None:
-        """The id of the project that a service account or agent belongs to, as its e-mail address has it."""
+        """The id of the project of a service account or agent, from its e-mail."""
         account = account_of(email)
         return account.project or self.numbers.get(account.number or "")
 
     def resource(self, name: str, project: str | None = None) -> Resource:
-        """The resource of that full name. ``project``: in which it lies, by id or number, where that is known."""
+        """The resource with this full name. ``project``: its project's id or number, if known."""
         if found := _CONTAINER.fullmatch(name):
             kind = cast(Container, found["kind"])
             named = self.project_id(found["id"]) if kind == "projects" else found["id"]

@@ -26,12 +26,10 @@ FOREIGN = "the providers of its pool belong to another organization"
 
 
 class ExternalPrincipal(Struct, frozen=True, kw_only=True, gc=False):
-    """A principal of a binding. ``issuer``: who signs for it; ``subject``: who the tokens are for, or None.
+    """A principal of a binding. ``issuer``: of its tokens; ``subject``: of its tokens, or None.
 
-    ``claims``, ``implied``: as a trust has them.
-
-    ``how``: in words, by what; ``UNREAD``: it is not known whether anyone comes in at all, and how far that is
-    narrowed.
+    ``claims``, ``implied``: see ``Trust``. ``how``: by what it is trusted, in words; ``UNREAD`` if it is unknown
+    whether anyone is trusted, and how far that is restricted.
     """
 
     principal: str
@@ -45,7 +43,7 @@ class ExternalPrincipal(Struct, frozen=True, kw_only=True, gc=False):
     how: str = ""
 
     def trust(self, restriction: Restriction, evidence: str) -> Trust:
-        """As the model has it; ``evidence``: where it is let in."""
+        """The trust in this principal; ``evidence``: the binding that gives it."""
         return Trust(
             principal=self.principal,
             kind=self.kind,
@@ -61,9 +59,9 @@ class ExternalPrincipal(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Pools:
-    """Who signs for each pool. ``providers``: None where they could not be read.
+    """The providers of each pool. ``providers``: of this unit's pools; None if they could not be read.
 
-    ``elsewhere``: the same of pools that others read, by the pool's name.
+    ``elsewhere``: of pools that other units read, by the pool's name.
     """
 
     def __init__(
@@ -76,12 +74,12 @@ class Pools:
             self._providers[provider.pool].append(provider)
 
     def of(self, pool: str) -> Sequence[Provider] | None:
-        """The providers of a pool; None where none are known."""
+        """The providers of a pool; None if they are unknown."""
         return self._providers.get(pool, self._elsewhere.get(pool))
 
 
 def external_principals(member: Member, tree: Tree, pools: Pools) -> Iterator[ExternalPrincipal]:
-    """Principals that the member represents and that are not ours; none for people and what is ours."""
+    """The external principals that the member represents; none for people and for our own accounts."""
     if member.kind == "anyone":
         yield ExternalPrincipal(principal=member.id, kind="anyone", external=True, restriction="none")
     elif member.kind == "service_account":
@@ -105,7 +103,7 @@ def _pooled(member: Member, tree: Tree, pools: Pools) -> Iterator[ExternalPrinci
 
 
 def _of_clusters(member: Member, tree: Tree, pool: str) -> ExternalPrincipal:
-    """Pods of the GKE clusters of a project, whose pool is made by Google."""
+    """Pods of a project's GKE clusters, whose pool Google manages."""
     project = pool.removesuffix(GKE)
     return ExternalPrincipal(
         principal=member.id,
@@ -119,7 +117,7 @@ def _of_clusters(member: Member, tree: Tree, pool: str) -> ExternalPrincipal:
 
 
 def _kubernetes_subject(member: Member) -> str | None:
-    """As the cluster's own issuer has it, of ``NAMESPACE/NAME`` or ``ns/NAMESPACE/sa/NAME``."""
+    """The subject in tokens of the cluster's issuer, from ``NAMESPACE/NAME`` or ``ns/NAMESPACE/sa/NAME``."""
     if member.selector == "namespace":
         return f"system:serviceaccount:{member.subject}:*"
     if member.selector != "subject":
@@ -130,7 +128,7 @@ def _kubernetes_subject(member: Member) -> str | None:
 
 
 def _unvouched(member: Member, why: str) -> ExternalPrincipal:
-    """For a pool whose token issuers are unknown."""
+    """The principal of a pool whose issuers are unknown."""
     restriction: Restriction = "loose" if member.selector == "*" else "exact"
     return ExternalPrincipal(principal=member.id, kind="federated", external=None, restriction=restriction, how=why)
 
@@ -153,8 +151,8 @@ def _vouched(member: Member, provider: Provider) -> ExternalPrincipal:
 
 # --- External principals that can impersonate service accounts (pure) ---
 #
-# Service accounts of ours that may become others are reported by assignments. Here are pools of workload identities,
-# GKE's among them, accounts of projects that are not ours, and everyone.
+# Our own service accounts that may become others are reported as assignments. Here are workload identity pools,
+# including GKE's, accounts of external projects, and all users.
 
 
 def trusts_of(
@@ -163,7 +161,7 @@ def trusts_of(
     emails: Mapping[str, Iterable[str]],
     pools: Pools,
 ) -> tuple[dict[str, tuple[Trust, ...]], frozenset[str]]:
-    """By e-mail: the principals that each service account trusts, and accounts whose trusts are not fully known.
+    """The principals that each service account trusts, by e-mail, and the accounts whose trusts are not fully known.
 
     ``emails``: by project id.
     """
@@ -188,7 +186,7 @@ def _order(trust: Trust) -> tuple[str, str, str]:
 
 
 def _impersonation_methods(held: Held) -> tuple[Method, ...]:
-    """The methods by which a holder becomes the service accounts there, without any other right."""
+    """The methods with which a holder can impersonate the service accounts there, without any other permission."""
     met = methods_met(held.possible)
     families = (each for each in vocabulary().family if each.leads == "accounts" and each.name in met)
     return tuple(method for each in families if not (each.attaches or each.chained) for method in met[each.name])

@@ -18,7 +18,7 @@ Container: TypeAlias = Literal["organizations", "folders", "projects"]
 MAKE_TOKENS = "iam.serviceAccounts.getAccessToken"
 _EVERYTHING = "*"
 _GOOGLE = ".googleapis.com"
-# Services whose permissions go by another name in deny policies (IAM documentation, "Permissions supported in deny
+# Services whose permissions have other names in deny policies (IAM documentation, "Permissions supported in deny
 # policies").
 _OTHER_NAMES = {"cloudresourcemanager": "resourcemanager"}
 
@@ -48,13 +48,13 @@ class Vocabulary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def permissions(self) -> frozenset[str]:
-        """Every permission that counts."""
+        """All relevant permissions."""
         in_methods = (name for family in self.family for method in family.methods for name in method)
         tables = (*self.admin.values(), *self.high.values())
         return frozenset({*self.running, *in_methods, *(name for names in tables for name in names)})
 
     def known_role(self, role: str) -> frozenset[str] | None:
-        """What a role of Google's own allows, of what counts, where that is known without reading it."""
+        """The relevant permissions of a predefined role, if they are known without reading it."""
         names = self.known_roles.get(role)
         if names is None:
             return None
@@ -70,13 +70,13 @@ def vocabulary() -> Vocabulary:
 
 @cache
 def all_permissions() -> frozenset[str]:
-    """Every permission that counts."""
+    """All relevant permissions."""
     return vocabulary().permissions
 
 
 @lru_cache(maxsize=4096)
 def methods_met(permissions: frozenset[str]) -> Mapping[str, tuple[Method, ...]]:
-    """By name of a family: its methods that these permissions are enough for, if there are any."""
+    """The methods of each family, by name, that these permissions allow."""
     met = {
         family.name: tuple(method for method in family.methods if permissions.issuperset(method))
         for family in vocabulary().family
@@ -85,12 +85,12 @@ def methods_met(permissions: frozenset[str]) -> Mapping[str, tuple[Method, ...]]
 
 
 def counted(permissions: Iterable[str]) -> frozenset[str]:
-    """Of these, those that count: a role of Google's may list ten thousand."""
+    """The relevant ones of these permissions: a predefined role may have ten thousand."""
     return all_permissions().intersection(map(canonical, permissions))
 
 
 def canonical(permission: str) -> str:
-    """A permission as roles name it: ``iam.roles.update`` for ``iam.googleapis.com/roles.update``."""
+    """The name of a permission in roles: ``iam.roles.update`` for ``iam.googleapis.com/roles.update``."""
     service, slash, rest = permission.partition("/")
     if not slash:
         return permission
