@@ -49,6 +49,7 @@ ROLE = "arn:aws:iam::123456789012:role/deploy"
         (f"https://{AKS}/", "system:serviceaccount:prod:api", f"kubernetes:{AKS}/prod/api"),
         ("idp.example", "x", "oidc:idp.example#x"),
         ("notgitlab.com", "project_path:a/b", "oidc:notgitlab.com#project_path:a/b"),
+        ("accounts.google.com", "123x", "oidc:accounts.google.com#123x"),
         ("accounts.google.com.example.com", "123", "oidc:accounts.google.com.example.com#123"),
         ("idp.example", "{issuer}", "oidc:idp.example#{issuer}"),
     ],
@@ -92,6 +93,15 @@ def test_several_trusts_in_one_repository_are_one_link() -> None:
         ("github:acme/app", f"it lets in repo:acme/app:ref:x of {GITHUB}"),
         ("github:acme/b", f"it lets in repo:acme/b:ref:x of {GITHUB}"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [(None, f"it lets in every subject of {GITHUB}"), ("repo:acme/app", f"it lets in repo:acme/app of {GITHUB}")],
+)
+def test_the_evidence_of_a_link_names_the_subject(subject: str | None, words: str) -> None:
+    """Or says that there is no restriction."""
+    assert [one.evidence for one in links_of([trust(subject)], "it lets in")] == [words]
 
 
 @given(st.text(), st.text())

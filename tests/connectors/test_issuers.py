@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.federation import Restriction, recognised, shared
+from connectors.federation import Restriction, is_by_name, narrowest, recognised, shared, widest
+from scanner.model import Claim
 
 GITHUB = "https://token.actions.githubusercontent.com"
 TENANTS = (
@@ -120,6 +121,67 @@ def test_the_claims_that_say_tenants_apart_narrow_as_far_however_they_are_asked_
         assert issuer is not None
         for claim in {*issuer.tenants, *issuer.exact, *issuer.owner}:
             assert issuer.narrows(claim, "exact", ("x",)) == issuer.fixed(claim) != "none", (url, claim)
+
+
+@pytest.mark.parametrize(
+    ("bound", "values", "restriction"),
+    [
+        ("loose", ("repo:acme/*", "repo:other/*"), "loose"),
+        ("loose", ("repo:acme/*", "*"), "none"),
+        ("exact", ("repo:acme/app:ref:refs/heads/main", "repo:acme/app:pull_request"), "loose"),
+    ],
+)
+def test_of_several_values_the_widest_counts(
+    bound: Restriction, values: tuple[str, ...], restriction: Restriction
+) -> None:
+    """A token with any one of them is accepted."""
+    github = shared(GITHUB)
+
+    assert github is not None
+    assert github.narrows("sub", bound, values) == restriction
+
+
+@pytest.mark.parametrize(
+    ("restrictions", "all_hold", "any_holds"),
+    [
+        ((), "none", "none"),
+        (("loose",), "loose", "loose"),
+        (("none", "loose"), "loose", "none"),
+        (("exact", "loose", "none"), "exact", "none"),
+        (("exact", "loose"), "exact", "loose"),
+    ],
+)
+def test_restrictions_that_must_all_hold_and_alternatives(
+    restrictions: tuple[Restriction, ...], all_hold: Restriction, any_holds: Restriction
+) -> None:
+    """Without any, nothing is restricted."""
+    assert narrowest(restrictions) == all_hold
+    assert widest(restrictions) == any_holds
+
+
+@pytest.mark.parametrize(
+    ("issuer", "subject", "claims", "is_name"),
+    [
+        (GITHUB, "repo:acme/app:ref:refs/heads/main", {}, True),
+        (GITHUB, "repo:acme@12/app@34:ref:refs/heads/main", {}, False),
+        (GITHUB, "repo:*", {}, False),
+        (GITHUB, None, {}, False),
+        (GITHUB, None, {"repository": ("acme/app",)}, True),
+        (GITHUB, None, {"repository": ()}, True),
+        (GITHUB, None, {"actor": ("octocat",)}, False),
+        (GITHUB, "repo:acme/app:ref:refs/heads/main", {"actor": ("octocat",)}, True),
+        (GITHUB, "repo:acme/app:ref:refs/heads/main", {"repository_id": ("34",)}, False),
+        (GITHUB, "repo:acme/app:ref:refs/heads/main", {"repository_id": ("34",), "actor": ("octocat",)}, False),
+        ("https://issuer.example", "repo:acme/app:ref:refs/heads/main", {}, False),
+    ],
+)
+def test_a_name_can_be_reused_and_an_id_cannot(
+    issuer: str, subject: str | None, claims: dict[str, tuple[str, ...]], is_name: bool
+) -> None:
+    """A new repository with the name of a deleted one gets its trust, unless an id is required too."""
+    given = [Claim(name=name, values=values) for name, values in claims.items()]
+
+    assert is_by_name(issuer, subject, given) is is_name
 
 
 def test_parts_of_an_address_are_reported() -> None:
