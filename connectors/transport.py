@@ -75,10 +75,9 @@ class _BoundedConnection(HTTPConnection):
     response_class = _CountedResponse
 
     def connect(self) -> None:
-        budget = current()
-        budget.check()
+        left = current().check()
         if isinstance(self.timeout, int | float):
-            self.timeout = min(self.timeout, max(0.001, budget.left()))
+            self.timeout = min(self.timeout, left)
         super().connect()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
@@ -142,12 +141,10 @@ class BoundedAdapter(HTTPAdapter):
 
     def send(self, request: PreparedRequest, stream: bool = False, *args: Any, **kwargs: Any) -> Response:
         del stream
-        budget = current()
-        budget.check()
         response = super().send(request, True, *args, **kwargs)
         response.raw = _Unpacked(response.raw)
         try:
-            budget.take(len(response.content))
+            current().take(len(response.content))
         except SourceError:
             response.close()
             raise
