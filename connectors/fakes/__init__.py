@@ -1,1 +1,1 @@
-"""Stand-ins that answer as the providers publish it, for the demo and the tests."""
+"""Fake servers that respond as the providers document it, for the demo and the tests."""

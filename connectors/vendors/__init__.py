@@ -1,1 +1,1 @@
-"""What the connectors of vendors of AI models have in common."""
+"""Code that the connectors of vendors of AI models share."""

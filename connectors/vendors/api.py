@@ -1,6 +1,7 @@
-"""Where answers come from: a vendor's API, or files with its answers.
+"""The API of a vendor, over HTTP or from files with its responses.
 
-Only requests of a connector's table are sent, all of them GET, and answers are decoded into the fields of its records.
+Only the requests in a connector's table are sent, all of them GET, and responses are decoded into the fields of its
+records.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RATE = 5.0
-"""Requests a second once the API has refused for load."""
+"""Requests a second after the API has throttled."""
 _REFUSED = (401, 403)
 
 
@@ -39,20 +40,20 @@ class Api(Protocol):
     """See ``HttpApi`` and ``FileApi``."""
 
     def one(self, request: Request, shape: type[T], **places: str) -> T:
-        """One answer. Raises SourceError."""
+        """A single response. Raises SourceError."""
         ...
 
     def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
-        """The rows of a listing; one that is not understood is a gap of the section. Raises SourceError."""
+        """The rows of a listing. A malformed row is a gap in the section. Raises SourceError."""
         ...
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Release resources."""
         ...
 
 
 class HttpApi:
-    """The API over HTTP, signed in by ``headers``. Threads share it."""
+    """The API over HTTP, signed in by ``headers``. Safe to share between threads."""
 
     def __init__(self, settings: ApiSettings, headers: Mapping[str, str], meter: Meter) -> None:
         from connectors.http import Client
@@ -82,7 +83,7 @@ class HttpApi:
         )
 
     def pages(self, request: Request, params: Mapping[str, str | tuple[str, ...]]) -> Iterator[Page]:
-        """The rows of a listing as they came, page by page. Raises SourceError."""
+        """The rows of a listing, not decoded, page by page. Raises SourceError."""
         asked = {**request.params, **params}
         yield from self._for(request).pages(request.path, at="/data", paging=_paging(request), params=asked)
 
@@ -130,7 +131,7 @@ class Unopened:
 
 
 def opened(make: Callable[[], HttpApi]) -> HttpApi | Unopened:
-    """The way that a key opens; a key that is missing must only end the sections that need it."""
+    """The API for a key. A missing key must only end the sections that need it, so errors are raised on use."""
     try:
         return make()
     except SourceError as error:
@@ -138,20 +139,20 @@ def opened(make: Callable[[], HttpApi]) -> HttpApi | Unopened:
 
 
 class NotExported(SourceError):
-    """No file holds what a section asks for."""
+    """No file has the response to a request."""
 
 
 class FileApi:
-    """Answers from a folder: ``v1/organization/projects.json`` has what ``curl`` printed of that path.
+    """Responses from a folder: ``v1/organization/projects.json`` has the output of ``curl`` for that path.
 
-    Pages lie one behind the other in a file.
+    A file has the pages of a listing one after the other.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def has(self, request: Request) -> bool:
-        """Whether there is a file of a request without places."""
+        """Whether there is a file for a request without parameters in its path."""
         return (self.folder / f"{_route(request, {})}.json").is_file()
 
     def one(self, request: Request, shape: type[T], **places: str) -> T:
@@ -182,7 +183,7 @@ class FileApi:
         """Nothing is held."""
 
     def _values(self, request: Request, places: Mapping[str, str]) -> list[object]:
-        """The pages in a file. Raises SourceError where there is none, or it cannot be used."""
+        """The pages in a file. Raises SourceError if it is missing or unusable."""
         route = _route(request, places)
         file = self.folder / f"{route}.json"
         if not file.is_file():
@@ -194,7 +195,7 @@ class FileApi:
 
 
 def _route(request: Request, places: Mapping[str, str]) -> str:
-    """The path of a request, its names quoted, so that none leads to another folder."""
+    """The path of a request with its parameters quoted, so that none leads to another folder."""
     if any(name in ("", ".", "..") for name in places.values()):
         raise Malformed("a name is not allowed in a path")
     return request.path.strip("/").format(**{place: quote(name, safe="") for place, name in places.items()})

@@ -1,4 +1,4 @@
-"""A vendor's audit log, asked for live: an organization's, a day at a time, the newest events first."""
+"""A vendor's audit log, read live: one organization, a day at a time, the newest events first."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from scanner.errors import SourceError
 
 
 class _Timed(Struct):
-    """When an event was: each vendor has a name of its own for it."""
+    """The time of an event, under each vendor's name for it."""
 
     effective_at: Time = None
     created_at: Time = None
 
     @property
     def at(self) -> datetime | None:
-        """The time; None where there is none."""
+        """The time; None if it is missing."""
         return moment(self.effective_at if self.effective_at is not None else self.created_at)
 
 
@@ -70,9 +70,9 @@ class VendorLog(LiveSource):
         return self.kept
 
     def _events(self, _: str, span: Span) -> Iterator[Sequence[Raw]]:
-        """The events of the span; a page that is all before it is the last one that is asked for.
+        """The events of the span. The first page that is entirely before it ends the listing.
 
-        An event without a time is for its reader to refuse.
+        Events without a time are left for the reader to refuse.
         """
         for page in self._api.pages(self.request, self.asked_of(span)):
             times = [decoded(raw, _Timed).at for raw in page.rows]

@@ -18,13 +18,13 @@ from scanner.model import Coverage
 T = TypeVar("T")
 R = TypeVar("R")
 Found: TypeAlias = Generator[DiscoveredRecord, None, T]
-"""Records, and what a section returns to those that come after it."""
+"""The records of a section, and the value that it returns for later sections."""
 
 
 class Reader(SectionReader):
     """Reads sections of one organization. ``gaps`` includes sections that are off.
 
-    ``apis``: by setting, the APIs that its keys open: one for each part of the organization, by its id.
+    ``apis``: by setting, the APIs for its keys: one for each part of the organization, by its id.
     """
 
     def __init__(self, place: Place, apis: Mapping[str, Mapping[str, Api]], meter: Meter, workers: int) -> None:
@@ -34,22 +34,22 @@ class Reader(SectionReader):
 
     @property
     def api(self) -> Api:
-        """What the admin key opens."""
+        """The API for the admin key."""
         return self._apis["token"][""]
 
     def opened(self, setting: str) -> Mapping[str, Api]:
-        """What the keys of a setting open, by the id of their part."""
+        """The APIs for the keys of a setting, by the id of their part."""
         return self._apis.get(setting, {})
 
     def off(self, name: str) -> Coverage:
-        """The coverage of a section that the source has no key for."""
+        """The coverage of a section without a key in the source."""
         self.gaps.add(name)
         return self.scope.coverage(name, "off")
 
     def listed(
         self, section: SectionReading, request: Request, row: type[T], api: Api | None = None, **places: str
     ) -> list[T]:
-        """All rows of a listing; what came before a failure is kept."""
+        """All rows of a listing; rows before a failure are kept."""
         found: list[T] = []
         try:
             found.extend(self.rows(section, request, row, api, **places))
@@ -66,11 +66,11 @@ class Reader(SectionReader):
     def each(
         self, section: SectionReading, what: str, read: Callable[[T], R], items: Sequence[T], name: Callable[[T], str]
     ) -> Iterator[tuple[T, R]]:
-        """``read`` of every item, several at a time. What failed is a gap that names what is left."""
+        """Call ``read`` for every item, several in parallel. Failures are a gap that names the unread items."""
         yield from each_of(section, what, read, items, self._workers, name)
 
     def section_of(self, name: str, request: Request, row: type[T]) -> Found[list[T]]:
-        """A section that is one listing with the admin key."""
+        """Read a section that is one listing with the admin key."""
         found: list[T] = []
         with self.section(name) as section:
             found = self.listed(section, request, row)
@@ -82,9 +82,9 @@ class Reader(SectionReader):
 def tried(
     readings: Sequence[Reading], apis: Mapping[str, Mapping[str, Api]], span: Mapping[str, str]
 ) -> Iterator[Check]:
-    """For ``doctor``: each section's first request without names in its path, asked once for each key.
+    """Check each section for ``doctor``: its first request without parameters in its path, once for each key.
 
-    ``span``: the parameters without which no usage is given.
+    ``span``: the parameters that requests for usage need.
     """
     for one in readings:
         request = next((request for request in one.requests if "{" not in request.path), None)

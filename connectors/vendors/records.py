@@ -1,4 +1,4 @@
-"""Where records of an organization are, and what vendors' rows have in common (pure)."""
+"""Records that both vendors have: keys, agents, MCP servers and stored credentials (pure)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scanner.model import Credential, Identity, Link, Privilege, Signal, StoredS
 from scanner.model.attributes import HUMAN_IN_THE_LOOP, MCP_SERVERS, MODEL, SCHEDULE, TOOLS
 
 Time: TypeAlias = str | int | float | None
-"""In a row: seconds since 1970, or RFC 3339."""
+"""A time in a row: seconds since 1970, or RFC 3339."""
 NO_HOST = "unknown host"
 
 
 def moment(when: Time) -> datetime | None:
-    """A time in UTC; None for none, and for what is no time."""
+    """The time in UTC; None if it is missing or invalid."""
     try:
         if isinstance(when, str):
             found = msgspec.convert(when, datetime, strict=False)
@@ -31,12 +31,12 @@ def moment(when: Time) -> datetime | None:
 
 
 def latest(*times: datetime | None) -> datetime | None:
-    """The latest of those that are known."""
+    """The latest known time."""
     return max((one for one in times if one is not None), default=None)
 
 
 def host_of(url: str | None) -> str | None:
-    """The host of an address, alone: path and query may hold a token."""
+    """Only the host of an address: path and query may contain a token."""
     try:
         parts = urlsplit(url or "")
         return None if parts.hostname is None else parts.hostname.lower()
@@ -45,7 +45,7 @@ def host_of(url: str | None) -> str | None:
 
 
 class Place(Struct, frozen=True):
-    """The organization that is read, and the scope of its records."""
+    """An organization and its scope, which all of its records have in common."""
 
     scope: Scope
 
@@ -55,16 +55,16 @@ class Place(Struct, frozen=True):
         return self.scope.spec.name
 
     def key(self, below: str) -> str:
-        """A key. ``below``: kind and id."""
+        """The key of a record. ``below``: kind and id."""
         return f"{self.provider}:{below}"
 
     def facts(self, below: str, kind: str, id_: str, name: str | None) -> dict[str, Any]:
-        """The fields that every identity has."""
+        """The fields that all identities have in common."""
         shown = (name or "").strip() or id_
         return {**self.of(below, shown), "kind": kind, "unique_id": id_, "aliases": (id_,)}
 
     def of(self, below: str, name: str) -> dict[str, Any]:
-        """The fields that every record has."""
+        """The fields that all records have in common."""
         scope = self.scope
         return {
             "key": self.key(below),
@@ -76,7 +76,7 @@ class Place(Struct, frozen=True):
 
 
 class Key(Struct, frozen=True, kw_only=True):
-    """An API key as both vendors list it, and ``used``: what usage reports and audit logs say of it."""
+    """An API key as both vendors list it. ``used``: its last use in usage reports and audit logs."""
 
     id: str
     name: str = ""
@@ -89,7 +89,7 @@ class Key(Struct, frozen=True, kw_only=True):
     attributes: Mapping[str, Any] = {}
 
     def of(self, identity: str) -> Credential:
-        """As a credential of an identity."""
+        """The key as a credential of an identity."""
         by = {"created_by": self.created_by} if self.created_by else {}
         named = {"name": self.name} if self.name else {}
         return Credential(
@@ -106,7 +106,7 @@ class Key(Struct, frozen=True, kw_only=True):
 
 
 class McpServer(Struct, frozen=True, kw_only=True):
-    """An MCP server of an agent. ``variables``: names only. ``approval``: when a person is asked."""
+    """An MCP server of an agent. ``variables``: names only. ``approval``: when a person must approve."""
 
     name: str
     host: str | None = None
@@ -116,7 +116,7 @@ class McpServer(Struct, frozen=True, kw_only=True):
 
     @property
     def shown(self) -> Mapping[str, Any]:
-        """As attribute."""
+        """The server as an attribute."""
         return {
             "name": self.name,
             "host": self.host,
@@ -127,7 +127,7 @@ class McpServer(Struct, frozen=True, kw_only=True):
 
 
 class Agent(Struct, frozen=True, kw_only=True):
-    """An agent as both vendors have it. ``asks``: whether a person is asked before it acts; None: not said.
+    """An agent as both vendors have it. ``asks``: whether a person must approve its actions; None: unknown.
 
     ``skills``: names or ids. ``facts``: further attributes.
     """
@@ -150,7 +150,7 @@ class Agent(Struct, frozen=True, kw_only=True):
     privilege: Privilege = Privilege(level="normal", evidence=("acts with the tools that it is given",))
 
     def identity(self, place: Place, title: str, **more: Any) -> Identity:
-        """As an identity; ``title``: whose agent it is, for its signals; ``more``: further fields."""
+        """The agent as an identity. ``title``: the vendor's agent, for its signals. ``more``: further fields."""
         attributes: dict[str, Any] = {
             MODEL: self.model,
             TOOLS: sorted(set(self.tools)),
@@ -181,12 +181,12 @@ class Agent(Struct, frozen=True, kw_only=True):
 
 
 def as_far_as_read(privilege: Privilege, *, unread: bool) -> Privilege:
-    """The privilege, unknown where nothing above normal was found and not all rights were read."""
+    """The privilege; unknown if it would be normal but not all rights were read."""
     if not unread or privilege.level != "normal":
         return privilege
     return Privilege(level="unknown", evidence=("not all of its roles were read",))
 
 
 def stored(place: Place, below: str, name: str, **facts: Any) -> StoredSecret:
-    """A credential that a vendor stores for agents: its name and dates."""
+    """A credential that a vendor stores for agents, by name and dates."""
     return StoredSecret(**place.of(below, name), **facts)

@@ -1,4 +1,4 @@
-"""Requests and sections as tables, from which the spec and the policy are made."""
+"""Rows of the tables of requests and sections, which the spec and the policy are made from."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from scanner.model import Rung
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """A GET. ``permission``: what it takes, for people. ``params``: what is always asked.
+    """A GET request. ``permission``: the permission that it takes, in words. ``params``: fixed parameters.
 
-    ``turns``: the parameter that names the next page. ``cursor``: where an answer has its value, as a JSON pointer;
-    without one, the next page begins after the last row. ``spanned``: it also takes the time that is asked for.
+    ``turns``: the parameter for the next page. ``cursor``: the JSON pointer to its value in a response; without one,
+    the next page begins after the last row. ``spanned``: it also takes a start and an end.
     """
 
     path: str
@@ -27,7 +27,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """A section, and its requests. ``needs``: the setting that switches it on; empty: it is always read."""
+    """A section with its requests. ``needs``: the setting that switches it on; empty: it is always read."""
 
     name: str
     title: str
@@ -39,12 +39,12 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     @property
     def permissions(self) -> tuple[str, ...]:
-        """All of its requests, once."""
+        """The permissions of its requests, without repetitions."""
         return tuple(dict.fromkeys(one.permission for one in self.requests))
 
     @property
     def section(self) -> Section:
-        """As the contract knows it."""
+        """The section as in the connector's contract."""
         return Section(
             name=self.name,
             title=self.title,
@@ -57,9 +57,9 @@ class Reading(Struct, frozen=True, kw_only=True):
 
 
 def policy(keys: Mapping[str, Mapping[str, str]], readings: Iterable[Reading]) -> str:
-    """The keys to make, by setting, and what each section takes, as JSON.
+    """The keys to create, by setting, and the requests of each section, as JSON.
 
-    ``keys``: of a setting, how the key is made and what it may do.
+    ``keys``: by setting, how to create the key and the permissions that it needs.
     """
     sections = {
         one.name: {

@@ -1,4 +1,4 @@
-"""What every ``[[source]]`` of a vendor may say: where its API is, and how it is asked."""
+"""Settings that the sources of all vendors have: the API's address, the key, and limits of requests."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from scanner.redaction.redact import SecretRef
 class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``endpoint_url``: the API's address, without ``/v1``. ``token``: the admin key.
 
-    ``max_attempts``: tries for one request. ``backoff``: seconds before the second one. ``workers``: requests in flight
-    at once. ``timeout``: seconds for one try. ``usage_days``: so many days of usage are asked for. ``from_files``: a
-    folder with the API's answers: it is read, and no one is called.
+    ``max_attempts``: attempts for one request. ``backoff``: seconds before the second attempt. ``workers``: parallel
+    requests. ``timeout``: seconds for one attempt. ``usage_days``: days of usage to read. ``from_files``: a folder with
+    the API's responses, which is read instead of the API.
     """
 
     endpoint_url: str
@@ -37,10 +37,10 @@ class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def address(self) -> str:
-        """The API's address as it is asked, also where someone wrote it with its version."""
+        """The API's address without its version, also if the setting includes it."""
         return self.endpoint_url.rstrip("/").removesuffix("/v1")
 
 
 def by_place(tokens: Mapping[str, SecretRef] | tuple[SecretRef, ...]) -> dict[str, SecretRef]:
-    """Keys for a part of an organization, by its id, or by number where a list has no ids."""
+    """Keys by the part of the organization: by its id, or by number in a list without ids."""
     return dict(tokens) if isinstance(tokens, Mapping) else {str(at): one for at, one in enumerate(tokens, start=1)}

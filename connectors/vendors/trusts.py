@@ -1,4 +1,4 @@
-"""Whose tokens a federation rule accepts, by the claims that it matches (pure)."""
+"""The trusts of federation rules: issuers and the claims that tokens must have (pure)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from scanner.model import Claim, Trust
 
 _WILDCARDS = "*?"
 AUDIENCE = "aud"
-"""Anyone who asks for a token chooses its audience, so it lets no one in and keeps no one out."""
+"""The caller chooses the audience of a token, so a condition on it restricts nothing."""
 OTHER = ""
-"""Under this name stands a condition that is no claim, in the words of the rule."""
+"""The name for a condition that is not on a claim; its value is the condition as written."""
 
 
 def accepted(issuer: str, matched: Mapping[str, str], evidence: str) -> Trust:
-    """The trust of a rule. ``matched``: by claim, the value or the pattern (``*`` any characters) that it must have.
+    """The trust of a rule. ``matched``: by claim, the required value or pattern (``*`` matches any characters).
 
-    A condition that cannot be said by claims narrows nothing that is known, so the trust counts as wider than it is.
+    A condition that is not on a claim cannot be evaluated, so the trust counts as wider than it may be.
     """
     given = {name: value for name, value in matched.items() if name not in (SUBJECT, OTHER)}
     subject, everybodys = matched.get(SUBJECT), shared(issuer)
@@ -46,7 +46,7 @@ def accepted(issuer: str, matched: Mapping[str, str], evidence: str) -> Trust:
 def _restriction(issuer: str, matched: Mapping[str, str]) -> Restriction:
     everybodys = shared(issuer)
     bound = {name: (value, _of_value(value)) for name, value in matched.items() if name not in (OTHER, AUDIENCE)}
-    if everybodys is None:  # an issuer of one tenant narrows by itself
+    if everybodys is None:  # an issuer for a single tenant is a restriction in itself
         return narrowest(("loose", *(how for _, how in bound.values())))
     return narrowest(everybodys.narrows(name, how, (value,)) for name, (value, how) in bound.items())
 

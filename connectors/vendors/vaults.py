@@ -1,4 +1,4 @@
-"""Credentials that a vendor stores for agents, in vaults of projects or workspaces: names and dates, never values."""
+"""Credentials that a vendor stores for agents in vaults of projects or workspaces: names and dates, never values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Vault(Protocol):
 
     @property
     def title(self) -> str:
-        """Its name, or else its id."""
+        """Its name, or its id if it has none."""
         ...
 
 
@@ -32,7 +32,7 @@ C = TypeVar("C")
 
 
 class Vaults(Struct, Generic[V, C], frozen=True, kw_only=True):
-    """A vendor's vaults: the section, its requests with the rows that they list, and how a row becomes a record."""
+    """A vendor's vaults: the section, its requests and their rows, and the function that makes a record of a row."""
 
     section: str
     listing: Request
@@ -43,7 +43,7 @@ class Vaults(Struct, Generic[V, C], frozen=True, kw_only=True):
 
 
 def read_vaults(reader: Reader, vaults: Vaults[V, C], opened: Mapping[str, Api]) -> Found[dict[str, list[str]]]:
-    """Keys of credentials by the id of their vault."""
+    """Read vaults and their credentials. Returns the keys of credentials by the id of their vault."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     seen: dict[str, StoredSecret] = {}
     with reader.section(vaults.section) as section:

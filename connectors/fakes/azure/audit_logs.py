@@ -1,6 +1,6 @@
-"""Logs: Graph's sign-ins and the counts made of them, and the activity log of subscriptions. Rows go as they came.
+"""Logs: Graph's sign-ins and their aggregated counts, and the activity log of subscriptions.
 
-They answer filters of the one form that readers send, and refuse any other.
+Only filters in the form that readers send are supported; others are refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SIGN_INS = re.compile(rf"{_WORKLOADS}createdDateTime ge (?P<since>{_TIME}) and 
 _COUNTS = re.compile(rf"firstSignInDateTime ge (?P<since>{_TIME}) and firstSignInDateTime le (?P<until>{_TIME})")
 _EVENTS = re.compile(rf"eventTimestamp ge '(?P<since>{_TIME})' and eventTimestamp le '(?P<until>{_TIME})'")
 _SAME = ("appId", "servicePrincipalId", "ipAddress", "resourceId")
-"""What the sign-ins of one count have in common, besides the hour and the outcome."""
+"""The properties that sign-ins are grouped by, besides the hour and the outcome."""
 
 
 def log_sign_in(tenant: Tenant, name: str, at: str, *, kind: str = "servicePrincipal", **facts: Any) -> Row:
@@ -49,7 +49,7 @@ def log_sign_in(tenant: Tenant, name: str, at: str, *, kind: str = "servicePrinc
 
 
 def log_event(tenant: Tenant, subscription: str, at: str, operation: str, **facts: Any) -> Row:
-    """An event of a subscription's activity log, which succeeded."""
+    """A successful event of a subscription's activity log."""
     number = len(tenant.events)
     row = {
         "id": f"/subscriptions/{subscription}/events/{number}",
@@ -72,7 +72,7 @@ def log_event(tenant: Tenant, subscription: str, at: str, operation: str, **fact
 
 
 def by_application(name: str) -> Mapping[str, Any]:
-    """Members of an event that an application's own call gave it."""
+    """The properties of an event that an application caused with its own identity."""
     claims = {
         "appid": guid(f"client/{name}"),
         "idtyp": "app",
@@ -83,7 +83,7 @@ def by_application(name: str) -> Mapping[str, Any]:
 
 
 def _sign_ins(tenant: Tenant, call: Call) -> Reply | Listing:
-    """The newest first."""
+    """Sign-ins, the newest first."""
     found = _within(call, _SIGN_INS, tenant.sign_ins, lambda row: row["createdDateTime"])
     return found if isinstance(found, Reply) else Listing(rows=found[::-1], cap=_MOST, usual=_MOST)
 
@@ -128,7 +128,7 @@ def _events(tenant: Tenant, call: Call) -> Reply | Listing:
 
 
 def _within(call: Call, form: re.Pattern[str], rows: list[Row], time: Callable[[Row], str]) -> list[Row] | Reply:
-    """The rows of the time that the filter names."""
+    """The rows within the times of the filter."""
     asked = form.fullmatch(call.query.get("$filter", ""))
     if asked is None:
         return refusal(call.service, 400, "BadRequest", "Invalid filter clause.")

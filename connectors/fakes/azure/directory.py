@@ -27,7 +27,7 @@ LISTS: Mapping[str, int] = {
     "/reports/serviceprincipalsigninactivities": _OBJECTS,
     "/reports/appcredentialsigninactivities": _OBJECTS,
 }
-"""Lists that every tenant has, in lower case, and how many rows they give on a page at most."""
+"""Lists that every tenant has, in lower case, each with its largest page."""
 
 FIELDS: Mapping[str, frozenset[str]] = {
     "servicePrincipals": frozenset({
@@ -44,7 +44,7 @@ FIELDS: Mapping[str, frozenset[str]] = {
         "verifiedPublisher", "applicationTemplateId", "disabledByMicrosoftStatus",
     }),
 }  # fmt: skip
-"""What ``$select`` may name, from the published metadata of Graph v1.0."""
+"""The properties for ``$select``, from the published metadata of Graph v1.0."""
 
 
 def _objects(rows: Callable[[Tenant], list[Row]], kind: str) -> Callable[[Tenant, Call], Reply | Listing]:
@@ -58,13 +58,13 @@ def _objects(rows: Callable[[Tenant], list[Row]], kind: str) -> Callable[[Tenant
 
 
 def _filtered(call: Call, rows: list[Row]) -> list[Row]:
-    """Of filters, the one by client id."""
+    """The rows that a filter by client id selects; no other filter is supported."""
     match = _BY_CLIENT.fullmatch(call.query.get("$filter", ""))
     return rows if match is None else [row for row in rows if row["appId"] == match[1]]
 
 
 def _collection(tenant: Tenant, call: Call) -> Reply | Listing:
-    """Any other list: what was put there; else an empty one where Graph has such a list, or a 404."""
+    """Any other list: the rows that were added; else an empty list if Graph has it, or a 404."""
     path = "/" + call.path.split("/", 2)[2]
     cap = LISTS.get(path.lower())
     rows = tenant.collections.get(path, of_type(tenant, path))
@@ -81,7 +81,7 @@ def _collection(tenant: Tenant, call: Call) -> Reply | Listing:
 
 
 def _most(call: Call) -> int | None:
-    """Whatever size is asked for, pages with expanded objects are small."""
+    """The page size: pages with expanded objects are small, whatever the request says."""
     return _USUAL if "$expand" in call.query else None
 
 
@@ -93,7 +93,7 @@ def _is_below_an_object(tenant: Tenant, path: str) -> bool:
 
 
 def _by_ids(tenant: Tenant, call: Call) -> Reply:
-    """Those that are there; of the others nothing is said. ``types`` is kept to."""
+    """The objects with these ids and ``types``; unknown ids are silently left out."""
     ids = call.body["ids"]
     if len(ids) > _IDS_AT_MOST:
         return refusal("graph", 400, "Request_BadRequest", "Too many ids.")
@@ -103,7 +103,7 @@ def _by_ids(tenant: Tenant, call: Call) -> Reply:
 
 
 def graph(path: str, handler: Callable[[Tenant, Call], Reply | Listing], *, method: str = "GET") -> Route:
-    """A path of Graph's version 1.0."""
+    """The route for a path of Graph v1.0."""
     return Route(service="graph", path=f"/v1.0{path}", handler=handler, method=method)
 
 
@@ -114,4 +114,4 @@ ROUTES: tuple[Route, ...] = (
     graph("/{+rest}", _collection),
     Route(service="graph", path="/beta/{+rest}", handler=_collection),
 )
-"""The first that fits answers; what is put in ``Tenant.collections`` needs no route of its own."""
+"""The first matching route answers. Lists in ``Tenant.collections`` need no route of their own."""

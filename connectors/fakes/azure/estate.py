@@ -1,4 +1,4 @@
-"""What people put into a subscription: identities, workloads that run as them, and what is kept in vaults."""
+"""Contents of a subscription: identities, workloads that run as them, and items in vaults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
 
 
 def add_user_assigned(tenant: Tenant, subscription: str, name: str, **facts: Any) -> Row:
-    """A user-assigned identity, with its service principal; ``facts`` are of the resource."""
+    """A user-assigned identity, with its service principal. ``facts``: fields of the resource."""
     row = tenant.add_resource(subscription, USER_ASSIGNED, name, **facts)
     principal = tenant.add_managed_identity(row["id"])
     row["properties"] = {"principalId": principal["id"], "clientId": principal["appId"], "tenantId": tenant.id}
@@ -21,7 +21,7 @@ def add_user_assigned(tenant: Tenant, subscription: str, name: str, **facts: Any
 
 
 def trust_issuer(tenant: Tenant, identity: Row, name: str, issuer: str, subject: str | None) -> Row:
-    """Let tokens of an issuer about a subject sign in as a user-assigned identity."""
+    """Add a federated credential to a user-assigned identity."""
     place = f"{identity['id']}/federatedIdentityCredentials/{name}"
     terms = {"issuer": issuer, "subject": subject, "audiences": ["api://AzureADTokenExchange"]}
     row: Row = {"id": place, "name": name, "type": f"{USER_ASSIGNED}/federatedIdentityCredentials", "properties": terms}
@@ -32,7 +32,7 @@ def trust_issuer(tenant: Tenant, identity: Row, name: str, issuer: str, subject:
 def run(
     tenant: Tenant, subscription: str, type_: str, name: str, *, own: bool = True, as_: Sequence[Row] = (), **facts: Any
 ) -> Row:
-    """A resource that runs as an identity of its ``own``, and as user-assigned ones."""
+    """A resource with a system-assigned identity (``own``) and user-assigned identities."""
     row = tenant.add_resource(subscription, type_, name, **facts)
     assigned: Mapping[str, Row] = {
         one["id"]: {name: one["properties"][name] for name in ("principalId", "clientId")} for one in as_
@@ -49,7 +49,7 @@ def run(
 def put(
     tenant: Tenant, vault: str, kind: str, name: str, *, times: Mapping[str, Any] | None = None, **facts: Any
 ) -> Row:
-    """Something in a vault; ``kind``: secrets, keys or certificates. ``times`` are of its attributes."""
+    """An item in a vault. ``kind``: secrets, keys or certificates. ``times``: the dates in its attributes."""
     usual = {"enabled": True, "created": _CREATED, "updated": _UPDATED, "recoveryLevel": "Recoverable"}
     address = f"https://{vault}.vault.azure.net/{kind}/{name}"
     row: Row = {"kid" if kind == "keys" else "id": address, "attributes": usual | dict(times or {}), **facts}

@@ -1,4 +1,4 @@
-"""Answers that a test, or a demo, wants in place of the right ones."""
+"""Planned faults: responses that replace the regular ones."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ _DENIED = {"graph": "Authorization_RequestDenied", "arm": "AuthorizationFailed",
 
 
 class Fault(Struct, kw_only=True):
-    """``reply`` in place of the answer, ``times`` over, once ``after`` fitting requests have gone through.
+    """A ``reply`` that replaces the regular one ``times`` times, after ``after`` matching requests.
 
-    ``path``: a regular expression that the path with its query must match from its beginning. A reply of None breaks
-    the connection.
+    ``path``: a regular expression that matches path and query from the start. A reply of None drops the connection.
     """
 
     service: Service
@@ -30,7 +29,7 @@ class Fault(Struct, kw_only=True):
     after: int = 0
 
     def fits(self, call: Call) -> bool:
-        """Whether it is meant for this request."""
+        """Whether it applies to this request."""
         query = "&".join(f"{name}={value}" for name, value in call.query.items())
         return (
             call.service == self.service
@@ -40,35 +39,35 @@ class Fault(Struct, kw_only=True):
 
 
 class Faults:
-    """The faults in force; safe to add to while the server runs."""
+    """The active faults; can be added while the server runs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self.taken = 0
-        """So many right answers were replaced."""
+        """The number of responses that were replaced."""
 
     def add(self, fault: Fault) -> None:
-        """Put one in force."""
+        """Add a fault."""
         with self._lock:
             self._faults.append(fault)
 
     def deny(self, service: Service, path: str, *, inner: str | None = None) -> None:
-        """A 403 as that service words it; ``inner``: the inner code, such as ForbiddenByFirewall."""
+        """Add a 403 in the form of the service. ``inner``: the inner code, such as ForbiddenByFirewall."""
         payload: dict[str, Any] = {} if inner is None else {"code": inner}
         self.add(Fault(service=service, path=path, reply=refusal(service, 403, _DENIED[service], **payload)))
 
     def throttle(
         self, service: Service, path: str, *, times: int = 1, retry_after: str | None = None, method: str | None = None
     ) -> None:
-        """A 429, with or without ``Retry-After``."""
+        """Add a 429, with or without ``Retry-After``."""
         headers: Mapping[str, str] = {} if retry_after is None else {"Retry-After": retry_after}
         said = refusal(service, 429, "TooManyRequests")
         reply = Reply(status=429, body=said.body, headers=headers)
         self.add(Fault(service=service, path=path, reply=reply, times=times, method=method))
 
     def take(self, call: Call) -> Fault | None:
-        """The first that is meant for this request and is due."""
+        """The first fault that applies to this request and is due."""
         with self._lock:
             for fault in self._faults:
                 if not fault.fits(call):

@@ -1,4 +1,4 @@
-"""As much of Resource Graph's query language as is asked here, over rows in memory; anything else is refused.
+"""The part of Resource Graph's query language that is needed here, over rows in memory; the rest is refused.
 
 Source: https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language
 """
@@ -15,7 +15,7 @@ COLUMNS = frozenset({
     "id", "name", "type", "tenantId", "kind", "location", "resourceGroup", "subscriptionId", "managedBy", "sku",
     "plan", "properties", "tags", "identity", "zones", "extendedLocation",
 })  # fmt: skip
-"""What every resource has; there are no others."""
+"""All columns of resources."""
 _PATH = r"[A-Za-z_]\w*(?:\.\w+)*"
 _IS_NOT_NULL = re.compile(rf"isnotnull\(({_PATH})\)")
 _IS_AMONG = re.compile(rf"({_PATH}) (in~|in) \(('[^']*'(?:, ?'[^']*')*)\)")
@@ -26,11 +26,11 @@ Test = Callable[[Row], bool]
 
 
 class InvalidQuery(Exception):
-    """What Resource Graph would not take either, or what this does not know."""
+    """A query that Resource Graph refuses, or that this implementation does not support."""
 
 
 def run(query: str, tables: dict[str, Sequence[Row]]) -> list[Row]:
-    """The rows that a query gives. Raises InvalidQuery."""
+    """The rows that a query returns. Raises InvalidQuery."""
     table, *steps = (part.strip() for part in query.split("|"))
     if table.lower() not in tables:
         raise InvalidQuery(f"no table {table}")

@@ -1,4 +1,4 @@
-"""Signing in: what an OpenID provider publishes, and tokens for those who know the secret."""
+"""Sign-in: the metadata of an OpenID provider, and tokens for clients with the secret."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ AUDIENCES: Mapping[Service, str] = {
     "arm": "https://management.azure.com",
     "vault": "https://vault.azure.net",
 }
-"""What tokens are made out to: the services of the public cloud, which this server stands in for."""
+"""Audiences of tokens: the services of the public cloud, which this server replaces."""
 
 
 class Login:
-    """Gives out tokens and knows them again. ``lifetime``: of a token, in seconds."""
+    """Issues and validates tokens. ``lifetime``: of a token, in seconds."""
 
     def __init__(self, tenant: Tenant) -> None:
         self.lifetime = 3600
         self._tenant = tenant
         self._audiences: dict[str, str] = {}
         self.given = 0
-        """So many tokens were given out."""
+        """The number of issued tokens."""
 
     def reply(self, call: Call, base: str) -> Reply:
-        """Discovery, or a token."""
+        """The discovery document, or a token."""
         here = f"{base}/{self._tenant.id}"
         path = call.path.removeprefix(f"/{self._tenant.id}")
         if call.method == "GET" and path == "/v2.0/.well-known/openid-configuration":
@@ -45,11 +45,11 @@ class Login:
         return Reply(status=400, body=error)
 
     def is_for(self, token: str, service: Service, base: str) -> bool:
-        """Whether the token was given out for that service, by its own address or by the one it has here."""
+        """Whether the token was issued for that service, at its own address or at this server's."""
         return self._audiences.get(token) in (AUDIENCES.get(service), base)
 
     def revoke(self) -> None:
-        """No token that was given out is good any more."""
+        """Revoke all issued tokens."""
         self._audiences.clear()
 
     def _token(self, form: dict[str, list[str]]) -> Reply:

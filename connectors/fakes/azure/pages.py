@@ -1,4 +1,4 @@
-"""Lists in pages, with tokens that say nothing and can expire; ``$select`` held against the known fields."""
+"""Paginated lists with opaque tokens that can expire; ``$select`` is checked against the known fields."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _TOKENS = {"graph": "$skiptoken", "arm": "$skiptoken", "vault": "$skiptoken"}
 
 
 class Pages:
-    """Gives out listings; remembers where each token goes on. ``largest``: a cap below that of every list."""
+    """Paginates listings. ``largest``: a page limit for all lists."""
 
     def __init__(self) -> None:
         self.largest: int | None = None
         self.foreign_host: str | None = None
-        """Where links to the next page lead in place of here, scheme and host."""
+        """Scheme and host for links to the next page, in place of this server's."""
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._open: dict[str, tuple[list[Row], int]] = {}
 
     def expire(self) -> None:
-        """No token that was given out is good any more."""
+        """Expire all tokens."""
         with self._lock:
             self._open.clear()
 
     def reply(self, call: Call, listing: Listing, base: str) -> Reply:
-        """One page of it. ``base``: the address of the service."""
+        """A page of a listing. ``base``: the address of the service."""
         token = call.query.get(_TOKENS[call.service])
         if token is not None:
             with self._lock:
@@ -65,7 +65,7 @@ def _expired(service: Service) -> str:
 
 
 def _selected(call: Call, listing: Listing) -> list[Row] | Reply:
-    """The rows with the fields that ``$select`` names, which must exist."""
+    """The rows with only the fields in ``$select``, which must exist."""
     names = [name for name in call.query.get("$select", "").split(",") if name]
     if not names:
         return list(listing.rows)

@@ -1,7 +1,7 @@
 """Owners, sponsors and federated credentials of the directory's objects, and Graph's ``$expand`` of them.
 
-It gives twenty at most and says nothing of the others, takes one relationship at a time, and gives only the ids of
-people that the asking application may not read. Source: https://learn.microsoft.com/graph/query-parameters
+As Graph does, it returns at most twenty objects, silently, expands one relationship at a time, and returns only the ids
+of people that the application may not read. Source: https://learn.microsoft.com/graph/query-parameters
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _AGENT, _BLUEPRINT = "#microsoft.graph.agentIdentity", "#microsoft.graph.agentId
 _BLUEPRINT_PRINCIPAL = "#microsoft.graph.agentIdentityBlueprintPrincipal"
 _EXPAND = re.compile(r"(\w+)(?:\(\$select=([\w,]+)\))?")
 _EXPRESSION = "claimsMatchingExpression"
-# Where the related objects of one are kept among the tenant's collections.
+# The collections of the tenant with the related objects.
 _BELOW = {
     "/serviceprincipals": "/servicePrincipals/{id}/{relation}",
     "/applications": "/applications/{id}/{relation}",
@@ -40,7 +40,7 @@ _RELATIONS = {
 
 
 def with_expanded(tenant: Tenant, call: Call, rows: Sequence[Row]) -> list[Row] | Reply:
-    """The rows with what ``$expand`` asks for, or a refusal."""
+    """The rows with the expanded relationship, or a refusal."""
     asked = call.query.get("$expand")
     if asked is None:
         return list(rows)
@@ -59,20 +59,20 @@ def _related(tenant: Tenant, path: str, names: set[str] | None) -> list[Row]:
 
 
 def seen_person(tenant: Tenant, row: Row) -> Row:
-    """As anyone who asks may see it."""
+    """A person as the calling application may see it."""
     hidden = row.get("@odata.type") == "#microsoft.graph.user" and not tenant.shows_people
     return {name: row[name] for name in ("@odata.type", "id")} if hidden else row
 
 
 def without_expression(row: Row) -> Row:
-    """A federated credential as version 1.0 of Graph has it: of expressions only the preview says."""
+    """A federated credential as in Graph v1.0: only the preview has expressions."""
     if _EXPRESSION not in row:
         return row
     return {name: value for name, value in row.items() if name not in (_EXPRESSION, "subject")}
 
 
 def of_type(tenant: Tenant, path: str) -> list[Row] | None:
-    """The objects of a list that is narrowed to one type; None for any other list."""
+    """The objects of a list of a single type; None for any other list."""
     place, _, cast = path.lower().strip("/").partition("/")
     kinds = {
         ("serviceprincipals", _AGENT): tenant.service_principals,
@@ -122,7 +122,7 @@ def add_agent_user(tenant: Tenant, name: str, agent: Row, **facts: Any) -> Row:
 
 
 def add_owner(tenant: Tenant, owned: Row, owner: Row, *, relation: str = "owners") -> None:
-    """Let someone own an object, or sponsor it (``relation``)."""
+    """Add an owner of an object, or a sponsor (``relation``)."""
     place = "applications" if owned["id"] in tenant.applications else "servicePrincipals"
     place = "users" if owned["id"] in tenant.people else place
     cast = "" if relation == "owners" or place == "users" else "/" + owned["@odata.type"].removeprefix("#")
@@ -139,7 +139,7 @@ def add_owner(tenant: Tenant, owned: Row, owner: Row, *, relation: str = "owners
 def add_federation(
     tenant: Tenant, application: Row, name: str, issuer: str, subject: str | None, expression: str = "", **facts: Any
 ) -> Row:
-    """Let an application take the tokens of an issuer, for a subject or for anyone who fits an expression."""
+    """Add a federated credential to an application, for a subject or for tokens that match an expression."""
     flexible = {_EXPRESSION: {"value": expression, "languageVersion": 1}, "subject": None} if expression else {}
     row = {
         "id": guid(f"federation/{application['id']}/{name}"),
@@ -156,7 +156,7 @@ def add_federation(
 
 
 def add_sign_in(tenant: Tenant, client: str, at: str, *, used_as: str = "Client", succeeded: str | None = None) -> Row:
-    """Let the report of sign-ins have an application (its client id)."""
+    """Add an application (its client id) to the report of sign-ins."""
     activity = {"lastSignInDateTime": at, "lastSignInRequestId": guid(f"request/{client}")}
     if succeeded is not None:
         activity["lastSuccessfulSignInDateTime"] = succeeded
@@ -171,7 +171,7 @@ def add_sign_in(tenant: Tenant, client: str, at: str, *, used_as: str = "Client"
 
 
 def add_credential_use(tenant: Tenant, application: Row, key: str, at: str, **facts: Any) -> Row:
-    """Let the report of credentials have a key of an application."""
+    """Add a key of an application to the report of credentials."""
     row = {
         "id": guid(f"use/{key}/{at}"),
         "keyId": key,

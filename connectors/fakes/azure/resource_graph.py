@@ -1,4 +1,4 @@
-"""Resource Graph, and what lies in what: management groups, and the subscriptions in them."""
+"""Resource Graph, and the hierarchy of management groups and subscriptions."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def _containers(tenant: Tenant) -> list[Row]:
 
 
 def _chain(tenant: Tenant, place: str) -> list[Row]:
-    """The management groups above a place, the nearest first."""
+    """The management groups above a scope, the nearest first."""
     above = (one.removeprefix(f"{_GROUPS}/") for one in tenant.above(place)[1:-1])
     return [{"name": name, "displayName": tenant.management_groups[name]["displayName"]} for name in above]
 
 
 def _resource_graph(tenant: Tenant, call: Call) -> Reply:
-    """A page of what a query gives; its token is good for the same query only.
+    """A page of a query's rows. Its token is valid for the same query only.
 
-    Without an order by the one column that is unique, rows come in another order on each page, as they may.
+    Unless rows are ordered by the unique column, their order differs between pages, as is possible in Azure.
     """
     query, subscriptions = str(call.body["query"]), call.body.get("subscriptions") or ()
     resources = [row for row in tenant.resources if not subscriptions or row["subscriptionId"] in subscriptions]
@@ -74,7 +74,7 @@ def _resource_graph(tenant: Tenant, call: Call) -> Reply:
 
 
 def _entities(tenant: Tenant, _call: Call) -> Listing:
-    """Groups and subscriptions, each with the names of what it lies in from the root on."""
+    """Groups and subscriptions, each with the names of its ancestors from the root."""
     places = {f"{_GROUPS}/{name}": one for name, one in tenant.management_groups.items()}
     places |= {f"/subscriptions/{key}": one for key, one in tenant.subscriptions.items()}
     rows = []

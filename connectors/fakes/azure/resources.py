@@ -22,7 +22,7 @@ def _subscriptions(tenant: Tenant, _call: Call) -> Listing:
 
 
 def _assignments_of_subscription(tenant: Tenant, call: Call) -> Reply | Listing:
-    """Those at it, below it, and above it: Azure repeats what is inherited."""
+    """The assignments at, below and above a subscription: Azure repeats inherited ones."""
     if call.places["subscription"] not in tenant.subscriptions:
         return refusal("arm", 404, "SubscriptionNotFound")
     place = f"/subscriptions/{call.places['subscription']}"
@@ -31,7 +31,7 @@ def _assignments_of_subscription(tenant: Tenant, call: Call) -> Reply | Listing:
 
 
 def _assignments_of_group(tenant: Tenant, call: Call) -> Reply | Listing:
-    """With ``atScope()``: those at it, and above it."""
+    """The assignments at and above a management group, as with ``atScope()``."""
     if call.places["group"] not in tenant.management_groups:
         return refusal("arm", 404, "NotFound")
     above = tenant.above(f"{_GROUPS}/{call.places['group']}")
@@ -39,14 +39,14 @@ def _assignments_of_group(tenant: Tenant, call: Call) -> Reply | Listing:
 
 
 def _assignments(tenant: Tenant, call: Call, fits: Callable[[str], bool]) -> Listing:
-    """Of roles, or what is denied."""
+    """Role assignments or deny assignments."""
     every = tenant.deny_assignments if call.path.endswith(_DENY_ASSIGNMENTS) else tenant.role_assignments
     rows = [row for row in every if fits(row["properties"]["scope"])]
     return Listing(rows=rows, cap=_PAGE, usual=_PAGE)
 
 
 def _definitions(tenant: Tenant, call: Call) -> Listing:
-    """Those that can be assigned at a place: built-in ones everywhere, custom ones at and below theirs."""
+    """The roles that can be assigned at a scope: built-in roles everywhere, custom roles at and below their scopes."""
     place = call.path.lower().partition("/providers/microsoft.authorization/")[0]
     custom_only = "customrole" in call.query.get("$filter", "").lower()
     rows = [
@@ -70,7 +70,7 @@ def _resources(tenant: Tenant, call: Call) -> Reply | Listing:
 
 
 def _listed(kind: str) -> Handler:
-    """Resources of one type, with all that is known of them."""
+    """Resources of one type, with all properties."""
 
     def handler(tenant: Tenant, call: Call) -> Reply | Listing:
         rows = [row for row in _of_subscription(tenant, call) if row["type"] == kind.lower()]
@@ -100,7 +100,7 @@ def _federated(tenant: Tenant, call: Call) -> Reply | Listing:
 
 
 def _vault_items(kind: str) -> Handler:
-    """What the resource manager lists of a vault."""
+    """The items of a vault as the resource manager lists them."""
 
     def handler(tenant: Tenant, call: Call) -> Reply | Listing:
         vault = tenant.vault_items.get(call.places["vault"])
@@ -130,7 +130,7 @@ def _cluster(tenant: Tenant, call: Call) -> Reply:
 
 
 def _user_credential(tenant: Tenant, call: Call) -> Reply:
-    """The kubeconfig of a managed cluster: with a certificate for the user where Entra is not asked."""
+    """The kubeconfig of a managed cluster; without Entra, it has a certificate for the user."""
     path = call.path.rpartition("/")[0]
     value = tenant.kubeconfigs.get(path.lower())
     if value is None:
@@ -144,7 +144,7 @@ def _without_parent(row: Row) -> Row:
 
 
 def arm(path: str, handler: Callable[[Tenant, Call], Reply | Listing], *, method: str = "GET") -> Route:
-    """A path of the resource manager."""
+    """The route for a path of the resource manager."""
     return Route(service="arm", path=path, handler=handler, method=method)
 
 

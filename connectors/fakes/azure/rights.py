@@ -1,6 +1,6 @@
-"""Who may do what: Azure's and the directory's roles, permissions on APIs, and groups that hold them.
+"""Rights: roles of Azure and of the directory, permissions on APIs, and groups that have them.
 
-The built-in roles are a few of Microsoft's, with their ids and those of their permissions that matter here. Sources:
+The built-in roles are a selection of Microsoft's, with their ids and the permissions that matter here. Sources:
 https://learn.microsoft.com/azure/role-based-access-control/built-in-roles and
 https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
 """
@@ -116,11 +116,11 @@ _ROLES: Mapping[str, tuple[str, Mapping[str, Sequence[str]]]] = {
     ),
 }
 BUILT_IN: Mapping[str, str] = {name: role for name, (role, _) in _ROLES.items()}
-"""Ids of the built-in Azure roles that the server knows, by name."""
+"""Ids of the built-in Azure roles of this server, by name."""
 
 
 def built_in_permissions(name: str) -> Mapping[str, Sequence[str]]:
-    """What one of them allows, by the wire's names of the lists."""
+    """The permissions of a built-in role, in the form of the API."""
     return _ROLES[name][1]
 
 
@@ -142,11 +142,11 @@ DIRECTORY_ROLES: Mapping[str, tuple[str, Sequence[str]]] = {
     ),
     "Directory Readers": ("88d8e3e3-8f55-4a1e-953a-9b9898b8876b", ["microsoft.directory/applications/standard/read"]),
 }
-"""Ids and actions of the directory roles that the server knows, by name."""
+"""Ids and actions of the directory roles of this server, by name."""
 
 
 def add_built_in_roles(tenant: Tenant) -> None:
-    """Let the resource manager list these roles."""
+    """Add these built-in roles to the resource manager."""
     for name, (role, permissions) in _ROLES.items():
         row = tenant.define_role(name, permissions.get("actions", ()))
         row["name"] = role
@@ -156,7 +156,7 @@ def add_built_in_roles(tenant: Tenant) -> None:
 
 
 def add_group(tenant: Tenant, name: str, members: Sequence[Row] = ()) -> Row:
-    """A group, and the service principals that are in it or in groups in it."""
+    """A group with service principals as direct or nested members."""
     row = tenant.add_person(name, kind="group")
     payload = [{"@odata.type": "#microsoft.graph.servicePrincipal", **member} for member in members]
     tenant.collections[f"/groups/{row['id']}/transitiveMembers/microsoft.graph.servicePrincipal"] = payload
@@ -164,7 +164,7 @@ def add_group(tenant: Tenant, name: str, members: Sequence[Row] = ()) -> Row:
 
 
 def delete_principal(tenant: Tenant, principal: Row, *, on: str) -> None:
-    """Put a service principal into the bin."""
+    """Delete a service principal: it becomes a deleted item."""
     del tenant.service_principals[principal["id"]]
     tenant.collections.setdefault(_BIN, []).append({**principal, "deletedDateTime": on})
 
@@ -207,7 +207,7 @@ def add_api(tenant: Tenant, name: str, client: str, permissions: Sequence[str]) 
 
 
 def permit(tenant: Tenant, api: Row, permission: str, principal: Row, **facts: Any) -> Row:
-    """Give a principal an application permission of an API; the lists of both have it."""
+    """Grant a principal an application permission of an API; it is listed at both."""
     role = next((one["id"] for one in api["appRoles"] if one["value"] == permission), permission)
     path = f"/servicePrincipals/{api['id']}/appRoleAssignedTo"
     held = f"/servicePrincipals/{principal['id']}/appRoleAssignments"
@@ -228,7 +228,7 @@ def permit(tenant: Tenant, api: Row, permission: str, principal: Row, **facts: A
 
 
 def consent(tenant: Tenant, client: Row, api: Row, scope: str, *, user: Row | None = None) -> Row:
-    """Let an application act in the name of a user, or of everyone."""
+    """Consent to delegated permissions of an application, for a user or for everyone."""
     row = {
         "id": guid(f"consent/{client['id']}/{api['id']}/{scope}/{user and user['id']}"),
         "clientId": client["id"],

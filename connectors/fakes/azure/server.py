@@ -1,7 +1,7 @@
-"""The server: TLS, whose token is good where, batches, faults, and a log of every request.
+"""The server: TLS, audiences of tokens, batches, faults, and a log of every request.
 
-One address stands in for all of Azure's, with the paths that they have: vaults below ``/vault/NAME``, the others at its
-root. That is what ``endpoint_url`` of a source expects.
+One address replaces all of Azure's, with their paths: vaults below ``/vault/NAME``, the others at the root. The setting
+``endpoint_url`` of a source expects that.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _SERVICES: dict[str, Service] = {
     "providers": "arm",
     "vault": "vault",
 }
-"""Whose a path is, by its first segment; others are for signing in."""
+"""The service of a path, by its first segment; other paths are for sign-in."""
 
 
 class Exchange(Struct, frozen=True, kw_only=True):
-    """A request and its answer as they were on the wire. ``url``: path and query as that service has them.
+    """A request and its response as they were sent. ``url``: path and query as in that service.
 
-    ``planned``: the answer, or one within it, was put in place of the right one.
+    ``planned``: the response, or one within a batch, is a planned fault.
     """
 
     call: Call
@@ -69,9 +69,9 @@ class AzureServer:
         self.pages = Pages()
         self.login = Login(self.tenant)
         self.log: list[Call] = []
-        """Every request but those for signing in, those inside a batch included."""
+        """All requests except sign-ins, including those inside a batch."""
         self.watchers: list[Callable[[Exchange], None]] = []
-        """Reported about every exchange but those for signing in."""
+        """Called with every exchange except sign-ins."""
         self._folder = TemporaryDirectory(prefix="muster-azure-")
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.azure = self
@@ -95,7 +95,7 @@ class AzureServer:
         return [f"{call.method} {call.path}" for call in self.log if call.service == service]
 
     def answer(self, call: Call, token: str) -> Reply | None:
-        """The answer to one request; None: break the connection."""
+        """The response to one request; None: drop the connection."""
         if call.service == "login":
             return self.login.reply(call, self.url)
         self.log.append(call)
@@ -119,7 +119,7 @@ class AzureServer:
         return refusal(call.service, 404, "NotFound", f"{call.method} {call.path}: the fake has no such thing.")
 
     def _batch(self, call: Call) -> Reply:
-        """The same routes and faults for what is inside; answers come in another order than the questions."""
+        """The responses to the requests in a batch, in another order than the requests."""
         questions = call.body["requests"]
         if len(questions) > BATCH_AT_MOST:
             return refusal("graph", 400, "BadRequest", "Number of batch request steps exceeds the maximum of 20.")
@@ -147,7 +147,7 @@ class _Server(ThreadingHTTPServer):
     azure: AzureServer
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no news."""
+        """Ignore clients that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -162,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._handle()
 
     def log_message(self, *_: object) -> None:
-        """Quiet: the log is ours."""
+        """Print nothing: the server has a log of its own."""
 
     def _handle(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -207,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _tls(ca_file: Path) -> ssl.SSLContext:
-    """A certificate for this machine from an authority that lives as long as the server, and is written to a file."""
+    """A certificate for this machine. Its temporary authority is written to a file."""
     import trustme
 
     authority = trustme.CA()

@@ -1,4 +1,4 @@
-"""The state behind the server: what the tenant and its subscriptions hold, in the services' own words."""
+"""The state of the server: a tenant and its subscriptions, in the form of the APIs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _GROUPS = "/providers/Microsoft.Management/managementGroups"
 
 
 def guid(name: str) -> str:
-    """An id that is always the same for a name."""
+    """An id derived from a name."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
 
 
 class Tenant:
-    """Rows by id, as the wire has them; builder methods return the row, which may be changed freely.
+    """Rows by id, in the form of the APIs. Builder methods return the row, which may be changed.
 
-    ``client_id`` and ``client_secret`` sign in. ``facts`` given to a builder are fields of the row.
+    ``client_id`` and ``client_secret``: for sign-in. ``facts`` of a builder: fields of the row.
     """
 
     def __init__(self, name: str = "contoso") -> None:
@@ -33,7 +33,7 @@ class Tenant:
         self.people: dict[str, Row] = {}
         """Users and groups."""
         self.shows_people = True
-        """Whether anyone who asks may read users; otherwise owners are reported by their ids alone."""
+        """Whether applications may read users; otherwise owners are returned with their ids only."""
         self.subscriptions: dict[str, Row] = {}
         self.management_groups: dict[str, Row] = {}
         self.role_assignments: list[Row] = []
@@ -43,17 +43,17 @@ class Tenant:
         self.collections: dict[str, list[Row]] = {}
         """Any other list of Graph by its path without a version, such as ``/applications/{id}/owners``."""
         self.resource_graph_page = 1000
-        """So many rows of a query at most on one page."""
+        """The most rows of a query on one page."""
         self.federated_credentials: dict[str, list[Row]] = {}
-        """By the id of a user-assigned identity, in lower case."""
+        """Federated credentials by the id of a user-assigned identity, in lower case."""
         self.sign_ins: list[Row] = []
-        """Of workloads, the oldest first."""
+        """Sign-ins of workloads, the oldest first."""
         self.events: list[Row] = []
-        """Of the activity logs of all subscriptions, the oldest first."""
+        """Events of the activity logs of all subscriptions, the oldest first."""
         self.kubeconfigs: dict[str, str] = {}
-        """Of managed clusters, by id in lower case: what their users are given."""
+        """Kubeconfigs for users of managed clusters, by cluster id in lower case."""
         self.vault_items: dict[str, dict[str, list[Row]]] = {}
-        """By vault's name, its ``secrets``, ``keys`` and ``certificates``."""
+        """By name of a vault, its ``secrets``, ``keys`` and ``certificates``."""
 
     def add_application(self, name: str, *, principal: bool = True, **facts: Any) -> Row:
         """An application registration, with its service principal in this tenant unless said otherwise."""
@@ -115,7 +115,7 @@ class Tenant:
         return row
 
     def directory_object(self, object_id: str) -> Row | None:
-        """Whatever has that id in the directory, with its type, which lists of one type leave out."""
+        """The object of the directory with that id, with its type, which lists of a single type leave out."""
         places = {"servicePrincipal": self.service_principals, "application": self.applications, "": self.people}
         for kind, place in places.items():
             if object_id in place:
@@ -157,7 +157,7 @@ class Tenant:
         return row
 
     def add_vault(self, subscription: str, name: str, **properties: Any) -> Row:
-        """A key vault with nothing in it yet; what is put into ``vault_items[name]`` is in it."""
+        """An empty key vault; its items are in ``vault_items[name]``."""
         self.vault_items[name] = {"secrets": [], "keys": [], "certificates": []}
         usual = {
             "tenantId": self.id,
@@ -169,7 +169,7 @@ class Tenant:
         return self.add_resource(subscription, "Microsoft.KeyVault/vaults", name, properties=usual | properties)
 
     def define_role(self, name: str, actions: Sequence[str], *, place: str = "/", **facts: Any) -> Row:
-        """A role, built in where ``place`` is the root, else a custom one. ``facts`` are of its ``properties``."""
+        """A role definition, built in if ``place`` is the root, else custom. ``facts``: of its ``properties``."""
         role = guid(f"role/{name}")
         properties = {
             "roleName": name,
@@ -213,7 +213,7 @@ class Tenant:
         return row
 
     def deny(self, scope: str, name: str, actions: Sequence[str], **facts: Any) -> Row:
-        """What Azure keeps from everyone at a scope, as it does for the resources of a managed application."""
+        """A deny assignment for everyone at a scope, as Azure creates for managed applications."""
         place = f"/providers/Microsoft.Management/{scope}" if scope.startswith("managementGroups/") else scope
         id_ = guid(f"denial/{place}/{name}")
         permissions = {"actions": list(actions), "notActions": ["*/read"], "dataActions": [], "notDataActions": []}
@@ -236,7 +236,7 @@ class Tenant:
         return row
 
     def above(self, place: str) -> list[str]:
-        """The scopes that a subscription or a management group lies in, itself first, the root (``/``) last."""
+        """A subscription or management group and its ancestors, up to the root (``/``)."""
         kind, _, name = place.strip("/").rpartition("/")
         row = self.subscriptions[name] if kind == "subscriptions" else self.management_groups[name]
         found = [f"/subscriptions/{name}" if kind == "subscriptions" else f"{_GROUPS}/{name}"]

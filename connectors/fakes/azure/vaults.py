@@ -1,4 +1,4 @@
-"""Key vaults: names and dates of what they hold. A value is in none of it."""
+"""Key vaults: names and dates of their items, without values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes over the wire, and how a request finds its answer."""
+"""Requests, responses and routes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row: TypeAlias = dict[str, Any]
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One request. ``path`` begins after the service's prefix; ``places`` are the template's ``{…}``."""
+    """A request. ``path``: without the service's prefix. ``places``: the values of the template's ``{…}``."""
 
     service: Service
     method: str
@@ -26,11 +26,11 @@ class Call(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     places: Mapping[str, str] = {}
     inner: bool = False
-    """It came inside a batch."""
+    """Whether it was inside a batch."""
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """One answer; a body of bytes is sent as it is."""
+    """A response; a body of bytes is sent unchanged."""
 
     status: int = 200
     body: Any = None
@@ -38,10 +38,10 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 class Listing(Struct, frozen=True, kw_only=True):
-    """Rows to be given out in pages. ``cap``: so many at most on one; ``usual``: where the request does not say.
+    """Rows to paginate. ``cap``: the largest page size that may be requested; ``usual``: the default.
 
-    ``fields``: the names that ``$select`` may ask for; None: it is not looked at. ``at_most``: a smaller cap, which is
-    not complained of but kept to.
+    ``fields``: the names that ``$select`` may have; None: it is not checked. ``at_most``: a smaller limit, applied
+    silently.
     """
 
     rows: Sequence[Row]
@@ -55,7 +55,7 @@ Handler: TypeAlias = Callable[["Tenant", Call], "Reply | Listing"]
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """Who answers a path. ``{name}`` is one segment, ``{+name}`` any number of them."""
+    """The handler of a path. ``{name}`` is one segment, ``{+name}`` any number of segments."""
 
     service: Service
     path: str
@@ -63,7 +63,7 @@ class Route(Struct, frozen=True, kw_only=True):
     method: str = "GET"
 
     def places(self, call: Call) -> dict[str, str] | None:
-        """The template's places where it fits, else None. Case makes no difference, as with Azure."""
+        """The values of the template if it matches, else None. Case is ignored, as in Azure."""
         if (call.service, call.method) != (self.service, self.method):
             return None
         pattern = re.sub(r"\\{\\\+(\w+)\\}", r"(?P<\1>.+)", re.escape(self.path))
@@ -73,7 +73,7 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 def refusal(service: Service, status: int, code: str, message: str = "", /, **inner: Any) -> Reply:
-    """An error as the services word it."""
+    """An error in the form of the services."""
     name = "innerError" if service == "graph" else "innererror"
     error = {"code": code, "message": message or f"{code}."} | ({name: inner} if inner else {})
     return Reply(status=status, body={"error": error})

@@ -1,4 +1,4 @@
-"""Cloud Asset Inventory over the same rows: assets by type, and policies of all resources below a place."""
+"""Cloud Asset Inventory over the same rows: assets by type, and policies of all resources below a scope."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from connectors.fakes.gcp.call import Call, Route, paged
 from connectors.fakes.gcp.cloud import CREATED, Cloud, Row
 from connectors.fakes.gcp.faults import Refused
 
-# Asset type by the collections that it is made from, and the version of its data.
+# The collections and the version of the data of each asset type.
 _TYPES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
     (kind, re.compile(rf"projects/[^/]+/{collection}"), version)
     for kind, collection, version in (
@@ -65,7 +65,7 @@ def _assets(call: Call) -> Row:
 
 
 def _check_types(cloud: Cloud, wanted: Sequence[str]) -> None:
-    """A type, or an expression, that fits nothing that Cloud Asset has is refused, and so are all with it."""
+    """Refuse the request if a type or expression matches no asset type of Cloud Asset."""
     known = {kind for kind, _, _ in _TYPES} - cloud.faults.unlisted_types
     for one in wanted:
         if not any(re.fullmatch(one, kind) for kind in known):
@@ -91,7 +91,7 @@ def _of_project(cloud: Cloud, project: str) -> Iterator[Row]:
 
 
 def _name(collection: str, row: Row) -> str:
-    """The resource name, which some APIs give as a link, or only in parts."""
+    """The resource name, which some APIs return as a link, or only in parts."""
     own = str(row.get("name") or row.get("clusterName") or row.get("metadata", {}).get("name"))
     if own.startswith(("projects/", "apps/")):
         return own
@@ -102,7 +102,7 @@ def _name(collection: str, row: Row) -> str:
 
 
 def _resources(call: Call) -> Row:
-    """A search names projects by id in ``name`` and by number in ``project``."""
+    """The result of a search, which has projects by id in ``name`` and by number in ``project``."""
     wanted = call.query.get("assetTypes", ())
     found = [
         {
@@ -129,7 +129,7 @@ def _policies(call: Call) -> Row:
 
 
 def _result(cloud: Cloud, place: str, name: str, held: Row) -> Row | None:
-    """A policy as a search has it; None where its resource is not below the place."""
+    """A policy in the form of a search result; None if its resource is not below the scope."""
     owner = re.search(r"(projects|folders|organizations)/[^/]+", name)
     here = f"projects/{held['project']}" if "project" in held else owner.group() if owner else ""
     result: Row = {"resource": name, "assetType": held["assetType"], "policy": held["policy"]}

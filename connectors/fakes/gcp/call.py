@@ -1,4 +1,4 @@
-"""A request to the fake cloud, the table of what it answers, and its pages."""
+"""Requests to the fake cloud, routes and pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Query = Mapping[str, Sequence[str]]
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """``path``: canonical, without the version. ``places``: what the route's places hold, canonical too."""
+    """A request. ``path``: canonical, without the version. ``places``: the values of the route, canonical too."""
 
     cloud: Cloud
     path: str
@@ -29,7 +29,7 @@ class Call(Struct, frozen=True, kw_only=True):
     body: Any = None
 
     def one(self, name: str, default: str = "") -> str:
-        """A parameter's value."""
+        """The value of a parameter."""
         return self.query.get(name, [default])[0]
 
 
@@ -37,7 +37,7 @@ Answer = Callable[[Call], Row]
 
 
 class Route(Struct, frozen=True, kw_only=True, dict=True):
-    """What is answered at a path. ``{place}`` is one segment, ``{+place}`` any number of them."""
+    """The handler of a path. ``{place}`` is one segment, ``{+place}`` any number of segments."""
 
     api: str
     path: str
@@ -46,14 +46,14 @@ class Route(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """The path as an expression."""
+        """The path as a regular expression."""
         text = re.escape(self.path).replace(r"\{", "{").replace(r"\}", "}").replace(r"\+", "+")
         text = re.sub(r"\{\+(\w+)\}", r"(?P<\1>[^:]+)", text)
         return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/:]+|[^/]+@[^/:]+)", text))
 
 
 def paged(call: Call, rows: Sequence[Row], items: str, *, default: int, cap: int, sized_by: str = "pageSize") -> Row:
-    """One page. The size is capped; the token is bound to all other parameters; an empty list is left out."""
+    """A page of rows. The size is limited, the token is valid for the same parameters, an empty list is left out."""
     size = min(_size(call, sized_by) or default, cap)
     start = _start(call)
     if call.cloud.faults.endless_pages:

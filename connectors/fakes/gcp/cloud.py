@@ -1,7 +1,7 @@
-"""What the fake cloud holds, in the shapes that the APIs answer with, and how it is built.
+"""The state of the fake cloud, in the form of the APIs, and its builder methods.
 
-Rows lie in collections, named by their path without the version: ``projects/acme/serviceAccounts``. A project is
-found by its id or its number, as the APIs do it.
+Collections of rows are named by their path without the version: ``projects/acme/serviceAccounts``. Projects are found
+by id or number, as in the APIs.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ CREATED = "2024-03-01T08:00:00.123456Z"
 
 
 class Cloud:
-    """State. ``log``: what was asked, ``METHOD /path?query`` or a gRPC method. ``policies``: by full resource name.
+    """State. ``log``: requests, ``METHOD /path?query`` or a gRPC method. ``policies``: by full resource name.
 
-    ``rights``: permissions of every caller, of those that are tested for.
+    ``rights``: the permissions of every caller in tests of permissions.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Cloud:
         self.log: list[str] = []
 
     def add_organization(self, number: str, display_name: str = "example.com") -> str:
-        """Its name, for children."""
+        """Returns its name, for children."""
         name = f"organizations/{number}"
         self.organizations[number] = {
             "name": name,
@@ -48,7 +48,7 @@ class Cloud:
         return name
 
     def add_folder(self, number: str, parent: str, display_name: str = "team") -> str:
-        """Its name, for children."""
+        """Returns its name, for children."""
         name = f"folders/{number}"
         self.folders[number] = {
             "name": name,
@@ -60,13 +60,13 @@ class Cloud:
         return name
 
     def add_project(self, project: str, number: str, parent: str | None = None, **fields: Any) -> str:
-        """Its id. ``fields``: labels, state and so on."""
+        """Returns its id. ``fields``: labels, state and others."""
         row = {"name": f"projects/{number}", "projectId": project, "state": "ACTIVE", "createTime": CREATED}
         self.projects[project] = row | ({} if parent is None else {"parent": parent}) | fields
         return project
 
     def add_account(self, project: str, name: str, **fields: Any) -> Row:
-        """A user-managed account, or one with an ``email`` of its own; its unique id follows from that."""
+        """A user-managed service account, or one with a given ``email``. Its unique id is derived from the e-mail."""
         email = fields.pop("email", f"{name}@{project}.iam.gserviceaccount.com")
         unique = fields.pop("uniqueId", digits(email, 21))
         row = {
@@ -80,7 +80,7 @@ class Cloud:
         return self.add(f"projects/{project}/serviceAccounts", row | fields)
 
     def add(self, collection: str, row: Row) -> Row:
-        """Any row of any listing."""
+        """Add a row to a listing."""
         self.rows[collection].append(row)
         return row
 
@@ -108,12 +108,12 @@ class Cloud:
         return path
 
     def exists(self, place: str) -> bool:
-        """Whether there is such a project (by id), folder or organisation."""
+        """Whether the project (by id), folder or organization exists."""
         kind, _, name = place.partition("/")
         return name in {"projects": self.projects, "folders": self.folders, "organizations": self.organizations}[kind]
 
     def ancestors(self, project: str) -> list[str]:
-        """Nearest first, the project itself by its number, as Cloud Asset has them."""
+        """Ancestors, the nearest first, beginning with the project itself by its number, as in Cloud Asset."""
         row = self.projects[project]
         chain = [row["name"]]
         parent = row.get("parent")
@@ -123,13 +123,13 @@ class Cloud:
         return chain
 
     def below(self, place: str) -> Iterator[str]:
-        """Ids of the projects at or below a place."""
+        """Ids of the projects at or below a resource."""
         for project in self.projects:
             if place in (f"projects/{project}", *self.ancestors(project)):
                 yield project
 
 
 def digits(text: str, length: int) -> str:
-    """A number that follows from a text, of that many digits and not beginning with zero."""
+    """A number of that many digits, derived from a text; it does not begin with zero."""
     number = int(hashlib.sha256(text.encode()).hexdigest(), 16) % 10 ** (length - 1)
     return str(10 ** (length - 1) + number)

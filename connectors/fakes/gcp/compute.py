@@ -1,4 +1,4 @@
-"""Compute Engine's machines, in a map by zone, and Kubernetes Engine's clusters with their node pools."""
+"""Instances of Compute Engine by zone, and clusters of Kubernetes Engine with their node pools."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from connectors.fakes.gcp.faults import Refused
 
 
 def _instances(call: Call) -> Row:
-    """A zone without machines is there with a warning, as the real one has it."""
+    """Instances by zone; a zone without instances has a warning, as in the API."""
     project = call.places["project"]
     rows = call.cloud.rows[f"projects/{project}/instances"]
     page = paged(call, rows, "items", default=500, cap=500, sized_by="maxResults")
@@ -24,7 +24,7 @@ def _instances(call: Call) -> Row:
 
 
 def _clusters(call: Call) -> Row:
-    """All at once, with what a listing of assets has apart."""
+    """All clusters with their node pools, which are separate assets in Cloud Asset."""
     project = call.places["project"]
     pools = call.cloud.rows[f"projects/{project}/nodePools"]
     clusters = [
@@ -35,7 +35,7 @@ def _clusters(call: Call) -> Row:
 
 
 def _cluster(call: Call) -> Row:
-    """One cluster of a location."""
+    """A cluster of a location."""
     for cluster in call.cloud.rows[f"projects/{call.places['project']}/clusters"]:
         if cluster["name"] == call.places["cluster"] and cluster["location"] == call.places["location"]:
             return cluster

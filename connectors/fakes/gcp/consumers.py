@@ -1,6 +1,6 @@
-"""Rows for workloads that run as service accounts, and for secrets; shaped as the APIs answer.
+"""Rows for workloads that run as service accounts, and for secrets, in the form of the APIs.
 
-Where a resource may hold a secret, it does: a variable, metadata or a password that no one must take.
+Every field that may contain a secret does: variables, metadata and passwords, which a scanner must not read.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from connectors.fakes.gcp.cloud import CREATED, Cloud, Row, digits
 
 AT = "europe-west1"
 VALUE = "hunter2-the-value-of-a-variable"
-"""Stands wherever a value could be found; it must turn up nowhere."""
+"""The value of all secrets, which must not occur in any output."""
 _COMPUTE = "https://www.googleapis.com/compute/v1"
 _SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
 
 
 def add_instance(cloud: Cloud, project: str, name: str, email: str | None = None, **fields: Any) -> Row:
-    """A machine; without an account it has none."""
+    """An instance, with or without a service account."""
     zone = f"{_COMPUTE}/projects/{project}/zones/{AT}-b"
     row = {
         "kind": "compute#instance",
@@ -35,7 +35,7 @@ def add_instance(cloud: Cloud, project: str, name: str, email: str | None = None
 
 
 def add_template(cloud: Cloud, project: str, name: str, email: str) -> Row:
-    """What machines are made from."""
+    """An instance template."""
     row = {
         "name": name,
         "selfLink": f"{_COMPUTE}/projects/{project}/global/instanceTemplates/{name}",
@@ -55,7 +55,7 @@ def add_run(
     job: bool = False,
     **more: Any,
 ) -> Row:
-    """A service or a job of Cloud Run; the first of the secrets is a variable, the others are files."""
+    """A service or a job of Cloud Run. The first secret is a variable, the others are files."""
     kind = "jobs" if job else "services"
     env: list[Row] = [{"name": "PASSWORD", "value": VALUE}]
     env += [
@@ -79,7 +79,7 @@ def add_run(
 def add_run_v1(
     cloud: Cloud, project: str, name: str, email: str = "", *, secrets: Sequence[str] = (), job: bool = False
 ) -> Row:
-    """The same as version 1 has it; a secret may stand behind an alias that an annotation explains."""
+    """The same in version 1 of the API, where an annotation may define an alias of a secret."""
     pod: Row = {
         **({"serviceAccountName": email} if email else {}),
         "containers": [
@@ -114,7 +114,7 @@ def add_run_v1(
 def add_function(
     cloud: Cloud, project: str, name: str, email: str = "", *, secrets: Sequence[tuple[str, str]] = (), **fields: Any
 ) -> Row:
-    """A function of the second generation; ``secrets``: project and name of each."""
+    """A function of the second generation. ``secrets``: project and name of each."""
     config = {
         **({"serviceAccountEmail": email} if email else {}),
         "environmentVariables": {"PASSWORD": VALUE},
@@ -134,7 +134,7 @@ def add_function(
 
 
 def add_old_function(cloud: Cloud, project: str, name: str, email: str = "") -> Row:
-    """A function of the first generation, as its own API has it."""
+    """A function of the first generation, in the form of its own API."""
     row = {
         "name": f"projects/{project}/locations/{AT}/functions/{name}",
         "labels": {"team": "shop"},
@@ -146,7 +146,7 @@ def add_old_function(cloud: Cloud, project: str, name: str, email: str = "") -> 
 
 
 def add_cluster(cloud: Cloud, project: str, name: str, **fields: Any) -> Row:
-    """A cluster, with a password that the API still says."""
+    """A cluster, with a password that the API still returns."""
     row = {
         "name": name,
         "location": AT,
@@ -160,7 +160,7 @@ def add_cluster(cloud: Cloud, project: str, name: str, **fields: Any) -> Row:
 
 
 def add_node_pool(cloud: Cloud, project: str, cluster: str, name: str, email: str = "default", mode: str = "") -> Row:
-    """The nodes of one sort in a cluster."""
+    """A node pool of a cluster."""
     link = f"https://container.googleapis.com/v1/projects/{project}/locations/{AT}/clusters/{cluster}/nodePools/{name}"
     config: Row = {"serviceAccount": email, "oauthScopes": _SCOPES, "metadata": {"token": VALUE}}
     row = {"name": name, "selfLink": link, "config": config}

@@ -1,4 +1,4 @@
-"""How the fake cloud refuses: for load, for want of rights, for an API that is off, or for no reason at all."""
+"""Faults of the fake cloud: throttling, missing rights, a disabled API, and other errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STATUS = {
 
 
 class Refused(Exception):
-    """An answer other than success, with the body that Google gives it."""
+    """An error, with a body in Google's form."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Refused(Exception):
         self.headers = dict(headers or {})
 
     def body(self) -> dict[str, Any]:
-        """As google.rpc.Status in JSON; ``old_reason`` as Compute and Storage give it."""
+        """A google.rpc.Status as JSON; ``old_reason`` as in Compute and Storage."""
         error: dict[str, Any] = {"code": self.code, "message": str(self)}
         if self.old_reason is not None:
             error["errors"] = [{"message": str(self), "domain": "usageLimits", "reason": self.old_reason}]
@@ -59,9 +59,9 @@ class Refused(Exception):
 
 
 class _Fault(Struct, kw_only=True):
-    """``api`` or ``place`` of None fits any; ``times`` of None never ends. ``place``: the beginning of a path.
+    """A fault. None as ``api`` or ``place`` matches any, as ``times`` it never ends. ``place``: the prefix of a path.
 
-    ``after``: so many requests that it fits are answered first.
+    ``after``: the number of matching requests that succeed first.
     """
 
     refused: Refused
@@ -78,25 +78,25 @@ class _Fault(Struct, kw_only=True):
 
 
 class Faults:
-    """The faults that are planted. Paths are canonical and without version: ``projects/acme/serviceAccounts``."""
+    """The active faults. Paths are canonical and without version: ``projects/acme/serviceAccounts``."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[_Fault] = []
         self.empty_first_pages = False
-        """Listings begin with a page that has no rows and a token."""
+        """Listings begin with a page without rows, but with a token."""
         self.unlisted_types: set[str] = set()
-        """Types of assets that Cloud Asset does not have."""
+        """Asset types that Cloud Asset does not support."""
         self.unlisted_accounts: set[str] = set()
-        """E-mails of accounts that Cloud Asset does not have yet."""
+        """E-mails of accounts that are not yet in Cloud Asset."""
         self.only_first_pages = False
-        """Listings break off after their first page."""
+        """Listings fail after their first page."""
         self.unreachable_zones: list[str] = []
-        """Zones that Compute Engine cannot look at."""
+        """Zones that are unreachable for Compute Engine."""
         self.unheeded_key_types = False
-        """Keys that Google manages are reported though only those of users were asked for."""
+        """Keys that Google manages are returned although only user-managed keys were requested."""
         self.endless_pages = False
-        """Each page of a listing has the token of itself."""
+        """Each page of a listing has the token of the same page."""
 
     def throttle(self, api: str, times: int | None = None, *, part: str = "") -> None:
         """429 without Retry-After."""
@@ -104,11 +104,11 @@ class Faults:
         self._plant(_Fault(refused=refused, api=api, part=part, times=times))
 
     def rate_limit(self, api: str, times: int | None = None) -> None:
-        """403 rateLimitExceeded, as Compute and Storage say it."""
+        """403 rateLimitExceeded, as in Compute and Storage."""
         self._plant(_Fault(refused=Refused(403, "Rate limit", old_reason="rateLimitExceeded"), api=api, times=times))
 
     def disable_api(self, api: str, project: str, number: str, *, everywhere: bool = False) -> None:
-        """403 SERVICE_DISABLED in a project; ``everywhere``: it is the one that requests are charged to."""
+        """403 SERVICE_DISABLED in a project. ``everywhere``: in the quota project of all requests."""
         service = f"{api}.googleapis.com"
         refused = Refused(
             403,
@@ -119,7 +119,7 @@ class Faults:
         self._plant(_Fault(refused=refused, api=api, place=None if everywhere else f"projects/{project}"))
 
     def deny(self, *, api: str | None = None, place: str | None = None, part: str = "") -> None:
-        """403 at a place and below its path: ``organizations/1`` does not reach the projects in it."""
+        """403 at a path and below it: ``organizations/1`` does not include the projects in it."""
         refused = Refused(403, "The caller does not have permission", reason="IAM_PERMISSION_DENIED")
         self._plant(_Fault(refused=refused, api=api, place=place, part=part))
 
@@ -132,11 +132,11 @@ class Faults:
     def refuse(
         self, refused: Refused, *, api: str | None = None, place: str | None = None, times: int | None = None
     ) -> None:
-        """An answer of one's own."""
+        """A custom error."""
         self._plant(_Fault(refused=refused, api=api, place=place, times=times))
 
     def meet(self, api: str, path: str) -> None:
-        """Raises Refused where a fault fits."""
+        """Raises Refused if a fault applies."""
         with self._lock:
             for fault in self._faults:
                 if fault.fits(api, path):

@@ -1,4 +1,4 @@
-"""google.iam.admin.v1.IAM by gRPC, over the same accounts as by REST."""
+"""google.iam.admin.v1.IAM over gRPC, with the same accounts as over REST."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _VERSIONED = re.compile(r"projects/[^/]+")
 
 @contextmanager
 def grpc_server(cloud: Cloud) -> Iterator[str]:
-    """Its ``host:port``, as long as it lasts."""
+    """Run the server and yield its ``host:port``."""
     import grpc
     from google.cloud.iam_admin_v1.types import ListServiceAccountsRequest, ListServiceAccountsResponse
 
@@ -63,7 +63,7 @@ def _json(found: dict[str, Any]) -> str:
 
 
 def _abort(context: Any, refused: Refused) -> None:
-    """As Google's servers end a call: a status with an ErrorInfo in its details. It raises."""
+    """Abort the call as Google's servers do: with a status that has an ErrorInfo in its details."""
     from google.protobuf.any_pb2 import Any as Packed
     from google.rpc.error_details_pb2 import ErrorInfo
     from google.rpc.status_pb2 import Status

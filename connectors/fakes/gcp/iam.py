@@ -1,4 +1,4 @@
-"""What of IAM is no plain listing: keys by type, and policies of service accounts and secrets."""
+"""Methods of IAM that are not plain listings: keys by type, and policies of service accounts and secrets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _secret_policy(call: Call) -> Row:
 
 
 def _providers(call: Call) -> Row:
-    """Pools that are trust domains have none, and say so by refusing."""
+    """The providers of a pool. Pools that are trust domains have none and refuse the request."""
     pool = call.path.removesuffix("/providers")
     for row in call.cloud.rows[pool.rpartition("/")[0]]:
         if str(row["name"]).endswith(f"/{call.places['pool']}") and row.get("mode") in _TRUST_DOMAINS:
@@ -38,7 +38,7 @@ def _providers(call: Call) -> Row:
 
 
 def _deny_policies(call: Call) -> Row:
-    """A listing leaves the rules out."""
+    """Deny policies, without their rules, as in the listing of the API."""
     policies = call.cloud.rows[_attached(call)]
     return paged(call, [{**one, "rules": []} for one in policies], "policies", default=1000, cap=1000)
 
@@ -51,7 +51,7 @@ def _deny_policy(call: Call) -> Row:
 
 
 def _attached(call: Call) -> str:
-    """The collection of a place's deny policies: ``projects/acme/denypolicies``."""
+    """The collection of the deny policies of a resource: ``projects/acme/denypolicies``."""
     return f"{call.cloud.canonical(call.places['kind'] + '/' + call.places['place'])}/denypolicies"
 
 

@@ -1,6 +1,6 @@
-"""Rows for what stands beside service accounts: keys, pools, agents; shaped as the APIs answer.
+"""Rows for identities other than service accounts, and for keys, in the form of the APIs.
 
-Names have the project's number where the real ones have it. Fields that are given replace those that are made up.
+Names have the project's number where those of the API do. Given fields override the defaults.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ FOREVER = "9999-12-31T23:59:59Z"
 
 
 def add_key(cloud: Cloud, project: str, account: str, key: str, **fields: Any) -> Row:
-    """A key of a service account, by its e-mail's local part; user-managed and without an end."""
+    """A key of a service account, by the local part of its e-mail; user-managed, and never expires by default."""
     email = account if "@" in account else f"{account}@{project}.iam.gserviceaccount.com"
     collection = f"projects/{project}/serviceAccounts/{email}/keys"
     row = {
@@ -44,14 +44,14 @@ def add_hmac_key(cloud: Cloud, project: str, account: str, access_id: str, **fie
 
 
 def add_api_key(cloud: Cloud, project: str, uid: str, display_name: str = "maps", **fields: Any) -> Row:
-    """An API key; without ``restrictions`` it is open to all APIs."""
+    """An API key. Without ``restrictions``, it is valid for all APIs."""
     name = f"{_numbered(cloud, project)}/locations/global/keys/{uid}"
     row = {"name": name, "uid": uid, "displayName": display_name, "createTime": CREATED, "updateTime": CREATED}
     return cloud.add(f"projects/{project}/locations/global/keys", row | {"etag": 'W/"x"'} | fields)
 
 
 def add_pool(cloud: Cloud, project: str, pool: str, **fields: Any) -> str:
-    """A workload identity pool. Its name, with the project's number."""
+    """A workload identity pool. Returns its name, with the project's number."""
     name = f"{_numbered(cloud, project)}/locations/global/workloadIdentityPools/{pool}"
     row = {"name": name, "state": "ACTIVE", "mode": "FEDERATION_ONLY"}
     cloud.add(f"projects/{project}/locations/global/workloadIdentityPools", row | fields)
@@ -71,7 +71,7 @@ def add_provider(cloud: Cloud, project: str, pool: str, provider: str, issuer: s
 
 
 def add_managed_identity(cloud: Cloud, project: str, pool: str, namespace: str, name: str, **fields: Any) -> Row:
-    """A managed identity of a trust domain; its namespace is made as well where it is not there."""
+    """A managed identity of a trust domain, and its namespace if it does not exist."""
     within = f"locations/global/workloadIdentityPools/{pool}/namespaces"
     spaces = cloud.rows[f"projects/{project}/{within}"]
     space = f"{_numbered(cloud, project)}/{within}/{namespace}"
@@ -82,7 +82,7 @@ def add_managed_identity(cloud: Cloud, project: str, pool: str, namespace: str, 
 
 
 def add_engine(cloud: Cloud, project: str, location: str, display_name: str, **fields: Any) -> str:
-    """An agent engine. Its name, with the project's number."""
+    """An agent engine. Returns its name, with the project's number."""
     collection = f"locations/{location}/reasoningEngines"
     name = f"{_numbered(cloud, project)}/{collection}/{digits(display_name, 19)}"
     row = {"name": name, "displayName": display_name, "createTime": CREATED, "spec": {"agentFramework": "google-adk"}}
@@ -103,7 +103,7 @@ def add_registered(cloud: Cloud, project: str, location: str, collection: str, n
 
 
 def add_auth_provider(cloud: Cloud, project: str, location: str, name: str, **fields: Any) -> Row:
-    """What Google holds for agents, without the value."""
+    """A credential that Google stores for agents, without its value."""
     collection = f"projects/{project}/locations/{location}/authProviders"
     row = {"name": f"{collection}/{name}", "state": "ENABLED", "createTime": CREATED}
     return cloud.add(collection, row | {"authProviderTypeParams": {"apiKey": {}}} | fields)

@@ -1,4 +1,4 @@
-"""The plain listings: rows of a collection, page by page. Caps and defaults as the APIs document them."""
+"""Plain listings: rows of a collection, page by page. Limits and defaults as the APIs document them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Listing(Struct, frozen=True, kw_only=True):
 
 
 def _rows(call: Call) -> list[Row]:
-    """Of the collection; the location ``-`` represents all."""
+    """The rows of a collection; the location ``-`` means all locations."""
     if "/locations/-/" not in call.path:
         return call.cloud.rows[call.path]
     before, _, after = call.path.partition("/locations/-/")

@@ -1,7 +1,7 @@
 """Cloud Logging: audit logs of projects, folders and organizations.
 
-Entries lie in ``PLACE/logs``, such as ``projects/acme/logs``, oldest first. Without ``logging.privateLogEntries.list``
-those of data access are left out, as Google does it: without a word.
+Entries are in ``PLACE/logs``, such as ``projects/acme/logs``, oldest first. Without ``logging.privateLogEntries.list``
+those of data access are silently left out, as in Google Cloud.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PRIVATE = "logging.privateLogEntries.list"
 
 
 def log_entry(cloud: Cloud, place: str, time: str, number: int, /, kind: str = "activity", **payload: object) -> Row:
-    """An entry of an audit log. ``place``: ``projects/ID`` or another; ``payload``: members of its AuditLog."""
+    """An entry of an audit log. ``place``: such as ``projects/ID``; ``payload``: fields of its AuditLog."""
     row = {
         "logName": f"{place}/logs/cloudaudit.googleapis.com%2F{kind}",
         "timestamp": time,
@@ -52,7 +52,7 @@ def cluster_entry(cloud: Cloud, cluster: str, time: str, number: int, /, kind: s
 
 
 def _is_of_cluster(row: Row, wanted: re.Match[str]) -> bool:
-    """Whether the row is of the cluster that a filter names, if it names one."""
+    """Whether the row is of the cluster in a filter, if it has one."""
     if wanted["type"] is None:
         return True
     labels, service = row["resource"]["labels"], row["protoPayload"]["serviceName"]

@@ -1,4 +1,4 @@
-"""Partial responses: what ``fields`` asks for, and nothing else, as Google's APIs leave it on their side.
+"""Partial responses: only the fields in the parameter ``fields``, as in Google's APIs.
 
 Source: the guides "Working with partial resources" of the APIs: ``a,b/c,d(e,f),g/*/h``.
 """
@@ -15,12 +15,12 @@ _TOKEN = re.compile(r"[(),/]|[^(),/]+")
 
 
 def partial(value: Any, fields: str) -> Any:
-    """Of the value just these fields. Raises Refused where the selection cannot be understood."""
+    """The value with only these fields. Raises Refused if the selection is invalid."""
     return _kept(value, fields_in(fields))
 
 
 def fields_in(text: str) -> Tree:
-    """The selection as a tree; a leaf is everything below."""
+    """The selection as a tree; a leaf includes everything below it."""
     tokens = _TOKEN.findall(text)
     tree = _selection(tokens)
     if tokens:

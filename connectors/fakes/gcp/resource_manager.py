@@ -1,4 +1,4 @@
-"""Resource Manager v3, and the allow policies that it and IAM hand out."""
+"""Resource Manager v3, and the allow policies that it and IAM return."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from connectors.fakes.gcp.faults import Refused
 
 _HOST = "//cloudresourcemanager.googleapis.com"
 _WITH_CONDITIONS = 3
-"""The version of policies that has conditions."""
+"""The policy version with conditions."""
 
 
 def _search(kind: str) -> Answer:
@@ -50,7 +50,7 @@ def _test(kind: str) -> Answer:
 
 
 def policy_of(call: Call, name: str, version: Any) -> Row:
-    """The policy of a resource; without version 3 conditional bindings are not what they are."""
+    """The policy of a resource; requests for a lower version than 3 change its conditional bindings."""
     found: Row = call.cloud.policies.get(name, {}).get("policy", {"etag": "ACAB"})
     if version.get("requestedPolicyVersion") == _WITH_CONDITIONS:
         return found

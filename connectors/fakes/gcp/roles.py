@@ -1,6 +1,6 @@
-"""Roles: Google's own, and the custom ones of organisations and projects.
+"""Roles: predefined roles, and custom roles of organizations and projects.
 
-``view=FULL`` shows the permissions, ``showDeleted`` the deleted ones, as the IAM API documents both.
+``view=FULL`` includes the permissions, ``showDeleted`` deleted roles, as the IAM API documents.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ _PERMISSIONS = "includedPermissions"
 
 
 def add_role(cloud: Cloud, name: str, *permissions: str, deleted: bool = False, stage: str = "GA") -> str:
-    """A role by its whole name, ``roles/viewer`` or ``projects/acme/roles/ours``. Its name, for bindings.
+    """A role by its full name, ``roles/viewer`` or ``projects/acme/roles/ours``. Returns its name, for bindings.
 
-    ``stage``: ``DISABLED`` is a custom role that its owner switched off.
+    ``stage``: ``DISABLED`` for a disabled custom role.
     """
     row: Row = {"name": name, "title": name.rpartition("/")[2], "stage": stage, "etag": "AA=="}
     row |= {_PERMISSIONS: list(permissions)} if permissions else {}

@@ -1,4 +1,4 @@
-"""The fake cloud over HTTP, all APIs at one address."""
+"""The fake cloud over HTTP, with all APIs at one address."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VERSION = re.compile(r"\A/(?:\w+/)?v\d/")
 
 
 def answer(cloud: Cloud, method: str, target: str, body: Any) -> Row:
-    """What one request gets. Raises Refused."""
+    """The response to a request. Raises Refused."""
     parts = urlsplit(target)
     path = unquote(parts.path)
     for route in ROUTES:
@@ -52,7 +52,7 @@ def _check_token(header: str) -> None:
 def _handler(cloud: Cloud) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # headers and body in one packet, or each answer waits for an acknowledgement
+        wbufsize = -1  # send headers and body in one packet, otherwise each response waits for an acknowledgement
 
         def do_GET(self) -> None:
             self._answer(None)
@@ -79,14 +79,14 @@ def _handler(cloud: Cloud) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """The log is the cloud's."""
+            """Print nothing: the cloud has a log of its own."""
 
     return Handler
 
 
 @contextmanager
 def rest_server(cloud: Cloud) -> Iterator[str]:
-    """Its address, as long as it lasts."""
+    """Run the server and yield its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(cloud))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

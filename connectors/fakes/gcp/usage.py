@@ -1,4 +1,4 @@
-"""Policy Analyzer's last authentications, for a project or for all below a place, and Recommender's insights."""
+"""Policy Analyzer's last authentications, for a project or for all below a scope, and Recommender's insights."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ ACCOUNTS, KEYS = "serviceAccountLastAuthentication", "serviceAccountKeyLastAuthe
 
 
 def day(ago: int) -> str:
-    """A day, so many before today, as activities name it."""
+    """The date this many days ago, as in activities."""
     return f"{datetime.now(UTC) - timedelta(days=ago):%Y-%m-%d}T07:00:00Z"
 
 
 def add_use(cloud: Cloud, project: str, account: str, used: int | None = None, *, days: int = 90, lag: int = 1) -> Row:
-    """An account's last use, so many days ago, in a record of so many days that ends ``lag`` days ago."""
+    """An account's last use, ``used`` days ago, in a record of ``days`` days that ends ``lag`` days ago."""
     row = next(
         one
         for one in cloud.rows[f"projects/{project}/serviceAccounts"]
@@ -31,7 +31,7 @@ def add_use(cloud: Cloud, project: str, account: str, used: int | None = None, *
 def add_key_use(
     cloud: Cloud, project: str, email: str, key: str, used: int | None = None, *, days: int = 90, lag: int = 1
 ) -> Row:
-    """The same of a key."""
+    """The last use of a key."""
     name = f"//iam.googleapis.com/projects/{project}/serviceAccounts/{email}/keys/{key}"
     return _add(cloud, project, KEYS, name, {"serviceAccountKey": {"fullResourceName": name}}, (used, days, lag))
 
@@ -52,7 +52,7 @@ def _add(
 
 
 def add_insight(cloud: Cloud, project: str, kind: str, content: dict[str, Any], state: str = "ACTIVE") -> Row:
-    """An insight; ``kind``: ``serviceAccount`` or ``policy``."""
+    """An insight. ``kind``: ``serviceAccount`` or ``policy``."""
     sort = f"google.iam.{kind}.Insight"
     collection = f"projects/{project}/insights/{sort}"
     place = f"{cloud.projects[project]['name']}/locations/global"
@@ -72,7 +72,7 @@ def _activities(call: Call) -> Row:
 
 
 def _insights(call: Call) -> Row:
-    """A place's own: an organisation's are not its projects'."""
+    """The insights of a resource itself; those of an organization do not include its projects'."""
     place = "/".join(call.path.split("/")[:2])
     state = call.one("filter").partition("stateInfo.state=")[2]
     rows = call.cloud.rows[f"{place}/insights/{call.places['type']}"]

@@ -1,1 +1,1 @@
-"""An organization of GitHub's, served over HTTP as REST and GraphQL."""
+"""A GitHub organization, served over HTTP as REST and GraphQL."""

@@ -1,4 +1,4 @@
-"""What GitHub answers about an organization. GraphQL is executed over the types of GitHub's published schema."""
+"""GitHub's responses about an organization. GraphQL is executed over the types of GitHub's published schema."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from connectors.fakes.github.organization import TIME, Json, Organization
 
 SCHEMA = build_schema(files("connectors.fakes.github").joinpath("schema.graphql").read_text(encoding="utf-8"))
 LINK = "Link"
-_LISTS = {  # where a listing's rows are
+_LISTS = {  # the JSON pointer to a listing's rows
     "installations": "installations",
     "runner-groups": "runner_groups",
     "runners": "runners",
@@ -32,7 +32,7 @@ _LISTS = {  # where a listing's rows are
 
 
 class Answer(Struct, frozen=True):
-    """A status, a document, and headers; ``{url}`` in these is the server's own address."""
+    """A response: status, document and headers; ``{url}`` in headers is the server's own address."""
 
     body: Json
     status: int = 200
@@ -43,14 +43,14 @@ NOT_FOUND = Answer({"message": "Not Found"}, 404)
 
 
 class WrongQuery(Exception):
-    """A query that GitHub's schema does not have."""
+    """A query that does not match GitHub's schema."""
 
 
 class Answers:
-    """Answers from an organization. ``per_page``: rows on a page at most; ``per_list``: in a row of GraphQL.
+    """Responds from an organization. ``per_page``: the most rows of a page; ``per_list``: of a nested list in GraphQL.
 
-    ``hidden``: paths that are not found. ``app``: what an App that signs in sees: its ``installation``, and how many
-    seconds a token ``lives``.
+    ``hidden``: paths that are not found. ``app``: for sign-in as an App: its ``installation``, and the lifetime of its
+    tokens in seconds (``lives``).
     """
 
     def __init__(self, organization: Organization, *, token: str, per_page: int = 100) -> None:
@@ -62,7 +62,7 @@ class Answers:
         self.app: Mapping[str, Json] | None = None
 
     def answer(self, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """``headers``: by name in lower case. Raises WrongQuery."""
+        """The response to a request. ``headers``: by name in lower case. Raises WrongQuery."""
         path, _, query = target.partition("?")
         if self.app is not None and path.startswith("/app/"):
             return self._of_app(path)
@@ -82,15 +82,15 @@ class Answers:
         return Answer(answer.body, 200, {**answer.headers, "ETag": etag})
 
     def etag_of(self, headers: Mapping[str, str], body: str) -> str:
-        """As GitHub makes it: of the content, and of what the request was signed with."""
+        """The ETag as GitHub computes it: from the content and the credentials of the request."""
         made_of = ":".join((headers.get("accept", ""), headers["authorization"], body))
         return f'W/"{hashlib.sha256(made_of.encode()).hexdigest()}"'
 
     def _of_app(self, path: str) -> Answer:
-        """What the App itself asks, with the token that its key signed."""
+        """The response to requests of the App itself, which have a token signed with its key."""
         assert self.app is not None
         if path == "/app/installations":
-            # As described, an account is a user and an enterprise at once.
+            # In GitHub's description, an account is a user and an enterprise at once.
             both = {"slug": "acme", "name": "Acme", "created_at": TIME, "updated_at": TIME}
             row = self.app["installation"]
             return Answer([{**row, "account": {**row["account"], **both}}])
@@ -120,7 +120,7 @@ class Answers:
         return Answer(body, 200, {LINK: f'<{{url}}{path}?{turn}={number + 1}&per_page={size}{kept}>; rel="next"'})
 
     def _learnt(self, alert: Json) -> set[str]:
-        """The fields of metadata that an alert has."""
+        """The metadata of an alert."""
         repository = "/".join(alert["html_url"].split("/")[3:5])
         path = f"/repos/{repository}/secret-scanning/alerts/{alert['number']}"
         return {one["key"] for one in self.organization.rest.get(path, {}).get("metadata", ())}
@@ -186,7 +186,7 @@ def _day(when: int) -> str:
 
 
 def _head(row: Json) -> Json:
-    """The last commit. ``changes``: the author of the last commit that changed a file."""
+    """The last commit. ``changes``: by file, the author of the last commit that changed it."""
 
     def history(_: Any, path: str | None = None, **__: Any) -> Json:
         by = row.get("changes", {}).get(path)
@@ -196,7 +196,7 @@ def _head(row: Json) -> Json:
 
 
 def _ruleset(row: Json) -> Json:
-    """``bypasses``: None where they are not shown."""
+    """A ruleset. ``bypasses``: None if they are not shown."""
     apps = {one: None if one == "deploy keys" else {"__typename": "App", "slug": one} for one in row["bypasses"] or ()}
     actors = [{"deployKey": app is None, "actor": app} for app in apps.values()]
     shown = None if row["bypasses"] is None else {"nodes": actors}
@@ -204,7 +204,7 @@ def _ruleset(row: Json) -> Json:
 
 
 def _environment(row: Json, name: str) -> Json:
-    """An environment with its rules; a rule says how many ``reviewers`` it has."""
+    """An environment with its rules; ``reviewers`` of a rule is a number."""
     if name not in row["environments"]:
         return None
     rules = [_rule(**one) for one in row["rules"].get(name, ())]

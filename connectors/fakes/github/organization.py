@@ -1,4 +1,4 @@
-"""An organization of GitHub's: its documents and rows by path, and what GraphQL shows of its repositories."""
+"""A GitHub organization: documents and rows by path, and its repositories as in GraphQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Json = Any
 
 
 def user(login: str, number: int = 1, **fields: Json) -> Json:
-    """An account, with all that GitHub says of one."""
+    """An account, with all fields that GitHub returns."""
     links = ("avatar", "events", "followers", "following", "gists", "html", "organizations", "received_events",
              "repos", "starred", "subscriptions")  # fmt: skip
     urls = {f"{one}_url": f"{URL}/users/{login}" for one in links}
@@ -22,7 +22,7 @@ def user(login: str, number: int = 1, **fields: Json) -> Json:
 
 
 def repository(full_name: str, number: int = 1) -> Json:
-    """A repository, with what GitHub says of one in lists of others' things."""
+    """A repository, with the fields that GitHub returns in other lists."""
     links = ("archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits", "compare", "contents",
              "contributors", "deployments", "downloads", "events", "forks", "git_commits", "git_refs", "git_tags",
              "hooks", "html", "issue_comment", "issue_events", "issues", "keys", "labels", "languages", "merges",
@@ -35,7 +35,7 @@ def repository(full_name: str, number: int = 1) -> Json:
 
 
 class Organization:
-    """What the server answers from. ``rest``: by path, a document, or the rows of a listing."""
+    """The data of the server. ``rest``: by path, a document, or the rows of a listing."""
 
     def __init__(self, login: str = "acme", *, plan: str = "enterprise") -> None:
         self.login, self.id = login, 4711
@@ -82,7 +82,7 @@ class Organization:
         return found
 
     def add_member(self, login: str, *, sso: str | None = None, role: str = "member", **fields: Json) -> None:
-        """A member, or a collaborator from outside."""
+        """A member, or an outside collaborator."""
         row = user(login, 100 + len(self.users), **fields)
         self.users[login] = {"role": role, **row}
         self.rows("outside_collaborators" if role == "outside" else "members").append(row)
@@ -121,7 +121,7 @@ class Organization:
         self.rest[f"/agents/repos/{full_name}/tasks"].insert(0, row)
 
     def add_role(self, name: str, *logins: str, base: str | None = None, permissions: tuple[str, ...] = ()) -> None:
-        """A role of the organization, and the accounts that have it."""
+        """An organization role with its accounts."""
         rows = self.rows("organization-roles")
         number = 8000 + len(rows)
         rows.append({
@@ -151,7 +151,7 @@ class Organization:
         return full_name
 
     def add_key(self, full_name: str, title: str, **fields: Json) -> str:
-        """A deploy key; gives its fingerprint."""
+        """A deploy key. Returns its fingerprint."""
         rows = self.rest[f"/repos/{full_name}/keys"]
         body = f"public key {full_name} {title} {len(rows)}".encode()
         rows.append({
@@ -162,12 +162,12 @@ class Organization:
         return "SHA256:" + base64.b64encode(hashlib.sha256(body).digest()).decode().rstrip("=")
 
     def add_variable(self, path: str, name: str, value: str) -> None:
-        """A variable below a listing's path."""
+        """A variable. ``path``: of the listing."""
         visibility = {"visibility": "all"} if path.startswith("/orgs/") else {}
         row = {"name": name, "value": value, "created_at": TIME, "updated_at": TIME, **visibility}
         self.rest[path].append(row)
 
     def add_secret(self, path: str, name: str, **fields: Json) -> None:
-        """A secret below a listing's path."""
+        """A secret. ``path``: of the listing."""
         visibility = {"visibility": "all"} if path.startswith("/orgs/") else {}
         self.rest[path].append({"name": name, "created_at": TIME, "updated_at": TIME, **visibility, **fields})

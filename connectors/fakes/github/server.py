@@ -15,7 +15,7 @@ from connectors.fakes.github.organization import Organization
 def _handler(answers: Answers) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # headers and body in one packet, or each answer waits for an acknowledgement
+        wbufsize = -1  # send headers and body in one packet, otherwise each response waits for an acknowledgement
 
         def do_GET(self) -> None:
             self._answer(b"")
@@ -43,7 +43,7 @@ def _handler(answers: Answers) -> type[BaseHTTPRequestHandler]:
 
 @contextmanager
 def github_server(organization: Organization, token: str) -> Iterator[str]:
-    """Its address, as long as it lasts. ``token``: what a request is signed in with."""
+    """Run the server and yield its address. ``token``: the token that requests must have."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(Answers(organization, token=token)))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

@@ -1,1 +1,1 @@
-"""A stand-in for the API server of a Kubernetes cluster: it lists, pages, and enforces RBAC."""
+"""A fake API server of a Kubernetes cluster: it lists objects, paginates, and enforces RBAC."""

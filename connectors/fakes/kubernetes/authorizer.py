@@ -1,7 +1,7 @@
-"""What RBAC allows a user: the rules of all roles that bindings give to the name and the groups. There is no deny.
+"""RBAC: a user has the rules of all roles that are bound to the name or the groups. There is no deny.
 
-Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/ and the authorizer's documentation. It is written
-apart from what the connector knows of RBAC, which is checked against it.
+Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/ and the authorizer's documentation. It shares no
+code with the connector's evaluation of RBAC, which is tested against it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ACCOUNT = "system:serviceaccount:"
 
 
 class User(Struct, frozen=True):
-    """Who asks."""
+    """The user of a request."""
 
     name: str
     groups: tuple[str, ...] = ("system:authenticated",)
@@ -30,7 +30,7 @@ def service_account(namespace: str, name: str) -> User:
 
 
 class Ask(Struct, frozen=True, kw_only=True):
-    """What a request does. ``path``: of a request about no resource; then the rest is empty."""
+    """The attributes of a request. ``path``: of a non-resource request; then the other fields are empty."""
 
     verb: str
     group: str = ""
@@ -42,14 +42,14 @@ class Ask(Struct, frozen=True, kw_only=True):
 
 
 def allowed(cluster: Cluster, user: User, ask: Ask) -> bool:
-    """Whether any rule allows it."""
+    """Whether any rule allows the request."""
     if "system:masters" in user.groups:
         return True
     return any(_rule_allows(rule, ask) for rule in rules_of(cluster, user, ask.namespace))
 
 
 def rules_of(cluster: Cluster, user: User, namespace: str) -> Iterator[Mapping[str, Any]]:
-    """The rules that hold for the user in a namespace, or without one in the whole cluster."""
+    """The user's rules in a namespace, or without one in the whole cluster."""
     for binding in cluster.of("clusterrolebindings"):
         if _is_subject(user, binding, ""):
             yield from _role(cluster, binding, "")

@@ -1,4 +1,4 @@
-"""The objects of a cluster, by resource, and what its API says about itself."""
+"""The objects of a cluster, by resource, and the resources that its API has."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Resource(Struct, frozen=True):
 
     @property
     def api_version(self) -> str:
-        """Group and version as manifests have them."""
+        """Group and version as in manifests."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
@@ -72,11 +72,11 @@ CUSTOM = {
         Resource("security.openshift.io", "v1", "securitycontextconstraints", "SecurityContextConstraints", False),
     )
 }
-"""Resources that a cluster offers once it has an object of the kind, or is told to."""
+"""Custom resources, which a cluster offers if it has an object of the kind or is created with it."""
 
 
 class Cluster:
-    """A cluster made from manifests. ``custom``: kinds of custom resources that it offers, also without objects."""
+    """A cluster from manifests. ``custom``: kinds of custom resources that it offers even without objects."""
 
     def __init__(self, manifests: Iterable[Manifest], *, minor: int = 36, custom: Iterable[str] = ()) -> None:
         self.minor = minor
@@ -114,7 +114,7 @@ def _unfolded(manifest: Manifest) -> Iterator[Manifest]:
 
 
 def _stored(manifest: Manifest, resource: Resource) -> Manifest:
-    """The object as a server keeps it: with a uid, which depends on its name alone, and a time of creation."""
+    """The object as the server stores it: with a uid, derived from its name, and a creation time."""
     item = deepcopy(manifest)
     metadata = item["metadata"]
     if resource.namespaced:

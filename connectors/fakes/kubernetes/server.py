@@ -1,7 +1,7 @@
-"""The API server: who asks, whether RBAC allows it, and pages of what is there.
+"""The API server: authentication, authorization by RBAC, and paginated lists.
 
-It answers what a scanner and ``kubectl`` ask: discovery, lists with ``limit`` and ``continue``, field selectors by name
-and type, partial metadata, reviews of the asker's own access, and the issuer of its tokens.
+It supports the requests of a scanner and ``kubectl``: discovery, lists with ``limit`` and ``continue``, field selectors
+by name and type, partial metadata, reviews of the caller's own access, and the issuer of its tokens.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _REVIEW = "selfsubjectaccessreviews"
 _OPEN = ("/version", "/.well-known/openid-configuration", "/openid/v1/jwks", "/api", "/apis")
 
 Fault = Callable[[Asked], Reply | None]
-"""An answer in place of the right one, or None."""
+"""A response in place of the regular one, or None."""
 
 
 class KubernetesServer(Server):
-    """A running API server; a context manager. ``users``: who a bearer token belongs to.
+    """A running API server; a context manager. ``users``: users by bearer token.
 
-    ``fault``: asked before each answer. ``most_on_a_page``: however many the client wants. ``tls``: a client
-    certificate that it verifies names the user (CN) and the groups (O).
+    ``fault``: called before each response. ``most_on_a_page``: a limit below the client's. ``tls``: client certificates
+    are verified, and name the user (CN) and the groups (O).
     """
 
     def __init__(
@@ -124,19 +124,19 @@ class KubernetesServer(Server):
         return Reply(body={**kind, "metadata": metadata, "items": bare})
 
     def _resource(self, path: str) -> tuple[Resource, str, str] | None:
-        """The resource, the namespace and the name that a path is about; the latter two may be empty."""
+        """The resource, namespace and name of a path; namespace and name may be empty."""
         for resource in self.cluster.resources:
             if not path.startswith(f"{resource.base}/"):
                 continue
             parts = path[len(resource.base) + 1 :].split("/")
             namespace = ""
-            if parts[0] == "namespaces" and parts[2:] and resource.namespaced:  # of NAME/PLURAL
+            if parts[0] == "namespaces" and parts[2:] and resource.namespaced:  # from NAME/PLURAL
                 namespace, parts = parts[1], parts[2:]
             if parts[0] == resource.plural and len(parts) in (1, 2):
                 return resource, namespace, parts[1] if len(parts) > 1 else ""
         return None
 
-    # --- about itself
+    # --- information about the server
 
     def _is_discovery(self, path: str) -> bool:
         return any(path == resource.base for resource in self.cluster.resources)
@@ -201,7 +201,7 @@ class KubernetesServer(Server):
 
 
 def _certified(certificate: Mapping[str, Any] | None) -> User | None:
-    """The user that a client certificate names."""
+    """The user of a client certificate."""
     named = [pair for part in (certificate or {}).get("subject", ()) for pair in part]
     users = [value for key, value in named if key == "commonName"]
     groups = (*(value for key, value in named if key == "organizationName"), "system:authenticated")
@@ -209,7 +209,7 @@ def _certified(certificate: Mapping[str, Any] | None) -> User | None:
 
 
 def refusal(status: int, message: str) -> Reply:
-    """A ``Status`` as the API server answers it."""
+    """An error in the API server's form, a ``Status``."""
     body = {
         "kind": "Status",
         "apiVersion": "v1",
@@ -241,7 +241,7 @@ def _token(position: int) -> str:
 
 
 def _position(token: str | None) -> int | None:
-    """Where a page begins; None for a token of another server."""
+    """The start of a page; None for a token of another server."""
     if not token:
         return 0
     try:

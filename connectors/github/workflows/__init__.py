@@ -1,1 +1,1 @@
-"""Workflows as identities: what a workflow file says its jobs may become elsewhere, and with which tokens. Pure."""
+"""Workflows as identities: the tokens of their jobs, and the identities elsewhere that they sign in as. Pure."""

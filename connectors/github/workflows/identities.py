@@ -1,4 +1,4 @@
-"""The workflows of a repository as identities, and the repository as what runs as them. Pure."""
+"""The workflows of a repository as identities, and the repository as their workload. Pure."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ from scanner.model.attributes import (
 
 PROVIDER, KIND, SECTION = "github", "workflow", "workflows"
 MOST_TOKENS = 200
-"""The most subjects that one workflow may have; a file with more is a gap."""
+"""The most subjects of one workflow; a file with more is a gap."""
 _DEEPEST = 4
-"""Workflows that call workflows are followed so far."""
+"""The depth to which calls of workflows are followed."""
 
 
 T = TypeVar("T")
 
 
 class Gap(Struct, frozen=True, kw_only=True):
-    """A workflow or action that could not be read, or not wholly."""
+    """A workflow or action that could not be read completely."""
 
     path: str
     reason: str
 
 
 class Workflows(Struct, frozen=True, kw_only=True):
-    """What the files of a repository say.
+    """The identities of a repository's workflows.
 
-    ``federation_beside``: by name of a stored secret that is a cloud's key, the jobs that may sign in to that cloud
-    without it. ``silent``: the jobs that may ask for tokens, but name nothing that is known to use one. ``by_default``:
-    the workflows with a job that does not say what its GITHUB_TOKEN may do. ``workload``: the repository, which runs as
-    these identities.
+    ``federation_beside``: by name of a stored secret that is a cloud's key, the jobs that can sign in to that cloud
+    without it. ``silent``: jobs that may request tokens, but have no known sign-in. ``by_default``: workflows with a
+    job that does not set the permissions of its GITHUB_TOKEN. ``workload``: the repository, which runs as these
+    identities.
     """
 
     identities: tuple[Identity, ...] = ()
@@ -67,9 +67,9 @@ class Workflows(Struct, frozen=True, kw_only=True):
 
 
 class _Part(Struct, frozen=True):
-    """A job that may ask for tokens. ``called``: the workflow that it runs in, if that is another.
+    """A job that may request tokens. ``called``: the called workflow that contains it, if any.
 
-    ``is_read``: False for a job that calls a workflow which was not read.
+    ``is_read``: False for a job that calls a workflow that was not read.
     """
 
     job: Job
@@ -86,10 +86,10 @@ def workflow_identities(
     elsewhere: Mapping[str, WorkflowFile] = {},
     actions: Mapping[str, WorkflowFile] = {},
 ) -> Workflows:
-    """Return the workflows that may ask for tokens as identities. What could not be read is a gap.
+    """Return the workflows that may request tokens as identities. Files that could not be read are gaps.
 
     ``elsewhere``: workflows of other repositories that may be called, by ``OWNER/NAME/PATH`` in lower case.
-    ``actions``: the repository's own that its workflows use, by their folders.
+    ``actions``: the repository's own actions that its workflows use, by folder.
     """
     found = _Repository(organization, repository, source)
     found.read(files, elsewhere, actions)
@@ -105,7 +105,7 @@ def workflow_identities(
 
 
 class _Repository:
-    """One repository while its files are read."""
+    """A repository while its files are parsed."""
 
     def __init__(self, organization: Organization, repository: Repository, source: str) -> None:
         self._organization, self._repository, self._source = organization, repository, source
@@ -132,7 +132,7 @@ class _Repository:
         elsewhere: Mapping[str, WorkflowFile],
         actions: Mapping[str, WorkflowFile],
     ) -> None:
-        """Read the files, so that workflows can call each other, and use actions."""
+        """Parse all files, so that workflows can call each other and use actions."""
         for folder, file in sorted(actions.items()):
             if (action := self._read(file, read_action)) is not None:
                 self._actions[folder] = action
@@ -146,7 +146,7 @@ class _Repository:
             try:
                 self._callable.setdefault(name.lower(), read(file.path, file.text))
             except (InputError, ValueError):
-                continue  # a gap of its own repository
+                continue  # this is a gap of the other repository
         for workflow in self.workflows:
             self._jobs[workflow.path] = list(workflow.jobs(self._context, self._actions))
             for job in self._jobs[workflow.path]:
@@ -159,13 +159,13 @@ class _Repository:
         try:
             return parse(file.path, file.text)
         except InputError as error:
-            self.gaps.append(Gap(path=file.path, reason="; ".join(_told(problem) for problem in error.problems)))
+            self.gaps.append(Gap(path=file.path, reason="; ".join(_message(problem) for problem in error.problems)))
         except ValueError as error:
             self.gaps.append(Gap(path=file.path, reason=str(error)))
         return None
 
     def identity(self, workflow: Workflow) -> Identity | None:
-        """The workflow as an identity; None if none of its jobs gets tokens by itself."""
+        """The workflow as an identity; None if none of its jobs gets tokens without a caller."""
         parts, unresolved = self._parts(workflow)
         if not parts:
             return None
@@ -216,7 +216,7 @@ class _Repository:
         )
 
     def workload(self, identities: Sequence[Identity]) -> Workload:
-        """The repository, with the subjects that its jobs and those of its owner's other repositories can have."""
+        """The repository as a workload, with the possible subjects of its jobs and of its owner's repositories."""
         repository, tokens = self._repository, self._tokens
         is_known = tokens.is_known or not identities
         return Workload(
@@ -241,13 +241,13 @@ class _Repository:
         )
 
     def by_default(self) -> Iterator[str]:
-        """Yield the paths of workflows with a job that does not say what its token may do."""
+        """Yield the paths of workflows with a job that does not set the permissions of its token."""
         for workflow in self.workflows:
             if workflow.runs_by_itself and not all(job.has_permissions for job in self._jobs[workflow.path]):
                 yield workflow.path
 
     def beside(self) -> dict[str, tuple[str, ...]]:
-        """The jobs that may sign in without it, by the name of each stored secret that is a cloud's key."""
+        """By stored secret that is a cloud's key, the jobs that can sign in to that cloud without it."""
         systems: defaultdict[str, set[str]] = defaultdict(set)
         for name in self._repository.secret_names:
             if system := system_of_key(name):
@@ -263,7 +263,7 @@ class _Repository:
         return {name: tuple(places) for name, places in offered.items() if places}
 
     def _note_keys(self, workflow: Workflow, job: Job) -> None:
-        """Note where a job signs in to without a key, and where it could, but has a stored key."""
+        """Note the systems that a job signs in to without a key, and those that it could, but has a stored key for."""
         place = f"{workflow.path} {job.at}"
         for system in job.systems if job.asks_for_tokens else ():
             self._places[system].append(place)
@@ -274,7 +274,7 @@ class _Repository:
                 places += [place] if job.asks_for_tokens else []
 
     def _parts(self, workflow: Workflow) -> tuple[list[_Part], list[str]]:
-        """The jobs that may ask for tokens, also in workflows that it calls; and what could not be followed."""
+        """The jobs that may request tokens, also of called workflows, and calls that could not be followed."""
         unresolved: list[str] = []
         if not workflow.runs_by_itself:
             return [], unresolved
@@ -288,7 +288,7 @@ class _Repository:
         uses = _in_full(job.calls, within)
         called = self._called(uses)
         if called is None or depth >= _DEEPEST:
-            # Its jobs may have environments, which change the subject.
+            # The called jobs may have environments, which change the subject.
             self._is_whole = False
             unresolved.append(f"{job.at} calls {job.calls}, which was not read")
             yield _Part(job, uses, is_read=False)
@@ -321,14 +321,14 @@ class _Repository:
 
 
 def _variables_of(repository: Repository) -> Iterator[tuple[str, Mapping[str, str] | None]]:
-    """Yield the variables of each environment, by names in lower and upper case; None for what was not read."""
+    """Yield the variables of each environment, by lower-case environment and upper-case name; None if not read."""
     for environment in {*repository.environments, *repository.environment_variables}:
         own = repository.environment_variables.get(environment)
         yield environment.lower(), None if own is None else {name.upper(): value for name, value in own.items()}
 
 
 def _in_full(uses: str, within: str | None) -> str:
-    """A workflow that is called, in full where a workflow of another repository calls one of its own."""
+    """The full name of a called workflow, also if a workflow of another repository calls one of its own."""
     if not uses.startswith("./") or within is None or within.startswith("./"):
         return uses
     path, _, ref = within.partition("@")
@@ -336,7 +336,7 @@ def _in_full(uses: str, within: str | None) -> str:
     return f"{owner}/{name}/{uses.removeprefix('./')}@{ref}"
 
 
-def _told(problem: Problem) -> str:
+def _message(problem: Problem) -> str:
     return problem.message if problem.line is None else f"line {problem.line} {problem.message}"
 
 
@@ -348,7 +348,7 @@ def _environments(job: Job) -> tuple[str, ...]:
 
 
 def _privilege(unresolved: Sequence[str]) -> Privilege:
-    """What it may do by itself, which is nothing elsewhere; unknown where it may take what is not known."""
+    """Its own privilege, which is normal; unknown if it may sign in as an unknown identity."""
     return Privilege(level="unknown" if unresolved else "normal", evidence=tuple(unresolved))
 
 

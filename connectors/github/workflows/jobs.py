@@ -1,4 +1,4 @@
-"""A workflow and its jobs: what they may ask for, which identities they name, which stored keys they use. Pure."""
+"""A workflow and its jobs: their permission to request tokens, their sign-ins, and the stored keys they use. Pure."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from scanner.model import CredentialKind
 
 FOLDER = ".github/workflows/"
 CALLED = "workflow_call"
-"""The trigger of a workflow that others call."""
+"""The trigger of a reusable workflow."""
 _STARTED = "workflow_dispatch"
 _SCRIPT = "actions/github-script"
 _DEEPEST = 5
-"""Actions that use actions are followed so far."""
+"""The depth to which actions that use actions are followed."""
 Actions: TypeAlias = Mapping[str, LocalAction]
-"""The repository's own, by their folders."""
+"""The repository's own actions, by folder."""
 
 
 class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An action that signs in to another system, as ``sign_in.toml`` has it."""
+    """An action that signs in to another system, from ``sign_in.toml``."""
 
     uses: str
     system: str
@@ -41,7 +41,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Variable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A variable that programs take a key of a system from."""
+    """An environment variable with a key of a system."""
 
     system: str
     kind: CredentialKind
@@ -64,13 +64,13 @@ def _actions() -> Mapping[str, Action]:
 
 
 def system_of_key(name: str) -> str | None:
-    """The system that a secret of that name is a key of, as far as names say; None for others."""
+    """The system that a secret is a key of, judged by its name; None for other names."""
     variable = _tables().variables.get(_as_variable(name))
     return variable.system if variable else None
 
 
 class Role(Struct, frozen=True, kw_only=True):
-    """An identity that a step takes. ``at``: job and input; ``given``: the step's other inputs, resolved."""
+    """An identity that a step signs in as. ``at``: job and input; ``given``: the step's other inputs, resolved."""
 
     at: str
     system: str
@@ -88,14 +88,14 @@ class Key(Struct, frozen=True, kw_only=True):
 
 
 def read(path: str, text: str) -> Workflow:
-    """Return the workflow in a file. Raises InputError for what is no YAML, ValueError for what is no workflow."""
+    """Return the workflow in a file. Raises InputError for invalid YAML, ValueError if it is not a workflow."""
     return Workflow(path, parse_document(Path(path), text))
 
 
 class Workflow:
-    """A workflow. ``values``: its file; ``events``: what sets it off, each with its filters.
+    """A workflow. ``values``: the parsed file; ``events``: its triggers, each with its filters.
 
-    Raises ValueError where it has no jobs or no events.
+    Raises ValueError if it has no jobs or no events.
     """
 
     def __init__(self, path: str, values: Mapping[str, Any]) -> None:
@@ -108,19 +108,19 @@ class Workflow:
 
     @property
     def name(self) -> str | None:
-        """What people see in its place."""
+        """Its display name, by default the path."""
         found = self.values.get("name")
         return found if isinstance(found, str) and found else None
 
     @property
     def runs_by_itself(self) -> bool:
-        """Whether anything but another workflow sets it off."""
+        """Whether it has a trigger other than a call."""
         return set(self.events) != {CALLED}
 
     def jobs(self, context: Context, actions: Actions, *, is_called: bool = False) -> Iterator[Job]:
-        """Yield its jobs. ``context``: what is known besides the file; inputs given there go before its own.
+        """Yield its jobs. ``context``: known values besides the file; its inputs take precedence over the defaults.
 
-        ``is_called``: another workflow calls it, and gives all inputs that it wants to.
+        ``is_called``: another workflow calls it, and the context has all inputs of that call.
         """
         inputs = dict(self._inputs(CALLED, are_given=is_called))
         if not is_called:
@@ -135,7 +135,7 @@ class Workflow:
 
 
 class Job:
-    """A job. ``at``: its place in the file. ``whole``: the workflow without it. ``context``: what is known besides."""
+    """A job. ``at``: its path in the file. ``whole``: the workflow without it. ``context``: other known values."""
 
     def __init__(
         self, at: str, values: Mapping[str, Any], whole: Mapping[str, Any], context: Context, actions: Actions
@@ -154,11 +154,11 @@ class Job:
         self.systems: set[str] = set()
         self._unread: dict[str, None] = {}
         self._scripts = Scripts()
-        # A job that calls a workflow hands over inputs and secrets.
+        # A job that calls a workflow passes inputs and secrets.
         for handed in (outer, values.get("with"), values.get("secrets")):
             self._keys_in(mapping(handed), self._context)
         self._scripts.add_variables(outer, self._context)
-        self._take_in_all(listed(values.get("steps")), self._context, ())
+        self._add_steps(listed(values.get("steps")), self._context, ())
         taken = [*self._scripts.taken, *self._scripts.by_variables()]
         self.roles += (self._role(one) for one in taken)
         self.systems |= {one.system for one in taken}
@@ -166,13 +166,13 @@ class Job:
 
     @property
     def asks_for_tokens(self) -> bool:
-        """Whether it may ask for GitHub's token; its own permissions replace the workflow's."""
+        """Whether it may request an OIDC token. Its own permissions replace the workflow's."""
         granted = self._values.get("permissions", self._whole.get("permissions"))
         return granted == "write-all" or (isinstance(granted, dict) and granted.get("id-token") == "write")
 
     @property
     def has_permissions(self) -> bool:
-        """Whether the file says what it may do. If not, a called workflow's job may do what its caller may."""
+        """Whether the file sets its permissions. If not, a job of a called workflow has those of its caller."""
         return "permissions" in self._values or "permissions" in self._whole
 
     @property
@@ -190,7 +190,7 @@ class Job:
 
     @property
     def unresolved(self) -> Iterator[str]:
-        """What it takes, or may take, but the file does not say."""
+        """Identities that it signs in as, or may, but that cannot be resolved from the file."""
         yield from (f"{role.at} is {role.value.written}" for role in self.roles if not role.value.is_whole)
         yield from (f"{self.at} uses ./{folder}, which was not read" for folder in self._unread)
         if self._asks_otherwise:
@@ -198,15 +198,15 @@ class Job:
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing says what it signs in to."""
+        """Whether no sign-in of it is known."""
         return not (self.systems or self._unread or self._asks_otherwise)
 
     def handed_over(self) -> dict[str, Value]:
-        """The inputs that it gives to the workflow that it calls, by name in lower case."""
+        """The inputs that it passes to the workflow that it calls, by name in lower case."""
         return _values_of(self._values.get("with"), self._context)
 
-    def _take_in_all(self, steps: Iterable[Any], context: Context, within: tuple[str, ...]) -> None:
-        """Take in the steps of the job, or of an action. ``within``: the folders of actions that lead there."""
+    def _add_steps(self, steps: Iterable[Any], context: Context, within: tuple[str, ...]) -> None:
+        """Add the steps of the job, or of an action. ``within``: the folders of the actions that use it."""
         for step in steps:
             if isinstance(step, dict):
                 inner = context
@@ -214,9 +214,9 @@ class Job:
                     inner = msgspec.structs.replace(context, env={**context.env, **own})
                     self._keys_in(own, inner)
                     self._scripts.add_variables(own, inner)
-                self._take_in(step, inner, within)
+                self._add_step(step, inner, within)
 
-    def _take_in(self, step: Mapping[str, Any], context: Context, within: tuple[str, ...]) -> None:
+    def _add_step(self, step: Mapping[str, Any], context: Context, within: tuple[str, ...]) -> None:
         used, run = step.get("uses"), step.get("run")
         if isinstance(run, str):
             self._scripts.add(run, context)
@@ -233,23 +233,23 @@ class Job:
         self._sign_in(action, _values_of(step.get("with"), context), within)
 
     def _follow(self, used: str, given: Mapping[str, Value], context: Context, within: tuple[str, ...]) -> None:
-        """Take in the steps of an action of the repository, where it has any: it sees no variables of Actions."""
+        """Add the steps of a composite action of the repository, which cannot use configuration variables."""
         folder = folder_of(used)
         action = self._actions.get(folder) if folder is not None else None
         if action is None or len(within) >= _DEEPEST:
             self._unread[used.removeprefix("./")] = None
         elif action.steps is not None:
             inner = msgspec.structs.replace(context, inputs=action.given(given), are_given=True, variables={})
-            self._take_in_all(action.steps, inner, (*within, folder or "."))
+            self._add_steps(action.steps, inner, (*within, folder or "."))
 
     def _sign_in(self, action: Action, given: Mapping[str, Value], within: tuple[str, ...]) -> None:
-        """Take in an action that signs in; an input that is known to be empty is not given."""
+        """Add an action that signs in. An input that is known to be empty counts as missing."""
         given = {name: value for name, value in given.items() if not value.is_whole or any(value.texts)}
         by_key = [(name, kind) for name, kind in action.keys.items() if name in given]
         for name, kind in by_key:
             self.keys.setdefault(given[name].written, Key(system=action.system, kind=kind, value=given[name]))
         lacks = any(name not in given or not _may_be(given[name], text) for name, text in action.only.items())
-        # With a stored key, or as what an earlier step signed in as, it takes the role by that.
+        # With a stored key, or the identity of an earlier step, it assumes the role with that instead of a token.
         if by_key or lacks or any(name in given and _is(given[name], text) for name, text in action.unless.items()):
             return
         self.systems.add(action.system)
@@ -262,7 +262,7 @@ class Job:
         return Role(at=at, system=taken.system, input=taken.input, value=taken.value, given=taken.given)
 
     def _keys_in(self, given: Mapping[str, Any], context: Context) -> None:
-        """Take in the keys among variables, or among inputs of an action that is not known by name."""
+        """Add the keys among variables, or among inputs of an action that is not in the table."""
         for name, value in given.items():
             variable = _tables().variables.get(_as_variable(str(name)))
             if variable is not None and value not in (None, ""):
@@ -273,7 +273,7 @@ class Job:
 
 
 def _values_of(given: Any, context: Context) -> dict[str, Value]:
-    """Inputs that a step or job gives, by name in lower case."""
+    """The inputs of a step or job, by name in lower case."""
     return {str(name).lower(): context.value("" if value is None else value) for name, value in mapping(given).items()}
 
 
@@ -290,7 +290,7 @@ def _is(value: Value, text: str) -> bool:
 
 
 def _events(on: Any) -> dict[str, dict[str, Any]]:
-    """The events that set a workflow off, written as a text, a list or a mapping."""
+    """The events that trigger a workflow, from a string, a list or a mapping."""
     if isinstance(on, str):
         return {on: {}} if on else {}
     if isinstance(on, list):

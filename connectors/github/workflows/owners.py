@@ -1,6 +1,6 @@
-"""Who answers for a workflow, as far as its repository says: CODEOWNERS, and the teams that administer it. Pure.
+"""The owners of a workflow from its repository: CODEOWNERS, and the teams that administer it. Pure.
 
-Source: GitHub's documentation of CODEOWNERS. The last pattern that matches counts, also if it has no owner.
+Source: GitHub's documentation of CODEOWNERS. The last matching pattern takes precedence, also if it has no owner.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def code_owners(text: str, path: str) -> tuple[str, ...]:
 
 
 def _matches(pattern: str, path: list[str]) -> bool:
-    """Whether a pattern matches a path, or a folder that it is in. ``docs/*`` does not reach below the folder."""
+    """Whether a pattern matches a path or a folder above it. ``docs/*`` does not match files in subfolders."""
     steps = pattern.strip("/").split("/")
     if "/" not in pattern.rstrip("/"):
         steps = [_ANY_DEPTH, *steps]
@@ -41,7 +41,7 @@ def _matches(pattern: str, path: list[str]) -> bool:
 
 
 def as_owners(named: Iterable[str], teams: Iterable[str]) -> list[dict[str, Any]]:
-    """Return owners as attributes have them, each once. ``teams``: slugs."""
+    """Return owners in the form of attributes, without repetitions. ``teams``: slugs."""
     return list({str(one): one for one in (*map(_owner, named), *_teams(teams))}.values())
 
 

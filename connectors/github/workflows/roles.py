@@ -1,4 +1,4 @@
-"""The identities elsewhere that a workflow names, as the connectors of those systems call them. Pure."""
+"""The identities elsewhere that a workflow names, as keys of the connectors of those systems. Pure."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _DEFAULT_MOUNT = "jwt"
 
 
 def targets_of(role: Role) -> Iterator[str]:
-    """Yield the keys of what a role names, as far as the file says."""
+    """Yield the keys of the identities of a role, as far as the file resolves them."""
     as_key = _AS_KEY.get((role.system, role.input), _as_named)
     yield from (as_key(role, named) for named in role.value.texts if named)
 
 
 def _known(role: Role, name: str) -> str | None:
-    """The value of another input of the same step, if it is known and has one value."""
+    """The value of another input of the same step, if it is known and unambiguous."""
     value = role.given.get(name)
     return value.texts[0] if value is not None and value.is_whole and len(value.texts) == 1 else None
 
@@ -36,13 +36,13 @@ def _google_provider(_role: Role, named: str) -> str:
 
 
 def _azure_client(role: Role, named: str) -> str:
-    """``azure://TENANT/applications/CLIENT``; only the client id without a known tenant."""
+    """``azure://TENANT/applications/CLIENT``; the client id alone if the tenant is unknown."""
     tenant = _known(role, "tenant-id")
     return f"azure://{tenant.lower()}/applications/{named.lower()}" if tenant else named.lower()
 
 
 def _vault_role(role: Role, named: str) -> str:
-    """``vault://HOST/auth/MOUNT/role/NAME``, in the namespace of the step; only the name without a known address."""
+    """``vault://HOST/auth/MOUNT/role/NAME``, in the step's namespace; the name alone if the address is unknown."""
     host = urlsplit(_known(role, "url") or "").netloc
     if not host:
         return named

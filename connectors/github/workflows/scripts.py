@@ -1,7 +1,7 @@
-"""What a script of a job signs in to, where that stands there in plain words, and whether it asks for a token. Pure.
+"""Sign-ins in the scripts of a job that are written literally, and whether a script requests a token. Pure.
 
-Nothing is run. Commands are read with their options; a variable counts where the workflow's ``env`` has it, or the
-script sets it once. What asks for a token in another way is only said.
+Nothing is run. Commands are parsed with their options. A variable is resolved if the workflow's ``env`` has it, or if
+the script sets it once. Other ways to request a token are only reported.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}|\$(?:env:)?([A-Za-z_]\w*)")
 _NAMED = re.compile(r"([a-z_]+)=(.*)", re.DOTALL)
 _UNSTABLE = ("alpha", "beta")
 _LONGEST = 4_000
-"""So many characters of a command are read."""
+"""The most characters of a command that are read."""
 
 
 class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A command that signs in, as ``sign_in.toml`` has it. Without ``roles``, it takes what was prepared before."""
+    """A command that signs in, from ``sign_in.toml``. Without ``roles``, it uses what was prepared before."""
 
     words: tuple[str, ...]
     system: str
@@ -47,7 +47,7 @@ class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Environment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Variables by which programs sign in, as ``sign_in.toml`` has them."""
+    """Environment variables that programs sign in with, from ``sign_in.toml``."""
 
     system: str
     input: str
@@ -71,7 +71,7 @@ def _tables() -> _Tables:
 
 @cache
 def _worth_reading() -> re.Pattern[str]:
-    """The texts without which a script neither asks for a token nor prepares for that."""
+    """Matches the texts that any script with a sign-in contains."""
     tables = _tables()
     begun = (one.marker or " ".join(one.words[:2]) for one in tables.commands)
     return re.compile("|".join(map(re.escape, (*begun, *tables.requests, *tables.exchanges, *sorted(_of_interest())))))
@@ -79,7 +79,7 @@ def _worth_reading() -> re.Pattern[str]:
 
 @cache
 def _counted() -> re.Pattern[str]:
-    """The texts that stand once in each sign-in."""
+    """Matches the texts that occur once in each sign-in."""
     tables = _tables()
     markers = {one.marker for one in tables.commands if one.marker}
     return re.compile("|".join(map(re.escape, (*sorted(markers), *tables.exchanges))))
@@ -92,7 +92,7 @@ def _of_interest() -> frozenset[str]:
 
 
 class Taken(Struct, frozen=True, kw_only=True):
-    """An identity that a script takes. ``by``: the option or variable; ``given``: what else the command says."""
+    """An identity that a script signs in as. ``by``: the option or variable; ``given``: the other options."""
 
     by: str
     system: str
@@ -102,7 +102,7 @@ class Taken(Struct, frozen=True, kw_only=True):
 
 
 class Scripts:
-    """The scripts of one job, with the variables that its programs see."""
+    """The scripts of one job, with their environment variables."""
 
     def __init__(self) -> None:
         self.taken: list[Taken] = []
@@ -111,13 +111,13 @@ class Scripts:
         self._variables: defaultdict[str, dict[Value, None]] = defaultdict(dict)
 
     def add_variables(self, given: Mapping[str, Any], context: Context) -> None:
-        """Take in what a step or job sets for its programs."""
+        """Add the environment variables of a step or job."""
         for name in _of_interest() & given.keys():
             if given[name] not in (None, ""):
                 self._variables[name][context.value(given[name])] = None
 
     def add(self, script: str, context: Context) -> None:
-        """Take in a script."""
+        """Add a script."""
         if _worth_reading().search(script) is None:
             return
         text = _COMMENT.sub("", _CONTINUED.sub(" ", script))
@@ -138,7 +138,7 @@ class Scripts:
         self._asks |= understood < len(_counted().findall(text))
 
     def by_variables(self) -> Iterator[Taken]:
-        """Yield what programs take by their variables alone, once all has been taken in."""
+        """Yield the identities that environment variables alone select, after everything was added."""
         for one in _tables().environments:
             if any(map(_is_on, self._variables.get(one.needs, ()))):
                 given = {
@@ -148,9 +148,9 @@ class Scripts:
                     yield Taken(by=one.role, system=one.system, input=one.input, value=value, given=given)
 
     def asks_otherwise(self, taken: Sequence[Taken], systems: AbstractSet[str]) -> bool:
-        """Whether a script asks for a token, and what it becomes by that is not known.
+        """Whether a script requests a token for an unknown sign-in.
 
-        ``taken``: all that scripts take; ``systems``: where the job is known to sign in.
+        ``taken``: the identities that scripts sign in as; ``systems``: those that the job is known to sign in to.
         """
         return self._asks or (self._requests and not taken) or not self._prepared <= systems
 
@@ -160,7 +160,7 @@ def _is_on(value: Value) -> bool:
 
 
 class _Names:
-    """Words of a script as values: variables as ``env`` has them, or as the script sets them once."""
+    """Resolves words of a script: variables from ``env``, or those that the script sets once."""
 
     def __init__(self, context: Context, set_here: Mapping[str, Sequence[str]]) -> None:
         known = {name: value for name, value in context.env.items() if name not in set_here}
@@ -176,12 +176,12 @@ class _Names:
         return found if found.is_whole else Value(_unquoted(word), found.texts, is_whole=False)
 
     def variable(self, name: str) -> Value | None:
-        """The value of a variable; None where nothing says it."""
+        """The value of a variable; None if it is not set."""
         return self.value(f"${name}") if name in self._context.env else None
 
 
 def _set_in(text: str) -> dict[str, list[str]]:
-    """The variables that a script sets, each with its different values; itself is none."""
+    """The variables that a script sets, each with its distinct values; an assignment of itself does not count."""
     found: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for name, word in _SET.findall(text):
         if _unquoted(word) not in (f"${name}", f"${{{name}}}"):
@@ -194,14 +194,14 @@ def _unquoted(word: str) -> str:
 
 
 def _expression(word: str) -> str:
-    """A word with GitHub's expressions in the place of the shell's variables; within single quotes there are none."""
+    """A word with the shell's variables as GitHub's expressions; single quotes prevent expansion."""
     if word.startswith("'"):
         return _unquoted(word)
     return _VARIABLE.sub(lambda found: f"${{{{ env.{found[1] or found[2]} }}}}", _unquoted(word))
 
 
 def _commands(text: str) -> Iterator[tuple[Command, Mapping[str, str]]]:
-    """Yield the commands that sign in, each with its options, and its other words by number."""
+    """Yield the commands that sign in, each with its options, and its positional arguments by number."""
     for start in _COMMAND.finditer(text):
         words, options = _options(_words(text[start.end() : start.end() + _LONGEST]))
         words = [start[1], *(one for one in words if one not in _UNSTABLE)]
@@ -229,7 +229,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _options(words: Iterator[str]) -> tuple[list[str], dict[str, str]]:
-    """The plain words, and the options by name, also those that are written as ``name=value``."""
+    """The positional arguments, and the options by name, including those written as ``name=value``."""
     plain: list[str] = []
     options: dict[str, str] = {}
     waiting: str | None = None

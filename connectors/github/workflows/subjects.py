@@ -1,7 +1,7 @@
-"""The tokens that GitHub would give a job: their subjects, in the form that is sent, and their claims. Pure.
+"""The OIDC tokens of a job: their subjects and claims. Pure.
 
-Source: GitHub's reference of OpenID Connect, and of the events that trigger workflows. ``*`` in a subject or claim is
-what anyone who sets the job off chooses, such as the branch.
+Source: GitHub's reference of OpenID Connect, and of the events that trigger workflows. ``*`` in a subject or claim is a
+part that whatever triggers the job chooses, such as the branch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from connectors.planned.shapes import listed
 from scanner.model import Said, TokenSubject
 
 IMMUTABLE_SINCE: Final = datetime(2026, 7, 15, tzinfo=UTC)
-"""Repositories that are created or renamed from then on send immutable subjects, on github.com."""
+"""On github.com, repositories that are created or renamed since then have immutable subjects."""
 ANY: Final = "*"
 _BRANCHES, _TAGS = "refs/heads/", "refs/tags/"
 _PULL_REQUEST: Final = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
@@ -41,28 +41,28 @@ _ENVIRONMENT: Final = "environment"
 
 
 class Run(Struct, frozen=True):
-    """A way in which a workflow runs. ``ref``: the branch or tag, as a pattern; None for a pull request."""
+    """A kind of run of a workflow. ``ref``: the branch or tag, as a pattern; None for a pull request."""
 
     event: str
     ref: str
 
     @property
     def is_of_pull_request(self) -> bool:
-        """Whether its subject names no branch."""
+        """Whether its subject names a pull request and no branch."""
         return self.event in _PULL_REQUEST
 
 
 def runs(workflow: Workflow, default_branch: str | None, *, on_server: bool = False) -> tuple[Run, ...]:
-    """Return the ways in which a workflow runs by itself. ``on_server``: at an Enterprise Server."""
+    """Return the kinds of runs of a workflow without a caller. ``on_server``: on an Enterprise Server."""
     default = (f"{_BRANCHES}{default_branch or ANY}",)
     found: dict[Run, None] = {}
     for event, filters in workflow.events.items():
         refs: Iterable[str] = ()
         if event in _PULL_REQUEST:
-            # A pull request that was merged has the branch that it was merged into.
+            # The run for a merged pull request has the branch that it was merged into.
             refs = ("refs/pull/*/merge", *(_branches(filters) if "closed" in _texts(filters.get("types")) else ()))
         elif event == _TARGET:
-            # Before 3.20, an Enterprise Server takes the branch that the pull request is for.
+            # Before 3.20, an Enterprise Server uses the base branch of the pull request.
             refs = (*default, *_branches(filters)) if on_server else default
         elif event in _ON_DEFAULT:
             refs = default
@@ -78,7 +78,7 @@ def runs(workflow: Workflow, default_branch: str | None, *, on_server: bool = Fa
 
 
 def _pushed(filters: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the refs that a push is filtered by. A filter of one sort leaves out the other sort altogether."""
+    """Yield the refs that a push filter allows. A filter for branches alone excludes all tags, and the reverse."""
     named = {sort: {f"{sort}", f"{sort}-ignore"} & filters.keys() for sort in ("branches", "tags")}
     for sort, start in (("branches", _BRANCHES), ("tags", _TAGS)):
         if named[sort] or not any(named.values()):
@@ -90,7 +90,7 @@ def _branches(filters: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _filtered(filters: Mapping[str, Any], sort: str) -> list[str]:
-    """What a filter of branches or tags lets through, as patterns."""
+    """The branches or tags that a filter allows, as patterns."""
     return [_pattern(one) for one in _texts(filters.get(sort)) if not one.startswith("!")] or [ANY]
 
 
@@ -99,13 +99,13 @@ def _texts(given: Any) -> list[str]:
 
 
 def _pattern(glob: str) -> str:
-    """GitHub's filter as a pattern in which ``*`` matches any characters. What it cannot say becomes ``*``."""
+    """GitHub's filter as a pattern in which ``*`` matches any characters, and replaces other special characters."""
     found = (piece[1] or piece[3] or ANY for piece in _GLOB.finditer(glob))
     return re.sub(r"\*+", ANY, "".join(found))
 
 
 class Tokens:
-    """The tokens of one repository's jobs."""
+    """The tokens of a repository's jobs."""
 
     def __init__(self, organization: Organization, repository: Repository) -> None:
         self._organization, self._repository = organization, repository
@@ -124,24 +124,24 @@ class Tokens:
 
     @property
     def is_known(self) -> bool:
-        """Whether the form of its subjects is known: without its own template, only if its organization has none."""
+        """Whether the form of its subjects is known: by its own template, or if its organization has none."""
         return self._repository.template is not None or not self._organization.oidc.claim_keys
 
     @property
     def all_subjects(self) -> tuple[str, ...]:
-        """Patterns of every subject that names this repository, in either form."""
+        """Patterns for all subjects of this repository, in both forms."""
         return tuple(f"repo:{name}:{ANY}" for name in (self._names, self._ids))
 
     @property
     def subjects_of_owner(self) -> tuple[str, ...]:
-        """Patterns of every subject of its owner's repositories, in either form."""
+        """Patterns for all subjects of its owner's repositories, in both forms."""
         owner = self._names.partition("/")[0]
         return (f"repo:{owner}/{ANY}", f"repo:{owner}@{self._repository.owner_id}/{ANY}")
 
     def of(self, workflow: Workflow, job: Job, called: str | None = None) -> tuple[TokenSubject, ...]:
-        """Return the tokens of a job of a workflow. ``called``: the workflow that it runs in, if that is another.
+        """Return the tokens of a job of a workflow. ``called``: the called workflow that contains it, if any.
 
-        With ``environment`` in its template, a job without an environment gets none.
+        If the template has ``environment``, a job without an environment gets no token.
         """
         found: dict[TokenSubject, None] = {}
         environments: tuple[str | None, ...] = tuple(name or None for name in _environments(job)) or (None,)
@@ -155,11 +155,11 @@ class Tokens:
 
     @property
     def _keys(self) -> tuple[str, ...]:
-        """The claims of a subject of its own form; none for GitHub's."""
+        """The claims of a custom subject; empty for GitHub's default."""
         return () if self._template.use_default else self._template.claim_keys
 
     def _escaped_forms(self, value: str) -> dict[str, None]:
-        """A value as it stands in a subject. Enterprise Server 3.18 and older keep the colons."""
+        """The forms of a value in a subject. Enterprise Server 3.18 and older do not escape colons."""
         return dict.fromkeys((_escaped(value), value) if self._on_server else (_escaped(value),))
 
     def _token(
@@ -205,7 +205,7 @@ class Tokens:
 
 
 def _claimed(claimed: Sequence[str] | None, own: Mapping[str, str]) -> dict[str, str]:
-    """The claims of custom properties, empty for those that tokens do not have; none while that is not known."""
+    """The claims of custom properties, empty for properties that are not in tokens; none if that is unknown."""
     if claimed is None:
         return {}
     names = {f"{_PROPERTY}{name}" for name in claimed}
@@ -217,7 +217,7 @@ def _is_immutable(organization: Organization, repository: Repository) -> bool:
         return False
     if repository.template is not None and repository.template.immutable is not None:
         return repository.template.immutable
-    # An organization can opt in, but not out: newer repositories send immutable subjects all the same.
+    # An organization can opt in, but not out: newer repositories have immutable subjects anyway.
     moments = (repository.created_at, repository.renamed_at)
     return organization.oidc.immutable is True or any(one is not None and one >= IMMUTABLE_SINCE for one in moments)
 
@@ -231,7 +231,7 @@ def _environments(job: Job) -> Iterator[str]:
 
 
 def _called_ref(called: str, repository: str, ref: str) -> str:
-    """The workflow that is called, with its ref in full: of the same repository, it is that of the run."""
+    """The called workflow with its full ref; one of the same repository has the ref of the run."""
     if called.startswith("./"):
         return f"{repository}/{called.removeprefix('./')}@{ref}"
     path, _, at = called.partition("@")

@@ -1,4 +1,4 @@
-"""Values of a workflow, with expressions resolved as far as the file, variables and inputs say. Nothing is run."""
+"""Values of a workflow, with expressions resolved from the file, variables and inputs. Nothing is run."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _REFERENCE = re.compile(
 _INPUTS = ("inputs", "github.event.inputs")
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _DEEPEST, _LONGEST = 2, 8
-"""Values that refer to values are followed so far, and so many references in each."""
+"""The depth to which references between values are followed, and the most references in one value."""
 _LARGEST_MATRIX = 256
-"""The jobs that GitHub makes of a matrix at most."""
+"""GitHub's limit of jobs for a matrix."""
 MOST = 64
-"""The most texts that a value may represent; above that, it is unresolved."""
+"""The most texts of a value; with more, it is unresolved."""
 
 
 class Value(Struct, frozen=True):
-    """A value as the file has it. ``texts``: what it may be, as far as is known; ``is_whole``: it is nothing else."""
+    """A value in the file. ``texts``: the texts it can have, as far as known; ``is_whole``: these are all."""
 
     written: str
     texts: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Value(Struct, frozen=True):
 
     @property
     def is_secret(self) -> bool:
-        """Whether it is stored in a secret."""
+        """Whether it comes from a secret."""
         return "secrets." in self.written
 
     @property
@@ -47,11 +47,11 @@ class Value(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """What expressions may refer to.
+    """The contexts of expressions.
 
-    ``inputs``: by name in lower case; ``are_given``: by a caller, not by who starts the workflow.
-    ``variables``: by name in upper case. ``environments``: likewise those of environments, which go before these; None
-    where they were not read. ``github``: the few properties of the run that are known in advance.
+    ``inputs``: by name in lower case; ``are_given``: from a calling workflow, so that they are known.
+    ``variables``: by name in upper case. ``environments``: those of environments, which take precedence; None if they
+    were not read. ``github``: the few properties of the run that are known in advance.
     """
 
     env: Mapping[str, Any] = {}
@@ -71,7 +71,7 @@ class Context(Struct, frozen=True, kw_only=True):
         parts = _EXPRESSION.split(written)
         match parts:
             case ["", alone, ""] if (handed := self._input(alone.strip())) is not None and not handed.is_whole:
-                return handed  # as its caller writes it, such as a secret
+                return handed  # as the caller wrote it, such as a secret
         if any(_OPENING in part for part in parts[::2]) or len(parts) // 2 > (_LONGEST if depth <= _DEEPEST else 0):
             return Value(written, is_whole=False)
         found = [self._options(part, depth) if number % 2 else ((part,), True) for number, part in enumerate(parts)]
@@ -81,9 +81,9 @@ class Context(Struct, frozen=True, kw_only=True):
         return Value(written, tuple(dict.fromkeys(texts)), all(is_whole for _, is_whole in found))
 
     def _options(self, expression: str, depth: int) -> tuple[tuple[str, ...], bool]:
-        """What an expression may be, and whether it is nothing else: references, literals, ``a || b``, ``c && a || b``.
+        """The texts of an expression, and whether these are all: references, literals, ``a || b``, ``c && a || b``.
 
-        What is known and not empty ends the alternatives, unless it stands under a condition.
+        The first known, non-empty alternative without a condition is the last that counts.
         """
         texts: list[str] = []
         is_whole = True
@@ -102,7 +102,7 @@ class Context(Struct, frozen=True, kw_only=True):
         return Value(text, (literal[1].replace("''", "'"),)) if literal else self._referred(text, depth)
 
     def _is_sure(self, operand: str) -> bool:
-        """Whether its value is the same in every run: inputs of a workflow that is started have a default at most."""
+        """Whether its value is the same in every run: inputs of a manual run are chosen when it starts."""
         return self.are_given or self._input(operand) is None
 
     def _referred(self, expression: str, depth: int) -> Value:
@@ -125,7 +125,7 @@ class Context(Struct, frozen=True, kw_only=True):
         return Value(expression, known, bool(known))
 
     def variables_in(self, environment: Value) -> Mapping[str, Value]:
-        """The variables that a job of an environment sees: those of the environment, else the repository's."""
+        """The variables of a job with an environment: those of the environment, else of the repository."""
         own = [self.environments.get(name.lower(), {}) for name in environment.texts]
         names = self.variables.keys() | {name for some in own if some is not None for name in some}
         return {name: self._variable_in(own, name, is_whole=environment.is_whole) for name in names}
@@ -135,21 +135,21 @@ class Context(Struct, frozen=True, kw_only=True):
         found = [
             shared if own is not None and name not in own else _known((own or {}).get(name)) for own in environments
         ]
-        # Of an environment that is not known, or whose variables are not, the repository's may be replaced.
+        # An environment that is unknown, or whose variables are, may override the repository's variable.
         is_known = is_whole and None not in environments
         texts = [*(text for one in found for text in one.texts), *(() if is_known else shared.texts)]
         return Value("", tuple(dict.fromkeys(texts)), is_known and all(one.is_whole for one in found))
 
     def _input(self, expression: str) -> Value | None:
-        """The value that the caller gives an input; None for what is no input, or is not given."""
+        """The value that the caller passes for an input; None if it is not an input, or not passed."""
         found = _REFERENCE.fullmatch(expression)
         is_input = found is not None and found["context"].lower() in _INPUTS
         return self.inputs.get(found["name"].lower()) if found is not None and is_input else None
 
     def _of_matrix(self, name: str) -> tuple[str, ...]:
-        """The values of a property of the matrix, of its lists and of ``include``; none if any is an expression.
+        """The values of a matrix property, from its lists and ``include``; empty if any is an expression.
 
-        Of ``exclude``, what leaves out a value altogether counts.
+        ``exclude`` counts if it removes a value from all combinations.
         """
         first, *rest = name.split(".")
         named, included = self.matrix.get(first), self.matrix.get("include")
@@ -172,9 +172,9 @@ def _known(text: str | None) -> Value:
 
 
 def inputs_of(declared: Mapping[str, Any], *, are_given: bool = False) -> Iterator[tuple[str, Value]]:
-    """Yield the inputs that a trigger or action declares, each with its options, or else its default.
+    """Yield the declared inputs of a trigger or action, each with its options, or else its default.
 
-    ``are_given``: a caller gives all inputs that it wants; the others are empty without a default.
+    ``are_given``: a caller has passed its inputs, so that the others are empty without a default.
     """
     for name, one in declared.items():
         facts = one if isinstance(one, dict) else {}
@@ -188,7 +188,7 @@ def inputs_of(declared: Mapping[str, Any], *, are_given: bool = False) -> Iterat
 
 
 def _within(part: str) -> str:
-    """A part of an expression without brackets around it."""
+    """A part of an expression without enclosing parentheses."""
     text = part.strip()
     return text[1:-1] if text.startswith("(") and text.endswith(")") else text
 
