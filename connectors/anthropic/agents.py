@@ -1,4 +1,4 @@
-"""Managed agents, their deployments and the credentials in vaults (pure, but for the sections at the end)."""
+"""Managed agents, their deployments and stored credentials as records, and the sections that read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sections of an organization: each yields its coverage and returns what was read."""
+"""The sections of an organization: workspaces, roles, usage, accounts and federation rules."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ def read_rbac(reader: Reader) -> Found[dict[str, list[tuple[Grant, tuple[str, ..
 
 
 def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
-    """By the id of a key or agent, how often it was used in the last days, and on which day last."""
+    """By id of a key or agent, the number of requests in the last days, and the last day."""
     found: defaultdict[str, Used] = defaultdict(Used)
     with reader.section(s.USAGE) as section:
         spans = list(usage_spans(datetime.now(UTC), days))
         try:
             rows = list(_usage(reader, section, spans))
-        except Gone:  # an organization, or a server, without the newer report
+        except Gone:  # the organization or server does not have the newer report
             rows = list(_report(reader, section, spans))
             section.note("usage of agents is not offered")
         for id_, requests, day in rows:
@@ -123,7 +123,7 @@ def _report(reader: Reader, section: SectionReading, spans: Iterable[Mapping[str
 
 
 def usage_spans(now: datetime, days: int) -> Iterator[dict[str, str]]:
-    """Whole days and the hours of today, in spans that one report may cover."""
+    """The days before today and the hours of today, in spans that fit in one report."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     begins = hour.replace(hour=0) - timedelta(days=days)
     while begins < hour:
@@ -156,7 +156,7 @@ def read_accounts(reader: Reader, read: Organization) -> Found[None]:
 
 
 def read_rules(reader: Reader) -> Found[dict[str, list[tuple[Trust, frozenset[str]]]]]:
-    """Read by service account whose tokens it accepts, and the scopes for which they are exchanged."""
+    """Read the trusts of service accounts, by id, each with the scopes that tokens are exchanged for."""
     found: defaultdict[str, list[tuple[Trust, frozenset[str]]]] = defaultdict(list)
     api = next(iter(reader.opened(s.ORG_TOKEN).values()), None)
     if api is None:
@@ -179,7 +179,7 @@ def read_rules(reader: Reader) -> Found[dict[str, list[tuple[Trust, frozenset[st
 
 
 def trust_of(issuer: p.Issuer, rule: p.Rule) -> Trust:
-    """The trust of a rule. A subject that ends with ``*`` is a prefix; anything else must be equal."""
+    """The trust of a rule. A subject that ends with ``*`` is a prefix; others must match exactly."""
     match = rule.match
     given: list[tuple[str, str | None]] = [
         *sorted((match.claims or {}).items()),

@@ -1,4 +1,4 @@
-"""Files that describe custom agents: what stands in front of the prompt is read, the prompt never (pure).
+"""Files of custom agents: only the front matter is parsed, never the prompt (pure).
 
 Source: GitHub's "Custom agents configuration".
 """
@@ -31,7 +31,7 @@ _MOST: Final = 200
 class AgentFile(Struct, frozen=True, kw_only=True):
     """A custom agent. ``path``: from the root of its repository. ``tools``: None for all of them.
 
-    ``problem``: why what stands in front of its prompt could not be read.
+    ``problem``: why its front matter could not be read.
     """
 
     path: str
@@ -44,7 +44,7 @@ class AgentFile(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """As tasks call it: the file's name without its endings."""
+        """The name in tasks: the file's name without its suffixes."""
         return self.path.rpartition("/")[2].removesuffix(SUFFIX).removesuffix(".agent")
 
 
@@ -65,7 +65,7 @@ class DefinitionFile(Struct, frozen=True, kw_only=True):
 
 
 def agent_file(path: str, text: str) -> AgentFile:
-    """The agent that a file describes. A file without anything in front of its prompt has its name alone."""
+    """The agent of a file. A file without front matter has only a name."""
     front = _FRONT.match(text)
     if front is None:
         return AgentFile(path=path)
@@ -88,7 +88,7 @@ def _text(value: Any) -> str | None:
 
 
 def _tools(value: Any) -> tuple[str, ...] | None:
-    """A list, or a text with commas; without either, an agent has every tool."""
+    """The tools from a list or a comma-separated text; None, for all tools, without either."""
     named = value.split(",") if isinstance(value, str) else value
     if not isinstance(named, list):
         return None

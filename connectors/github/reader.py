@@ -16,13 +16,13 @@ from scanner.errors import SourceError
 T = TypeVar("T")
 R = TypeVar("R")
 Found: TypeAlias = Generator[DiscoveredRecord, None, T]
-"""Records, and what a section returns to those that come after it."""
+"""The records of a section, and the value that it returns for later sections."""
 
 
 class Reader(SectionReader):
     """Reads sections of one organization.
 
-    ``whole``: what was listed to its end: paths of requests, and the section of repositories.
+    ``whole``: complete listings: paths of requests, and the section of repositories.
     """
 
     def __init__(self, api: Api, place: Place, meter: Meter, settings: GithubSettings) -> None:

@@ -1,4 +1,4 @@
-"""Agents of projects, their automations, and credentials in vaults (pure, but for the sections at the end)."""
+"""Agents of projects, their automations and stored credentials as records, and the sections that read them."""
 
 from __future__ import annotations
 

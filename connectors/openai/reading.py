@@ -1,4 +1,4 @@
-"""The sections of an organization: each yields its coverage and returns what was read."""
+"""The sections that the admin key opens: usage, accounts, keys, roles, permissions and federation rules."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from scanner.errors import SourceError
 from scanner.model import Trust
 
 _CLAIM: Final = re.compile(r"(?:(?:assertion|claims|token)\.)?([A-Za-z_][\w-]{0,63})", re.ASCII)
-"""An expression that takes one claim as it is."""
+"""An expression that is a claim, unchanged."""
 _DENIED: Final = "deny_list"
 
 
 def read_created(reader: Reader) -> Found[dict[str, str]]:
-    """Who created keys and service accounts, by their ids. The newest event counts: the log gives these first."""
+    """The creators of keys and service accounts, by id. The newest event counts: the log lists these first."""
     found: dict[str, str] = {}
     with reader.section(s.AUDIT_LOG) as section:
         for event in reader.listed(section, r.CREATED, p.Created):
@@ -41,7 +41,7 @@ def read_created(reader: Reader) -> Found[dict[str, str]]:
 
 
 def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
-    """How often each key asked a model in the days before today, and on which day last."""
+    """The number of model requests of each key in the days before today, and the last day."""
     found: defaultdict[str, Used] = defaultdict(Used)
     span = usage_span(datetime.now(UTC), days)
     with reader.section(s.USAGE) as section:
@@ -49,7 +49,7 @@ def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
             try:
                 for bucket in reader.rows(section, replace(request, params={**request.params, **span}), p.Bucket):
                     _count(found, bucket)
-            except Gone:  # a kind that an organization, or a server, does not have
+            except Gone:  # a kind of usage that the organization or server does not have
                 section.note(f"usage of {request.path.rpartition('/')[2]} is not offered")
             except SourceError as error:
                 section.lost(error, partial=bool(found))
@@ -106,7 +106,7 @@ def _shown(project: p.Project) -> str:
 
 
 def read_roles(reader: Reader, read: Organization) -> Found[dict[str, list[tuple[p.Role, str]]]]:
-    """The roles of users who hold a key and of service accounts, by their ids, with what each comes by."""
+    """The roles of users with a key and of service accounts, by id, each with its origin."""
     found: defaultdict[str, list[tuple[p.Role, str]]] = defaultdict(list)
     with reader.section(s.ROLES) as section:
         groups = reader.listed(section, r.GROUPS, p.Group)
@@ -148,7 +148,7 @@ def read_permissions(reader: Reader, projects: Iterable[p.Project]) -> Found[dic
         on = sorted(tool for tool, one in tools.items() if isinstance(one, p.Switch) and one.enabled)
         try:
             models = reader.api.one(r.MODELS, p.ModelPolicy, project=project.id)
-        except Gone:  # without a policy, every model may be used
+        except Gone:  # without a policy, every model is allowed
             return {"hosted_tools": on}
         return {
             "hosted_tools": on,
@@ -165,7 +165,7 @@ def read_permissions(reader: Reader, projects: Iterable[p.Project]) -> Found[dic
 
 
 def read_rules(reader: Reader) -> Found[dict[str, list[Trust]]]:
-    """Whose tokens service accounts accept, by the account's id."""
+    """The trusts of service accounts, by the account's id."""
     found: defaultdict[str, list[Trust]] = defaultdict(list)
     with reader.section(s.FEDERATION) as section:
         providers = [one for one in reader.listed(section, r.PROVIDERS, p.Provider) if one.enabled]
@@ -185,7 +185,7 @@ def read_rules(reader: Reader) -> Found[dict[str, list[Trust]]]:
 
 
 def trust_of(provider: p.Provider, rule: p.Rule) -> Trust:
-    """The trust of a rule. An attribute is the claim of its name, unless the provider makes it of another one."""
+    """The trust of a rule. An attribute is the claim of that name, unless the provider maps it from another claim."""
     made = {one.attribute: one.expression for one in provider.attribute_transformations or ()}
     matched: dict[str, str] = {AUDIENCE: provider.audience} if provider.audience else {}
     others: list[str] = []
@@ -204,7 +204,7 @@ def trust_of(provider: p.Provider, rule: p.Rule) -> Trust:
 
 
 def read_all(reader: Reader, projects: Sequence[p.Project], *, usage_days: int) -> Found[Organization]:
-    """Everything that the admin key shows."""
+    """Read all sections of the admin key."""
     read = Organization()
     read.created = yield from read_created(reader)
     read.used = yield from read_usage(reader, usage_days)

@@ -34,7 +34,7 @@ def nodes_of(
     asked: Permission,
     batches: tuple[int, ...] = (),
 ) -> Iterator[Any]:
-    """The nodes of a connection below the organization, page by page. Raises SourceError, Malformed for a circle."""
+    """The nodes of a connection of the organization, page by page. Raises SourceError, Malformed if pages repeat."""
     cursor: str | None = None
     seen: set[str | None] = {None}
     sizes = list(batches)

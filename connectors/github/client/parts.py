@@ -18,7 +18,7 @@ BATCH: Final = 100
 
 
 class Part(Struct, frozen=True, order=True):
-    """What is asked of a repository. ``what``: the path of a file, the name of an environment."""
+    """A part of a repository. ``what``: the path of a file, the name of an environment."""
 
     full_name: str
     what: str
@@ -27,7 +27,7 @@ class Part(Struct, frozen=True, order=True):
 def read_parts(
     api: Api, section: SectionReading, selection: str, parts: Sequence[Part], permission: Permission
 ) -> Iterator[tuple[Part, Mapping[str, Any]]]:
-    """Yield each part with its repository, as the selection has it. What fails is a gap, and missing.
+    """Yield each part with the selected fields of its repository. Failed parts are left out, with a gap.
 
     ``selection``: fields of a repository, with ``$what``.
     """
@@ -42,13 +42,13 @@ def read_parts(
             section.lost(lost, partial=True)
         for number, part in enumerate(batch):
             found = answer.data.get(f"part{number}")
-            # A null beside an error may be what the error is about.
+            # A null in a response with errors may be due to an error.
             if isinstance(found, dict) and (not answer.errors or any(value is not None for value in found.values())):
                 yield part, found
 
 
 def query(selection: str, count: int) -> str:
-    """A query for so many parts: ``$owner0``, ``$name0`` and ``$what0`` say which the first one is."""
+    """A query for this number of parts: ``$owner0``, ``$name0`` and ``$what0`` are the first."""
     numbers = range(count)
     variables = ", ".join(f"$owner{one}: String!, $name{one}: String!, $what{one}: String!" for one in numbers)
     lines = (
@@ -68,6 +68,6 @@ def _variables(parts: Sequence[Part]) -> Mapping[str, str]:
 
 
 def parts_of(variables: Mapping[str, Any]) -> list[Part]:
-    """The parts that a query asks for with these variables; none for every other query."""
+    """The parts of a query with these variables; empty for other queries."""
     numbers = range(len(variables) // 3) if "what0" in variables else ()
     return [Part(f"{variables[f'owner{one}']}/{variables[f'name{one}']}", variables[f"what{one}"]) for one in numbers]

@@ -97,7 +97,7 @@ class Environments(Struct):
 
     @property
     def names(self) -> list[str]:
-        """Those that are shown, each once."""
+        """The names of visible environments."""
         return sorted({one.name for one in self.nodes or () if one is not None})
 
 
@@ -140,11 +140,10 @@ class _Node(Struct, kw_only=True):
 
 
 class Read(Struct, frozen=True, kw_only=True):
-    """A repository with its workflows. ``keys``: how many deploy keys it has; None where that is not shown.
+    """A repository with its workflows. ``keys``: the number of deploy keys; None if it is not visible.
 
-    ``agents``: what files say of custom agents. ``clients``: configurations of MCP clients. ``definitions``: files that
-    define agents. ``more_after``: where further environments begin; empty where that is not said, None where there are
-    none.
+    ``agents``: custom agents. ``clients``: configurations of MCP clients. ``definitions``: files that define agents.
+    ``more_after``: the cursor of further environments; empty if it is missing, None if there are no more.
     """
 
     facts: Repository
@@ -157,7 +156,7 @@ class Read(Struct, frozen=True, kw_only=True):
 
 
 def read_repositories(api: Api, section: SectionReading, org: str, owner_id: int) -> Iterator[Read]:
-    """All of them, archived ones included. Raises SourceError."""
+    """All repositories, including archived ones. Raises SourceError."""
     nodes = nodes_of(api, section, QUERY, org, "repositories", asked=r.CONTENTS, batches=BATCHES)
     for number, node in enumerate(nodes):
         try:
@@ -260,7 +259,7 @@ def agents_in(tree: Tree | None, folder: str) -> tuple[AgentFile, ...]:
 
 
 def _entries(tree: Tree | None) -> list[_Entry]:
-    """What is in a folder; a name with a slash is none."""
+    """The entries of a folder. Names with a slash are invalid and left out."""
     return [one for one in (tree.entries or ()) if "/" not in one.name] if tree else []
 
 

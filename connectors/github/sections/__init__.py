@@ -1,1 +1,1 @@
-"""The sections of an organization: each function yields its records and coverage, and returns what others need."""
+"""The sections of an organization: functions that yield records and coverage, and return data for later sections."""

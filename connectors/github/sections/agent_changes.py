@@ -1,4 +1,4 @@
-"""Who last changed the files of custom agents: read in batches by GraphQL."""
+"""The last authors of the files of custom agents, read in batches by GraphQL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LAST_CHANGE: Final = """\
 defaultBranchRef { target { ... on Commit { \
 history(first: 1, path: $what) { nodes { author { email user { login } } } } } } }"""
 _BATCH: Final = 20
-"""Files in one query: finding the last commit of a file takes GitHub longer than reading it."""
+"""Files in one query. For GitHub, finding the last commit of a file takes longer than reading the file."""
 _NOBODYS: Final = "@users.noreply.github.com"
 
 
@@ -51,7 +51,7 @@ class _Repository(Struct):
 
 
 def read_changes(api: Api, section: SectionReading, files: Sequence[Part]) -> Iterator[tuple[Part, str]]:
-    """Yield each file with the login of who last changed it, or else the address in the commit; hidden ones are not."""
+    """Yield each file with the login of its last author, or else the commit's e-mail; not GitHub's no-reply address."""
     for start in range(0, len(files), _BATCH):
         batch = files[start : start + _BATCH]
         for file, repository in read_parts(api, section, LAST_CHANGE, batch, r.CONTENTS):

@@ -15,7 +15,7 @@ from connectors.github.reader import Reader
 
 
 def read_alerts(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Alerts of secret scanning, open and closed, without their secrets; those closed as no leak are only counted."""
+    """Alerts of secret scanning, open and closed, without their secrets; alerts closed as no leak are only counted."""
     scope = reader.place.scope
     if not reader.settings.secret_scanning_alerts:
         yield scope.coverage(s.ALERTS, "off")
@@ -38,9 +38,9 @@ def read_alerts(reader: Reader) -> Iterator[DiscoveredRecord]:
 
 
 def _ids_of_leaked(reader: Reader, section: SectionReading) -> Mapping[tuple[str, int], Mapping[str, str]]:
-    """What GitHub learnt from providers of leaked keys, by the alert's repository and number.
+    """Ids of leaked keys that GitHub got from their providers, by the alert's repository and number.
 
-    The list of alerts names those with ids, and each of these is asked for. Enterprise Servers and files have none.
+    A filtered list has the alerts with ids, and each of these is read. Enterprise Servers and files have none.
     """
     if reader.settings.from_files is not None or keys.is_server(reader.place.organization.host):
         return {}

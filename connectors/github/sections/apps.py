@@ -1,4 +1,4 @@
-"""The sections of Apps, and of the audit log, which says who installed them and which repositories were renamed."""
+"""The sections of installed Apps, and of the audit log: who installed Apps, and when repositories were renamed."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from connectors.github.sections.organization import Bypasses
 
 INSTALLED, RENAMED = "integration_installation.create", "repo.rename"
 _YEAR_5138: Final = 10**14
-"""In milliseconds: later ones are no times."""
+"""In milliseconds. Larger numbers are not valid times."""
 
 
 class Made(Struct, frozen=True):
-    """What the audit log says. ``installed_by``: by an App's slug; ``renamed``: by a repository's name."""
+    """Facts from the audit log. ``installed_by``: by an App's slug; ``renamed``: by a repository's name."""
 
     installed_by: Mapping[str, str] = {}
     renamed: Mapping[str, datetime] = {}
 
 
 def read_audit_log(reader: Reader) -> Found[Made]:
-    """The newest event of each counts: GitHub gives these first."""
+    """Read installations of Apps and renamed repositories. The newest event counts: GitHub lists these first."""
     installed: dict[str, str] = {}
     renamed: dict[str, datetime] = {}
     with reader.section(s.AUDIT_LOG) as section:
@@ -44,7 +44,7 @@ def read_audit_log(reader: Reader) -> Found[Made]:
 
 
 def _slug(name: str) -> str:
-    """The slug that GitHub makes of an App's name."""
+    """The slug of an App's name."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 

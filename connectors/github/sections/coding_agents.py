@@ -1,4 +1,4 @@
-"""Sections of coding agents: where they may work, how they are set up, what files describe, and what they did."""
+"""Sections of coding agents: the repositories they may work in, their configuration, definitions and tasks."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ object(expression: $what) { ... on Tree { entries { name object { ... on Blob { 
 _MOST_TASKS: Final = int(r.PER_PAGE)
 _SETUP: Final = ".github/workflows/copilot-setup-steps.yml"
 _STARTS = re.compile(r"\bgh\s+agent-task\s+create\b|/agents/repos/|\bcopilot-swe-agent\b")
-"""How a workflow gives the agent a task: GitHub's command line, its API, or by assigning an issue to it."""
+"""Ways for a workflow to start a task: GitHub's command line, the API, or an issue assigned to the agent."""
 _ENVIRONMENT: Final = "copilot"
 """The environment with the agent's own secrets."""
 _FILE = re.compile(r"/(?P<repository>[\w.-]+/[\w.-]+)/blob/[^/]+/(?P<path>[^?#]+)", re.ASCII)
 
 
 class Allowed(Struct, frozen=True):
-    """Where agents may work. ``is_known``: False where that could not be read."""
+    """The repositories that agents may work in. ``is_known``: False if they could not all be read."""
 
     everywhere: bool = False
     repositories: tuple[str, ...] = ()
     is_known: bool = True
 
     def at(self, full_name: str) -> bool | None:
-        """Whether in a repository; None where that is not known."""
+        """Whether agents may work in a repository; None if unknown."""
         return self.everywhere or full_name in self.repositories or (False if self.is_known else None)
 
     @property
     def anywhere(self) -> bool | None:
-        """Whether in some repository."""
+        """Whether agents may work in any repository; None if unknown."""
         return self.everywhere or bool(self.repositories) or (False if self.is_known else None)
 
 
@@ -142,7 +142,7 @@ def _allowed(reader: Reader, section: SectionReading) -> Allowed:
 
 
 def _shared(reader: Reader, section: SectionReading, in_use: Mapping[str, Read]) -> list[tuple[Read, AgentFile]]:
-    """The custom agents of all repositories, which a repository of a set name describes."""
+    """The custom agents for all repositories, defined in the repository ``.github-private``."""
     one = next((one for name, one in in_use.items() if name.partition("/")[2].lower() == PRIVATE), None)
     if one is None:
         return []
@@ -159,7 +159,7 @@ def _shared(reader: Reader, section: SectionReading, in_use: Mapping[str, Read])
 
 
 def _in_repository(one: Read | None, secrets: Sequence[StoredSecret]) -> dict[str, object]:
-    """What a repository says of the agent, besides its settings."""
+    """Facts of a repository about the agent, besides its configuration."""
     files = one.files if one is not None else ()
     starting = [file.path for file in files if _STARTS.search(file.text)]
     own = sorted(secret.name for secret in secrets if f"/environments/{_ENVIRONMENT}/secrets/" in secret.key)
@@ -172,7 +172,7 @@ def _in_repository(one: Read | None, secrets: Sequence[StoredSecret]) -> dict[st
 def _read_setups(
     reader: Reader, places: Sequence[str]
 ) -> Generator[DiscoveredRecord, None, dict[str, p.AgentConfiguration]]:
-    """How the agent is set up in repositories, if that is asked for."""
+    """The agent's configuration in repositories, if the section is on."""
     setups: dict[str, p.AgentConfiguration] = {}
     if not reader.settings.agent_configuration:
         yield reader.place.scope.coverage(s.AGENT_CONFIGURATION, "off")
@@ -191,7 +191,7 @@ def _read_setups(
 def _read_tasks(
     reader: Reader, places: Sequence[str], people: People
 ) -> Generator[DiscoveredRecord, None, Mapping[str, Use]]:
-    """The newest tasks of each repository, if they are asked for: when an agent was last used, and who set it off."""
+    """The newest tasks of each repository, if the section is on: the last use of an agent, and who started it."""
     uses: dict[str, Use] = {}
     if not reader.settings.agent_tasks:
         yield reader.place.scope.coverage(s.AGENT_TASKS, "off")
@@ -199,7 +199,7 @@ def _read_tasks(
     by_id = {member.id: member.login for member in people.members.values()}
 
     def read(name: str) -> list[p.Task]:
-        # GitHub gives the newest first: an older page has no later use.
+        # GitHub lists the newest first, so older pages have no later use.
         return list(islice(reader.api.rows(r.AGENT_TASKS, p.Task, section, **names(name)), _MOST_TASKS))
 
     with reader.section(s.AGENT_TASKS) as section:
@@ -231,7 +231,7 @@ def _together(uses: Iterable[Use]) -> Use | None:
 
 
 def _read_enterprise(reader: Reader, known: set[Part], allowed: Allowed) -> Generator[DiscoveredRecord, None, None]:
-    """The custom agents of the enterprise, if one is named; those that the organization's own files have are known."""
+    """The custom agents of the enterprise, if the setting names one, without those in the organization's own files."""
     if not reader.settings.enterprise:
         yield reader.place.scope.coverage(s.ENTERPRISE_AGENTS, "off")
         return

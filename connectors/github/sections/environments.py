@@ -1,4 +1,4 @@
-"""Environments beyond the first of a repository, and the rules of those that workflows with tokens name.
+"""Environments beyond a repository's first page, and the rules of environments that workflows with tokens name.
 
 Both are read in batches by GraphQL.
 
@@ -33,7 +33,7 @@ MORE: Final = """\
 environments(first: 100, after: $what) { totalCount pageInfo { hasNextPage endCursor } nodes { name } }"""
 
 Rules = Mapping[str, Sequence[Mapping[str, str]] | None]
-"""By the name of an environment; None where they were not read."""
+"""The rules by environment; None if they were not read."""
 
 
 class _Count(Struct):
@@ -112,7 +112,7 @@ def read_rules(api: Api, section: SectionReading, workflows: Mapping[str, Iterab
 
 
 def named_by(workflow: Identity) -> Iterator[str]:
-    """Yield the environments that a workflow names for certain."""
+    """Yield the environments that a workflow names without expressions."""
     return (one for one in workflow.attributes["environments"] if one and "${{" not in one)
 
 

@@ -23,7 +23,7 @@ from scanner.model import StoredSecret
 
 
 def read_deploy_keys(reader: Reader, found: Sequence[Read], people: People, bypasses: Bypasses) -> Found[None]:
-    """The keys of repositories that have any."""
+    """Deploy keys of repositories."""
     with reader.section(s.DEPLOY_KEYS) as section:
         having = [one.facts.full_name for one in found if one.keys != 0]
         read = partial(reader.of_repository, section, r.DEPLOY_KEYS, p.DeployKey)
@@ -36,9 +36,9 @@ def read_deploy_keys(reader: Reader, found: Sequence[Read], people: People, bypa
 
 
 def read_secrets(reader: Reader, found: Sequence[Read]) -> Found[tuple[dict[str, list[StoredSecret]], list[Read]]]:
-    """Secrets of the organization (under an empty name), of repositories and their environments.
+    """Names of secrets of the organization, repositories and their environments.
 
-    Gives them by the name of their repository, and the repositories with their names.
+    Returns the secrets by repository (the organization's under an empty name), and the repositories with their names.
     """
     secrets: defaultdict[str, list[StoredSecret]] = defaultdict(list)
     place = reader.place

@@ -1,4 +1,4 @@
-"""The actions that repositories have themselves, as far as their workflows use them: read in batches by GraphQL."""
+"""Local actions of repositories that their workflows use, read in batches by GraphQL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from connectors.github.workflows.local import NAMES, used_in
 FILE: Final = "object(expression: $what) { ... on Blob { text isTruncated } }"
 _HEAD: Final = "HEAD:"
 _DEEPEST = 5
-"""Actions that use actions are followed so far."""
+"""The depth to which actions that use actions are followed."""
 
 Place = tuple[str, str]
 """A repository by its full name, and the folder of an action there."""
@@ -36,9 +36,9 @@ class _File(Struct):
 def read_actions(
     api: Api, section: SectionReading, texts: Mapping[str, Sequence[str]]
 ) -> dict[str, dict[str, WorkflowFile]]:
-    """The actions that files use by their path, by repository and folder, and those that these use.
+    """The actions that files use by path, by repository and folder, and those that these actions use.
 
-    ``texts``: by the full name of the repository that they run in. What is not there, or fails, is missing.
+    ``texts``: by full name of the repository that they run in. Actions that are missing or unreadable are left out.
     """
     found: dict[str, dict[str, WorkflowFile]] = {}
     wanted = {(name, folder): None for name, some in texts.items() for text in some for folder in used_in(text)}
@@ -54,7 +54,7 @@ def read_actions(
 
 
 def _read(api: Api, section: SectionReading, places: Sequence[Place]) -> Iterator[tuple[Place, WorkflowFile]]:
-    """Each is asked for under all names that its file may have; the first counts."""
+    """Request each action under all possible file names; the first takes precedence."""
     folders = {
         Part(name, f"{_HEAD}{f'{folder}/{file}'.lstrip('/')}"): folder for name, folder in places for file in NAMES
     }
@@ -67,7 +67,7 @@ def _read(api: Api, section: SectionReading, places: Sequence[Place]) -> Iterato
 
 
 def _file(path: str, repository: Mapping[str, Any]) -> WorkflowFile | None:
-    """A file of the answer; None where there is none."""
+    """The file in a response; None if there is none."""
     try:
         blob = msgspec.convert(repository, _File).object
     except msgspec.ValidationError:

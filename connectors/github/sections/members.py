@@ -1,4 +1,4 @@
-"""The section of members: accounts of people and machines, and how single sign-on knows them."""
+"""The section of members: accounts of people and machines, and their identities in single sign-on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ query($org: String!, $endCursor: String) {
 
 
 def read_people(reader: Reader, *, may_have_sso: bool) -> Generator[DiscoveredRecord, None, People]:
-    """Members, owners and outside collaborators, and how single sign-on knows them."""
+    """Members, owners and outside collaborators, with their identities in single sign-on."""
     people = People({})
     with reader.section(s.MEMBERS) as section:
         for request, role in ((r.MEMBERS, "member"), (r.OUTSIDE, "outside_collaborator"), (r.OWNERS, "admin")):
@@ -79,7 +79,7 @@ class _Organization(Struct):
 
 
 def _link(reader: Reader, section: SectionReading, people: People) -> None:
-    """Which accounts single sign-on knows. Not everyone may see that: then it stays unknown, and is noted."""
+    """Add the accounts' identities in single sign-on. Without the right to see them, they are unknown, with a note."""
     cursor: str | None = None
     seen: set[str | None] = {None}
     while True:
@@ -98,7 +98,7 @@ def _link(reader: Reader, section: SectionReading, people: People) -> None:
                 member.linked = (one.saml and one.saml.name_id) or member.login
         page = found.provider.identities.page
         if not page.has_next:
-            people.has_sso = True  # only now is it known who is not linked
+            people.has_sso = True  # only after the last page is it known which accounts are not linked
             return
         cursor = page.cursor
         if cursor in seen:

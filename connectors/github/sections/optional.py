@@ -1,4 +1,4 @@
-"""Sections that take a request for each token or repository, and are read only if they are asked for."""
+"""Optional sections, which take a request for each token or repository."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SUBSET = "subset"
 def read_token_repositories(
     reader: Reader, tokens: Sequence[p.AccessToken]
 ) -> Generator[DiscoveredRecord, None, Mapping[int, Sequence[str]]]:
-    """The full names of the repositories that fine-grained tokens are limited to, by the id of their grant."""
+    """The full names of the repositories that fine-grained tokens are limited to, by id of the grant."""
     found: dict[int, Sequence[str]] = {}
     if not reader.settings.token_repositories:
         yield reader.place.scope.coverage(s.LIMITED_TO, "off")

@@ -39,7 +39,7 @@ _ACTIVE: Final = "ACTIVE"
 
 
 class Bypasses(Struct, frozen=True):
-    """The names of rulesets that are bypassed: by Apps, by their slugs, and by every deploy key."""
+    """The names of rulesets that Apps (by slug) and deploy keys bypass."""
 
     apps: Mapping[str, Sequence[str]] = {}
     deploy_keys: Sequence[str] = ()
@@ -65,7 +65,7 @@ class _Ruleset(Struct):
 
 
 def read_rulesets(reader: Reader) -> Generator[DiscoveredRecord, None, Bypasses]:
-    """Who bypasses the organization's rulesets. GitHub shows them only to accounts that can change them."""
+    """Actors that bypass the organization's rulesets. GitHub shows them only to accounts that can change rulesets."""
     if not reader.settings.rulesets:
         yield reader.place.scope.coverage(s.RULESETS, "off")
         return Bypasses()
@@ -96,7 +96,7 @@ def _rulesets(reader: Reader, section: SectionReading) -> Iterator[_Ruleset]:
 
 
 def read_roles(reader: Reader) -> Generator[DiscoveredRecord, None, Mapping[str, Sequence[p.Role]]]:
-    """The roles of the organization that accounts have, by login in lower case, those of their teams included."""
+    """The organization roles of accounts, including those of their teams, by login in lower case."""
     held: dict[str, list[p.Role]] = {}
     with reader.section(s.ROLES) as section:
         roles = reader.listed(section, r.ROLES, p.Role)
@@ -112,7 +112,7 @@ def read_roles(reader: Reader) -> Generator[DiscoveredRecord, None, Mapping[str,
 
 
 def read_actions_policy(reader: Reader) -> Generator[DiscoveredRecord, None, Identity | None]:
-    """What the token of a job may do by default, and which workflows may run. Returns that token, if it was read."""
+    """The default permissions of job tokens, and the policy for workflows. Returns the token, if it was read."""
     facts: dict[str, Any] = {}
     with reader.section(s.ACTIONS_POLICY) as section:
         token = _one(reader, section, r.WORKFLOW_POLICY, p.WorkflowPolicy)
@@ -130,7 +130,7 @@ def read_actions_policy(reader: Reader) -> Generator[DiscoveredRecord, None, Ide
 
 
 def _one(reader: Reader, section: SectionReading, request: Request, shape: type[T]) -> T | None:
-    """One answer; None, and a gap or a note, where there is none."""
+    """A single response; None with a gap or a note if there is none."""
     try:
         return reader.api.one(request, shape, org=reader.org)
     except NotOffered as error:
@@ -141,7 +141,7 @@ def _one(reader: Reader, section: SectionReading, request: Request, shape: type[
 
 
 def read_registries(reader: Reader) -> Generator[DiscoveredRecord, None, None]:
-    """Private registries: names of stored secrets, or links to what GitHub's tokens sign in as."""
+    """Private registries: names of stored secrets, or links to the identities that GitHub's tokens sign in as."""
     with reader.section(s.PRIVATE_REGISTRIES) as section:
         for row in reader.listed(section, r.PRIVATE_REGISTRIES, p.Registry):
             yield registry(reader.place, row)
@@ -150,7 +150,7 @@ def read_registries(reader: Reader) -> Generator[DiscoveredRecord, None, None]:
 
 
 def read_runners(reader: Reader) -> Generator[DiscoveredRecord, None, None]:
-    """Runner groups with their runners; a group of the provider's own without any runner is left out."""
+    """Runner groups with their runners. A default group without runners is left out."""
     with reader.section(s.RUNNERS) as section:
         groups = reader.listed(section, r.RUNNER_GROUPS, p.RunnerGroup)
         runners = reader.listed(section, r.RUNNERS, p.Runner)

@@ -23,7 +23,7 @@ def read_all_repositories(reader: Reader, made: Made) -> Found[list[Read]]:
     with reader.section(s.REPOSITORIES) as section:
         organization = reader.place.organization
         try:
-            # What came before a failure stays.
+            # Repositories before a failure are kept.
             found.extend(read_repositories(reader.api, section, organization.login, organization.database_id))
         except SourceError as error:
             section.lost(error, partial=bool(found))

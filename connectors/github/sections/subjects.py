@@ -1,4 +1,4 @@
-"""The section of subjects: how the subjects of workflow tokens are made."""
+"""The section of OIDC: the templates for subjects of workflow tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DEFAULT_CLAIMS: Final = ((), ("repo", "context"))
 
 
 def read_subjects(reader: Reader, found: Sequence[Read]) -> Found[tuple[SubjectTemplate, list[Read]]]:
-    """How subjects are made: the organization's, and each repository's that has a workflow with tokens."""
+    """The subject templates of the organization, and of each repository with workflows that may request tokens."""
     organization = SubjectTemplate()
     templates: dict[str, SubjectTemplate] = {}
     with reader.section(s.OIDC) as section:
@@ -46,7 +46,7 @@ def read_subjects(reader: Reader, found: Sequence[Read]) -> Found[tuple[SubjectT
 
 
 def _claimed(reader: Reader, section: SectionReading) -> tuple[str, ...] | None:
-    """The custom properties that are claims of tokens; None where that could not be read."""
+    """The custom properties that are claims of tokens; None if they could not be read."""
     try:
         rows = reader.api.one(r.CLAIMED_PROPERTIES, list[p.ClaimedProperty], org=reader.org)
     except NotOffered:
@@ -58,16 +58,16 @@ def _claimed(reader: Reader, section: SectionReading) -> tuple[str, ...] | None:
 
 
 def asking(repository: Read) -> Iterator[WorkflowFile]:
-    """The workflows that may ask for tokens: their texts have the words."""
+    """The workflows that may request tokens, by words in their texts."""
     return (file for file in repository.files if "id-token" in file.text or "write-all" in file.text)
 
 
 def asks_for_tokens(repository: Read) -> bool:
-    """Whether a workflow of a repository in use may ask for tokens."""
+    """Whether a workflow of the repository may request tokens, and the repository is not archived."""
     return not repository.facts.archived and any(asking(repository))
 
 
 def template(row: p.SubjectRow) -> SubjectTemplate:
-    """An organization's names its claims, a repository's may say that it uses GitHub's own form."""
+    """The subject template of a row. An organization's lists claims, a repository's may select GitHub's default."""
     is_default = row.include_claim_keys in _DEFAULT_CLAIMS if row.use_default is None else row.use_default
     return SubjectTemplate(use_default=is_default, claim_keys=row.include_claim_keys, immutable=row.is_immutable)

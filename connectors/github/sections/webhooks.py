@@ -14,7 +14,7 @@ from connectors.github.reader import Found, Reader
 
 
 def read_webhooks(reader: Reader, found: Sequence[Read]) -> Found[None]:
-    """The organization's, and those of repositories in use."""
+    """Webhooks of the organization, and of repositories that are not archived."""
     if not reader.settings.webhooks:
         yield reader.place.scope.coverage(s.WEBHOOKS, "off")
         return

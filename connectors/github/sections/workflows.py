@@ -1,4 +1,4 @@
-"""The section of workflows: what they need besides their texts, and the identities and workloads that they are."""
+"""The section of workflows: reads variables, actions and rules that they need, and yields their identities."""
 
 from __future__ import annotations
 
@@ -31,20 +31,19 @@ _CALLS_OWN = re.compile(r"\./(\.github/workflows/[\w.-]{1,200}\.ya?ml)\b")
 _VARIABLES = re.compile(r"vars(?:\.|\[\s*')([\w-]{1,200})", re.IGNORECASE | re.ASCII)
 _UNREAD: tuple[Fact, ...] = ("permissions",)
 _DEEPEST = 4
-"""Workflows that call workflows are followed so far."""
+"""The depth to which calls of workflows are followed."""
 
 Secrets = Mapping[str, Sequence[StoredSecret]]
-"""By the full name of their repository; the organization's under an empty name."""
+"""Secrets by full name of the repository; the organization's under an empty name."""
 
 
 def read_workflows(
     reader: Reader, organization: Organization, found: Sequence[Read], secrets: Secrets
 ) -> Generator[DiscoveredRecord, None, list[str]]:
-    """Workflows that may ask for tokens, repositories as what runs as them, and the stored secrets.
+    """Workflows that may request tokens, repositories as their workloads, and the stored secrets.
 
-    Workflows of an archived repository do not run. While the form of its subjects is not known, which trusts accept
-    a workflow's tokens is not known either. Returns the workflows with a job that does not say what its GITHUB_TOKEN
-    may do.
+    Workflows of an archived repository do not run. If the form of its subjects is unknown, so are the trusts that
+    accept a workflow's tokens. Returns the workflows with a job that does not set the permissions of its GITHUB_TOKEN.
     """
     workflows: dict[str, Workflows] = {}
     with reader.section(s.WORKFLOWS) as section:
@@ -91,7 +90,7 @@ def read_workflows(
     for one in found:
         if one.facts.full_name not in workflows:
             workflows[one.facts.full_name] = _unread(workflow_identities(organization, one.facts, ()))
-    # While only what repositories have besides is missing, all of them are known.
+    # The list of repositories can be complete although some of their details are missing.
     accounted = [s.WORKFLOWS, *([s.REPOSITORIES] if s.REPOSITORIES in reader.whole else ())]
     for made in workflows.values():
         yield from (replace(one, scope=reader.place.scope.id) for one in made.identities)
@@ -103,7 +102,7 @@ def read_workflows(
 
 
 class _Variables(Struct, frozen=True):
-    """A repository's variables, with its organization's; and those of its environments, as far as they were read."""
+    """A repository's variables, including its organization's, and those of its environments, as far as read."""
 
     own: Mapping[str, str] = {}
     of_environments: Mapping[str, Mapping[str, str]] = {}
@@ -112,7 +111,7 @@ class _Variables(Struct, frozen=True):
 def _environment_variables(
     reader: Reader, section: SectionReading, needing: Sequence[Read], made: Mapping[str, Workflows]
 ) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    """The variables of the environments that workflows name and that exist, by repository and environment."""
+    """The variables of existing environments that workflows name, by repository and environment."""
     places = []
     for one in needing:
         named = {name.lower() for workflow in made[one.facts.full_name].identities for name in named_by(workflow)}
@@ -131,14 +130,14 @@ def _environment_variables(
 def _texts(
     found: Sequence[Read], called: Mapping[str, Mapping[str, WorkflowFile]]
 ) -> Iterator[tuple[str, Sequence[str]]]:
-    """The texts of workflows that run in each repository with workflows that may ask for tokens."""
+    """By repository with workflows that may request tokens, the texts of all workflows that run in it."""
     for one in found:
         if (elsewhere := called.get(one.facts.full_name)) is not None:
             yield one.facts.full_name, [file.text for file in (*one.files, *elsewhere.values())]
 
 
 def _unread(made: Workflows) -> Workflows:
-    """With which trusts accept their tokens unknown."""
+    """The identities with unknown permissions: the trusts that accept their tokens are unknown."""
     return replace(
         made,
         identities=tuple(replace(one, unread=_UNREAD) for one in made.identities),
@@ -147,7 +146,7 @@ def _unread(made: Workflows) -> Workflows:
 
 
 def _called(repository: Read, callable_: Mapping[str, WorkflowFile]) -> dict[str, WorkflowFile]:
-    """The workflows of other repositories that its own call, and that these call, also in their own repositories."""
+    """The workflows of other repositories that are called from its own, directly or through other workflows."""
     found: dict[str, WorkflowFile] = {}
     named = {name.lower() for file in repository.files for name in _CALLS.findall(file.text)}
     for _ in range(_DEEPEST):
@@ -163,7 +162,7 @@ def _called(repository: Read, callable_: Mapping[str, WorkflowFile]) -> dict[str
 
 
 def _needs(repository: Read, made: Mapping[str, Workflows], called: Mapping[str, Mapping[str, WorkflowFile]]) -> bool:
-    """Whether variables may say what its workflows leave open: a role, or an environment that is part of a subject."""
+    """Whether variables may resolve expressions in its workflows: a role, or an environment that is in a subject."""
     name = repository.facts.full_name
     texts = (file.text for file in (*repository.files, *called.get(name, {}).values()))
     return any(map(_is_open, made[name].identities)) and any(map(_VARIABLES.search, texts))
@@ -177,7 +176,7 @@ def _is_open(workflow: Identity) -> bool:
 def _variables(
     reader: Reader, section: SectionReading, naming: Sequence[Read], called: Mapping[str, Mapping[str, WorkflowFile]]
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The variables of repositories: the organization's that they may use, and above these their own."""
+    """The variables of repositories: their own, and the organization's that they may use."""
     if not naming:
         return
     shared = [row for row in reader.listed(section, r.ORG_VARIABLES, p.Variable) if row.value]
@@ -201,7 +200,7 @@ def _variables(
         str,
     ):
         own[name] = {row.name: row.value for row in rows}
-    # One with variables of its own that were not read has none: they may count instead of the organization's.
+    # A repository whose own variables were not read gets none: these may override the organization's.
     for name, mine in own.items():
         one = facts[name]
         given = {
@@ -211,12 +210,12 @@ def _variables(
             or (row.visibility == "private" and one.visibility != "public")
             or name.lower() in selected.get(row.name, ())
         }
-        # A repository's own variable counts instead of the organization's, also where its value was dropped.
+        # A repository's own variable overrides the organization's, even if its value was dropped.
         yield name, {name: value for name, value in {**given, **mine}.items() if value}
 
 
 def _beside(secrets: Secrets, workflows: Mapping[str, Workflows]) -> Iterator[StoredSecret]:
-    """The secrets; a cloud's key says which jobs may sign in to that cloud without it.
+    """The secrets. A cloud's key gets the jobs that can sign in to that cloud without it as an attribute.
 
     A repository's own secret is used in place of the organization's of the same name.
     """
