@@ -102,8 +102,8 @@ def _list(
         )
         page.item(group.severity, lines, axis="severity")
     if len(groups) > most:
-        rules = counted(len(groups) - most, "more rule", "more rules")
-        page.hint(rules, "muster report --view findings", indent=LABEL)
+        more = counted(len(groups) - most, "more group", "more groups")
+        page.hint(f"and {more}", "muster report --view findings", indent=LABEL)
 
 
 def _names(result: ScanResult, findings: Iterable[Finding]) -> dict[str, str]:

@@ -37,20 +37,20 @@ _WHAT: tuple[_Item, ...] = (
     Column("provider", lambda r: r.item.facts.provider, "The system it lives in.", 10),
     Column("scope", lambda r: r.item.facts.scope, "Account, project, cluster or namespace."),
     Column("what", lambda r: r.item.facts.what, "Kind and purpose.", 34),
-    Column("may", lambda r: r.item.facts.may, "What it may do. Empty: unknown.", 44),
-    Column("worst", lambda r: r.item.facts.worst, "The worst it could do, as far as is known.", 44),
+    Column("permissions", lambda r: r.item.facts.may, "What it may do. Empty: unknown.", 44),
+    Column("worst_case", lambda r: r.item.facts.worst, "The worst it could do, as far as is known.", 44),
     Column("used", lambda r: r.item.facts.used, "Its use, and what it never used. Empty: unknown.", 40),
-    Column("since", lambda r: r.item.facts.since, "When it was created, and by whom.", 26),
-    Column("who_else", lambda r: r.item.facts.who_else, "Other owners, and who can become it.", 34),
+    Column("created", lambda r: r.item.facts.since, "When it was created, and by whom.", 26),
+    Column("others", lambda r: r.item.facts.who_else, "Other owners, and who can become it.", 34),
     Column("findings", lambda r: joined(map(words, r.item.facts.findings)), "Open findings.", 30),
-    Column("unread", lambda r: joined(r.item.facts.unread), "What could not be read of it.", 20),
+    Column("not_read", lambda r: joined(r.item.facts.unread), "What could not be read of it.", 20),
 )
 _ANSWER: tuple[_Item, ...] = (
     Column(
         "decision",
         lambda r: r.decision.decision if r.decision else None,
         "Fill in. keep: still needed. reduce: needs less. revoke: not needed. reassign: needs another owner. "
-        "not_mine: someone else must decide. Empty is no decision.",
+        "not_mine: someone else must decide. Empty means undecided.",
         14,
         fill_in=True,
         choices=DECISIONS,

@@ -95,7 +95,7 @@ class Reading(EventCounting[Entry]):
     def event(self, record: Entry) -> Event | None:
         """See ``EventCounting``. Raises Unreadable for an activity without a time."""
         if not record.created_at:
-            raise Unreadable("one of its records is no activity")
+            raise Unreadable("one of its records is not an activity")
         actor = record.actor or _Actor()
         raw = _Raw(
             record.organization_id or "",

@@ -314,7 +314,7 @@ def mapped_in(data: Mapping[str, str]) -> tuple[Mapped, ...]:
             rows = yaml.safe_load(data.get(member) or "[]")
             found += msgspec.convert(rows or [], list[Mapped])
         except (yaml.YAMLError, RecursionError, ValueError):
-            raise SourceError(f"{member} of the config map aws-auth is no list of principals") from None
+            raise SourceError(f"{member} of the config map aws-auth is not a list of principals") from None
     return tuple(found)
 
 

@@ -160,7 +160,7 @@ class LiveReader:
             covered = (found,) if unit.digest == WHOLE else ()
             return counting.reading(unit, covered, self._source.calls - before)
         except Unreadable as error:
-            raise Malformed(f"the response is no log: {error}") from error
+            raise Malformed(f"the response is not a log: {error}") from error
         except _OF_ONE_DAY:
             raise
         except SourceError as error:

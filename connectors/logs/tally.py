@@ -27,7 +27,7 @@ MORE = "(more)"
 _MOST_VALUES = {"read": 1000, "write": 1000, "secret": 250, "become": 250, "credential": 250}
 _MOST_OTHER_VALUES = 250
 
-NO_TIME = "the time of a record is no time"
+NO_TIME = "the time of a record is not a time"
 HOURS = {f"{hour:02}": 1 << hour for hour in range(24)}
 
 

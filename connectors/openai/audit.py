@@ -107,7 +107,7 @@ class Reading(EventCounting[Entry]):
     def event(self, record: Entry) -> Event | None:
         """See ``EventCounting``. Raises Unreadable for an event without a time."""
         if record.at is None:
-            raise Unreadable("one of its records is no event")
+            raise Unreadable("one of its records is not an event")
         actor = record.actor or Actor()
         session = actor.session
         raw = _Raw(
@@ -139,7 +139,7 @@ def _time(seconds: float) -> str:
     try:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     except (ValueError, OverflowError, OSError) as error:
-        raise Unreadable("the time of a record is no time") from error
+        raise Unreadable("the time of a record is not a time") from error
 
 
 @lru_cache(maxsize=20_000)

@@ -85,7 +85,7 @@ def parse_document(path: Path, text: str) -> Mapping[str, Any]:
     except UnicodeError as error:
         raise invalid(path, _READABLE, "it holds half of a surrogate pair") from error
     if len(documents) != 1:
-        raise invalid(path, _READABLE, "its root is no mapping" if not documents else "several documents")
+        raise invalid(path, _READABLE, "its root is not a mapping" if not documents else "several documents")
     return documents[0].data
 
 
@@ -104,7 +104,7 @@ def _json(path: Path, text: str) -> Document:
         parse_json(path, text)  # names the line
         raise invalid(path, "JSON", str(error)) from error
     if not isinstance(data, dict):
-        raise invalid(path, "a plan or a template", "its root is no object", 1)
+        raise invalid(path, "a plan or a template", "its root is not an object", 1)
     if is_too_deep(data):
         parse_json(path, text)
     return Document(data=data, line=1, source=text)
@@ -150,7 +150,7 @@ class _Values:
         own: dict[str, Any] = {}
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise invalid(self._path, _READABLE, "a key that is no text", key.start_mark.line + 1)
+                raise invalid(self._path, _READABLE, "a key that is not text", key.start_mark.line + 1)
             value = self.of(item, depth + 1)
             if key.value == _MERGE and not key.style:
                 for each in reversed(value if isinstance(value, list) else [value]):

@@ -24,7 +24,7 @@ def read_workflow(file: str, documents: Sequence[Document]) -> tuple[tuple[Resou
         if isinstance(job, dict):
             resources.append(_resource(JOB, place, job))
         else:
-            problems.append(Unread(place=place, reason="is no job"))
+            problems.append(Unread(place=place, reason="is not a job"))
     return tuple(resources), tuple(problems)
 
 

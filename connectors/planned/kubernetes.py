@@ -22,7 +22,7 @@ def read_manifests(file: str, documents: Sequence[Document]) -> tuple[tuple[Reso
                 resources.append(_resource(file, line, manifest))
             elif manifest:
                 place = Place(file=file, resource="no apiVersion and kind", line=line)
-                problems.append(Unread(place=place, reason="is no Kubernetes object"))
+                problems.append(Unread(place=place, reason="is not a Kubernetes object"))
     return tuple(resources), tuple(problems)
 
 
@@ -34,7 +34,7 @@ def is_manifest(document: Any) -> bool:
 def _wrong(manifest: Mapping[str, Any]) -> str | None:
     """Why an object cannot be read; None if it can."""
     if not isinstance(manifest.get("metadata", {}), dict | None):
-        return "its metadata is no mapping"
+        return "its metadata is not a mapping"
     return "its items are no list" if manifest["kind"] == "List" else None
 
 

@@ -53,7 +53,7 @@ def read_plan(file: str, documents: Sequence[Document]) -> tuple[tuple[Resource,
         if change is None:
             named = row.get("address") if isinstance(row, dict) else None
             place = Place(file=file, resource=named if isinstance(named, str) else "resource_changes")
-            problems.append(Unread(place=place, reason="is no change of a resource as Terraform writes it"))
+            problems.append(Unread(place=place, reason="is not a change of a resource as Terraform writes it"))
         elif not (isinstance(row, dict) and row.get("deposed")):
             changes.append(change)
     listed = {change.address for change in changes}
@@ -86,7 +86,7 @@ def _incomplete(file: str, document: Mapping[str, Any]) -> Iterator[Unread]:
         yield Unread(place=Place(file=file, resource="plan"), reason="the plan is incomplete: a later one has the rest")
     for name in ("resource_changes", "deferred_changes"):
         if not isinstance(document.get(name) or [], list):
-            yield Unread(place=Place(file=file, resource=name), reason="is no list as Terraform writes it")
+            yield Unread(place=Place(file=file, resource=name), reason="is not a list as Terraform writes it")
     planned = mapping(mapping(document.get("planned_values")).get("root_module"))
     if not document.get("resource_changes") and next(_state(planned, ""), None) is not None:
         reason = "there are no resource_changes beside it, so what would change is unknown"

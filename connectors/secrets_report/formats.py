@@ -262,4 +262,4 @@ def format_of(row: bytes | Raw) -> Format[Any] | None:
             return known
     if marks.level is not UNSET and marks.msg is not UNSET:
         return None
-    raise Malformed("it is no row of gitleaks, TruffleHog, detect-secrets or GitHub secret scanning")
+    raise Malformed("it is not a row of gitleaks, TruffleHog, detect-secrets or GitHub secret scanning")

@@ -43,7 +43,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 @click.option("--quiet", is_flag=True, help="No progress.")
 @as_one("asked", Asked)
 def activity(logs: tuple[str, ...], given: Given, alarm: Alarm, strict: bool, asked: Asked) -> int:
-    """Read audit logs into one profile for each identity and day, and alarm on what is new.
+    """Read audit logs into one profile for each identity and day, and alert on what is new.
 
     LOG is the name of a log in the config, or TYPE[:key=value[,key=value]...], such as
     cloudtrail:path=logs/,source=prod. By default, all logs of the config are read. Only what is new is read, and what

@@ -20,7 +20,7 @@ from scanner.cli.exit_codes import INTERRUPTED, USAGE
 
 _COMMANDS = {
     "acknowledge": ("acknowledge", "Suppress findings until a day, with reason and person."),
-    "activity": ("activity", "Read audit logs into one profile for each identity and day, and alarm on what is new."),
+    "activity": ("activity", "Read audit logs into one profile for each identity and day, and alert on what is new."),
     "check": ("check", "Check what a change would bring, before it is deployed."),
     "connectors": ("connectors", "Show what each connector reads and which permissions it needs."),
     "demo": ("demo", "Scan a sample company on loopback and report on it."),

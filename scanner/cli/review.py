@@ -163,7 +163,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--due {printable(text)} is no day", hint="such as 2027-01-31") from error
+        raise UsageError(f"--due {printable(text)} is not a day", hint="such as 2027-01-31") from error
 
 
 def _folder(output: str | None) -> Path | None:

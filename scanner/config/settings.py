@@ -180,7 +180,7 @@ class ActivitySettings(ActivityPolicy, frozen=True, kw_only=True, forbid_unknown
             try:
                 ip_network(addresses)
             except ValueError as error:
-                raise ValueError(f'networks: {addresses!r} is no address range, such as "10.0.0.0/8"') from error
+                raise ValueError(f'networks: {addresses!r} is not an address range, such as "10.0.0.0/8"') from error
             if not name.strip():
                 raise ValueError(f"networks: {addresses} needs a name")
 

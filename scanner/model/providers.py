@@ -109,7 +109,7 @@ def _check(pattern: str, needs: str | None = None) -> None:
     try:
         compiled = re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{pattern} is no regular expression: {error}") from error
+        raise ValueError(f"{pattern} is not a regular expression: {error}") from error
     if needs is not None and needs not in compiled.groupindex:
         raise ValueError(f"{pattern} has no group {needs}")
 

@@ -111,7 +111,7 @@ class EmailChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError('a password is not sent in clear text: use tls = "starttls" or "implicit"')
         for address in filter(None, (self.sender, self.unowned_to, *(() if self.to == "owners" else self.to))):
             if not is_address(address):
-                raise ValueError(f"{address!r} is no e-mail address")
+                raise ValueError(f"{address!r} is not an e-mail address")
         if self.to == ():
             raise ValueError('to is empty: name addresses, or "owners"')
 

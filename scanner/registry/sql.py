@@ -85,7 +85,7 @@ def _address(source: ListSource) -> tuple[URL, str]:
         url = make_url(source.url or "")
     except (ArgumentError, ValueError) as error:  # ValueError: the port is no number
         fix = "write it like postgresql+psycopg://user@host/database"
-        raise RegistryError(Problem(file=source.name, message="is no address of a database", fix=fix)) from error
+        raise RegistryError(Problem(file=source.name, message="is not an address of a database", fix=fix)) from error
     shown = url.set(query={}).render_as_string(hide_password=True)
     if url.password is not None or any(_SECRET.search(f"{name}={value}") for name, value in url.query.items()):
         fix = 'take it out, and give it as password = { env = "NAME" }'

@@ -121,7 +121,7 @@ def _installed() -> Iterator[Rule]:
         rule = catalog.load(name)
         if not isinstance(rule, Rule) or type(rule) is Rule:
             raise UsageError(
-                f"the rule {name} of {whose} is no rule", hint="its entry point names an IdentityRule or such"
+                f"the rule {name} of {whose} is not a rule", hint="its entry point names an IdentityRule or such"
             )
         if rule.id != name or not re.fullmatch(r"[a-z]+(_[a-z]+)*", name):
             raise UsageError(

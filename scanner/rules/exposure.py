@@ -84,7 +84,7 @@ EXPOSED_CREDENTIAL = CredentialRule(
     id="exposed_credential",
     severity="critical",
     severity_note="high if only a secret scanner reports it, and the identity's privilege is normal or unknown",
-    title="Credential was found where it can be read",
+    title="Credential is exposed",
     why="The provider found the credential's value in public, or a secret scanner found it in a repository. Attackers "
     "scan the same places and try such keys within minutes; everyone with a copy of the repository has the key.",
     remediation="Disable the credential at once and issue a new one; where several leaked, the lowest "

@@ -200,5 +200,5 @@ def _json(answer: requests.Response) -> dict[str, Any]:
         raise ValueError(f"status {answer.status_code}")
     found = answer.json()
     if not isinstance(found, dict):
-        raise ValueError("the answer is no object")  # noqa: TRY004  # an error of the issuer, not of the code
+        raise ValueError("the answer is not an object")  # noqa: TRY004  # an error of the issuer, not of the code
     return found

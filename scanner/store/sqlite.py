@@ -87,7 +87,7 @@ def ensure(path: Path, *, create: bool, wait: float) -> None:
         raise MissingStore(f"there is no store at {printable(str(path))}", hint="`muster scan` makes one")
     if path.stat().st_size == 0:
         raise StoreError(
-            f"the store {printable(str(path))} is an empty file, which no store ever is: it was cut off",
+            f"the store {printable(str(path))} is empty: it was truncated",
             hint="put back the last backup; only if there never was anything in it, remove the file and scan again",
         )
 
@@ -140,7 +140,7 @@ _FAULTS = (
     ("SQLITE_CANTOPEN", "cannot be opened", "check that its directory exists and that you may write there"),
     ("SQLITE_PERM", "cannot be opened", "check the permissions of the file and its directory"),
     ("SQLITE_AUTH", "cannot be opened", "check the permissions of the file and its directory"),
-    ("SQLITE_NOTADB", "is not a Muster store: the file is no SQLite database", "name another file with --store"),
+    ("SQLITE_NOTADB", "is not a Muster store: the file is not an SQLite database", "name another file with --store"),
     ("SQLITE_READONLY", "is read-only", _MAKE_WRITABLE),
     ("SQLITE_BUSY", "is in use: another scan is writing to it", "wait for it to end and try again"),
     ("SQLITE_LOCKED", "is in use: another scan is writing to it", "wait for it to end and try again"),

@@ -165,7 +165,7 @@ def test_doctor_looks_at_the_reports_of_the_config(estate: Path, muster: Muster)
     ("url", "code", "message"),
     [
         pytest.param("sqlite:///muster.db", 0, "the first scan creates it", id="missing"),
-        pytest.param("sqlite:///empty.db", 1, "is an empty file", id="cut off"),
+        pytest.param("sqlite:///empty.db", 1, "is empty: it was truncated", id="cut off"),
         pytest.param("sqlite:///no/such/x.db", 1, "nor is there its directory", id="no directory"),
         pytest.param("sqlite:///bots.csv", 1, "is not a Muster store", id="no database"),
         pytest.param("sqlite:///other.db", 1, "another program's tables", id="another program's"),

@@ -341,7 +341,7 @@ def test_an_acknowledged_finding_is_not_reported(estate: Path, muster: Muster, h
         ('type = "webhook"\nurl = "https://siem.example"\nmin_severty = "low"', "did you mean min_severity?"),
         ('type = "webhook"\nurl = "https://siem.example"\nmax_findings = 41', "from 1 to 40"),
         ('type = "email"\nhost = "m"\nfrom = "a@b.c"', "unowned_to is missing"),
-        ('type = "email"\nhost = "m"\nfrom = "a@b.c, d@e.f"\nunowned_to = "s@b.c"', "is no e-mail address"),
+        ('type = "email"\nhost = "m"\nfrom = "a@b.c, d@e.f"\nunowned_to = "s@b.c"', "is not an e-mail address"),
         (
             'type = "email"\nhost = "m"\nfrom = "a@b.c"\nto = ["s@b"]\ntls = "none"\nusername = "u"\npassword.env="P"',
             "a password is not sent in clear text",

@@ -122,9 +122,9 @@ def test_each_reviewer_gets_a_workbook_with_the_evidence(company: Path, muster: 
     }
     deploy = books["eve@example.com"]["acme:deploy"]
     assert (deploy["what"], deploy["findings"]) == ("bot: Deploys", "admin; orphaned")
-    assert deploy["may"].startswith("admin")
+    assert deploy["permissions"].startswith("admin")
     assert deploy["decision"] is None
-    assert books["bob@example.com"]["acme:sync"]["who_else"] == "also ada@example.com"
+    assert books["bob@example.com"]["acme:sync"]["others"] == "also ada@example.com"
     assert {path.stat().st_mode & 0o777 for path in (company / "out").iterdir()} == {0o600}
 
 
@@ -176,7 +176,7 @@ def test_reviewers_can_be_chosen(company: Path, muster: Muster, arguments: list[
     ("arguments", "message"),
     [
         (["q4", "--due", "2020-01-01"], "--due 2020-01-01 is in the past"),
-        (["q4", "--due", "soon"], "--due soon is no day"),
+        (["q4", "--due", "soon"], "--due soon is not a day"),
         (["q4", "--due", DUE, "--reviewer", "gus@example.com"], "gus@example.com has left"),
         (["q4", "--due", DUE, "--reviewer", "nat@example.com"], "nat@example.com is not on the roster"),
         (["q4", "--due", DUE, "--reviewer", "billing-bot"], "billing-bot is a machine"),
@@ -278,16 +278,16 @@ def test_the_evidence_can_be_checked(company: Path, muster: Muster) -> None:
 
 
 REFUSED: tuple[tuple[dict[str, str], str], ...] = (
-    ({"decision": "maybe"}, "column decision: maybe is no decision"),
+    ({"decision": "maybe"}, "column decision: maybe is not a decision"),
     ({"decision": "=1+1"}, "column decision: "),
     ({"decision": "keep", "reason": "=HYPERLINK(1)"}, "column reason: "),
     ({"decision": "keep", "new_owner": "ada@example.com"}, "column new_owner: is for reassign"),
     ({"decision": "reassign"}, "column new_owner: is empty"),
-    ({"decision": "reassign", "new_owner": "gus@example.com"}, "column new_owner: gus@example.com is no active"),
-    ({"decision": "reassign", "new_owner": "billing-bot"}, "column new_owner: billing-bot is no active"),
+    ({"decision": "reassign", "new_owner": "gus@example.com"}, "column new_owner: gus@example.com is not an active"),
+    ({"decision": "reassign", "new_owner": "billing-bot"}, "column new_owner: billing-bot is not an active"),
     ({"reason": "needed"}, "column decision: is empty beside a reason"),
     ({"decision": "keep", "key": "acme:billing"}, "column key: is not the key of this item"),
-    ({"decision": "keep", "item": "0000000000000000"}, "column item: is no item of this review"),
+    ({"decision": "keep", "item": "0000000000000000"}, "column item: is not an item of this review"),
     ({"decision": "keep", "reviewer": "ada@example.com"}, "column reviewer: bob@example.com reviews"),
 )
 
@@ -315,7 +315,7 @@ def test_a_book_of_another_review_is_none_of_this(muster: Muster) -> None:
     for file in ("other/ada@example.com.xlsx", "registry.csv", "people.csv"):
         done = muster("review", "take", "q4", "out/ada@example.com.xlsx", file)
         assert done.code == 2
-        assert "is no workbook of the review q4" in done.err
+        assert "is not a workbook of the review q4" in done.err
 
 
 def test_what_is_unassigned_needs_a_name(company: Path, muster: Muster) -> None:

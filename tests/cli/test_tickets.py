@@ -202,7 +202,7 @@ def test_a_ticket_for_an_identity_in_jira(estate: Path, muster: Muster, monkeypa
             'type = "jira"\nurl = "https://x"\nproject = "S"\nfields = { summary = "x" }',
             "summary is filled in by Muster",
         ),
-        ('type = "servicenow"\nurl = "https://x"\ntable = "../x"', "is no name of a table"),
+        ('type = "servicenow"\nurl = "https://x"\ntable = "../x"', "is not the name of a table"),
         ('type = "github"\nrepository = "a/b"\nlabels = ["two words"]', "the label 'two words'"),
         ('type = "github"\nrepository = "a/b"\nrules = ["orphanned"]', "there is no rule orphanned"),
         ('type = "github"\nrepository = "a/b"\nper = "team"', "per"),

@@ -164,7 +164,7 @@ def test_a_plugin_that_cannot_be_loaded_ends_no_other_command(folder: Path) -> N
     done = _command(folder, "registry", "lint", "registry.csv")
 
     assert "what the connector hive knows of its provider cannot be read" in done.stderr
-    assert "is no regular expression" in done.stderr
+    assert "is not a regular expression" in done.stderr
     assert "Traceback" not in done.stderr
     assert "quality" in done.stdout.lower()
 

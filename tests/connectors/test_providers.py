@@ -98,9 +98,9 @@ def test_what_an_unknown_provider_issues_binds_to_no_one() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"forms": ("(",)}, r"\( is no regular expression"),
-        ({"places": ("[",)}, r"\[ is no regular expression"),
-        ({"credential_ids": ({"like": "("},)}, r"\( is no regular expression"),
+        ({"forms": ("(",)}, r"\( is not a regular expression"),
+        ({"places": ("[",)}, r"\[ is not a regular expression"),
+        ({"credential_ids": ({"like": "("},)}, r"\( is not a regular expression"),
         ({"actions": ("[a-z]+:.*",)}, "has no group service"),
         ({"ids": "Exact"}, "Invalid enum value"),
         ({"form": ()}, "unknown field `form`"),

@@ -143,7 +143,7 @@ def test_a_long_list_is_cut_and_says_how_to_get_the_rest() -> None:
     )
     shown = page(make_result(*judged, findings=findings))
     assert "and 3 more: muster orphans -o csv:orphans.csv" in shown
-    assert "1 more rule: muster report --view findings" in shown
+    assert "and 1 more group: muster report --view findings" in shown
     assert all(f"svc-{number:02}" in page(make_result(*judged), "orphans") for number in range(13))
 
 

@@ -201,7 +201,7 @@ class Bucket:
                 files = [_file(one) for one in answer.get("Contents", ())]
                 folders = [str(one["Prefix"]) for one in answer.get("CommonPrefixes", ())]
             if "KeyCount" not in answer and "Contents" not in answer and "IsTruncated" not in answer:
-                raise Unreachable(f"{_LIST}: unexpected response: it is no listing")
+                raise Unreachable(f"{_LIST}: unexpected response: it is not a listing")
             yield [one for one in files if LOG_FILE.search(one.name)], folders
             token = answer.get("NextContinuationToken")
             if not answer.get("IsTruncated") or not token or token == more.get("ContinuationToken"):

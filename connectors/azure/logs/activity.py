@@ -148,7 +148,7 @@ class Reading(EventCounting[Record]):
         """See ``EventCounting``. Raises Unreadable for a record without operation or time."""
         operation, time = _text(record.operation).lower(), record.timestamp or record.time
         if not operation or not time:
-            raise Unreadable("one of its records is no operation")
+            raise Unreadable("one of its records is not an operation")
         resource = (record.resource or "").lower()
         same = (record.correlation or record.id or "", operation, resource)
         raw = _raw(record, operation, resource)

@@ -127,7 +127,7 @@ class Reading(EventCounting[Line]):
         row: SignIn = record.properties or record
         time = row.created or row.first or record.time
         if not time:
-            raise Unreadable("one of its records is no sign-in")
+            raise Unreadable("one of its records is not a sign-in")
         agent = row.agent or _NO_ONE
         managed = ((row.managed.resource if row.managed else None) or "").lower()
         principal = _id(row.principal)

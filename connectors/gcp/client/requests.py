@@ -52,7 +52,7 @@ class Request(Struct, frozen=True):
 def _quoted(place: str, name: str) -> str:
     segments = name.split("/") if place in _NESTED else [name]
     if not all(_SEGMENT.fullmatch(segment) and segment not in (".", "..") for segment in segments):
-        raise ValueError(f"{name!r} is no {place}")
+        raise ValueError(f"{name!r} is not a {place}")
     return "/".join(quote(segment, safe="@:-._~") for segment in segments)
 
 

@@ -246,7 +246,7 @@ def _client(path: str, blob: _Blob) -> ClientFile:
     except Malformed as error:
         return ClientFile(path=path, problem=str(error))
     if isinstance(found, Card):
-        return ClientFile(path=path, problem="it is no configuration of an MCP client")
+        return ClientFile(path=path, problem="it is not a configuration of an MCP client")
     return ClientFile(path=path, servers=found.servers, problem="; ".join(f"server {name}" for name in found.unread))
 
 

@@ -103,7 +103,7 @@ class Reading(EventCounting[Entry]):
         """See ``EventCounting``. Raises Unreadable for an event without a time."""
         when = record.timestamp if record.timestamp is not None else record.created
         if when is None:
-            raise Unreadable("one of its records is no event")
+            raise Unreadable("one of its records is not an event")
         named = _CHANGED.get(record.action.partition(".")[0], "")
         orgs = [record.org] if isinstance(record.org, str) else record.org or []
         raw = _Raw(
@@ -145,7 +145,7 @@ def _time(when: float | str) -> str:
     try:
         return f"{datetime.fromtimestamp(when / 1000, UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     except (ValueError, OverflowError, OSError) as error:
-        raise Unreadable("the time of a record is no time") from error
+        raise Unreadable("the time of a record is not a time") from error
 
 
 @lru_cache(maxsize=20_000)

@@ -104,7 +104,7 @@ class Workflow:
         self.events = _events(self.values.get("on"))
         self._jobs = self.values.get("jobs")
         if not self.events or not isinstance(self._jobs, dict) or not self._jobs:
-            raise ValueError("it is no workflow: it needs events and jobs")
+            raise ValueError("it is not a workflow: it needs events and jobs")
 
     @property
     def name(self) -> str | None:

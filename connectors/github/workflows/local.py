@@ -35,7 +35,7 @@ def read_action(path: str, text: str) -> LocalAction:
     values = parse_document(Path(path), text)
     runs = mapping(values.get("runs"))
     if "using" not in runs:
-        raise ValueError("it is no action: it needs runs and using")
+        raise ValueError("it is not an action: it needs runs and using")
     steps = tuple(step for step in listed(runs.get("steps")) if isinstance(step, dict))
     return LocalAction(inputs=mapping(values.get("inputs")), steps=steps if runs["using"] == "composite" else None)
 

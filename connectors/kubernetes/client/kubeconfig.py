@@ -133,7 +133,7 @@ def _parsed(content: bytes, name: str) -> _File:
     try:
         return msgspec.convert(yaml.safe_load(content.decode()), _File)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, msgspec.ValidationError):
-        raise SourceError(f"{printable(name)} is no kubeconfig", hint="`kubectl config view` checks it") from None
+        raise SourceError(f"{printable(name)} is not a kubeconfig", hint="`kubectl config view` checks it") from None
 
 
 def cluster_in(content: bytes) -> tuple[str, Pem | None]:
@@ -194,7 +194,7 @@ def in_cluster() -> Address:
     """The cluster that this process runs in. Raises SourceError."""
     host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
     if not host:
-        raise SourceError("this is no pod of a cluster", hint="give a kubeconfig instead of in_cluster")
+        raise SourceError("this is not a pod of a cluster", hint="give a kubeconfig instead of in_cluster")
     name = f"[{host}]" if ":" in host else host
     return Address(
         name="in-cluster",

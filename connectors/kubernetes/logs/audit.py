@@ -97,7 +97,7 @@ class Reading(EventCounting[AuditEvent]):
     def event(self, record: AuditEvent) -> Event | None:
         """See ``EventCounting``. One stage of each request counts; ``RequestReceived`` comes before any outcome."""
         if not record.id and not record.verb:
-            raise Unreadable("one of its records is no audit event")
+            raise Unreadable("one of its records is not an audit event")
         if record.stage == "RequestReceived" or record.user is None:
             return None
         user, what = record.user, record.object or NOTHING

@@ -14,14 +14,14 @@ NAMED = 3
 def sentence(radius: BlastRadius) -> str:
     """Return the blast radius as one sentence."""
     worst = "At worst, as far as is known, it" if radius.unknown else "At worst it"
-    return f"{worst} {_can(radius)}; {_within(radius)}; {person_text(radius)}."
+    return f"{worst} {'; '.join((_can(radius), _within(radius), *_oversight(radius)))}."
 
 
-def person_text(radius: BlastRadius) -> str:
-    """Return the declared human oversight as text."""
+def _oversight(radius: BlastRadius) -> tuple[str, ...]:
+    """Whether a person is in the loop, where it is declared."""
     if radius.human_in_the_loop is None:
-        return "whether a person is in the loop is not declared"
-    return "a person is in the loop" if radius.human_in_the_loop else "no person is in the loop"
+        return ()
+    return ("a person is in the loop" if radius.human_in_the_loop else "no person is in the loop",)
 
 
 def _can(radius: BlastRadius) -> str:

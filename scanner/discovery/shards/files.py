@@ -55,7 +55,7 @@ def check_scan_id(scan_id: str) -> None:
     """Raises UsageError for an invalid scan id."""
     if not SCAN_ID.fullmatch(scan_id):
         raise UsageError(
-            f"--scan-id {scan_id} is no id: it has up to 100 letters, digits and . _ : + -",
+            f"--scan-id {scan_id} is not a scan id: it has up to 100 letters, digits and . _ : + -",
             hint="such as the number of the job that starts all shards",
         )
 
@@ -225,7 +225,7 @@ def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
     file = printable(str(path))
     try:
         if not path.is_file():
-            missing = "is no file" if path.exists() else "no such file"
+            missing = "is not a file" if path.exists() else "no such file"
             raise InputError(Problem(file=file, message=missing))
         with path.open("rb") as opened:
             number = 0

@@ -223,7 +223,7 @@ def decode(line: str | bytes) -> Line:
             raise ValueError(f"there is no line of the type {printable(name)[:40]}")
         decoded: Line = _DECODERS[name].decode(line)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise ValueError(f"is no line of a shard: {printable(str(error))[:200]}") from error
+        raise ValueError(f"is not a line of a shard: {printable(str(error))[:200]}") from error
     if isinstance(decoded, Identity):
         # The scan has made a gap of an uncertain reach; it is no reason to refuse the file.
         decoded = with_uncertain(decoded) if "permissions" in decoded.unread else with_typed(decoded)

@@ -46,7 +46,7 @@ _KNOWN = "store"
 """The source of coverage that says which scopes are the organisation's own. It is in no result."""
 _DESCRIBED = 20
 """The most identities whose blast radius is looked up: each is a walk over all that is within reach."""
-_COMPUTED = "known only after deployment"
+_COMPUTED = "not known before deployment"
 _ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://[^/]+/(?P<rest>.+)", re.DOTALL | re.IGNORECASE | re.ASCII)
 
 
@@ -278,7 +278,7 @@ def _entries_of(changes: Sequence[PlannedChange], after: _Verdicts) -> tuple[Ent
 def _notices(
     planned: Mapping[str, PlannedIdentity], changes: Sequence[PlannedChange], before: _Verdicts
 ) -> Iterator[str]:
-    """Yield notices: facts known only after deployment, and deleted identities that an entry declares."""
+    """Yield notices: facts not known before deployment, and deleted identities that an entry declares."""
     for change in changes:
         place, parts = change.planned.places[0], sorted(change.planned.computed)
         if parts:

@@ -120,7 +120,7 @@ def read_book(path: Path, campaign: Campaign) -> Book:
 def _not_of(path: Path, campaign: Campaign, why: str) -> UsageError:
     name = printable(campaign.review.name)
     return UsageError(
-        f"{path} is no workbook of the review {name}: {why}",
+        f"{path} is not a workbook of the review {name}: {why}",
         hint=f"`muster review open` wrote them; `muster review remind {name} -o xlsx:DIR` writes them again",
     )
 
@@ -215,7 +215,7 @@ class _Taking:
             return None
         state = self._state.get(cells["item"] or "")
         if state is None:
-            raise _wrong("item", "is no item of this review", "leave item as it was written")
+            raise _wrong("item", "is not an item of this review", "leave item as it was written")
         if cells["key"] != printable(state.item.key):
             raise _wrong("key", "is not the key of this item", "leave item and key as they were written")
         if state.reviewer != reviewer or cells["reviewer"] != reviewer:
@@ -269,7 +269,7 @@ def _new_owner(written: str | None, decision: DecisionName, state: ItemState, pe
     _refuse_formula("new_owner", written)
     found = people.reviewer(written)
     if found is None:
-        raise _wrong("new_owner", f"{shown(written)} is no active person or group on the roster", "name one")
+        raise _wrong("new_owner", f"{shown(written)} is not an active person or group on the roster", "name one")
     if found == state.item.facts.owner:
         raise _wrong("new_owner", f"{shown(written)} is the owner already", "name another, or write keep")
     return found
@@ -292,7 +292,7 @@ def _named(written: str) -> DecisionName:
         if plain == decision:
             return decision
     fix = did_you_mean(plain, DECISIONS) or f"write one of {', '.join(DECISIONS)}"
-    raise _wrong("decision", f"{shown(written)} is no decision", fix)
+    raise _wrong("decision", f"{shown(written)} is not a decision", fix)
 
 
 def _reason(written: str | None) -> str | None:

@@ -127,7 +127,7 @@ class JiraTarget(_FieldTarget, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         super().__post_init__()
         if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,254}", self.project):
-            raise ValueError(f"project {self.project!r} is no key of a project, such as SEC")
+            raise ValueError(f"project {self.project!r} is not the key of a project, such as SEC")
         _check_labels(self.labels, 255)
 
 
@@ -149,7 +149,7 @@ class ServiceNowTarget(_FieldTarget, frozen=True, kw_only=True, forbid_unknown_f
     def __post_init__(self) -> None:
         super().__post_init__()
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,79}", self.table):
-            raise ValueError(f"table {self.table!r} is no name of a table, such as incident")
+            raise ValueError(f"table {self.table!r} is not the name of a table, such as incident")
 
 
 Target: TypeAlias = GitHubTarget | JiraTarget | ServiceNowTarget

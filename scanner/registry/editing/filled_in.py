@@ -123,7 +123,7 @@ def _no_work_list(path: Path) -> Problem:
     return Problem(
         file=str(path),
         line=1,
-        message="is no list of orphans: it needs the columns key, owner, technical_owner and backup_owner",
+        message="is not a list of orphans: it needs the columns key, owner, technical_owner and backup_owner",
         fix="`muster orphans -o xlsx:orphans.xlsx` writes one",
     )
 
@@ -184,7 +184,7 @@ def _status(fields: Fields) -> EntryStatus | None:
         if status == written.lower():
             return status
     fix = did_you_mean(written.lower(), statuses) or f"write one of {', '.join(statuses)}"
-    fields.wrong("status", f"{shown(written)} is no status", fix)
+    fields.wrong("status", f"{shown(written)} is not a status", fix)
     return None
 
 

@@ -211,7 +211,7 @@ def _month(word: str) -> int:
     if word.lower() == "sept":
         return 9
     if len(months) != 1:
-        raise ValueError(f"{word} is no month")
+        raise ValueError(f"{word} is not a month")
     return months[0]
 
 

@@ -65,7 +65,7 @@ def _under(
 ) -> Iterator[Row | Problem]:
     for line, cells in rows:
         if why := no_row(headings, cells):
-            skipped.append(Problem(file=file, line=line, message=f"{why}, and is no row of the list"))
+            skipped.append(Problem(file=file, line=line, message=f"{why}, and is not a row of the list"))
             continue
         row = sheet_row(file, line, headings, cells)
         if row is not None:

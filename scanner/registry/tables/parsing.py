@@ -175,7 +175,7 @@ def _mapping(path: Path, node: yaml.MappingNode, *, unique: bool) -> dict[str, A
     mapping: dict[str, Any] = {}
     for name, value in node.value:
         if not isinstance(name, yaml.ScalarNode):
-            raise invalid(path, _READABLE_YAML, "a key that is no text", _line(name.start_mark))
+            raise invalid(path, _READABLE_YAML, "a key that is not text", _line(name.start_mark))
         key = str(name.value)
         if unique and key in mapping:
             raise invalid(path, _READABLE_YAML, f"the key {key} is repeated", _line(name.start_mark))

@@ -142,7 +142,7 @@ def _rows(
     for number, cells in rows:
         if why := no_row(headings, cells, merged=number in across):
             where = f"row {number} of sheet {shown(sheet.name)}"
-            skipped.append(Problem(file=file, line=number, message=f"{where} {why}, and is no row of the list"))
+            skipped.append(Problem(file=file, line=number, message=f"{where} {why}, and is not a row of the list"))
             broken.pop(number, None)
             continue
         if number in across and any(map(is_filled, cells)):

@@ -66,7 +66,7 @@ def body_of(body: bytes, record: type[Record]) -> Record:
     except ValidationError as error:
         raise refusal(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Refusal(400, "the body is no JSON", hint="send a JSON object") from None
+        raise Refusal(400, "the body is not JSON", hint="send a JSON object") from None
     except RecursionError:
         raise Refusal(400, "the body is nested too deeply") from None
 

@@ -130,7 +130,7 @@ def _entity(
 
 def _answer(request: requests.Request, service: str, query: Mapping[str, str], body: Any) -> Iterator[str]:
     if not isinstance(body, dict):
-        yield "the answer is no object"
+        yield "the answer is not an object"
         return
     graph = service in {"graph", "beta"}
     select, expand = (query.get("$select"), query.get("$expand", "")) if graph else (None, None)

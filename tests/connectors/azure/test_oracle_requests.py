@@ -135,8 +135,8 @@ DENIED = {"code": "Authorization_RequestDenied", "message": "Insufficient privil
         ("/t/v2.0/.well-known/openid-configuration", 400, {"error": "invalid_tenant"}, ""),
         ("/v1.0/me", 200, {}, "no published request"),
         (f"{APPLICATIONS}?$select=owner", 200, {"value": []}, "has no property owner"),
-        (APPLICATIONS, 200, [], "the answer is no object"),
-        (APPLICATIONS, 200, None, "the answer is no object"),
+        (APPLICATIONS, 200, [], "the answer is not an object"),
+        (APPLICATIONS, 200, None, "the answer is not an object"),
         (APPLICATIONS, 200, {}, "without a list called value"),
         (APPLICATIONS, 200, {"value": [], "nextLink": "x"}, "no page of graph has nextLink"),
         (SUBSCRIPTIONS, 200, {"value": [], "@odata.count": 0}, "no page of arm has @odata.count"),
@@ -167,7 +167,7 @@ def test_an_answer_is_held_against_what_was_asked(path: str, status: int, answer
 @pytest.mark.parametrize("answer", [b"", b"<html>", b'"\xff"', b"[" * 5000])
 def test_what_is_no_json_is_reported(answer: bytes) -> None:
     """With a status of success it is no answer; gateways say their errors so."""
-    assert oracle.check_exchange("GET", APPLICATIONS, 200, answer) == [f"GET {APPLICATIONS}: the answer is no object"]
+    assert oracle.check_exchange("GET", APPLICATIONS, 200, answer) == [f"GET {APPLICATIONS}: the answer is not an object"]
     assert oracle.check_exchange("GET", APPLICATIONS, 502, answer) == []
 
 

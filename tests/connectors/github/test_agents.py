@@ -23,8 +23,8 @@ AGENT = "---\ndescription: Helps\n---\n"
 HOSTILE = {
     "no front": ("# A prompt", None),
     "no end": ("---\nname: a\n", None),
-    "nothing in front": ("---\n---\nprompt", "its root is no mapping"),
-    "a list": ("---\n- a\n---\n", "its root is no mapping"),
+    "nothing in front": ("---\n---\nprompt", "its root is not a mapping"),
+    "a list": ("---\n- a\n---\n", "its root is not a mapping"),
     "no YAML": ("---\na: [\n---\n", "YAML"),
     "aliases": ("---\na: &a [x]\nname: *a\n---\n", None),
     "half a character": ("---\nname: \ud800\n---\n", "surrogate"),

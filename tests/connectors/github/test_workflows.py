@@ -227,10 +227,10 @@ def test_keys_beside_an_offered_federation() -> None:
     [
         ({"text": "on: push\njobs: {", "truncated": True}, "GitHub gave its beginning only"),
         ({"text": "on: push\njobs: {"}, "is not YAML"),
-        ({"text": ""}, "its root is no mapping"),
-        ({"text": "- a"}, "its root is no mapping"),
-        ({"text": "on: push\njobs: []"}, "it is no workflow"),
-        ({"text": "jobs: {a: {}}"}, "it is no workflow"),
+        ({"text": ""}, "its root is not a mapping"),
+        ({"text": "- a"}, "its root is not a mapping"),
+        ({"text": "on: push\njobs: []"}, "it is not a workflow"),
+        ({"text": "jobs: {a: {}}"}, "it is not a workflow"),
         ({"text": "a: 1\n---\nb: 2"}, "several documents"),
         ({"text": "on: push\njobs: &j {a: *j}"}, "aliases that expand too far"),
         (
@@ -245,7 +245,7 @@ def test_keys_beside_an_offered_federation() -> None:
         ({"text": "on: push\njobs: " + "[" * 5_000}, "maximum nesting depth"),
         ({"text": "on: \ud800\njobs: {}"}, "half of a surrogate pair"),
         ({"text": "on: push\njobs: {}\n\x00"}, "is not YAML"),
-        ({"text": "? [a]\n: b\n"}, "a key that is no text"),
+        ({"text": "? [a]\n: b\n"}, "a key that is not text"),
         ({"text": "#" * 5_000_000}, "more than"),
     ],
 )

@@ -113,8 +113,8 @@ def test_what_cannot_be_signed_in(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a: [", "is no kubeconfig"),
-        ("[1]", "is no kubeconfig"),
+        ("a: [", "is not a kubeconfig"),
+        ("[1]", "is not a kubeconfig"),
         ("{}", "no current context"),
         ("{current-context: x}", "has no context x"),
         ("{current-context: x, contexts: [{name: x, context: {user: u}}]}", "is malformed"),

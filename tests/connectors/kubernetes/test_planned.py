@@ -198,7 +198,7 @@ def test_no_manifest_is_a_traceback(document: object, tmp_path_factory: pytest.T
 @pytest.mark.parametrize(
     ("manifest", "reason"),
     [
-        ("apiVersion: v1\nkind: ServiceAccount\nmetadata: oops\n", "its metadata is no mapping"),
+        ("apiVersion: v1\nkind: ServiceAccount\nmetadata: oops\n", "its metadata is not a mapping"),
         ("apiVersion: v1\nkind: ServiceAccount\nmetadata: {namespace: web}\n", "it has no name"),
         ("apiVersion: v1\nkind: List\nitems: {a: 1}\n", "its items are no list"),
     ],

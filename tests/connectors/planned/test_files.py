@@ -60,7 +60,7 @@ def test_manifests(tmp_path: Path) -> None:
         ("core/Secret", "Secret/web/token-*", 14),
     ]
     assert found.resources[0].values["automountServiceAccountToken"] is False
-    assert [(each.place.line, each.reason) for each in found.problems] == [(18, "is no Kubernetes object")]
+    assert [(each.place.line, each.reason) for each in found.problems] == [(18, "is not a Kubernetes object")]
 
 
 def test_a_list_in_json_has_the_lines_of_its_items(tmp_path: Path) -> None:
@@ -94,11 +94,11 @@ BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for 
         ("list.yaml", "- 1\n- 2", UsageError, "none of the files"),
         ("plan.tfplan", b"PK\x03\x04rest", UsageError, "archive"),
         ("plan.json", '{"a": 1,\n "b": }', InputError, "plan.json:2"),
-        ("plan.json", "[1]", InputError, "root is no object"),
+        ("plan.json", "[1]", InputError, "root is not an object"),
         ("plan.json", '{"a":' * 200 + "1" + "}" * 200, InputError, "too deeply"),
         ("bomb.yaml", BOMB, InputError, "expand too far"),
         ("circle.yaml", "kind: a\nb: &b\n  c: *b", InputError, "circle.yaml:"),
-        ("key.yaml", "kind: a\n? [b]\n: c", InputError, "a key that is no text"),
+        ("key.yaml", "kind: a\n? [b]\n: c", InputError, "a key that is not text"),
         ("empty.yaml", "", InputError, "empty"),
         ("latin.yaml", b"kind: \xe9", InputError, "UTF-8"),
         ("python.yaml", "!!python/object/apply:os.system [id]", UsageError, "none of the files"),

@@ -229,7 +229,7 @@ def test_what_a_plan_lacks_is_said(tmp_path: Path) -> None:
     values = {"root_module": {"child_modules": [{"resources": [{"address": "aws_iam_role.x"}]}]}}
     assert problems(planned_values=values)[0][0] == "planned_values"
     assert problems(planned_values={"root_module": {}}) == []
-    assert problems(resource_changes={"a": 1}) == [("resource_changes", "is no list as Terraform writes it")]
+    assert problems(resource_changes={"a": 1}) == [("resource_changes", "is not a list as Terraform writes it")]
     with pytest.raises(UsageError, match="format 2"):
         problems(format_version="2.0")
 

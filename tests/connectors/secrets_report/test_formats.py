@@ -158,7 +158,7 @@ def test_a_row_that_is_none_costs_itself_alone(tmp_path: Path) -> None:
 
     assert [one.file for one in found] == ["prod.env", "b.env"]
     assert coverage.status == "partial"
-    for line, why in ((22, "Expected `str`, got `int` - at `$.RuleID`"), (26, "it is no row of gitleaks")):
+    for line, why in ((22, "Expected `str`, got `int` - at `$.RuleID`"), (26, "it is not a row of gitleaks")):
         assert f"row report.json line {line} could not be read: {why}" in (coverage.detail or "")
     assert VALUE not in (coverage.detail or "")
     broken = lines(trufflehog(), '{"DetectorName": "AWS", ' + VALUE, trufflehog(ExtraData=None, Raw=TOKEN, Redacted=""))
@@ -188,7 +188,7 @@ def test_a_report_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None
         (b"no report\n", "line 1 could not be read: it has no row of a report"),
         (b"<html></html>", "it has no row of a report"),
         (b"[" * 100_000, "broken off or damaged"),
-        (b'{"a": {"b": 1}}', "it is no row of gitleaks"),
+        (b'{"a": {"b": 1}}', "it is not a row of gitleaks"),
         (b"17", "it has no row of a report"),
     ],
 )

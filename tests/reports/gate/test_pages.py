@@ -18,7 +18,7 @@ from tests.reports.published import complaints, sarif
 from tests.reports.samples import HOSTILE
 from tests.scanner.lifecycle.gate.plans import ADMIN, judged, planned, role, with_credential
 
-UNREAD = Unread(place=Place(file="main.tf", resource="aws_iam_policy.x", line=3), reason="its policy is no JSON")
+UNREAD = Unread(place=Place(file="main.tf", resource="aws_iam_policy.x", line=3), reason="its policy is not JSON")
 
 
 def sample(name: str = "deploy") -> ScanResult:
@@ -46,8 +46,8 @@ def test_pages(name: str) -> None:
     assert "The change brings 3 identities (3 created)" in text
     assert "main.tf:12 aws_iam_role.deploy" in text
     assert "plan.json aws_iam_access_key.new" in text
-    assert "name known only after deployment" in text
-    assert "main.tf aws_iam_policy.x: its policy is no JSON" in text
+    assert "name not known before deployment" in text
+    assert "main.tf aws_iam_policy.x: its policy is not JSON" in text
     assert "At worst" in text
 
 

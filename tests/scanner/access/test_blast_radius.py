@@ -98,7 +98,7 @@ def test_what_others_may_do_is_within_reach() -> None:
     ]
     assert sentence(found) == (
         "At worst it can send messages and destroy data; within its reach are 2 other identities, 0 stored secrets and "
-        "2 scopes; whether a person is in the loop is not declared."
+        "2 scopes."
     )
 
 
@@ -164,7 +164,7 @@ def test_secrets_that_workloads_read_are_within_reach_of_what_they_run_as() -> N
 
 @pytest.mark.parametrize(
     ("declared", "says"),
-    [(True, "a person is in the loop"), (False, "no person is in the loop"), (None, "is not declared")],
+    [(True, "; a person is in the loop."), (False, "; no person is in the loop."), (None, "stored secrets.")],
 )
 def test_a_person_in_the_loop_is_as_declared(declared: bool | None, says: str) -> None:
     """By the entry that the identity is registered by."""

@@ -179,7 +179,7 @@ def test_an_entry_reads_the_same_in_every_format(tmp_path: Path, name: str, writ
         pytest.param("arn,owner,business owner\nx,ada,bob", "owner", ("ada", "bob"), id="two owners"),
         pytest.param("arn,owner\nx,N/A", "owner", (), id="not-available"),
         pytest.param("arn,type\nx,ci/cd", "kind", "pipeline", id="type is kind"),
-        pytest.param("arn,owner_status\nx,left", "status", "active", id="owner_status is no status"),
+        pytest.param("arn,owner_status\nx,left", "status", "active", id="owner_status is not a status"),
         pytest.param("arn,owner type\nx,team", "kind", None, id="owner type is no kind"),
         pytest.param("arn,state\nx,In use", "status", "active", id="in use"),
         pytest.param("arn,state\nx,Decommissioned", "status", "retired", id="decommissioned"),

@@ -158,9 +158,9 @@ def test_a_select_that_writes_is_stopped_by_the_database(database: Path) -> None
                      '(take it out, and give it as password = { env = "NAME" })', id="password as a parameter"),
         pytest.param("mssql+pyodbc:///?odbc_connect=UID%3Du%3BPWD%3Dhunter2", "mssql+pyodbc:///: url: holds a password "
                      '(take it out, and give it as password = { env = "NAME" })', id="password within a parameter"),
-        pytest.param("nowhere", "nowhere: is no address of a database "
+        pytest.param("nowhere", "nowhere: is not an address of a database "
                      "(write it like postgresql+psycopg://user@host/database)", id="no address"),
-        pytest.param("postgresql://u:hunter2@h:x/db", "postgresql://u:•••@h:x/db: is no address of a database "
+        pytest.param("postgresql://u:hunter2@h:x/db", "postgresql://u:•••@h:x/db: is not an address of a database "
                      "(write it like postgresql+psycopg://user@host/database)", id="no port"),
         pytest.param("nosuch://h/db", "nosuch://h/db: is a kind of database we do not know "
                      "(install SQLAlchemy's dialect for nosuch)", id="no dialect"),

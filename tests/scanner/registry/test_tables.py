@@ -220,7 +220,7 @@ def test_a_list_is_found_below_banners_and_between_sections_and_totals(tmp_path:
 
     assert (table.line, table.headings) == (3, ("name", "owner", "status"))
     assert rows == [(5, ("svc-a", "ada", "active")), (7, ("svc-b", "bob", "retired"))]
-    why = [(one.line, one.message.removesuffix(", and is no row of the list")) for one in table.skipped]
+    why = [(one.line, one.message.removesuffix(", and is not a row of the list")) for one in table.skipped]
     assert [(line, text.removeprefix(f"row {line} of sheet Sheet ")) for line, text in why] == [
         (4, "is the heading of a section"),
         (6, "repeats the headings"),
@@ -393,7 +393,7 @@ def file(name: str, content: bytes | str) -> Callable[[Path], Path]:
         pytest.param(file("list.yaml", "- name: a\n  name: b\n"), 2,
                      "is not YAML that can be read: the key name is repeated",
                      id="yaml key"),
-        pytest.param(file("list.yaml", "- {[a]: b}\n"), 1, "is not YAML that can be read: a key that is no text",
+        pytest.param(file("list.yaml", "- {[a]: b}\n"), 1, "is not YAML that can be read: a key that is not text",
                      id="yaml odd key"),
         pytest.param(file("list.yaml", "[" * 900 + "]" * 900), 1, "is not YAML: is nested too deeply",
                      id="yaml depth"),
@@ -664,7 +664,7 @@ def test_what_comes_first_in_a_date(cell: Any, order: DateOrder | None, expected
     ("read", "cell", "message"),
     [
         pytest.param(read_date, "03/04/2026", "03/04/2026 could be two different dates", id="two days"),
-        pytest.param(read_date, "10000", "10000 is not a date", id="a number that is no day of our time"),
+        pytest.param(read_date, "10000", "10000 is not a date", id="a number that is not a day of our time"),
         pytest.param(read_date, 2026, "2026 is not a date", id="a year"),
         pytest.param(read_date, "31/01/27", "31/01/27 could be several days", id="two digits of a year"),
         pytest.param(read_date, "31/02/2026", "31/02/2026 is not a date", id="31 February"),

@@ -77,7 +77,7 @@ def test_a_rule_of_another_package_judges(muster: Ran) -> None:
             "two rules are called house_no_team: from house and other",
         ),
         ({"house": "house_other = house_rules:RULE"}, "the rule house_no_team of house is called house_other"),
-        ({"house": "house_no_team = house_rules:NOT_A_RULE"}, "the rule house_no_team of house is no rule"),
+        ({"house": "house_no_team = house_rules:NOT_A_RULE"}, "the rule house_no_team of house is not a rule"),
         ({"house": "house_no_team = house_rules:GONE"}, "the rule house_no_team cannot be loaded"),
     ],
 )

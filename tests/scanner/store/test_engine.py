@@ -139,7 +139,7 @@ def test_an_empty_file_was_cut_off(path: Path, create: bool) -> None:
     with path.open("r+b") as file:
         file.truncate()
 
-    with pytest.raises(StoreError, match="is an empty file, which no store ever is") as raised:
+    with pytest.raises(StoreError, match="is empty: it was truncated") as raised:
         open_store(f"sqlite:///{path}", create=create)
 
     assert "put back the last backup" in (raised.value.hint or "")
@@ -171,7 +171,7 @@ def test_not_a_database(tmp_path: Path) -> None:
     path = tmp_path / "registry.csv"
     path.write_text("id,owner\n" * 1000)
 
-    with pytest.raises(StoreError, match="not a Muster store: the file is no SQLite database"):
+    with pytest.raises(StoreError, match="not a Muster store: the file is not an SQLite database"):
         open_store(f"sqlite:///{path}")
     assert path.read_text() == "id,owner\n" * 1000
 

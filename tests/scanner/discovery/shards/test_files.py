@@ -57,24 +57,24 @@ IDENTITY = b'{"type":"identity","key":"k","provider":"p","source":"one","scope":
 CREDENTIAL = b'{"key":"k","kind":"token","id":"i","expires_at":"2026-01-01T00:00:00"}'
 
 HOSTILE: dict[str, tuple[Change, str]] = {
-    "another schema": (_swapped(b"muster.shard/1", b"muster.shard/9"), ":1: is no line of a shard: Invalid enum"),
+    "another schema": (_swapped(b"muster.shard/1", b"muster.shard/9"), ":1: is not a line of a shard: Invalid enum"),
     "no head": (lambda lines: lines[1:], ":1: does not begin with the head"),
-    "no JSON": (_line(2, b"{"), ":3: is no line of a shard"),
+    "no JSON": (_line(2, b"{"), ":3: is not a line of a shard"),
     "an unknown type": (_line(2, b'{"type":"\\u001b[31m"}'), r":3: there is no line of the type \x1b[31m"),
-    "no object": (_line(2, b"[]"), ":3: is no line of a shard"),
-    "no UTF-8": (_line(2, b'{"type":"listed","source":"\xff"}'), ":3: is no line of a shard"),
-    "a lone surrogate": (_line(2, b'{"type":"listed","source":"\\ud800","scope":"a"}'), ":3: is no line of a shard"),
+    "no object": (_line(2, b"[]"), ":3: is not a line of a shard"),
+    "no UTF-8": (_line(2, b'{"type":"listed","source":"\xff"}'), ":3: is not a line of a shard"),
+    "a lone surrogate": (_line(2, b'{"type":"listed","source":"\\ud800","scope":"a"}'), ":3: is not a line of a shard"),
     "nested without end": (
         _line(2, b'{"type":"coverage","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
-        ":3: is no line of a shard",
+        ":3: is not a line of a shard",
     ),
-    "a wrong type": (_swapped(b'"tags":{"z":"1"', b'"tags":{"z":[1]'), "is no line of a shard: Expected `str`"),
+    "a wrong type": (_swapped(b'"tags":{"z":"1"', b'"tags":{"z":[1]'), "is not a line of a shard: Expected `str`"),
     "a time without a zone": (_line(2, IDENTITY[:-1] + b',"created_at":"2026-01-01T00:00:00"}'), "created_at has no"),
     "a credential's time without a zone": (
         _line(2, IDENTITY[:-1] + b',"credentials":[' + CREDENTIAL + b"]}"),
         "expires_at has no time zone",
     ),
-    "a scan id with a path": (_swapped(b'"scan":"night"', b'"scan":"../night"'), ":1: is no line of a shard"),
+    "a scan id with a path": (_swapped(b'"scan":"night"', b'"scan":"../night"'), ":1: is not a line of a shard"),
     "no such shard": (_swapped(b'"shard":1', b'"shard":2'), "there is no shard 2 of 1"),
     "another source's hash": (_swapped(b'"settings":"00', b'"settings":"11'), "the hash of the config is not"),
     "a record of another source": (
@@ -172,7 +172,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
     elif kind == "folder":
         path.mkdir()
 
-    with pytest.raises(InputError, match="no such file" if kind == "nothing" else "is no file"):
+    with pytest.raises(InputError, match="no such file" if kind == "nothing" else "is not a file"):
         check_shard(path)
 
 

@@ -119,7 +119,7 @@ def test_what_is_computed_is_unknown_and_said() -> None:
 
     assert (judged_one.registry.state, judged_one.ownership.state) == ("unchecked", "unchecked")
     assert judged_one.privilege.level == "unknown"
-    assert "name and permissions known only after deployment" in result.notices[0]
+    assert "name and permissions not known before deployment" in result.notices[0]
 
 
 def test_without_a_registry() -> None:
@@ -204,11 +204,11 @@ def test_entries_that_are_not_touched_are_silent() -> None:
 
 def test_gaps_are_named() -> None:
     """What could not be evaluated is a gap with its place."""
-    unread = Unread(place=Place(file="main.tf", resource="aws_iam_policy.x", line=3), reason="its policy is no JSON")
+    unread = Unread(place=Place(file="main.tf", resource="aws_iam_policy.x", line=3), reason="its policy is not JSON")
     result = judged(unread=(unread,))
 
     assert [(one.section, one.detail, one.is_gap) for one in result.coverage] == [
-        ("aws_iam_policy.x", "its policy is no JSON", True)
+        ("aws_iam_policy.x", "its policy is not JSON", True)
     ]
     assert result.summary.gaps == 1
 

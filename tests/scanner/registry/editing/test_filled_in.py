@@ -167,7 +167,7 @@ def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
 
 def test_another_table_is_no_list_of_orphans(tmp_path: Path) -> None:
     """A report without the columns to fill in is recognised."""
-    with pytest.raises(RegistryError, match="is no list of orphans"):
+    with pytest.raises(RegistryError, match="is not a list of orphans"):
         _read(tmp_path, "key,owner\nx,ada@example.com\n")
 
 

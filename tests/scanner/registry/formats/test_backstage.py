@@ -261,7 +261,7 @@ def test_the_answer_of_the_catalog_is_read(tmp_path: Path) -> None:
         pytest.param("a: &a {x: y}\nb: *a\n", 2, "is not YAML that can be read: an alias", id="alias"),
         pytest.param(f"{'[' * 900}{']' * 900}", 1, "is not YAML: is nested too deeply", id="depth"),
         pytest.param("a: [\n", 2, "is not YAML: ", id="broken"),
-        pytest.param("[a]: b\n", 1, "is not YAML that can be read: a key that is no text", id="key"),
+        pytest.param("[a]: b\n", 1, "is not YAML that can be read: a key that is not text", id="key"),
     ],
 )
 def test_a_hostile_catalog_is_refused_with_its_line(tmp_path: Path, text: str, line: int, message: str) -> None:

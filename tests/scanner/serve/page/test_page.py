@@ -106,7 +106,7 @@ def test_the_round_of_an_owner(browser: Browser, served: Served) -> None:
         form = page.get_by_role("form", name="Propose an owner")
         form.get_by_label("Owner").fill("nobody@example.com")
         form.get_by_role("button").click()
-        expect(form.locator(".complaint:visible")).to_contain_text("nobody@example.com is no active person")
+        expect(form.locator(".complaint:visible")).to_contain_text("nobody@example.com is not an active person")
         form.get_by_label("Owner").fill("bo@example.com")
         form.get_by_role("button").click()
         expect(form).to_contain_text("Proposed.")
