@@ -53,8 +53,8 @@ def demo(out: Path, yes: bool) -> None:
 
     Starts an AWS emulator, an OpenBao server, and simulators of Entra with Azure, of Google Cloud, of GitHub and of a
     Kubernetes cluster, and fills them. Reads a hundred days of AWS audit logs, scans the servers, an export of
-    Anthropic and a report of leaked keys with the regular connectors, a sample registry and a roster, writes every
-    report, reads what is new of the log, and stops the servers.
+    Anthropic and a report of leaked keys with the regular connectors, a sample registry and a roster, writes a page,
+    workbooks, CSV, JSON and more, reads what is new of the log, and stops the servers.
     """
     if not all(map(_is_there, _NEEDED)):
         raise MissingExtra("the demo", "demo")

@@ -101,8 +101,9 @@ def cli(**_: object) -> None:
     Access is read-only, and secret values are never read.
 
     \b
-    Exit codes: 0 done · 1 findings (--fail-on) · 2 usage, config or registry
-                3 incomplete (--strict) · 4 nothing scanned · 130 interrupted
+    Exit codes: 0 done · 1 findings (--fail-on), problems, or not found
+                2 usage, input, output or store · 3 incomplete (--strict)
+                or undelivered · 4 nothing scanned · 130 interrupted
     """  # noqa: D301  # click keeps lines as they are after a real backspace
 
 

@@ -31,8 +31,21 @@ _COMMANDS = f"""\
 
 {_NOTE}
 
-Every command with its options, as `--help` prints them. All use the same [exit codes](../index.md#exit-codes).
-Data goes to stdout, progress and log to stderr.
+Every command with its options, as `--help` prints them. Data goes to stdout, progress and log to stderr.
+
+## Exit codes
+
+| code | meaning | of |
+|---|---|---|
+| `0` | done | every command |
+| `1` | findings that `--fail-on` or `--fail-on-new` names | `scan`, `import`, `activity`, `check` |
+| | problems, or rows that were refused | `doctor`, `registry lint`, `store check`, `review take` |
+| | no such identity, person or path | `show`, `offboard`, `paths` |
+| `2` | a wrong option, config, list or store; the message names the place and the fix | every command |
+| `3` | with `--strict`: gaps or undelivered messages; goes before `1` | `scan`, `import`, `activity`, `check` |
+| | a message or ticket could not be delivered | `notify` |
+| `4` | nothing could be read, or the cluster was lost | `scan`, `import`, `activity`, `check` |
+| `130` | interrupted; what was stored before stays whole | every command |
 
 ## Common options
 
@@ -46,9 +59,10 @@ _CONFIG = f"""\
 
 {_NOTE}
 
-`config.toml` with every key and its default. Keys in comments are optional. `muster init` writes this file, and
-`muster doctor` checks it. Paths are relative to the file. An unknown key is an error. Secrets are given by reference
-only: `{{ env = "NAME" }}` or `{{ file = "PATH" }}`.
+`config.toml` with the usual keys and their defaults; the pages of connectors, logs, notifications and tickets have
+all of theirs. Keys in comments are optional. `muster init` writes this file, and `muster doctor` checks it. Paths are
+relative to the file. An unknown key is an error. Secrets are given by reference only:
+`{{ env = "NAME" }}` or `{{ file = "PATH" }}`.
 """
 _COVERAGE = f"""\
 # Sections and permissions

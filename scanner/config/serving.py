@@ -37,7 +37,7 @@ def parse_listen(text: str) -> Listen:
     if not (colon and host and port.isascii() and port.isdigit() and int(port) <= _HIGHEST_PORT):
         raise ValueError(f"{text!r} is not an address to listen on: give HOST:PORT, such as {DEFAULT_LISTEN}")
     if ":" in host and not bracketed:
-        raise ValueError(f"{text!r} is not an address to listen on: write an IPv6 address in brackets, such as [::1]:8686")
+        raise ValueError(f"{text!r} is not an address to listen on: write IPv6 in brackets, such as [::1]:8686")
     return Listen(host, int(port))
 
 
@@ -118,7 +118,9 @@ def _network(text: str) -> IPv4Network | IPv6Network:
     try:
         network = ip_network(text)
     except ValueError as error:
-        raise ValueError(f'proxies: {text!r} is not an address or network, such as "10.0.0.7" or "10.0.0.0/28"') from error
+        raise ValueError(
+            f'proxies: {text!r} is not an address or network, such as "10.0.0.7" or "10.0.0.0/28"'
+        ) from error
     if network.prefixlen == 0:
         raise ValueError(f"proxies: {text!r} are all addresses: every client could name any person")
     return network

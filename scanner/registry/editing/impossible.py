@@ -73,7 +73,7 @@ def _numbered(text: str) -> tuple[str, str, str] | None:
 
 def _no_account(number: str, provider: str) -> str:
     known = habits(provider)
-    return f"{number} is not a valid {known.title or provider} {known.scope_title}, which has {known.scope_digits} digits"
+    return f"{number} is not a valid {known.title or provider} {known.scope_title}: it has {known.scope_digits} digits"
 
 
 def _is_account(number: str, provider: str, *, shortened: bool) -> bool:

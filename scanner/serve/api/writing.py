@@ -76,7 +76,10 @@ def _owner(call: Call, text: str) -> Person:
     person = None if email is None else lists.roster.resolve(email)
     if person is None:
         raise Refusal(
-            400, f"{printable(text)} is not an active person or group on the roster", field="owner", hint="give an e-mail"
+            400,
+            f"{printable(text)} is not an active person or group on the roster",
+            field="owner",
+            hint="give an e-mail",
         )
     return person
 

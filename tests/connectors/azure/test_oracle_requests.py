@@ -167,7 +167,9 @@ def test_an_answer_is_held_against_what_was_asked(path: str, status: int, answer
 @pytest.mark.parametrize("answer", [b"", b"<html>", b'"\xff"', b"[" * 5000])
 def test_what_is_no_json_is_reported(answer: bytes) -> None:
     """With a status of success it is no answer; gateways say their errors so."""
-    assert oracle.check_exchange("GET", APPLICATIONS, 200, answer) == [f"GET {APPLICATIONS}: the answer is not an object"]
+    assert oracle.check_exchange("GET", APPLICATIONS, 200, answer) == [
+        f"GET {APPLICATIONS}: the answer is not an object"
+    ]
     assert oracle.check_exchange("GET", APPLICATIONS, 502, answer) == []
 
 
