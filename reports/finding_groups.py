@@ -102,8 +102,8 @@ def _list(
         )
         page.item(group.severity, lines, axis="severity")
     if len(groups) > most:
-        more = counted(len(groups) - most, "more group", "more groups")
-        page.hint(f"and {more}", "muster report --view findings", indent=LABEL)
+        rest = counted(len(groups) - most, "more group", "more groups")
+        page.hint(f"and {rest}", "muster report --view findings", indent=LABEL)
 
 
 def _names(result: ScanResult, findings: Iterable[Finding]) -> dict[str, str]:
