@@ -71,7 +71,7 @@ def test_commands_and_options_on_a_page_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
     wrong = []
-    for called in re.findall(r"(?:^|`)(?:[A-Z_]+=\S+ )?muster ([a-z]+[^\n`#]*)", code, re.MULTILINE):
+    for called in re.findall(r"(?:^|`)(?:[A-Z_]+=\S+ )?muster ([a-z]+[^\n`#|]*)", code, re.MULTILINE):
         command, live = command_called(called.split())
         known = {name for one in (live.params if live else ()) for name in (*one.opts, *one.secondary_opts)}
         used = re.findall(r"(?<=\s)--?[a-z][\w-]*", called)
