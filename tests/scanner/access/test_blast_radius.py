@@ -164,7 +164,7 @@ def test_secrets_that_workloads_read_are_within_reach_of_what_they_run_as() -> N
 
 @pytest.mark.parametrize(
     ("declared", "says"),
-    [(True, "; a person is in the loop."), (False, "; no person is in the loop."), (None, "stored secrets.")],
+    [(True, "; a person is in the loop."), (False, "; no person is in the loop."), (None, "and 1 scope.")],
 )
 def test_a_person_in_the_loop_is_as_declared(declared: bool | None, says: str) -> None:
     """By the entry that the identity is registered by."""
