@@ -190,7 +190,7 @@ def test_which_tags_count_is_configured(tag_keys: dict[str, float] | None, expec
 
 def test_the_page_names_every_built_in_tag() -> None:
     """What is documented is what is read."""
-    page = Path(__file__).parents[4] / "docs" / "explanation" / "owners.md"
+    page = Path(__file__).parents[4] / "docs" / "reference" / "owners.md"
     built_in = re.search(r"Built in are(.*?)\.\n", page.read_text(encoding="utf-8"), re.DOTALL)
     assert built_in is not None
     assert sorted(map(tag_name, re.findall(r"`(\w+)`", built_in[1]))) == sorted(tag_scores(None))
