@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import BinaryIO, ClassVar, Literal, Protocol, TypeAlias, get_args
 
 from msgspec import Struct
@@ -28,19 +29,19 @@ BOARD = "board"
 class Screen(Struct, frozen=True, kw_only=True):
     """The capabilities of the output; files are plain and 80 columns wide.
 
-    ``longest``: maximum rows of a list; None: all, as in files and pipes. ``options``: options of printed commands, so
-    that they use the same scan, such as ``" --config prod/config.toml"``.
+    ``longest``: maximum rows of a list; None: all, as in files and pipes. ``options``: what a printed command needs to
+    use the same scan, such as ``" --config prod/config.toml"``.
     """
 
     width: int = 80
     color: bool = False
     unicode: bool = True
     longest: int | None = None
-    options: str = ""
+    options: Callable[[str], str] = lambda _command: ""
 
     def command(self, text: str) -> str:
         """A command that can be run as printed."""
-        return f"{text}{self.options}"
+        return f"{text}{self.options(text)}"
 
 
 class Report(Protocol):

@@ -7,6 +7,7 @@ without a readable place, is reported for scope ``*``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,8 +22,11 @@ from scanner.model.providers import read_providers
 from scanner.registry.tables import EmptyTable, Row, Table, read_table
 from scanner.registry.tables.cells import shown
 from scanner.registry.tables.headings import Fields
+from scanner.text import counted
 
 SECTION = "file.identities"
+_PLACES_NAMED = 3
+"""Scopes whose unread rows a check names."""
 
 
 class FileSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,31 +69,41 @@ class FileConnector:
         """Yield its identities, row by row, then the coverage of every place."""
         tally = _Tally(scope)
         try:
-            for row in _identity_rows(self._open()):
-                identity = self._read(row, tally)
-                if identity is not None:
-                    yield identity
-        except EmptyTable:
-            pass  # reported below, as for a file with headings only
+            yield from self._identities(tally)
         except RegistryError as error:
             tally.broke_off(error)
-        if tally.is_empty:
-            tally.mark_uncertain("the file lists no identities; an empty file is treated as a failed read")
-        elif not self._settings.complete:
+        if not tally.is_empty and not self._settings.complete:
             tally.mark_uncertain("the file is declared incomplete")
         yield from tally.coverage()
 
     def check(self) -> Iterator[Check]:
-        """Whether the file can be read and has headings that name identities."""
+        """Whether the file lists identities and each of its rows can be read."""
         path = str(self._settings.path)
+        (scope,) = self.scopes()
+        tally = _Tally(scope)
         try:
-            self._open().close()
+            for _ in self._identities(tally):
+                pass
         except RegistryError as error:
             problem = error.problems[0]
             line = f"line {problem.line}: " if problem.line else ""
             yield Check(name=path, ok=False, detail=f"{line}{problem.message}", fix=problem.fix)
-        else:
-            yield Check(name=path, ok=True, detail="readable")
+            return
+        unread = [detail for detail in tally.details if detail]
+        more = [f"and rows of {counted(len(unread) - _PLACES_NAMED, 'other scope', 'other scopes')}"]
+        detail = "; ".join(unread[:_PLACES_NAMED] + (more if len(unread) > _PLACES_NAMED else []))
+        yield Check(name=path, ok=not unread, detail=detail or "readable")
+
+    def _identities(self, tally: _Tally) -> Iterator[Identity]:
+        """The identities of the file, row by row. Raises RegistryError where the file breaks off."""
+        # An empty file is reported like one with headings only.
+        with suppress(EmptyTable):
+            for row in _identity_rows(self._open()):
+                identity = self._read(row, tally)
+                if identity is not None:
+                    yield identity
+        if tally.is_empty:
+            tally.mark_uncertain("the file lists no identities; an empty file is treated as a failed read")
 
     def _open(self) -> Table:
         table = read_table(self._settings.path, _is_heading)
@@ -136,6 +150,12 @@ class _Tally:
     @property
     def is_empty(self) -> bool:
         return not self._readings and self._unplaced is None
+
+    @property
+    def details(self) -> list[str | None]:
+        """What could not be read of each place."""
+        readings = (*self._readings.values(), *filter(None, (self._unplaced,)))
+        return [reading.coverage.detail for reading in readings]
 
     @property
     def unplaced(self) -> SectionReading:

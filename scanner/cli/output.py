@@ -277,13 +277,13 @@ def stdout_screen() -> Screen:
         color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         unicode=encoding.startswith("utf"),
         longest=LISTED if terminal else None,
-        options=options_given(),
+        options=options_given,
     )
 
 
 def file_screen() -> Screen:
     """The screen for files."""
-    return Screen(options=options_given())
+    return Screen(options=options_given)
 
 
 def _to_stdout(delivery: Delivery) -> tuple[str, ...]:

@@ -59,6 +59,16 @@ def test_the_hint_of_an_error_names_the_same_sources(muster: Muster) -> None:
     assert (doctor.code, "not there cannot be read" in doctor.out) == (1, True)
 
 
+def test_the_hint_of_a_report_names_the_same_sources(tmp_path: Path, muster: Muster) -> None:
+    """Where nothing was found."""
+    (tmp_path / "leaks.json").write_text("[]", encoding="utf-8")
+
+    done = muster("scan", "--quiet", "secrets_report:path=leaks.json", "--store", "sqlite:///other.db")
+
+    (hint,) = PRINTED.findall(done.out)
+    assert hint == "muster doctor secrets_report:path=leaks.json --store sqlite:///other.db"
+
+
 def test_the_hint_of_an_error_names_the_same_store(estate: Path, muster: Muster) -> None:
     """Also where the store is given and not the config."""
     del estate

@@ -84,7 +84,7 @@ def test_a_finding_on_an_exemption_is_about_its_pattern() -> None:
 def test_every_command_on_it_is_about_the_same_scan(view: View) -> None:
     """With the config that the scan was started with, and in one piece, however long that is."""
     options = f" --config {'deep/' * 20}config.toml"
-    shown = page(estate_with_gaps(), view, Screen(options=options, longest=1))
+    shown = page(estate_with_gaps(), view, Screen(options=lambda _: options, longest=1))
 
     commands = [line for line in shown.splitlines() if "muster " in line and "Muster" not in line]
     assert commands or view in ("agents", "registry", "exposed", "coverage")

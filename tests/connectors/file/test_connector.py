@@ -305,15 +305,26 @@ def test_rows_are_streamed(tmp_path: Path) -> None:
 
 
 def test_doctor_says_whether_the_file_can_be_read(tmp_path: Path) -> None:
-    """The check opens the file and looks at its headings, nothing more."""
-    good, bad = listed(tmp_path, "name\na\n"), listed(tmp_path, "a\nb\n", "bad.csv")
-    connectors = [FileConnector("bots", FileSettings(path=path)) for path in (good, bad)]
+    """What a scan would report as a gap is a problem, but for a list that is declared incomplete."""
+    contents = {
+        "name\na\n": (True, "readable", None),
+        "a\nb\n": (False, "line 1: no heading means key or name", "put the headings into the first row"),
+        "name\n": (False, "the file lists no identities; an empty file is treated as a failed read", None),
+        "name,enabled\na,hm\n": (False, f"{ROW.format(2)}enabled: hm {NEITHER}", None),
+        "name,scope,enabled\n" + "".join(f"a,{scope},hm\n" for scope in "stuv"): (
+            False,
+            "; ".join(f"{ROW.format(line)}enabled: hm {NEITHER}" for line in (2, 3, 4)) + "; and rows of 1 other scope",
+            None,
+        ),
+    }
+    found = {}
+    for content in contents:
+        connector = FileConnector("bots", FileSettings(path=listed(tmp_path, content), complete=False))
+        assert isinstance(connector, Preflight)
+        (check,) = connector.check()
+        found[content] = (check.ok, check.detail, check.fix)
 
-    assert isinstance(connectors[0], Preflight)
-    assert [(check.ok, check.detail, check.fix) for connector in connectors for check in connector.check()] == [
-        (True, "readable", None),
-        (False, "line 1: no heading means key or name", "put the headings into the first row"),
-    ]
+    assert found == contents
 
 
 def test_scopes_and_settings_travel_to_other_machines(tmp_path: Path) -> None:
