@@ -20,7 +20,7 @@ from scanner.errors import Problem, RegistryError, SourceError
 from scanner.model import ANY_KIND, EVERY_SCOPE, RUNGS, SCHEMA, Coverage, Identity
 from scanner.model.providers import read_providers
 from scanner.registry.tables import EmptyTable, Row, Table, read_table
-from scanner.registry.tables.cells import shown
+from scanner.registry.tables.cells import CellError, shown
 from scanner.registry.tables.headings import Fields
 from scanner.text import counted
 
@@ -61,7 +61,7 @@ class FileConnector:
         self._source = source
         self._settings = settings
 
-    def scopes(self) -> Iterator[Scope | Coverage]:
+    def scopes(self) -> Iterator[Scope]:
         """One unit of work: the file."""
         yield Scope(source=self._source, spec=self.spec, id=self._source)
 
@@ -118,7 +118,7 @@ class FileConnector:
     def _read(self, row: Row | Problem, tally: _Tally) -> Identity | None:
         """The row's identity. A row that cannot be read counts as a gap of its place."""
         if isinstance(row, Problem):
-            tally.unplaced.malformed(str(row.line), row.message)
+            tally.unplaced.malformed(self._place(row.line), _with_fix(row.message, row.fix))
             return None
         fields = Fields(row, COLUMNS)
         place = (fields.word("provider") or self._source, fields.word("scope") or self._source)
@@ -126,16 +126,19 @@ class FileConnector:
             fields.wrong("scope", f"{EVERY_SCOPE} is not a scope")
         reading = tally.unplaced if fields.errors else tally.at(*place)
         identity = parse_identity(fields, self._source, *place)
-        wrong = [f"{shown(error.heading)}: {error}" if error.heading else str(error) for error in fields.errors]
+        wrong = [_message(error) for error in fields.errors]
         wrong += [_clash(*clash) for clash in fields.clashes]
         earlier = None if wrong else tally.earlier(identity.key, row.line)
         if earlier is not None:
             wrong.append(f"{shown(identity.key)} is already in row {earlier}")
         if wrong:
-            reading.malformed(str(row.line), "; ".join(wrong))
+            reading.malformed(self._place(row.line), "; ".join(wrong))
             return None
         reading.found()
         return identity
+
+    def _place(self, line: int | None) -> str:
+        return f"{line} of {self._settings.path.name}"
 
 
 class _Tally:
@@ -212,6 +215,15 @@ def _check_headings(file: str, line: int | None, headings: tuple[str, ...]) -> N
     ]
     if clashes:
         raise RegistryError(*clashes)
+
+
+def _message(error: CellError) -> str:
+    message = _with_fix(str(error), error.fix)
+    return f"{shown(error.heading)}: {message}" if error.heading else message
+
+
+def _with_fix(message: str, fix: str | None) -> str:
+    return f"{message} ({fix})" if fix else message
 
 
 def _clash(column: str, first: str, second: str) -> str:

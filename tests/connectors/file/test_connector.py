@@ -24,9 +24,12 @@ from tests.factories import make_assessment, make_credential, make_identity, mak
 from tests.hostile_json import mutated
 from tests.pickled import pickled
 
-ROW = "row {} could not be read: "
-SHORTENED = "1.2E+11 is a number that a spreadsheet has shortened"
-NEITHER = "is neither yes nor no"
+ROW = "row {} of bots.csv could not be read: "
+SHORTENED = "1.2E+11 is a number that a spreadsheet has shortened (format the column as text)"
+NEITHER = "is neither yes nor no (write yes or no)"
+QUOTE = "(put a cell that holds the separator in quotation marks)"
+NO_DATE = "is not a date (write it like 2026-11-25)"
+NO_NATURE = "is not a nature (write human, non_human or mixed)"
 UNPLACED = "rows that may belong here could not be read"
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -179,7 +182,7 @@ def test_every_place_in_the_file_has_its_coverage(tmp_path: Path) -> None:
     ("content", "names", "expected"),
     [
         pytest.param("name,created\na,soon\nb,\n", ["b"],
-                     [("bots", "bots", "partial", 1, f"{ROW.format(2)}created: soon is not a date")],
+                     [("bots", "bots", "partial", 1, f"{ROW.format(2)}created: soon {NO_DATE}")],
                      id="date"),
         pytest.param("name,enabled,is_agent\na,hm,eh\n", [],
                      [("bots", "bots", "partial", 0, f"{ROW.format(2)}enabled: hm {NEITHER}; is_agent: eh {NEITHER}")],
@@ -190,7 +193,7 @@ def test_every_place_in_the_file_has_its_coverage(tmp_path: Path) -> None:
         pytest.param("key\nk\nl\nk\n", ["k", "l"],
                      [("bots", "bots", "partial", 2, f"{ROW.format(4)}k is already in row 2")], id="same key"),
         pytest.param("name,nature\na,ghost\n", [],
-                     [("bots", "bots", "partial", 0, f"{ROW.format(2)}nature: ghost is not a nature")],
+                     [("bots", "bots", "partial", 0, f"{ROW.format(2)}nature: ghost {NO_NATURE}")],
                      id="nature"),
         pytest.param("name,scope\na,s\nb,1.2E+11\n", ["a"],
                      [("bots", "s", "partial", 1, UNPLACED),
@@ -201,7 +204,7 @@ def test_every_place_in_the_file_has_its_coverage(tmp_path: Path) -> None:
                      id="star as place"),
         pytest.param("name\na\nb,c\n", ["a"],
                      [("bots", "bots", "partial", 1, UNPLACED),
-                      ("file", "*", "partial", 0, f"{ROW.format(3)}has 2 cells under 1 headings")],
+                      ("file", "*", "partial", 0, f"{ROW.format(3)}has 2 cells under 1 headings {QUOTE}")],
                      id="cell too many"),
     ],
 )  # fmt: skip
@@ -235,7 +238,7 @@ def test_a_nested_fact_that_does_not_fit_is_a_gap(tmp_path: Path, item: dict[str
 
     assert identities == []
     assert coverage.status == "partial"
-    assert str(coverage.detail).startswith(ROW.format(1) + reason)
+    assert str(coverage.detail).startswith(f"row 1 of bots.ndjson could not be read: {reason}")
 
 
 @pytest.mark.parametrize(
