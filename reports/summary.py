@@ -13,6 +13,7 @@ from reports.phrases import joined
 from scanner.model import EXPOSURE_KIND, Coverage, ScanResult
 from scanner.model.activity import LOG_SECTION
 from scanner.model.counts import FindingCounts, FindingGroup, IdentityCounts
+from scanner.model.coverage import REGISTRY
 from scanner.model.stored import finding_counts, identity_counts
 from scanner.text import counted, either
 
@@ -124,9 +125,12 @@ def unread_caveats(gaps: Sequence[Coverage]) -> list[str]:
     """What the gaps leave out, as sentences; empty without a gap."""
     limits, days, leaks = len(limits_of(gaps)), sum(map(_is_day, gaps)), sum(map(_hides_leaks, gaps))
     sections, unread = counted(limits, "section", "sections"), counted(days, "day", "days")
+    declared = any(gap.provider == REGISTRY for gap in gaps)
+    # Without an entry, an identity counts as unregistered and orphaned: these numbers can be too high.
+    bound = "may be higher or lower" if declared else "are minimums"
     reports = counted(leaks, "source", "sources")
     caveats = (
-        (limits, f"Incomplete: {sections} could not be read in full; the numbers below are minimums."),
+        (limits, f"Incomplete: {sections} could not be read in full; the numbers below {bound}."),
         (days, f"Audit logs: {unread} could not be read in full; what was done then is not known."),
         (leaks, f"Leaked keys: reports of {reports} could not be read in full; there may be more."),
     )

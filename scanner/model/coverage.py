@@ -21,6 +21,8 @@ ANY_KIND = "*"
 """Among a section's kinds: it lists identities of every kind."""
 
 CoverageStatus: TypeAlias = Literal["complete", "partial", "denied", "failed", "skipped", "not_offered", "off"]
+REGISTRY = "registry"
+"""The source and provider of gaps of the registry itself."""
 UNREAD: frozenset[CoverageStatus] = frozenset({"denied", "failed", "skipped"})
 """Statuses of a section of which nothing was read."""
 GAPS: frozenset[CoverageStatus] = UNREAD | {"partial"}

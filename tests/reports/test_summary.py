@@ -69,3 +69,14 @@ def test_unread_days_of_a_log_put_no_total_uncertain() -> None:
     assert "Audit logs: 3 days could not be read in full; what was done then is not known." in days.caveats
     assert both.headline.startswith("As far as could be read, 2 of 7")
     assert "Incomplete: 1 section could not be read in full; the numbers below are minimums." in both.caveats
+
+
+def test_an_unread_row_of_the_registry_makes_numbers_uncertain_both_ways() -> None:
+    """What it declares counts as unregistered."""
+    row = make_coverage(
+        status="partial", provider="registry", source="registry", scope="a.csv:2", section="registry.rows"
+    )
+    digest = Digest(make_result(make_assessment(), coverage=(row,)))
+
+    expected = "Incomplete: 1 section could not be read in full; the numbers below may be higher or lower."
+    assert expected in digest.caveats

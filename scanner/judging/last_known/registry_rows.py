@@ -25,6 +25,7 @@ from scanner.model import (
     RegistryVerdict,
     UnreadRow,
 )
+from scanner.model.coverage import REGISTRY
 from scanner.rules.base import fingerprint
 from scanner.text import counted
 
@@ -119,8 +120,6 @@ def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, 
 # unreadable row does not say whether an identity is declared. Its entry of the last scan is matched as before, so
 # identities keep the verdicts that depend on it. Each such row is a gap.
 
-REGISTRY = "registry"
-"""The source and provider of a row's coverage."""
 SECTION = "registry.rows"
 ROWS_NAMED = 200
 """The most gaps of one file, in case all of its rows are unreadable."""
