@@ -61,7 +61,7 @@ function showOverview(overview, go) {
   byId("cards").replaceChildren(...CARDS.filter(({ name, rare }) => !rare || overview.summary[name]).map((card) => cardOf(card, overview, go)));
   byId("charts").replaceChildren(
     ...CHARTS.map((chart) => chartOf(chart, overview, go)),
-    ...orphansChart(overview.holders, overview.summary, go),
+    ...orphansChart(overview.holders, overview.limited, go),
     ...trendChart(overview.trend),
   );
   byId("more").open = innerHeight >= TALL;
@@ -76,7 +76,7 @@ function showOverview(overview, go) {
   byId("thresholds").textContent =
     `Dormant: enabled and unused for ${policy.dormant_identity} days, with a complete record of use. ` +
     `Credentials are due for rotation after ${policy.rotation} days. ` +
-    "A number marked “incomplete” depends on a section that could not be read.";
+    "A number marked “incomplete” may be another: identities or entries could not be read.";
 }
 
 // --- gaps
@@ -174,7 +174,7 @@ function noticesOf(notices) {
 
 // --- numbers
 
-function cardOf({ name, label, note, view = "identities", choice, axis }, { summary, registry_given, counts }, go) {
+function cardOf({ name, label, note, view = "identities", choice, axis }, { summary, limited, registry_given, counts }, go) {
   const unchecked = !registry_given && NEED_A_REGISTRY.includes(name);
   const unknown = axis ? (counts[axis].unknown ?? 0) : 0;
   const shown = unknown ? `${note}; unknown for ${count(unknown)}` : note;
@@ -183,12 +183,12 @@ function cardOf({ name, label, note, view = "identities", choice, axis }, { summ
     "button.card",
     { type: "button", onclick: () => go(view, choice) },
     h("span.label", null, label),
-    h("span.value", null, value, summary.gaps > 0 && !unchecked && h("span.incomplete", null, "incomplete")),
+    h("span.value", null, value, limited && !unchecked && h("span.incomplete", null, "incomplete")),
     h("span.note", null, unchecked ? "unchecked: no registry was given" : shown),
   );
 }
 
-function chartOf({ title, axis, view, facet }, { summary, ages, counts }, go) {
+function chartOf({ title, axis, view, facet }, { summary, limited, ages, counts }, go) {
   const counted = { ...counts, severity: summary.findings, age: ages }[axis];
   const states = orderOf(axis).map((state) => ({ state, number: counted[state] ?? 0 }));
   const parts = states.filter(({ number }) => number || axis === "severity");
@@ -207,11 +207,11 @@ function chartOf({ title, axis, view, facet }, { summary, ages, counts }, go) {
       ),
     ),
   );
-  return h("figure", null, captionOf(title, whole, summary), stackedBar(axis, parts, whole), h("ul", null, rows));
+  return h("figure", null, captionOf(title, whole, limited), stackedBar(axis, parts, whole), h("ul", null, rows));
 }
 
-function captionOf(title, whole, summary) {
-  const incomplete = summary.gaps > 0 && h("span.incomplete", null, "incomplete");
+function captionOf(title, whole, limited) {
+  const incomplete = limited && h("span.incomplete", null, "incomplete");
   return h("figcaption", null, title, h("span.total", null, incomplete, ` ${count(whole)}`));
 }
 

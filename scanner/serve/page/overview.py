@@ -46,6 +46,7 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
         frame = records.frame
     sees_all = call.viewer.sees_all
     gaps = [one for one in frame.coverage if one.is_gap]
+    limited = bool(limits_of(gaps))
     identities, findings = found.lists["identities"], found.lists["findings"]
     number = sum(count for _, count in identities["registry"])
     states = {axis: _named(identities[axis]) for axis in _AXES}
@@ -65,8 +66,9 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
             "version": text(frame.scan.version),
         },
         "viewer": {"person": call.viewer.person, "name": call.viewer.name, "sees_all": sees_all},
-        "headline": _headline(number, states, limited=bool(limits_of(gaps))),
+        "headline": _headline(number, states, limited=limited),
         "caveats": caveats,
+        "limited": limited,
         "states": STATES,
         "registry_given": not states["registry"].get("unchecked") or bool(frame.summary.registry_entries),
         "orphaned_means": ORPHANED_MEANS,

@@ -34,7 +34,7 @@ from tests.factories import (
 )
 from tests.reports.html.conftest import Opens
 from tests.reports.html.estate import small_estate
-from tests.reports.samples import estate, estate_with_gaps
+from tests.reports.samples import estate, estate_with_activity, estate_with_gaps
 
 pytestmark = pytest.mark.browser
 
@@ -78,6 +78,13 @@ def test_gaps_come_first_and_mark_every_number(opens: Opens) -> None:
         expect(seen.page.locator("#gaps")).to_contain_text("needs iam:ListRoles")
         expect(seen.page.locator("#cards .incomplete")).to_have_count(6)
         expect(seen.page.locator("#charts .incomplete")).to_have_count(6)
+
+
+def test_unread_days_of_a_log_mark_no_number(opens: Opens) -> None:
+    """They hide what identities did, and no identity."""
+    with opens(estate_with_activity()) as seen:
+        expect(seen.page.locator("#gaps")).to_contain_text("3 sections")
+        expect(seen.page.locator(".incomplete")).to_have_count(0)
 
 
 def test_what_is_new_is_the_first_number(opens: Opens) -> None:
