@@ -81,6 +81,8 @@ PLANNED = "planned"
 
 BLAST_RADIUS = "blast_radius"
 """Its member with the blast radius after the change, as a sentence; absent if normal."""
+DECLARES = "declares"
+"""Its member with the same as the cells of an entry, in the words that are compared."""
 
 
 def planned_attribute(planned: PlannedIdentity) -> Mapping[str, object]:

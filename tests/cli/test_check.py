@@ -195,6 +195,15 @@ def test_a_draft_registers_what_is_missing(tmp_path: Path, muster: Muster) -> No
     assert rules() == []
 
 
+def test_a_draft_declares_its_blast_radius_in_words_that_are_compared(tmp_path: Path, muster: Muster) -> None:
+    """Free text is never interpreted."""
+    case = Case(ACCOUNT + GRANT, [], registry="id,identities\nN-1,other\n", options=["--draft", "draft.csv"])
+    muster(*prepared(tmp_path, case))
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "draft.csv").read_text()))
+
+    assert (row["blast_radius"], row["high_consequence"]) == ("administer everything", "administer everything")
+
+
 def test_a_draft_goes_behind_what_is_there(tmp_path: Path, muster: Muster) -> None:
     """The registry itself keeps its rows, and a second draft adds nothing."""
     case = Case(ACCOUNT, [], registry="id,identities\nN-1,other\n", options=["--draft", "registry.csv"])

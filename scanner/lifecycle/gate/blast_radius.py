@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from scanner.access.blast_radius.declared import drafted
 from scanner.access.blast_radius.walk import Estate, Place, WholeScan, blast_radius_of, place_text
 from scanner.access.blast_radius.words import sentence
 from scanner.model import Assessment, Entry, ScanResult
 
 _UNPLACED = "the account that it is deployed to"
 _NOT_SCANNED = "the accounts around it were not scanned"
+
+
+class Worst(Struct, frozen=True):
+    """A blast radius as a sentence, and as the cells of an entry that declares it."""
+
+    text: str
+    cells: Mapping[str, str | tuple[str, ...]]
 
 
 class Around:
@@ -29,17 +38,19 @@ class Around:
         )
         self._keys = frozenset(one.identity.key for one in planned.identities)
 
-    def worst(self, key: str) -> str | None:
-        """Return the blast radius as a sentence. Without a store, its numbers are lower bounds."""
+    def worst(self, key: str) -> Worst | None:
+        """Return the blast radius. Without a store, its numbers are lower bounds."""
         radius = blast_radius_of(self, key)
         if radius is None:
             return None
         places = (_UNPLACED if place in self._unplaced else place for place in radius.administers)
         radius = replace(radius, administers=tuple(dict.fromkeys(places)))
-        if self._stored is not None:
-            return sentence(radius)
-        counts = {name: replace(getattr(radius, name), at_least=True) for name in ("identities", "secrets", "scopes")}
-        return sentence(replace(radius, **counts, unknown=(*radius.unknown, _NOT_SCANNED)))
+        if self._stored is None:
+            counts = {
+                name: replace(getattr(radius, name), at_least=True) for name in ("identities", "secrets", "scopes")
+            }
+            radius = replace(radius, **counts, unknown=(*radius.unknown, _NOT_SCANNED))
+        return Worst(sentence(radius), drafted(radius))
 
     def assessments(self, keys: Collection[str]) -> Iterable[Assessment]:
         """See :class:`scanner.access.blast_radius.walk.Estate`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from scanner.matching.ladder import match
 from scanner.model import Assessment, Entry, ScanResult
-from scanner.model.planned import BLAST_RADIUS, PLANNED, PlannedIdentity
+from scanner.model.planned import DECLARES, PLANNED, PlannedIdentity
 from scanner.registry.columns import REGISTRY
 from scanner.registry.editing.adoption import Change
 from scanner.registry.editing.values import Value, can_be_written, literal_identity
@@ -50,8 +50,8 @@ def _described(one: Assessment, planned: PlannedIdentity) -> Iterator[tuple[str,
         "scope": identity.scope if known else "",
         "purpose": identity.description or f"to be described: {place.resource} in {place.file}",
         "environment": identity.environment or "",
-        "blast_radius": identity.attributes[PLANNED].get(BLAST_RADIUS, ""),
     }
     yield from ((column, text) for column, text in texts.items() if text and can_be_written(text, in_sheet=True))
+    yield from identity.attributes[PLANNED].get(DECLARES, {}).items()
     if one.agent.is_agent:
         yield "kind", "agent"

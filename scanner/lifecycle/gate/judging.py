@@ -33,7 +33,16 @@ from scanner.model import (
     Summary,
     most_severe_first,
 )
-from scanner.model.planned import BLAST_RADIUS, PLANNED, Effect, Plan, PlannedChange, PlannedIdentity, planned_attribute
+from scanner.model.planned import (
+    BLAST_RADIUS,
+    DECLARES,
+    PLANNED,
+    Effect,
+    Plan,
+    PlannedChange,
+    PlannedIdentity,
+    planned_attribute,
+)
 from scanner.model.summary import summarise
 from scanner.rules.base import RuleContext
 from scanner.rules.evaluation import evaluate_changes
@@ -116,9 +125,12 @@ def _with_worst(changes: Sequence[PlannedChange], reach: Around) -> Iterator[Pla
         if identity.key not in described or (worst := reach.worst(identity.key)) is None:
             yield change
             continue
-        attributes = {**identity.attributes, PLANNED: {**identity.attributes[PLANNED], BLAST_RADIUS: worst}}
+        attributes = {
+            **identity.attributes,
+            PLANNED: {**identity.attributes[PLANNED], BLAST_RADIUS: worst.text, DECLARES: worst.cells},
+        }
         after = replace(change.after, identity=replace(identity, attributes=attributes))
-        yield replace(change, blast_radius=worst, after=after)
+        yield replace(change, blast_radius=worst.text, after=after)
 
 
 def _after(planned: PlannedIdentity) -> Identity:
