@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from connectors.base import Scope
 from connectors.file.connector import FileConnector, FileSettings
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
@@ -212,7 +211,7 @@ def test_what_workers_read_goes_to_the_store(backend: Any, tmp_path: Path) -> No
     (tmp_path / "bots.csv").write_text("name,tags\na,team=x\nb,\n")
     settings = FileSettings(path=tmp_path / "bots.csv")
     connector = FileConnector("bots", settings)
-    (scope,) = (one for one in connector.scopes() if isinstance(one, Scope))
+    (scope,) = connector.scopes()
     plain = job_there("bots", connector, settings, scope_deadline=60, shared_store=None).read_scope(scope)
     with backend() as url, open_store(url) as store:
         shared_store = SharedStore(url=url, scan="night")
