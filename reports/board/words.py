@@ -128,8 +128,8 @@ def counted_here(board: Board, identities: int) -> str:
     if not board.exempt:
         return f"Shares are of all {counted(identities, 'identity', 'identities')}."
     return (
-        f"Shares are of {identities - board.exempt:,} of {counted(identities, 'identity', 'identities')}: people and "
-        f"what the provider manages, {board.exempt:,} together, are exempt and not counted."
+        f"Shares are of {identities - board.exempt:,} of {counted(identities, 'identity', 'identities')}. Not "
+        f"counted: {board.exempt:,} exempt (people, what providers manage, and what the config exempts)."
     )
 
 

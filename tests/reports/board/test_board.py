@@ -191,7 +191,7 @@ def test_counts_agree_or_say_why() -> None:
     )
     page = written("html", make_result(exempt, owned, findings=findings))
 
-    assert "Shares are of 1 of 2 identities" in page
+    assert "Shares are of 1 of 2 identities. Not counted: 1 exempt (people, what providers manage" in page
     assert "Not in any team: 1 critical or high finding" in page
     assert "Shares are of all" in written("html", make_result(owned))
 
