@@ -123,6 +123,9 @@ def board(result: ScanResult) -> Board:
         agents=sum(assessment.agent.is_agent for assessment in result.identities),
         orphans=sum(assessment.ownership.state == "orphaned" for assessment in result.identities),
         unexplained=unexplained(result.identities, result.findings),
+        maybe_explained=sum(
+            one.acknowledged is None and one.evidence.get("explained", False) is None for one in result.findings
+        ),
         orphan_ages=_orphan_ages(result),
         resolution=_resolution(result),
         kept=kept(result),

@@ -98,6 +98,7 @@ class Board(Struct, frozen=True, kw_only=True):
     ``exempt``: identities that need no owner, which no share counts. ``beside``: critical and high findings, and
     credentials overdue for rotation, without a team: on registry entries, or of exempt identities. ``before``: the
     measures of the previous scan; empty if there is none. ``unexplained``: as in :class:`Moment`.
+    ``maybe_explained``: findings about a day of which it is unknown whether a change explains them.
     """
 
     measures: tuple[Measure, ...]
@@ -107,6 +108,7 @@ class Board(Struct, frozen=True, kw_only=True):
     agents: int
     orphans: int
     unexplained: int | None
+    maybe_explained: int
     orphan_ages: Mapping[str, int]
     resolution: Resolution
     kept: tuple[Measure, ...]

@@ -138,7 +138,8 @@ def unexplained(board: Board) -> str:
     if board.unexplained is None:
         return "No audit log was read, so what identities do is unknown."
     many = counted(board.unexplained, "finding", "findings")
-    return f"Audit logs: {many} about what identities did that no known change explains."
+    unclear = f"; {board.maybe_explained:,} more unknown" if board.maybe_explained else ""
+    return f"Audit logs: {many} about what identities did that no known change explains{unclear}."
 
 
 def beside(board: Board) -> str:

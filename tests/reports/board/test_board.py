@@ -6,6 +6,7 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from reports.board import words
 from reports.board.formats import BOARD_FORMATS
 from reports.board.records import Measure
 from reports.states import STATES
-from scanner.model import EntryAssessment, OwnershipVerdict, ScanPoint, ScanResult, Since, Summary, Upkeep
+from scanner.model import Acknowledged, EntryAssessment, OwnershipVerdict, ScanPoint, ScanResult, Since, Summary, Upkeep
 from tests.accessibility import violations_in_light_and_dark
 from tests.browser import watched
 from tests.contract.test_reports import ACTIVE
@@ -283,6 +284,29 @@ def test_use_is_counted_where_logs_cover_it() -> None:
     assert "1 finding about what identities did that no known change explains" in page
     assert "Audit logs: 1 finding" in text
     assert json.loads(written("json", estate_with_activity()))["unexplained"] == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "unknown"),
+    [
+        pytest.param({"evidence": {"explained": None}}, 2, id="unknown"),
+        pytest.param(
+            {"evidence": {"explained": None}, "acknowledged": Acknowledged(reason="x", by="ada", until=NOW.date())},
+            1,
+            id="acknowledged",
+        ),
+        pytest.param({"evidence": {"explained": True}}, 1, id="explained"),
+        pytest.param({}, 1, id="not about a day"),
+    ],
+)
+def test_findings_that_a_change_may_explain_are_counted_apart(facts: dict[str, Any], unknown: int) -> None:
+    """What is unknown is neither explained nor unexplained; of the estate's findings, one is."""
+    result = estate_with_activity()
+    more = make_finding(**facts)
+
+    text = " ".join(written("table", replace(result, findings=(*result.findings, more))).split())
+
+    assert f"1 finding about what identities did that no known change explains; {unknown} more unknown." in text
 
 
 def test_without_a_log_nothing_is_claimed() -> None:
