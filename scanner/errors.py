@@ -26,6 +26,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
@@ -185,13 +186,30 @@ class DeadlineExceeded(SourceError):
 MEMORY_HINT = "give it more memory, or share the work between fewer processes: `[engine] processes = 1`"
 
 
+_FIXES = {
+    errno.EACCES: "allow this user to read or write there, or choose another path",
+    errno.EPERM: "allow this user to read or write there, or choose another path",
+    errno.EROFS: "choose a path on a file system that can be written",
+    errno.ENOSPC: "free space, or choose a path on another disk",
+    errno.ENOENT: "correct the path, or create its folder",
+    errno.ENOTDIR: "correct the path: a part of it is no folder",
+    errno.EISDIR: "give the path of a file",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+
+def fix_of(error: OSError) -> str | None:
+    """What to do about an error of the system; None if that is unknown."""
+    return _FIXES.get(error.errno or 0)
+
+
 def as_muster_error(error: Exception) -> MusterError:
     """Return the error as one that can be printed. One that Muster did not expect is a bug."""
     match error:
         case MusterError():
             return error
         case OSError():
-            return UsageError(f"{error.filename or 'the output'}: {error.strerror or error}")
+            return UsageError(f"{error.filename or 'the output'}: {error.strerror or error}", hint=fix_of(error))
         case MemoryError():
             return MusterError("memory ran out", hint=MEMORY_HINT)
         case _:

@@ -68,24 +68,26 @@ class AtomicFile:
 
     def __init__(self, path: Path, *, mode: int = 0o600) -> None:
         target = real_path(path)
-        self._name = target.name
-        self._folder = _open_folder(target.parent)
+        self._target, self._name = path, target.name
         self._beside: str | None = None
-        try:
-            _sweep(self._folder, target.parent)
-            self._beside, handle = _create(self._folder, target.suffix)
-            self.file: BinaryIO = os.fdopen(handle, "wb")
-            os.fchmod(handle, mode)
-        except BaseException:
-            os.close(self._folder)
-            raise
+        with _about(path):
+            self._folder = _open_folder(target.parent)
+            try:
+                _sweep(self._folder, target.parent)
+                self._beside, handle = _create(self._folder, target.suffix)
+                self.file: BinaryIO = os.fdopen(handle, "wb")
+                os.fchmod(handle, mode)
+            except BaseException:
+                os.close(self._folder)
+                raise
         self.path = target.parent / self._beside
 
     def put_in_place(self) -> None:
         """Replace the target with the new file."""
         self.file.flush()
         assert self._beside is not None
-        os.replace(self._beside, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        with _about(self._target):
+            os.replace(self._beside, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         self._beside = None
 
     def close(self) -> None:
@@ -108,6 +110,16 @@ def in_place_of(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
         new_file.put_in_place()
     finally:
         new_file.close()
+
+
+@contextmanager
+def _about(path: Path) -> Iterator[None]:
+    """Let errors name the file that was to be written, instead of the hidden one beside it."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
 
 
 def _open_folder(folder: Path) -> int:

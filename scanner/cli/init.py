@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from scanner.cli.calls import as_called, remember
-from scanner.errors import UsageError
+from scanner.errors import UsageError, fix_of
 from scanner.safe_files import in_place_of
 
 _TEMPLATES = ("config.toml", "registry.csv", "people.csv")
@@ -32,7 +32,7 @@ def init(directory: Path) -> None:
             with in_place_of(path) as file:
                 file.write((templates / name).read_bytes())
     except OSError as error:
-        raise UsageError(f"{directory} cannot be written: {error.strerror}") from error
+        raise UsageError(f"{directory} cannot be written: {error.strerror}", hint=fix_of(error)) from error
     for name in _TEMPLATES:
         click.echo(f"wrote {directory / name}")
     remember(**({} if directory.resolve() == Path.cwd() else {"config": directory / "config.toml"}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.errors import StoreError
+from scanner.errors import StoreError, as_muster_error
 from scanner.safe_files import AtomicFile, in_place_of, real_path
 from scanner.store.store import open_store
 
@@ -110,6 +111,24 @@ def test_neither_a_report_nor_a_store_goes_through_another_user_s_link(tmp_path:
         real_path(pipe)
 
     assert not (tmp_path / "elsewhere.db").exists()
+
+
+def test_an_error_names_the_file_that_was_to_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not the hidden one beside it; the message says what to do."""
+    path, open_any = tmp_path / "a.json", os.open
+
+    def refusing(name: str, flags: int, *mode: int, dir_fd: int | None = None) -> int:
+        if flags & os.O_CREAT:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
+        return open_any(name, flags, *mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refusing)
+    with pytest.raises(PermissionError) as raised, in_place_of(path):
+        pass
+
+    error = as_muster_error(raised.value)
+    assert str(error) == f"{path}: Permission denied"
+    assert error.hint == "allow this user to read or write there, or choose another path"
 
 
 def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
