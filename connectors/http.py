@@ -54,8 +54,18 @@ KEPT = 16 * MEBIBYTE
 OK, NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN, TOO_MANY = 200, 304, 401, 403, 429
 MAY_PASS = (429, 500, 502, 503, 504, 529)
 """Statuses that may be transient. 529: overloaded, used by Anthropic and Cloudflare."""
-_REASONS = {"ConnectTimeout": "connecting timed out", "ReadTimeout": "no response in time", "SSLError": "TLS failed"}
+_REASONS = {
+    "ConnectTimeout": "connecting timed out",
+    "ReadTimeout": "no response in time",
+    "SSLError": "TLS failed",
+    "ProxyError": "the proxy cannot be reached",
+    "gaierror": "its name cannot be resolved",
+    "ConnectionRefusedError": "connection refused",
+    "ConnectionResetError": "the connection was closed",
+    "RemoteDisconnected": "the connection was closed",
+}
 """Messages for exceptions, whose own text would contain the whole URL."""
+_REACH = "check the address, and that this machine can reach it"
 _ABSENT = (404, 410)
 _WAITS = {"retry-after": 1.0, "retry-after-ms": 0.001, "x-ms-retry-after-ms": 0.001}
 """Headers with the time to wait, and their unit in seconds."""
@@ -329,8 +339,7 @@ class Client:
                 response = self._sent(method, url, params, body, headers)
             if isinstance(response, Exception):
                 timeouts += isinstance(response, Timeout)
-                name = type(response).__name__
-                silent = Unreachable(f"{_shown(self._origin)} does not respond: {_REASONS.get(name, name)}")
+                silent = Unreachable(f"{_shown(self._origin)} does not respond: {_reason(response)}", hint=_REACH)
                 return Tried(silent, may_pass=timeouts < TIMEOUTS, is_silence=True)
             if self._heard is not None:
                 self._heard(response)
@@ -522,6 +531,15 @@ def _origin(parts: Url) -> tuple[str, str, int]:
     """Scheme, host and port, as the library that connects reads them."""
     scheme = (parts.scheme or "").lower()
     return scheme, (parts.host or "").lower(), parts.port or _PORTS.get(scheme, 0)
+
+
+def _reason(error: Exception) -> str:
+    """Why there was no response, by the first known exception in the chain of causes."""
+    chain: list[BaseException] = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(cause)
+    names = [type(one).__name__ for one in chain]
+    return next((_REASONS[name] for name in names if name in _REASONS), names[0])
 
 
 def _shown(origin: tuple[str, str, int]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -240,6 +242,30 @@ def test_a_session_is_bound_with_and_without_tls(url: str) -> None:
     """There is no other way out of it."""
     with bound_session(Session()) as session:
         assert isinstance(session.get_adapter(url), BoundedAdapter)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        pytest.param("http://127.0.0.1:1", "connection refused", id="no server"),
+        pytest.param("https://nowhere.invalid", "its name cannot be resolved", id="no host"),
+    ],
+)
+def test_a_server_that_cannot_be_reached_is_reported_with_the_reason(
+    url: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And with a fix for doctor."""
+
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    if url.startswith("https"):
+        monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+    with pytest.raises(Unreachable, match=f"{re.escape(url)} does not respond: {reason}") as raised:
+        Client(url, attempts=2, backoff=0.001).get("/one", Row)
+
+    assert raised.value.hint == "check the address, and that this machine can reach it"
 
 
 def test_a_request_without_an_answer_in_time_is_sent_twice(serve: Callable[[Answering], Server]) -> None:
