@@ -217,7 +217,7 @@ class SectionReading:
         self._status = "partial" if partial or self._found else error.status
         self._permission = self._permission or error.permission
         words = own_words(error)
-        self._details.append(f"{words}: {error.hint}" if error.hint else words)
+        self._details.append(f"{words.rstrip('.')}: {error.hint}" if error.hint else words)
 
     def __enter__(self) -> SectionReading:
         draw_on(current().section())

@@ -31,7 +31,7 @@ PROBLEMS_SHOWN = 100
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 _PLACES = ("source", "scope", "log", "channel", "person", "client")
 """Additional keys of a JSON line, from the log's ``extra``."""
-_CHATTY = ("botocore", "boto3", "urllib3", "hvac", "uvicorn")
+_CHATTY = ("botocore", "boto3", "urllib3", "hvac", "uvicorn", "azure", "msal")
 
 
 class _TextFormatter(logging.Formatter):

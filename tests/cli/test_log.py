@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pty
 import subprocess
@@ -23,6 +24,14 @@ def lines(done: Done) -> list[dict[str, Any]]:
     assert decoded
     assert all({"time", "level", "logger", "message"} <= set(line) for line in decoded)
     return decoded
+
+
+@pytest.mark.parametrize("library", ["azure.identity._credentials.chained", "msal.application", "botocore.session"])
+def test_warnings_of_libraries_are_not_repeated(library: str, muster: Muster) -> None:
+    """Muster's own message says the same in one line."""
+    muster("rules")
+
+    assert not logging.getLogger(library).isEnabledFor(logging.WARNING)
 
 
 @pytest.mark.parametrize(

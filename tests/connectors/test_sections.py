@@ -68,9 +68,9 @@ def test_no_words_reach_the_coverage_as_they_came(tell: Any) -> None:
 
 
 def test_what_to_do_is_reported_once() -> None:
-    """The hint follows the message, which does not hold it already."""
+    """The hint follows the message, which does not hold it already, nor ends as a sentence."""
     with section() as reading:
-        raise SourceError("the server redirects", hint="give the other address")
+        raise SourceError("the server redirects.", hint="give the other address")
 
     assert reading.coverage.detail == "the server redirects: give the other address"
 
