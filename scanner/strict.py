@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
 
-from scanner.errors import ConfigError, Problem, did_you_mean
+from scanner.errors import ConfigError, Problem, did_you_mean, fix_of
 from scanner.redaction.redact import SecretRef
 
 T = TypeVar("T")
@@ -20,6 +20,7 @@ _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]")
 _KEY = re.compile(r"^\s*(\"[^\"]+\"|'[^']+'|[\w-]+)\s*[.=]")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+?)`")
+_UNKNOWN_VALUE = re.compile(r"Invalid enum value (.+)")
 _WORDS = {
     " | null`": "`",  # TOML has no null: a key that may be missing is left out
     "Expected `int`": "expected a whole number",
@@ -35,6 +36,8 @@ _WORDS = {
     "got `array`": "got a list",
     "got `object`": "got a table",
     "Object missing required field": "missing the key",
+    "Invalid RFC3339 encoded datetime": "expected a time such as 2027-06-30T12:00:00Z",
+    "Invalid RFC3339 encoded date": "expected a date such as 2027-06-30",
 }
 
 
@@ -67,8 +70,9 @@ def read_settings(path: Path, fix: str) -> str:
     except UnicodeDecodeError as error:
         raise ConfigError(Problem(file=str(path), message="is not UTF-8 text", fix="save it as UTF-8")) from error
     except OSError as error:
-        why = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "cannot be read")
-        raise ConfigError(Problem(file=str(path), message=why, fix=fix)) from error
+        absent = isinstance(error, FileNotFoundError)
+        why = "no such file" if absent else (error.strerror or "cannot be read")
+        raise ConfigError(Problem(file=str(path), message=why, fix=fix if absent else fix_of(error))) from error
 
 
 def decode(data: Any, into: type[T], document: Document, *, base: Path | None = None, strict: bool = True) -> T:
@@ -104,9 +108,24 @@ def _explain(text: str, into: Any, document: Document) -> ConfigError:
             (*document.path, *steps),
             'write { env = "NAME" } or { file = "PATH" }',
         )
+    if found := _UNKNOWN_VALUE.match(message):
+        values = _values_of(_type_at(into, steps))
+        known = f"one of {', '.join(values)}" if values else None
+        fix = did_you_mean(found[1].strip("'\""), values) or known
+        return document.problem(f"unknown value {found[1]}", (*document.path, *steps), fix)
     for theirs, ours in _WORDS.items():
         message = message.replace(theirs, ours)
-    return document.problem(message, (*document.path, *steps))
+    # Checks of a whole table begin their message with the key.
+    key = message.partition(" ")[0]
+    about = (key,) if key in keys_at(into, steps) else ()
+    return document.problem(message, (*document.path, *steps, *about))
+
+
+def _values_of(kind: Any) -> list[str]:
+    """The texts that a key may have."""
+    if get_origin(kind) is Literal:
+        return [value for value in get_args(kind) if isinstance(value, str)]
+    return [value for part in get_args(kind) for value in _values_of(part)]
 
 
 def keys_at(into: Any, path: KeyPath) -> list[str]:
@@ -165,7 +184,8 @@ def line_of(toml: str, path: KeyPath) -> int | None:
             here = (*table, key.group(1).strip("\"'"))
         else:
             continue
-        if here == path:
+        # A table in it is where a key is first set; of a list of tables, the first.
+        if path and here[: len(path)] == path:
             return number
         if path[: len(here)] == here:
             best = number

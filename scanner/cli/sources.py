@@ -24,9 +24,8 @@ def named_sources(config: Config, wanted: Sequence[str]) -> tuple[SourceSettings
     History is by name, so each name is unique, also among sources of the config that are not scanned.
     """
     if not wanted and not config.sources:
-        raise UsageError(
-            "there is nothing to scan", hint="name a source, such as aws:profile=audit, or write a config.toml"
-        )
+        hint = f"name a source, such as aws:profile=audit, or add a [[source]] to {config.document.file}"
+        raise UsageError("there is nothing to scan", hint=hint)
     if not wanted:
         return config.sources
     configured = {source.name: source for source in config.sources}

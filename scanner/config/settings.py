@@ -121,9 +121,9 @@ class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if self.dask is not None:
             check_scheduler(self.dask, insecure_tcp=self.insecure_tcp)
         if self.workers < 1:
-            raise ValueError("at least one worker is needed")
+            raise ValueError("workers is a number, at least 1")
         if self.scope_deadline < 1:
-            raise ValueError("a scope needs at least one second")
+            raise ValueError("scope_deadline is a number of seconds, at least 1")
 
 
 class ExemptSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -63,9 +63,11 @@ def test_values_have_the_shape_of_the_settings() -> None:
 
 
 def test_nothing_to_scan_is_reported() -> None:
-    """Without a config and without a source there is only a hint to give."""
-    with pytest.raises(UsageError, match="nothing to scan"):
-        named_sources(Config(), [])
+    """The hint names the config that was read."""
+    with pytest.raises(UsageError, match="nothing to scan") as raised:
+        named_sources(Config(document=Document(file="prod.toml")), [])
+
+    assert raised.value.hint == "name a source, such as aws:profile=audit, or add a [[source]] to prod.toml"
 
 
 def test_a_list_under_another_name_is_the_same_list(tmp_path: Path, muster: Muster) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -92,11 +93,28 @@ def test_without_a_file_the_defaults_stand(tmp_path: Path, monkeypatch: pytest.M
             "config.toml:2: policy.rotation: expected a whole number, got text",
             id="text for a number",
         ),
-        pytest.param("[policy]\nrotation = -1\n", "config.toml:1: policy: rotation is a number of days", id="negative"),
+        pytest.param(
+            "[policy]\nrotation = -1\n", "config.toml:2: policy.rotation: rotation is a number of days", id="negative"
+        ),
         pytest.param(
             '[[exempt]]\nmatch = "a"\nreason = "b"\nuntil = "soon"\n',
-            "config.toml:4: exempt[0].until:",
+            "config.toml:4: exempt[0].until: expected a date such as 2027-06-30",
             id="not a date",
+        ),
+        pytest.param(
+            '[[registry]]\npath = "a"\ndates = "german"\n',
+            "config.toml:3: registry[0].dates: unknown value 'german' (one of day-first, month-first)",
+            id="not one of its values",
+        ),
+        pytest.param(
+            '[[registry]]\npath = "a"\ndates = "day_first"\n',
+            "(did you mean day-first?)",
+            id="nearly one of its values",
+        ),
+        pytest.param(
+            '\n[[sorce]]\ntype = "aws"\n[[sorce]]\n',
+            "config.toml:2: sorce: unknown key (did you mean source?)",
+            id="unknown list of tables",
         ),
         pytest.param('[[exempt]]\nmatch = "a"\n', "config.toml:1: exempt[0]: missing the key `reason`", id="missing"),
         pytest.param(
@@ -105,7 +123,7 @@ def test_without_a_file_the_defaults_stand(tmp_path: Path, monkeypatch: pytest.M
             id="name twice",
         ),
         pytest.param('[[source]]\nname = "x"\n', "config.toml:1: source[0]: a source needs a type", id="no type"),
-        pytest.param("[engine]\nworkers = 0\n", "config.toml:1: engine: at least one worker", id="no workers"),
+        pytest.param("[engine]\nworkers = 0\n", "config.toml:2: engine.workers: workers is a number", id="no workers"),
         pytest.param("store = 3\n", "config.toml:1: store: expected a table, got a number", id="not a table"),
         pytest.param("[store\n", "config.toml:1: is not TOML", id="syntax"),
         pytest.param(
@@ -125,7 +143,7 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str, place:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        pytest.param(None, "no such file", id="missing"),
+        pytest.param(None, "no such file (`muster init` creates one)", id="missing"),
         pytest.param(b"\xff\xfe[store]", "is not UTF-8 text", id="another encoding"),
         pytest.param(b"# more\n" * 700_000, "is larger than 4 MiB", id="size"),
     ],
@@ -136,8 +154,14 @@ def test_an_unreadable_config_says_why(tmp_path: Path, content: bytes | None, me
     if content is not None:
         file.write_bytes(content)
 
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         load_config(file)
+
+
+def test_a_folder_is_no_config(tmp_path: Path) -> None:
+    """`muster init` would not make one."""
+    with pytest.raises(ConfigError, match=r"Is a directory \(give the path of a file\)"):
+        load_config(tmp_path)
 
 
 @pytest.mark.parametrize(
