@@ -30,7 +30,7 @@ class Screen(Struct, frozen=True, kw_only=True):
     """The capabilities of the output; files are plain and 80 columns wide.
 
     ``longest``: maximum rows of a list; None: all, as in files and pipes. ``options``: what a printed command needs to
-    use the same scan, such as ``" --config prod/config.toml"``.
+    use the same scan, such as ``" --config prod/config.toml"``. ``program``: how to call Muster.
     """
 
     width: int = 80
@@ -38,10 +38,13 @@ class Screen(Struct, frozen=True, kw_only=True):
     unicode: bool = True
     longest: int | None = None
     options: Callable[[str], str] = lambda _command: ""
+    program: str = "muster"
 
     def command(self, text: str) -> str:
         """A command that can be run as printed."""
-        return f"{text}{self.options(text)}"
+        program, _, rest = text.partition(" ")
+        called = f"{self.program} {rest}" if program == "muster" else text
+        return f"{called}{self.options(text)}"
 
 
 class Report(Protocol):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 import click
@@ -45,9 +48,16 @@ def options_given(command: str = "") -> str:
     return named + "".join(f" {name} {shlex.quote(value)}" for name, value in repeated.items())
 
 
+def program() -> str:
+    """How to call Muster from here: by its path if the shell would not find it, as in an environment not activated."""
+    called = sys.argv[0]
+    return shlex.quote(called) if Path(called).name == "muster" and which("muster") is None else "muster"
+
+
 def as_called(text: str) -> str:
-    """The message; commands in backquotes get the config and store of this command."""
-    return _COMMAND.sub(lambda found: f"`{found[1]}{options_given(found[1])}`", text)
+    """The message; commands in backquotes get the program, config and store of this command."""
+    with_options = _COMMAND.sub(lambda found: f"`{found[1]}{options_given(found[1])}`", text)
+    return with_options.replace("`muster ", f"`{program()} ")
 
 
 class Group(click.Group):

@@ -14,7 +14,7 @@ from secrets import token_hex
 
 import click
 
-from scanner.cli.calls import as_called, remember
+from scanner.cli.calls import as_called, program, remember
 from scanner.errors import MissingExtra, UsageError
 
 _NEEDED = (
@@ -121,7 +121,7 @@ def demo(out: Path, yes: bool) -> None:
     show, agent = (
         as_called(f"`muster show {name}`").strip("`") for name in ("svc-ledger-export", "invoice-reader-gpt")
     )
-    click.echo(_WHERE_NEXT.format(out=out, show=show, agent=agent), err=True)
+    click.echo(_WHERE_NEXT.format(out=out, show=show, agent=agent, muster=program()), err=True)
 
 
 def _agree_to_overwrite(out: Path, edited: Sequence[str], *, yes: bool) -> None:
@@ -157,12 +157,12 @@ Query the store (the servers are stopped: `scan` and `doctor` with this config r
   {show}
   {agent}   # an agent that began to read secrets, as its log has it
 Then scan your own accounts, read-only
-  muster scan aws:profile=NAME             # an account
-  muster scan vault:url=https://HOST:8200  # with $VAULT_TOKEN
-  muster scan azure:tenant_id=ID           # signed in by az login
-  muster scan gcp:organization=NUMBER      # signed in by gcloud
-  muster scan github:organization=NAME     # with $GITHUB_TOKEN
-  muster scan kubernetes:context=NAME      # of your kubeconfig"""
+  {muster} scan aws:profile=NAME             # an account
+  {muster} scan vault:url=https://HOST:8200  # with $VAULT_TOKEN
+  {muster} scan azure:tenant_id=ID           # signed in by az login
+  {muster} scan gcp:organization=NUMBER      # signed in by gcloud
+  {muster} scan github:organization=NAME     # with $GITHUB_TOKEN
+  {muster} scan kubernetes:context=NAME      # of your kubeconfig"""
 
 
 def _read_log(config_file: Path, out: Path) -> None:

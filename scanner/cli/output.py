@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from reports.base import BOARD, VIEWS, Report, Screen, View
 from reports.catalog import report_catalog
-from scanner.cli.calls import options_given
+from scanner.cli.calls import options_given, program
 from scanner.cli.console import say, warn
 from scanner.config.load import Config
 from scanner.errors import RegistryError, UsageError, did_you_mean
@@ -278,6 +278,7 @@ def stdout_screen() -> Screen:
         unicode=encoding.startswith("utf"),
         longest=LISTED if terminal else None,
         options=options_given,
+        program=program(),
     )
 
 

@@ -69,6 +69,31 @@ def test_the_hint_of_a_report_names_the_same_sources(tmp_path: Path, muster: Mus
     assert hint == "muster doctor secrets_report:path=leaks.json --store sqlite:///other.db"
 
 
+@pytest.mark.parametrize(
+    ("called", "found", "program"),
+    [
+        pytest.param("/opt/venv/bin/muster", False, "/opt/venv/bin/muster", id="environment not activated"),
+        pytest.param("/opt/my venv/bin/muster", False, "'/opt/my venv/bin/muster'", id="with a blank"),
+        pytest.param("/opt/venv/bin/muster", True, "muster", id="activated"),
+        pytest.param("/opt/scanner/__main__.py", False, "muster", id="as a module"),
+    ],
+)
+def test_printed_commands_call_the_same_program(
+    called: str, found: bool, program: str, tmp_path: Path, muster: Muster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its path where the shell would not find it."""
+    if found:
+        (tmp_path / "muster").touch(mode=0o755)
+    (tmp_path / "leaks.json").write_text("[]", encoding="utf-8")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [called])
+
+    report, error = muster("scan", "--quiet", "secrets_report:path=leaks.json"), muster("scan", "file:path=absent.csv")
+
+    assert f" {program} doctor secrets_report:path=leaks.json" in report.out
+    assert f"`{program} doctor file:path=absent.csv`" in error.err
+
+
 def test_the_hint_of_an_error_names_the_same_store(estate: Path, muster: Muster) -> None:
     """Also where the store is given and not the config."""
     del estate
