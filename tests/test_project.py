@@ -168,6 +168,15 @@ def spans(page: str) -> list[str]:
     return re.findall(r"`([^`\n]+)`", text)
 
 
+def test_the_readme_names_the_commands_for_the_demo_and_the_tests() -> None:
+    """A new user needs no other; CI runs the same tests."""
+    commands = set(re.findall(r"^make (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+
+    assert commands >= {"demo", "test"}
+    assert commands <= set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+    assert re.search("^make test$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+
+
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "SECURITY.md", ".github/pull_request_template.md"])
 def test_paths_and_targets_that_are_named_are_there(page: str) -> None:
     """A path has a slash or an ending; ``make`` has a target of that name."""
