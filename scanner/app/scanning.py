@@ -197,7 +197,7 @@ def conclude(
         info = ScanInfo(
             id=run.scan_id, started_at=started, finished_at=finished, version=__version__, inputs=declared.inputs
         )
-        if not _has_read(store, inventory):
+        if not any(record.status in _READ and record.kinds for record in inventory.coverage):
             store.outbox.post(alarms.for_empty_scan(store, channels, inventory.coverage, info))
             raise _nothing_scanned(inventory)
         acted = run.acted or Acted(damage=store.retrying(store.activity.damage))
@@ -265,17 +265,6 @@ def _remember(
         gone=memory.last_issued(gone(entries, inventory.identities)),
         closed_tickets=ticketing.closed_tickets(store, targets, now),
         recreations=recreations(maybe_anew, memory.last_unique_ids(maybe_anew), memory.open_recreations(), now.date()),
-    )
-
-
-def _has_read(store: Store, inventory: Inventory) -> bool:
-    """Whether the scan has a result. One that read nothing in full and found nothing has only what is known already."""
-    read = [record for record in inventory.coverage if record.status in _READ and record.kinds]
-    if not read or inventory.identities or inventory.exposures:
-        return bool(read)
-    sources = {record.source for record in read}
-    return any(record.status == "complete" for record in read) or any(
-        source in sources for source, _, _ in store.retrying(store.memory.identities_by_place)
     )
 
 

@@ -180,19 +180,19 @@ def test_a_folder_in_which_nothing_is_usable_is_exit_4(estate: Path, muster: Mus
 @pytest.mark.parametrize(
     "content", ["", "name\n", "name,enabled\na,hm\n"], ids=["empty", "headings", "no row is readable"]
 )
-def test_a_list_of_which_nothing_was_read_is_exit_4(tmp_path: Path, muster: Muster, content: str) -> None:
-    """Nothing is stored, so that the next scan is still the first. Known identities stay as last seen."""
+def test_a_list_of_which_nothing_was_read_is_a_gap(tmp_path: Path, muster: Muster, content: str) -> None:
+    """The scan is incomplete; known identities stay as last seen."""
     (tmp_path / "bots.csv").write_text(content, encoding="utf-8")
-    done = muster("scan", "file:path=bots.csv")
-    (tmp_path / "bots.csv").write_text(BOTS, encoding="utf-8")
     first = _result(muster, "file:path=bots.csv")
+    strict = muster("scan", "--quiet", "--strict", "file:path=bots.csv")
+    (tmp_path / "bots.csv").write_text(BOTS, encoding="utf-8")
+    _result(muster, "file:path=bots.csv")
     (tmp_path / "bots.csv").write_text(content, encoding="utf-8")
     known = _result(muster, "file:path=bots.csv")
 
-    assert (done.code, done.out) == (4, "")
-    assert "file.identities: partial: " in done.err
-    assert {one["new"] for one in first["findings"]} <= {False}
-    assert (known["summary"]["identities"], known["summary"]["gaps"]) == (3, 1)
+    assert [(one["section"], one["status"]) for one in first["coverage"]] == [("file.identities", "partial")]
+    assert strict.code == 3
+    assert (first["summary"]["identities"], known["summary"]["identities"], known["summary"]["gaps"]) == (0, 3, 1)
 
 
 def test_what_is_under_a_gap_is_never_gone(estate: Path, muster: Muster) -> None:
