@@ -29,6 +29,7 @@ from scanner.model.attributes import (
     TOOLS,
     UNRESOLVED,
 )
+from scanner.text import few
 
 _ACTS_AS = ("runs_as", "acts_as")
 ACTIONS_SHOWN = 5
@@ -130,16 +131,9 @@ def did(activity: Activity | None) -> str | None:
     if activity is None:
         return None
     return joined(
-        f"{used.service}: {', '.join(used.actions[:ACTIONS_SHOWN])}{_more(used.actions)}"
-        if used.actions
-        else used.service
+        f"{used.service}: {few(used.actions, ACTIONS_SHOWN)}" if used.actions else used.service
         for used in activity.services
     )
-
-
-def _more(actions: tuple[str, ...]) -> str:
-    more = len(actions) - ACTIONS_SHOWN
-    return f" and {more} more" if more > 0 else ""
 
 
 def has_person_in_loop(identity: Identity, declared: bool | None) -> bool | None:

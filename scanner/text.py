@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 # Cc: control characters, terminal escapes among them. Cf: invisible formatting, right-to-left overrides among them.
 # Cs: lone surrogates, which cannot be encoded. Co: private use, which depends on the font.
@@ -39,6 +40,16 @@ def counted(number: int, one: str, many: str) -> str:
 def either(number: int, one: str, many: str) -> str:
     """The singular or plural for a number."""
     return one if number == 1 else many
+
+
+def few(texts: Sequence[str], most: int, separator: str = ", ") -> str:
+    """The first texts, and the number of the others: ``a, b and 1,200 more``.
+
+    Texts with commas of their own need the separator ``; ``, which also stands before the number.
+    """
+    more = len(texts) - most
+    before = " " if separator == ", " else separator
+    return separator.join(texts[:most]) + (f"{before}and {more:,} more" if more > 0 else "")
 
 
 def issuer_name(url: str) -> str:

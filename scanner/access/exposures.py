@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from scanner.model import Exposure, Identity
-from scanner.text import counted
+from scanner.text import counted, few
 
 SHA1 = "sha1:"
 """The prefix of a hash that a report has instead of a key id."""
@@ -78,10 +78,9 @@ def unmatched_notices(exposures: Iterable[Exposure]) -> Iterator[str]:
         known = sorted({one.key_id or one.holder or "" for one in its} - {""})
         if known:
             places = {one.key_id or one.holder: one.place for one in reversed(its)}
-            named = "; ".join(f"{key} in {places[key]}" for key in known[:_NAMED])
-            more = f"; and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
+            named = few([f"{key} in {places[key]}" for key in known], _NAMED, "; ")
             keys = counted(len(known), "leaked key opens", "leaked keys open")
-            yield f"source {source}: {keys} no identity that was read: {named}{more}"
+            yield f"source {source}: {keys} no identity that was read: {named}"
         nameless = Counter(one.provider for one in its if not (one.key_id or one.holder))
         if nameless:
             kinds = ", ".join(f"{number:,} of {provider}" for provider, number in sorted(nameless.items()))

@@ -10,7 +10,7 @@ from scanner.judging.last_known.forgetting import Forgetting, forget
 from scanner.model import BlindSpot, Forgotten, ScanInfo, ScanResult
 from scanner.store.outbox import Alarms
 from scanner.store.store import Store
-from scanner.text import printable
+from scanner.text import few, printable
 
 PLACES_NAMED = 20
 
@@ -53,9 +53,8 @@ def _places(last: ScanResult, blind: tuple[BlindSpot, ...]) -> set[tuple[str, st
 def _unknown(place: Forgotten, known: set[tuple[str, str]]) -> UsageError:
     scopes = sorted(scope for source, scope in known if source == place.source)
     names = scopes or sorted({source for source, _ in known})
-    shown = ", ".join(map(printable, names[:PLACES_NAMED])) or "none"
-    more = f" and {len(names) - PLACES_NAMED} more" if len(names) > PLACES_NAMED else ""
+    shown = few(list(map(printable, names)), PLACES_NAMED) or "none"
     return UsageError(
         f"the store knows nothing of {place}",
-        hint=f"{'scopes of that source' if scopes else 'known sources'}: {shown}{more}",
+        hint=f"{'scopes of that source' if scopes else 'known sources'}: {shown}",
     )

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from scanner.diff.records import Difference, Era
 from scanner.model import Aspect, Assessment, Credential, Fact, Grant, Link, PrivilegeLevel, Trust
+from scanner.text import few
 
 
 def credential_differences(before: Sequence[Credential], after: Sequence[Credential]) -> Iterator[Difference]:
@@ -186,9 +187,7 @@ def _held(found: Iterable[Difference], fact: Fact, unread: Collection[Fact]) -> 
 
 
 def _listed(texts: frozenset[str]) -> str | None:
-    first = sorted(texts)[:NAMED]
-    more = [f"and {len(texts) - NAMED} more"] if len(texts) > NAMED else []
-    return "; ".join((*first, *more)) if texts else None
+    return few(sorted(texts), NAMED, "; ") if texts else None
 
 
 def _grant(grant: Grant) -> str:

@@ -34,6 +34,7 @@ from scanner.model import (
 from scanner.model.attributes import FACTS_OF_CREDENTIALS, OWNERS, RECORDS_OF_USE, SPONSORS, UNLISTED
 from scanner.redaction.masking import mask
 from scanner.stages import stage
+from scanner.text import few
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment, Exposure)
 
@@ -71,14 +72,13 @@ def misfits(records: Iterable[Identity | Workload], *, part: str | None = None) 
         except ValueError as error:
             named[one.source, one.provider, one.scope].append(f"{one.key}: {error}")
     for (source, provider, scope), rows in sorted(named.items()):
-        more = f"; and {len(rows) - MOST_MISFITS} more" if len(rows) > MOST_MISFITS else ""
         gap = Coverage(
             source=source,
             provider=provider,
             scope=scope,
             section=REACH if part is None else f"{REACH}:{part}",
             status="partial",
-            detail=f"attack paths through these are unknown: {'; '.join(rows[:MOST_MISFITS])}{more}",
+            detail=f"attack paths through these are unknown: {few(rows, MOST_MISFITS, '; ')}",
         )
         yield mask(gap)
 

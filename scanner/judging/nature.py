@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from scanner.model import CredentialKind, Identity, NatureVerdict, NatureVerdictName, Signal
 from scanner.registry.roster import Roster
+from scanner.text import few
 
 
 class _Table(Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,16 +92,11 @@ def _own_signals(
         yield Signal(
             says="machine",
             sort="credential",
-            evidence=f"active {_named(keys)}",
+            evidence=f"active {few(keys, _KEYS_NAMED)}",
             strength="strong" if has_password is False else "weak",
         )
     if roster is not None and (evidence := roster.human(identity)) is not None:
         yield Signal(says="human", sort="roster", evidence=evidence)
-
-
-def _named(keys: list[str]) -> str:
-    more = len(keys) - _KEYS_NAMED
-    return ", ".join(keys[:_KEYS_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 @cache

@@ -39,6 +39,7 @@ from scanner.matching.keys import (
 from scanner.matching.places import agrees
 from scanner.model import Entry, Identity, RegistryVerdict, Rung
 from scanner.processes import spread, started
+from scanner.text import few
 
 LARGE_SHARE = 0.01
 """A pattern that matches a larger share of the estate is reported,"""
@@ -314,7 +315,7 @@ class _Ladder:
 
 
 def _large(taken: Mapping[tuple[str, str], int], estate: int) -> list[str]:
-    """Return one notice about all of them."""
+    """Return one notice about all patterns that match too much."""
     large = sorted(
         (-count, origin, pattern)
         for (pattern, origin), count in taken.items()
@@ -322,6 +323,5 @@ def _large(taken: Mapping[tuple[str, str], int], estate: int) -> list[str]:
     )
     if not large:
         return []
-    named = "; ".join(f"{pattern} in {origin} for {-count}" for count, origin, pattern in large[:LARGE_NAMED])
-    more = f"; and {len(large) - LARGE_NAMED} more" if len(large) > LARGE_NAMED else ""
-    return [f"patterns that match over {LARGE_SHARE:.0%} of the {estate} identities: {named}{more}"]
+    named = few([f"{pattern} in {origin} for {-count}" for count, origin, pattern in large], LARGE_NAMED, "; ")
+    return [f"patterns that match over {LARGE_SHARE:.0%} of the {estate} identities: {named}"]

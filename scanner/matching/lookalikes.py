@@ -23,7 +23,7 @@ from scanner.matching.globs import is_pattern, literal
 from scanner.matching.keys import BECOME_ASCII, fold, is_bare, is_email, provider_key
 from scanner.matching.places import locate
 from scanner.model import Entry, Identity, LookAlike, RegistryVerdict, Rung
-from scanner.text import printable
+from scanner.text import few, printable
 
 LONGEST = 200
 """The most characters of a name that are examined, which bounds the time on hostile names."""
@@ -147,9 +147,7 @@ NAMED = 6
 
 def listed(words: Iterable[str]) -> str:
     """Return the first words, and the number of others."""
-    first = list(words)
-    more = f" and {len(first) - NAMED} more" if len(first) > NAMED else ""
-    return ", ".join(first[:NAMED]) + more
+    return few(list(words), NAMED)
 
 
 # --- Identities that look like declared ones: by the skeletons of names, in linear time # Suspects are identities that

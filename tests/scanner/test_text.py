@@ -1,13 +1,14 @@
-"""Text from outside, made harmless."""
+"""Text from outside, made harmless; lists, made short."""
 
 from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.text import printable, without_surrogates
+from scanner.text import few, printable, without_surrogates
 
 
 @given(st.text(st.characters()))
@@ -37,3 +38,18 @@ def test_an_escape_is_shown() -> None:
 def test_any_text_can_be_encoded(text: str) -> None:
     """A lone surrogate does not end a report."""
     without_surrogates(text).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("texts", "separator", "expected"),
+    [
+        ([], ", ", ""),
+        (["a", "b"], ", ", "a, b"),
+        (["a", "b", "c"], ", ", "a, b and 1 more"),
+        (["a", "b", "c"], "; ", "a; b; and 1 more"),
+        (["a"] * 1202, ", ", "a, a and 1,200 more"),
+    ],
+)
+def test_a_long_list_shows_how_many_texts_are_missing(texts: list[str], separator: str, expected: str) -> None:
+    """Nothing is left out without its number, which has separators of thousands."""
+    assert few(texts, 2, separator) == expected

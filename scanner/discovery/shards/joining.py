@@ -12,7 +12,7 @@ from scanner.discovery.scopes import rest_of
 from scanner.discovery.shards.lines import Head, Line, ListedLine, ListingLine, ScopeLine, SourceHead, Unit
 from scanner.errors import InputError, Problem
 from scanner.model import RUNGS, Assignment, Coverage, CoverageStatus, Exposure, Identity, StoredSecret, Workload
-from scanner.text import printable
+from scanner.text import few, printable
 
 SHARDS_NAMED = 10
 """Shards that a message names; the rest is counted."""
@@ -147,6 +147,4 @@ def _gap(unit: Unit, sources: Mapping[str, SourceHead], of: int, absent: Collect
 
 def named(numbers: Sequence[int]) -> str:
     """Numbers of shards as text."""
-    few = ", ".join(map(str, numbers[:SHARDS_NAMED]))
-    more = len(numbers) - SHARDS_NAMED
-    return few if more <= 0 else f"{few} and {more:,} more"
+    return few(list(map(str, numbers)), SHARDS_NAMED)

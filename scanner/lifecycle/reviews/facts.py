@@ -13,7 +13,7 @@ from scanner.access.blast_radius.words import sentence
 from scanner.model import Assessment, Entry, Finding, ScanResult
 from scanner.model.attributes import GRANTED_SERVICES
 from scanner.model.reviews import ReviewFacts
-from scanner.text import counted
+from scanner.text import counted, few
 
 _REASONS = 2
 """Maximum number of reasons for its privilege."""
@@ -73,8 +73,7 @@ class Facts:
             parts.append(f"also {', '.join(dict.fromkeys(others))}")
         sources = self._sources.get(one.identity.key, ())
         if sources:
-            more = f" and {len(sources) - _NAMED} more" if len(sources) > _NAMED else ""
-            parts.append(f"{', '.join(sources[:_NAMED])}{more} can become it")
+            parts.append(f"{few(sources, _NAMED)} can become it")
         if one.consumers:
             parts.append(f"{counted(len(one.consumers), 'workload runs', 'workloads run')} as it")
         return "; ".join(parts) or None
