@@ -20,6 +20,7 @@ FLOORS = (
     (
         "scanner.errors",
         "scanner.text",
+        "scanner.packaged",
         "scanner.safe_files",
         "scanner.stages",
         "scanner.processes",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from importlib.resources import files
 from itertools import chain, pairwise
 from typing import Literal, TypeAlias
 
@@ -13,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.model import AgentVerdict, Identity, Signal
+from scanner.packaged import read_table
 
 _Place: TypeAlias = Literal["name", "tag", "path", "description"]
 
@@ -34,7 +34,7 @@ class _Words(Struct, frozen=True, forbid_unknown_fields=True):
     other_work: frozenset[str]
 
 
-_WORDS = msgspec.toml.decode(files("scanner.judging").joinpath("agents.toml").read_bytes(), type=_Words)
+_WORDS = read_table("scanner.judging", "agents.toml", _Words)
 _ANY = _WORDS.outright | _WORDS.suggestive | _WORDS.teams
 _OF_ITSELF: frozenset[_Place] = frozenset({"name", "description"})
 """Places whose words are about the identity itself, not about its owner."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from importlib.resources import files
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +16,7 @@ from scanner.matching.declared import environment_of, environments
 from scanner.matching.globs import compile_glob
 from scanner.matching.keys import Known, fold, known, tag_name
 from scanner.model import Assessment, Credential, CredentialKind, Drift, Entry, Grant, Identity, Person, ScanResult
+from scanner.packaged import read_table
 from scanner.registry.roster import Roster
 from scanner.text import counted
 
@@ -32,7 +32,7 @@ class _Terms(Struct, frozen=True, forbid_unknown_fields=True):
     anything: frozenset[str]
 
 
-_TERMS = msgspec.toml.decode(files("scanner.judging").joinpath("drift.toml").read_bytes(), type=_Terms)
+_TERMS = read_table("scanner.judging", "drift.toml", _Terms)
 _HAS_NO_ID: frozenset[CredentialKind] = frozenset({"password", "federation"})
 _USUAL_IDS = (
     r"(?i:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",  # UUIDs

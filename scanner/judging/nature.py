@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
-from importlib.resources import files
 
-import msgspec
 from msgspec import Struct
 
 from scanner.model import CredentialKind, Identity, NatureVerdict, NatureVerdictName, Signal
+from scanner.packaged import read_table
 from scanner.registry.roster import Roster
 from scanner.text import few
 
@@ -22,7 +21,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
 # The verdict on a person's account, by whether it has active keys; None if that could not be read.
 _HUMAN_WITH_KEYS: Mapping[bool | None, NatureVerdictName] = {True: "mixed", False: "human", None: "unknown"}
 
-_TABLE = msgspec.toml.decode(files("scanner.judging").joinpath("nature.toml").read_bytes(), type=_Table)
+_TABLE = read_table("scanner.judging", "nature.toml", _Table)
 
 _KEYS_NAMED = 5
 _NO_SIGN = NatureVerdict(verdict="unknown")

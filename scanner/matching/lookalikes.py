@@ -11,11 +11,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from importlib.resources import files
 from itertools import chain
 from typing import NamedTuple
 
-import msgspec
 from msgspec import Struct
 
 from scanner.matching.declared import effective_status
@@ -23,6 +21,7 @@ from scanner.matching.globs import is_pattern, literal
 from scanner.matching.keys import BECOME_ASCII, fold, is_bare, is_email, provider_key
 from scanner.matching.places import locate
 from scanner.model import Entry, Identity, LookAlike, RegistryVerdict, Rung
+from scanner.packaged import read_table
 from scanner.text import few, printable
 
 LONGEST = 200
@@ -43,7 +42,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     ascii: Mapping[str, str]
 
 
-_TABLE = msgspec.toml.decode(files("scanner.matching").joinpath("look_alikes.toml").read_bytes(), type=_Table)
+_TABLE = read_table("scanner.matching", "look_alikes.toml", _Table)
 _ASCII = {other: seen for seen, others in _TABLE.ascii.items() for other in others} | dict.fromkeys(_TABLE.either, "I")
 _SAME_SHAPE = str.maketrans({"0": "o", "1": "i", "l": "i", "|": "i"})
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from importlib.resources import files
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, get_args
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.errors import Problem, RegistryError
 from scanner.matching.declared import environments
 from scanner.model import Entry, EntryStatus, Origin, UnreadRow
+from scanner.packaged import read_table
 from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, REGISTRY, STAGE
 from scanner.registry.formats.documents import FORMATS
 from scanner.registry.lists import ListSource, Preset
@@ -58,7 +57,7 @@ class _Statuses(Struct, frozen=True, forbid_unknown_fields=True):
     codes: Mapping[Preset, Mapping[str, Mapping[str, str]]]
 
 
-_TABLE = msgspec.toml.decode(files("scanner.registry").joinpath("statuses.toml").read_bytes(), type=_Statuses)
+_TABLE = read_table("scanner.registry", "statuses.toml", _Statuses)
 _STATUSES = {_word(word): status for status, words in _TABLE.words.items() for word in words}
 CODES = {preset: {normal(heading): codes for heading, codes in table.items()} for preset, table in _TABLE.codes.items()}
 """By preset: headings whose cells can contain codes, and the text of each code."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from scanner.errors import Problem, RegistryError
+from scanner.packaged import read_table
 from scanner.redaction.redact import SecretRef, redact
 from scanner.registry.tables.cells import DateOrder
 
@@ -60,8 +59,8 @@ LONGEST_QUERY = 86_400
 
 
 Preset: TypeAlias = Literal["servicenow", "cyberark", "sharepoint"]
-PRESETS: Mapping[Preset, Mapping[str, str]] = msgspec.toml.decode(
-    files("scanner.registry").joinpath("presets.toml").read_bytes(), type=dict[Preset, dict[str, str]]
+PRESETS: Mapping[Preset, Mapping[str, str]] = read_table(
+    "scanner.registry", "presets.toml", dict[Preset, dict[str, str]]
 )
 """The headings of other programs' exports, with the column that each means."""
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from typing import Literal, NamedTuple, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from scanner.judging.ownership.directory import Directory
 from scanner.matching.keys import tag_name
 from scanner.model import Entry, Identity, Person
 from scanner.model.attributes import CHANGED_BY, OWNERS, SPONSORS
+from scanner.packaged import read_table
 
 SCOPE_NAME, SCOPE_CONTACT = "scope_name", "scope_contact"
 """Attributes with the display name of the scope (an account, a project), and with its contact e-mail."""
@@ -49,7 +48,7 @@ class _Scores(Struct, frozen=True, forbid_unknown_fields=True):
     near: Mapping[str, float]
 
 
-SCORES = msgspec.toml.decode(files("scanner.judging.ownership").joinpath("scores.toml").read_bytes(), type=_Scores)
+SCORES = read_table("scanner.judging.ownership", "scores.toml", _Scores)
 
 
 def tag_scores(configured: Mapping[str, float] | None) -> Mapping[str, float]:

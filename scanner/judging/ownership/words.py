@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from importlib.resources import files
 from typing import Literal, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from scanner.judging.ownership.directory import REMEMBERED, Directory, cached
 from scanner.judging.ownership.hints import SCOPE_NAME, SCORES, Hint
 from scanner.model import Identity, Person
+from scanner.packaged import read_table
 
 Place: TypeAlias = Literal["group", "path", "name", "scope"]
 Words: TypeAlias = tuple[str, ...]
@@ -38,7 +37,7 @@ class _Lists(Struct, frozen=True, forbid_unknown_fields=True):
     common: frozenset[str]
 
 
-_LISTS = msgspec.toml.decode(files("scanner.judging.ownership").joinpath("words.toml").read_bytes(), type=_Lists)
+_LISTS = read_table("scanner.judging.ownership", "words.toml", _Lists)
 
 
 def words(text: str) -> Words:

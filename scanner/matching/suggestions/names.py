@@ -8,16 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from importlib.resources import files
 from itertools import islice
 from typing import Literal, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from scanner.matching.globs import is_pattern, literal, pieces
 from scanner.matching.lookalikes import LONGEST, as_it_looks
 from scanner.model import Entry, Identity
+from scanner.packaged import read_table
 
 MOST_WORDS, MOST_NAMES = 16, 20
 """The most words of a name, and names of a subject, which bounds the time on hostile names."""
@@ -33,7 +32,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     same: Mapping[str, tuple[str, ...]]
 
 
-_TABLE = msgspec.toml.decode(files("scanner.matching.suggestions").joinpath("words.toml").read_bytes(), type=_Table)
+_TABLE = read_table("scanner.matching.suggestions", "words.toml", _Table)
 _CANONICAL = {way: word for table in (_TABLE.same, _TABLE.environments) for word, ways in table.items() for way in ways}
 _KINDS: Mapping[str, Kind] = {
     **dict.fromkeys((_CANONICAL.get(word, word) for word in _TABLE.generic), "generic"),

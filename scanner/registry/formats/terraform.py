@@ -12,13 +12,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.resources import files
 from string import Formatter
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import Struct
 
+from scanner.packaged import read_table
 from scanner.registry.formats.declaration import Declaration, Document, at, literal, mappings, text
 from scanner.registry.tables.headings import holds_secret
 
@@ -43,12 +42,7 @@ class ResourceType(Struct, frozen=True, forbid_unknown_fields=True):
     holder: Holder | None = None
 
 
-def _read_types() -> dict[str, ResourceType]:
-    table = files("scanner.registry.formats").joinpath("terraform.toml").read_bytes()
-    return msgspec.toml.decode(table, type=dict[str, ResourceType])
-
-
-TYPES = _read_types()
+TYPES = read_table("scanner.registry.formats", "terraform.toml", dict[str, ResourceType])
 _HOLDERS = {kind.holder.type: kind.holder.equals for kind in TYPES.values() if kind.holder}
 
 

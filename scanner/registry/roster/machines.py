@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 
-import msgspec
 from msgspec import Struct
 
 from scanner.matching.globs import GlobIndex
 from scanner.matching.keys import fold
+from scanner.packaged import read_table
 
 
 class _Denied(Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,7 +17,7 @@ class _Denied(Struct, frozen=True, forbid_unknown_fields=True):
     suffixes: tuple[str, ...]
 
 
-_DENIED = msgspec.toml.decode(files("scanner.registry.roster").joinpath("machines.toml").read_bytes(), type=_Denied)
+_DENIED = read_table("scanner.registry.roster", "machines.toml", _Denied)
 
 
 def is_machine(text: str) -> bool:

@@ -10,11 +10,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from importlib.resources import files
 from typing import NamedTuple
 
-import msgspec
 from msgspec import Struct
+
+from scanner.packaged import read_table
 
 LONGEST = 500
 """Characters; a longer text names no person."""
@@ -44,7 +44,7 @@ class _Words(Struct, frozen=True, forbid_unknown_fields=True):
     doubts: tuple[str, ...]
 
 
-_WORDS = msgspec.toml.decode(files("scanner.registry.roster").joinpath("texts.toml").read_bytes(), type=_Words)
+_WORDS = read_table("scanner.registry.roster", "texts.toml", _Words)
 _DOUBTS = re.compile(rf"\?|\b(?:{'|'.join(map(re.escape, _WORDS.doubts))})\b", re.IGNORECASE)
 _LABEL = rf"(?P<label>(?:[a-z-]+ )?(?:{'|'.join(map(re.escape, _WORDS.labels))})) ?[:=] ?(?P<inner>.+)"
 _LETTERS = str.maketrans(
