@@ -23,7 +23,7 @@ from scanner.markdown import code, unlinked
 from scanner.model import SEVERITIES, SEVERITY_RANK, Assessment, Finding, ScanResult
 from scanner.model.counts import FindingGroup
 from scanner.model.stored import findings_named, identities_named
-from scanner.text import counted, printable
+from scanner.text import counted, cut
 
 # --- A page with the maximum length of a comment: tables are cut, and show how many rows are missing ---
 
@@ -282,12 +282,6 @@ def _name(text: str) -> str:
 
 def _prose(text: str) -> str:
     return unlinked(cut(text, LONGEST_TEXT))
-
-
-def cut(text: str, longest: int) -> str:
-    """The text on one line, at most that long."""
-    line = printable(text)
-    return line if len(line) <= longest else f"{line[:longest]}…"
 
 
 _SECTIONS: Mapping[View, tuple[Section, ...]] = {

@@ -27,6 +27,12 @@ def _shown(odd: re.Match[str]) -> str:
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
+def cut(text: str, longest: int) -> str:
+    """The text as :func:`printable` shows it, in at most that many characters."""
+    line = printable(text)
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
 def without_surrogates(text: str) -> str:
     """The text with lone surrogates replaced by U+FFFD, as UTF-8 requires."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -8,10 +8,11 @@ from typing import BinaryIO, ClassVar
 from reports.base import Screen, View
 from reports.finding_groups import groups_by_rule
 from reports.gate.words import GateDigest, facts, gap_line, verdicts, where, worst
-from reports.markdown import LONGEST_NAME, LONGEST_TEXT, MarkdownPage, cut
+from reports.markdown import LONGEST_NAME, LONGEST_TEXT, MarkdownPage
 from reports.phrases import fingerprint_digits, words
 from scanner.markdown import code, unlinked
 from scanner.model import Finding, ScanResult
+from scanner.text import cut
 
 _ALL = "muster check FILE -o json:-"
 

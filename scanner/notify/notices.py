@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from scanner.model import BlindSpot, Coverage, Finding, ScanInfo, Severity
-from scanner.text import counted, printable, without_surrogates
+from scanner.text import counted, cut, without_surrogates
 
 NOTICE = "muster.notice/1"
 LONGEST_TEXT = 300
@@ -147,10 +147,9 @@ def _whole(key: str | None) -> str | None:
     return None if key is None else without_surrogates(key)
 
 
-def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
-    """Text on one line, made printable and cut."""
-    plain = printable(text)
-    return plain if len(plain) <= longest else plain[: longest - 1] + "…"
+def shortened(text: str) -> str:
+    """A text of a notice on one line, cut to the maximum."""
+    return cut(text, LONGEST_TEXT)
 
 
 def items(notice: Notice) -> list[Item]:

@@ -36,7 +36,7 @@ from scanner.notify.notices import (
 )
 from scanner.notify.settings import Channel, EmailChannel, is_address
 from scanner.registry.roster import Roster
-from scanner.text import counted
+from scanner.text import counted, cut
 
 # --- Messages from a result; none if there is nothing new ---
 
@@ -236,7 +236,7 @@ def subject_of(finding: Finding, identities: Mapping[str, Assessment]) -> str:
     if judged is None:
         return finding.about
     identity = judged.identity
-    name = shortened(identity.display_name or identity.name, LONGEST_NAME)
+    name = cut(identity.display_name or identity.name, LONGEST_NAME)
     named = f"{name} ({identity.provider} {identity.scope} {identity.kind})"
     credential = (finding.credential or "").rpartition("#")[2]
     return f"{named}, {credential}" if credential else named

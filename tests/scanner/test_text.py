@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.text import few, printable, without_surrogates
+from scanner.text import cut, few, printable, without_surrogates
 
 
 @given(st.text(st.characters()))
@@ -38,6 +38,12 @@ def test_an_escape_is_shown() -> None:
 def test_any_text_can_be_encoded(text: str) -> None:
     """A lone surrogate does not end a report."""
     without_surrogates(text).encode("utf-8")
+
+
+@pytest.mark.parametrize(("text", "expected"), [("x" * 5, "xxxxx"), ("x" * 6, "xxxx…"), ("xxx\n", "xxx\\n")])
+def test_a_cut_text_is_never_longer_than_the_maximum(text: str, expected: str) -> None:
+    """The dots count, and so do characters that are only visible once they are escaped."""
+    assert cut(text, 5) == expected
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from scanner.errors import MissingExtra
 from scanner.notify.http import ATTEMPTS, FIRST_PAUSE, LONGEST_PAUSE, Undelivered, seconds, why_unanswered
 from scanner.notify.notices import shortened
 from scanner.redaction.redact import mask, redact
+from scanner.text import cut
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH"]
 T = TypeVar("T")
@@ -162,7 +163,7 @@ class Client:
             said = [str(part) for part in self._explain(msgspec.json.decode(reply.body)) if part]
         except (msgspec.DecodeError, AttributeError, KeyError, TypeError):  # not of the documented form
             return ""
-        return redact(shortened("; ".join(said), 200))
+        return redact(cut("; ".join(said), 200))
 
 
 def basic(user: str, secret: str) -> str:

@@ -17,8 +17,8 @@ from scanner.notify.http import Undelivered
 from scanner.notify.tickets.client import Client, Refused
 from scanner.notify.tickets.content import Draft, Text
 from scanner.notify.tickets.settings import GitHubTarget
-from scanner.notify.tickets.tracker import Change, Check, Remote, Sleep, cut, fitting
-from scanner.text import printable
+from scanner.notify.tickets.tracker import Change, Check, Remote, Sleep, fitting
+from scanner.text import cut, printable
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ _PUBLIC = "is public, and everyone could read the findings: take a private one, 
 
 def _written(draft: Draft) -> dict[str, str]:
     body = markdown(fitting(draft.body, markdown, _LONGEST_BODY))
-    title = cut(printable(draft.title), _LONGEST_TITLE)
+    title = cut(draft.title, _LONGEST_TITLE)
     return {"title": title, "body": f"{body}\n\n<!-- muster ticket {draft.marker} -->"}
 
 

@@ -12,8 +12,8 @@ from msgspec import Struct, field
 from scanner.notify.tickets.client import Client, Refused, basic
 from scanner.notify.tickets.content import Draft, Text
 from scanner.notify.tickets.settings import JiraTarget
-from scanner.notify.tickets.tracker import Change, Check, Remote, Sleep, cut, fitting, moment
-from scanner.text import printable
+from scanner.notify.tickets.tracker import Change, Check, Remote, Sleep, fitting, moment
+from scanner.text import cut, printable
 
 _LONGEST_SUMMARY = 255
 _LONGEST_TEXT = 30_000
@@ -173,7 +173,7 @@ class JiraIssues:
 
 def _written(draft: Draft) -> dict[str, Any]:
     body = fitting(draft.body, _plain, _LONGEST_TEXT)
-    return {"summary": cut(printable(draft.title), _LONGEST_SUMMARY), "description": adf(body)}
+    return {"summary": cut(draft.title, _LONGEST_SUMMARY), "description": adf(body)}
 
 
 # --- Atlassian Document Format: text nodes, in which nothing is markup ---

@@ -15,7 +15,7 @@ from scanner.notify.tickets.content import Content, Line, marker_of
 from scanner.notify.tickets.settings import Target
 from scanner.registry.roster import Roster
 from scanner.rules.tickets import ABOUT_TICKETS
-from scanner.text import without_surrogates
+from scanner.text import cut, without_surrogates
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -137,7 +137,7 @@ def _content(
     what = whose if target.per == "owner" else f"on {subject_of(findings[0], identities)}"
     highest = min(findings, key=lambda finding: SEVERITIES.index(finding.severity)).severity
     return Content(
-        of=shortened(what, 180),
+        of=cut(what, 180),
         severity=highest,
         findings=tuple(sorted(finding.fingerprint for finding in findings)),
         lines=tuple(

@@ -13,8 +13,8 @@ from msgspec import Struct
 from scanner.notify.tickets.client import Client, basic
 from scanner.notify.tickets.content import Draft, Text
 from scanner.notify.tickets.settings import ServiceNowTarget
-from scanner.notify.tickets.tracker import Change, Check, Remote, Sleep, cut, fitting, moment
-from scanner.text import printable
+from scanner.notify.tickets.tracker import Change, Check, Remote, Sleep, fitting, moment
+from scanner.text import cut, printable
 
 _LONGEST_SHORT = 160
 _LONGEST_TEXT = 3_900
@@ -119,7 +119,7 @@ class ServiceNowRecords:
 
 def _written(draft: Draft) -> dict[str, str]:
     body = plain(fitting(draft.body, plain, _LONGEST_TEXT))
-    return {"short_description": cut(printable(draft.title), _LONGEST_SHORT), "description": body}
+    return {"short_description": cut(draft.title, _LONGEST_SHORT), "description": body}
 
 
 def plain(text: Text) -> str:

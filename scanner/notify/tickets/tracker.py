@@ -66,11 +66,6 @@ def moment(text: str | None) -> datetime | None:
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def cut(text: str, longest: int) -> str:
-    """The text with at most that many characters."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
 def fitting(text: Text, written: Callable[[Text], str], longest: int) -> Text:
     """The text with as many items as fit, written in a format."""
 
