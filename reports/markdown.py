@@ -251,7 +251,7 @@ def _listing(view: View) -> Section:
     def section(page: MarkdownPage, digest: Digest) -> None:
         lines = list(listing.lines(digest.result))
         page.table(
-            counted(len(lines), listing.one, listing.many).capitalize(),
+            counted(len(lines), listing.one, listing.many),
             [heading.text for heading in listing.headings],
             (map(_name, line) for line in lines),
             total=len(lines),

@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from reports.base import VIEWS, Screen, View
 from reports.markdown import MarkdownReport
 from scanner.markdown import code, unlinked
-from scanner.model import ScanResult
+from scanner.model import AgentVerdict, ScanResult
 from scanner.text import printable
 from tests.factories import make_assessment, make_finding, make_identity, make_result
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
@@ -154,6 +154,13 @@ def test_where_nothing_was_found_there_is_no_table() -> None:
     text, _ = written(make_result())
     assert text.startswith("## No identities were found.")
     assert tables(text) == []
+
+
+def test_agents_are_named_as_everywhere() -> None:
+    """The heading keeps the capitals of AI."""
+    agents = [make_assessment(name, agent=AgentVerdict(is_agent=True)) for name in ("one", "two")]
+    text, _ = written(make_result(*agents), "agents")
+    assert "### 2 AI agents\n" in text
 
 
 def test_orphans_come_with_who_to_ask() -> None:
