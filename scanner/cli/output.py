@@ -154,9 +154,15 @@ def plan_formats(texts: Sequence[str], formats: Sequence[str], what: str) -> lis
 
 
 def refuse_one_path_twice(paths: Sequence[str]) -> None:
-    """Raises UsageError if two outputs have one path. Stdout takes several."""
-    if twice := next((path for path in paths if path != STDOUT and paths.count(path) > 1), None):
-        raise UsageError(f"two reports would be written to {twice}", hint="give each report its own path")
+    """Raises UsageError if two outputs are one file, however it is written. Stdout takes several."""
+    written: dict[str, str] = {}
+    for path in paths:
+        if path == STDOUT:
+            continue
+        if (file := os.path.realpath(path)) in written:
+            also = "" if written[file] == path else f", which is {written[file]}"
+            raise UsageError(f"two reports would be written to {path}{also}", hint="give each report its own path")
+        written[file] = path
 
 
 def configured_outputs(config: Config) -> list[Output]:

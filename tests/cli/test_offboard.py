@@ -122,13 +122,16 @@ def test_another_roster_can_be_given(muster: Muster, scanned: Path) -> None:
         pytest.param(("-o", "html:x"), "a handover has no format html", id="a-report's-format"),
         pytest.param(("-o", "csv"), "is not FORMAT:PATH", id="no-path"),
         pytest.param(("-o", "csv:x", "-o", "json:x"), "two reports would be written to x", id="one-path-twice"),
+        pytest.param(("-o", "csv:x", "-o", "json:./x"), "would be written to ./x, which is x", id="one-file-twice"),
+        pytest.param(("-o", "csv:linked", "-o", "json:x"), "would be written to x, which is linked", id="a-link"),
         pytest.param(("-o", "csv:."), "choose another path", id="a-folder"),
         pytest.param(("--people", "nowhere.csv"), "nowhere.csv", id="no-roster-file"),
         pytest.param(("--store", "sqlite:///nowhere.db"), "nowhere.db", id="no-store"),
     ],
 )
-def test_usage_errors(muster: Muster, options: tuple[str, ...], expected: str) -> None:
+def test_usage_errors(tmp_path: Path, muster: Muster, options: tuple[str, ...], expected: str) -> None:
     """Exit 2, with what to do."""
+    (tmp_path / "linked").symlink_to("x")
     done = muster("offboard", "ada", *options)
 
     assert done.code == 2
