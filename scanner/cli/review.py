@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -190,7 +191,7 @@ def _write_books(campaign: Campaign, folder: Path | None, roster: Roster | None)
         books.setdefault(state.reviewer, []).append(state)
     names, active = FileNames(), () if roster is None else filter(roster.is_active, roster.everybody)
     offered = sorted((one.email, one.name or "", one.team or "") for one in active)
-    again = f"`muster review remind {campaign.review.name} -o xlsx:DIR` writes the workbooks again"
+    again = f"`muster review remind {quote(campaign.review.name)} -o xlsx:DIR` writes the workbooks again"
     deliver(
         [
             _delivery(campaign, reviewer, states, folder / f"{names.of(reviewer)}.xlsx", offered)
@@ -394,7 +395,7 @@ def _write_results(campaign: Campaign, outputs: Sequence[str]) -> None:
             )
             for kind, path in _plan(outputs)
         ],
-        hint=f"`muster review status {campaign.review.name} -o FORMAT:PATH` writes it again",
+        hint=f"`muster review status {quote(campaign.review.name)} -o FORMAT:PATH` writes it again",
     )
 
 
@@ -427,7 +428,7 @@ def _write_registry(config: Config, campaign: Campaign, entries: Sequence[Entry]
             target = Target(source=source, entries=tuple(one for one in entries if one.registry == source.name))
             write_changes(target, here, f"{marked} {'would be ' if dry_run else ''}marked as reviewed", dry_run=dry_run)
         except RegistryError as error:
-            again = f"`muster review close {printable(campaign.review.name)}` marks them once this is mended"
+            again = f"`muster review close {quote(campaign.review.name)}` marks them once this is mended"
             warn([f"{marked} not marked as reviewed: {error}; {again}"])
     if not changes:
         say("no entry to mark as reviewed")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shlex
 import sqlite3
 import zipfile
 from collections.abc import Mapping
@@ -316,6 +318,24 @@ def test_a_book_of_another_review_is_none_of_this(muster: Muster) -> None:
         done = muster("review", "take", "q4", "out/ada@example.com.xlsx", file)
         assert done.code == 2
         assert "is not a workbook of the review q4" in done.err
+
+
+def test_printed_commands_quote_the_name(company: Path, muster: Muster) -> None:
+    """A name may have blanks, which a shell would split."""
+    name = "Q4 of ada's team"
+    (company / "out" / "ada@example.com.xlsx").mkdir(parents=True)
+    failed = [
+        muster("review", "open", name, "--due", DUE, "-o", "xlsx:out"),
+        muster("review", "take", name, "registry.csv"),
+        muster("review", "status", name, "-o", "json:."),
+    ]
+
+    printed = [shlex.split(one) for done in failed for one in re.findall(r"`muster ([^`]*Q4[^`]*)`", done.err)]
+    assert [command[:3] for command in printed] == [
+        ["review", "remind", name],
+        ["review", "remind", name],
+        ["review", "status", name],
+    ]
 
 
 def test_what_is_unassigned_needs_a_name(company: Path, muster: Muster) -> None:

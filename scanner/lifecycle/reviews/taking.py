@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from msgspec import Struct
@@ -118,10 +119,10 @@ def read_book(path: Path, campaign: Campaign) -> Book:
 
 
 def _not_of(path: Path, campaign: Campaign, why: str) -> UsageError:
-    name = printable(campaign.review.name)
+    name = campaign.review.name
     return UsageError(
-        f"{path} is not a workbook of the review {name}: {why}",
-        hint=f"`muster review open` wrote them; `muster review remind {name} -o xlsx:DIR` writes them again",
+        f"{path} is not a workbook of the review {printable(name)}: {why}",
+        hint=f"`muster review open` wrote them; `muster review remind {quote(name)} -o xlsx:DIR` writes them again",
     )
 
 
