@@ -351,11 +351,12 @@ def _with_names(assessment: Assessment, names: Mapping[str, str]) -> Assessment:
     return assessment if entry is None else replace(assessment, registry=replace(assessment.registry, entry=entry))
 
 
-def _counted(changes: Iterable[Change]) -> Counts:
+def _counted(changes: Sequence[Change]) -> Counts:
     rows = Counter((row.subject, row.change) for row in changes)
+    moved = {row.key for row in changes if row.subject == "identity" and row.change in ("moved", "replaced")}
     return Counts(
         joined=rows["identity", "joined"],
-        moved=len(set(_moving(changes))),
+        moved=len(moved),
         left=rows["identity", "left"],
         returned=rows["identity", "returned"],
         not_rechecked=rows["identity", "not_rechecked"],
@@ -368,7 +369,3 @@ def _counted(changes: Iterable[Change]) -> Counts:
         forgotten=rows["identity", "forgotten"],
         forgotten_findings=rows["finding", "forgotten"],
     )
-
-
-def _moving(changes: Iterable[Change]) -> Iterator[str]:
-    return (row.key for row in changes if row.subject == "identity" and row.change in ("moved", "replaced"))
