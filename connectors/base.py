@@ -184,7 +184,8 @@ class SectionReading:
         self._meter = meter
         self._calls_before = 0 if meter is None else meter.calls
         self._found = 0
-        self._status: CoverageStatus = "complete"
+        self._failure: CoverageStatus | None = None
+        self._is_partial = False
         self._details: list[str] = []
         self._malformed = 0
         self._permission: str | None = None
@@ -197,7 +198,7 @@ class SectionReading:
     def malformed(self, row: str, reason: str) -> None:
         """Record a row that could not be read: a gap of that row. Reading continues."""
         self._malformed += 1
-        self._status = "partial"
+        self._is_partial = True
         if self._malformed <= MALFORMED_ROWS_NAMED:
             self._details.append(f"row {own_words(row)} could not be read: {own_words(reason)}")
 
@@ -212,9 +213,10 @@ class SectionReading:
     def lost(self, error: SourceError, *, partial: bool = False) -> None:
         """Record that a part of the section could not be read. Reading continues.
 
-        ``partial``: another part was read.
+        ``partial``: another part was read. Not needed if it has rows, which may be counted before or after.
         """
-        self._status = "partial" if partial or self._found else error.status
+        self._failure = error.status
+        self._is_partial |= partial
         self._permission = self._permission or error.permission
         words = own_words(error)
         self._details.append(f"{words.rstrip('.')}: {error.hint}" if error.hint else words)
@@ -231,6 +233,12 @@ class SectionReading:
             self.lost(error)
             return True
         return False
+
+    @property
+    def _status(self) -> CoverageStatus:
+        if self._is_partial or (self._failure is not None and self._found):
+            return "partial"
+        return self._failure or "complete"
 
     @property
     def coverage(self) -> Coverage:

@@ -113,7 +113,7 @@ class Reader(SectionReader):
             if kind is NotAsked:
                 section.note(f"{len(lost)} {what} were skipped after {GIVE_UP_AFTER} failures in a row")
                 continue
-            section.lost(lost[0][1], partial=some or len(failures) > 1)
+            section.lost(lost[0][1], partial=some)
             names = ", ".join(named(item) for item, _ in lost[:_NAMED])
             section.note(f"{len(lost)} of {len(items)} {what} not read: {names}{', …' if len(lost) > _NAMED else ''}")
 

@@ -45,14 +45,19 @@ def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
     found: defaultdict[str, Used] = defaultdict(Used)
     span = usage_span(datetime.now(UTC), days)
     with reader.section(s.USAGE) as section:
+        failures: list[SourceError] = []
+        answered = 0
         for request in r.USAGES:
             try:
                 for bucket in reader.rows(section, replace(request, params={**request.params, **span}), p.Bucket):
                     _count(found, bucket)
+                answered += 1
             except Gone:  # a kind of usage that the organization or server does not have
                 section.note(f"usage of {request.path.rpartition('/')[2]} is not offered")
             except SourceError as error:
-                section.lost(error, partial=bool(found))
+                failures.append(error)
+        for failure in failures:
+            section.lost(failure, partial=answered > 0 or bool(found))
     yield reader.done(section)
     return dict(found)
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from connectors.base import MAX_WORDS, Scope, Section, SectionReading, Spec, own_words
 from connectors.reading import unread_facts
-from scanner.errors import SourceError
+from scanner.errors import Denied, SourceError
 from scanner.model import Fact
 from scanner.redaction.shapes import MASK
 
@@ -84,6 +84,33 @@ def test_coverage_counts_and_keeps_what_the_spec_says() -> None:
     coverage = reading.coverage
     assert (coverage.source, coverage.scope, coverage.section, coverage.kinds) == ("prod", "here", "bots", ("bot",))
     assert (coverage.status, coverage.identities, coverage.permission) == ("partial", 2, None)
+
+
+@pytest.mark.parametrize(
+    ("steps", "status"),
+    [
+        pytest.param([("lost", False)], "denied", id="nothing read"),
+        pytest.param([("found", 0), ("lost", False)], "denied", id="no rows"),
+        pytest.param([("found", 2), ("lost", False)], "partial", id="rows before"),
+        pytest.param([("lost", False), ("found", 2)], "partial", id="rows after"),
+        pytest.param([("lost", True)], "partial", id="another part without rows"),
+        pytest.param([("lost", True), ("lost", False)], "partial", id="another part, and two losses"),
+        pytest.param([("malformed", 1), ("lost", False)], "partial", id="a malformed row before"),
+    ],
+)
+def test_a_loss_is_partial_if_anything_was_read(steps: list[tuple[str, Any]], status: str) -> None:
+    """In whichever order it is reported."""
+    reading = section()
+    for step, value in steps:
+        match step:
+            case "found":
+                reading.found(value)
+            case "lost":
+                reading.lost(Denied("no"), partial=value)
+            case _:
+                reading.malformed("row", "no name")
+
+    assert reading.coverage.status == status
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class SecondFactors:
                 if devices:
                     self._sorts[arns[name]].update(device.sort for device in devices)
             if read.error is not None:
-                section.lost(read.error)
+                section.lost(read.error, partial=bool(read.answers))
         yield section.coverage
 
 
@@ -183,7 +183,7 @@ class PasswordsAndKeys:
         self._keys, self.gone = keys.answers, keys.gone
         section.found(sum(map(len, keys.answers.values())))
         if keys.error is not None:
-            section.lost(keys.error)
+            section.lost(keys.error, partial=bool(keys.answers))
 
     def _may_have_keys(self, user: UserDetail) -> bool:
         """Whether the report counts keys of the user, or has no row of it (yet)."""

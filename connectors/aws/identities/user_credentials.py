@@ -214,7 +214,7 @@ class OtherCredentials:
                 section.found(len(credentials))
             self._unread |= arns.keys() - read.answers.keys() - read.gone
             if read.error is not None:
-                section.lost(read.error)
+                section.lost(read.error, partial=bool(read.answers))
         return section.coverage
 
 

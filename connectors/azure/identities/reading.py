@@ -67,7 +67,7 @@ def read_blueprints(reader: Reader, found: Found) -> Iterator[Coverage]:
             except SourceError as error:
                 failures.append(error)
         for failure in failures:
-            section.lost(failure)
+            section.lost(failure, partial=len(failures) == 1)
     yield reader.done(section)
 
 

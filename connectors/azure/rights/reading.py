@@ -148,9 +148,11 @@ def read_app_permissions(reader: Reader, directory: Directory) -> Iterator[Disco
         return
     held = (f"{_SP}/{one}/appRoleAssignments?$top={PAGE}" for one in directory.names.keys() - directory.left_out)
     with reader.section(s.APP_PERMISSIONS) as section:
-        rows, failures = _listed(reader, section, [f"{_SP}/{api.id}/appRoleAssignedTo?$top={PAGE}" for api in apis])
+        rows, failures, some = _listed(
+            reader, section, [f"{_SP}/{api.id}/appRoleAssignedTo?$top={PAGE}" for api in apis]
+        )
         if rows is None:
-            rows, failures = _listed(reader, section, sorted(held))
+            rows, failures, some = _listed(reader, section, sorted(held))
         for row in rows or ():
             if not _is_principal_s(row, directory):
                 others += 1
@@ -158,7 +160,7 @@ def read_app_permissions(reader: Reader, directory: Directory) -> Iterator[Disco
                 section.found()
                 yield _of_api(reader, row, directory.apis.get((row.resource_id or "").lower()))
         for failure in failures if rows is not None else failures[:1]:
-            section.lost(failure)
+            section.lost(failure, partial=some)
         if s.SERVICE_PRINCIPALS in reader.gaps and not any(map(_is_graph, apis)):
             section.lost(SourceError("not every API that publishes permissions is known"), partial=True)
         if others:
@@ -168,17 +170,18 @@ def read_app_permissions(reader: Reader, directory: Directory) -> Iterator[Disco
 
 def _listed(
     reader: Reader, section: SectionReading, paths: Sequence[str]
-) -> tuple[list[AppRoleAssignment] | None, list[SourceError]]:
-    """The rows of these lists, and what went wrong; None and the error if there is no such list at all.
+) -> tuple[list[AppRoleAssignment] | None, list[SourceError], bool]:
+    """The rows of these lists, what went wrong, and whether any was read; no rows if there is no such list at all.
 
     One of several lists may have been deleted with its object.
     """
     answers = [rows for _, rows in reader.api.graph_batch(paths)]
     failures = [one for one in answers if isinstance(one, SourceError)]
     if all(isinstance(one, (Gone, NotTaken)) for one in answers):
-        return None, failures
+        return None, failures, False
     pages = [one for one in answers if not isinstance(one, SourceError)]
-    return list(reader.rows(section, pages, AppRoleAssignment)), [one for one in failures if not isinstance(one, Gone)]
+    unread = [one for one in failures if not isinstance(one, Gone)]
+    return list(reader.rows(section, pages, AppRoleAssignment)), unread, bool(pages)
 
 
 def _is_principal_s(row: AppRoleAssignment, directory: Directory) -> bool:

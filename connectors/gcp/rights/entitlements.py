@@ -90,15 +90,16 @@ def read_entitlements(reader: Reader, section: SectionReading, tree: Tree, place
         return list(reader.decoded(section, api.pages(r.ENTITLEMENTS, parent=place), Entitlement))
 
     off: list[NotOffered] = []
-    answered = 0
+    errors: list[SourceError] = []
     for _, answer in several(ask, places, reader.settings.workers):
         if isinstance(answer, NotOffered):
             off.append(answer)
         elif isinstance(answer, SourceError):
-            section.lost(answer, partial=answered > 0)
+            errors.append(answer)
         else:
-            answered += 1
             found += (one for row in answer for one in row.bindings(tree) if one.counts)
+    for error in errors:
+        section.lost(error, partial=len(errors) + len(off) < len(places))
     if off and len(off) == len(places):
         section.lost(off[0])
     elif off:

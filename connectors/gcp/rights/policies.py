@@ -86,6 +86,7 @@ class Policies:
         self._place = reader.place
         self._known: set[str] = set()
         self._is_begun = False
+        self._failures: list[SourceError] = []
         self._shared: Callable[[], None] | None = None
         self.sieve = Sieve()
         self.inherited: list[Binding] = []
@@ -101,13 +102,15 @@ class Policies:
         place = self._place
         is_done = place.bulk and self._search(section)
         names = () if is_done else sorted(self._own()) if place.bulk else (place.name,)
-        self._containers(section, (*names, *place.above))
+        self._containers((*names, *place.above))
         for project in () if is_done else place.projects:
-            self._accounts(section, accounts, project.id)
+            self._accounts(accounts, project.id)
             if place.bulk_failed:
-                section.lost(Unreachable(f"{_ON_SINGLES} could not be read"), partial=self._is_begun)
+                self._failures.append(Unreachable(f"{_ON_SINGLES} could not be read"))
             else:
                 section.note(f"{_ON_SINGLES} are not known")
+        for failure in self._failures:
+            section.lost(failure, partial=self._is_begun)
 
     def containers(self) -> tuple[str, ...]:
         """The containers that this unit reports: its own, and those above it that are no units."""
@@ -137,13 +140,13 @@ class Policies:
             section.note("policies of the most common resource types only, because there are many projects")
         return True
 
-    def _containers(self, section: SectionReading, names: Sequence[str]) -> None:
+    def _containers(self, names: Sequence[str]) -> None:
         for name, answer in self._several(self._of_container, names):
             if isinstance(answer, PolicyPayload):
                 self._known.add(name)
                 self._add(answer, self._tree.resource(full_name(name)))
             else:
-                section.lost(answer, partial=self._is_begun)
+                self._failures.append(answer)
 
     def _inherit(self) -> None:
         """Read the policies above; if one cannot be read, its own unit reports the gap."""
@@ -153,11 +156,10 @@ class Policies:
                 bindings = answer.on(self._tree.resource(full_name(name)))
                 self.inherited += [binding for binding in bindings if binding.counts]
 
-    def _accounts(self, section: SectionReading, accounts: Accounts, project: str) -> None:
+    def _accounts(self, accounts: Accounts, project: str) -> None:
         """Read the policy of each account; if the first is denied, the others are not requested."""
         if project not in accounts.complete:
-            unlisted = SourceError("policies of service accounts that were not listed")
-            section.lost(unlisted, partial=self._is_begun)
+            self._failures.append(SourceError("policies of service accounts that were not listed"))
         emails = accounts.emails.get(project, ())
         ask = partial(self._of_account, project)
         for part in (emails[:1], emails[1:]):
@@ -165,7 +167,7 @@ class Policies:
                 if isinstance(answer, PolicyPayload):
                     self._add(answer, self._tree.resource(account_key(project, email)))
                 elif not isinstance(answer, Gone):
-                    section.lost(answer, partial=self._is_begun)
+                    self._failures.append(answer)
                     if isinstance(answer, Denied) and part == emails[:1]:
                         return
 
@@ -272,6 +274,7 @@ def read_denials(
     def ask(place: str) -> tuple[Rule, ...]:
         return library.once(("deny", place), partial(_rules, reader, section, place))
 
+    failures: list[SourceError] = []
     refusals = 0
     for part in (places[:REFUSALS], places[REFUSALS:]):
         if part and refusals == REFUSALS:
@@ -280,9 +283,11 @@ def read_denials(
         for place, answer in several(ask, part, reader.settings.workers):
             if isinstance(answer, SourceError):
                 refusals += isinstance(answer, Denied)
-                section.lost(answer, partial=bool(found))
+                failures.append(answer)
             else:
                 found[place] = answer
+    for failure in failures:
+        section.lost(failure, partial=bool(found))
     return found
 
 

@@ -115,7 +115,8 @@ def read_actions_policy(reader: Reader) -> Generator[DiscoveredRecord, None, Ide
     """The default permissions of job tokens, and the policy for workflows. Returns the token, if it was read."""
     facts: dict[str, Any] = {}
     with reader.section(s.ACTIONS_POLICY) as section:
-        token = _one(reader, section, r.WORKFLOW_POLICY, p.WorkflowPolicy)
+        errors: list[SourceError] = []
+        token = _one(reader, section, r.WORKFLOW_POLICY, p.WorkflowPolicy, errors)
         section.found(token is not None)
         for request, shape, prefix in (
             (r.ACTIONS_POLICY, p.ActionsPolicy, ""),
@@ -123,20 +124,24 @@ def read_actions_policy(reader: Reader) -> Generator[DiscoveredRecord, None, Ide
             (r.FORK_APPROVAL, p.ForkApproval, "forks_"),
             (r.FORK_POLICY, p.ForkPolicy, "private_forks_"),
         ):
-            found = _one(reader, section, request, shape)
+            found = _one(reader, section, request, shape, errors)
             facts |= {prefix + name: value for name, value in msgspec.to_builtins(found or {}).items()}
+        for error in errors:
+            section.lost(error, partial=bool(facts))
     yield reader.done(section)
     return None if token is None else jobs_token(reader.place, token, {**msgspec.to_builtins(token), **facts})
 
 
-def _one(reader: Reader, section: SectionReading, request: Request, shape: type[T]) -> T | None:
-    """A single response; None with a gap or a note if there is none."""
+def _one(
+    reader: Reader, section: SectionReading, request: Request, shape: type[T], errors: list[SourceError]
+) -> T | None:
+    """A single response; None with an error or a note if there is none."""
     try:
         return reader.api.one(request, shape, org=reader.org)
     except NotOffered as error:
         section.note(str(error))
     except SourceError as error:
-        section.lost(error)
+        errors.append(error)
     return None
 
 

@@ -187,6 +187,20 @@ def test_a_kind_of_usage_that_is_not_offered_is_a_note() -> None:
     assert identities(found)["api_keys/key_lost"].credentials[0].attributes["model_requests"] == 4
 
 
+def test_usage_is_read_in_part_if_its_first_kind_is_refused() -> None:
+    """Also if the other kinds count nothing."""
+    api = organization()
+    api.faults = lambda asked: (
+        Reply(status=403, body={"error": {"message": "Missing scopes: api.usage.read"}})
+        if asked.path.endswith("/usage/completions")
+        else Reply(body={"data": [], "has_more": False, "next_page": None})
+        if "/usage/" in asked.path
+        else None
+    )
+
+    assert coverage(read_from(api))["usage"].status == "partial"
+
+
 def test_an_agent_that_an_automation_defines_is_listed() -> None:
     """With the automation's id and name, for it has none of its own; no secret of it is kept."""
     api = organization()

@@ -552,6 +552,14 @@ def test_denied_entitlements_are_a_gap(place: Place, bulk: bool) -> None:
     assert (BUILDER, "roles/editor", "projects/acme-prod") in _assignments(records)
 
 
+@pytest.mark.parametrize(("part", "section"), [("entitlements", ENTITLEMENTS), ("denypolicies", "iam.deny_policies")])
+def test_the_first_denied_place_leaves_the_others_read(place: Place, part: str, section: str) -> None:
+    """It is a gap of the section in part, also if the others have nothing to list."""
+    place.cloud.faults.fail(403, part=part, times=1)
+
+    assert _coverage(place.scan(**ASKED, workers=1))[ORGANIZATION, section].status == "partial"
+
+
 def test_a_malformed_entitlement_costs_itself(place: Place) -> None:
     """The others count."""
     entitle(place.cloud, "projects/acme-prod", "roles/owner", f"serviceAccount:{BILLING}")
