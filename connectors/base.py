@@ -101,9 +101,12 @@ class Spec(Struct, frozen=True, kw_only=True):
     providers: Providers = {}
 
     def section(self, name: str) -> Section:
-        """The section of that name; a qualifier after a colon is ignored."""
+        """The section of that name; a qualifier after a colon is ignored. Raises LookupError."""
         base = name.partition(":")[0]
-        return next(section for section in self.sections if section.name == base)
+        for section in self.sections:
+            if section.name == base:
+                return section
+        raise LookupError(f"{self.name} declares no section {base}")
 
 
 class Meter:

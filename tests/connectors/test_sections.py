@@ -29,6 +29,16 @@ def section() -> SectionReading:
     return Scope(source="prod", spec=SPEC, id="here").section("bots")
 
 
+def test_a_section_that_is_not_declared_is_named() -> None:
+    """Also within a generator, such as ``discover``, where StopIteration would become another error."""
+    scope = Scope(source="prod", spec=SPEC, id="here")
+    found = (scope.coverage(name, "off") for name in ("bots:eu", "bot:eu"))
+
+    assert next(found).section == "bots:eu"
+    with pytest.raises(LookupError, match="toy declares no section bot$"):
+        next(found)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
