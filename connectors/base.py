@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
@@ -43,8 +44,8 @@ class NotAsked(SourceError):
 # :class:`LeastPrivilege`). Everything a user reads about permissions (docs, ``doctor``, ``--policy``, a gap's advice)
 # comes from the one spec.
 
-MALFORMED_ROWS_NAMED = 3
-"""Maximum number of unreadable rows that a section names; it counts the rest."""
+DETAILS_KEPT: Mapping[str, int] = {"such rows": 3, "errors": 10, "notes": 10}
+"""Maximum number of details of each kind that a section names; it counts the rest. Rows are unreadable ones."""
 MAX_WORDS = 300
 """Maximum characters of a provider's message."""
 
@@ -190,7 +191,7 @@ class SectionReading:
         self._failure: CoverageStatus | None = None
         self._is_partial = False
         self._details: list[str] = []
-        self._malformed = 0
+        self._counts: Counter[str] = Counter()
         self._permission: str | None = None
         self._is_answered = False
 
@@ -200,14 +201,12 @@ class SectionReading:
 
     def malformed(self, row: str, reason: str) -> None:
         """Record a row that could not be read: a gap of that row. Reading continues."""
-        self._malformed += 1
         self._is_partial = True
-        if self._malformed <= MALFORMED_ROWS_NAMED:
-            self._details.append(f"row {own_words(row)} could not be read: {own_words(reason)}")
+        self._add("such rows", f"row {own_words(row)} could not be read: {own_words(reason)}")
 
     def note(self, detail: str) -> None:
         """Add a note that is no gap."""
-        self._details.append(own_words(detail))
+        self._add("notes", own_words(detail))
 
     def shared(self) -> None:
         """Declare that another unit requested the data, so that the section may be complete without a request."""
@@ -222,7 +221,12 @@ class SectionReading:
         self._is_partial |= partial
         self._permission = self._permission or error.permission
         words = own_words(error)
-        self._details.append(f"{words.rstrip('.')}: {error.hint}" if error.hint else words)
+        self._add("errors", f"{words.rstrip('.')}: {error.hint}" if error.hint else words)
+
+    def _add(self, kind: str, detail: str) -> None:
+        self._counts[kind] += 1
+        if self._counts[kind] <= DETAILS_KEPT[kind]:
+            self._details.append(detail)
 
     def __enter__(self) -> SectionReading:
         draw_on(current().section())
@@ -246,8 +250,8 @@ class SectionReading:
     @property
     def coverage(self) -> Coverage:
         """The record to yield once the section is done."""
-        unread = self._malformed - MALFORMED_ROWS_NAMED
-        details = [*self._details, f"and {unread} more such rows"] if unread > 0 else self._details
+        more = ((number - DETAILS_KEPT[kind], kind) for kind, number in sorted(self._counts.items()))
+        details = [*self._details, *(f"and {number} more {kind}" for number, kind in more if number > 0)]
         calls = 0 if self._meter is None else self._meter.calls - self._calls_before
         spec, name, status = self._scope.spec, self._name.partition(":")[0], self._status
         asks = self._meter is not None and self._meter.asks and not self._is_answered

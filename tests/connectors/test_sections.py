@@ -35,7 +35,7 @@ def test_a_section_that_is_not_declared_is_named() -> None:
     found = (scope.coverage(name, "off") for name in ("bots:eu", "bot:eu"))
 
     assert next(found).section == "bots:eu"
-    with pytest.raises(LookupError, match="toy declares no section bot$"):
+    with pytest.raises(LookupError, match=r"toy declares no section bot$"):
         next(found)
 
 
@@ -75,6 +75,24 @@ def test_no_words_reach_the_coverage_as_they_came(tell: Any) -> None:
     assert "\u202e" not in detail
     assert "hunter2" not in detail
     assert len(detail) < MAX_WORDS + 50
+
+
+@pytest.mark.parametrize(
+    ("tell", "rest"),
+    [
+        pytest.param(lambda reading, n: reading.malformed(str(n), "no name"), "and 97 more such rows", id="rows"),
+        pytest.param(lambda reading, n: reading.lost(SourceError(f"no {n}")), "and 90 more errors", id="errors"),
+        pytest.param(lambda reading, n: reading.note(f"note {n}"), "and 90 more notes", id="notes"),
+    ],
+)
+def test_details_are_few_and_the_rest_is_counted(tell: Any, rest: str) -> None:
+    """A section of a large organization may have thousands of each."""
+    reading = section()
+    for number in range(100):
+        tell(reading, number)
+
+    details = (reading.coverage.detail or "").split("; ")
+    assert (len(details) <= 11, details[-1]) == (True, rest)
 
 
 def test_what_to_do_is_reported_once() -> None:
