@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -26,6 +25,7 @@ from connectors.kubernetes.rights.links import links_of
 from connectors.kubernetes.rights.methods import OPEN_CONSTRAINTS, Kind
 from connectors.kubernetes.rights.rules import Rule
 from connectors.kubernetes.rights.targets import Account, Accounts
+from connectors.kubernetes.system_namespaces import is_system_namespace
 from connectors.kubernetes.workloads import RunningWorkload, workload
 from connectors.planned.shapes import key_of
 from connectors.reading import unread_facts
@@ -46,7 +46,6 @@ from scanner.model.rights import with_administration
 from scanner.text import account_name, is_known_everywhere, is_shared_issuer, issuer_name
 
 _ENFORCE: Final = "pod-security.kubernetes.io/enforce"
-_SYSTEM: Final = re.compile(r"kube-.*|openshift(-.*)?|gke-.*|gmp-.*|aks-.*")
 _CLOUD: Final = {
     "eks.amazonaws.com/role-arn": "IAM role",
     "iam.gke.io/gcp-service-account": "Google service account",
@@ -165,7 +164,7 @@ class _Estate:
     def _managed(self, account: Account, payload: p.ServiceAccount) -> str | None:
         """Why the account counts as managed by Kubernetes or the cluster's vendor; None if it does not."""
         namespace, name = account
-        if _SYSTEM.fullmatch(namespace):
+        if is_system_namespace(namespace, self._facts):
             return f"it is an account of the system namespace {namespace}"
         unused = account not in self._ran and not self.authority.is_bound(account)
         if name == "default" and unused and not payload.secrets:

@@ -360,6 +360,7 @@ class Version(Struct, frozen=True, kw_only=True):
 
     major: str = ""
     minor: str = ""
+    build: str = field(name="gitVersion", default="")
 
     @property
     def number(self) -> int | None:

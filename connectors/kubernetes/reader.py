@@ -62,6 +62,8 @@ class Facts:
         self.uid = uid
         self.read_at = datetime.now(UTC)
         self.version: int | None = None
+        self.build = ""
+        """The full version, which some vendors mark as theirs."""
         self.server: str | None = None
         """The address of the API server; None for files."""
         self.issuer: str | None = None
@@ -252,6 +254,7 @@ class Reader:
     def version(self) -> None:
         """Read the version of Kubernetes, which decides what some rights allow; None if it cannot be read."""
         try:
-            self._facts.version = self._cluster.get("/version", p.Version).number
+            version = self._cluster.get("/version", p.Version)
+            self._facts.version, self._facts.build = version.number, version.build
         except SourceError:
             self._facts.version = None

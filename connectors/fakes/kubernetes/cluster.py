@@ -76,10 +76,16 @@ CUSTOM = {
 
 
 class Cluster:
-    """A cluster from manifests. ``custom``: kinds of custom resources that it offers even without objects."""
+    """A cluster from manifests. ``custom``: kinds of custom resources that it offers even without objects.
 
-    def __init__(self, manifests: Iterable[Manifest], *, minor: int = 36, custom: Iterable[str] = ()) -> None:
+    ``build``: what a vendor adds to the version.
+    """
+
+    def __init__(
+        self, manifests: Iterable[Manifest], *, minor: int = 36, build: str = "", custom: Iterable[str] = ()
+    ) -> None:
         self.minor = minor
+        self.version = f"v1.{minor}.0{build}"
         self.issuer = "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
         self.key_ids: tuple[str, ...] = ("key-1",)
         listed = [*_namespaces(), *(item for manifest in manifests for item in _unfolded(manifest))]

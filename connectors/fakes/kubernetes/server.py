@@ -144,7 +144,9 @@ class KubernetesServer(Server):
     def _about(self, user: User, path: str) -> Reply:
         if path == "/version":
             minor = str(self.cluster.minor)
-            return Reply(body={"major": "1", "minor": minor, "gitVersion": f"v1.{minor}.0", "platform": "linux/amd64"})
+            return Reply(
+                body={"major": "1", "minor": minor, "gitVersion": self.cluster.version, "platform": "linux/amd64"}
+            )
         if path in ("/.well-known/openid-configuration", "/openid/v1/jwks"):
             if not allowed(self.cluster, user, Ask(verb="get", path=path)):
                 return refusal(403, f'User "{user.name}" cannot get path "{path}"')

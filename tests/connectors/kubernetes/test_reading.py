@@ -140,6 +140,15 @@ def test_an_untouched_cluster_is_all_the_vendor_s(scan: Scan) -> None:
     assert found.accounts["kube-system/replicaset-controller"].privilege.level == "escalation"
 
 
+def test_a_namespace_named_like_another_vendor_s_is_not_exempt(scan: Scan) -> None:
+    """The cluster is one of EKS; one of GKE shows it by its version."""
+    objects = namespace("gke-x"), account("gke-x", "hidden")
+    on_eks, on_gke = (scan(*objects, build=build).accounts["gke-x/hidden"] for build in ("-eks-1", "-gke.1"))
+
+    assert on_eks.managed_by is None
+    assert on_gke.managed_by == "it is an account of the system namespace gke-x"
+
+
 def test_lists_are_read_in_pages(clusters: Running) -> None:
     """As many calls as pages, and no object twice."""
     server = clusters.server(*(account("shop", f"a{number}") for number in range(7)), most_on_a_page=3)
