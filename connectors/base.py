@@ -201,7 +201,6 @@ class SectionReading:
 
     def malformed(self, row: str, reason: str) -> None:
         """Record a row that could not be read: a gap of that row. Reading continues."""
-        self._is_partial = True
         self._add("such rows", f"row {own_words(row)} could not be read: {own_words(reason)}")
 
     def note(self, detail: str) -> None:
@@ -243,9 +242,9 @@ class SectionReading:
 
     @property
     def _status(self) -> CoverageStatus:
-        if self._is_partial or (self._failure is not None and self._found):
-            return "partial"
-        return self._failure or "complete"
+        if self._failure is None:
+            return "partial" if self._counts["such rows"] else "complete"
+        return "partial" if self._is_partial or self._found else self._failure
 
     @property
     def coverage(self) -> Coverage:

@@ -123,7 +123,7 @@ def test_coverage_counts_and_keeps_what_the_spec_says() -> None:
         pytest.param([("lost", False), ("found", 2)], "partial", id="rows after"),
         pytest.param([("lost", True)], "partial", id="another part without rows"),
         pytest.param([("lost", True), ("lost", False)], "partial", id="another part, and two losses"),
-        pytest.param([("malformed", 1), ("lost", False)], "partial", id="a malformed row before"),
+        pytest.param([("malformed", 1), ("lost", False)], "denied", id="no row that can be read"),
     ],
 )
 def test_a_loss_is_partial_if_anything_was_read(steps: list[tuple[str, Any]], status: str) -> None:
