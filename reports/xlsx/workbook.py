@@ -136,7 +136,7 @@ class Workbook:
         self._cut += fill(frame, out, self._rows)
 
     def add_summary(self, lines: Sequence[tuple[str, str]], counts: Sequence[Counts]) -> None:
-        """Write the first sheet: lines with their style (``title``, ``lead``, ``plain``), then the counts."""
+        """Write the sheet Summary: lines with their style (``title``, ``lead``, ``plain``), then the counts."""
         sheet = self._book.add_worksheet("Summary")
         sheet.hide_gridlines(2)
         sheet.set_landscape()

@@ -99,7 +99,7 @@ def with_assignments(identities: Sequence[Identity], held: Held) -> tuple[Identi
 
 
 def by_right(identities: Iterable[Identity], held: Held) -> Iterator[Edge]:
-    """Return the edges that assignments allow, certain and conditional. Admins get none: they need none."""
+    """Yield the edges that assignments allow, certain and conditional. Admins get none: they need none."""
     identities = tuple(identities) if held else ()
     able = [
         (identity, right, right.becomes_at or right.provider)

@@ -61,8 +61,8 @@ def with_federation(
 
     ``others``: last known identities of scopes that were not read this time; they stay unchanged. A trust in exactly
     one subject that is a known identity is not external. A trust in every subject gives no edges; it is a finding of
-    its own. An edge is conditional if the trust needs a claim that is not known of the token. ``workloads``,
-    ``coverage``: they say which trusts no token fits, see :attr:`scanner.model.Trust.presented`.
+    its own. An edge is conditional if the trust needs a claim that is missing among those reported for the token.
+    ``workloads``, ``coverage``: they say which trusts no token fits, see :attr:`scanner.model.Trust.presented`.
     """
     workloads = tuple(workloads)
     unread = _unread((*identities, *others))
@@ -299,7 +299,7 @@ def _signers(issuer: str, keys: Iterable[str]) -> tuple[str, ...]:
 def _fits(claims: Iterable[Claim], said: Mapping[str, str]) -> bool | None:
     """Whether a token has these claims: certain (True), possible (False), or contradicted (None).
 
-    Claims of a token whose source reports none count as possible.
+    A token whose source reports no claims counts as having them all.
     """
     if not said:
         return True

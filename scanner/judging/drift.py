@@ -99,7 +99,7 @@ def listed_credential_ids(entry: Entry) -> frozenset[str]:
 
 
 def _live(credentials: Sequence[Credential], now: datetime) -> Iterator[Credential]:
-    """Return credentials that are neither disabled nor expired; unknown counts as live."""
+    """Yield credentials that are neither disabled nor expired; unknown counts as live."""
     for one in credentials:
         if one.enabled is not False and (one.expires_at is None or one.expires_at > now):
             yield one
@@ -196,9 +196,10 @@ def are_near(one: Person, other: Person, roster: Roster) -> bool:
     return bool(shared) or any(person is not None and person.email in (one.email, other.email) for person in managers)
 
 
-# --- Permissions and services against those in the entry, as far as grants show # The name of a policy does not say
-# what it allows. So three facts count: admin rights, grants named in the same terms as the declared permissions, and
-# services in a grant's actions or resources.
+# --- Permissions and services against those in the entry, as far as grants show ---
+#
+# The name of a policy does not say what it allows. So three facts count: admin rights, grants named in the same terms
+# as the declared permissions, and services in a grant's actions or resources.
 
 NAMED = 5
 """The most grants or services that are named; the others are counted."""
@@ -256,7 +257,7 @@ def _not_covered(granted: Collection[str], declared: Collection[str]) -> set[str
 
 
 def _covers(declared: str, granted: str) -> bool:
-    """Return the last part of a name, so that a policy's ARN equals its name."""
+    """Return whether a declared text covers a grant. Only last parts count, so that a policy's ARN equals its name."""
     return _glob(declared.rpartition("/")[2]).match(granted.rpartition("/")[2]) is not None
 
 
@@ -298,8 +299,9 @@ def _listed(texts: Collection[str]) -> str:
     return ", ".join(named[:NAMED]) + (f" and {counted(more, 'other', 'others')}" if more > 0 else "")
 
 
-# --- All aspects together, and those besides credentials and permissions # Only known facts on both sides can differ.
-# An empty cell, an unknown word and an unread fact are no drift.
+# --- All aspects together, and those besides credentials and permissions ---
+#
+# Only known facts on both sides can differ. An empty cell, an unknown word and an unread fact are no drift.
 
 
 def drift_of(

@@ -67,7 +67,8 @@ def _disjoint(one: frozenset[str], other: frozenset[str]) -> bool:
     return bool(one) and bool(other) and one.isdisjoint(other)
 
 
-# --- From the entries that match an identity to its verdict: the strongest rung decides, and registries are compared #
+# --- From the entries that match an identity to its verdict: the strongest rung decides; registries are compared ---
+#
 # Each registry is evaluated by itself first. The strongest rung gives the verdict; the results of the other registries
 # agree with it or contradict it.
 

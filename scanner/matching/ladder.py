@@ -1,11 +1,12 @@
 """Matches entries to identities on seven rungs. The strongest rung with a match decides.
 
-1. Every text of every entry is in a dict (as written, and folded), patterns are in their own index. 2. An identity is
-looked up by its key, its unique id, its credentials' ids, its tags, its aliases and its name. Only if no exact text
-matches are the patterns tried, and the most specific one counts. 3. An entry's provider and scope only narrow:
-identities elsewhere do not match. Ids belong to the provider that issues them: an id in another provider's format
-matches nothing. 4. On the deciding rung, live entries outrank all others. Several live ones of one registry are
-ambiguous, and so are those of two registries that contradict each other.
+1. Every text of every entry is in a dict (as written, and folded), patterns are in their own index.
+2. An identity is looked up by its key, its unique id, its credentials' ids, its tags, its aliases and its name. Only if
+   no exact text matches are the patterns tried, and the most specific one counts.
+3. An entry's provider and scope only narrow: identities elsewhere do not match. Ids belong to the provider that issues
+   them: an id in another provider's format matches nothing.
+4. On the deciding rung, live entries outrank all others. Several live ones of one registry are ambiguous, and so are
+   those of two registries that contradict each other.
 
 Parts of names and similarity are never used here, and the order of the input does not matter.
 """
@@ -177,7 +178,7 @@ def _is_claim(hit: Hit) -> bool:
 
 
 def _least(keys: dict[str, str], entry: str, key: str) -> None:
-    """Return the identities sorted by key, so that the order of the input does not matter."""
+    """Keep the smallest key for an entry, so that the order of the input does not matter."""
     keys[entry] = min(key, keys.get(entry, key))
 
 

@@ -149,9 +149,10 @@ def listed(words: Iterable[str]) -> str:
     return few(list(words), NAMED)
 
 
-# --- Identities that look like declared ones: by the skeletons of names, in linear time # Suspects are identities that
-# no exact text registers. Their names are compared with the names in live entries, and the names of identities that
-# these register. The same name, also in another place or case, is no imitation.
+# --- Identities that look like declared ones: by the skeletons of names, in linear time ---
+#
+# Suspects are identities that no exact text registers. Their names are compared with the names in live entries, and the
+# names of identities that these register. The same name, also in another place or case, is no imitation.
 
 _WEAK: frozenset[Rung] = frozenset({"glob", "tag"})
 """Rungs that anyone can bring about by choosing a name or copying a tag."""

@@ -178,7 +178,7 @@ class Places:
         return next((f"{gap.source} {gap.section}: {gap.status}" for gap in gaps), None)
 
     def _held(self, source: str, location: Location) -> list[str]:
-        """Yield the source's scopes that are this place; for a key's path, the longest that it begins with."""
+        """Return the source's scopes that are this place; for a key's path, the longest that it begins with."""
         if location.path is None:
             return sorted(self._named.get((source, location.scope), ()))
         if any(one.is_gap for one in self._by_scope.get((source, EVERY_SCOPE), ())):

@@ -441,6 +441,6 @@ def read_in_order(connection: Connection, kind: RecordKind[R], seq: int) -> tupl
     if row is not None:
         verify(ordering, tuple(row))
         places = decode(_places, row.body, f"order of kind {kind.name}")
-        if len(places) == len(records):  # a repair removed records
+        if len(places) == len(records):  # otherwise a repair removed records, and the order no longer fits
             return tuple(record for _, record in sorted(zip(places, records, strict=True), key=itemgetter(0)))
     return tuple(sorted(records, key=kind.order))

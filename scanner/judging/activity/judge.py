@@ -294,7 +294,7 @@ def _explained(
 
 
 def _as_reviewed(deviation: Deviation, found: _Found, entry: Entry) -> str | None:
-    """Whether the entry's reviewed baseline names all new actions and services."""
+    """The entry's reviewed baseline as the explanation, if it names all new actions and services; else None."""
     if entry.baseline is None or entry.last_reviewed is None or not set(deviation.reasons) <= _OF_ACTIONS:
         return None
     words = tuple(word for word in _WORD.findall(entry.baseline) if not word.isdecimal())

@@ -116,8 +116,9 @@ def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, 
     return others | {new: known[old] for old, new in names.items()}
 
 
-# --- Unreadable rows of the registry: the identities that they may declare keep their last known verdicts. Pure. # An
-# unreadable row does not say whether an identity is declared. Its entry of the last scan is matched as before, so
+# --- Unreadable rows of the registry: the identities that they may declare keep their last known verdicts. Pure ---
+#
+# An unreadable row does not say whether an identity is declared. Its entry of the last scan is matched as before, so
 # identities keep the verdicts that depend on it. Each such row is a gap.
 
 SECTION = "registry.rows"

@@ -127,7 +127,7 @@ def not_listed(before: Inventory, inventory: Inventory) -> frozenset[str]:
 def _with_creators(
     identities: Sequence[Identity], creators: Mapping[str, tuple[str | None, str]]
 ) -> Iterator[Identity]:
-    """Return the creator of each identity, as first read; not for recreated identities."""
+    """Yield the identities with their creators as first read, but for recreated ones."""
     for identity in identities:
         unique_id, creator = creators.get(identity.key, (None, None))
         is_same = identity.created_by is None and creator is not None and identity.unique_id == unique_id

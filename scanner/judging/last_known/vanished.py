@@ -201,9 +201,10 @@ def _is_another(unique_id: str, source: str, last: tuple[str, str] | None) -> bo
     return last is not None and last[0] == source and last[1] != unique_id
 
 
-# --- Renamed identities, found by their unique id, and their entries. Pure # An entry that names the former key or name
-# does not match the new one, because anybody can take a name. The unique id is assigned by the provider, so the entry
-# is suggested with that as evidence, until it names the new key.
+# --- Renamed identities, found by their unique id, and their entries. Pure ---
+#
+# An entry that names the former key or name does not match the new one, because anybody can take a name. The unique id
+# is assigned by the provider, so the entry is suggested with that as evidence, until it names the new key.
 
 SCORE = 0.97
 """Anybody can take a name, but not a unique id, except in a list with ids of its own."""

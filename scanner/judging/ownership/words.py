@@ -155,9 +155,10 @@ def _without_numbers(run: Words) -> Words:
     return tuple(word for word in run if not word.isdecimal())
 
 
-# --- Owners of identities with similar names: ``svc-payments-etl`` and ``svc-payments-refunds`` are likely one team's #
-# Neighbours share the provider and at least the first two words of their names. Only owned ones count, so that a
-# thousand undeclared identities have no influence.
+# --- Owners of identities with similar names ---
+#
+# ``svc-payments-etl`` and ``svc-payments-refunds`` are likely one team's. Neighbours share the provider and at least
+# the first two words of their names. Only owned ones count, so that a thousand undeclared identities have no influence.
 
 LEAST_WORDS = 2
 MOST_WORDS = 8

@@ -103,12 +103,12 @@ def environments(key: str) -> frozenset[str]:
 
 
 def names_of_identity(identity: Identity) -> tuple[Spelled, ...]:
-    """Yield its name, display name, the last segment of its key, and the local parts of its aliases."""
+    """Return its name, display name, the last segment of its key, and the local parts of its aliases."""
     return _spelled(_called_identity(identity))
 
 
 def names_of_entry(entry: Entry) -> tuple[Spelled, ...]:
-    """Yield its name, the last segments of its exact ids, and the literal parts of its patterns."""
+    """Return its name, the last segments of its exact ids, and the literal parts of its patterns."""
     return _spelled(_called_entry(entry))
 
 

@@ -1,8 +1,8 @@
 """Suggests entries for unregistered identities, and identities for entries that were not found.
 
-1. Every identity and entry is looked up by its names, each in one spelling (``names``). 2. For each name, about twenty
-of the other side are selected (``blocking``). 3. These are compared word by word (``likeness``); contradictions lower
-the score (``pairs``).
+1. Every identity and entry is looked up by its names, each in one spelling (``names``).
+2. For each name, about twenty of the other side are selected (``blocking``).
+3. These are compared word by word (``likeness``); contradictions lower the score (``pairs``).
 
 Suggestions are for people to decide. They never register an identity, and the order of the input does not matter.
 """

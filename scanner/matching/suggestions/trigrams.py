@@ -1,8 +1,9 @@
 """Finds the most similar names for each of many, by the trigrams of their words: sparse TF-IDF vectors.
 
-1. A name is the set of trigrams of its words, each padded with a space, so that the order of words does not matter. 2.
-Trigrams in over 5 % of the names are left out, and of each asking name also its most common ones, once the rarer ones
-lead to enough names. That bounds the work per name. 3. As many names ask at once as fit into a fixed amount of memory.
+1. A name is the set of trigrams of its words, each padded with a space, so that the order of words does not matter.
+2. Trigrams in over 5 % of the names are left out, and of each asking name also its most common ones, once the rarer
+   ones lead to enough names. That bounds the work per name.
+3. As many names ask at once as fit into a fixed amount of memory.
 
 NumPy and SciPy come with the extra ``suggest`` and are imported when needed.
 """

@@ -1,8 +1,9 @@
 """Assigns answers to entries, and checks that a scan will match them; pure.
 
 1. An answer belongs to the entry whose id it names. An id that is only a file and a row counts only if the entry there
-names the identity, or is the scanned one: rows move when a list is sorted. 2. Without an id, it belongs to the entry
-that names the identity exactly. 3. Otherwise it is a new entry.
+   names the identity, or is the scanned one: rows move when a list is sorted.
+2. Without an id, it belongs to the entry that names the identity exactly.
+3. Otherwise it is a new entry.
 
 A named entry that does not match the identity alone gets its key.
 """

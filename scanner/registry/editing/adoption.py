@@ -178,7 +178,7 @@ def _reviews_to_come(answer: Answer, today: date) -> Iterator[Problem]:
 
 
 def _doubtful_owners(answer: Answer, roster: Roster | None) -> tuple[list[Problem], list[Problem]]:
-    """Yield owners who are not on the roster, and those who have left; none without a roster."""
+    """Return owners who are not on the roster, and those who have left; none without a roster."""
     unknown: list[Problem] = []
     departed: list[Problem] = []
     if roster is None:

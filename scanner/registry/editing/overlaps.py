@@ -55,7 +55,7 @@ def _reduced(place: Place, shape: _Shape) -> Place:
 
 
 def twins(entries: Sequence[Entry], standard: Standard) -> Iterator[tuple[Entry, Remark]]:
-    """Return identities that two entries name for the same place, each at the later entry.
+    """Yield identities that two entries name for the same place, each at the later entry.
 
     Two entries of one registry conflict in any case. Those of two registries are one declaration, unless they
     contradict each other.
@@ -86,7 +86,7 @@ def _compared(text: str) -> str:
 
 
 def covered(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Remark]]:
-    """Return patterns that match nothing besides what a wider pattern of another entry matches."""
+    """Yield patterns that match nothing besides what a wider pattern of another entry matches."""
     holders: dict[str, list[Entry]] = defaultdict(list)
     neighbours = _Neighbours()
     for entry in entries:

@@ -97,7 +97,7 @@ def _alike(problems: Sequence[Problem]) -> Iterator[tuple[str, Problem]]:
 
 
 def _ranges(numbers: Sequence[int]) -> Iterator[str]:
-    """Return ascending numbers with ranges: ``3, 5-9``."""
+    """Yield ascending numbers with ranges: ``3, 5-9``."""
     for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
         first, *others = (number for _, number in run)
         yield f"{first}-{others[-1]}" if others else str(first)

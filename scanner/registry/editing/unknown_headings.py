@@ -45,7 +45,7 @@ class Suggestion(NamedTuple):
 
 
 def suggest_config(source: ListSource, roster: Roster | None) -> Iterator[str]:
-    """Return the list's configuration, line by line, each suggestion with its reason.
+    """Yield the list's configuration, line by line, each suggestion with its reason.
 
     Raises RegistryError if the file cannot be read.
     """
@@ -122,7 +122,7 @@ def _by_name(heading: str) -> Iterator[tuple[str, str]]:
 
 
 def _by_cells(texts: Sequence[str], taken: set[str], roster: Roster | None) -> Iterator[tuple[str, str]]:
-    """Return what most cells look like; an owner takes precedence over a contact."""
+    """Yield what most cells look like; an owner takes precedence over a contact."""
 
     def is_owner(text: str) -> bool:
         return is_email(text) or (roster is not None and roster.resolve(text) is not None)

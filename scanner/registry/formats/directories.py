@@ -89,7 +89,7 @@ def _entry_kind(data: Mapping[str, Any]) -> str:
 
 
 def _named(data: Mapping[str, Any], key: str) -> list[str | None]:
-    """Yield the directory objects at this path, each by the id that a roster most likely has."""
+    """Return the directory objects at this path, each by the id that a roster most likely has."""
     return [
         text(one, "mail") or text(one, "userPrincipalName") or text(one, "id") or text(one, "displayName")
         for one in mappings(data, key)

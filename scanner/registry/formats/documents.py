@@ -32,7 +32,7 @@ class Content(Protocol):
         """Return the documents; of a JSON list, its elements."""
 
     def documents(self, listed: str | None) -> list[Document]:
-        """Yield all objects; if the file has a list under the key ``listed``, the objects in it."""
+        """Return all objects; if the file has a list under the key ``listed``, the objects in it."""
 
 
 def parse(path: Path, text: str) -> Content:

@@ -40,7 +40,7 @@ _BLANKS = re.compile(r"[ \t\n\r]*")
 
 
 def json_lines(text: str, key: str | None, items: list[Any]) -> Iterator[int]:
-    """Return the line of each item in a JSON text."""
+    """Yield the line of each item in a JSON text."""
     start = _after_blanks(text, 0)
     if key is not None:
         start = dict(_json_members(text, start))[key]  # of a repeated key the last one, as the parser does
@@ -111,7 +111,9 @@ def toml_lines(text: str, key: str | None, items: list[Any]) -> Iterable[int]:
     return repeat(next((number for number, line in enumerate(text.split("\n"), start=1) if inline.match(line)), 1))
 
 
-# --- JSON, NDJSON, YAML and TOML as rows: a list of mappings, a mapping with one such list, or one mapping as one row
+# --- JSON, NDJSON, YAML and TOML as rows ---
+#
+# A document is a list of mappings, a mapping with one such list, or one mapping, which is one row.
 
 
 def read_json(path: Path) -> Table:

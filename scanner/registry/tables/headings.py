@@ -32,7 +32,7 @@ def normal(heading: str) -> str:
 
 
 def readings(heading: str) -> tuple[str, str]:
-    """Yield a heading's normal form, also without a bracketed explanation: ``Service account (ARN or name)``."""
+    """Return a heading's normal form, also without a bracketed explanation: ``Service account (ARN or name)``."""
     return normal(heading), normal(_BRACKETED.sub("", heading))
 
 
@@ -87,7 +87,7 @@ class Columns:
         return Columns(self._synonyms, lists=self._lists, several=self._several, fallbacks=self._fallbacks, given=given)
 
     def headings(self) -> list[str]:
-        """Yield every known heading, once for each column that it means."""
+        """Return every known heading, once for each column that it means."""
         words = (*self._synonyms.values(), *self._fallbacks.values())
         return [*self.names, *chain.from_iterable(words)]
 
@@ -217,7 +217,7 @@ class Fields:
         return self._row.cells[positions[0]] if positions else None
 
     def cells(self, column: str) -> list[tuple[str, Any]]:
-        """Yield each heading of a column with its cell, if it has content."""
+        """Return each heading of a column with its cell, if it has content."""
         found = ((self._row.headings[at], self._row.cells[at]) for at in self._columns.get(column, ()))
         return [(heading, cell) for heading, cell in found if is_filled(cell)]
 
@@ -233,7 +233,7 @@ class Fields:
         return not hidden.isdisjoint(headings) or any(column in columns for column, _, _ in self.clashes)
 
     def unknown(self) -> list[tuple[str, Any]]:
-        """Yield the unknown headings with their cells, if these have content."""
+        """Return the unknown headings with their cells, if these have content."""
         if not self._placement.unknown:
             return []
         found = ((self._row.headings[position], self._row.cells[position]) for position in self._placement.unknown)

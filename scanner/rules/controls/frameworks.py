@@ -107,8 +107,7 @@ class ControlSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 raise ValueError(f"there is no framework {name!r}; {hint}")
 
 
-# ---
-# Control coverage: each control with its rules, and each rule with its controls.
+# --- Control coverage: each control with its rules, and each rule with its controls ---
 
 NO_RULE = "no rule"
 CAVEAT = (
