@@ -256,7 +256,7 @@ IDENTITIES = RecordKind(
     restore=_restore_identity,
 )
 
-# --- secrets, workloads, assignments, exposures and entries ---------------------------------------------
+# --- Secrets, workloads, assignments, exposures and entries ---
 
 SECRETS = RecordKind(
     name="secret",
@@ -272,46 +272,52 @@ SECRETS = RecordKind(
     restore=lambda secret, seen: replace(secret, last_used_at=seen.last_used_at),
 )
 
-WORKLOADS = RecordKind(
-    name="workload",
-    versions=schema.workload,
-    sightings=schema.workload_sighting,
-    key=lambda workload: workload.key,
-    order=lambda workload: workload.key,
-    content=lambda workload: workload,
-    facts=lambda workload: (workload.provider, workload.source, workload.scope, workload.kind),
-    load=_loader("workload", Decoder(Workload)),
-    moves=lambda _: False,
-    sighting=lambda _: _UNSEEN,
-    restore=lambda workload, _: workload,
-)
+_Unmoving = TypeVar("_Unmoving", Workload, Assignment, Exposure)
 
-ASSIGNMENTS = RecordKind(
-    name="assignment",
-    versions=schema.assignment,
-    sightings=schema.assignment_sighting,
-    key=lambda assignment: assignment.key,
-    order=lambda assignment: assignment.key,
-    content=lambda assignment: assignment,
-    facts=lambda assignment: (assignment.provider, assignment.source, assignment.scope),
-    load=_loader("assignment", Decoder(Assignment)),
-    moves=lambda _: False,
-    sighting=lambda _: _UNSEEN,
-    restore=lambda assignment, _: assignment,
-)
 
-EXPOSURES = RecordKind(
-    name="exposure",
-    versions=schema.exposure,
-    sightings=schema.exposure_sighting,
-    key=lambda exposure: exposure.key,
-    order=lambda exposure: exposure.key,
-    content=lambda exposure: exposure,
-    facts=lambda exposure: (exposure.provider, exposure.source, exposure.scope),
-    load=_loader("exposure", Decoder(Exposure)),
-    moves=lambda _: False,
-    sighting=lambda _: _UNSEEN,
-    restore=lambda exposure, _: exposure,
+def _unmoving(
+    name: str,
+    versions: Table,
+    sightings: Table,
+    decoder: Decoder[_Unmoving],
+    facts: Callable[[_Unmoving], tuple[str | None, ...]],
+) -> RecordKind[_Unmoving]:
+    """A kind of records that are all content."""
+    return RecordKind(
+        name=name,
+        versions=versions,
+        sightings=sightings,
+        key=lambda record: record.key,
+        order=lambda record: record.key,
+        content=lambda record: record,
+        facts=facts,
+        load=_loader(name, decoder),
+        moves=lambda _: False,
+        sighting=lambda _: _UNSEEN,
+        restore=lambda record, _: record,
+    )
+
+
+WORKLOADS = _unmoving(
+    "workload",
+    schema.workload,
+    schema.workload_sighting,
+    Decoder(Workload),
+    lambda workload: (workload.provider, workload.source, workload.scope, workload.kind),
+)
+ASSIGNMENTS = _unmoving(
+    "assignment",
+    schema.assignment,
+    schema.assignment_sighting,
+    Decoder(Assignment),
+    lambda assignment: (assignment.provider, assignment.source, assignment.scope),
+)
+EXPOSURES = _unmoving(
+    "exposure",
+    schema.exposure,
+    schema.exposure_sighting,
+    Decoder(Exposure),
+    lambda exposure: (exposure.provider, exposure.source, exposure.scope),
 )
 
 ENTRIES = RecordKind(

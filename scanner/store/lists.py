@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from scanner.model import Assessment, Finding, ScanResult, Severity
 from scanner.model.counts import AXES, FindingCounts, IdentityCounts
 from scanner.model.stored import StoredFindings, StoredIdentities, WorkList
+from scanner.processes import batched
 from scanner.store import scans, schema
 from scanner.store.engine import plain_rows
 from scanner.store.history import first_seen_in, trend
@@ -101,13 +102,9 @@ class IdentityList(StoredIdentities):
 
     def most_urgent(self, which: WorkList) -> Iterator[Assessment]:
         """In batches, by key."""
-        batch: list[str] = []
-        for key in most_urgent(self._connection, self._seq, self._records, which, self._found):
-            batch.append(key)
-            if len(batch) == _AT_ONCE:
-                yield from self._records.identities(batch)
-                batch.clear()
-        yield from self._records.identities(batch)
+        keys = most_urgent(self._connection, self._seq, self._records, which, self._found)
+        for batch in batched(keys, _AT_ONCE):
+            yield from self._records.identities(batch)
 
 
 class FindingList(StoredFindings):

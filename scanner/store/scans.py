@@ -164,7 +164,7 @@ def _lacking(row: Row[Any]) -> tuple[str, ...]:
     return (what,) if row.removed > 0 else ()
 
 
-def refuse_incomplete(connection: Connection, seq: int, loaded: ScanResult) -> None:
+def refuse_incomplete_load(connection: Connection, seq: int, loaded: ScanResult) -> None:
     """Raise DamagedRow if the number of records differs from the number saved, minus those that a repair removed."""
     scan = schema.scan.c
     saved_with = select(scan.records - scan.removed).where(scan.seq == seq)

@@ -18,7 +18,6 @@ from scanner.access.blast_radius.walk import blast_radius_of
 from scanner.errors import MissingStore, OlderStore, StoreError, UsageError
 from scanner.model import BlastRadius, Forgotten, ScanPoint, ScanResult
 from scanner.store import comparison, history, pruning, scans, schema
-from scanner.store import scans as naming
 from scanner.store.activity.store import ActivityStore
 from scanner.store.checking import Problem, check, repair
 from scanner.store.comparison import Comparison, Tally
@@ -165,7 +164,7 @@ class Store:
                 entries=read_in_order(connection, ENTRIES, seq),
                 findings=read_in_order(connection, FINDINGS, seq),
             )
-            scans.refuse_incomplete(connection, seq, loaded)
+            scans.refuse_incomplete_load(connection, seq, loaded)
             return loaded
 
     @contextmanager
@@ -354,9 +353,9 @@ class Store:
         """
         with reading(self._engine) as connection:
             if old is None:
-                numbers = naming.two_latest(connection)
+                numbers = scans.two_latest(connection)
             else:
-                numbers = naming.named(connection, old), naming.named(connection, new or naming.LATEST)
+                numbers = scans.named(connection, old), scans.named(connection, new or scans.LATEST)
             if numbers[0] > numbers[1]:
                 raise UsageError("the first scan is later than the second", hint="name the older one first")
             for seq in numbers:
