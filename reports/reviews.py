@@ -108,7 +108,7 @@ def write_list(campaigns: Sequence[Campaign], today: date, out: BinaryIO, screen
     if not campaigns:
         page.line("No access review was opened. `muster review open NAME --due DAY` opens one.")
     for campaign in sorted(campaigns, key=lambda one: (one.closed_at is not None, one.review.due)):
-        _write_state(page, campaign, today, longest=None if campaign.closed_at is None else 0)
+        _write_state(page, campaign, today, with_reviewers=campaign.closed_at is None)
     out.write(page.text.encode())
 
 
@@ -116,7 +116,7 @@ def write_status(campaign: Campaign, today: date, out: BinaryIO, screen: Screen)
     """Describe one campaign: reviewers, decisions, and what is left."""
     page = Page(screen)
     found = states(campaign)
-    _write_state(page, campaign, today, longest=None)
+    _write_state(page, campaign, today, with_reviewers=True)
     decisions = Counter(state.decision.decision for state in found if state.decision is not None)
     if decisions:
         page.line()
@@ -126,21 +126,27 @@ def write_status(campaign: Campaign, today: date, out: BinaryIO, screen: Screen)
     out.write(page.text.encode())
 
 
-def _write_state(page: Page, campaign: Campaign, today: date, *, longest: int | None) -> None:
+def _write_state(page: Page, campaign: Campaign, today: date, *, with_reviewers: bool) -> None:
     review, found = campaign.review, states(campaign)
     decided = sum(state.decision is not None for state in found)
     page.line(f"{review.name}: {_when(campaign, today)}", "bold")
     page.line(f"  {decided:,} of {counted(len(found), 'identity', 'identities')} decided")
-    for one in progress(found)[:longest]:
+    if not with_reviewers:
+        return
+    for one in progress(found):
         late = ", overdue" if one.left and is_overdue(campaign, today) else ""
         page.line(f"  {one.reviewer}: {one.decided:,} decided, {one.left:,} left{late}", "yellow" if late else "")
 
 
 def _when(campaign: Campaign, today: date) -> str:
     if campaign.closed_at is not None:
-        return f"closed on {campaign.closed_at:%Y-%m-%d}"
+        return _closed(campaign)
     due = campaign.review.due
     return f"overdue since {due}" if is_overdue(campaign, today) else f"open, due on {due}"
+
+
+def _closed(campaign: Campaign) -> str:
+    return "not closed" if campaign.closed_at is None else f"closed on {campaign.closed_at:%Y-%m-%d}"
 
 
 # --- The result of a campaign ---
@@ -228,8 +234,7 @@ def _write_xlsx(campaign: Campaign, out: BinaryIO) -> tuple[str, ...]:
 def _closing_line(campaign: Campaign) -> str:
     found = states(campaign)
     undecided = sum(state.decision is None for state in found)
-    closed = "not closed" if campaign.closed_at is None else f"closed on {campaign.closed_at:%Y-%m-%d}"
-    return f"{counted(len(found), 'identity', 'identities')}, {undecided:,} undecided; {closed}"
+    return f"{counted(len(found), 'identity', 'identities')}, {undecided:,} undecided; {_closed(campaign)}"
 
 
 _README = """\
@@ -253,7 +258,6 @@ repeats it: it proves which facts the reviewer saw.
 def _write_evidence(campaign: Campaign, out: BinaryIO) -> tuple[str, ...]:
     review = campaign.review
     at = campaign.closed_at or review.opened_at
-    closed = "not closed" if campaign.closed_at is None else f"closed on {campaign.closed_at:%Y-%m-%d}"
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         pack = Pack(archive, at, "muster-review")
         for name, write in (("review.json", _write_json), ("items.csv", _write_csv)):
@@ -266,7 +270,7 @@ def _write_evidence(campaign: Campaign, out: BinaryIO) -> tuple[str, ...]:
                 name=review.name.replace("`", "'"),
                 opened=f"{review.opened_at:%Y-%m-%d}",
                 due=review.due,
-                closed=closed,
+                closed=_closed(campaign),
                 scan=review.scan,
             ).encode(),
         }

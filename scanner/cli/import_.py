@@ -86,7 +86,7 @@ def _import(
     from scanner.app import importing
     from scanner.app.scanning import infrequent_collection
     from scanner.cli.console import say
-    from scanner.cli.output import with_since, write_outputs
+    from scanner.cli.output import with_changes_shown, write_outputs
     from scanner.discovery.shards.files import check_shard
     from scanner.discovery.shards.joining import named
     from scanner.processes import using
@@ -112,7 +112,7 @@ def _import(
                 return None
             result = _concluded(config, store, imported, accept_drop=accept_drop, strict_registry=strict_registry)
             if result is not None:
-                result = with_since(store, result, outputs, config.activity)
+                result = with_changes_shown(store, result, outputs, config.activity)
         if result is not None:
             write_outputs(result, outputs)
     return result

@@ -208,7 +208,9 @@ SINCE = frozenset({"html"})
 """Formats that also show the changes since the scan before."""
 
 
-def with_since(store: Store, result: ScanResult, outputs: Sequence[Output], activity: ActivityPolicy) -> ScanResult:
+def with_changes_shown(
+    store: Store, result: ScanResult, outputs: Sequence[Output], activity: ActivityPolicy
+) -> ScanResult:
     """The stored result with the changes since the scan before, if one of the outputs shows them."""
     from scanner.app.changes import with_since
 

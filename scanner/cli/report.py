@@ -155,7 +155,7 @@ def _report(
     from reports.narrowing import narrowed, unknown_terms
     from scanner.app.stored import opened
     from scanner.cli.console import warn
-    from scanner.cli.output import STDOUT, offering, with_since, write_outputs
+    from scanner.cli.output import STDOUT, offering, with_changes_shown, write_outputs
     from scanner.store.store import open_store
 
     if split and any(output.path == STDOUT for output in planned):
@@ -169,7 +169,7 @@ def _report(
         for sort, term, known in unknown_terms(stored, wanted):
             hint = did_you_mean(term, known)
             warn([f"nothing in this scan matches {sort} {term}{f': {hint}' if hint else ''}"])
-        result = narrowed(with_since(store, stored, planned, config.activity), wanted)
+        result = narrowed(with_changes_shown(store, stored, planned, config.activity), wanted)
         if split is None:
             write_outputs(result, planned)
             return

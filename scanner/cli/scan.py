@@ -116,7 +116,7 @@ def scan_and_report(
     from scanner.app.lists import load_lists
     from scanner.app.scanning import infrequent_collection
     from scanner.cli.console import progress, warn
-    from scanner.cli.output import with_since, write_outputs
+    from scanner.cli.output import with_changes_shown, write_outputs
     from scanner.processes import using
 
     ready = scanning.make_ready(sources)
@@ -134,7 +134,7 @@ def scan_and_report(
                     observer,
                     accept_drop=accept_drop,
                     logs=LogPlan(logs=logs, observer=observer),
-                    complete=partial(with_since, outputs=outputs, activity=config.activity),
+                    complete=partial(with_changes_shown, outputs=outputs, activity=config.activity),
                 )
         except KeyboardInterrupt as stop:
             # The text is the store's if the interruption came after the scan was stored.
