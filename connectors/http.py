@@ -49,10 +49,10 @@ BACKOFF = 0.5
 """Seconds before the second attempt, plus or minus half; doubled each time. ``Retry-After`` takes precedence."""
 TIMEOUTS = 2
 """Maximum attempts that time out, because each takes the whole timeout."""
-KEPT = 16 * MEBIBYTE
-"""Bytes of answers with ETags that a client caches."""
+CACHE_BYTES = 16 * MEBIBYTE
+"""Size of the cache of answers with ETags."""
 OK, NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN, TOO_MANY = 200, 304, 401, 403, 429
-MAY_PASS = (429, 500, 502, 503, 504, 529)
+TRANSIENT = (429, 500, 502, 503, 504, 529)
 """Statuses that may be transient. 529: overloaded, used by Anthropic and Cloudflare."""
 _REASONS = {
     "ConnectTimeout": "connecting timed out",
@@ -194,41 +194,50 @@ class Received(Struct, frozen=True):
     link: str | None
 
 
-class Answers(Protocol):
+class ResponseCache(Protocol):
     """A cache of answers with ETags, by request. Threads share it."""
 
-    def get(self, name: str, asked_for: str) -> Received | None:
-        """The cached answer to a request, or a likely one. ``name``, ``asked_for``: see ``keep``."""
+    def get(self, key: str, route: str) -> Received | None:
+        """The cached answer to a request, or a likely one. ``key``, ``route``: see ``put``."""
         ...
 
-    def keep(self, name: str, answer: Received, asked_for: str) -> None:
-        """Cache an answer. ``name``: empty for a request that is never cached; ``asked_for``: its path."""
+    def put(self, key: str, answer: Received, route: str) -> None:
+        """Cache an answer. ``key``: of the request, empty if it is never cached; ``route``: its path."""
         ...
 
 
-class _Cache:
+class _MemoryCache:
     """The most recently used answers with an ETag, up to a size in bytes."""
 
     def __init__(self, size: int) -> None:
         self._left = size
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Received] = OrderedDict()
+        self._answers: OrderedDict[str, Received] = OrderedDict()
 
-    def get(self, name: str, asked_for: str) -> Received | None:
-        del asked_for
+    def get(self, key: str, route: str) -> Received | None:
+        del route
         with self._lock:
-            return self._kept.get(name)
+            return self._answers.get(key)
 
-    def keep(self, name: str, answer: Received, asked_for: str) -> None:
-        del asked_for
-        if not (name and answer.etag and answer.etag.isascii() and answer.etag.isprintable()):
+    def put(self, key: str, answer: Received, route: str) -> None:
+        del route
+        if not (key and answer.etag and answer.etag.isascii() and answer.etag.isprintable()):
             return
         with self._lock:
-            before = self._kept.pop(name, None)
-            self._kept[name] = answer
+            before = self._answers.pop(key, None)
+            self._answers[key] = answer
             self._left += (len(before.content) if before else 0) - len(answer.content)
             while self._left < 0:
-                self._left += len(self._kept.popitem(last=False)[1].content)
+                self._left += len(self._answers.popitem(last=False)[1].content)
+
+
+def is_throttled(response: Response) -> bool:
+    """Whether an answer throttles: by its status, or by a header of a 403."""
+    headers = response.headers
+    return response.status_code == TOO_MANY or (
+        response.status_code == FORBIDDEN
+        and ("retry-after" in headers or headers.get("x-ratelimit-remaining", "").strip() == "0")
+    )
 
 
 class Client:
@@ -237,13 +246,13 @@ class Client:
     ``url``: the API's address. No request leaves its scheme, host and port, whatever an answer contains, and redirects
     are not followed, so the credentials in ``headers`` and of ``sign_in`` are sent nowhere else. ``meter``: counts
     requests, including retries. ``rate``: the limit that applies after the API has throttled. ``attempts``,
-    ``failures``, ``backoff``: see :class:`connectors.rates.Retries`. ``timeout``: seconds without a byte. ``may_pass``:
-    statuses after which a request is repeated; ``for_load``: returns whether an answer throttles, so that the request
-    is repeated; ``heard``: called with every answer. ``decode``: parses JSON, by default ``decoded``. ``keep``: bytes
-    of answers to cache with their ETags; ``kept``: another cache, which outlives this client. ``workers``: pooled
-    connections. ``client_certificate``: files of a certificate and its key, to sign in with TLS. ``environment``:
-    whether requests beyond this machine use the proxies and certificates of the environment. Shapes are msgspec
-    Structs: fields that they do not name are dropped while parsing.
+    ``failures``, ``backoff``: see :class:`connectors.rates.Retries`. ``timeout``: seconds without a byte.
+    ``transient_statuses``: statuses after which a request is repeated; ``is_throttled``: returns whether an answer
+    throttles, so that the request is repeated; ``on_response``: called with every answer. ``decode``: parses JSON, by
+    default ``decoded``. ``cache_bytes``: size of the cache of answers with ETags; ``cache``: another cache, which
+    outlives this client. ``workers``: pooled connections. ``client_certificate``: files of a certificate and its key,
+    to sign in with TLS. ``environment``: whether requests beyond this machine use the proxies and certificates of the
+    environment. Shapes are msgspec Structs: fields that they do not name are dropped while parsing.
     """
 
     def __init__(
@@ -259,15 +268,15 @@ class Client:
         backoff: float = BACKOFF,
         timeout: float = 30.0,
         decode: Decode = decoded,
-        keep: int = KEPT,
-        kept: Answers | None = None,
+        cache_bytes: int = CACHE_BYTES,
+        cache: ResponseCache | None = None,
         ca_file: str | None = None,
         client_certificate: tuple[str, str] | None = None,
         insecure_http: bool = False,
         workers: int = 64,
-        may_pass: Collection[int] = MAY_PASS,
-        for_load: Callable[[Response], bool] | None = None,
-        heard: Callable[[Response], None] | None = None,
+        transient_statuses: Collection[int] = TRANSIENT,
+        is_throttled: Callable[[Response], bool] = is_throttled,
+        on_response: Callable[[Response], None] | None = None,
         environment: bool = True,
     ) -> None:
         try:
@@ -284,16 +293,16 @@ class Client:
         self._origin = _origin(parse_url(url))
         self._sign_in = sign_in
         self._timeout = timeout
-        self._may_pass = may_pass
-        self._for_load = for_load or is_throttled
-        self._heard = heard
+        self._transient_statuses = transient_statuses
+        self._is_throttled = is_throttled
+        self._on_response = on_response
         self._decode = decode
         self._retries = Retries(_shown(self._origin), attempts=attempts, backoff=backoff, failures=failures)
-        self._cache: Answers = _Cache(keep) if kept is None else kept
+        self._cache: ResponseCache = _MemoryCache(cache_bytes) if cache is None else cache
         self._session = self._made_session(headers, ca_file, workers, environment=environment)
         self._session.cert = client_certificate
 
-    def but(
+    def with_options(
         self,
         *,
         meter: Meter | None = None,
@@ -310,7 +319,7 @@ class Client:
         other.refusal = refusal or self.refusal
         return other
 
-    def ask(
+    def request(
         self,
         path: str,
         *,
@@ -318,13 +327,13 @@ class Client:
         params: Params = NO_PARAMS,
         body: Any = None,
         headers: Mapping[str, str | bytes] = {},
-        asked_for: str = "",
+        route: str = "",
         **places: str,
     ) -> Response:
         """Send a request and return the final answer, whatever its status, for APIs with their own verbs or errors.
 
         ``path``: below the API's address, or a URL of the API from an answer. ``method``: by default GET, or POST with
-        a ``body``. ``asked_for``: the path with placeholders, if ``path`` contains names. Raises Unreachable without an
+        a ``body``. ``route``: the path with placeholders, if ``path`` contains names. Raises Unreachable without an
         answer, Throttled if the API requires too long a pause.
         """
         url = self._address(_path(path, places) if places else path)
@@ -340,15 +349,15 @@ class Client:
             if isinstance(response, Exception):
                 timeouts += isinstance(response, Timeout)
                 silent = Unreachable(f"{_shown(self._origin)} does not respond: {_reason(response)}", hint=_REACH)
-                return Tried(silent, may_pass=timeouts < TIMEOUTS, is_silence=True)
-            if self._heard is not None:
-                self._heard(response)
-            for_load = self._for_load(response)
-            if for_load or response.status_code in self._may_pass:
-                return Tried(response, may_pass=True, for_load=for_load, seconds=_seconds_asked(response))
+                return Tried(silent, is_transient=timeouts < TIMEOUTS, has_no_answer=True)
+            if self._on_response is not None:
+                self._on_response(response)
+            is_throttled = self._is_throttled(response)
+            if is_throttled or response.status_code in self._transient_statuses:
+                return Tried(response, is_transient=True, is_throttled=is_throttled, seconds=_seconds_asked(response))
             return Tried(response)
 
-        return self._retries.answer(asked_for or path, once, self.rate)
+        return self._retries.answer(route or path, once, self.rate)
 
     def get(self, path: str, shape: type[T], *, params: Params = NO_PARAMS, body: Any = None, **places: str) -> T:
         """One answer, as ``shape``: ``get("/orgs/{org}", Org, org=name)``.
@@ -356,7 +365,7 @@ class Client:
         With a ``body`` it is a POST that only reads. ``places``: names for the placeholders in the path, quoted, so
         that no name leads to another path.
         """
-        answer = self.received(_path(path, places), params=params, body=body, asked_for=path)
+        answer = self.received(_path(path, places), params=params, body=body, route=path)
         found: T = self._decode(answer.content, shape)
         return found
 
@@ -376,7 +385,7 @@ class Client:
         ``at``: JSON pointer to the list, such as ``/items``; otherwise the answer is the list. A row of another shape
         is a gap of that row only, reported by the section. Pages that lead in a circle end the section.
         """
-        pages = self.pages(_path(path, places), at=at, paging=paging, params=params, asked_for=path)
+        pages = self.pages(_path(path, places), at=at, paging=paging, params=params, route=path)
         yield from self.rows_of(pages, row, section)
 
     def rows_of(self, pages: Iterable[Page], row: type[T], section: SectionReading) -> Iterator[T]:
@@ -397,12 +406,12 @@ class Client:
         at: str = "",
         paging: Paging | None = None,
         params: Params = NO_PARAMS,
-        asked_for: str = "",
+        route: str = "",
         may_lack: bool = False,
     ) -> Iterator[Page]:
         """A listing, page by page, with undecoded rows, from a list or from an object by name.
 
-        ``path`` and ``asked_for``: see ``ask``. ``may_lack``: an answer without the list is an empty page. Raises
+        ``path`` and ``route``: see ``request``. ``may_lack``: an answer without the list is an empty page. Raises
         Malformed for pages that lead in a circle.
         """
         following: Next = (path, params)
@@ -411,7 +420,7 @@ class Client:
             if following is None:
                 return
             url, asked = self._address(following[0]), following[1]
-            answer = self.received(url, params=asked, asked_for=asked_for)
+            answer = self.received(url, params=asked, route=route)
             raws: list[Raw] | dict[str, Raw] | None = pointed(
                 answer.content, at, list[Raw] | dict[str, Raw] | None, self._decode
             )
@@ -424,7 +433,7 @@ class Client:
             # A server that ignores the parameter returns the same page for ever.
             turn = {_key(url, asked), *([sha256(answer.content).digest()] if rows else [])}
             if not seen.isdisjoint(turn):
-                raise Malformed(f"the pages of {own_words(asked_for or path)} repeat")
+                raise Malformed(f"the pages of {own_words(route or path)} repeat")
             seen |= turn
 
     def close(self) -> None:
@@ -474,19 +483,19 @@ class Client:
                 hint=f"only {_shown(self._origin)} is called; if it is the API's own, give it as the source's url",
             )
 
-    def received(self, path: str, *, params: Params, body: Any = None, method: str = "", asked_for: str) -> Received:
+    def received(self, path: str, *, params: Params, body: Any = None, method: str = "", route: str) -> Received:
         """The answer with status 200, or the cached one after 304. Raises SourceError for any other status."""
         key = _key(path, params) if method in ("", "GET") and body is None else ""
-        known = self._cache.get(key, asked_for)
+        known = self._cache.get(key, route)
         headers = {} if known is None else {"If-None-Match": known.etag}
-        response = self.ask(path, params=params, body=body, method=method, headers=headers, asked_for=asked_for)
+        response = self.request(path, params=params, body=body, method=method, headers=headers, route=route)
         if response.status_code == NOT_MODIFIED and known is not None:
             return known
         if response.status_code != OK:
             raise refusal(response) if response.is_redirect else self.refusal(response)
         link = response.links.get("next", {}).get("url")
         answer = Received(response.headers.get("ETag", ""), response.content, link)
-        self._cache.keep(key, answer, asked_for)
+        self._cache.put(key, answer, route)
         return answer
 
     def _sent(
@@ -557,15 +566,6 @@ def _path(template: str, places: Mapping[str, str]) -> str:
     return _PLACE.sub(quoted, template)
 
 
-def is_throttled(response: Response) -> bool:
-    """Whether an answer throttles: by its status, or by a header of a 403."""
-    headers = response.headers
-    return response.status_code == TOO_MANY or (
-        response.status_code == FORBIDDEN
-        and ("retry-after" in headers or headers.get("x-ratelimit-remaining", "").strip() == "0")
-    )
-
-
 def _seconds_asked(response: Response) -> float | None:
     """Seconds to wait, from a header with seconds, a date, or the time of reset; None if there is none."""
     headers = response.headers
@@ -613,7 +613,7 @@ def refusal(response: Response) -> SourceError:
         return Denied(text)
     if status in _ABSENT:
         return Gone(text)
-    return (Unreachable if status in MAY_PASS else SourceError)(text)
+    return (Unreachable if status in TRANSIENT else SourceError)(text)
 
 
 def _host_of(redirect: Response) -> str:

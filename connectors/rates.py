@@ -89,14 +89,14 @@ class RateLimit:
 class Tried(Struct, Generic[T], frozen=True):
     """The result of one attempt. ``outcome``: returned, or raised, if it was the last attempt.
 
-    ``may_pass``: whether a later attempt may succeed. ``for_load``: whether the provider throttled. ``is_silence``:
-    there was no answer. ``seconds``: to wait, if the provider requires it.
+    ``is_transient``: whether a later attempt may succeed. ``is_throttled``: whether the provider throttled.
+    ``has_no_answer``: the host did not respond. ``seconds``: to wait, if the provider requires it.
     """
 
     outcome: T | SourceError
-    may_pass: bool = False
-    for_load: bool = False
-    is_silence: bool = False
+    is_transient: bool = False
+    is_throttled: bool = False
+    has_no_answer: bool = False
     seconds: float | None = None
 
 
@@ -129,13 +129,13 @@ class Retries:
             if rate is not None:
                 rate.acquire()
             tried = once()
-            if tried.for_load and rate is not None:
+            if tried.is_throttled and rate is not None:
                 rate.slow_down()
-            asks_too_much = tried.may_pass and tried.seconds is not None and tried.seconds > PATIENCE
-            attempts = self._attempts if tried.for_load or tried.seconds else self._failures
+            asks_too_much = tried.is_transient and tried.seconds is not None and tried.seconds > PATIENCE
+            attempts = self._attempts if tried.is_throttled or tried.seconds else self._failures
             is_late = not tried.seconds and time.monotonic() - begun > LAST_TRY_AFTER
             is_last = is_outage or attempt >= attempts or is_late
-            if tried.may_pass and not is_last and not asks_too_much:
+            if tried.is_transient and not is_last and not asks_too_much:
                 pause(tried.seconds or self.pause_after(attempt))
                 continue
             self._remember(name, tried)
@@ -153,7 +153,7 @@ class Retries:
 
     def _remember(self, name: str, last: Tried[T]) -> None:
         """Record whether the host answers, and whether all attempts failed."""
-        in_vain = last.is_silence or (last.may_pass and not last.for_load)
+        in_vain = last.has_no_answer or (last.is_transient and not last.is_throttled)
         with self._lock:
-            self._silences = self._silences + 1 if last.is_silence else 0
+            self._silences = self._silences + 1 if last.has_no_answer else 0
             self._in_vain = self._in_vain | {"", name} if in_vain else self._in_vain - {"", name}

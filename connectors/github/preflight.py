@@ -59,7 +59,7 @@ def _of_app(settings: GithubSettings, held: Mapping[str, str]) -> Iterator[Check
 
 def _of_token(settings: GithubSettings, api: GithubApi) -> Iterator[Check]:
     """Classic tokens say their scopes with every answer; others do not, and are tried by the scan alone."""
-    answer = api.client.ask(r.RATE_LIMIT.path)
+    answer = api.client.request(r.RATE_LIMIT.path)
     text = answer.headers.get("X-OAuth-Scopes")
     if text is None:
         yield Check(name="token", ok=True, detail="not a classic token: its permissions show when it is used")

@@ -92,7 +92,7 @@ class HttpApi:
         self.client.close()
 
     def _for(self, request: Request) -> Client:
-        return self.client.but(refusal=partial(_refusal, request))
+        return self.client.with_options(refusal=partial(_refusal, request))
 
 
 def _paging(request: Request) -> Paging:

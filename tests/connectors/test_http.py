@@ -217,9 +217,12 @@ def test_an_api_with_verbs_and_refusals_of_its_own(serve: Callable[[Answering], 
     """Anyone who asks decides what a status means, and which ones may pass."""
     replies = iter([Reply(status=412, body={}), Reply(status=404, body={"errors": []}), Reply(status=503, body={})])
     server = serve(lambda _: next(replies))
-    client = Client(server.url, attempts=3, backoff=0.001, may_pass=(412,))
+    client = Client(server.url, attempts=3, backoff=0.001, transient_statuses=(412,))
 
-    answers = [client.ask("/{place}", method="LIST", headers={"X-Place": "é".encode()}, place="a/b"), client.ask("/x")]
+    answers = [
+        client.request("/{place}", method="LIST", headers={"X-Place": "é".encode()}, place="a/b"),
+        client.request("/x"),
+    ]
 
     assert [one.status_code for one in answers] == [404, 503]
     assert [f"{one.method} {one.path}" for one in server.asked] == ["LIST /a%2Fb", "LIST /a%2Fb", "GET /x"]
@@ -445,7 +448,7 @@ def test_units_of_work_share_what_is_known_of_a_host(serve: Callable[[Answering]
     """Each counts its own calls, and says what a refusal means to it."""
     server = serve(lambda _: Reply(status=503, body={}))
     client = _client(server)
-    other = client.but(meter=Meter(), refusal=lambda _: Gone("a teapot"))
+    other = client.with_options(meter=Meter(), refusal=lambda _: Gone("a teapot"))
 
     with pytest.raises(SourceError, match="HTTP 503"):
         client.get("/one", Row)
@@ -453,20 +456,22 @@ def test_units_of_work_share_what_is_known_of_a_host(serve: Callable[[Answering]
         other.get("/one", Row)
 
     assert (client.meter.calls, other.meter.calls) == (3, 1)
-    assert client.but(refusal=lambda _: Gone("a teapot")).meter is client.meter
+    assert client.with_options(refusal=lambda _: Gone("a teapot")).meter is client.meter
 
 
-@pytest.mark.parametrize("for_load", [None, lambda response: response.status_code == 418])
+@pytest.mark.parametrize(
+    ("options", "throttles"), [({}, False), ({"is_throttled": lambda response: response.status_code == 418}, True)]
+)
 def test_an_api_says_in_its_own_way_that_it_is_asked_too_much(
-    for_load: Callable[[Response], bool] | None, serve: Callable[[Answering], Server]
+    options: dict[str, Any], throttles: bool, serve: Callable[[Answering], Server]
 ) -> None:
     """Then it is asked again, at a pace."""
     replies = iter([Reply(status=418, body={}), Reply(body={"id": 7})])
     server = serve(lambda _: next(replies))
-    client = Client(server.url, attempts=3, backoff=0.001, for_load=for_load)
+    client = Client(server.url, attempts=3, backoff=0.001, **options)
 
-    assert client.ask("/one").status_code == (200 if for_load else 418)
-    assert (client.rate.limited, client.meter.calls) == ((True, 2) if for_load else (False, 1))
+    assert client.request("/one").status_code == (200 if throttles else 418)
+    assert (client.rate.limited, client.meter.calls) == ((True, 2) if throttles else (False, 1))
 
 
 def test_a_link_is_asked_for_as_it_is(serve: Callable[[Answering], Server]) -> None:

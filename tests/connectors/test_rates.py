@@ -80,10 +80,10 @@ def test_a_refusal_that_may_not_pass_is_not_tried_again() -> None:
 @pytest.mark.parametrize(
     ("last", "tries"),
     [
-        (Tried(Unreachable("down"), may_pass=True), [4, 1, 1, 1]),
-        (Tried(Unreachable("gone"), may_pass=True, is_silence=True), [4, 1, 1, 0]),
-        (Tried(Throttled("busy"), may_pass=True, for_load=True), [4, 4, 4, 4]),
-        (Tried(Throttled("busy"), may_pass=True, for_load=True, seconds=121), [1, 1, 1, 1]),
+        (Tried(Unreachable("down"), is_transient=True), [4, 1, 1, 1]),
+        (Tried(Unreachable("gone"), is_transient=True, has_no_answer=True), [4, 1, 1, 0]),
+        (Tried(Throttled("busy"), is_transient=True, is_throttled=True), [4, 4, 4, 4]),
+        (Tried(Throttled("busy"), is_transient=True, is_throttled=True, seconds=121), [1, 1, 1, 1]),
     ],
 )
 def test_an_outage_is_waited_for_once(last: Tried[str], tries: list[int]) -> None:
@@ -105,7 +105,7 @@ def test_an_outage_is_waited_for_once(last: Tried[str], tries: list[int]) -> Non
 def test_silences_are_counted_from_the_last_answer() -> None:
     """A host that answered once is called no more often after it stopped than one that never did."""
     retries = Retries("host", attempts=1, backoff=0)
-    gone: Tried[str] = Tried(Unreachable("gone"), is_silence=True)
+    gone: Tried[str] = Tried(Unreachable("gone"), has_no_answer=True)
     replies = [gone, gone, Tried("fine"), gone, gone, gone, gone]
 
     for _ in range(len(replies)):
@@ -118,7 +118,7 @@ def test_an_answer_ends_an_outage() -> None:
     """Of the host; a path that alone fails is tried once until it is answered itself."""
     retries = Retries("host", attempts=3, backoff=0)
     fine = Tried("fine")
-    down: Tried[str] = Tried(Unreachable("down"), may_pass=True)
+    down: Tried[str] = Tried(Unreachable("down"), is_transient=True)
 
     def tries_of(path: str, *replies: Tried[str]) -> int:
         left = list(replies)
@@ -136,9 +136,9 @@ def test_an_answer_ends_an_outage() -> None:
 @pytest.mark.parametrize(
     ("last", "tries"),
     [
-        (Tried(Unreachable("down"), may_pass=True), 2),
-        (Tried(Unreachable("down"), may_pass=True, seconds=0.001), 6),
-        (Tried(Throttled("busy"), may_pass=True, for_load=True), 6),
+        (Tried(Unreachable("down"), is_transient=True), 2),
+        (Tried(Unreachable("down"), is_transient=True, seconds=0.001), 6),
+        (Tried(Throttled("busy"), is_transient=True, is_throttled=True), 6),
     ],
 )
 def test_a_failing_server_may_be_given_up_sooner_than_a_busy_one(last: Tried[str], tries: int) -> None:

@@ -16,9 +16,9 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 from msgspec import Raw
 
-from connectors.azure.client.batch import MAY_PASS, read_batch, read_rows
+from connectors.azure.client.batch import TRANSIENT, read_batch, read_rows
 from connectors.azure.client.clouds import Service
-from connectors.azure.client.errors import OK, ExpiredPage, asks_for_less, of_answer
+from connectors.azure.client.errors import OK, ExpiredPage, is_throttled, of_answer
 from connectors.azure.client.payloads import Page
 from connectors.azure.client.requests import address, request_of
 from connectors.azure.client.session import AzureSession
@@ -115,10 +115,18 @@ class AzureApi:
         return self._pages("arm", self._arm_url(path, api_version, params), None, method=method)
 
     def arm_post(
-        self, path: str, body: Any, into: type[T], *, api_version: str, heard: Callable[[Headers], None] | None = None
+        self,
+        path: str,
+        body: Any,
+        into: type[T],
+        *,
+        api_version: str,
+        on_headers: Callable[[Headers], None] | None = None,
     ) -> T:
-        """Send a query with a body to the resource manager. ``heard``: called with the headers of the answer."""
-        return self._decoded("arm", "POST", self._arm_url(path, api_version, None), into, body=body, heard=heard)
+        """Send a query with a body to the resource manager. ``on_headers``: called with the headers of the answer."""
+        return self._decoded(
+            "arm", "POST", self._arm_url(path, api_version, None), into, body=body, on_headers=on_headers
+        )
 
     def resource_graph(self, query: str, *, subscriptions: Sequence[str] = ()) -> Iterator[Raw]:
         """The rows of a query over these subscriptions, or over all that can be seen. Order it by a unique column."""
@@ -204,11 +212,11 @@ class AzureApi:
         body: Any = None,
         headers: Headers | None = None,
         next_page: bool = False,
-        heard: Callable[[Headers], None] | None = None,
+        on_headers: Callable[[Headers], None] | None = None,
     ) -> T:
         response = self._sent(service, method, url, body=body, headers=headers, next_page=next_page)
-        if heard is not None:
-            heard(response.headers)
+        if on_headers is not None:
+            on_headers(response.headers)
         try:
             return cast("T", decoded(response.content, into))
         except (Malformed, Unreachable) as error:
@@ -233,9 +241,9 @@ class AzureApi:
     ) -> Response:
         """Send a request of the table. Raises Forbidden for any other request, SourceError for a failure."""
         one = request_of(self._endpoints, service, method, url)
-        client = self._client(service, url).but(rate=self._session.pace.rate(service, url))
+        client = self._client(service, url).with_options(rate=self._session.pace.rate(service, url))
         content, asked = None if body is None else msgspec.to_builtins(body), f"{method} {one.path}"
-        response = client.ask(url, method=method, body=content, headers=headers or {}, asked_for=asked)
+        response = client.request(url, method=method, body=content, headers=headers or {}, route=asked)
         if response.status_code != OK:
             raise of_answer(response, asked, one.permission, next_page=next_page)
         return response
@@ -264,12 +272,12 @@ class AzureApi:
             failures=FAILURES,
             backoff=self._backoff,
             timeout=settings.timeout,
-            keep=0,
+            cache_bytes=0,
             ca_file=str(settings.ca_file) if settings.ca_file else None,
             insecure_http=settings.insecure_http,
-            may_pass=MAY_PASS,
-            for_load=asks_for_less,
-            heard=lambda response: pace.heard(service, response.url, response.headers),
+            transient_statuses=TRANSIENT,
+            is_throttled=is_throttled,
+            on_response=lambda response: pace.note(service, response.url, response.headers),
             environment=not self._endpoints.is_plain,  # a proxy must not see a token in clear text
         )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 20
 _TOO_MANY = 429
-MAY_PASS = (408, _TOO_MANY, 500, 502, 503, 504)
+TRANSIENT = (408, _TOO_MANY, 500, 502, 503, 504)
 """Statuses that may be transient."""
 
 
@@ -63,11 +63,13 @@ def _answers(api: AzureApi, waiting: list[GraphQuestion]) -> dict[str, GraphAnsw
         nonlocal waiting
         got = api.graph_post(BATCH, {"requests": waiting}, GraphAnswers)
         answers.update((answer.id, answer) for answer in got.responses)
-        waiting = [one for one in waiting if one.id in answers and answers[one.id].status in MAY_PASS]
+        waiting = [one for one in waiting if one.id in answers and answers[one.id].status in TRANSIENT]
         left = [answers[one.id] for one in waiting]
         seconds = max(map(_seconds, left), default=0.0)
-        for_load = any(answer.status == _TOO_MANY for answer in left)
-        return Tried(answers, may_pass=bool(left) and seconds <= PATIENCE, for_load=for_load, seconds=seconds)
+        is_throttled = any(answer.status == _TOO_MANY for answer in left)
+        return Tried(
+            answers, is_transient=bool(left) and seconds <= PATIENCE, is_throttled=is_throttled, seconds=seconds
+        )
 
     return api.retries("a batch").answer("", once)
 
@@ -120,12 +122,12 @@ def read_rows(api: AzureApi, query: str, subscriptions: Sequence[str]) -> Iterat
     only_some = False
     followed: set[str] = set()
 
-    def heard(headers: Mapping[str, str]) -> None:
+    def on_headers(headers: Mapping[str, str]) -> None:
         nonlocal only_some
         only_some = only_some or headers.get(_LIMIT_HIT, "").lower() == "true"
 
     while True:
-        page = api.arm_post(ARM_RESOURCES, body, Rows, api_version=API_VERSION, heard=heard)
+        page = api.arm_post(ARM_RESOURCES, body, Rows, api_version=API_VERSION, on_headers=on_headers)
         yield from page.data
         if page.skip_token is None:
             break

@@ -87,7 +87,7 @@ def of_answer(answer: Answer, asked: str, permission: str, *, next_page: bool = 
     return _kind_of(status)(text)
 
 
-def asks_for_less(answer: Response) -> bool:
+def is_throttled(answer: Response) -> bool:
     """Whether an answer throttles requests; some do so with another status and ``Retry-After``."""
     is_refusal = _BAD_REQUEST <= answer.status_code < _SERVER_ERROR
     return answer.status_code == _TOO_MANY or (is_refusal and "retry-after" in answer.headers)

@@ -54,7 +54,7 @@ class Pace:
         is_query = service == "arm" and _RESOURCE_GRAPH in url.lower()
         return self._queries if is_query else self._limits[service]
 
-    def heard(self, service: Service, url: str, headers: Mapping[str, str]) -> None:
+    def note(self, service: Service, url: str, headers: Mapping[str, str]) -> None:
         """Slow down if an answer reports that the limit is near."""
         rate = self.rate(service, url)
         try:

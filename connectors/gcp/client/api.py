@@ -79,7 +79,7 @@ class GcpApi:
             at=f"/{request.items}",
             paging=cursor("/nextPageToken", "pageToken"),
             params=_parameters(request, {**(query or {}), **sized}),
-            asked_for=request.path,
+            route=request.path,
             may_lack=True,
         ):
             yield page_of(list(page.rows), page.content)
@@ -128,7 +128,7 @@ class GcpApi:
     def _asked(self, request: Request, payload: type[T], query: Query, body: Any, places: Mapping[str, str]) -> T:
         client, path = self._way(request, places)
         params = _parameters(request, query)
-        answer = client.received(path, params=params, body=body, method=request.method, asked_for=request.path)
+        answer = client.received(path, params=params, body=body, method=request.method, route=request.path)
         return cast("T", answer_as(answer.content, payload))
 
     def _way(self, request: Request, places: Mapping[str, str]) -> tuple[Client, str]:
@@ -139,7 +139,7 @@ class GcpApi:
             raise Malformed(str(error)) from None
         client = self._session.client(request, places.get("location"))
         refusal = partial(self._refusal, request)
-        return client.but(
+        return client.with_options(
             meter=self._meter, rate=self._session.pace(request.paced or request.api), refusal=refusal
         ), path
 
@@ -162,7 +162,7 @@ class GcpApi:
         except GoogleAPICallError as error:
             if not isinstance(error.code, int):  # no answer
                 silent = Unreachable(f"IAM does not answer by gRPC: {type(error).__name__}")
-                return Tried(silent, may_pass=True, is_silence=True)
+                return Tried(silent, is_transient=True, has_no_answer=True)
             reported = Reported(  # the HTTP status of the same error by REST
                 status=int(error.code),
                 message=str(error.message),
@@ -170,7 +170,7 @@ class GcpApi:
                 metadata={str(name): str(text) for name, text in (error.metadata or {}).items()},
             )
             refused = source_error(reported, r.SERVICE_ACCOUNTS, own_project=self._own_project)
-            return Tried(refused, may_pass=reported.may_pass, for_load=reported.is_for_load)
+            return Tried(refused, is_transient=reported.is_transient, is_throttled=reported.is_throttled)
         current().take(sum(type(row).pb(row).ByteSize() for row in page.accounts))
         return Tried(page)
 

@@ -104,14 +104,14 @@ class Reported(Struct, frozen=True, kw_only=True):
     metadata: Mapping[str, str] = {}
 
     @property
-    def is_for_load(self) -> bool:
+    def is_throttled(self) -> bool:
         """Whether it throttles; some APIs do so with a 403."""
         return self.status == TOO_MANY or (self.status == FORBIDDEN and not _RATE.isdisjoint(self.reasons))
 
     @property
-    def may_pass(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.is_for_load or self.status in RETRIED_STATUSES
+        return self.is_throttled or self.status in RETRIED_STATUSES
 
     def has(self, reasons: frozenset[str]) -> bool:
         """Whether one of these is among its reasons."""
@@ -147,11 +147,11 @@ def read_refusal(status: int, body: bytes) -> Reported:
     return Reported(status=status, message=error.message, reasons=reasons, metadata=metadata)
 
 
-def is_for_load(response: Response) -> bool:
+def is_throttled(response: Response) -> bool:
     """Whether an HTTP answer throttles."""
     try:
         refused = response.status_code in {FORBIDDEN, TOO_MANY}
-        return refused and read_refusal(response.status_code, response.content).is_for_load
+        return refused and read_refusal(response.status_code, response.content).is_throttled
     except NotGoogle:
         return False
 
@@ -167,7 +167,7 @@ def source_error(refusal: Reported, request: Request, *, own_project: frozenset[
     asked = f"{request.method} {request.path}"
     said = own_words(" ".join(refusal.message.split()))
     words = f"{asked}: {said}" if said else f"{asked}: HTTP {refusal.status}"
-    if refusal.is_for_load or refusal.has(_USED_UP):
+    if refusal.is_throttled or refusal.has(_USED_UP):
         return Throttled(f"{words} (the retries or the quota are used up)")
     if refusal.status == UNAUTHORIZED:
         return NoCredentials(words, hint="the credentials are wrong, expired or revoked: replace them")

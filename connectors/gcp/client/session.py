@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from connectors.base import own_words
-from connectors.gcp.client.errors import NoCredentials, answer_as, is_for_load
+from connectors.gcp.client.errors import NoCredentials, answer_as, is_throttled
 from connectors.gcp.client.requests import Request
 from connectors.gcp.settings import GcpSettings
 from connectors.rates import RateLimit, Retries
@@ -264,10 +264,10 @@ class GcpSession:
             backoff=settings.backoff,
             timeout=settings.timeout,
             decode=answer_as,
-            keep=0,
+            cache_bytes=0,
             ca_file=None if settings.ca_file is None else str(settings.ca_file.expanduser()),
             insecure_http=settings.insecure_http,
-            for_load=is_for_load,
+            is_throttled=is_throttled,
             environment=settings.endpoint_url is None,  # requests to a custom address use no proxy
         )
 

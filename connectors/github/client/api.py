@@ -183,12 +183,12 @@ class GithubApi:
 
         client, path = self._for(request), request.path.format(**{name: quote(text) for name, text in places.items()})
         asked = {"per_page": PER_PAGE, **params}
-        for page in client.pages(path, paging=link_header, params=asked, asked_for=request.path):
+        for page in client.pages(path, paging=link_header, params=asked, route=request.path):
             yield page.rows
 
     def query(self, text: str, variables: Mapping[str, Any], permission: Permission) -> Answered:
         """See ``Api``."""
-        asks = self.client.but(refusal=partial(self._refusal, Request(path="/graphql", permission=permission)))
+        asks = self.client.with_options(refusal=partial(self._refusal, Request(path="/graphql", permission=permission)))
         body = {"query": text, "variables": variables}
         answer = asks.get(self._settings.graphql, p.GraphqlAnswer, body=body)
         return answered(answer, permission)
@@ -205,7 +205,7 @@ class GithubApi:
         return f"{_ACCEPT}:{bearer(self._token if self.app is None else self.app.held)}:"
 
     def _for(self, request: Request) -> Client:
-        return self.client.but(refusal=partial(self._refusal, request))
+        return self.client.with_options(refusal=partial(self._refusal, request))
 
     def _refusal(self, request: Request, response: Response) -> SourceError:
         """The error for a status other than 200.
@@ -270,6 +270,6 @@ def _client(settings: GithubSettings, meter: Meter, sign_in: Any, limits: Any, k
         ca_file=settings.ca_file,
         insecure_http=settings.insecure_http,
         workers=settings.workers,
-        heard=limits.heard,
-        kept=kept,
+        on_response=limits.note,
+        cache=kept,
     )

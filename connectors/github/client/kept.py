@@ -68,7 +68,7 @@ class _Shared:
 
 
 class KeptAnswers:
-    """See ``connectors.http.Answers``. ``path``: the file; None keeps nothing. ``source``: whose answers these are.
+    """See ``connectors.http.ResponseCache``. ``path``: the file; None keeps nothing. ``source``: whose answers.
 
     ``shapes``: by a request's path, where its rows are and what each is decoded as. ``shared``: the paths with answers
     that repositories may have in common. ``signed_with``: the headers that GitHub's ETags are made of, besides the
@@ -90,21 +90,21 @@ class KeptAnswers:
         self._shared = {one: _Shared() for one in shared}
         self._signed_with = signed_with
 
-    def get(self, name: str, asked_for: str) -> Received | None:
-        """See ``connectors.http.Answers``."""
+    def get(self, key: str, route: str) -> Received | None:
+        """See ``connectors.http.ResponseCache``."""
         with self._lock:
-            known = self._now.get(name) or self._before.get(name)
-            if known is None and name and asked_for in self._shared:
-                known = self._shared[asked_for].answer
+            known = self._now.get(key) or self._before.get(key)
+            if known is None and key and route in self._shared:
+                known = self._shared[route].answer
             if known is not None:  # what is asked for again is kept on
-                self._now[name] = known
+                self._now[key] = known
             return known
 
-    def keep(self, name: str, answer: Received, asked_for: str) -> None:
-        """See ``connectors.http.Answers``."""
-        shape = self._shapes.get(asked_for)
-        may_be_shared = asked_for in self._shared and answer.link is None and len(answer.content) <= _LONGEST_SHARED
-        if not name or shape is None or not (self._path or may_be_shared):
+    def put(self, key: str, answer: Received, route: str) -> None:
+        """See ``connectors.http.ResponseCache``."""
+        shape = self._shapes.get(route)
+        may_be_shared = route in self._shared and answer.link is None and len(answer.content) <= _LONGEST_SHARED
+        if not key or shape is None or not (self._path or may_be_shared):
             return
         content = _parsed(answer.content, *shape) if answer.etag.isascii() and answer.etag.isprintable() else None
         if content is None or not answer.etag:
@@ -112,9 +112,9 @@ class KeptAnswers:
         kept = Received(answer.etag, content, answer.link)
         is_shared = may_be_shared and is_made_of(answer.etag, answer.content, self._signed_with())
         with self._lock:
-            self._now[name] = kept
+            self._now[key] = kept
             if is_shared:
-                self._shared[asked_for].add(kept)
+                self._shared[route].add(kept)
 
     def write(self) -> None:
         """Write the file anew. One that cannot be written costs the next scan requests, and nothing else."""

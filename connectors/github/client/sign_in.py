@@ -67,7 +67,7 @@ class Limits:
         self._meter, self._most = meter, most
         self._used_up: dict[str, float] = {}
 
-    def heard(self, response: Response) -> None:
+    def note(self, response: Response) -> None:
         """Take note of what an answer says is left."""
         headers = response.headers
         left, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
@@ -132,7 +132,7 @@ class AppToken:
         key = _private_key(self._settings)
         with self._client(lambda: _app_jwt(self._settings, key)) as client:
             installed = self._installation(client)
-            answer = client.ask(r.OWN_TOKEN.path, method="POST", installation_id=str(installed.id))
+            answer = client.request(r.OWN_TOKEN.path, method="POST", installation_id=str(installed.id))
             if answer.status_code != _CREATED:
                 raise client.refusal(answer)
         made: InstallationToken = decoded(answer.content, InstallationToken)

@@ -60,7 +60,7 @@ class Api:
                     environment=False,
                 )
                 stack.callback(made.close)
-                return made.but(refusal=_refused)
+                return made.with_options(refusal=_refused)
 
             self._whole, self._partial = client("application/json"), client(_PARTIAL)
             self._stack = stack.pop_all()
@@ -86,7 +86,7 @@ class Api:
 
     def _rows(self, listing: Listing, section: SectionReading, selector: str) -> Iterator[Any]:
         params = {"limit": str(PAGE), **({"fieldSelector": selector} if selector else {})}
-        client = (self._partial if listing.metadata else self._whole).but(
+        client = (self._partial if listing.metadata else self._whole).with_options(
             refusal=partial(_refused, right=listing.right)
         )
         pages = client.pages(listing.path, at="/items", paging=_following, params=params, may_lack=True)
@@ -98,7 +98,7 @@ class Api:
 
     def post(self, path: str, body: Any, shape: type[T]) -> T:
         """See ``Cluster``. A review is answered with 201."""
-        response = self._whole.ask(path, body=body)
+        response = self._whole.request(path, body=body)
         if response.status_code not in (_OK, _CREATED):
             raise _refused(response)
         answer: T = decoded(response.content, shape)

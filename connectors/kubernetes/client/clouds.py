@@ -160,7 +160,7 @@ class Clouds:
             environment=settings.endpoint_url is None,
         )
         with closing(made):
-            return made.but(refusal=refused).get(path, shape, **more)
+            return made.with_options(refusal=refused).get(path, shape, **more)
 
 
 def _pem(text: str) -> Pem | None:

@@ -116,7 +116,7 @@ class CloudLogging:
                 insecure_http=settings.insecure_http,
                 environment=settings.endpoint_url is None,
             )
-        return self._clients[url].but(refusal=partial(_refused, permission))
+        return self._clients[url].with_options(refusal=partial(_refused, permission))
 
 
 def _is_of_data_access(entry: Raw) -> bool:

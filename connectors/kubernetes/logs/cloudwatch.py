@@ -134,7 +134,7 @@ class _Region:
             timeout=settings.timeout,
             insecure_http=settings.insecure_http,
             environment=settings.endpoint_url is None,
-            for_load=_is_throttled,
+            is_throttled=_is_throttled,
         )
 
     def ask(self, operation: str, permission: str, shape: type[T], **asked: Any) -> T:
@@ -143,7 +143,7 @@ class _Region:
 
         target = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"Logs_20140328.{operation}"}
         signed = self._session.signed("logs", f"{self._url}/", json.dumps(asked).encode(), target)
-        response = self._client.ask("/", body=asked, headers=signed)
+        response = self._client.request("/", body=asked, headers=signed)
         if response.status_code == _OK:
             found: T = decoded(response.content, shape)
             return found

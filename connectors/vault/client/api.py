@@ -27,7 +27,7 @@ BACKOFF = 0.2
 """Seconds before the second attempt, plus or minus half; doubled each time."""
 RATE = 100.0
 """Requests per second after the server has throttled; its operators set the quota, usually higher."""
-MAY_PASS = (412, 429, 500, 502, 504)
+TRANSIENT = (412, 429, 500, 502, 504)
 """Statuses that may be transient: 412 if a replica lags behind. 503 is a sealed server."""
 OK, NO_CONTENT, FORBIDDEN, NOT_FOUND = 200, 204, 403, 404
 
@@ -63,7 +63,7 @@ class VaultApi:
             ca_file=settings.ca_file,
             insecure_http=settings.insecure_http,
             workers=settings.workers,
-            may_pass=MAY_PASS,
+            transient_statuses=TRANSIENT,
             environment=False,
         )
         # As bytes: the server accepts UTF-8, and a text header would be sent in another encoding.
@@ -98,7 +98,7 @@ class VaultApi:
 
     def _sent(self, endpoint: Endpoint, places: dict[str, str], body: dict[str, Any] | None = None) -> Response:
         path = f"/v1/{endpoint.route(**places)}".rstrip("/")
-        return self._client.ask(path, method=endpoint.method, body=body, headers=self._headers)
+        return self._client.request(path, method=endpoint.method, body=body, headers=self._headers)
 
 
 def _data(response: Response, payload: type[T]) -> T:

@@ -52,7 +52,7 @@ def test_nothing_is_waited_for_at_first(pace: Pace, watch: Watch) -> None:
 )
 def test_an_answer_near_the_limit_slows_down(pace: Pace, watch: Watch, headers: dict[str, str], slower: bool) -> None:
     """Before the service has to refuse, where it says so in time."""
-    pace.heard("graph", APPLICATIONS, headers)
+    pace.note("graph", APPLICATIONS, headers)
     for _ in range(101):
         pace.rate("graph", APPLICATIONS).acquire()
 
@@ -79,7 +79,7 @@ def test_queries_wait_until_there_are_some_again(
 ) -> None:
     """Resource Graph says when; other requests go on."""
     reported = {"x-ms-user-quota-remaining": left, "x-ms-user-quota-resets-after": resets}
-    pace.heard("arm", QUERY, {name: value for name, value in reported.items() if value is not None})
+    pace.note("arm", QUERY, {name: value for name, value in reported.items() if value is not None})
 
     pace.rate("arm", "https://management.azure.com/subscriptions").acquire()
     assert watch.now == 0
