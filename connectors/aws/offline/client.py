@@ -1,4 +1,4 @@
-"""Answers calls from files: a client that finds the documents that answer a call, by its parameters."""
+"""Answers calls from files: selects the exported documents that answer a call."""
 
 from __future__ import annotations
 
@@ -21,46 +21,46 @@ from connectors.aws.offline.operations import MORE, PAGING, TOKENS, Operation, b
 from connectors.exported import Unreadable
 
 Keeps: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
-"""Whether a row is one that a call with these parameters gives."""
+"""Whether a call with these parameters returns a row."""
 
-# The members by which answers name what they are about, besides those named as the parameter is.
+# Members that may name the resource that an answer describes, besides those with the name of the parameter.
 _NAMING = re.compile(r"(?:.*(?:name|id|identifier|arn|url)|[a-z]+(?<!statu)s)", re.IGNORECASE)
 _ARNS = ("Arn", "ARN", "arn")
-# An ARN may be that of something else: two targets of a rule, with ids of their own, can be one function.
+# Rows with one ARN may differ by id: two targets of a rule can be the same function.
 _IDS = ("Id", "id")
 _NUMBERS = ("SerialNumber", "VersionNumber")
 _PARTS = re.compile(r"[:/]")
 _SEPARATOR = re.compile(r"[-_.= ]")
-# As deep as a policy's id in its summary.
+# Levels of an answer that are searched for names: enough for a policy's id in its summary.
 _DEPTH = 3
 
 
-class Named(Struct, frozen=True, kw_only=True):
-    """What an answer names: ``texts`` by member, in small letters; ``path``: what its file may be named by."""
+class Names(Struct, frozen=True, kw_only=True):
+    """The names in an answer: ``texts`` by member, in small letters. ``path``: names in the path of its file."""
 
     texts: Mapping[str, frozenset[str]]
     path: frozenset[str]
 
     @property
     def parts(self) -> frozenset[str]:
-        """All that the end of a name is looked up in."""
+        """All parts by which an answer is indexed."""
         return self.path.union(*(_PARTS.split(text) for texts in self.texts.values() for text in texts))
 
 
-def named_by(answer: Mapping[str, Any], path: PurePath) -> Named:
-    """What an answer, and the path of its file in the folder, name."""
+def names_in(answer: Mapping[str, Any], path: PurePath) -> Names:
+    """The names in an answer and in the path of its file below the folder."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for member, text in _texts(answer, "", 0):
         if _NAMING.fullmatch(member):
             found[member.lower()].add(text)
     folders = (*path.parts[:-1], path.stem)
     ends = {part[at:] for part in folders for at in (0, *(match.end() for match in _SEPARATOR.finditer(part)))}
-    return Named(texts={member: frozenset(texts) for member, texts in found.items()}, path=frozenset(ends))
+    return Names(texts={member: frozenset(texts) for member, texts in found.items()}, path=frozenset(ends))
 
 
-def is_about(named: Named, asked_of: Mapping[str, str]) -> bool:
-    """Whether an answer, or else the path of its file, names every resource that a call asks about."""
-    return all(_names(named, parameter, value) for parameter, value in asked_of.items())
+def is_about(names: Names, resources: Mapping[str, str]) -> bool:
+    """Whether an answer, or else the path of its file, names all resources of a call."""
+    return all(_include(names, parameter, value) for parameter, value in resources.items())
 
 
 def tail(name: str) -> str:
@@ -68,25 +68,25 @@ def tail(name: str) -> str:
     return _PARTS.split(name)[-1]
 
 
-def _names(named: Named, parameter: str, value: str) -> bool:
-    reported = named.texts.get(parameter.lower())
+def _include(names: Names, parameter: str, value: str) -> bool:
+    reported = names.texts.get(parameter.lower())
     if reported:
         return any(_same(one, value) for one in reported)
-    everything = (one for texts in named.texts.values() for one in texts)
-    return any(_same(one, value) or tail(value) in _inner(one) for one in everything) or tail(value) in named.path
+    everything = (one for texts in names.texts.values() for one in texts)
+    return any(_same(one, value) or tail(value) in _inner(one) for one in everything) or tail(value) in names.path
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether both name the same: an ARN, and what stands at its end."""
-    return one == other or (bool(one) and bool(other) and (_ends(one, other) or _ends(other, one)))
+    """Whether both are the same name, or an ARN and the name at its end."""
+    return one == other or (bool(one) and bool(other) and (_is_arn_of(one, other) or _is_arn_of(other, one)))
 
 
-def _ends(arn: str, name: str) -> bool:
+def _is_arn_of(arn: str, name: str) -> bool:
     return arn.startswith("arn:") and arn.endswith((f"/{name}", f":{name}"))
 
 
 def _inner(arn: str) -> Sequence[str]:
-    """What stands within an ARN, the cluster of a service for instance."""
+    """The parts between type and name of an ARN, such as the cluster of a service."""
     return _PARTS.split(arn)[6:-1] if arn.startswith("arn:") else ()
 
 
@@ -118,7 +118,7 @@ def _running(row: Mapping[str, Any], parameters: Mapping[str, Any]) -> bool:
     return (row.get("Status") or {}).get("State") in parameters.get("ClusterStates", ())
 
 
-# What a call asks to be left out, and a file may hold nevertheless.
+# Rows that a call leaves out by its parameters, but that a file may contain.
 _KEEPS: Mapping[tuple[str, str], Keeps] = {
     ("ssm", "DescribeParameters"): _member("Type", "SecureString"),
     ("organizations", "ListPolicies"): _member("Type", "SERVICE_CONTROL_POLICY"),
@@ -128,16 +128,16 @@ _KEEPS: Mapping[tuple[str, str], Keeps] = {
 }
 
 
-def asked_for(
-    answer: Mapping[str, Any], operation: Operation, parameters: Mapping[str, Any], asked_of: Mapping[str, str]
+def requested_rows(
+    answer: Mapping[str, Any], operation: Operation, parameters: Mapping[str, Any], resources: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The answer without rows that the call would not have given."""
+    """The answer without rows that the call would not have returned."""
     keeps = _KEEPS.get((operation.service, operation.name), _all)
 
     def is_meant(row: Any) -> bool:
         if not isinstance(row, Mapping):
             return True
-        is_others = any(row.get(name, value) != value for name, value in asked_of.items())
+        is_others = any(row.get(name, value) != value for name, value in resources.items())
         return not is_others and keeps(row, parameters)
 
     return {
@@ -146,8 +146,8 @@ def asked_for(
     }
 
 
-def name_of(row: Any) -> Any:
-    """By what a row is the same in two documents: its ARN and id, else all the texts that name it, else all of it."""
+def row_identity(row: Any) -> Any:
+    """The identity of a row across documents: its ARN and id, else all texts that name it, else the whole row."""
     if not isinstance(row, Mapping):
         return str(row)
     if any(isinstance(row.get(name), str) for name in _ARNS):
@@ -161,22 +161,22 @@ def name_of(row: Any) -> Any:
 
 
 def with_batch(answer: dict[str, Any], operation: Operation, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer with just the rows that were requested by name; for each that is missing, an empty one.
+    """The answer with only the rows that were requested by name; an empty row for each that is missing.
 
-    An empty row is counted as one that cannot be read.
+    An empty row counts as unreadable.
     """
     ids, member = batches().get((operation.service, operation.name), (None, ""))
     if ids is None:
         return answer
     rows: list[Any] = []
     for wanted in parameters.get(ids, ()):
-        named = (row for row in answer.get(member, ()) if any(_same(text, wanted) for text in _named_first(row)))
+        named = (row for row in answer.get(member, ()) if any(_same(text, wanted) for text in _own_names(row)))
         rows.append(next(named, {}))
     return {**answer, member: rows}
 
 
-def _named_first(row: Any) -> Iterator[str]:
-    """The texts that name a row itself."""
+def _own_names(row: Any) -> Iterator[str]:
+    """The names of a row itself, without those in its members."""
     return (text for name, text in _texts(row, "", _DEPTH - 1) if _NAMING.fullmatch(name))
 
 
@@ -184,11 +184,11 @@ def _named_first(row: Any) -> Iterator[str]:
 
 _MISSING = "the page that no file holds"
 _ORDER = "GenerateCredentialReport"
-"""Nothing needs to be ordered: the report is there, or it is not."""
+"""Not sent: the report is in a file, or missing."""
 _FEW = 5
-"""So many values of a parameter are written out."""
+"""Maximum number of values of a parameter that are written out."""
 
-_Ends: TypeAlias = Mapping[str, Sequence[tuple[Document, Named]]]
+_ByPart: TypeAlias = Mapping[str, Sequence[tuple[Document, Names]]]
 
 
 class FileClients:
@@ -196,13 +196,13 @@ class FileClients:
 
     ask_aws = False
     home_region = "any"
-    """Where services without regions are asked; it makes no difference."""
+    """The region for services without regions; it makes no difference."""
 
     def __init__(self, export: Export, account: str | None = None) -> None:
         """``account``: None for requests about the organization."""
         self._export = export
         self._lock = threading.Lock()
-        self._by_end: dict[tuple[str, str, str], _Ends] = {}
+        self._indexes: dict[tuple[str, str, str], _ByPart] = {}
         self._documents: defaultdict[tuple[str, str], list[Document]] = defaultdict(list)
         for one in export.of_account(account):
             self._documents[one.operation.service, one.operation.name].append(one)
@@ -213,48 +213,48 @@ class FileClients:
             return FileClient(service_model(service), region, self)
 
     def pages(self, operation: Operation, region: str, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """An answer, document by document, the newest first; a row that a newer one has is left out.
+        """An answer, document by document, the newest first, without rows that a newer document has.
 
-        Raises NotExported where no file holds any, and at the end where none holds the last page.
+        Raises NotExported if there is no such file, and at the end if no file has the last page.
         """
-        asked_of = operation.asked_of(parameters)
-        documents = self._answering(operation, region, asked_of)
+        resources = operation.resources_of(parameters)
+        documents = self._answering(operation, region, resources)
         if not documents:
-            missing = _words(operation, region, asked_of)
-            raise NotExported(f"no file holds {missing}", hint=_command(operation, region, asked_of, parameters))
+            missing = _words(operation, region, resources)
+            raise NotExported(f"no file holds {missing}", hint=_command(operation, region, resources, parameters))
         seen: set[Any] = set()
-        for document in documents[:1] if operation.is_single(asked_of) else documents:
-            answer = asked_for(self._content(document), operation, parameters, asked_of)
+        for document in documents[:1] if operation.is_single(resources) else documents:
+            answer = requested_rows(self._content(document), operation, parameters, resources)
             yield {name: _unseen(value, seen) for name, value in answer.items() if name not in PAGING}
-            seen.update(name_of(row) for rows in answer.values() if isinstance(rows, list) for row in rows)
+            seen.update(row_identity(row) for rows in answer.values() if isinstance(rows, list) for row in rows)
         if all(document.goes_on for document in documents):
             raise NotExported(
-                f"the last page of {_words(operation, region, asked_of)} is in no file",
+                f"the last page of {_words(operation, region, resources)} is in no file",
                 hint="write it again without --max-items and --no-paginate",
             )
 
-    def _answering(self, operation: Operation, region: str, asked_of: Mapping[str, str]) -> Sequence[Document]:
+    def _answering(self, operation: Operation, region: str, resources: Mapping[str, str]) -> Sequence[Document]:
         """The documents that answer a call, the newest first."""
         of_all = self._documents[operation.service, operation.name]
         here = [one for one in of_all if operation.is_global or one.place.region == region]
-        if asked_of:
-            ends = self._ends(operation, region, here)
-            first = tail(next(iter(asked_of.values())))
-            here = [one for one, named in ends.get(first, ()) if is_about(named, asked_of)]
+        if resources:
+            by_part = self._by_part(operation, region, here)
+            first = tail(next(iter(resources.values())))
+            here = [one for one, names in by_part.get(first, ()) if is_about(names, resources)]
         return sorted(here, key=lambda one: one.written_at, reverse=True)
 
-    def _ends(self, operation: Operation, region: str, documents: Sequence[Document]) -> _Ends:
-        """The documents by every part of what they name, made once: there may be one for each user."""
+    def _by_part(self, operation: Operation, region: str, documents: Sequence[Document]) -> _ByPart:
+        """The documents by every part of their names. Built once, because there may be a document for each user."""
         key = operation.service, operation.name, region
         with self._lock:
-            if key not in self._by_end:
-                ends: defaultdict[str, list[tuple[Document, Named]]] = defaultdict(list)
+            if key not in self._indexes:
+                by_part: defaultdict[str, list[tuple[Document, Names]]] = defaultdict(list)
                 for one in documents:
-                    named = named_by(self._content(one), one.path.relative_to(self._export.folder))
-                    for part in named.parts:
-                        ends[part].append((one, named))
-                self._by_end[key] = ends
-            return self._by_end[key]
+                    names = names_in(self._content(one), one.path.relative_to(self._export.folder))
+                    for part in names.parts:
+                        by_part[part].append((one, names))
+                self._indexes[key] = by_part
+            return self._indexes[key]
 
     def _content(self, document: Document) -> dict[str, Any]:
         try:
@@ -264,7 +264,7 @@ class FileClients:
 
 
 class FileClient:
-    """One service in one region as files have it, with those of the SDK's methods that readers call."""
+    """A client of one service in one region, with the SDK methods that readers call."""
 
     def __init__(self, model: Any, region: str, clients: FileClients) -> None:
         from botocore import xform_name
@@ -276,15 +276,15 @@ class FileClient:
         self.meta = SimpleNamespace(service_model=model, method_to_api_mapping=methods)
 
     def can_paginate(self, method: str) -> bool:
-        """Every listing comes in as many pages as there are documents."""
+        """Whether the service has the method: each document is a page."""
         return method in self.meta.method_to_api_mapping
 
     def get_paginator(self, method: str) -> SimpleNamespace:
-        """What gives the pages of a listing: ``paginate(**parameters)``."""
+        """A paginator: ``paginate(**parameters)`` returns the pages of a listing."""
         return SimpleNamespace(paginate=partial(self._pages, method))
 
     def __getattr__(self, method: str) -> Any:
-        """An operation by its Python name. Raises AttributeError where the service has none of that name."""
+        """An operation by its Python name. Raises AttributeError if the service does not have it."""
         if method.startswith("_") or method not in self.meta.method_to_api_mapping:
             raise AttributeError(method)
         return partial(self._answer, method)
@@ -296,7 +296,7 @@ class FileClient:
         return self._clients.pages(self._operation(method), self._region, parameters)
 
     def _answer(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """All pages as one; where the last is missing, with word of it, and the next call fails."""
+        """All pages as one. Without the last page, the answer has a token, and a call for the next page fails."""
         operation = self._operation(method)
         if operation.name == _ORDER:
             return {"State": "COMPLETE"}
@@ -322,19 +322,19 @@ def _add(page: Mapping[str, Any], answer: dict[str, Any]) -> None:
 def _unseen(value: Any, seen: set[Any]) -> Any:
     if not seen or not isinstance(value, list):
         return value
-    return [row for row in value if name_of(row) not in seen]
+    return [row for row in value if row_identity(row) not in seen]
 
 
-def _words(operation: Operation, region: str, asked_of: Mapping[str, str]) -> str:
-    of = f" of {', '.join(asked_of.values())}" if asked_of else ""
+def _words(operation: Operation, region: str, resources: Mapping[str, str]) -> str:
+    of = f" of {', '.join(resources.values())}" if resources else ""
     return f"{operation.command}{of}{'' if operation.is_global else f' in {region}'}"
 
 
-def _command(operation: Operation, region: str, asked_of: Mapping[str, str], parameters: Mapping[str, Any]) -> str:
-    """What writes such a file."""
+def _command(operation: Operation, region: str, resources: Mapping[str, str], parameters: Mapping[str, Any]) -> str:
+    """The AWS CLI command that writes the missing file."""
     from botocore import xform_name
 
-    words = {name: _option(value) for name, value in {**parameters, **dict.fromkeys(asked_of, ())}.items()}
+    words = {name: _option(value) for name, value in {**parameters, **dict.fromkeys(resources, ())}.items()}
     options = "".join(f" --{xform_name(name, '-')}{word}" for name, word in words.items() if word is not None)
     if not operation.is_global:
         options += f" --region {region}"
@@ -343,7 +343,7 @@ def _command(operation: Operation, region: str, asked_of: Mapping[str, str], par
 
 
 def _option(value: Any) -> str | None:
-    """A parameter's value on the command line; ``…`` where each thing has its own; None where it can do without."""
+    """A parameter's value on the command line; ``…`` if it differs by resource; None if it is optional."""
     match value:
         case True:
             return ""

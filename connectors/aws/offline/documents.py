@@ -169,7 +169,7 @@ def recognised(document: Mapping[str, Any], path: str) -> Sequence[Operation]:
     best = max(likeness.values())
     hits = [operation for operation, share in likeness.items() if share == best] if best else []
     named = [operation for operation in hits if operation.command.partition(" ")[2] in path]
-    is_clear = sum(not operation.asks_of for operation in hits) <= 1
+    is_clear = sum(not operation.resource_parameters for operation in hits) <= 1
     return named or (hits if is_clear else ())
 
 

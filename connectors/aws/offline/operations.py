@@ -22,7 +22,7 @@ _GLOBAL = frozenset({"iam", "organizations", "sts"})
 _OF_THE_ACCOUNT = frozenset({"DescribeRegions", "LookupEvents"})
 
 # Parameters that say of what something is asked. Those of regional services are declared with their types.
-_ASKED_OF: Mapping[str, frozenset[str]] = {
+_RESOURCES: Mapping[str, frozenset[str]] = {
     "iam": frozenset({"UserName", "OpenIDConnectProviderArn", "SAMLProviderArn", "AccessKeyId", "Arn", "JobId"}),
     "organizations": frozenset({"PolicyId", "ParentId"}),
 }
@@ -51,9 +51,9 @@ class Operation(Struct, frozen=True, kw_only=True):
         """Whether its answer is rows and nothing else."""
         return all(shape.type_name == "list" for name, shape in self.shape.members.items() if name not in PAGING)
 
-    def is_single(self, asked_of: Mapping[str, str]) -> bool:
+    def is_single(self, resources: Mapping[str, str]) -> bool:
         """Whether its answer is facts about one thing; else several documents may make up one answer."""
-        return bool(asked_of) and not self.is_listing and not self.name.startswith("List")
+        return bool(resources) and not self.is_listing and not self.name.startswith("List")
 
     @property
     def is_global(self) -> bool:
@@ -61,13 +61,19 @@ class Operation(Struct, frozen=True, kw_only=True):
         return self.service in _GLOBAL or self.name in _OF_THE_ACCOUNT
 
     @property
-    def asks_of(self) -> frozenset[str]:
+    def resource_parameters(self) -> frozenset[str]:
         """The parameters that name what it is about, if any."""
-        return _ASKED_OF.get(self.service, frozenset()) & self.takes | _by().get((self.service, self.name), frozenset())
+        return _RESOURCES.get(self.service, frozenset()) & self.takes | _by().get(
+            (self.service, self.name), frozenset()
+        )
 
-    def asked_of(self, parameters: Mapping[str, Any]) -> dict[str, str]:
+    def resources_of(self, parameters: Mapping[str, Any]) -> dict[str, str]:
         """What it is about, by those parameters."""
-        return {name: value for name, value in parameters.items() if name in self.asks_of and isinstance(value, str)}
+        return {
+            name: value
+            for name, value in parameters.items()
+            if name in self.resource_parameters and isinstance(value, str)
+        }
 
 
 def goes_on(document: Mapping[str, Any]) -> bool:
@@ -97,7 +103,9 @@ def operations() -> Sequence[Operation]:
     found: list[Operation] = []
     for permission in permissions:
         prefix, _, name = permission.partition(":")
-        for service in services_of(prefix) if name.startswith(_READS) else ():
+        if not name.startswith(_READS):
+            continue
+        for service in services_of(prefix):
             if service not in _known_services():
                 continue
             model = service_model(service)

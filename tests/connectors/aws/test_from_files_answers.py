@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from connectors.aws.offline.client import name_of
+from connectors.aws.offline.client import row_identity
 from scanner.model import Workload
 from tests.connectors.aws.command_line import write
 from tests.connectors.aws.exported import MADE, details, everywhere, keys, read
@@ -160,8 +160,8 @@ def test_rows_are_distinguished(rows: list[dict[str, Any]]) -> None:
     """A row that is taken for another would be left out of a listing in several files."""
     one, other = rows
 
-    assert name_of(one) != name_of(other)
-    assert name_of(one) == name_of({**one})
+    assert row_identity(one) != row_identity(other)
+    assert row_identity(one) == row_identity({**one})
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_row_that_changed_is_the_same_row(changed: dict[str, Any]) -> None:
     """What it is tagged with, and the state that it is in, do not name it."""
     row = {"FunctionName": "f", "SerialNumber": "a", "Tags": [], "Status": "Active"}
 
-    assert name_of(row) == name_of({**row, **changed})
+    assert row_identity(row) == row_identity({**row, **changed})
 
 
 @pytest.mark.parametrize("mark", [{"NextToken": "eyJNYXJrZXIi"}, {"IsTruncated": True, "Marker": "next"}])
