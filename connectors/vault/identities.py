@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -159,6 +160,7 @@ class _Builder:
     def __init__(self, scope: Scope, found: Found) -> None:
         self._scope = scope
         self._found = found
+        self._identity = partial(Identity, provider=scope.spec.name, source=scope.source, scope=scope.id)
         self.joined = Joined(found)
         self._allowed: dict[frozenset[str], tuple[Consequence, ...]] = {}
         self._has_stray_tokens = any(token.entity_id for token in self.joined.bare) or any(
@@ -186,8 +188,10 @@ class _Builder:
                 logins_unread |= self._has_stray_tokens
         held = self._permissions(grants, tokens, blind)
         trusts = trusts_of(role, self._found.issuers, self._found.clusters)
-        return Identity(
-            **self._place(role.key, role.method.kind, role.name),
+        return self._identity(
+            key=role.key,
+            kind=role.method.kind,
+            name=role.name,
             aliases=tuple(sorted(entity.id for entity in folded)),
             enabled=not any(entity.disabled for entity in folded),
             last_used_at=_latest([*self._signs_of_life(tokens), *(one.last_used_at for one in secret_ids)]),
@@ -229,8 +233,10 @@ class _Builder:
         is_half_read = entity.id in self._found.half_read
         blind = ["its details could not be read"] if is_half_read else self._blind_to_groups([entity])
         held = self._permissions(self._entity_grants(entity, "direct"), tokens, blind)
-        return Identity(
-            **self._place(key, "entity", entity.name),
+        return self._identity(
+            key=key,
+            kind="entity",
+            name=entity.name,
             unique_id=entity.id,
             aliases=tuple(sorted({alias.name for alias in aliases if alias.name and alias.mount_type != "approle"})),
             enabled=None if is_half_read else not entity.disabled,
@@ -274,8 +280,10 @@ class _Builder:
         direct = [Grant(name=name, via="direct") for name in token.policies or ()]
         blind = ["its entity could not be read"] if token.entity_id else []
         held = self._permissions(direct, [], blind)
-        return Identity(
-            **self._place(key, "token", token.accessor),
+        return self._identity(
+            key=key,
+            kind="token",
+            name=token.accessor,
             display_name=token.display_name or None,
             unique_id=token.accessor,
             enabled=True,
@@ -294,17 +302,6 @@ class _Builder:
             consequences=held.consequences,
             unread=unread_facts(permissions=not held.is_whole),
         )
-
-    def _place(self, key: str, kind: str, name: str) -> dict[str, Any]:
-        scope = self._scope
-        return {
-            "key": key,
-            "provider": scope.spec.name,
-            "source": scope.source,
-            "scope": scope.id,
-            "kind": kind,
-            "name": name,
-        }
 
     def _entity_key(self, entity: Entity) -> str:
         return f"vault://{self._scope.id}/identity/entity/{entity.name}"

@@ -77,6 +77,9 @@ tokens are sent with the subject in another form. ``gone``: what the subject nam
 """
 
 
+TrustKind: TypeAlias = Literal["anyone", "account", "principal", "service", "federated", "deleted"]
+
+
 class Trust(Struct, frozen=True, kw_only=True, gc=False):
     """A principal that may become the identity (an AWS trust policy's principal, a role binding to a token issuer).
 
@@ -92,7 +95,7 @@ class Trust(Struct, frozen=True, kw_only=True, gc=False):
     """
 
     principal: str
-    kind: Literal["anyone", "account", "principal", "service", "federated", "deleted"]
+    kind: TrustKind
     external: bool | None = None
     restriction: Literal["none", "loose", "exact"] = "none"
     evidence: str

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -26,6 +26,7 @@ from connectors.federation import (
     widest,
 )
 from scanner.model import Claim, Link, Signal, Trust
+from scanner.model.rights import TrustKind
 
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 ANYONE = "*"
@@ -109,7 +110,7 @@ def _listed(values: str | tuple[str, ...] | None) -> tuple[str, ...]:
 # --- Issuer, subject and claims of a federated trust (pure) ---
 
 _OF_OTHERS = frozenset({SUBJECT, "aud", "oaud", "amr"})
-"""Claims that are looked at elsewhere, or that say nothing of who comes."""
+"""Claims that are evaluated elsewhere, or do not identify the principal."""
 
 _OIDC = re.compile(r"arn:[^:]+:iam::\d{12}:oidc-provider/(.+)")
 _SAML = re.compile(r"arn:[^:]+:iam::\d{12}:saml-provider/.+")
@@ -127,13 +128,13 @@ def provider_issuer(principal: str) -> str | None:
 
 
 def subjects_of(issuer: str, conditions: Iterable[Condition]) -> tuple[str | None, ...]:
-    """Who tokens must be for, as patterns; None where no one is named, or only by what we cannot match."""
+    """The subjects that a trust requires, as patterns; None if it requires none, or one that we cannot match."""
     named = binding_claims(issuer, conditions).get("sub")
     return (None,) if named is None else tuple(map(named.pattern, named.values))
 
 
 def claims_of(issuer: str, conditions: Iterable[Condition]) -> tuple[Claim, ...]:
-    """What tokens must say besides, sorted; a claim that we cannot match has no values. Callers choose audiences."""
+    """The other claims that a trust requires, sorted. Claims that we cannot match have no values."""
     named = binding_claims(issuer, conditions)
     return tuple(
         Claim(name=claim, values=tuple(value for value in map(one.pattern, one.values) if value is not None))
@@ -143,7 +144,7 @@ def claims_of(issuer: str, conditions: Iterable[Condition]) -> tuple[Claim, ...]
 
 
 def binding_claims(issuer: str, conditions: Iterable[Condition]) -> dict[str, Condition]:
-    """What narrows each claim of who may come, by the claim's name; of two conditions on one, the narrower."""
+    """The condition on each claim, by the claim's name; of two conditions on one claim, the narrower."""
     prefix = f"{issuer.lower()}:"
     binding = sorted(
         (one for one in conditions if one.restriction != "none"), key=lambda one: one.restriction == "exact"
@@ -154,12 +155,12 @@ def binding_claims(issuer: str, conditions: Iterable[Condition]) -> dict[str, Co
 # --- Trust policies: trusted principals and their conditions (pure) ---
 
 _CALLER = "aws:principalarn"
-# What Cognito's tokens say of those who did not sign in.
+# The value of "amr" in Cognito's tokens for users who did not sign in.
 _UNAUTHENTICATED = "unauthenticated"
 
 _ACCOUNT = re.compile(r"(?:arn:[^:]+:iam::)?(\d{12})(?::root)?")
 _ARN_ACCOUNT = re.compile(r"arn:[^:]+:(?:iam|sts)::(\d{12}):.+")
-# What is left in the policy of a principal that has been deleted: its unique id.
+# A policy shows the unique id of a principal that has been deleted.
 _DELETED = re.compile(r"A(?:IDA|ROA|GPA)[A-Z0-9]{12,}")
 # bedrock.eu-west-1.amazonaws.com and ec2.amazonaws.com.cn are bedrock and ec2.
 _SERVICE = re.compile(r"(.+?)(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?")
@@ -177,14 +178,14 @@ class TrustTables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 @cache
 def trust_tables() -> TrustTables:
-    """The tables that come with us."""
+    """The tables in ``trust.toml``."""
     data = tomllib.loads(files("connectors.aws.rights").joinpath("trust.toml").read_text(encoding="utf-8"))
     return msgspec.convert(data, TrustTables)
 
 
 @cache
 def _vendors() -> Mapping[str, str]:
-    """The vendor that an account is known to belong to, from ``vendors.toml``: a label, nothing is decided by it."""
+    """The vendor that owns an account, from ``vendors.toml``: a label for the evidence; no verdict depends on it."""
     data = tomllib.loads(files("connectors.aws.rights").joinpath("vendors.toml").read_text(encoding="utf-8"))
     return {account: name for name, accounts in data["vendors"].items() for account in accounts}
 
@@ -216,14 +217,14 @@ def parse_trusts(document: Any, account: str) -> tuple[Trust, ...]:
 
 
 def _trusts(principal: Principal, statement: TrustStatement, account: str) -> Iterator[Trust]:
-    """One, or where tokens are taken one for each subject that is named."""
-    facts = (
-        _service_trust(principal, statement)
-        if principal.type == "Service"
-        else _federated_trust(principal, statement)
-        if principal.type == "Federated"
-        else _aws_trust(principal, statement, account)
-    )
+    """The trust in a principal; of a token issuer, one for each subject that the conditions name."""
+    match principal.type:
+        case "Service":
+            trusted = _trusted_service(principal, statement)
+        case "Federated":
+            trusted = _trusted_provider(principal, statement)
+        case _:
+            trusted = _trusted_principal(principal, statement, account)
     how = "everyone but those its NotPrincipal names" if statement.not_principals else "its trust policy names it"
     if vendor := _vendors().get(account_of(principal.value) or ""):
         how = f"{how} ({vendor}, by its published account)"
@@ -240,46 +241,57 @@ def _trusts(principal: Principal, statement: TrustStatement, account: str) -> It
             subject=subject,
             claims=claims,
             by_name=issuer is not None and is_by_name(issuer, subject, claims),
-            **facts,
+            kind=trusted.kind,
+            external=trusted.external,
+            restriction=trusted.restriction,
+            only=trusted.only,
         )
 
 
-def _service_trust(principal: Principal, statement: TrustStatement) -> dict[str, Any]:
+class _Trusted(NamedTuple):
+    """What one principal in a statement is, and how far conditions restrict it. The fields are those of Trust."""
+
+    kind: TrustKind
+    external: bool | None
+    restriction: Restriction
+    only: tuple[str, ...] = ()
+
+
+def _trusted_service(principal: Principal, statement: TrustStatement) -> _Trusted:
     tables = trust_tables()
     outsiders = principal.value == ANYONE or service_of(principal.value) in tables.serving_everybody
     restriction = _narrowed(statement.conditions, tables.narrowing["service"])
-    return {"kind": "service", "external": outsiders, "restriction": restriction}
+    return _Trusted("service", outsiders, restriction)
 
 
-def _aws_trust(principal: Principal, statement: TrustStatement, account: str) -> dict[str, Any]:
+def _trusted_principal(principal: Principal, statement: TrustStatement, account: str) -> _Trusted:
     narrowing, value, only = trust_tables().narrowing, principal.value, _callers(statement.conditions)
     restriction = _narrowed(statement.conditions, narrowing["aws"])
     if value == ANYONE:
         restriction = narrowest((widest((restriction, "loose")), _narrowed(statement.conditions, narrowing["anyone"])))
-        return {"kind": "anyone", "external": True, "restriction": restriction, "only": only}
+        return _Trusted("anyone", True, restriction, only)
     if whole := _ACCOUNT.fullmatch(value):
-        return {"kind": "account", "external": whole[1] != account, "restriction": restriction, "only": only}
+        return _Trusted("account", whole[1] != account, restriction, only)
     if one := _ARN_ACCOUNT.fullmatch(value):
-        return {"kind": "principal", "external": one[1] != account, "restriction": restriction}
-    kind = "deleted" if _DELETED.fullmatch(value) else "principal"
-    return {"kind": kind, "external": None, "restriction": restriction}
+        return _Trusted("principal", one[1] != account, restriction)
+    return _Trusted("deleted" if _DELETED.fullmatch(value) else "principal", None, restriction)
 
 
 def _callers(conditions: Iterable[Condition]) -> tuple[str, ...]:
-    """The ARNs, as patterns, that a condition is limited to; of several conditions the first."""
+    """The ARNs, as patterns, that a condition limits callers to; of several conditions the first."""
     naming = (each.values for each in conditions if each.key == _CALLER and each.is_binding)
     return next((values for values in naming if not any(map(has_variable, values))), ())
 
 
-def _federated_trust(principal: Principal, statement: TrustStatement) -> dict[str, Any]:
+def _trusted_provider(principal: Principal, statement: TrustStatement) -> _Trusted:
     url = issuer_of(principal.value)
     if url is None:
         # The provider itself vouches for one organisation; conditions narrow further.
         narrowed = _narrowed(statement.conditions, trust_tables().narrowing["saml"])
-        return {"kind": "federated", "external": None, "restriction": narrowest(("loose", narrowed))}
+        return _Trusted("federated", None, narrowest(("loose", narrowed)))
     issuer = shared(url)
     restriction = _claims_narrow(url.lower(), issuer, statement.conditions)
-    return {"kind": "federated", "external": True if issuer else None, "restriction": restriction}
+    return _Trusted("federated", True if issuer else None, restriction)
 
 
 def _claims_narrow(url: str, issuer: Issuer | None, conditions: Iterable[Condition]) -> Restriction:
@@ -301,17 +313,16 @@ def _narrowed(conditions: Iterable[Condition], keys: Iterable[str]) -> Restricti
     return narrowest(condition.restriction for condition in on_keys(tuple(conditions), tuple(keys)))
 
 
-# ---
-# ``federates`` links of roles: which subjects of which outside issuer may become them, as others can join it (pure).
+# --- ``federates`` links of roles: the subjects of external issuers that may assume them (pure) ---
 #
-# Besides the tokens' subjects (see :mod:`connectors.federation`) they lead to the ARN of each identity provider of
-# the account that a role trusts, which represents everyone it authenticates.
+# Besides the tokens' subjects (see :mod:`connectors.federation`), links lead to the ARN of each identity provider of
+# the account that a role trusts, for all users that it authenticates.
 
 _GITHUB_REPOSITORY = "repository"
 
 
 def federates_links(document: Any, trusts: Iterable[Trust]) -> tuple[Link, ...]:
-    """The links that a role's trust policy gives it, sorted; ``trusts``: who may assume it in the end, denials counted.
+    """The links from a role's trust policy, sorted. ``trusts``: the trusted principals after denials.
 
     A policy that cannot be read gives none: it has no trusts either.
     """
@@ -349,11 +360,11 @@ _SOURCE = "aws:sourcearn"
 
 
 def agent_signals(document: Any, trusts: Iterable[Trust], *, answers: bool = True) -> tuple[Signal, ...]:
-    """That a role belongs, or may belong, to an AI agent: it trusts a service that runs them.
+    """Signals that a role belongs, or may belong, to an AI agent: it trusts a service that runs agents.
 
-    ``document``: its trust policy; ``trusts``: who may assume it in the end, denials counted. A policy that cannot
-    be read has none. ``answers``: whether it may invoke models that answer, as far as anyone knows: Bedrock runs no
-    agent with a role that may not, but indexes documents, logs, or trains.
+    ``document``: its trust policy; ``trusts``: the trusted principals after denials. A policy that cannot be read has
+    no signals. ``answers``: whether it may, or may possibly, invoke models that answer: without, Bedrock runs no agent
+    with the role, but indexes documents, logs, or trains.
     """
     strengths = trust_tables().agent_services
     named = {
@@ -383,7 +394,7 @@ def agent_signals(document: Any, trusts: Iterable[Trust], *, answers: bool = Tru
 
 
 def _is_agentless(conditions: Iterable[Condition]) -> bool:
-    """Whether the service may use the role for such things only as no agent runs in."""
+    """Whether the service may use the role only for resource types that run no agent."""
     kinds = trust_tables().agentless
     return any(
         condition.key == _SOURCE
