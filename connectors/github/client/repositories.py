@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, field
@@ -23,6 +23,19 @@ from scanner.errors import SourceError
 FOLDER: Final = ".github/workflows"
 _KINDS: Final = (".yml", ".yaml")
 _CUT_SHORT: Final = "GitHub does not show all of it"
+_CLIENTS: Final = {
+    "mcp": ".mcp.json",
+    "mcpOfVscode": ".vscode/mcp.json",
+    "mcpOfCursor": ".cursor/mcp.json",
+}
+"""Configurations of MCP clients: their paths by alias in the query."""
+_DEFINITIONS: Final = {
+    "agentCore": "agentcore/agentcore.json",
+    "agentCoreToolkit": ".bedrock_agentcore.yaml",
+    "agentEngine": ".agent_engine_config.json",
+    "azd": "azure.yaml",
+}
+"""Files that define agents."""
 QUERY: Final = """\
 query($org: String!, $first: Int!, $endCursor: String) {
   organization(login: $org) {
@@ -42,18 +55,18 @@ query($org: String!, $first: Int!, $endCursor: String) {
         owners: object(expression: "HEAD:.github/CODEOWNERS") { ... on Blob { text } }
         ownersInRoot: object(expression: "HEAD:CODEOWNERS") { ... on Blob { text } }
         ownersInDocs: object(expression: "HEAD:docs/CODEOWNERS") { ... on Blob { text } }
-        mcp: object(expression: "HEAD:.mcp.json") { ... on Blob { text isTruncated } }
-        mcpOfVscode: object(expression: "HEAD:.vscode/mcp.json") { ... on Blob { text isTruncated } }
-        mcpOfCursor: object(expression: "HEAD:.cursor/mcp.json") { ... on Blob { text isTruncated } }
-        agentCore: object(expression: "HEAD:agentcore/agentcore.json") { ... on Blob { text isTruncated } }
-        agentCoreToolkit: object(expression: "HEAD:.bedrock_agentcore.yaml") { ... on Blob { text isTruncated } }
-        agentEngine: object(expression: "HEAD:.agent_engine_config.json") { ... on Blob { text isTruncated } }
-        azd: object(expression: "HEAD:azure.yaml") { ... on Blob { text isTruncated } }
+AGENT_FILES
       }
     }
   }
 }
-"""
+""".replace(
+    "AGENT_FILES",
+    "\n".join(
+        f'        {alias}: object(expression: "HEAD:{path}") {{ ... on Blob {{ text isTruncated }} }}'
+        for alias, path in (_CLIENTS | _DEFINITIONS).items()
+    ),
+)
 TEAMS: Final = """\
 query($org: String!, $endCursor: String) {
   organization(login: $org) {
@@ -130,13 +143,6 @@ class _Node(Struct, kw_only=True):
     owners: _Blob | None = None
     owners_in_root: _Blob | None = field(name="ownersInRoot", default=None)
     owners_in_docs: _Blob | None = field(name="ownersInDocs", default=None)
-    mcp: _Blob | None = None
-    mcp_of_vscode: _Blob | None = field(name="mcpOfVscode", default=None)
-    mcp_of_cursor: _Blob | None = field(name="mcpOfCursor", default=None)
-    agent_core: _Blob | None = field(name="agentCore", default=None)
-    agent_core_toolkit: _Blob | None = field(name="agentCoreToolkit", default=None)
-    agent_engine: _Blob | None = field(name="agentEngine", default=None)
-    azd: _Blob | None = None
 
 
 class Read(Struct, frozen=True, kw_only=True):
@@ -160,7 +166,7 @@ def read_repositories(api: Api, section: SectionReading, org: str, owner_id: int
     nodes = nodes_of(api, section, QUERY, org, "repositories", asked=r.CONTENTS, batches=BATCHES)
     for number, node in enumerate(nodes):
         try:
-            read = _read(msgspec.convert(node, _Node), owner_id)
+            read = _read(node, owner_id)
         except msgspec.ValidationError as error:
             section.malformed(f"repository {number + 1}", str(error))
             continue
@@ -176,7 +182,9 @@ def is_of(full_name: str, org: str) -> bool:
     return owner.lower() == org.lower() and bool(name) and "/" not in name and name not in (".", "..")
 
 
-def _read(node: _Node, owner_id: int) -> Read:
+def _read(given: Any, owner_id: int) -> Read:
+    """Parse a repository. Raises ValidationError."""
+    node = msgspec.convert(given, _Node)
     blobs = {
         one.name: one.object for one in _entries(node.workflows) if one.name.endswith(_KINDS) and one.object is not None
     }
@@ -203,28 +211,19 @@ def _read(node: _Node, owner_id: int) -> Read:
             for name, blob in sorted(blobs.items())
         ),
         agents=agents_in(node.agents, AGENTS),
-        clients=tuple(
-            _client(path, blob)
-            for path, blob in (
-                (".cursor/mcp.json", node.mcp_of_cursor),
-                (".mcp.json", node.mcp),
-                (".vscode/mcp.json", node.mcp_of_vscode),
-            )
-            if blob is not None
-        ),
+        clients=tuple(_client(path, blob) for path, blob in _blobs(given, _CLIENTS)),
         definitions=tuple(
-            _definition(path, blob, node.full_name.rpartition("/")[2])
-            for path, blob in (
-                (".agent_engine_config.json", node.agent_engine),
-                (".bedrock_agentcore.yaml", node.agent_core_toolkit),
-                ("agentcore/agentcore.json", node.agent_core),
-                ("azure.yaml", node.azd),
-            )
-            if blob is not None
+            _definition(path, blob, node.full_name.rpartition("/")[2]) for path, blob in _blobs(given, _DEFINITIONS)
         ),
         keys=node.deploy_keys.total if node.deploy_keys else None,
         more_after=(listed.page.cursor or "") if has_more else None,
     )
+
+
+def _blobs(given: Mapping[str, Any], files: Mapping[str, str]) -> list[tuple[str, _Blob]]:
+    """The files that the repository has, by path. Raises ValidationError."""
+    found = ((path, msgspec.convert(given.get(alias), _Blob | None)) for alias, path in files.items())
+    return sorted((path, blob) for path, blob in found if blob is not None)
 
 
 def _definition(path: str, blob: _Blob, repository: str) -> DefinitionFile:
