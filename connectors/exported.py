@@ -18,7 +18,7 @@ from typing import Any
 
 from msgspec import structs
 
-from connectors.base import DiscoveredRecord
+from connectors.base import Check, DiscoveredRecord
 from scanner.errors import SourceError
 from scanner.model import Coverage, Identity
 from scanner.text import printable, without_surrogates
@@ -61,6 +61,20 @@ def named_files(path: Path, is_wanted: Callable[[Path], bool]) -> list[Path]:
     else:
         found = map(Path, glob.iglob(str(path), recursive=True, include_hidden=True))  # noqa: PTH207  # Path.glob accepts no absolute pattern
     return sorted(one for one in found if one.is_file())
+
+
+def file_checks(path: Path, files: Callable[[], Iterable[Path]], check: Callable[[Path], Check]) -> Iterator[Check]:
+    """A check for each file. ``path``: the setting that names them; ``files`` and ``check`` raise SourceError."""
+    try:
+        paths = files()
+    except SourceError as error:
+        yield Check(name=str(path), ok=False, detail=str(error), fix=error.hint)
+        return
+    for each in paths:
+        try:
+            yield check(each)
+        except SourceError as error:
+            yield Check(name=str(each), ok=False, detail=str(error))
 
 
 def content_of(path: Path, at_most: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,7 +24,7 @@ from connectors.agents.documents import (
     read_document,
 )
 from connectors.base import Check, DiscoveredRecord, Malformed, Scope, Section, SectionReading, Spec
-from connectors.exported import named_files
+from connectors.exported import file_checks, named_files
 from scanner.errors import SourceError
 from scanner.model import RUNGS, Coverage, Identity
 from scanner.model.attributes import MCP_SERVERS, TOOLS
@@ -87,18 +88,10 @@ class AgentConfigConnector:
 
     def check(self) -> Iterator[Check]:
         """Yield a check for each file: whether it can be read."""
-        try:
-            paths = self._files()
-        except SourceError as error:
-            yield Check(name=str(self._settings.path), ok=False, detail=str(error), fix=error.hint)
-            return
-        for path in paths:
-            try:
-                found = self._document(path)
-            except SourceError as error:
-                yield Check(name=str(path), ok=False, detail=str(error))
-            else:
-                yield Check(name=str(path), ok=True, detail=_what(found))
+        yield from file_checks(self._settings.path, self._files, self._check)
+
+    def _check(self, path: Path) -> Check:
+        return Check(name=str(path), ok=True, detail=_what(self._document(path)))
 
     def _files(self) -> list[Path]:
         """Paths by name. Raises SourceError if there is none."""
@@ -146,15 +139,8 @@ class AgentConfigConnector:
         root = self._settings.path
         if root.is_dir():
             return path.relative_to(root).as_posix()
-        fixed = Path(*(part for part in _before_glob(root)))
+        fixed = Path(*takewhile(lambda part: not glob.has_magic(part), root.parts[:-1]))
         return path.relative_to(fixed).as_posix() if path != root and path.is_relative_to(fixed) else path.name
-
-
-def _before_glob(path: Path) -> Iterator[str]:
-    for part in path.parts[:-1]:
-        if glob.has_magic(part):
-            return
-        yield part
 
 
 def _content(path: Path) -> bytes:

@@ -19,10 +19,10 @@ from connectors.openai.settings import OpenaiSettings
 from connectors.openai.spec import SPEC, key_policy, readings
 from connectors.reading import require_sdk
 from connectors.vendors.api import Api, FileApi, HttpApi, opened
-from connectors.vendors.reader import Reader, tried
+from connectors.vendors.reader import Reader, checked, tried
 from connectors.vendors.records import Place
 from connectors.vendors.settings import by_place
-from scanner.errors import SourceError, UsageError
+from scanner.errors import UsageError
 from scanner.model import EVERY_SCOPE, Coverage
 from scanner.redaction.redact import SecretRef
 
@@ -77,25 +77,17 @@ class OpenaiConnector:
 
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""
-        folder = self._settings.from_files
-        if folder is not None:
-            is_there = folder.is_dir()
-            fix = None if is_there else "write the API's answers into it"
-            yield Check(name="files", ok=is_there, detail=f"{folder} {'is' if is_there else 'is not'} there", fix=fix)
-            return
-        try:
-            with ExitStack() as stack:
-                span = usage_span(datetime.now(UTC), self._settings.usage_days)
-                yield from tried(readings(self._settings), self._apis(stack, Meter()), span)
-        except SourceError as error:
-            yield Check(name="token", ok=False, detail=str(error), fix=error.hint)
-            return
-        yield Check(
-            name="token's rights",
-            ok=True,
-            detail="the API does not say whether the key could also write: "
+        yield from checked(
+            self._settings.from_files,
+            self._tried(),
+            rights="the API does not say whether the key could also write: "
             "`muster connectors openai --policy` prints the least that it takes",
         )
+
+    def _tried(self) -> Iterator[Check]:
+        with ExitStack() as stack:
+            span = usage_span(datetime.now(UTC), self._settings.usage_days)
+            yield from tried(readings(self._settings), self._apis(stack, Meter()), span)
 
     @classmethod
     def base_policy(cls) -> str:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from connectors.base import Check, DiscoveredRecord, Malformed, Scope, Section, SectionReading, Spec, own_words
-from connectors.exported import named_files
+from connectors.exported import file_checks, named_files
 from connectors.exposed import NAMELESS, Leak, exposure_of
 from connectors.secrets_report.documents import read_report, rows_of
 from connectors.secrets_report.formats import NoLeak
@@ -72,16 +72,7 @@ class ReportConnector:
 
     def check(self) -> Iterator[Check]:
         """Yield a check for each file: whether it can be read, and its format."""
-        try:
-            paths = self._files()
-        except SourceError as error:
-            yield Check(name=str(self._settings.path), ok=False, detail=str(error), fix=error.hint)
-            return
-        for path in paths:
-            try:
-                yield _checked(path)
-            except SourceError as error:
-                yield Check(name=str(path), ok=False, detail=str(error))
+        yield from file_checks(self._settings.path, self._files, _checked)
 
     def _files(self) -> list[Path]:
         """The files, by name. Raises SourceError if there is none: a missing report is no clean one."""

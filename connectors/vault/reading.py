@@ -100,34 +100,39 @@ def read_roles(reader: Reader, method: LoginMethod, mounts: Mapping[str, AuthMou
 
 def read_issuers(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[dict[str, str | None]]:
     """The issuer of each JWT mount; None for a mount that only has keys. Mounts that were not read are left out."""
-    found: dict[str, str | None] = {}
-    here = [mount for mount, row in (mounts or {}).items() if METHODS.get(row.type) is JWT]
-    if JWT.section in reader.gaps and not here:
-        yield reader.skipped("auth.jwt.issuers", "the login mounts could not be listed")
-    elif not here:
-        yield reader.scope.coverage("auth.jwt.issuers", "complete", detail="no such mount")
-    for mount in here:
-        with reader.section(f"auth.jwt.issuers:{mount}") as section:
-            config = reader.api.read(r.LOGIN_CONFIG, JwtConfig, mount=mount)
-            found[mount] = config.bound_issuer or config.oidc_discovery_url or None
-        yield reader.done(section)
-    return found
+
+    def issuer(mount: str) -> str | None:
+        config = reader.api.read(r.LOGIN_CONFIG, JwtConfig, mount=mount)
+        return config.bound_issuer or config.oidc_discovery_url or None
+
+    return (yield from _configs(reader, mounts, JWT, "auth.jwt.issuers", issuer))
 
 
 def read_clusters(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[dict[str, KubernetesConfig]]:
     """The cluster of each Kubernetes mount, empty if it is not configured. Mounts that were not read are left out."""
-    name, found = "auth.kubernetes.clusters", dict[str, KubernetesConfig]()
-    here = [mount for mount, row in (mounts or {}).items() if METHODS.get(row.type) is KUBERNETES]
-    if KUBERNETES.section in reader.gaps and not here:
+
+    def cluster(mount: str) -> KubernetesConfig:
+        try:
+            return reader.api.read(r.LOGIN_CONFIG, KubernetesConfig, mount=mount)
+        except Gone:  # it was never configured
+            return KubernetesConfig()
+
+    return (yield from _configs(reader, mounts, KUBERNETES, "auth.kubernetes.clusters", cluster))
+
+
+def _configs(
+    reader: Reader, mounts: Mapping[str, AuthMount] | None, method: LoginMethod, name: str, read: Callable[[str], T]
+) -> Found[dict[str, T]]:
+    """The configuration of each mount of a login method, as the section ``name``."""
+    found: dict[str, T] = {}
+    here = [mount for mount, row in (mounts or {}).items() if METHODS.get(row.type) is method]
+    if method.section in reader.gaps and not here:
         yield reader.skipped(name, "the login mounts could not be listed")
     elif not here:
         yield reader.scope.coverage(name, "complete", detail="no such mount")
     for mount in here:
         with reader.section(f"{name}:{mount}") as section:
-            try:
-                found[mount] = reader.api.read(r.LOGIN_CONFIG, KubernetesConfig, mount=mount)
-            except Gone:  # it was never configured
-                found[mount] = KubernetesConfig()
+            found[mount] = read(mount)
         yield reader.done(section)
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 from msgspec.structs import replace
@@ -77,6 +78,24 @@ class Reader(SectionReader):
             section.found(len(found))
         yield self.done(section)
         return found
+
+
+def checked(folder: Path | None, requests: Iterator[Check], *, rights: str) -> Iterator[Check]:
+    """All checks for ``doctor``. ``requests``: see ``tried``. ``rights``: what the API reports on those of its keys.
+
+    ``folder``: of a source that reads files, and sends no requests.
+    """
+    if folder is not None:
+        is_there = folder.is_dir()
+        fix = None if is_there else "write the API's answers into it"
+        yield Check(name="files", ok=is_there, detail=f"{folder} {'is' if is_there else 'is not'} there", fix=fix)
+        return
+    try:
+        yield from requests
+    except SourceError as error:
+        yield Check(name="token", ok=False, detail=str(error), fix=error.hint)
+        return
+    yield Check(name="token's rights", ok=True, detail=rights)
 
 
 def tried(
