@@ -49,7 +49,8 @@ def _of_organization(settings: GcpSettings) -> Iterator[str]:
     yield f"gcloud iam roles create {ROLE} --organization={organization} --file=muster-role.yaml"
     if settings.organization or not settings.named_folders:
         yield from _granted(f"organizations add-iam-policy-binding {organization}", role, settings)
-    for folder in () if settings.organization else settings.named_folders:
+        return
+    for folder in settings.named_folders:
         yield from _granted(f"resource-manager folders add-iam-policy-binding {folder}", role, settings)
 
 

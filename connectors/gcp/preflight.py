@@ -137,7 +137,9 @@ class _Unit:
     def _samples(self) -> dict[str, str]:
         """Names of things that there are, to ask about."""
         names: dict[str, str] = {}
-        for place, (request, member) in _SAMPLES.items() if self._project and not self._place.bulk else ():
+        if self._project is None or self._place.bulk:
+            return names
+        for place, (request, member) in _SAMPLES.items():
             try:
                 page = self._first(request)
                 row = msgspec.json.decode(page.rows[0], type=dict[str, object])

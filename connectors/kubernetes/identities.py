@@ -30,9 +30,7 @@ from connectors.kubernetes.workloads import RunningWorkload, workload
 from connectors.planned.shapes import key_of
 from connectors.reading import unread_facts
 from scanner.model import (
-    UNKNOWN_PRIVILEGE,
     Assignment,
-    Consequence,
     Grant,
     Identity,
     Link,
@@ -106,9 +104,7 @@ class _Estate:
         metadata, key = payload.metadata, self.key(account)
         texts = p.kept(metadata.labels) | p.kept(metadata.annotations)
         user = f"{ACCOUNT_PREFIX}{namespace}:{name}"
-        privilege = UNKNOWN_PRIVILEGE if self.no_rights else rights.privilege
-        if self.no_rights:
-            privilege = Privilege(level="unknown", evidence=("roles and bindings could not be read",))
+        privilege = _UNREAD if self.no_rights else rights.privilege
         issuer = self._issuer
         return Identity(
             key=key,
@@ -125,7 +121,7 @@ class _Estate:
             tags={**_owner_hints(self._facts.namespaces.get(namespace)), **texts},
             attributes=self._attributes(account, payload) | self._together(account, payload, rights),
             privilege=privilege,
-            consequences=None if self.no_rights else self._consequences(rights),
+            consequences=None if self.no_rights else with_administration(rights.privilege, rights.consequences),
             grants=rights.grants,
             credentials=(
                 *credentials_of(key, payload, self._tokens.get(account, ()), self._projected.get(account, ())),
@@ -138,7 +134,7 @@ class _Estate:
 
     @property
     def _issuer(self) -> str | None:
-        """The issuer, unless many clusters share it."""
+        """The issuer; None if clusters share its name."""
         given = self._facts.issuer
         return None if not given or is_shared_issuer(given) else issuer_name(given)
 
@@ -157,9 +153,6 @@ class _Estate:
         if server and is_known_everywhere(server):
             found.append(TokenSubject(issuer_name(server), user))
         return tuple(found)
-
-    def _consequences(self, rights: Rights) -> tuple[Consequence, ...]:
-        return with_administration(rights.privilege, rights.consequences)
 
     def _managed(self, account: Account, payload: p.ServiceAccount) -> str | None:
         """Why the account counts as managed by Kubernetes or the cluster's vendor; None if it does not."""
@@ -182,9 +175,9 @@ class _Estate:
         found |= deployed(self._facts, texts)
         if payload.pulls_with:
             found["image_pull_secrets"] = sorted({one.name for one in payload.pulls_with})
-        level = (self._facts.namespaces.get(namespace) or _NOTHING).labels or {}
-        if _ENFORCE in level:
-            found["pod_security"] = level[_ENFORCE]
+        labels = (self._facts.namespaces.get(namespace) or _NOTHING).labels or {}
+        if _ENFORCE in labels:
+            found["pod_security"] = labels[_ENFORCE]
         return found
 
     def _together(self, account: Account, payload: p.ServiceAccount, rights: Rights) -> dict[str, Any]:
@@ -204,9 +197,13 @@ class _Estate:
 
     def dangling(self) -> Iterator[Assignment]:
         """Yield dangling bindings, which grant rights once the account or role exists. Built-in ones are left out."""
-        for binding in () if self.no_rights else self._facts.bindings:
+        if self.no_rights:
+            return
+        for binding in self._facts.bindings:
             bound = _bound(self._facts, binding)
-            for subject in binding.subjects or () if not bound.usual else ():
+            if bound.usual:
+                continue
+            for subject in binding.subjects or ():
                 account = (subject.namespace or binding.metadata.namespace, subject.name)
                 is_account = subject.kind == "ServiceAccount"
                 gone = is_account and not self._unknown_accounts and account not in self._facts.accounts
@@ -273,6 +270,7 @@ class _Estate:
 
 
 _NOTHING = p.Metadata(name="")
+_UNREAD = Privilege(level="unknown", evidence=("roles and bindings could not be read",))
 
 
 def _authority(facts: Facts) -> Authority:

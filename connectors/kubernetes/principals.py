@@ -160,7 +160,9 @@ def _project_token(key: str, token: c.ProjectToken) -> Credential:
 def _argocd_accounts(place: Place) -> Iterator[Identity]:
     """Yield local accounts. Their tokens and passwords are in a secret that is not read."""
     facts = place.facts
-    for account in c.local_accounts(facts.argocd) if facts.argocd is not None else ():
+    if facts.argocd is None:
+        return
+    for account in c.local_accounts(facts.argocd):
         can = [what for what, is_so in (("login", account.signs_in), ("apiKey", account.has_tokens)) if is_so]
         yield place.identity(
             "argocd_account",

@@ -125,8 +125,9 @@ class Reader:
             with self._scope.section(reading.name, meter=self._meter) as section:
                 if reading.paths:
                     self._paths(reading.paths)
-                    for remark in authorizers_beside(self._facts.issuer) if reading.paths == s.ISSUER_PATHS else ():
-                        section.note(remark)
+                    if reading.paths == s.ISSUER_PATHS:
+                        for remark in authorizers_beside(self._facts.issuer):
+                            section.note(remark)
                 elif reading.config:
                     section.found(self._config(argocd, reading.config))
                 else:
@@ -148,8 +149,9 @@ class Reader:
                 section.lost(error, partial=len(reading.listings) > 1 and reading.name != "rbac")
         if missing == len(reading.listings):
             raise NotOffered("the cluster does not have it")
-        for remark in unbound(self._facts.certificates, self._facts.bindings) if s.REQUESTS in reading.listings else ():
-            section.note(remark)
+        if s.REQUESTS in reading.listings:
+            for remark in unbound(self._facts.certificates, self._facts.bindings):
+                section.note(remark)
 
     def _in_version(self, listing: Listing) -> Listing:
         """The listing in the cluster's preferred version. Raises NotOffered if the cluster does not have the group."""

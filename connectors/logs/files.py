@@ -104,7 +104,9 @@ def _scope_of(layout: Layout, one: LogFile | LogDay) -> str:
 
 
 def _missing(scope: str, days: Sequence[date], today: date) -> Iterator[LogDay]:
-    for ordinal in range(days[0].toordinal() + 1, days[-1].toordinal()) if days else ():
+    if not days:
+        return
+    for ordinal in range(days[0].toordinal() + 1, days[-1].toordinal()):
         day = date.fromordinal(ordinal)
         if day not in days and day < today:
             yield LogDay(scope=scope, day=day, status="failed", detail="there is no file of this day")

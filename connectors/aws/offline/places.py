@@ -118,8 +118,9 @@ def with_neighbours(things: Sequence[tuple[T, Path, Place]], regions: Sequence[s
     """
     accounts: defaultdict[Path, set[str]] = defaultdict(set)
     for _, path, place in things:
-        for folder in path.parents if place.account else ():
-            accounts[folder].add(place.account or "")
+        if place.account:
+            for folder in path.parents:
+                accounts[folder].add(place.account)
     settled = [(thing, _with_account(path, place, accounts)) for thing, path, place in things]
     known: defaultdict[str | None, set[str]] = defaultdict(set)
     for _, place in settled:

@@ -100,8 +100,8 @@ def assume_ways(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], word
         (trust for trust in trusts.values() if trust.is_public),
         key=lambda trust: (trust.role not in able, trust.role),
     )
-    for holder in holders if public else ():
-        if holder.level != "admin":
+    for holder in holders:
+        if public and holder.level != "admin":
             for link in islice(_links_by_public_trust(holder, public, words), MAX_LINKED_ROLES):
                 found[holder.arn].setdefault(link.target, link)
     reachable = _Reachable({role: trust for role, trust in trusts.items() if trust.is_open}, words)

@@ -44,12 +44,13 @@ def work_signals(
     keys = sorted(name for name in variables if names_model_key(name))
     stored = sorted(name for arn in secrets if names_model_key(name := _stored_name(arn)))
     libraries = sorted(name for arn in layers if _words(name := _layer_name(arn)) & _LIBRARIES)
-    for name in keys[:1]:
-        yield Signal(says="agent", sort="secret", strength="weak", evidence=f"{what} runs as it with a variable {name}")
-    for name in stored[:1]:
-        yield Signal(says="agent", sort="secret", strength="weak", evidence=f"{what} runs as it with the secret {name}")
-    for name in libraries[:1]:
-        yield Signal(says="agent", sort="library", strength="weak", evidence=f"{what} runs as it with a layer {name}")
+    runs = f"{what} runs as it with"
+    if keys:
+        yield Signal(says="agent", sort="secret", strength="weak", evidence=f"{runs} a variable {keys[0]}")
+    if stored:
+        yield Signal(says="agent", sort="secret", strength="weak", evidence=f"{runs} the secret {stored[0]}")
+    if libraries:
+        yield Signal(says="agent", sort="library", strength="weak", evidence=f"{runs} a layer {libraries[0]}")
 
 
 def names_model_key(name: str) -> bool:

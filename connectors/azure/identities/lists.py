@@ -60,7 +60,8 @@ def related(
     query: Query = {"$select": "id", "$expand": expand, "$top": EXPANDED_PAGE}
     try:
         worthwhile = len(open_ids) >= pages * WORTH_A_PAGE or pages == 1
-        for row in reader.listed(section, path, Expanded, query) if open_ids and worthwhile else ():
+        rows = reader.listed(section, path, Expanded, query) if open_ids and worthwhile else ()
+        for row in rows:
             found = row.owners if relation == "owners" else row.federated_identity_credentials
             if found is not None and is_all(found) and row.id in open_ids:
                 del open_ids[row.id]
@@ -114,7 +115,8 @@ def in_bin(reader: Reader, section: SectionReading, kind: Kind) -> Iterator[Dele
 def read_deleted_registrations(reader: Reader, found: Found) -> Iterator[Coverage]:
     """Read deleted registrations, only if a principal of this tenant has none."""
     with reader.section(s.DELETED) as section:
-        for row in in_bin(reader, section, "application") if _is_any_lost(found) else ():
+        rows = in_bin(reader, section, "application") if _is_any_lost(found) else ()
+        for row in rows:
             at = moment(row.deleted_date_time)
             if row.app_id and at is not None:
                 found.deleted[row.app_id.lower()] = at + RESTORABLE

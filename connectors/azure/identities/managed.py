@@ -55,8 +55,10 @@ def _agents(resources: Iterable[Resource]) -> dict[str, tuple[Signal, ...]]:
     found: dict[str, tuple[Signal, ...]] = {}
     for resource in resources:
         signal = agent_signal(resource)
-        for key in runs_as(resource) if signal else ():
-            found[key] = (*found.get(key, ()), *((signal,) if signal else ()))
+        if signal is None:
+            continue
+        for key in runs_as(resource):
+            found[key] = (*found.get(key, ()), signal)
     return found
 
 

@@ -53,7 +53,9 @@ def rules_of(cluster: Cluster, user: User, namespace: str) -> Iterator[Mapping[s
     for binding in cluster.of("clusterrolebindings"):
         if _is_subject(user, binding, ""):
             yield from _role(cluster, binding, "")
-    for binding in cluster.of("rolebindings") if namespace else ():
+    if not namespace:
+        return
+    for binding in cluster.of("rolebindings"):
         if binding["metadata"]["namespace"] == namespace and _is_subject(user, binding, namespace):
             yield from _role(cluster, binding, namespace)
 

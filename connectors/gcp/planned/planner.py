@@ -130,7 +130,9 @@ def _found(account: Account, given: Given, keys: Mapping[str, str]) -> Found:
 def _links(held: Sequence[Assignment], keys: Mapping[str, str]) -> Iterator[Link]:
     """The accounts that bindings on them let it become."""
     for each in held:
-        for target in each.becomes if not each.conditional else ():
+        if each.conditional:
+            continue
+        for target in each.becomes:
             if "*" not in target:
                 key = keys.get(target.rpartition("/")[2], target)
                 yield Link(relation="can_assume", target=key, evidence=f"{each.grant.name} on {each.grant.resource}")

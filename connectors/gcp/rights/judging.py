@@ -346,10 +346,11 @@ def _privilege(binding: Binding, held: Held, ways: Sequence[Way]) -> Privilege:
     if sure := [f"can {way.family.name} {where}: {_some(way.methods)}" for way in ways if way.certain]:
         return Privilege(level="escalation", evidence=(*sure, *hindered))
     reasons = [
-        *(_if("grant itself any permission", where, found) for found in (held.possible & rule,) if found),
-        *(_if(way.family.name, where, way.methods) for way in ways),
+        *(_possible(way.family.name, where, way.methods) for way in ways),
         *_high(held, where),
     ]
+    if found := held.possible & rule:
+        reasons.insert(0, _possible("grant itself any permission", where, found))
     return Privilege(level="high", evidence=(*reasons, *hindered)) if reasons else Privilege(level="normal")
 
 
@@ -358,10 +359,10 @@ def _high(held: Held, where: str) -> Iterator[str]:
         if found := held.certain.intersection(names):
             yield f"can {consequence} {where}: {_some(found)}"
         elif found := held.possible.intersection(names):
-            yield _if(consequence, where, found)
+            yield _possible(consequence, where, found)
 
 
-def _if(what: str, where: str, names: Iterable[str]) -> str:
+def _possible(what: str, where: str, names: Iterable[str]) -> str:
     return f"can {what} {where}: {_some(names)}, {UNDER_A_CONDITION}"
 
 

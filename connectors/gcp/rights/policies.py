@@ -103,7 +103,8 @@ class Policies:
         is_done = place.bulk and self._search(section)
         names = () if is_done else sorted(self._own()) if place.bulk else (place.name,)
         self._containers((*names, *place.above))
-        for project in () if is_done else place.projects:
+        projects = () if is_done else place.projects
+        for project in projects:
             self._accounts(accounts, project.id)
             if place.bulk_failed:
                 self._failures.append(Unreachable(f"{_ON_SINGLES} could not be read"))

@@ -171,7 +171,9 @@ def trusts_of(
     for binding in bindings:
         if not binding.member.is_deleted and (methods := _impersonation_methods(held := holdings.held(binding))):
             reached = tuple(_reached(binding.resource, holdings.tree, listed))
-            for trusted in external_principals(binding.member, holdings.tree, pools) if reached else ():
+            if not reached:
+                continue
+            for trusted in external_principals(binding.member, holdings.tree, pools):
                 if trusted.how == UNREAD:
                     unread.update(reached)
                     continue

@@ -50,8 +50,8 @@ def nodes_of(
                 raise
             sizes.pop(0)
             continue
-        for error in answer.errors[:1]:
-            section.lost(error, partial=True)
+        if answer.errors:
+            section.lost(answer.errors[0], partial=True)
             section.note(f"{len(answer.errors)} parts of an answer were not given")
         yield from (node for node in page.nodes if node is not None)
         if not page.page.has_next:

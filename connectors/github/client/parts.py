@@ -38,8 +38,8 @@ def read_parts(
         except SourceError as error:
             section.lost(error, partial=True)
             continue
-        for lost in answer.errors[:1]:
-            section.lost(lost, partial=True)
+        if answer.errors:
+            section.lost(answer.errors[0], partial=True)
         for number, part in enumerate(batch):
             found = answer.data.get(f"part{number}")
             # A null in a response with errors may be due to an error.

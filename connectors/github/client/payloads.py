@@ -403,7 +403,9 @@ _LONGEST_NAME = 200
 def mcp_servers(given: Any) -> dict[str, McpServer]:
     """Servers by name, in an object that people write; one that is not understood has its name alone."""
     found: dict[str, McpServer] = {}
-    for name, facts in list(given.items())[:_MOST_SERVERS] if isinstance(given, dict) else ():
+    if not isinstance(given, dict):
+        return found
+    for name, facts in list(given.items())[:_MOST_SERVERS]:
         if isinstance(facts, dict):
             try:
                 found[str(name)[:_LONGEST_NAME]] = msgspec.convert(facts, McpServer)

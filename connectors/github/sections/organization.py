@@ -75,7 +75,9 @@ def read_rulesets(reader: Reader) -> Generator[DiscoveredRecord, None, Bypasses]
         hidden = 0
         for one in _rulesets(reader, section):
             hidden += one.bypasses is None
-            for bypass in (one.bypasses.nodes or ()) if one.bypasses and one.enforcement == _ACTIVE else ():
+            if one.bypasses is None or one.enforcement != _ACTIVE:
+                continue
+            for bypass in one.bypasses.nodes or ():
                 if bypass is not None and bypass.deploy_key:
                     keys.append(one.name)
                 elif bypass is not None and bypass.actor and bypass.actor.slug:

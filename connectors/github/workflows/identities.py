@@ -265,8 +265,9 @@ class _Repository:
     def _note_keys(self, workflow: Workflow, job: Job) -> None:
         """Note the systems that a job signs in to without a key, and those that it could, but has a stored key for."""
         place = f"{workflow.path} {job.at}"
-        for system in job.systems if job.asks_for_tokens else ():
-            self._places[system].append(place)
+        if job.asks_for_tokens:
+            for system in job.systems:
+                self._places[system].append(place)
         for key in job.keys.values():
             name = _secret(key.value.stored_as)
             if name is not None:

@@ -253,9 +253,10 @@ class Job:
         if by_key or lacks or any(name in given and _is(given[name], text) for name, text in action.unless.items()):
             return
         self.systems.add(action.system)
-        for name in [one for one in action.roles if one in given][:1]:
-            at = ": ".join((self.at, *within[-1:], name))
-            self.roles.append(Role(at=at, system=action.system, input=name, value=given[name], given=given))
+        role = next((one for one in action.roles if one in given), None)
+        if role is not None:
+            at = ": ".join((self.at, *within[-1:], role))
+            self.roles.append(Role(at=at, system=action.system, input=role, value=given[role], given=given))
 
     def _role(self, taken: Taken) -> Role:
         at = f"{self.at}: {taken.by}"

@@ -234,7 +234,9 @@ class Authority:
                 continue
             written_here = any(writes.met_by(rule) for rule in here)
             for kind, bind in zip(("Role", "ClusterRole"), BIND_ROLES, strict=True):
-                for rule in rules if kind == "ClusterRole" or not everywhere else ():
+                if everywhere and kind == "Role":
+                    continue  # a cluster role binding refers to no role of a namespace
+                for rule in rules:
                     if bind.covered_by(rule) and (written_here or rule in here):
                         yield self._bindable(rule, kind, namespace, everywhere=everywhere)
 

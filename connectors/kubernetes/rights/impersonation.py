@@ -88,9 +88,9 @@ def limited(own: Scoped, others: Others) -> dict[str, list[Rule]]:
     """Return the rules that constrained impersonation adds, by namespace."""
     found: defaultdict[str, list[Rule]] = defaultdict(list)
     for mode, acting in (("user-info", _users), ("serviceaccount", _accounts)):
-        limit = _limit(own, mode)
-        for one in acting(own, others, f"impersonate:{mode}", _CONSTRAINED) if limit else ():
-            _add(found, one, limit)
+        if limit := _limit(own, mode):
+            for one in acting(own, others, f"impersonate:{mode}", _CONSTRAINED):
+                _add(found, one, limit)
     return dict(found)
 
 
@@ -120,7 +120,9 @@ def freely(own: Scoped, others: Others) -> Iterator[Acting]:
     anyone = users != frozenset() or any(
         _named(rules, "impersonate", "", "serviceaccounts") != frozenset() for rules in own.values()
     )
-    for group in sorted(groups or ()) if anyone else ():
+    if not anyone:
+        return
+    for group in sorted(groups or ()):
         if group != _MASTERS:
             yield Acting(f"group {group}", others.groups(frozenset({group})))
 

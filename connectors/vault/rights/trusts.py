@@ -131,7 +131,9 @@ def _of_accounts(bound: Sequence[tuple[str, str]], cluster: KubernetesConfig) ->
     keys = tuple(key for pem in cluster.pem_keys or () if (key := key_id(pem)) is not None)
     own = cluster.issuer if cluster.issuer and not is_shared_issuer(cluster.issuer) else ""
     issuer = own or (_ANY_CLUSTER if keys else cluster.kubernetes_host)
-    for space, name in bound if issuer else ():
+    if not issuer:
+        return
+    for space, name in bound:
         yield Trust(
             principal=issuer,
             kind="federated",
