@@ -14,7 +14,7 @@ from connectors.fakes.gcp.consumers import add_cluster, add_node_pool
 from connectors.fakes.gcp.roles import add_role
 from tests.cli.conftest import Muster, muster
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, start
-from tests.connectors.gcp.exported import assets_of, everyday, policies_of, roles_of, write
+from tests.connectors.gcp.offline.exported import assets_of, everyday, policies_of, roles_of, write
 from tests.connectors.gcp.rights.company import POOL_USER, bind, company
 
 __all__ = ["muster", "start"]

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.aws.spec import SPEC
 from tests.connectors.aws.estate import Estate, Found, arn
-from tests.connectors.aws.test_x509 import YEAR_2060, certificate
+from tests.connectors.aws.identities.test_x509 import YEAR_2060, certificate
 from tests.servers.fault_proxy import Fault, FaultKind, Made
 from tests.servers.wire import Wrong
 

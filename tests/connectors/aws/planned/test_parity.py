@@ -12,7 +12,7 @@ from connectors.aws.rights.permissions import GUARDRAILS_UNREAD
 from scanner.model import Identity
 from tests.connectors.aws.estate import Estate
 from tests.connectors.aws.planned.reading import allow, document, understood
-from tests.connectors.aws.published_policies import written_rest
+from tests.connectors.aws.rights.published_policies import written_rest
 from tests.connectors.planned.plans import caller_identity, change
 from tests.servers.moto_server import ACCOUNT
 
@@ -110,7 +110,7 @@ def test_a_plan_is_judged_as_the_account_that_it_makes(aws: Estate) -> None:
 
 
 def test_the_table_of_other_published_policies_is_made_from_what_aws_published() -> None:
-    """Written anew by ``python -m tests.connectors.aws.published_policies rest``, nothing in it differs."""
+    """Written anew by ``python -m tests.connectors.aws.rights.published_policies rest``, nothing in it differs."""
     from importlib.resources import files
 
     shipped = files("connectors.aws.planned").joinpath("aws_policies.json").read_text(encoding="utf-8")

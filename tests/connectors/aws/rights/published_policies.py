@@ -1,0 +1,91 @@
+"""AWS's own policies as they were published, and the table of those that matter, made from them.
+
+``python -m tests.connectors.aws.rights.published_policies > connectors/aws/rights/aws_policies.json`` writes the table
+anew; with the argument ``rest``, that of all others, ``connectors/aws/planned/aws_policies.json``.
+moto ships the documents as ``iam:GetPolicyVersion`` gave them on the day that it was made.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+from connectors.aws.rights.policy import parse_statements
+from connectors.aws.rights.reach import Document, sum_up
+from tests.connectors.aws.rights.policies import ACCOUNT, WORDS, verdict
+
+SHORT = (",", ":")
+_SERVICE_LINKED = "/aws-service-role/"
+"""What is under this path can be attached to AWS's own roles only."""
+
+
+@cache
+def published() -> Mapping[str, Mapping[str, Any]]:
+    """Every policy by name."""
+    return dict(json.loads(aws_managed_policies_data))
+
+
+def document_of(statements: Any, number: int = 0) -> Document:
+    """The document of these statements."""
+    return sum_up(parse_statements({"Statement": statements}), number=number, words=WORDS, account=ACCOUNT)
+
+
+def table() -> dict[str, Any]:
+    """The policies that make a user or role an administrator, or able to become one, cut down to what is judged."""
+    return {
+        "as_of": max(policy["UpdateDate"] for policy in published().values())[:10],
+        "policies": {
+            name: {"version": policy["DefaultVersionId"], "statements": _cut_down(policy["Document"]["Statement"])}
+            for name, policy in sorted(published().items())
+            if policy["Path"] != _SERVICE_LINKED and matters(policy["Document"]["Statement"])
+        },
+    }
+
+
+def matters(statements: Any) -> bool:
+    """Whether the policy by itself is ``admin`` or ``escalation`` for some holder."""
+    document = document_of(statements)
+    return any(verdict(document, holder=holder).level in ("admin", "escalation") for holder in ("user", "role"))
+
+
+def _cut_down(statements: Any) -> list[dict[str, Any]]:
+    """The statements, labelled as in the whole document, without the actions that nothing here is decided by."""
+    listed = [statements] if isinstance(statements, dict) else statements
+    kept = []
+    for place, statement in enumerate(listed, start=1):
+        given = statement.get("Action", ())
+        named = [each for each in ([given] if isinstance(given, str) else given) if WORDS.mask(each)]
+        if "NotAction" in statement or named:
+            rest = {name: value for name, value in statement.items() if name not in ("Action", "Sid")}
+            actions = {"Action": named} if named else {}
+            kept.append({"Sid": statement.get("Sid") or str(place), **actions, **rest})
+    return kept
+
+
+def written() -> str:
+    """The table as it is shipped, a policy a line."""
+    made = table()
+    rows = ",\n".join(
+        f"{json.dumps(name)}:{json.dumps(each, separators=SHORT)}" for name, each in made["policies"].items()
+    )
+    return f'{{"as_of": "{made["as_of"]}", "policies": {{\n{rows}\n}}}}\n'
+
+
+def written_rest() -> str:
+    """The other policies that can be attached, cut down in the same way, a policy a line."""
+    others = {
+        name: _cut_down(policy["Document"]["Statement"])
+        for name, policy in sorted(published().items())
+        if policy["Path"] != _SERVICE_LINKED and not matters(policy["Document"]["Statement"])
+    }
+    rows = ",\n".join(f"{json.dumps(name)}:{json.dumps(each, separators=SHORT)}" for name, each in others.items())
+    return f"{{\n{rows}\n}}\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(written_rest() if sys.argv[1:] == ["rest"] else written())

@@ -1,0 +1,330 @@
+"""Who can become which identity inside one account: by assuming, by passing, and by changing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.payloads import PolicyDetail, RoleDetail, UserDetail
+from connectors.aws.rights.account_rights import Rights, rights_in
+from connectors.aws.rights.assume import MAX_LINKED_ROLES
+from connectors.aws.spec import POLICIES, ROLES, USERS
+from scanner.model import Way
+from tests.connectors.aws.rights.policies import ACCOUNT, IF, allow, deny
+
+OTHER = "999999999999"
+ADA, BOSS, CLERK = (f"arn:aws:iam::{ACCOUNT}:{name}" for name in ("user/ada", "role/boss", "role/clerk"))
+LAMBDA = {"Service": "lambda.amazonaws.com"}
+OWN = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+THEIRS = f"arn:aws:iam::{OTHER}:role/x"
+MAKE = allow(["lambda:CreateFunction", "lambda:InvokeFunction"])
+
+
+def inline(statements: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    """The inline policy "own"."""
+    return [{"PolicyName": "own", "PolicyDocument": {"Statement": list(statements)}}]
+
+
+def role(arn: str, principal: Any, *statements: dict[str, Any], **trust: Any) -> tuple[str, dict[str, Any]]:
+    """A role that trusts a principal, with an inline policy of these statements."""
+    letting = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **trust}
+    name = arn.rpartition("/")[2]
+    return ROLES, {
+        "Arn": arn, "RoleName": name, "RolePolicyList": inline(statements),
+        "AssumeRolePolicyDocument": {"Statement": [letting]},
+    }  # fmt: skip
+
+
+def ada(*statements: dict[str, Any], **more: Any) -> tuple[str, dict[str, Any]]:
+    """The user Ada with an inline policy of these statements."""
+    return USERS, {"Arn": ADA, "UserName": "ada", "UserPolicyList": inline(statements), **more}
+
+
+def boundary(*statements: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A managed policy called "limit"."""
+    version = {"IsDefaultVersion": True, "Document": {"Statement": list(statements)}}
+    return POLICIES, {"Arn": "limit", "PolicyVersionList": [version]}
+
+
+BOUNDED = {"PermissionsBoundary": {"PermissionsBoundaryArn": "limit"}}
+_SHAPES: Mapping[str, Any] = {ROLES: RoleDetail, USERS: UserDetail, POLICIES: PolicyDetail}
+
+
+def rights(*rows: tuple[str, dict[str, Any]]) -> Rights:
+    """The rights in an account of these users, roles and managed policies."""
+    listing = Listing()
+    for section, row in rows:
+        listing.add(section, [row], _SHAPES[section])
+    return rights_in(listing, ACCOUNT, ())
+
+
+def becomes(found: Rights, arn: str = ADA) -> list[str]:
+    """Who someone can become, by name."""
+    return [link.target.rpartition("/")[2] for link in found.links[arn] if link.relation == "can_assume"]
+
+
+ADMIN = allow("*")
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([ada(), role(BOSS, {"AWS": ADA}, ADMIN)], ["boss"]),
+        ([ada(deny("sts:AssumeRole")), role(BOSS, {"AWS": ADA})], []),
+        ([ada(deny("sts:AssumeRole", CLERK)), role(BOSS, {"AWS": ADA})], ["boss"]),
+        ([ada(deny("sts:AssumeRole", **IF)), role(BOSS, {"AWS": ADA})], ["boss"]),
+        ([ada(**BOUNDED), boundary(allow("s3:*")), role(BOSS, {"AWS": ADA})], ["boss"]),
+        ([ada(**BOUNDED), boundary(ADMIN, deny("sts:*")), role(BOSS, {"AWS": ADA})], []),
+        ([ada(), role(BOSS, OWN)], []),
+        ([ada(allow("sts:AssumeRole", BOSS)), role(BOSS, OWN), role(CLERK, OWN)], ["boss"]),
+        ([ada(allow("sts:AssumeRole")), role(BOSS, OWN), role(CLERK, LAMBDA)], ["boss"]),
+        ([ada(allow("sts:AssumeRole", "*/b*")), role(BOSS, OWN), role(CLERK, OWN)], ["boss"]),
+        ([ada(allow("sts:AssumeRole"), deny("sts:*", BOSS)), role(BOSS, OWN), role(CLERK, OWN)], ["clerk"]),
+        ([ada(allow("sts:AssumeRole"), **BOUNDED), boundary(allow("sts:*", CLERK)), role(BOSS, OWN)], []),
+        ([ada(ADMIN), role(BOSS, OWN, ADMIN)], []),
+        ([ada(), role(BOSS, {"AWS": f"arn:aws:iam::{OTHER}:user/ada"})], []),
+        ([ada(allow("sts:*")), role(BOSS, {"AWS": OTHER})], []),
+    ],
+)  # fmt: skip
+def test_assuming_takes_what_aws_takes(rows: list[tuple[str, dict[str, Any]]], expected: list[str]) -> None:
+    """Named in the trust policy, or the account is trusted and one's own policies allow it; a deny ends both."""
+    assert becomes(rights(*rows)) == expected
+
+
+def test_a_session_of_a_role_speaks_for_the_role() -> None:
+    """A trust policy may name the session that a role of the account makes, and no other account's."""
+    own, other = (
+        rights(role(CLERK, LAMBDA), role(BOSS, {"AWS": f"arn:aws:sts::{account}:assumed-role/clerk/job"}))
+        for account in (ACCOUNT, OTHER)
+    )
+
+    assert (becomes(own, CLERK), becomes(other, CLERK)) == (["boss"], [])
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([ada(allow("iam:PassRole", BOSS), MAKE), role(BOSS, LAMBDA, ADMIN)], ["boss"]),
+        ([ada(allow("iam:PassRole", BOSS), MAKE), role(BOSS, {"Service": "ec2.amazonaws.com"}, ADMIN)], []),
+        ([ada(allow("iam:PassRole", BOSS), MAKE), role(BOSS, {"Service": "lambda.amazonaws.com.cn"}, ADMIN)], ["boss"]),
+        ([ada(allow("iam:PassRole", CLERK), MAKE), role(CLERK, LAMBDA, MAKE)], []),
+        ([ada(allow("iam:PassRole", CLERK), MAKE), role(CLERK, LAMBDA, allow("kms:Decrypt"))], ["clerk"]),
+        ([ada(allow("iam:PassRole", BOSS)), role(BOSS, LAMBDA, ADMIN)], []),
+        ([ada(allow("iam:PassRole", BOSS, **IF), MAKE), role(BOSS, LAMBDA, ADMIN)], []),
+        ([ada(allow("iam:PassRole", BOSS), MAKE, deny("*", **IF)), role(BOSS, LAMBDA, ADMIN)], ["boss"]),
+        ([ada(allow("iam:PassRole", CLERK), allow("iam:Pass*", BOSS, **IF), MAKE), role(BOSS, LAMBDA, ADMIN)], []),
+        ([ada(allow("iam:PassRole", BOSS), MAKE, deny("iam:*", BOSS)), role(BOSS, LAMBDA, ADMIN)], []),
+        ([ada(allow("iam:UpdateAssumeRolePolicy", BOSS)), role(BOSS, LAMBDA, ADMIN)], ["boss"]),
+        ([ada(), role(CLERK, LAMBDA, allow("iam:CreateAccessKey", ADA), allow("kms:Decrypt"))], []),
+    ],
+)  # fmt: skip
+def test_a_method_that_reaches_one_role_leads_to_it(
+    rows: list[tuple[str, dict[str, Any]]], expected: list[str]
+) -> None:
+    """If that role may do more, and trusts the service it is passed to; by itself such a method is no escalation."""
+    found = rights(*rows)
+
+    assert becomes(found) == expected
+    assert found.permissions[ADA].privilege.level in ("normal", "high")
+
+
+def test_changing_a_users_credentials_leads_to_the_user() -> None:
+    """A role that can make keys for one user can be that user, if the user may do more; no one leads to himself."""
+    keys = allow("iam:CreateAccessKey", [ADA, f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"])
+    found = rights(ada(ADMIN), role(CLERK, LAMBDA, keys))
+
+    assert becomes(found, CLERK) == ["ada"]
+    assert becomes(rights(ada(keys, allow("kms:Decrypt")))) == []
+
+
+def test_a_links_evidence_names_methods_and_the_statements_that_give_them() -> None:
+    """A reader can go and look: two methods by name, the rest counted, policies and statements."""
+    create = allow(["lambda:CreateFunction", "lambda:InvokeFunction", "lambda:AddPermission"], Sid="Build")
+    found = rights(ada(allow("iam:PassRole", BOSS, Sid="Hand"), create), role(BOSS, LAMBDA, ADMIN))
+
+    (link,) = found.links[ADA]
+    assert link.evidence == (
+        "by iam:PassRole + lambda:CreateFunction + lambda:InvokeFunction, iam:PassRole + lambda:CreateFunction + "
+        "lambda:AddPermission on it; by policy own (inline) statement Build, policy own (inline) statement Hand"
+    )
+
+
+def test_a_deny_under_a_condition_is_reported_and_ends_nothing() -> None:
+    """A second factor may be asked for everywhere: the way stays, with the uncertainty."""
+    found = rights(ada(allow("iam:PassRole", BOSS), MAKE, deny("*", **IF)), role(BOSS, LAMBDA, ADMIN))
+
+    assert "on it, unless the condition of a deny is met; by policy" in found.links[ADA][0].evidence
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ([role(BOSS, LAMBDA, allow("kms:Decrypt")), role(CLERK, LAMBDA, ADMIN)], f"leads to {CLERK}"),
+        ([role(BOSS, {"Service": "ec2.amazonaws.com"}, ADMIN)], "potential: no target seen"),
+        ([role(CLERK, LAMBDA, MAKE)], "potential: no target seen"),
+        ([], "potential: no target seen"),
+    ],
+)
+def test_a_method_that_reaches_everything_says_who_it_leads_to(
+    targets: list[tuple[str, dict[str, Any]]], said: str
+) -> None:
+    """The worst role that can be had, if there is any with more rights; escalation it is in any case, with no link."""
+    found = rights(ada(allow("iam:PassRole"), MAKE), *targets)
+    privilege = found.permissions[ADA].privilege
+
+    assert privilege.level == "escalation"
+    assert said in privilege.evidence[0]
+    assert becomes(found) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([ada(allow("sts:AssumeRole"))], ("*",)),
+        ([ada(allow("sts:AssumeRole", f"arn:aws:iam::{OTHER}:role/x"))], (f"arn:aws:iam::{OTHER}:role/x",)),
+        ([ada(allow("sts:AssumeRole", "arn:aws:iam::*:role/x"))], ("arn:aws:iam::*:role/x",)),
+        ([ada(allow("sts:AssumeRole", BOSS))], ()),
+        ([ada(allow("sts:AssumeRole"), deny("sts:*"))], ()),
+        ([ada(allow("sts:AssumeRole", f"arn:aws:iam::{OTHER}:role/x"), deny("*", f"arn:aws:iam::{OTHER}:*"))], ()),
+        ([ada(allow("sts:*"), **BOUNDED), boundary(allow("s3:*"))], ()),
+        ([ada(allow("iam:*"))], ()),
+    ],
+)  # fmt: skip
+def test_what_may_be_assumed_in_other_accounts_is_reported(
+    rows: list[tuple[str, dict[str, Any]]], expected: tuple[str, ...]
+) -> None:
+    """One side's word; the other account's role has the other."""
+    assert rights(*rows).permissions[ADA].elsewhere == ((Way(kind="assume", on=expected),) if expected else ())
+
+
+@pytest.mark.parametrize(
+    ("statements", "certain", "uncertain"),
+    [
+        ([allow("sts:AssumeRole", THEIRS, **IF)], (), (THEIRS,)),
+        ([allow("sts:AssumeRole", THEIRS, **IF), allow("sts:AssumeRole", THEIRS)], (THEIRS,), ()),
+        ([allow("sts:AssumeRole", THEIRS, **IF), deny("sts:AssumeRole", THEIRS)], (), ()),
+    ],
+)
+def test_what_may_be_assumed_under_a_condition_is_distinguished(
+    statements: list[dict[str, Any]], certain: tuple[str, ...], uncertain: tuple[str, ...]
+) -> None:
+    """Unless it may be without one."""
+    elsewhere = rights(ada(*statements)).permissions[ADA].elsewhere
+
+    assert {way.conditional: way.on for way in elsewhere} == (
+        {} | ({False: certain} if certain else {}) | ({True: uncertain} if uncertain else {})
+    )
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "expected"),
+    [
+        ("*", {}, ["boss"]),
+        ({"AWS": "*"}, {}, ["boss"]),
+        ({"AWS": [f"arn:aws:iam::{OTHER}:root", "*"]}, {}, ["boss"]),
+        ({"AWS": "*"}, {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, ["boss"]),
+        ({"AWS": "*"}, {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/*"}}, ["boss"]),
+        ({"AWS": "*"}, {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/*"}}, []),
+        ({"Service": "*"}, {}, []),
+        ({"Federated": "*"}, {}, []),
+        (OWN, {}, []),
+    ],
+)
+def test_a_role_that_trusts_anyone_lets_in_its_account_without_further_permission(
+    principal: Any, condition: dict[str, Any], expected: list[str]
+) -> None:
+    """As a resource policy does; an account that is named gives only those a way whose own policies allow it."""
+    assert becomes(rights(ada(allow("logs:*")), role(BOSS, principal, ADMIN, Condition=condition))) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "user", "of_role"),
+    [
+        ([ada(deny("sts:AssumeRole"))], [], ["boss"]),
+        ([ada(allow("sts:*"), deny("sts:*", BOSS, **IF))], ["boss"], ["boss"]),
+        ([ada(**BOUNDED), boundary(allow("s3:*"))], ["boss"], []),
+        ([ada(**BOUNDED), boundary(ADMIN, deny("sts:*"))], [], []),
+        ([ada(**BOUNDED), boundary(ADMIN)], ["boss"], ["boss"]),
+    ],
+)
+def test_only_a_refusal_keeps_out_of_a_role_that_trusts_anyone(
+    rows: list[tuple[str, dict[str, Any]]], user: list[str], of_role: list[str]
+) -> None:
+    """One's own deny, or the boundary's; of a role the boundary has to allow it besides."""
+    clerk = role(CLERK, LAMBDA)
+    clerk[1].update(BOUNDED if len(rows) > 1 else {})
+    found = rights(*rows, clerk, role(BOSS, "*", ADMIN))
+
+    assert (becomes(found), becomes(found, CLERK)) == (user, of_role)
+
+
+def test_a_trust_of_all_but_some_lets_in_the_others() -> None:
+    """``NotPrincipal`` with Allow."""
+    letting = {"Effect": "Allow", "NotPrincipal": {"AWS": ADA}, "Action": "sts:AssumeRole"}
+    boss = role(BOSS, OWN, ADMIN)
+    boss[1]["AssumeRolePolicyDocument"] = {"Statement": [letting]}
+    found = rights(ada(), role(CLERK, LAMBDA), boss)
+
+    assert (becomes(found), becomes(found, CLERK)) == ([], ["boss"])
+
+
+def test_of_very_many_roles_that_trust_anyone_those_that_lead_on_are_reported() -> None:
+    """A hundred are enough: they let in each other, too."""
+    many = [role(f"{CLERK}{n}", "*") for n in range(MAX_LINKED_ROLES + 20)]
+    found = rights(ada(), *many, role(f"{CLERK}zz", "*", ADMIN))
+
+    assert len(becomes(found)) == MAX_LINKED_ROLES
+    assert "clerkzz" in becomes(found)
+
+
+ATTACH = "iam:AttachRolePolicy"
+
+
+@pytest.mark.parametrize(
+    ("rows", "level"),
+    [
+        ([ada(allow(ATTACH))], "high"),
+        ([ada(allow(ATTACH, BOSS))], "normal"),
+        ([ada(allow(ATTACH, BOSS)), role(BOSS, OWN)], "normal"),
+        ([ada(allow(ATTACH, BOSS)), role(BOSS, {"AWS": ADA})], "escalation"),
+        ([ada(allow(ATTACH, BOSS)), role(BOSS, "*")], "escalation"),
+        ([ada(allow(ATTACH, CLERK)), role(BOSS, {"AWS": ADA}), role(CLERK, LAMBDA)], "normal"),
+        ([ada(allow(ATTACH)), role(BOSS, LAMBDA)], "high"),
+        ([ada(allow(ATTACH, BOSS), allow("sts:AssumeRole", BOSS)), role(BOSS, OWN)], "escalation"),
+        ([ada(allow(ATTACH, CLERK)), role(BOSS, {"AWS": ADA}), role(CLERK, {"AWS": BOSS})], "escalation"),
+        ([ada(allow(ATTACH, BOSS, **IF)), role(BOSS, {"AWS": ADA})], "high"),
+        ([ada(allow(ATTACH, BOSS), allow("sts:AssumeRole", BOSS, **IF)), role(BOSS, OWN)], "high"),
+        ([ada(allow(ATTACH, BOSS), deny(ATTACH, BOSS)), role(BOSS, {"AWS": ADA})], "normal"),
+    ],
+)
+def test_a_user_who_may_change_roles_rises_only_by_a_role_that_it_can_become(
+    rows: list[tuple[str, dict[str, Any]]], level: str
+) -> None:
+    """A policy attached to a role makes no one but that role able to do more."""
+    assert rights(*rows).permissions[ADA].privilege.level == level
+
+
+def test_a_role_that_may_change_users_rises_only_by_a_user_that_it_can_become() -> None:
+    """And by attaching a policy to itself."""
+    attach, keys = allow("iam:AttachUserPolicy", ADA), allow(["iam:CreateAccessKey", "iam:AttachUserPolicy"], ADA)
+    levels = [
+        rights(ada(allow("kms:Decrypt")), role(CLERK, LAMBDA, *statements)).permissions[CLERK].privilege.level
+        for statements in ([attach], [keys], [allow(ATTACH, CLERK)])
+    ]
+
+    assert levels == ["normal", "escalation", "escalation"]
+
+
+def test_the_evidence_names_each_step_to_the_role_with_its_condition_and_the_way_to_change_it() -> None:
+    """For anyone who reads it has to close one of them, and to know which are certain."""
+    trusting = role(BOSS, {"AWS": ADA}, Condition=IF["Condition"])
+    found = rights(ada(allow(ATTACH, CLERK)), trusting, role(CLERK, {"AWS": BOSS}))
+
+    (reported,) = found.permissions[ADA].privilege.evidence
+    assert reported == (
+        f"can become {BOSS} (named in the trust policy, under a condition), then {CLERK} (named in the trust policy), "
+        f"and change its rights: by {ATTACH} on it; by policy own (inline) statement 1"
+    )
