@@ -3,452 +3,45 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, ClassVar
-from urllib.parse import parse_qs
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from connectors import testing as hub
-from connectors.anthropic import activity as activity_feed
-from connectors.anthropic import requests as anthropic_requests
-from connectors.anthropic.activity import ActivityFeed, AnthropicActivityLog
 from connectors.azure.logs import activity, signins
-from connectors.azure.logs.live import ActivityLog, SignIns
+from connectors.azure.logs.live import ActivityLog
 from connectors.base import Malformed, Meter
-from connectors.fakes.azure.audit_logs import by_application, log_event, log_sign_in
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Reply, Row, Service, refusal
+from connectors.fakes.azure.wire import Reply, Row, refusal
 from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.faults import Refused
-from connectors.fakes.gcp.logs import log_entry
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.logs import audit
 from connectors.gcp.logs.batching import Batches
-from connectors.gcp.logs.live import CloudLogging
-from connectors.github.logs import audit as github_audit
-from connectors.github.logs.live import OrganizationLog
-from connectors.kubernetes.connector import KubernetesConnector
-from connectors.kubernetes.logs import audit as kubernetes_audit
-from connectors.kubernetes.logs.audit import KubernetesAuditLog
-from connectors.kubernetes.logs.live import asked as cluster_logs
-from connectors.kubernetes.settings import KubernetesSettings
 from connectors.logs.live import Ask, LiveReader, LiveSource, Span
 from connectors.logs.names import Networks
-from connectors.openai import audit as openai_audit
-from connectors.openai import requests as openai_requests
-from connectors.openai.audit import OpenaiAuditLog, OpenaiLog
 from scanner.errors import Denied, SourceError, Throttled
-from scanner.model.activity import LogDay, LogUnit
-from tests.connectors.anthropic import estates as anthropic
+from scanner.model.activity import LogDay
 from tests.connectors.aws.conftest import moto
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.gcp.conftest import Place, start
-from tests.connectors.github import estates
-from tests.connectors.github.estates import connector as github_connector
-from tests.connectors.github.fake import GithubServer, Organization, served
-from tests.connectors.kubernetes.conftest import Running, clusters, tls
-from tests.connectors.kubernetes.logs.eks import Logs
-from tests.connectors.kubernetes.logs.gke import Gke, gke
-from tests.connectors.kubernetes.logs.test_audit import event as audit_event
-from tests.connectors.kubernetes.test_clouds import EKS
-from tests.connectors.openai import estates as openai
-from tests.connectors.vendors import fake as vendors
-from tests.connectors.vendors.fake import Vendor
+from tests.connectors.kubernetes.conftest import clusters, tls
+from tests.connectors.kubernetes.logs.gke import gke
+from tests.contract.live.azure import Activity, AzureLog, Entra
+from tests.contract.live.base import NOW, TODAY, Live, ago, units
+from tests.contract.live.gcp import Google
+from tests.contract.live.github import Github, github
+from tests.contract.live.kubernetes import Cluster, GoogleCluster, logs
+from tests.contract.live.vendors import Anthropic, Openai, anthropic_vendor, openai_vendor
 from tests.examples import examples
 from tests.hostile_json import JSON, mutated
-from tests.servers.moto_server import ENVIRONMENT, MotoServer
 
-__all__ = ["azure", "clusters", "gke", "moto", "start", "tls"]
-
-NOW = datetime(2026, 11, 28, 14, 30, tzinfo=UTC)
-TODAY = NOW.date()
-
-
-def ago(days: int, time: str = "10:00:00") -> str:
-    """A time so many days before today."""
-    return f"{TODAY - timedelta(days)}T{time}Z"
-
-
-class Live(ABC):
-    """A provider with a log. ``permission``: what reading it takes. ``kept``: days. ``page``: records on one."""
-
-    scope: str
-    caller: str
-    permission: ClassVar[str]
-    kept: ClassVar[int]
-    page: ClassVar[int] = 1_000
-
-    @abstractmethod
-    def reader(self) -> LiveReader:
-        """Reads it through a source, its session being new."""
-
-    @abstractmethod
-    def act(self, at: str, **facts: Any) -> None:
-        """A workload does something then. ``facts``: of the record."""
-
-    @abstractmethod
-    def asked(self) -> int:
-        """How often the log itself was asked for."""
-
-    @abstractmethod
-    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
-        """The log is refused, so many times."""
-
-    @abstractmethod
-    def go_in_circles(self) -> None:
-        """Each page links to itself."""
-
-
-class _OfAzure(Live):
-    """``path``: of the log, as a regular expression."""
-
-    service: ClassVar[Service]
-    path: str
-    link: ClassVar[str]
-
-    def __init__(self, estate: AzureEstate) -> None:
-        self.estate = estate
-        self.caller = guid("client/ledger")
-        estate.tenant.add_application("ledger")
-
-    def asked(self) -> int:
-        return sum(call.path.startswith(self.path) for call in self.estate.server.log)
-
-    def answer(self, reply: Reply, times: int = 1_000) -> None:
-        fault = Fault(service=self.service, path=self.path, reply=reply, times=times)
-        self.estate.server.faults.add(fault)
-
-    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
-        headers = {} if retry_after is None else {"Retry-After": retry_after}
-        self.answer(Reply(status=status, body=refusal(self.service, status, "No").body, headers=headers), times)
-
-    def go_in_circles(self) -> None:
-        self.answer(Reply(body={"value": [], self.link: f"{self.estate.server.url}{self.path}?$skiptoken=again"}))
-
-
-class Entra(_OfAzure):
-    """Sign-ins of workloads."""
-
-    permission, kept = "AuditLog.Read.All", 30
-    service, path, link = "graph", "/beta/auditLogs/signIns", "@odata.nextLink"
-
-    def __init__(self, estate: AzureEstate) -> None:
-        super().__init__(estate)
-        self.scope = estate.tenant.id
-
-    def reader(self, **more: Any) -> LiveReader:
-        source = SignIns(self.estate.connector(), **more)
-        return LiveReader("live", source, signins.EntraLog.records, partial(signins.Reading, Networks()))
-
-    def act(self, at: str, **facts: Any) -> None:
-        log_sign_in(self.estate.tenant, "ledger", at, **facts)
-
-
-class Activity(_OfAzure):
-    """The activity log of a subscription."""
-
-    permission, kept = "Microsoft.Insights/eventtypes/values/read", 90
-    service, link = "arm", "nextLink"
-
-    def __init__(self, estate: AzureEstate) -> None:
-        super().__init__(estate)
-        self.scope = estate.tenant.add_subscription("prod")["subscriptionId"]
-        self.path = f"/subscriptions/{self.scope}/providers/Microsoft.Insights/eventtypes/management/values"
-
-    def reader(self) -> LiveReader:
-        source = ActivityLog(self.estate.connector())
-        return LiveReader("live", source, activity.AzureActivityLog.records, partial(activity.Reading, Networks()))
-
-    def act(self, at: str, **facts: Any) -> None:
-        facts = {**by_application("ledger"), **facts}
-        log_event(self.estate.tenant, self.scope, at, "Microsoft.Compute/disks/write", **facts)
-
-
-class Google(Live):
-    """Audit logs of a project, whose bucket keeps them for a hundred days."""
-
-    scope, caller = "acme", "ledger@acme.iam.gserviceaccount.com"
-    permission, kept = "logging.logEntries.list", 100
-    place: Place
-
-    def __init__(self, start: Callable[[Cloud], Place]) -> None:
-        cloud = Cloud()
-        cloud.add_project("acme", "1001")
-        cloud.rights |= {"logging.logEntries.list", "logging.privateLogEntries.list"}
-        bucket = "projects/acme/locations/global/buckets"
-        cloud.add(bucket, {"name": f"{bucket}/_Default", "retentionDays": self.kept})
-        self.cloud, self.place = cloud, start(cloud)
-
-    def reader(self, most_in_batch: int = 1_000, **settings: Any) -> LiveReader:
-        source = CloudLogging(self.place.connector(**settings), most_in_batch=most_in_batch)
-        return LiveReader("live", source, audit.GcpAuditLog.records, partial(audit.Reading, Networks()))
-
-    def act(self, at: str, place: str = "projects/acme", kind: str = "activity", **facts: Any) -> None:
-        facts = {
-            "serviceName": "compute.googleapis.com",
-            "methodName": "v1.compute.disks.insert",
-            "authenticationInfo": {"principalEmail": self.caller},
-            **facts,
-        }
-        log_entry(self.cloud, place, at, len(self.cloud.rows[f"{place}/logs"]), kind, **facts)
-
-    def asked(self) -> int:
-        return self.cloud.log.count("POST /v2/entries:list")
-
-    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
-        headers = {} if retry_after is None else {"Retry-After": retry_after}
-        refused = Refused(status, "no", headers=headers)
-        self.cloud.faults.refuse(refused, api="logging", place="projects/acme/logs", times=times)
-
-    def go_in_circles(self) -> None:
-        self.cloud.faults.endless_pages = True
-
-
-class Github(Live):
-    """The audit log of an organization."""
-
-    scope, caller = "acme", "ledger[bot]"
-    permission = "organization_administration: read (App), or read:audit_log (token)"
-    kept, page = 180, 100
-
-    def __init__(self, github: tuple[GithubServer, str]) -> None:
-        self.server, self.url = github
-        self.requests = 0
-        self.replies: Iterator[hub.Reply] = iter(())
-        self.server.faults = self._fault
-
-    def _fault(self, _: hub.Asked) -> hub.Reply | None:
-        self.requests += 1
-        return next(self.replies, None)
-
-    def reader(self) -> LiveReader:
-        source = OrganizationLog(github_connector(self.url))
-        return LiveReader(
-            "live", source, github_audit.GithubAuditLog.records, partial(github_audit.Reading, Networks())
-        )
-
-    def act(self, at: str, **facts: Any) -> None:
-        rows = self.server.organization.rows("audit-log")
-        when = round(datetime.fromisoformat(at).timestamp() * 1000)
-        rows.append(
-            {"@timestamp": when, "action": "repo.create", "actor": self.caller, "org": "acme",
-             "_document_id": f"d{len(rows)}", **facts}
-        )  # fmt: skip
-
-    def asked(self) -> int:
-        return self.requests
-
-    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
-        headers = {} if retry_after is None else {"Retry-After": retry_after}
-        self.replies = iter([hub.Reply(status=status, body={"message": "No"}, headers=headers)] * times)
-
-    def go_in_circles(self) -> None:
-        link = {"Link": '<{url}/orgs/acme/audit-log?after=2>; rel="next"'}
-        self.replies = iter([hub.Reply(body=[], headers=link)] * 1_000)
-
-
-class _OfVendor(Live):
-    """The log of an organization at a vendor. ``path``: of its listing; ``since``, ``until``: its parameters."""
-
-    path: ClassVar[str]
-    since: ClassVar[str]
-    until: ClassVar[str]
-
-    def __init__(self, vendor: tuple[Vendor, str]) -> None:
-        self.vendor, self.url = vendor
-        self.events: list[dict[str, Any]] = []
-        self.requests = 0
-        self.replies: Iterator[hub.Reply] = iter(())
-        self.vendor.faults = self._fault
-
-    @abstractmethod
-    def seconds(self, event: dict[str, Any]) -> float:
-        """When an event was."""
-
-    @abstractmethod
-    def bound(self, value: str) -> float:
-        """A parameter's time."""
-
-    def _fault(self, asked: hub.Asked) -> hub.Reply | None:
-        """Filters as the API does, the newest first, unless something else is to be answered."""
-        if asked.path != self.path:
-            return None
-        self.requests += 1
-        query = {name: self.bound(values[0]) for name, values in parse_qs(asked.query).items() if "_at" in name}
-        start, end = query[self.since], query[self.until]
-        found = [event for event in self.events if start <= self.seconds(event) < end]
-        self.vendor.rest[self.path] = sorted(found, key=self.seconds, reverse=True)
-        return next(self.replies, None)
-
-    def asked(self) -> int:
-        return self.requests
-
-    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
-        headers = {} if retry_after is None else {"Retry-After": retry_after}
-        self.replies = iter([hub.Reply(status=status, body={"error": {"message": "No"}}, headers=headers)] * times)
-
-    def go_in_circles(self) -> None:
-        self.replies = iter([hub.Reply(body={"data": [], "has_more": True, "last_id": "again"})] * 1_000)
-
-
-class Openai(_OfVendor):
-    """OpenAI's audit log."""
-
-    scope, caller = "acme", "svc_acct_deploy"
-    permission, kept, page = openai_requests.AUDIT_LOG.permission, 365, 100
-    path, since, until = "/v1/organization/audit_logs", "effective_at[gte]", "effective_at[lt]"
-
-    def reader(self) -> LiveReader:
-        source = OpenaiLog(openai.connector(self.url))
-        return LiveReader("live", source, OpenaiAuditLog.records, partial(openai_audit.Reading, Networks()))
-
-    def act(self, at: str, **facts: Any) -> None:
-        key = {"id": "key_deploy", "type": "service_account", "service_account": {"id": self.caller}}
-        when = round(datetime.fromisoformat(at).timestamp())
-        about = {"id": "proj_shop", "changes_requested": {"title": "shop"}}
-        self.events.append(
-            {"id": f"audit_{len(self.events)}", "type": "project.updated", "effective_at": when,
-             "actor": {"type": "api_key", "api_key": key}, "project.updated": about, **facts}
-        )  # fmt: skip
-
-    def seconds(self, event: dict[str, Any]) -> float:
-        return float(event["effective_at"])
-
-    def bound(self, value: str) -> float:
-        return float(value)
-
-
-class Anthropic(_OfVendor):
-    """Anthropic's activity feed."""
-
-    scope, caller = "org_acme", "ada@acme.example"
-    permission, kept, page = anthropic_requests.ACTIVITIES.permission, 2190, 1_000
-    path, since, until = "/v1/compliance/activities", "created_at.gte", "created_at.lt"
-
-    def reader(self) -> LiveReader:
-        source = ActivityFeed(anthropic.connector(self.url))
-        return LiveReader("live", source, AnthropicActivityLog.records, partial(activity_feed.Reading, Networks()))
-
-    def act(self, at: str, **facts: Any) -> None:
-        actor = {"type": "user_actor", "email_address": self.caller, "user_id": "user_ada"}
-        self.events.append(
-            {"id": f"activity_{len(self.events)}", "type": "workspace_created", "created_at": at,
-             "organization_id": self.scope, "actor": actor, "workspace_id": "wrkspc_1", **facts}
-        )  # fmt: skip
-
-    def seconds(self, event: dict[str, Any]) -> float:
-        return datetime.fromisoformat(event["created_at"]).timestamp()
-
-    def bound(self, value: str) -> float:
-        return datetime.fromisoformat(value).timestamp()
-
-
-class Cluster(Live):
-    """The audit log of a cluster of EKS."""
-
-    caller = "system:serviceaccount:apps:ledger"
-    permission, kept, page = "logs:FilterLogEvents", 90, 100
-
-    def __init__(self, logs: Logs) -> None:
-        self.logs = logs
-        spaces = logs.cluster.cluster.of("namespaces")
-        self.scope = next(one["metadata"]["uid"] for one in spaces if one["metadata"]["name"] == "kube-system")
-
-    def reader(self) -> LiveReader:
-        settings = KubernetesSettings(cluster=EKS, endpoint_url=self.logs.url)
-        source = cluster_logs(KubernetesConnector("k8s", settings))
-        records = KubernetesAuditLog.records
-        return LiveReader("live", source, records, partial(kubernetes_audit.Reading, Networks(), "live"))
-
-    def act(self, at: str, **facts: Any) -> None:
-        self.logs.add(audit_event(user=self.caller, requestReceivedTimestamp=at, **facts), at)
-
-    def asked(self) -> int:
-        return self.logs.asked
-
-    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
-        name = "AccessDeniedException" if status == 403 else "ThrottlingException"
-        headers = {} if retry_after is None else {"Retry-After": retry_after}
-        self.logs.replies = [hub.Reply(status=400, body={"__type": name}, headers=headers)] * times
-
-    def go_in_circles(self) -> None:
-        self.logs.circles = True
-
-
-class GoogleCluster(Live):
-    """The audit log of a cluster of GKE, with requests that read."""
-
-    caller = "system:serviceaccount:apps:ledger"
-    permission, kept = "logging.logEntries.list", 100
-
-    def __init__(self, gke: Gke) -> None:
-        self.gke, self.scope = gke, gke.uid
-        gke.keep_for(self.kept)
-
-    def reader(self) -> LiveReader:
-        source = cluster_logs(KubernetesConnector("k8s", self.gke.settings))
-        records = KubernetesAuditLog.records
-        return LiveReader("live", source, records, partial(kubernetes_audit.Reading, Networks(), "live"))
-
-    def act(self, at: str, **facts: Any) -> None:
-        self.gke.act(at, self.caller, **facts)
-
-    def asked(self) -> int:
-        return self.gke.cloud.log.count("POST /v2/entries:list")
-
-    def refuse(self, status: int, *, times: int, retry_after: str | None = None) -> None:
-        headers = {} if retry_after is None else {"Retry-After": retry_after}
-        refused = Refused(status, "no", headers=headers)
-        self.gke.cloud.faults.refuse(refused, api="logging", place="projects/shop/logs", times=times)
-
-    def go_in_circles(self) -> None:
-        self.gke.cloud.faults.endless_pages = True
-
-
-@pytest.fixture
-def logs(moto: MotoServer, clusters: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Logs]:
-    """An account with a cluster whose audit log is empty."""
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    with Logs(moto, clusters) as server:
-        yield server
-
-
-@pytest.fixture
-def openai_vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Vendor, str]]:
-    """An organization of OpenAI."""
-    monkeypatch.setenv(openai.TOKEN, openai.VALUE)
-    api = openai.organization()
-    with vendors.served(api) as url:
-        yield api, url
-
-
-@pytest.fixture
-def anthropic_vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Vendor, str]]:
-    """An organization of Anthropic."""
-    monkeypatch.setenv(anthropic.TOKEN, anthropic.VALUE)
-    api = anthropic.organization()
-    with vendors.served(api) as url:
-        yield api, url
-
-
-@pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[GithubServer, str]]:
-    """An organization whose audit log is empty."""
-    monkeypatch.setenv(estates.TOKEN, estates.VALUE)
-    with served(Organization(), token=estates.VALUE) as found:
-        yield found
-
+__all__ = ["anthropic_vendor", "azure", "clusters", "github", "gke", "logs", "moto", "openai_vendor", "start", "tls"]
 
 _FIXTURES = {
     Entra: "azure",
@@ -480,12 +73,6 @@ def entra(azure: AzureEstate) -> Entra:
 def google(start: Callable[[Cloud], Place]) -> Google:
     """Google's alone."""
     return Google(start)
-
-
-def units(reader: LiveReader, since: int, until: int = 0, now: datetime = NOW) -> list[LogUnit]:
-    """What there is to read from so many days ago to so many."""
-    listed = reader.units(TODAY - timedelta(since), TODAY - timedelta(until), now)
-    return [one for one in listed if isinstance(one, LogUnit)]
 
 
 def test_a_day_costs_a_request(live: Live) -> None:
@@ -571,7 +158,7 @@ def test_what_is_denied_once_is_not_asked_again(live: Live) -> None:
 def test_a_throttled_request_waits_as_long_as_the_provider_asks(live: Live) -> None:
     """Then the day is read in full. If that is too long, the log rests for this run."""
     live.act(ago(3))
-    live.refuse(429, times=1, retry_after="0.001" if isinstance(live, _OfAzure) else "0")
+    live.refuse(429, times=1, retry_after="0.001" if isinstance(live, AzureLog) else "0")
     reader = live.reader()
     (unit,) = units(reader, 3, 3)
     assert reader.read(unit, NOW).events == 1
@@ -603,7 +190,7 @@ def test_pages_in_a_circle_are_no_day(live: Live) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", [Entra, Activity])
-def test_wrong_records_are_no_day(azure: AzureEstate, kind: type[_OfAzure], row: Row, words: str) -> None:
+def test_wrong_records_are_no_day(azure: AzureEstate, kind: type[AzureLog], row: Row, words: str) -> None:
     """Nothing of it is kept, and the next run asks again."""
     live = kind(azure)
     azure.is_hostile = True
@@ -626,7 +213,7 @@ def test_wrong_entries_are_no_day(google: Google) -> None:
 
 
 @pytest.mark.parametrize("kind", [Entra, Activity])
-def test_no_other_host_is_asked(azure: AzureEstate, kind: type[_OfAzure]) -> None:
+def test_no_other_host_is_asked(azure: AzureEstate, kind: type[AzureLog]) -> None:
     """Wherever the next page is said to be."""
     live = kind(azure)
     azure.is_hostile = True
