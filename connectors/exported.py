@@ -21,7 +21,7 @@ from msgspec import structs
 from connectors.base import Check, DiscoveredRecord
 from scanner.errors import SourceError
 from scanner.model import Coverage, Identity
-from scanner.text import printable, without_surrogates
+from scanner.text import few, printable, without_surrogates
 
 MAX_BYTES = 512 * 2**20
 """Larger files are not read."""
@@ -171,8 +171,7 @@ def dated(records: Iterable[DiscoveredRecord], at: datetime | None) -> Iterator[
 
 def not_recognised(files: Sequence[str]) -> str:
     """A note on files that hold nothing recognised."""
-    more = len(files) - FILES_NAMED
-    return f"no file is recognised in {', '.join(files[:FILES_NAMED])}{f' and {more} more' if more > 0 else ''}"
+    return f"no file is recognised in {few(files, FILES_NAMED)}"
 
 
 def gaps_once(records: Iterable[DiscoveredRecord], part: str) -> Iterator[DiscoveredRecord]:

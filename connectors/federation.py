@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Literal, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from scanner.model import Claim, Link, Trust
+from scanner.packaged import read_table
 from scanner.text import issuer_name
 
 Restriction: TypeAlias = Literal["none", "loose", "exact"]
@@ -92,8 +91,7 @@ def _all_like(pattern: str | None, values: Iterable[str]) -> bool:
 
 @cache
 def _issuers() -> tuple[Issuer, ...]:
-    data = files("connectors").joinpath("issuers.toml").read_bytes()
-    return tuple(msgspec.toml.decode(data, type=dict[str, tuple[Issuer, ...]])["issuers"])
+    return read_table("connectors", "issuers.toml", dict[str, tuple[Issuer, ...]])["issuers"]
 
 
 def recognised(url: str) -> Iterator[tuple[Issuer, Mapping[str, str | None]]]:

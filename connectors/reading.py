@@ -16,6 +16,7 @@ from connectors.base import Gone, Malformed, Meter, NotAsked, Scope, SectionRead
 from connectors.budget import Pool
 from scanner.errors import MissingExtra, NotOffered, SourceError, Unreachable
 from scanner.model import Coverage, Fact
+from scanner.text import few
 
 # --- Sections ---
 
@@ -134,14 +135,8 @@ def read_each(
             yield item, result
 
 
-_NAMED = 5
+ITEMS_NAMED = 5
 """Maximum number of unread items that are named; the rest are counted."""
-
-
-def few(names: Sequence[str]) -> str:
-    """The first few names, and the number of the others."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def each_of(
@@ -172,7 +167,7 @@ def each_of(
             failures.append(result)
     if failures:
         section.lost(failures[0], partial=len(left) < len(items))
-        section.note(f"{len(left)} of {len(items)} {what} not read: {few(left)}")
+        section.note(f"{len(left)} of {len(items)} {what} not read: {few(left, ITEMS_NAMED)}")
 
 
 def _caught(read: Callable[[T], R], item: T) -> R | SourceError:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from connectors.kubernetes import payloads as p
 from scanner.model import Credential, credential_key
 from scanner.model.attributes import UNLISTED
+from scanner.text import few
 
 _SIGNER: Final = "kubernetes.io/kube-apiserver-client"
 """The signer of client certificates for the API server. Kubelets have another."""
@@ -94,5 +95,4 @@ def unbound(certificates: Iterable[ClientCertificate], bindings: Iterable[p.Bind
     users = named_users(bindings)
     others = sorted({f"{one.user} ({', '.join(sorted(one.groups))})" for one in certificates if one.user not in users})
     if others:
-        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
-        yield f"signed for users that no binding names: {', '.join(others[:_MOST_NAMED])}{more}"
+        yield f"signed for users that no binding names: {few(others, _MOST_NAMED)}"

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import logging
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import islice
 from threading import Lock
 from typing import Any, ClassVar, NamedTuple, cast
@@ -31,6 +29,7 @@ from connectors.vault.connector import VaultConnector
 from connectors.vault.methods import INTERACTIVE_MOUNTS, METHODS
 from scanner.errors import SourceError
 from scanner.model.activity import FeatureSort, LogUnit, UnitReading
+from scanner.packaged import read_table
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +118,7 @@ class _Deed(NamedTuple):
 
 @cache
 def _tables() -> Mapping[str, Any]:
-    tables = tomllib.loads(files("connectors.vault").joinpath("audit.toml").read_text(encoding="utf-8"))
+    tables = read_table("connectors.vault", "audit.toml", dict[str, Any])
     tables["denied"] = re.compile(tables["outcome"]["denied"])
     return tables
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from fnmatch import translate
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
 
 from connectors.logs.names import plain
 from scanner.model.activity import FeatureSort
+from scanner.packaged import read_table
 
 _DATED = re.compile(r"(?:20\d{6}(?:v\d+)?|20\d\d_\d\d_\d\d)$")
 """``UpdateFunctionCode20150331v2``, ``CreateDistribution2020_05_31``: versions of the service's interface."""
@@ -67,8 +66,7 @@ class Action:
 
 @cache
 def _tables() -> Mapping[str, Any]:
-    text = files("connectors.aws.logs").joinpath("actions.toml").read_text(encoding="utf-8")
-    tables = tomllib.loads(text)
+    tables = read_table("connectors.aws.logs", "actions.toml", dict[str, Any])
     classes = tables["classes"]
     for sort in ("secret", "become", "write"):
         classes[sort] = re.compile("|".join(map(translate, classes[sort])))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -21,6 +19,7 @@ from connectors.planned import UNKNOWN, Resource, planned_key
 from connectors.planned.shapes import mapping, walk
 from scanner.model import StoredSecret, Workload
 from scanner.model.planned import PlannedIdentity
+from scanner.packaged import read_table
 
 
 class WorkloadType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,8 +36,7 @@ class WorkloadType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 @cache
 def workload_types() -> Mapping[str, WorkloadType]:
     """The table of resource types."""
-    data = tomllib.loads(files("connectors.aws.planned").joinpath("workloads.toml").read_text(encoding="utf-8"))
-    return msgspec.convert(data, dict[str, WorkloadType])
+    return read_table("connectors.aws.planned", "workloads.toml", dict[str, WorkloadType])
 
 
 class Roles(Struct, frozen=True, kw_only=True):

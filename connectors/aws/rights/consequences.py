@@ -10,6 +10,7 @@ from connectors.aws.rights.privilege import Effective, Limit, patterns_left
 from connectors.aws.rights.reach import Document, Held
 from connectors.aws.rights.vocabulary import Vocabulary, arn_parts, has_variable, resource_matches
 from scanner.model import Consequence
+from scanner.text import few
 
 ACTIONS_NAMED = 3
 POLICIES_NAMED = 3
@@ -59,8 +60,7 @@ def _policies(held: Sequence[Held], bits: int) -> str:
         for each in held
         if each.document is not None and each.document.possible.somewhere & bits
     ]
-    more = len(names) - POLICIES_NAMED
-    return ", ".join(names[:POLICIES_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return few(names, POLICIES_NAMED)
 
 
 def _secrets(

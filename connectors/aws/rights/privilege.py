@@ -24,6 +24,7 @@ from connectors.aws.rights.vocabulary import (
     takes_in,
 )
 from scanner.model import Privilege, PrivilegeLevel
+from scanner.text import few
 
 Limit: TypeAlias = tuple[Document, ...]
 
@@ -377,5 +378,4 @@ def _high(actions: int, words: Vocabulary, *, condition: bool) -> list[Reason]:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = len(names) - METHODS_NAMED
-    return ", ".join(names[:METHODS_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return few(names, METHODS_NAMED)

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from connectors.aws.rights.policy import Statement
 from connectors.aws.rights.vocabulary import Vocabulary, arn_parts, compiled, has_variable, resource_matches
+from scanner.text import few
 
 Breadth: TypeAlias = Literal["everything", "type", "regional", "some"]
 
@@ -77,10 +78,7 @@ class Document(Struct, frozen=True, kw_only=True, gc=False):
         """What its allowances are about, in a few words."""
         allowed = [statement for statement in self.statements if statement.allow]
         names = sorted({name for statement in allowed for name in _resource_names(statement)})
-        if "*" in names:
-            return "*"
-        unnamed = len(names) - RESOURCES_NAMED
-        return ", ".join(names[:RESOURCES_NAMED]) + (f" and {unnamed} more" if unnamed > 0 else "") or None
+        return "*" if "*" in names else few(names, RESOURCES_NAMED) or None
 
 
 def _resource_names(statement: Statement) -> tuple[str, ...]:
@@ -190,9 +188,7 @@ def sources_in(held: Sequence[Held], words: Vocabulary) -> Callable[[int], str]:
             if bits:
                 left &= ~bits
                 named.append(f"policy {policy.name} ({policy.via}) statement {statement.label}")
-        more = len(named) - STATEMENTS_NAMED
-        shown = ", ".join(named[:STATEMENTS_NAMED]) + (f" and {more} more" if more > 0 else "")
-        return f"; by {shown}" if shown else ""
+        return f"; by {few(named, STATEMENTS_NAMED)}" if named else ""
 
     return sources
 

@@ -21,6 +21,7 @@ from connectors.aws.rights.reach import Reach, is_foreign, sources_in
 from connectors.aws.rights.trust import service_of
 from connectors.aws.rights.vocabulary import Method, Target, Vocabulary, arn_parts, takes_in
 from scanner.model import Link, PrivilegeLevel, Trust, Way
+from scanner.text import few
 
 METHODS_NAMED = 2
 """A link's evidence names this many methods, and counts the rest."""
@@ -147,11 +148,10 @@ def _links(holder: Holder, found: _Found, words: Vocabulary) -> Iterator[Link]:
     sources = sources_in(holder.held, words)
     for target in sorted(methods):
         shown = methods[target][:METHODS_NAMED]
-        more = len(methods[target]) - len(shown)
         needed = 0
         for method in shown:
             needed |= method.needed
-        names = ", ".join(method.text for method in shown) + (f" and {more} more" if more else "")
+        names = few([method.text for method in methods[target]], METHODS_NAMED)
         sure = allows(holder.documents, holder.limits, shown[0].first, target, words, met=True) == "yes"
         qualifier = "" if sure else f", {UNLESS_DENIED}"
         yield Link(relation="can_assume", target=target, evidence=f"by {names} on it{qualifier}{sources(needed)}")

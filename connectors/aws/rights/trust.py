@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -27,6 +25,7 @@ from connectors.federation import (
 )
 from scanner.model import Claim, Link, Signal, Trust
 from scanner.model.rights import TrustKind
+from scanner.packaged import read_table
 
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 ANYONE = "*"
@@ -179,15 +178,14 @@ class TrustTables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 @cache
 def trust_tables() -> TrustTables:
     """The tables in ``trust.toml``."""
-    data = tomllib.loads(files("connectors.aws.rights").joinpath("trust.toml").read_text(encoding="utf-8"))
-    return msgspec.convert(data, TrustTables)
+    return read_table("connectors.aws.rights", "trust.toml", TrustTables)
 
 
 @cache
 def _vendors() -> Mapping[str, str]:
     """The vendor that owns an account, from ``vendors.toml``: a label for the evidence; no verdict depends on it."""
-    data = tomllib.loads(files("connectors.aws.rights").joinpath("vendors.toml").read_text(encoding="utf-8"))
-    return {account: name for name, accounts in data["vendors"].items() for account in accounts}
+    table = read_table("connectors.aws.rights", "vendors.toml", dict[str, dict[str, tuple[str, ...]]])
+    return {account: name for name, accounts in table["vendors"].items() for account in accounts}
 
 
 def service_of(principal: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fnmatch
 import re
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
@@ -19,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.model import ConsequenceKind
+from scanner.packaged import read_table
 
 _ARN_PARTS = 6
 # ``${*}``, ``${?}`` and ``${$}`` are no variables: they write these characters themselves.
@@ -388,5 +388,4 @@ def published_policies() -> PublishedPolicies:
 @cache
 def vocabulary() -> Vocabulary:
     """The vocabulary of the shipped tables."""
-    data = tomllib.loads(files("connectors.aws.rights").joinpath("privilege.toml").read_text(encoding="utf-8"))
-    return Vocabulary(msgspec.convert(data, Tables))
+    return Vocabulary(read_table("connectors.aws.rights", "privilege.toml", Tables))

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -21,6 +20,7 @@ from connectors.azure.rights.azure_role import covers
 from connectors.azure.rights.directory_roles import Reached, patterns
 from connectors.azure.rights.power import POTENTIAL, Power, judged
 from scanner.model import Consequence, ConsequenceKind, PrivilegeLevel
+from scanner.packaged import read_table
 
 
 class Way(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,8 +57,7 @@ class Permission(Struct, frozen=True, kw_only=True):
 @cache
 def api_table() -> ApiTable:
     """The table, read once."""
-    text = files("connectors.azure.rights").joinpath("api_permissions.toml").read_bytes()
-    return msgspec.toml.decode(text, type=ApiTable)
+    return read_table("connectors.azure.rights", "api_permissions.toml", ApiTable)
 
 
 @cache

@@ -11,10 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
-from importlib.resources import files
 from operator import attrgetter, methodcaller
 
-import msgspec
 from msgspec import Struct, structs
 
 from connectors.azure.keys import secrets_in
@@ -23,6 +21,7 @@ from connectors.azure.rights.deny_assignments import Denial, denies
 from connectors.azure.rights.places import USER_ASSIGNED, Breadth, Place
 from connectors.azure.rights.power import NAMED, POTENTIAL, UNDER_A_CONDITION, Power, judged, some, under_a_condition
 from scanner.model import Consequence, ConsequenceKind, PrivilegeLevel, Takeover
+from scanner.packaged import read_table
 
 EVERYTHING = "every action"
 ALL_OF_IAM = "every action of Microsoft.Authorization"
@@ -95,8 +94,7 @@ class AzureTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @cache
 def azure_table() -> AzureTable:
     """The table, read once."""
-    text = files("connectors.azure.rights").joinpath("azure_roles.toml").read_bytes()
-    return msgspec.toml.decode(text, type=AzureTable)
+    return read_table("connectors.azure.rights", "azure_roles.toml", AzureTable)
 
 
 # --- Judging ---

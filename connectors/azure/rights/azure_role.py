@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
-import msgspec
 from msgspec import Struct
+
+from scanner.packaged import read_table
 
 DATA = "data:"
 """The prefix of a data action, here and in the table."""
@@ -130,8 +130,7 @@ class Published(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @cache
 def published_roles() -> Mapping[str, Role]:
     """Common built-in roles by GUID: ``azure_builtin.toml``, read once, and only if a role was not returned."""
-    text = files("connectors.azure.rights").joinpath("azure_builtin.toml").read_bytes()
-    table = msgspec.toml.decode(text, type=dict[str, tuple[Published, ...]])
+    table = read_table("connectors.azure.rights", "azure_builtin.toml", dict[str, tuple[Published, ...]])
     return {
         one.id: Role(
             id=one.id,

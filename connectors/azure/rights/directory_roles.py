@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from connectors.azure.rights.power import POTENTIAL, Power, judged, some
 from scanner.model import PrivilegeLevel
+from scanner.packaged import read_table
 
 TENANT = "/"
 _UNIT = "/administrativeunits/"
@@ -66,8 +67,7 @@ class DirectoryRole(Struct, frozen=True, kw_only=True):
 @cache
 def directory_table() -> DirectoryTable:
     """The table, read once."""
-    text = files("connectors.azure.rights").joinpath("directory_roles.toml").read_bytes()
-    return msgspec.toml.decode(text, type=DirectoryTable)
+    return read_table("connectors.azure.rights", "directory_roles.toml", DirectoryTable)
 
 
 @cache

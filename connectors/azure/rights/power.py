@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, structs
 
 from scanner.model import Consequence, Privilege, PrivilegeLevel, Takeover
+from scanner.text import few
 
 NAMED = 3
 """Maximum number of actions that evidence names; it counts the rest."""
@@ -54,5 +55,4 @@ def judged(reasons: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:
 
 def some(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
-    shown = ", ".join(names[:NAMED])
-    return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
+    return few(names, NAMED)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
 
 import msgspec
@@ -23,6 +22,7 @@ from connectors.azure.reader import Reader
 from connectors.base import SectionReading
 from scanner.errors import SourceError
 from scanner.model import Signal
+from scanner.packaged import read_table
 
 USER_ASSIGNED, VAULT = "microsoft.managedidentity/userassignedidentities", "microsoft.keyvault/vaults"
 BOT, FOUNDRY_AGENT = "microsoft.botservice/botservices", "microsoft.cognitiveservices/accounts/projects/applications"
@@ -230,8 +230,7 @@ class _Type(Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def _types() -> Mapping[str, _Type]:
-    text = files("connectors.azure.workloads").joinpath("resource_types.toml").read_bytes()
-    return msgspec.toml.decode(text, type=dict[str, _Type])
+    return read_table("connectors.azure.workloads", "resource_types.toml", dict[str, _Type])
 
 
 def kind_of(resource: Resource) -> str:

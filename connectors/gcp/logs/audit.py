@@ -6,11 +6,9 @@ Source: the references of LogEntry and google.cloud.audit.AuditLog, and "Underst
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from fnmatch import translate
 from functools import cache, lru_cache
-from importlib.resources import files
 from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import unquote
@@ -27,6 +25,7 @@ from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
 from connectors.logs.tally import DENIED, DONE, FAILED
 from scanner.model.activity import FeatureSort
+from scanner.packaged import read_table
 
 SPEC = LogSpec(
     name="gcp_audit",
@@ -162,7 +161,7 @@ class _Raw(NamedTuple):
 
 @cache
 def _tables() -> Mapping[str, Any]:
-    tables = tomllib.loads(files("connectors.gcp.logs").joinpath("audit.toml").read_text(encoding="utf-8"))
+    tables = read_table("connectors.gcp.logs", "audit.toml", dict[str, Any])
     sorts = tables["sorts"] | {"changes": tables["changes"]["methods"]}
     patterns = {name: re.compile("|".join(map(translate, texts)), re.IGNORECASE) for name, texts in sorts.items()}
     return {**tables, "patterns": patterns, "words": tuple(tables["reads"]["words"])}

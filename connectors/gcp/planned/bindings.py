@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -30,6 +28,7 @@ from connectors.planned import UNKNOWN
 from connectors.planned.shapes import listed, mapping, text
 from scanner.model import Assignment, Trust
 from scanner.model.planned import Unread
+from scanner.packaged import read_table
 
 # --- What resource types of the Terraform provider ``google`` declare: tables.toml ---
 
@@ -59,8 +58,7 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @cache
 def tables() -> Tables:
     """The tables, read once."""
-    text = files("connectors.gcp.planned").joinpath("tables.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), Tables)
+    return read_table("connectors.gcp.planned", "tables.toml", Tables)
 
 
 # --- Bindings ---

@@ -21,6 +21,7 @@ from connectors.gcp.rights.roles import Roles
 from connectors.gcp.rights.tree import Resource, Tree, full_name
 from connectors.gcp.rights.vocabulary import MAKE_TOKENS, Family, Method, methods_met, vocabulary
 from scanner.model import Consequence, Privilege, Takeover
+from scanner.text import few
 
 _NOTHING: frozenset[str] = frozenset()
 _BUCKET = re.compile(r"//storage\.googleapis\.com/(?:projects/[^/]+/buckets/)?([^/]+)")
@@ -367,6 +368,4 @@ def _possible(what: str, where: str, names: Iterable[str]) -> str:
 
 
 def _some(names: Iterable[str]) -> str:
-    listed = sorted(names)
-    more = len(listed) - NAMED
-    return ", ".join(listed[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return few(sorted(names), NAMED)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Literal, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from scanner.model import ConsequenceKind
+from scanner.packaged import read_table
 
 Method: TypeAlias = tuple[str, ...]
 Container: TypeAlias = Literal["organizations", "folders", "projects"]
@@ -64,8 +62,7 @@ class Vocabulary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @cache
 def vocabulary() -> Vocabulary:
     """The shipped tables."""
-    data = tomllib.loads(files("connectors.gcp.rights").joinpath("privilege.toml").read_text(encoding="utf-8"))
-    return msgspec.convert(data, Vocabulary)
+    return read_table("connectors.gcp.rights", "privilege.toml", Vocabulary)
 
 
 @cache

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
 from scanner.model import PRIVILEGES, Consequence, ConsequenceKind, Grant, Privilege, PrivilegeLevel
 from scanner.model.reach import Way
 from scanner.model.rights import with_administration
+from scanner.packaged import read_table
 
 
 class _Line(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +38,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     scopes: Mapping[Literal["admin", "high"], _Scopes]
 
 
-_TABLE = msgspec.toml.decode(files("connectors.github.rights").joinpath("privileges.toml").read_bytes(), type=_Table)
+_TABLE = read_table("connectors.github.rights", "privileges.toml", _Table)
 _WRITES = frozenset({"write", "admin"})
 _CONSEQUENCES: Mapping[ConsequenceKind, frozenset[str]] = {
     "change_rights": frozenset({"organization_administration", "members", "administration"}),

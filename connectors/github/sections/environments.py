@@ -20,11 +20,11 @@ from connectors.github.client import requests as r
 from connectors.github.client.api import Api
 from connectors.github.client.parts import Part, read_parts
 from connectors.github.client.repositories import Environments, Read
-from connectors.reading import few
+from connectors.reading import ITEMS_NAMED
 from scanner.errors import SourceError
 from scanner.model import Identity
 from scanner.model.attributes import ENVIRONMENT_RULES
-from scanner.text import counted
+from scanner.text import counted, few
 
 RULES: Final = """\
 environment(name: $what) { protectionRules(first: 10) { totalCount \
@@ -83,7 +83,7 @@ def with_all(api: Api, section: SectionReading, found: Sequence[Read]) -> list[R
             else:
                 del left[part.full_name]
     if left:
-        section.lost(SourceError(f"not all environments were read of {few(sorted(left))}"), partial=True)
+        section.lost(SourceError(f"not all environments were read of {few(sorted(left), ITEMS_NAMED)}"), partial=True)
     return [
         replace(one, facts=replace(one.facts, environments=tuple(sorted(names[one.facts.full_name]))))
         if one.facts.full_name in names

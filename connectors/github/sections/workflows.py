@@ -21,10 +21,11 @@ from connectors.github.sections.environments import named_by, read_rules, with_r
 from connectors.github.sections.local_actions import read_actions
 from connectors.github.sections.subjects import asks_for_tokens
 from connectors.github.workflows.identities import Workflows, workflow_identities
-from connectors.reading import few
+from connectors.reading import ITEMS_NAMED
 from scanner.errors import SourceError
 from scanner.model import Fact, Identity, StoredSecret
 from scanner.model.attributes import ACCOUNTED_IN, FEDERATION_BESIDE, JOBS_UNREAD, UNRESOLVED
+from scanner.text import few
 
 _CALLS = re.compile(r"([\w.-]{1,100}/[\w.-]{1,100}/\.github/workflows/[\w.-]{1,200}\.ya?ml)@")
 _CALLS_OWN = re.compile(r"\./(\.github/workflows/[\w.-]{1,200}\.ya?ml)\b")
@@ -86,7 +87,7 @@ def read_workflows(
             for name, made in workflows.items()
         }
         if silent:
-            section.note(f"jobs that may ask for tokens, without a known sign-in: {few(silent)}")
+            section.note(f"jobs that may ask for tokens, without a known sign-in: {few(silent, ITEMS_NAMED)}")
     for one in found:
         if one.facts.full_name not in workflows:
             workflows[one.facts.full_name] = _unread(workflow_identities(organization, one.facts, ()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,6 +16,7 @@ from connectors.github.workflows.values import Context, Value, inputs_of
 from connectors.planned.documents import parse_document
 from connectors.planned.shapes import listed, mapping
 from scanner.model import CredentialKind
+from scanner.packaged import read_table
 
 FOLDER = ".github/workflows/"
 CALLED = "workflow_call"
@@ -54,8 +54,7 @@ class _Tables(Struct, frozen=True, kw_only=True):
 
 @cache
 def _tables() -> _Tables:
-    data = files("connectors.github.workflows").joinpath("sign_in.toml").read_bytes()
-    return msgspec.toml.decode(data, type=_Tables)
+    return read_table("connectors.github.workflows", "sign_in.toml", _Tables)
 
 
 @cache

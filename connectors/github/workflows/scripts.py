@@ -11,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from connectors.github.workflows.values import Context, Value
+from scanner.packaged import read_table
 
 _CONTINUED = re.compile(r"[\\`]\r?\n")
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
@@ -65,8 +65,7 @@ class _Tables(Struct, frozen=True):
 
 @cache
 def _tables() -> _Tables:
-    data = files("connectors.github.workflows").joinpath("sign_in.toml").read_bytes()
-    return msgspec.toml.decode(data, type=_Tables)
+    return read_table("connectors.github.workflows", "sign_in.toml", _Tables)
 
 
 @cache

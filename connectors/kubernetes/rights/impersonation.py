@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from connectors.kubernetes.rights.rules import Rule, Scoped
+from scanner.text import few
 
 Names: TypeAlias = frozenset[str] | None
 """Names in rules; None: all."""
@@ -182,7 +183,4 @@ def _add(found: defaultdict[str, list[Rule]], acting: Acting, limit: Scoped) -> 
 
 
 def _words(kind: str, names: Names) -> str:
-    if names is None:
-        return f"any {kind}"
-    first, *rest = sorted(names)
-    return f"{kind} {first}{f' and {len(rest)} more' if rest else ''}"
+    return f"any {kind}" if names is None else f"{kind} {few(sorted(names), 1)}"

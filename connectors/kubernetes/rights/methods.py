@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, Final, Literal, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from connectors.kubernetes.rights.rules import RBAC, Rule
 from scanner.model import PrivilegeLevel
+from scanner.packaged import read_table
 
 Targets: TypeAlias = Literal["none", "named", "accounts", "pods", "nodes", "tokens", "controller"]
 """The service accounts that a method leads to: those that rules name (or all), all, those of running pods, those of
@@ -218,8 +217,8 @@ class _Controller(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _steering() -> Iterator[Method]:
-    data = files("connectors.kubernetes.rights").joinpath("steering.toml").read_bytes()
-    for controller in msgspec.toml.decode(data, type=dict[str, tuple[_Controller, ...]])["controller"]:
+    table = read_table("connectors.kubernetes.rights", "steering.toml", dict[str, tuple[_Controller, ...]])
+    for controller in table["controller"]:
         for way in controller.ways:
             yield _method(
                 "steering",
