@@ -21,7 +21,7 @@ from statistics import median, quantiles
 from benchmarks.judged import judged
 from scanner.serve.index.building import Plan, build
 from scanner.serve.index.questions import Question
-from scanner.serve.index.reading import Index, open_index
+from scanner.serve.index.reading import Index
 from scanner.store.store import open_store
 
 SIZES = (100_000, 1_000_000)
@@ -71,12 +71,12 @@ def _measure(size: int, folder: Path) -> None:
 
 def ask(path: Path) -> None:
     """Print how long each sort of question takes."""
-    with closing(open_index(path)) as index:
+    with closing(Index(path)) as index:
         first = _milliseconds(lambda: index.page(Question(list="identities"), limit=ROWS))
-    with closing(open_index(path)) as index:
+    with closing(Index(path)) as index:
         counted = _milliseconds(lambda: index.counts(Question(list="identities")))
     print(f"  first page of a file just opened {first:.0f} ms, counts of its facets {counted:.0f} ms")
-    with closing(open_index(path)) as index, closing(sqlite3.connect(path)) as plain:
+    with closing(Index(path)) as index, closing(sqlite3.connect(path)) as plain:
         print(f"  made ready in {_milliseconds(index.warm):.0f} ms, as the server does before it serves a new index")
         _line("a keystroke", [_page(index, Question(list="identities", text=text)) for text in TYPED])
         texts = [_page(index, Question(list="identities", text=text)) for text in TEXTS]

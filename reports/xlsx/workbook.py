@@ -217,10 +217,11 @@ class Workbook:
         """Add filter, colors, and choices for cells to fill in."""
         _check(sheet.autofilter(0, 0, last, len(columns) - 1))
         for position, column in enumerate(columns):
-            for name, state in STATES[column.axis].items() if column.axis else ():
-                if look := self._tones.get(state.tone):
-                    rule = {"type": "cell", "criteria": "==", "value": f'"{name}"', "format": look}
-                    _check(sheet.conditional_format(1, position, last, position, rule))
+            if column.axis:
+                for name, state in STATES[column.axis].items():
+                    if look := self._tones.get(state.tone):
+                        rule = {"type": "cell", "criteria": "==", "value": f'"{name}"', "format": look}
+                        _check(sheet.conditional_format(1, position, last, position, rule))
             if column.fill_in:
                 _check(sheet.data_validation(1, position, last, position, _asked_for(column, len(self._people))))
 

@@ -41,9 +41,10 @@ class Placed(NamedTuple):
 
 def accounts_in(clusters: Iterable[Workload], identities: Iterable[Identity]) -> Iterator[Placed]:
     """Yield the accounts of clusters, as far as these were read themselves."""
-    signing = _signing(clusters)
+    if not (signing := _signing(clusters)):
+        return
     found: defaultdict[str, list[tuple[Identity, str]]] = defaultdict(list)
-    for identity in identities if signing else ():
+    for identity in identities:
         for token in identity.token_subjects:
             name = issuer_name(token.issuer)
             if is_account(token) and len(signing.get(name, ())) == 1:

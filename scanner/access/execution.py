@@ -25,13 +25,15 @@ def by_execution(identities: Sequence[Identity]) -> Iterator[Edge]:
     """
     known = {identity.key: identity for identity in identities} if any(one.links for one in identities) else {}
     for agent in known.values():
-        names = habits(agent.provider).trusted_as if agent.links else ()
-        for link in agent.links if names else ():
+        if not agent.links or not (names := habits(agent.provider).trusted_as):
+            continue
+        for link in agent.links:
             role = known.get(link.target) if link.relation == "federates" else None
             if role is None or role.provider == agent.provider:
                 continue
             agreed = [(_is_certain(trust, agent), trust) for trust in role.trusts if _names(trust, names)]
-            for certain, trust in sorted(agreed, key=lambda one: (not one[0], one[1].evidence))[:1]:
+            if agreed:
+                certain, trust = min(agreed, key=lambda one: (not one[0], one[1].evidence))
                 evidence = trust.evidence if certain else f"{_CLAIMS_DECIDE}; {trust.evidence}"
                 yield Edge(agent.key, role.key, evidence, conditional=not certain)
 

@@ -27,7 +27,9 @@ def subjects_of(workload: Workload, attribute: str) -> Mapping[str, list[str]]:
     """Return the subjects in an attribute of pairs, by issuer. Items of another shape are ignored."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     given: Any = workload.attributes.get(attribute)
-    for pair in given if isinstance(given, (list, tuple)) else ():
+    if not isinstance(given, (list, tuple)):
+        return found
+    for pair in given:
         match pair:
             case [str(issuer), str(subject)]:
                 found[issuer_name(issuer)].append(subject)

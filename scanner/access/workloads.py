@@ -85,8 +85,9 @@ def with_signals(identities: Sequence[Identity], workloads: Iterable[Workload]) 
     """Return the identities with the signals of the workloads that run as them."""
     signals: defaultdict[str, dict[Signal, None]] = defaultdict(dict)
     for workload in workloads:
-        for target in workload.runs_as if workload.signals else ():
-            signals[target] |= dict.fromkeys(workload.signals)
+        if workload.signals:
+            for target in workload.runs_as:
+                signals[target] |= dict.fromkeys(workload.signals)
     if not signals:
         return tuple(identities)
     return tuple(

@@ -279,6 +279,8 @@ def add_activity(past: ActivityPast, result: ScanResult, policy: ActivityPolicy)
 def _pasts(past: ActivityPast, joined: Joined, batch: Iterable[Assessment]) -> Mapping[str, Sequence[CallerPast]]:
     owner = {caller.number: one.identity.key for one in batch for caller in joined.callers.get(one.identity.key, ())}
     found: dict[str, list[CallerPast]] = {}
-    for one in past.read(sorted(owner)) if owner else ():
+    if not owner:
+        return found
+    for one in past.read(sorted(owner)):
         found.setdefault(owner[one.caller.number], []).append(one)
     return found

@@ -146,7 +146,9 @@ def _refuse_other_muster(received: Received) -> None:
 def _refuse_other_settings(received: Received, config: Config) -> None:
     """A config without sources fits every shard."""
     digests = {source.name: settings_digest(source) for source in config.sources}
-    for source in received.head.sources if digests else ():
+    if not digests:
+        return
+    for source in received.head.sources:
         if digests.get(source.name) != source.settings:
             what = "has other settings for the" if source.name in digests else "has no"
             message = f"{config.document.file} {what} source {printable(source.name)}"

@@ -104,9 +104,11 @@ def look(store: Store, targets: Sequence[Target], *, sleep: Sleep = time.sleep, 
     tickets = [one for one in store.tickets.all() if one.reference is not None and _content(one).is_open]
     for target in targets:
         its = [one for one in tickets if one.target == target.name]
-        listed = _listed(target, sleep) if its else None
-        for ticket in its if listed is not None else ():
-            remote = listed[1].get(ticket.marker) if listed else None
+        if not its or (listed := _listed(target, sleep)) is None:
+            continue
+        _, remotes = listed
+        for ticket in its:
+            remote = remotes.get(ticket.marker)
             seen = ticket.closed_at if remote is None else closed_at(_standing(ticket), remote, clock())
             if seen != ticket.closed_at:
                 store.tickets.seen(ticket.marker, seen)

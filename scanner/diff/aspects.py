@@ -275,9 +275,8 @@ def after_moving(difference: Difference) -> str | None:
         return None
     if difference.aspect == "credentials":
         return None if difference.before else "Confirm that the new credential is expected."
-    became = next((step for (aspect, word), step in _BECAME.items() if _is(difference, aspect, word)), None)
-    return became or _MOVED.get(difference.aspect)
-
-
-def _is(difference: Difference, aspect: Aspect, word: str) -> bool:
-    return difference.aspect == aspect and (difference.after or "").startswith(word)
+    after = difference.after or ""
+    became = (
+        step for (aspect, word), step in _BECAME.items() if aspect == difference.aspect and after.startswith(word)
+    )
+    return next(became, None) or _MOVED.get(difference.aspect)

@@ -259,11 +259,12 @@ class _Headings:
             return
         self._seen.add(headings)
         placement = self._columns.place(headings)
-        for clash in placement.clashes if self._above_all else ():
-            message, field = _clash(*clash), shown(clash[2])
-            self._notes.problems.append(
-                Problem(file=self._file, line=line, field=field, message=message, fix=_ONE_COUNTS)
-            )
+        if self._above_all:
+            for clash in placement.clashes:
+                message, field = _clash(*clash), shown(clash[2])
+                self._notes.problems.append(
+                    Problem(file=self._file, line=line, field=field, message=message, fix=_ONE_COUNTS)
+                )
         for positions, message in (
             (placement.secret, "may hold secrets and is not read"),
             (placement.unknown, "is unknown; it is kept and shown as it is"),

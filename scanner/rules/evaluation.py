@@ -233,8 +233,10 @@ def _judge_identity(assessment: Assessment, context: RuleContext) -> Iterator[_F
 
 def _judge_last_known(carried: Iterable[Assessment], context: RuleContext) -> Iterator[_Found]:
     leaking = {one.identity for its in context.exposures.values() for one in its}
-    for assessment in carried if leaking else ():
-        for key, found in _judge_identity(assessment, context) if assessment.identity.key in leaking else ():
+    for assessment in carried:
+        if assessment.identity.key not in leaking:
+            continue
+        for key, found in _judge_identity(assessment, context):
             if BY_ID[found.rule].on_last_known:
                 yield key, msgspec.structs.replace(found, rechecked=False)
 

@@ -254,9 +254,9 @@ class Candidates:
         stays = self._directory.stays(person)
         if self._directory.is_active(person):
             yield hint if stays else hint._replace(evidence=f"{hint.evidence}, about to leave")
-            members = self._directory.active_members(person) if person.is_group else ()
-            for member in members if len(members) <= MOST_MEMBERS else ():
-                yield _led(hint, "member", member.email, "a member")
+            if person.is_group and len(members := self._directory.active_members(person)) <= MOST_MEMBERS:
+                for member in members:
+                    yield _led(hint, "member", member.email, "a member")
         if not stays:
             yield from self._near(hint, person)
 

@@ -99,10 +99,11 @@ class Directory:
         if (outright := self.resolve(text)) is not None or self._is_machine(text):
             return outright
         segments = _SEGMENT.findall(text)
-        for written in () if "@" in text else _WRITTEN_AT.finditer(text):
-            whole = f"{text[: written.start()]}@{text[written.end() :]}"
-            if (person := self._person(self.resolve(whole))) is not None:
-                return person
+        if "@" not in text:
+            for written in _WRITTEN_AT.finditer(text):
+                whole = f"{text[: written.start()]}@{text[written.end() :]}"
+                if (person := self._person(self.resolve(whole))) is not None:
+                    return person
         for segment in reversed(segments):
             if "@" in segment and (person := self._person(self.resolve(segment))) is not None:
                 return person

@@ -109,7 +109,9 @@ class Clues:
 def listed(identity: Identity, attribute: str, directory: Directory) -> Iterator[tuple[str, Person]]:
     """Yield the people in an attribute of the shape of OWNERS who are on the roster, with the text that names them."""
     given = identity.attributes.get(attribute)
-    for one in given if isinstance(given, (list, tuple)) else ():
+    if not isinstance(given, (list, tuple)):
+        return
+    for one in given:
         names = [one.get(name) for name in _NAMING] if isinstance(one, Mapping) else []
         found = ((text, directory.resolve(text)) for text in names if isinstance(text, str))
         text, person = next(((text, person) for text, person in found if person is not None), ("", None))

@@ -102,8 +102,9 @@ def _manager(case: Case) -> Iterator[Hint]:
 
 
 def _candidates(case: Case) -> Iterator[Hint]:
-    for candidate in case.judged.ownership.candidates if case.judged else ():
-        yield Hint(candidate.person, candidate.evidence)
+    if case.judged is not None:
+        for candidate in case.judged.ownership.candidates:
+            yield Hint(candidate.person, candidate.evidence)
 
 
 _BACKUP, _TECHNICAL, _OWNERS = map(_in_column, ("backup_owner", "technical_owner", "owner"))

@@ -35,19 +35,21 @@ _LEAST_TURNS = 14
 
 def disguised(entry: Entry, _standard: Standard) -> Iterator[Remark]:
     """Ids with invisible characters, or with letters of another alphabet among Latin ones."""
-    for column, texts in (("identities", entry.identities), ("name", (entry.name or "",))):
-        for text in texts if column == "identities" or entry.name not in entry.identities else ():
-            if text.isascii():
-                continue
-            unseen = [char for char in text if unicodedata.category(char) in _INVISIBLE]
-            names = [unicodedata.name(char, "") for char in text if char.isalpha()]
-            scripts = {script for name in names for script in _SCRIPTS if name.startswith(script)}
-            if unseen:
-                code = f"U+{ord(unseen[0]):04X}"
-                yield column, f"{shown(text)} holds an invisible character ({code})", "write it again without it"
-            elif len(scripts) > 1:
-                mixed = " and ".join(sorted(script.capitalize() for script in scripts))
-                yield column, f"{shown(text)} mixes letters that look alike ({mixed})", "type it again, or copy the id"
+    texts = [("identities", text) for text in entry.identities]
+    if entry.name is not None and entry.name not in entry.identities:
+        texts.append(("name", entry.name))
+    for column, text in texts:
+        if text.isascii():
+            continue
+        unseen = [char for char in text if unicodedata.category(char) in _INVISIBLE]
+        names = [unicodedata.name(char, "") for char in text if char.isalpha()]
+        scripts = {script for name in names for script in _SCRIPTS if name.startswith(script)}
+        if unseen:
+            code = f"U+{ord(unseen[0]):04X}"
+            yield column, f"{shown(text)} holds an invisible character ({code})", "write it again without it"
+        elif len(scripts) > 1:
+            mixed = " and ".join(sorted(script.capitalize() for script in scripts))
+            yield column, f"{shown(text)} mixes letters that look alike ({mixed})", "type it again, or copy the id"
 
 
 def account_numbers(entry: Entry, _standard: Standard) -> Iterator[Remark]:
@@ -101,11 +103,11 @@ def self_approval(entry: Entry, standard: Standard) -> Iterator[Remark]:
         return
     for column in ("owner", "built_by"):
         value = getattr(entry, column)
-        for text in (value,) if isinstance(value, str) else value or ():
-            if _is_one(entry.approved_by, text, standard):
-                message = f"{shown(entry.approved_by)} approved what they {'own' if column == 'owner' else 'built'}"
-                yield "approved_by", message, "have another person approve it"
-                return
+        texts = (value,) if isinstance(value, str) else value or ()
+        if any(_is_one(entry.approved_by, text, standard) for text in texts):
+            message = f"{shown(entry.approved_by)} approved what they {'own' if column == 'owner' else 'built'}"
+            yield "approved_by", message, "have another person approve it"
+            return
 
 
 def _is_one(text: str, other: str, standard: Standard) -> bool:

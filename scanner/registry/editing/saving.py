@@ -146,8 +146,8 @@ def save(files: Sequence[NewFile], source: ListSource, *, backups: bool = False)
             if _now(file.path) != file.before:
                 raise _refused(file, "was changed meanwhile; nothing was written", "run the command again")
         kept = {}
-        for file in files if backups else ():
-            if file.before is not None:
+        for file in files:
+            if backups and file.before is not None:
                 backup = _free_name(file.path)
                 kept[backup] = _write_beside(backup, file.before, _mode(file), undo)
         for new_file in (*kept.values(), *(new_file for _, new_file in written)):

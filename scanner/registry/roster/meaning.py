@@ -224,9 +224,8 @@ class Index:
         for name in (*said.names, *accounts):
             for one, why in self._alike(name):
                 found.setdefault(one, why)
-        for name in said.names if not found else ():
-            for one in self._leaders(name):
-                found.setdefault(one, "leads that team")
+        if not found:
+            found = {one: "leads that team" for name in said.names for one in self._leaders(name)}
         return self._ranked(found.items())
 
     def _alike(self, name: str) -> Iterator[tuple[str, str]]:

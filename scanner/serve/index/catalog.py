@@ -13,7 +13,7 @@ from threading import Lock, RLock
 from scanner.errors import MusterError, StoreError
 from scanner.model import ActivityPolicy
 from scanner.serve.index.building import Plan, build
-from scanner.serve.index.reading import Index, UnusableIndex, open_index
+from scanner.serve.index.reading import Index, UnusableIndex
 from scanner.store.scans import StoredScan
 from scanner.store.store import Store
 from scanner.text import printable
@@ -133,7 +133,7 @@ class Catalog:
         usable = None if is_damaged else _opened(path)
         if usable is None or (usable.scan, usable.started_at) != (scan.id, scan.started_at):
             build(store, Plan(path=path, scan=scan.id, activity=self._activity, progress=progress))
-            usable = open_index(path)
+            usable = Index(path)
         self._remember(usable)
         return usable
 
@@ -161,7 +161,7 @@ class Catalog:
 
 def _opened(path: Path) -> Index | None:
     try:
-        return open_index(path)
+        return Index(path)
     except UnusableIndex:
         return None
 

@@ -22,7 +22,7 @@ from scanner.serve.index.numeric import ABSENT, NO_ROW, Array, Mask, cell_of, np
 from scanner.serve.index.questions import LIST_NAMES, ListName, Page, Question, Value, facet_key
 from scanner.serve.index.writing import KEY, read_texts
 
-__all__ = ("Index", "UnusableIndex", "open_index")
+__all__ = ("Index", "UnusableIndex")
 
 LONGEST_TEXT = 1_000
 """Characters that a question's text may have."""
@@ -42,8 +42,9 @@ class _Cursor(Struct, frozen=True, array_like=True):
 class Index:
     """An open index file. Safe for any number of threads; the file never changes while it is open.
 
-    Methods raise UsageError for a facet, column or cursor that does not exist and for a text of more than 1,000
-    characters, and UnusableIndex if the file turns out to be damaged.
+    Opening raises UnusableIndex, or MissingExtra without the extra ``serve``. Methods raise UsageError for a facet,
+    column or cursor that does not exist and for a text of more than 1,000 characters, and UnusableIndex if the file
+    turns out to be damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,7 +76,9 @@ class Index:
 
     def warm(self) -> None:
         """Read every list's columns and default order once, so that the first answer is not slower."""
-        for name in () if self._is_warm else LIST_NAMES:
+        if self._is_warm:
+            return
+        for name in LIST_NAMES:
             self.page(Question(list=name), limit=1)
             self.counts(Question(list=name))
         self._is_warm = True
@@ -294,8 +297,3 @@ def _listed(values: Any, chosen: frozenset[str], most: int | None, *, by_state: 
 def _refuse_unknown(what: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
         raise UsageError(f"there is no {what} {name!r}", hint=did_you_mean(name, known) or f"known: {', '.join(known)}")
-
-
-def open_index(path: Path) -> Index:
-    """The index in this file. Raises UnusableIndex, or MissingExtra without the extra ``serve``."""
-    return Index(path)

@@ -102,8 +102,9 @@ def _edit_sheet(opened: Opened, edits: Sequence[Edit], sheet: Worksheet) -> None
     for edit in edits:
         if edit.position is None:
             bottom += 1
-            for column in range(1, len(headings) + 1) if bottom > top + 1 else ():
-                _like(_cell(sheet, bottom - 1, column), _cell(sheet, bottom, column))
+            if bottom > top + 1:
+                for column in range(1, len(headings) + 1):
+                    _like(_cell(sheet, bottom - 1, column), _cell(sheet, bottom, column))
         row = bottom if edit.position is None else opened.rows[edit.position].line
         for heading, value in edit.cells.items():
             _write(opened, _cell(sheet, row, headings.index(heading) + 1), value)

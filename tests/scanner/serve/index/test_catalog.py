@@ -23,7 +23,7 @@ from scanner.safe_files import AtomicFile
 from scanner.serve.index.building import Plan, build
 from scanner.serve.index.catalog import Catalog
 from scanner.serve.index.questions import Question
-from scanner.serve.index.reading import Index, UnusableIndex, open_index
+from scanner.serve.index.reading import Index, UnusableIndex
 from scanner.store.store import Store, open_store
 from tests.factories import days_ago, make_assessment, make_result
 
@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_used_is_built_again(damage: str, connect: Callabl
     spoil(path, damage)
 
     with pytest.raises(UnusableIndex) as unusable:
-        open_index(path).page(replace(ALL, text="svc"), limit=1)
+        Index(path).page(replace(ALL, text="svc"), limit=1)
     assert unusable.value.hint
     catalog = Catalog(tmp_path / "index", connect)
     if (latest := catalog.latest()) is not None:

@@ -15,7 +15,7 @@ from scanner.model import ScanInfo, ScanResult
 from scanner.serve.index.building import Plan, build
 from scanner.serve.index.lists import LISTS
 from scanner.serve.index.questions import LIST_NAMES, ListName, Question
-from scanner.serve.index.reading import open_index
+from scanner.serve.index.reading import Index
 from tests.contract.test_store_activity import BOT, ago, unit, write
 from tests.databases import SHARED, Backend, empty_store, sqlite_file
 from tests.factories import make_assessment, make_identity, make_result
@@ -98,7 +98,7 @@ def test_every_list_has_the_rows_of_the_html_report(
 
     build(store, Plan(path=tmp_path / "i.index"))
 
-    index = open_index(tmp_path / "i.index")
+    index = Index(tmp_path / "i.index")
     expected = shown(with_since(store, store.load()))
     for name in LIST_NAMES:
         assert _in_any_order(index.rows(Question(list=name))) == _in_any_order(expected[name]), name
@@ -119,6 +119,6 @@ def test_services_that_logs_saw_lead_to_an_identity(tmp_path: Path) -> None:
 
     build(store, Plan(path=tmp_path / "i.index"))
 
-    index = open_index(tmp_path / "i.index")
+    index = Index(tmp_path / "i.index")
     asked = {text: [*index.keys(Question(list="identities", text=text))] for text in ("s3", "s3:listbuckets", "ec2:")}
     assert asked == {"s3": [BOT], "s3:listbuckets": [BOT], "ec2:": []}

@@ -28,7 +28,7 @@ from scanner.model import (
 from scanner.serve.index.building import Plan, build
 from scanner.serve.index.lists import LISTS
 from scanner.serve.index.questions import LIST_NAMES, ListName, Question, facet_key
-from scanner.serve.index.reading import Index, open_index
+from scanner.serve.index.reading import Index
 from scanner.store.store import Store
 from tests.databases import empty_store, sqlite_file
 from tests.examples import examples
@@ -123,7 +123,7 @@ def varied_index() -> Index:
     """The index of the varied estate; it is only read."""
     path = Path(_FOLDER.name) / "varied.index"
     build(store_of_two_scans(), Plan(path=path))
-    return open_index(path)
+    return Index(path)
 
 
 Row = Mapping[str, Any]
