@@ -318,29 +318,29 @@ def _findings(
     """Return the findings of all rules and the last known ones of identities not judged, most severe first."""
     fresh, carried, now = judged.fresh, judged.carried, judged.now
     known = remembered.known if remembered.known is None else {**remembered.announced, **remembered.known}
-    history = History(known)
-    found = evaluate(
-        JudgedSnapshot(
-            assessments=fresh,
-            carried=carried,
-            entries=judged.entries,
-            secrets=inventory.secrets,
-            assignments=inventory.assignments,
-            exposures=by_subject(inventory.exposures),
-            exemptions=declared.exemptions,
-            recreations=remembered.recreations,
-            reviews=remembered.reviews,
-            not_listed=judged.not_listed,
-            policy=declared.policy,
-            now=now,
-            registry_given=declared.entries is not None,
-            frameworks=declared.frameworks,
-            history=history,
-        )
+    context = RuleContext(
+        policy=declared.policy,
+        now=now,
+        entries={found.entry.id: found for found in judged.entries},
+        recreations=remembered.recreations,
+        reviews=remembered.reviews,
+        not_listed=judged.not_listed,
+        exposures=by_subject(inventory.exposures),
+        frameworks=declared.frameworks,
+        history=History(known),
     )
+    snapshot = JudgedSnapshot(
+        assessments=fresh,
+        carried=carried,
+        entries=judged.entries,
+        secrets=inventory.secrets,
+        assignments=inventory.assignments,
+        exemptions=declared.exemptions,
+        registry_given=declared.entries is not None,
+    )
+    found = evaluate(snapshot, context)
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
     marked = list(acknowledgements.marked(found, identities))
-    context = RuleContext(policy=declared.policy, now=now, frameworks=declared.frameworks, history=history)
     late = evaluate_tickets(remembered.closed_tickets, marked, fresh, context)
     kept = kept_findings((*found, *late), fresh, carried, judged.entries, remembered, now)
     marked += acknowledgements.marked((*late, *kept), identities)

@@ -94,7 +94,7 @@ class RuleContext(Struct, frozen=True, kw_only=True):
     ``history``: None if there is nothing to compare findings with.
     """
 
-    policy: Policy
+    policy: Policy = Policy()
     now: datetime
     entries: Mapping[str, EntryAssessment] = {}
     recreations: Mapping[str, Recreation] = {}

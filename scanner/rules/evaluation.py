@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import cache
 from itertools import chain
 from operator import itemgetter
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -21,15 +21,11 @@ from scanner.model import (
     Credential,
     EntryAssessment,
     Exemption,
-    Exposure,
     Finding,
-    Policy,
-    Recreation,
     Severity,
     StoredSecret,
 )
 from scanner.model.planned import Place, PlannedChange
-from scanner.model.reviews import ReviewOutcome
 from scanner.processes import spread
 from scanner.rules import registration
 from scanner.rules.base import (
@@ -40,7 +36,6 @@ from scanner.rules.base import (
     EntryRule,
     ExemptionRule,
     ExpiredCredentialRule,
-    History,
     Hit,
     IdentityRule,
     PlanCredentialRule,
@@ -56,31 +51,37 @@ from scanner.rules.base import (
 from scanner.rules.catalog import BY_ID, RULES
 from scanner.rules.controls.frameworks import cited
 
-_IDENTITY_RULES = tuple(rule for rule in RULES if isinstance(rule, IdentityRule))
-_CREDENTIAL_RULES = tuple(rule for rule in RULES if isinstance(rule, CredentialRule))
-_EXPIRED_RULES = tuple(rule for rule in RULES if isinstance(rule, ExpiredCredentialRule))
-_ENTRY_RULES = tuple(rule for rule in RULES if isinstance(rule, EntryRule))
-_SECRET_RULES = tuple(rule for rule in RULES if isinstance(rule, SecretRule))
-_ASSIGNMENT_RULES = tuple(rule for rule in RULES if isinstance(rule, AssignmentRule))
-_ACTIVITY_RULES = {rule.id: rule for rule in RULES if isinstance(rule, ActivityRule)}
-_PLAN_RULES = tuple(rule for rule in RULES if isinstance(rule, PlanRule))
-_PLAN_CREDENTIAL_RULES = tuple(rule for rule in RULES if isinstance(rule, PlanCredentialRule))
-_TICKET_RULES = tuple(rule for rule in RULES if isinstance(rule, TicketRule))
+_Kind = TypeVar("_Kind", bound=Rule)
+
+
+def _of(kind: type[_Kind]) -> tuple[_Kind, ...]:
+    return tuple(rule for rule in RULES if isinstance(rule, kind))
+
+
+_IDENTITY_RULES = _of(IdentityRule)
+_CREDENTIAL_RULES = _of(CredentialRule)
+_EXPIRED_RULES = _of(ExpiredCredentialRule)
+_ENTRY_RULES = _of(EntryRule)
+_SECRET_RULES = _of(SecretRule)
+_ASSIGNMENT_RULES = _of(AssignmentRule)
+_EXEMPTION_RULES = _of(ExemptionRule)
+_ACTIVITY_RULES = {rule.id: rule for rule in _of(ActivityRule)}
+_PLAN_RULES = _of(PlanRule)
+_PLAN_CREDENTIAL_RULES = _of(PlanCredentialRule)
+_TICKET_RULES = _of(TicketRule)
 _ON_UNDECLARED = frozenset(
     rule.id for rule in (registration.LOOKALIKE, registration.RUNS_BEFORE_APPROVAL, registration.UNREGISTERED)
 )
 """Rules that a match would resolve. Their findings are held back while a gap may hide the entry, then new."""
-_EXEMPTION_RULES = tuple(rule for rule in RULES if isinstance(rule, ExemptionRule))
 
 _Found: TypeAlias = tuple[str, Finding]
 """The subject's key, which is the sort key, and the finding."""
 
 
 class JudgedSnapshot(Struct, frozen=True, kw_only=True):
-    """One judged snapshot. ``now``: the time of the scan, aware. ``registry_given``: False without a registry.
+    """One judged snapshot. ``registry_given``: False without a registry.
 
     ``carried``: identities that were not re-checked, as the last scan had them.
-    ``reviews``, ``not_listed``, ``exposures``, ``frameworks`` and ``history``: as in :class:`RuleContext`.
     """
 
     assessments: Sequence[Assessment] = ()
@@ -89,33 +90,14 @@ class JudgedSnapshot(Struct, frozen=True, kw_only=True):
     secrets: Sequence[StoredSecret] = ()
     assignments: Sequence[Assignment] = ()
     exemptions: Sequence[Exemption] = ()
-    recreations: Mapping[str, Recreation] = {}
-    reviews: Mapping[str, ReviewOutcome] = {}
-    not_listed: frozenset[str] = frozenset()
-    exposures: Mapping[str, tuple[Exposure, ...]] = {}
-    policy: Policy = Policy()
-    now: datetime
     registry_given: bool = True
-    frameworks: frozenset[str] | None = None
-    history: History | None = None
 
 
-def evaluate(snapshot: JudgedSnapshot) -> tuple[Finding, ...]:
+def evaluate(snapshot: JudgedSnapshot, context: RuleContext) -> tuple[Finding, ...]:
     """Return all findings, sorted by severity (critical first), rule and subject.
 
     Subjects that were not re-checked are not judged again, but for rules that say so: their earlier findings stay.
     """
-    context = RuleContext(
-        policy=snapshot.policy,
-        now=snapshot.now,
-        entries={found.entry.id: found for found in snapshot.entries},
-        recreations=snapshot.recreations,
-        reviews=snapshot.reviews,
-        not_listed=snapshot.not_listed,
-        exposures=snapshot.exposures,
-        frameworks=snapshot.frameworks,
-        history=snapshot.history,
-    )
     return _sorted(_judge(snapshot, context))
 
 

@@ -15,6 +15,7 @@ from reports.ocsf.report import OcsfReport
 from reports.sarif.report import SarifReport
 from reports.views import select
 from scanner.model import OwnershipVerdict, ScanResult
+from scanner.rules.base import RuleContext
 from scanner.rules.evaluation import JudgedSnapshot, evaluate
 from tests.contract.test_reports import ACTIVE, readable
 from tests.factories import NOW, make_assessment, make_assignment, make_identity, make_result
@@ -30,7 +31,7 @@ def result(key: str = KEY, name: str | None = "old-ci") -> ScanResult:
     """An estate with an identity, its right, and the right of one that was deleted."""
     gone = make_assignment(name or "0-2", key=key, gone=True, holder_name=name, source="entra")
     held = make_assignment("object-1", key="of the app")
-    findings = evaluate(JudgedSnapshot(assignments=(gone, held), now=NOW))
+    findings = evaluate(JudgedSnapshot(assignments=(gone, held)), RuleContext(now=NOW))
     return make_result(make_assessment(APP), assignments=(held, gone), findings=findings)
 
 

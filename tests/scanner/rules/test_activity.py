@@ -9,7 +9,7 @@ import pytest
 
 from scanner.model import Finding, NatureVerdict, Privilege, Severity
 from scanner.model.activity import Deviation
-from scanner.rules.base import ActivityRule
+from scanner.rules.base import ActivityRule, RuleContext
 from scanner.rules.catalog import BUILT_IN
 from scanner.rules.evaluation import JudgedSnapshot, evaluate
 from tests.factories import NOW, make_assessment
@@ -19,8 +19,8 @@ ADMIN = {"privilege": Privilege(level="admin")}
 
 
 def _findings(*deviations: Deviation, **facts: Any) -> list[Finding]:
-    snapshot = JudgedSnapshot(assessments=[make_assessment(deviations=deviations, **facts)], now=NOW)
-    return [one for one in evaluate(snapshot) if one.rule in RULES]
+    snapshot = JudgedSnapshot(assessments=[make_assessment(deviations=deviations, **facts)])
+    return [one for one in evaluate(snapshot, RuleContext(now=NOW)) if one.rule in RULES]
 
 
 def _deviation(rule: str = "behaviour_changed", day: int = 20, **facts: Any) -> Deviation:

@@ -35,7 +35,7 @@ from scanner.model import (
 )
 from scanner.model.activity import Activity
 from scanner.rules import reviews
-from scanner.rules.base import ActivityRule, PlanCredentialRule, PlanRule, Rule
+from scanner.rules.base import ActivityRule, PlanCredentialRule, PlanRule, Rule, RuleContext
 from scanner.rules.catalog import RULES
 from scanner.rules.evaluation import JudgedSnapshot, evaluate
 from tests.factories import NOW, days_ago, make_assessment, make_assignment, make_credential, make_entry, make_identity
@@ -161,16 +161,16 @@ def findings(
     policy: Policy | None = None,
 ) -> list[Finding]:
     """What this rule finds on this subject."""
-    context = JudgedSnapshot(
+    entries = (subject,) if isinstance(subject, EntryAssessment) else entries
+    snapshot = JudgedSnapshot(
         assessments=(subject,) if isinstance(subject, Assessment) else (),
-        entries=(subject,) if isinstance(subject, EntryAssessment) else entries,
+        entries=entries,
         secrets=(subject,) if isinstance(subject, StoredSecret) else (),
         assignments=(subject,) if isinstance(subject, Assignment) else (),
         exemptions=(subject,) if isinstance(subject, Exemption) else (),
-        policy=policy or Policy(),
-        now=NOW,
     )
-    return [finding for finding in evaluate(context) if finding.rule == rule]
+    context = RuleContext(policy=policy or Policy(), now=NOW, entries={one.entry.id: one for one in entries})
+    return [finding for finding in evaluate(snapshot, context) if finding.rule == rule]
 
 
 # (rule, what is the case, subject, severity it fires with or None where it stays silent)

@@ -22,10 +22,11 @@ from scanner.model import (
     StoredSecret,
     UsageVerdict,
 )
-from scanner.rules.base import fingerprint
+from scanner.rules.base import RuleContext, fingerprint
 from scanner.rules.evaluation import JudgedSnapshot, evaluate
 from tests.factories import NOW, days_ago, make_assessment, make_assignment, make_credential, make_entry, make_identity
 
+CONTEXT = RuleContext(now=NOW)
 EXPIRED = NOW.date() - timedelta(1)
 
 
@@ -36,7 +37,7 @@ def test_fingerprint_is_of_rule_and_key_alone() -> None:
         make_identity(created_at=days_ago(1), source="elsewhere"),
         registry=RegistryVerdict(state="unregistered", provisional=True),
     )
-    findings = [evaluate(JudgedSnapshot(assessments=(assessment,), now=NOW))[0] for assessment in (before, after)]
+    findings = [evaluate(JudgedSnapshot(assessments=(assessment,)), CONTEXT)[0] for assessment in (before, after)]
 
     assert findings[0].fingerprint == findings[1].fingerprint == fingerprint("unregistered", before.identity.key)
     assert findings[0].evidence != findings[1].evidence
@@ -67,12 +68,12 @@ def test_a_finding_names_who_can_act(ownership: OwnershipVerdict, expected: str 
     """A finding names the owner, else the best candidate, never a person who has left."""
     assessment = make_assessment(privilege=Privilege(level="admin"), ownership=ownership)
 
-    assert {finding.owner for finding in evaluate(JudgedSnapshot(assessments=(assessment,), now=NOW))} == {expected}
+    assert {finding.owner for finding in evaluate(JudgedSnapshot(assessments=(assessment,)), CONTEXT)} == {expected}
 
 
 def test_a_finding_points_at_its_subject() -> None:
     """Identity, credential, entry and secret findings name the key one can look up; nothing is new by itself."""
-    findings = {finding.rule: finding for finding in reversed(evaluate(estate()))}
+    findings = {finding.rule: finding for finding in reversed(evaluate(estate(), CONTEXT))}
 
     assert findings["unregistered"].identity == make_identity("b").key
     assert findings["credential_too_old"].identity == make_identity("a").key
@@ -90,10 +91,10 @@ def test_on_an_expired_credential_nothing_else_is_said() -> None:
     old = make_credential(
         "a", kind="client_secret", created_at=days_ago(800), expires_at=days_ago(1), last_used_at=days_ago(400)
     )
-    context = JudgedSnapshot(assessments=[make_assessment(make_identity("a", credentials=(old,)))], now=NOW)
+    snapshot = JudgedSnapshot(assessments=[make_assessment(make_identity("a", credentials=(old,)))])
 
-    assert [found.rule for found in evaluate(context) if found.credential] == ["credential_expired"]
-    assert evaluate(context)[-1].evidence == {
+    assert [found.rule for found in evaluate(snapshot, CONTEXT) if found.credential] == ["credential_expired"]
+    assert evaluate(snapshot, CONTEXT)[-1].evidence == {
         "kind": "client_secret", "id": old.id, "expires_at": days_ago(1).isoformat().replace("+00:00", "Z")
     }  # fmt: skip
 
@@ -107,7 +108,11 @@ def test_what_was_not_rechecked_is_not_judged_again() -> None:
         entries=[msgspec.structs.replace(found, rechecked=False) for found in known.entries],
     )
 
-    assert {finding.rule for finding in evaluate(not_read)} == {"stale_secret", "orphaned_grant", "exemption_expired"}
+    assert {finding.rule for finding in evaluate(not_read, CONTEXT)} == {
+        "stale_secret",
+        "orphaned_grant",
+        "exemption_expired",
+    }
 
 
 def test_without_a_registry_its_rules_are_silent() -> None:
@@ -118,9 +123,9 @@ def test_without_a_registry_its_rules_are_silent() -> None:
         usage=UsageVerdict(state="dormant", window_days=90, evidence="not used since 2026-01-05"),
     )
     expired = Exemption(match="a/*", reason="trial", until=EXPIRED)
-    context = JudgedSnapshot(assessments=(unchecked,), exemptions=(expired,), now=NOW, registry_given=False)
+    snapshot = JudgedSnapshot(assessments=(unchecked,), exemptions=(expired,), registry_given=False)
 
-    assert [finding.rule for finding in evaluate(context)] == ["dormant"]
+    assert [finding.rule for finding in evaluate(snapshot, CONTEXT)] == ["dormant"]
 
 
 @pytest.mark.parametrize("renewed_until", [None, NOW.date()], ids=["for good", "until today"])
@@ -131,7 +136,7 @@ def test_a_renewed_exemption_has_not_expired(renewed_until: Any) -> None:
         Exemption(match="a/*", reason="trial", until=EXPIRED),
     )
 
-    assert "exemption_expired" not in {found.rule for found in evaluate(JudgedSnapshot(exemptions=lines, now=NOW))}
+    assert "exemption_expired" not in {found.rule for found in evaluate(JudgedSnapshot(exemptions=lines), CONTEXT)}
 
 
 def estate() -> JudgedSnapshot:
@@ -151,13 +156,12 @@ def estate() -> JudgedSnapshot:
         ],
         assignments=[make_assignment(key=f"assignment-{n}", gone=True) for n in (2, 1)],
         exemptions=[Exemption(match=f"{n}/*", reason="trial", until=EXPIRED) for n in (2, 1)],
-        now=NOW,
     )
 
 
 def test_findings_are_sorted() -> None:
     """Critical findings come first, then rule by rule, then by subject."""
-    findings = evaluate(estate())
+    findings = evaluate(estate(), CONTEXT)
     order = [(SEVERITIES.index(f.severity), f.rule, f.credential or f.subject or f.evidence["match"]) for f in findings]
 
     assert order == sorted(order)
@@ -168,17 +172,17 @@ def test_findings_are_sorted() -> None:
 @given(st.data())
 def test_input_order_does_not_matter(data: st.DataObject) -> None:
     """The same snapshot in any order gives the same findings in the same order."""
-    context = estate()
+    snapshot = estate()
     shuffled = msgspec.structs.replace(
-        context,
-        assessments=data.draw(st.permutations(context.assessments)),
-        entries=data.draw(st.permutations(context.entries)),
-        secrets=data.draw(st.permutations(context.secrets)),
-        assignments=data.draw(st.permutations(context.assignments)),
-        exemptions=data.draw(st.permutations(context.exemptions)),
+        snapshot,
+        assessments=data.draw(st.permutations(snapshot.assessments)),
+        entries=data.draw(st.permutations(snapshot.entries)),
+        secrets=data.draw(st.permutations(snapshot.secrets)),
+        assignments=data.draw(st.permutations(snapshot.assignments)),
+        exemptions=data.draw(st.permutations(snapshot.exemptions)),
     )
 
-    assert evaluate(shuffled) == evaluate(context)
+    assert evaluate(shuffled, CONTEXT) == evaluate(snapshot, CONTEXT)
 
 
 def cited(*, provider: str = "aws", is_agent: bool = False, frameworks: frozenset[str] | None = None) -> set[str]:
@@ -187,7 +191,7 @@ def cited(*, provider: str = "aws", is_agent: bool = False, frameworks: frozense
     assessment = make_assessment(
         make_identity("svc", provider=provider, credentials=(old,)), agent=AgentVerdict(is_agent=is_agent)
     )
-    findings = evaluate(JudgedSnapshot(assessments=(assessment,), now=NOW, frameworks=frameworks))
+    findings = evaluate(JudgedSnapshot(assessments=(assessment,)), RuleContext(now=NOW, frameworks=frameworks))
     controls = next(finding.controls for finding in findings if finding.rule == "credential_too_old")
     return {control.partition(":")[0] for control in controls}
 

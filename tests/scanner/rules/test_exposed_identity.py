@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from scanner.access.exposures import by_subject, matched
 from scanner.model import Assessment, Exposure, Finding, Identity, Privilege, PrivilegeLevel
+from scanner.rules.base import RuleContext
 from scanner.rules.evaluation import JudgedSnapshot, evaluate
 from tests.factories import NOW, days_ago, make_assessment, make_credential, make_exposure, make_identity
 
@@ -27,7 +28,7 @@ def _found(identity: Identity, *exposures: Exposure, level: PrivilegeLevel = "no
 def _findings(exposures: tuple[Exposure, ...], one: Assessment, *, fresh: bool = True) -> list[Finding]:
     subjects = by_subject(matched(exposures, [one.identity]))
     read, kept = ([one], []) if fresh else ([], [one])
-    found = evaluate(JudgedSnapshot(assessments=read, carried=kept, exposures=subjects, now=NOW))
+    found = evaluate(JudgedSnapshot(assessments=read, carried=kept), RuleContext(now=NOW, exposures=subjects))
     return [finding for finding in found if finding.rule.startswith("exposed_")]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from scanner.model import Grant, OwnershipVerdict, Privilege
 from scanner.model.reviews import ReviewOutcome
+from scanner.rules.base import RuleContext
 from scanner.rules.evaluation import JudgedSnapshot, evaluate
 from tests.factories import NOW, make_assessment, make_credential, make_identity
 
@@ -28,9 +29,10 @@ def found(decided: ReviewOutcome, level: Any = "high", owner: str | None = None,
         privilege=Privilege(level=level),
         ownership=OwnershipVerdict(state="owned", owner=owner),
     )
-    snapshot = JudgedSnapshot(assessments=[assessment], reviews={KEY: decided}, now=NOW)
+    snapshot = JudgedSnapshot(assessments=[assessment])
+    context = RuleContext(now=NOW, reviews={KEY: decided})
     ours = ("_not_done", "_undecided")
-    return {finding.rule: finding.severity for finding in evaluate(snapshot) if finding.rule.endswith(ours)}
+    return {finding.rule: finding.severity for finding in evaluate(snapshot, context) if finding.rule.endswith(ours)}
 
 
 GRANTS = (Grant(name="read", via="direct"), Grant(name="write", via="direct"))
@@ -86,6 +88,6 @@ def test_a_decision_is_held_against_what_is_there(
 
 def test_a_gap_proves_nothing() -> None:
     """An identity that was not read again gets no new finding."""
-    snapshot = JudgedSnapshot(assessments=[make_assessment(rechecked=False)], reviews={KEY: outcome("revoke")}, now=NOW)
+    snapshot = JudgedSnapshot(assessments=[make_assessment(rechecked=False)])
 
-    assert evaluate(snapshot) == ()
+    assert evaluate(snapshot, RuleContext(now=NOW, reviews={KEY: outcome("revoke")})) == ()
