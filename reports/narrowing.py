@@ -153,9 +153,8 @@ def _of(
         for assignment in result.assignments
         if assignment.key in rights or _is_at(assignment.provider, providers)
     )
-    return replace(
+    part = replace(
         result,
-        summary=summarise(kept, secrets, workloads, assignments, entries, tuple(findings), result.coverage),
         identities=kept,
         secrets=secrets,
         workloads=workloads,
@@ -167,6 +166,7 @@ def _of(
         trend=(),
         since=None,
     )
+    return replace(part, summary=summarise(part))
 
 
 def _is_at(provider: str | None, providers: Iterable[str]) -> bool:

@@ -368,24 +368,10 @@ def _result(
     remembered: Remembered,
     notices: tuple[str, ...],
 ) -> ScanResult:
-    coverage = inventory.coverage
-    summary = summarise(
-        assessments,
-        inventory.secrets,
-        inventory.workloads,
-        inventory.assignments,
-        entries,
-        findings,
-        coverage,
-        remembered.known,
-    )
-    if declared.entries is not None:
-        kept = upkeep((one.entry for one in entries), declared.policy, scan.started_at.date())
-        summary = msgspec.structs.replace(summary, upkeep=kept)
-    return ScanResult(
+    result = ScanResult(
         scan=scan,
-        summary=summary,
-        coverage=coverage,
+        summary=Summary(),
+        coverage=inventory.coverage,
         identities=assessments,
         secrets=inventory.secrets,
         workloads=inventory.workloads,
@@ -396,3 +382,8 @@ def _result(
         policy=declared.policy,
         notices=notices,
     )
+    summary = summarise(result, remembered.known)
+    if declared.entries is not None:
+        kept = upkeep((one.entry for one in entries), declared.policy, scan.started_at.date())
+        summary = msgspec.structs.replace(summary, upkeep=kept)
+    return msgspec.structs.replace(result, summary=summary)

@@ -6,38 +6,17 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
-from scanner.model import (
-    SEVERITIES,
-    Assessment,
-    Assignment,
-    Coverage,
-    Entry,
-    EntryAssessment,
-    Finding,
-    Policy,
-    StoredSecret,
-    Summary,
-    Upkeep,
-    Workload,
-)
+from scanner.model import SEVERITIES, Assessment, Entry, Finding, Policy, ScanResult, Summary, Upkeep
 from scanner.model.counts import by_state
 from scanner.model.declared import review_due
 
 
-def summarise(
-    assessments: Sequence[Assessment],
-    secrets: Sequence[StoredSecret],
-    workloads: Sequence[Workload],
-    assignments: Sequence[Assignment],
-    entries: Sequence[EntryAssessment],
-    findings: Sequence[Finding],
-    coverage: Sequence[Coverage],
-    known: Collection[str] | None = None,
-) -> Summary:
-    """Return the counts that reports show on their first page.
+def summarise(result: ScanResult, known: Collection[str] | None = None) -> Summary:
+    """Return the counts that reports show on their first page, but for the upkeep of entries.
 
     ``known``: the fingerprints of the previous scan's findings, to count those that are resolved.
     """
+    assessments, findings = result.identities, result.findings
     states = by_state(assessments)
     registry, ownership, usage = states["registry"], states["ownership"], states["usage"]
     severities = Counter(finding.severity for finding in findings)
@@ -60,9 +39,9 @@ def summarise(
         drifted=sum(bool(assessment.drift) for assessment in assessments),
         agents=sum(assessment.agent.is_agent for assessment in assessments),
         credentials=sum(len(assessment.identity.credentials) for assessment in assessments),
-        secrets=len(secrets),
-        workloads=len(workloads),
-        assignments=len(assignments),
+        secrets=len(result.secrets),
+        workloads=len(result.workloads),
+        assignments=len(result.assignments),
         findings={severity: severities[severity] for severity in SEVERITIES},
         new_findings=sum(finding.new for finding in findings),
         acknowledged=sum(finding.acknowledged is not None for finding in findings),
@@ -71,9 +50,9 @@ def summarise(
         resolved_findings=0
         if known is None
         else len(known) - sum(finding.fingerprint in known for finding in findings),
-        registry_entries=len(entries),
-        not_found=sum(entry.state == "not_found" for entry in entries),
-        gaps=sum(section.is_gap for section in coverage),
+        registry_entries=len(result.entries),
+        not_found=sum(entry.state == "not_found" for entry in result.entries),
+        gaps=sum(section.is_gap for section in result.coverage),
         not_rechecked=sum(not assessment.rechecked for assessment in assessments),
     )
 

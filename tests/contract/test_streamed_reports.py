@@ -85,7 +85,7 @@ def varied(size: int = 60) -> ScanResult:
     identities.sort(key=lambda one: one.identity.key)
     findings.sort(key=most_severe_first)
     result = make_result(*identities, findings=tuple(findings))
-    return replace(result, summary=summarise(identities, (), (), (), (), findings, ()))
+    return replace(result, summary=summarise(result))
 
 
 EXPIRED = Acknowledged(reason="known", by="ada@example.com", until=date(2026, 11, 1))

@@ -97,18 +97,7 @@ def forget(last: ScanResult, place: Forgotten, scan: ScanInfo) -> Forgetting:
         was_read=after.coverage != last.coverage,
         after=replace(
             after,
-            summary=replace(
-                summarise(
-                    after.identities,
-                    after.secrets,
-                    after.workloads,
-                    after.assignments,
-                    after.entries,
-                    after.findings,
-                    after.coverage,
-                ),
-                upkeep=last.summary.upkeep,
-            ),
+            summary=replace(summarise(after), upkeep=last.summary.upkeep),
             notices=(f"forgotten by hand: {_described(place, ended)}", *_notices(last, place)),
         ),
     )

@@ -93,16 +93,14 @@ def judge_plans(plans: Iterable[Plan], declared: Declared, surroundings: Surroun
         of_identity.setdefault(finding.identity or "", []).append(finding.fingerprint)
     assessments = [replace(one.after, findings=tuple(of_identity.get(one.after.identity.key, ()))) for one in changes]
     result = world.result(assessments, _entries_of(changes, after))
-    coverage = tuple(_coverage(plans))
-    records = (result.identities, result.secrets, result.workloads, result.assignments, result.entries)
-    return replace(
+    result = replace(
         result,
-        summary=summarise(*records, findings, coverage),
-        coverage=coverage,
+        coverage=tuple(_coverage(plans)),
         findings=findings,
         notices=tuple(_notices(planned, changes, before)),
         plans=plans,
     )
+    return replace(result, summary=summarise(result))
 
 
 def _changes(lasting: Mapping[str, PlannedIdentity], after: _Verdicts, before: _Verdicts) -> Iterator[PlannedChange]:

@@ -117,7 +117,7 @@ def scans() -> tuple[ScanResult, ScanResult]:
 
 def _scan(result: ScanResult, name: str, days: int) -> ScanResult:
     at = NOW - timedelta(days=days)
-    summary = summarise(result.identities, result.secrets, (), (), result.entries, result.findings, result.coverage)
+    summary = summarise(result)
     ordered = sorted(result.identities, key=lambda one: one.identity.key)
     scan = replace(result.scan, id=name, started_at=at, finished_at=at)
     return replace(result, scan=scan, identities=tuple(ordered), summary=summary)
