@@ -110,45 +110,51 @@ def judge(
     places = Places(inventory.coverage)
     remembered = followed(remembered, declared.entries or ())
     carried = not_rechecked(remembered, inventory, places, declared.lists | remembered.lists)
-    before, inventory = inventory, with_unread(filled(inventory, remembered, carried, now), remembered, places)
-    known = (*inventory.identities, *(one.identity for one in carried))
-    inventory = msgspec.structs.replace(inventory, exposures=matched(inventory.exposures, known))
-    held = held_by(known, inventory.assignments)
-    with stage("links"):
-        inventory, edges = _linked(inventory, held, carried)
-    lists = _lists(declared, inventory, remembered, today)
+    whole, held, edges = _completed(inventory, remembered, carried, places, now)
+    lists = _lists(declared, whole, remembered, today)
     last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
-    fresh, entries, of_matching = _assessed(inventory, lists, last, edges, places=places, now=now, quick=quick)
+    fresh, entries, of_matching = _assessed(whole, lists, last, edges, places=places, now=now, quick=quick)
     entry_of = _entries_of(lists.entries or ())
     with stage("reach"):
-        fresh = with_reach(fresh, _reachable(fresh, carried, inventory, scan), entry_of)
+        fresh = with_reach(fresh, _reachable(fresh, carried, whole, scan), entry_of)
     if acted is not None:
         circumstances = Circumstances(
             policy=declared.policy,
             activity=declared.activity,
             roster=lists.roster,
             entry_of=entry_of,
-            workloads=inventory.workloads,
+            workloads=whole.workloads,
             now=now,
         )
         active = list(judge_activity((*fresh, *carried), acted, circumstances))
         fresh, carried = active[: len(fresh)], active[len(fresh) :]
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
-    judged = _Judged(fresh=fresh, carried=carried, entries=entries, not_listed=not_listed(before, inventory), now=now)
+    judged = _Judged(fresh=fresh, carried=carried, entries=entries, not_listed=not_listed(inventory, whole), now=now)
     with stage("rules"):
-        findings = _findings(judged, inventory, declared, remembered, acknowledgements)
+        findings = _findings(judged, whole, declared, remembered, acknowledgements)
     notices = (
-        *unlisted_places(carried, remembered.assignments, remembered.exposures, inventory.coverage),
-        *unknown_rights_notices(inventory.identities, inventory.coverage, held),
+        *unlisted_places(carried, remembered.assignments, remembered.exposures, whole.coverage),
+        *unknown_rights_notices(whole.identities, whole.coverage, held),
         *lists.exemptions.notices,
         *acknowledgements.notices,
-        *unmatched_notices(inventory.exposures),
+        *unmatched_notices(whole.exposures),
         *of_matching,
     )
-    assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
-    coverage = (*inventory.coverage, *gaps(declared.unread), *(() if acted is None else acted.coverage))
-    inventory = msgspec.structs.replace(inventory, coverage=coverage)
-    return _result(scan, assessments, entries, findings, inventory, declared, remembered, notices)
+    result = ScanResult(
+        scan=scan,
+        summary=Summary(),
+        coverage=(*whole.coverage, *gaps(declared.unread), *(() if acted is None else acted.coverage)),
+        identities=_with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings),
+        secrets=whole.secrets,
+        workloads=whole.workloads,
+        assignments=whole.assignments,
+        exposures=whole.exposures,
+        entries=entries,
+        findings=findings,
+        policy=declared.policy,
+        notices=notices,
+    )
+    return _summarised(result, declared, remembered)
 
 
 def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, now: datetime) -> tuple[Finding, ...]:
@@ -283,6 +289,22 @@ def _entries_of(entries: Sequence[Entry]) -> Callable[[Assessment], Entry | None
     return entry_of
 
 
+def _completed(
+    inventory: Inventory, remembered: Remembered, carried: Sequence[Assessment], places: Places, now: datetime
+) -> tuple[Inventory, Held, tuple[Edge, ...]]:
+    """The inventory with last known facts and with links, the assignments by holder, and the edges.
+
+    A separate function, so that the inventories of its steps are freed.
+    """
+    filled_in = with_unread(filled(inventory, remembered, carried, now), remembered, places)
+    known = (*filled_in.identities, *(one.identity for one in carried))
+    placed = msgspec.structs.replace(filled_in, exposures=matched(filled_in.exposures, known))
+    held = held_by(known, placed.assignments)
+    with stage("links"):
+        linked, edges = _linked(placed, held, carried)
+    return linked, held, edges
+
+
 def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> tuple[Inventory, tuple[Edge, ...]]:
     """Resolve which identity can become which, and add links to stored secrets."""
     known = [one.identity for one in carried]
@@ -358,32 +380,9 @@ def _with_findings(assessments: Sequence[Assessment], findings: Sequence[Finding
     )
 
 
-def _result(
-    scan: ScanInfo,
-    assessments: tuple[Assessment, ...],
-    entries: tuple[EntryAssessment, ...],
-    findings: tuple[Finding, ...],
-    inventory: Inventory,
-    declared: Declared,
-    remembered: Remembered,
-    notices: tuple[str, ...],
-) -> ScanResult:
-    result = ScanResult(
-        scan=scan,
-        summary=Summary(),
-        coverage=inventory.coverage,
-        identities=assessments,
-        secrets=inventory.secrets,
-        workloads=inventory.workloads,
-        assignments=inventory.assignments,
-        exposures=inventory.exposures,
-        entries=entries,
-        findings=findings,
-        policy=declared.policy,
-        notices=notices,
-    )
+def _summarised(result: ScanResult, declared: Declared, remembered: Remembered) -> ScanResult:
     summary = summarise(result, remembered.known)
     if declared.entries is not None:
-        kept = upkeep((one.entry for one in entries), declared.policy, scan.started_at.date())
+        kept = upkeep((one.entry for one in result.entries), declared.policy, result.scan.started_at.date())
         summary = msgspec.structs.replace(summary, upkeep=kept)
     return msgspec.structs.replace(result, summary=summary)
