@@ -26,7 +26,7 @@ from scanner.model import (
 )
 from scanner.model.providers import Providers
 from scanner.redaction.redact import redact
-from scanner.text import printable
+from scanner.text import cut
 
 
 class Malformed(SourceError):
@@ -58,8 +58,7 @@ class Gone(SourceError):
 
 def own_words(text: object) -> str:
     """A provider's message, safe to show and to keep: masked, without control characters, shortened."""
-    words = printable(redact(str(text)))
-    return words if len(words) <= MAX_WORDS else f"{words[: MAX_WORDS - 1]}…"
+    return cut(redact(str(text)), MAX_WORDS)
 
 
 class Section(Struct, frozen=True, kw_only=True):

@@ -16,7 +16,6 @@ from scanner.model.attributes import HUMAN_IN_THE_LOOP, MCP_SERVERS, MODEL, SCHE
 
 Time: TypeAlias = str | int | float | None
 """A time in a row: seconds since 1970, or RFC 3339."""
-NO_HOST = "unknown host"
 
 
 def moment(when: Time) -> datetime | None:
