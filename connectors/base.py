@@ -81,7 +81,7 @@ class Section(Struct, frozen=True, kw_only=True):
 
 
 class Spec(Struct, frozen=True, kw_only=True):
-    """What a connector is. ``settings`` is a Struct with ``forbid_unknown_fields=True``, decoded strictly.
+    """The declaration of a connector. ``settings`` is a Struct with ``forbid_unknown_fields=True``, decoded strictly.
 
     ``depends_on``: by section, the sections whose rows are its parameters or whose answer it shares; without a request
     of its own, it is as complete as they are. ``entrances``: sections that list where to read, but no identity; their
@@ -141,7 +141,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     part: str | None = None
     feeds_within: bool = False
     context: Any = None
-    """What the connector needs for reading: a namespace's path, an account's role."""
+    """Data that the connector needs for reading: a namespace's path, an account's role."""
 
     def section(self, name: str, *, meter: Meter | None = None) -> SectionReading:
         """Read one section: ``with scope.section("iam.users", meter=m) as s: …``, then ``yield s.coverage``.

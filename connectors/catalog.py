@@ -22,7 +22,7 @@ def connector_catalog() -> Catalog:
 
 
 def installed_providers() -> Providers:
-    """What the installed connectors know of providers: by the file beside a connector's module, else by its spec.
+    """Facts about providers from the installed connectors: from the file beside a connector's module, else its spec.
 
     Built-in connectors have the file, so none of them is imported. A connector that cannot be loaded causes a warning,
     and its provider counts as unknown: it must not end an unrelated command.

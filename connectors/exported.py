@@ -32,7 +32,7 @@ _WRITE_JSON = "write it with --output json"
 
 
 class Unreadable(ValueError):
-    """What is wrong with a file, as a message that follows its name."""
+    """The problem of a file, as a message that follows its name."""
 
 
 def files_in(path: Path) -> Iterator[Path]:

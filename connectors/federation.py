@@ -56,15 +56,15 @@ class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     by_id: frozenset[str] = frozenset()
 
     def fixed(self, claim: str) -> Restriction:
-        """How far a claim with one value restricts the trust."""
+        """The restriction of a trust by a claim with one value."""
         if claim in self.owner:
             return "loose"
         return "exact" if claim in self.exact or claim == SUBJECT else "none"
 
     def narrows(self, claim: str, restriction: Restriction, values: Iterable[str]) -> Restriction:
-        """How far a claim with these values, or patterns, restricts the trust.
+        """The restriction of a trust by a claim with these values, or patterns.
 
-        ``restriction``: how far the values are bound. Values with wildcards restrict it if each stays inside one
+        ``restriction``: that of the values. Values with wildcards restrict it if each stays inside one
         tenant.
         """
         values = tuple(values)

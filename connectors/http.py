@@ -543,7 +543,7 @@ def _origin(parts: Url) -> tuple[str, str, int]:
 
 
 def _reason(error: Exception) -> str:
-    """Why there was no response, by the first known exception in the chain of causes."""
+    """The reason for a missing response, from the first known exception in the chain of causes."""
     chain: list[BaseException] = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(cause)

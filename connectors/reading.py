@@ -101,8 +101,7 @@ def is_installed(package: str) -> bool:
         return False
 
 
-# ---
-# One request for each of many items, several in parallel; after consecutive failures the rest is not requested.
+# --- One request for each item, several in parallel; after consecutive failures, the rest is not requested ---
 
 T = TypeVar("T")
 R = TypeVar("R")

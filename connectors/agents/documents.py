@@ -236,7 +236,7 @@ _BY_FILE = {"claude_desktop_config.json": "claude-desktop", ".mcp.json": "claude
 
 
 def client_signals(servers: Iterable[str]) -> tuple[Signal, ...]:
-    """Why a client with servers counts as an agent."""
+    """The signals that a client with servers is an agent."""
     return agent_signals(f"configuration of an MCP client with the servers {', '.join(sorted(servers))}")
 
 

@@ -43,7 +43,7 @@ class Used(Struct):
 
 
 class Organization(Struct, kw_only=True):
-    """What was read of an organization. ``members``: by user, the id and role of each workspace.
+    """The facts about an organization. ``members``: by user, the id and role of each workspace.
 
     ``roles``: by user, the roles of groups with their actions. ``rules``: by service account, with the scopes that each
     rule grants. ``gaps``: sections that are off or incomplete.

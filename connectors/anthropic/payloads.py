@@ -30,21 +30,21 @@ class User(Struct, frozen=True, kw_only=True):
 
 
 class Actor(Struct, frozen=True, kw_only=True):
-    """Who created something."""
+    """The creator of an object."""
 
     id: str | None = None
     type: str | None = None
 
 
 class Principal(Struct, frozen=True, kw_only=True):
-    """What a key acts as."""
+    """The principal of a key."""
 
     user_id: str | None = None
     service_account_id: str | None = None
 
 
 class KeyScope(Struct, frozen=True, kw_only=True):
-    """Where a key belongs: a workspace, or the organization."""
+    """The scope of a key: a workspace, or the organization."""
 
     type: str = ""
     workspace_id: str | None = None
@@ -101,7 +101,7 @@ class Role(Struct, frozen=True, kw_only=True):
 
 
 class Resource(Struct, frozen=True, kw_only=True):
-    """What a permission applies to."""
+    """The resource of a permission."""
 
     type: str = ""
     connector_id: str | None = None
@@ -115,7 +115,7 @@ class Permission(Struct, frozen=True, kw_only=True):
 
 
 class UsageGroup(Struct, frozen=True, kw_only=True):
-    """Whose usage a row is."""
+    """The holder of the usage in a row."""
 
     api_key_id: str | None = None
     agent_id: str | None = None
@@ -219,7 +219,7 @@ class Model(Struct, frozen=True):
 
 
 class Execution(Struct, frozen=True, kw_only=True):
-    """What an agent runs as: Anthropic's own account, or a role of AWS."""
+    """The identity of an agent: Anthropic's own account, or a role of AWS."""
 
     type: str = ""
     role_arn: str | None = None
@@ -234,7 +234,7 @@ class Server(Struct, frozen=True, kw_only=True):
 
 
 class ToolPolicy(Struct, frozen=True):
-    """When a tool may run: ``always_allow``, ``always_ask`` or ``auto``."""
+    """The approval of a tool: ``always_allow``, ``always_ask`` or ``auto``."""
 
     type: str = ""
 
@@ -287,7 +287,7 @@ class AgentReference(Struct, frozen=True):
 
 
 class Reason(Struct, frozen=True):
-    """Why a deployment is paused."""
+    """The reason why a deployment is paused."""
 
     type: str = ""
 
@@ -328,7 +328,7 @@ class Vault(Struct, frozen=True, kw_only=True):
 
 
 class Auth(Struct, frozen=True, kw_only=True):
-    """How a credential is used."""
+    """The type of a credential, and its MCP server."""
 
     type: str = ""
     mcp_server_url: str | None = None

@@ -56,7 +56,7 @@ def read_account(
 
 
 class _AccountReading:
-    """What has been read of one account so far."""
+    """The parts of one account that have been read."""
 
     def __init__(self, account: Reading, settings: AwsSettings) -> None:
         self._account = account

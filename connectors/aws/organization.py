@@ -40,7 +40,7 @@ class Member(Struct, frozen=True, kw_only=True, rename="pascal"):
     email: str | None = None
     state: str | None = None
     status: str | None = None
-    """What ``state`` was called until September 2026."""
+    """The name of ``state`` until September 2026."""
     paths: tuple[str, ...] = ()
 
     @property
@@ -140,7 +140,7 @@ def _document(content: Any) -> Any:
 
 
 def _walk(client: Client) -> dict[str, tuple[str, ...] | None]:
-    """What is above each account, from the tree: two listings for each root and unit."""
+    """The units above each account, from the tree: two listings for each root and unit."""
     found: dict[str, tuple[str, ...] | None] = {}
     waiting: list[tuple[str, ...]] = [(root.id,) for root in _rows(client, "list_roots", "Roots", _Named)]
     while waiting:
@@ -238,7 +238,7 @@ class Organization:
         return section.coverage
 
     def _left_out(self, member: Member) -> Coverage | None:
-        """Why an account is not entered, if it is not."""
+        """The coverage of an account that is not entered; None for all others."""
         scope = structs.replace(self._nowhere, id=member.id)
         if member.id in self._settings.skipped_accounts:
             return scope.coverage(MEMBER_ROLE, "off", detail="skip_accounts names it")

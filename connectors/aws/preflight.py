@@ -26,7 +26,7 @@ from scanner.errors import NotOffered, SourceError
 from scanner.model import EVERY_SCOPE
 
 REFUSALS_NAMED = 10
-"""So many accounts that refuse the role are named, the rest are counted."""
+"""Maximum number of accounts that are named because they refuse the role; the rest are counted."""
 
 # No user has it, and none need: permission is decided before existence.
 _PROBE_USER = {"UserName": "muster-preflight"}
@@ -51,10 +51,10 @@ _OPTIONS = {
 
 
 def check_source(session: AwsSession, settings: AwsSettings) -> Iterator[Check]:
-    """Whose credentials these are, which accounts they open, and a line for each permission that can be tried.
+    """The caller, the accounts that it can enter, and a check for each permission that can be tried.
 
-    What takes the name of a thing that exists is not tried. Permissions in an organization's accounts are tried in the
-    first that lets us in.
+    Calls that need the name of an existing resource are not tried. Permissions in an organization's accounts are tried
+    in the first account that can be entered.
     """
     meter = Meter()
     try:
@@ -81,7 +81,7 @@ def _wanted(settings: AwsSettings) -> list[Section]:
 
 
 def services_of(prefix: str) -> Collection[str]:
-    """What the SDK calls the services whose permissions begin so."""
+    """The SDK's names of the services whose permissions have this prefix."""
     return sorted(service for begins, service in _SERVICES if begins == prefix) or [prefix]
 
 

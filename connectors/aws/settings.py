@@ -99,7 +99,7 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def named_resources(self) -> tuple[str, ...]:
-        """What to read in a region: sections, first parts of their names, ``usual`` or ``all``."""
+        """The resources to read in a region: sections, first parts of their names, ``usual`` or ``all``."""
         return _listed(self.resources)
 
     @property

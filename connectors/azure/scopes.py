@@ -162,7 +162,7 @@ Containers = Mapping[str, Container]
 
 
 class Found:
-    """What was found so far, by section and id."""
+    """The units found so far, by section and id."""
 
     def __init__(self) -> None:
         self.of: dict[str, dict[str, Container]] = {s.SUBSCRIPTIONS: {}, s.MANAGEMENT_GROUPS: {}}

@@ -142,7 +142,7 @@ class FileConnector:
 
 
 class _Tally:
-    """What was read of each place, and the line of each key."""
+    """The rows read for each place, and the line of each key."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -156,7 +156,7 @@ class _Tally:
 
     @property
     def details(self) -> list[str | None]:
-        """What could not be read of each place."""
+        """The unread rows of each place, as text."""
         readings = (*self._readings.values(), *filter(None, (self._unplaced,)))
         return [reading.coverage.detail for reading in readings]
 

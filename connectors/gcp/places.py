@@ -1,4 +1,4 @@
-"""How things of Google Cloud are named: full resource names, as Cloud Asset Inventory and audit logs write them.
+"""Full resource names of Google Cloud, as in Cloud Asset Inventory and audit logs.
 
 Source: cloud.google.com/asset-inventory/docs/asset-names.
 """
@@ -98,7 +98,7 @@ class ProjectRef(Struct, frozen=True, kw_only=True):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """What a scope is of: its ``context``.
+    """The context of a scope.
 
     ``name``: ``organizations/1``, ``folders/2`` or ``projects/ID``, which requests take as parent. ``bulk``: Cloud
     Asset answers here, so all projects below belong to this unit; otherwise a project is its own, and an organisation

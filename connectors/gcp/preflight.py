@@ -30,7 +30,7 @@ FORBIDDEN: Mapping[str, str] = {
     "apikeys.keys.getKeyString": "read API keys",
     "storage.objects.get": "read objects in buckets",
 }
-"""What the scanner must not be able to do, by the permission that it takes."""
+"""Permissions that the scanner must not have, with what they allow."""
 _OF_PARENT = frozenset(
     {
         "resourcemanager.projects",
@@ -40,12 +40,12 @@ _OF_PARENT = frozenset(
         "privilegedaccessmanager.entitlements",
     }
 )
-"""What is read of an organization or folder whose projects are units of their own."""
+"""Sections of an organization or folder whose projects are units of their own."""
 _TOO_MUCH = "grant it only the role that `muster connectors gcp --policy SOURCE` prints"
 _TESTS: Mapping[str, Request] = {
     "organization": r.TEST_ORGANIZATION, "folder": r.TEST_FOLDER, "project": r.TEST_PROJECT
 }  # fmt: skip
-# What is asked of a thing that there has to be one of, the listing it is found by, and the field that names it.
+# Requests below an existing resource: the listing that finds one, and the field with its name.
 _SAMPLES: Mapping[str, tuple[Request, str]] = {
     "account": (r.SERVICE_ACCOUNTS, "email"),
     "pool": (r.WORKLOAD_POOLS, "name"),
@@ -166,7 +166,7 @@ class _Unit:
         return request
 
     def _try(self, permission: str) -> SourceError | None:
-        """Why the permission's request fails; None where it is answered."""
+        """The error of the permission's request; None if it succeeds."""
         request = self._asked(permission)
         try:
             if request is r.SERVICE_ACCOUNTS:

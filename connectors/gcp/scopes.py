@@ -1,4 +1,4 @@
-"""What Resource Manager shows: organisations, folders and projects, and who is above which identity."""
+"""Organisations, folders and projects in Resource Manager, and the projects of identities."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scanner.model import Coverage
 
 
 class Estate:
-    """What Resource Manager shows.
+    """The organisations, folders and projects in Resource Manager.
 
     ``parents``: by name, of folders and organisations, None above the last known. ``visible``: those of them that a
     search showed; the others are only known to be above something. ``kin``: ids by number of all projects that were
@@ -65,7 +65,7 @@ class Estate:
                 self.projects.setdefault(project, ProjectRef(id=project, number=project))
 
     def roots(self) -> list[str]:
-        """Where to ask Cloud Asset: what was named, else organisations, and whatever lies in none that can be seen."""
+        """The roots for Cloud Asset: the named ones, else organisations, and projects outside of visible ones."""
         settings = self._settings
         named = [f"organizations/{settings.organization}"] if settings.organization else []
         named += [f"folders/{folder}" for folder in settings.named_folders]
@@ -123,7 +123,7 @@ class Estate:
             section.lost(error, partial=True)
 
     def _look_up_named(self, section: SectionReading) -> None:
-        """What a search does not show may still be there: searches are behind by minutes."""
+        """Look up named places that the search lacks, because it is minutes behind."""
         organization = self._settings.organization
         if organization and f"organizations/{organization}" not in self.visible:
             with self._named(f"organizations/{organization}"):
@@ -180,8 +180,7 @@ def _note_parent(section: SectionReading, name: str, parent: str | None) -> None
         section.malformed(name, f"{parent} is its parent, but not an organization or folder")
 
 
-# ---
-# The units of work: one for all that lies below where Cloud Asset Inventory may be used, else one for each place.
+# --- Units of work: one for all places below a root of Cloud Asset Inventory, else one for each place ---
 
 LISTING = "resourcemanager.projects"
 PROBE = "cloudasset.assets"
@@ -224,7 +223,7 @@ def list_places(
 
 
 def _seen(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter) -> tuple[Estate, Coverage]:
-    """What Resource Manager shows, and how listing it went."""
+    """The estate in Resource Manager, and the coverage of listing it."""
     reader = Reader(api, structs.replace(nowhere, context=Place(kind="organization", name="-")), meter, settings)
     estate = Estate(api, settings, reader)
     with reader.section(LISTING) as section:

@@ -123,7 +123,7 @@ class GcpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def named_locations(self) -> tuple[str, ...]:
-        """Where agents are looked for."""
+        """The locations that are searched for agents."""
         return listed(self.locations)
 
     @property

@@ -1,4 +1,4 @@
-"""What the connector for Google Cloud is."""
+"""The spec of the connector for Google Cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read of an organization and its repositories, as plain records: workflows are parsed from these alone."""
+"""Facts about an organization and its repositories, as plain records; workflows are parsed from these alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class SubjectTemplate(Struct, frozen=True, kw_only=True):
-    """How subjects of workflow tokens are made.
+    """The template of subjects of workflow tokens.
 
     ``use_default``: GitHub's own form; for a repository, that of its organization does not apply then.
     ``claim_keys``: the claims that make up the subject, in this order. ``immutable``: whether owner and repository are

@@ -9,7 +9,7 @@ _RESIDENT: Final = ".ghe.com"
 
 
 def root(host: str, login: str) -> str:
-    """What all keys of an organization begin with: ``github:ORG``, elsewhere than on github.com ``github:HOST/ORG``."""
+    """Prefix of all keys of an organization: ``github:ORG``, on other hosts than github.com ``github:HOST/ORG``."""
     return f"github:{login}" if host == PUBLIC else f"github:{host}/{login}"
 
 

@@ -15,7 +15,7 @@ def readings(settings: GithubSettings) -> Iterator[Reading]:
 
 
 def permissions(settings: GithubSettings) -> dict[str, str]:
-    """What the App is given: by name, always ``read``."""
+    """The permissions of the App: by name, always ``read``."""
     names = {one.app for reading in readings(settings) for one in reading.permissions if one.app}
     return dict.fromkeys(sorted(names), "read")
 

@@ -1,4 +1,4 @@
-"""What a scan will be able to read, asked beforehand by few calls: what is missing, and what is too much."""
+"""Checks with few calls, before a scan: permissions that are missing, and permissions that are not needed."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ class _Chart(Struct, frozen=True, kw_only=True):
 
 
 class DeploySpec(Struct, frozen=True, kw_only=True):
-    """What is deployed, from which source and as which account. ``elsewhere``: the kubeconfig of another cluster."""
+    """A deployment: its source and account. ``elsewhere``: the kubeconfig of another cluster."""
 
     path: str = ""
     given: SourceRef | None = field(name="sourceRef", default=None)

@@ -139,7 +139,7 @@ class _Estate:
         return None if not given or is_shared_issuer(given) else issuer_name(given)
 
     def _tokens_of(self, user: str) -> tuple[TokenSubject, ...]:
-        """The subject of its tokens for each issuer; if many clusters share the issuer, for each signing key.
+        """The subject of its tokens, for each issuer; if clusters share the issuer's name, for each signing key.
 
         The address of the API server is an issuer, too: relying parties such as Vault have it review tokens.
         """
@@ -155,7 +155,7 @@ class _Estate:
         return tuple(found)
 
     def _managed(self, account: Account, payload: p.ServiceAccount) -> str | None:
-        """Why the account counts as managed by Kubernetes or the cluster's vendor; None if it does not."""
+        """The reason why the account counts as managed by Kubernetes or the cluster's vendor; None if it does not."""
         namespace, name = account
         if is_system_namespace(namespace, self._facts):
             return f"it is an account of the system namespace {namespace}"

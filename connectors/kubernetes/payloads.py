@@ -244,7 +244,7 @@ class Workload(Object, frozen=True, kw_only=True):
 
     @property
     def template(self) -> Template | None:
-        """What its pods are made from."""
+        """The template of its pods."""
         return self.spec.template
 
 
@@ -263,7 +263,7 @@ class CronJob(Object, frozen=True, kw_only=True):
 
     @property
     def template(self) -> Template | None:
-        """What its pods are made from."""
+        """The template of its pods."""
         return self.spec.jobs.spec.template
 
 

@@ -88,7 +88,7 @@ class Facts:
         """The entries for local accounts in Argo CD's config map; None if it was not read."""
         self.argocd_namespace = ""
         self.deploying: dict[tuple[str, str, str], c.Deploying] = {}
-        """What Flux deploys, and its sources, by plural, namespace and name."""
+        """Deployments of Flux, and their sources, by plural, namespace and name."""
         self.sources: dict[tuple[str, str, str], c.Source] = {}
         self.stores: list[tuple[str, c.SecretStore]] = []
         self.vault_auths: list[c.VaultAuth] = []

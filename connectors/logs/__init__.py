@@ -19,7 +19,7 @@ from scanner.model.activity import LogDay, LogUnit, UnitReading
 
 
 class LogSpec(Struct, frozen=True, kw_only=True):
-    """What a log reader is.
+    """The declaration of a log reader.
 
     ``provider``: of the identities in it. ``permissions``: for reading it live. ``blind_spots``: what it never records,
     in sentences. ``unlogged``: glob patterns of actions (``service:Action``) that it does not record by default: they

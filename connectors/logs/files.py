@@ -95,7 +95,7 @@ def _appended(log: str, folder: Folder, undated: Mapping[str, list[LogFile]]) ->
 
 
 def _written(files: Iterable[LogFile]) -> tuple[LogDay, ...]:
-    """Which days files are of, only their events say; until then, a gap would be the days that they were written."""
+    """The days on which files were written, for a gap: only their events contain the days that they cover."""
     return tuple(LogDay(scope=EVERY_SCOPE, day=day) for day in sorted({one.changed.date() for one in files}))
 
 
@@ -225,7 +225,7 @@ class FileLog:
 
 
 def _day_of(unit: LogUnit) -> LogDay:
-    """What a unit of dated files is called after."""
+    """The scope and day of a unit of dated files."""
     scope, _, day = unit.name.rpartition("/")
     return LogDay(scope=scope, day=date.fromisoformat(day))
 

@@ -57,7 +57,7 @@ class Folder(Protocol):
 
 
 def folder_catalog() -> Catalog:
-    """What opens the folder of a URL, by scheme: a function of the URL that does no I/O."""
+    """By scheme, the function that returns the folder of a URL, without I/O."""
     return Catalog("muster.log_folders", "scheme of log files")
 
 
@@ -73,7 +73,7 @@ class Redelivery(Struct, frozen=True, kw_only=True):
 
 
 class Layout(Struct, frozen=True, kw_only=True):
-    """What names of a log's files say.
+    """The layout of a log's files, in their names.
 
     ``dated``: patterns with the groups ``year``, ``month``, ``day``, perhaps ``scope`` and ``part``; the first one that
     fits counts. Without the group ``scope``, files are of several scopes, which their events say. ``left_out``: names,

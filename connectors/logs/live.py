@@ -37,9 +37,7 @@ LOOKED_AT = 5
 """Number of scopes whose permission is checked beforehand."""
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _OF_ONE_DAY = (Unreachable, DeadlineExceeded, AnswerTooLarge, Malformed)
-"""What may be otherwise for another day. Whatever else is refused is refused for all days of the scope, and who is
-throttled rests for this run.
-"""
+"""Errors that concern one day only. Any other error ends the scope; throttling ends the log for this run."""
 
 
 class TooMuch(Exception):
@@ -88,7 +86,7 @@ class LiveSource(ABC):
         ...
 
     def missing(self, scope: str, span: Span) -> str | None:
-        """What is missing in the log for a span that was read; None: complete."""
+        """The gap in the log for a span that was read, as text; None if there is none."""
         del scope, span
         return None
 

@@ -40,7 +40,7 @@ def last_files(files: Iterable[LogFile], layout: Layout) -> Iterator[LogFile]:
 
 
 class Early:
-    """What the files of a day have of the day before; nothing without ``day``. ``before``: the last files of that."""
+    """Events of the day before in the files of a day; none without ``day``. ``before``: that day's last files."""
 
     def __init__(self, layout: Layout, before: Sequence[tuple[int, str]], day: date | None) -> None:
         self._layout = layout

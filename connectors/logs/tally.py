@@ -32,7 +32,7 @@ HOURS = {f"{hour:02}": 1 << hour for hour in range(24)}
 
 
 class Counted(NamedTuple):
-    """How often a raw key was seen. Times are texts in UTC that sort, such as ``2026-11-28T10:00:00Z``.
+    """The count of a raw key. Times are texts in UTC that sort, such as ``2026-11-28T10:00:00Z``.
 
     ``hours``: a bit for each hour. ``first``, ``last``: when. ``event_id``: of the first one. ``held``: whatever its
     reader needs to explain it.

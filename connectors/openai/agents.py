@@ -32,7 +32,7 @@ class Scheduled(Struct, frozen=True, kw_only=True):
 
     @property
     def when(self) -> str | None:
-        """When it runs, as OpenAI has it."""
+        """The schedule, in OpenAI's form."""
         row = self.row
         if row.expression:
             return f"{row.expression} {row.timezone}".strip() if row.timezone else row.expression

@@ -42,7 +42,7 @@ SPEC = LogSpec(
     unlogged=("api.model:*", "model:*", "responses:*", "chat:*"),
 )
 _ANYWHERE: Final = "openai"
-"""Where events of files are of: they do not name their organization."""
+"""The scope of events in files, which do not name their organization."""
 _VERBS_THAT_READ: Final = frozenset({"succeeded", "failed", "issued", "request", "viewed", "read", "listed"})
 _FAILED: Final = "failed"
 _BECOMES: Final = "access_token:issued"

@@ -24,7 +24,7 @@ _OWNER = "owner"
 
 
 class Used(Struct):
-    """What usage says of a key."""
+    """The usage of a key."""
 
     requests: int = 0
     last: datetime | None = None
@@ -41,9 +41,9 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 class Organization(Struct, kw_only=True):
-    """What was read. ``created``: who made a key or account, by its id; ``roles``: by the id of their holder.
+    """An organization. ``created``: the creator of a key or account, by its id; ``roles``: by the id of their holder.
 
-    ``allowed``: what projects may use, by their id. ``gaps``: sections that were not read in full.
+    ``allowed``: models and tools of projects, by their id. ``gaps``: sections that were not read in full.
     """
 
     created: Mapping[str, str] = {}

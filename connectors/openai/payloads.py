@@ -70,7 +70,7 @@ class ServiceAccount(Struct, frozen=True, kw_only=True):
 
 
 class Holder(Struct, frozen=True, kw_only=True):
-    """Who owns a key, as a row of keys names them."""
+    """The owner of a key."""
 
     id: str | None = None
     name: str | None = None
@@ -127,7 +127,7 @@ class Switch(Struct, frozen=True):
 
 
 NoSwitch: TypeAlias = str | bool | int | float | list[Any] | None
-"""What may stand beside the tools of a project."""
+"""Other values beside the tools of a project."""
 
 
 class ModelPolicy(Struct, frozen=True, kw_only=True):
@@ -138,7 +138,7 @@ class ModelPolicy(Struct, frozen=True, kw_only=True):
 
 
 class Transformation(Struct, frozen=True):
-    """How an attribute is made of a token."""
+    """A transformation of a token's claims to an attribute."""
 
     attribute: str
     expression: str
@@ -156,7 +156,7 @@ class Provider(Struct, frozen=True, kw_only=True):
 
 
 class Permissions(Struct, frozen=True, kw_only=True):
-    """What tokens of a rule may do: all that the account may, or some scopes."""
+    """The permissions of a rule's tokens: all of the account, or some scopes."""
 
     type: str = ""
     scopes: tuple[str, ...] = ()
@@ -201,7 +201,7 @@ class Vault(Struct, frozen=True, kw_only=True):
 
 
 class Auth(Struct, frozen=True, kw_only=True):
-    """What a credential is, without its secret. ``secret_name``: the variable that it stands in."""
+    """The type of a credential, without its secret. ``secret_name``: the variable with the secret."""
 
     type: str = ""
     mcp_server_url: str | None = None
@@ -249,7 +249,7 @@ class EventKey(Struct, frozen=True, kw_only=True):
 
 
 class Actor(Struct, frozen=True, kw_only=True):
-    """Who acted, in an event of the audit log."""
+    """The actor of an event in the audit log."""
 
     session: EventSession | None = None
     api_key: EventKey | None = None
@@ -267,7 +267,7 @@ class Actor(Struct, frozen=True, kw_only=True):
 
 
 class Thing(Struct, frozen=True):
-    """What an event is about."""
+    """The object of an event."""
 
     id: str | None = None
 
@@ -285,7 +285,7 @@ class Created(Struct, frozen=True, kw_only=True):
 
 
 class Transport(Struct, frozen=True, kw_only=True):
-    """How an MCP server is reached. Arguments of a command and headers are not named."""
+    """The connection to an MCP server. Arguments of a command and headers are not read."""
 
     type: str = ""
     server_url: str | None = None
@@ -318,7 +318,7 @@ class AgentRow(Struct, frozen=True, kw_only=True):
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """What an automation starts."""
+    """The target of an automation."""
 
     type: str = ""
     agent_id: str | None = None
@@ -335,7 +335,7 @@ class Inline(Struct, frozen=True, kw_only=True):
 
 
 class Automation(Struct, frozen=True, kw_only=True):
-    """What starts an agent by itself. ``expression``: when; ``run_at``: once."""
+    """An automation that starts an agent. ``expression``: its schedule; ``run_at``: a single time."""
 
     id: str
     name: str | None = None

@@ -55,7 +55,7 @@ USAGES: Final = tuple(
 """Of every kind that is counted by key. Vector stores and sessions of the code interpreter are by project alone."""
 
 AGENTS_BETA: Final = {"OpenAI-Beta": "agents=v1"}
-"""What requests about agents carry."""
+"""The headers of requests about agents."""
 AGENTS: Final = Request(path="/v1/agents", permission=_AGENTS, params=_ALL)
 AUTOMATIONS: Final = Request(path="/v1/agents/automations", permission=_AGENTS, params=_ALL)
 INVOCATIONS: Final = Request(

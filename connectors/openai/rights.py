@@ -1,4 +1,4 @@
-"""What roles and keys allow, by the permissions in them, never by their names (pure).
+"""The privilege of roles and keys, by their permissions, never by their names (pure).
 
 Source: OpenAI's documentation of role-based access control, "Permissions": ``api.AREA.read`` and ``api.AREA.write``.
 """
@@ -37,7 +37,7 @@ OF_A_PROJECT: Final = frozenset({"owner", "member"})
 
 
 class Rights(Struct, frozen=True, kw_only=True):
-    """What an identity may do."""
+    """The rights of an identity."""
 
     privilege: Privilege
     grants: tuple[Grant, ...] = ()

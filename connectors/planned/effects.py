@@ -1,4 +1,4 @@
-"""What a change does with each identity: from how it is before, how it would be after, and what the store knows."""
+"""The effect of a change on each identity: from its state before, the planned state, and the store."""
 
 from __future__ import annotations
 

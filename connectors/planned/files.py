@@ -24,7 +24,7 @@ from scanner.model.planned import Plan, PlanFormat, Unread
 
 
 class FileResources(Struct, frozen=True, kw_only=True):
-    """What one file declares. ``problems``: parts of it that could not be read; the rest was."""
+    """The resources in one file. ``problems``: its unreadable parts; the rest was read."""
 
     file: str
     format: PlanFormat

@@ -32,7 +32,7 @@ def is_manifest(document: Any) -> bool:
 
 
 def _wrong(manifest: Mapping[str, Any]) -> str | None:
-    """Why an object cannot be read; None if it can."""
+    """The reason why an object cannot be read; None if it can."""
     if not isinstance(manifest.get("metadata", {}), dict | None):
         return "its metadata is not a mapping"
     return "its items are no list" if manifest["kind"] == "List" else None

@@ -24,7 +24,7 @@ _ACCOUNT_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 
 
 class Home(Struct, frozen=True, kw_only=True, gc=False):
-    """Where a resource would be; what nothing says is None."""
+    """The place of a planned resource; None for unknown parts."""
 
     account: str | None = None
     partition: str | None = None
@@ -49,7 +49,7 @@ class Providers:
                 self._homes[key] = Home(account=account, partition=partition, region=home.region)
 
     def home(self, change: Change) -> Home:
-        """Where a resource would be: where its own ids say, else where its provider works."""
+        """The place of a planned resource: from its own ids, else from its provider."""
         home = self._homes.get(self._key(change), Home())
         region = text(change.values.get("region")) or home.region
         own = set(self._own(change))

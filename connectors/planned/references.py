@@ -17,7 +17,7 @@ from connectors.planned.shapes import listed, mapping, text
 from scanner.model.planned import Effect
 
 Path: TypeAlias = tuple[str | int, ...]
-"""Where a value is in a resource's arguments."""
+"""The path of a value in a resource's arguments."""
 
 _KEY = r'\[(?:\d+|"(?:[^"\\]|\\.)*")\]'
 _STEP = re.compile(rf"module\.([\w-]+)({_KEY})?")
@@ -55,7 +55,7 @@ class _Module(Struct, frozen=True, gc=False):
 
     @property
     def prefix(self) -> str:
-        """What addresses of its resources begin with."""
+        """Prefix of the addresses of its resources."""
         return "".join(f"module.{name}{key}." for name, key in self.steps)
 
 

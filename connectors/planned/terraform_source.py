@@ -20,7 +20,7 @@ LARGEST = 4 * 1024 * 1024
 """Bytes of a ``.tf`` file; a larger one is not read."""
 MOST_FILES = 2_000
 _MODULES = Path(".terraform/modules/modules.json")
-"""Where Terraform says in which folder each module is, after ``terraform init``."""
+"""Terraform's file with the folder of each module, written by ``terraform init``."""
 
 _NAME = r'(?:"(?P<{0}>[^"\\\n]+)"|(?P<{0}_>[\w-]+))'
 _TOKEN = re.compile(

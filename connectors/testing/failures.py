@@ -142,7 +142,7 @@ def _read_broken(
 
 
 def _content(request: Asked) -> tuple[str, bytes]:
-    """What a repeated request has in common with the first."""
+    """The common content of repeated requests."""
     return request.target, request.body
 
 

@@ -42,7 +42,7 @@ _MADE_BY_SERVER = re.compile(r"entity_[0-9a-f]+(\.\w+)?")
 
 @dataclass(kw_only=True)
 class Found:
-    """What was read of one namespace. ``half_read``: ids of entities with only name and aliases.
+    """The facts about one namespace. ``half_read``: ids of entities with only name and aliases.
 
     ``secret_ids_unread``: keys of roles with unread secret-ids. ``engines_unread``, ``entities_unread``,
     ``tokens_unread``: whether these listings are incomplete. ``issuers``: of tokens, by JWT mount, as far as they were
@@ -362,7 +362,7 @@ class _Builder:
         return {"dangling_policies": missing} if missing else {}
 
     def _signs_of_life(self, tokens: Iterable[Token]) -> Iterator[datetime | None]:
-        """When tokens were renewed, and when those from logins were issued."""
+        """The renewals of tokens, and the issue of tokens from logins, as times."""
         for token in tokens:
             yield moment(token.last_renewal)
             if self.joined.login_mount(token) is not None:

@@ -127,7 +127,7 @@ def parse_token(identity: str, row: Token, *, is_own: bool) -> Credential:
 
 
 def created_at(row: Token) -> datetime | None:
-    """When the token was issued; None if the time is missing or invalid."""
+    """The issue time of the token; None if it is missing or invalid."""
     try:
         return datetime.fromtimestamp(row.creation_time, UTC) if row.creation_time else None
     except (ValueError, OverflowError, OSError):

@@ -98,7 +98,7 @@ class Clients:
 
     @property
     def home_region(self) -> str:
-        """Where services without regions are called: the session's own region, else one of the settings."""
+        """The region for services without regions: the session's own, else one of the settings."""
         with self._lock, translated("session"):
             own: str | None = self._opened().get_config_variable("region")
         return own or next(iter(self._settings.named_regions or ()), _DEFAULT_REGION)
@@ -122,7 +122,7 @@ class Clients:
             connect_timeout=5,
             read_timeout=self._read_timeout,
             max_pool_connections=_POOLED,
-            # Where all services have one address, no service's prefix belongs before it.
+            # A single address for all services takes no prefix of a service.
             inject_host_prefix=self._settings.endpoint_url is None,
             s3={"addressing_style": "auto" if self._settings.endpoint_url is None else "path"},
             user_agent_extra="muster",

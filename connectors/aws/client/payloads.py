@@ -217,7 +217,7 @@ USER_USE_TRACKED_DAYS = 3650
 
 
 class Place(Struct, frozen=True, kw_only=True, gc=False):
-    """Where identities are; ``partition`` as in every ARN: ``aws``, ``aws-cn``, ``aws-us-gov`` and others."""
+    """The place of identities. ``partition``: as in every ARN: ``aws``, ``aws-cn``, ``aws-us-gov`` and others."""
 
     source: str
     account: str

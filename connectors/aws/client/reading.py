@@ -1,4 +1,4 @@
-"""What all parts of the connector read with: rows of a paged listing, or answers item by item, as records or a gap."""
+"""Reads rows of a paged listing, or answers item by item, as records or a gap, for all parts of the connector."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class AwsSession:
 
     @property
     def home_region(self) -> str:
-        """Where services without regions are called: the session's own region, else one of the settings."""
+        """The region for services without regions: the session's own, else one of the settings."""
         return self._clients.home_region
 
     def client(self, service: str, region: str, meter: Meter, *, patient: bool = True) -> Client:

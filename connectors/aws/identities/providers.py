@@ -131,7 +131,7 @@ def read_providers(
 
 
 def _trusting_roles(trusts: Iterable[tuple[Trust, ...]]) -> Counter[str]:
-    """How many roles trust each federated principal."""
+    """The number of roles that trust each federated principal."""
     return Counter(name for each in trusts for name in {trust.principal for trust in each if trust.kind == "federated"})
 
 

@@ -165,7 +165,7 @@ _SSH_KEYS = _PerUser(
 
 
 class OtherCredentials:
-    """What was read of users' other credentials, by user name."""
+    """Users' other credentials, by user name."""
 
     def __init__(self) -> None:
         self._held: dict[str, list[Credential]] = defaultdict(list)

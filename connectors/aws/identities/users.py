@@ -32,10 +32,10 @@ from scanner.model import Credential, Identity, Link, Signal, TokenSubject, Trus
 
 
 class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
-    """What was read about one user's credentials.
+    """The credentials of one user, as far as they were read.
 
-    ``keys``: None where they could not be listed. ``uses``: by key id; unknown for keys that are missing. ``password``:
-    None where it could not be read. ``password_use_known``: whether "no use" means "never". ``others``: credentials of
+    ``keys``: None if they could not be listed. ``uses``: by key id; unknown for keys that are missing. ``password``:
+    None if it could not be read. ``password_use_known``: whether "no use" means "never". ``others``: credentials of
     which AWS keeps no record of use; ``others_known``: whether these are complete. ``second_factors``: types of MFA
     devices; None if not requested or unreadable.
     """
@@ -312,12 +312,12 @@ def with_details(role: RoleDetail, details: Mapping[str, RoleDetail]) -> RoleDet
 
 
 def manager_of(role: RoleDetail) -> str | None:
-    """Who manages a role besides its owner; None if there is no manager."""
+    """The manager of a role besides its owner, such as AWS; None if there is none."""
     return _nature(role)[0]
 
 
 def _nature(role: RoleDetail) -> tuple[str | None, tuple[Signal, ...]]:
-    """Who manages the role, from its path: only AWS can assign those paths."""
+    """The manager of the role, and signals, from its path: only AWS can assign those paths."""
     if linked := _SERVICE_LINKED.fullmatch(role.path):
         words = f"AWS service-linked role of {linked[1]}"
         return words, (Signal(says="machine", sort="provider", evidence=words),)

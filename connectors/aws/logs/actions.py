@@ -1,4 +1,4 @@
-"""What CloudTrail's events are in IAM's words, from ``actions.toml``: the action, its class, what to read of it."""
+"""IAM's actions for the events of CloudTrail, with their classes and the fields to read, from ``actions.toml``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROLE = re.compile(r"arn:[a-z-]+:iam::(\d{12}):role/.+")
 
 
 OWN, COPY, PROVIDER, OTHER = "own", "copy", "provider", "other"
-"""Whose an event is: the caller's, the owner's of what was called in another account, AWS's own, about other events."""
+"""Kinds of events: of the caller, a copy for the owner of the resource in another account, of AWS, and others."""
 
 
 class Action:

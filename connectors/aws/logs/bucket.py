@@ -38,7 +38,7 @@ class _Branch(NamedTuple):
 
 
 class _Walked(NamedTuple):
-    """What lies below a prefix. ``refused``: the account of each folder that could not be listed, and why."""
+    """The folders and files below a prefix. ``refused``: by account, the error of a folder that could not be listed."""
 
     files: list[LogFile]
     branches: list[_Branch]

@@ -20,7 +20,7 @@ _INSTANCE = re.compile(r"m?i-[0-9a-f]{8,17}", re.ASCII)
 _POD = re.compile(r"eks-.+-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _CLUSTER = re.compile(r"oidc\.eks\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/id/([0-9A-F]{32})", re.ASCII)
 PODS = "pods of "
-"""How the host of a pod's session begins; the rest is its cluster, or its role where that is not said."""
+"""Prefix of the host of a pod's session; the rest is its cluster, or its role if the cluster is not reported."""
 
 
 class Issuer(Struct, gc=False, frozen=True):
@@ -62,9 +62,9 @@ NO_CALLER, _NO_ISSUER = Who(), Issuer()
 
 
 class Caller(NamedTuple):
-    """Who acted. ``name``: what profiles call it. ``key``: its long-lived key's id.
+    """The caller of an event. ``name``: as in profiles. ``key``: the id of its long-lived key.
 
-    ``session``: the id of its temporary credentials. ``host``: whose these are, as :func:`host_of` has it.
+    ``session``: the id of its temporary credentials. ``host``: the holder of these, see :func:`host_of`.
     """
 
     name: str
@@ -87,7 +87,7 @@ def is_copy(who: Who, recipient: str | None) -> bool:
 
 
 def caller_of(who: Who) -> Caller:
-    """Who acted, by ``userIdentity``; sessions are what issued them."""
+    """The caller in ``userIdentity``; for a session, its issuer."""
     arn, principal, account, user = who.arn or "", who.principal_id or "", who.account_id or "", who.user_name or ""
     key, provider = who.access_key_id or "", who.provider or ""
     issuer = (who.session.issuer if who.session else None) or _NO_ISSUER

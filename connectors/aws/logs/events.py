@@ -82,7 +82,7 @@ class Event(Struct, gc=False, frozen=True):
 
 
 class _Detail(NamedTuple):
-    """What the request and the answer of an event say that is of use."""
+    """The relevant facts in the request and the response of an event."""
 
     target: str = ""
     target_id: str = ""
@@ -97,7 +97,7 @@ _NO_DETAIL = _Detail()
 
 
 class _Key(NamedTuple):
-    """What events that are alike have in common. ``identity``: who acted, by which key."""
+    """The common facts of similar events. ``identity``: the caller and its key."""
 
     action: Action
     identity: object
@@ -114,7 +114,7 @@ class _Key(NamedTuple):
 
 
 class _Client(NamedTuple):
-    """What is made of a user agent."""
+    """The facts in a user agent."""
 
     feature: str
     is_interactive: bool
@@ -175,14 +175,14 @@ class Reading(Counting):
             self._callers.clear()
 
     def _follow(self, event: Event, who: Who) -> None:
-        """What a host asks for, with its credentials or with those that these gave it, is for that host, too."""
+        """Credentials that a host obtains with its own, directly or in a chain, belong to that host, too."""
         host = host_of(who) or self._hosts.asker(who.access_key_id or "")
         if host and not event.error_code and not event.endpoint:
             given = member(_decoded(event.response), "credentials.accessKeyId")
             self._hosts.asked((given or "")[:40], host, event.address or "")
 
     def _acting(self, event: Event, who: Who) -> str:
-        """Who makes the call: the caller, AWS on its behalf, or the caller in the copy of the resource's owner."""
+        """Who calls: the caller itself, AWS on its behalf, or the caller in the copy of the resource's owner."""
         if event.event_type in _OF_OTHERS:
             self.events -= 1
             return OTHER
@@ -228,7 +228,7 @@ class Reading(Counting):
             self._count(key, caller, self.tally.of(scope, day, caller.name, caller.unique_id), counted, outcome)
 
     def _count(self, key: _Key, caller: Caller, profile: Profile, counted: Counted, outcome: int) -> None:
-        """What the caller did goes into its profile."""
+        """Count the event in the caller's profile."""
         client = _client(key.user_agent or "")
         reads = None if key.read_only is None else _is_true(key.read_only)
         sort = "secret" if key.detail.decrypted else key.action.sorts[reads]
@@ -253,7 +253,7 @@ class Reading(Counting):
             )  # fmt: skip
 
     def _tell_others(self, key: _Key, caller: Caller, scope: str, counted: Counted, outcome: int) -> None:
-        """What it meant for the role that was assumed, and for identities and workloads that were changed.
+        """Count the event for the role that was assumed, and for identities and workloads that were changed.
 
         Only the log of the role's own account records who assumed it.
         """
@@ -339,6 +339,6 @@ def _changed(action: Action, request: Any, event: Event) -> tuple[str, ...]:
 
 
 def tool_name(text: str) -> str:
-    """What a model, agent or tool is called: of an ARN, what is behind the last slash."""
+    """The name of a model, agent or tool: of an ARN, the part after the last slash."""
     name = text.rpartition("/")[2] if text.startswith("arn:") else text
     return name if _TOOL.fullmatch(name) else plain(name, 128)

@@ -42,7 +42,7 @@ class Use(NamedTuple):
 
 
 class Hosts:
-    """Where the temporary credentials of hosts were used, in one unit."""
+    """The places where temporary credentials of hosts were used, in one unit."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks

@@ -28,7 +28,7 @@ class Files:
         self._kept: OrderedDict[Path, tuple[int, tuple[Any, ...]]] = OrderedDict()
 
     def documents(self, path: Path) -> tuple[Any, ...]:
-        """What the file holds, one after the other. Raises Unreadable."""
+        """The documents of a file. Raises Unreadable."""
         with self._lock:
             if path in self._kept:
                 self._kept.move_to_end(path)
@@ -125,8 +125,7 @@ def _bytes(value: Any) -> Any:
         return value.encode()
 
 
-# ---
-# Which operation's answer a document is, by the members that it and its rows have (pure but for the SDK's models).
+# --- The operation whose answer a document is, by its members and those of its rows (pure but for the SDK's models) ---
 
 ROWS_LOOKED_AT = 50
 _ADDED = frozenset({"ResponseMetadata", *PAGING})
@@ -136,7 +135,7 @@ _KNOWN_SHARE = 0.5
 _LEAST_OF_FACTS = 0.25
 """So much of an answer that is facts about one thing has to be there: everything has a name."""
 
-# Where rows alone do not identify an answer, one of these members has to be there, too.
+# Members of which an answer needs one, if its rows alone do not identify it.
 _MARKERS: Mapping[str, frozenset[str]] = {
     "GetAccountAuthorizationDetails": frozenset({"UserDetailList", "RoleDetailList", "GroupDetailList"}),
     "GetCallerIdentity": frozenset({"Account"}),
@@ -202,7 +201,7 @@ def _of_rows(value: Any, shape: Any) -> float:
 
 
 def _likeness_of_row(row: Any, shape: Any) -> float:
-    """How much the members have in common with those of the shape, required ones and half of the others at least."""
+    """The share of members that row and shape have in common; 0 if required ones are missing, or most are others."""
     if not isinstance(row, Mapping):
         return 0
     present, members = row.keys() - _ADDED, shape.members.keys() - _ADDED

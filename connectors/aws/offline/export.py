@@ -1,4 +1,4 @@
-"""What a folder of files holds: every document with its operation, account and region, and what could not be used."""
+"""The export in a folder: its documents with operation, account and region, and the files that could not be used."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Export(Struct, frozen=True, kw_only=True):
         return self.root if self.root.is_dir() else self.root.parent
 
     def name(self, path: Path) -> str:
-        """What a file is called in messages."""
+        """The name of a file in messages."""
         return name_in(self.root, path)
 
     def answer(self, document: Document) -> dict[str, Any]:

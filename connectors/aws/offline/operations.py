@@ -68,7 +68,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         )
 
     def resources_of(self, parameters: Mapping[str, Any]) -> dict[str, str]:
-        """What it is about, by those parameters."""
+        """The resources of a call, by those parameters."""
         return {
             name: value
             for name, value in parameters.items()

@@ -1,4 +1,4 @@
-"""Which account and region a document describes, and up to which day (pure)."""
+"""The account and region that a document describes, and its date (pure)."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _texts(thing: Any, name: str = "", depth: int = 0) -> Iterator[tuple[int, st
 
 
 def _most(names: Iterable[str]) -> str | None:
-    """What occurs most often, and first where several do."""
+    """The most frequent text; of several, the first."""
     counted = Counter(filter(None, names)).most_common(1)
     return counted[0][0] if counted else None
 

@@ -1,4 +1,4 @@
-"""Which resource types of Terraform and CloudFormation declare what, and what their arguments are called."""
+"""The resource types of Terraform and CloudFormation for identities and rights, and the names of their arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ What: TypeAlias = Literal[
 
 
 class Form(Struct, frozen=True, kw_only=True):
-    """What a type declares, and its arguments by our name of them."""
+    """A resource type: its kind, and the names of its arguments by our names."""
 
     what: What
     arguments: Mapping[str, str] = {}
@@ -42,7 +42,7 @@ class Declared(Struct, frozen=True, kw_only=True, gc=False):
         return self.resource.type.startswith("data.")
 
     def argument(self, name: str) -> str:
-        """What its format calls an argument; empty if it has no such argument."""
+        """The name of an argument in the format; empty if there is none."""
         return self.form.arguments.get(name, "")
 
     def get(self, name: str) -> Any:

@@ -117,7 +117,7 @@ def _found(holder: Holder, identity: Identity, renamed: Renamed, rights: Rights)
 
 
 def effect_of(declared: Declared | None) -> Effect | None:
-    """What the change does with a resource; None for a data source, which is declared elsewhere."""
+    """The effect of the change on a resource; None for a data source, which is declared elsewhere."""
     return None if declared is None or declared.is_data else declared.resource.effect
 
 

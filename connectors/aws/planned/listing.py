@@ -34,12 +34,12 @@ from scanner.model.planned import Computed, Place, Unread
 Kind: TypeAlias = Literal["role", "user", "group"]
 HOLDERS: tuple[Kind, ...] = ("role", "user", "group")
 COMPUTED = " (computed)"
-"""What follows the name of a policy, or of its part, that only deploying determines; the evaluator cannot read it."""
+"""Suffix of a policy, or a part of one, that is known only after deployment; the evaluator cannot read it."""
 _UNREADABLE = "known after deploying"
 
 
 class Holder:
-    """A role, user or group with what the file gives it. ``declared``: None if it is not in the file."""
+    """A role, user or group with its rights in the file. ``declared``: None if it is not in the file."""
 
     def __init__(self, kind: Kind, named: Named, declared: Declared | None) -> None:
         self.kind, self.named, self.declared = kind, named, declared
@@ -49,7 +49,7 @@ class Holder:
         self.boundary: str | None = None
         self.trust: Any = None
         self.given: list[Declared] = []
-        """What gives it rights or credentials."""
+        """The resources that give it rights or credentials."""
         self.credentials: list[Declared] = []
         self.computed: set[Computed] = set()
 
@@ -76,7 +76,7 @@ class Holder:
 
 
 class Account:
-    """What a file declares of the IAM of one account."""
+    """The IAM of one account, as far as a file declares it."""
 
     def __init__(self, declared: Iterable[Declared], names: Names, account: str | None, partition: str) -> None:
         self._names, self._account, self._partition = names, account, partition
@@ -196,7 +196,7 @@ class Account:
             self.profiles[named.name] = self.profiles[named.arn] = holder.named.arn
 
     def _give_own(self, declared: Declared) -> None:
-        """What the holder's own resource gives it."""
+        """Rights that are declared inside the holder's own resource."""
         holder = self.holders[declared.at]
         self._give_limits(holder, declared)
         blocks = declared.get("inline")
@@ -232,7 +232,7 @@ class Account:
             holder.boundary = boundary
 
     def _give_serverless(self, declared: Declared) -> None:
-        """What SAM gives the role that it makes for a function without one."""
+        """Rights of the role that SAM creates for a function without one."""
         holder = self.holders.get(declared.at)
         if holder is None:
             return
@@ -268,7 +268,7 @@ class Account:
             holder.hold_inline(arn.rpartition("/")[2], Written())
 
     def _join(self, declared: Declared) -> None:
-        """Users join groups."""
+        """Add users to the groups that the resource names."""
         users = [self.holders[declared.at]] if declared.form.what == "user" else self._named_holders(declared, "user")
         groups = [holder.named.name for holder in self._named_holders(declared, "group")]
         for user in users:

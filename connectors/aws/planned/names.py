@@ -35,13 +35,13 @@ _NOT_IN_NAMES = re.compile(r"[^\w+=,.@-]", re.ASCII)
 _ARN = re.compile(r"arn:[\w-]+:iam::(?:\d{12}|aws):[a-z-]+/\S+", re.ASCII)
 _OF_AWS = re.compile(r"AWS::(\w+)::")
 _REFERS_BY_ARN = frozenset({"policy", "oidc_provider", "saml_provider"})
-"""What is named by ARN if ``Ref`` names it; all else is named by name."""
+"""Kinds whose ``Ref`` is an ARN; of all others it is a name."""
 _NAMES_IT = ("Arn", "ARN", "Id", "ID", "Name")
-"""What attributes end with that name their resource, and are no content of it."""
+"""Suffixes of attributes that name their resource, and are not its content."""
 
 
 class Named(Struct, frozen=True, kw_only=True, gc=False):
-    """What a resource of IAM is called. ``key``: of an identity; its ARN, unless that is made up."""
+    """The names of a resource of IAM. ``key``: of an identity; its ARN, unless that is made up."""
 
     what: What
     arn: str

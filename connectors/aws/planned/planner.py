@@ -27,7 +27,7 @@ class AwsPlanner:
     types: ClassVar[tuple[str, ...]] = ("aws_*", "data.aws_*", "AWS::*")
 
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
-        """What the resources would bring, account by account."""
+        """The planned identities and rights, account by account."""
         after = _Moment(resources, {each.place.resource: each.values for each in resources if each.effect != "deleted"})
         before = _Moment(resources, {each.place.resource: each.before for each in resources if each.before})
         identities = [
@@ -54,7 +54,7 @@ class AwsPlanner:
 
 
 class _Moment:
-    """What the resources are after the change, or before it. ``values``: the arguments then, by address."""
+    """The resources after the change, or before it. ``values``: their arguments, by address."""
 
     def __init__(self, resources: Sequence[Resource], values: Mapping[str, Any]) -> None:
         given = [

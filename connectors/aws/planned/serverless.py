@@ -23,7 +23,7 @@ SERVICES: Mapping[str, str] = {
     "AWS::Serverless::Function": "lambda.amazonaws.com",
     "AWS::Serverless::StateMachine": "states.amazonaws.com",
 }
-"""Which service assumes the role that is made."""
+"""The service that assumes the role."""
 
 
 def trusting_service(service: str) -> Any:

@@ -1,4 +1,4 @@
-"""What would run as a role, AI agents, and stored secrets, of a plan or template."""
+"""Workloads with a role, AI agents, and stored secrets in a plan or template."""
 
 from __future__ import annotations
 

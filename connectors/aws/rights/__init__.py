@@ -1,1 +1,1 @@
-"""What principals may do, which roles trust which principals, and what that leads to."""
+"""Rights of principals, trust policies of roles, and the privilege and links that follow."""

@@ -1,4 +1,4 @@
-"""What users and roles of an account may do, who its roles trust, and which identity can become which (pure)."""
+"""Rights of an account's users and roles, trusted principals of its roles, and the links between identities (pure)."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ class _Reachable:
                 yield Link(relation="can_assume", target=role, evidence=evidence), is_sure
 
     def _allowed(self, holder: Holder, role: str) -> tuple[str, bool] | None:
-        """What its own policies say, in words, and whether they allow it without a condition; None: they do not."""
+        """The evidence of its own policies, and whether they allow it without a condition; None if not at all."""
         answer = allows(holder.documents, holder.limits, self._bit, role, self._words)
         if answer == "no":
             return None
@@ -169,7 +169,7 @@ class _Reachable:
 def roles_elsewhere(
     documents: Sequence[Document], limits: Sequence[Limit], account: str, words: Vocabulary
 ) -> tuple[Way, ...]:
-    """Which roles beyond an account policies allow to assume, for certain and under a condition; those must agree."""
+    """Roles of other accounts that policies allow to assume, certainly or under a condition; the roles must agree."""
     action = words.bits((ASSUME_ROLE,))
     certain, possible = (
         {

@@ -30,7 +30,7 @@ _SECRETS = {
 def consequences_in(
     documents: Sequence[Document], limits: Sequence[Limit], effective: Effective, words: Vocabulary, account: str
 ) -> tuple[Consequence, ...]:
-    """What a set of policies allows within its limits; ``by`` is empty, for equal policies have other names."""
+    """The consequences that a set of policies allows within limits. ``by`` is empty: equal policies differ in name."""
     found: list[Consequence] = []
     for kind, bits in words.consequences.items():
         certain = effective.certain.somewhere & bits

@@ -17,7 +17,7 @@ _INVOKE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
 _EMBEDDING = "embed"
 
 
-# Whose models are called with a key of theirs, and who keeps watch over agents: as words of variables and secrets.
+# Vendors of models, and of monitoring for agents, as words in the names of variables and secrets.
 _PROVIDERS = frozenset(
     {
         "ai21", "anthropic", "claude", "cohere", "deepseek", "fireworks", "gemini", "groq", "hf", "huggingface",

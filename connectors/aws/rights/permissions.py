@@ -107,7 +107,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class _Judged(NamedTuple):
-    """What a set of policies amounts to, no matter who holds it."""
+    """The privilege of a set of policies, independent of the holder."""
 
     verdict: Verdict
     effective: Effective
@@ -138,7 +138,7 @@ class PolicyLibrary:
         """Policies whose document could not be understood, and why."""
         self._managed = {policy.arn: self._document(policy.arn, policy.document) for policy in policies}
         levels = [[self._document("service control policy", each) for each in level] for level in guardrails or ()]
-        # What a level allows that was read in part is unknown: it is reported as missing, and limits nothing here.
+        # A level that was read in part is reported as missing, and limits nothing here.
         self._guardrails = tuple(
             tuple(each for each in level if each is not None) for level in levels if None not in level
         )
@@ -160,7 +160,7 @@ class PolicyLibrary:
         boundary: Boundary | None,
         groups: Sequence[str] = (),
     ) -> Permissions:
-        """What one user or role may do, from its own policies and its groups'."""
+        """The rights of one user or role, from its own policies and those of its groups."""
         held = list(self._held(arn, inline, attached, "direct"))
         for group in groups:
             held += self._groups.get(group, ())

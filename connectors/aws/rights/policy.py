@@ -40,7 +40,7 @@ class Condition(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def restriction(self) -> Restriction:
-        """How far it narrows by itself. Operators that hold when the key is absent, or are negated, narrow nothing."""
+        """Its restriction alone. Operators that hold when the key is absent, or are negated, restrict nothing."""
         any_account = self.key in _ARN_KEYS and any(_of_any_account(self._operator, value) for value in self.values)
         return "none" if any_account else self._by_pattern
 
@@ -263,7 +263,7 @@ def _statement(payload: _StatementPayload, place: int) -> Statement:
         payload.effect == "Allow"
         and payload.not_resource is None
         and checks_document(payload.condition)
-        # Where none is named, another statement may name some: a condition like any other.
+        # If none is named, another statement may name some: a condition like any other.
         and any(map(_document, resources))
     )
     passing, others = passed_to({} if checks else payload.condition)

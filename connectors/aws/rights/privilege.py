@@ -161,11 +161,11 @@ HINDERED = "some of it is denied on some resources or under a condition"
 ALL_OF_IAM = "every action of IAM on everything"
 
 Sources: TypeAlias = Callable[[int], str]
-"""Which statements of which policies allow some actions (bits), in words."""
+"""A function from actions (bits) to the policies and statements that allow them, as text."""
 
 
 class Effective(Struct, frozen=True, kw_only=True, gc=False):
-    """What a set of policies amounts to: ``granted`` before any deny, ``certain`` and ``possible`` after.
+    """The actions that a set of policies allows: ``granted`` before any deny, ``certain`` and ``possible`` after.
 
     ``hindered``: denied on some resources or under a condition.
     """

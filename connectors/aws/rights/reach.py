@@ -1,4 +1,4 @@
-"""How far a policy document reaches, as sets of actions, and which statements are the evidence (pure).
+"""The actions that a policy document allows and denies, as sets, and the statements that are the evidence (pure).
 
 A document's sums answer most questions with a few bit operations; :mod:`connectors.aws.rights.privilege` answers
 the rest.
@@ -19,7 +19,7 @@ from scanner.text import few
 Breadth: TypeAlias = Literal["everything", "type", "regional", "some"]
 
 RESOURCES_NAMED = 3
-"""As many as a cell can show."""
+"""Maximum number of resources that are named."""
 
 _ALL_OF_A_TYPE = re.compile(r"[A-Za-z-]+[/:]\*+")
 _ONLY_STARS = re.compile(r"\*+(?:[/:]\*+)*")
@@ -50,7 +50,7 @@ class Reach(Struct, frozen=True, kw_only=True, gc=False):
         )
 
     def without(self, denied: Reach) -> Reach:
-        """What is left: refused everywhere, nothing; refused nearly everywhere, at most on something."""
+        """The rest: none of the actions denied everywhere; those denied nearly everywhere on some resources at most."""
         return Reach(
             everything=self.everything & ~denied.wide,
             wide=self.wide & ~denied.wide,
@@ -75,7 +75,7 @@ class Document(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def resource(self) -> str | None:
-        """What its allowances are about, in a few words."""
+        """The resources that it allows, as short text."""
         allowed = [statement for statement in self.statements if statement.allow]
         names = sorted({name for statement in allowed for name in _resource_names(statement)})
         return "*" if "*" in names else few(names, RESOURCES_NAMED) or None
@@ -137,7 +137,7 @@ def _reach_of_the_rest(spared: tuple[str, ...], actions: int, words: Vocabulary)
 
 
 def _breadth(pattern: str, account: str) -> Breadth:
-    """How much of the resources that it can apply to a pattern covers."""
+    """The share of an action's resources that a pattern covers."""
     if _ONLY_STARS.fullmatch(pattern):
         return "everything"
     scheme, _, service, region, _, resource = arn_parts(pattern)

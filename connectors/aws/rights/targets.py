@@ -41,7 +41,7 @@ class Leads(Struct, frozen=True, kw_only=True):
 
 
 def leads_in(holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]], words: Vocabulary) -> Leads:
-    """Where the methods of an account's users and roles lead. Administrators are left out: they need none."""
+    """The targets of methods of an account's users and roles. Administrators are left out: they need no method."""
     search = _Search(holders, trusts, words)
     named: dict[str, dict[str, str]] = {}
     links: dict[str, tuple[Link, ...]] = {}
@@ -160,10 +160,9 @@ def _links(holder: Holder, found: _Found, words: Vocabulary) -> Iterator[Link]:
 def raised_in(
     holders: Sequence[Holder], links: Mapping[str, tuple[Link, ...]], words: Vocabulary, *, met: bool = False
 ) -> dict[str, str]:
-    """Who can become, by links, an identity whose rights it may change: that equals changing its own.
+    """Evidence by ARN of holders that can become an identity whose rights they may change, which equals their own.
 
-    By ARN, the evidence. Who is an administrator, or can make itself one, is left out. ``met``: conditions are taken
-    for met.
+    Administrators, and holders that can make themselves administrators, are left out. ``met``: conditions count as met.
     """
     kinds = {holder.arn: holder.kind for holder in holders}
     found = {}
@@ -235,7 +234,7 @@ IF_SHARED = "if a resource policy of the other account, which is not read, allow
 
 
 def takeovers_of(holder: Holder, words: Vocabulary) -> tuple[Way, ...]:
-    """What the policies allow on named workloads."""
+    """The takeovers of named workloads that the policies allow."""
     found = []
     account = arn_parts(holder.arn)[4]
     for method in (method for family, methods in words.methods if family.target == "workload" for method in methods):
@@ -267,7 +266,7 @@ def _in_cluster(pattern: str) -> str:
 
 
 def _on(holder: Holder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
-    """What it reaches, if that is some workloads, not all: the verdict covers those already."""
+    """The patterns of workloads that it reaches, unless it reaches all: the verdict covers those already."""
     reach = holder.certain if certainly else holder.possible
     if method.needed & reach.somewhere == method.needed and method.needed & ~reach.wide:
         yield from _patterns(holder, method, words, certainly=certainly)
@@ -289,7 +288,7 @@ def _patterns(holder: Holder, method: Method, words: Vocabulary, *, certainly: b
 
 
 def _within(pattern: str, limit: Iterable[str]) -> Iterator[str]:
-    """What a limit leaves of a pattern, as far as that is a pattern again."""
+    """The patterns that a limit leaves of a pattern."""
     for allowed in limit:
         if takes_in(allowed, pattern):
             yield pattern

@@ -39,7 +39,7 @@ class Principal(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class TrustStatement(Struct, frozen=True, kw_only=True, gc=False):
-    """What a statement says about assuming the role; ``not_principals``: about all but those named."""
+    """A statement about assuming the role. ``not_principals``: it applies to all principals except those named."""
 
     allow: bool
     actions: frozenset[str]
@@ -70,7 +70,7 @@ class _DocumentPayload(Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 def trust_statements(document: Any) -> list[TrustStatement]:
-    """The statements of a trust policy that are about becoming the role. Raises ValueError."""
+    """The statements of a trust policy about assuming the role. Raises ValueError."""
     try:
         payload = msgspec.convert(document, _DocumentPayload)
     except msgspec.ValidationError as error:
@@ -80,7 +80,7 @@ def trust_statements(document: Any) -> list[TrustStatement]:
 
 
 def _assuming(payload: _StatementPayload) -> frozenset[str]:
-    """Those of the statement's actions by which a principal assumes the role."""
+    """The actions of the statement that assume the role."""
     if (payload.action is None) == (payload.not_action is None):
         raise ValueError("a statement needs one of Action and NotAction")
     patterns = _listed(payload.action if payload.action is not None else payload.not_action)
@@ -247,7 +247,7 @@ def _trusts(principal: Principal, statement: TrustStatement, account: str) -> It
 
 
 class _Trusted(NamedTuple):
-    """What one principal in a statement is, and how far conditions restrict it. The fields are those of Trust."""
+    """A principal in a statement, and how far conditions restrict it. The fields are those of Trust."""
 
     kind: TrustKind
     external: bool | None

@@ -42,7 +42,7 @@ class Caller(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def kind(self) -> HolderKind:
-        """What it is."""
+        """Its kind."""
         return "user" if self.is_user else "role"
 
 

@@ -1,1 +1,1 @@
-"""Who created what, and when it was last used."""
+"""Creators and last use of identities."""

@@ -1,4 +1,4 @@
-"""Who created what, from CloudTrail: its event history covers 90 days and allows two requests per second."""
+"""Creators of identities and credentials, from CloudTrail's event history: 90 days, two requests a second."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from connectors.base import SectionReading
 from scanner.model import Coverage, Identity
 
 HOME_REGIONS: Mapping[str, str] = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-"""Where the events of IAM are kept, by partition; elsewhere in the session's own region."""
+"""The region with the events of IAM, by partition; of others it is the session's own."""
 
 _PAGE_SIZE = 50
 
@@ -67,7 +67,7 @@ class _Record(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Creators:
-    """Who created each identity and each credential, according to the event history."""
+    """The creator of each identity and credential, from the event history."""
 
     def __init__(self) -> None:
         self._by_subject: dict[str, tuple[datetime, str]] = {}
@@ -116,7 +116,7 @@ def _events(client: Any, name: str) -> Iterator[Any]:
 
 
 def parse_event(row: Any, name: str) -> tuple[str, datetime, str] | None:
-    """What was created, when, and by whom; None if nothing was created, or the event does not contain it.
+    """The created resource, the time and the creator; None if the event has no creation.
 
     Raises ValueError.
     """

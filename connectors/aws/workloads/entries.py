@@ -22,7 +22,7 @@ _BY_ENTRY: Final = "EKS access entry"
 
 
 class AccessPolicy(Struct, frozen=True):
-    """What an access policy allows in its scope. ``becomes``: it becomes the accounts there."""
+    """The rights of an access policy in its scope. ``becomes``: it can act as the accounts there."""
 
     level: PrivilegeLevel
     why: str
@@ -90,7 +90,7 @@ def entry_of(row: Row, around: Around) -> Assignment | None:
 
 
 def policy_of(row: Row, around: Around) -> Assignment:
-    """What a principal may do in a cluster, or in some of its namespaces."""
+    """The rights of a principal in a cluster, or in some of its namespaces."""
     arn, cluster = row.facts["policy"], row.facts[RUNS_IN]
     name = arn.rpartition("/")[2]
     policy = _KNOWN.get(name, _OTHER)

@@ -1,4 +1,4 @@
-"""What the services of a region share: tags, the roles of instance profiles, and whether the region answers."""
+"""Facts that the services of a region share: tags, roles of instance profiles, and whether the region responds."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from scanner.model.attributes import RUNS_IN
 
 _ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:(?:role|user)/\S+", re.ASCII)
 _NAME = re.compile(r"[\w+=,.@/-]{1,576}", re.ASCII)
-# What may follow the name of a secret in a reference: member of its JSON, stage and version.
+# Suffix of a secret's name in a reference: member of its JSON, stage and version.
 _SECRET = re.compile(r"(arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[^:\s]+)(?::[^:\s]*){0,3}", re.ASCII)
 _PARAMETER = re.compile(r"(arn:[\w-]+:ssm:[\w-]+:\d{12}:parameter/[^:\s]+)(?::\d+)?", re.ASCII)
 

@@ -28,7 +28,7 @@ _SECRET_NAMES = ("{Name}", "{ARN}")
 
 
 class _LeadsOn(Struct, frozen=True):
-    """What the rows of a section lead to: types that are listed under them, and paths that name rows of other types.
+    """References of a section's rows: types that are listed under them, and paths that name rows of other types.
 
     Each path comes with the path to the place of the reference, if it is kept.
     """

@@ -54,7 +54,7 @@ class Kept(Struct, frozen=True, kw_only=True):
 
 # Common tags for the identity whose credential a secret is.
 _IDENTITY_TAGS = ("muster:identity", "identity", "iam-user", "iam_user", "service-account", "service_account")
-# How AgentCore names the secrets that it keeps for a credential provider: prefix!directory/sort/provider.
+# Names of the secrets that AgentCore keeps for a credential provider: prefix!directory/sort/provider.
 _OF_AGENTCORE = "bedrock-agentcore-identity!"
 _UNTIL = "Expiration"
 # The id of a long-term access key, as a word of a secret's name.

@@ -272,7 +272,7 @@ def _path_in_vault(endpoints: Cloud, url: str) -> str:
 
 
 def _after_name(path: str, vaults: str) -> str:
-    """What is asked of a vault: after its name below ``vaults``, else from the first word for what vaults hold on."""
+    """The part of a vault's path after its name below ``vaults``, else from the first name of a collection."""
     segments = path.removeprefix(f"{vaults}/").lstrip("/").split("/")
     lists = (number for number, segment in enumerate(segments) if segment.lower() in VAULT_LISTS)
     start = 1 if path.startswith(f"{vaults}/") else next(lists, len(segments))

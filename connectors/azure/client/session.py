@@ -196,7 +196,7 @@ class TokenSignIn:
 
 
 class AzureSession:
-    """What all clients of a source share: rate limits and tokens, so that not every unit of work signs in."""
+    """Rate limits and tokens that all clients of a source share, so that not every unit of work signs in."""
 
     def __init__(self, settings: AzureSettings) -> None:
         self.pace = Pace()

@@ -57,7 +57,7 @@ def gallery_template(face: ServicePrincipal | Application | None) -> str | None:
 
 
 def managed_by(origin: Origin, *, from_gallery: bool, is_vouched_for: bool, has_credentials: bool) -> str | None:
-    """Why someone else is accountable for it.
+    """The reason why someone else is accountable for it.
 
     None if someone in this tenant can sign in as it: such an application is not exempt. ``is_vouched_for``: it is
     registered here, or its publisher is verified.
@@ -69,8 +69,7 @@ def managed_by(origin: Origin, *, from_gallery: bool, is_vouched_for: bool, has_
     return GALLERY_REASON if from_gallery and is_vouched_for else None
 
 
-# ---
-# The two faces of an application, its principal in this tenant and its registration; one of them may be missing.
+# --- The two faces of an application: its principal in this tenant and its registration; one may be missing ---
 
 _NOT_DISABLED = "notdisabled"
 
@@ -122,7 +121,7 @@ class Faces(Struct, frozen=True, kw_only=True):
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was registered, or, if the service returns it, when it was added to this tenant."""
+        """The time of registration, or, if the service returns it, of addition to this tenant."""
         reported = (moment(face.created_date_time) for face in (self.application, self.principal) if face is not None)
         return next((one for one in reported if one is not None), None)
 

@@ -1,4 +1,4 @@
-"""What was listed in the tenant, with its gaps, and what it says about an application: owners, attributes (pure)."""
+"""The lists of the tenant, with their gaps, and the facts about an application: owners, attributes (pure)."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any
 
 
 def _registration(found: Found, faces: Faces) -> dict[str, str]:
-    """Where it is registered.
+    """The place and state of its registration.
 
     If the registration is missing or deleted, no sign-in works until it is restored.
     """

@@ -73,7 +73,7 @@ class Clause(Struct, frozen=True, kw_only=True):
 
     @property
     def bound(self) -> Restriction:
-        """How far it restricts its claim."""
+        """The restriction of its claim."""
         if self.is_literal or not _has_signs(self.value):
             return "exact"
         return "loose" if self.value.strip(_SIGNS) else "none"

@@ -40,7 +40,7 @@ class Key(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class VerifiedPublisher(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Who Microsoft has verified as an application's publisher; all empty where it has verified no one."""
+    """The publisher of an application that Microsoft has verified; all empty if there is none."""
 
     display_name: str | None = None
     verified_publisher_id: str | None = None
@@ -55,7 +55,7 @@ class AppRole(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class _Face(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What service principals and application registrations have in common."""
+    """The common fields of service principals and application registrations."""
 
     id: ObjectId
     odata_type: str | None = field(default=None, name="@odata.type")

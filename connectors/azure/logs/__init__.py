@@ -1,1 +1,1 @@
-"""What identities of Azure and Entra did: the activity log and the sign-ins, from files and live."""
+"""Activity of identities of Azure and Entra: the activity log and the sign-ins, from files and live."""

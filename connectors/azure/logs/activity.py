@@ -223,7 +223,7 @@ def action_of(operation: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def sort_of(action: str) -> FeatureSort:
-    """What an operation is."""
+    """The sort of an operation."""
     return next((sort for sort, pattern in _SORTS if pattern.fullmatch(action)), "write")
 
 

@@ -45,7 +45,7 @@ LAYOUT = Layout(
         r"(?i)(?:^|/)insights-logs-(?!(?:serviceprincipal|managedidentity)signinlogs/)[a-z]*/|/insights-metrics-"
     ),
 )
-"""What diagnostic settings write to a storage account, one file per hour."""
+"""Files of diagnostic settings in a storage account, one per hour."""
 _MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 """The tenant of Microsoft's own applications."""
 _NO_ID = "00000000-0000-0000-0000-000000000000"

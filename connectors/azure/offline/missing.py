@@ -1,4 +1,4 @@
-"""What no file holds, and the command that writes it."""
+"""Missing files, and the commands that write them."""
 
 from __future__ import annotations
 

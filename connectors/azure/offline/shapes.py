@@ -65,7 +65,7 @@ def _snake(row: Row) -> dict[str, Any]:
 
 
 def vault_item(row: Row) -> Row:
-    """What is in a vault, its times in seconds since 1970; keys are known by ``kid``, others by ``id``."""
+    """An item of a vault, with times in seconds since 1970. Keys have ``kid``, others ``id``."""
     address = row.get("kid") or row.get("id")
     times = row.get("attributes")
     return {**row, "id": address, "kid": address, "attributes": _seconds(times) if isinstance(times, Mapping) else None}

@@ -26,7 +26,7 @@ from scanner.model import Coverage
 from scanner.text import counted
 
 USER_ASSIGNED = "microsoft.managedidentity/userassignedidentities"
-# What these run as is reported by their properties, which lists of all resources lack.
+# Their identities are in their properties, which lists of all resources lack.
 _BY_PROPERTIES = (
     "microsoft.containerservice/managedclusters",
     "microsoft.botservice/botservices",
@@ -59,7 +59,7 @@ class FileReader(Reader):
         return super().done(section)
 
     def _lacking(self, section: str) -> Iterator[str]:
-        """What is missing for a section without a request for it: resource properties, and groups."""
+        """The facts that are missing for a section, without a request of their own: resource properties, and groups."""
         if section == s.DIRECTORY_ROLES and r.GROUPS not in self._export.whole and self._some_may_be_groups():
             yield r.GROUPS
         rows = [row for row in self._export.of(r.RESOURCES) if subscription_of(str(row.get("id"))) == self.scope.id]
@@ -127,7 +127,7 @@ class ExportedSource:
         yield from self._subscriptions(tenant, tuple(groups))
 
     def reader(self, scope: Scope) -> FileReader:
-        """What reads a unit."""
+        """The reader of a unit."""
         # Built-in roles are cached by the address that returned them, so files get an address of their own.
         own = f"https://{self._export.id}.invalid"
         settings = structs.replace(self._settings, endpoint_url=None, arm_url=own)

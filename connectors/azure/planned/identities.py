@@ -55,7 +55,7 @@ class Holder(Struct, kw_only=True):
 
     @property
     def effect(self) -> Effect | None:
-        """What the change does with it; None if the plan only names it."""
+        """The effect of the change on it; None if the plan only names it."""
         effects = [face.resource.effect for face in self.faces if not face.is_data]
         return next((each for each in effects if each != "unchanged"), effects[0]) if effects else None
 

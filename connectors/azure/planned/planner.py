@@ -36,7 +36,7 @@ class AzurePlanner:
     types: ClassVar[tuple[str, ...]] = ("azurerm_*", "azuread_*", "azapi_*", "data.azurerm_*", "data.azuread_*")
 
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
-        """What the resources would bring."""
+        """The planned identities and rights."""
         tenant = _tenant(resources)
         after = _Moment(
             resources, {each.place.resource: each.values for each in resources if each.effect != "deleted"}, tenant
@@ -59,7 +59,7 @@ def _tenant(resources: Sequence[Resource]) -> str:
 
 
 class _Moment:
-    """What a plan's resources are after the change, or before it. ``values``: their arguments then, by address."""
+    """The resources of a plan after the change, or before it. ``values``: their arguments, by address."""
 
     def __init__(self, resources: Sequence[Resource], values: Mapping[str, Any], tenant: str) -> None:
         declared = [

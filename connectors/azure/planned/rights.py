@@ -69,7 +69,7 @@ class Rights:
         ]
 
     def _receiving(self, declared: Declared) -> Iterator[Holder]:
-        """Who gets the right that a resource gives; people and their groups are left out."""
+        """The holders of the right that a resource grants; people and their groups are left out."""
         argument = HOLDERS.get(declared.type)
         if argument is None or declared.is_data or declared.text("principal_type") in _PEOPLE:
             return
@@ -279,4 +279,4 @@ _TYPES: Mapping[str, str] = {
     "azurerm_linux_function_app": "Microsoft.Web/sites",
     "azurerm_windows_function_app": "Microsoft.Web/sites",
 }
-"""What Azure calls the resource types on which a role leads to something."""
+"""Azure's names of the resource types on which a role has consequences."""

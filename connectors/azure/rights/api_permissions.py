@@ -101,7 +101,7 @@ def _consequences(permission: Permission) -> tuple[Consequence, ...]:
 
 
 def _reasons(permission: Permission) -> Iterator[tuple[PrivilegeLevel, str]]:
-    """Why the privilege is above normal."""
+    """The reasons for a privilege above normal."""
     ways = _ways(permission)
     if ways == []:
         yield (

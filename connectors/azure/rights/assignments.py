@@ -81,7 +81,7 @@ class RowSorter:
         return False
 
     def notes(self) -> Iterator[str]:
-        """What was left out."""
+        """Notes on rows that were left out."""
         if self._people:
             yield f"{self._people} of people are left out"
         if self._elsewhere:

@@ -149,7 +149,7 @@ class AzureJudge:
 
 
 class _Allowance:
-    """What a role allows for certain, or (``uncertain``) only if a condition is met or ``denied`` does not apply."""
+    """The actions of a role: certain, or (``uncertain``) only if a condition is met or ``denied`` does not apply."""
 
     def __init__(self, role: Role, condition: str | None, denied: tuple[Block, ...], uncertain: bool) -> None:
         self.role = role
@@ -178,7 +178,7 @@ class _Allowance:
 
 
 class _Reading:
-    """What is allowed at one place. ``within``: deny assignments in parts of it. ``runs``: workloads can be created."""
+    """The rights at one place. ``within``: deny assignments in parts of it. ``runs``: workloads can be created."""
 
     def __init__(self, allowance: _Allowance, place: Place, within: tuple[Denial, ...], *, runs: bool) -> None:
         self._allowed = allowance
@@ -213,7 +213,7 @@ class _Reading:
             yield "high", f"{azure_table().data.name}: {some(names)}, by {self._by}"
 
     def consequences(self) -> Iterator[Consequence]:
-        """On whatever scope; below a subscription only on what is there."""
+        """On any scope; below a subscription only for the resources there."""
         for high in azure_table().high:
             if names := [one for one in high.actions if self._place.has(one) and self._allowed.holds((one,))]:
                 yield Consequence(

@@ -36,7 +36,7 @@ class Leading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Way(Leading, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What any of the actions allows. ``potential``: it leads to more only if there is a target."""
+    """A consequence of any of the actions. ``potential``: it leads to more only if there is a target."""
 
     actions: tuple[str, ...]
     potential: bool = False

@@ -137,7 +137,7 @@ DEFAULT_ACCESS = NIL_GUID
 
 
 def read_app_permissions(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
-    """What applications may do by themselves: one list for each API that publishes such permissions, Graph's first.
+    """Application permissions: one list for each API that publishes such permissions, Graph's first.
 
     If no API has such a list, the list of each holder is read.
     """
@@ -220,7 +220,7 @@ def _of_api(reader: Reader, row: AppRoleAssignment, api: Api | None) -> Assignme
 
 
 def read_delegated_grants(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
-    """What applications may do in the names of users. Consents of single users are one grant, with their number."""
+    """Delegated permissions. Consents of single users are one grant, with their number."""
     by_users: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
     with reader.section(s.DELEGATED_GRANTS) as section:
         pages = reader.api.graph_pages("/oauth2PermissionGrants", params={"$top": PAGE})

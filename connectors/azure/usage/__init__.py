@@ -1,1 +1,1 @@
-"""When identities and credentials were last used."""
+"""Last use of identities and credentials."""

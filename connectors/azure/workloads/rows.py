@@ -61,7 +61,7 @@ _LISTS: Mapping[str, tuple[str, str, Mapping[str, str | int]]] = {
     s.WORKLOADS: ("resources", "2021-04-01", {"$expand": "createdTime", "$top": 1000}),
     s.VAULTS: ("providers/Microsoft.KeyVault/vaults", "2023-07-01", {}),
 }
-"""What the resource manager lists for a section: its path, the version of the API, and its parameters."""
+"""The resource manager's list for a section: path, version of the API, and parameters."""
 _SECTION_OF = {USER_ASSIGNED: s.MANAGED_IDENTITIES, VAULT: s.VAULTS}
 
 
@@ -73,7 +73,7 @@ class Assigned(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Identities(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a resource may run as: its own identity (``principal_id``), and others by their resource ids."""
+    """The identities of a resource: its own (``principal_id``), and others by their resource ids."""
 
     type: str | None = None
     principal_id: str | None = None
@@ -99,7 +99,7 @@ class Facts(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class System(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Who created a resource, and when."""
+    """The creator of a resource, and the time."""
 
     created_by: str | None = None
     created_at: Any = None
@@ -131,12 +131,12 @@ class Resource(Facts, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def made_by(self) -> str | None:
-        """Who created it, if reported."""
+        """The creator, if reported."""
         return self.system_data.created_by if self.system_data else None
 
     @property
     def made_at(self) -> datetime | None:
-        """When it was created, under any of the names that types use."""
+        """The time of creation, under any of the names that types use."""
         reported = (self.time_created, self.creation_time, self.created_time, self.date_created)
         system = self.system_data.created_at if self.system_data else None
         return next((when for one in (*reported, system) if (when := moment(one)) is not None), None)

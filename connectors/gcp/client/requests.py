@@ -82,7 +82,7 @@ _OF_CLUSTERS = f"missingZones,clusters(name,selfLink,createTime,resourceLabels,w
 
 _POLICY: Pairs = (("options.requestedPolicyVersion", "3"),)
 POLICY_BODY = {"options": {"requestedPolicyVersion": 3}}
-"""What a POST for a policy sends: without version 3 the conditions are left out."""
+"""The body of a POST for a policy. Without version 3, conditions are left out."""
 
 _manager, _asset, _iam, _secret = (
     partial(Request, api) for api in ("cloudresourcemanager", "cloudasset", "iam", "secretmanager")
@@ -104,7 +104,7 @@ ORGANIZATION_POLICY = _manager(
 )
 FOLDER_POLICY = _manager("/v3/folders/{folder}:getIamPolicy", "resourcemanager.folders.getIamPolicy", method="POST")
 PROJECT_POLICY = _manager("/v3/projects/{project}:getIamPolicy", "resourcemanager.projects.getIamPolicy", method="POST")
-# What the credentials may do, for the preflight: it needs no permission of its own.
+# The permissions of the credentials, for the preflight; it needs no permission itself.
 _TEST = "none"
 TEST_ORGANIZATION, TEST_FOLDER, TEST_PROJECT = (
     _manager(f"/v3/{kind}s/{{{kind}}}:testIamPermissions", _TEST, method="POST")
@@ -319,7 +319,7 @@ REGIONAL_SECRET_VERSIONS = _secret(
 LOG_ENTRIES = Request("logging", "/v2/entries:list", "logging.logEntries.list", method="POST", paced="logging.entries")
 LOG_BUCKET = Request("logging", "/v2/{parent}/locations/global/buckets/_Default", "logging.buckets.get")
 OF_LOGS = (LOG_ENTRIES, LOG_BUCKET)
-"""What no section asks for."""
+"""Requests of no section."""
 
 REQUESTS: tuple[Request, ...] = tuple(thing for thing in list(globals().values()) if isinstance(thing, Request))
 """All of them."""

@@ -16,8 +16,7 @@ from connectors.gcp.reader import Attached, Reader
 from connectors.gcp.rights.pools import ACTIVE
 from scanner.model import Credential, Identity, Privilege, StoredSecret, credential_key
 
-# ---
-# HMAC keys of Cloud Storage: they work without IAM's credentials, do not expire, and nothing records their use.
+# --- HMAC keys of Cloud Storage: no credentials of IAM, without expiry, and without a record of use ---
 
 DELETED = "DELETED"
 

@@ -44,7 +44,7 @@ class Registered(Struct, kw_only=True, rename="camel"):
 
     @property
     def urn(self) -> str:
-        """What the registry calls it for good: ``urn:agent:…``."""
+        """Its permanent name in the registry: ``urn:agent:…``."""
         return self.agent_id or self.mcp_server_id
 
     def system(self, name: str, field: str) -> str | None:

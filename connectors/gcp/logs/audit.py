@@ -59,7 +59,7 @@ _LAYOUT = Layout(
         ),
     ),
 )
-"""What a sink writes to a bucket: ``LOG/YYYY/MM/DD/HH:00:00_HH:59:59_S0.json``, of all its projects."""
+"""Files of a sink in a bucket: ``LOG/YYYY/MM/DD/HH:00:00_HH:59:59_S0.json``, of all its projects."""
 _AUDIT = re.compile(
     r"(?P<scope>.+)/logs/cloudaudit\.googleapis\.com/(?P<kind>activity|data_access|system_event|policy)"
 )

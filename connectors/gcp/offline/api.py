@@ -30,7 +30,7 @@ _POLICY = {
     r.FOLDER_POLICY: ("folders", "folder", "gcloud resource-manager folders get-iam-policy {name}"),
     r.ORGANIZATION_POLICY: ("organizations", "organization", "gcloud organizations get-iam-policy {name}"),
 }
-# What is listed of a project, and the types that it is.
+# Listings of a project, and the types of their rows.
 _LISTED = {
     r.SERVICE_ACCOUNTS: k.ACCOUNT,
     r.WORKLOAD_POOLS: k.POOL,
@@ -39,7 +39,7 @@ _LISTED = {
     r.ACCOUNT_ACTIVITIES: k.USE_OF_ACCOUNTS,
     r.KEY_ACTIVITIES: k.USE_OF_KEYS,
 }
-# What is listed of a thing in a project, its type, and the name of that thing.
+# Listings below a resource in a project: the type of their rows, and the name of the resource.
 _LISTED_OF = {
     r.SERVICE_ACCOUNT_KEYS: (k.KEY, "serviceAccounts/{account}"),
     r.POOL_PROVIDERS: (k.PROVIDER, "locations/global/workloadIdentityPools/{pool}"),
@@ -64,7 +64,7 @@ class FileApi(GcpApi):
         return self.pages(r.SERVICE_ACCOUNTS, project=project)
 
     def pages(self, request: Request, query: Query | None = None, **places: str) -> Iterator[Page]:
-        """What the files have of a listing, as one page."""
+        """The rows of a listing in the files, as one page."""
         assert request.items is not None
         answer = self._asked(request, dict[str, Raw], query or {}, None, places)
         rows = msgspec.json.decode(answer.get(request.items, b"[]"), type=list[Raw] | None)

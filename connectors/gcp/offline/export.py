@@ -17,7 +17,7 @@ from connectors.gcp.offline.recognise import Item, Row
 from connectors.gcp.places import ProjectRef, last_segment
 
 CONTAINERS = "//cloudresourcemanager.googleapis.com/"
-"""How the full names of projects, folders and organizations begin."""
+"""Prefix of the full names of projects, folders and organizations."""
 _HOMELESS = "the resource of this policy is unknown: put the project's id or the account's e-mail into the file's name"
 _UNCHOSEN = frozenset(
     f"{service}.googleapis.com/{kind}"
@@ -95,7 +95,7 @@ def open_export(root: Path) -> Export:
 
 
 def _add(export: Export, names: Names, file: _File) -> None:
-    """What is newer replaces what is older."""
+    """Newer rows replace older ones."""
     rows = file.rows
     items = [names.within(item) for item in rows.items]
     for item in items:
@@ -174,7 +174,7 @@ def _add_empty(export: Export, names: Names, file: str) -> None:
 
 
 def _parent_named(export: Export, type_: str, file: str) -> str | None:
-    """What the things are of that are not in a file: the one of that type whose name is in the file's, and longest."""
+    """The parent of the rows of a file that does not contain it: of that type, the longest name in the file's name."""
     every = (path for (_, one), items in export.items.items() if one == type_ for path in items)
     named = [path for path in every if last_segment(path) in file]
     return max(named, key=lambda path: len(last_segment(path)), default=None)

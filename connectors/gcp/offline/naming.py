@@ -29,7 +29,7 @@ class PolicyOf(Struct, frozen=True, kw_only=True):
 
 
 class Project(Struct, frozen=True, kw_only=True):
-    """What is known of a project: any of it may be missing. ``ancestors``: nearest first."""
+    """The known names of a project; any may be missing. ``ancestors``: nearest first."""
 
     id: str = ""
     number: str = ""
@@ -40,9 +40,9 @@ class Project(Struct, frozen=True, kw_only=True):
 
 
 class Rows(Struct, kw_only=True):
-    """What the rows of a file are. ``assets``: project (by number or id) and type of whatever Cloud Asset listed.
+    """The rows of a file. ``assets``: project (by number or id) and type of assets in a listing of Cloud Asset.
 
-    ``searched``: whether policies are those of a search, which gives all there are. ``roles``: by name.
+    ``searched``: whether policies are from a search, which returns all. ``roles``: by name.
     ``parents``: of folders and organizations by name.
     """
 
@@ -115,9 +115,9 @@ def _policy(row: Row, found: Rows) -> bool:
 
 
 def _place(row: Row, name: str, found: Rows) -> str:
-    """What an asset, or a result of a search for policies, says of its project, which it also calls by its number.
+    """The project of an asset, or of a result of a search for policies: its number, else its id.
 
-    The number, else the id; empty for what lies in no project.
+    Empty outside of projects.
     """
     inside = re.search(r"/projects/([^/]+)", name)
     ancestors = _texts(row.get("ancestors"))
@@ -159,7 +159,7 @@ def _role(row: Row, found: Rows) -> bool:
 
 
 def _parent(parent: Any) -> str:
-    """What is above: a folder or an organization; else nothing that is known."""
+    """The parent, if it is a folder or an organization; else empty."""
     named = f"{parent.get('type')}s/{parent.get('id')}" if isinstance(parent, Mapping) else parent
     return named if isinstance(named, str) and is_above(named) else ""
 
@@ -168,8 +168,7 @@ def _texts(values: Any) -> list[str]:
     return [each for each in values if isinstance(each, str)] if isinstance(values, list) else []
 
 
-# ---
-# What things are called: projects by id and number, accounts by e-mail and unique id, and files by what is in them.
+# --- Names: projects by id and number, accounts by e-mail and unique id, and files by their content ---
 
 _IN_PROJECT = re.compile(r"(?P<before>(?:.*?/)?projects/)(?P<project>[^/]+)(?P<rest>.*)", re.DOTALL)
 _ABOVE = re.compile(r"(organization|folder)s?[-_/ ]?(\d+)")
@@ -250,7 +249,7 @@ class Names(Struct, frozen=True, kw_only=True):
 
 
 def names_of(files: Iterable[Rows]) -> Names:
-    """What all files together say."""
+    """The names in all files together."""
     every = tuple(files)
     described = [one for rows in every for one in rows.projects]
     numbers = {one.number: one.id for one in described if one.id and one.number}

@@ -122,7 +122,7 @@ KINDS: tuple[Kind, ...] = (
 )
 _BY_ASSETS = ("aiplatform.googleapis.com/ReasoningEngine", *SORTS)
 ALL_TYPES: frozenset[str] = frozenset({*(kind.type for kind in KINDS), ROLE, *_BY_ASSETS} - {HMAC_KEY})
-"""What a listing of assets of all types has, if there is any."""
+"""The types in a listing of assets of all types."""
 BY_TYPE: Mapping[str, Kind] = {kind.type: kind for kind in KINDS}
 COMMANDS: Mapping[str, str] = {
     **{kind.type: kind.command for kind in KINDS},
@@ -146,7 +146,7 @@ class Item(Struct, frozen=True, kw_only=True):
 
 
 def command_for(type_: str, project: str, parent: str = "…") -> str:
-    """What writes a file with all of a type, in words for people."""
+    """The command that writes a file with all resources of a type."""
     command = COMMANDS.get(type_, _ANY).format(project=project, parent=parent, type=type_)
     return f"`{command} --format=json` writes it"
 

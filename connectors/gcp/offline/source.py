@@ -153,7 +153,7 @@ class ExportedSource:
             yield structs.replace(self._nowhere, id=name, context=self._place(name, projects))
 
     def reader(self, scope: Scope) -> Reader:
-        """What reads a unit."""
+        """The reader of a unit."""
         return Reader(FileApi(self._export, self._session), scope, Meter(asks=False), self._settings)
 
     def dated(self, records: Iterable[DiscoveredRecord]) -> Iterator[DiscoveredRecord]:

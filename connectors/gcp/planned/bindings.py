@@ -34,7 +34,7 @@ from scanner.packaged import read_table
 
 
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a kind of policy is on. ``argument`` names it; ``on``: its full resource name, of the argument's value."""
+    """The resource of a kind of policy. ``argument``: names it. ``on``: its full name, with the argument's value."""
 
     argument: str
     on: str
@@ -69,11 +69,11 @@ _PROVIDER = "google_iam_workload_identity_pool_provider"
 _POLICY_DATA = "data.google_iam_policy"
 _UNKNOWN_ROLE = "a role that is only known after deploying"
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
-"""When conditions are looked at: a binding that ends some day still gives what it gives."""
+"""The time at which conditions are evaluated: a binding that expires later counts."""
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """What bindings come to: assignments and trusts by e-mail. ``unread``: accounts whose trusts are not all known."""
+    """Assignments and trusts from bindings, by e-mail. ``unread``: accounts whose trusts are not all known."""
 
     assignments: Mapping[str, Sequence[Assignment]]
     trusts: Mapping[str, tuple[Trust, ...]]
@@ -90,7 +90,7 @@ class _Row(Struct, frozen=True, kw_only=True):
 
 
 def policy_of(kind: str) -> Policy | None:
-    """What the policy is on that a resource type declares a part of; None for a type that declares none."""
+    """The policy of which a resource type declares a part; None for all other types."""
     return next((tables().policies.get(kind.removesuffix(form)) for form in _FORMS if kind.endswith(form)), None)
 
 
@@ -181,7 +181,7 @@ class Bindings:
             )
 
     def _resource(self, declared: Declared, policy: Policy) -> Resource | None:
-        """What the policy is on; None if nothing says it."""
+        """The resource that the policy is attached to; None if unknown."""
         named: Any = declared.values.get(policy.argument)
         if policy.argument == "service_account_id":
             accounts = self._accounts.referred(declared, policy.argument)

@@ -39,7 +39,7 @@ class GcpPlanner:
     types: ClassVar[tuple[str, ...]] = ("google_*", "data.google_*")
 
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
-        """What the resources would bring."""
+        """The planned identities and rights."""
         after = _Moment(resources, {each.place.resource: each.values for each in resources if each.effect != "deleted"})
         before = _Moment(resources, {each.place.resource: each.before for each in resources if each.before})
         deployed = [each for each in resources if each.effect != "deleted"]
@@ -52,7 +52,7 @@ class GcpPlanner:
 
 
 class _Moment:
-    """What a plan's resources are after the change, or before it. ``values``: their arguments then, by address."""
+    """The resources of a plan after the change, or before it. ``values``: their arguments, by address."""
 
     def __init__(self, resources: Sequence[Resource], values: Mapping[str, Any]) -> None:
         declared = [

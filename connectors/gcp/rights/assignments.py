@@ -120,8 +120,7 @@ def _is_gone(member: Member, accounts: Accounts, tree: Tree) -> bool | None:
     return accounts.lacks(member, tree)
 
 
-# ---
-# Identities that no API lists and bindings name: service agents, and principals of workload identity pools (pure).
+# --- Identities that only bindings name: service agents, and principals of workload identity pools (pure) ---
 
 
 def identities_in(

@@ -101,7 +101,7 @@ class Denials:
         return any(self._rules.values())
 
     def denied(self, member: Member, permissions: Iterable[str], place: str) -> dict[str, Answer]:
-        """Which of these permissions are denied to the member in a container, for certain or possibly."""
+        """Those of these permissions that are denied to the member in a container, certainly or possibly."""
         found: dict[str, Answer] = {}
         rules = [rule for each in self._tree.path(place) for rule in self._rules.get(each, ())]
         for rule in rules:

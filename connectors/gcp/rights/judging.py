@@ -113,7 +113,7 @@ class Holdings:
         return tuple(sorted(self._runs_code.get(resource.place, ()))) if resource.container is not None else ()
 
     def denied_below(self, binding: Binding, permissions: Iterable[str], project: str) -> dict[str, Answer]:
-        """Which of these permissions are denied to the member in a project below the resource."""
+        """Those of these permissions that are denied to the member in a project below the resource."""
         return self._denials.denied(binding.member, permissions, f"projects/{project}") if self._denials else {}
 
     def _within(self, resource: Resource) -> list[str]:

@@ -134,7 +134,7 @@ def _key_ids(jwks: str) -> tuple[str, ...]:
 
 
 def narrows(provider: Provider, selector: str) -> Restriction:
-    """How far a provider restricts tokens for principals selected by ``subject``, ``attribute.NAME`` … or ``*``."""
+    """The restriction by a provider of tokens for principals selected by ``subject``, ``attribute.NAME`` … or ``*``."""
     found = narrowest((_of_selector(provider, selector), _of_condition(provider)))
     needs_more = provider.shared is not None and provider.shared.needed
     return widest((found, "loose")) if needs_more else found
@@ -226,7 +226,7 @@ def _of_selector(provider: Provider, selector: str) -> Restriction:
 
 
 def _of_condition(provider: Provider) -> Restriction:
-    """How far a condition restricts tokens: as far as its widest alternative, whose narrowest clause counts."""
+    """The restriction by a condition: that of its widest alternative, whose narrowest clause counts."""
     options = alternatives(provider.condition)
     if not options:
         return "none"

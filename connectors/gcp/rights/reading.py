@@ -77,7 +77,7 @@ def _held(
     reported: Sequence[Binding],
     now: datetime,
 ) -> Generator[DiscoveredRecord, None, Holdings]:
-    """What the bindings give, once their roles and what is denied have been read. ``reported``: those of this unit."""
+    """The rights of bindings, after reading their roles and deny policies. ``reported``: those of this unit."""
     with reader.section(ROLES) as section:
         roles = read_roles(reader, section, library, {binding.role for binding in every})
     yield from reader.done(section)

@@ -172,7 +172,7 @@ def unused_since(row: Insight) -> str:
 
 
 def role_used(row: Insight) -> str | None:
-    """How much of a role was used in 90 days; None if the insight is not about a service account."""
+    """The use of a role in 90 days, as text; None if the insight is not about a service account."""
     content = row.content
     if not content.member.startswith(_ACCOUNT) or not content.role:
         return None

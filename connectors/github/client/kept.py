@@ -1,10 +1,10 @@
-"""Answers that are kept from one scan to the next with their ETags: GitHub counts no request whose answer still holds.
+"""A cache of answers with their ETags between scans: GitHub does not count a request whose answer has not changed.
 
-They are kept as the records that were parsed of them, so that the file has nothing that a scan does not read. Like a
-store, it is made for its owner alone.
+Answers are kept as parsed records, so that the file contains only fields that a scan reads. Only its owner can read
+the file, like the store.
 
-Within a scan, what many repositories have alike, such as no secrets at all, is asked for with the ETag of one of them.
-GitHub makes an ETag of the answer's content, which is verified for each: so where it holds, the content is the same.
+Within a scan, answers that are the same for many repositories, such as no secrets, are requested with the ETag of one
+of them. GitHub's ETags are digests of the content, which is verified for each: equal ETags mean equal content.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_BYTES = 256 * 2**20
 """A larger file is not read."""
 _FORMAT = 2
 _DIGESTS = ("sha256", "md5", "sha1")
-"""What servers make ETags with: GitHub the first, proxies and Enterprise Servers also others."""
+"""Hash functions of ETags: GitHub uses the first, proxies and Enterprise Servers also others."""
 _SHORTEST_TAG = 32
 """Hexadecimal digits of a digest, or of its beginning, that tell contents apart."""
 _LONGEST_SHARED = 1024

@@ -41,7 +41,7 @@ def moment(text: str | None) -> datetime | None:
 
 
 class Plan(Struct, frozen=True):
-    """What the organization pays for."""
+    """The plan of the organization."""
 
     name: str
 
@@ -218,7 +218,7 @@ class HostedRunner(Struct, frozen=True, kw_only=True):
 
 
 class ActionsPolicy(Struct, frozen=True):
-    """Where workflows may run, and which actions they may use."""
+    """The repositories that may run workflows, and the actions that they may use."""
 
     enabled_repositories: str
     allowed_actions: str | None = None
@@ -226,26 +226,26 @@ class ActionsPolicy(Struct, frozen=True):
 
 
 class WorkflowPolicy(Struct, frozen=True):
-    """What the token of a job may do, unless its workflow says otherwise."""
+    """The default permissions of the token of a job."""
 
     default_workflow_permissions: str
     can_approve_pull_request_reviews: bool
 
 
 class RunnerPolicy(Struct, frozen=True):
-    """Which repositories may have self-hosted runners of their own."""
+    """The repositories that may have self-hosted runners of their own."""
 
     enabled_repositories: str
 
 
 class ForkApproval(Struct, frozen=True):
-    """Which contributors' pull requests from forks run workflows only after approval."""
+    """The contributors whose pull requests from forks run workflows only after approval."""
 
     approval_policy: str
 
 
 class ForkPolicy(Struct, frozen=True):
-    """What workflows of pull requests from forks of private repositories get."""
+    """The token and secrets for workflows of pull requests from forks of private repositories."""
 
     run_workflows_from_fork_pull_requests: bool
     send_write_tokens_to_workflows: bool
@@ -315,7 +315,7 @@ class Variable(Struct, kw_only=True):
 
 
 class SubjectRow(Struct, frozen=True, kw_only=True):
-    """How subjects of workflow tokens are made. An organization's has no ``use_default``."""
+    """The template of subjects of workflow tokens. An organization's has no ``use_default``."""
 
     use_default: bool | None = None
     include_claim_keys: tuple[str, ...] = ()
@@ -349,7 +349,7 @@ class Properties(Struct, frozen=True):
 
 
 class AgentPolicy(Struct, frozen=True):
-    """Where the coding agent may work."""
+    """The repositories in which the coding agent may work."""
 
     enabled_repositories: str
 
@@ -424,7 +424,7 @@ class McpServers(Struct):
 
 
 class AgentConfiguration(Struct, kw_only=True):
-    """How the coding agent is set up in a repository."""
+    """The configuration of the coding agent in a repository."""
 
     mcp_configuration: McpServers | None = None
     enabled_tools: Mapping[str, Any] = {}
@@ -454,7 +454,7 @@ class TaskAgent(Struct, frozen=True):
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """What an agent was asked to do. Its name comes from the prompt, and is not read."""
+    """A task of an agent. Its name comes from the prompt, and is not read."""
 
     created_at: str | None = None
     updated_at: str | None = None
@@ -489,7 +489,7 @@ class AuditEvent(Struct, frozen=True, kw_only=True):
 
 
 class HookConfig(Struct, kw_only=True):
-    """Where a webhook sends to: the host alone."""
+    """The host that a webhook sends to."""
 
     url: str | None = None
     content_type: str | None = None
@@ -511,7 +511,7 @@ class Hook(Struct, frozen=True, kw_only=True):
 
 
 class InstallationToken(Struct, frozen=True):
-    """What an App signs in with for an hour."""
+    """The token of an App for an installation, valid for an hour."""
 
     token: str
     expires_at: str
@@ -521,7 +521,7 @@ class InstallationToken(Struct, frozen=True):
 
 
 class GraphqlError(Struct, frozen=True):
-    """Why a part of an answer is null."""
+    """The error of a part of an answer that is null."""
 
     message: str = ""
     type: str = ""

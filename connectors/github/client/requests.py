@@ -17,9 +17,9 @@ Plan = Literal["any", "enterprise", "enterprise_cloud", "cloud"]
 
 
 class Permission(Struct, frozen=True):
-    """What a request takes: an App's permission, read only, or any one of these scopes of a classic token.
+    """The permission for a request: read access of an App, or one of these scopes of a classic token.
 
-    ``app``: empty where an App that only reads is refused.
+    ``app``: empty if an App with read access is refused.
     """
 
     app: str
@@ -216,15 +216,15 @@ OWN_TOKEN: Final = Request(
 )
 """Both are asked by the App itself, which takes no permission. The second is the one POST besides GraphQL's."""
 RATE_LIMIT: Final = Request(path="/rate_limit", permission=Permission("metadata", ()))
-"""What ``doctor`` asks with a token: it counts for nothing, and shows the token's scopes."""
+"""The request of ``doctor`` with a token: it does not count against the limit, and returns the token's scopes."""
 
 CONTENTS: Final = Permission("contents", ("repo",))
-"""What the texts of workflows take, through GraphQL."""
+"""For the texts of workflows, through GraphQL."""
 ENVIRONMENTS: Final = Permission("actions", ("repo",))
-"""What lists of environments take."""
+"""For lists of environments."""
 METADATA: Final = Permission("metadata", ("repo",))
 BYPASSES: Final = Permission("", ("admin:org of an owner; an App would have to write",))
-"""What the bypass lists of rulesets take, through GraphQL."""
+"""For the bypass lists of rulesets, through GraphQL."""
 API_VERSION: Final = "2022-11-28"
 
 

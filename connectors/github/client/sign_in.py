@@ -61,14 +61,14 @@ class SignIn:
 
 
 class Limits:
-    """How many requests are left: of GitHub's, for each of its resources, and of the source's ``max_calls``."""
+    """The remaining requests: of GitHub's rate limits, by resource, and of the source's ``max_calls``."""
 
     def __init__(self, meter: Meter, most: int) -> None:
         self._meter, self._most = meter, most
         self._used_up: dict[str, float] = {}
 
     def note(self, response: Response) -> None:
-        """Take note of what an answer says is left."""
+        """Record the rate limit in an answer."""
         headers = response.headers
         left, reset = headers.get("x-ratelimit-remaining", ""), headers.get("x-ratelimit-reset", "")
         resource = headers.get("x-ratelimit-resource") or _resource(response.url)
@@ -76,7 +76,7 @@ class Limits:
             self._used_up[resource] = float(reset)
 
     def check(self, url: str) -> None:
-        """Wait a little where that helps. Raises Throttled where it does not."""
+        """Wait for a limit that is reset soon. Raises Throttled for any other."""
         if self._meter.calls >= self._most:
             raise Throttled(f"{self._most} requests were sent: max_calls of the source", hint="raise max_calls")
         until = self._used_up.get(_resource(url), 0.0)
@@ -90,7 +90,7 @@ class Limits:
 
 
 def _resource(url: str) -> str:
-    """What GitHub counts a request as: audit logs and GraphQL apart from the rest."""
+    """The resource of GitHub's rate limit for a request: audit logs and GraphQL have their own."""
     last = url.partition("?")[0].rpartition("/")[2]
     return {"graphql": "graphql", "audit-log": "audit_log"}.get(last, "core")
 
@@ -177,7 +177,7 @@ def _private_key(settings: GithubSettings) -> RSAPrivateKey:
 
 
 def _app_jwt(settings: GithubSettings, key: RSAPrivateKey) -> str:
-    """What the App itself signs in with."""
+    """The JSON Web Token of the App itself."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import padding
 

@@ -1,1 +1,1 @@
-"""What is listed: apps, tokens, keys, people, runners, secrets and agents."""
+"""Apps, tokens, keys, people, runners, secrets and agents, as identities and records."""

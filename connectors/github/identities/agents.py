@@ -43,7 +43,7 @@ class Use(Struct, frozen=True):
 
     @property
     def last(self) -> datetime:
-        """When the newest was active."""
+        """The time of the latest activity."""
         return max(when for when, _, _ in self.tasks)
 
     @property

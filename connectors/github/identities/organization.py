@@ -1,4 +1,4 @@
-"""What an organization has once: the token of its workflows' jobs, and registries that it signs in to (pure)."""
+"""The default token of jobs, and the private registries, of an organization (pure)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scanner.model import Consequence, Identity, Link, Privilege, Signal, Stored
 from scanner.model.attributes import BY_DEFAULT, FEDERATES_TO
 
 NAMED = 20
-"""So many workflows are named, the rest are counted."""
+"""Maximum number of workflows that are named; the rest are counted."""
 _FEDERATED = "oidc_"
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov"}

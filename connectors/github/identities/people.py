@@ -61,7 +61,7 @@ class People(Struct):
 
 
 class Holdings(Struct):
-    """What acts as accounts, and what these may do. ``roles``: by login in lower case; None where not known.
+    """Credentials that act as accounts, and roles of accounts. ``roles``: by login in lower case; None if unknown.
 
     ``reachable``: the repositories that tokens are limited to, by the id of their grant, as far as these were read.
     """
@@ -152,7 +152,7 @@ def _identity(place: Place, people: People, member: Member, held: Held, *, unrea
 
 
 def _ways(place: Place, held: Held) -> Iterator[Way]:
-    """What tokens let it take over. Where the holder of a classic token may write is not listed."""
+    """The workflows that it can take over with its tokens. The repositories of a classic token are not listed."""
     for one in held.tokens:
         named = held.reachable.get(one.id)
         only = None if named is None else [keys.repository(place.organization.host, name) for name in named]

@@ -1,4 +1,4 @@
-"""Where records of one organization are, as their first fields."""
+"""The common fields of the records of one organization."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Place(Struct, frozen=True):
 
     @property
     def root(self) -> str:
-        """What all keys begin with."""
+        """Prefix of all keys."""
         return root(self.organization.host, self.organization.login)
 
     def facts(self, below: str, kind: str, name: str) -> dict[str, Any]:

@@ -41,12 +41,12 @@ SPEC = LogSpec(
 _LAYOUT = Layout(
     dated=(re.compile(r"(?:^|/)(?P<year>\d{4})/(?P<month>\d\d)/(?P<day>\d\d)/\d\d/\d\d/[^/]+$"),),
 )
-"""What a stream writes to a bucket: ``YYYY/MM/DD/HH/MM/UUID.json.log.gz``, of all organizations."""
+"""Files of a stream in a bucket: ``YYYY/MM/DD/HH/MM/UUID.json.log.gz``, of all organizations."""
 _READ_TYPES = frozenset({"access", "authentication"})
 _READS = re.compile(r"git:(?:clone|fetch)|api:request|.*:(?:download\w*|access\w*|view\w*|read\w*|list\w*|.*_viewed)")
 _SECRETS = re.compile(r".*:\w*recovery_codes?_(?:viewed|downloaded|printed|generated|used)")
 _CHANGED: Mapping[str, str] = {
-    # Who an event of this category is about, by the member that names it.
+    # The member that names the subject of an event, by category.
     "org": "user",
     "team": "user",
     "repo": "user",

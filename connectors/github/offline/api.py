@@ -29,7 +29,7 @@ from scanner.text import printable
 T = TypeVar("T")
 
 CONNECTIONS = ("samlIdentityProvider", "teams", "rulesets", "repositories")
-"""What the queries ask of an organization. The first that a query's text has is what its answers are recognized by."""
+"""Connections of an organization in queries. The first one in a query's text identifies its answers."""
 
 
 class NotExported(SourceError):

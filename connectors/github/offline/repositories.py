@@ -24,7 +24,7 @@ _OWNERS = {"owners": ".github/CODEOWNERS", "ownersInRoot": "CODEOWNERS", "owners
 
 
 class Files(Protocol):
-    """Where the files are."""
+    """The paths of the files."""
 
     folder: Path
 
@@ -54,7 +54,7 @@ def nodes(files: Files, org: str) -> tuple[list[Mapping[str, Any]], int]:
 
 
 def parts_asked(files: Files, parts: Sequence[Part], text: str) -> Mapping[str, Any]:
-    """What a query for parts asks for, as GraphQL gives it; None for what no file has. Raises SourceError."""
+    """The answer to a query for parts, as from GraphQL; None for parts that no file has. Raises SourceError."""
     part = next((read for sign, read in _PARTS if sign in text), None)
     return {f"part{number}": part and part(files, one) for number, one in enumerate(parts)}
 
@@ -136,7 +136,7 @@ def _environments(files: Files, root: Path) -> Mapping[str, Any]:
 
 
 def _folder(files: Files, root: Path, path: str) -> list[Mapping[str, Any]] | None:
-    """What is in a folder of a repository; None where no file says whether there is anything."""
+    """The entries of a folder in a repository; None if no file has the folder."""
     folder = root / "contents" / path
     listing = folder.with_name(f"{folder.name}.json")
     if not folder.is_dir() and not listing.is_file():

@@ -1,1 +1,1 @@
-"""What permissions amount to."""
+"""Privilege of permissions."""

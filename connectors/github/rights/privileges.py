@@ -1,4 +1,4 @@
-"""What an App's permissions, or a token's, amount to (pure)."""
+"""The privilege of an App's or token's permissions (pure)."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Keeper(Protocol):
         ...
 
     def missing(self, cluster: CloudCluster, span: Span) -> str | None:
-        """What the log lacks for a span that was read; None if it is complete."""
+        """The gap in the log for a span that was read, as text; None if there is none."""
         ...
 
     def events(self, cluster: CloudCluster, span: Span) -> Iterator[Sequence[Raw]]:

@@ -12,7 +12,7 @@ from connectors.kubernetes.rights.methods import Found, Targets
 Account: TypeAlias = tuple[str, str]
 """Namespace and name."""
 Aim: TypeAlias = tuple[Targets, str, frozenset[str], frozenset[str]]
-"""What decides the accounts of a lead: the kind, the namespace, names of objects, labels of a controller."""
+"""The key of a lead's accounts: the kind, the namespace, names of objects, labels of a controller."""
 
 
 class Lead(NamedTuple):
@@ -23,7 +23,7 @@ class Lead(NamedTuple):
 
     @property
     def aim(self) -> Aim:
-        """What decides its accounts."""
+        """The key of its accounts."""
         method = self.found.method
         return method.targets, self.namespace, self.found.names, method.labels
 

@@ -1,4 +1,4 @@
-"""What a set of Vault policies allows on a path (pure).
+"""The capabilities that a set of Vault policies grants on a path (pure).
 
 Only the most specific rule counts for a path, so ``deny`` does not protect a path from a rule that is more specific.
 Source: "Policies" in Vault's documentation, and ``vault/acl.go``; the tests compare with a running server.

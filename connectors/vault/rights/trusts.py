@@ -61,7 +61,7 @@ class _Bound(Struct, frozen=True):
 
     @property
     def restriction(self) -> Restriction:
-        """How far the values restrict the claim."""
+        """The restriction of the claim by its values."""
         return widest(map(self._of_value, self.values))
 
     def _of_value(self, value: str) -> Restriction:

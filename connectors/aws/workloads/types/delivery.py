@@ -1,4 +1,4 @@
-"""What builds, deploys and connects as a role."""
+"""Services that build, deploy and connect with a role."""
 
 from __future__ import annotations
 
