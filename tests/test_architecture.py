@@ -21,6 +21,7 @@ FLOORS = (
         "scanner.errors",
         "scanner.text",
         "scanner.packaged",
+        "scanner.caching",
         "scanner.safe_files",
         "scanner.stages",
         "scanner.processes",

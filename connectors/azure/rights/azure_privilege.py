@@ -20,6 +20,7 @@ from connectors.azure.rights.azure_role import DATA, Block, Condition, Methods, 
 from connectors.azure.rights.deny_assignments import Denial, denies
 from connectors.azure.rights.places import USER_ASSIGNED, Breadth, Place
 from connectors.azure.rights.power import NAMED, POTENTIAL, UNDER_A_CONDITION, Power, judged, some, under_a_condition
+from scanner.caching import cached
 from scanner.model import Consequence, ConsequenceKind, PrivilegeLevel, Takeover
 from scanner.packaged import read_table
 
@@ -108,7 +109,7 @@ class AzureJudge:
         self._allowance = lru_cache(maxsize=_CONDITIONS_KEPT)(
             lambda when, denied, uncertain: _Allowance(role, when, denied, uncertain)
         )
-        self._judged = lru_cache(maxsize=_CONDITIONS_KEPT)(self._judge)
+        self._judged = cached(self._judge, size=_CONDITIONS_KEPT)
 
     @property
     def runs_workloads(self) -> bool:
@@ -157,8 +158,8 @@ class _Allowance:
         self.uncertain = uncertain
         self._when = Condition(condition)
         self._allows = lru_cache(maxsize=None)(role.allows)
-        self.holds = lru_cache(maxsize=None)(self._holds)
-        self.possible = lru_cache(maxsize=None)(self._possible)
+        self.holds = cached(self._holds, size=None)
+        self.possible = cached(self._possible, size=None)
 
     def other_data(self) -> list[str]:
         """Data actions, or patterns of them, that the table does not name."""

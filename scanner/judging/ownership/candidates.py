@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import cached_property, reduce
 from typing import Final, NamedTuple
 
-from scanner.judging.ownership.directory import REMEMBERED, Directory, cached
+from scanner.caching import cached
+from scanner.judging.ownership.directory import REMEMBERED, Directory
 from scanner.judging.ownership.hints import SCORES, Clues, Hint, Sort, listed, named_in, tag_scores
 from scanner.judging.ownership.words import Alike, NamedAfter, Neighbours
 from scanner.matching.globs import GlobIndex, specificity

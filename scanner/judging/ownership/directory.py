@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache, partial
-from types import MethodType
-from typing import Any, TypeVar, cast
-from weakref import proxy
+from collections.abc import Sequence
+from functools import cached_property
 
+from scanner.caching import cached
 from scanner.model import Person
 from scanner.registry.roster import Roster
 from scanner.registry.roster.machines import Machines
@@ -21,18 +19,6 @@ REMEMBERED = 100_000
 
 _WRITTEN_AT = re.compile(r"[._-]at[._-]", re.IGNORECASE)
 _SEGMENT = re.compile(r"[^\s<>()\[\],;|\\/:\"']+")
-
-Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-def cached(method: Method, *, size: int) -> Method:
-    """Cache the latest results of a bound method, without a reference to its object.
-
-    With ``lru_cache`` alone, the object and its cache refer to each other, and stay in memory until garbage is
-    collected: 260 MB for a million identities.
-    """
-    assert isinstance(method, MethodType)
-    return cast("Method", lru_cache(maxsize=size)(partial(method.__func__, proxy(method.__self__))))
 
 
 class Directory:

@@ -9,7 +9,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from scanner.judging.ownership.directory import REMEMBERED, Directory, cached
+from scanner.caching import cached
+from scanner.judging.ownership.directory import REMEMBERED, Directory
 from scanner.judging.ownership.hints import SCOPE_NAME, SCORES, Hint
 from scanner.model import Identity, Person
 from scanner.packaged import read_table

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from fnmatch import fnmatchcase
+from weakref import ref
 
 import pytest
 
@@ -297,3 +299,17 @@ def test_consequences_count_on_any_scope(
 
     assert [(one.kind, one.on, one.narrow) for one in found] == expected
     assert all(name in one.by and not one.conditional for one in found)
+
+
+def test_a_judge_is_freed_without_garbage_collection() -> None:
+    """Its cached results end with it: a tenant has thousands of roles."""
+    gc.disable()
+    try:
+        owner = judge("Owner")
+        owner.power(place_of(SUB), condition=ONE_CONTAINER)
+        alive = ref(owner)
+        del owner
+
+        assert alive() is None
+    finally:
+        gc.enable()

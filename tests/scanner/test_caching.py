@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from weakref import ref
 
-from scanner.judging.ownership.directory import cached
+from scanner.caching import cached
 
 
 class Doubler:
