@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 from msgspec import Struct, structs
 
 from connectors.budget import current, draw_on
-from scanner.errors import SourceError
+from scanner.errors import SourceError, with_fix
 from scanner.model import (
     UNREAD,
     Assignment,
@@ -218,8 +218,7 @@ class SectionReading:
         self._failure = error.status
         self._is_partial |= partial
         self._permission = self._permission or error.permission
-        words = own_words(error)
-        self._add("errors", f"{words.rstrip('.')}: {error.hint}" if error.hint else words)
+        self._add("errors", with_fix(own_words(error), error.hint))
 
     def _add(self, kind: str, detail: str) -> None:
         self._counts[kind] += 1

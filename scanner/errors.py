@@ -48,8 +48,12 @@ class Problem(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         field = f" {self.field}:" if self.field else ""
-        fix = f" ({self.fix})" if self.fix else ""
-        return f"{place}:{field} {self.message}{fix}"
+        return with_fix(f"{place}:{field} {self.message}", self.fix)
+
+
+def with_fix(message: str, fix: str | None) -> str:
+    """The message with its fix, where both are on one line; a fix on a line of its own has an arrow instead."""
+    return f"{message.rstrip('.')} ({fix})" if fix else message
 
 
 def did_you_mean(word: str, known: Sequence[str], *, likeness: float = 0.6) -> str | None:

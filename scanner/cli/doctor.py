@@ -161,6 +161,8 @@ def _ticket_checks(config: Config) -> Iterator[Check]:
 
 
 def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]:
+    from msgspec.structs import replace
+
     from connectors.base import Check
     from scanner.app.lists import load_lists
     from scanner.errors import InputError
@@ -170,7 +172,8 @@ def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]
         lists = load_lists(config, sources, strict=True)
     except InputError as error:
         for problem in error.problems:
-            yield Check(name="registry and people", ok=False, detail=str(problem))
+            detail = str(replace(problem, fix=None))
+            yield Check(name="registry and people", ok=False, detail=detail, fix=problem.fix)
         return
     declared = lists.declared
     entries = (

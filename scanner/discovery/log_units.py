@@ -30,7 +30,7 @@ from msgspec.structs import replace
 from connectors.base import own_words
 from connectors.logs import LogReader
 from scanner import __version__
-from scanner.errors import SourceError
+from scanner.errors import SourceError, with_fix
 from scanner.model import CoverageStatus
 from scanner.model.activity import CallerDay, Feature, LogDay, LogUnit, NamedChange, UnitReading, feature_of
 from scanner.redaction.masking import mask
@@ -158,7 +158,7 @@ def _read_pickled(reader: bytes, unit: LogUnit) -> UnitReading | Failure:
     try:
         made = _unpickled(reader)
     except SourceError as error:
-        return Failure(error.status, own_words(error))
+        return Failure(error.status, with_fix(own_words(error), error.hint))
     return read_unit(made, unit)
 
 
@@ -167,8 +167,7 @@ def read_unit(reader: LogReader, unit: LogUnit) -> UnitReading | Failure:
     try:
         return clean(reader.read(unit))
     except SourceError as error:
-        words = own_words(error)
-        return Failure(error.status, f"{words}: {error.hint}" if error.hint else words, error.permission)
+        return Failure(error.status, with_fix(own_words(error), error.hint), error.permission)
     except Exception as error:  # a plugin may raise anything; the other units are read
         log.debug("unit %s", unit.name, exc_info=True)
         return Failure("failed", f"{type(error).__name__}: {own_words(error)}")

@@ -21,7 +21,7 @@ from connectors.logs import LogReader, PlannedLog
 from scanner.config.settings import Since
 from scanner.discovery.engine import Observer
 from scanner.discovery.log_units import Failure, clean_day, read_units
-from scanner.errors import SourceError
+from scanner.errors import SourceError, with_fix
 from scanner.model import EVERY_SCOPE, Coverage
 from scanner.model.activity import (
     LOG_SECTION,
@@ -331,7 +331,7 @@ class _Reading:
                 scope=EVERY_SCOPE,
                 section=LOG_SECTION,
                 status=error.status,
-                detail=f"{words}: {error.hint}" if error.hint else words,
+                detail=with_fix(words, error.hint),
                 permission=error.permission,
             )
         )

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from connectors.base import Connector, DiscoveredRecord, Scope, Spec, settled
 from connectors.budget import LIMITS, Budget, Limits, spending
 from scanner.discovery.inventory import Reading, misfits
-from scanner.errors import MEMORY_HINT, DeadlineExceeded, SourceError
+from scanner.errors import MEMORY_HINT, DeadlineExceeded, SourceError, with_fix
 from scanner.model import (
     EVERY_SCOPE,
     RUNGS,
@@ -202,7 +202,7 @@ def gap_of(spec: Spec, source: str, scope: str, section: str, error: SourceError
         scope=scope,
         section=section,
         status=error.status,
-        detail=f"{error}: {error.hint}" if error.hint else str(error),
+        detail=with_fix(str(error), error.hint),
         permission=error.permission,
         kinds=every_kind(spec),
         rungs=RUNGS,

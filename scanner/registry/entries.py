@@ -12,7 +12,7 @@ from typing import Any, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.errors import Problem, RegistryError
+from scanner.errors import Problem, RegistryError, with_fix
 from scanner.matching.declared import environments
 from scanner.model import Entry, EntryStatus, Origin, UnreadRow
 from scanner.packaged import read_table
@@ -179,8 +179,8 @@ def _set_aside(record: Record, own_id: str | None, entry: Entry, wrong: Sequence
 
 def _why(problem: Problem) -> str:
     """Return the problem as text, without its place."""
-    field, fix = (f"{problem.field}: " if problem.field else ""), (f" ({problem.fix})" if problem.fix else "")
-    return f"{field}{problem.message}{fix}"
+    field = f"{problem.field}: " if problem.field else ""
+    return with_fix(f"{field}{problem.message}", problem.fix)
 
 
 class _Ids:

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,21 @@ def test_doctor_names_what_is_wrong(estate: Path, muster: Muster) -> None:
 
     assert done.code == 1
     assert "registry.csv:3" in done.out
+
+
+def test_doctor_shows_each_fix_on_its_own_line(estate: Path, muster: Muster) -> None:
+    """A fix follows an arrow, whether it is of a list or of a source."""
+    (estate / "registry.csv").write_text("id,identities,expires\nA,x,2026-13-01\n")
+    with (estate / "config.toml").open("a") as config:
+        config.write('\n[[source]]\ntype = "vault"\nurl = "http://127.0.0.1:1"\ntoken = { env = "NO_SUCH_TOKEN" }\n')
+
+    lines = muster("doctor").out.splitlines()
+
+    fixes = [line for before, line in pairwise(lines) if before.startswith("PROBLEM")]
+    assert fixes == [
+        "          → write it like 2026-11-25",
+        "          → set environment variable NO_SUCH_TOKEN",
+    ]
 
 
 def test_doctor_looks_at_the_reports_of_the_config(estate: Path, muster: Muster) -> None:

@@ -100,7 +100,7 @@ def test_what_to_do_is_reported_once() -> None:
     with section() as reading:
         raise SourceError("the server redirects.", hint="give the other address")
 
-    assert reading.coverage.detail == "the server redirects: give the other address"
+    assert reading.coverage.detail == "the server redirects (give the other address)"
 
 
 def test_coverage_counts_and_keeps_what_the_spec_says() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.errors import Problem, RegistryError, UsageError, did_you_mean
+from scanner.errors import Problem, RegistryError, UsageError, did_you_mean, with_fix
 from scanner.lifecycle.reviews.campaign import ItemState, states
 from scanner.lifecycle.reviews.reviewers import People
 from scanner.model.reviews import DECISIONS, UNASSIGNED, Campaign, Decision, DecisionName, Reassignment, ReviewRecord
@@ -51,8 +51,7 @@ class Refusal(Struct, frozen=True, kw_only=True):
             f"column {self.column}" if self.column else None,
         )
         place = ", ".join(filter(None, parts))
-        fix = f" ({self.fix})" if self.fix else ""
-        return f"{self.file}: {place}: {self.message}{fix}" if place else f"{self.file}: {self.message}{fix}"
+        return with_fix(": ".join(filter(None, (self.file, place, self.message))), self.fix)
 
 
 class Taken(Struct, frozen=True, kw_only=True):

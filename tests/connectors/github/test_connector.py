@@ -462,8 +462,8 @@ def test_an_app_signs_in_and_renews_its_token(key: str, monkeypatch: pytest.Monk
     assert not any(one.is_gap for one in coverage(found).values())
     assert tokens > 3
     assert {name for name, one in part.items() if one.is_gap} == {"repositories"}
-    assert "selected repositories only: install it for all" in str(part["repositories"].detail)
-    assert "the App is suspended on acme: unsuspend it" in str(suspended["organization"].detail)
+    assert "selected repositories only (install it for all" in str(part["repositories"].detail)
+    assert "the App is suspended on acme (unsuspend it" in str(suspended["organization"].detail)
     assert "not installed on acme" in str(elsewhere["organization"].detail)
     assert "no RSA key" in str(without["organization"].detail)
     assert checks["apps"].fix == "give organization_administration"
@@ -479,7 +479,7 @@ def test_an_organization_that_is_not_shown_says_what_to_check(monkeypatch: pytes
         (check,) = connector(url).check()
 
     assert (shown.status, shown.permission) == ("denied", "members: read (App), or read:org or admin:org (token)")
-    assert f"{url} shows no organization acme: check organization and endpoint_url" in str(shown.detail)
+    assert f"{url} shows no organization acme (check organization and endpoint_url" in str(shown.detail)
     assert "https://HOST/api/v3" in str(check.fix)
 
 

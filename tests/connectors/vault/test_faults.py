@@ -301,7 +301,7 @@ def test_a_wrong_token(place: Place, proxy: VaultProxy, make_settings: MakeSetti
 
     [coverage] = found.coverage.values()
     assert (coverage.scope, coverage.status, coverage.permission) == ("*", "failed", None)
-    assert (coverage.detail or "").startswith("the token is not valid (wrong, expired or revoked): ")
+    assert (coverage.detail or "").startswith("the token is not valid (wrong, expired or revoked) (")
     assert proxy.asked == ["GET sys/seal-status", "GET auth/token/lookup-self"]
 
 

@@ -136,8 +136,8 @@ def test_a_failure_is_a_gap_and_stops_no_one_else(fail: Exception, on: str, gap:
 @pytest.mark.parametrize(
     ("fail", "detail"),
     [
-        (RuntimeError("s3cret"), "internal error (RuntimeError): see the log; please report it"),
-        (MemoryError(), f"memory ran out: {MEMORY_HINT}"),
+        (RuntimeError("s3cret"), "internal error (RuntimeError) (see the log; please report it)"),
+        (MemoryError(), f"memory ran out ({MEMORY_HINT})"),
     ],
 )
 def test_a_bug_is_reported_without_its_text(fail: Exception, detail: str) -> None:

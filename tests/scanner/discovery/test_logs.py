@@ -189,7 +189,7 @@ def test_a_log_that_cannot_be_listed(night: Nights, tmp_path: Path, store: Store
 
     assert done.is_nothing
     assert [(one.source, one.section, one.status, one.detail) for one in done.faults] == [
-        ("plain", "activity", "failed", f"there is no folder {tmp_path}/log: make it")
+        ("plain", "activity", "failed", f"there is no folder {tmp_path}/log (make it)")
     ]
     assert done.new_gaps == {("plain", "*", "activity")}
     assert store.activity.past().logs == {}

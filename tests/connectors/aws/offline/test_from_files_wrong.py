@@ -107,8 +107,8 @@ def test_a_list_that_was_left_out_is_a_gap(tmp_path: Path, member: str, section:
 
     assert coverage[section].status == "failed"
     assert coverage[section].detail == (
-        f"iam:GetAccountAuthorizationDetails: the answer has no {member}: where it comes from a file, write the whole "
-        "answer, without --query or another program's selection"
+        f"iam:GetAccountAuthorizationDetails: the answer has no {member} (where it comes from a file, write the whole "
+        "answer, without --query or another program's selection)"
     )
     others = {"iam.users", "iam.roles", "iam.groups", "iam.policies"} - {section}
     assert {coverage[name].status for name in others} == {"complete"}
