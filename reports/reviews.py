@@ -133,9 +133,10 @@ def _write_state(page: Page, campaign: Campaign, today: date, *, with_reviewers:
     page.line(f"  {decided:,} of {counted(len(found), 'identity', 'identities')} decided")
     if not with_reviewers:
         return
+    left = "left" if campaign.closed_at is None else "undecided"
     for one in progress(found):
         late = ", overdue" if one.left and is_overdue(campaign, today) else ""
-        page.line(f"  {one.reviewer}: {one.decided:,} decided, {one.left:,} left{late}", "yellow" if late else "")
+        page.line(f"  {one.reviewer}: {one.decided:,} decided, {one.left:,} {left}{late}", "yellow" if late else "")
 
 
 def _when(campaign: Campaign, today: date) -> str:

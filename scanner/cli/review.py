@@ -233,9 +233,11 @@ def _notify(desk: _Desk, campaign: Campaign, asked: Sequence[Asked]) -> None:
     from scanner.app.reviews import post
     from scanner.cli.console import say
 
-    post(desk.store, desk.config.channels, campaign, asked, desk.roster, desk.now)
     if not desk.config.channels:
+        if asked:
+            say("no message was sent: the config has no [[notify]] channel")
         return
+    post(desk.store, desk.config.channels, campaign, asked, desk.roster, desk.now)
     tally = send_waiting(desk.store.outbox, desk.config.channels)
     if tally.sent:
         say(f"sent {counted(tally.sent, 'message', 'messages')}")
@@ -365,11 +367,16 @@ def close(name: str, outputs: tuple[str, ...], dry_run: bool, **given: Any) -> N
             say(f"{printable(name)} was closed on {campaign.closed_at:%Y-%m-%d}")
         elif not dry_run:
             campaign = close_review(desk.store, campaign, desk.now)
-        unverifiable = sum(map(cannot_be_verified, states(campaign)))
+        found = states(campaign)
+        undecided = sum(state.decision is None for state in found)
+        unverifiable = sum(map(cannot_be_verified, found))
         if unverifiable:
             reduced = counted(unverifiable, "identity", "identities")
             warn([f"no scan can verify that {reduced} lost permissions: the source does not report permissions"])
         _print_status(campaign, desk.today)
+        if undecided:
+            closed = "closes" if dry_run and campaign.closed_at is None else "was closed"
+            warn([f"{printable(name)} {closed} with {counted(undecided, 'undecided item', 'undecided items')}"])
         _write_registry(desk.config, campaign, entries, dry_run=dry_run)
     _write_results(campaign, outputs)
 

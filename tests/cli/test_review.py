@@ -16,7 +16,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from tests.cli.conftest import Muster
+from tests.cli.conftest import Done, Muster
 from tests.servers.receiver import receiver
 
 TODAY = datetime.now(UTC).date()
@@ -74,10 +74,11 @@ def company(tmp_path: Path, muster: Muster) -> Path:
     return tmp_path
 
 
-def opened(muster: Muster, *arguments: str) -> None:
+def opened(muster: Muster, *arguments: str) -> Done:
     """Open the review q4 with its workbooks in out/."""
     done = muster("review", "open", "q4", "--due", DUE, "-o", "xlsx:out", *arguments)
     assert (done.code, done.err.count("Traceback")) == (0, 0)
+    return done
 
 
 def rows(path: Path) -> dict[str, dict[str, Any]]:
@@ -445,6 +446,26 @@ def test_reviewers_and_managers_are_reminded(company: Path, muster: Muster) -> N
             "bob@example.com", "eve@example.com", None,
         }  # fmt: skip
     assert "bob@example.com: 2 items left" in done.out
+
+
+def test_it_says_when_no_message_was_sent(muster: Muster) -> None:
+    """Without a channel, the list of reviewers could be taken for what was sent."""
+    opening, reminder = opened(muster), muster("review", "remind", "q4")
+
+    assert "no message was sent: the config has no [[notify]] channel" in opening.err
+    assert "no message was sent: the config has no [[notify]] channel" in reminder.err
+
+
+def test_closing_warns_of_undecided_items(muster: Muster) -> None:
+    """They can no longer be decided, so they are not left. A dry run warns beforehand."""
+    opened(muster)
+
+    before, done = muster("review", "close", "q4", "--dry-run"), muster("review", "close", "q4")
+
+    assert "q4 closes with 5 undecided items" in before.err
+    assert "q4 was closed with 5 undecided items" in done.err
+    assert "bob@example.com: 0 decided, 2 undecided" in done.out
+    assert " left" not in done.out
 
 
 def test_items_of_a_reviewer_who_left_go_to_the_next(company: Path, muster: Muster) -> None:
