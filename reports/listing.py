@@ -136,10 +136,10 @@ LISTINGS: Mapping[View, Listing] = {
         (
             Heading("Rank", 4),
             Heading("Key", 20),
-            Heading("Opens", 11),
-            Heading("Owner", 11),
+            Heading("Opens", 0),
+            Heading("Owner", 16),
             Heading("Used", 10),
-            Heading("Place", 0),
+            Heading("Place", 0, below=True),
         ),
         _exposed,
     ),

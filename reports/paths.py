@@ -74,10 +74,7 @@ def _paths(page: Page, found: Found, answer: Answer) -> None:
         for trust in found.entrances.get(first, ()):
             page.item("outside", [f"{trust.kind} {trust.principal}: {trust.evidence}"], first="")
         for number, step in enumerate(path.steps, start=1):
-            condition = " under a condition" if step.conditional else ""
-            page.item(
-                f"step {number}", [f"becomes {_called(found, step.target)}{condition}: {step.evidence}"], first=""
-            )
+            _step_line(page, number, _becomes(found, step))
     notes = list(_notes(found, answer))
     if notes and answer.paths:
         page.line()
@@ -111,13 +108,17 @@ def _cut(page: Page, found: Found, cut: Cut) -> None:
         page.line("Too many steps lie between to find the fewest to cut.")
     elif cut.steps:
         page.line(f"Without {counted(len(cut.steps), 'step', 'steps')}, no path is left:", "bold")
-        for step in cut.steps:
-            condition = " under a condition" if step.conditional else ""
-            page.item(
-                _called(found, step.source),
-                [f"becomes {_called(found, step.target)}{condition}: {step.evidence}"],
-                first="",
-            )
+        for number, step in enumerate(cut.steps, start=1):
+            _step_line(page, number, f"{_called(found, step.source)} {_becomes(found, step)}")
+
+
+def _step_line(page: Page, number: int, text: str) -> None:
+    page.item(f"step {number}", [text], first="")
+
+
+def _becomes(found: Found, step: Step) -> str:
+    condition = " under a condition" if step.conditional else ""
+    return f"becomes {_called(found, step.target)}{condition}: {step.evidence}"
 
 
 def _called(found: Found, key: str) -> str:

@@ -80,7 +80,7 @@ def _logs(page: Page, digest: Digest) -> None:
     if read:
         page.heading("Read, with remarks")
     for one in page.shown(read):
-        page.item(one.source, [f"{one.scope} {one.section}: {one.detail}"], first="")
+        page.item(one.status, [f"{one.source} {one.scope} {one.section}: {one.detail}"], axis="coverage", first="")
 
 
 def _list_gaps(page: Page, digest: Digest, most: int) -> None:

@@ -24,6 +24,8 @@ _TOGETHER = 1_000
 LABEL = 10
 """Width of a label, with the gap after it."""
 GAP = 2
+INDENT = 6
+"""Blanks before a cell below its row."""
 NARROWEST = 12
 """Minimum width of a flexible column, if the screen has it."""
 
@@ -41,13 +43,15 @@ _STYLES: Mapping[Tone, str] = {
 class Heading(NamedTuple):
     """A column's heading. Width 0 takes the remaining space. With an axis, its cells are states of that axis.
 
-    ``least``: the width of screens that have room for the column.
+    ``least``: the width of screens that have room for the column. ``below``: its cells are long and needed whole, so
+    that they are wrapped below the rest of the row.
     """
 
     text: str
     width: int
     axis: Axis | None = None
     least: int = 0
+    below: bool = False
 
 
 class Page:
@@ -131,20 +135,29 @@ class Page:
     def table(self, headings: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
         """A table with a line for each row. Long texts are shortened in the middle, so that their end stays.
 
-        Columns for wider screens are left out, here and of each row.
+        Cells below their row are wrapped. Columns for wider screens are left out, here and of each row.
         """
-        fits = [heading.least <= self._width for heading in headings]
+        below = [heading.below for heading in headings]
+        fits = [heading.least <= self._width and not heading.below for heading in headings]
+        texts_below = [heading.text for heading in compress(headings, below)]
         headings = tuple(compress(headings, fits))
         widths = self._widths([heading.width for heading in headings])
         gap = " " * GAP
         named = zip(headings, widths, strict=True)
         self._lines.append(gap.join(self._fitted(heading.text, width, "bold") for heading, width in named))
+        self._below(texts_below, "bold")
         self._lines.append(gap.join(self._dash * width for width in widths))
         for row in rows:
             if len(self._lines) >= _TOGETHER:
                 self.close()
             cells = zip(compress(row, fits), headings, widths, strict=True)
             self._lines.append(gap.join(self._cell(cell, heading.axis, width, width) for cell, heading, width in cells))
+            self._below(compress(row, below))
+
+    def _below(self, texts: Iterable[str], style: str = "") -> None:
+        for text in filter(None, texts):
+            for part in self._wrapped(text, self._width - INDENT):
+                self._lines.append(f"{' ' * INDENT}{self._painted(part, style)}")
 
     def _widths(self, asked: Sequence[int]) -> list[int]:
         """The width of each column; on a narrow screen, all get less."""

@@ -15,7 +15,17 @@ from rich.cells import cell_len
 from reports.base import VIEWS, Screen, View
 from reports.terminal import TerminalReport
 from scanner.model import EntryAssessment, OwnershipVerdict, RegistryVerdict, ScanPoint, ScanResult, Severity, Summary
-from tests.factories import NOW, days_ago, make_assessment, make_entry, make_finding, make_identity, make_result
+from tests.factories import (
+    NOW,
+    days_ago,
+    make_assessment,
+    make_coverage,
+    make_entry,
+    make_exposure,
+    make_finding,
+    make_identity,
+    make_result,
+)
 from tests.reports.samples import (
     HOSTILE,
     estate,
@@ -131,6 +141,16 @@ def test_a_long_address_keeps_its_beginning() -> None:
     entry = make_entry(owner=("elena.petrova@a-company-with-a-long-name.example",))
     shown = page(make_result(entries=(EntryAssessment(entry=entry, state="found"),)), "registry")
     assert "  elena.petrova@a-com…\n" in shown
+
+
+def test_a_place_of_a_leaked_key_is_whole() -> None:
+    """It is what one looks for, so it is on its own line; a log's name is whole, too."""
+    file = f"{'notebooks/' * 4}backfill.ipynb"
+    read = make_coverage(source="a-log-with-a-long-name", detail="2 events without a caller")
+    result = make_result(exposures=(make_exposure(file=file),), coverage=(read,))
+
+    assert f"      acme/shop {file}:3\n" in page(result, "exposed")
+    assert "complete  a-log-with-a-long-name " in page(result, "coverage")
 
 
 def test_a_long_list_is_cut_and_says_how_to_get_the_rest() -> None:
