@@ -55,7 +55,8 @@ class Grid {
     this.head.querySelector(`[data-column=${name}] button`).focus();
   }
 
-  // Rows of `data`, a Table. groups: of a row that is a group its cells, { column: children }.
+  // Rows of `data`, a Table. groups: of a row that is a group its cells, { column: children }; a cell takes the columns
+  // after it that have none.
   show(data, rows, groups = null, active = 0) {
     const top = this.bodyTop; // measured before the page changes, or the browser lays it out twice
     this.data = data;
@@ -144,7 +145,12 @@ class Grid {
 
   groupRow(at) {
     const cells = this.groups(this.rows[at]);
-    const parts = this.columns.map(({ name, className }) => h(`td.${className}`, null, cells[name]));
+    const starts = this.columns.map(({ name }, column) => (name in cells ? column : -1)).filter((column) => column >= 0);
+    const parts = starts.map((column, number) => {
+      const { name, className } = this.columns[column];
+      const colspan = (starts[number + 1] ?? this.columns.length) - column;
+      return h(`td.${className}`, { colspan }, cells[name]);
+    });
     return h("tr.group", { id: this.idOf(at), "aria-rowindex": at + 2, "data-at": at }, parts);
   }
 

@@ -107,11 +107,17 @@ function ruleCells({ value, title, many, severities, fresh, subjects, about, sub
   const sign = h("span.sign", null, h("span", { "aria-hidden": "true" }, isOpen ? "▾" : "▸"), h("span.unseen", null, isOpen ? "open:" : "folded:"));
   return {
     severity: mark("severity", names[severities.findIndex(Boolean)]),
-    title: h("div.cell", null, h("span", null, sign, plainCell(title)), h("b.many", null, count(many))),
-    subject: subjects === 1 ? plainCell(subject) : subjects && `${count(subjects)} ${about}`,
+    title: h(
+      "div.cell",
+      null,
+      h("span", null, sign, plainCell(title)),
+      h("b.many", null, subjects > 1 && subjects === many ? `${count(many)} ${about}` : count(many)),
+      subjects === 1 && h("span.quiet", null, plainCell(subject)),
+      subjects > 1 && subjects !== many && h("span.quiet", null, `on ${count(subjects)} ${about}`),
+      some.length > 1 && h("span.quiet", null, some.join(", ")),
+      fresh > 0 && tag(`${count(fresh)} new`),
+    ),
     rule: h("code", null, outside(value ?? "–")),
-    owner: some.length > 1 && h("span.quiet", null, some.join(", ")),
-    fingerprint: fresh > 0 && tag(`${count(fresh)} new`),
   };
 }
 

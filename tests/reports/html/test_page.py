@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from reports.base import View
 from reports.summary import Digest
 from scanner.model import (
+    SEVERITIES,
     Acknowledged,
     Consequence,
     Link,
@@ -452,6 +453,29 @@ def test_a_view_opens_its_list(opens: Opens, view: View, tab: str, count: int) -
     with opens(small_estate(), view=view) as seen:
         expect(seen.page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
         expect(rows(seen.page)).to_have_count(count)
+
+
+def test_a_rule_has_its_counts_beside_its_title(opens: Opens) -> None:
+    """Not in the columns of other facts. On a phone, a long title is whole: two rules can begin with the same words."""
+    title = "Identity was used with a credential that its entry does not declare"
+    judged = [make_assessment(f"svc-{severity}") for severity in SEVERITIES]
+    findings = tuple(
+        make_finding(title=title, severity=severity, identity=one.identity.key, fingerprint=severity.ljust(32, "0"))
+        for severity, one in zip(SEVERITIES, judged, strict=True)
+    )
+    result = make_result(*judged, findings=findings)
+    with opens(result, view="findings", fragment="#view=findings") as seen:
+        page = seen.page
+        group = page.locator("tr.group")
+        cell = group.locator("td.name")
+        expect(cell).to_contain_text("1 critical, 1 high, 1 medium, 1 low, 1 info")
+        expect(cell).to_contain_text("5 identities")
+        expect(group.locator("td")).to_have_count(3)
+        assert group.locator("td").evaluate_all("all => all.reduce((sum, one) => sum + one.colSpan, 0)") == 6
+
+        page.set_viewport_size({"width": 390, "height": 844})
+        shown = cell.locator(".cell > :first-child")
+        assert shown.evaluate("one => one.scrollWidth <= one.clientWidth && one.getBoundingClientRect().height > 20")
 
 
 def test_without_a_registry_nothing_is_claimed(opens: Opens) -> None:
