@@ -40,7 +40,8 @@ def _headline(handover: Handover) -> str:
     )
     what = " and ".join(counted(*part) for part in parts if part[0])
     urgent = sum(item.urgent is True for item in items)
-    alone = f"; {urgent:,} of these without another owner" if urgent else ""
+    some = "" if urgent == len(items) == 1 else "all of them " if urgent == len(items) else f"{urgent:,} of these "
+    alone = f"; {some}without another owner" if urgent else ""
     return f"{_who(handover.person)} leaves behind {what}{alone}."
 
 

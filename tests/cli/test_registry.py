@@ -369,6 +369,13 @@ def test_lint_reports_what_is_unreadable_beside_everything_else(estate: Path, mu
     assert "Quality of 3 entries that are not retired; 2 unreadable rows are left out\n" in printed.out
 
 
+def test_one_entry_is_one(estate: Path, muster: Muster) -> None:
+    """The quality of a single entry is worded in the singular."""
+    (estate / "one.csv").write_text("id,identities\nA,x\n")
+
+    assert "Quality of 1 entry that is not retired\n" in muster("registry", "lint", "one.csv").out
+
+
 def test_lint_reports_of_the_readable_list_beside_an_unreadable_one(estate: Path, muster: Muster) -> None:
     """There is no quality of half a registry."""
     (estate / "bad.csv").write_text("wrong\nx\n", encoding="utf-8")

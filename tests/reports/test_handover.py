@@ -114,6 +114,21 @@ def test_the_page() -> None:
     assert written("table").decode() == PAGE
 
 
+def test_the_headline_says_how_many_have_no_other_owner() -> None:
+    """One, some and all are worded each in its own way."""
+    other = replace(PIPELINE, urgent=False)
+    pages = [
+        written("table", Handover(person=HANDOVER.person, items=items)).decode().replace("\n", " ")
+        for items in ((PIPELINE,), (PIPELINE, PIPELINE), (PIPELINE, other))
+    ]
+
+    assert [page.partition("leaves behind ")[2].partition(".")[0] for page in pages] == [
+        "1 identity; without another owner",
+        "2 identities; all of them without another owner",
+        "2 identities; 1 of these without another owner",
+    ]
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_that_nothing_was_found_is_reported(name: str) -> None:
     """An empty list is a list, too."""

@@ -110,7 +110,8 @@ def _note(name: str, places: str, problem: Problem) -> Iterator[str]:
 
 def _quality(quality: Quality, unread: int) -> Iterator[str]:
     left_out = f"; {counted(unread, 'unreadable row is', 'unreadable rows are')} left out" if unread else ""
-    yield f"Quality of {counted(quality.entries, 'entry', 'entries')} that are not retired{left_out}"
+    entries = counted(quality.entries, "entry that is not retired", "entries that are not retired")
+    yield f"Quality of {entries}{left_out}"
     yield f"{'column':{_COLUMN}}{'filled':>7}{'valid':>7}  {'':{_BAR}}  counts for"
     for field in quality.fields:
         counts_for = ", ".join(field.counts_for)
