@@ -442,6 +442,22 @@ def test_an_audit_reports_what_was_exported(tmp_path: Path) -> None:
     assert (tmp_path / "audit.html").exists()
 
 
+def test_an_export_of_nothing_fails(tmp_path: Path) -> None:
+    """Without credentials every command fails: nothing says that there is an export."""
+    program = tmp_path / "bin" / "aws"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho Unable to locate credentials >&2\nexit 253\n")
+    program.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+
+    done = subprocess.run(
+        ["sh", str(AUDIT), "export"], cwd=tmp_path, env=environment, check=False, capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "nothing was exported" in done.stderr
+
+
 def test_an_export_goes_on_where_a_command_is_denied(tmp_path: Path) -> None:
     """What may not be read leaves no file and is named; everything else is exported."""
     program = tmp_path / "bin" / "aws"

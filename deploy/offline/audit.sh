@@ -14,7 +14,9 @@ umask 077
 save() {
     file=$folder/$1
     shift
-    if ! "$@" --output json >"$file"; then
+    if "$@" --output json >"$file"; then
+        saved=$((saved + 1))
+    else
         rm -f "$file"
         echo "not exported, a gap in the report: $*" >&2
     fi
@@ -22,6 +24,7 @@ save() {
 
 export_account() {
     mkdir -p "$folder"
+    saved=0
     save account.json aws iam get-account-authorization-details
     while state=$(aws iam generate-credential-report --query State --output text) && [ "$state" != COMPLETE ]; do sleep 2; done
     save report.json aws iam get-credential-report
@@ -43,6 +46,10 @@ export_account() {
         save "$region/functions.json" aws lambda list-functions --region "$region"
         save "$region/agents.json" aws bedrock-agent list-agents --region "$region"
     done
+    if [ "$saved" = 0 ]; then
+        echo "nothing was exported: every command failed (check the sign-in: aws sts get-caller-identity)" >&2
+        exit 1
+    fi
     echo "exported to $folder: move it to where Muster is, then: sh audit.sh report $folder"
 }
 
