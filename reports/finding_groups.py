@@ -112,7 +112,7 @@ def _names(result: ScanResult, findings: Iterable[Finding]) -> dict[str, str]:
     about = (judged.identity for judged in identities_named(result.identities, keys).values())
     gone = (right for right in result.assignments if right.gone)
     return {
-        **{identity.key: identity.display_name or identity.name for identity in about},
+        **{identity.key: identity.shown_name for identity in about},
         **{right.key: f"{right.grant.name} of {right.holder_name or right.holder}" for right in gone},
     }
 

@@ -45,7 +45,7 @@ def _graph(result: ScanResult, view: View) -> _Graph:
     nodes = {
         one.identity.key: _Node(
             key=one.identity.key,
-            name=one.identity.display_name or one.identity.name,
+            name=one.identity.shown_name,
             provider=one.identity.provider,
             scope=one.identity.scope,
             kind=one.identity.kind,

@@ -31,7 +31,7 @@ class Listing(Struct, frozen=True):
 def _identities(result: ScanResult) -> Iterator[Line]:
     for judged in result.identities:
         ownership = "" if judged.ownership.state == "not_applicable" else judged.ownership.state
-        yield judged.identity.name, place(judged.identity), judged.registry.state, ownership, judged.usage.state
+        yield judged.identity.shown_name, place(judged.identity), judged.registry.state, ownership, judged.usage.state
 
 
 def _agents(result: ScanResult) -> Iterator[Line]:
@@ -40,7 +40,7 @@ def _agents(result: ScanResult) -> Iterator[Line]:
         owner = None if verdicts.ownership.state == "orphaned" else verdicts.ownership.owner
         person = has_person_in_loop(row.identity, row.person_declared)
         yield (
-            row.identity.name,
+            row.identity.shown_name,
             row.identity.provider,
             joined(map(short, runs_as(row.identity))) or ("unknown" if unresolved(row.identity) else "itself"),
             verdicts.privilege.level,

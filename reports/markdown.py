@@ -205,7 +205,7 @@ def _finding_row(finding: Finding, about: Assessment | None, digits: int) -> Ite
 
 def _named(finding: Finding, about: Assessment | None) -> Iterator[str]:
     if about:
-        yield f"{_name(about.identity.name)} in {_name(place(about.identity))}"
+        yield f"{_name(about.identity.shown_name)} in {_name(place(about.identity))}"
     elif finding.identity:
         yield _name(finding.identity)
     if finding.credential:
@@ -236,7 +236,7 @@ def _work_list(which: Literal["orphans", "unregistered"]) -> Section:
 def _work(judged: Judged) -> Iterator[str]:
     verdicts = judged.verdicts
     yield judged.severity or ""
-    yield _name(judged.identity.name)
+    yield _name(judged.identity.shown_name)
     yield _name(place(judged.identity))
     reason = words(verdicts.ownership.reason or verdicts.registry.state)
     yield f"{reason}, provisional" if verdicts.registry.provisional else reason

@@ -181,7 +181,7 @@ def in_full(judged: Judged) -> Iterator[str]:
     """The lines of an identity in a work list: name, verdicts, credentials, likely owners, next step."""
     identity, registry, ownership = judged.identity, judged.verdicts.registry, judged.verdicts.ownership
     reason = f" ({words(ownership.reason)})" if ownership.reason else ""
-    yield identity.name
+    yield identity.shown_name
     yield identity.key
     yield (
         f"{identity.kind} in {place(identity)}; {registry.state}{', provisional' if registry.provisional else ''}; "

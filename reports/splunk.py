@@ -111,7 +111,7 @@ def _nothing(row: _Row) -> str:
 _CELLS: Mapping[str, Callable[[_Row], str | None]] = {
     "identity": _names,
     "prefix": _nothing,
-    "nick": lambda row: row.judged.identity.display_name or row.judged.identity.name,
+    "nick": lambda row: row.judged.identity.shown_name,
     "first": _nothing,
     "last": _nothing,
     "suffix": _nothing,

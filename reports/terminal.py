@@ -110,7 +110,6 @@ def _counts(page: Page, digest: Digest) -> None:
         (summary.admins, "admin", "admins"),
         (summary.agents, "AI agent", "AI agents"),
         (summary.abandoned, "abandoned", "abandoned"),
-        (summary.disabled, "disabled", "disabled"),
         (summary.not_found, "entry not found", "entries not found"),
         (summary.drifted, "drifted", "drifted"),
         (summary.unexplained_findings or 0, "unexplained by a change", "unexplained by a change"),
@@ -154,7 +153,7 @@ def _few_orphans(page: Page, digest: Digest) -> None:
         (
             (
                 orphan.severity or "",
-                orphan.identity.display_name or orphan.identity.name,
+                orphan.identity.shown_name,
                 place(orphan.identity),
                 words(orphan.verdicts.ownership.reason or ""),
                 orphan.verdicts.usage.state,
@@ -227,9 +226,7 @@ def _finding_lines(page: Page, finding: Finding, identities: Mapping[str, Identi
     identity = identities.get(finding.identity or "")
     credential = (finding.credential or "").rpartition("#")[2]
     named: Iterable[str | None] = (
-        f"{page.shortened(identity.display_name or identity.name, 48)} ({place(identity)})"
-        if identity
-        else finding.identity,
+        f"{page.shortened(identity.shown_name, 48)} ({place(identity)})" if identity else finding.identity,
         credential,
         f"entry {finding.entry}" if finding.entry else None,
         page.shortened(finding.assignment or "", 100),

@@ -82,7 +82,7 @@ def _identities(page: MarkdownPage, digest: GateDigest) -> None:
         "What the change brings",
         ("Effect", "Identity", "Where", "Registry", "Ownership", "Privilege"),
         (
-            (brought.what, _name(one.identity.name), _name(brought.where), *map(words, verdicts(one)))
+            (brought.what, _name(one.identity.shown_name), _name(brought.where), *map(words, verdicts(one)))
             for one in identities
             for brought in (digest.brought[one.identity.key],)
         ),

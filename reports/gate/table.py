@@ -55,10 +55,7 @@ def _identities(page: Page, digest: GateDigest) -> None:
     rows = ((one, digest.brought[one.identity.key]) for one in page.shown(identities))
     page.table(
         _HEADINGS,
-        (
-            (brought.what, one.identity.display_name or one.identity.name, *map(_spaced, verdicts(one)))
-            for one, brought in rows
-        ),
+        ((brought.what, one.identity.shown_name, *map(_spaced, verdicts(one))) for one, brought in rows),
     )
     page.more(len(identities), "muster check FILE -o json:-")
 

@@ -62,7 +62,7 @@ class GateDigest(Digest):
     @cached_property
     def names(self) -> Mapping[str, str]:
         """Names by key."""
-        return {one.identity.key: one.identity.name for one in self.result.identities}
+        return {one.identity.key: one.identity.shown_name for one in self.result.identities}
 
     @cached_property
     def open(self) -> list[Finding]:

@@ -117,6 +117,11 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
     """All sources that discovered it; set when their records are merged."""
 
     @property
+    def shown_name(self) -> str:
+        """Its name for people, in every text: the display name, else the name at the provider."""
+        return self.display_name or self.name
+
+    @property
     def published_attributes(self) -> Mapping[str, Any]:
         """The attributes as reports show them, with ``reach``, ``token_subjects`` and ``runs_in``."""
         if not (self.reach or self.token_subjects or self.runs_in):

@@ -236,7 +236,7 @@ def subject_of(finding: Finding, identities: Mapping[str, Assessment]) -> str:
     if judged is None:
         return finding.about
     identity = judged.identity
-    name = cut(identity.display_name or identity.name, LONGEST_NAME)
+    name = cut(identity.shown_name, LONGEST_NAME)
     named = f"{name} ({identity.provider} {identity.scope} {identity.kind})"
     credential = (finding.credential or "").rpartition("#")[2]
     return f"{named}, {credential}" if credential else named

@@ -14,7 +14,16 @@ from rich.cells import cell_len
 
 from reports.base import VIEWS, Screen, View
 from reports.terminal import TerminalReport
-from scanner.model import EntryAssessment, OwnershipVerdict, RegistryVerdict, ScanPoint, ScanResult, Severity, Summary
+from scanner.model import (
+    EntryAssessment,
+    OwnershipVerdict,
+    RegistryVerdict,
+    ScanPoint,
+    ScanResult,
+    Severity,
+    Summary,
+    UsageVerdict,
+)
 from tests.factories import (
     NOW,
     days_ago,
@@ -141,6 +150,23 @@ def test_a_long_address_keeps_its_beginning() -> None:
     entry = make_entry(owner=("elena.petrova@a-company-with-a-long-name.example",))
     shown = page(make_result(entries=(EntryAssessment(entry=entry, state="found"),)), "registry")
     assert "  elena.petrova@a-com…\n" in shown
+
+
+@pytest.mark.parametrize("view", ["all", "orphans", "unregistered", "inventory"])
+def test_an_identity_has_one_name_in_every_list(view: View) -> None:
+    """Its display name, where it has one."""
+    result = make_result(make_assessment(make_identity("Pr1TqlI6", display_name="nightly token")))
+
+    result = replace(result, summary=replace(result.summary, orphaned=1, unregistered=1))
+    assert "nightly token" in page(result, view)
+
+
+def test_disabled_identities_are_counted_once() -> None:
+    """As a state of use, not as notable as well."""
+    assessment = make_assessment(usage=UsageVerdict(state="disabled", window_days=90, evidence="disabled"))
+    result = make_result(assessment, summary=Summary(identities=1, disabled=1))
+
+    assert page(result).count("1 disabled") == 1
 
 
 def test_a_place_of_a_leaked_key_is_whole() -> None:

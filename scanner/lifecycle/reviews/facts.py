@@ -38,7 +38,7 @@ class Facts:
         services = identity.attributes.get(GRANTED_SERVICES)
         found = [self._findings[print_] for print_ in one.findings if print_ in self._findings]
         return ReviewFacts(
-            name=identity.display_name or identity.name,
+            name=identity.shown_name,
             provider=identity.provider,
             scope=identity.scope,
             kind=identity.kind,
@@ -90,7 +90,7 @@ def _can_become(assessments: Iterable[Assessment]) -> Mapping[str, Sequence[str]
     for one in assessments:
         for link in one.identity.links:
             if link.relation == "can_assume":
-                found[link.target].add(one.identity.display_name or one.identity.name)
+                found[link.target].add(one.identity.shown_name)
     return {key: sorted(names) for key, names in found.items()}
 
 
