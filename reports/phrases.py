@@ -108,7 +108,7 @@ def _orphan_step(assessment: Assessment) -> str:
     if registry.look_alike is not None:
         return f"Find out who created it before you register it: {registry.look_alike.evidence}."
     if assessment.abandoned:
-        asked = f"Ask {_because(likely)}, then switch" if likely else "Switch"
+        asked = f"Ask {likely.person}, then switch" if likely else "Switch"
         return f"{asked} it off and delete it if there are no objections: it is orphaned and unused."
     if registry.proposed is not None:
         return f"Approve entry {registry.proposed} (status active, with who and when), or switch it off until then."
@@ -116,13 +116,13 @@ def _orphan_step(assessment: Assessment) -> str:
         entry = registry.candidates[0]
         return f"Check whether entry {entry.entry} matches it ({entry.evidence})."
     if ownership.reason == "unregistered" and likely:
-        return f"Ask {_because(likely)} who owns it, then register it or disable it."
+        return f"Ask {likely.person} who owns it, then register it or disable it."
     step = _NEW_OWNER[ownership.reason].format(
         owner=ownership.owner or "the one named",
         entry=registry.entry or "in the registry",
         entries=" or ".join(candidate.entry for candidate in registry.candidates) or "several match",
     )
-    return f"{step} Ask {_because(likely)}." if likely else step
+    return f"{step} Ask {likely.person}." if likely else step
 
 
 _LEAKS = ("exposed_credential", "exposed_identity")

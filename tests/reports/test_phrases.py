@@ -56,7 +56,7 @@ def orphan(reason: Any, **facts: Any) -> OwnershipVerdict:
         ),
         pytest.param(
             {"usage": DORMANT, "ownership": orphan("unregistered", candidates=(GRACE,))},
-            "Ask grace@example.com (created it 2026-01-03), then switch it off and delete it if there are "
+            "Ask grace@example.com, then switch it off and delete it if there are "
             "no objections: it is orphaned and unused.",
             id="abandoned, with someone to ask",
         ),
@@ -77,7 +77,7 @@ def orphan(reason: Any, **facts: Any) -> OwnershipVerdict:
         ),
         pytest.param(
             {"ownership": orphan("unregistered", candidates=(GRACE,))},
-            "Ask grace@example.com (created it 2026-01-03) who owns it, then register it or disable it.",
+            "Ask grace@example.com who owns it, then register it or disable it.",
             id="unregistered, with someone to ask",
         ),
         pytest.param(
@@ -90,7 +90,7 @@ def orphan(reason: Any, **facts: Any) -> OwnershipVerdict:
                 "registry": RegistryVerdict(state="registered", entry="NHI-1"),
                 "ownership": orphan("departed", owner="bob@example.com", candidates=(GRACE,)),
             },
-            "Name a new owner: bob@example.com has left. Ask grace@example.com (created it 2026-01-03).",
+            "Name a new owner: bob@example.com has left. Ask grace@example.com.",
             id="departed",
         ),
         pytest.param(
