@@ -56,7 +56,7 @@ def with_fix(message: str, fix: str | None) -> str:
     return f"{message.rstrip('.')} ({fix})" if fix else message
 
 
-def did_you_mean(word: str, known: Sequence[str], *, likeness: float = 0.6) -> str | None:
+def did_you_mean(word: str, known: Sequence[str], *, likeness: float = 0.62) -> str | None:
     """A hint with the most similar known word; None if no similarity, from 0 to 1, reaches the threshold."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=likeness)
     return f"did you mean {near[0]}?" if near else None

@@ -47,7 +47,7 @@ def adopt(
     accept_unknown: bool,
     dry_run: bool,
 ) -> None:
-    """Import a list of orphans that owners filled in.
+    """Draft entries, or import a list that owners filled in.
 
     FILE is what `muster orphans -o xlsx:FILE` wrote, saved by any spreadsheet. Rows with an owner update the entry of
     their id, or become a new one; other rows are ignored. Without FILE, it drafts an entry for each unregistered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from scanner.errors import UsageError, fix_of
 from scanner.safe_files import in_place_of
 
 _TEMPLATES = ("config.toml", "registry.csv", "people.csv")
+_TODAY = b"{today}"
 
 
 @click.command()
@@ -25,12 +27,13 @@ def init(directory: Path) -> None:
     if existing:
         raise UsageError(f"{directory / existing[0]} already exists", hint="nothing was written; choose another folder")
     templates = files("scanner.cli") / "templates"
+    today = f"{datetime.now(UTC):%Y-%m-%d}".encode()  # an older review of the example would be due
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name in _TEMPLATES:
             path = directory / name
             with in_place_of(path) as file:
-                file.write((templates / name).read_bytes())
+                file.write((templates / name).read_bytes().replace(_TODAY, today))
     except OSError as error:
         raise UsageError(f"{directory} cannot be written: {error.strerror}", hint=fix_of(error)) from error
     for name in _TEMPLATES:

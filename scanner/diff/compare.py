@@ -325,7 +325,7 @@ def _identity_change(change: ChangeName, assessment: Assessment, **facts: Any) -
         subject="identity",
         change=change,
         key=identity.key,
-        name=identity.display_name or identity.name,
+        name=identity.shown_name,
         provider=identity.provider,
         source=identity.source,
         scope=identity.scope,

@@ -124,6 +124,11 @@ def test_an_unknown_command_is_answered(muster: Muster, arguments: tuple[str, ..
     assert message in done.err
 
 
+def test_what_is_hardly_alike_is_not_suggested(muster: Muster) -> None:
+    """The known words help more than a wrong one."""
+    assert "there are: agent_config, anthropic" in muster("connectors", "nope").err
+
+
 @pytest.mark.parametrize(
     ("shell", "words", "expected"),
     [

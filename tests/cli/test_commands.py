@@ -31,6 +31,14 @@ def test_init_writes_what_scan_and_doctor_accept(muster: Muster, tmp_path: Path)
     assert json.loads(done.out)["identities"][0]["registry"]["state"] == "registered"
 
 
+def test_the_example_of_init_passes_lint(muster: Muster) -> None:
+    """A first user sees no warning about a line that is not theirs."""
+    muster("init", "here")
+
+    done = muster("registry", "lint", "here/registry.csv", "--people", "here/people.csv")
+    assert "0 problems, 0 warnings" in done.out
+
+
 def test_init_overwrites_nothing(muster: Muster, tmp_path: Path) -> None:
     """One standing file is enough to write none."""
     (tmp_path / "people.csv").write_text("mine")

@@ -310,6 +310,18 @@ def test_what_does_not_fit_is_refused_with_its_cell(company: Path, muster: Muste
         assert f"book.xlsx: sheet Review, row 2, {refused}" in done.out, cells
 
 
+def test_refusals_are_in_the_order_of_the_rows(company: Path, muster: Muster) -> None:
+    """Whether a cell cannot be read or does not fit."""
+    opened(muster)
+    path = company / "out" / "bob@example.com.xlsx"
+    first, other = (key.rpartition(":")[2] for key in rows(path))
+    fill(path, **{first: {"decision": "maybe"}, other: {"decision": "=1+1"}})
+
+    done = muster("review", "take", "q4", str(path))
+
+    assert re.findall(r"row (\d+), column decision", done.out) == ["2", "3"]
+
+
 def test_a_book_of_another_review_is_none_of_this(muster: Muster) -> None:
     """Nor is any other file."""
     opened(muster)

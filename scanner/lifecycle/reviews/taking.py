@@ -180,7 +180,8 @@ class _Taking:
         )
 
     def book(self, book: Book, reviewer: str, by: str) -> None:
-        self._refusals += book.refusals
+        """Take the rows of a book. Its refusals are in the order of its rows, whatever is wrong with them."""
+        refusals = list(book.refusals)
         twice = _contradicting(book.rows)
         for row in book.rows:
             try:
@@ -190,7 +191,7 @@ class _Taking:
                 decision = self._decision(row, reviewer, by, twice)
             except CellError as error:
                 heading = None if error.heading is None else row.headings[error.heading]
-                self._refusals.append(_refused(book, row.line, heading, str(error), error.fix))
+                refusals.append(_refused(book, row.line, heading, str(error), error.fix))
                 continue
             if decision is None:
                 self._empty += 1
@@ -198,6 +199,7 @@ class _Taking:
                 self._unchanged += 1
             else:
                 self._decisions[decision.item] = decision
+        self._refusals += sorted(refusals, key=lambda one: one.row or 0)
 
     def _is_returned(self, row: _Row, reviewer: str) -> bool:
         """Whether the row says ``not_mine`` again, and the item has gone to another reviewer since."""

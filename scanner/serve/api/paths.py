@@ -126,7 +126,7 @@ def _nodes(assessments: Iterable[Assessment]) -> Iterable[PathNode]:
         identity = one.identity
         yield PathNode(
             key=identity.key,
-            name=identity.display_name or identity.name,
+            name=identity.shown_name,
             provider=identity.provider,
             scope=identity.scope,
             kind=identity.kind,
