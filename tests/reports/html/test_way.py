@@ -293,7 +293,7 @@ def test_findings_stand_under_their_rule_with_their_number(opens: Opens) -> None
         groups = page.locator("#grid tr.group")
         expect(groups).to_have_count(2)
         expect(groups.first).to_contain_text("It can do everything1")
-        expect(groups.nth(1)).to_contain_text("A key is too old2020 identities")
+        expect(groups.nth(1)).to_contain_text("A key is too old20 identities")
         expect(groups.nth(1)).to_contain_text("1 new")
         expect(rows(page)).to_have_count(0)
         groups.nth(1).click()
