@@ -116,7 +116,7 @@ class _Estate:
             self._run(resource, kind)
 
     def identities(self) -> Iterator[PlannedIdentity]:
-        """Return the accounts, then groups of all callers that gain rights. A role without a binding is unread."""
+        """Yield the accounts, then groups of all callers that gain rights. A role without a binding is unread."""
         for key, role in self._roles.items():
             rules = rules_of(role.values)
             level = "unknown" if rules is None else privilege_of(rules, everywhere=key[0] == "ClusterRole").level

@@ -41,7 +41,7 @@ def read_created(reader: Reader) -> Found[dict[str, str]]:
 
 
 def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
-    """The number of model requests of each key in the days before today, and the last day."""
+    """The number of model requests of each key since the start of the span, and the last day."""
     found: defaultdict[str, Used] = defaultdict(Used)
     span = usage_span(datetime.now(UTC), days)
     with reader.section(s.USAGE) as section:
@@ -71,7 +71,7 @@ def _count(found: Mapping[str, Used], bucket: p.Bucket) -> None:
 
 
 def usage_span(now: datetime, days: int) -> dict[str, str]:
-    """The whole days before today."""
+    """The parameters for usage of so many days before today, and of today so far: it has no end."""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return {"start_time": str(int((today - timedelta(days=days)).timestamp()))}
 
