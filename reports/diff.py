@@ -13,8 +13,8 @@ from reports.phrases import words
 from reports.sheets import markdown_table, write_csv
 from reports.terminal_page import LABEL, Page
 from scanner.diff.records import Diff
-from scanner.markdown import escaped
 from scanner.model import Change
+from scanner.text import markdown_text
 
 SCHEMA = "muster.diff/1"
 SHOWN = 15
@@ -129,8 +129,8 @@ def _write_csv(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
 
 def _write_markdown(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     del screen
-    out.write(f"# What changed\n\n{escaped(headline(diff))}\n\n".encode())
-    out.write("".join(f"- {escaped(text)}\n" for text in (span(diff), *caveats(diff))).encode())
+    out.write(f"# What changed\n\n{markdown_text(headline(diff))}\n\n".encode())
+    out.write("".join(f"- {markdown_text(text)}\n" for text in (span(diff), *caveats(diff))).encode())
     if diff.changes:
         out.write(b"\n" + markdown_table(SHORT_COLUMNS, diff.changes).encode())
     out.write(f"\n{totals(diff.summary)}\n".encode())

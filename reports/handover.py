@@ -15,9 +15,8 @@ from reports.tables import Column
 from reports.terminal_page import Page
 from reports.xlsx.workbook import Counts, new_workbook
 from scanner.lifecycle.offboarding.records import Handover, HandoverItem, Role
-from scanner.markdown import escaped
 from scanner.model import Person, ScanInfo
-from scanner.text import counted
+from scanner.text import counted, markdown_text
 
 SCHEMA = "muster.handover/1"
 
@@ -213,8 +212,8 @@ def _tally(label: str, values: Iterable[str | None]) -> list[tuple[str, str, int
 
 def _write_markdown(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     del screen
-    out.write(f"# Handover\n\n{escaped(_headline(handover))}\n\n".encode())
-    out.write("".join(f"- {escaped(text)}\n" for text in (*handover.notices, _as_of(scan))).encode())
+    out.write(f"# Handover\n\n{markdown_text(_headline(handover))}\n\n".encode())
+    out.write("".join(f"- {markdown_text(text)}\n" for text in (*handover.notices, _as_of(scan))).encode())
     if handover.items:
         out.write(b"\n" + markdown_table(SHORT_COLUMNS, handover.items).encode())
     return ()

@@ -19,11 +19,10 @@ from reports.phrases import (
     words,
 )
 from reports.summary import Digest, by_reason, gap_text
-from scanner.markdown import code, unlinked
 from scanner.model import SEVERITIES, SEVERITY_RANK, Assessment, Finding, ScanResult
 from scanner.model.counts import FindingGroup
 from scanner.model.stored import findings_named, identities_named
-from scanner.text import counted, cut
+from scanner.text import counted, cut, markdown_code, markdown_unlinked
 
 # --- A page with the maximum length of a comment: tables are cut, and show how many rows are missing ---
 
@@ -76,7 +75,7 @@ class MarkdownPage:
 
     def command(self, text: str) -> str:
         """A command to run, as code."""
-        return code(self._screen.command(text))
+        return markdown_code(self._screen.command(text))
 
 
 def _row(cells: Iterable[str]) -> str:
@@ -117,12 +116,12 @@ class MarkdownReport:
 
 
 def _headline(page: MarkdownPage, digest: Digest) -> None:
-    page.line(f"## {unlinked(digest.headline)}\n")
+    page.line(f"## {markdown_unlinked(digest.headline)}\n")
     for caveat in digest.caveats:
-        page.line(f"- **{unlinked(caveat)}**")
+        page.line(f"- **{markdown_unlinked(caveat)}**")
     gaps = by_reason(digest.gaps)
     for gap in gaps[:GAPS_NAMED]:
-        page.line(f"- {gap.status}: {code(cut(gap_text(gap), LONGEST_TEXT))}")
+        page.line(f"- {gap.status}: {markdown_code(cut(gap_text(gap), LONGEST_TEXT))}")
     if len(gaps) > GAPS_NAMED:
         page.line(f"- and {len(gaps) - GAPS_NAMED:,} more: {page.command('muster report --view coverage')}")
 
@@ -199,8 +198,8 @@ def _finding_row(finding: Finding, about: Assessment | None, digits: int) -> Ite
     yield f"{finding.severity}, new" if finding.new else finding.severity
     yield _prose(finding.title)
     yield " ".join(_named(finding, about))
-    yield code(cut(evidence_line(finding) or "", LONGEST_TEXT))
-    yield code(finding.fingerprint[:digits])
+    yield markdown_code(cut(evidence_line(finding) or "", LONGEST_TEXT))
+    yield markdown_code(finding.fingerprint[:digits])
 
 
 def _named(finding: Finding, about: Assessment | None) -> Iterator[str]:
@@ -241,7 +240,7 @@ def _work(judged: Judged) -> Iterator[str]:
     reason = words(verdicts.ownership.reason or verdicts.registry.state)
     yield f"{reason}, provisional" if verdicts.registry.provisional else reason
     yield words(verdicts.usage.state)
-    yield code(cut("; ".join(map(credential_text, judged.identity.credentials)), LONGEST_TEXT))
+    yield markdown_code(cut("; ".join(map(credential_text, judged.identity.credentials)), LONGEST_TEXT))
     yield _prose(next_step(judged))
 
 
@@ -273,15 +272,17 @@ def _notices(page: MarkdownPage, digest: Digest) -> None:
 
 def _colophon(page: MarkdownPage, digest: Digest) -> None:
     scan = digest.result.scan
-    page.line(f"\nScan {code(scan.id)}, finished {iso(scan.finished_at)}, Muster {code(scan.version)}")
+    page.line(
+        f"\nScan {markdown_code(scan.id)}, finished {iso(scan.finished_at)}, Muster {markdown_code(scan.version)}"
+    )
 
 
 def _name(text: str) -> str:
-    return code(cut(text, LONGEST_NAME))
+    return markdown_code(cut(text, LONGEST_NAME))
 
 
 def _prose(text: str) -> str:
-    return unlinked(cut(text, LONGEST_TEXT))
+    return markdown_unlinked(cut(text, LONGEST_TEXT))
 
 
 _SECTIONS: Mapping[View, tuple[Section, ...]] = {

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from reports.phrases import plain
 from reports.tables import Cell, Column, harmless
-from scanner.markdown import escaped
+from scanner.text import markdown_text
 
 
 def write_csv(columns: Sequence[Column[Any]], rows: Sequence[Any], out: BinaryIO) -> None:
@@ -21,8 +21,8 @@ def write_csv(columns: Sequence[Column[Any]], rows: Sequence[Any], out: BinaryIO
 
 def markdown_table(columns: Sequence[Column[Any]], rows: Sequence[Any]) -> str:
     """The table in GitHub's Markdown, with headings as words."""
-    lines = [[escaped(column.name.replace("_", " ")) for column in columns], ["---"] * len(columns)]
-    lines += [[escaped(plain(column.get(row))) for column in columns] for row in rows]
+    lines = [[markdown_text(column.name.replace("_", " ")) for column in columns], ["---"] * len(columns)]
+    lines += [[markdown_text(plain(column.get(row))) for column in columns] for row in rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 

@@ -86,3 +86,34 @@ def account_name(issuer: str, namespace: str, name: str) -> str:
 def outsider_name(issuer: str, kind: str, name: str) -> str:
     """The target name of a cluster's ``user`` or ``group``, made from the cluster's issuer."""
     return f"kubernetes:{issuer_name(issuer)}#{kind}:{name}"
+
+
+# --- Untrusted text in Markdown: never markup, a mention or a link ---
+
+# In CommonMark a backslash before punctuation makes it text. Only characters with a meaning in their place are escaped
+# so that identities stay readable: an underscore is markup at the edge of a word, ``-`` and ``1.`` begin a list
+# at the start of a line, and ``://`` and ``www.`` are what GitHub makes a link of.
+_COULD_BE_MARKUP = re.compile(
+    r"[#$&*<>\[\\\]`|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.|^[-+=]", re.IGNORECASE
+)
+# GitHub finds these in the rendered text, without backslashes: mentions, addresses, numbers of issues.
+_COULD_BE_REFERENCE = re.compile(r"(@|#|\bGH-)(?=\\?\w)", re.IGNORECASE)
+_WORD_JOINER = "\u2060"
+_NUMBER_OF_LIST = re.compile(r"^(\d+)([.)])")
+
+
+def markdown_text(text: str) -> str:
+    """The text on one line, escaped for any place in Markdown, also for table cells. Blanks are collapsed."""
+    line = re.sub(" +", " ", printable(text)).strip()
+    return _NUMBER_OF_LIST.sub(r"\1\\\2", _COULD_BE_MARKUP.sub(r"\\\g<0>", line))
+
+
+def markdown_unlinked(text: str) -> str:
+    """Escaped text in which ``@team`` mentions no team and ``#1`` does not link: an invisible character splits them."""
+    return _COULD_BE_REFERENCE.sub(rf"\1{_WORD_JOINER}", markdown_text(text))
+
+
+def markdown_code(text: str) -> str:
+    """The text as code, to copy as it is, except ``|`` and backticks, which end cells and code."""
+    line = printable(text).strip().replace("`", r"\x60").replace("|", r"\x7c")
+    return f"`{line}`" if line else ""

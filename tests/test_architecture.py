@@ -27,7 +27,7 @@ FLOORS = (
         "scanner.processes",
         "scanner.model",
     ),
-    ("scanner.catalog", "scanner.markdown", "connectors.address"),
+    ("scanner.catalog", "connectors.address"),
     ("scanner.redaction", "scanner.matching", "scanner.rules"),
     ("scanner.strict", "scanner.access", "scanner.registry", "connectors.budget"),
     ("scanner.suppressions", "scanner.notify", "scanner.store", "connectors"),

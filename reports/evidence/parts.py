@@ -12,10 +12,10 @@ from reports.json import encoded
 from reports.json_schema import scan_schema_text
 from reports.phrases import ORPHANED_MEANS, iso, words
 from reports.summary import Digest
-from scanner.markdown import code
 from scanner.model import SCHEMA, SEVERITIES, ScanResult
 from scanner.rules.catalog import RULES
 from scanner.rules.controls.frameworks import controls_of
+from scanner.text import markdown_code
 
 _README = """\
 # Evidence of a Muster scan
@@ -74,10 +74,10 @@ def _readme(result: ScanResult) -> str:
         for axis, counts in digest.states.items()
     }
     return _README.format(
-        scan=code(scan.id),
+        scan=markdown_code(scan.id),
         started=iso(scan.started_at),
         finished=iso(scan.finished_at),
-        version=code(scan.version),
+        version=markdown_code(scan.version),
         headline=digest.headline,
         caveats="\n".join(f"- {caveat}" for caveat in digest.caveats) or "Everything that was tried was read in full.",
         identities=f"{summary.identities:,}",

@@ -10,9 +10,8 @@ from reports.finding_groups import groups_by_rule
 from reports.gate.words import GateDigest, facts, gap_line, verdicts, where, worst
 from reports.markdown import LONGEST_NAME, LONGEST_TEXT, MarkdownPage
 from reports.phrases import fingerprint_digits, words
-from scanner.markdown import code, unlinked
 from scanner.model import Finding, ScanResult
-from scanner.text import cut
+from scanner.text import cut, markdown_code, markdown_unlinked
 
 _ALL = "muster check FILE -o json:-"
 
@@ -29,12 +28,12 @@ class GateMarkdown:
         """Write the page as UTF-8. A notice reports a cut, and the page shows how many rows are missing."""
         del view
         page, digest = MarkdownPage(screen), GateDigest(result)
-        page.line(f"## {unlinked(digest.headline)}\n")
+        page.line(f"## {markdown_unlinked(digest.headline)}\n")
         for caveat in digest.caveats:
-            page.line(f"- **{unlinked(caveat)}**")
+            page.line(f"- **{markdown_unlinked(caveat)}**")
         for section in (_findings, _next_steps, _identities, _unknown):
             section(page, digest)
-        page.line(f"\nMuster {code(result.scan.version)} read {_prose(digest.files)}.")
+        page.line(f"\nMuster {markdown_code(result.scan.version)} read {_prose(digest.files)}.")
         out.write(page.text.encode())
         return page.notices
 
@@ -55,12 +54,12 @@ def _findings(page: MarkdownPage, digest: GateDigest) -> None:
 
 def _finding(finding: Finding, digest: GateDigest, digits: int) -> Iterator[str]:
     yield f"{finding.severity}, acknowledged" if finding.acknowledged else finding.severity
-    yield f"{_prose(finding.title)} ({code(finding.rule)})"
+    yield f"{_prose(finding.title)} ({markdown_code(finding.rule)})"
     yield _name(where(finding.evidence))
     yield _name(digest.names.get(finding.identity or "", finding.identity or ""))
-    evidence, sentence = code(cut(facts(finding) or "", LONGEST_TEXT)), _prose(worst(finding))
+    evidence, sentence = markdown_code(cut(facts(finding) or "", LONGEST_TEXT)), _prose(worst(finding))
     yield f"{evidence} {sentence}".strip()
-    yield code(finding.fingerprint[:digits])
+    yield markdown_code(finding.fingerprint[:digits])
 
 
 def _next_steps(page: MarkdownPage, digest: GateDigest) -> None:
@@ -98,8 +97,8 @@ def _unknown(page: MarkdownPage, digest: GateDigest) -> None:
 
 
 def _name(text: str) -> str:
-    return code(cut(text, LONGEST_NAME))
+    return markdown_code(cut(text, LONGEST_NAME))
 
 
 def _prose(text: str) -> str:
-    return unlinked(cut(text, LONGEST_TEXT))
+    return markdown_unlinked(cut(text, LONGEST_TEXT))

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scanner.markdown import escaped
 from scanner.model import Finding, Severity
 from scanner.rules.base import Rule
 from scanner.rules.catalog import RULES
+from scanner.text import markdown_text
 
 LEVELS: Mapping[Severity, str] = {
     "critical": "error",
@@ -51,7 +51,7 @@ def _described(rule: Rule, controls: Iterable[str]) -> dict[str, Any]:
 
 
 def _as_found(finding: Finding, controls: Iterable[str]) -> dict[str, Any]:
-    named = _named(finding.rule, finding.title, finding.title, finding.remediation, escaped(finding.remediation))
+    named = _named(finding.rule, finding.title, finding.title, finding.remediation, markdown_text(finding.remediation))
     return {**named, **_graded(finding.severity, controls)}
 
 

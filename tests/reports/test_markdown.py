@@ -14,9 +14,8 @@ from markdown_it.token import Token
 
 from reports.base import VIEWS, Screen, View
 from reports.markdown import MarkdownReport
-from scanner.markdown import code, unlinked
 from scanner.model import AgentVerdict, ScanResult
-from scanner.text import printable
+from scanner.text import markdown_code, markdown_unlinked, printable
 from tests.factories import make_assessment, make_finding, make_identity, make_result
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
 
@@ -92,18 +91,18 @@ def test_hostile_names_stay_text(view: View) -> None:
 @example("   ")
 def test_code_is_one_piece_of_code(text: str) -> None:
     """In a table's cell, too; with what ends code and cells shown as an escape."""
-    ((_, (cell, after)),) = tables(f"| a | b |\n| --- | --- |\n| {code(text)} | x |\n")
+    ((_, (cell, after)),) = tables(f"| a | b |\n| --- | --- |\n| {markdown_code(text)} | x |\n")
     assert after == "x"
-    (paragraph,) = [token for token in PARSER.parse(f"a {code(text)} b") if token.type == "inline"]
+    (paragraph,) = [token for token in PARSER.parse(f"a {markdown_code(text)} b") if token.type == "inline"]
     kinds = [token.type for token in paragraph.children or ()]
-    assert kinds == (["text", "code_inline", "text"] if code(text) else ["text"])
-    assert not code(text) or cell == (paragraph.children or [])[1].content
+    assert kinds == (["text", "code_inline", "text"] if markdown_code(text) else ["text"])
+    assert not markdown_code(text) or cell == (paragraph.children or [])[1].content
 
 
 @given(TEXTS)
 def test_what_is_unlinked_reads_the_same(text: str) -> None:
     """Apart from what is not seen."""
-    (paragraph,) = [token for token in PARSER.parse(f"a {unlinked(text)} b") if token.type == "inline"]
+    (paragraph,) = [token for token in PARSER.parse(f"a {markdown_unlinked(text)} b") if token.type == "inline"]
     shown = "".join(token.content for token in paragraph.children or ())
     assert not re.search(r"(@|#|\bGH-)(?=\w)", shown, re.IGNORECASE)
     assert {token.type for token in paragraph.children or ()} <= {"text", "text_special"}

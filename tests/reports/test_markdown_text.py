@@ -12,8 +12,7 @@ from markdown_it.token import Token
 
 from reports.sheets import markdown_table
 from reports.tables import Column
-from scanner.markdown import escaped
-from scanner.text import printable
+from scanner.text import markdown_text, printable
 from tests.reports.samples import HOSTILE
 
 PARSER = MarkdownIt("commonmark").enable("table")
@@ -40,7 +39,7 @@ def as_shown(text: str) -> str:
 @example("&lt;b&gt;")
 def test_a_text_is_that_text_in_a_list(text: str) -> None:
     """No list, heading, code, emphasis, HTML or link comes of it."""
-    tokens = PARSER.parse(f"- {escaped(text)}\n")
+    tokens = PARSER.parse(f"- {markdown_text(text)}\n")
     blocks = [token.type for token in tokens if token.type != "inline"]
     assert set(blocks) <= {
         "bullet_list_open", "list_item_open", "paragraph_open", "paragraph_close", "list_item_close",
@@ -71,4 +70,4 @@ def test_a_text_is_that_text_in_a_table(texts: list[str]) -> None:
 )
 def test_what_is_plain_stays_readable(text: str, shown: str | None) -> None:
     """Only what could be markup where it stands is escaped."""
-    assert escaped(text) == (shown or text)
+    assert markdown_text(text) == (shown or text)

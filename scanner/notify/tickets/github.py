@@ -12,13 +12,12 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from scanner.markdown import code, unlinked
 from scanner.notify.http import Undelivered
 from scanner.notify.tickets.client import Client, Refused
 from scanner.notify.tickets.content import Draft, Text
 from scanner.notify.tickets.settings import GitHubTarget
 from scanner.notify.tickets.tracker import Change, Check, Remote, Sleep, fitting
-from scanner.text import cut, printable
+from scanner.text import cut, markdown_code, markdown_unlinked, printable
 
 log = logging.getLogger(__name__)
 
@@ -143,11 +142,11 @@ def _written(draft: Draft) -> dict[str, str]:
 
 def markdown(text: Text) -> str:
     """The text in GitHub's Markdown."""
-    parts = [unlinked(text.opening)]
+    parts = [markdown_unlinked(text.opening)]
     for point in text.points:
-        details = "".join(f"\n  - {unlinked(detail)}" for detail in point.details)
-        parts.append(f"- **{unlinked(point.heading)}** {code(point.subject)}{details}")
-    parts += [unlinked(line) for line in text.last]
+        details = "".join(f"\n  - {markdown_unlinked(detail)}" for detail in point.details)
+        parts.append(f"- **{markdown_unlinked(point.heading)}** {markdown_code(point.subject)}{details}")
+    parts += [markdown_unlinked(line) for line in text.last]
     if text.link is not None:
         parts.append(f"[Open the report](<{quote(text.link, safe=_IN_ADDRESS)}>)")
     return "\n\n".join(parts)
