@@ -94,15 +94,22 @@ class Estate:
         return uppermost((root for root in roots if root.removeprefix("projects/") not in skipped), parents)
 
     def _search(self, section: SectionReading) -> None:
-        with self._if_described(section):
+        failures: list[SourceError] = []
+        with self._if_described(failures):
             for organization in self._reader.rows(section, r.ORGANIZATIONS, Organization):
                 self._see(section, organization.name, None)
-        with self._if_described(section):
+        with self._if_described(failures):
             for folder in self._reader.rows(section, r.FOLDERS, Folder):
                 self._see(section, folder.name, folder.parent)
         self._look_up_named(section)
-        for row in self._reader.rows(section, r.PROJECTS, Project):
-            self._add(section, row)
+        are_projects_read = False
+        try:
+            for row in self._reader.rows(section, r.PROJECTS, Project):
+                self._add(section, row)
+            are_projects_read = True
+        finally:
+            for failure in failures:
+                section.lost(failure, partial=are_projects_read)
 
     def _see(self, section: SectionReading, name: str, parent: str | None) -> None:
         if is_above(name):
@@ -113,14 +120,14 @@ class Estate:
             section.malformed(name, "no organization or folder has this name")
 
     @contextmanager
-    def _if_described(self, section: SectionReading) -> Iterator[None]:
+    def _if_described(self, failures: list[SourceError]) -> Iterator[None]:
         """Inside, what fails for itself is a gap: projects may still be seen, and lead to what is above them."""
         try:
             yield
         except (NoCredentials, ApiOff, Misconfigured):
             raise
         except SourceError as error:
-            section.lost(error, partial=True)
+            failures.append(error)
 
     def _look_up_named(self, section: SectionReading) -> None:
         """Look up named places that the search lacks, because it is minutes behind."""

@@ -194,7 +194,9 @@ def test_a_shard_with_gaps_is_written_all_the_same(estate: Path, muster: Muster)
         pytest.param(("--shard", "3/2", "--scan-id", "x", "-o", "ndjson:x"), "3/2 is not I/N", id="beyond the last"),
         pytest.param(("--shard", "²/2", "--scan-id", "x", "-o", "ndjson:x"), "is not I/N", id="no plain number"),
         pytest.param(("--shard", "1/9999999", "--scan-id", "x", "-o", "ndjson:x"), "is not I/N", id="too many"),
-        pytest.param(("--shard", "1/2", "--scan-id", "../x", "-o", "ndjson:x"), "../x is no id", id="a path for an id"),
+        pytest.param(
+            ("--shard", "1/2", "--scan-id", "../x", "-o", "ndjson:x"), "../x is not a scan id", id="a path for an id"
+        ),
         pytest.param(("--shard", "1/2", "--scan-id", "x"), "--shard writes one file", id="no output"),
         pytest.param(("--shard", "1/2", "--scan-id", "x", "-o", "html:x"), "writes one file", id="another format"),
         pytest.param(
