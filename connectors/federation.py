@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from scanner.catalog import read_table
 from scanner.model import Claim, Link, Trust
-from scanner.packaged import read_table
 from scanner.text import issuer_name
 
 Restriction: TypeAlias = Literal["none", "loose", "exact"]

@@ -40,7 +40,7 @@ _WHAT: tuple[_Item, ...] = (
     Column("permissions", lambda r: r.item.facts.may, "What it may do. Empty: unknown.", 44),
     Column("worst_case", lambda r: r.item.facts.worst, "The worst it could do, as far as is known.", 44),
     Column("used", lambda r: r.item.facts.used, "Its use, and what it never used. Empty: unknown.", 40),
-    Column("created", lambda r: r.item.facts.since, "When it was created, and by whom.", 26),
+    Column("created", lambda r: r.item.facts.since, "The date of creation, and the creator.", 26),
     Column("others", lambda r: r.item.facts.who_else, "Other owners, and who can become it.", 34),
     Column("findings", lambda r: joined(map(words, r.item.facts.findings)), "Open findings.", 30),
     Column("not_read", lambda r: joined(r.item.facts.unread), "What could not be read of it.", 20),

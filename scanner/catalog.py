@@ -1,4 +1,7 @@
-"""Plugins by entry point, loaded one at a time; built-in plugins are found in the same way as any other."""
+"""What installed packages bring: plugins by entry point, facts about providers, and tables in files.
+
+Plugins are loaded one at a time; built-in ones are found in the same way as any other.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from scanner.errors import UsageError, did_you_mean
 
@@ -14,6 +19,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint, EntryPoints
 
     from scanner.model.providers import Providers
+
+_T = TypeVar("_T")
 
 
 class Catalog:
@@ -85,3 +92,13 @@ def known_providers() -> Providers:
     if not _readers:
         raise LookupError("no source of providers is set: scanner.catalog.providers_from(installed_providers)")
     return _readers[0]()
+
+
+# --- Tables that come with a package, as TOML files beside the modules that use them ---
+
+
+def read_table(package: str, name: str, shape: type[_T]) -> _T:
+    """The table in a package's file, in its type. Raises msgspec.ValidationError."""
+    from importlib.resources import files  # no part of --help
+
+    return msgspec.toml.decode(files(package).joinpath(name).read_bytes(), type=shape)

@@ -20,7 +20,6 @@ FLOORS = (
     (
         "scanner.errors",
         "scanner.text",
-        "scanner.packaged",
         "scanner.caching",
         "scanner.safe_files",
         "scanner.stages",

@@ -49,7 +49,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
 
 
 class Object(Struct, frozen=True, kw_only=True):
-    """An object of which only the metadata is read, such as a namespace or secret."""
+    """An object that is read by its metadata alone, such as a namespace or secret."""
 
     metadata: Metadata
 

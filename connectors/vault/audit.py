@@ -27,9 +27,9 @@ from connectors.logs.tally import DENIED, DONE, FAILED
 from connectors.vault.client.requests import AUDIT_DEVICES, AUDIT_HASH, TOKEN_ACCESSORS, lines
 from connectors.vault.connector import VaultConnector
 from connectors.vault.methods import INTERACTIVE_MOUNTS, METHODS
+from scanner.catalog import read_table
 from scanner.errors import SourceError
 from scanner.model.activity import FeatureSort, LogUnit, UnitReading
-from scanner.packaged import read_table
 
 log = logging.getLogger(__name__)
 

@@ -98,7 +98,7 @@ class Board(Struct, frozen=True, kw_only=True):
     ``exempt``: identities that need no owner, which no share counts. ``beside``: critical and high findings, and
     credentials overdue for rotation, without a team: on registry entries, or of exempt identities. ``before``: the
     measures of the previous scan; empty if there is none. ``unexplained``: as in :class:`Moment`.
-    ``maybe_explained``: findings about a day of which it is unknown whether a change explains them.
+    ``maybe_explained``: findings that a change may or may not explain.
     """
 
     measures: tuple[Measure, ...]

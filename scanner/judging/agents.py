@@ -11,8 +11,8 @@ import ahocorasick
 import msgspec
 from msgspec import Struct
 
+from scanner.catalog import read_table
 from scanner.model import AgentVerdict, Identity, Signal
-from scanner.packaged import read_table
 
 _Place: TypeAlias = Literal["name", "tag", "path", "description"]
 

@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from scanner.access.blast_radius.counts import Radii
 from scanner.access.blast_radius.declared import Statement, beyond, declared_by
+from scanner.catalog import read_table
 from scanner.matching.declared import environment_of, environments
 from scanner.matching.globs import compile_glob
 from scanner.matching.keys import Known, fold, known, tag_name
 from scanner.model import Assessment, Credential, CredentialKind, Drift, Entry, Grant, Identity, Person, ScanResult
-from scanner.packaged import read_table
 from scanner.registry.roster import Roster
 from scanner.text import counted
 

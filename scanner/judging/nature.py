@@ -7,8 +7,8 @@ from functools import cache, lru_cache
 
 from msgspec import Struct
 
+from scanner.catalog import read_table
 from scanner.model import CredentialKind, Identity, NatureVerdict, NatureVerdictName, Signal
-from scanner.packaged import read_table
 from scanner.registry.roster import Roster
 from scanner.text import few
 

@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from scanner.catalog import read_table
 from scanner.matching.declared import effective_status
 from scanner.matching.globs import is_pattern, literal
 from scanner.matching.keys import BECOME_ASCII, fold, is_bare, is_email, provider_key
 from scanner.matching.places import locate
 from scanner.model import Entry, Identity, LookAlike, RegistryVerdict, Rung
-from scanner.packaged import read_table
 from scanner.text import few, printable
 
 LONGEST = 200

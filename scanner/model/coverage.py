@@ -24,7 +24,7 @@ CoverageStatus: TypeAlias = Literal["complete", "partial", "denied", "failed", "
 REGISTRY = "registry"
 """The source and provider of gaps of the registry itself."""
 UNREAD: frozenset[CoverageStatus] = frozenset({"denied", "failed", "skipped"})
-"""Statuses of a section of which nothing was read."""
+"""Statuses of an unread section."""
 GAPS: frozenset[CoverageStatus] = UNREAD | {"partial"}
 
 

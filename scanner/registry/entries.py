@@ -12,10 +12,10 @@ from typing import Any, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
+from scanner.catalog import read_table
 from scanner.errors import Problem, RegistryError, with_fix
 from scanner.matching.declared import environments
 from scanner.model import Entry, EntryStatus, Origin, UnreadRow
-from scanner.packaged import read_table
 from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, REGISTRY, STAGE
 from scanner.registry.formats.documents import FORMATS
 from scanner.registry.lists import ListSource, Preset

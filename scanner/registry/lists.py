@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from scanner.catalog import read_table
 from scanner.errors import Problem, RegistryError
-from scanner.packaged import read_table
 from scanner.redaction.redact import SecretRef, redact
 from scanner.registry.tables.cells import DateOrder
 

@@ -491,21 +491,23 @@ def test_items_of_a_reviewer_who_left_go_to_the_next(company: Path, muster: Must
     assert "eve@example.com: 2 items left" in done.out  # her own, and that whose owner she manages
 
 
-@pytest.mark.parametrize(
-    ("event", "change"),
-    [
-        ("owner_left", ("people.csv", "Ada,active", "Ada,left")),
-        ("reach_grew", ("bots.csv", "prod,bot,normal", "prod,bot,admin")),
+@pytest.fixture(
+    params=[
+        ("owner_left", "people.csv", "Ada,active", "Ada,left"),
+        ("reach_grew", "bots.csv", "prod,bot,normal", "prod,bot,admin"),
     ],
+    ids=lambda param: param[0],
 )
-def test_an_event_opens_a_review_of_one(
-    company: Path, muster: Muster, event: str, change: tuple[str, str, str]
-) -> None:
-    """Once, and only the events that the config names."""
-    (company / "config.toml").write_text(CONFIG + f'\n[review]\non = ["{event}"]\ndays = 7\n')
-    name, before, after = change
-    (company / name).write_text((company / name).read_text().replace(before, after))
+def event(request: pytest.FixtureRequest, company: Path) -> str:
+    """An event that opens reviews, and has happened since the last scan."""
+    named, file, before, after = request.param
+    (company / "config.toml").write_text(CONFIG + f'\n[review]\non = ["{named}"]\ndays = 7\n')
+    (company / file).write_text((company / file).read_text().replace(before, after))
+    return str(named)
 
+
+def test_an_event_opens_a_review_of_one(muster: Muster, event: str) -> None:
+    """Once, and only the events that the config names."""
     for _ in range(2):
         assert muster("scan", "--quiet").code == 0
 
@@ -514,20 +516,8 @@ def test_an_event_opens_a_review_of_one(
     assert f"open, due on {TODAY + timedelta(days=7)}" in listed
 
 
-@pytest.mark.parametrize(
-    ("event", "change"),
-    [
-        ("owner_left", ("people.csv", "Ada,active", "Ada,left")),
-        ("reach_grew", ("bots.csv", "prod,bot,normal", "prod,bot,admin")),
-    ],
-)
-def test_a_scan_opens_the_reviews_that_an_earlier_one_could_not(
-    company: Path, muster: Muster, event: str, change: tuple[str, str, str]
-) -> None:
+def test_a_scan_opens_the_reviews_that_an_earlier_one_could_not(company: Path, muster: Muster, event: str) -> None:
     """Of the events that were new then; a scan can end, or lose its database, after it was stored."""
-    (company / "config.toml").write_text(CONFIG + f'\n[review]\non = ["{event}"]\n')
-    name, before, after = change
-    (company / name).write_text((company / name).read_text().replace(before, after))
     with sqlite3.connect(company / "muster.db") as store:
         store.execute("CREATE TRIGGER full BEFORE INSERT ON review BEGIN SELECT RAISE(ABORT, 'disk full'); END")
 

@@ -9,8 +9,8 @@ from functools import cache, lru_cache
 from typing import Any
 
 from connectors.logs.names import plain
+from scanner.catalog import read_table
 from scanner.model.activity import FeatureSort
-from scanner.packaged import read_table
 
 _DATED = re.compile(r"(?:20\d{6}(?:v\d+)?|20\d\d_\d\d_\d\d)$")
 """``UpdateFunctionCode20150331v2``, ``CreateDistribution2020_05_31``: versions of the service's interface."""

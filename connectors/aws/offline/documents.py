@@ -135,7 +135,7 @@ _KNOWN_SHARE = 0.5
 _LEAST_OF_FACTS = 0.25
 """So much of an answer that is facts about one thing has to be there: everything has a name."""
 
-# Members of which an answer needs one, if its rows alone do not identify it.
+# An answer needs one of these members if its rows alone do not identify it.
 _MARKERS: Mapping[str, frozenset[str]] = {
     "GetAccountAuthorizationDetails": frozenset({"UserDetailList", "RoleDetailList", "GroupDetailList"}),
     "GetCallerIdentity": frozenset({"Account"}),

@@ -17,9 +17,9 @@ from connectors.aws.workloads.records import Around, agent, workload
 from connectors.aws.workloads.rows import Row, role_key
 from connectors.planned import UNKNOWN, Resource, planned_key
 from connectors.planned.shapes import mapping, walk
+from scanner.catalog import read_table
 from scanner.model import StoredSecret, Workload
 from scanner.model.planned import PlannedIdentity
-from scanner.packaged import read_table
 
 
 class WorkloadType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -23,9 +23,9 @@ from connectors.federation import (
     shared,
     widest,
 )
+from scanner.catalog import read_table
 from scanner.model import Claim, Link, Signal, Trust
 from scanner.model.rights import TrustKind
-from scanner.packaged import read_table
 
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 ANYONE = "*"

@@ -17,8 +17,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from scanner.catalog import read_table
 from scanner.model import ConsequenceKind
-from scanner.packaged import read_table
 
 _ARN_PARTS = 6
 # ``${*}``, ``${?}`` and ``${$}`` are no variables: they write these characters themselves.

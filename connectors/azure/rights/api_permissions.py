@@ -19,8 +19,8 @@ from msgspec.structs import replace
 from connectors.azure.rights.azure_role import covers
 from connectors.azure.rights.directory_roles import Reached, patterns
 from connectors.azure.rights.power import POTENTIAL, Power, judged
+from scanner.catalog import read_table
 from scanner.model import Consequence, ConsequenceKind, PrivilegeLevel
-from scanner.packaged import read_table
 
 
 class Way(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

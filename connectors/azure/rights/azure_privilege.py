@@ -21,8 +21,8 @@ from connectors.azure.rights.deny_assignments import Denial, denies
 from connectors.azure.rights.places import USER_ASSIGNED, Breadth, Place
 from connectors.azure.rights.power import NAMED, POTENTIAL, UNDER_A_CONDITION, Power, judged, some, under_a_condition
 from scanner.caching import cached
+from scanner.catalog import read_table
 from scanner.model import Consequence, ConsequenceKind, PrivilegeLevel, Takeover
-from scanner.packaged import read_table
 
 EVERYTHING = "every action"
 ALL_OF_IAM = "every action of Microsoft.Authorization"

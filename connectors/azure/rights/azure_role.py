@@ -12,7 +12,7 @@ from functools import cache
 
 from msgspec import Struct
 
-from scanner.packaged import read_table
+from scanner.catalog import read_table
 
 DATA = "data:"
 """The prefix of a data action, here and in the table."""

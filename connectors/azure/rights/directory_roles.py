@@ -19,8 +19,8 @@ import msgspec
 from msgspec import Struct
 
 from connectors.azure.rights.power import POTENTIAL, Power, judged, some
+from scanner.catalog import read_table
 from scanner.model import PrivilegeLevel
-from scanner.packaged import read_table
 
 TENANT = "/"
 _UNIT = "/administrativeunits/"

@@ -20,9 +20,9 @@ from connectors.azure.client.payloads import moment
 from connectors.azure.keys import arm_key, managed_identity_key, subscription_of
 from connectors.azure.reader import Reader
 from connectors.base import SectionReading
+from scanner.catalog import read_table
 from scanner.errors import SourceError
 from scanner.model import Signal
-from scanner.packaged import read_table
 
 USER_ASSIGNED, VAULT = "microsoft.managedidentity/userassignedidentities", "microsoft.keyvault/vaults"
 BOT, FOUNDRY_AGENT = "microsoft.botservice/botservices", "microsoft.cognitiveservices/accounts/projects/applications"

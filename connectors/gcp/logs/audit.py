@@ -24,8 +24,8 @@ from connectors.logs.folders import Layout
 from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
 from connectors.logs.tally import DENIED, DONE, FAILED
+from scanner.catalog import read_table
 from scanner.model.activity import FeatureSort
-from scanner.packaged import read_table
 
 SPEC = LogSpec(
     name="gcp_audit",

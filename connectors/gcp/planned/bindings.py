@@ -26,9 +26,9 @@ from connectors.gcp.rights.trusts import Pools, trusts_of
 from connectors.gcp.rights.vocabulary import counted
 from connectors.planned import UNKNOWN
 from connectors.planned.shapes import listed, mapping, text
+from scanner.catalog import read_table
 from scanner.model import Assignment, Trust
 from scanner.model.planned import Unread
-from scanner.packaged import read_table
 
 # --- What resource types of the Terraform provider ``google`` declare: tables.toml ---
 
@@ -90,7 +90,7 @@ class _Row(Struct, frozen=True, kw_only=True):
 
 
 def policy_of(kind: str) -> Policy | None:
-    """The policy of which a resource type declares a part; None for all other types."""
+    """The policy that a resource type declares in part; None for all other types."""
     return next((tables().policies.get(kind.removesuffix(form)) for form in _FORMS if kind.endswith(form)), None)
 
 

@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from scanner.catalog import read_table
 from scanner.model import ConsequenceKind
-from scanner.packaged import read_table
 
 Method: TypeAlias = tuple[str, ...]
 Container: TypeAlias = Literal["organizations", "folders", "projects"]

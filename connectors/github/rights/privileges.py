@@ -7,10 +7,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from scanner.catalog import read_table
 from scanner.model import PRIVILEGES, Consequence, ConsequenceKind, Grant, Privilege, PrivilegeLevel
 from scanner.model.reach import Way
 from scanner.model.rights import with_administration
-from scanner.packaged import read_table
 
 
 class _Line(Struct, frozen=True, forbid_unknown_fields=True):

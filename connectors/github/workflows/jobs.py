@@ -15,8 +15,8 @@ from connectors.github.workflows.scripts import Scripts, Taken
 from connectors.github.workflows.values import Context, Value, inputs_of
 from connectors.planned.documents import parse_document
 from connectors.planned.shapes import listed, mapping
+from scanner.catalog import read_table
 from scanner.model import CredentialKind
-from scanner.packaged import read_table
 
 FOLDER = ".github/workflows/"
 CALLED = "workflow_call"

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.github.workflows.values import Context, Value
-from scanner.packaged import read_table
+from scanner.catalog import read_table
 
 _CONTINUED = re.compile(r"[\\`]\r?\n")
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)

@@ -13,8 +13,8 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from connectors.kubernetes.rights.rules import RBAC, Rule
+from scanner.catalog import read_table
 from scanner.model import PrivilegeLevel
-from scanner.packaged import read_table
 
 Targets: TypeAlias = Literal["none", "named", "accounts", "pods", "nodes", "tokens", "controller"]
 """The service accounts that a method leads to: those that rules name (or all), all, those of running pods, those of

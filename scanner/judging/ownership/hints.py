@@ -7,11 +7,11 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from scanner.catalog import read_table
 from scanner.judging.ownership.directory import Directory
 from scanner.matching.keys import tag_name
 from scanner.model import Entry, Identity, Person
 from scanner.model.attributes import CHANGED_BY, OWNERS, SPONSORS
-from scanner.packaged import read_table
 
 SCOPE_NAME, SCOPE_CONTACT = "scope_name", "scope_contact"
 """Attributes with the display name of the scope (an account, a project), and with its contact e-mail."""

@@ -10,10 +10,10 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from scanner.caching import cached
+from scanner.catalog import read_table
 from scanner.judging.ownership.directory import REMEMBERED, Directory
 from scanner.judging.ownership.hints import SCOPE_NAME, SCORES, Hint
 from scanner.model import Identity, Person
-from scanner.packaged import read_table
 
 Place: TypeAlias = Literal["group", "path", "name", "scope"]
 Words: TypeAlias = tuple[str, ...]

@@ -13,10 +13,10 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from scanner.catalog import read_table
 from scanner.matching.globs import is_pattern, literal, pieces
 from scanner.matching.lookalikes import LONGEST, as_it_looks
 from scanner.model import Entry, Identity
-from scanner.packaged import read_table
 
 MOST_WORDS, MOST_NAMES = 16, 20
 """The most words of a name, and names of a subject, which bounds the time on hostile names."""

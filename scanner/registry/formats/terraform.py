@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from scanner.packaged import read_table
+from scanner.catalog import read_table
 from scanner.registry.formats.declaration import Declaration, Document, at, literal, mappings, text
 from scanner.registry.tables.headings import holds_secret
 

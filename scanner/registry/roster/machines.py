@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from scanner.catalog import read_table
 from scanner.matching.globs import GlobIndex
 from scanner.matching.keys import fold
-from scanner.packaged import read_table
 
 
 class _Denied(Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from scanner.packaged import read_table
+from scanner.catalog import read_table
 
 LONGEST = 500
 """Characters; a longer text names no person."""
