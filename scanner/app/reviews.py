@@ -186,13 +186,18 @@ def open_by_events(store: Store, channels: Sequence[Channel], declared: Declared
         return
     try:
         kept = {scan.id for scan in store.retrying(store.scans)}
-        for scan in store.retrying(store.reviews.scans_to_review):
+        marked = store.retrying(store.reviews.scans_to_review)
+    except MusterError as error:
+        log.warning("no review was opened: %s; the next scan tries again", error)
+        return
+    for scan in marked:
+        try:
             if scan in kept:
                 past = result if scan == result.scan.id else store.load(scan)
                 store.retrying(partial(_open_by_events, store, channels, declared, past))
             store.reviews.reviewed(scan)
-    except MusterError as error:
-        log.warning("not all reviews were opened: %s; the next scan opens them", error)
+        except MusterError as error:  # an older scan may be damaged
+            log.warning("not all reviews of scan %s were opened: %s; the next scan tries again", scan, error)
 
 
 def _open_by_events(store: Store, channels: Sequence[Channel], declared: Declared, result: ScanResult) -> None:

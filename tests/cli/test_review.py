@@ -491,9 +491,12 @@ def test_items_of_a_reviewer_who_left_go_to_the_next(company: Path, muster: Must
     assert "eve@example.com: 2 items left" in done.out  # her own, and that whose owner she manages
 
 
+OWNER_LEFT = ("owner_left", "people.csv", "Ada,active", "Ada,left")
+
+
 @pytest.fixture(
     params=[
-        ("owner_left", "people.csv", "Ada,active", "Ada,left"),
+        OWNER_LEFT,
         ("reach_grew", "bots.csv", "prod,bot,normal", "prod,bot,admin"),
     ],
     ids=lambda param: param[0],
@@ -524,10 +527,23 @@ def test_a_scan_opens_the_reviews_that_an_earlier_one_could_not(company: Path, m
     failed = muster("scan", "--quiet")
 
     assert failed.code == 0
-    assert "the next scan opens them" in failed.err
+    assert "the next scan tries again" in failed.err
     assert event not in muster("review", "list").out
     with sqlite3.connect(company / "muster.db") as store:
         store.execute("DROP TRIGGER full")
     for _ in range(2):
         assert muster("scan", "--quiet").code == 0
+    assert muster("review", "list").out.count(f"{event}-{TODAY}") == 1
+
+
+@pytest.mark.parametrize("event", [OWNER_LEFT], indirect=True)
+def test_a_damaged_scan_keeps_no_other_from_opening_reviews(company: Path, muster: Muster, event: str) -> None:
+    """Its own stay unopened, with a warning."""
+    with sqlite3.connect(company / "muster.db") as store:
+        store.execute("INSERT INTO scan_to_review SELECT id FROM scan")
+        store.execute("UPDATE coverage SET body = 'changed'")
+
+    done = muster("scan", "--quiet")
+
+    assert "the next scan tries again" in done.err
     assert muster("review", "list").out.count(f"{event}-{TODAY}") == 1
