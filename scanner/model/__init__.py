@@ -56,7 +56,7 @@ from scanner.model.judged import (
     last_used_on,
     most_severe_first,
 )
-from scanner.model.reach import PUBLISHED_NAMES, Edge, Guard, Said, TokenSubject, Way, guards_in
+from scanner.model.reach import PUBLISHED_NAMES, Edge, Guard, Said, TokenSubject, Way, WayKind, guards_in
 from scanner.model.result import (
     BlindSpot,
     Forgotten,
@@ -68,6 +68,7 @@ from scanner.model.result import (
     Upkeep,
 )
 from scanner.model.rights import (
+    POTENTIAL,
     UNKNOWN_PRIVILEGE,
     Assignment,
     Claim,
@@ -115,6 +116,7 @@ __all__ = [
     "EVERY_SCOPE",
     "EXPOSURE_KIND",
     "GAPS",
+    "POTENTIAL",
     "POWERFUL",
     "PRIVILEGES",
     "PUBLISHED_NAMES",
@@ -210,6 +212,7 @@ __all__ = [
     "UsageState",
     "UsageVerdict",
     "Way",
+    "WayKind",
     "Workload",
     "credential_key",
     "guards_in",

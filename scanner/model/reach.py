@@ -16,20 +16,27 @@ from msgspec import Struct
 
 from scanner.model.attributes import GUARDED_BY, RUNS_IN, SIGNS_TOKENS_AS, TOKEN_SUBJECTS
 
+WayKind: TypeAlias = Literal["assume", "become", "take_over", "make_admin"]
+
 
 class Way(Struct, frozen=True, kw_only=True, gc=False):
-    """A way in which an identity's own policies let it become others. The other side must allow it, too.
+    """What an identity's own policies let it do to others: become them, or change what they may do.
 
-    ``kind``: ``assume`` an identity of another scope that trusts it, or ``take_over`` a workload or agent and with it
-    the identity it runs as. ``on``: patterns of the keys of the targets (``*`` any characters, ``?`` one character).
-    ``but``: patterns of those it is denied on. ``by``: what allows it, as text. ``conditional``: a condition decides.
-    ``elsewhere``: a takeover applies in all scopes of the provider, not only in its own.
+    ``kind``: ``assume`` an identity of another scope, if that trusts it; ``become`` an identity, without its consent;
+    ``take_over`` a workload or agent, and with it the identity it runs as; ``make_admin``: the holder of these policies
+    can give the target the rights of an admin (a *method*; it is an attack path for whoever controls holder and target,
+    see :mod:`scanner.access.control`).
+    ``on``: patterns of the keys of the targets (``*`` any characters, ``?`` one character). ``but``: patterns of those
+    it is denied on, or on which it has no effect. ``service``: only targets whose trust policy names this service.
+    ``by``: what allows it, as text. ``conditional``: a condition decides. ``elsewhere``: a takeover applies in all
+    scopes of the provider, not only in its own.
     """
 
-    kind: Literal["assume", "take_over"]
+    kind: WayKind
     on: tuple[str, ...]
     but: tuple[str, ...] = ()
     by: str = ""
+    service: str = ""
     conditional: bool = False
     elsewhere: bool = False
 
@@ -104,17 +111,24 @@ class Edge(NamedTuple):
     conditional: bool = False
 
 
-_ASSUME, _ASSUME_IF, _TAKE_OVER = "may_become", "may_become_if", "may_take_over"
-PUBLISHED_NAMES = frozenset({_ASSUME, _ASSUME_IF, _TAKE_OVER, TOKEN_SUBJECTS, RUNS_IN, SIGNS_TOKENS_AS})
+_ASSUME, _ASSUME_IF = "may_become", "may_become_if"
+_DETAILED: Mapping[WayKind, str] = {
+    "become": "may_act_as",
+    "take_over": "may_take_over",
+    "make_admin": "may_make_admin",
+}
+"""The kinds of ways that are published as objects, by their names."""
+PUBLISHED_NAMES = frozenset({_ASSUME, _ASSUME_IF, *_DETAILED.values(), TOKEN_SUBJECTS, RUNS_IN, SIGNS_TOKENS_AS})
 """The names of the typed fields in the published attributes of records. Only the functions below read them."""
 
 
 class _Published(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A takeover as reports show it. ``by`` and ``on`` are required."""
+    """A way as reports show it. ``by`` and ``on`` are required."""
 
     by: str
     on: tuple[str, ...]
     but: tuple[str, ...] = ()
+    service: str = ""
     conditional: bool = False
     elsewhere: bool = False
 
@@ -131,8 +145,15 @@ def reach_published(reach: Iterable[Way]) -> Mapping[str, Any]:
         if way.kind == "assume":
             found.setdefault(_ASSUME_IF if way.conditional else _ASSUME, []).extend(way.on)
         else:
-            shown = _Published(by=way.by, on=way.on, but=way.but, conditional=way.conditional, elsewhere=way.elsewhere)
-            found.setdefault(_TAKE_OVER, []).append(
+            shown = _Published(
+                by=way.by,
+                on=way.on,
+                but=way.but,
+                service=way.service,
+                conditional=way.conditional,
+                elsewhere=way.elsewhere,
+            )
+            found.setdefault(_DETAILED[way.kind], []).append(
                 {
                     name: list(value) if isinstance(value, tuple) else value
                     for name, value in msgspec.to_builtins(shown).items()
@@ -168,8 +189,9 @@ def _reach(attributes: Mapping[str, Any]) -> tuple[Way, ...]:
     return (
         *(Way(kind="assume", on=on, conditional=conditional) for on, conditional in patterns if on),
         *(
-            Way(kind="take_over", **msgspec.structs.asdict(takeover))
-            for takeover in _as(tuple[_Published, ...], _TAKE_OVER, attributes)
+            Way(kind=kind, **msgspec.structs.asdict(way))
+            for kind, name in _DETAILED.items()
+            for way in _as(tuple[_Published, ...], name, attributes)
         ),
     )
 
@@ -196,7 +218,7 @@ def _texts(name: str, attributes: Mapping[str, Any]) -> tuple[str, ...]:
 FieldReaders: TypeAlias = Mapping[str, tuple[frozenset[str], Callable[[Mapping[str, Any]], tuple[Any, ...]]]]
 _RUNS_IN: FieldReaders = {"runs_in": (frozenset({RUNS_IN}), partial(_texts, RUNS_IN))}
 OF_IDENTITY: FieldReaders = {
-    "reach": (frozenset({_ASSUME, _ASSUME_IF, _TAKE_OVER}), _reach),
+    "reach": (frozenset({_ASSUME, _ASSUME_IF, *_DETAILED.values()}), _reach),
     "token_subjects": (frozenset({TOKEN_SUBJECTS}), _token_subjects),
     **_RUNS_IN,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -23,8 +23,18 @@ class Grant(Struct, frozen=True, kw_only=True, gc=False):
     admin: bool = False
 
 
+POTENTIAL: Final = "potential: "
+"""How the evidence of a method on everything of a kind begins, as long as no usable target of it was read."""
+
+
 class Privilege(Struct, frozen=True, kw_only=True, gc=False):
-    """The highest level that an identity's effective permissions allow, with the reasons."""
+    """The highest level that an identity's effective permissions allow, with the reasons.
+
+    A connector reports what the policies of the identity alone amount to. There, ``escalation`` means that it can give
+    itself the rights of an admin, which the first reason describes. What it can do through others follows from links,
+    ways and assignments: see :mod:`scanner.access.control`. A method on everything of a kind is ``high``, with a reason
+    that begins with :data:`POTENTIAL`; the reason is dropped where the method leads to an admin.
+    """
 
     level: PrivilegeLevel
     evidence: tuple[str, ...] = ()
