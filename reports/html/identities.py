@@ -260,7 +260,7 @@ def _conditional(result: ScanResult) -> Mapping[str, Sequence[Link]]:
     """Conditional edges of each identity, by key; links have the certain ones."""
     found: defaultdict[str, list[Link]] = defaultdict(list)
     for step in conditional_steps(result):
-        found[step.source].append(Link(relation=step.relation, target=step.target, evidence=step.evidence))
+        found[step.source].append(Link(relation="can_assume", target=step.target, evidence=step.evidence))
     return found
 
 

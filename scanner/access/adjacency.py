@@ -72,7 +72,7 @@ class Adjacency(Protocol):
         ...
 
 
-def adjacency(size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[bool]) -> Adjacency:
+def adjacency(size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[int]) -> Adjacency:
     """Return the edges in the form that suits their number.
 
     Of several between two nodes, an unconditional edge wins.
@@ -93,7 +93,7 @@ class Lists:
                 self._back[target][source] = conditional
 
     @classmethod
-    def of(cls, size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[bool]) -> Lists:
+    def of(cls, size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[int]) -> Lists:
         """See :func:`adjacency`."""
         onward: list[dict[int, bool]] = [{} for _ in range(size)]
         for source, target, uncertain in sorted(zip(sources, targets, conditional, strict=True)):
@@ -200,7 +200,7 @@ class Arrays:
         self._gone, self._cut = gone, cut
 
     @classmethod
-    def of(cls, size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[bool]) -> Arrays:
+    def of(cls, size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[int]) -> Arrays:
         """See :func:`adjacency`."""
         import numpy as np
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 
@@ -63,6 +64,40 @@ def chokes(graph: AttackGraph, goals: Collection[str], most_edges: int = MOST_ED
         Choke(identity=graph.keys[node], loses=number) for node, number in zip(order, loses[1:], strict=True) if number
     )
     return Chokes(chokes=tuple(sorted(found, key=lambda one: (-one.loses, one.identity))), bounded=bounded)
+
+
+MOST_COUNTED = 200
+"""The most identities that are taken out one by one, where a path needs the holder of a method and its target."""
+
+
+def chokes_to_admin(graph: AttackGraph, most_edges: int = MOST_EDGES) -> Chokes:
+    """Return for each identity how many others lose every path to an admin without it, methods included.
+
+    An identity that makes itself an admin is as good as one. Where others need both the holder of a method and its
+    target, no dominator says what they lose, so identities are taken out one by one, the likeliest first.
+    """
+    rights = graph.rights(if_met=True)
+    own = (graph.keys[node] for node in rights.own)
+    found = chokes(graph, {*graph.admins, *own}, most_edges)
+    if not rights.shared or found.bounded:
+        return found
+    control = graph.control(if_met=True)
+    routes = {node: control.route(node) for node in control}
+    by_methods = [node for node, route in routes.items() if route.chain is not None and not route.is_own]
+    if not by_methods:
+        return found
+    named: Counter[str] = Counter({one.identity: one.loses for one in found.chokes})
+    for node in by_methods:
+        paths = (routes[node].path, routes[node].chain)
+        named.update({graph.keys[at] for path in paths if path is not None for at in path.nodes} - {graph.keys[node]})
+    counted = []
+    for key, _ in sorted(named.items(), key=lambda one: (-one[1], one[0]))[:MOST_COUNTED]:
+        left = graph.without((key,)).control(if_met=True)
+        loses = len(routes) - len(set(left)) - (graph.numbers[key] in control)
+        if loses > 0:
+            counted.append(Choke(identity=key, loses=loses))
+    every = sorted(counted, key=lambda one: (-one.loses, one.identity))
+    return Chokes(chokes=tuple(every), bounded=len(named) > MOST_COUNTED)
 
 
 def _leading_to(edges: Adjacency, goals: Collection[int], most_edges: int) -> tuple[list[int], bool]:
@@ -165,13 +200,42 @@ def fewest_cuts(
     A source that is a goal is ignored. Raises MissingExtra without SciPy.
     """
     ends = frozenset(graph.numbered(goals))
-    starts = frozenset(graph.numbered(sources)) - ends
-    back, bounded = _leading_to(graph.edges, ends, most_edges)
+    pairs, bounded = _cuttable(graph, graph.numbered(sources), ends, (), most_edges)
     if bounded:
         return Cut(steps=(), bounded=True)
-    pairs = list(_between(graph.edges, starts, ends, frozenset(back)))
-    cut = _minimum_cut(pairs, starts, ends) if pairs else ()
+    cut = _minimum_cut(pairs, frozenset(graph.numbered(sources)) - ends, ends) if pairs else ()
     return Cut(steps=graph.steps(sorted((graph.keys[one], graph.keys[other]) for one, other in cut)))
+
+
+def fewest_cuts_to_admin(graph: AttackGraph, sources: Collection[str], most_edges: int = MOST_EDGES) -> Cut:
+    """Return the fewest steps without which no source can become an admin: edges, and rights that make one.
+
+    Admins among the sources are ignored. Raises MissingExtra without SciPy.
+    """
+    admins = frozenset(graph.numbered(graph.admins))
+    control = graph.control(if_met=True)
+    made = {node: route for node in control if (route := control.route(node)).chain is not None}
+    # The last identities that have all that a method needs. Whoever becomes one of them can use it.
+    lasts = [node for node in made if not any(ahead in made for ahead in graph.edges.ahead(node))]
+    lasts += [node for node in made if made[node].is_own and not made[node].path.steps]
+    rights = {node: graph.edges.size + place for place, node in enumerate(dict.fromkeys(lasts))}
+    pairs, bounded = _cuttable(graph, graph.numbered(sources), admins, rights.keys(), most_edges)
+    if bounded:
+        return Cut(steps=(), bounded=True)
+    pairs += rights.items()
+    ends = admins.union(rights.values())
+    cut = _minimum_cut(pairs, frozenset(graph.numbered(sources)) - admins, ends) if pairs else ()
+    edges = sorted((graph.keys[one], graph.keys[other]) for one, other in cut if other < graph.edges.size)
+    methods = (graph.last_step(made[one]) for one, other in sorted(cut) if other >= graph.edges.size)
+    return Cut(steps=(*graph.steps(edges), *methods))
+
+
+def _cuttable(
+    graph: AttackGraph, sources: Iterable[int], ends: frozenset[int], more: Collection[int], most_edges: int
+) -> tuple[list[Pair], bool]:
+    """The edges on the way from the sources to the ends and to ``more``, and whether they are too many."""
+    back, bounded = _leading_to(graph.edges, {*ends, *more}, most_edges)
+    return list(_between(graph.edges, frozenset(sources) - ends, ends, frozenset(back))), bounded
 
 
 def _between(edges: Adjacency, starts: frozenset[int], ends: frozenset[int], leading: frozenset[int]) -> Iterator[Pair]:

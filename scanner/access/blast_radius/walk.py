@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
+from scanner.access.control import BECOMES
 from scanner.access.trusts import Keys
 from scanner.model import (
     CONSEQUENCES,
@@ -27,12 +28,9 @@ from scanner.model import (
     Entry,
     Identity,
     ReachedAction,
-    Relation,
     ScanResult,
 )
 
-BECOMES: frozenset[Relation] = frozenset({"can_assume", "runs_as", "acts_as"})
-"""Links by which an identity acts with the rights of another."""
 MOST_WALKED = 100_000
 """The most identities that a walk visits by default; then its counts are lower bounds."""
 PATHS_SHOWN = 5

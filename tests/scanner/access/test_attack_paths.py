@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from scanner.access import attack_paths
 from scanner.access.adjacency import Arrays
-from scanner.access.attack_paths import AttackGraph, AttackPath, Step, admins, entrances, graph_of, steps_of
+from scanner.access.attack_paths import AttackGraph, AttackPath, Step, admins, graph_of, is_external, steps_of
 from scanner.access.chokes import chokes, fewest_cuts
 from scanner.model import Assessment, Link, Privilege, Trust, Way
 from tests.examples import examples
@@ -42,7 +42,10 @@ def graphs(edges: Edges) -> Iterator[AttackGraph]:
         (known.numbers[one], known.numbers[other], maybe) for (one, other), maybe in edges.items() if one != other
     ]
     columns = zip(*numbered, strict=True) if numbered else ((), (), ())
-    yield replace(known, edges=Arrays.of(len(known.keys), *map(list, columns)))
+    edges_of_arrays = Arrays.of(len(known.keys), *map(list, columns))
+    sure = [pair for pair in numbered if not pair[2]]
+    certain = Arrays.of(len(known.keys), *map(list, zip(*sure, strict=True))) if sure else known.certain
+    yield replace(known, edges=edges_of_arrays, certain=certain)
 
 
 def oracle_of(edges: Edges) -> Any:
@@ -244,4 +247,5 @@ def test_admins_and_entrances() -> None:
     ]
 
     assert admins([admin, rising]) == {admin.identity.key}
-    assert {key.rpartition("/")[2].rpartition(":")[2] for key in entrances(found)} == {"vendor", "anyone"}
+    outside = {one.identity.name for one in found if any(map(is_external, one.identity.trusts))}
+    assert outside == {"vendor", "anyone"}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.access.attack_paths import Step, admins, entrances, graph_of, steps_of
+from scanner.access.attack_paths import Step, admins, graph_of, is_external, steps_of
 from scanner.model import Assessment, Assignment, Grant, Link, Privilege, ScanResult, Trust, Way, Workload
 from scanner.store.store import Store
 from tests.databases import empty_stores
@@ -33,15 +33,17 @@ def estates(draw: st.DrawFn) -> ScanResult:
         principal = Trust(principal=key(draw(st.sampled_from(NAMES))), kind="principal", evidence="trusted")
         ways = (Way(kind="assume", on=("acme:*",), conditional=True, by="sts"),)
         takes = (Way(kind="take_over", on=("*",), conditional=True, by="lambda:UpdateFunctionCode"),)
+        makes = (Way(kind="make_admin", on=("acme:*",), by="iam:PutUserPolicy"),)
+        becomes = (Way(kind="become", on=("acme:*",), conditional=True, by="iam:CreateAccessKey"),)
         own = make_identity(
             name,
             key=key(name),
             scope=draw(st.sampled_from("12")),
             links=tuple(draw(st.lists(link(), max_size=4, unique_by=lambda one: (one.relation, one.target)))),
             trusts=draw(st.sampled_from(((), (principal,), (VENDOR,)))),
-            reach=draw(st.sampled_from(((), ways, takes))),
+            reach=draw(st.sampled_from(((), ways, takes, makes, becomes))),
         )
-        level: Any = draw(st.sampled_from(("normal", "admin")))
+        level: Any = draw(st.sampled_from(("normal", "admin", "escalation")))
         return make_assessment(replace(own, privilege=Privilege(level=level)), privilege=Privilege(level=level))
 
     right = Assignment(
@@ -56,6 +58,21 @@ def estates(draw: st.DrawFn) -> ScanResult:
         assignments=draw(st.sampled_from(((), (right,)))),
         workloads=draw(st.sampled_from(((), (runner,)))),
     )
+
+
+def methods_of(result: ScanResult) -> set[tuple[str, tuple[str, ...]]]:
+    """Holders and targets: no admin is either."""
+    admins = {one.identity.key for one in result.identities if one.privilege.level == "admin"}
+    others = tuple(one.identity.key for one in result.identities if one.identity.key not in admins)
+    return {
+        (one.identity.key, targets)
+        for one in result.identities
+        if one.identity.key not in admins
+        for targets in (
+            *(((one.identity.key,),) if one.identity.privilege.level == "escalation" else ()),
+            *((others,) if any(way.kind == "make_admin" for way in one.identity.reach) else ()),
+        )
+    }
 
 
 def key(name: str) -> str:
@@ -81,7 +98,12 @@ def test_the_streamed_graph_is_that_of_the_loaded_scan(result: ScanResult) -> No
         graph = store.attack_graph()
         assert steps_by_pair(store) == dict(zip(pairs, expected.steps(pairs), strict=True))
         assert graph.admins == admins(result.identities)
-        assert graph.entrances == set(entrances(result.identities))
+        assert graph.entrances == {
+            one.identity.key: one.identity.trusts
+            for one in result.identities
+            if any(map(is_external, one.identity.trusts))
+        }
+        assert {(one.holder, one.targets) for one in graph.methods} == methods_of(result)
 
 
 def test_evidence_is_of_the_scan_that_the_graph_was_made_of() -> None:
