@@ -81,6 +81,7 @@ VERDICTS: Columns[Judged] = {
     "agreeing": lambda r: texts(r.verdicts.registry.agreeing),
     "contradictions": lambda r: texts(r.verdicts.registry.contradictions),
     "ownership_evidence": lambda r: text(r.verdicts.ownership.evidence),
+    "goal": lambda r: text(r.verdicts.privilege.goal),
     "usage_evidence": lambda r: text(r.verdicts.usage.evidence),
     "backup_only": lambda r: r.verdicts.ownership.backup_only,
     "leaving": lambda r: texts(r.verdicts.ownership.leaving),

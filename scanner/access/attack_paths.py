@@ -232,10 +232,6 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
                 holder = min(mine, key=forward.order)
                 yield near, (forward.to(holder), holders[holder])
 
-    def last_step(self, route: Route) -> Step:
-        """Return the step by which the end of a route becomes an admin. The route must end in a method."""
-        return self._routed(route).steps[-1]
-
     def _routed(self, route: Route) -> AttackPath:
         ending = None if route.chain is None else (route.chain, route.by)
         return self._attack_path(route.path.nodes, ending)

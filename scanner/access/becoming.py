@@ -55,7 +55,9 @@ class Candidates:
     def needed(self, takeovers: Iterable[Edge]) -> Iterator[Edge]:
         """Yield the takeovers, of a source that has very many only those that paths need."""
         takeovers = tuple(takeovers)
-        many = {source for source, number in Counter(edge.source for edge in takeovers).items() if number > MOST_TAKEOVERS}
+        many = {
+            source for source, number in Counter(edge.source for edge in takeovers).items() if number > MOST_TAKEOVERS
+        }
         kept: defaultdict[str, set[str]] = defaultdict(set)
         if many:
             each: defaultdict[str, list[str]] = defaultdict(list)

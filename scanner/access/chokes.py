@@ -9,7 +9,8 @@ from itertools import chain
 from msgspec import Struct
 
 from scanner.access.adjacency import Adjacency, Pair
-from scanner.access.attack_paths import AttackGraph, Step
+from scanner.access.attack_paths import MAKES_ADMIN, AttackGraph, Step
+from scanner.access.control import Method, leading_to
 from scanner.errors import MissingExtra
 
 MOST_EDGES = 6_000_000
@@ -203,31 +204,43 @@ def fewest_cuts(
     pairs, bounded = _cuttable(graph, graph.numbered(sources), ends, (), most_edges)
     if bounded:
         return Cut(steps=(), bounded=True)
-    cut = _minimum_cut(pairs, frozenset(graph.numbered(sources)) - ends, ends) if pairs else ()
+    cut = _minimum_cut(pairs, frozenset(graph.numbered(sources)) - ends, ends)
     return Cut(steps=graph.steps(sorted((graph.keys[one], graph.keys[other]) for one, other in cut)))
 
 
 def fewest_cuts_to_admin(graph: AttackGraph, sources: Collection[str], most_edges: int = MOST_EDGES) -> Cut:
     """Return the fewest steps without which no source can become an admin: edges, and rights that make one.
 
-    Admins among the sources are ignored. Raises MissingExtra without SciPy.
+    Admins among the sources are ignored. Whoever controls both the holder of a method and a target of it loses that
+    by the right alone. Raises MissingExtra without SciPy.
     """
     admins = frozenset(graph.numbered(graph.admins))
-    control = graph.control(if_met=True)
-    made = {node: route for node in control if (route := control.route(node)).chain is not None}
-    # The last identities that have all that a method needs. Whoever becomes one of them can use it.
-    lasts = [node for node in made if not any(ahead in made for ahead in graph.edges.ahead(node))]
-    lasts += [node for node in made if made[node].is_own and not made[node].path.steps]
-    rights = {node: graph.edges.size + place for place, node in enumerate(dict.fromkeys(lasts))}
-    pairs, bounded = _cuttable(graph, graph.numbered(sources), admins, rights.keys(), most_edges)
+    size = graph.edges.size
+    rights: list[tuple[Method, Collection[int]]] = []
+    for method in dict.fromkeys(graph.methods):
+        holder = leading_to(graph.edges, graph.numbered((method.holder,)))
+        target = holder if method.is_own else leading_to(graph.edges, graph.numbered(method.targets))
+        able = graph.numbered((method.holder,)) if method.is_own else [node for node in holder if node in target]
+        rights.append((method, able))
+    pairs, bounded = _cuttable(
+        graph, graph.numbered(sources), admins, {at for _, able in rights for at in able}, most_edges
+    )
     if bounded:
         return Cut(steps=(), bounded=True)
-    pairs += rights.items()
-    ends = admins.union(rights.values())
-    cut = _minimum_cut(pairs, frozenset(graph.numbered(sources)) - admins, ends) if pairs else ()
-    edges = sorted((graph.keys[one], graph.keys[other]) for one, other in cut if other < graph.edges.size)
-    methods = (graph.last_step(made[one]) for one, other in sorted(cut) if other >= graph.edges.size)
-    return Cut(steps=(*graph.steps(edges), *methods))
+    # Each right is an edge between two more nodes: whoever can use it leads to the first, and the second is an end.
+    given = {(size + 2 * place, size + 2 * place + 1): method for place, (method, _) in enumerate(rights)}
+    using = {(node, size + 2 * place) for place, (_, able) in enumerate(rights) for node in able}
+    ends = admins.union(end for _, end in given)
+    starts = frozenset(graph.numbered(sources)) - admins
+    cut = _minimum_cut([*pairs, *sorted(using), *given], starts, ends, using)
+    edges = sorted((graph.keys[one], graph.keys[other]) for one, other in cut if other < size)
+    return Cut(steps=(*graph.steps(edges), *(_right(given[pair]) for pair in sorted(cut) if pair in given)))
+
+
+def _right(method: Method) -> Step:
+    key = method.targets[0]
+    conditional, by = method.conditional, method.by
+    return Step(source=key, target=key, relation=MAKES_ADMIN, evidence=by, conditional=conditional, via=method.holder)
 
 
 def _cuttable(
@@ -251,18 +264,23 @@ def _between(edges: Adjacency, starts: frozenset[int], ends: frozenset[int], lea
                     todo.append(other)
 
 
-def _minimum_cut(pairs: Sequence[Pair], starts: Iterable[int], ends: Iterable[int]) -> Sequence[Pair]:
+def _minimum_cut(
+    pairs: Sequence[Pair], starts: Iterable[int], ends: Iterable[int], kept: Collection[Pair] = frozenset()
+) -> Sequence[Pair]:
+    """The fewest of the pairs without which no start leads to an end. ``kept``: those that are never cut."""
     try:
         import numpy as np
         from scipy.sparse import csr_array
         from scipy.sparse.csgraph import breadth_first_order, maximum_flow
     except ImportError as error:
         raise MissingExtra("the fewest steps to cut", "graph") from error
+    if not pairs:
+        return ()
     place = {node: number for number, node in enumerate(dict.fromkeys(chain.from_iterable(pairs)), start=2)}
     source, sink, every = 0, 1, len(pairs) + 1
     entering = [(source, place[one], every) for one in starts if one in place]
     leaving = [(place[one], sink, every) for one in ends if one in place]
-    along = [(place[one], place[other], 1) for one, other in pairs]
+    along = [(place[one], place[other], every if (one, other) in kept else 1) for one, other in pairs]
     rows, columns, capacities = np.array([*entering, *leaving, *along], dtype=np.int32).T
     size = len(place) + 2
     capacity = csr_array((capacities, (rows, columns)), shape=(size, size), dtype=np.int32)

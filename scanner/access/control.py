@@ -357,7 +357,7 @@ class _Raising:
             for key, one in privileges.items()
             if one.level == "escalation"
         )
-        self._methods = (*own, *(method for method in methods if not method.is_own))
+        self._methods = (*own, *methods)
         self._own, self._found = privileges, dict(privileges)
         named = {key for edge in self._edges for key in edge[:2]}
         for targets in {id(method.targets): method.targets for method in self._methods}.values():

@@ -51,6 +51,7 @@ BUILT_IN: tuple[Rule, ...] = (
     registration.ENTRY_NOT_ACTIVE,
     entries.ENTRY_NOT_FOUND,
     privilege.ESCALATION,
+    privilege.CAN_MAKE_OTHERS_ADMIN,
     entries.EXEMPTION_EXPIRED,
     entries.EXEMPTION_EXPIRING,
     exposure.EXPOSED_CREDENTIAL,

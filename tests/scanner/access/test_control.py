@@ -144,7 +144,10 @@ def test_a_conditional_edge_to_an_identity_with_a_path() -> None:
         {"a": NORMAL, "b": NORMAL, "root": ADMIN}, [edge("b", "root"), edge("a", "b", conditional=True)]
     )
 
-    steps = ("a can become b, under a condition: trust policy of b", "b can become the admin root: trust policy of root")
+    steps = (
+        "a can become b, under a condition: trust policy of b",
+        "b can become the admin root: trust policy of root",
+    )
     assert raised["a"] == Privilege(level="high", evidence=steps, goal="root")
 
 
@@ -198,7 +201,8 @@ def test_a_method_needs_control_of_holder_and_target(
     raised = raise_by_paths(dict.fromkeys("xhtm", NORMAL), edges, methods)
 
     assert raised["x"].level == level
-    alone = raised["x"].level == "high" and not any(one.conditional for one in (*edges, *methods))
+    sure = not any(one.conditional for one in edges) and not any(one.conditional for one in methods)
+    alone = raised["x"].level == "high" and sure
     assert raised["x"].makes_admin == (("t",) if alone else ())
 
 
@@ -306,7 +310,7 @@ def level_by_hand(
 def test_levels_are_as_defined(estate: tuple[dict[str, PrivilegeLevel], list[Edge], list[Method]]) -> None:
     """All levels agree with their definition, and every step of the evidence is an edge."""
     levels, edges, given = estate
-    # Admins need no method, are targets of none, and lead nowhere that matters: connectors and the engine leave these out.
+    # Admins need no method, are targets of none, and lead nowhere that matters: all that is left out before.
     admins = {key for key, level in levels.items() if level == "admin"}
     edges = [one for one in edges if one.source not in admins]
     methods = [one for one in given if one.holder not in admins and admins.isdisjoint(one.targets) and not one.is_own]
@@ -320,7 +324,9 @@ def test_levels_are_as_defined(estate: tuple[dict[str, PrivilegeLevel], list[Edg
             if " can become " in line:
                 for more in ("the admin ", ", which can make itself an admin", ", under a condition"):
                     line = line.replace(more, "")  # noqa: PLW2901  # what is said of the end of a path
-                step, _, evidence = re.sub(", (whose privilege is unknown|which was not read)", "", line).partition(": ")
+                step, _, evidence = re.sub(", (whose privilege is unknown|which was not read)", "", line).partition(
+                    ": "
+                )
                 source, _, target = step.partition(" can become ")
                 assert {(source, target, evidence)} & {edge[:3] for edge in edges}
 
