@@ -72,11 +72,15 @@ class Adjacency(Protocol):
         ...
 
 
-def adjacency(size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[int]) -> Adjacency:
-    """Return the edges in the form that suits their number.
+def adjacency(
+    size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[int] | None = None
+) -> Adjacency:
+    """Return the edges in the form that suits their number. ``conditional``: None if none of them is.
 
     Of several between two nodes, an unconditional edge wins.
     """
+    if conditional is None:
+        conditional = memoryview(bytes(len(sources)))
     if len(sources) >= MANY and find_spec("numpy") is not None:
         return Arrays.of(size, sources, targets, conditional)
     return Lists.of(size, sources, targets, conditional)

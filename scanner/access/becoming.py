@@ -107,8 +107,9 @@ class Candidates:
     @cached_property
     def _numbers(self) -> Mapping[str, int]:
         """The numbers of all keys; groups come after them."""
-        named = {one.key for one in self._identities} | {key for edge in self._edges for key in edge[:2]}
-        return {key: number for number, key in enumerate(sorted(named))}
+        named = dict.fromkeys(one.key for one in self._identities)
+        named |= dict.fromkeys(key for edge in self._edges for key in edge[:2])
+        return {key: number for number, key in enumerate(named)}
 
     def _leading(self, *, if_met: bool) -> tuple[int, list[int], list[int]]:
         """The edges of the graph with a node for each group: its size, sources and targets."""
@@ -133,7 +134,7 @@ class Candidates:
         size, sources, targets = self._leading(if_met=False)
         admins = [one.key for one in self._identities if one.privilege.level == "admin"]
         rights = rights_in(self._methods, self._numbers, admins)
-        return Control(adjacency(size, sources, targets, bytes(len(sources))), rights)
+        return Control(adjacency(size, sources, targets), rights)
 
     @cached_property
     def _needed(self) -> Leading:
@@ -145,7 +146,7 @@ class Candidates:
         }
         goals.update(self._numbers[key] for method in self._methods for key in (method.holder, *method.targets))
         size, sources, targets = self._leading(if_met=True)
-        return leading_to(adjacency(size, sources, targets, bytes(len(sources))), sorted(goals))
+        return leading_to(adjacency(size, sources, targets), goals)
 
     @cached_property
     def _leading_on(self) -> frozenset[str]:

@@ -53,7 +53,7 @@ def attack_graph(connection: Connection, records: Opens) -> AttackGraph:
     conditional: dict[_Pair, Step] = {}
     for edge in stream.conditional():
         conditional.setdefault((edge.source, edge.target), _step(edge))
-    certain = adjacency(len(numbers), sources, targets, bytes(len(sources)))
+    certain = adjacency(len(numbers), sources, targets)
     number = len(sources)
     sources.extend(numbers[source] for source, _ in conditional)
     targets.extend(numbers[target] for _, target in conditional)
