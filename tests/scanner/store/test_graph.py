@@ -9,7 +9,22 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scanner.access.attack_paths import Step, admins, graph_of, is_external, steps_of
-from scanner.model import Assessment, Assignment, Grant, Link, Privilege, ScanResult, Trust, Way, Workload
+from scanner.discovery.inventory import Inventory
+from scanner.judging.last_known.remembered import Remembered
+from scanner.judging.pipeline import Declared, judge
+from scanner.model import (
+    POWERFUL,
+    Assessment,
+    Assignment,
+    Grant,
+    Identity,
+    Link,
+    Privilege,
+    ScanResult,
+    Trust,
+    Way,
+    Workload,
+)
 from scanner.store.store import Store
 from tests.databases import empty_stores
 from tests.examples import examples
@@ -123,3 +138,61 @@ def test_evidence_is_of_the_scan_that_the_graph_was_made_of() -> None:
         assert [one.evidence for one in path.steps] == ["before"]
         (path,) = store.attack_graph().shortest(key("a"))
         assert [one.evidence for one in path.steps] == ["after"]
+
+
+SERVICE = Trust(principal="lambda.amazonaws.com", kind="service", evidence="trusts Lambda")
+WAYS = st.lists(
+    st.builds(
+        Way,
+        kind=st.sampled_from(("assume", "become", "take_over", "make_admin")),
+        on=st.sampled_from((("acme:*",), ("acme:a",), ("acme:b", "acme:c"), ("function",))),
+        but=st.sampled_from(((), ("acme:a",))),
+        service=st.sampled_from(("", SERVICE.principal)),
+        by=st.just("a policy"),
+        conditional=st.booleans(),
+    ),
+    max_size=2,
+)
+
+
+@st.composite
+def discovered(draw: st.DrawFn) -> Inventory:
+    """Identities as connectors report them: own levels, links, ways, trusts and a workload."""
+
+    def identity(name: str) -> Identity:
+        principal = Trust(principal=key(draw(st.sampled_from(NAMES))), kind="principal", evidence="trusted")
+        relation = draw(st.sampled_from(("can_assume", "acts_as", "runs_as")))
+        target = draw(st.sampled_from([*map(key, NAMES), "acme:unread"]))
+        link = Link(relation=relation, target=target, evidence="linked")
+        level: Any = draw(st.sampled_from(("normal", "normal", "high", "unknown", "escalation", "admin")))
+        return make_identity(
+            name,
+            key=key(name),
+            scope=draw(st.sampled_from("12")),
+            links=draw(st.sampled_from(((), (link,)))),
+            trusts=draw(st.sampled_from(((), (principal,), (VENDOR,), (SERVICE,)))),
+            reach=() if level == "admin" else tuple(draw(WAYS)),
+            privilege=Privilege(level=level, evidence=("its policies",)),
+        )
+
+    runner = Workload(
+        key="function", provider="aws", source="prod", scope="1", kind="function", name="f", runs_as=(key("c"),)
+    )
+    return Inventory(identities=tuple(map(identity, NAMES)), workloads=(runner,))
+
+
+@given(inventory=discovered())
+@examples(60)
+def test_a_level_is_powerful_exactly_if_the_stored_graph_has_a_path(inventory: Inventory) -> None:
+    """Through judging, the store and the question: what one says the other does not deny."""
+    scan = make_result().scan
+    result = judge(inventory, Declared(), Remembered(), scan)
+    for store in empty_stores():
+        store.save(result)
+        graph = store.attack_graph()
+        for one in result.identities:
+            ways, _ = graph.ways_to_admin(one.identity.key, 50)
+            certain = any(not path.is_conditional for path in ways)
+            assert certain == (one.privilege.level in POWERFUL), (one.identity.key, one.privilege, ways)
+            if ways:
+                assert one.privilege.level in {*POWERFUL, "high"}
