@@ -70,8 +70,11 @@ def _identities(scan: ListedScan) -> Iterator[str]:
 
 
 def _findings(summary: Summary) -> Iterator[str]:
-    yield counted(sum(summary.findings.values()), "finding", "findings")
+    severities = ", ".join(f"{number:,} {severity}" for severity, number in summary.findings.items() if number)
+    total = counted(sum(summary.findings.values()), "finding", "findings")
+    yield f"{total} ({severities})" if severities else total
     for number, what in (
+        (summary.worsened, "worse"),
         (summary.new_findings, "new"),
         (summary.reopened_findings, "of these reopened"),
         (summary.resolved_findings, "resolved"),

@@ -20,6 +20,7 @@ from scanner import __version__
 from scanner.app import activity, alarms, ticketing
 from scanner.app.activity import Acted, LogPlan
 from scanner.app.lists import with_served
+from scanner.app.news import Judged, with_news
 from scanner.app.reviews import open_by_events
 from scanner.config.load import Config
 from scanner.config.settings import SourceSettings
@@ -208,8 +209,14 @@ def conclude(
             remembered = store.retrying(lambda: _remember(store, inventory, declared, started, targets))
         campaigns, damaged_reviews = store.retrying(store.reviews.sound_campaigns)
         remembered = replace(remembered, reviews=outcomes(campaigns, started.date()))
+
+        def again(other: Inventory, told: Declared, at: ScanInfo) -> ScanResult:
+            return judge(other, told, remembered, at, known_activity, quick=True)
+
         with stage("judging"):
             result = judge(inventory, declared, remembered, info, known_activity)
+            judged = Judged(result=result, inventory=inventory, declared=declared, remembered=remembered, again=again)
+            result, arrivals = store.retrying(lambda: with_news(store.memory, judged))
         for damage in store.damage:
             log.warning("%s; if this scan read it, it is stored again", damage)
         lost_days = tuple(f"{words}; its days count as not read" for words in acted.damage.words)
@@ -219,7 +226,7 @@ def conclude(
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.retrying(lambda: store.memory.earlier_findings(unknown)))
         with stage("saving"):
-            store.save(result, alarms.for_scan(store, channels, result, declared, targets))
+            store.save(result, alarms.for_scan(store, channels, result, declared, arrivals, targets))
         if store.may_prune():
             store.activity.prune(started.date(), policy.keep_days)
             store.outbox.forget_announced(started - ANNOUNCED_KEPT)

@@ -34,13 +34,13 @@ def exit_code(result: ScanResult, undelivered: int, accepted: Accepted) -> int:
 
 
 def is_failing(findings: Iterable[Finding], fail_on: Severity | None, *, fail_on_new: bool) -> bool:
-    """Whether any of the findings counts: at or above a severity, new ones, or both."""
+    """Whether any of the findings counts: at or above a severity, new or worse ones, or both."""
     from scanner.model import SEVERITIES  # here, because `muster --help` loads this module and no record
 
     if fail_on is None and not fail_on_new:
         return False
     severe = SEVERITIES[: SEVERITIES.index(fail_on) + 1] if fail_on in SEVERITIES else SEVERITIES
     return any(
-        finding.severity in severe and finding.acknowledged is None and (finding.new or not fail_on_new)
+        finding.severity in severe and finding.acknowledged is None and (finding.raises_alarm or not fail_on_new)
         for finding in findings
     )

@@ -44,6 +44,7 @@ from scanner.model import (
     Exemption,
     Finding,
     Input,
+    KnownFinding,
     Ownership,
     Person,
     Policy,
@@ -204,7 +205,7 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
         scanned_at=latest.scan.started_at,
     )
     judged = judge_activity(today, acted, circumstances)
-    history = History({finding.fingerprint: finding.first_seen for finding in latest.findings})
+    history = History({one.fingerprint: KnownFinding(one.first_seen) for one in latest.findings})
     found = evaluate_activity(
         judged, RuleContext(policy=declared.policy, now=now, frameworks=declared.frameworks, history=history)
     )
@@ -339,7 +340,9 @@ def _findings(
 ) -> tuple[Finding, ...]:
     """Return the findings of all rules and the last known ones of identities not judged, most severe first."""
     fresh, carried, now = judged.fresh, judged.carried, judged.now
-    known = remembered.known if remembered.known is None else {**remembered.announced, **remembered.known}
+    known = remembered.known
+    if known is not None and remembered.announced:
+        known = {name: KnownFinding(at) for name, at in remembered.announced.items()} | {**known}
     context = RuleContext(
         policy=declared.policy,
         now=now,

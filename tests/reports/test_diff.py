@@ -117,7 +117,9 @@ def test_the_document() -> None:
     """Every key, and each change with every field, unknown as null."""
     document: dict[str, Any] = json.loads(written("json"))
 
-    assert list(document) == ["schema", "old", "new", "summary", "notices", "changes"]
+    assert list(document) == [
+        "schema", "old", "new", "summary", "notices", "appeared", "findings", "groups", "changes"
+    ]  # fmt: skip
     assert document["schema"] == "muster.diff/1"
     assert document["summary"]["not_rechecked"] == 5
     assert set(document["changes"][0]) == {column.name for column in COLUMNS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, datetime
+from datetime import date
 from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -20,6 +20,7 @@ from scanner.model import (
     EntryAssessment,
     Finding,
     Identity,
+    KnownFinding,
     LookAlike,
     MatchCandidate,
     RegistryVerdict,
@@ -105,7 +106,7 @@ def _finding(one: Finding, moved: _Ids) -> Finding:
     return replace(one, entry=moved[one.entry], fingerprint=fingerprint(one.rule, moved[one.entry]))
 
 
-def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, datetime | None] | None:
+def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, KnownFinding] | None:
     """The age of a finding does not depend on its row; one that was held back stays unannounced."""
     known = remembered.known
     if known is None:
