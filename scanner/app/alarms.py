@@ -51,7 +51,8 @@ def for_scan(
     oldest = (now - timedelta(days=declared.activity.keep_days)).date()
     # A day of a log that became too old to be shown was not read.
     known = [spot for spot in store.outbox.blind_spots() if not is_day_before(spot.section, oldest)]
-    mended = () if declared.entries is None else readable_again(known, result.coverage)
+    given = {"registry.rows": declared.entries, "people.rows": declared.people}
+    mended = [one for one in readable_again(known, result.coverage) if given[one.section] is not None]
     changes = compare(known, (*result.coverage, *mended), now)
     reported = changes if store.has_scans() else msgspec.structs.replace(changes, lost=(), regained=())
     roster = None if people is None else Roster(people, now.date())

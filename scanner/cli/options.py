@@ -80,7 +80,9 @@ fail_on_option = click.option(
 )
 _fail_on_new = click.option("--fail-on-new", is_flag=True, help="Exit 1 on new findings.")
 _strict = click.option("--strict", is_flag=True, help="Exit 3 if there are gaps or undelivered messages.")
-_accept_drop = click.option("--accept-drop", is_flag=True, help="Accept that over 30 % of a source disappeared.")
+_accept_drop = click.option(
+    "--accept-drop", is_flag=True, help="Accept that over 30 % of a source, registry or roster disappeared."
+)
 
 
 _strict_registry = click.option(

@@ -15,6 +15,7 @@ from scanner.cli.exit_codes import INCOMPLETE, exit_code
 from scanner.cli.options import Accepted, Given, Reports, as_one, given_options, listed, output_options, verdict_options
 
 if TYPE_CHECKING:
+    from scanner.app.scanning import Run
     from scanner.cli.output import Output
     from scanner.config.load import Config
     from scanner.config.settings import SourceSettings
@@ -55,8 +56,10 @@ def scan(
     aws:profile=audit,regions=eu-west-1+us-east-1 or vault:url=https://vault.internal:8200. By default, all sources of
     the config are scanned.
     """
+    from scanner.app.scanning import new_run
     from scanner.cli.notify import notify_on_failure, then_notify
     from scanner.cli.output import offering, plan_outputs
+    from scanner.cli.runs import failures_kept
     from scanner.cli.sources import named_sources
     from scanner.config.load import load_config
     from scanner.errors import UsageError
@@ -83,20 +86,23 @@ def scan(
             return INCOMPLETE if accepted.strict and gaps else 0
         if scan_id is not None:
             raise UsageError("--scan-id needs --shard", hint="a scan without shards makes its own id")
-        planned = offering(plan_outputs(reports.outputs, reports.view, config), config.people)
-        chosen = named_sources(config, sources)
-        result, undelivered = then_notify(
-            config,
-            lambda: scan_and_report(
+        run = new_run()
+        with failures_kept(config, run):
+            planned = offering(plan_outputs(reports.outputs, reports.view, config), config.people)
+            chosen = named_sources(config, sources)
+            result, undelivered = then_notify(
                 config,
-                chosen,
-                planned,
-                quiet=how.quiet,
-                accept_drop=accepted.accept_drop,
-                strict_registry=given.strict_registry,
-                reads_logs=not how.no_activity,
-            ),
-        )
+                lambda: scan_and_report(
+                    config,
+                    chosen,
+                    planned,
+                    run,
+                    quiet=how.quiet,
+                    accept_drop=accepted.accept_drop,
+                    strict_registry=given.strict_registry,
+                    reads_logs=not how.no_activity,
+                ),
+            )
         return exit_code(result, undelivered, accepted)
 
 
@@ -104,6 +110,7 @@ def scan_and_report(
     config: Config,
     sources: Sequence[SourceSettings],
     outputs: Sequence[Output],
+    run: Run,
     *,
     quiet: bool,
     accept_drop: bool = False,
@@ -132,6 +139,7 @@ def scan_and_report(
                     ready,
                     lists.declared,
                     observer,
+                    run,
                     accept_drop=accept_drop,
                     logs=LogPlan(logs=logs, observer=observer),
                     complete=partial(with_changes_shown, outputs=outputs, activity=config.activity),

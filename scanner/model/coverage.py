@@ -23,6 +23,8 @@ ANY_KIND = "*"
 CoverageStatus: TypeAlias = Literal["complete", "partial", "denied", "failed", "skipped", "not_offered", "off"]
 REGISTRY = "registry"
 """The source and provider of gaps of the registry itself."""
+PEOPLE = "people"
+"""The source and provider of gaps of the roster itself."""
 UNREAD: frozenset[CoverageStatus] = frozenset({"denied", "failed", "skipped"})
 """Statuses of an unread section."""
 GAPS: frozenset[CoverageStatus] = UNREAD | {"partial"}

@@ -91,6 +91,10 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     not_found: int = 0
     gaps: int = 0
     not_rechecked: int = 0
+    people: int | None = None
+    """Rows of the roster, groups included; None without one. Of a list that is not believed, the last numbers."""
+    people_active: int | None = None
+    """Those of them who are active."""
     upkeep: Upkeep | None = None
     """None without a registry, in a part of a scan, and in scans of versions that did not count it."""
 

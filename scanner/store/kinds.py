@@ -359,7 +359,8 @@ ACKNOWLEDGED = "acknowledged"
 
 
 def _moves(finding: Finding) -> bool:
-    return finding.new or finding.reopened or finding.worsened or not finding.rechecked
+    plain = not (finding.new or finding.reopened or finding.was or finding.by_setup) and finding.cause is None
+    return not (plain and finding.rechecked)
 
 
 def _restored(finding: Finding, seen: Sighting) -> Finding:

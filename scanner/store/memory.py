@@ -18,6 +18,7 @@ from scanner.model import (
     Exposure,
     Finding,
     KnownFinding,
+    OwnershipVerdict,
     ScanResult,
     StoredSecret,
     Workload,
@@ -70,6 +71,10 @@ class Memory:
         with reading(self._engine) as connection:
             while batch := list(islice(wanted, BATCH)):
                 yield from read_open(connection, IDENTITIES, schema.identity.c.key.in_(batch), despite_damage=True)
+
+    def ownership(self) -> dict[str, OwnershipVerdict]:
+        """The latest scan's verdict on who owns each identity, by key."""
+        return {one.identity.key: one.ownership for one in self.assessments(lambda *_: True)}
 
     def unseen(self, keys: Collection[str]) -> frozenset[str]:
         """Those of these keys that no scan had."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.judging.last_known.remembered import Remembered, declares
+from scanner.judging.last_known.shrunk import LEAVERS, ROWS
 from scanner.matching.ladder import match
 from scanner.model import (
     Assessment,
@@ -122,7 +123,7 @@ def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, 
 # An unreadable row does not say whether an identity is declared. Its entry of the last scan is matched as before, so
 # identities keep the verdicts that depend on it. Each such row is a gap.
 
-SECTION = "registry.rows"
+SECTION = ROWS
 ROWS_NAMED = 200
 """The most gaps of one file, in case all of its rows are unreadable."""
 _BY_LAST_SCAN = "; as the last scan read it"
@@ -230,10 +231,11 @@ def _gap(place: str, detail: str) -> Coverage:
 
 
 def readable_again(known: Sequence[BlindSpot], coverage: Sequence[Coverage]) -> list[Coverage]:
-    """Return rows that were unreadable before and are no gap in this scan."""
-    unread = {section.scope for section in coverage if section.section == SECTION}
+    """Return rows and lists that were unreadable before and are no gap in this scan."""
+    lists = (SECTION, LEAVERS)
+    unread = {(section.section, section.scope) for section in coverage if section.section in lists}
     return [
-        Coverage(source=REGISTRY, provider=REGISTRY, scope=one.scope, section=SECTION, status="complete")
+        Coverage(source=one.source, provider=one.source, scope=one.scope, section=one.section, status="complete")
         for one in known
-        if one.section == SECTION and one.scope not in unread
+        if one.section in lists and (one.section, one.scope) not in unread
     ]

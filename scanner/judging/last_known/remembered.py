@@ -31,6 +31,7 @@ from scanner.model import (
     Grant,
     Identity,
     KnownFinding,
+    OwnershipVerdict,
     Recreation,
     ScanResult,
     StoredSecret,
@@ -55,6 +56,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     ``recreations``: by key, as this scan or an earlier one found them. ``gone``: provider, scope and unique id of keys
     that an entry once matched and that no longer exist. ``closed_tickets``: by people, before this scan started.
     ``reviews``: what the latest access review decided, by key. ``lists``: names of former sources that were lists.
+    ``ownership``: verdicts by key, for a roster that is not believed; else empty.
     """
 
     assessments: tuple[Assessment, ...] = ()
@@ -73,6 +75,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     closed_tickets: tuple[ClosedTicket, ...] = ()
     reviews: Mapping[str, ReviewOutcome] = {}
     lists: frozenset[str] = frozenset()
+    ownership: Mapping[str, OwnershipVerdict] = {}
 
 
 def not_rechecked(
