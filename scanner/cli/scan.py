@@ -39,7 +39,7 @@ class How(Struct, frozen=True, kw_only=True):
 @click.option("--scan-id", metavar="ID", help="Id of the scan; the same for all of its shards.")
 @click.option("--no-activity", is_flag=True, help="Do not read the config's audit logs first.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Scopes read at once.")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong, but what -o FORMAT:- asks for.")
 @as_one("how", How)
 def scan(
     sources: tuple[str, ...],
@@ -57,6 +57,8 @@ def scan(
     the config are scanned.
     """
     from scanner.app.scanning import new_run
+    from scanner.cli.console import keep_quiet
+    from scanner.cli.exit_codes import say_what_is_wrong
     from scanner.cli.notify import notify_on_failure, then_notify
     from scanner.cli.output import offering, plan_outputs
     from scanner.cli.runs import failures_kept
@@ -64,6 +66,7 @@ def scan(
     from scanner.config.load import load_config
     from scanner.errors import UsageError
 
+    keep_quiet(how.quiet)
     with notify_on_failure(given.config_file, given.store_url):
         config = overridden(load_config(given.config_file), given, how.workers)
         if shard is not None:
@@ -88,7 +91,7 @@ def scan(
             raise UsageError("--scan-id needs --shard", hint="a scan without shards makes its own id")
         run = new_run()
         with failures_kept(config, run):
-            planned = offering(plan_outputs(reports.outputs, reports.view, config), config.people)
+            planned = offering(plan_outputs(reports.outputs, reports.view, config, page=not how.quiet), config.people)
             chosen = named_sources(config, sources)
             result, undelivered = then_notify(
                 config,
@@ -103,7 +106,10 @@ def scan(
                     reads_logs=not how.no_activity,
                 ),
             )
-        return exit_code(result, undelivered, accepted)
+        code = exit_code(result, undelivered, accepted)
+        if how.quiet:
+            say_what_is_wrong(result, accepted, code)
+        return code
 
 
 def scan_and_report(

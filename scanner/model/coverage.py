@@ -53,6 +53,8 @@ class Coverage(Struct, frozen=True, kw_only=True, gc=False):
     rungs: tuple[Rung, ...] = ()
     feeds: tuple[Fact, ...] = ()
     feeds_within: bool = False
+    about: tuple[str, ...] = ()
+    """The identity kinds to which a section that lists none adds facts; empty: any."""
 
     @property
     def is_gap(self) -> bool:

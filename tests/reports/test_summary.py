@@ -63,7 +63,7 @@ def test_days_of_a_log_with_the_same_fault_are_one_gap() -> None:
 def test_unread_days_of_a_log_put_no_total_uncertain() -> None:
     """They hide what identities did, and no identity; any other gap may hide one."""
     days = Digest(estate_with_activity())
-    both = Digest(replace(days.result, coverage=(*days.result.coverage, make_coverage(status="denied"))))
+    both = Digest(replace(days.result, coverage=(*days.result.coverage, make_coverage(status="denied", kinds=("user",)))))
 
     assert days.headline == "2 of 7 identities are unregistered; 3 are orphaned."
     assert "Audit logs: 3 days could not be read in full; what was done then is not known." in days.caveats
@@ -78,5 +78,48 @@ def test_an_unread_row_of_the_registry_makes_numbers_uncertain_both_ways() -> No
     )
     digest = Digest(make_result(make_assessment(), coverage=(row,)))
 
-    expected = "Incomplete: 1 section could not be read in full; the numbers below may be higher or lower."
-    assert expected in digest.caveats
+    assert digest.caveats == [
+        "Incomplete: registry a.csv:2 registry.rows could not be read in full; the numbers of registration, ownership, "
+        "entries and findings may be higher or lower.",
+        "No roster was given, so owners could not be verified. Give one with --people FILE.",
+    ] or "registry a.csv:2 registry.rows" in digest.caveats[0]
+
+
+SERVICE_CREDENTIALS = make_coverage(
+    section="iam.service_specific_credentials", status="denied", kinds=(), rungs=("credential",), about=("user",)
+)
+
+
+@pytest.mark.parametrize(
+    ("gap", "touched", "not_touched"),
+    [
+        pytest.param({"kinds": ("user",)}, EVERY, (), id="a listing of identities"),
+        pytest.param({"kinds": ("secret",)}, ("findings",), ("registry", "privilege"), id="a listing of secrets"),
+        pytest.param(
+            {"kinds": (), "rungs": ("credential",)},
+            ("registry", "credentials", "usage"), ("identities", "privilege", "agents"), id="credentials of users",
+        ),
+        pytest.param(
+            {"kinds": (), "feeds": ("permissions",)}, ("privilege",), ("registry", "usage", "identities"), id="rights"
+        ),
+        pytest.param({"kinds": ()}, ("privilege", "usage"), ("registry", "identities"), id="facts of whatever sort"),
+        pytest.param(
+            {"provider": "registry", "section": "registry.rows", "kinds": ()},
+            ("registry", "ownership", "entries"), ("privilege", "identities", "credentials"), id="rows of a registry",
+        ),
+        pytest.param(
+            {"provider": "people", "section": "people.rows", "kinds": ()},
+            ("ownership",), ("registry", "privilege"), id="a roster",
+        ),
+        pytest.param({"section": "activity:2026-11-20", "kinds": ()}, (), EVERY, id="a day of a log"),
+    ],
+)  # fmt: skip
+def test_a_number_is_incomplete_only_by_a_gap_that_can_change_it(
+    gap: dict[str, Any], touched: Collection[Number], not_touched: Collection[Number]
+) -> None:
+    """And the gap is named beside it."""
+    digest = Digest(make_result(make_assessment(), coverage=(make_coverage(**{"status": "denied", **gap}),)))
+
+    assert set(touched) <= digest.limited.keys()
+    assert digest.limited.keys().isdisjoint(not_touched)
+    assert all(digest.gaps[0].section in text for text in digest.limited.values())

@@ -29,7 +29,7 @@ from scanner.model import (
 )
 from scanner.model.coverage import REGISTRY
 from scanner.rules.base import fingerprint
-from scanner.text import counted
+from scanner.text import counted, few
 
 _Ids: TypeAlias = Mapping[str, str]
 _Named = TypeVar("_Named", MatchCandidate, LookAlike)
@@ -124,6 +124,7 @@ def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, 
 # identities keep the verdicts that depend on it. Each such row is a gap.
 
 SECTION = ROWS
+ROWS_HIDING = 3
 ROWS_NAMED = 200
 """The most gaps of one file, in case all of its rows are unreadable."""
 _BY_LAST_SCAN = "; as the last scan read it"
@@ -134,13 +135,14 @@ class SetAside(Struct, frozen=True, kw_only=True):
 
     ``entries``: entries of the last scan, used until their row can be read again. ``why``: the reasons, by id.
     ``named``: keys of identities that a row names, each with the entries that matched it in the last scan.
-    ``anything``: a row may declare any identity.
+    ``anything``: a row may declare any identity. ``hiding``: where the rows are, as text.
     """
 
     entries: tuple[Entry, ...] = ()
     why: Mapping[str, str] = {}
     named: Mapping[str, AbstractSet[str]] = {}
     anything: bool = False
+    hiding: str = ""
 
     def verdict(self, key: str, judged: RegistryVerdict) -> RegistryVerdict:
         """Return the verdict, provisional if an unreadable row may explain its difference from the last known one."""
@@ -150,7 +152,10 @@ class SetAside(Struct, frozen=True, kw_only=True):
             hidden = self.named[key].isdisjoint((judged.entry, *(candidate.entry for candidate in judged.candidates)))
         else:
             hidden = False
-        return replace(judged, provisional=True) if hidden else judged
+        if not hidden:
+            return judged
+        why = judged.evidence or (f"its entry may be hidden by {self.hiding}" if self.hiding else None)
+        return replace(judged, provisional=True, evidence=why)
 
     def entry(self, judged: EntryAssessment) -> EntryAssessment:
         """The entry of an unreadable row is not evaluated, whatever it matches."""
@@ -196,6 +201,7 @@ def set_aside(
         why=why,
         named=matched,
         anything=unplaced is not None,
+        hiding=few([str(one.origin) for one in unread], ROWS_HIDING, ", "),
     )
 
 
