@@ -19,7 +19,9 @@ from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared
 from scanner.model import SEVERITY_RANK, Assessment, Finding, Policy, ScanInfo, ScanResult, most_severe_first
 from scanner.notify.planning import Arrivals
+from scanner.rules.evaluation import ON_UNDECLARED
 from scanner.store.memory import Memory
+from scanner.store.scans import Setup
 from scanner.text import few
 
 Again: TypeAlias = Callable[[Inventory, Declared, ScanInfo], ScanResult]
@@ -46,7 +48,7 @@ def with_news(memory: Memory, judged: Judged) -> tuple[ScanResult, Arrivals]:
 
     On a store's first scan, nothing is new and nobody has appeared.
     """
-    last = memory.frame()
+    last = memory.setup()
     if last is None:
         return judged.result, Arrivals()
     setup = _setup_of(memory, judged, last)
@@ -94,8 +96,12 @@ def _with_causes(memory: Memory, result: ScanResult, alone: Mapping[str, str]) -
 
 
 def _appeared(memory: Memory, judged: Judged) -> Iterator[Assessment]:
-    """Identities without an entry that no scan has seen, also under another key with the same unique id."""
-    unknown = {one.identity for one in judged.result.findings if one.new or one.held_back or one.acknowledged}
+    """Identities without an entry that no scan has seen, also under another key with the same unique id.
+
+    One that was acknowledged in advance is expected.
+    """
+    unknown = {one.identity for one in judged.result.findings if one.new or one.held_back}
+    unknown -= {one.identity for one in judged.result.findings if one.acknowledged and one.rule in ON_UNDECLARED}
     maybe = {
         one.identity.key: one
         for one in judged.result.identities
@@ -121,23 +127,22 @@ class _Setup(Struct, frozen=True, kw_only=True):
     alone: Mapping[str, str] = {}
 
 
-def _setup_of(memory: Memory, judged: Judged, last: ScanResult) -> _Setup:
+def _setup_of(memory: Memory, judged: Judged, last: Setup) -> _Setup:
     result = judged.result
-    read = {one.source for one in judged.inventory.coverage} - {one.source for one in last.coverage}
+    read = {one.source for one in judged.inventory.coverage} - last.sources
     added = frozenset(read - memory.sources_of_scans(read))
-    chosen = tuple(_policy_changes(last.policy, judged.declared.policy))
-    upgraded = last.scan.version != result.scan.version
+    policy = last.policy or judged.declared.policy
+    chosen = tuple(_policy_changes(policy, judged.declared.policy))
+    upgraded = last.version not in (None, result.scan.version)
     words = list(chosen)
     if added:
         verb = "source was added" if len(added) == 1 else "sources were added"
         words.append(f"{verb}: {few(sorted(added), _NAMED, ', ')}")
-    versions = f"Muster {last.scan.version} -> {result.scan.version}"
+    versions = f"Muster {last.version} -> {result.scan.version}"
     moved = [one for one in result.findings if one.new or one.worsened]
     alone: dict[str, str] = {}
     if moved and words:
-        before = judged.again(
-            _without(judged.inventory, added), replace(judged.declared, policy=last.policy), result.scan
-        )
+        before = judged.again(_without(judged.inventory, added), replace(judged.declared, policy=policy), result.scan)
         anyway = {one.fingerprint for one in before.findings if one.new or one.worsened}
         alone |= {one.fingerprint: "; ".join(words) for one in moved if one.fingerprint not in anyway}
     if moved and upgraded:
@@ -167,7 +172,7 @@ def _without(inventory: Inventory, sources: Collection[str]) -> Inventory:
     )
 
 
-def _by_version(memory: Memory, judged: Judged, last: ScanResult, moved: Sequence[Finding]) -> Iterator[str]:
+def _by_version(memory: Memory, judged: Judged, last: Setup, moved: Sequence[Finding]) -> Iterator[str]:
     """Yield fingerprints of findings that only another version of Muster can have caused.
 
     Their identity is as it was, so are those that its evidence names, and it would have had the finding at the time of
@@ -181,7 +186,7 @@ def _by_version(memory: Memory, judged: Judged, last: ScanResult, moved: Sequenc
     changed = [key for key, one in now.items() if one.rechecked and key not in same]
     if len(changed) * len(moved) > _COMPARED:
         return
-    then = judged.again(judged.inventory, judged.declared, replace(judged.result.scan, started_at=last.scan.started_at))
+    then = judged.again(judged.inventory, judged.declared, replace(judged.result.scan, started_at=last.started_at))
     rank = {one.fingerprint: SEVERITY_RANK[one.severity] for one in then.findings}
     for finding in moved:
         by_then = rank.get(finding.fingerprint)

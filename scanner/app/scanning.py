@@ -47,6 +47,7 @@ from scanner.model.coverage import PEOPLE
 from scanner.notify.settings import Channel
 from scanner.notify.tickets.settings import Target
 from scanner.stages import stage
+from scanner.store.scans import Setup
 from scanner.store.store import Store, open_store
 from scanner.strict import decode
 
@@ -242,7 +243,7 @@ def conclude(
         lost_days = tuple(f"{words}; its days count as not read" for words in acted.damage.words)
         lost_reviews = tuple(f"{words}; the scan goes on without that review" for words in damaged_reviews)
         before = (*notices(lost), *store.damage, *lost_days, *lost_reviews)
-        summary = _with_people(result.summary, declared, store.retrying(store.memory.frame), started)
+        summary = _with_people(result.summary, declared, store.retrying(store.memory.setup), started)
         result = replace(result, summary=summary, notices=(*before, *result.notices))
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.retrying(lambda: store.memory.earlier_findings(unknown)))
@@ -298,27 +299,28 @@ def _remember(
 
 def _believed(store: Store, declared: Declared, remembered: Remembered, now: datetime) -> tuple[Declared, Remembered]:
     """The declarations with what an implausible loss of rows hides as gaps, and what the last scan knew of that."""
-    last = store.memory.frame()
+    last = store.memory.setup()
     if last is None:
         return declared, remembered
     if declared.entries is not None:
         known = followed(remembered, declared.entries).entries
         declared = replace(declared, shrunk=tuple(lost_rows(declared.entries, declared.unread, known)))
-    why = implausible_roster(declared.people, now.date(), last.summary) if declared.people is not None else None
-    if why is None or declared.people is None:
+    people, before = declared.people, last.summary
+    why = None if people is None or before is None else implausible_roster(people, now.date(), before)
+    if why is None or people is None:
         return declared, remembered
     named = next(iter([one.name for one in declared.inputs if one.role == "people"]), PEOPLE)
     return (
-        replace(declared, people=nobody_left(declared.people), roster_gaps=(gap(LEAVERS, named, why),)),
+        replace(declared, people=nobody_left(people), roster_gaps=(gap(LEAVERS, named, why),)),
         replace(remembered, ownership=store.memory.ownership()),
     )
 
 
-def _with_people(summary: Summary, declared: Declared, last: ScanResult | None, now: datetime) -> Summary:
+def _with_people(summary: Summary, declared: Declared, last: Setup | None, now: datetime) -> Summary:
     """The summary with the numbers of the roster; with the last ones if it is not believed."""
     if declared.people is None:
         return summary
-    if declared.roster_gaps and last is not None:
+    if declared.roster_gaps and last is not None and last.summary is not None:
         return replace(summary, people=last.summary.people, people_active=last.summary.people_active)
     rows, active = roster_numbers(declared.people, now.date())
     return replace(summary, people=rows, people_active=active)

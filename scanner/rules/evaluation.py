@@ -69,7 +69,7 @@ _ACTIVITY_RULES = {rule.id: rule for rule in _of(ActivityRule)}
 _PLAN_RULES = _of(PlanRule)
 _PLAN_CREDENTIAL_RULES = _of(PlanCredentialRule)
 _TICKET_RULES = _of(TicketRule)
-_ON_UNDECLARED = frozenset(
+ON_UNDECLARED = frozenset(
     rule.id for rule in (registration.LOOKALIKE, registration.RUNS_BEFORE_APPROVAL, registration.UNREGISTERED)
 )
 """Rules that a match would resolve. Their findings are held back while a gap may hide the entry, then new."""
@@ -353,7 +353,7 @@ def _found(rule: Rule, hit: Hit, subject: _Subject, context: RuleContext) -> _Fo
     identifier = fingerprint(rule.id, subject.key)
     severity = hit.severity or rule.severity
     compared = context.compared(identifier, severity)
-    held_back = compared.is_unknown and subject.may_be_declared and rule.id in _ON_UNDECLARED
+    held_back = compared.is_unknown and subject.may_be_declared and rule.id in ON_UNDECLARED
     finding = Finding(
         fingerprint=identifier,
         rule=rule.id,

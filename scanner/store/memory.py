@@ -19,7 +19,6 @@ from scanner.model import (
     Finding,
     KnownFinding,
     OwnershipVerdict,
-    ScanResult,
     StoredSecret,
     Workload,
 )
@@ -29,6 +28,7 @@ from scanner.store.engine import reading
 from scanner.store.history import first_seen
 from scanner.store.intervals import BATCH, open_places, read, read_open
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, R, RecordKind
+from scanner.store.scans import Setup
 
 Wanted: TypeAlias = Callable[[str, str, str], bool]
 """Whether a record is wanted, by source, scope and kind. A stored secret's kind is ``secret``."""
@@ -59,11 +59,11 @@ class Memory:
                     despite_damage=True,
                 )
 
-    def frame(self) -> ScanResult | None:
-        """The latest scan without its records; None for an empty store. Raises DamagedRow."""
+    def setup(self) -> Setup | None:
+        """How the latest scan was set up; None for an empty store."""
         with reading(self._engine) as connection:
             seq = scans.latest(connection)
-            return None if seq is None else scans.frame(connection, seq)
+            return None if seq is None else scans.setup(connection, seq)
 
     def assessments_of(self, keys: Collection[str]) -> Iterator[Assessment]:
         """The latest scan's identities with these keys."""

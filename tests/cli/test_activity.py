@@ -405,7 +405,7 @@ def test_a_retired_log_is_forgotten(muster: Muster, folder: Path) -> None:
     with open_store(f"sqlite:///{folder}/muster.db", create=False) as store:
         past = store.activity.past()
         assert store.check() == ()
-    again = muster("activity", "cloudtrail:path=logs,source=prod,name=copy", "--quiet")
+    again = muster("activity", "cloudtrail:path=logs,source=prod,name=copy")
 
     assert [one.code for one in refused] == [2, 2, 2]
     assert "copy, trail" in refused[0].err

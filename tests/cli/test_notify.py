@@ -29,9 +29,18 @@ def hook(estate: Path) -> Iterator[Receiver]:
         yield server
 
 
+ARRIVAL = "1 identity has appeared without an entry"
+
+
 def titles(server: Receiver) -> list[str]:
     """Of all that arrived."""
     return [request.json["title"] for request in server.received]
+
+
+def _without_arrivals(estate: Path) -> None:
+    """One message each night."""
+    config = estate / "config.toml"
+    config.write_text(config.read_text().replace("[[notify]]\n", "[[notify]]\nappeared = false\n"))
 
 
 def test_only_what_is_new_is_reported_and_once(estate: Path, muster: Muster, hook: Receiver) -> None:
@@ -41,12 +50,14 @@ def test_only_what_is_new_is_reported_and_once(estate: Path, muster: Muster, hoo
 
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     second = muster("scan")
-    assert titles(hook) == ["1 new finding without an owner (1 high)"]
-    assert "sent 1 message" in second.err
-    assert hook.received[0].json["findings"][0]["identity"] == "saas:acme:night-bot"
+    assert titles(hook) == [ARRIVAL, "1 new finding without an owner (1 high)"]
+    assert "sent 2 messages" in second.err
+    assert hook.received[0].json["kind"] == "appeared"
+    assert [one["key"] for one in hook.received[0].json["identities"]] == ["saas:acme:night-bot"]
+    assert hook.received[1].json["findings"][0]["identity"] == "saas:acme:night-bot"
 
     muster("scan")
-    assert len(hook.received) == 1
+    assert len(hook.received) == 2
 
 
 def test_owners_get_their_own(estate: Path, muster: Muster, hook: Receiver) -> None:
@@ -62,6 +73,7 @@ def test_owners_get_their_own(estate: Path, muster: Muster, hook: Receiver) -> N
 
 def test_what_could_not_be_delivered_is_not_lost(estate: Path, muster: Muster, hook: Receiver) -> None:
     """It waits in the store; ``muster notify`` and the next scan try again; nothing goes twice."""
+    _without_arrivals(estate)
     muster("scan")
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     hook.replies = [Reply(403)]
@@ -83,6 +95,7 @@ def test_what_could_not_be_delivered_is_not_lost(estate: Path, muster: Muster, h
 
 def test_a_failed_delivery_does_not_change_how_a_scan_ends(estate: Path, muster: Muster, hook: Receiver) -> None:
     """Unless asked to be strict; the next scan delivers."""
+    _without_arrivals(estate)
     muster("scan")
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     hook.replies = [Reply(403)]
@@ -385,6 +398,7 @@ def test_what_the_command_cannot_do(estate: Path, muster: Muster, arguments: tup
 
 def test_a_killed_sender_loses_nothing(estate: Path, muster: Muster, hook: Receiver) -> None:
     """A message that someone else is sending just now is left to them, for a while."""
+    _without_arrivals(estate)
     muster("scan")
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     hook.replies = [Reply(403)]
@@ -398,6 +412,7 @@ def test_a_killed_sender_loses_nothing(estate: Path, muster: Muster, hook: Recei
 
 def test_a_store_that_is_busy_when_messages_are_sent(estate: Path, muster: Muster, hook: Receiver) -> None:
     """The scan is stored all the same and ends as it ended; its messages wait."""
+    _without_arrivals(estate)
     muster("scan")
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     store = sqlite3.connect(estate / "muster.db", isolation_level=None, check_same_thread=False)

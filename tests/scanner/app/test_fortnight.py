@@ -16,7 +16,19 @@ from scanner.cli.exit_codes import is_failing
 from scanner.discovery.inventory import Reading, join
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
-from scanner.model import POTENTIAL, Coverage, Entry, Exemption, Finding, Identity, Policy, Privilege, ScanResult, Trust
+from scanner.model import (
+    POTENTIAL,
+    Coverage,
+    Entry,
+    Exemption,
+    Finding,
+    Grant,
+    Identity,
+    Policy,
+    Privilege,
+    ScanResult,
+    Trust,
+)
 from scanner.notify.notices import Notice, Outgoing
 from scanner.notify.settings import WebhookChannel
 from scanner.store.store import Store
@@ -284,6 +296,43 @@ def test_an_added_source_is_told_once(store: Store) -> None:
     assert message.setup == ("source was added: second",)
     assert [night.failed for night in nights] == [False, False, True]
     assert sorted(one.kind for one in nights[2].messages) == ["appeared", "findings"]
+
+
+def test_a_gap_that_hides_only_credentials_of_users(store: Store) -> None:
+    """It makes users provisional, not roles, and the verdict names the gap."""
+    role = make_identity("role", kind="role", created_at=days_ago(900))
+    blind = make_coverage(
+        section="iam.service_specific_credentials", status="denied", kinds=(), rungs=("credential",), about=("user",)
+    )
+    roles = make_coverage(section="iam.roles", kinds=("role",))
+    (night,) = _nights(store, Night(identities=(OLD, role), coverage=(USERS, roles, blind)))
+
+    verdicts = {one.identity.name: one.registry for one in night.result.identities}
+    assert {name: one.provisional for name, one in verdicts.items()} == {"old": True, "role": False}
+    assert verdicts["old"].evidence == (
+        "its entry may be hidden by iam.service_specific_credentials of 123456789012: denied"
+    )
+
+
+def test_an_upgrade_alone_is_told_once(store: Store) -> None:
+    """A severity that another version gave to the same facts; what changed that night still alarms."""
+    everything = Privilege(level="admin", evidence=("everything",))
+    grown = replace(SHOP, privilege=everything, grants=(Grant(name="AdministratorAccess", via="direct", admin=True),))
+    aged = replace(OLD, credentials=(make_credential("old", "AKIAOLD", created_at=days_ago(400)),))
+    first = _scan(store, 0, Night(identities=(aged, SHOP))).result
+    older = replace(
+        first,
+        scan=replace(first.scan, id="older", version="0.0.1"),
+        findings=tuple(replace(one, severity="low") for one in first.findings if one.rule != "credential_too_old"),
+    )
+    store.save(older)
+    night = _scan(store, 1, Night(identities=(aged, grown)))
+
+    by_setup = {one.rule for one in night.result.findings if one.by_setup}
+    assert {"credential_too_old", "unregistered"} <= by_setup
+    assert "admin" in {one.rule for one in night.alarms}
+    assert {one.identity for one in night.alarms} == {SHOP.key}
+    assert sorted(one.kind for one in night.messages) == ["findings", "setup"]
 
 
 def test_acknowledging_or_its_end_is_no_worsening() -> None:
