@@ -110,10 +110,10 @@ def _appeared(memory: Memory, judged: Judged) -> Iterator[Assessment]:
     unseen = memory.unseen(maybe.keys())
     issued = {(one.provider, one.scope, one.unique_id) for key in unseen if (one := maybe[key].identity).unique_id}
     known = memory.issued(issued)
-    for key, one in maybe.items():
-        identity = one.identity
-        if key in unseen and (identity.provider, identity.scope, identity.unique_id) not in known:
-            yield one
+    for key in sorted(unseen):
+        arrived = maybe[key]
+        if (arrived.identity.provider, arrived.identity.scope, arrived.identity.unique_id) not in known:
+            yield arrived
 
 
 # --- The setup: version, policy and sources ---

@@ -71,7 +71,7 @@ def messages(
 ) -> list[Outgoing]:
     """All messages of a scan: who appeared, findings by owner with the highest severity first, and the setup's."""
     identities = _by_key(result) if channels else {}
-    found = []
+    found: list[Outgoing] = []
     for channel in channels:
         found += _of_arrivals(channel, result, arrivals)
         found += _for_channel(channel, result, changes, identities, roster)
