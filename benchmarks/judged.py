@@ -11,7 +11,7 @@ from scanner.discovery.inventory import Inventory
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
 from scanner.matching.places import SourceRef
-from scanner.model import Coverage, ScanInfo, ScanResult
+from scanner.model import Coverage, KnownFinding, ScanInfo, ScanResult
 
 
 def judged(count: int, *, day: int = 0, changed: float = 0.0, before: ScanResult | None = None) -> ScanResult:
@@ -38,6 +38,6 @@ def judged(count: int, *, day: int = 0, changed: float = 0.0, before: ScanResult
         ),
         Remembered()
         if before is None
-        else Remembered(known={one.fingerprint: one.first_seen for one in before.findings}),
+        else Remembered(known={one.fingerprint: KnownFinding(one.first_seen, one.severity) for one in before.findings}),
         ScanInfo(id=f"scan-{day}-{changed}", started_at=moment, finished_at=moment, version="0"),
     )

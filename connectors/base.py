@@ -66,7 +66,8 @@ class Section(Struct, frozen=True, kw_only=True):
 
     ``kinds``: identity kinds (or ``secret``) it lists, empty where it only adds facts to them.
     ``rungs``: the rungs of matching that use its data. ``feeds``: facts that it adds to identities of other scopes,
-    by assignments. ``without``: what is lost when it cannot be read.
+    by assignments. ``about``: the identity kinds to which it adds facts, if it lists none; empty: any. ``without``:
+    what is lost when it cannot be read.
     ``optional``: off unless the source's settings enable it.
     """
 
@@ -77,6 +78,7 @@ class Section(Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...] = ()
     rungs: tuple[Rung, ...] = ()
     feeds: tuple[Fact, ...] = ()
+    about: tuple[str, ...] = ()
     optional: bool = False
 
 
@@ -165,6 +167,7 @@ class Scope(Struct, frozen=True, kw_only=True):
             kinds=section.kinds,
             rungs=section.rungs,
             feeds=section.feeds,
+            about=section.about,
             feeds_within=self.feeds_within,
         )
 

@@ -267,6 +267,8 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
         12,
         axis="explained",
     ),
+    Column("was", lambda r: r.finding.was, "Its lower severity in the last scan, if it has worsened.", 10),
+    Column("cause", lambda r: r.finding.cause, "Why it has worsened, or what in the setup alone caused it.", 40),
 )
 
 _REGISTRY: tuple[Column[EntryAssessment], ...] = (

@@ -28,6 +28,7 @@ def headline(diff: Diff) -> str:
     counts = diff.summary
     parts = (
         (counts.joined, "joined"),
+        (counts.appeared, "of these without an entry"),
         (counts.returned, "came back"),
         (counts.moved, "moved"),
         (counts.replaced, "of these recreated under the same key"),
@@ -36,8 +37,9 @@ def headline(diff: Diff) -> str:
         (counts.forgotten, "forgotten"),
     )
     text = ", ".join(f"{number:,} {what}" for number, what in parts if number)
-    if text:
-        return f"Of the identities, {text}."
+    worse = f"{counted(counts.worsened, 'finding is', 'findings are')} worse." if counts.worsened else ""
+    if text or worse:
+        return " ".join(filter(None, (f"Of the identities, {text}." if text else "", worse)))
     return "Nothing changed." if not diff.changes else "Of the identities, none joined, moved or left."
 
 
@@ -60,6 +62,7 @@ def caveats(diff: Diff) -> list[str]:
 def finding_counts(counts: Counts) -> Iterator[str]:
     """Numbers of findings by change."""
     for number, what in (
+        (counts.worsened, "worse"),
         (counts.new_findings, "new"),
         (counts.reopened_findings, "reopened"),
         (counts.resolved_findings, "resolved"),
@@ -71,6 +74,8 @@ def finding_counts(counts: Counts) -> Iterator[str]:
 
 def became(change: Change) -> str:
     """The old and the new value as one phrase."""
+    if change.change == "worsened":
+        return f"{change.before} -> {change.after}: {change.cause}"
     if change.aspect is None:
         return "; ".join(filter(None, (change.before, change.after)))
     return difference_text(change.aspect, change.before, change.after)
@@ -108,6 +113,9 @@ COLUMNS: tuple[_Change, ...] = (
     Column("ask", lambda r: r.ask, "Owner, or the most likely owner.", 26),
     Column("next_step", lambda r: r.next_step, "What to do first.", 60),
     Column("caveat", lambda r: r.caveat, "Why this may be incomplete.", 40),
+    Column("appeared", lambda r: r.appeared, "Seen for the first time, without an entry.", 10, "bool"),
+    Column("became_admin", lambda r: r.became_admin, "It is an admin, and was none.", 12, "bool"),
+    Column("cause", lambda r: r.cause, "Why a finding is worse, or what made the reach grow.", 60),
 )
 SHORT_COLUMNS: tuple[_Change, ...] = (
     Column("change", lambda r: words(r.change), ""),

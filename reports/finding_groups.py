@@ -39,22 +39,41 @@ def new_findings(page: Page, digest: Digest) -> None:
         _list(page, digest, title, groups, most=NEW_GROUPS_SHOWN)
 
 
+def worse_findings(page: Page, digest: Digest) -> None:
+    """Findings whose severity has risen since the previous scan; writes nothing if there are none."""
+    groups = [(group, group.worse) for group in digest.groups if group.worse.findings]
+    if groups:
+        worse = sum(found.findings for _, found in groups)
+        title = f"{counted(worse, 'finding', 'findings')} worse since {_before(digest)}"
+        _list(page, digest, title, groups, most=NEW_GROUPS_SHOWN)
+
+
 def highest_findings(page: Page, digest: Digest) -> None:
-    """The findings with the highest severity among those that are neither new nor acknowledged."""
+    """The findings with the highest severity among those that are neither new, worse nor acknowledged."""
     groups = [(group, group.standing) for group in digest.groups if group.standing.findings]
     if groups:
-        others = any(group.new.findings for group in digest.groups)
+        others = any(group.new.findings or group.worse.findings for group in digest.groups)
         title = "Other findings by severity" if others else "Highest-severity findings"
         _list(page, digest, title, groups, most=GROUPS_SHOWN)
 
 
 def moved(page: Page, digest: Digest) -> None:
-    """How the counts changed since the previous scan."""
+    """What is new, worse and resolved, and how the counts changed since the previous scan."""
     *earlier, _ = digest.result.trend or (None,)
     if not earlier:
         return
-    steps = list(_steps(earlier[-1].counts, digest.result.summary))
-    page.counts("Change", [*(steps or ["none"]), f"since {_before(digest)}"])
+    page.counts("News", news(digest.result.summary))
+    summary = digest.result.summary
+    steps = list(_steps(earlier[-1].counts, summary))
+    if steps or not (summary.new_findings or summary.worsened or summary.resolved_findings):
+        page.counts("Change", [*(steps or ["none"]), f"since {_before(digest)}"])
+
+
+def news(summary: Summary) -> list[str]:
+    """The numbers of findings that are new, worse and resolved, and of identities that appeared, if any."""
+    counts = {"new": summary.new_findings, "worsened": summary.worsened, "resolved": summary.resolved_findings}
+    appeared = [f"appeared {summary.appeared:,}"] if summary.appeared else []
+    return [*(f"{what} {number:,}" for what, number in counts.items()), *appeared]
 
 
 def _steps(before: Summary, now: Summary) -> Iterator[str]:
@@ -95,9 +114,13 @@ def _list(
             continue  # a repair of the store removed them
         examples = ", ".join(_subject(page, one, names) for one in about)
         more = found.subjects - EXAMPLES
+        worse = about[0].was is not None
+        was = f", was {about[0].was}" if worse else ""
+        because = (f"Because of: {about[0].cause}",) if worse and about[0].cause else ()
         lines = (
-            f"{about[0].title} ({found.findings:,})",
+            f"{about[0].title} ({found.findings:,}{was})",
             f"{examples} and {more:,} more" if more > 0 else examples,
+            *because,
             f"Next: {_first_sentence(about[0].remediation)}",
         )
         page.item(group.severity, lines, axis="severity")

@@ -197,7 +197,8 @@ def identity_record(judged: Assessment, first_seen: Mapping[str, datetime], radi
 
 def finding_record(finding: Finding) -> bytes:
     """A record of the list findings."""
-    return encoded({**asdict(finding), "evidence": evidence_of(finding), "status": finding.status})
+    more = {"evidence": evidence_of(finding), "status": finding.status, "worsened": finding.worsened}
+    return encoded({**asdict(finding), **more})
 
 
 def entry_record(judged: EntryAssessment) -> bytes:

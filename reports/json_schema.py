@@ -74,7 +74,7 @@ def scan_schema() -> Schema:
     defs["Workload"] = {**defs["Workload"], **_object(workload)}
     defs["EntryRecord"] = _entry(entry, defs.pop("Entry"))
     defs["Input"] = _input(defs["Input"])
-    status = {"status": msgspec.json.schema(FindingStatus)}
+    status = {"status": msgspec.json.schema(FindingStatus), "worsened": {"type": "boolean"}}
     defs["Finding"] = {**defs["Finding"], **_object({**defs["Finding"]["properties"], **status})}
     head = _object(
         {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO, ClassVar, Literal, TypeAlias
 
 from reports.base import Screen, View
+from reports.finding_groups import news
 from reports.judged import Judged, how_many, work_list
 from reports.listing import LISTINGS
 from reports.phrases import (
@@ -131,6 +132,8 @@ def _counts(page: MarkdownPage, digest: Digest) -> None:
     severe: dict[str, int] = {severity: found.get(severity, 0) for severity in SEVERITIES}
     axes = {**digest.states, "findings": severe}
     rows = [(axis.capitalize(), text) for axis, states in axes.items() if (text := _state_counts(states))]
+    if len(digest.result.trend) > 1:
+        rows.append(("News", " · ".join(news(digest.result.summary))))
     if rows:
         page.table(None, ("Axis", "How many"), rows, total=len(rows))
 
@@ -140,13 +143,15 @@ def _state_counts(states: Mapping[str, int]) -> str:
 
 
 def _new_findings(page: MarkdownPage, digest: Digest) -> None:
-    total = sum(group.new.findings for group in digest.groups)
-    _findings(page, digest, "New since the last scan", _named_in(digest, digest.findings.first_new), total)
+    total = sum(group.new.findings + group.worse.findings for group in digest.groups)
+    what = "New or worse" if digest.result.summary.worsened else "New"
+    _findings(page, digest, f"{what} since the last scan", _named_in(digest, digest.findings.first_new), total)
 
 
 def _highest_findings(page: MarkdownPage, digest: Digest) -> None:
-    total = sum(group.findings - group.new.findings for group in digest.groups)
-    title = "Other findings" if digest.result.summary.new_findings else "Findings"
+    total = sum(group.findings - group.new.findings - group.worse.findings for group in digest.groups)
+    summary = digest.result.summary
+    title = "Other findings" if summary.new_findings or summary.worsened else "Findings"
     _findings(page, digest, title, _named_in(digest, digest.findings.first_others), total)
 
 
@@ -156,7 +161,7 @@ def _named_in(digest: Digest, fingerprints: Sequence[str]) -> list[Finding]:
 
 
 def _all_findings(page: MarkdownPage, digest: Digest) -> None:
-    newest_first = sorted(digest.result.findings, key=lambda finding: not finding.new)
+    newest_first = sorted(digest.result.findings, key=lambda finding: not (finding.new or finding.worsened))
     _findings(page, digest, "Findings", newest_first, len(newest_first))
 
 
@@ -195,7 +200,8 @@ def _findings(page: MarkdownPage, digest: Digest, title: str, found: Sequence[Fi
 
 
 def _finding_row(finding: Finding, about: Assessment | None, digits: int) -> Iterator[str]:
-    yield f"{finding.severity}, new" if finding.new else finding.severity
+    mark = ", new" if finding.new else f", was {finding.was}" if finding.worsened else ""
+    yield f"{finding.severity}{mark}"
     yield _prose(finding.title)
     yield " ".join(_named(finding, about))
     yield markdown_code(cut(evidence_line(finding) or "", LONGEST_TEXT))

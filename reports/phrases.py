@@ -91,7 +91,8 @@ def next_step(judged: Judged) -> str:
 
 def _next_step_but_leaks(judged: Judged) -> str:
     if judged.verdicts.registry.provisional:
-        return "Close the gap first: the data needed to match it to a registry entry could not be read."
+        why = judged.verdicts.registry.evidence or "the data needed to match it to a registry entry could not be read"
+        return f"Close the gap first: {why}."
     if judged.verdicts.ownership.state == "orphaned":
         used = next((one for one in judged.findings if one.rule == "used_after_owner_left"), None)
         since = f" It is still used: on {plain(used.evidence.get('day'))}, by audit logs." if used else ""

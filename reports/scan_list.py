@@ -16,6 +16,8 @@ from scanner.model import Forgotten, Summary
 from scanner.text import counted
 
 SCHEMA = "muster.history/1"
+REASONS = 5
+"""Maximum lines of a reason on the page."""
 
 
 class ListedScan(Struct, frozen=True, kw_only=True):
@@ -36,23 +38,52 @@ class ListedScan(Struct, frozen=True, kw_only=True):
     forgot: Forgotten | None = None
 
 
-Writer: TypeAlias = Callable[[Sequence[ListedScan], BinaryIO, Screen], tuple[str, ...]]
+class ListedRun(Struct, frozen=True, kw_only=True):
+    """A run without a result. ``ended_at``: None if it was killed."""
+
+    id: str
+    started_at: datetime
+    ended_at: datetime | None
+    reason: str
+
+
+class Listed(Struct, frozen=True, kw_only=True):
+    """The scans and the runs that failed, each newest first."""
+
+    scans: Sequence[ListedScan] = ()
+    failed: Sequence[ListedRun] = ()
+
+
+Writer: TypeAlias = Callable[[Listed, BinaryIO, Screen], tuple[str, ...]]
 """Writes the list; returns notices about content that was cut."""
 
 
-def _write_page(scans: Sequence[ListedScan], out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+def _write_page(listed: Listed, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     page = Page(screen)
-    for number, scan in enumerate(scans):
+    rows: list[ListedScan | ListedRun] = [*listed.scans]
+    for run in reversed(listed.failed):  # scans keep the order in which they were stored: a clock may go backwards
+        place = next((at for at, row in enumerate(rows) if row.started_at <= run.started_at), len(rows))
+        rows.insert(place, run)
+    for number, row in enumerate(rows):
         if number:
             page.line()
-        page.line(scan.id, "bold")
-        page.line(f"  {scan.started_at:%Y-%m-%d %H:%M} UTC, {_happened(scan)}")
-        page.line(f"  {', '.join(_identities(scan))}; {', '.join(_findings(scan.summary))}")
-        page.line(f"  {_gaps(scan.summary)}", "yellow" if scan.summary.gaps else "")
-    if not scans:
+        page.line(row.id, "bold")
+        if isinstance(row, ListedRun):
+            _write_run(page, row)
+            continue
+        page.line(f"  {row.started_at:%Y-%m-%d %H:%M} UTC, {_happened(row)}")
+        page.line(f"  {', '.join(_identities(row))}; {', '.join(_findings(row.summary))}")
+        page.line(f"  {_gaps(row.summary)}", "yellow" if row.summary.gaps else "")
+    if not rows:
         page.line("No scan is in the store.")
     out.write(page.text.encode())
     return ()
+
+
+def _write_run(page: Page, run: ListedRun) -> None:
+    page.line(f"  {run.started_at:%Y-%m-%d %H:%M} UTC, failed: nothing was stored", "red")
+    for line in run.reason.splitlines()[:REASONS]:
+        page.line(f"  {line.strip()}")
 
 
 def _happened(scan: ListedScan) -> str:
@@ -70,8 +101,11 @@ def _identities(scan: ListedScan) -> Iterator[str]:
 
 
 def _findings(summary: Summary) -> Iterator[str]:
-    yield counted(sum(summary.findings.values()), "finding", "findings")
+    severities = ", ".join(f"{number:,} {severity}" for severity, number in summary.findings.items() if number)
+    total = counted(sum(summary.findings.values()), "finding", "findings")
+    yield f"{total} ({severities})" if severities else total
     for number, what in (
+        (summary.worsened, "worse"),
         (summary.new_findings, "new"),
         (summary.reopened_findings, "of these reopened"),
         (summary.resolved_findings, "resolved"),
@@ -87,11 +121,15 @@ def _gaps(summary: Summary) -> str:
     return f"{unread}, {summary.not_rechecked:,} not re-checked" if summary.not_rechecked else unread
 
 
-def _write_json(scans: Sequence[ListedScan], out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+def _write_json(listed: Listed, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     """One scan per line."""
     del screen
-    out.write(b'{\n"schema": ' + encoded(SCHEMA) + b',\n"scans": [')
-    out.write(b",".join(b"\n" + encoded(asdict(scan)) for scan in scans) + b"\n]\n}\n")
+    lists: Mapping[str, Sequence[Struct]] = {"scans": listed.scans, "failed": listed.failed}
+    out.write(b'{\n"schema": ' + encoded(SCHEMA))
+    for name, rows in lists.items():
+        out.write(b",\n" + encoded(name) + b": [")
+        out.write(b",".join(b"\n" + encoded(asdict(row)) for row in rows) + b"\n]")
+    out.write(b"\n}\n")
     return ()
 
 

@@ -98,6 +98,7 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "replaced": State("bad", "Deleted and created again under the same name: another identity"),
         "new": State("bad", "A finding that the previous scan did not have"),
         "reopened": State("bad", "A resolved finding that came back"),
+        "worsened": State("bad", "A finding of higher severity than in the previous scan"),
         "joined": State("info", "The previous scan did not have it"),
         "returned": State("warn", "Was gone, and exists again"),
         "moved": State("warn", "Something about it changed"),

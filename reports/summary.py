@@ -9,16 +9,30 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from reports.exposed import exposed_rows
+from reports.limits import (
+    EVERY,
+    WORDS,
+    Number,
+    hides_leaks,
+    is_day,
+    limited_numbers,
+    limits_of,
+    places,
+    touched_by,
+)
 from reports.phrases import joined
-from scanner.model import EXPOSURE_KIND, Coverage, ScanResult
-from scanner.model.activity import LOG_SECTION
+from scanner.model import Coverage, ScanResult
 from scanner.model.counts import FindingCounts, FindingGroup, IdentityCounts
-from scanner.model.coverage import REGISTRY
+from scanner.model.coverage import PEOPLE, REGISTRY
 from scanner.model.stored import finding_counts, identity_counts
 from scanner.text import counted, either
 
 NO_REGISTRY = "No registry was given, so registration was not checked. Give one with --registry FILE."
 NO_ROSTER = "No roster was given, so owners could not be verified. Give one with --people FILE."
+
+
+HEADLINE: frozenset[Number] = frozenset({"identities", "registry", "ownership"})
+"""The numbers of the headline."""
 
 
 class Digest:
@@ -58,6 +72,11 @@ class Digest:
         return limits_of(self.gaps)
 
     @cached_property
+    def limited(self) -> Mapping[Number, str]:
+        """By number that a gap can change: the gaps, as text."""
+        return limited_numbers(self.gaps)
+
+    @cached_property
     def headline(self) -> str:
         """One sentence with the totals; it says so where gaps limit them."""
         identities = len(self.result.identities)
@@ -73,7 +92,7 @@ class Digest:
             unregistered=registry["unregistered"],
             orphaned=ownership["orphaned"],
             unchecked=registry["unchecked"] == identities,
-            limited=bool(self.limits),
+            limited=not HEADLINE.isdisjoint(self.limited),
         )
 
     @cached_property
@@ -108,33 +127,30 @@ def totals(*, identities: int, unregistered: int, orphaned: int, unchecked: bool
     return f"As far as could be read, {text}" if limited else text[0].upper() + text[1:]
 
 
-def limits_of(gaps: Iterable[Coverage]) -> list[Coverage]:
-    """Gaps that may hide identities or entries: all but days of audit logs and reports of leaked keys."""
-    return [gap for gap in gaps if not (_is_day(gap) or _hides_leaks(gap))]
-
-
-def _is_day(gap: Coverage) -> bool:
-    return gap.section.partition(":")[0] == LOG_SECTION
-
-
-def _hides_leaks(gap: Coverage) -> bool:
-    return gap.kinds == (EXPOSURE_KIND,)
-
-
 def unread_caveats(gaps: Sequence[Coverage]) -> list[str]:
     """What the gaps leave out, as sentences; empty without a gap."""
-    limits, days, leaks = len(limits_of(gaps)), sum(map(_is_day, gaps)), sum(map(_hides_leaks, gaps))
-    sections, unread = counted(limits, "section", "sections"), counted(days, "day", "days")
-    declared = any(gap.provider == REGISTRY for gap in gaps)
-    # Without an entry, an identity counts as unregistered and orphaned: these numbers can be too high.
-    bound = "may be higher or lower" if declared else "are minimums"
-    reports = counted(leaks, "source", "sources")
+    limits, days, leaks = limits_of(gaps), sum(map(is_day, gaps)), sum(map(hides_leaks, gaps))
+    unread, reports = counted(days, "day", "days"), counted(leaks, "source", "sources")
     caveats = (
-        (limits, f"Incomplete: {sections} could not be read in full; the numbers below {bound}."),
+        (limits, _incomplete(limits)),
         (days, f"Audit logs: {unread} could not be read in full; what was done then is not known."),
         (leaks, f"Leaked keys: reports of {reports} could not be read in full; there may be more."),
     )
     return [text for holds, text in caveats if holds]
+
+
+def _incomplete(limits: Sequence[Coverage]) -> str:
+    """What the gaps can change: the numbers by name, unless it is every one."""
+    touched = frozenset[Number]().union(*map(touched_by, limits))
+    declared = any(gap.provider in (REGISTRY, PEOPLE) for gap in limits)
+    # Without an entry, an identity counts as unregistered and orphaned: these numbers can be too high.
+    bound = "may be higher or lower" if declared or "identities" not in touched else "are minimums"
+    sections = counted(len(limits), "section", "sections")
+    if touched == EVERY:
+        return f"Incomplete: {sections} could not be read in full; the numbers below {bound}."
+    numbers = [word for number, word in WORDS.items() if number in touched]
+    listed = f"{', '.join(numbers[:-1])} and {numbers[-1]}" if len(numbers) > 1 else "".join(numbers)
+    return f"Incomplete: {places(limits)} could not be read in full; the numbers of {listed} {bound}."
 
 
 def stale_caveat(stale: int) -> str:

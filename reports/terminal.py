@@ -8,7 +8,7 @@ from itertools import islice
 from typing import BinaryIO, ClassVar, Literal, TypeAlias
 
 from reports.base import Screen, View
-from reports.finding_groups import groups_by_rule, highest_findings, moved, new_findings
+from reports.finding_groups import groups_by_rule, highest_findings, moved, new_findings, worse_findings
 from reports.judged import how_many, work_list
 from reports.listing import LISTINGS
 from reports.phrases import (
@@ -104,6 +104,7 @@ def _counts(page: Page, digest: Digest) -> None:
     page.counts("Findings", (f"{count:,} {severity}" for severity, count in severities if count))
     notable = (
         (summary.new_findings, "new finding", "new findings"),
+        (summary.worsened, "worse finding", "worse findings"),
         (summary.reopened_findings, "of these reopened", "of these reopened"),
         (summary.resolved_findings, "resolved finding", "resolved findings"),
         (summary.acknowledged, "acknowledged", "acknowledged"),
@@ -232,7 +233,11 @@ def _finding_lines(page: Page, finding: Finding, identities: Mapping[str, Identi
         page.shortened(finding.assignment or "", 100),
         finding.about if finding.subject is None else None,
     )
-    marks = (finding.severity if finding.severity != first.severity else "", "new" if finding.new else "")
+    marks = (
+        finding.severity if finding.severity != first.severity else "",
+        "new" if finding.new else "",
+        f"was {finding.was}" if finding.worsened else "",
+    )
     subject = "".join(f"[{mark}] " for mark in marks if mark) + ", ".join(name for name in named if name)
     evidence = evidence_line(finding)
     longest = LONGEST_DAY if finding.rule in ABOUT_A_DAY else LONGEST_EVIDENCE
@@ -271,6 +276,7 @@ _SECTIONS: Mapping[View, tuple[Section, ...]] = {
         _gaps,
         _counts,
         moved,
+        worse_findings,
         new_findings,
         highest_findings,
         _few_orphans,

@@ -102,6 +102,7 @@ _SECTIONS = (
         title="Console passwords of users missing from the credential report",
         permissions=("iam:GetLoginProfile", "iam:ListUsers"),
         without="which users have a password, and when it was used, is unknown",
+        about=("user",),
     ),
     Section(
         name=KEYS,
@@ -109,6 +110,7 @@ _SECTIONS = (
         permissions=("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
         without="ids of access keys and the last use of some are unknown",
         rungs=("credential",),
+        about=("user",),
     ),
     Section(
         name=ROOT,
@@ -124,6 +126,7 @@ _SECTIONS = (
         permissions=("iam:ListServiceSpecificCredentials",),
         without="long-term API keys, those for Bedrock among them, are unknown; so is the use of their users",
         rungs=("credential",),
+        about=("user",),
     ),
     Section(
         name=CERTIFICATES,
@@ -131,6 +134,7 @@ _SECTIONS = (
         permissions=("iam:ListSigningCertificates",),
         without="ids of signing certificates are unknown",
         rungs=("credential",),
+        about=("user",),
     ),
     Section(
         name=SSH_KEYS,
@@ -139,18 +143,21 @@ _SECTIONS = (
         without="SSH keys are unknown, and a user with nothing else counts as disabled",
         rungs=("credential",),
         optional=True,
+        about=("user",),
     ),
     Section(
         name=MFA_DEVICES,
         title="Second factors",
         permissions=("iam:ListVirtualMFADevices", "iam:ListMFADevices"),
         without="the type of users' MFA devices is unknown; for users newer than the report, whether they have any",
+        about=("user",),
     ),
     Section(
         name=ROLE_DETAILS,
         title="What roles are described as",
         permissions=("iam:ListRoles",),
         without="roles' descriptions, longest sessions and templates are unknown",
+        about=("role",),
     ),
     Section(
         name=OIDC_PROVIDERS,

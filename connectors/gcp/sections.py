@@ -57,6 +57,7 @@ SECTIONS: tuple[Section, ...] = (
         permissions=_needs(r.SERVICE_ACCOUNT_KEYS, r.ASSETS),
         without="age, expiry and state of keys, and which Google found exposed",
         rungs=("credential",),
+        about=("service_account",),
     ),
     Section(
         name="iam.workload_identity_pools",
@@ -96,6 +97,7 @@ SECTIONS: tuple[Section, ...] = (
         permissions=_needs(r.HMAC_KEYS),
         without="HMAC keys, which work without IAM credentials and whose use is not recorded",
         rungs=("credential",),
+        about=("service_account",),
     ),
     Section(
         name="aiplatform.reasoning_engines",

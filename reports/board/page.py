@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -21,6 +21,7 @@ from reports.board.drawing import count_bar, line, share_bar
 from reports.board.numbers import board
 from reports.board.records import Board, Measure, Moment, Team
 from reports.board.upkeep import mean
+from reports.limits import Number
 from reports.phrases import ORPHANED_MEANS
 from reports.summary import Digest
 from scanner.model import ScanResult
@@ -90,9 +91,22 @@ class BoardPage:
 # --- parts --------------------------------------------------------------------
 
 
+_NUMBERS: Mapping[str, tuple[Number, ...]] = {
+    "owned": ("ownership",),
+    "registered": ("registry",),
+    "agents_owned": ("agents", "ownership"),
+    "rotated": ("credentials",),
+    "long_lived": ("credentials",),
+    "logged": ("identities",),
+    "used_services": ("identities", "privilege"),
+}
+"""The numbers that a measure depends on; how much was read depends on none."""
+
+
 def _measure(measure: Measure, numbers: Board, digest: Digest) -> str:
     unknown = f" <b>{words.unknown_text(measure)}.</b>" if measure.unknown else ""
-    incomplete = '<span class="incomplete">incomplete</span>' if digest.limits and measure.name != "read" else ""
+    gaps = next((digest.limited[one] for one in _NUMBERS.get(measure.name, ()) if one in digest.limited), None)
+    incomplete = f'<span class="incomplete" title="not read in full: {_safe(gaps)}">incomplete</span>' if gaps else ""
     since = digest.result.since
     step = words.step(measure, numbers) if since else None
     moved = (

@@ -10,7 +10,7 @@ const LINES = [
 ];
 
 // Orphans by team, and those that belong to none by the reason; none where there is no orphan.
-function orphansChart(unsorted, limited, go) {
+function orphansChart(unsorted, gaps, go) {
   const holders = [...unsorted].sort((a, b) => b.number - a.number);
   if (!holders.length) return [];
   const whole = holders.reduce((sum, { number }) => sum + number, 0);
@@ -26,7 +26,7 @@ function orphansChart(unsorted, limited, go) {
   });
   const left = holders.length - listed.length;
   const more = left > 0 && h("p.quiet", null, `and ${count(left)} more`);
-  return [h("figure.holders", null, captionOf("Whose orphans", whole, limited), h("ul", null, rows), more)];
+  return [h("figure.holders", null, captionOf("Whose orphans", whole, gaps), h("ul", null, rows), more)];
 }
 
 // [{ team, reason, number }]

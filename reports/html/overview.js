@@ -11,6 +11,18 @@ const CHARTS = [
   { title: "Age of credentials", axis: "age", view: "credentials", facet: "age" },
 ];
 
+// The number that a gap must be able to change to make a card or chart incomplete; others are called so themselves.
+const NUMBERS = {
+  new_findings: "findings",
+  severity: "findings",
+  unregistered: "registry",
+  orphaned: "ownership",
+  abandoned: "ownership",
+  admins: "privilege",
+  not_found: "entries",
+  age: "credentials",
+};
+
 // note: what the number counts; choice: the facets under which the list shows just these; rare: not shown for none;
 // axis: the one whose unknown ones the number leaves out.
 const CARDS = [
@@ -61,7 +73,7 @@ function showOverview(overview, go) {
   byId("cards").replaceChildren(...CARDS.filter(({ name, rare }) => !rare || overview.summary[name]).map((card) => cardOf(card, overview, go)));
   byId("charts").replaceChildren(
     ...CHARTS.map((chart) => chartOf(chart, overview, go)),
-    ...orphansChart(overview.holders, overview.limited, go),
+    ...orphansChart(overview.holders, overview.limited.ownership, go),
     ...trendChart(overview.trend),
   );
   byId("more").open = innerHeight >= TALL;
@@ -183,7 +195,7 @@ function cardOf({ name, label, note, view = "identities", choice, axis }, { summ
     "button.card",
     { type: "button", onclick: () => go(view, choice) },
     h("span.label", null, label),
-    h("span.value", null, value, limited && !unchecked && h("span.incomplete", null, "incomplete")),
+    h("span.value", null, value, !unchecked && incompleteBy(limited[NUMBERS[name] ?? name])),
     h("span.note", null, unchecked ? "unchecked: no registry was given" : shown),
   );
 }
@@ -207,12 +219,16 @@ function chartOf({ title, axis, view, facet }, { summary, limited, ages, counts 
       ),
     ),
   );
-  return h("figure", null, captionOf(title, whole, limited), stackedBar(axis, parts, whole), h("ul", null, rows));
+  return h("figure", null, captionOf(title, whole, limited[NUMBERS[axis] ?? axis]), stackedBar(axis, parts, whole), h("ul", null, rows));
 }
 
-function captionOf(title, whole, limited) {
-  const incomplete = limited && h("span.incomplete", null, "incomplete");
-  return h("figcaption", null, title, h("span.total", null, incomplete, ` ${count(whole)}`));
+// gaps: those that can change the number, as text; undefined for none.
+function captionOf(title, whole, gaps) {
+  return h("figcaption", null, title, h("span.total", null, incompleteBy(gaps), ` ${count(whole)}`));
+}
+
+function incompleteBy(gaps) {
+  return gaps && h("span.incomplete", { title: `not read in full: ${gaps}` }, "incomplete");
 }
 
 function countsOf(column) {

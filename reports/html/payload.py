@@ -142,7 +142,7 @@ def overview(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]
         },
         "headline": digest.headline,
         "caveats": digest.caveats,
-        "limited": bool(digest.limits),
+        "limited": digest.limited,
         "states": STATES,
         "registry_given": registry_given(result),
         "orphaned_means": ORPHANED_MEANS,

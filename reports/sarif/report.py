@@ -90,7 +90,7 @@ def _results(findings: Iterable[Finding], places: Places, indexes: Mapping[str, 
                 # Hosts identify results by it; otherwise they would use the line of the file, which moves.
                 "primaryLocationLineHash": f"{finding.fingerprint}:1",
             },
-            "baselineState": "new" if finding.new else "unchanged",
+            "baselineState": "new" if finding.new else "updated" if finding.worsened else "unchanged",
             **_suppressed(finding),
             "properties": {
                 "severity": finding.severity,

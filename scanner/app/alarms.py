@@ -17,7 +17,7 @@ from scanner.judging.pipeline import Declared
 from scanner.model import Coverage, ScanInfo, ScanResult
 from scanner.notify.blindness import CoverageChanges, compare
 from scanner.notify.notices import Outgoing
-from scanner.notify.planning import between_scans, failed, messages, nothing_scanned
+from scanner.notify.planning import NOBODY, Arrivals, between_scans, failed, messages, nothing_scanned
 from scanner.notify.settings import Channel
 from scanner.notify.tickets.settings import Target
 from scanner.redaction.redact import redact
@@ -40,18 +40,23 @@ def for_scan(
     channels: Sequence[Channel],
     result: ScanResult,
     declared: Declared,
+    arrivals: Arrivals = NOBODY,
     targets: Sequence[Target] = (),
 ) -> Alarms:
-    """Notifications and tickets to store with a scan. A store's first scan reports no changes in coverage."""
+    """Notifications and tickets to store with a scan. ``arrivals``: who appeared.
+
+    A store's first scan reports no changes in coverage.
+    """
     now, people = result.scan.started_at, declared.people
     oldest = (now - timedelta(days=declared.activity.keep_days)).date()
     # A day of a log that became too old to be shown was not read.
     known = [spot for spot in store.outbox.blind_spots() if not is_day_before(spot.section, oldest)]
-    mended = () if declared.entries is None else readable_again(known, result.coverage)
+    given = {"registry.rows": declared.entries, "people.rows": declared.people}
+    mended = [one for one in readable_again(known, result.coverage) if given[one.section] is not None]
     changes = compare(known, (*result.coverage, *mended), now)
     reported = changes if store.has_scans() else msgspec.structs.replace(changes, lost=(), regained=())
     roster = None if people is None else Roster(people, now.date())
-    alarms = _alarms(messages(channels, result, reported, roster), changes)
+    alarms = _alarms(messages(channels, result, reported, roster, arrivals), changes)
     return msgspec.structs.replace(
         alarms,
         tickets=ticketing.for_scan(store, targets, result, roster),

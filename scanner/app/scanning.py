@@ -20,6 +20,7 @@ from scanner import __version__
 from scanner.app import activity, alarms, ticketing
 from scanner.app.activity import Acted, LogPlan
 from scanner.app.lists import with_served
+from scanner.app.news import Judged, with_news
 from scanner.app.reviews import open_by_events
 from scanner.config.load import Config
 from scanner.config.settings import SourceSettings
@@ -27,15 +28,26 @@ from scanner.discovery.engine import EXPORT, LIST, LIVE, Observer, Source, disco
 from scanner.discovery.inventory import Inventory
 from scanner.errors import NothingScanned, UsageError
 from scanner.judging.activity.declared import OPEN_DAYS
+from scanner.judging.last_known.registry_rows import followed
 from scanner.judging.last_known.remembered import Remembered, unknown_fingerprints, with_earlier
+from scanner.judging.last_known.shrunk import (
+    LEAVERS,
+    gap,
+    implausible_roster,
+    lost_rows,
+    nobody_left,
+    roster_numbers,
+)
 from scanner.judging.last_known.vanished import gone, held, losses, notices, recreations, still_there, to_look_up
 from scanner.judging.pipeline import LIST_TYPE, Declared, judge
 from scanner.lifecycle.reviews.campaign import outcomes
 from scanner.matching.places import Places
-from scanner.model import ScanInfo, ScanResult
+from scanner.model import ScanInfo, ScanResult, Summary
+from scanner.model.coverage import PEOPLE
 from scanner.notify.settings import Channel
 from scanner.notify.tickets.settings import Target
 from scanner.stages import stage
+from scanner.store.scans import Setup
 from scanner.store.store import Store, open_store
 from scanner.strict import decode
 
@@ -96,11 +108,26 @@ def settings_digest(source: SourceSettings) -> str:
     return hashlib.sha256(msgspec.json.encode([source.type, source.settings], order="deterministic")).hexdigest()
 
 
+class Run(Struct, frozen=True, kw_only=True):
+    """A scan under way: its id, its start, and what was read of logs, if any."""
+
+    scan_id: str
+    started: datetime
+    acted: Acted | None = None
+
+
+def new_run() -> Run:
+    """A scan that begins now."""
+    started = datetime.now(UTC).replace(microsecond=0)
+    return Run(scan_id=new_scan_id(started), started=started)
+
+
 def scan(
     config: Config,
     sources: Sequence[Source],
     declared: Declared,
     observer: Observer,
+    run: Run,
     *,
     accept_drop: bool = False,
     logs: LogPlan | None = None,
@@ -108,12 +135,13 @@ def scan(
 ) -> ScanResult:
     """Discover, match, judge and store. Raises NothingScanned, StoreError; after an error nothing is stored.
 
-    ``accept_drop``: accept that an implausible share of a source's identities is gone. ``logs``: read first; what was
-    read stays in the store. ``complete``: adds data from the store to the result, for reports.
+    ``run``: of :func:`new_run`. ``accept_drop``: accept that an implausible share of a source's identities, or of the
+    rows of a registry or roster, is gone. ``logs``: read first; what was read stays in the store. ``complete``: adds
+    data from the store to the result, for reports.
     """
     with open_store(config.store_url) as store:
-        started = datetime.now(UTC).replace(microsecond=0)
-        scan_id = new_scan_id(started)
+        started, scan_id = run.started, run.scan_id
+        store.runs.started(scan_id, started)
         acted = activity.read(store, logs, config.activity, started) if logs and logs.logs else None
         with stage("reading"):
             inventory = discover(
@@ -123,7 +151,7 @@ def scan(
             store,
             inventory,
             declared,
-            Run(scan_id=scan_id, started=started, acted=acted),
+            replace(run, acted=acted),
             lists=[source.name for source in sources if source.rank == LIST],
             accept_drop=accept_drop,
             channels=config.channels,
@@ -157,14 +185,6 @@ def forget_old_scans(store: Store, config: Config, latest: ScanResult) -> None:
 def new_scan_id(started: datetime) -> str:
     """A new scan id: the start time, and random digits for scans that start in the same second."""
     return f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-
-
-class Run(Struct, frozen=True, kw_only=True):
-    """A scan that was read: its id, its start, and what was read of logs, if any."""
-
-    scan_id: str
-    started: datetime
-    acted: Acted | None = None
 
 
 def conclude(
@@ -206,20 +226,29 @@ def conclude(
         declared = with_served(store, declared)
         with stage("the last scan"):
             remembered = store.retrying(lambda: _remember(store, inventory, declared, started, targets))
+            if not accept_drop:
+                declared, remembered = store.retrying(lambda: _believed(store, declared, remembered, started))
         campaigns, damaged_reviews = store.retrying(store.reviews.sound_campaigns)
         remembered = replace(remembered, reviews=outcomes(campaigns, started.date()))
+
+        def again(other: Inventory, told: Declared, at: ScanInfo) -> ScanResult:
+            return judge(other, told, remembered, at, known_activity, quick=True)
+
         with stage("judging"):
             result = judge(inventory, declared, remembered, info, known_activity)
+            judged = Judged(result=result, inventory=inventory, declared=declared, remembered=remembered, again=again)
+            result, arrivals = store.retrying(lambda: with_news(store.memory, judged))
         for damage in store.damage:
             log.warning("%s; if this scan read it, it is stored again", damage)
         lost_days = tuple(f"{words}; its days count as not read" for words in acted.damage.words)
         lost_reviews = tuple(f"{words}; the scan goes on without that review" for words in damaged_reviews)
         before = (*notices(lost), *store.damage, *lost_days, *lost_reviews)
-        result = replace(result, notices=(*before, *result.notices))
+        summary = _with_people(result.summary, declared, store.retrying(store.memory.setup), started)
+        result = replace(result, summary=summary, notices=(*before, *result.notices))
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.retrying(lambda: store.memory.earlier_findings(unknown)))
         with stage("saving"):
-            store.save(result, alarms.for_scan(store, channels, result, declared, targets))
+            store.save(result, alarms.for_scan(store, channels, result, declared, arrivals, targets))
         if store.may_prune():
             store.activity.prune(started.date(), policy.keep_days)
             store.outbox.forget_announced(started - ANNOUNCED_KEPT)
@@ -266,6 +295,35 @@ def _remember(
         closed_tickets=ticketing.closed_tickets(store, targets, now),
         recreations=recreations(maybe_anew, memory.last_unique_ids(maybe_anew), memory.open_recreations(), now.date()),
     )
+
+
+def _believed(store: Store, declared: Declared, remembered: Remembered, now: datetime) -> tuple[Declared, Remembered]:
+    """The declarations with what an implausible loss of rows hides as gaps, and what the last scan knew of that."""
+    last = store.memory.setup()
+    if last is None:
+        return declared, remembered
+    if declared.entries is not None:
+        known = followed(remembered, declared.entries).entries
+        declared = replace(declared, shrunk=tuple(lost_rows(declared.entries, declared.unread, known)))
+    people, before = declared.people, last.summary
+    why = None if people is None or before is None else implausible_roster(people, now.date(), before)
+    if why is None or people is None:
+        return declared, remembered
+    named = next(iter([one.name for one in declared.inputs if one.role == "people"]), PEOPLE)
+    return (
+        replace(declared, people=nobody_left(people), roster_gaps=(gap(LEAVERS, named, why),)),
+        replace(remembered, ownership=store.memory.ownership()),
+    )
+
+
+def _with_people(summary: Summary, declared: Declared, last: Setup | None, now: datetime) -> Summary:
+    """The summary with the numbers of the roster; with the last ones if it is not believed."""
+    if declared.people is None:
+        return summary
+    if declared.roster_gaps and last is not None and last.summary is not None:
+        return replace(summary, people=last.summary.people, people_active=last.summary.people_active)
+    rows, active = roster_numbers(declared.people, now.date())
+    return replace(summary, people=rows, people_active=active)
 
 
 def _nothing_scanned(inventory: Inventory) -> NothingScanned:

@@ -40,7 +40,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     is_flag=True,
     help="Exit 3 if there are gaps that no earlier run has reported, or undelivered messages.",
 )
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong or new.")
 @as_one("asked", Asked)
 def activity(logs: tuple[str, ...], given: Given, alarm: Alarm, strict: bool, asked: Asked) -> int:
     """Read audit logs into one profile for each identity and day, and alert on what is new.
@@ -52,10 +52,12 @@ def activity(logs: tuple[str, ...], given: Given, alarm: Alarm, strict: bool, as
     Then judges what identities of the latest scan did, and notifies the config's channels of findings that neither a
     scan nor an earlier reading had.
     """
+    from scanner.cli.console import keep_quiet
     from scanner.cli.notify import notify_all, notify_on_failure
     from scanner.cli.scan import overridden
     from scanner.config.load import load_config
 
+    keep_quiet(asked.quiet)
     with notify_on_failure(given.config_file, given.store_url):
         config = overridden(load_config(given.config_file), given)
         remembers = bool(config.channels) or alarm.fail_on_new
@@ -102,15 +104,16 @@ def read_and_judge(
     if findings is None:
         say("the store has no scan yet: what was read is judged by the next `muster scan`")
     for line in _new_ones(findings or ()):
-        say(line)
+        say(line, wrong=True)
     done = acted.read
     assert done is not None
     if done.is_nothing:
-        say("nothing could be read")
-    click.echo(
-        f"read {done.events} events of {counted.identities} identities on {len(done.days)} days; "
-        f"{counted.unknown} unknown callers; {counted.gaps} gaps"
-    )
+        say("nothing could be read", wrong=True)
+    if not asked.quiet or done.is_nothing or counted.gaps:
+        click.echo(
+            f"read {done.events} events of {counted.identities} identities on {len(done.days)} days; "
+            f"{counted.unknown} unknown callers; {counted.gaps} gaps"
+        )
     return done, findings or ()
 
 

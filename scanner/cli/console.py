@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 PROBLEMS_SHOWN = 100
 """The number of lines of an error that are printed, such as problems of a file."""
 
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+"""Whether the command says nothing unless something is wrong."""
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 _PLACES = ("source", "scope", "log", "channel", "person", "client")
 """Additional keys of a JSON line, from the log's ``extra``."""
@@ -59,7 +62,8 @@ class _JsonFormatter(logging.Formatter):
 
 
 def set_up_logging(verbose: int, log_format: str) -> None:
-    """Log to stderr with masked secrets. Libraries log at ``-vv`` only."""
+    """Log to stderr with masked secrets. Libraries log at ``-vv`` only. Ends ``--quiet`` of an earlier command."""
+    _quiet.set(False)
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(RedactingFilter())
     handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
@@ -92,8 +96,20 @@ def warn(messages: Iterable[str]) -> None:
             click.echo(f"muster: warning: {printable(redact(message))}", err=True)
 
 
-def say(message: str) -> None:
-    """Print a note on stderr."""
+def keep_quiet(quiet: bool) -> None:
+    """Print notes only if something is wrong, with ``--quiet``."""
+    _quiet.set(quiet)
+
+
+def is_quiet() -> bool:
+    """Whether ``--quiet`` was given."""
+    return _quiet.get()
+
+
+def say(message: str, *, wrong: bool = False) -> None:
+    """Print a note on stderr; with ``--quiet`` only if something is ``wrong``."""
+    if is_quiet() and not wrong:
+        return
     message = as_called(message)
     if structured():
         _emit("info", message)

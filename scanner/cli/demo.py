@@ -192,6 +192,7 @@ def _read_again(config_file: Path) -> None:
 
 
 def _scan(config_file: Path, out: Path) -> None:
+    from scanner.app.scanning import new_run
     from scanner.cli.output import STDOUT, make_output, offering
     from scanner.cli.scan import scan_and_report
     from scanner.config.load import load_config
@@ -212,7 +213,7 @@ def _scan(config_file: Path, out: Path) -> None:
     outputs = [make_output(name, str(out / file), None) for name, file in files.items()]
     outputs.append(make_output("html", str(out / "board.html"), "board"))
     outputs.append(make_output("table", STDOUT, None))
-    scan_and_report(config, config.sources, offering(outputs, config.people), quiet=False)
+    scan_and_report(config, config.sources, offering(outputs, config.people), new_run(), quiet=False)
 
 
 @contextmanager

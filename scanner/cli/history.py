@@ -42,12 +42,14 @@ def history(
 ) -> None:
     """List the scans in the store, newest first.
 
-    For each scan: its time, the numbers of identities and changes, of new and resolved findings, and of sections that
-    could not be read.
+    For each scan: its time, the numbers of identities and changes, of findings by severity, of new, worse and resolved
+    ones, and of sections that could not be read. Runs that failed or were killed are listed with the reason.
     """
     if context.invoked_subcommand is not None:
         return
-    from reports.scan_list import WRITERS
+    from msgspec.structs import asdict
+
+    from reports.scan_list import WRITERS, Listed, ListedRun
     from scanner.cli.output import Delivery, deliver, plan_formats
     from scanner.config.load import load_config
     from scanner.store.store import open_store
@@ -55,7 +57,10 @@ def history(
     planned = plan_formats(outputs, tuple(WRITERS), "the list of scans")
     with open_store(store_url or load_config(config_file).store_url, create=False) as store:
         scans = store.newest_scans(None if every else SHOWN)
-    listed = [_listed(*scan) for scan in scans]
+        runs = store.runs.without_result(datetime.now(UTC))
+    oldest = scans[-1][0].started_at if len(scans) == SHOWN and not every else None
+    failed = [run for run in runs if oldest is None or run.started_at >= oldest]
+    listed = Listed(scans=[_listed(*scan) for scan in scans], failed=[ListedRun(**asdict(run)) for run in failed])
     deliver(
         [
             Delivery(format=name, title=f"{name} (history)", path=path, write=partial(WRITERS[name], listed))

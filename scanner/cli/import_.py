@@ -41,9 +41,11 @@ def import_(
     FILE is what `muster scan --shard` wrote. Shards wait in the store until all are imported. Importing a file again
     changes nothing.
     """
+    from scanner.app.scanning import new_run
     from scanner.cli.exit_codes import exit_code
     from scanner.cli.notify import notify_on_failure, then_notify
     from scanner.cli.output import offering, plan_outputs
+    from scanner.cli.runs import failures_kept
     from scanner.cli.scan import overridden
     from scanner.config.load import load_config
     from scanner.errors import UsageError
@@ -59,18 +61,19 @@ def import_(
         config = overridden(load_config(given.config_file), given)
         if not files:
             raise UsageError("there is nothing to import", hint="name the files that `muster scan --shard` wrote")
-        planned = offering(plan_outputs(reports.outputs, reports.view, config), config.people)
-        result, undelivered = then_notify(
-            config,
-            lambda: _import(
+        with failures_kept(config, new_run()):
+            planned = offering(plan_outputs(reports.outputs, reports.view, config), config.people)
+            result, undelivered = then_notify(
                 config,
-                files,
-                planned,
-                partial=partial,
-                accept_drop=accepted.accept_drop,
-                strict_registry=given.strict_registry,
-            ),
-        )
+                lambda: _import(
+                    config,
+                    files,
+                    planned,
+                    partial=partial,
+                    accept_drop=accepted.accept_drop,
+                    strict_registry=given.strict_registry,
+                ),
+            )
         return 0 if result is None else exit_code(result, undelivered, accepted)
 
 

@@ -124,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
         from scanner.cli.console import say
 
         # The text of an Abort says what happened to the scan.
-        say("; ".join(filter(None, ("muster: interrupted", str(stop)))))
+        say("; ".join(filter(None, ("muster: interrupted", str(stop)))), wrong=True)
         return INTERRUPTED
     except (BrokenPipeError, SystemExit):  # click raises SystemExit(1) for a closed pipe
         return _discard_stdout()

@@ -147,7 +147,8 @@ def _send(channels: Sequence[Channel], store_url: str, targets: Sequence[Target]
     if tally.sent:
         say(f"sent {counted(tally.sent, 'message', 'messages')}")
     if tally.undelivered:
-        say(f"{counted(tally.undelivered, 'message', 'messages')} could not be delivered: `muster notify` tries again")
+        undelivered = counted(tally.undelivered, "message", "messages")
+        say(f"{undelivered} could not be delivered: `muster notify` tries again", wrong=True)
     done = {"opened": tickets.opened, "changed": tickets.changed, "closed": tickets.closed}
     if any(done.values()):
         say(f"tickets: {', '.join(f'{number} {verb}' for verb, number in done.items() if number)}")
@@ -156,7 +157,7 @@ def _send(channels: Sequence[Channel], store_url: str, targets: Sequence[Target]
         say(f"{waiting} for the next run, since max_new limits how many one run opens: `muster notify` goes on")
     if tickets.failed:
         stale = counted(tickets.failed, "ticket is", "tickets are")
-        say(f"{stale} not up to date: `muster notify` tries again")
+        say(f"{stale} not up to date: `muster notify` tries again", wrong=True)
     return tally.undelivered + tickets.failed
 
 

@@ -78,9 +78,11 @@ people_option = click.option(
 fail_on_option = click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 on findings at or above this severity."
 )
-_fail_on_new = click.option("--fail-on-new", is_flag=True, help="Exit 1 on new findings.")
+_fail_on_new = click.option("--fail-on-new", is_flag=True, help="Exit 1 on new or worse findings.")
 _strict = click.option("--strict", is_flag=True, help="Exit 3 if there are gaps or undelivered messages.")
-_accept_drop = click.option("--accept-drop", is_flag=True, help="Accept that over 30 % of a source disappeared.")
+_accept_drop = click.option(
+    "--accept-drop", is_flag=True, help="Accept that over 30 % of a source, registry or roster disappeared."
+)
 
 
 _strict_registry = click.option(

@@ -129,12 +129,15 @@ def _board(format_name: str) -> Report:
     return BOARD_FORMATS[format_name]()
 
 
-def plan_outputs(texts: Sequence[str], view: str | None, config: Config | None = None) -> list[Output]:
-    """The outputs of the config and of ``-o``; by default the table on stdout."""
+def plan_outputs(
+    texts: Sequence[str], view: str | None, config: Config | None = None, *, page: bool = True
+) -> list[Output]:
+    """The outputs of the config and of ``-o``; by default the table on stdout, with ``page``."""
     planned = configured_outputs(config) if config is not None else []
     planned += [parse_output(text, view) for text in texts]
     refuse_one_path_twice([output.path for output in planned])
-    return planned or [make_output("table", STDOUT, view)]
+    shown = make_output("table", STDOUT, view)  # also without a page, for an unknown view is an error
+    return planned or ([shown] if page else [])
 
 
 def plan_formats(texts: Sequence[str], formats: Sequence[str], what: str) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from scanner.cli.exit_codes import INCOMPLETE, exit_code
 from scanner.cli.options import Accepted, Given, Reports, as_one, given_options, listed, output_options, verdict_options
 
 if TYPE_CHECKING:
+    from scanner.app.scanning import Run
     from scanner.cli.output import Output
     from scanner.config.load import Config
     from scanner.config.settings import SourceSettings
@@ -38,7 +39,7 @@ class How(Struct, frozen=True, kw_only=True):
 @click.option("--scan-id", metavar="ID", help="Id of the scan; the same for all of its shards.")
 @click.option("--no-activity", is_flag=True, help="Do not read the config's audit logs first.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Scopes read at once.")
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong, but what -o FORMAT:- asks for.")
 @as_one("how", How)
 def scan(
     sources: tuple[str, ...],
@@ -55,12 +56,17 @@ def scan(
     aws:profile=audit,regions=eu-west-1+us-east-1 or vault:url=https://vault.internal:8200. By default, all sources of
     the config are scanned.
     """
+    from scanner.app.scanning import new_run
+    from scanner.cli.console import keep_quiet
+    from scanner.cli.exit_codes import say_what_is_wrong
     from scanner.cli.notify import notify_on_failure, then_notify
     from scanner.cli.output import offering, plan_outputs
+    from scanner.cli.runs import failures_kept
     from scanner.cli.sources import named_sources
     from scanner.config.load import load_config
     from scanner.errors import UsageError
 
+    keep_quiet(how.quiet)
     with notify_on_failure(given.config_file, given.store_url):
         config = overridden(load_config(given.config_file), given, how.workers)
         if shard is not None:
@@ -83,27 +89,34 @@ def scan(
             return INCOMPLETE if accepted.strict and gaps else 0
         if scan_id is not None:
             raise UsageError("--scan-id needs --shard", hint="a scan without shards makes its own id")
-        planned = offering(plan_outputs(reports.outputs, reports.view, config), config.people)
-        chosen = named_sources(config, sources)
-        result, undelivered = then_notify(
-            config,
-            lambda: scan_and_report(
+        run = new_run()
+        with failures_kept(config, run):
+            planned = offering(plan_outputs(reports.outputs, reports.view, config, page=not how.quiet), config.people)
+            chosen = named_sources(config, sources)
+            result, undelivered = then_notify(
                 config,
-                chosen,
-                planned,
-                quiet=how.quiet,
-                accept_drop=accepted.accept_drop,
-                strict_registry=given.strict_registry,
-                reads_logs=not how.no_activity,
-            ),
-        )
-        return exit_code(result, undelivered, accepted)
+                lambda: scan_and_report(
+                    config,
+                    chosen,
+                    planned,
+                    run,
+                    quiet=how.quiet,
+                    accept_drop=accepted.accept_drop,
+                    strict_registry=given.strict_registry,
+                    reads_logs=not how.no_activity,
+                ),
+            )
+        code = exit_code(result, undelivered, accepted)
+        if how.quiet:
+            say_what_is_wrong(result, accepted, code)
+        return code
 
 
 def scan_and_report(
     config: Config,
     sources: Sequence[SourceSettings],
     outputs: Sequence[Output],
+    run: Run,
     *,
     quiet: bool,
     accept_drop: bool = False,
@@ -132,6 +145,7 @@ def scan_and_report(
                     ready,
                     lists.declared,
                     observer,
+                    run,
                     accept_drop=accept_drop,
                     logs=LogPlan(logs=logs, observer=observer),
                     complete=partial(with_changes_shown, outputs=outputs, activity=config.activity),

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from scanner.diff import aspects
 from scanner.diff.aspects import differences
+from scanner.diff.causes import ON_LEVELS, cause_of, severity_before
+from scanner.diff.origins import Origins
 from scanner.diff.records import Counts, Diff, Difference
 from scanner.judging.last_known.registry_rows import renamed
 from scanner.matching.places import Places
@@ -73,6 +75,9 @@ def _state_text(assessment: EntryAssessment | None) -> str | None:
 
 # --- Findings: new, reopened, resolved, forgotten ---
 
+Pair: TypeAlias = tuple[Assessment | None, Assessment | None]
+"""A record as the older and as the newer scan has it; None for one that lacks it."""
+NO_PAIRS: Mapping[str, Pair] = {}
 _OVER: Mapping[ChangeName, int] = {"resolved": 1, "forgotten": 2}
 """Closed findings are sorted after open ones."""
 
@@ -82,27 +87,53 @@ def finding_changes(
     came_back: Collection[str],
     forgotten: Collection[str],
     names: Mapping[str, str],
+    identities: Mapping[str, Pair] = NO_PAIRS,
 ) -> list[Change]:
-    """Findings that only one of two scans has, highest severity first. Held-back findings count as absent.
+    """Findings that only one of two scans has, or that have worsened, highest severity first.
 
-    ``came_back``: fingerprints known from before the old scan. ``forgotten``: fingerprints of findings whose place was
-    forgotten, so that it is unknown whether they are resolved. ``names``: new ids of renamed entries, whose findings
-    only changed their fingerprint.
+    Held-back findings count as absent. ``came_back``: fingerprints known from before the old scan. ``forgotten``:
+    fingerprints of findings whose place was forgotten, so that it is unknown whether they are resolved. ``names``: new
+    ids of renamed entries, whose findings only changed their fingerprint. ``identities``: those that differ, by key.
     """
-    gone, come = [], []
+    gone, come, rows = [], [], []
     for before, after in pairs:
         was, is_now = _announced(before), _announced(after)
-        if was is None and is_now is not None:
+        if is_now is not None and (worse := _worsened(was, is_now, identities)) is not None:
+            rows.append(worse)
+        elif was is None and is_now is not None:
             come.append(is_now)
         elif was is not None and is_now is None:
             gone.append(was)
     moved = _on_moved_rows(gone, come, names)
     come = [one for one in come if not (one.is_on_entry and (one.rule, one.entry) in moved)]
     gone = [one for one in gone if not (one.is_on_entry and (one.rule, names.get(one.entry or "")) in moved)]
-    rows = [_change(one, "reopened" if one.fingerprint in came_back else "new") for one in come]
+    rows += [_change(one, "reopened" if one.fingerprint in came_back else "new") for one in come]
     rows += [_change(one, "forgotten" if one.fingerprint in forgotten else "resolved") for one in gone]
     return sorted(
         rows, key=lambda row: (_OVER.get(row.change, 0), SEVERITY_RANK[row.severity or "info"], row.rule, row.key)
+    )
+
+
+def _worsened(was: Finding | None, now: Finding, identities: Mapping[str, Pair]) -> Change | None:
+    """The change of a finding whose severity rose, also from that of a potential; None for another."""
+    if now.acknowledged is not None:
+        return None
+    before, after = identities.get(now.identity or "", (None, None))
+    old = severity_before(now, before) if was is None else was.severity
+    if old is None or SEVERITY_RANK[now.severity] >= SEVERITY_RANK[old]:
+        return None
+    cause = cause_of(was, now, before, after)
+    return replace(_change(now, "worsened"), before=old, after=now.severity, cause=cause)
+
+
+def concerned(pairs: Iterable[tuple[Finding | None, Finding | None]]) -> frozenset[str]:
+    """Keys of identities that :func:`finding_changes` looks up: those with a finding that may have worsened."""
+    return frozenset(
+        after.identity
+        for before, after in pairs
+        if after is not None
+        and after.identity is not None
+        and (after.rule in ON_LEVELS or (before is not None and before.severity != after.severity))
     )
 
 
@@ -148,6 +179,15 @@ _RANKS: Mapping[ChangeName, int] = {
     "replaced": 0, "joined": 2, "returned": 2, "moved": 4, "left": 5, "forgotten": 6, "not_rechecked": 7
 }  # fmt: skip
 _GREW = 1
+
+
+def _first(row: Change) -> int:
+    """The sort key that puts arrivals, what has worsened and admins before all else."""
+    if row.appeared:
+        return 0
+    return 1 if row.change == "worsened" else 2 if row.became_admin else 3
+
+
 _MOVE_WITH_STEP = 3
 """The rank of a move with a next step, before one without."""
 
@@ -178,12 +218,18 @@ def compare(differing: Differences) -> Diff:
     names = renamed([one.entry for one, _ in entries if one], [one.entry for _, one in entries if one])
     before, after = Places(differing.old.coverage), Places(differing.new.coverage)
     to_light = _newly_readable(differing.old.coverage, differing.new.coverage)
+    findings = list(differing.findings)
+    wanted, pairs = concerned(findings), dict[str, Pair]()
     ranked = [
         _ranked(_identity_change("not_rechecked", one, next_step=aspects.NOT_RECHECKED))
         for one in differing.not_rechecked
     ]
+    origins = Origins()
     for old, new in _with_renamed(differing.identities, differing.forgotten):
+        if new is not None and new.identity.key in wanted:
+            pairs[new.identity.key] = old, new
         if old is None and new is not None:
+            origins.joined(new)
             ranked.append(_ranked(_arrival(new, differing.returned.get(new.identity.key), before)))
         elif old is not None and new is None:
             ranked.append(_ranked(_departure(old, after, differing.forgotten)))
@@ -193,13 +239,19 @@ def compare(differing: Differences) -> Diff:
             rows = [_move(new, difference) for difference in differences(_under_key(was, new.identity.key), new, facts)]
             if was.identity.key != new.identity.key:
                 rows.insert(0, _rename(was, new))
+            if new.privilege.level == "admin" != old.privilege.level:
+                rows = [replace(row, became_admin=True) for row in rows]
+            origins.moved(old, new, grew=any(row.reach_grew for row in rows))
             if rows:
                 ranked.append(_ranked(*rows))
-    changes = (
-        *chain.from_iterable(rows for _, _, rows in sorted(ranked, key=lambda one: one[:2])),
-        *finding_changes(differing.findings, differing.came_back, differing.forgotten, names),
-        *entry_changes(entries, names),
-    )
+    caused = origins.causes()
+    of_identities = [
+        replace(row, cause=caused[row.key]) if row.key in caused and row.reach_grew else row
+        for row in chain.from_iterable(rows for _, _, rows in sorted(ranked, key=lambda one: one[:2]))
+    ]
+    of_findings = finding_changes(findings, differing.came_back, differing.forgotten, names, pairs)
+    of_entries = entry_changes(entries, names)
+    changes = tuple(sorted((*of_identities, *of_findings, *of_entries), key=_first))
     return Diff(
         old=differing.old.scan,
         new=differing.new.scan,
@@ -274,6 +326,8 @@ def _arrival(assessment: Assessment, gone_since: datetime | None, before: Places
     return _identity_change(
         "joined",
         assessment,
+        appeared=assessment.registry.state == "unregistered",
+        became_admin=assessment.privilege.level == "admin",
         after=_states_of(assessment),
         next_step=aspects.after_joining(assessment),
         caveat=None if was_read else PLACE_NOT_READ_BEFORE,
@@ -368,4 +422,6 @@ def _counted(changes: Sequence[Change]) -> Counts:
         entries=sum(row.subject == "entry" for row in changes),
         forgotten=rows["identity", "forgotten"],
         forgotten_findings=rows["finding", "forgotten"],
+        worsened=rows["finding", "worsened"],
+        appeared=sum(row.appeared for row in changes),
     )

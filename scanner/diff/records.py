@@ -39,10 +39,16 @@ class Counts(Struct, frozen=True, kw_only=True):
     entries: int = 0
     forgotten: int = 0
     forgotten_findings: int = 0
+    worsened: int = 0
+    appeared: int = 0
 
 
 class Diff(Struct, frozen=True, kw_only=True):
-    """All changes between two scans: identities, findings, then entries, the most important first."""
+    """All changes between two scans.
+
+    Who appeared, what has worsened and who became an admin come first; then identities, findings and entries, the most
+    important first.
+    """
 
     old: ScanInfo
     new: ScanInfo

@@ -287,8 +287,10 @@ def _verdict(
         reason = "a person: " + "; ".join(signal.evidence for signal in nature.signals if signal.says == "human")
     if reason is not None:
         return RegistryVerdict(state="exempt", evidence=reason)
-    if verdict.state == "unregistered" and places.missing_rungs(identity.source, identity.scope, identity.kind):
-        return msgspec.structs.replace(verdict, provisional=True)
+    place = identity.source, identity.scope, identity.kind
+    if verdict.state == "unregistered" and places.missing_rungs(*place):
+        why = f"its entry may be hidden by {places.why_provisional(*place)}"
+        return msgspec.structs.replace(verdict, provisional=True, evidence=why)
     return verdict
 
 

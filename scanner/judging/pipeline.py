@@ -5,7 +5,7 @@ inventory ─► nature, agent, usage, matching ─► registry, suggestions ─
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -39,6 +39,7 @@ from scanner.judging.last_known.remembered import (
     unlisted_places,
     with_unread,
 )
+from scanner.judging.last_known.shrunk import ROWS, as_last_owned, depends_on_roster, gap
 from scanner.judging.nature import judge_nature
 from scanner.matching.decision import united
 from scanner.matching.places import Places, SourceRef
@@ -47,11 +48,13 @@ from scanner.model import (
     Acknowledgement,
     ActivityPolicy,
     Assessment,
+    Coverage,
     Entry,
     EntryAssessment,
     Exemption,
     Finding,
     Input,
+    KnownFinding,
     Ownership,
     Person,
     Policy,
@@ -77,12 +80,15 @@ LIST_TYPE = "file"
 class Declared(Struct, frozen=True, kw_only=True):
     """What the organisation declares; None for lists that are not given.
 
-    ``unread``: rows of the registry that cannot be read. ``frameworks``: ids of the frameworks whose controls findings
-    cite; None: the default ones.
+    ``unread``: rows of the registry that cannot be read. ``shrunk``: a row for each registry that lost too many, and
+    ``roster_gaps``: why the roster is not believed: see ``last_known/shrunk.py``. ``frameworks``: ids of the frameworks
+    whose controls findings cite; None: the default ones.
     """
 
     entries: tuple[Entry, ...] | None = None
     unread: tuple[UnreadRow, ...] = ()
+    shrunk: tuple[UnreadRow, ...] = ()
+    roster_gaps: tuple[Coverage, ...] = ()
     people: tuple[Person, ...] | None = None
     exemptions: tuple[Exemption, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
@@ -122,6 +128,8 @@ def judge(
     lists = _lists(declared, whole, remembered, today)
     last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
     fresh, entries, of_matching = _assessed(whole, lists, last, access, places=places, now=now, quick=quick)
+    if declared.roster_gaps:
+        fresh = list(as_last_owned(fresh, remembered.ownership))
     entry_of = _entries_of(lists.entries or ())
     with stage("reach"):
         fresh = with_reach(fresh, _reachable(fresh, carried, whole, scan), entry_of)
@@ -151,8 +159,16 @@ def judge(
     result = ScanResult(
         scan=scan,
         summary=Summary(),
-        coverage=(*whole.coverage, *gaps(declared.unread), *(() if acted is None else acted.coverage)),
-        identities=_with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings),
+        coverage=(
+            *whole.coverage,
+            *gaps(declared.unread),
+            *(gap(ROWS, one.origin.file, "; ".join(one.why)) for one in declared.shrunk),
+            *declared.roster_gaps,
+            *(() if acted is None else acted.coverage),
+        ),
+        identities=_with_findings(
+            sorted((*_marked(fresh, declared, lists), *carried), key=lambda one: one.identity.key), findings
+        ),
         secrets=whole.secrets,
         workloads=whole.workloads,
         assignments=whole.assignments,
@@ -212,13 +228,28 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
         scanned_at=latest.scan.started_at,
     )
     judged = judge_activity(today, acted, circumstances)
-    history = History({finding.fingerprint: finding.first_seen for finding in latest.findings})
+    history = History({one.fingerprint: KnownFinding(one.first_seen) for one in latest.findings})
     found = evaluate_activity(
         judged, RuleContext(policy=declared.policy, now=now, frameworks=declared.frameworks, history=history)
     )
     identities = {one.identity.key: one.identity for one in judged}
     acknowledgements = Acknowledgements(declared.acknowledgements, now.date())
     return tuple(acknowledgements.marked(found, identities))
+
+
+def _marked(fresh: Sequence[Assessment], declared: Declared, lists: Lists) -> Iterator[Assessment]:
+    """Yield the identities; those that a list decides on that is not believed are not re-checked."""
+    lost = lists.aside.why.keys() if declared.shrunk else ()
+    for one in fresh:
+        verdict = one.registry
+        by_lost = lost and not frozenset(lost).isdisjoint(
+            (verdict.entry, *verdict.agreeing, *(hit.entry for hit in verdict.candidates if verdict.entry is None))
+        )
+        by_roster = declared.roster_gaps and depends_on_roster(one.ownership)
+        if by_lost or by_roster:
+            yield msgspec.structs.replace(one, rechecked=False)
+        else:
+            yield one
 
 
 def _assessed(
@@ -265,7 +296,7 @@ def _lists(declared: Declared, inventory: Inventory, remembered: Remembered, tod
     if roster is not None and entries is not None:
         entries = tuple(map(roster.parted, entries))
     aside = set_aside(
-        declared.unread,
+        (*declared.unread, *declared.shrunk),
         entries or (),
         remembered.entries,
         inventory.identities,
@@ -348,7 +379,9 @@ def _findings(
 ) -> tuple[Finding, ...]:
     """Return the findings of all rules and the last known ones of identities not judged, most severe first."""
     fresh, carried, now = judged.fresh, judged.carried, judged.now
-    known = remembered.known if remembered.known is None else {**remembered.announced, **remembered.known}
+    known = remembered.known
+    if known is not None and remembered.announced:
+        known = {name: KnownFinding(at) for name, at in remembered.announced.items()} | {**known}
     context = RuleContext(
         policy=declared.policy,
         now=now,

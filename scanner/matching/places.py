@@ -11,12 +11,14 @@ from msgspec import Struct
 from scanner.matching.globs import is_pattern, literal
 from scanner.matching.keys import fold, place_in, place_of, provider_key, scope_key
 from scanner.model import ANY_KIND, EVERY_SCOPE, EXPOSURE_KIND, Coverage, Entry, Identity, Rung
+from scanner.text import few
 
 _NO_IDENTITIES = frozenset(("secret", EXPOSURE_KIND))
 """Kinds of records that are no identities: stored secrets, and leaked keys."""
 _REPORTS = "secrets_report"
 """The type of sources that list no identity at all, so that no entry is looked for there."""
 
+GAPS_NAMED = 3
 _URL = re.compile(r"(?P<provider>[a-z][a-z0-9+.-]*)://(?P<path>.*)", re.DOTALL | re.IGNORECASE | re.ASCII)
 
 
@@ -135,9 +137,14 @@ class Places:
         return not self.completely_read(source, scope, kind) or self.has_gap(source, scope)
 
     def _gaps(self, source: str, scope: str, kind: str) -> Iterator[Coverage]:
-        """Yield the gaps of sections that list such identities, and of those that add facts to all identities."""
+        """Yield the gaps of sections that list such identities, and of those that add facts to them."""
         read = self._by_scope.get((source, scope), ())
-        return (one for one in read if one.is_gap and (not one.kinds or _lists(one, kind)))
+        return (one for one in read if one.is_gap and (_adds_to(one, kind) if not one.kinds else _lists(one, kind)))
+
+    def why_provisional(self, source: str, scope: str, kind: str) -> str:
+        """Return the gaps that may hide the match of such an identity, as text; empty if there are none."""
+        gaps = [f"{one.section} of {one.scope}: {one.status}" for one in self._gaps(source, scope, kind) if one.rungs]
+        return few(gaps, GAPS_NAMED, ", ")
 
     def why_unread(self, location: Location) -> str | None:
         """Return why the scope was not read completely; None if it was, so what it did not list does not exist."""
@@ -200,6 +207,11 @@ class Places:
         if any(one.status == "complete" for one in listing):
             return None
         return f"source {source} lists no {kind or 'identities'} there"
+
+
+def _adds_to(coverage: Coverage, kind: str) -> bool:
+    """Return whether a section that lists no identities adds facts to those of this kind."""
+    return not coverage.about or kind in coverage.about
 
 
 def _lists(coverage: Coverage, kind: str | None) -> bool:

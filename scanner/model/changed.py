@@ -17,10 +17,20 @@ Aspect: TypeAlias = Literal[
 """What changed. ``state``: of a registry entry. ``name``: a renamed identity has another key."""
 
 ChangeName: TypeAlias = Literal[
-    "joined", "moved", "replaced", "left", "returned", "not_rechecked", "forgotten", "new", "reopened", "resolved"
+    "joined",
+    "moved",
+    "replaced",
+    "left",
+    "returned",
+    "not_rechecked",
+    "forgotten",
+    "new",
+    "reopened",
+    "worsened",
+    "resolved",
 ]
-"""Findings are ``new``, ``reopened``, ``resolved`` or ``forgotten``. Entries have ``joined``, ``moved`` or ``left``.
-Identities can have any of the first seven."""
+"""Findings are ``new``, ``reopened``, ``worsened``, ``resolved`` or ``forgotten``. Entries have ``joined``, ``moved``
+or ``left``. Identities can have any of the first seven."""
 
 Subject: TypeAlias = Literal["identity", "finding", "entry"]
 
@@ -30,7 +40,10 @@ class Change(Struct, frozen=True, kw_only=True, gc=False):
 
     ``key``: the identity's key, the finding's fingerprint or the entry's id. ``name``: the display name; a finding's
     title. ``identity``: the key of the identity that a finding is about. ``ask``: the owner, or for an orphaned
-    identity the best owner candidate.
+    identity the best owner candidate. ``before`` and ``after`` of a worsened finding are its severities.
+
+    ``appeared``: it was seen for the first time, without an entry. ``became_admin``: it is an admin and was none.
+    ``cause``: of a worsened finding, the facts that changed; of an identity, the change of another one that caused it.
     """
 
     subject: Subject
@@ -51,6 +64,9 @@ class Change(Struct, frozen=True, kw_only=True, gc=False):
     ask: str | None = None
     next_step: str | None = None
     caveat: str | None = None
+    appeared: bool = False
+    became_admin: bool = False
+    cause: str | None = None
 
 
 class Since(Struct, frozen=True, kw_only=True, gc=False):

@@ -69,7 +69,7 @@ _NONE = Subjects()
 class FindingGroup(Struct, frozen=True, kw_only=True):
     """Findings of one severity and rule. ``first``: the fingerprint of the first.
 
-    ``new``, and ``standing``: those that are neither new nor acknowledged.
+    ``new``, ``worse``, and ``standing``: those that are neither new, nor worse, nor acknowledged.
     """
 
     severity: Severity
@@ -78,10 +78,14 @@ class FindingGroup(Struct, frozen=True, kw_only=True):
     findings: int
     new: Subjects
     standing: Subjects
+    worse: Subjects = _NONE
 
 
 class FindingCounts(Struct, frozen=True, kw_only=True):
-    """Counts of findings: groups in the order of the list, and the fingerprints of the first new and other ones."""
+    """Counts of findings: groups in the order of the list, and the fingerprints of the first ones.
+
+    ``first_new``: new or worse; ``first_others``: neither.
+    """
 
     groups: tuple[FindingGroup, ...]
     first_new: tuple[str, ...]
@@ -95,9 +99,13 @@ def count_findings(findings: Sequence[Finding]) -> FindingCounts:
             _group(severity, rule, list(group))
             for (severity, rule), group in groupby(findings, attrgetter("severity", "rule"))
         ),
-        first_new=_first(FIRST, (one.fingerprint for one in findings if one.new)),
-        first_others=_first(FIRST, (one.fingerprint for one in findings if not one.new)),
+        first_new=_first(FIRST, (one.fingerprint for one in findings if _is_news(one))),
+        first_others=_first(FIRST, (one.fingerprint for one in findings if not _is_news(one))),
     )
+
+
+def _is_news(finding: Finding) -> bool:
+    return finding.new or finding.was is not None  # the property costs three times as much
 
 
 def _group(severity: Severity, rule: str, group: Sequence[Finding]) -> FindingGroup:
@@ -107,7 +115,8 @@ def _group(severity: Severity, rule: str, group: Sequence[Finding]) -> FindingGr
         first=group[0].fingerprint,
         findings=len(group),
         new=_subjects([one for one in group if one.new]),
-        standing=_subjects([one for one in group if not one.new and one.acknowledged is None]),
+        standing=_subjects([one for one in group if not _is_news(one) and one.acknowledged is None]),
+        worse=_subjects([one for one in group if one.worsened]),
     )
 
 

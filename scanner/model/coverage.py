@@ -23,6 +23,8 @@ ANY_KIND = "*"
 CoverageStatus: TypeAlias = Literal["complete", "partial", "denied", "failed", "skipped", "not_offered", "off"]
 REGISTRY = "registry"
 """The source and provider of gaps of the registry itself."""
+PEOPLE = "people"
+"""The source and provider of gaps of the roster itself."""
 UNREAD: frozenset[CoverageStatus] = frozenset({"denied", "failed", "skipped"})
 """Statuses of an unread section."""
 GAPS: frozenset[CoverageStatus] = UNREAD | {"partial"}
@@ -51,6 +53,8 @@ class Coverage(Struct, frozen=True, kw_only=True, gc=False):
     rungs: tuple[Rung, ...] = ()
     feeds: tuple[Fact, ...] = ()
     feeds_within: bool = False
+    about: tuple[str, ...] = ()
+    """The identity kinds to which a section that lists none adds facts; empty: any."""
 
     @property
     def is_gap(self) -> bool:

@@ -187,6 +187,12 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     """Start of the first scan with this finding; None in a result without history."""
     reopened: bool = False
     """New in this scan, but known from before the last scan."""
+    was: Severity | None = None
+    """The severity in the last scan, if it is lower: the finding has *worsened*."""
+    cause: str | None = None
+    """Why it has worsened; of a new one, the change of the setup that alone caused it."""
+    by_setup: bool = False
+    """New or worse only because of a new version of Muster, a changed policy or an added source."""
 
     @property
     def subject(self) -> str | None:
@@ -211,6 +217,16 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
         return f"entry {self.entry}" if self.is_on_entry else self.subject
 
     @property
+    def worsened(self) -> bool:
+        """Whether its severity has risen since the last scan."""
+        return self.was is not None
+
+    @property
+    def raises_alarm(self) -> bool:
+        """Whether it is new or has worsened, is not acknowledged, and the estate caused it, not the setup alone."""
+        return (self.new or self.worsened) and self.acknowledged is None and not self.by_setup
+
+    @property
     def status(self) -> FindingStatus:
         """The state compared with the last report."""
         if self.reopened:
@@ -222,6 +238,13 @@ def most_severe_first(finding: Finding) -> tuple[int, str, str, str, str]:
     """Return the sort key of a finding: severity, rule, subject."""
     subject, credential = finding.subject or "", finding.credential or ""
     return SEVERITY_RANK[finding.severity], finding.rule, subject, credential, finding.fingerprint
+
+
+class KnownFinding(Struct, frozen=True, gc=False):
+    """An announced finding of the last scan: when it was first seen, and its severity; None if that is not kept."""
+
+    first_seen: datetime | None
+    severity: Severity | None = None
 
 
 class Earlier(Struct, frozen=True, kw_only=True, gc=False):

@@ -81,12 +81,20 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     """New findings that an earlier scan already had; ``new_findings`` includes them."""
     unexplained_findings: int | None = None
     """Findings about a day's behaviour that no known change explains; None without an audit log."""
+    worsened: int = 0
+    """Findings whose severity has risen since the previous scan."""
+    appeared: int = 0
+    """Identities seen for the first time without an entry; 0 on a store's first scan."""
     resolved_findings: int = 0
     """Findings of the previous scan that this one no longer has."""
     registry_entries: int = 0
     not_found: int = 0
     gaps: int = 0
     not_rechecked: int = 0
+    people: int | None = None
+    """Rows of the roster, groups included; None without one. Of a list that is not believed, the last numbers."""
+    people_active: int | None = None
+    """Those of them who are active."""
     upkeep: Upkeep | None = None
     """None without a registry, in a part of a scan, and in scans of versions that did not count it."""
 

@@ -44,6 +44,7 @@ def summarise(result: ScanResult, known: Collection[str] | None = None) -> Summa
         assignments=len(result.assignments),
         findings={severity: severities[severity] for severity in SEVERITIES},
         new_findings=sum(finding.new for finding in findings),
+        worsened=sum(finding.worsened for finding in findings),
         acknowledged=sum(finding.acknowledged is not None for finding in findings),
         reopened_findings=sum(finding.reopened for finding in findings),
         unexplained_findings=unexplained(assessments, findings),

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from scanner.model import BlindSpot, Coverage, Finding, ScanInfo, Severity
+from scanner.model import Assessment, BlindSpot, Coverage, Finding, Identity, PrivilegeLevel, ScanInfo, Severity
 from scanner.text import counted, cut, without_surrogates
 
 NOTICE = "muster.notice/1"
@@ -16,11 +16,16 @@ LONGEST_TEXT = 300
 LONGEST_NAME = 100
 """Maximum characters of a name, so that the place after it is not cut off."""
 
-Kind: TypeAlias = Literal["findings", "blindness", "nothing_scanned", "failed", "heartbeat", "test", "review"]
+Kind: TypeAlias = Literal[
+    "appeared", "findings", "setup", "blindness", "nothing_scanned", "failed", "heartbeat", "test", "review"
+]
 
 
 class FindingLine(Struct, frozen=True, kw_only=True):
-    """A finding in a message. ``subject``: name and place of its subject."""
+    """A finding in a message. ``subject``: name and place of its subject.
+
+    ``was``: its severity in the last scan, if it has worsened since; ``cause``: why.
+    """
 
     fingerprint: str
     rule: str
@@ -31,6 +36,21 @@ class FindingLine(Struct, frozen=True, kw_only=True):
     credential: str | None
     entry: str | None
     remediation: str
+    was: Severity | None = None
+    cause: str | None = None
+
+
+class IdentityLine(Struct, frozen=True, kw_only=True):
+    """An identity that appeared, in a message. ``subject``: its name and place."""
+
+    key: str
+    subject: str
+    provider: str
+    scope: str
+    kind: str
+    privilege: PrivilegeLevel
+    created_at: datetime | None
+    created_by: str | None
 
 
 class PlaceLine(Struct, frozen=True, kw_only=True):
@@ -66,8 +86,9 @@ class ScanLine(Struct, frozen=True, kw_only=True):
 class Notice(Struct, frozen=True, kw_only=True):
     """One message. Retries keep the ``id``. ``recipient``: the owner; None for orphaned identities.
 
-    ``errors``: why there is no result. ``reviews``: access reviews to decide on. ``more``: findings, places, errors or
-    reviews beyond those that are listed.
+    ``identities``: those that appeared. ``setup``: the changes of version, policy or sources that caused the rest.
+    ``errors``: why there is no result. ``reviews``: access reviews to decide on. ``more``: items beyond those that are
+    listed.
     """
 
     schema: str = NOTICE
@@ -83,6 +104,8 @@ class Notice(Struct, frozen=True, kw_only=True):
     regained: tuple[PlaceLine, ...] = ()
     errors: tuple[str, ...] = ()
     reviews: tuple[ReviewLine, ...] = ()
+    identities: tuple[IdentityLine, ...] = ()
+    setup: tuple[str, ...] = ()
     more: int = 0
     report_url: str | None = None
 
@@ -116,7 +139,29 @@ def line_of(finding: Finding, subject: str) -> FindingLine:
         credential=_whole(finding.credential),
         entry=_whole(finding.entry),
         remediation=shortened(finding.remediation),
+        was=finding.was,
+        cause=None if finding.cause is None else shortened(finding.cause),
     )
+
+
+def arrival_of(judged: Assessment) -> IdentityLine:
+    """An identity that appeared, for a message."""
+    identity = judged.identity
+    return IdentityLine(
+        key=without_surrogates(identity.key),
+        subject=shortened(named(identity)),
+        provider=shortened(identity.provider),
+        scope=shortened(identity.scope),
+        kind=shortened(identity.kind),
+        privilege=judged.privilege.level,
+        created_at=identity.created_at,
+        created_by=None if identity.created_by is None else shortened(identity.created_by),
+    )
+
+
+def named(identity: Identity) -> str:
+    """Name and place of an identity."""
+    return f"{cut(identity.shown_name, LONGEST_NAME)} ({identity.provider} {identity.scope} {identity.kind})"
 
 
 def scan_of(scan: ScanInfo) -> ScanLine:
@@ -154,11 +199,26 @@ def shortened(text: str) -> str:
 
 def items(notice: Notice) -> list[Item]:
     """The items of a message, in order."""
-    found = [Item(finding.severity, finding.title, finding.subject, finding.remediation) for finding in notice.findings]
+    come = [Item("appeared", f"Privilege {one.privilege}", one.subject, _origin(one)) for one in notice.identities]
+    found = [Item(one.severity, f"{one.title}{_was(one)}", one.subject, _detail(one)) for one in notice.findings]
     lost = [Item(one.status, "Can no longer be read in full", _place(one), _why(one)) for one in notice.lost]
     regained = [Item("ok", "Can be read again", _place(one), "") for one in notice.regained]
     errors = [Item("error", "Ended with an error", error, "") for error in notice.errors]
-    return [*found, *lost, *regained, *errors, *map(_review_item, notice.reviews)]
+    return [*come, *found, *lost, *regained, *errors, *map(_review_item, notice.reviews)]
+
+
+def _origin(line: IdentityLine) -> str:
+    created = f"created on {line.created_at:%Y-%m-%d}" if line.created_at else ""
+    text = " ".join(filter(None, (created, f"by {line.created_by}" if line.created_by else "")))
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _was(line: FindingLine) -> str:
+    return f" (was {line.was})" if line.was else ""
+
+
+def _detail(line: FindingLine) -> str:
+    return " ".join(filter(None, (f"Because of: {line.cause}." if line.cause else None, line.remediation)))
 
 
 def _review_item(line: ReviewLine) -> Item:
@@ -170,7 +230,9 @@ def _review_item(line: ReviewLine) -> Item:
 def closing(notice: Notice) -> str | None:
     """The text below the items, if any."""
     text = {
+        "appeared": "No entry declares them. Whatever grace lowers their finding to, this is said once.",
         "findings": None,
+        "setup": "Nothing in the estate caused this: the version of Muster, its policy or its sources changed.",
         "blindness": "The last known results are kept until it can be read again; nothing in it is reported as gone.",
         "nothing_scanned": "Nothing was evaluated or stored. `muster doctor` shows what is missing.",
         "failed": "The store still has the results of earlier scans. No new findings are reported until this is fixed.",

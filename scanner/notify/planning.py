@@ -11,7 +11,9 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from scanner.model import (
+    PRIVILEGES,
     SEVERITIES,
+    SEVERITY_RANK,
     Assessment,
     Coverage,
     Finding,
@@ -21,14 +23,16 @@ from scanner.model import (
 )
 from scanner.notify.blindness import CoverageChanges
 from scanner.notify.notices import (
-    LONGEST_NAME,
     FindingLine,
+    IdentityLine,
     Kind,
     Notice,
     Outgoing,
     PlaceLine,
     ReviewLine,
+    arrival_of,
     line_of,
+    named,
     place_again,
     place_of,
     scan_of,
@@ -36,7 +40,7 @@ from scanner.notify.notices import (
 )
 from scanner.notify.settings import Channel, EmailChannel, is_address
 from scanner.registry.roster import Roster
-from scanner.text import counted, cut
+from scanner.text import counted
 
 # --- Messages from a result; none if there is nothing new ---
 
@@ -44,12 +48,34 @@ Recipient: TypeAlias = tuple[str | None, tuple[str, ...]]
 """The owner's name on the roster (None: orphaned) and the e-mail addresses."""
 
 
+class Arrivals(Struct, frozen=True, kw_only=True):
+    """Identities that appeared: seen for the first time, without an entry.
+
+    ``by_setup``: those that only an added source brought. ``setup``: what changed in the setup, as texts.
+    """
+
+    identities: tuple[Assessment, ...] = ()
+    by_setup: tuple[Assessment, ...] = ()
+    setup: tuple[str, ...] = ()
+
+
+NOBODY = Arrivals()
+
+
 def messages(
-    channels: Sequence[Channel], result: ScanResult, changes: CoverageChanges, roster: Roster | None
+    channels: Sequence[Channel],
+    result: ScanResult,
+    changes: CoverageChanges,
+    roster: Roster | None,
+    arrivals: Arrivals = NOBODY,
 ) -> list[Outgoing]:
-    """All messages of a scan, grouped by owner, highest severity first."""
+    """All messages of a scan: who appeared, findings by owner with the highest severity first, and the setup's."""
     identities = _by_key(result) if channels else {}
-    found = [one for channel in channels for one in _for_channel(channel, result, changes, identities, roster)]
+    found: list[Outgoing] = []
+    for channel in channels:
+        found += _of_arrivals(channel, result, arrivals)
+        found += _for_channel(channel, result, changes, identities, roster)
+        found += _of_setup(channel, result, arrivals, identities)
     silent = {channel.name for channel in channels} - {one.channel for one in found}
     beats = [channel for channel in channels if channel.heartbeat and channel.name in silent]
     nothing = _Content(kind="heartbeat", title="Nothing new")
@@ -121,6 +147,43 @@ def review_messages(
     return found
 
 
+def _of_arrivals(channel: Channel, result: ScanResult, arrivals: Arrivals) -> Iterator[Outgoing]:
+    if channel.appeared and arrivals.identities:
+        has = counted(len(arrivals.identities), "identity has", "identities have")
+        lines = tuple(map(arrival_of, _powerful_first(arrivals.identities)))
+        content = _Content(kind="appeared", title=f"{has} appeared without an entry", identities=lines)
+        yield _outgoing(channel, _reserve(channel), result.scan, content)
+
+
+def _powerful_first(identities: Sequence[Assessment]) -> list[Assessment]:
+    return sorted(identities, key=lambda one: (PRIVILEGES.index(one.privilege.level), one.identity.key))
+
+
+def _of_setup(
+    channel: Channel, result: ScanResult, arrivals: Arrivals, identities: Mapping[str, Assessment]
+) -> Iterator[Outgoing]:
+    """One message about what only the setup caused, whoever owns it."""
+    findings = [one for one in result.findings if one.by_setup and _is_chosen(channel, one) and channel.only == "new"]
+    appeared = arrivals.by_setup if channel.appeared else ()
+    if not findings and not appeared:
+        return
+    parts = [
+        counted(sum(one.new for one in findings), "new finding", "new findings"),
+        counted(sum(one.worsened for one in findings), "worse", "worse"),
+        counted(len(appeared), "identity without an entry", "identities without an entry"),
+    ]
+    said = ", ".join(part for part in parts if not part.startswith("0 "))
+    content = _Content(
+        kind="setup",
+        title=shortened(f"{said}: {'; '.join(arrivals.setup)}"),
+        findings=tuple(line_of(one, subject_of(one, identities)) for one in rules_in_turn(findings)),
+        counts=dict(Counter(one.severity for one in findings)),
+        identities=tuple(map(arrival_of, _powerful_first(appeared))),
+        setup=tuple(map(shortened, arrivals.setup)),
+    )
+    yield _outgoing(channel, _reserve(channel), result.scan, content)
+
+
 def _for_channel(
     channel: Channel,
     result: ScanResult,
@@ -165,17 +228,19 @@ def _for_channel(
 def _grouped(
     channel: Channel, findings: Sequence[Finding], identities: Mapping[str, Assessment], roster: Roster | None
 ) -> dict[Recipient, list[Finding]]:
-    severities = SEVERITIES[: SEVERITIES.index(channel.min_severity) + 1]
     groups: dict[Recipient, list[Finding]] = {}
     for finding in findings:
-        if (
-            finding.severity in severities
-            and finding.acknowledged is None
-            and (finding.new or channel.only == "open")
-            and (not channel.rules or finding.rule in channel.rules)
-        ):
+        if _is_chosen(channel, finding) and (finding.raises_alarm or channel.only == "open"):
             groups.setdefault(_addressed(channel, accountable(finding, identities) or "", roster), []).append(finding)
     return groups
+
+
+def _is_chosen(channel: Channel, finding: Finding) -> bool:
+    return (
+        SEVERITY_RANK[finding.severity] <= SEVERITY_RANK[channel.min_severity]
+        and finding.acknowledged is None
+        and (not channel.rules or finding.rule in channel.rules)
+    )
 
 
 def _addressed(channel: Channel, text: str, roster: Roster | None) -> Recipient:
@@ -222,8 +287,11 @@ def rules_in_turn(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _title(channel: Channel, recipient: str | None, findings: Sequence[Finding]) -> str:
-    kind = "new" if channel.only == "new" else "open"
-    title = counted(len(findings), f"{kind} finding", f"{kind} findings")
+    kind, worse = "new" if channel.only == "new" else "open", sum(finding.worsened for finding in findings)
+    fresh = len(findings) - worse if kind == "new" else len(findings)
+    parts = [counted(fresh, f"{kind} finding", f"{kind} findings")] if fresh else []
+    parts += [f"{counted(worse, 'finding', 'findings')} worse" if not parts else f"{worse:,} worse"] if worse else []
+    title = ", ".join(parts)
     whose = f"for {recipient}" if recipient else "without an owner" if channel.to == "owners" else ""
     severities = Counter(finding.severity for finding in findings)
     highest = next(severity for severity in SEVERITIES if severities[severity])
@@ -235,11 +303,9 @@ def subject_of(finding: Finding, identities: Mapping[str, Assessment]) -> str:
     judged = identities.get(finding.identity or "")
     if judged is None:
         return finding.about
-    identity = judged.identity
-    name = cut(identity.shown_name, LONGEST_NAME)
-    named = f"{name} ({identity.provider} {identity.scope} {identity.kind})"
     credential = (finding.credential or "").rpartition("#")[2]
-    return f"{named}, {credential}" if credential else named
+    subject = named(judged.identity)
+    return f"{subject}, {credential}" if credential else subject
 
 
 class _Content(Struct, frozen=True, kw_only=True):
@@ -253,6 +319,8 @@ class _Content(Struct, frozen=True, kw_only=True):
     regained: tuple[PlaceLine, ...] = ()
     errors: tuple[str, ...] = ()
     reviews: tuple[ReviewLine, ...] = ()
+    identities: tuple[IdentityLine, ...] = ()
+    setup: tuple[str, ...] = ()
 
 
 def _outgoing(channel: Channel, recipient: Recipient, about: ScanInfo | datetime, content: _Content) -> Outgoing:
@@ -263,10 +331,12 @@ def _outgoing(channel: Channel, recipient: Recipient, about: ScanInfo | datetime
     most = channel.max_findings
     findings, lost, errors = content.findings[:most], content.lost[:most], content.errors[:most]
     regained, reviews = content.regained[: most - len(lost)], content.reviews[:most]
+    identities = content.identities[: most - len(findings)]
     # Between scans, two messages of one second differ by what they are about.
     about_what = (*(one.fingerprint for one in content.findings), *(one.review for one in content.reviews))
     which = [scan.id] if scan else [created.isoformat(), *about_what]
-    every = sum(map(len, (content.findings, content.lost, content.regained, content.errors, content.reviews)))
+    lists = (content.findings, content.lost, content.regained, content.errors, content.reviews, content.identities)
+    shown = (findings, lost, regained, errors, reviews, identities)
     notice = Notice(
         id=_id(channel.name, content.kind, name, *addresses, *which),
         kind=content.kind,
@@ -280,7 +350,9 @@ def _outgoing(channel: Channel, recipient: Recipient, about: ScanInfo | datetime
         regained=regained,
         errors=errors,
         reviews=reviews,
-        more=every - len(findings) - len(lost) - len(regained) - len(errors) - len(reviews),
+        identities=identities,
+        setup=content.setup,
+        more=sum(map(len, lists)) - sum(map(len, shown)),
         report_url=channel.report_url,
     )
     return Outgoing(channel=channel.name, to=addresses, notice=notice)

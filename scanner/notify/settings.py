@@ -25,7 +25,8 @@ class _Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of all types.
 
     ``only``: ``new`` findings, or all that are ``open``. ``rules``: only findings of these rules, if any are named.
-    ``blindness``: report sections that can no longer be read. ``heartbeat``: send a message also without
+    ``blindness``: report sections that can no longer be read. ``appeared``: report identities that are seen for the
+    first time without an entry, whatever the severity of their findings. ``heartbeat``: send a message also without
     news. ``report_url``: the address of the report. ``timeout``: seconds for one attempt.
     """
 
@@ -36,6 +37,7 @@ class _Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     only: Literal["new", "open"] = "new"
     rules: tuple[str, ...] = ()
     blindness: bool = True
+    appeared: bool = True
     heartbeat: bool = False
     max_findings: int = 20
     report_url: str | None = None

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from scanner.model import (
     POWERFUL,
+    SEVERITY_RANK,
     Assessment,
     Assignment,
     ClosedTicket,
@@ -29,6 +30,7 @@ from scanner.model import (
     Exposure,
     Fact,
     Finding,
+    KnownFinding,
     Policy,
     Recreation,
     Severity,
@@ -75,12 +77,23 @@ class Hit(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class History(Struct, frozen=True):
-    """What findings are compared with: those of earlier scans, by fingerprint, with when each was first seen.
+    """What findings are compared with: the announced ones of the last scan, by fingerprint.
 
     ``known`` is None on a store's first scan: none of its findings is new.
     """
 
-    known: Mapping[str, datetime | None] | None = None
+    known: Mapping[str, KnownFinding] | None = None
+
+
+class Compared(Struct, frozen=True, kw_only=True, gc=False):
+    """A finding beside the last scan. ``is_unknown``: that scan did not announce it. ``was``: its lower severity."""
+
+    is_unknown: bool = False
+    first_seen: datetime | None = None
+    was: Severity | None = None
+
+
+_WITHOUT_HISTORY = Compared()
 
 
 class RuleContext(Struct, frozen=True, kw_only=True):
@@ -113,13 +126,17 @@ class RuleContext(Struct, frozen=True, kw_only=True):
         """Return whether more than ``days`` days lie between ``moment`` and ``until`` (or now); False if unknown."""
         return moment is not None and (min(until or self.now, self.now) - moment) / _DAY > days
 
-    def compared(self, identifier: str) -> tuple[bool, datetime | None]:
-        """Return whether no earlier scan had the finding of this fingerprint, and when it was first seen."""
+    def compared(self, identifier: str, severity: Severity) -> Compared:
+        """Return how a finding of this fingerprint and severity compares with the last scan."""
         if self.history is None:
-            return False, None
+            return _WITHOUT_HISTORY
         if self.history.known is None:
-            return False, self.now
-        return identifier not in self.history.known, self.history.known.get(identifier, self.now)
+            return Compared(first_seen=self.now)
+        before = self.history.known.get(identifier)
+        if before is None:
+            return Compared(is_unknown=True, first_seen=self.now)
+        rose = before.severity is not None and SEVERITY_RANK[severity] < SEVERITY_RANK[before.severity]
+        return Compared(first_seen=before.first_seen, was=before.severity if rose else None)
 
     def live(self, credential: Credential) -> bool:
         """Return whether a credential can be used, see :func:`is_live`."""

@@ -69,7 +69,7 @@ _ACTIVITY_RULES = {rule.id: rule for rule in _of(ActivityRule)}
 _PLAN_RULES = _of(PlanRule)
 _PLAN_CREDENTIAL_RULES = _of(PlanCredentialRule)
 _TICKET_RULES = _of(TicketRule)
-_ON_UNDECLARED = frozenset(
+ON_UNDECLARED = frozenset(
     rule.id for rule in (registration.LOOKALIKE, registration.RUNS_BEFORE_APPROVAL, registration.UNREGISTERED)
 )
 """Rules that a match would resolve. Their findings are held back while a gap may hide the entry, then new."""
@@ -351,12 +351,13 @@ class _Subject(Struct, frozen=True, kw_only=True):
 
 def _found(rule: Rule, hit: Hit, subject: _Subject, context: RuleContext) -> _Found:
     identifier = fingerprint(rule.id, subject.key)
-    is_unknown, first_seen = context.compared(identifier)
-    held_back = is_unknown and subject.may_be_declared and rule.id in _ON_UNDECLARED
+    severity = hit.severity or rule.severity
+    compared = context.compared(identifier, severity)
+    held_back = compared.is_unknown and subject.may_be_declared and rule.id in ON_UNDECLARED
     finding = Finding(
         fingerprint=identifier,
         rule=rule.id,
-        severity=hit.severity or rule.severity,
+        severity=severity,
         identity=subject.identity,
         credential=subject.credential,
         entry=subject.entry,
@@ -366,8 +367,9 @@ def _found(rule: Rule, hit: Hit, subject: _Subject, context: RuleContext) -> _Fo
         remediation=rule.remediation,
         controls=cited(rule.id, subject.provider, is_agent=subject.is_agent, chosen=context.frameworks),
         owner=subject.owner,
-        new=is_unknown and not held_back,
+        new=compared.is_unknown and not held_back,
         held_back=held_back,
-        first_seen=first_seen,
+        first_seen=compared.first_seen,
+        was=compared.was,
     )
     return subject.key, finding

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 
 from sqlalchemy import ColumnElement, Connection, literal_column, select
 
-from scanner.model import Earlier, Finding
+from scanner.model import Earlier, Finding, KnownFinding, Severity
 from scanner.store import scans, schema
 from scanner.store.bodies import moment_of
 from scanner.store.database import Values
@@ -22,13 +22,20 @@ from scanner.text import without_surrogates
 _NOTHING = Earlier(first_seen=None, announced=False)
 
 
-def known(connection: Connection) -> dict[str, datetime | None]:
-    """First-seen times of open findings that were announced, by fingerprint."""
+def known(connection: Connection) -> dict[str, KnownFinding]:
+    """Open findings that were announced, by fingerprint."""
     finding = schema.finding.c
-    rows = select(finding.key, finding.first_seen).where(finding.until_scan.is_(None), finding.held_back.is_(None))
-    with connection.execute(rows) as result:
-        # Rows are read one at a time: a list of a million pairs would take more memory than the result.
-        return {key: None if since is None else moment_of(since) for key, since in iter(result.cursor.fetchone, None)}
+    rows = select(finding.key, finding.first_seen, finding.severity)
+    announced = rows.where(finding.until_scan.is_(None), finding.held_back.is_(None))
+    with connection.execute(announced) as result:
+        # Rows are read one at a time: a list of a million of them would take more memory than the result, whose few
+        # different records are shared.
+        return {key: _known(since, severity) for key, since, severity in iter(result.cursor.fetchone, None)}
+
+
+@lru_cache(maxsize=10_000)
+def _known(since: str | None, severity: Severity) -> KnownFinding:
+    return KnownFinding(None if since is None else moment_of(since), severity)
 
 
 def earlier(connection: Connection, wanted: Collection[str]) -> dict[str, Earlier]:

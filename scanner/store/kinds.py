@@ -28,6 +28,7 @@ from scanner.model import (
     Origin,
     Policy,
     RegistryVerdict,
+    Severity,
     StoredSecret,
     UsageVerdict,
     Workload,
@@ -57,6 +58,9 @@ class Sighting(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     rechecked: bool = True
     new: bool = False
     reopened: bool = False
+    was: Severity | None = None
+    cause: str | None = None
+    by_setup: bool = False
     last_used_at: datetime | None = None
     observed_at: datetime | None = None
     credentials: tuple[datetime | None, ...] = ()
@@ -355,7 +359,20 @@ ACKNOWLEDGED = "acknowledged"
 
 
 def _moves(finding: Finding) -> bool:
-    return finding.new or finding.reopened or not finding.rechecked
+    plain = not (finding.new or finding.reopened or finding.was or finding.by_setup) and finding.cause is None
+    return not (plain and finding.rechecked)
+
+
+def _restored(finding: Finding, seen: Sighting) -> Finding:
+    return replace(
+        finding,
+        new=seen.new,
+        reopened=seen.reopened,
+        rechecked=seen.rechecked,
+        was=seen.was,
+        cause=seen.cause,
+        by_setup=seen.by_setup,
+    )
 
 
 def _finding_facts(finding: Finding) -> tuple[str | None, ...]:
@@ -401,7 +418,7 @@ FINDINGS = RecordKind(
     sightings=schema.finding_sighting,
     key=lambda finding: finding.fingerprint,
     order=most_severe_first,
-    content=lambda finding: replace(finding, new=False, reopened=False, rechecked=True) if _moves(finding) else finding,
+    content=lambda finding: _restored(finding, _UNSEEN) if _moves(finding) else finding,
     facts=_finding_facts,
     body=lambda finding: _FindingBody(
         credential=finding.credential,
@@ -412,6 +429,13 @@ FINDINGS = RecordKind(
     ),
     load=_load_finding,
     moves=_moves,
-    sighting=lambda finding: Sighting(rechecked=finding.rechecked, new=finding.new, reopened=finding.reopened),
-    restore=lambda finding, seen: replace(finding, new=seen.new, reopened=seen.reopened, rechecked=seen.rechecked),
+    sighting=lambda finding: Sighting(
+        rechecked=finding.rechecked,
+        new=finding.new,
+        reopened=finding.reopened,
+        was=finding.was,
+        cause=finding.cause,
+        by_setup=finding.by_setup,
+    ),
+    restore=_restored,
 )

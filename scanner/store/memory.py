@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from datetime import datetime
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -18,14 +17,18 @@ from scanner.model import (
     EntryAssessment,
     Exposure,
     Finding,
+    KnownFinding,
+    OwnershipVerdict,
     StoredSecret,
     Workload,
 )
 from scanner.store import fingerprints, scans, schema
 from scanner.store import fingerprints as recreated
 from scanner.store.engine import reading
+from scanner.store.history import first_seen
 from scanner.store.intervals import BATCH, open_places, read, read_open
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, R, RecordKind
+from scanner.store.scans import Setup
 
 Wanted: TypeAlias = Callable[[str, str, str], bool]
 """Whether a record is wanted, by source, scope and kind. A stored secret's kind is ``secret``."""
@@ -55,6 +58,48 @@ class Memory:
                     lambda row: (row.source, row.scope, row.kind) in chosen,
                     despite_damage=True,
                 )
+
+    def setup(self) -> Setup | None:
+        """How the latest scan was set up; None for an empty store."""
+        with reading(self._engine) as connection:
+            seq = scans.latest(connection)
+            return None if seq is None else scans.setup(connection, seq)
+
+    def assessments_of(self, keys: Collection[str]) -> Iterator[Assessment]:
+        """The latest scan's identities with these keys."""
+        wanted = iter(sorted(keys))
+        with reading(self._engine) as connection:
+            while batch := list(islice(wanted, BATCH)):
+                yield from read_open(connection, IDENTITIES, schema.identity.c.key.in_(batch), despite_damage=True)
+
+    def ownership(self) -> dict[str, OwnershipVerdict]:
+        """The latest scan's verdict on who owns each identity, by key."""
+        return {one.identity.key: one.ownership for one in self.assessments(lambda *_: True)}
+
+    def unseen(self, keys: Collection[str]) -> frozenset[str]:
+        """Those of these keys that no scan had."""
+        if not keys:
+            return frozenset()
+        with reading(self._engine) as connection:
+            return frozenset(keys) - first_seen(connection, keys).keys()
+
+    def issued(self, ids: Collection[tuple[str, str, str | None]]) -> frozenset[tuple[str, str, str]]:
+        """Those of these unique ids, with provider and scope, that an identity of the latest scan has."""
+        identity, wanted = schema.identity.c, iter(sorted({one or "" for _, _, one in ids}))
+        columns = select(identity.provider, identity.scope, identity.unique_id).where(identity.until_scan.is_(None))
+        found: set[tuple[str, str, str]] = set()
+        with reading(self._engine) as connection:
+            while batch := list(islice(wanted, BATCH)):
+                found |= {tuple(row) for row in connection.execute(columns.where(identity.unique_id.in_(batch)))}
+        return frozenset(found & set(ids))
+
+    def sources_of_scans(self, among: Collection[str]) -> frozenset[str]:
+        """Those of these sources that any kept scan read."""
+        if not among:
+            return frozenset()
+        named = select(schema.coverage.c.source).where(schema.coverage.c.source.in_(among))
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(named.distinct()).scalars())
 
     def every_key(self) -> Iterator[tuple[str, str]]:
         """Provider and key of the latest scan's identities."""
@@ -153,8 +198,8 @@ class Memory:
         with reading(self._engine) as connection:
             return frozenset(connection.execute(named.distinct()).scalars())
 
-    def known_fingerprints(self) -> dict[str, datetime | None]:
-        """Announced findings of the latest scan: by fingerprint, the start of the first scan that ever had each.
+    def known_fingerprints(self) -> dict[str, KnownFinding]:
+        """Announced findings of the latest scan, by fingerprint.
 
         A finding that is not among them is new.
         """

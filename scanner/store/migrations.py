@@ -276,6 +276,18 @@ MIGRATIONS: tuple[Migration, ...] = (
         name="scans whose events are to open reviews",
         statements=("CREATE TABLE scan_to_review (scan TEXT NOT NULL PRIMARY KEY)",),
     ),
+    Migration(
+        name="runs that ended without a result",
+        statements=(
+            """CREATE TABLE run (
+    id TEXT NOT NULL,
+    sort TEXT NOT NULL,
+    at TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (id, sort)
+)""",
+        ),
+    ),
 )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import Connection, Table, delete, func, select, update
 
-from scanner.store import scans, schema
+from scanner.store import runs, scans, schema
 from scanner.store.history import keep_from_pruning
 from scanner.store.integrity import checksum
 
@@ -44,6 +44,7 @@ def plan(connection: Connection, before: datetime) -> Pruning:
 def prune(connection: Connection, before: datetime, now: datetime) -> Pruning:
     """Delete the scans that started before ``before``, except the latest, and versions that only they had."""
     planned, oldest = plan(connection, before), _oldest_kept(connection, before)
+    runs.prune(connection, before)
     if planned.scans:
         keep_from_pruning(connection, oldest)
         for table in _INTERVALS:

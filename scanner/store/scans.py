@@ -17,7 +17,7 @@ from scanner.model.counts import FindingCounts, IdentityCounts, count_findings, 
 from scanner.store import schema
 from scanner.store.bodies import decode, encode
 from scanner.store.engine import bulk_insert, where
-from scanner.store.integrity import HINT, verify
+from scanner.store.integrity import HINT, is_sound, verify
 from scanner.text import printable
 
 SCANS_NAMED = 10
@@ -156,6 +156,32 @@ def frame(connection: Connection, seq: int) -> ScanResult:
         coverage=tuple(coverage),
         policy=decode(_policies, row.policy, f"policy of scan {row.id}"),
         notices=(*decode(_notices, row.notices, f"notices of scan {row.id}"), *_lacking(row)),
+    )
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """How a scan was set up, and what it counted. Of a row that was changed, only start and sources are known."""
+
+    started_at: datetime
+    sources: frozenset[str]
+    version: str | None = None
+    policy: Policy | None = None
+    summary: Summary | None = None
+
+
+def setup(connection: Connection, seq: int) -> Setup:
+    """The set-up of a scan. A damaged row must not end the next scan: then only start and sources are known."""
+    row = connection.execute(select(schema.scan).where(schema.scan.c.seq == seq)).one()
+    named = select(schema.coverage.c.source).where(schema.coverage.c.scan == seq).distinct()
+    sources, started = frozenset(connection.execute(named).scalars()), datetime.fromisoformat(row.started_at)
+    if not is_sound(schema.scan, tuple(row)):
+        return Setup(started_at=started, sources=sources)
+    return Setup(
+        started_at=started,
+        sources=sources,
+        version=row.version,
+        policy=decode(_policies, row.policy, f"policy of scan {row.id}"),
+        summary=_summary(row),
     )
 
 

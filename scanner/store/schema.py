@@ -353,6 +353,17 @@ review_record = _of_review("review_record")
 # Scans whose events have not opened their reviews yet: a scan may be ended after it was stored.
 scan_to_review = Table("scan_to_review", metadata, Column("scan", Text, primary_key=True))
 
+# Runs of scans: that one started (``detail``: its process), or failed (``detail``: why). One that was stored has a scan
+# of that id. Rows are only added.
+run = Table(
+    "run",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sort", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
 # Records of the served page; see scanner/model/served.py. Rows are only added, by a role without other rights.
 # more. ``id``: random, so that no two writers wait for each other. ``subject``: the finding, identity, review, query or
 # scan that it is about.

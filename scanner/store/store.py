@@ -34,6 +34,7 @@ from scanner.store.outbox import NO_ALARMS, Alarms, Outbox
 from scanner.store.pruning import Pruning
 from scanner.store.records import Records
 from scanner.store.reviews import Reviews
+from scanner.store.runs import Runs
 from scanner.store.saving import Saver, alone, holder
 from scanner.store.scans import StoredScan
 from scanner.store.search import find_by_name, similar_names
@@ -268,6 +269,11 @@ class Store:
     def memory(self) -> Memory:
         """Earlier scans, for judging the next one."""
         return Memory(self._engine)
+
+    @property
+    def runs(self) -> Runs:
+        """Runs of scans that ended without a result."""
+        return Runs(self._engine)
 
     @property
     def activity(self) -> ActivityStore:

@@ -66,7 +66,9 @@ class Acknowledgements:
         for finding in findings:
             given = self.of(finding, identities.get(finding.identity or "")) if self._all else None
             if given is not None:
-                yield replace(finding, acknowledged=given, new=False, held_back=False)
+                yield replace(
+                    finding, acknowledged=given, new=False, held_back=False, was=None, cause=None, by_setup=False
+                )
             elif finding.acknowledged is not None:
                 yield replace(finding, acknowledged=None, new=True)
             else:
@@ -173,6 +175,7 @@ def with_later(result: ScanResult, given: Sequence[Acknowledgement], today: date
     summary = replace(
         result.summary,
         new_findings=sum(finding.new for finding in findings),
+        worsened=sum(finding.worsened for finding in findings),
         acknowledged=sum(finding.acknowledged is not None for finding in findings),
     )
     return replace(result, findings=findings, summary=summary)
@@ -182,7 +185,9 @@ def has_later(result: ScanResult, given: Sequence[Acknowledgement], today: date)
     """Return whether :func:`with_later` may change a scan, by what can be known without reading all findings."""
     valid = [item for item in given if item.given.until >= today]
     counts = finding_counts(result.findings)
-    unacknowledged = {group.rule for group in counts.groups if group.new.findings or group.standing.findings}
+    unacknowledged = {
+        group.rule for group in counts.groups if group.new.findings or group.worse.findings or group.standing.findings
+    }
     named = findings_named(result.findings, frozenset(item.finding for item in valid if item.finding is not None))
     return any(item.rule in unacknowledged for item in valid if item.rule is not None) or any(
         finding.acknowledged is None for finding in named.values()

@@ -37,7 +37,7 @@ def listing(estate: Path) -> Path:
 
 def scanned(muster: Muster) -> dict[str, Any]:
     """A scan's result."""
-    decoded: dict[str, Any] = json.loads(muster("scan", "--quiet", "-o", "json:-").out)
+    decoded: dict[str, Any] = json.loads(muster("scan", "-o", "json:-").out)
     return decoded
 
 
@@ -61,13 +61,13 @@ def test_what_the_served_page_acknowledged_counts_everywhere(estate: Path, muste
     assert "served page" in listed
     assert {one["acknowledged"]["reason"] for one in reported["findings"]} == {"moving"}
     assert "moving" in shown
-    assert muster("scan", "--quiet", "--fail-on", "info").code == 0
+    assert muster("scan", "--fail-on", "info").code == 0
 
 
 def test_a_finding_is_acknowledged_and_stays_in_every_report(listing: Path, muster: Muster) -> None:
     """Marked with reason and person, counted, and no reason to fail."""
     findings = [one["fingerprint"] for one in scanned(muster)["findings"]]
-    assert muster("scan", "--quiet", "--fail-on", "info").code == 1
+    assert muster("scan", "--fail-on", "info").code == 1
 
     done = muster("acknowledge", *findings, *GIVEN)
     result = scanned(muster)
@@ -80,7 +80,7 @@ def test_a_finding_is_acknowledged_and_stays_in_every_report(listing: Path, must
     assert {json.dumps(one["acknowledged"]) for one in result["findings"]} == {
         f'{{"reason": "trial until spring", "by": "ada@example.com", "until": "{LATER}"}}'
     }
-    quiet = muster("scan", "--quiet", "--fail-on", "info")
+    quiet = muster("scan", "--fail-on", "info")
     assert quiet.code == 0
     assert f"{len(findings)} acknowledged" in quiet.out
     rows = list(csv.DictReader(io.StringIO(muster("report", "--view", "findings", "-o", "csv:-").out)))
@@ -324,7 +324,7 @@ def test_a_list_that_is_wrong_stops_the_scan(listing: Path, muster: Muster) -> N
     """Named by line and key, for nothing may be silenced by a typing error, nor a silence lost by one."""
     listing.write_text('[[acknowledged]]\nfinding = "0f"\nreason = "x"\nbye = "ada"\nuntil = 2027-01-31\n')
 
-    done = muster("scan", "--quiet")
+    done = muster("scan")
 
     assert done.code == 2
     assert "acknowledged.toml:4: acknowledged[0].bye: unknown key (did you mean by?)" in done.err
@@ -335,10 +335,10 @@ def test_an_ended_one_is_reported_and_its_finding_alarms_as_new(listing: Path, m
     line = '[[acknowledged]]\nrule = "unregistered"\nmatch = "triage-agent"\nreason = "x"\nby = "ada"\nuntil = {}\n'
     listing.write_text(line.format(LATER))
     scanned(muster)
-    assert muster("scan", "--quiet", "--fail-on-new").code == 0
+    assert muster("scan", "--fail-on-new").code == 0
     listing.write_text(line.format(EARLIER))
 
-    done = muster("scan", "--quiet", "--fail-on-new", "-o", "json:-")
+    done = muster("scan", "--fail-on-new", "-o", "json:-")
 
     result = json.loads(done.out)
     assert done.code == 1

@@ -122,7 +122,7 @@ def test_the_last_line_counts_what_was_read(muster: Muster, folder: Path) -> Non
     """Identities are those of the latest scan; a second reading changes nothing."""
     write_day(folder, today() - timedelta(2), event(today(), 1, "stranger"), part="b")
     before = muster("activity")
-    scanned = muster("scan", "--quiet")
+    scanned = muster("scan")
     with open_store(f"sqlite:///{folder}/muster.db", create=False) as store:
         once = contents(store.activity.past())
     again = muster("activity", "--since", "400d")
@@ -141,7 +141,7 @@ def test_a_scan_reads_what_is_new_and_reports_show_it(muster: Muster, folder: Pa
     (folder / "others.csv").write_text("key,name,provider,scope,kind\nsaas:x,saas-bot,saas,acme,bot\n")
     with (folder / "config.toml").open("a") as config:
         config.write('\n[[source]]\nname = "saas"\ntype = "file"\npath = "others.csv"\n')
-    done = muster("scan", "--quiet", "-o", "json:-")
+    done = muster("scan", "-o", "json:-")
     assert done.code == 0, done.err
     scanned = {one["name"]: one for one in json.loads(done.out)["identities"]}
     first_scan = json.loads(done.out)["scan"]["id"]
@@ -161,10 +161,10 @@ def test_a_scan_reads_what_is_new_and_reports_show_it(muster: Muster, folder: Pa
     write_day(
         folder, today() - timedelta(1), *(event(today() - timedelta(1), number) for number in range(3, 5)), part="z"
     )
-    untouched = muster("scan", "--quiet", "--no-activity", "-o", "json:-")
+    untouched = muster("scan", "--no-activity", "-o", "json:-")
     assert {one["name"]: one for one in json.loads(untouched.out)["identities"]}["invoice-bot"]["activity"] == activity
     next_second()
-    muster("scan", "--quiet")
+    muster("scan")
     assert by_name(muster)["invoice-bot"]["activity"]["events"] == 17
     assert by_name(muster, "--scan", first_scan)["invoice-bot"]["activity"] == activity
 
@@ -174,7 +174,7 @@ def test_activity_spans_the_days_that_are_kept(muster: Muster, folder: Path) -> 
     for days in range(6, 120):
         write_day(folder, today() - timedelta(days))
     muster("activity", "--since", "200d")
-    scanned = json.loads(muster("scan", "--quiet", "-o", "json:-").out)
+    scanned = json.loads(muster("scan", "-o", "json:-").out)
     activity = {one["name"]: one for one in scanned["identities"]}["invoice-bot"]["activity"]
 
     assert (activity["covered_days"], activity["events"]) == (90, 270)
@@ -188,7 +188,7 @@ def test_every_report_of_the_store_shows_a_finding_about_a_day(muster: Muster, f
         today() - timedelta(1), 9, eventSource="iam.amazonaws.com", eventName="CreateAccessKey", readOnly=False
     )
     write_day(folder, today() - timedelta(1), outside, part="c")
-    done = muster("scan", "--quiet", "-o", "ocsf:scanned.ndjson", "-o", "csv:scanned.csv", "--view", "findings")
+    done = muster("scan", "-o", "ocsf:scanned.ndjson", "-o", "csv:scanned.csv", "--view", "findings")
     assert done.code == 0, done.err
     formats = ("ocsf:again.ndjson", "csv:again.csv", "sarif:again.sarif", "markdown:again.md", "html:again.html")
     again = muster("report", "--view", "findings", *(part for one in formats for part in ("-o", one)))
@@ -211,16 +211,16 @@ def test_every_report_of_the_store_shows_a_finding_about_a_day(muster: Muster, f
     bots = sorted(line.split(",")[-4:] for line in inventory[1:])
     assert bots == [["0", "0", "", "5"], ["16", "2", "", "5"]]
     next_second()
-    muster("scan", "--quiet")
+    muster("scan")
     board = muster("report", "--view", "board", "-o", "table:-").out
     assert re.search(r"Covered by logs +100 % +2 of 2 identities +0 +unchanged", board)
 
 
 def test_activity_makes_no_new_version(muster: Muster, folder: Path) -> None:
     """Else every night would store every identity anew."""
-    muster("scan", "--quiet")
+    muster("scan")
     write_day(folder, today() - timedelta(1), *(event(today() - timedelta(1), number) for number in range(9)), part="z")
-    muster("scan", "--quiet")
+    muster("scan")
 
     with open_store(f"sqlite:///{folder}/muster.db", create=False) as store:
         assert len(store.history(BOT)) == 1
@@ -235,7 +235,7 @@ def test_gaps_count_in_the_run_that_first_saw_them(muster: Muster, folder: Path)
 
     first = muster("activity", "--strict")
     second = muster("activity", "--strict")
-    scanned = muster("scan", "--quiet", "--strict", "-o", "json:-")
+    scanned = muster("scan", "--strict", "-o", "json:-")
 
     assert (first.code, first.out[-8:]) == (3, "; 2 gaps\n"[-8:])
     assert (second.code, second.out[-8:]) == (0, "; 2 gaps\n"[-8:])
@@ -254,14 +254,14 @@ def test_gaps_count_in_the_run_that_first_saw_them(muster: Muster, folder: Path)
     write_day(folder, today() - timedelta(4))
     assert muster("activity").out.endswith("; 0 gaps\n")
     assert by_name(muster)["invoice-bot"]["activity"]["covered_days"] == 3
-    muster("scan", "--quiet")
+    muster("scan")
     assert by_name(muster)["invoice-bot"]["activity"]["covered_days"] == 5
 
 
 def test_a_gap_that_a_scan_sees_first_makes_it_incomplete(muster: Muster, folder: Path) -> None:
     """It, and not the next one."""
     write_day(folder, today() - timedelta(8))
-    codes = [muster("scan", "--quiet", "--strict").code for _ in range(2)]
+    codes = [muster("scan", "--strict").code for _ in range(2)]
 
     assert codes == [3, 0]
 
@@ -270,7 +270,7 @@ def test_nothing_could_be_read(muster: Muster, folder: Path) -> None:
     """A folder that is not there: 4 for the reading; a scan goes on, incomplete each time."""
     (folder / "logs").rename(folder / "elsewhere")
     read = muster("activity")
-    scanned = [muster("scan", "--quiet", "--strict", "-o", "json:-") for _ in range(2)]
+    scanned = [muster("scan", "--strict", "-o", "json:-") for _ in range(2)]
 
     assert read.code == 4
     assert LAST.fullmatch(read.out)
@@ -346,13 +346,13 @@ def test_a_wrong_command_is_refused(muster: Muster, folder: Path, arguments: tup
 
 def test_a_damaged_row_is_named_and_read_again(muster: Muster, folder: Path) -> None:
     """A report refuses it; a scan warns, and the next reading puts it right."""
-    muster("scan", "--quiet")
+    muster("scan")
     with open_store(f"sqlite:///{folder}/muster.db", create=False) as store:
         falsify(store, "UPDATE log_day SET body = replace(body, '3', '4') WHERE day = (SELECT max(day) FROM log_day)")
 
     refused = muster("report")
     next_second()
-    scanned = muster("scan", "--quiet", "-o", "json:-")
+    scanned = muster("scan", "-o", "json:-")
 
     assert (refused.code, "log_day" in refused.err) == (2, True)
     assert scanned.code == 0
@@ -394,7 +394,7 @@ def test_a_kill_at_any_moment_costs_nothing(muster: Muster, folder: Path) -> Non
 
 def test_a_retired_log_is_forgotten(muster: Muster, folder: Path) -> None:
     """All of it, and of no other; read again, it is read from the beginning. Unknown logs are refused by name."""
-    muster("scan", "--quiet")
+    muster("scan")
     muster("activity", "cloudtrail:path=logs,source=prod,name=copy", "--quiet")
     refused = [
         muster("history", "forget", *arguments)
@@ -405,7 +405,7 @@ def test_a_retired_log_is_forgotten(muster: Muster, folder: Path) -> None:
     with open_store(f"sqlite:///{folder}/muster.db", create=False) as store:
         past = store.activity.past()
         assert store.check() == ()
-    again = muster("activity", "cloudtrail:path=logs,source=prod,name=copy", "--quiet")
+    again = muster("activity", "cloudtrail:path=logs,source=prod,name=copy")
 
     assert [one.code for one in refused] == [2, 2, 2]
     assert "copy, trail" in refused[0].err
@@ -419,9 +419,9 @@ def test_a_retired_log_is_forgotten(muster: Muster, folder: Path) -> None:
 def test_what_earlier_scans_saw_decides(muster: Muster, folder: Path) -> None:
     """Retired counts from the first scan that saw it; use before that does not."""
     (folder / "registry.csv").write_text(REGISTRY.replace("active", "retired"))
-    first = muster("scan", "--quiet", "-o", "json:-")
+    first = muster("scan", "-o", "json:-")
     write_day(folder, today(), event(today(), 1, eventTime=f"{today()}T23:59:59Z"))
-    second = muster("scan", "--quiet", "-o", "json:-")
+    second = muster("scan", "-o", "json:-")
 
     rules = [[one["rule"] for one in json.loads(done.out)["findings"]] for done in (first, second)]
     assert "used_though_retired" not in rules[0]
@@ -445,7 +445,7 @@ def test_a_log_is_about_a_source_that_there_is(muster: Muster, folder: Path) -> 
     config = "\n".join(CONFIG.split("\n\n")[3:]).replace('"prod"', '"prd"')
     (folder / "config.toml").write_text(config)
     before = muster("activity")
-    scanned = muster("scan", "file:path=bots.csv,name=prod", "--quiet")
+    scanned = muster("scan", "file:path=bots.csv,name=prod")
     after = [muster(command) for command in ("activity", "doctor")]
 
     assert (before.code, scanned.code) == (0, 0), before.err

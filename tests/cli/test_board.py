@@ -17,9 +17,9 @@ pytestmark = pytest.mark.usefixtures("estate")
 
 def test_a_board_has_the_scans_before(muster: Muster, estate: Path) -> None:
     """After an orphan was given an owner, page and document say how long its finding stood and how shares moved."""
-    muster("scan", "--quiet")
+    muster("scan")
     (estate / "registry.csv").write_text((estate / "registry.csv").read_text().replace("left@", "ada@"))
-    done = muster("scan", "--quiet", "--view", "board", "-o", "html:board.html", "-o", "json:board.json")
+    done = muster("scan", "--view", "board", "-o", "html:board.html", "-o", "json:board.json")
 
     assert (done.code, "wrote html (board) to board.html" in done.err) == (0, True)
     numbers = json.loads((estate / "board.json").read_text())
@@ -35,8 +35,8 @@ def test_a_board_has_the_scans_before(muster: Muster, estate: Path) -> None:
 
 def test_it_comes_from_the_store_as_well(muster: Muster, estate: Path) -> None:
     """Of the latest scan or of a named one; the table is the default."""
-    muster("scan", "--quiet")
-    muster("scan", "--quiet", "-o", "json:last.json")
+    muster("scan")
+    muster("scan", "-o", "json:last.json")
     last = json.loads((estate / "last.json").read_text())["scan"]["id"]
 
     assert "Read in full" in muster("report", "--view", "board").out
@@ -47,7 +47,7 @@ def test_it_comes_from_the_store_as_well(muster: Muster, estate: Path) -> None:
 @pytest.mark.parametrize("name", ["csv", "xlsx", "ndjson"])
 def test_a_format_without_room_for_it_says_which_have(muster: Muster, name: str) -> None:
     """Before anything is scanned."""
-    done = muster("scan", "--quiet", "--view", "board", "-o", f"{name}:x")
+    done = muster("scan", "--view", "board", "-o", f"{name}:x")
 
     assert (done.code, f"{name} has no board view" in done.err) == (2, True)
     assert "these have: table, html, json" in done.err
@@ -58,7 +58,7 @@ def test_a_config_may_ask_for_it(muster: Muster, estate: Path) -> None:
     config = estate / "config.toml"
     config.write_text(config.read_text() + '\n[[report]]\nformat = "html"\nview = "board"\npath = "out/board.html"\n')
 
-    assert muster("scan", "--quiet").code == 0
+    assert muster("scan").code == 0
     assert "<h2>Owned</h2>" in (estate / "out" / "board.html").read_text()
 
 
@@ -75,11 +75,11 @@ def test_the_html_page_has_what_changed_since_the_scan_before(muster: Muster, es
         ]
         return list(zip(*cells, strict=True))
 
-    muster("scan", "--quiet", "-o", "html:first.html")
+    muster("scan", "-o", "html:first.html")
     bots = estate / "bots.csv"
     bots.write_text(bots.read_text() + "saas:acme:new-bot,new-bot,saas,acme,bot,yes,,,,\n")
-    muster("scan", "--quiet", "-o", "html:second.html", "-o", "json:second.json")
-    muster("scan", "--quiet")
+    muster("scan", "-o", "html:second.html", "-o", "json:second.json")
+    muster("scan")
     scan = json.loads((estate / "second.json").read_text())["scan"]["id"]
     muster("report", "--scan", scan, "-o", "html:again.html")
 

@@ -29,9 +29,9 @@ def elsewhere(estate: Path) -> Path:
 def test_every_printed_command_works(elsewhere: Path, muster: Muster, command: str) -> None:
     """From the same folder, in every format that prints any."""
     config = ("--config", "else where/config.toml")
-    muster("scan", "--quiet", *config)
-    first = muster("scan", "--quiet", *config)
-    arguments = {"show": ("triage-agent",), "report": ("-o", "table:-", "-o", "markdown:-"), "scan": ("--quiet",)}
+    muster("scan", *config)
+    first = muster("scan", *config)
+    arguments = {"show": ("triage-agent",), "report": ("-o", "table:-", "-o", "markdown:-"), "scan": ()}
     done = muster(command, *arguments.get(command, ()), *config)
     findings = muster("report", "--view", "findings", *config)
     doctor = muster("doctor", *config)
@@ -63,7 +63,7 @@ def test_the_hint_of_a_report_names_the_same_sources(tmp_path: Path, muster: Mus
     """Where nothing was found."""
     (tmp_path / "leaks.json").write_text("[]", encoding="utf-8")
 
-    done = muster("scan", "--quiet", "secrets_report:path=leaks.json", "--store", "sqlite:///other.db")
+    done = muster("scan", "secrets_report:path=leaks.json", "--store", "sqlite:///other.db")
 
     (hint,) = PRINTED.findall(done.out)
     assert hint == "muster doctor secrets_report:path=leaks.json --store sqlite:///other.db"
@@ -88,7 +88,7 @@ def test_printed_commands_call_the_same_program(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "argv", [called])
 
-    report, error = muster("scan", "--quiet", "secrets_report:path=leaks.json"), muster("scan", "file:path=absent.csv")
+    report, error = muster("scan", "secrets_report:path=leaks.json"), muster("scan", "file:path=absent.csv")
 
     assert f" {program} doctor secrets_report:path=leaks.json" in report.out
     assert f"`{program} doctor file:path=absent.csv`" in error.err
@@ -97,7 +97,7 @@ def test_printed_commands_call_the_same_program(
 def test_the_hint_of_an_error_names_the_same_store(estate: Path, muster: Muster) -> None:
     """Also where the store is given and not the config."""
     del estate
-    muster("scan", "--quiet", "--store", "sqlite:///other.db")
+    muster("scan", "--store", "sqlite:///other.db")
 
     done = muster("diff", "2020-01-01", "--store", "sqlite:///other.db")
 

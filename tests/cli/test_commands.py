@@ -26,7 +26,7 @@ def test_init_writes_what_scan_and_doctor_accept(muster: Muster, tmp_path: Path)
     text = config.read_text().replace('type = "aws"', 'type = "file"\npath = "b.csv"')
     config.write_text("\n".join(line for line in text.splitlines() if not line.startswith(("profile", "regions"))))
     (tmp_path / "here" / "b.csv").write_text("name\nsvc-billing\n")
-    done = muster("scan", "--quiet", "--config", "here/config.toml", "-o", "json:-")
+    done = muster("scan", "--config", "here/config.toml", "-o", "json:-")
 
     assert json.loads(done.out)["identities"][0]["registry"]["state"] == "registered"
 
@@ -239,7 +239,7 @@ def test_a_long_list_ends_on_a_terminal_and_goes_on_in_a_pipe(
     """No one scrolls on for ever; anyone who searches wants every line."""
     bots = "".join(f"saas:acme:b{number},b{number},saas,acme,bot,yes,,,,\n" for number in range(250))
     (estate / "bots.csv").write_text(BOTS + bots)
-    assert muster("scan", "--quiet", "-o", "csv:out.csv").code == 0
+    assert muster("scan", "-o", "csv:out.csv").code == 0
 
     ours, theirs = pty.openpty() if on_terminal else os.pipe()
     command = [sys.executable, "-m", "scanner", "report", "--view", "inventory"]
@@ -256,7 +256,7 @@ def test_a_long_list_ends_on_a_terminal_and_goes_on_in_a_pipe(
 @pytest.mark.usefixtures("estate")
 def test_the_log_can_be_json(muster: Muster) -> None:
     """One object a line, for anyone who collects it."""
-    done = muster("-v", "--log-format", "json", "scan", "--quiet")
+    done = muster("-v", "--log-format", "json", "scan")
 
     lines = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
     assert {line["level"] for line in lines} == {"info"}

@@ -22,10 +22,10 @@ NIGHT_BOT = "saas:acme:night-bot,night-bot,saas,acme,bot,yes,2026-11-24,,,\n"
 @pytest.fixture
 def nights(estate: Path, muster: Muster) -> Path:
     """Two nights: a bot joined, an entry has another owner."""
-    muster("scan", "--quiet")
+    muster("scan")
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     (estate / "registry.csv").write_text(REGISTRY.replace("old-sync,left@", "old-sync,ada@"))
-    muster("scan", "--quiet")
+    muster("scan")
     return estate
 
 
@@ -65,14 +65,14 @@ def test_a_feed_for_programs(muster: Muster) -> None:
 def test_there_and_back(estate: Path, muster: Muster) -> None:
     """Who left and came back returned; no one is said to have left a file that could not be read."""
     (estate / "bots.csv").write_text(BOTS)
-    muster("scan", "--quiet")
+    muster("scan")
     left = muster("diff")
     (estate / "bots.csv").rename(estate / "elsewhere.csv")
     (estate / "second.csv").write_text(BOTS.replace("saas", "crm"))
-    muster("scan", "--quiet", "bots", "file:path=second.csv")
+    muster("scan", "bots", "file:path=second.csv")
     blind = muster("diff")
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
-    muster("scan", "--quiet")
+    muster("scan")
     back = muster("diff")
 
     assert left.out.splitlines()[-1] == "joined 0, moved 0, left 1, returned 0, not re-checked 0"
@@ -96,7 +96,7 @@ def test_there_and_back(estate: Path, muster: Muster) -> None:
 )
 def test_what_cannot_be(muster: Muster, arguments: tuple[str, ...], message: str) -> None:
     """A usage or store error says what to do, and prints no data."""
-    muster("scan", "--quiet")
+    muster("scan")
 
     done = muster(*arguments)
 
@@ -163,7 +163,7 @@ def test_a_scan_forgets_what_is_older_than_the_config_keeps(nights: Path, muster
     _aged(nights, 26, but=1)
 
     first = json.loads(muster("report", "-o", "json:-").out)["findings"]
-    scanned = json.loads(muster("scan", "--quiet", "-o", "json:-").out)
+    scanned = json.loads(muster("scan", "-o", "json:-").out)
 
     assert len(json.loads(muster("history", "-o", "json:-").out)["scans"]) == 2
     assert {one["fingerprint"]: one["first_seen"] for one in scanned["findings"]} == {
@@ -178,9 +178,9 @@ def test_a_clock_that_runs_ahead_does_not_take_the_history_with_it(nights: Path,
         file.write("\n[store]\nkeep_days = 7\n")
     _aged(nights, 400)
 
-    ahead = muster("scan", "--quiet")
+    ahead = muster("scan")
     kept = json.loads(muster("history", "-o", "json:-").out)["scans"]
-    muster("scan", "--quiet")
+    muster("scan")
 
     assert "nothing is pruned this time" in ahead.err
     assert len(kept) == 3
@@ -194,7 +194,7 @@ def test_a_config_that_keeps_nothing_is_refused(estate: Path, muster: Muster, da
     with (estate / "config.toml").open("a") as file:
         file.write(f"\n[store]\nkeep_days = {days}\n")
 
-    done = muster("scan", "--quiet")
+    done = muster("scan")
 
     assert done.code == 2
     assert "store" in done.err

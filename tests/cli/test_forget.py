@@ -18,8 +18,8 @@ from tests.cli.conftest import BOTS, Muster
 def retired(estate: Path, muster: Muster) -> Path:
     """Two sources were scanned, and one of them no longer is."""
     (estate / "second.csv").write_text(BOTS.replace("saas", "crm"))
-    muster("scan", "--quiet", "bots", "file:path=second.csv")
-    muster("scan", "--quiet")
+    muster("scan", "bots", "file:path=second.csv")
+    muster("scan")
     return estate
 
 

@@ -34,7 +34,7 @@ def test_the_store_gives_back_what_was_scanned(muster: Muster, tmp_path: Path) -
 
 def test_sarif_points_into_the_registry(muster: Muster) -> None:
     """At the entry's own line, by the path that the config gives it."""
-    whole = json.loads(muster("scan", "--quiet", "-o", "sarif:-").out)
+    whole = json.loads(muster("scan", "-o", "sarif:-").out)
     assert complaints(sarif(), whole) == []
     places = {one["ruleId"]: one["locations"][0]["physicalLocation"] for one in whole["runs"][0]["results"]}
     assert places["entry_not_found"] == {
@@ -45,7 +45,7 @@ def test_sarif_points_into_the_registry(muster: Muster) -> None:
 
 def test_ocsf_is_valid(muster: Muster) -> None:
     """A line for the scan, each finding and each identity."""
-    events = [json.loads(line) for line in muster("scan", "--quiet", "-o", "ocsf:-").out.splitlines()]
+    events = [json.loads(line) for line in muster("scan", "-o", "ocsf:-").out.splitlines()]
     classes = {2008: "iam_analysis_finding", 5003: "user_inventory", 6007: "scan_activity"}
     assert [wrong for one in events for wrong in complaints(ocsf(classes[one["class_uid"]], cloud=False), one)] == []
     assert {one["class_uid"] for one in events} == set(classes)
@@ -53,7 +53,7 @@ def test_ocsf_is_valid(muster: Muster) -> None:
 
 def test_markdown_is_a_page(muster: Muster) -> None:
     """With a table of findings."""
-    page = muster("scan", "--quiet", "-o", "markdown:-").out
+    page = muster("scan", "-o", "markdown:-").out
     assert "table_open" in [token.type for token in MarkdownIt().enable("table").parse(page)]
     assert "invoice-bot" in muster("report", "--view", "inventory", "-o", "markdown:-").out
 
@@ -64,7 +64,7 @@ def test_markdown_is_a_page(muster: Muster) -> None:
 def test_no_json_holds_the_text_of_the_config(muster: Muster, command: str) -> None:
     """The evidence pack does: JSON is for programs, and may be for anyone."""
     for _ in range(2):
-        assert muster("scan", "--quiet", "-o", "csv:out.csv").code == 0
+        assert muster("scan", "-o", "csv:out.csv").code == 0
 
     done = muster(*command.split())
 
@@ -76,13 +76,13 @@ def test_no_json_holds_the_text_of_the_config(muster: Muster, command: str) -> N
 def test_the_schema_is_that_of_the_json(muster: Muster) -> None:
     """Printed by the same program that writes what it describes."""
     schema = json.loads(muster("schema").out)
-    whole = json.loads(muster("scan", "--quiet", "-o", "json:-").out)
+    whole = json.loads(muster("scan", "-o", "json:-").out)
     assert complaints(Draft202012Validator(schema), whole) == []
 
 
 def test_the_evidence_names_the_registry_that_was_judged_by(muster: Muster, tmp_path: Path) -> None:
     """So that anyone who has the file can say."""
-    muster("scan", "--quiet")
+    muster("scan")
     digest = hashlib.sha256((tmp_path / "registry.csv").read_bytes()).hexdigest()
     (tmp_path / "registry.csv").write_text("id,identities\n")
     assert muster("report", "-o", "evidence:pack.zip").code == 0
@@ -95,7 +95,7 @@ def test_the_evidence_names_the_registry_that_was_judged_by(muster: Muster, tmp_
 
 def test_a_zip_goes_through_a_pipe(muster: Muster, tmp_path: Path) -> None:
     """No one can go back in one; what comes out can be opened all the same."""
-    muster("scan", "--quiet")
+    muster("scan")
     command = [sys.executable, "-m", "scanner", "report", "-o", "evidence:-"]
     piped = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout
     (tmp_path / "piped.zip").write_bytes(piped)

@@ -90,7 +90,7 @@ def folder(tmp_path: Path, muster: Muster) -> Path:
 
 
 def _scanned(muster: Muster, *options: str) -> Any:
-    done = muster("scan", "--quiet", "-o", "json:-", *options)
+    done = muster("scan", "-o", "json:-", *options)
     assert done.code == 0, done.err
     return json.loads(done.out)
 

@@ -43,7 +43,7 @@ def titles(server: Receiver) -> list[str]:
 
 def test_two_readings_and_a_scan_alarm_once(muster: Muster, tmp_path: Path, hook: Receiver) -> None:
     """The owner is notified by the reading that found it; neither the next one nor the next scan says it again."""
-    assert muster("scan", "--quiet").code == 0
+    assert muster("scan").code == 0
     quiet = muster("activity")
     assert (quiet.code, titles(hook)) == (0, [])
 
@@ -60,7 +60,7 @@ def test_two_readings_and_a_scan_alarm_once(muster: Muster, tmp_path: Path, hook
     assert (second.code, second.err, len(hook.received)) == (0, "", 1)
     assert muster("activity", "--fail-on", "high").code == 1
 
-    scanned = muster("scan", "--quiet", "--fail-on-new", "-o", "json:-")
+    scanned = muster("scan", "--fail-on-new", "-o", "json:-")
     found = [one for one in json.loads(scanned.out)["findings"] if one["rule"] == "used_outside_declaration"]
     assert [one["new"] for one in found] == [False]
     assert (scanned.code, len(hook.received)) == (0, 1)
@@ -71,9 +71,9 @@ def test_two_readings_and_a_scan_alarm_once(muster: Muster, tmp_path: Path, hook
 
 def test_what_a_scan_announced_is_not_announced_again(muster: Muster, tmp_path: Path, hook: Receiver) -> None:
     """The scan read the log first."""
-    muster("scan", "--quiet")
+    muster("scan")
     steal(tmp_path)
-    muster("scan", "--quiet")
+    muster("scan")
     muster("activity")
 
     assert titles(hook) == ["1 new finding for ada@example.com (1 high)"]
@@ -81,7 +81,7 @@ def test_what_a_scan_announced_is_not_announced_again(muster: Muster, tmp_path: 
 
 def test_lists_are_those_of_now(muster: Muster, tmp_path: Path, hook: Receiver) -> None:
     """What was declared since the scan raises no alarm; an owner who left since then does, with no one to say."""
-    muster("scan", "--quiet")
+    muster("scan")
     steal(tmp_path)
     (tmp_path / "registry.csv").write_text(REGISTRY.replace(",s3", ",s3;secretsmanager"))
     left = today() - timedelta(3)
@@ -100,7 +100,7 @@ def test_lists_that_are_not_given_are_those_of_the_scan(muster: Muster, tmp_path
     config = CONFIG.partition("[[source]]")
     (tmp_path / "config.toml").write_text("[[source]]" + config[2])
     lists = ("--registry", "registry.csv", "--people", "people.csv")
-    muster("scan", "--quiet", *lists)
+    muster("scan", *lists)
     steal(tmp_path)
     browser = event(YESTERDAY, 3, "ada", userAgent="Mozilla/5.0 (X11) Gecko/20100101 Firefox/143.0")
     write_day(tmp_path, YESTERDAY, browser, part="person")
@@ -118,7 +118,7 @@ def test_lists_that_are_not_given_are_those_of_the_scan(muster: Muster, tmp_path
 
 def test_what_could_not_be_delivered_is_tried_again(muster: Muster, tmp_path: Path, hook: Receiver) -> None:
     """It waits in the store beside what a later reading finds, and goes once."""
-    muster("scan", "--quiet")
+    muster("scan")
     steal(tmp_path)
     hook.replies = [Reply(403)]
     failed = muster("activity", "--strict")
@@ -137,7 +137,7 @@ def test_without_a_scan_nothing_is_judged(muster: Muster, tmp_path: Path, hook: 
     """It says so; the first scan judges what was read, and announces nothing, as any first scan."""
     steal(tmp_path)
     done = muster("activity", "--fail-on", "low", "--fail-on-new")
-    scanned = muster("scan", "--quiet", "-o", "json:-")
+    scanned = muster("scan", "-o", "json:-")
 
     assert (done.code, titles(hook)) == (0, [])
     assert "the store has no scan yet: what was read is judged by the next `muster scan`" in done.err
@@ -146,14 +146,14 @@ def test_without_a_scan_nothing_is_judged(muster: Muster, tmp_path: Path, hook: 
 
 def test_a_gap_is_announced_once_and_so_is_its_end(muster: Muster, tmp_path: Path, hook: Receiver) -> None:
     """A file that is cut off: what it says is not known, and that is said. The scan after it is silent."""
-    muster("scan", "--quiet")
+    muster("scan")
     steal(tmp_path)
     (cut,) = (tmp_path / "logs").rglob("*_stolen.json.gz")
     whole = cut.read_bytes()
     cut.write_bytes(whole[:-20])
     muster("activity")
     muster("activity")
-    muster("scan", "--quiet")
+    muster("scan")
     assert titles(hook) == ["1 place can no longer be read in full"]
     assert hook.received[0].json["lost"][0]["section"] == f"activity:{YESTERDAY}"
 
@@ -169,12 +169,12 @@ def test_a_first_reading_is_no_baseline(muster: Muster, tmp_path: Path, hook: Re
         day = today() - timedelta(days)
         write_day(tmp_path, day, *(event(day, number) for number in range(4)))
     steal(tmp_path)
-    muster("scan", "--quiet", "--no-activity")
+    muster("scan", "--no-activity")
     muster("activity")
     assert titles(hook) == []
 
     time.sleep(1.0 - time.time() % 1)  # times of scans and readings are whole seconds
-    muster("scan", "--quiet")
+    muster("scan")
     assert titles(hook) == ["1 new finding for ada@example.com (1 medium)"]
     muster("activity")
     assert len(hook.received) == 1

@@ -29,32 +29,43 @@ def hook(estate: Path) -> Iterator[Receiver]:
         yield server
 
 
+ARRIVAL = "1 identity has appeared without an entry"
+
+
 def titles(server: Receiver) -> list[str]:
     """Of all that arrived."""
     return [request.json["title"] for request in server.received]
 
 
+def _without_arrivals(estate: Path) -> None:
+    """One message each night."""
+    config = estate / "config.toml"
+    config.write_text(config.read_text().replace("[[notify]]\n", "[[notify]]\nappeared = false\n"))
+
+
 def test_only_what_is_new_is_reported_and_once(estate: Path, muster: Muster, hook: Receiver) -> None:
     """Nothing on the first scan, what came on the second, silence on the third."""
-    assert muster("scan", "--quiet").code == 0
+    assert muster("scan").code == 0
     assert titles(hook) == []
 
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
-    second = muster("scan", "--quiet")
-    assert titles(hook) == ["1 new finding without an owner (1 high)"]
-    assert "sent 1 message" in second.err
-    assert hook.received[0].json["findings"][0]["identity"] == "saas:acme:night-bot"
+    second = muster("scan")
+    assert titles(hook) == [ARRIVAL, "1 new finding without an owner (1 high)"]
+    assert "sent 2 messages" in second.err
+    assert hook.received[0].json["kind"] == "appeared"
+    assert [one["key"] for one in hook.received[0].json["identities"]] == ["saas:acme:night-bot"]
+    assert hook.received[1].json["findings"][0]["identity"] == "saas:acme:night-bot"
 
-    muster("scan", "--quiet")
-    assert len(hook.received) == 1
+    muster("scan")
+    assert len(hook.received) == 2
 
 
 def test_owners_get_their_own(estate: Path, muster: Muster, hook: Receiver) -> None:
     """Anyone who is on the roster and answers for it is named."""
-    muster("scan", "--quiet")
+    muster("scan")
     (estate / "bots.csv").write_text(BOTS.replace("2026-11-20", "2025-01-01"))
 
-    muster("scan", "--quiet")
+    muster("scan")
 
     assert titles(hook) == ["1 new finding for ada@example.com (1 medium)"]
     assert hook.received[0].json["recipient"] == "ada@example.com"
@@ -62,11 +73,12 @@ def test_owners_get_their_own(estate: Path, muster: Muster, hook: Receiver) -> N
 
 def test_what_could_not_be_delivered_is_not_lost(estate: Path, muster: Muster, hook: Receiver) -> None:
     """It waits in the store; ``muster notify`` and the next scan try again; nothing goes twice."""
-    muster("scan", "--quiet")
+    _without_arrivals(estate)
+    muster("scan")
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     hook.replies = [Reply(403)]
 
-    failed = muster("scan", "--quiet", "--strict")
+    failed = muster("scan", "--strict")
     waiting = muster("notify", "--dry-run")
     hook.replies = [Reply(403)]
     again = muster("notify")
@@ -83,12 +95,13 @@ def test_what_could_not_be_delivered_is_not_lost(estate: Path, muster: Muster, h
 
 def test_a_failed_delivery_does_not_change_how_a_scan_ends(estate: Path, muster: Muster, hook: Receiver) -> None:
     """Unless asked to be strict; the next scan delivers."""
-    muster("scan", "--quiet")
+    _without_arrivals(estate)
+    muster("scan")
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     hook.replies = [Reply(403)]
 
-    assert muster("scan", "--quiet").code == 0
-    assert muster("scan", "--quiet", "--strict").code == 0
+    assert muster("scan").code == 0
+    assert muster("scan", "--strict").code == 0
     assert len(hook.received) == 2
 
 
@@ -97,12 +110,12 @@ def test_blindness_is_reported_and_so_is_the_recovery(estate: Path, muster: Must
     (estate / "more.csv").write_text("name\nextra\n")
     with (estate / "config.toml").open("a") as config:
         config.write('\n[[source]]\nname = "more"\ntype = "file"\npath = "more.csv"\n')
-    muster("scan", "--quiet")
+    muster("scan")
     (estate / "bots.csv").rename(estate / "away.csv")
-    muster("scan", "--quiet")
-    muster("scan", "--quiet")
+    muster("scan")
+    muster("scan")
     (estate / "away.csv").rename(estate / "bots.csv")
-    muster("scan", "--quiet")
+    muster("scan")
 
     assert titles(hook) == ["1 place can no longer be read in full", "1 place can be read again"]
     assert hook.received[0].json["lost"][0]["source"] == "bots"
@@ -111,11 +124,11 @@ def test_blindness_is_reported_and_so_is_the_recovery(estate: Path, muster: Must
 def test_what_a_first_scan_cannot_read_is_not_lost(estate: Path, muster: Muster, hook: Receiver) -> None:
     """It never could be read; the report says so, and once it can be read that is news."""
     (estate / "bots.csv").write_text(f"{BOTS}saas:acme:broken,broken,saas,acme,bot,perhaps,,,,\n")
-    muster("scan", "--quiet")
+    muster("scan")
     assert titles(hook) == []
 
     (estate / "bots.csv").write_text(BOTS)
-    muster("scan", "--quiet")
+    muster("scan")
     assert titles(hook)[-1] == "1 place can be read again"
 
 
@@ -123,7 +136,7 @@ def test_a_scan_that_reads_nothing_alarms_each_time(estate: Path, muster: Muster
     """Though nothing of it is stored."""
     (estate / "bots.csv").unlink()
 
-    assert [muster("scan", "--quiet").code for _ in range(2)] == [4, 4]
+    assert [muster("scan").code for _ in range(2)] == [4, 4]
     assert titles(hook) == ["Nothing could be scanned"] * 2
     assert len({request.headers["muster-delivery"] for request in hook.received}) == 2
 
@@ -178,10 +191,10 @@ def test_a_scan_that_fails_is_reported(
 ) -> None:
     """Each time, with a store or without one: anyone who waits for a message would take silence for peace."""
     for _ in range(scans_before):
-        muster("scan", "--quiet")
+        muster("scan")
     break_it(estate)
 
-    assert [muster("scan", "--quiet").code for _ in range(2)] == [2, 2]
+    assert [muster("scan").code for _ in range(2)] == [2, 2]
 
     failed = [request.json for request in hook.received if request.json["kind"] == "failed"]
     assert [one["title"] for one in failed] == ["The scan ended with an error"] * 2
@@ -216,7 +229,7 @@ def test_an_unforeseen_error_is_reported_too(
     monkeypatch.syspath_prepend(plugin)
     monkeypatch.delitem(sys.modules, "broken_connector", raising=False)
 
-    done = muster("scan", "--quiet", "broken:path=bots.csv")
+    done = muster("scan", "broken:path=bots.csv")
 
     assert done.code == 2
     assert done.err.splitlines()[0] == f"muster: {reported}"
@@ -226,13 +239,13 @@ def test_an_unforeseen_error_is_reported_too(
 
 def test_what_failed_and_could_not_be_reported_waits(estate: Path, muster: Muster, hook: Receiver) -> None:
     """In the store, where there is one."""
-    muster("scan", "--quiet")
+    muster("scan")
     good = (estate / "registry.csv").read_text()
     _broken_registry(estate)
     hook.replies = [Reply(403)]
-    muster("scan", "--quiet")
+    muster("scan")
     (estate / "registry.csv").write_text(good)
-    muster("scan", "--quiet")
+    muster("scan")
 
     assert titles(hook) == ["The scan ended with an error"] * 2
     assert len({request.headers["muster-delivery"] for request in hook.received}) == 1
@@ -250,11 +263,11 @@ def test_an_import_that_fails_is_reported(estate: Path, muster: Muster, hook: Re
 
 def test_the_recovery_from_reading_nothing_is_reported(estate: Path, muster: Muster, hook: Receiver) -> None:
     """The next scan that can read says so."""
-    muster("scan", "--quiet")
+    muster("scan")
     (estate / "bots.csv").rename(estate / "away.csv")
-    muster("scan", "--quiet")
+    muster("scan")
     (estate / "away.csv").rename(estate / "bots.csv")
-    muster("scan", "--quiet")
+    muster("scan")
 
     assert titles(hook) == ["Nothing could be scanned", "1 place can be read again"]
 
@@ -311,12 +324,12 @@ def test_an_acknowledged_finding_is_not_reported(estate: Path, muster: Muster, h
     (estate / "ack.toml").write_text(
         f'[[acknowledged]]\nrule = "unregistered"\nmatch = "night-bot"\nreason = "trial"\nby = "ada"\nuntil = {LATER}\n'
     )
-    muster("scan", "--quiet")
+    muster("scan")
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
-    muster("scan", "--quiet")
+    muster("scan")
     known = titles(hook)
     (estate / "ack.toml").write_text("")
-    muster("scan", "--quiet")
+    muster("scan")
 
     assert known == []
     assert len(titles(hook)) == 1
@@ -357,7 +370,7 @@ def test_what_is_wrong_in_the_config_is_reported(estate: Path, muster: Muster, t
     with (estate / "config.toml").open("a") as config:
         config.write(f"\n[[notify]]\n{table}\n")
 
-    done = muster("scan", "--quiet")
+    done = muster("scan")
 
     assert done.code == 2
     assert "config.toml:" in done.err
@@ -385,10 +398,11 @@ def test_what_the_command_cannot_do(estate: Path, muster: Muster, arguments: tup
 
 def test_a_killed_sender_loses_nothing(estate: Path, muster: Muster, hook: Receiver) -> None:
     """A message that someone else is sending just now is left to them, for a while."""
-    muster("scan", "--quiet")
+    _without_arrivals(estate)
+    muster("scan")
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     hook.replies = [Reply(403)]
-    muster("scan", "--quiet")
+    muster("scan")
     for claimed_until, arrived in (("2999-01-01T00:00:00+00:00", 1), ("2026-01-01T00:00:00+00:00", 2)):
         with closing(sqlite3.connect(estate / "muster.db")) as store, store:
             store.execute("UPDATE outbox SET claimed_until = ?", (claimed_until,))
@@ -398,7 +412,8 @@ def test_a_killed_sender_loses_nothing(estate: Path, muster: Muster, hook: Recei
 
 def test_a_store_that_is_busy_when_messages_are_sent(estate: Path, muster: Muster, hook: Receiver) -> None:
     """The scan is stored all the same and ends as it ended; its messages wait."""
-    muster("scan", "--quiet")
+    _without_arrivals(estate)
+    muster("scan")
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     store = sqlite3.connect(estate / "muster.db", isolation_level=None, check_same_thread=False)
 
@@ -411,7 +426,7 @@ def test_a_store_that_is_busy_when_messages_are_sent(estate: Path, muster: Muste
     os.mkfifo(estate / "report.html")
     reader = threading.Thread(target=_when_read, args=(estate / "report.html", occupy))
     reader.start()
-    busy = muster("scan", "--quiet", "-o", "html:report.html")
+    busy = muster("scan", "-o", "html:report.html")
     reader.join()
     store.close()
 

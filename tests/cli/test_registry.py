@@ -25,7 +25,7 @@ def _fill_in(estate: Path, *rows: str) -> None:
 
 def test_what_owners_filled_in_is_taken_back(estate: Path, muster: Muster) -> None:
     """One entry updated, one added under the next id, one row left alone; the diff on stdout, counts on stderr."""
-    muster("scan", "--quiet")
+    muster("scan")
     _fill_in(estate, OLD_SYNC, TRIAGE, NOBODYS)
 
     done = muster("registry", "adopt", "orphans.csv")
@@ -60,7 +60,7 @@ def test_what_owners_filled_in_is_taken_back(estate: Path, muster: Muster) -> No
 
 def test_proposed_owners_are_taken_into_the_registry(estate: Path, muster: Muster) -> None:
     """Of each identity the last, under the name of who proposed it; not on top of a later review; never twice."""
-    muster("scan", "--quiet")
+    muster("scan")
     registry = (estate / "registry.csv").read_text(encoding="utf-8")
     at = datetime.now(UTC)
     with open_store(f"sqlite:///{estate}/muster.db") as store:
@@ -91,7 +91,7 @@ def test_proposed_owners_are_taken_into_the_registry(estate: Path, muster: Muste
 
 def test_a_second_time_there_is_nothing_to_change(estate: Path, muster: Muster) -> None:
     """The same list again, and the registry stays byte for byte."""
-    muster("scan", "--quiet")
+    muster("scan")
     _fill_in(estate, OLD_SYNC, TRIAGE)
     muster("registry", "adopt", "orphans.csv")
     once = (estate / "registry.csv").read_bytes()
@@ -127,7 +127,7 @@ def test_owners_are_looked_up_on_the_roster_that_is_named(estate: Path, muster: 
 
 def test_a_dry_run_only_prints(estate: Path, muster: Muster) -> None:
     """The same diff, and nothing written."""
-    muster("scan", "--quiet")
+    muster("scan")
     _fill_in(estate, TRIAGE)
 
     done = muster("registry", "adopt", "orphans.csv", "--dry-run")
@@ -139,7 +139,7 @@ def test_a_dry_run_only_prints(estate: Path, muster: Muster) -> None:
 
 def test_what_was_found_undeclared_is_drafted(estate: Path, muster: Muster) -> None:
     """From the latest scan, as proposed; what has been drafted is not drafted again."""
-    muster("scan", "--quiet")
+    muster("scan")
 
     first, second = muster("registry", "adopt"), muster("registry", "adopt")
 
@@ -153,14 +153,14 @@ def test_a_drafted_blast_radius_is_taken_back_as_declared(estate: Path, muster: 
     bots = estate / "bots.csv"
     listed = bots.read_text(encoding="utf-8")
     bots.write_text(_with_privilege(listed, "normal"), encoding="utf-8")
-    muster("scan", "--quiet")
+    muster("scan")
     muster("registry", "adopt")
     (estate / "registry.csv").write_text(
         (estate / "registry.csv").read_text(encoding="utf-8").replace("proposed", "active"), encoding="utf-8"
     )
 
     def beyond() -> list[dict[str, str]]:
-        muster("scan", "--quiet", "-o", "json:result.json")
+        muster("scan", "-o", "json:result.json")
         result = json.loads((estate / "result.json").read_text(encoding="utf-8"))
         return [one["evidence"] for one in result["findings"] if one["rule"] == "reach_beyond_declaration"]
 
@@ -189,7 +189,7 @@ def test_drafting_registers_no_one(estate: Path, muster: Muster) -> None:
         bots.write("saas:acme:*,all*;of\\them,saas,acme,bot,yes,2024-01-10,,,\n")
 
     def judged() -> tuple[dict[str, tuple[str, str]], set[tuple[str, str]]]:
-        muster("scan", "--quiet", "-o", "json:result.json")
+        muster("scan", "-o", "json:result.json")
         result = json.loads((estate / "result.json").read_text(encoding="utf-8"))
         states = {
             one["key"]: (one["registry"]["state"], one["ownership"]["state"])

@@ -33,7 +33,7 @@ def scanned(estate: Path, muster: Muster) -> Path:
     """A scan of two providers, with people of two teams, one of them called badly for a file."""
     for name, text in (("bots.csv", BOTS), ("registry.csv", REGISTRY), ("people.csv", PEOPLE)):
         (estate / name).write_text(text, encoding="utf-8")
-    assert muster("scan", "--quiet", "-o", "json:all.json").code == 0
+    assert muster("scan", "-o", "json:all.json").code == 0
     return estate
 
 
@@ -172,7 +172,7 @@ def test_a_suggestion_that_was_confirmed_is_adopted(scanned: Path, muster: Muste
     rows = csv.DictReader(io.StringIO(registry.read_text()))
     (added,) = [row for row in rows if "lead-sync" in row["identities"]]
     assert added["owner"] == "ada@example.com"
-    muster("scan", "--quiet")
+    muster("scan")
     states = {one["name"]: one["ownership"]["state"] for one in reported(muster)["identities"]}
     assert (states["lead-sync"], states["old-sync"]) == ("owned", "orphaned")
 
@@ -221,7 +221,7 @@ def test_a_configured_path_that_ends_as_another_format_does(scanned: Path, muste
     with (scanned / "config.toml").open("a") as config:
         config.write('\n[[report]]\nformat = "csv"\npath = "x.xlsx"\n')
 
-    done = muster("scan", "--quiet")
+    done = muster("scan")
 
     assert (done.code, "config.toml:" in done.err, "x.xlsx would contain csv" in done.err) == (2, True, True)
 

@@ -70,7 +70,7 @@ def company(tmp_path: Path, muster: Muster) -> Path:
     for name, text in (("bots", BOTS), ("registry", REGISTRY), ("people", PEOPLE)):
         (tmp_path / f"{name}.csv").write_text(text)
     (tmp_path / "config.toml").write_text(CONFIG)
-    assert muster("scan", "--quiet", "-o", "json:result.json").code == 0
+    assert muster("scan", "-o", "json:result.json").code == 0
     return tmp_path
 
 
@@ -103,7 +103,7 @@ def fill(path: Path, **answers: Mapping[str, str]) -> Path:
 
 def findings(company: Path, muster: Muster) -> dict[str, list[str]]:
     """Of another scan: the rules about reviews, by key."""
-    assert muster("scan", "--quiet", "-o", "json:result.json").code == 0
+    assert muster("scan", "-o", "json:result.json").code == 0
     result = json.loads((company / "result.json").read_text())
     found: dict[str, list[str]] = {}
     for finding in result["findings"]:
@@ -421,7 +421,7 @@ def test_an_entry_that_has_the_decision_already_is_not_written_again(company: Pa
 def test_reductions_that_no_scan_can_verify_are_named(company: Path, muster: Muster) -> None:
     """Where a source does not report permissions."""
     (company / "bots.csv").write_text(BOTS.replace("bot,normal,yes,2026-11-01", "bot,,yes,2026-11-01"))
-    muster("scan", "--quiet")
+    muster("scan")
     opened(muster)
     fill(company / "out" / "ada@example.com.xlsx", billing={"decision": "reduce"})
     muster("review", "take", "q4", "out/ada@example.com.xlsx")
@@ -512,7 +512,7 @@ def event(request: pytest.FixtureRequest, company: Path) -> str:
 def test_an_event_opens_a_review_of_one(muster: Muster, event: str) -> None:
     """Once, and only the events that the config names."""
     for _ in range(2):
-        assert muster("scan", "--quiet").code == 0
+        assert muster("scan").code == 0
 
     listed = muster("review", "list").out
     assert listed.count(f"{event}-{TODAY}") == 1
@@ -524,7 +524,7 @@ def test_a_scan_opens_the_reviews_that_an_earlier_one_could_not(company: Path, m
     with sqlite3.connect(company / "muster.db") as store:
         store.execute("CREATE TRIGGER full BEFORE INSERT ON review BEGIN SELECT RAISE(ABORT, 'disk full'); END")
 
-    failed = muster("scan", "--quiet")
+    failed = muster("scan")
 
     assert failed.code == 0
     assert "the next scan tries again" in failed.err
@@ -532,7 +532,7 @@ def test_a_scan_opens_the_reviews_that_an_earlier_one_could_not(company: Path, m
     with sqlite3.connect(company / "muster.db") as store:
         store.execute("DROP TRIGGER full")
     for _ in range(2):
-        assert muster("scan", "--quiet").code == 0
+        assert muster("scan").code == 0
     assert muster("review", "list").out.count(f"{event}-{TODAY}") == 1
 
 
@@ -543,7 +543,7 @@ def test_a_damaged_scan_keeps_no_other_from_opening_reviews(company: Path, muste
         store.execute("INSERT INTO scan_to_review SELECT id FROM scan")
         store.execute("UPDATE coverage SET body = 'changed'")
 
-    done = muster("scan", "--quiet")
+    done = muster("scan")
 
     assert "the next scan tries again" in done.err
     assert muster("review", "list").out.count(f"{event}-{TODAY}") == 1

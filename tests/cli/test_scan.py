@@ -18,7 +18,7 @@ from tests.processes import PATIENCE
 
 
 def _result(muster: Muster, *arguments: str) -> dict[str, Any]:
-    done = muster("scan", "--quiet", "-o", "json:-", *arguments)
+    done = muster("scan", "-o", "json:-", *arguments)
     decoded: dict[str, Any] = json.loads(done.out)
     return decoded
 
@@ -51,7 +51,7 @@ def test_three_axes_from_three_files(muster: Muster) -> None:
 @pytest.mark.usefixtures("estate")
 def test_without_output_the_table_is_printed(muster: Muster) -> None:
     """Data goes to stdout; 80 columns are enough; no colour where there is no terminal."""
-    done = muster("scan", "--quiet")
+    done = muster("scan")
 
     assert done.code == 0
     assert "old-sync" in done.out
@@ -72,7 +72,7 @@ def test_no_config_and_no_registry_is_an_audit(estate: Path, muster: Muster) -> 
 @pytest.mark.usefixtures("estate")
 def test_reports_are_private_files(estate: Path, muster: Muster) -> None:
     """A report shows an attacker where to look, so only its owner may read it; so is the store."""
-    done = muster("scan", "--quiet", "-o", "csv:out/{date}.csv", "-o", "html:report.html")
+    done = muster("scan", "-o", "csv:out/{date}.csv", "-o", "html:report.html")
 
     (csv,) = (estate / "out").iterdir()
     assert done.out == ""
@@ -90,7 +90,7 @@ def test_what_is_no_file_is_written_to_and_not_replaced(estate: Path, muster: Mu
     os.mkfifo(estate / "pipe")
     reader = os.open(estate / "pipe", os.O_RDONLY | os.O_NONBLOCK)
 
-    done = muster("scan", "--quiet", "-o", f"{name}:pipe")
+    done = muster("scan", "-o", f"{name}:pipe")
     received = os.read(reader, 1_000_000)
     os.close(reader)
 
@@ -105,7 +105,7 @@ def test_a_link_is_followed(estate: Path, muster: Muster) -> None:
     (estate / "out").mkdir()
     (estate / "latest.csv").symlink_to("out/report.csv")
 
-    muster("scan", "--quiet", "-o", "csv:latest.csv")
+    muster("scan", "-o", "csv:latest.csv")
 
     assert (estate / "latest.csv").is_symlink()
     assert [path.name for path in (estate / "out").iterdir()] == ["report.csv"]
@@ -116,7 +116,7 @@ def test_a_folder_is_no_place_for_a_report(estate: Path, muster: Muster) -> None
     """It is said, and nothing is left in it."""
     (estate / "out").mkdir()
 
-    done = muster("scan", "--quiet", "-o", "csv:out")
+    done = muster("scan", "-o", "csv:out")
 
     assert done.code == 2
     assert "out cannot be written: Is a directory" in done.err
@@ -147,7 +147,7 @@ def test_a_folder_is_no_place_for_a_report(estate: Path, muster: Muster) -> None
 )
 def test_exit_codes(muster: Muster, options: tuple[str, ...], code: int) -> None:
     """Scripts rely on them; nothing ends in a traceback."""
-    done = muster("scan", "--quiet", *options)
+    done = muster("scan", *options)
 
     assert done.code == code
     assert "Traceback" not in done.err
@@ -158,7 +158,7 @@ def test_a_gap_is_exit_3_under_strict_and_goes_before_findings(estate: Path, mus
     """A row that could not be read leaves the scan incomplete."""
     (estate / "bots.csv").write_text(BOTS + "saas:acme:broken,broken,saas,acme,bot,perhaps,,,,\n")
 
-    done = muster("scan", "--quiet", "--strict", "--fail-on", "info")
+    done = muster("scan", "--strict", "--fail-on", "info")
 
     assert done.code == 3
     assert "Incomplete" in done.out
@@ -171,7 +171,7 @@ def test_a_folder_in_which_nothing_is_usable_is_exit_4(estate: Path, muster: Mus
     exports.mkdir()
     (exports / "broken.json").write_text('[{"name": ', encoding="utf-8")
 
-    done = muster("scan", "--quiet", f"{provider}:from_files={exports}")
+    done = muster("scan", f"{provider}:from_files={exports}")
 
     assert done.code == 4
     assert "broken.json" in done.err
@@ -184,7 +184,7 @@ def test_a_list_of_which_nothing_was_read_is_a_gap(tmp_path: Path, muster: Muste
     """The scan is incomplete; known identities stay as last seen."""
     (tmp_path / "bots.csv").write_text(content, encoding="utf-8")
     first = _result(muster, "file:path=bots.csv")
-    strict = muster("scan", "--quiet", "--strict", "file:path=bots.csv")
+    strict = muster("scan", "--strict", "file:path=bots.csv")
     (tmp_path / "bots.csv").write_text(BOTS, encoding="utf-8")
     _result(muster, "file:path=bots.csv")
     (tmp_path / "bots.csv").write_text(content, encoding="utf-8")
@@ -228,8 +228,8 @@ def test_only_what_is_new_is_new(estate: Path, muster: Muster) -> None:
     _result(muster)
     (estate / "bots.csv").write_text(BOTS + "saas:acme:night-bot,night-bot,saas,acme,bot,yes,2026-11-24,,,\n")
 
-    second = muster("scan", "--quiet", "--fail-on-new", "-o", "json:-")
-    third = muster("scan", "--quiet", "--fail-on-new", "-o", "json:-")
+    second = muster("scan", "--fail-on-new", "-o", "json:-")
+    third = muster("scan", "--fail-on-new", "-o", "json:-")
 
     new = {finding["identity"] for finding in json.loads(second.out)["findings"] if finding["new"]}
     assert (second.code, third.code) == (1, 0)
@@ -239,7 +239,7 @@ def test_only_what_is_new_is_new(estate: Path, muster: Muster) -> None:
 @pytest.mark.usefixtures("estate")
 def test_report_show_and_orphans_work_from_the_store(muster: Muster) -> None:
     """What was scanned can be read again without scanning."""
-    scanned = muster("scan", "--quiet", "-o", "json:-")
+    scanned = muster("scan", "-o", "json:-")
     again = muster("report", "-o", "json:-")
     card = muster("show", "OLD-SYNC")
     orphans = muster("orphans", "-o", "csv:-")
@@ -260,7 +260,7 @@ def test_report_show_and_orphans_work_from_the_store(muster: Muster) -> None:
 )
 def test_asking_for_what_is_not_there(muster: Muster, arguments: tuple[str, ...], code: int) -> None:
     """It is said, with the documented code."""
-    muster("scan", "--quiet")
+    muster("scan")
 
     assert muster(*arguments).code == code
 
@@ -312,8 +312,8 @@ def test_a_list_that_lost_too_many_is_not_trusted(estate: Path, muster: Muster) 
     _result(muster)
     (estate / "bots.csv").write_text("\n".join(BOTS.splitlines()[:2]) + "\n")
 
-    doubted = muster("scan", "--quiet", "--strict", "-o", "json:-")
-    accepted = muster("scan", "--quiet", "--strict", "--accept-drop", "-o", "json:-")
+    doubted = muster("scan", "--strict", "-o", "json:-")
+    accepted = muster("scan", "--strict", "--accept-drop", "-o", "json:-")
 
     assert (doubted.code, accepted.code) == (3, 0)
     assert len(json.loads(doubted.out)["identities"]) == 3
@@ -338,7 +338,7 @@ def test_configs_that_would_mislead_are_refused(muster: Muster, estate: Path, co
     with (estate / "config.toml").open("a") as file:
         file.write("\n" + config)
 
-    done = muster("scan", "--quiet")
+    done = muster("scan")
 
     assert done.code == 2
     assert place in done.err
@@ -348,7 +348,7 @@ def test_configs_that_would_mislead_are_refused(muster: Muster, estate: Path, co
 @pytest.mark.usefixtures("estate")
 def test_one_report_that_cannot_be_written_costs_no_other(estate: Path, muster: Muster) -> None:
     """It is said at the end, with exit 2."""
-    done = muster("scan", "--quiet", "-o", f"csv:{estate}/bots.csv/x.csv", "-o", "json:ok.json")
+    done = muster("scan", "-o", f"csv:{estate}/bots.csv/x.csv", "-o", "json:ok.json")
 
     assert done.code == 2
     assert "cannot be written" in done.err
@@ -358,7 +358,7 @@ def test_one_report_that_cannot_be_written_costs_no_other(estate: Path, muster: 
 @pytest.mark.usefixtures("estate")
 def test_the_whole_of_stderr_can_be_json(muster: Muster) -> None:
     """Errors, warnings and remarks alike."""
-    done = muster("--log-format", "json", "scan", "--quiet", "-o", "json:a.json", "-o", "csv:nowhere/../bots.csv/x")
+    done = muster("--log-format", "json", "scan", "-o", "json:a.json", "-o", "csv:nowhere/../bots.csv/x")
 
     lines = [json.loads(line) for line in done.err.splitlines()]
     assert {line["level"] for line in lines} == {"info", "error"}
@@ -384,7 +384,7 @@ def test_outsiders_are_named(estate: Path, muster: Muster) -> None:
     """An owner who is not on the roster is warned about with the place."""
     (estate / "registry.csv").write_text("id,identities,owner\nN-1,invoice-bot,adda@example.com\n")
 
-    assert "registry.csv:2: owner adda@example.com is not on the roster" in muster("scan", "--quiet").err
+    assert "registry.csv:2: owner adda@example.com is not on the roster" in muster("scan").err
 
 
 def _listed(number: int, unique_ids: bool, prefix: str) -> str:
@@ -398,13 +398,13 @@ def test_a_list_in_which_other_keys_stand_is_held(
 ) -> None:
     """As many rows, and none of them is of the last scan: another file. With their unique ids they are renamed."""
     (tmp_path / "bots.csv").write_text(_listed(40, unique_ids, "bot"))
-    muster("scan", "--quiet", "file:path=bots.csv")
+    muster("scan", "file:path=bots.csv")
     (tmp_path / "bots.csv").write_text(_listed(40, unique_ids, "robot"))
 
-    done = muster("scan", "--quiet", "file:path=bots.csv", "-o", "json:-")
+    done = muster("scan", "file:path=bots.csv", "-o", "json:-")
     changed = muster("diff")
-    again = muster("scan", "--quiet", "--strict", "file:path=bots.csv")
-    accepted = muster("scan", "--quiet", "--strict", "--accept-drop", "file:path=bots.csv")
+    again = muster("scan", "--strict", "file:path=bots.csv")
+    accepted = muster("scan", "--strict", "--accept-drop", "file:path=bots.csv")
 
     result = json.loads(done.out)
     assert done.code == 0
@@ -414,3 +414,22 @@ def test_a_list_in_which_other_keys_stand_is_held(
     if doubted:
         assert "0 of the 40 identities that the last scan had: implausible" in result["coverage"][0]["detail"]
     assert accepted.code == 0
+
+
+@pytest.mark.usefixtures("estate")
+def test_quiet_prints_what_was_asked_for_and_what_is_wrong(estate: Path, muster: Muster) -> None:
+    """Nothing at all on a good night, so that cron sends no mail; and what failed on another."""
+    good = [muster("scan", "--quiet", *more) for more in ((), ("-o", "csv:out.csv"), ("--fail-on-new", "--strict"))]
+    assert [(done.code, done.out, done.err) for done in good] == [(0, "", "")] * 3
+    asked = muster("scan", "--quiet", "-o", "json:-")
+    assert (json.loads(asked.out)["summary"]["identities"], asked.err) == (3, "")
+
+    (estate / "bots.csv").write_text(BOTS + "saas:acme:intruder,intruder,saas,acme,bot,yes,2024-01-10,,,\n")
+    new = muster("scan", "--quiet", "--fail-on-new")
+    assert (new.code, new.out) == (1, "")
+    assert "high: Identity is unregistered: saas:acme:intruder" in new.err
+    (estate / "bots.csv").write_text(BOTS.splitlines()[0] + "\n")
+    cut = muster("scan", "--quiet", "--strict")
+    assert (cut.code, cut.out) == (3, "")
+    assert "incomplete: bots" in cut.err
+    assert muster("scan", "--quiet", "--view", "findigns").code == 2

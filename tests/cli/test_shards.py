@@ -25,14 +25,14 @@ def lists(estate: Path) -> Path:
 
 def _shard(muster: Muster, number: int, of: int = 3, scan: str = "night-1") -> str:
     path = f"shard-{number}.ndjson"
-    done = muster("scan", "--quiet", "--shard", f"{number}/{of}", "--scan-id", scan, "-o", f"ndjson:{path}")
+    done = muster("scan", "--shard", f"{number}/{of}", "--scan-id", scan, "-o", f"ndjson:{path}")
     assert done.code == 0, done.err
     return path
 
 
 def test_three_shards_come_to_one_scan(lists: Path, muster: Muster) -> None:
     """The same as scanning at once; until the last is in, nothing is judged; afterwards nothing changes any more."""
-    whole = muster("scan", "--quiet", "--store", "sqlite:///whole.db", "-o", "json:-")
+    whole = muster("scan", "--store", "sqlite:///whole.db", "-o", "json:-")
     paths = [_shard(muster, number) for number in (1, 2, 3)]
     assert not (lists / "muster.db").exists()
 
@@ -64,7 +64,7 @@ def test_a_shard_s_file_is_private_and_whole(muster: Muster, tmp_path: Path) -> 
 @pytest.mark.usefixtures("lists")
 def test_without_the_missing_shards_their_scopes_are_gaps(muster: Muster) -> None:
     """Concluded all the same when asked to; nothing is called gone for it."""
-    muster("scan", "--quiet")
+    muster("scan")
     paths = [_shard(muster, number) for number in (1, 2)]
 
     done = muster("import", *paths, "--partial", "--strict", "-o", "json:-")
@@ -153,7 +153,7 @@ def test_sources_that_no_config_has_can_be_split(estate: Path, muster: Muster) -
     (estate / "config.toml").unlink()
     for number in (1, 2):
         muster(
-            "scan", "--quiet", "file:path=bots.csv", "--shard", f"{number}/2", "--scan-id", "x",
+            "scan", "file:path=bots.csv", "--shard", f"{number}/2", "--scan-id", "x",
             "-o", f"ndjson:{number}.ndjson",
         )  # fmt: skip
 
@@ -164,7 +164,7 @@ def test_sources_that_no_config_has_can_be_split(estate: Path, muster: Muster) -
 
 def test_half_a_list_is_held_as_in_a_scan(estate: Path, muster: Muster) -> None:
     """A list that lost most of its identities is no less uncertain for having come in a shard."""
-    muster("scan", "--quiet")
+    muster("scan")
     (estate / "bots.csv").write_text("\n".join(BOTS.splitlines()[:2]) + "\n")
 
     doubted = muster("import", _shard(muster, 1, 1, "a"), "--strict", "-o", "json:-")
@@ -177,7 +177,7 @@ def test_half_a_list_is_held_as_in_a_scan(estate: Path, muster: Muster) -> None:
 def test_a_shard_with_gaps_is_written_all_the_same(estate: Path, muster: Muster) -> None:
     """The import has to know of them; --strict says so at once."""
     (estate / "bots.csv").unlink()
-    options = ("scan", "--quiet", "--shard", "1/1", "--scan-id", "x", "-o", "ndjson:x.ndjson")
+    options = ("scan", "--shard", "1/1", "--scan-id", "x", "-o", "ndjson:x.ndjson")
 
     assert muster(*options).code == 0
     assert muster(*options, "--strict").code == 3
@@ -213,7 +213,7 @@ def test_a_shard_with_gaps_is_written_all_the_same(estate: Path, muster: Muster)
 )
 def test_options_that_make_no_sense_together(muster: Muster, options: tuple[str, ...], words: str) -> None:
     """Each is said, with what to do."""
-    done = muster("scan", "--quiet", *options)
+    done = muster("scan", *options)
 
     assert done.code == 2
     assert words in done.err

@@ -76,7 +76,7 @@ def test_a_list_under_another_name_is_the_same_list(tmp_path: Path, muster: Must
     assert muster("scan", "file:path=bots.csv", "--quiet").code == 0
     (tmp_path / "config.toml").write_text('[[source]]\nname = "bots"\ntype = "file"\npath = "bots.csv"\n')
 
-    assert muster("scan", "--quiet", "-o", "json:r.json").code == 0
+    assert muster("scan", "-o", "json:r.json").code == 0
 
     (identity,) = json.loads((tmp_path / "r.json").read_text())["identities"]
     assert (identity["source"], identity["rechecked"]) == ("bots", True)

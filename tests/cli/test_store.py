@@ -60,17 +60,17 @@ def roles(server: postgres.Postgres, muster: Muster) -> Iterator[dict[str, str]]
 def test_grants(roles: dict[str, str], muster: Muster, server: postgres.Postgres, estate: Path) -> None:
     """The owner makes the tables, the writer scans, the reader reports, the page adds records: none can do more."""
     assert (estate / "config.toml").exists()
-    early = muster("scan", "--quiet", "--store", roles["writer"])
+    early = muster("scan", "--store", roles["writer"])
     upgraded = muster("store", "upgrade", "--store", roles["owner"])
     names = (word for part in ROLES for word in (f"--{part}", f'{part}-"x'))
     server.pipe(muster("store", "grants", "--schema", "granted", *names).out)
-    scanned = [muster("scan", "--quiet", "--store", roles["writer"]) for _ in range(2)]
+    scanned = [muster("scan", "--store", roles["writer"]) for _ in range(2)]
     reported = muster("report", "--store", roles["reader"], "-o", "json:-")
-    refused = muster("scan", "--quiet", "--store", roles["reader"])
+    refused = muster("scan", "--store", roles["reader"])
     pruned = muster("history", "prune", "--keep-days", "1", "--store", roles["writer"])
     with (estate / "config.toml").open("a") as config:
         config.write("\n[store]\nkeep_days = 1\n")
-    due = muster("scan", "--quiet", "--store", roles["writer"])
+    due = muster("scan", "--store", roles["writer"])
 
     assert early.code == 2
     assert "muster store" in early.err
@@ -147,12 +147,12 @@ def test_grants_outlive_an_upgrade_and_a_second_grant(
     names = (word for part in ROLES for word in (f"--{part}", f'{part}-"x'))
     server.pipe(muster("store", "grants", "--schema", "granted", *names).out)
 
-    assert [muster("scan", "--quiet", "--store", roles["writer"]).err for _ in range(2)] == ["", ""]
+    assert [muster("scan", "--store", roles["writer"]).err for _ in range(2)] == ["", ""]
 
 
 def test_check_and_repair(muster: Muster, estate: Path) -> None:
     """Nothing is wrong; someone calls an orphan owned; a report refuses; a repair takes that back."""
-    assert muster("scan", "--quiet").code == 0
+    assert muster("scan").code == 0
     sound = muster("store", "check")
     with closing(sqlite3.connect(estate / "muster.db")) as database:
         database.execute("UPDATE identity SET ownership_state = 'owned' WHERE key = 'saas:acme:old-sync'")
@@ -177,16 +177,16 @@ def test_check_and_repair(muster: Muster, estate: Path) -> None:
 
 def test_a_scan_heals_and_is_reported(muster: Muster, estate: Path) -> None:
     """It is no end for the night, and no silence either."""
-    assert muster("scan", "--quiet").code == 0
+    assert muster("scan").code == 0
     with closing(sqlite3.connect(estate / "muster.db")) as database:
         database.execute("UPDATE identity SET body = 'nonsense' WHERE key = 'saas:acme:old-sync'")
         database.commit()
-    scanned = muster("scan", "--quiet")
+    scanned = muster("scan")
 
     assert scanned.code == 0
     assert "identity saas:acme:old-sync was changed or damaged outside Muster" in scanned.err
     assert muster("report").code == 0
-    assert muster("scan", "--quiet").err == ""
+    assert muster("scan").err == ""
 
 
 def _error(url: str, statement: str) -> str:

@@ -54,7 +54,7 @@ def test_an_owner_has_one_ticket_that_lives_as_long_as_its_findings(
     with (estate / "config.toml").open("a") as config:
         config.write('min_severity = "medium"\n')
     (estate / "bots.csv").write_text(BOTS.replace("2026-11-20", "2025-01-01"))
-    first = muster("scan", "--quiet")
+    first = muster("scan")
     assert "tickets: 2 opened" in first.err
     assert sorted(one.title for one in github.tickets.values()) == [
         "Muster: 2 findings for ada@example.com",
@@ -65,12 +65,12 @@ def test_an_owner_has_one_ticket_that_lives_as_long_as_its_findings(
     assert "Evidence: " in ada.body
 
     calls = len(github.calls)
-    muster("scan", "--quiet")
+    muster("scan")
     assert [(call.method, call.path) for call in github.calls[calls:]] == [("GET", f"/repos/{REPOSITORY}/issues")]
 
     (estate / "bots.csv").write_text(BOTS)
     (estate / "registry.csv").write_text(REGISTRY.replace("N-3,gone-bot,ada@example.com,active\n", ""))
-    assert "tickets: 1 closed" in muster("scan", "--quiet").err
+    assert "tickets: 1 closed" in muster("scan").err
     assert not ada.is_open
     assert len(github.tickets) == 2
 
@@ -80,11 +80,11 @@ def test_a_gap_closes_no_ticket(estate: Path, muster: Muster, github: GitHub) ->
     (estate / "more.csv").write_text("name\nextra\n")
     with (estate / "config.toml").open("a") as config:
         config.write('\n[[source]]\nname = "more"\ntype = "file"\npath = "more.csv"\n')
-    muster("scan", "--quiet", "bots")
+    muster("scan", "bots")
     (ticket,) = github.tickets.values()
     (estate / "bots.csv").rename(estate / "away.csv")
 
-    muster("scan", "--quiet")
+    muster("scan")
     assert ticket.is_open
     assert "What could not be read is not done." in ticket.body
     assert not any("no longer here" in comment for comment in ticket.comments)
@@ -92,12 +92,12 @@ def test_a_gap_closes_no_ticket(estate: Path, muster: Muster, github: GitHub) ->
 
 def test_a_ticket_closed_too_early_is_a_finding_and_opened_again(estate: Path, muster: Muster, github: GitHub) -> None:
     """At the next scan; until the work is done. Then both are gone."""
-    muster("scan", "--quiet")
+    muster("scan")
     (ticket,) = github.tickets.values()
     github.close(ticket, datetime.now(UTC) - timedelta(seconds=2))
     time.sleep(1.1)  # scans start at whole seconds, and the finding must be older than the closing
     github.close(ticket, datetime.now(UTC) - timedelta(seconds=1))
-    muster("scan", "--quiet")
+    muster("scan")
 
     first = found(muster, "ticket_closed_not_done")
     assert {finding["identity"] for finding in first} == {"saas:acme:old-sync", "saas:acme:triage-agent"}
@@ -105,13 +105,13 @@ def test_a_ticket_closed_too_early_is_a_finding_and_opened_again(estate: Path, m
     assert first[0]["evidence"] == {**first[0]["evidence"], "ticket": f"#{ticket.id}", "system": "security"}
     assert ticket.is_open
     assert "Ticket closed" not in ticket.body
-    muster("scan", "--quiet")
+    muster("scan")
     assert len(ticket.comments) == 1
     assert len(found(muster, "ticket_closed_not_done")) == 2
 
     (estate / "bots.csv").write_text(BOTS.splitlines()[0] + "\n" + BOTS.splitlines()[1] + "\n")
     (estate / "registry.csv").write_text(REGISTRY.splitlines()[0] + "\n" + REGISTRY.splitlines()[1] + "\n")
-    muster("scan", "--quiet", "--accept-drop")
+    muster("scan", "--accept-drop")
     assert not ticket.is_open
     assert found(muster, "ticket_closed_not_done") == []
 
@@ -119,7 +119,7 @@ def test_a_ticket_closed_too_early_is_a_finding_and_opened_again(estate: Path, m
 def test_what_could_not_be_opened_waits(muster: Muster, github: GitHub) -> None:
     """As a notification does: listed, retried, and exit 3 only where that was asked for."""
     github.faults.append(Fault("GET", Reply(403, {"message": "Resource not accessible"})))
-    failed = muster("scan", "--quiet", "--strict")
+    failed = muster("scan", "--strict")
     waiting = muster("notify", "--dry-run")
     github.faults.append(Fault("GET", Reply(401, {"message": "Bad credentials"})))
     again = muster("notify")
@@ -134,7 +134,7 @@ def test_what_could_not_be_opened_waits(muster: Muster, github: GitHub) -> None:
 def test_a_killed_scan_opens_no_second_ticket(estate: Path, muster: Muster, github: GitHub) -> None:
     """It dies after the system opened the ticket and before the store knows."""
     github.faults.append(Fault("POST", after=True, hangs=30))
-    run = start_muster(estate, "scan", "--quiet")
+    run = start_muster(estate, "scan")
     deadline = time.monotonic() + 60
     while not github.tickets and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -146,7 +146,7 @@ def test_a_killed_scan_opens_no_second_ticket(estate: Path, muster: Muster, gith
     with closing(sqlite3.connect(estate / "muster.db")) as store, store:
         store.execute("UPDATE ticket SET claimed_until = '2026-01-01T00:00:00+00:00'")
     assert muster("notify").code == 0
-    muster("scan", "--quiet")
+    muster("scan")
     (ticket,) = github.tickets.values()
     assert ticket.comments == []
 
@@ -181,7 +181,7 @@ def test_a_ticket_for_an_identity_in_jira(estate: Path, muster: Muster, monkeypa
                 'token = { env = "TICKET_TOKEN" }\nper = "identity"\nteams = ["billing"]\nmin_severity = "low"\n'
                 'fields = { priority = { name = "High" } }\nreport_url = "https://reports.example/latest.html"\n'
             )
-        assert "1 opened" in muster("scan", "--quiet").err
+        assert "1 opened" in muster("scan").err
         (ticket,) = tracker.tickets.values()
 
     assert ticket.title == "Muster: 1 finding on invoice-bot (saas acme bot)"

@@ -23,7 +23,7 @@ BAD_DATE = GOOD.replace("invoice-bot,ada@example.com,active,,", "invoice-bot,ada
 
 
 def _scan(muster: Muster, *arguments: str, code: int = 0) -> dict[str, Any]:
-    done = muster("scan", "--quiet", "-o", "json:-", *arguments)
+    done = muster("scan", "-o", "json:-", *arguments)
     assert done.code == code, done.err
     decoded: dict[str, Any] = json.loads(done.out)
     return decoded
@@ -89,8 +89,8 @@ def test_strict_ends_with_its_own_codes(estate: Path, muster: Muster) -> None:
     """``--strict`` sees a gap; ``--strict-registry`` and lint refuse with every place."""
     (estate / "registry.csv").write_text(BAD_DATE)
 
-    done = muster("scan", "--quiet", "--strict")
-    refused = muster("scan", "--quiet", "--strict-registry")
+    done = muster("scan", "--strict")
+    refused = muster("scan", "--strict-registry")
     linted = muster("registry", "lint")
 
     assert done.code == 3
@@ -109,7 +109,7 @@ def test_every_row_is_named_as_a_gap(estate: Path, muster: Muster, outputs: str)
         BAD_DATE.replace("old-sync,left@example.com,active,,", "old-sync,x,active,,many")
     )
 
-    done = muster("scan", "--quiet", "--view", "coverage", "-o", f"{outputs}:-")
+    done = muster("scan", "--view", "coverage", "-o", f"{outputs}:-")
 
     assert done.code == 0
     for line in (2, 3):
@@ -177,7 +177,7 @@ def test_ids_that_are_given_twice_are_all_named(estate: Path, muster: Muster) ->
     """It is unclear which row counts; every one is reported at once, with what else is wrong."""
     (estate / "registry.csv").write_text(BAD_DATE.replace("N-3", "N-2") + "N-1,,third,,,,\nN-2,,fourth,,,,\n")
 
-    done = muster("scan", "--quiet")
+    done = muster("scan")
 
     assert done.code == 2
     for line in (2, 4, 5, 6):
@@ -193,7 +193,7 @@ def test_what_makes_a_list_unclear_is_refused(estate: Path, muster: Muster) -> N
         GOOD.replace("expires", "team").replace("max_credential_age", "squad"),
     ):
         (estate / "registry.csv").write_text(text)
-        assert muster("scan", "--quiet").code == 2
+        assert muster("scan").code == 2
 
 
 def test_a_review_that_is_still_to_come_is_none(estate: Path, muster: Muster) -> None:
@@ -203,7 +203,7 @@ def test_a_review_that_is_still_to_come_is_none(estate: Path, muster: Muster) ->
         f"id,identities,owner,last_reviewed,next_review\nN-1,invoice-bot,ada@example.com,{to_come},{to_come}\n"
     )
 
-    done = muster("scan", "--quiet", "-o", "json:-")
+    done = muster("scan", "-o", "json:-")
     linted = muster("registry", "lint")
 
     said = f"registry.csv:2: last_reviewed: {to_come} is in the future and counts as no review"
@@ -225,7 +225,7 @@ def hook(estate: Path) -> Iterator[Receiver]:
 
 def test_the_channels_are_reported_of_each_row(estate: Path, muster: Muster, hook: Receiver) -> None:
     """Once each, and when it can be read again."""
-    muster("scan", "--quiet")
+    muster("scan")
     broken = REGISTRY.replace("status", "expires").replace("active", "")
     for text in (
         broken.replace("ada@example.com,\nN-2", "ada@example.com,soon\nN-2"),
@@ -233,9 +233,9 @@ def test_the_channels_are_reported_of_each_row(estate: Path, muster: Muster, hoo
     ):
         for _ in range(2):
             (estate / "registry.csv").write_text(text)
-            assert muster("scan", "--quiet").code == 0
+            assert muster("scan").code == 0
     (estate / "registry.csv").write_text(REGISTRY)
-    muster("scan", "--quiet")
+    muster("scan")
 
     expected = [one.json for one in hook.received if one.json["kind"] == "blindness"]
     assert [(len(one["lost"]), len(one["regained"])) for one in expected] == [(1, 0), (2, 0), (0, 3)]
@@ -272,14 +272,14 @@ def test_an_identity_that_another_entry_represents_is_provisional_until_that_is_
 
     assert (first["registry"]["entry"], first["registry"]["provisional"]) == ("N-7", True)
     assert (later["registry"]["entry"], later["registry"]["provisional"]) == ("N-7", False)
-    said = muster("scan", "--quiet", "--store", "sqlite:///other.db").out
+    said = muster("scan", "--store", "sqlite:///other.db").out
     assert "1 other identity is provisional" in " ".join(said.split())
 
 
 def test_an_import_sets_rows_aside_too(estate: Path, muster: Muster) -> None:
     """Unless it is asked to be strict."""
     (estate / "registry.csv").write_text(BAD_DATE)
-    muster("scan", "--quiet", "--shard", "1/1", "--scan-id", "a", "-o", "ndjson:shard.ndjson")
+    muster("scan", "--shard", "1/1", "--scan-id", "a", "-o", "ndjson:shard.ndjson")
 
     refused = muster("import", "shard.ndjson", "--strict-registry")
     done = muster("import", "shard.ndjson", "-o", "json:-")

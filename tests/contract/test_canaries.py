@@ -18,7 +18,7 @@ from reports.base import Screen
 from reports.catalog import report_catalog
 from scanner.app.importing import conclude_shards, receive
 from scanner.app.lists import load_lists
-from scanner.app.scanning import Run, conclude, make_ready, scan
+from scanner.app.scanning import Run, conclude, make_ready, new_run, scan
 from scanner.config.load import Config, load_config
 from scanner.config.settings import EngineSettings
 from scanner.discovery.engine import LIVE, Source, discover
@@ -211,7 +211,7 @@ heartbeat = true
     config = load_config(tmp_path / "config.toml")
     sources = make_ready(config.sources)
     lists = load_lists(config, sources, strict=True)
-    result = scan(config, sources, lists.declared, Nobody())
+    result = scan(config, sources, lists.declared, Nobody(), new_run())
     _write_all(result, out / "reports")
 
     assert {one.registry.state for one in result.identities} > {"exempt"}

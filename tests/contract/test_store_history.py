@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from scanner.app.changes import changes_between, with_since
 from scanner.errors import StoreError, UsageError
-from scanner.model import Earlier, EntryAssessment, ScanResult
+from scanner.model import Earlier, EntryAssessment, KnownFinding, ScanResult
 from scanner.store.comparison import Tally
 from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES
 from scanner.store.store import Store, open_store
@@ -119,7 +119,7 @@ def test_findings_that_stand_keep_the_day_they_were_first_seen(store: Store) -> 
 
     store.prune(NOW + timedelta(days=2), NOW)
 
-    assert store.memory.known_fingerprints() == {"f1": NOW}
+    assert store.memory.known_fingerprints() == {"f1": KnownFinding(NOW, "high")}
 
 
 @given(results=scan_sequences(), data=st.data())

@@ -65,6 +65,18 @@ def test_a_change_is_commented_once(desk: Desk) -> None:
     assert "And 1 more in the report." in desk.read(desk.ticket.body)
 
 
+def test_what_got_worse_is_commented(desk: Desk) -> None:
+    """Once, like what is new."""
+    desk.want(ADA, Content(of="x", severity="low", findings=("f1",), lines=(replace(line("f1"), severity="low"),)), 0)
+    desk.work()
+    desk.want(ADA, Content(of="x", severity="high", findings=("f1",), lines=(line("f1"),)), 1)
+    desk.work()
+
+    (comment,) = map(desk.read, desk.ticket.comments)
+    assert "1 finding is worse." in comment
+    assert "Worse: HIGH Title of f1" in comment
+
+
 def test_a_ticket_is_closed_when_its_findings_are_gone(desk: Desk) -> None:
     """With a comment that says by which scan; and opened again, not anew, when they come back."""
     desk.say("f1")

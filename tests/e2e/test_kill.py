@@ -167,7 +167,7 @@ def test_sigterm(estate: Estate, url: str) -> None:
 def test_sigterm_while_waiting(estate: Estate, url: str) -> None:
     """Who waits for another scan can be ended as well."""
     holder = start_holder(url)
-    waiting = start_muster(estate.folder, "scan", "--quiet", "--store", url)
+    waiting = start_muster(estate.folder, "scan", "--store", url)
     line_with(waiting, "waiting for the scan of")
 
     waiting.send_signal(signal.SIGTERM)

@@ -46,7 +46,7 @@ def test_which_leaked_key_first(aws: Estate, muster: Muster, tmp_path: Path) -> 
     (tmp_path / "registry.csv").write_text(f"id,identities,owner\nN-1,{arn('user', 'deploy')},grace@example.com\n")
     (tmp_path / "people.csv").write_text("email,name\nada@example.com,Ada\ngrace@example.com,Grace\n")
 
-    done = muster("scan", "--quiet", "--view", "exposed", "-o", "csv:-")
+    done = muster("scan", "--view", "exposed", "-o", "csv:-")
 
     assert done.code == 0, done.err
     found = list(csv.DictReader(done.out.splitlines()))

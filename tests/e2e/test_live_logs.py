@@ -114,7 +114,7 @@ def test_logs_are_read_once_and_scans_judge_with_them(estate: Estate, muster: Mu
     assert estate.asked() == after_first
 
     estate.act(ago(1, "00:00:00"))
-    done = muster("scan", "--quiet", "-o", "json:-")
+    done = muster("scan", "-o", "json:-")
     found = identities(done.out)
     assert found["ledger"]["activity"]["events"] == 8
     assert [one["service"] for one in found["ledger"]["activity"]["services"]] == [

@@ -67,7 +67,7 @@ def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
 
 def _scan(folder: Path) -> dict[str, tuple[str, str | None, str]]:
     """Registry state, rung and ownership of each bot."""
-    assert main(["scan", "--quiet", "-o", "json:scan.json"]) == 0
+    assert main(["scan", "-o", "json:scan.json"]) == 0
     result: dict[str, Any] = json.loads((folder / "scan.json").read_text(encoding="utf-8"))
     return {
         one["name"]: (one["registry"]["state"], one["registry"]["rung"], one["ownership"]["state"])
@@ -143,7 +143,7 @@ def _answer(answers: Mapping[str, Mapping[str, str]]) -> None:
 
 def _verdicts(folder: Path) -> dict[str, tuple[str, str | None, str | None]]:
     """Registry state, entry and owner of each bot, by name."""
-    assert main(["scan", "--quiet", "-o", "json:scan.json"]) == 0
+    assert main(["scan", "-o", "json:scan.json"]) == 0
     result: dict[str, Any] = json.loads((folder / "scan.json").read_text(encoding="utf-8"))
     return {
         one["name"]: (one["registry"]["state"], one["registry"]["entry"], one["ownership"]["owner"])

@@ -16,7 +16,7 @@ from reports import diff as formats
 from reports import scan_list
 from reports.base import Screen
 from reports.diff_table import COLUMNS, became, headline
-from reports.scan_list import ListedScan
+from reports.scan_list import Listed, ListedScan
 from scanner.diff.records import Counts, Diff
 from scanner.model import Change, Forgotten, Summary
 from tests.contract.test_reports import ACTIVE
@@ -117,7 +117,9 @@ def test_the_document() -> None:
     """Every key, and each change with every field, unknown as null."""
     document: dict[str, Any] = json.loads(written("json"))
 
-    assert list(document) == ["schema", "old", "new", "summary", "notices", "changes"]
+    assert list(document) == [
+        "schema", "old", "new", "summary", "notices", "appeared", "findings", "groups", "changes"
+    ]  # fmt: skip
     assert document["schema"] == "muster.diff/1"
     assert document["summary"]["not_rechecked"] == 5
     assert set(document["changes"][0]) == {column.name for column in COLUMNS}
@@ -174,7 +176,7 @@ SCANS = [
 def test_the_list_of_scans() -> None:
     """Each with its time, what it found and changed, and what it could not see."""
     out = io.BytesIO()
-    scan_list.WRITERS["table"](SCANS, out, Screen())
+    scan_list.WRITERS["table"](Listed(scans=SCANS), out, Screen())
 
     assert (
         out.getvalue().decode()
@@ -195,7 +197,7 @@ night-2
 def test_a_store_without_scans() -> None:
     """Says so."""
     out = io.BytesIO()
-    scan_list.WRITERS["table"]([], out, Screen())
+    scan_list.WRITERS["table"](Listed(), out, Screen())
 
     assert out.getvalue() == b"No scan is in the store.\n"
 
@@ -217,8 +219,8 @@ def test_a_forgotten_place_is_no_scan() -> None:
     """The list says which place it was, and who was forgotten with it."""
     entry = replace(SCANS[0], summary=Summary(identities=2), left=0, forgotten=3, forgot=Forgotten(source="\x1b[31m"))
     table, document = io.BytesIO(), io.BytesIO()
-    scan_list.WRITERS["table"]([entry], table, Screen())
-    scan_list.WRITERS["json"]([entry], document, Screen())
+    scan_list.WRITERS["table"](Listed(scans=[entry]), table, Screen())
+    scan_list.WRITERS["json"](Listed(scans=[entry]), document, Screen())
 
     assert "source \\x1b[31m forgotten by command\n  2 identities, 4 joined, 3 forgotten; " in table.getvalue().decode()
     (listed,) = json.loads(document.getvalue())["scans"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from reports.limits import EVERY, Number
 from reports.summary import Digest, by_reason, gap_text
 from scanner.text import counted
 from tests.factories import make_assessment, make_coverage, make_result
@@ -63,7 +65,9 @@ def test_days_of_a_log_with_the_same_fault_are_one_gap() -> None:
 def test_unread_days_of_a_log_put_no_total_uncertain() -> None:
     """They hide what identities did, and no identity; any other gap may hide one."""
     days = Digest(estate_with_activity())
-    both = Digest(replace(days.result, coverage=(*days.result.coverage, make_coverage(status="denied"))))
+    both = Digest(
+        replace(days.result, coverage=(*days.result.coverage, make_coverage(status="denied", kinds=("user",))))
+    )
 
     assert days.headline == "2 of 7 identities are unregistered; 3 are orphaned."
     assert "Audit logs: 3 days could not be read in full; what was done then is not known." in days.caveats
@@ -78,5 +82,42 @@ def test_an_unread_row_of_the_registry_makes_numbers_uncertain_both_ways() -> No
     )
     digest = Digest(make_result(make_assessment(), coverage=(row,)))
 
-    expected = "Incomplete: 1 section could not be read in full; the numbers below may be higher or lower."
-    assert expected in digest.caveats
+    expected = "Incomplete: registry a.csv:2 registry.rows could not be read in full; "
+    assert digest.caveats == [
+        f"{expected}the numbers of registration, ownership, entries and findings may be higher or lower."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gap", "touched", "not_touched"),
+    [
+        pytest.param({"kinds": ("user",)}, EVERY, (), id="a listing of identities"),
+        pytest.param({"kinds": ("secret",)}, ("findings",), ("registry", "privilege"), id="a listing of secrets"),
+        pytest.param(
+            {"kinds": (), "rungs": ("credential",)},
+            ("registry", "credentials", "usage"), ("identities", "privilege", "agents"), id="credentials of users",
+        ),
+        pytest.param(
+            {"kinds": (), "feeds": ("permissions",)}, ("privilege",), ("registry", "usage", "identities"), id="rights"
+        ),
+        pytest.param({"kinds": ()}, ("privilege", "usage"), ("registry", "identities"), id="facts of whatever sort"),
+        pytest.param(
+            {"provider": "registry", "section": "registry.rows", "kinds": ()},
+            ("registry", "ownership", "entries"), ("privilege", "identities", "credentials"), id="rows of a registry",
+        ),
+        pytest.param(
+            {"provider": "people", "section": "people.rows", "kinds": ()},
+            ("ownership",), ("registry", "privilege"), id="a roster",
+        ),
+        pytest.param({"section": "activity:2026-11-20", "kinds": ()}, (), EVERY, id="a day of a log"),
+    ],
+)  # fmt: skip
+def test_a_number_is_incomplete_only_by_a_gap_that_can_change_it(
+    gap: dict[str, Any], touched: Collection[Number], not_touched: Collection[Number]
+) -> None:
+    """And the gap is named beside it."""
+    digest = Digest(make_result(make_assessment(), coverage=(make_coverage(**{"status": "denied", **gap}),)))
+
+    assert set(touched) <= digest.limited.keys()
+    assert digest.limited.keys().isdisjoint(not_touched)
+    assert all(digest.gaps[0].section in text for text in digest.limited.values())

@@ -127,7 +127,9 @@ def _known_elsewhere(assessments: Sequence[Assessment], place: Forgotten) -> Ite
 
 def _as_old(one: Finding) -> Finding:
     """Findings of the latest scan are not new after it."""
-    return replace(one, new=False, reopened=False) if one.new or one.reopened else one
+    if not (one.new or one.reopened or one.worsened):
+        return one
+    return replace(one, new=False, reopened=False, was=None, cause=None, by_setup=False)
 
 
 def _without(one: EntryAssessment, gone: Collection[str], place: Forgotten) -> EntryAssessment:

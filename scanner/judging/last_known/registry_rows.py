@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, datetime
+from datetime import date
 from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.judging.last_known.remembered import Remembered, declares
+from scanner.judging.last_known.shrunk import LEAVERS, ROWS
 from scanner.matching.ladder import match
 from scanner.model import (
     Assessment,
@@ -20,6 +21,7 @@ from scanner.model import (
     EntryAssessment,
     Finding,
     Identity,
+    KnownFinding,
     LookAlike,
     MatchCandidate,
     RegistryVerdict,
@@ -27,7 +29,7 @@ from scanner.model import (
 )
 from scanner.model.coverage import REGISTRY
 from scanner.rules.base import fingerprint
-from scanner.text import counted
+from scanner.text import counted, few
 
 _Ids: TypeAlias = Mapping[str, str]
 _Named = TypeVar("_Named", MatchCandidate, LookAlike)
@@ -105,7 +107,7 @@ def _finding(one: Finding, moved: _Ids) -> Finding:
     return replace(one, entry=moved[one.entry], fingerprint=fingerprint(one.rule, moved[one.entry]))
 
 
-def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, datetime | None] | None:
+def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, KnownFinding] | None:
     """The age of a finding does not depend on its row; one that was held back stays unannounced."""
     known = remembered.known
     if known is None:
@@ -121,7 +123,8 @@ def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, 
 # An unreadable row does not say whether an identity is declared. Its entry of the last scan is matched as before, so
 # identities keep the verdicts that depend on it. Each such row is a gap.
 
-SECTION = "registry.rows"
+SECTION = ROWS
+ROWS_HIDING = 3
 ROWS_NAMED = 200
 """The most gaps of one file, in case all of its rows are unreadable."""
 _BY_LAST_SCAN = "; as the last scan read it"
@@ -132,13 +135,14 @@ class SetAside(Struct, frozen=True, kw_only=True):
 
     ``entries``: entries of the last scan, used until their row can be read again. ``why``: the reasons, by id.
     ``named``: keys of identities that a row names, each with the entries that matched it in the last scan.
-    ``anything``: a row may declare any identity.
+    ``anything``: a row may declare any identity. ``hiding``: where the rows are, as text.
     """
 
     entries: tuple[Entry, ...] = ()
     why: Mapping[str, str] = {}
     named: Mapping[str, AbstractSet[str]] = {}
     anything: bool = False
+    hiding: str = ""
 
     def verdict(self, key: str, judged: RegistryVerdict) -> RegistryVerdict:
         """Return the verdict, provisional if an unreadable row may explain its difference from the last known one."""
@@ -148,7 +152,10 @@ class SetAside(Struct, frozen=True, kw_only=True):
             hidden = self.named[key].isdisjoint((judged.entry, *(candidate.entry for candidate in judged.candidates)))
         else:
             hidden = False
-        return replace(judged, provisional=True) if hidden else judged
+        if not hidden:
+            return judged
+        why = judged.evidence or (f"its entry may be hidden by {self.hiding}" if self.hiding else None)
+        return replace(judged, provisional=True, evidence=why)
 
     def entry(self, judged: EntryAssessment) -> EntryAssessment:
         """The entry of an unreadable row is not evaluated, whatever it matches."""
@@ -194,6 +201,7 @@ def set_aside(
         why=why,
         named=matched,
         anything=unplaced is not None,
+        hiding=few([str(one.origin) for one in unread], ROWS_HIDING, ", "),
     )
 
 
@@ -229,10 +237,11 @@ def _gap(place: str, detail: str) -> Coverage:
 
 
 def readable_again(known: Sequence[BlindSpot], coverage: Sequence[Coverage]) -> list[Coverage]:
-    """Return rows that were unreadable before and are no gap in this scan."""
-    unread = {section.scope for section in coverage if section.section == SECTION}
+    """Return rows and lists that were unreadable before and are no gap in this scan."""
+    lists = (SECTION, LEAVERS)
+    unread = {(section.section, section.scope) for section in coverage if section.section in lists}
     return [
-        Coverage(source=REGISTRY, provider=REGISTRY, scope=one.scope, section=SECTION, status="complete")
+        Coverage(source=one.source, provider=one.source, scope=one.scope, section=one.section, status="complete")
         for one in known
-        if one.section == SECTION and one.scope not in unread
+        if one.section in lists and (one.section, one.scope) not in unread
     ]

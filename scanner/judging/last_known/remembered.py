@@ -30,6 +30,8 @@ from scanner.model import (
     Finding,
     Grant,
     Identity,
+    KnownFinding,
+    OwnershipVerdict,
     Recreation,
     ScanResult,
     StoredSecret,
@@ -48,13 +50,13 @@ _BARE_ID = re.compile(r"(group:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.
 class Remembered(Struct, frozen=True, kw_only=True):
     """What the last scan knew of places that this scan may not have read completely.
 
-    ``known``: fingerprints of all its announced findings, with the start of the first scan that had each; None on a
-    store's first scan, when nothing is new. ``announced``: fingerprints of what was announced between scans, and when.
-    ``on_trusts``: findings that tokens of other sources decide. ``creators``: key, unique id and creator by identity,
-    because audit logs expire. ``recreations``: by key, as this scan or an earlier one found them. ``gone``: provider,
-    scope and unique id of keys that an entry once matched and that no longer exist. ``closed_tickets``: by people,
-    before this scan started. ``reviews``: what the latest access review decided, by key. ``lists``: names of former
-    sources that were lists.
+    ``known``: all its announced findings, by fingerprint; None on a store's first scan, when nothing is new.
+    ``announced``: fingerprints of what was announced between scans, and when. ``on_trusts``: findings that tokens of
+    other sources decide. ``creators``: key, unique id and creator by identity, because audit logs expire.
+    ``recreations``: by key, as this scan or an earlier one found them. ``gone``: provider, scope and unique id of keys
+    that an entry once matched and that no longer exist. ``closed_tickets``: by people, before this scan started.
+    ``reviews``: what the latest access review decided, by key. ``lists``: names of former sources that were lists.
+    ``ownership``: verdicts by key, for a roster that is not believed; else empty.
     """
 
     assessments: tuple[Assessment, ...] = ()
@@ -65,7 +67,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     entries: tuple[EntryAssessment, ...] = ()
     findings: tuple[Finding, ...] = ()
     on_trusts: tuple[Finding, ...] = ()
-    known: Mapping[str, datetime | None] | None = None
+    known: Mapping[str, KnownFinding] | None = None
     announced: Mapping[str, datetime] = {}
     creators: Mapping[str, tuple[str | None, str]] = {}
     recreations: Mapping[str, Recreation] = {}
@@ -73,6 +75,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     closed_tickets: tuple[ClosedTicket, ...] = ()
     reviews: Mapping[str, ReviewOutcome] = {}
     lists: frozenset[str] = frozenset()
+    ownership: Mapping[str, OwnershipVerdict] = {}
 
 
 def not_rechecked(
@@ -268,7 +271,7 @@ def kept_findings(
     }
     known = {finding.fingerprint: finding for finding in (*remembered.findings, *remembered.on_trusts)}
     return [
-        msgspec.structs.replace(finding, new=False, rechecked=False)
+        msgspec.structs.replace(finding, new=False, was=None, cause=None, by_setup=False, rechecked=False)
         for finding in known.values()
         if finding.fingerprint not in judged
         and finding.credential not in over
@@ -320,7 +323,7 @@ def unknown_fingerprints(result: ScanResult) -> frozenset[str]:
     return frozenset(
         finding.fingerprint
         for finding in result.findings
-        if finding.new or finding.held_back or finding.acknowledged is not None
+        if finding.new or finding.worsened or finding.held_back or finding.acknowledged is not None
     )
 
 

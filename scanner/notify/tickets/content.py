@@ -8,7 +8,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from scanner.model import Severity
+from scanner.model import SEVERITY_RANK, Severity
 from scanner.text import counted
 
 FORMAT = "muster.ticket/1"
@@ -129,14 +129,15 @@ def _point(line: Line) -> Point:
 
 
 def changed(before: Content, now: Content) -> Text | None:
-    """The comment on added and removed findings; None if there are none."""
-    new, gone = _apart(now, before), _apart(before, now)
-    if not new and not gone:
+    """The comment on findings that were added, have worsened or are gone; None if there are none."""
+    new, gone, worse = _apart(now, before), _apart(before, now), _worse(before, now)
+    if not new and not gone and not worse:
         return None
     said = [f"{counted(len(new), 'finding is', 'findings are')} new"] if new else []
+    said += [f"{counted(len(worse), 'finding is', 'findings are')} worse"] if worse else []
     said += [f"{counted(len(gone), 'finding is', 'findings are')} no longer here"] if gone else []
-    points = (*_named("New", now, new), *_named("No longer here", before, gone))
-    return Text(opening=f"{'; '.join(said)}.", points=points, more=len(new) + len(gone) - len(points))
+    points = (*_named("New", now, new), *_named("Worse", now, worse), *_named("No longer here", before, gone))
+    return Text(opening=f"{'; '.join(said)}.", points=points, more=len(new) + len(worse) + len(gone) - len(points))
 
 
 def done(before: Content, scanned_at: datetime) -> Text:
@@ -164,6 +165,16 @@ def still_there(now: Content, closed_at: datetime | None, scanned_at: datetime) 
 
 def _apart(one: Content, other: Content) -> frozenset[str]:
     return frozenset(one.findings) - frozenset(other.findings)
+
+
+def _worse(before: Content, now: Content) -> frozenset[str]:
+    """Findings that both list, whose severity rose."""
+    rank = {line.fingerprint: SEVERITY_RANK[line.severity] for line in before.lines}
+    return frozenset(
+        line.fingerprint
+        for line in now.lines
+        if SEVERITY_RANK[line.severity] < rank.get(line.fingerprint, SEVERITY_RANK[line.severity])
+    )
 
 
 def _named(mark: str, content: Content, chosen: frozenset[str]) -> list[Point]:

@@ -11,9 +11,10 @@ from msgspec.structs import asdict, replace
 from reports.board.numbers import trend
 from reports.html.packing import minutes, text, texts
 from reports.html.payload import COVERAGE
+from reports.limits import limited_numbers
 from reports.phrases import ACKNOWLEDGE, ORPHANED_MEANS
 from reports.states import STATES
-from reports.summary import NO_REGISTRY, NO_ROSTER, limits_of, stale_caveat, totals, unread_caveats
+from reports.summary import HEADLINE, NO_REGISTRY, NO_ROSTER, stale_caveat, totals, unread_caveats
 from scanner.model import SEVERITIES, ScanResult
 from scanner.serve.api.lists import owners_of
 from scanner.serve.api.operations import Call
@@ -46,7 +47,7 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
         frame = records.frame
     sees_all = call.viewer.sees_all
     gaps = [one for one in frame.coverage if one.is_gap]
-    limited = bool(limits_of(gaps))
+    limited = limited_numbers(gaps)
     identities, findings = found.lists["identities"], found.lists["findings"]
     number = sum(count for _, count in identities["registry"])
     states = {axis: _named(identities[axis]) for axis in _AXES}
@@ -66,7 +67,7 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
             "version": text(frame.scan.version),
         },
         "viewer": {"person": call.viewer.person, "name": call.viewer.name, "sees_all": sees_all},
-        "headline": _headline(number, states, limited=limited),
+        "headline": _headline(number, states, limited=not HEADLINE.isdisjoint(limited)),
         "caveats": caveats,
         "limited": limited,
         "states": STATES,

@@ -11,6 +11,7 @@ from scanner.diff.aspects import NOT_READ_BEFORE, eras
 from scanner.diff.compare import PLACE_NOT_READ_BEFORE, Differences, compare
 from scanner.diff.records import Counts
 from scanner.model import (
+    Acknowledged,
     Assessment,
     Change,
     EntryAssessment,
@@ -37,6 +38,7 @@ BILLING = make_assessment("svc-billing")
 BETTER = make_assessment(
     "svc-billing", registry=RegistryVerdict(state="registered", entry="NHI-1"), privilege=Privilege(level="admin")
 )
+ACKNOWLEDGED = Acknowledged(reason="known", by="ada@example.com", until=NOW.date())
 BLIND = scan(coverage=(make_coverage(status="denied"),))
 
 
@@ -67,6 +69,7 @@ def test_a_newcomer() -> None:
         after="unregistered, orphaned, privilege normal",
         ask="ada@example.com",
         next_step="Declare it with an owner, or disable it.",
+        appeared=True,
     )
 
 
@@ -125,7 +128,7 @@ def _moving(name: str, **facts: Any) -> tuple[Assessment, Assessment]:
 
 
 def test_what_matters_comes_first_and_is_counted() -> None:
-    """Deleted and made anew, more reach, newcomers, moves that ask for something, other moves, leavers, gaps."""
+    """Newcomers without an entry, deleted and made anew, more reach, moves with a next step, others, leavers, gaps."""
     old = make_assessment(make_identity("h", unique_id="1"))
     new = make_assessment(make_identity("h", unique_id="2", environment="prod"))
     diff = compare(
@@ -149,11 +152,11 @@ def test_what_matters_comes_first_and_is_counted() -> None:
     )
 
     assert [change.key.rpartition("/")[2] for change in diff.changes] == [
-        "h", "h", "f", "d", "e", "c", "b", "a", "g", "2", "1", "NHI-1",
+        "d", "h", "h", "f", "e", "c", "b", "a", "g", "2", "1", "NHI-1",
     ]  # fmt: skip
     assert diff.summary == Counts(
         joined=1, moved=4, left=1, returned=1, not_rechecked=1, reach_grew=1, replaced=1,
-        new_findings=1, resolved_findings=1, entries=1,
+        new_findings=1, resolved_findings=1, entries=1, appeared=1,
     )  # fmt: skip
     assert diff.notices == ("worth knowing",)
 
@@ -168,6 +171,17 @@ def test_what_matters_comes_first_and_is_counted() -> None:
         pytest.param(None, make_finding(held_back=True), frozenset(), [], id="held back is no news"),
         pytest.param(make_finding(held_back=True), make_finding(), frozenset(), ["new"], id="now it can be told"),
         pytest.param(make_finding(held_back=True), None, frozenset(), [], id="it was never told"),
+        pytest.param(
+            make_finding(severity="low"), make_finding(severity="high"), frozenset(), ["worsened"], id="worse"
+        ),
+        pytest.param(make_finding(severity="high"), make_finding(severity="low"), frozenset(), [], id="better"),
+        pytest.param(
+            make_finding(severity="low"),
+            make_finding(severity="high", acknowledged=ACKNOWLEDGED),
+            frozenset(),
+            [],
+            id="worse, but accepted",
+        ),
     ],
 )
 def test_what_became_of_a_finding(before: Any, after: Any, came_back: frozenset[str], expected: list[str]) -> None:

@@ -20,6 +20,7 @@ from scanner.model import (
     Entry,
     Finding,
     Identity,
+    KnownFinding,
     Origin,
     Privilege,
     ScanInfo,
@@ -63,7 +64,11 @@ def _night(
             assignments=tuple(before.assignments),
             entries=tuple(before.entries),
             findings=tuple(before.findings),
-            known={finding.fingerprint: finding.first_seen for finding in before.findings if not finding.held_back},
+            known={
+                one.fingerprint: KnownFinding(one.first_seen, one.severity)
+                for one in before.findings
+                if not one.held_back
+            },
         )
     moment = NOW + timedelta(days=number)
     sources = (SourceRef(name="prod", provider="aws"), *(SourceRef(name=list_, provider="file") for list_ in lists))

@@ -12,7 +12,7 @@ import pytest
 
 from scanner.config.load import load_config
 from scanner.notify.http import signature
-from scanner.notify.notices import FindingLine, Notice, PlaceLine, ScanLine
+from scanner.notify.notices import FindingLine, IdentityLine, Notice, PlaceLine, ScanLine
 from scanner.notify.settings import EmailChannel, SlackChannel, TeamsChannel, WebhookChannel
 from scanner.rules.catalog import RULES
 from scanner.suppressions.acknowledgements import parse
@@ -56,7 +56,9 @@ def test_every_setting_is_explained(kind: type[msgspec.Struct]) -> None:
 def test_every_key_of_a_message_is_explained() -> None:
     """In the table of the format."""
     names = [
-        one.encode_name for kind in (Notice, ScanLine, FindingLine, PlaceLine) for one in msgspec.structs.fields(kind)
+        one.encode_name
+        for kind in (Notice, ScanLine, FindingLine, IdentityLine, PlaceLine)
+        for one in msgspec.structs.fields(kind)
     ]
 
     assert [name for name in names if f"`{name}`" not in NOTIFY] == []

@@ -153,5 +153,5 @@ def test_the_generic_format_is_what_the_docs_say() -> None:
     assert decoded["findings"][0]["subject"] == HOSTILE
     assert set(decoded) == {
         "schema", "id", "kind", "title", "recipient", "scan", "created_at", "counts", "findings", "lost", "regained",
-        "errors", "reviews", "more", "report_url",
+        "errors", "reviews", "identities", "setup", "more", "report_url",
     }  # fmt: skip

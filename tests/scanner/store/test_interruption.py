@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scanner.model import Assessment
+from scanner.model import Assessment, KnownFinding
 from scanner.store.intervals import BATCH
 from scanner.store.store import open_store
 from tests.databases import SHARED, Backend
@@ -143,7 +143,8 @@ def test_readers_see_the_scan_before(url: str) -> None:
 
         assert store.load() == replace(NEXT, identities=many, findings=())
     assert seen
-    assert all(one == (FIRST, 1, {FIRST.findings[0].fingerprint: None}) for one in seen)
+    known = {FIRST.findings[0].fingerprint: KnownFinding(None, FIRST.findings[0].severity)}
+    assert all(one == (FIRST, 1, known) for one in seen)
 
 
 def test_a_reader_keeps_the_state_it_began_with(url: str) -> None:

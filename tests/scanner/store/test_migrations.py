@@ -102,6 +102,20 @@ def test_a_populated_store_goes_forward(engine: Engine) -> None:
         assert connection.execute(text("SELECT note FROM scan")).scalar_one() == RESULT.scan.id
 
 
+def test_a_store_of_the_version_before_keeps_runs_from_then_on(url: str) -> None:
+    """Its scans stay, and a run that fails is listed."""
+    engine = connect(url, create=True)
+    migrate(engine, MIGRATIONS[:2])
+    Store(engine).save(RESULT)
+    migrate(engine)
+    store = Store(engine)
+    store.runs.failed("run-1", RESULT.scan.started_at, RESULT.scan.finished_at, "no space left")
+
+    assert store.load() == RESULT
+    assert [one.reason for one in store.runs.without_result(RESULT.scan.finished_at)] == ["no space left"]
+    engine.dispose()
+
+
 def test_a_failing_step_leaves_nothing(engine: Engine) -> None:
     """The store is as it was, so that it is never halfway between two versions of Muster."""
     with pytest.raises(StoreError, match=r'half"? already exists'):
