@@ -182,6 +182,9 @@ CHANGES: Columns[Change] = {
     "ask": lambda row: text(row.ask),
     "next_step": lambda row: text(row.next_step),
     "caveat": lambda row: text(row.caveat),
+    "appeared": lambda row: row.appeared,
+    "became_admin": lambda row: row.became_admin,
+    "cause": lambda row: text(row.cause),
 }
 
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.cli.calls import remember_sources
-from scanner.cli.exit_codes import INCOMPLETE, exit_code
+from scanner.cli.exit_codes import FINDINGS, INCOMPLETE, exit_code, is_failing
 from scanner.cli.options import Accepted, Given, Reports, as_one, given_options, listed, output_options, verdict_options
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from scanner.config.load import Config
     from scanner.config.settings import SourceSettings
     from scanner.model import ScanResult
+
+
+NAMED = 5
+"""Maximum number of gaps and of findings that ``--quiet`` names."""
 
 
 class How(Struct, frozen=True, kw_only=True):
@@ -58,7 +62,6 @@ def scan(
     """
     from scanner.app.scanning import new_run
     from scanner.cli.console import keep_quiet
-    from scanner.cli.exit_codes import say_what_is_wrong
     from scanner.cli.notify import notify_on_failure, then_notify
     from scanner.cli.output import offering, plan_outputs
     from scanner.cli.runs import failures_kept
@@ -108,8 +111,26 @@ def scan(
             )
         code = exit_code(result, undelivered, accepted)
         if how.quiet:
-            say_what_is_wrong(result, accepted, code)
+            _say_what_is_wrong(result, accepted, code)
         return code
+
+
+def _say_what_is_wrong(result: ScanResult, accepted: Accepted, code: int) -> None:
+    """With ``--quiet``: say on stderr what a scan could not read, and which findings give it exit code 1."""
+    from scanner.cli.console import warn
+
+    gaps = [one for one in result.coverage if one.is_gap]
+    if result.summary.gaps > result.known_gaps:
+        warn([f"incomplete: {one.source} {one.scope} {one.section}: {one.status}" for one in gaps[:NAMED]])
+        if len(gaps) > NAMED:
+            warn([f"and {len(gaps) - NAMED} more sections were not read in full"])
+    if code == FINDINGS:
+        failing = [
+            one for one in result.findings if is_failing([one], accepted.fail_on, fail_on_new=accepted.fail_on_new)
+        ]
+        warn(f"{one.severity}: {one.title}: {one.about}" for one in failing[:NAMED])
+        if len(failing) > NAMED:
+            warn([f"and {len(failing) - NAMED} more findings"])
 
 
 def scan_and_report(

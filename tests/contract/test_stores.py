@@ -168,7 +168,7 @@ def test_knows_the_latest_fingerprints(store: Store) -> None:
     store.save(night(2, findings=(since,)))
 
     assert store.has_scans()
-    assert store.memory.known_fingerprints() == {"f2": KnownFinding(NOW, "high")}
+    assert store.memory.known_fingerprints() == {"f2": KnownFinding(NOW, other.severity)}
 
 
 def test_history_of_an_identity(store: Store) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from scanner.app.ticketing import bring_up_to_date, checks
 from scanner.notify.notices import shortened

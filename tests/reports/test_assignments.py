@@ -94,7 +94,7 @@ def test_a_row_of_a_table_has_its_key() -> None:
     header, row = written(CsvReport(), result(), "findings").decode().splitlines()
 
     assert header.endswith(",assignment,explained,was,cause")
-    assert row.endswith(f",{KEY},")
+    assert row.endswith(f",{KEY},,,")
 
 
 @pytest.mark.parametrize(

@@ -159,10 +159,10 @@ LISTS: Mapping[ListName, ListSpec] = {
         searched=("id", "identity", "name", "owner", "place", "committer", "commit"),
     ),
     "changes": ListSpec(
-        texts=("key", "name", "before", "after", "identity"),
+        texts=("key", "name", "before", "after", "identity", "cause"),
         coded=(
             "change", "subject", "provider", "source", "scope", "kind", "aspect", "reach_grew", "severity", "rule",
-            "ask", "next_step", "caveat",
+            "ask", "next_step", "caveat", "appeared", "became_admin",
         ),
         facets=("change", "subject", "aspect", "reach_grew", "provider", "scope", "source", "kind"),
         sorts=("change", "name", "subject", "kind", "scope", "aspect", "before", "after", "ask"),
