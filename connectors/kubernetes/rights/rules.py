@@ -6,7 +6,8 @@ equality or ``*``; ``pods`` does not cover ``pods/exec``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
@@ -16,12 +17,20 @@ IMPERSONATE: Final = "impersonate"
 """The verb, and the prefix of the verbs of constrained impersonation."""
 _APPLIED: Final = frozenset({"patch", "*"})
 """Verbs that allow server-side apply, which names the object that it creates."""
+IN_CLUSTER: Final = frozenset(
+    {"users", "groups", "nodes", "nodes/proxy", "nodes/status", "persistentvolumes", "clusterroles",
+     "clusterrolebindings", "certificatesigningrequests", "certificatesigningrequests/approval", "signers",
+     "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "mutatingadmissionpolicies",
+     "mutatingadmissionpolicybindings"}
+)  # fmt: skip
+"""Cluster-scoped resources, on which a RoleBinding grants nothing. A namespace, as an object, is an exception."""
 
 
 class Rule(Struct, frozen=True):
     """A rule of a role. ``names``: the objects that it is limited to; empty: all. ``role``: its role, for evidence.
 
     ``borrowed``: it applies by impersonation, which cannot be chained: a request impersonates one subject.
+    ``namespaced``: it applies as by a RoleBinding in each namespace, so not to cluster-scoped resources.
     """
 
     verbs: frozenset[str]
@@ -30,16 +39,25 @@ class Rule(Struct, frozen=True):
     names: frozenset[str] = frozenset()
     role: str = ""
     borrowed: bool = False
+    namespaced: bool = False
 
     @property
     def allows_everything(self) -> bool:
         """Whether it allows ``*`` on ``*``."""
-        return not self.names and all("*" in part for part in (self.verbs, self.groups, self.resources))
+        whole = all("*" in part for part in (self.verbs, self.groups, self.resources))
+        return whole and not self.names and not self.namespaced
+
+    @property
+    def creates(self) -> bool:
+        """Whether it allows to create: any object, or by server-side apply those that it names."""
+        return not self.verbs.isdisjoint({"create", "*"}) and (not self.names or self._names_its_object("create"))
 
     def covers(self, verbs: Collection[str], group: str, resource: str) -> bool:
         """Whether it allows one of the verbs on any object of a resource."""
         if self.names and "/" not in resource:
             verbs = [verb for verb in verbs if self._names_its_object(verb)]
+        if self.namespaced and resource in IN_CLUSTER:
+            verbs = [verb for verb in verbs if verb == "bind"]  # a RoleBinding may refer to a ClusterRole
         if self.borrowed:
             verbs = [verb for verb in verbs if not verb.startswith(IMPERSONATE)]
         return bool(
@@ -63,6 +81,7 @@ class Rule(Struct, frozen=True):
             names=self.names & other.names if self.names and other.names else self.names | other.names,
             role=role,
             borrowed=True,
+            namespaced=self.namespaced or other.namespaced,
         )
         nameless = self.names and other.names and not found.names
         return found if found.verbs and found.groups and found.resources and not nameless else None
@@ -70,6 +89,29 @@ class Rule(Struct, frozen=True):
 
 Scoped: TypeAlias = Mapping[str, Sequence[Rule]]
 """Rules by namespace; the empty name has the rules for the whole cluster."""
+
+
+Names: TypeAlias = frozenset[str] | None
+"""Names of objects in rules; None: all."""
+
+
+def named(rules: Iterable[Rule], verbs: Collection[str], group: str, resource: str) -> Names:
+    """Return the names of the objects of a resource on which rules allow one of the verbs."""
+    found: set[str] = set()
+    for rule in rules:
+        if rule.covers(verbs, group, resource):
+            if not rule.names:
+                return None
+            found |= rule.names
+    return frozenset(found)
+
+
+def scoped(parts: Iterable[tuple[str, Iterable[Rule]]]) -> dict[str, list[Rule]]:
+    """Return rules by namespace, from pairs of a namespace and rules."""
+    found: defaultdict[str, list[Rule]] = defaultdict(list)
+    for namespace, rules in parts:
+        found[namespace] += rules
+    return dict(found)
 
 
 def _common(these: frozenset[str], those: frozenset[str]) -> frozenset[str]:

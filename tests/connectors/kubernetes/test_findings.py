@@ -10,8 +10,10 @@ import pytest
 from connectors.fakes.kubernetes.server import refusal
 from connectors.kubernetes.principals import Place, principals
 from connectors.kubernetes.reader import Facts
-from connectors.kubernetes.rights.evaluation import Authority, Bound, Surroundings
+from connectors.kubernetes.rights.bindings import Bound
+from connectors.kubernetes.rights.evaluation import Authority
 from connectors.kubernetes.rights.rules import rules_of
+from connectors.kubernetes.rights.targets import Surroundings
 from connectors.testing import Asked, Reply
 from scanner.discovery.inventory import Reading, join
 from scanner.judging.last_known.remembered import Remembered

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from connectors.kubernetes.rights.links import links_of
-from connectors.kubernetes.rights.targets import Accounts
+from connectors.kubernetes.rights.links import Links, links_of
+from connectors.kubernetes.rights.targets import Accounts, Surroundings
 from tests.connectors.kubernetes.conftest import Scan
 from tests.connectors.kubernetes.manifests import (
     RBAC,
@@ -173,7 +173,8 @@ def test_steering_leads_to_the_account_of_the_controller(scan_listed: Scan) -> N
 
 def test_with_too_many_links_those_are_left_that_lead_on() -> None:
     """What is reached in the end stays the same."""
-    from connectors.kubernetes.rights.evaluation import Authority, Bound, Surroundings
+    from connectors.kubernetes.rights.bindings import Bound
+    from connectors.kubernetes.rights.evaluation import Authority
     from connectors.kubernetes.rights.rules import rules_of
 
     authority = Authority({}, Surroundings(enforced={"shop": "restricted", "ops": "restricted"}))
@@ -187,8 +188,8 @@ def test_with_too_many_links_those_are_left_that_lead_on() -> None:
     rights = {(space, name): authority.of_account((space, name)) for space, some in names.items() for name in some}
 
     def linked(most: int) -> dict[str, int]:
-        links = links_of(rights, Accounts(every=names), [("shop", "cloud")], most)
-        return {f"{one[0]}/{one[1]}": len(targets) for one, targets in links.items()}
+        links = links_of(Links(rights, Accounts(every=names), [("shop", "cloud")]), most)
+        return {f"{one[0]}/{one[1]}": len(its.links) for one, its in links.items()}
 
     assert linked(100) == {"shop/ci": 22, "shop/step": 2}
     assert linked(10) == {"shop/ci": 2, "shop/step": 2}
