@@ -86,7 +86,8 @@ def _alone(rules: Sequence[Rule], place: str) -> Iterator[Reason]:
             yield "escalation", f"binding any ClusterRole {where(place)}"
     if may("bind", "roles") is None and may("create", "rolebindings") is None:
         yield "high", f"{POTENTIAL}may bind any Role {where(place)}"
-    if may("bind", "clusterroles") is None and any(may("update patch", writes) is None for writes in _WRITES):
+    written = _WRITES[:1] if place else _WRITES
+    if may("bind", "clusterroles") is None and any(may("update patch", writes) is None for writes in written):
         yield "high", f"{POTENTIAL}may join any binding {where(place)}"
     if not place and may("escalate", "clusterroles") is None and may("update patch", "clusterroles") is None:
         yield "escalation", "writing any rights into its own ClusterRole"

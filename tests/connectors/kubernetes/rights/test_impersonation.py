@@ -157,13 +157,18 @@ def test_commands_in_privileged_pods_reach_the_node(scan_listed: Scan) -> None:
     found = scan_listed(*ESTATE, *enters, agent).accounts["shop/ci"].privilege
     assert (found.level, found.evidence) == (
         "escalation",
-        ("may run commands in pods in namespace ops, where deployment/agent is privileged",),
+        ("the right to run commands in pods in namespace ops, where deployment/agent is privileged "
+         "(ClusterRole/held-ops)",),
     )
 
 
 def test_steering_leads_to_the_account_of_the_controller(scan_listed: Scan) -> None:
     """Known by the labels that its own manifests set."""
-    steers = held(rule("patch", "kustomize.toolkit.fluxcd.io", "kustomizations"), within="shop")
+    steers = (
+        *held(rule("patch", "kustomize.toolkit.fluxcd.io", "kustomizations"), within="shop"),
+        {"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+         "metadata": {"namespace": "shop", "name": "apps"}, "spec": {}},
+    )  # fmt: skip
     flux = deployment("ops", "flux", "controller")
     flux["metadata"]["labels"] = {"app.kubernetes.io/component": "kustomize-controller"}
 
