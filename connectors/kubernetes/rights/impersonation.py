@@ -17,7 +17,14 @@ from typing import Final, NamedTuple, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.kubernetes.rights.bindings import ACCOUNT_PREFIX, ALL_ACCOUNTS, Bound, Subject, account_user, subjects_of
+from connectors.kubernetes.rights.bindings import (
+    ACCOUNT_PREFIX,
+    ALL_ACCOUNTS,
+    Bound,
+    Subject,
+    account_user,
+    subjects_of,
+)
 from connectors.kubernetes.rights.rules import IMPERSONATE, Names, Rule, Scoped, named, scoped
 from connectors.kubernetes.rights.targets import Account
 from scanner.text import few
@@ -142,7 +149,8 @@ def impersonates(own: Scoped) -> bool:
         return False
     wide = (f"{IMPERSONATE}:{mode}" for mode in ("user-info", "serviceaccount", *_NODES))
     return impersonable(less).anyone or any(
-        impersonable(less, verb, _CONSTRAINED).anyone or named(less.get("", ()), {verb}, _CONSTRAINED, "nodes") != frozenset()
+        impersonable(less, verb, _CONSTRAINED).anyone
+        or named(less.get("", ()), {verb}, _CONSTRAINED, "nodes") != frozenset()
         for verb in wide
     )
 
@@ -187,7 +195,9 @@ def _limited(own: Scoped, others: Others) -> Iterator[Acting]:
         if not (limit := _limit(own, mode)):
             continue
         whom = impersonable(own, f"{IMPERSONATE}:{mode}", _CONSTRAINED)
-        whom = replace(whom, accounts={}) if mode == "user-info" else replace(whom, users=frozenset(), groups=frozenset())
+        whom = (
+            replace(whom, accounts={}) if mode == "user-info" else replace(whom, users=frozenset(), groups=frozenset())
+        )
         if whom.masters:
             yield Acting(f"group {_MASTERS}", _both(limit, _EVERYTHING, f"group {_MASTERS}"), ())
         for who, subjects in _named_together(whom, others):

@@ -170,7 +170,10 @@ def _to_the_node(ran: Iterable[Lead], own: Scoped, around: Surroundings) -> Iter
                 yield "escalation", f"running privileged pods {where(space)}, {after}{by}"
                 return
             if is_open:
-                yield "escalation", f"running privileged pods {where(space)}, where no Pod Security level is enforced{by}"
+                yield (
+                    "escalation",
+                    f"running privileged pods {where(space)}, where no Pod Security level is enforced{by}",
+                )
                 return
             closed[space] = is_open
     unread = [space for space, is_open in closed.items() if is_open is None and space]
@@ -198,12 +201,21 @@ def _privileged(found: Found, leads: Iterable[Lead], around: Surroundings) -> It
     for lead in leads:
         if method.id == "kubelet" and (found.names & frozenset(around.privileged_nodes) or not found.names):
             if workload := next(iter(around.privileged.values()), None):
-                yield "escalation", f"running commands in {workload}, which is privileged, by the kubelet of its node{by}"
+                yield (
+                    "escalation",
+                    f"running commands in {workload}, which is privileged, by the kubelet of its node{by}",
+                )
         elif method.targets == "pods":
-            workload = _privileged_in(around.privileged_pods, lead.namespace, found.names) if found.names else next(
-                (one for space, one in around.privileged.items() if lead.namespace in ("", space)), None)
+            workload = (
+                _privileged_in(around.privileged_pods, lead.namespace, found.names)
+                if found.names
+                else next((one for space, one in around.privileged.items() if lead.namespace in ("", space)), None)
+            )
             if workload:
-                yield "escalation", f"the right to {method.why} {where(lead.namespace)}, where {workload} is privileged{by}"
+                yield (
+                    "escalation",
+                    f"the right to {method.why} {where(lead.namespace)}, where {workload} is privileged{by}",
+                )
 
 
 def _privileged_in(pods: Mapping[str, Iterable[str]], namespace: str, names: frozenset[str]) -> str | None:

@@ -51,7 +51,10 @@ class Becoming(NamedTuple):
     def leads_to(self, accounts: Collection[Account]) -> bool:
         """Whether it can become one of these accounts."""
         return any(account in accounts for account in self.links) or any(
-            account not in one.without for one in self.whole for account in accounts if one.namespace in ("", account[0])
+            account not in one.without
+            for one in self.whole
+            for account in accounts
+            if one.namespace in ("", account[0])
         )
 
 

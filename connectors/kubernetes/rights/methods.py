@@ -21,6 +21,7 @@ Targets: TypeAlias = Literal["none", "named", "accounts", "pods", "nodes", "toke
 """The service accounts that a method leads to: those that rules name (or all), all, those of running pods, those of
 pods on nodes, those with a token that never expires, or that of a controller."""
 
+
 class Need(Struct, frozen=True):
     """A required right: any of ``verbs`` on a resource. ``names``: a rule limited to one of these objects suffices.
 

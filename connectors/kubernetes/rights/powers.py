@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from connectors.kubernetes.rights.bindings import Bindings, Bound, RoleKey
 from connectors.kubernetes.rights.impersonation import Acting, acting
 from connectors.kubernetes.rights.levels import where
-from connectors.kubernetes.rights.rules import RBAC, Names, Rule, Scoped, named, scoped
+from connectors.kubernetes.rights.rules import RBAC, Names, Rule, Scoped, include, named, scoped
 
 _ANY: Final = frozenset({"*"})
 _ALL: Final = Rule(_ANY, _ANY, _ANY)
@@ -52,7 +52,9 @@ class Powers(Struct, frozen=True, kw_only=True):
         """Its own rules and those that it borrows."""
         if not self.acting:
             return self.rules
-        return scoped((space, rules) for one in (self.rules, *(it.rules for it in self.acting)) for space, rules in one.items())
+        return scoped(
+            (space, rules) for one in (self.rules, *(it.rules for it in self.acting)) for space, rules in one.items()
+        )
 
 
 class _Step(NamedTuple):
@@ -106,18 +108,24 @@ def _is_admin(rules: Scoped) -> bool:
 def _steps(actors: Sequence[Acting], held: Iterable[_Placed], bindings: Bindings) -> Iterator[_Step]:
     """Yield what can be added in one step. Each step is one request, in the name of one actor."""
     placed = set(held)
+    rewritable = [
+        key for key in bindings.roles if any(_rewrites(actor, key, bindings) for actor in actors if _escalates(actor))
+    ]
+    theirs = {(one.key, one.namespace, False) for actor in actors for one in actor.bound}
     for actor in actors:
         for space in {"": None, **dict.fromkeys(actor.rules)}:
-            yield from _bound_in(actor, space, bindings)
-        theirs = {(one.key, one.namespace, False) for one in actor.bound}
+            yield from _bound_in(actor, space, bindings, rewritable)
         for key, space, namespaced in sorted(placed | theirs):
             if key != _ANYTHING and (why := _rewrites(actor, key, bindings)):
-                how = f"{why}, which {'it has' if (key, space, namespaced) in placed else 'that one has'} {where(space)}"
+                how = f"{why}, which {'it' if (key, space, namespaced) in placed else 'one whom it impersonates'} has {where(space)}"
                 yield _Step(_ANYTHING, space, namespaced, (_as(_ALL, "rights that it writes", namespaced),), how)
 
 
-def _bound_in(actor: Acting, space: str, bindings: Bindings) -> Iterator[_Step]:
-    """Yield the roles that an actor can bind in a namespace, in each one, and in the cluster (both: empty)."""
+def _bound_in(actor: Acting, space: str, bindings: Bindings, rewritable: Sequence[RoleKey]) -> Iterator[_Step]:
+    """Yield the roles that an actor can bind in a namespace, in each one, and in the cluster (both: empty).
+
+    Roles without any right that the actor does not have count where they are ``rewritable``.
+    """
     here = (*actor.rules.get("", ()), *(actor.rules[space] if space else ()))
     for title in ("RoleBinding", *(() if space else ("ClusterRoleBinding",))):
         plural = f"{title.lower()}s"
@@ -126,20 +134,34 @@ def _bound_in(actor: Acting, space: str, bindings: Bindings) -> Iterator[_Step]:
             here = tuple(rule for rule in here if not rule.namespaced)
         changed = named(here, _CHANGE, RBAC, plural)
         there = [one for one in _existing(title, space, bindings) if changed is None or one.name in changed]
+        covered = {key for key in rewritable if _covers(actor, space, key, bindings)}
         by = _by(here, ("create", *_CHANGE), plural, actor)
         if _creates(here, plural, {one.name for one in _existing(title, space, bindings)}):
             for kind in ("ClusterRole",) if title == "ClusterRoleBinding" else ("ClusterRole", "Role"):
                 names = named(here, {"bind"}, RBAC, _PLURALS[kind])
                 for key, rules in _bindable(kind, space, names, bindings):
                     yield from _step(key, key[1] or space, each and not key[1], rules, by)
+            for key in sorted(covered):
+                if key[1] in ("", space) and not (title == "ClusterRoleBinding" and key[0] == "Role"):
+                    yield from _step(key, space, each, bindings.roles[key], by)
             for one in actor.bound if actor.who else ():
                 if one.key[0] in _PLURALS and (one.namespace in ("", space) or each):
-                    yield from _step(one.key, one.namespace if each else space, each and not one.namespace, one.rules, by)
+                    yield from _step(
+                        one.key, one.namespace if each else space, each and not one.namespace, one.rules, by
+                    )
         for one in there:
             kind, _, name = one.key
             names = named(here, {"bind"}, RBAC, _PLURALS.get(kind, "")) if kind in _PLURALS else frozenset()
-            if names is None or name in names or (actor.who and one in actor.bound):
+            if names is None or name in names or one.key in covered or (actor.who and one in actor.bound):
                 yield from _step(one.key, one.namespace, False, one.rules, by)
+
+
+def _covers(actor: Acting, space: str, key: RoleKey, bindings: Bindings) -> bool:
+    """Whether an actor has all rights of a role in a namespace, so that it may bind the role without the verb."""
+    kept = actor.bound if actor.who else ()
+    theirs = [rule for one in kept if one.namespace in ("", space) for rule in one.rules or ()]
+    own = () if actor.who else (*actor.rules.get("", ()), *(actor.rules.get(space, ()) if space else ()))
+    return include((*theirs, *own), bindings.roles[key] or ())
 
 
 def _existing(title: str, space: str, bindings: Bindings) -> Iterator[Bound]:
@@ -210,11 +232,18 @@ def _rewrites(actor: Acting, key: RoleKey, bindings: Bindings) -> str:
     return f"writing any rights into {kind}/{name}{_by(here, ('escalate',), plural, actor)}"
 
 
-def _rewritable(actors: Iterable[Acting], held: frozenset[RoleKey], bindings: Bindings) -> Iterator[tuple[RoleKey, str]]:
+def _rewritable(
+    actors: Iterable[Acting], held: frozenset[RoleKey], bindings: Bindings
+) -> Iterator[tuple[RoleKey, str]]:
     """Yield roles into which one of the actors may write any rights, and that none of them has."""
     for actor in actors:
-        if any(rule.covers({"escalate"}, RBAC, plural) for rules in actor.rules.values() for rule in rules
-               for plural in _PLURALS.values()):  # fmt: skip
+        if _escalates(actor):
             for key in bindings.roles:
                 if key not in held and (why := _rewrites(actor, key, bindings)):
                     yield key, why
+
+
+def _escalates(actor: Acting) -> bool:
+    covered = (rule.covers({"escalate"}, RBAC, plural) for rules in actor.rules.values() for rule in rules
+               for plural in _PLURALS.values())  # fmt: skip
+    return any(covered)

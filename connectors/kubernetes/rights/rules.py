@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
@@ -71,6 +72,15 @@ class Rule(Struct, frozen=True):
         """Whether requests with the verb name an object: a rule that is limited to objects matches no others."""
         return verb != "deletecollection" and (verb != "create" or not self.verbs.isdisjoint(_APPLIED))
 
+    def includes(self, verb: str, group: str, resource: str, name: str | None) -> bool:
+        """Whether it is no less than a single right of another rule. ``name``: None for any object."""
+        return (
+            not self.verbs.isdisjoint({"*", verb})
+            and not self.groups.isdisjoint({"*", group})
+            and not self.resources.isdisjoint(_covering(resource))
+            and (not self.names or name in self.names)
+        )
+
     def within(self, other: Rule, role: str) -> Rule | None:
         """The intersection of both rules as a borrowed rule of ``role``; None if it is empty."""
         both = ((self.resources, other.resources), (other.resources, self.resources))
@@ -104,6 +114,15 @@ def named(rules: Iterable[Rule], verbs: Collection[str], group: str, resource: s
                 return None
             found |= rule.names
     return frozenset(found)
+
+
+def include(rules: Sequence[Rule], others: Iterable[Rule]) -> bool:
+    """Whether rules together allow all that others do, as for a binding without the verb ``bind``."""
+    return all(
+        any(rule.includes(*right) for rule in rules)
+        for other in others
+        for right in product(other.verbs, other.groups, other.resources, other.names or (None,))
+    )
 
 
 def scoped(parts: Iterable[tuple[str, Iterable[Rule]]]) -> dict[str, list[Rule]]:

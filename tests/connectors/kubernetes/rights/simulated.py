@@ -1,7 +1,8 @@
 """An attacker in a cluster, simulated request by request: what an account becomes by the tokens that it gets.
 
 It asks the stand-in's authorizer alone, as the API server does, and changes the cluster's objects. It shares nothing
-with the connector. Sources: the documentation of RBAC, of impersonation, and the RBAC good practices of kubernetes.io.
+with the connector. What it adds by one token, such as a binding or a lower level of Pod Security, it uses by that token:
+two accounts only act together where one rewrites a role that the other one has. Sources: the documentation of RBAC, of impersonation, and the RBAC good practices of kubernetes.io.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Attacker:
         """Whether it gets all rights, or the node of a pod."""
         self._cluster = Cluster(self._objects)
         self._tokens = {start}
+        self._lowered: set[tuple[_ACCOUNT, str]] = set()
         self._won = False
         before = None
         while not self._won and before != (before := self._state()):
@@ -39,8 +41,8 @@ class Attacker:
         return self._won
 
     def _state(self) -> Any:
-        kinds = ("roles", "clusterroles", "rolebindings", "clusterrolebindings", "namespaces")
-        return sorted(self._tokens), str([self._cluster.of(kind) for kind in kinds])
+        kinds = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
+        return sorted(self._tokens), len(self._lowered), str([self._cluster.of(kind) for kind in kinds])
 
     def _may(self, who: User, verb: str, resource: str, namespace: str = "", name: str = "", group: str = "") -> bool:
         plural, _, sub = resource.partition("/")
@@ -70,8 +72,9 @@ class Attacker:
         for one in self._cluster.of("namespaces"):
             name = one["metadata"]["name"]
             if any(self._may(who, verb, "namespaces", name, name) for verb in ("update", "patch")):
-                one["metadata"]["labels"] = {}
-            self._run(who, name, is_open=one["metadata"].get("labels", {}).get(_LEVEL) not in _LEVELS)
+                self._lowered.add((token, name))
+            level = one["metadata"].get("labels", {}).get(_LEVEL)
+            self._run(who, name, is_open=level not in _LEVELS or (token, name) in self._lowered)
         for pod in self._cluster.of("pods"):
             namespace, name = _place(pod)
             if self._may(who, "create", "pods/exec", namespace, name):
@@ -114,7 +117,9 @@ class Attacker:
                 refers = f"{one['roleRef']['kind']}/{one['roleRef']['name']}" == to
                 if not refers or one["metadata"].get("namespace", "") != space:
                     continue
-                if any(self._may(who, verb, plural, space, one["metadata"]["name"], RBAC) for verb in ("update", "patch")):
+                if any(
+                    self._may(who, verb, plural, space, one["metadata"]["name"], RBAC) for verb in ("update", "patch")
+                ):
                     subject = {"kind": "ServiceAccount", "namespace": token[0], "name": token[1]}
                     one["subjects"] = [*one["subjects"], *([] if subject in one["subjects"] else [subject])]
 

@@ -157,8 +157,10 @@ def test_commands_in_privileged_pods_reach_the_node(scan_listed: Scan) -> None:
     found = scan_listed(*ESTATE, *enters, agent).accounts["shop/ci"].privilege
     assert (found.level, found.evidence) == (
         "escalation",
-        ("the right to run commands in pods in namespace ops, where deployment/agent is privileged "
-         "(ClusterRole/held-ops)",),
+        (
+            "the right to run commands in pods in namespace ops, where deployment/agent is privileged "
+            "(ClusterRole/held-ops)",
+        ),
     )
 
 

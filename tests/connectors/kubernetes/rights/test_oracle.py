@@ -128,7 +128,8 @@ def may_as_others(cluster: Cluster, actor: User, ask: Ask) -> bool:
     if as_anne and allowed(cluster, anne, ask):
         return True
     if any(
-        may("impersonate", "", "serviceaccounts", "robot", space) and allowed(cluster, service_account(space, "robot"), ask)
+        may("impersonate", "", "serviceaccounts", "robot", space)
+        and allowed(cluster, service_account(space, "robot"), ask)
         for space in ("shop", "ops")
     ):
         return True

@@ -73,7 +73,9 @@ SUBJECTS: tuple[Any, ...] = (*ACCOUNTS, *ACCOUNTS, user("anne"), group("staff"),
 rules = st.lists(st.sampled_from(MAYBE), min_size=1, max_size=3)
 roles = st.lists(st.tuples(rules, st.sampled_from(("", "", "shop", "ops"))), min_size=1, max_size=len(ROLES))
 bindings = st.lists(
-    st.tuples(st.integers(0, 3), st.sampled_from(("", "shop", "ops")), st.sampled_from(SUBJECTS)), min_size=1, max_size=5
+    st.tuples(st.integers(0, 3), st.sampled_from(("", "shop", "ops")), st.sampled_from(SUBJECTS)),
+    min_size=1,
+    max_size=5,
 )
 
 
