@@ -38,9 +38,9 @@ _MAP_USERS: Final = need("update patch", "configmaps", "aws-auth")
 class Rights(Struct, frozen=True, kw_only=True):
     """The rights of a set of bindings. ``bound``: the bindings. ``rules``: their rules, by namespace.
 
-    ``leads``: the methods that lead to other accounts. ``held`` and ``rewrites``: the roles that it has or can take, and
-    others into which it may write any rights, see ``Powers``. ``chains``: it may impersonate others, so that it can do
-    more by its own token than whoever impersonates it.
+    ``leads``: the methods that lead to other accounts. ``held`` and ``rewrites``: the roles that it has or can take,
+    and others into which it may write any rights, see ``Powers``. ``chains``: it may impersonate others, so that it
+    can do more by its own token than whoever impersonates it.
     """
 
     privilege: Privilege

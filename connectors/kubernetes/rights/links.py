@@ -8,7 +8,7 @@ these, unless another method leads to it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from connectors.kubernetes.rights.bindings import RoleKey

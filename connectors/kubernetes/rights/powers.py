@@ -1,9 +1,9 @@
 """What an account can add to its own rights: roles that it may bind, and roles into which it may write any rights.
 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping.
-To bind a role takes the verb ``bind`` on it, or all of its rights, and a write to a binding; to write rights into a role
-that one does not have takes the verb ``escalate`` on it. Both may happen in the name of others. What an account binds to
-itself is its own: rights to impersonate among these count, though those of an impersonated subject do not.
+To bind a role takes the verb ``bind`` on it, or all of its rights, and a write to a binding; to write rights into a
+role that one does not have takes the verb ``escalate`` on it. Both may happen in the name of others. What an account
+binds to itself is its own: rights to impersonate among these count, though those of an impersonated subject do not.
 """
 
 from __future__ import annotations
@@ -108,16 +108,16 @@ def _is_admin(rules: Scoped) -> bool:
 def _steps(actors: Sequence[Acting], held: Iterable[_Placed], bindings: Bindings) -> Iterator[_Step]:
     """Yield what can be added in one step. Each step is one request, in the name of one actor."""
     placed = set(held)
-    rewritable = [
-        key for key in bindings.roles if any(_rewrites(actor, key, bindings) for actor in actors if _escalates(actor))
-    ]
+    writing = [actor for actor in actors if _escalates(actor)]
+    rewritable = [key for key in bindings.roles if any(_rewrites(actor, key, bindings) for actor in writing)]
     theirs = {(one.key, one.namespace, False) for actor in actors for one in actor.bound}
     for actor in actors:
         for space in {"": None, **dict.fromkeys(actor.rules)}:
             yield from _bound_in(actor, space, bindings, rewritable)
         for key, space, namespaced in sorted(placed | theirs):
             if key != _ANYTHING and (why := _rewrites(actor, key, bindings)):
-                how = f"{why}, which {'it' if (key, space, namespaced) in placed else 'one whom it impersonates'} has {where(space)}"
+                whose = "it has" if (key, space, namespaced) in placed else "one whom it impersonates has"
+                how = f"{why}, which {whose} {where(space)}"
                 yield _Step(_ANYTHING, space, namespaced, (_as(_ALL, "rights that it writes", namespaced),), how)
 
 
@@ -127,33 +127,45 @@ def _bound_in(actor: Acting, space: str, bindings: Bindings, rewritable: Sequenc
     Roles without any right that the actor does not have count where they are ``rewritable``.
     """
     here = (*actor.rules.get("", ()), *(actor.rules[space] if space else ()))
+    covered = {key for key in rewritable if _covers(actor, space, key, bindings)}
     for title in ("RoleBinding", *(() if space else ("ClusterRoleBinding",))):
-        plural = f"{title.lower()}s"
-        each = not space and title == "RoleBinding"
-        if title == "ClusterRoleBinding":
-            here = tuple(rule for rule in here if not rule.namespaced)
-        changed = named(here, _CHANGE, RBAC, plural)
-        there = [one for one in _existing(title, space, bindings) if changed is None or one.name in changed]
-        covered = {key for key in rewritable if _covers(actor, space, key, bindings)}
-        by = _by(here, ("create", *_CHANGE), plural, actor)
-        if _creates(here, plural, {one.name for one in _existing(title, space, bindings)}):
-            for kind in ("ClusterRole",) if title == "ClusterRoleBinding" else ("ClusterRole", "Role"):
-                names = named(here, {"bind"}, RBAC, _PLURALS[kind])
-                for key, rules in _bindable(kind, space, names, bindings):
-                    yield from _step(key, key[1] or space, each and not key[1], rules, by)
-            for key in sorted(covered):
-                if key[1] in ("", space) and not (title == "ClusterRoleBinding" and key[0] == "Role"):
-                    yield from _step(key, space, each, bindings.roles[key], by)
-            for one in actor.bound if actor.who else ():
-                if one.key[0] in _PLURALS and (one.namespace in ("", space) or each):
-                    yield from _step(
-                        one.key, one.namespace if each else space, each and not one.namespace, one.rules, by
-                    )
-        for one in there:
+        rules = here if title == "RoleBinding" else tuple(rule for rule in here if not rule.namespaced)
+        existing = list(_existing(title, space, bindings))
+        by = _by(rules, ("create", *_CHANGE), f"{title.lower()}s", actor)
+        if _creates(rules, f"{title.lower()}s", {one.name for one in existing}):
+            yield from _newly(title, space, rules, covered, actor, bindings, by)
+        changed = named(rules, _CHANGE, RBAC, f"{title.lower()}s")
+        for one in existing:
+            if changed is not None and one.name not in changed:
+                continue
             kind, _, name = one.key
-            names = named(here, {"bind"}, RBAC, _PLURALS.get(kind, "")) if kind in _PLURALS else frozenset()
+            names = named(rules, {"bind"}, RBAC, _PLURALS[kind]) if kind in _PLURALS else frozenset()
             if names is None or name in names or one.key in covered or (actor.who and one in actor.bound):
                 yield from _step(one.key, one.namespace, False, one.rules, by)
+
+
+def _newly(
+    title: str,
+    space: str,
+    here: Sequence[Rule],
+    covered: Iterable[RoleKey],
+    actor: Acting,
+    bindings: Bindings,
+    by: str,
+) -> Iterator[_Step]:
+    """Yield the roles that an actor can bind by a new binding: by the verb, or with all of their rights."""
+    each = not space and title == "RoleBinding"
+    kinds = ("ClusterRole",) if title == "ClusterRoleBinding" else ("ClusterRole", "Role")
+    for kind in kinds:
+        names = named(here, {"bind"}, RBAC, _PLURALS[kind])
+        for key, rules in _bindable(kind, space, names, bindings):
+            yield from _step(key, key[1] or space, each and not key[1], rules, by)
+    for key in sorted(covered):
+        if key[0] in kinds and (not key[1] or each or key[1] == space):
+            yield from _step(key, key[1] or space, each and not key[1], bindings.roles[key], by)
+    for one in actor.bound if actor.who else ():
+        if one.key[0] in kinds and (one.namespace in ("", space) or each):
+            yield from _step(one.key, one.namespace if each else space, each and not one.namespace, one.rules, by)
 
 
 def _covers(actor: Acting, space: str, key: RoleKey, bindings: Bindings) -> bool:

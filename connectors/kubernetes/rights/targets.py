@@ -61,7 +61,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
 
     ``pods``: by namespace, the account of each running pod. ``tokens``: by namespace, the account of each secret with a
     token that never expires. ``nodes``: the accounts of the pods on each node. ``controllers``: the accounts of
-    workloads with a label (``key=value``). ``objects``: by ``group/resource`` and namespace, the names of other objects.
+    workloads with a label (``key=value``). ``objects``: by ``group/resource`` and namespace, the names of others.
     ``unread``: resources of ``objects``, and of the fields above by their names, that could not be read in full.
     """
 

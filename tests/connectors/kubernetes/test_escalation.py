@@ -8,8 +8,12 @@ import pytest
 
 from connectors.fakes.kubernetes.server import refusal
 from connectors.kubernetes.least_privilege import manifests
+from connectors.kubernetes.rights.bindings import Bound
+from connectors.kubernetes.rights.evaluation import Authority
+from connectors.kubernetes.rights.rules import rules_of
+from connectors.kubernetes.rights.targets import Accounts, Surroundings
 from connectors.testing import Asked, Reply
-from scanner.model import Assignment
+from scanner.model import POTENTIAL, Assignment
 from tests.connectors.kubernetes.conftest import Scan
 from tests.connectors.kubernetes.manifests import (
     RBAC,
@@ -76,9 +80,9 @@ CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
     "one pod": (held(rule("create", "", "pods/exec", "web-1"), within="shop"), "high", ["shop/web"]),
     "one pod that is not there": (held(rule("create", "", "pods/exec", "web-9"), within="shop"), "normal", []),
     "one deployment": ((WEB, *held(rule("patch", "apps", "deployments", "web"), within="shop")), "high", SHOP),
-    "one deployment that is not there": (held(rule("patch", "apps", "deployments", "web"), within="shop"), "normal", []),
+    "one that is not there": (held(rule("patch", "apps", "deployments", "web"), within="shop"), "normal", []),
     "one that is not there, where nothing is enforced": (
-        (namespace("wild"), account("wild", "a"), *held(rule("patch update", "apps", "deployments", "web"), within="wild")),
+        (namespace("wild"), account("wild", "a"), *held(rule("patch", "apps", "deployments", "web"), within="wild")),
         "normal",
         [],
     ),
@@ -222,6 +226,65 @@ def test_rights(scan_listed: Scan, case: str) -> None:
     found = scan_listed(*ESTATE, *objects)
 
     assert (found.accounts["shop/ci"].privilege.level, found.become("shop/ci")) == (level, others)
+
+
+def test_methods_that_lead_to_others_are_potential(scan_listed: Scan) -> None:
+    """Evidence says what they could do, and by which role."""
+    found = scan_listed(*ESTATE, *held(PODS, within="shop")).accounts["shop/ci"].privilege
+
+    assert found.evidence == (f"{POTENTIAL}may run pods as any service account in namespace shop (ClusterRole/r)",)
+
+
+def test_all_accounts_of_a_large_place_are_one_way(scan_listed: Scan) -> None:
+    """Links would be as many as holders times accounts."""
+    many = [account("shop", f"job-{number}") for number in range(150)]
+
+    found = scan_listed(*ESTATE, *many, *held(PODS, within="shop")).accounts["shop/ci"]
+
+    assert [one for one in found.links if one.relation == "can_assume"] == []
+    (way,) = found.reach
+    assert (way.kind, way.on, way.conditional) == ("become", ("kubernetes://cluster/shop/serviceaccount/*",), False)
+
+
+def test_a_role_that_others_have_is_a_method_on_them(scan_listed: Scan) -> None:
+    """Whoever controls both sides is an admin: that is decided later."""
+    objects = (
+        *held(rule("escalate patch", RBAC, "clusterroles", "viewer")),
+        role("viewer", rule("list", "", "pods")),
+        binding("v", "ClusterRole/viewer", ("ops", "robot")),
+    )
+
+    found = scan_listed(*ESTATE, *objects).accounts["shop/ci"]
+
+    assert found.privilege.level == "high"
+    (way,) = found.reach
+    assert (way.kind, way.on) == ("make_admin", ("kubernetes://cluster/ops/serviceaccount/robot",))
+
+
+def test_targets_that_could_not_be_read(scan: Scan) -> None:
+    """The level is high, and the evidence says so."""
+
+    def denied(asked: Asked) -> Reply | None:
+        return refusal(403, "no") if asked.path.endswith("/deployments") else None
+
+    objects = (*ESTATE, *held(rule("patch", "apps", "deployments", "web"), within="shop"))
+    found = scan(*objects, fault=denied).accounts["shop/ci"].privilege
+
+    assert found.level == "high"
+    assert [one.endswith("could not be read") for one in found.evidence] == [True]
+
+
+def test_pod_security_that_could_not_be_read() -> None:
+    """It may be enforced or not."""
+    there = Accounts(every={"shop": ["ci"]})
+    authority = Authority({}, Surroundings(enforced={"ops": "baseline"}, there=there))
+    bound = Bound(binding="b", role="Role/r", namespace="shop", rules=rules_of({"rules": [PODS]}))
+    authority.bind(bound, [("User", "system:serviceaccount:shop:ci")])
+
+    found = authority.of_account(("shop", "ci")).privilege
+
+    assert found.level == "high"
+    assert found.evidence[-1].endswith("the Pod Security level of namespace shop could not be read")
 
 
 def test_older_clusters_run_commands_by_get(scan_listed: Scan) -> None:

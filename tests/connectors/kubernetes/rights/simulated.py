@@ -1,13 +1,14 @@
 """An attacker in a cluster, simulated request by request: what an account becomes by the tokens that it gets.
 
 It asks the stand-in's authorizer alone, as the API server does, and changes the cluster's objects. It shares nothing
-with the connector. What it adds by one token, such as a binding or a lower level of Pod Security, it uses by that token:
-two accounts only act together where one rewrites a role that the other one has. Sources: the documentation of RBAC, of impersonation, and the RBAC good practices of kubernetes.io.
+with the connector. What it adds by one token, such as a binding or a lower level of Pod Security, it uses by that
+token: two accounts only act together where one rewrites a role that the other one has. Sources: the documentation of
+RBAC, of impersonation, and the RBAC good practices of kubernetes.io.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -36,8 +37,9 @@ class Attacker:
         self._won = False
         before = None
         while not self._won and before != (before := self._state()):
-            for token, who in [(token, who) for token in sorted(self._tokens) for who in self._names(token)]:
-                self._act(token, who)
+            for token in sorted(self._tokens):
+                for who in list(self._names(token)):
+                    self._act(token, who)
         return self._won
 
     def _state(self) -> Any:
@@ -155,7 +157,7 @@ def _place(one: Manifest) -> _ACCOUNT:
     return one["metadata"].get("namespace", ""), one["metadata"]["name"]
 
 
-def _has(rule: Manifest, verb: str, group: str, resource: str, name: str | None) -> bool:
+def _has(rule: Mapping[str, Any], verb: str, group: str, resource: str, name: str | None) -> bool:
     named = rule.get("resourceNames")
     sub = resource.partition("/")[2]
     fits = {"*", resource, *((f"*/{sub}",) if sub else ())}

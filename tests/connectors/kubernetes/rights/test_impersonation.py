@@ -146,6 +146,41 @@ def test_impersonation(scan_listed: Scan, case: str) -> None:
     assert (found.accounts["shop/ci"].privilege.level, found.become("shop/ci")) == (level, others)
 
 
+CHAIN: tuple[Any, ...] = (
+    namespace("shop", **BASELINE),
+    namespace("ops", **BASELINE),
+    *(account(*one) for one in (("shop", "ci"), ("ops", "robot"), ("shop", "web"))),
+    account("ops", "cloud", annotations={"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/r"}),
+    role("boss", rule("*", "*", "*")),
+    binding("web", "ClusterRole/boss", ("shop", "web")),
+    role("next", rule("impersonate", "", "serviceaccounts", "web")),
+    binding("next", "ClusterRole/next", ("ops", "robot"), within="shop"),
+)
+"""ops/robot may impersonate the admin shop/web; ops/cloud has a role of AWS."""
+
+
+@pytest.mark.parametrize(
+    ("right", "name", "level", "others"),
+    [
+        ("impersonate serviceaccounts", "robot", "high", []),
+        ("create serviceaccounts/token", "robot", "high", ["ops/robot"]),
+        ("impersonate serviceaccounts", "cloud", "high", []),
+        ("create serviceaccounts/token", "cloud", "high", ["ops/cloud"]),
+    ],
+)
+def test_an_impersonated_account_neither_impersonates_nor_has_tokens(
+    scan_listed: Scan, right: str, name: str, level: str, others: list[str]
+) -> None:
+    """The API server checks the original caller, and the name in a request opens no cloud. A token does both."""
+    verb, resource = right.split()
+
+    found = scan_listed(*CHAIN, *held(rule(verb, "", resource, name), within="ops"))
+
+    assert (found.accounts["shop/ci"].privilege.level, found.become("shop/ci")) == (level, others)
+    assert found.accounts["ops/robot"].privilege.level == "escalation"
+    assert "shop/web" in found.become("ops/robot")
+
+
 def test_commands_in_privileged_pods_reach_the_node(scan_listed: Scan) -> None:
     """Where a workload of the namespace has a privileged container, whatever its Pod Security level is now."""
     enters = held(rule("create", "", "pods/exec"), within="ops")
@@ -153,14 +188,13 @@ def test_commands_in_privileged_pods_reach_the_node(scan_listed: Scan) -> None:
         {"name": "main", "image": "agent", "securityContext": {"privileged": True}}
     ])  # fmt: skip
 
+    runs = "the right to run commands in pods"
+
     assert scan_listed(*ESTATE, *enters).accounts["shop/ci"].privilege.level == "high"
     found = scan_listed(*ESTATE, *enters, agent).accounts["shop/ci"].privilege
     assert (found.level, found.evidence) == (
         "escalation",
-        (
-            "the right to run commands in pods in namespace ops, where deployment/agent is privileged "
-            "(ClusterRole/held-ops)",
-        ),
+        (f"{runs} in namespace ops, where deployment/agent is privileged (ClusterRole/held-ops)",),
     )
 
 

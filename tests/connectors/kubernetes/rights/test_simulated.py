@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from itertools import product
 from typing import Any
 
 from hypothesis import given
@@ -92,7 +91,7 @@ def cluster(given_roles: list[Any], given_bindings: list[Any], *more: Manifest) 
 
 
 def admins(identities: Iterable[Identity]) -> set[str]:
-    """The keys of those who control an admin, one that makes itself one, or both sides of a method. To a fixed point."""
+    """The keys of those who control an admin, or both sides of a method, to a fixed point."""
     known = {one.key: one for one in identities}
     strong = {key for key, one in known.items() if one.privilege.level in POWERFUL}
     controls: dict[str, set[str]] = {}
