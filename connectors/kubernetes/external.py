@@ -15,7 +15,7 @@ from typing import Final
 from connectors.kubernetes.payloads import Mapped
 from connectors.kubernetes.principals import PROVIDER, Place
 from connectors.kubernetes.rights.evaluation import Rights
-from connectors.kubernetes.rights.targets import Accounts
+from connectors.kubernetes.rights.links import account_key
 from scanner.model import POWERFUL, Assignment, Grant, Privilege
 from scanner.text import is_shared_issuer, outsider_name
 
@@ -31,23 +31,23 @@ _MOST: Final = 1_000
 """The most accounts that an assignment lists; of more, it has patterns of their namespaces."""
 
 
-def rights_of_external_principals(place: Place, accounts: Accounts) -> Iterator[Assignment]:
+def rights_of_external_principals(place: Place) -> Iterator[Assignment]:
     """Yield the assignments of external users and groups, and the principals of AWS that ``aws-auth`` maps to them."""
     if place.rights_are_known:
         for kind in ("User", "Group"):
             for name in place.authority.names(kind):
                 if not name.startswith(_OWN):
-                    yield from _held(place, kind, name, accounts)
+                    yield from _held(place, kind, name)
     for mapped in place.facts.mapped:
         if mapped.rolearn or mapped.userarn:
             yield _mapping(place, mapped)
 
 
-def _held(place: Place, kind: str, name: str, accounts: Accounts) -> Iterator[Assignment]:
+def _held(place: Place, kind: str, name: str) -> Iterator[Assignment]:
     """Yield an assignment for each binding. Accounts that all bindings together lead to are on the first."""
     rights = place.authority.of_subject(kind, name)
     provider = next((cloud for cloud, form in _OF_CLOUDS if form.fullmatch(name)), PROVIDER)
-    becomes = _becomes(place, rights, accounts)
+    becomes = _becomes(place, rights)
     bindings = [bound for bound in rights.bound if not bound.missing]
     for number, (bound, grant) in enumerate(zip(bindings, rights.grants, strict=True)):
         yield Assignment(
@@ -65,16 +65,17 @@ def _held(place: Place, kind: str, name: str, accounts: Accounts) -> Iterator[As
         )
 
 
-def _becomes(place: Place, rights: Rights, accounts: Accounts) -> tuple[str, ...]:
+def _becomes(place: Place, rights: Rights) -> tuple[str, ...]:
     """The keys of the accounts that it can become; a pattern for all accounts if it can administer the cluster."""
     whole = f"kubernetes://{place.facts.uid}/*/serviceaccount/*"
     if rights.privilege.level in POWERFUL:
         return (whole,)
-    meant = {account: None for lead in rights.leads for account in accounts.meant(lead)}
-    if len(meant) > _MOST:
-        spaces = sorted({namespace for namespace, _ in meant})
-        return tuple(whole.replace("*", space, 1) for space in spaces[:_MOST])
-    return tuple(f"kubernetes://{place.facts.uid}/{space}/serviceaccount/{name}" for space, name in meant)
+    becoming = place.links.becoming(rights)
+    wide = tuple(account_key(place.facts.uid, (one.namespace or "*", "*")) for one in becoming.whole if not one.without)
+    if len(becoming.links) > _MOST:
+        spaces = sorted({namespace for namespace, _ in becoming.links})
+        return (*wide, *(whole.replace("*", space, 1) for space in spaces[:_MOST]))
+    return (*wide, *(account_key(place.facts.uid, account) for account in becoming.links))
 
 
 def _mapping(place: Place, mapped: Mapped) -> Assignment:

@@ -13,18 +13,14 @@ from connectors.kubernetes.deployers import deployed, opened_by, used_by_control
 from connectors.kubernetes.external import rights_of_external_principals
 from connectors.kubernetes.principals import PROVIDER, Place, principals
 from connectors.kubernetes.reader import BOOTSTRAPPING, Facts
-from connectors.kubernetes.rights.evaluation import (
-    ACCOUNT_PREFIX,
-    Authority,
-    Bound,
-    Rights,
-    Surroundings,
-)
+from connectors.kubernetes.rights.bindings import ACCOUNT_PREFIX, Bound
+from connectors.kubernetes.rights.evaluation import Authority, Rights
 from connectors.kubernetes.rights.facts import environment, of_binding, of_rights, of_workloads
-from connectors.kubernetes.rights.links import links_of
+from connectors.kubernetes.rights.links import NOWHERE, Links, account_key, edges_of, links_of, powerful
 from connectors.kubernetes.rights.methods import OPEN_CONSTRAINTS, Kind
 from connectors.kubernetes.rights.rules import Rule
-from connectors.kubernetes.rights.targets import Account, Accounts
+from connectors.kubernetes.rights.targets import Account, Accounts, Surroundings
+from connectors.kubernetes.spec import ARGOCD, FLUX, WORKLOADS
 from connectors.kubernetes.system_namespaces import is_system_namespace
 from connectors.kubernetes.workloads import RunningWorkload, workload
 from connectors.planned.shapes import key_of
@@ -61,9 +57,9 @@ def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload | Assi
     """Yield accounts, other principals, bindings of accounts that do not exist, and workloads."""
     estate = _Estate(facts, source)
     yield from estate.accounts()
-    place = Place(facts=facts, source=source, authority=estate.authority, rights_are_known=not estate.no_rights)
+    place = estate.place()
     yield from principals(place)
-    yield from rights_of_external_principals(place, estate.reachable())
+    yield from rights_of_external_principals(place)
     yield from estate.dangling()
     for ran in facts.ran:
         yield workload(ran, source, facts.uid, estate.key(ran.account))
@@ -75,11 +71,14 @@ class _Estate:
         self._facts = facts
         self._source = source
         self.no_rights = not facts.gaps.isdisjoint({"rbac", "openshift"})
-        self.authority = _authority(facts)
-        self._rights = {account: self.authority.of_account(account) for account in facts.accounts}
         self._tokens = tokens_of(facts)
         self._stores = opened_by(facts)
-        self._links = self._linked()
+        accounts = self._reachable()
+        self.authority = _authority(facts, accounts)
+        self._rights = {account: self.authority.of_account(account) for account in facts.accounts}
+        onward = [account for account in facts.accounts if account in self._stores or self._opens_cloud(account)]
+        self._links = Links({} if self.no_rights else self._rights, accounts, onward)
+        self._becoming = links_of(self._links)
         self._ran: defaultdict[Account, list[RunningWorkload]] = defaultdict(list)
         for ran in facts.ran:
             self._ran[ran.account].append(ran)
@@ -91,7 +90,7 @@ class _Estate:
 
     def key(self, account: Account) -> str:
         """The key of an account, whether or not it exists."""
-        return f"kubernetes://{self._facts.uid}/{account[0]}/serviceaccount/{account[1]}"
+        return account_key(self._facts.uid, account)
 
     # --- Accounts ---
 
@@ -106,6 +105,7 @@ class _Estate:
         user = f"{ACCOUNT_PREFIX}{namespace}:{name}"
         privilege = _UNREAD if self.no_rights else rights.privilege
         issuer = self._issuer
+        links, reach = edges_of(self._becoming.get(account, NOWHERE), self._facts.uid)
         return Identity(
             key=key,
             provider=PROVIDER,
@@ -127,7 +127,8 @@ class _Estate:
                 *credentials_of(key, payload, self._tokens.get(account, ()), self._projected.get(account, ())),
                 *(one.credential(key) for one in self._certificates.get(user, ())),
             ),
-            links=(*self._links.get(account, ()), *_cloud_links(texts), *self._stores.get(account, ())),
+            links=(*links, *_cloud_links(texts), *self._stores.get(account, ())),
+            reach=reach,
             token_subjects=self._tokens_of(user),
             unread=unread_facts(permissions=self.no_rights, credentials="core.secrets" in self._facts.gaps),
         )
@@ -237,19 +238,19 @@ class _Estate:
 
     # --- Which account can become which ---
 
-    def _linked(self) -> Mapping[Account, tuple[Link, ...]]:
-        """The links of each account to the accounts that it can become."""
-        if self.no_rights:
-            return {}
-        onward = [account for account in self._facts.accounts if account in self._stores or self._opens_cloud(account)]
-        return {
-            account: tuple(
-                Link(relation="can_assume", target=self.key(target), evidence=why) for target, why in meant.items()
-            )
-            for account, meant in links_of(self._rights, self.reachable(), onward).items()
-        }
+    def place(self) -> Place:
+        """The cluster, for its other principals."""
+        strong = powerful(self._rights, self._becoming)
+        return Place(
+            facts=self._facts,
+            source=self._source,
+            authority=self.authority,
+            rights_are_known=not self.no_rights,
+            links=self._links,
+            strong=strong,
+        )
 
-    def reachable(self) -> Accounts:
+    def _reachable(self) -> Accounts:
         """The accounts that methods can lead to."""
         facts = self._facts
         every: defaultdict[str, set[str]] = defaultdict(set)
@@ -262,7 +263,15 @@ class _Estate:
         for ran in facts.ran:
             for key, value in (ran.metadata.labels or {}).items():
                 controllers[f"{key}={value}"].add(ran.account)
-        return Accounts(every=every, pods=facts.pods, nodes=facts.nodes, tokens=tokens, controllers=controllers)
+        return Accounts(
+            every=every,
+            pods=facts.pods,
+            nodes=facts.nodes,
+            tokens=tokens,
+            controllers=controllers,
+            objects=facts.objects,
+            unread=frozenset(name for section in sorted(facts.gaps) for name in _UNREAD_BY.get(section, ())),
+        )
 
     def _opens_cloud(self, account: Account) -> bool:
         annotations = self._facts.accounts[account].metadata.annotations or {}
@@ -270,17 +279,28 @@ class _Estate:
 
 
 _NOTHING = p.Metadata(name="")
+_UNREAD_BY: Final = {
+    "core.serviceaccounts": ("every",),
+    "core.secrets": ("tokens",),
+    "workloads": ("pods", "nodes", *(listing.resource for listing in WORKLOADS)),
+    **{name: tuple(listing.resource for listing in some) for name, some in (("argocd", ARGOCD), ("flux", FLUX))},
+}
+"""What a gap in a section leaves unread, as in ``Accounts.unread``."""
 _UNREAD = Privilege(level="unknown", evidence=("roles and bindings could not be read",))
 
 
-def _authority(facts: Facts) -> Authority:
+def _authority(facts: Facts, accounts: Accounts) -> Authority:
     enforced = {name: (one.labels or {}).get(_ENFORCE, "") for name, one in facts.namespaces.items()}
     around = Surroundings(
         enforced=enforced,
         privileged={
             ran.account[0]: f"{ran.kind}/{ran.metadata.name}" for ran in facts.ran if "privileged" in ran.near_node
         },
+        privileged_pods=facts.privileged_pods,
+        privileged_nodes=facts.privileged_nodes,
         kind=_kind(facts),
+        there=accounts,
+        whole="core.namespaces" not in facts.gaps,
         maps_cloud_identities=facts.maps_cloud_identities,
     )
     authority = Authority(facts.roles, around)

@@ -17,7 +17,10 @@ from connectors.kubernetes import payloads as p
 from connectors.kubernetes.certificates import named_users
 from connectors.kubernetes.credentials import certificates_of, second
 from connectors.kubernetes.reader import Facts
-from connectors.kubernetes.rights.evaluation import ALL_ACCOUNTS, ALL_CALLERS, Authority, Rights
+from connectors.kubernetes.rights.bindings import ALL_ACCOUNTS, ALL_CALLERS
+from connectors.kubernetes.rights.evaluation import Authority, Rights
+from connectors.kubernetes.rights.links import Links, edges_of
+from connectors.kubernetes.rights.targets import Account
 from scanner.model import POWERFUL, PRIVILEGES, Credential, Identity, Privilege, Trust, credential_key
 from scanner.model.rights import with_administration
 
@@ -32,12 +35,21 @@ _UNEVALUATED: Final = Privilege(level="unknown", evidence=("policies of Argo CD 
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A cluster with the rights of its bindings. ``rights_are_known``: RBAC could be read."""
+    """A cluster with the rights of its bindings. ``rights_are_known``: RBAC could be read.
+
+    ``links``: what subjects can become. ``strong``: the accounts that are admins or lead to one.
+    """
 
     facts: Facts
     source: str
     authority: Authority
     rights_are_known: bool
+    links: Links
+    strong: frozenset[Account] = frozenset()
+
+    def is_powerful(self, rights: Rights) -> bool:
+        """Whether these are the rights of an admin, or lead to one within the cluster."""
+        return rights.privilege.level in POWERFUL or self.links.becoming(rights).leads_to(self.strong)
 
     def identity(self, kind: str, path: str, name: str, **facts: Any) -> Identity:
         """An identity of the cluster. ``path``: the part of its key after the cluster."""
@@ -47,7 +59,8 @@ class Place(Struct, frozen=True, kw_only=True):
 
     def subject(self, kind: str, name: str, rights: Rights, **facts: Any) -> Identity:
         """A user or a group with its own rights."""
-        held = {"privilege": rights.privilege, "grants": rights.grants}
+        links, reach = edges_of(self.links.becoming(rights), self.facts.uid)
+        held = {"privilege": rights.privilege, "grants": rights.grants, "links": links, "reach": reach}
         consequences = with_administration(rights.privilege, rights.consequences)
         return self.identity(kind, f"{kind}/{name}", name, consequences=consequences, **held, **facts)
 
@@ -71,7 +84,7 @@ def _groups(place: Place) -> Iterator[Identity]:
     for kind, name in (*(("Group", one) for one in groups), ("User", _ANONYMOUS)):
         rights = place.authority.of_subject(kind, name)
         evidence = _open_to_all(place.facts, name)
-        if rights.privilege.level in POWERFUL or (evidence and rights.privilege.level == "high"):
+        if place.is_powerful(rights) or (evidence and rights.privilege.level == "high"):
             trust = Trust(principal=name, kind="anyone", external=True, evidence=evidence)
             yield place.subject(kind.lower(), name, rights, trusts=(trust,) if evidence else ())
 
@@ -90,7 +103,7 @@ def _users(place: Place) -> Iterator[Identity]:
     certificates = certificates_of(place.facts)
     for name in sorted(named_users(place.facts.bindings)):
         rights = place.authority.of_subject("User", name)
-        if rights.privilege.level in POWERFUL:
+        if place.is_powerful(rights):
             key = f"kubernetes://{place.facts.uid}/user/{name}"
             signed = tuple(one.credential(key) for one in certificates.get(name, ()))
             yield place.subject("user", name, rights, credentials=signed, unread=("credentials",))

@@ -17,7 +17,7 @@ from connectors.kubernetes.certificates import ClientCertificate, certificate_in
 from connectors.kubernetes.rights.rules import Rule, rules_of
 from connectors.kubernetes.rights.targets import Account
 from connectors.kubernetes.spec import READINGS, Listing
-from connectors.kubernetes.workloads import RunningWorkload, is_mirror, ran_by
+from connectors.kubernetes.workloads import RunningWorkload, is_mirror, near_node, ran_by
 from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage
 
@@ -78,6 +78,11 @@ class Facts:
         """Running pods with the names of their accounts, by namespace."""
         self.nodes: defaultdict[str, set[Account]] = defaultdict(set)
         """The accounts of the running pods of each node."""
+        self.privileged_pods: defaultdict[str, set[str]] = defaultdict(set)
+        """Running pods with a privileged container, by namespace; ``privileged_nodes``: the nodes that they run on."""
+        self.privileged_nodes: set[str] = set()
+        self.objects: dict[str, defaultdict[str, set[str]]] = {}
+        """Names of what runs pods and of custom resources, by ``group/resource`` and namespace, as far as listed."""
         self.tokens: list[p.Metadata] = []
         self.joining: list[p.Metadata] = []
         """Secrets of bootstrap tokens, with which nodes join the cluster."""
@@ -143,8 +148,13 @@ class Reader:
             try:
                 for row in self._cluster.rows(self._in_version(listing), section, listing.selector):
                     section.found(self._keep(listing, row))
+                    self._keep_name(listing, row.metadata)
+                if listing.is_changed:
+                    self._facts.objects.setdefault(listing.resource, defaultdict(set))
             except NotOffered:
                 missing += 1
+                if self._offered and listing.is_changed:
+                    self._facts.objects.setdefault(listing.resource, defaultdict(set))
             except SourceError as error:
                 section.lost(error, partial=len(reading.listings) > 1 and reading.name != "rbac")
         if missing == len(reading.listings):
@@ -199,6 +209,11 @@ class Reader:
                 return self._keep_custom(listing, row)
         return 0
 
+    def _keep_name(self, listing: Listing, metadata: p.Metadata) -> None:
+        """Keep that an object exists, which a right to change it needs."""
+        if listing.is_changed:
+            self._facts.objects.setdefault(listing.resource, defaultdict(set))[metadata.namespace].add(metadata.name)
+
     def _keep_custom(self, listing: Listing, row: Any) -> int:
         facts, metadata = self._facts, row.metadata
         key = (listing.plural, metadata.namespace, metadata.name)
@@ -237,6 +252,9 @@ class Reader:
             namespace = row.metadata.namespace
             self._facts.pods[namespace][row.metadata.name] = row.spec.runs_as
             self._facts.nodes[row.spec.node].add((namespace, row.spec.runs_as))
+            if "privileged" in near_node(row.spec):
+                self._facts.privileged_pods[namespace].add(row.metadata.name)
+                self._facts.privileged_nodes.add(row.spec.node)
 
     def _keep_role(self, kind: str, role: p.Role) -> None:
         metadata = role.metadata

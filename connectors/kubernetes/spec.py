@@ -10,6 +10,7 @@ from msgspec import Struct
 from connectors.base import Section, Spec
 from connectors.kubernetes import custom as c
 from connectors.kubernetes import payloads as p
+from connectors.kubernetes.rights.methods import METHODS
 from connectors.kubernetes.rights.rules import RBAC
 from connectors.kubernetes.settings import KubernetesSettings
 from scanner.model import Fact, Rung
@@ -18,6 +19,8 @@ from scanner.model.providers import read_providers
 KINDS: Final = ("service_account", "user", "group", "argocd_role", "argocd_account")
 RUNGS: Final[tuple[Rung, ...]] = ("key", "unique_id", "alias", "name", "glob")
 ISSUER_PATHS: Final = ("/.well-known/openid-configuration", "/openid/v1/jwks")
+CHANGED: Final = frozenset(method.changes for method in METHODS if method.changes)
+"""Resources an object of which has to exist for some methods, as ``group/resource``."""
 AWS_AUTH: Final = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
 GROUPS_PATH: Final = "/apis"
 ARGOCD_CONFIG: Final = "argocd-cm"
@@ -45,6 +48,16 @@ class Listing(Struct, frozen=True, kw_only=True):
         return (
             f"/apis/{self.group}/{self.version}/{self.plural}" if self.group else f"/api/{self.version}/{self.plural}"
         )
+
+    @property
+    def resource(self) -> str:
+        """Group and resource, as methods name them."""
+        return f"{self.group}/{self.plural}" if self.group else self.plural
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether methods change such objects, so that their names are kept."""
+        return self.resource in CHANGED
 
     @property
     def right(self) -> str:

@@ -87,26 +87,32 @@ def ran_by(plural: str, row: Any) -> RunningWorkload | None:
     annotations = (template.metadata.annotations if template.metadata else None) or {}
     containers = (*(spec.containers or ()), *(spec.first or ()))
     volumes = spec.volumes or ()
-    near = {
-        "privileged": any(one.security and one.security.privileged for one in containers),
-        "hostPath": any(volume.host for volume in volumes),
-        "hostPID": spec.host_pid,
-        "hostNetwork": spec.host_network,
-        "hostIPC": spec.host_ipc,
-    }
-    added = {name.upper().removeprefix("CAP_") for one in containers for name in one.capabilities}
     sources = [source for volume in volumes if volume.projected for source in volume.projected.sources or ()]
     return RunningWorkload(
         kind=KINDS[plural],
         metadata=metadata,
         account=(metadata.namespace, spec.runs_as),
         secrets=tuple(sorted({*_secrets(containers, volumes), *(one.name for one in spec.pulls_with or ())})),
-        near_node=(*(name for name, is_so in near.items() if is_so), *sorted(added & ESCAPES)),
+        near_node=near_node(spec),
         projected=tuple(_projected(sources)),
         automount=spec.automount,
         images=tuple(sorted({_without_tag(one.image) for one in containers if one.image})),
         vault_role=annotations.get(_VAULT_ROLE, "")[: p.LONGEST_TEXT],
     )
+
+
+def near_node(spec: p.PodSpec) -> tuple[str, ...]:
+    """The settings of a pod that give it access to its node."""
+    containers = (*(spec.containers or ()), *(spec.first or ()))
+    near = {
+        "privileged": any(one.security and one.security.privileged for one in containers),
+        "hostPath": any(volume.host for volume in spec.volumes or ()),
+        "hostPID": spec.host_pid,
+        "hostNetwork": spec.host_network,
+        "hostIPC": spec.host_ipc,
+    }
+    added = {name.upper().removeprefix("CAP_") for one in containers for name in one.capabilities}
+    return (*(name for name, is_so in near.items() if is_so), *sorted(added & ESCAPES))
 
 
 def _projected(sources: Iterable[p.Projection]) -> Iterator[Projected]:

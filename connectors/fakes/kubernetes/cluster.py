@@ -88,7 +88,9 @@ class Cluster:
         self.version = f"v1.{minor}.0{build}"
         self.issuer = "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
         self.key_ids: tuple[str, ...] = ("key-1",)
-        listed = [*_namespaces(), *(item for manifest in manifests for item in _unfolded(manifest))]
+        given = [item for manifest in manifests for item in _unfolded(manifest)]
+        named = {item["metadata"]["name"] for item in given if item["kind"] == "Namespace"}
+        listed = [*(one for one in _namespaces() if one["metadata"]["name"] not in named), *given]
         known = {(one.api_version, one.kind): one for one in BUILT_IN}
         kinds = {*custom, *(item["kind"] for item in listed)}
         offered = [one for kind, one in CUSTOM.items() if kind in kinds]

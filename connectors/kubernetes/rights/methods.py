@@ -1,32 +1,25 @@
-"""Methods of privilege escalation: the rules that each needs, its level, and the service accounts it leads to.
+"""Methods of privilege escalation: the rules that each needs, what it gives, and the service accounts it leads to.
 
 Sources: https://kubernetes.io/docs/concepts/security/rbac-good-practices/ and the documentation of impersonation, of
-certificate signing requests, and of each controller. Methods through controllers are in ``steering.toml``.
+certificate signing requests, and of each controller. Methods through controllers are in ``steering.toml``. What takes
+other roles (``bind``, ``escalate``) is in ``powers.py``, what takes pods near their node in ``levels.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from connectors.kubernetes.rights.rules import RBAC, Rule
+from connectors.kubernetes.rights.rules import IN_CLUSTER, RBAC, Rule
 from scanner.catalog import read_table
 from scanner.model import PrivilegeLevel
 
 Targets: TypeAlias = Literal["none", "named", "accounts", "pods", "nodes", "tokens", "controller"]
 """The service accounts that a method leads to: those that rules name (or all), all, those of running pods, those of
 pods on nodes, those with a token that never expires, or that of a controller."""
-
-_IN_CLUSTER: Final = frozenset(
-    {"users", "groups", "nodes", "nodes/proxy", "nodes/status", "persistentvolumes", "clusterroles",
-     "clusterrolebindings", "certificatesigningrequests", "certificatesigningrequests/approval", "signers",
-     "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "mutatingadmissionpolicies",
-     "mutatingadmissionpolicybindings"}
-)  # fmt: skip
-"""Cluster-scoped resources, on which a RoleBinding grants nothing. A namespace, as an object, is an exception."""
 
 
 class Need(Struct, frozen=True):
@@ -44,7 +37,7 @@ class Need(Struct, frozen=True):
     @property
     def in_cluster(self) -> bool:
         """Whether only rules that apply to the whole cluster grant it."""
-        return self.resource in _IN_CLUSTER
+        return self.resource in IN_CLUSTER
 
     def met_by(self, rule: Rule) -> bool:
         """Whether the rule allows it on all objects, or on one that suffices."""
@@ -56,24 +49,37 @@ class Need(Struct, frozen=True):
         return rule.covers(self.verbs, self.group, self.resource)
 
 
-class Method(Struct, frozen=True, kw_only=True):
-    """A method that takes all ``needs``. ``everywhere``: the level in the cluster, ``within``: in one namespace.
+Outcome: TypeAlias = Literal["admin", "self", "potential", "high", "normal"]
+"""What a method gives: the rights of an admin; a way to take them for oneself; others, who may be admins or not, as
+their own rights decide; an action of high consequence; or an action that is worth to know alone."""
 
-    ``named``: the level of rules that are limited to named objects; None: such rules do not count. ``runs``: whether it
-    runs pods. ``before``: the first minor version of Kubernetes that requires more; None: none does. ``labels``: of the
-    controller that it controls.
+LEVELS: Final[Mapping[Outcome, PrivilegeLevel]] = {
+    "admin": "admin",
+    "self": "escalation",
+    "potential": "high",
+    "high": "high",
+    "normal": "normal",
+}
+
+
+class Method(Struct, frozen=True, kw_only=True):
+    """A method that takes all ``needs``. ``named``: what rules give that are limited to named objects; None: nothing.
+
+    ``runs``: whether it runs pods. ``before``: the first minor version of Kubernetes that requires more; None: none
+    does. ``labels``: of the controller that it controls. ``changes``: the objects (``group/resource``) one of which has
+    to exist for rules that create none; empty: none has to.
     """
 
     id: str
     needs: tuple[Need, ...]
     why: str
-    everywhere: PrivilegeLevel
-    within: PrivilegeLevel
+    outcome: Outcome
     targets: Targets = "none"
-    named: PrivilegeLevel | None = None
+    named: Outcome | None = None
     runs: bool = False
     before: int | None = None
     labels: frozenset[str] = frozenset()
+    changes: str = ""
 
 
 _WRITE: Final = "create update patch"
@@ -87,20 +93,11 @@ def need(verbs: str, resource: str, *names: str, by_any_name: bool = False) -> N
     return Need(frozenset(verbs.split()), group, plural.replace(":", "/"), frozenset(names), by_any_name)
 
 
-_Levels: TypeAlias = tuple[PrivilegeLevel, PrivilegeLevel]
-
-
-def _method(name: str, needs: Need | tuple[Need, ...], why: str, levels: _Levels, **more: Any) -> Method:
-    everywhere, within = levels
+def _method(name: str, needs: Need | tuple[Need, ...], why: str, outcome: Outcome, **more: Any) -> Method:
     needed = needs if isinstance(needs, tuple) else (needs,)
-    return Method(id=name, needs=needed, why=why, everywhere=everywhere, within=within, **more)
+    return Method(id=name, needs=needed, why=why, outcome=outcome, **more)
 
 
-_ADMIN: Final[_Levels] = ("admin", "admin")
-_UP: Final[_Levels] = ("escalation", "escalation")
-_UP_EVERYWHERE: Final[_Levels] = ("escalation", "high")
-_HIGH: Final[_Levels] = ("high", "high")
-_NORMAL: Final[_Levels] = ("normal", "normal")
 _ADMISSION: Final = "admissionregistration.k8s.io"
 _CERTIFICATES: Final = "certificates.k8s.io"
 _MASTERS: Final = "system:masters"
@@ -123,71 +120,72 @@ def _signing(*signers: str) -> tuple[Need, ...]:
 
 _PLAIN: Final = (
     _method("impersonate", (need("impersonate", "users", by_any_name=True), need("impersonate", "groups", _MASTERS)),
-            f"impersonate the group {_MASTERS}", _ADMIN),
+            f"impersonate the group {_MASTERS}", "admin"),
     _method("impersonate",
             (need("impersonate", "serviceaccounts", by_any_name=True), need("impersonate", "groups", _MASTERS)),
-            f"impersonate service accounts in the group {_MASTERS}", _ADMIN),
-    _method("impersonate", need("impersonate", "users"), "impersonate any user", _UP),
+            f"impersonate service accounts in the group {_MASTERS}", "admin"),
+    _method("impersonate", need("impersonate", "users"), "impersonate any user", "potential"),
     _method("impersonate_accounts", need("impersonate", "serviceaccounts"), "impersonate service accounts",
-            _UP_EVERYWHERE, targets="named", named="high"),
+            "potential", targets="named", named="potential"),
     _method("request_tokens", need("create", "serviceaccounts:token"), "request tokens of service accounts",
-            _UP_EVERYWHERE, targets="named", named="high"),
-    _method("read_secrets", need(f"{_READ} patch", "secrets"), "read secrets", _HIGH, targets="tokens",
+            "potential", targets="named", named="potential"),
+    _method("read_secrets", need(f"{_READ} patch", "secrets"), "read secrets", "high", targets="tokens",
             named="normal"),  # the answer to a patch is the whole object
     _method("make_tokens", (need(_READ, "secrets"), need(_WRITE, "secrets")),
-            "make a token of any service account as a secret", _UP_EVERYWHERE, targets="accounts"),
+            "make a token of any service account as a secret", "potential", targets="accounts"),
     _method("make_tokens", (need("patch", "secrets"), need("create", "secrets")),
-            "make a token of any service account as a secret", _UP_EVERYWHERE, targets="accounts"),
-    _method("run_pods", need("create", "pods"), "run pods as any service account", _UP_EVERYWHERE, targets="accounts",
-            named="high", runs=True),
+            "make a token of any service account as a secret", "potential", targets="accounts"),
+    _method("run_pods", need("create", "pods"), "run pods as any service account", "potential", targets="accounts",
+            named="potential", runs=True),
     *(
         _method("run_workloads", need(verbs, resource),
-                f"run {resource.rpartition('/')[2]} as any service account", _UP_EVERYWHERE, targets="accounts",
-                named="high", runs=True)
+                f"run {resource.rpartition('/')[2]} as any service account", "potential", targets="accounts",
+                named="potential", runs=True, changes=resource if verbs != "create" else "")
         for verbs, resource in _TEMPLATES
     ),
-    _method("change_pods", need(_CHANGE, "pods"), "replace images of pods", _UP_EVERYWHERE, targets="pods",
-            named="high"),
+    _method("change_pods", need(_CHANGE, "pods"), "replace images of pods", "potential", targets="pods",
+            named="potential"),
     *(
-        _method("enter_pods", need(verb, f"pods:{sub}"), why, _UP_EVERYWHERE, targets="pods", named="high",
+        _method("enter_pods", need(verb, f"pods:{sub}"), why, "potential", targets="pods", named="potential",
                 before=before)
         for sub, why in (("exec", "run commands in pods"), ("attach", "attach to pods"))
         for verb, before in (("create", None), ("get", 35))
     ),
-    _method("enter_pods", need(_CHANGE, "pods:ephemeralcontainers"), "add containers to pods", _UP_EVERYWHERE,
-            targets="pods", named="high", runs=True),
-    _method("kubelet", need("get create", "nodes:proxy"), "reach the kubelets of nodes", _UP, targets="nodes",
-            named="high"),
+    _method("enter_pods", need(_CHANGE, "pods:ephemeralcontainers"), "add containers to pods", "potential",
+            targets="pods", named="potential", runs=True),
+    _method("kubelet", need("get create", "nodes:proxy"), "reach the kubelets of nodes", "potential", targets="nodes",
+            named="potential"),
     _method("sign_certificates", _signing("kubernetes.io/kube-apiserver-client"),
-            "approve its own client certificate, of any name", _ADMIN),
-    _method("sign_certificates", _signing("kubernetes.io/kube-apiserver-client-kubelet"),
-            "approve its own certificate as a node", _UP, targets="nodes"),
-    _method("host_volumes", need("create", "persistentvolumes"), "create volumes on nodes", _UP),
-    _method("mutating_webhooks", need(_WRITE, f"{_ADMISSION}/mutatingwebhookconfigurations", by_any_name=True),
-            "change all objects through webhooks", _UP),
+            "approve its own client certificate, of any name", "admin"),
+    _method("node_certificates", _signing("kubernetes.io/kube-apiserver-client-kubelet"),
+            "approve its own certificate as a node", "potential", targets="nodes"),
+    _method("host_volumes", need("create", "persistentvolumes"), "create volumes on the disks of nodes", "potential"),
+    _method("mutating_webhooks", need(_WRITE, f"{_ADMISSION}/mutatingwebhookconfigurations"),
+            "change all objects through webhooks", "self", named="potential",
+            changes=f"{_ADMISSION}/mutatingwebhookconfigurations"),
     _method("mutating_policies",
             (need(_WRITE, f"{_ADMISSION}/mutatingadmissionpolicies"),
              need(_WRITE, f"{_ADMISSION}/mutatingadmissionpolicybindings")),
-            "change all objects through admission policies", _UP),
+            "change all objects through admission policies", "self"),
     _method("validating_webhooks", need(_WRITE, f"{_ADMISSION}/validatingwebhookconfigurations", by_any_name=True),
-            "see all objects through webhooks", _HIGH),
+            "see all objects through webhooks", "high"),
     *(
         _method("remove_webhooks", need("delete deletecollection", f"{_ADMISSION}/{plural}", by_any_name=True),
-                "remove webhooks that check objects", _HIGH)
+                "remove webhooks that check objects", "high")
         for plural in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
     ),
-    _method("label_namespaces", need(_CHANGE, "namespaces"), "lower the Pod Security level", _HIGH),
-    _method("steal_pods", need(_CHANGE, "nodes"), "move pods to a node of its choice", _HIGH),
+    _method("label_namespaces", need(_CHANGE, "namespaces"), "lower the Pod Security level", "high"),
+    _method("steal_pods", need(_CHANGE, "nodes"), "move pods to a node of its choice", "high"),
     *(
-        _method("steal_pods", (need(_CHANGE, "nodes:status"), away), "move pods to a node of its choice", _HIGH)
+        _method("steal_pods", (need(_CHANGE, "nodes:status"), away), "move pods to a node of its choice", "high")
         for away in (need("delete", "pods"), need("create", "pods:eviction"), need(_CHANGE, "pods:status"),
                      need("delete", "nodes"))
     ),
-    _method("steal_pods", need(_CHANGE, "batch/jobs"), "move jobs to a node of its choice", _HIGH),
+    _method("steal_pods", need(_CHANGE, "batch/jobs"), "move jobs to a node of its choice", "high"),
     _method("redirect_services", need(_CHANGE, "services:status"), "redirect the traffic of services (CVE-2020-8554)",
-            _HIGH),
+            "high"),
     *(
-        _method("destroy", need("delete deletecollection", plural), f"delete {what}", _NORMAL, named="normal")
+        _method("destroy", need("delete deletecollection", plural), f"delete {what}", "normal", named="normal")
         for plural, what in (
             ("persistentvolumeclaims", "volumes"),
             ("persistentvolumes", "volumes"),
@@ -196,7 +194,7 @@ _PLAIN: Final = (
     ),
     *(
         _method("escalate", (need("escalate", f"{RBAC}/{plural}"), need(_WRITE, f"{RBAC}/{plural}")),
-                f"write {plural} with more rights than its own", _UP)
+                f"write {plural} with more rights than its own", "potential")
         for plural in ("roles", "clusterroles")
     ),
 )  # fmt: skip
@@ -224,11 +222,12 @@ def _steering() -> Iterator[Method]:
                 "steering",
                 need(" ".join(way.verbs), way.resource),
                 way.why,
-                _UP_EVERYWHERE if way.runs else _HIGH,
+                "high" if way.leads_to == "none" else "potential",
                 targets=way.leads_to,
-                named="high",
+                named="high" if way.leads_to == "none" else "potential",
                 runs=way.runs,
                 labels=controller.labels,
+                changes="" if way.verbs == ("create",) else way.resource,
             )
 
 
@@ -244,7 +243,7 @@ def _using(constraints: frozenset[str]) -> Method:
         "openshift_scc",
         need("use", "security.openshift.io/securitycontextconstraints", *constraints),
         "run pods under privileged security context constraints",
-        _HIGH,
+        "high",
     )
 
 
@@ -254,15 +253,21 @@ METHODS: Final = (*_OF_ANY_CLUSTER, _using(OPEN_CONSTRAINTS))
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """A method that rules allow. ``level``: in the scope of the rules. ``rules``: those that allow it.
+    """A method that rules allow. ``outcome``: by these rules. ``rules``: those that allow it.
 
-    ``names``: the objects that it is limited to; empty: all.
+    ``names``: the objects that it is limited to; empty: all. ``creates``: it needs no object that exists.
     """
 
     method: Method
-    level: PrivilegeLevel
+    outcome: Outcome
     rules: tuple[Rule, ...]
     names: frozenset[str] = frozenset()
+    creates: bool = True
+
+    @property
+    def roles(self) -> str:
+        """The roles that allow it."""
+        return ", ".join(dict.fromkeys(rule.role for rule in self.rules if rule.role))
 
 
 class Kind(Struct, frozen=True, kw_only=True):
@@ -286,32 +291,43 @@ def methods_of(wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, kind: Kin
     """
     known = (*_OF_ANY_CLUSTER, _using(kind.open_constraints))
     current = (one for one in known if one.before is None or kind.minor is None or kind.minor < one.before)
-    return tuple(found for method in current if (found := _found(method, wide, local)) is not None)
+    return tuple(found for method in current for found in _found(method, wide, local))
 
 
-def _found(method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | None) -> Found | None:
+def _found(method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | None) -> Iterator[Found]:
     met: list[tuple[Rule, ...]] = []
     own = frozenset(local or ()).difference(wide)
     for one in method.needs:
         rules = wide if one.in_cluster else (*wide, *(local or ()))
         met.append(tuple(rule for rule in rules if one.met_by(rule)))
     if all(met):
-        used = tuple(dict.fromkeys(some[0] for some in met))
+        # Rules that create come first: they need no object that exists.
+        creates = bool(not method.changes or any(map(_creates, met[0])))
+        some = sorted(met[0], key=_creates, reverse=True) if method.changes else met[0]
+        used = tuple(dict.fromkeys((some[0], *(rules[0] for rules in met[1:]))))
         if local is None or not own.isdisjoint(used):
-            return Found(method=method, level=method.everywhere if local is None else method.within, rules=used)
-    return _by_name(method, wide, local, own) if method.named is not None and not met[0] else None
+            yield Found(method=method, outcome=method.outcome, rules=used, creates=creates)
+    elif method.named is not None and not met[0]:
+        yield from _by_name(method, wide, local, own)
+
+
+def _creates(rule: Rule) -> bool:
+    return rule.creates
 
 
 def _by_name(
     method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, own: frozenset[Rule]
-) -> Found | None:
+) -> Iterator[Found]:
     """The method on the objects that rules are limited to. Only methods with a single need have this form."""
     (one,) = method.needs
     rules = [rule for rule in (wide if one.in_cluster else (*wide, *(local or ()))) if one.covered_by(rule)]
-    if not rules or method.named is None or (local is not None and own.isdisjoint(rules)):
-        return None
-    names = frozenset(name for rule in rules for name in rule.names)
-    return Found(method=method, level=method.named, rules=tuple(rules[:1]), names=names)
+    if method.named is None or (local is not None and own.isdisjoint(rules)):
+        return
+    for creates in (True, False):
+        some = tuple(rule for rule in rules if not method.changes or _creates(rule) is creates)
+        if some and (creates or method.changes):
+            names = frozenset(name for rule in some for name in rule.names)
+            yield Found(method=method, outcome=method.named, rules=some[:1], names=names, creates=creates)
 
 
 def is_met(needs: Iterable[Need], rules: Sequence[Rule]) -> bool:

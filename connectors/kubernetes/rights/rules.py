@@ -6,7 +6,9 @@ equality or ``*``; ``pods`` does not cover ``pods/exec``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
@@ -16,12 +18,20 @@ IMPERSONATE: Final = "impersonate"
 """The verb, and the prefix of the verbs of constrained impersonation."""
 _APPLIED: Final = frozenset({"patch", "*"})
 """Verbs that allow server-side apply, which names the object that it creates."""
+IN_CLUSTER: Final = frozenset(
+    {"users", "groups", "nodes", "nodes/proxy", "nodes/status", "persistentvolumes", "clusterroles",
+     "clusterrolebindings", "certificatesigningrequests", "certificatesigningrequests/approval", "signers",
+     "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "mutatingadmissionpolicies",
+     "mutatingadmissionpolicybindings"}
+)  # fmt: skip
+"""Cluster-scoped resources, on which a RoleBinding grants nothing. A namespace, as an object, is an exception."""
 
 
 class Rule(Struct, frozen=True):
     """A rule of a role. ``names``: the objects that it is limited to; empty: all. ``role``: its role, for evidence.
 
     ``borrowed``: it applies by impersonation, which cannot be chained: a request impersonates one subject.
+    ``namespaced``: it applies as by a RoleBinding in each namespace, so not to cluster-scoped resources.
     """
 
     verbs: frozenset[str]
@@ -30,16 +40,25 @@ class Rule(Struct, frozen=True):
     names: frozenset[str] = frozenset()
     role: str = ""
     borrowed: bool = False
+    namespaced: bool = False
 
     @property
     def allows_everything(self) -> bool:
         """Whether it allows ``*`` on ``*``."""
-        return not self.names and all("*" in part for part in (self.verbs, self.groups, self.resources))
+        whole = all("*" in part for part in (self.verbs, self.groups, self.resources))
+        return whole and not self.names and not self.namespaced
+
+    @property
+    def creates(self) -> bool:
+        """Whether it allows to create: any object, or by server-side apply those that it names."""
+        return not self.verbs.isdisjoint({"create", "*"}) and (not self.names or self._names_its_object("create"))
 
     def covers(self, verbs: Collection[str], group: str, resource: str) -> bool:
         """Whether it allows one of the verbs on any object of a resource."""
         if self.names and "/" not in resource:
             verbs = [verb for verb in verbs if self._names_its_object(verb)]
+        if self.namespaced and resource in IN_CLUSTER:
+            verbs = [verb for verb in verbs if verb == "bind"]  # a RoleBinding may refer to a ClusterRole
         if self.borrowed:
             verbs = [verb for verb in verbs if not verb.startswith(IMPERSONATE)]
         return bool(
@@ -53,6 +72,15 @@ class Rule(Struct, frozen=True):
         """Whether requests with the verb name an object: a rule that is limited to objects matches no others."""
         return verb != "deletecollection" and (verb != "create" or not self.verbs.isdisjoint(_APPLIED))
 
+    def includes(self, verb: str, group: str, resource: str, name: str | None) -> bool:
+        """Whether it is no less than a single right of another rule. ``name``: None for any object."""
+        return (
+            not self.verbs.isdisjoint({"*", verb})
+            and not self.groups.isdisjoint({"*", group})
+            and not self.resources.isdisjoint(_covering(resource))
+            and (not self.names or name in self.names)
+        )
+
     def within(self, other: Rule, role: str) -> Rule | None:
         """The intersection of both rules as a borrowed rule of ``role``; None if it is empty."""
         both = ((self.resources, other.resources), (other.resources, self.resources))
@@ -63,6 +91,7 @@ class Rule(Struct, frozen=True):
             names=self.names & other.names if self.names and other.names else self.names | other.names,
             role=role,
             borrowed=True,
+            namespaced=self.namespaced or other.namespaced,
         )
         nameless = self.names and other.names and not found.names
         return found if found.verbs and found.groups and found.resources and not nameless else None
@@ -70,6 +99,38 @@ class Rule(Struct, frozen=True):
 
 Scoped: TypeAlias = Mapping[str, Sequence[Rule]]
 """Rules by namespace; the empty name has the rules for the whole cluster."""
+
+
+Names: TypeAlias = frozenset[str] | None
+"""Names of objects in rules; None: all."""
+
+
+def named(rules: Iterable[Rule], verbs: Collection[str], group: str, resource: str) -> Names:
+    """Return the names of the objects of a resource on which rules allow one of the verbs."""
+    found: set[str] = set()
+    for rule in rules:
+        if rule.covers(verbs, group, resource):
+            if not rule.names:
+                return None
+            found |= rule.names
+    return frozenset(found)
+
+
+def include(rules: Sequence[Rule], others: Iterable[Rule]) -> bool:
+    """Whether rules together allow all that others do, as for a binding without the verb ``bind``."""
+    return all(
+        any(rule.includes(*right) for rule in rules)
+        for other in others
+        for right in product(other.verbs, other.groups, other.resources, other.names or (None,))
+    )
+
+
+def scoped(parts: Iterable[tuple[str, Iterable[Rule]]]) -> dict[str, list[Rule]]:
+    """Return rules by namespace, from pairs of a namespace and rules."""
+    found: defaultdict[str, list[Rule]] = defaultdict(list)
+    for namespace, rules in parts:
+        found[namespace] += rules
+    return dict(found)
 
 
 def _common(these: frozenset[str], those: frozenset[str]) -> frozenset[str]:

@@ -184,20 +184,19 @@ class Listed:
         """Nothing to give back."""
 
 
+def read_listed(*objects: Any, minor: int = 36) -> Read:
+    """Reads a cluster made from manifests, without a server."""
+    facts, meter = Facts("cluster"), Meter(asks=False)
+    reader = Reader(Listed(Cluster(objects, minor=minor)), Scope(source="k8s", spec=SPEC, id="cluster"), meter, facts)
+    reader.version()
+    coverage = list(reader.read(frozenset({"core.secrets"})))
+    assert [one for one in coverage if one.is_gap] == []
+    return Read((*coverage, *records_of(facts, "k8s")))
+
+
 @pytest.fixture
 def scan_listed() -> Scan:
     """Reads a cluster made from manifests, without a server."""
-
-    def read_listed(*objects: Any, minor: int = 36) -> Read:
-        facts, meter = Facts("cluster"), Meter(asks=False)
-        reader = Reader(
-            Listed(Cluster(objects, minor=minor)), Scope(source="k8s", spec=SPEC, id="cluster"), meter, facts
-        )
-        reader.version()
-        coverage = list(reader.read(frozenset({"core.secrets"})))
-        assert [one for one in coverage if one.is_gap] == []
-        return Read((*coverage, *records_of(facts, "k8s")))
-
     return read_listed
 
 

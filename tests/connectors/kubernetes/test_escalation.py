@@ -8,13 +8,18 @@ import pytest
 
 from connectors.fakes.kubernetes.server import refusal
 from connectors.kubernetes.least_privilege import manifests
+from connectors.kubernetes.rights.bindings import Bound
+from connectors.kubernetes.rights.evaluation import Authority
+from connectors.kubernetes.rights.rules import rules_of
+from connectors.kubernetes.rights.targets import Accounts, Surroundings
 from connectors.testing import Asked, Reply
-from scanner.model import Assignment
+from scanner.model import POTENTIAL, Assignment
 from tests.connectors.kubernetes.conftest import Scan
 from tests.connectors.kubernetes.manifests import (
     RBAC,
     account,
     binding,
+    deployment,
     group,
     namespace,
     pod,
@@ -37,6 +42,8 @@ ESTATE = (
 )
 """Accounts of two namespaces; web and robot run, web has a token without an end."""
 PODS = rule("create", "", "pods")
+WEB = deployment("shop", "web", "web")
+PRIVILEGED = {"name": "main", "image": "a", "securityContext": {"privileged": True}}
 SHOP = ["shop/idle", "shop/web"]
 ALL = ["ops/robot", *SHOP]
 
@@ -51,25 +58,75 @@ CASES: dict[str, tuple[tuple[Any, ...], str, list[str]]] = {
     "pods in its namespace": (held(PODS, within="shop"), "high", SHOP),
     "pods in another namespace": (held(PODS, within="ops"), "high", ["ops/robot"]),
     "pods in the cluster": (held(PODS), "escalation", ALL),
-    "deployments": (held(rule("patch", "apps", "deployments"), within="shop"), "high", SHOP),
+    "deployments": (held(rule("create", "apps", "deployments"), within="shop"), "high", SHOP),
+    "deployments that exist": ((WEB, *held(rule("patch", "apps", "deployments"), within="shop")), "high", SHOP),
+    "deployments, none of which exists": (held(rule("patch", "apps", "deployments"), within="shop"), "high", []),
+    "deployments of the cluster": ((WEB, *held(rule("patch", "apps", "deployments"))), "high", SHOP),
     "images of pods": (held(rule("patch", "", "pods"), within="shop"), "high", ["shop/web"]),
     "exec": (held(rule("create", "", "pods/exec"), within="shop"), "high", ["shop/web"]),
     "exec by any subresource": (held(rule("create", "", "*/exec"), within="shop"), "high", ["shop/web"]),
     "exec does not follow from pods": (held(rule("get", "", "pods"), within="shop"), "normal", []),
-    "kubelets": (held(rule("get", "", "nodes/proxy")), "escalation", ["ops/robot", "shop/web"]),
+    "kubelets": (held(rule("get", "", "nodes/proxy")), "high", ["ops/robot", "shop/web"]),
     "kubelets are no matter of a namespace": (held(rule("get", "", "nodes/proxy"), within="shop"), "normal", []),
     "tokens of one account": (
         held(rule("create", "", "serviceaccounts/token", "idle"), within="shop"),
         "high",
         ["shop/idle"],
     ),
-    "tokens of all accounts": (held(rule("create", "", "serviceaccounts/token")), "escalation", ALL),
+    "tokens of all accounts": (held(rule("create", "", "serviceaccounts/token")), "high", ALL),
     "secrets": (held(rule("list", "", "secrets"), within="shop"), "high", ["shop/web"]),
     "one secret": (held(rule("get", "", "secrets", "database"), within="shop"), "normal", []),
     "one token": (held(rule("get", "", "secrets", "web-token"), within="shop"), "normal", ["shop/web"]),
     "one pod": (held(rule("create", "", "pods/exec", "web-1"), within="shop"), "high", ["shop/web"]),
-    "one pod that is not there": (held(rule("create", "", "pods/exec", "web-9"), within="shop"), "high", []),
-    "one deployment": (held(rule("patch", "apps", "deployments", "web"), within="shop"), "high", SHOP),
+    "one pod that is not there": (held(rule("create", "", "pods/exec", "web-9"), within="shop"), "normal", []),
+    "one deployment": ((WEB, *held(rule("patch", "apps", "deployments", "web"), within="shop")), "high", SHOP),
+    "one that is not there": (held(rule("patch", "apps", "deployments", "web"), within="shop"), "normal", []),
+    "one that is not there, where nothing is enforced": (
+        (namespace("wild"), account("wild", "a"), *held(rule("patch", "apps", "deployments", "web"), within="wild")),
+        "normal",
+        [],
+    ),
+    "one that it may make": (held(rule("create patch", "apps", "deployments", "web"), within="shop"), "high", SHOP),
+    "all of a group that holds no secret": (held(rule("get list watch", "apps", "*")), "normal", []),
+    "a privileged pod by the kubelet": (
+        (pod("ops", "agent", "robot", containers=[PRIVILEGED]), *held(rule("get", "", "nodes/proxy"))),
+        "escalation",
+        ["ops/robot", "shop/web"],
+    ),
+    "volumes on nodes": (held(rule("create", "", "persistentvolumes")), "high", []),
+    "volumes on nodes, and pods": (
+        (*held(rule("create", "", "persistentvolumes")), *held(PODS, within="shop", names="p")[:1],
+         binding("p", "ClusterRole/p", ("shop", "ci"), within="shop")),
+        "escalation",
+        SHOP,
+    ),
+    "to bind a role that runs pods": (
+        (*held(rule("bind", RBAC, "clusterroles", "runner"), rule("create", RBAC, "rolebindings"), within="shop"),
+         role("runner", PODS)),
+        "high",
+        SHOP,
+    ),
+    "to bind any role of a namespace, where none is": (
+        held(rule("bind", RBAC, "roles"), rule("create", RBAC, "rolebindings"), within="shop"), "normal", [],
+    ),
+    "to bind any role of a namespace, where one runs pods": (
+        (*held(rule("bind", RBAC, "roles"), rule("create", RBAC, "rolebindings"), within="shop"),
+         role("local", PODS, within="shop")),
+        "high",
+        SHOP,
+    ),
+    "to join a binding of an admin": (
+        (*held(rule("bind", RBAC, "clusterroles", "boss"), rule("patch", RBAC, "clusterrolebindings", "bosses")),
+         role("boss", rule("*", "*", "*")), binding("bosses", "ClusterRole/boss", user("anne"))),
+        "escalation",
+        [],
+    ),
+    "to join a binding that is not there": (
+        (*held(rule("bind", RBAC, "clusterroles", "boss"), rule("patch", RBAC, "clusterrolebindings", "bosses")),
+         role("boss", rule("*", "*", "*"))),
+        "normal",
+        [],
+    ),
     "kubelets of one node": (held(rule("get", "", "nodes/proxy", "node-a")), "high", ["shop/web"]),
     "secrets, and to change them": (held(rule("get patch", "", "secrets"), within="shop"), "high", SHOP),
     "secrets, and to make them": (held(rule("get create", "", "secrets"), within="shop"), "high", SHOP),
@@ -169,6 +226,65 @@ def test_rights(scan_listed: Scan, case: str) -> None:
     found = scan_listed(*ESTATE, *objects)
 
     assert (found.accounts["shop/ci"].privilege.level, found.become("shop/ci")) == (level, others)
+
+
+def test_methods_that_lead_to_others_are_potential(scan_listed: Scan) -> None:
+    """Evidence says what they could do, and by which role."""
+    found = scan_listed(*ESTATE, *held(PODS, within="shop")).accounts["shop/ci"].privilege
+
+    assert found.evidence == (f"{POTENTIAL}may run pods as any service account in namespace shop (ClusterRole/r)",)
+
+
+def test_all_accounts_of_a_large_place_are_one_way(scan_listed: Scan) -> None:
+    """Links would be as many as holders times accounts."""
+    many = [account("shop", f"job-{number}") for number in range(150)]
+
+    found = scan_listed(*ESTATE, *many, *held(PODS, within="shop")).accounts["shop/ci"]
+
+    assert [one for one in found.links if one.relation == "can_assume"] == []
+    (way,) = found.reach
+    assert (way.kind, way.on, way.conditional) == ("become", ("kubernetes://cluster/shop/serviceaccount/*",), False)
+
+
+def test_a_role_that_others_have_is_a_method_on_them(scan_listed: Scan) -> None:
+    """Whoever controls both sides is an admin: that is decided later."""
+    objects = (
+        *held(rule("escalate patch", RBAC, "clusterroles", "viewer")),
+        role("viewer", rule("list", "", "pods")),
+        binding("v", "ClusterRole/viewer", ("ops", "robot")),
+    )
+
+    found = scan_listed(*ESTATE, *objects).accounts["shop/ci"]
+
+    assert found.privilege.level == "high"
+    (way,) = found.reach
+    assert (way.kind, way.on) == ("make_admin", ("kubernetes://cluster/ops/serviceaccount/robot",))
+
+
+def test_targets_that_could_not_be_read(scan: Scan) -> None:
+    """The level is high, and the evidence says so."""
+
+    def denied(asked: Asked) -> Reply | None:
+        return refusal(403, "no") if asked.path.endswith("/deployments") else None
+
+    objects = (*ESTATE, *held(rule("patch", "apps", "deployments", "web"), within="shop"))
+    found = scan(*objects, fault=denied).accounts["shop/ci"].privilege
+
+    assert found.level == "high"
+    assert [one.endswith("could not be read") for one in found.evidence] == [True]
+
+
+def test_pod_security_that_could_not_be_read() -> None:
+    """It may be enforced or not."""
+    there = Accounts(every={"shop": ["ci"]})
+    authority = Authority({}, Surroundings(enforced={"ops": "baseline"}, there=there))
+    bound = Bound(binding="b", role="Role/r", namespace="shop", rules=rules_of({"rules": [PODS]}))
+    authority.bind(bound, [("User", "system:serviceaccount:shop:ci")])
+
+    found = authority.of_account(("shop", "ci")).privilege
+
+    assert found.level == "high"
+    assert found.evidence[-1].endswith("the Pod Security level of namespace shop could not be read")
 
 
 def test_older_clusters_run_commands_by_get(scan_listed: Scan) -> None:

@@ -10,8 +10,11 @@ import pytest
 from connectors.fakes.kubernetes.server import refusal
 from connectors.kubernetes.principals import Place, principals
 from connectors.kubernetes.reader import Facts
-from connectors.kubernetes.rights.evaluation import Authority, Bound, Surroundings
+from connectors.kubernetes.rights.bindings import Bound
+from connectors.kubernetes.rights.evaluation import Authority
+from connectors.kubernetes.rights.links import Links
 from connectors.kubernetes.rights.rules import rules_of
+from connectors.kubernetes.rights.targets import Accounts, Surroundings
 from connectors.testing import Asked, Reply
 from scanner.discovery.inventory import Reading, join
 from scanner.judging.last_known.remembered import Remembered
@@ -31,6 +34,7 @@ from tests.connectors.kubernetes.manifests import (
 )
 from tests.connectors.kubernetes.untouched import NAMESPACES, untouched
 
+NO_LINKS = Links({}, Accounts(every={}), [])
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 SAFE = {"pod-security.kubernetes.io/enforce": "restricted"}
 IGNORED = {"unregistered", "orphaned"}
@@ -318,7 +322,7 @@ def test_on_gke_all_who_sign_in_are_anybody() -> None:
     def open_to_all(issuer: str) -> list[str]:
         facts = Facts("cluster")
         facts.issuer = issuer
-        place = Place(facts=facts, source="k8s", authority=authority, rights_are_known=True)
+        place = Place(facts=facts, source="k8s", authority=authority, rights_are_known=True, links=NO_LINKS)
         return [trust.kind for one in principals(place) for trust in one.trusts]
 
     assert open_to_all("https://container.googleapis.com/v1/projects/p/locations/l/clusters/c") == ["anyone"]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from connectors.kubernetes.rights.links import links_of
-from connectors.kubernetes.rights.targets import Accounts
+from connectors.kubernetes.rights.links import Links, links_of
+from connectors.kubernetes.rights.targets import Accounts, Surroundings
 from tests.connectors.kubernetes.conftest import Scan
 from tests.connectors.kubernetes.manifests import (
     RBAC,
@@ -146,6 +146,41 @@ def test_impersonation(scan_listed: Scan, case: str) -> None:
     assert (found.accounts["shop/ci"].privilege.level, found.become("shop/ci")) == (level, others)
 
 
+CHAIN: tuple[Any, ...] = (
+    namespace("shop", **BASELINE),
+    namespace("ops", **BASELINE),
+    *(account(*one) for one in (("shop", "ci"), ("ops", "robot"), ("shop", "web"))),
+    account("ops", "cloud", annotations={"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/r"}),
+    role("boss", rule("*", "*", "*")),
+    binding("web", "ClusterRole/boss", ("shop", "web")),
+    role("next", rule("impersonate", "", "serviceaccounts", "web")),
+    binding("next", "ClusterRole/next", ("ops", "robot"), within="shop"),
+)
+"""ops/robot may impersonate the admin shop/web; ops/cloud has a role of AWS."""
+
+
+@pytest.mark.parametrize(
+    ("right", "name", "level", "others"),
+    [
+        ("impersonate serviceaccounts", "robot", "high", []),
+        ("create serviceaccounts/token", "robot", "high", ["ops/robot"]),
+        ("impersonate serviceaccounts", "cloud", "high", []),
+        ("create serviceaccounts/token", "cloud", "high", ["ops/cloud"]),
+    ],
+)
+def test_an_impersonated_account_neither_impersonates_nor_has_tokens(
+    scan_listed: Scan, right: str, name: str, level: str, others: list[str]
+) -> None:
+    """The API server checks the original caller, and the name in a request opens no cloud. A token does both."""
+    verb, resource = right.split()
+
+    found = scan_listed(*CHAIN, *held(rule(verb, "", resource, name), within="ops"))
+
+    assert (found.accounts["shop/ci"].privilege.level, found.become("shop/ci")) == (level, others)
+    assert found.accounts["ops/robot"].privilege.level == "escalation"
+    assert "shop/web" in found.become("ops/robot")
+
+
 def test_commands_in_privileged_pods_reach_the_node(scan_listed: Scan) -> None:
     """Where a workload of the namespace has a privileged container, whatever its Pod Security level is now."""
     enters = held(rule("create", "", "pods/exec"), within="ops")
@@ -153,17 +188,23 @@ def test_commands_in_privileged_pods_reach_the_node(scan_listed: Scan) -> None:
         {"name": "main", "image": "agent", "securityContext": {"privileged": True}}
     ])  # fmt: skip
 
+    runs = "the right to run commands in pods"
+
     assert scan_listed(*ESTATE, *enters).accounts["shop/ci"].privilege.level == "high"
     found = scan_listed(*ESTATE, *enters, agent).accounts["shop/ci"].privilege
     assert (found.level, found.evidence) == (
         "escalation",
-        ("may run commands in pods in namespace ops, where deployment/agent is privileged",),
+        (f"{runs} in namespace ops, where deployment/agent is privileged (ClusterRole/held-ops)",),
     )
 
 
 def test_steering_leads_to_the_account_of_the_controller(scan_listed: Scan) -> None:
     """Known by the labels that its own manifests set."""
-    steers = held(rule("patch", "kustomize.toolkit.fluxcd.io", "kustomizations"), within="shop")
+    steers = (
+        *held(rule("patch", "kustomize.toolkit.fluxcd.io", "kustomizations"), within="shop"),
+        {"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+         "metadata": {"namespace": "shop", "name": "apps"}, "spec": {}},
+    )  # fmt: skip
     flux = deployment("ops", "flux", "controller")
     flux["metadata"]["labels"] = {"app.kubernetes.io/component": "kustomize-controller"}
 
@@ -173,7 +214,8 @@ def test_steering_leads_to_the_account_of_the_controller(scan_listed: Scan) -> N
 
 def test_with_too_many_links_those_are_left_that_lead_on() -> None:
     """What is reached in the end stays the same."""
-    from connectors.kubernetes.rights.evaluation import Authority, Bound, Surroundings
+    from connectors.kubernetes.rights.bindings import Bound
+    from connectors.kubernetes.rights.evaluation import Authority
     from connectors.kubernetes.rights.rules import rules_of
 
     authority = Authority({}, Surroundings(enforced={"shop": "restricted", "ops": "restricted"}))
@@ -187,8 +229,8 @@ def test_with_too_many_links_those_are_left_that_lead_on() -> None:
     rights = {(space, name): authority.of_account((space, name)) for space, some in names.items() for name in some}
 
     def linked(most: int) -> dict[str, int]:
-        links = links_of(rights, Accounts(every=names), [("shop", "cloud")], most)
-        return {f"{one[0]}/{one[1]}": len(targets) for one, targets in links.items()}
+        links = links_of(Links(rights, Accounts(every=names), [("shop", "cloud")]), most)
+        return {f"{one[0]}/{one[1]}": len(its.links) for one, its in links.items()}
 
     assert linked(100) == {"shop/ci": 22, "shop/step": 2}
     assert linked(10) == {"shop/ci": 2, "shop/step": 2}

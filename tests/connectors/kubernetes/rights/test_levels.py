@@ -34,7 +34,7 @@ def level(*rules: dict[str, Any], everywhere: bool) -> str:
     [
         ([rule("*", "*", "*")], "admin", "escalation"),
         ([rule("impersonate", "", "users groups")], "admin", "normal"),
-        ([rule("impersonate", "", "users")], "escalation", "normal"),
+        ([rule("impersonate", "", "users")], "high", "normal"),
         ([rule("impersonate", "", "groups")], "normal", "normal"),
         ([rule("impersonate", "", "serviceaccounts groups")], "admin", "high"),
         ([rule("impersonate", "", "serviceaccounts", "one")], "high", "high"),
@@ -67,24 +67,34 @@ def level(*rules: dict[str, Any], everywhere: bool) -> str:
             "normal",
         ),
         ([rule("patch", "argoproj.io", "applications")], "high", "high"),
-        ([rule("get list", "", "nodes/proxy")], "escalation", "normal"),
+        ([rule("get list", "", "nodes/proxy")], "high", "normal"),
         ([rule("get", "", "nodes/metrics nodes/stats")], "normal", "normal"),
-        ([rule("get create", "", "secrets")], "escalation", "high"),
-        ([rule("patch", "", "pods")], "escalation", "high"),
+        ([rule("get create", "", "secrets")], "high", "high"),
+        ([rule("patch", "", "pods")], "high", "high"),
         ([rule("update", "", "namespaces")], "high", "high"),
-        ([rule("impersonate", "", "serviceaccounts")], "escalation", "high"),
-        ([rule("create", "", "serviceaccounts/token")], "escalation", "high"),
+        ([rule("impersonate", "", "serviceaccounts")], "high", "high"),
+        ([rule("create", "", "serviceaccounts/token")], "high", "high"),
         ([rule("escalate update", RBAC, "clusterroles")], "escalation", "normal"),
         ([rule("bind", RBAC, "clusterroles"), rule("create", RBAC, "rolebindings")], "escalation", "escalation"),
-        ([rule("create", "", "pods")], "escalation", "high"),
-        ([rule("patch", "apps", "deployments")], "escalation", "high"),
-        ([rule("create", "batch", "cronjobs")], "escalation", "high"),
-        ([rule("create", "", "pods/exec")], "escalation", "high"),
-        ([rule("create", "", "*/exec")], "escalation", "high"),
-        ([rule("get", "", "nodes/proxy")], "escalation", "normal"),
+        ([rule("create", "", "pods")], "high", "high"),
+        ([rule("patch", "apps", "deployments")], "high", "high"),
+        ([rule("create", "batch", "cronjobs")], "high", "high"),
+        ([rule("create", "", "pods/exec")], "high", "high"),
+        ([rule("create", "", "*/exec")], "high", "high"),
+        ([rule("get", "", "nodes/proxy")], "high", "normal"),
         ([rule("patch", "admissionregistration.k8s.io", "mutatingwebhookconfigurations")], "escalation", "normal"),
         ([rule("list", "", "secrets")], "high", "high"),
         ([rule("*", "example.com", "widgets")], "high", "high"),
+        ([rule("get list watch", "apps", "*")], "normal", "normal"),
+        ([rule("get list watch", "example.com", "*")], "normal", "normal"),
+        ([rule("get list watch", "", "*")], "high", "high"),
+        ([rule("get list watch", "*", "*")], "high", "high"),
+        ([rule("get", "subresources.kubevirt.io", "*")], "high", "high"),
+        ([rule("get delete", "apps", "*")], "high", "high"),
+        ([rule("create", "", "persistentvolumes"), rule("create", "", "pods")], "escalation", "high"),
+        ([rule("create", "", "pods"), rule("patch", "", "namespaces")], "escalation", "escalation"),
+        ([rule("escalate create", RBAC, "clusterroles")], "high", "normal"),
+        ([rule("bind", RBAC, "roles"), rule("create", RBAC, "rolebindings")], "high", "high"),
         ([rule("bind", RBAC, "clusterroles")], "normal", "normal"),
         ([rule("escalate", RBAC, "clusterroles")], "normal", "normal"),
         ([rule("create", RBAC, "rolebindings")], "normal", "normal"),
@@ -118,7 +128,7 @@ def test_roles_of_every_cluster() -> None:
     """They need no definition in the files; a role of another name does."""
     found = {name: known_role(name, everywhere=True) for name in ("cluster-admin", "admin", "edit", "view")}
 
-    assert [one and one.level for one in found.values()] == ["admin", "escalation", "escalation", "normal"]
+    assert [one and one.level for one in found.values()] == ["admin", "high", "high", "normal"]
     assert known_role("cluster-admins", everywhere=True) is None
 
 

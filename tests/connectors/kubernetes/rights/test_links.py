@@ -7,10 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.kubernetes.rights.evaluation import Authority, Bound, Surroundings
-from connectors.kubernetes.rights.links import links_of
+from connectors.kubernetes.rights.bindings import Bound
+from connectors.kubernetes.rights.evaluation import Authority
+from connectors.kubernetes.rights.links import Links, links_of
 from connectors.kubernetes.rights.rules import rules_of
-from connectors.kubernetes.rights.targets import Account, Accounts
+from connectors.kubernetes.rights.targets import Account, Accounts, Surroundings
 from scanner.access.control import raise_by_paths
 from scanner.model import Edge, PrivilegeLevel
 from tests.connectors.kubernetes.manifests import rule
@@ -45,14 +46,14 @@ def levels_and_clouds(given_: list[Any], most: int) -> tuple[dict[Account, Privi
         pods={"shop": {"one": "a"}, "ops": {"two": "c"}},
         tokens={"ops": {"key": "a"}, "data": {"key": "b"}},
     )
-    links = links_of(rights, accounts, [CLOUD], most)
-    edges = [Edge("/".join(one), "/".join(other), "link") for one, others in links.items() for other in others]
+    links = links_of(Links(rights, accounts, [CLOUD]), most)
+    edges = [Edge("/".join(one), "/".join(other), "link") for one, its in links.items() for other in its.links]
     raised = raise_by_paths({"/".join(one): its.privilege for one, its in rights.items()}, edges)
     levels = {one: raised["/".join(one)].level for one in ACCOUNTS}
     reached, before = {CLOUD}, set[Account]()
     while reached != before:
         before = set(reached)
-        reached |= {one for one, others in links.items() if not reached.isdisjoint(others)}
+        reached |= {one for one, its in links.items() if not reached.isdisjoint(its.links)}
     return levels, reached
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from connectors.fakes.kubernetes.authorizer import Ask, User, allowed, service_account
 from connectors.fakes.kubernetes.cluster import Cluster
-from connectors.kubernetes.rights.evaluation import Authority, Bound, Surroundings
-from connectors.kubernetes.rights.impersonation import gained
-from connectors.kubernetes.rights.rules import Rule, Scoped, rules_of
+from connectors.kubernetes.rights.bindings import Bindings, Bound, subjects_of
+from connectors.kubernetes.rights.impersonation import acting
+from connectors.kubernetes.rights.rules import Rule, Scoped, rules_of, scoped
 from tests.connectors.kubernetes.manifests import binding, group, role, user
 
 AS = "authentication.k8s.io"
@@ -61,18 +61,23 @@ def clusters(rules: st.SearchStrategy[Any], subjects: Sequence[Any] = SUBJECTS) 
     )
 
 
-def built(given_: list[Any]) -> tuple[Cluster, Authority]:
+def built(given_: list[Any]) -> tuple[Cluster, Bindings]:
     """As manifests for the authorizer, and as it is evaluated."""
     manifests: list[Any] = []
-    authority = Authority({}, Surroundings())
+    bindings = Bindings({})
     for number, (rules, place, subject) in enumerate(given_):
         name = f"r{number}"
         manifests += [role(name, *rules), binding(name, f"ClusterRole/{name}", subject, within=place)]
         parsed = rules_of({"rules": rules}, name)
         named = ("User", f"system:serviceaccount:{subject[0]}:{subject[1]}") if isinstance(subject, tuple) else (
             subject["kind"], subject["name"])  # fmt: skip
-        authority.bind(Bound(binding=name, role=name, namespace=place, rules=parsed), [named])
-    return Cluster(manifests), authority
+        bindings.bind(Bound(binding=name, role=name, namespace=place, rules=parsed), [named])
+    return Cluster(manifests), bindings
+
+
+def rules_held(bindings: Bindings, account: tuple[str, str]) -> Scoped:
+    """The rules of an account's bindings."""
+    return scoped((one.namespace, one.rules or ()) for one in bindings.of(subjects_of(account)))
 
 
 def asks() -> Iterator[Ask]:
@@ -94,16 +99,16 @@ def allows(rules: Scoped, ask: Ask) -> bool:
 @given(clusters(plain))
 def test_rules_of_an_account(cluster_: list[Any]) -> None:
     """The union of its bindings allows what the authorizer allows."""
-    cluster, authority = built(cluster_)
+    cluster, bindings = built(cluster_)
 
     for account in ACCOUNTS:
-        rules = authority.of_account(account).rules
+        rules = rules_held(bindings, account)
         wrong = [ask for ask in asks() if allows(rules, ask) != allowed(cluster, service_account(*account), ask)]
         assert wrong == []
 
 
 def may_as_others(cluster: Cluster, actor: User, ask: Ask) -> bool:
-    """Whether the request is allowed in the name of a user or a group, or under constraints of an account.
+    """Whether the request is allowed in the name of a user, a group or an account, with constraints or without.
 
     Each request is checked as the API server does: may the actor impersonate whom it names, and may that one do it.
     """
@@ -122,6 +127,12 @@ def may_as_others(cluster: Cluster, actor: User, ask: Ask) -> bool:
     as_anne = may("impersonate", "", "users", "anne")
     if as_anne and allowed(cluster, anne, ask):
         return True
+    if any(
+        may("impersonate", "", "serviceaccounts", "robot", space)
+        and allowed(cluster, service_account(space, "robot"), ask)
+        for space in ("shop", "ops")
+    ):
+        return True
     if (as_anne or as_robot) and may("impersonate", "", "groups", "staff") and allowed(cluster, staff, ask):
         return True
     if on("user-info") and may("impersonate:user-info", AS, "users", "anne"):
@@ -134,9 +145,10 @@ def may_as_others(cluster: Cluster, actor: User, ask: Ask) -> bool:
 
 def wrong_in(given_: list[Any]) -> list[Ask]:
     """Requests that impersonation by shop/ci allows in one of both views alone."""
-    cluster, authority = built(given_)
+    cluster, bindings = built(given_)
     actor = service_account(*ACCOUNTS[0])
-    more = gained(authority.of_account(ACCOUNTS[0]).rules, authority)
+    found = acting(rules_held(bindings, ACCOUNTS[0]), bindings)
+    more = scoped((space, rules) for one in found for space, rules in one.rules.items())
     return [ask for ask in asks() if allows(more, ask) != may_as_others(cluster, actor, ask)]
 
 
