@@ -69,10 +69,10 @@ def test_every_binding_of_a_machine_is_an_assignment(place: Place) -> None:
         (BUILDER, "roles/viewer", ORGANIZATION): "normal",
         (BILLING, f"{ORGANIZATION}/roles/auditor", ORGANIZATION): "normal",
         (DEPLOYER, "roles/compute.admin", "folders/45"): "high",
-        (BUILDER, "roles/editor", "projects/acme-prod"): "escalation",
+        (BUILDER, "roles/editor", "projects/acme-prod"): "high",
         (AGENT, "roles/viewer", "projects/acme-prod"): "normal",
         ("100000000000000000009", "roles/viewer", "projects/acme-prod"): "normal",
-        (DEPLOYER, OURS, "projects/acme-prod"): "escalation",
+        (DEPLOYER, OURS, "projects/acme-prod"): "high",
         ("absent@acme-dev.iam.gserviceaccount.com", "roles/viewer", "projects/acme-dev"): "normal",
         (DEPLOYER, USER, BILLING): "normal",
         (SUBJECT, POOL_USER, BILLING): "normal",
@@ -274,7 +274,7 @@ def test_a_role_that_cannot_be_read_leaves_its_holders_unknown(place: Place) -> 
     found = _assignments(place.scan())
 
     assert found[DEPLOYER, OURS, "projects/acme-prod"].privilege.level == "unknown"
-    assert found[BUILDER, "roles/editor", "projects/acme-prod"].privilege.level == "escalation"
+    assert found[BUILDER, "roles/editor", "projects/acme-prod"].privilege.level == "high"
 
 
 def test_denied_deny_policies_are_not_asked_for_everywhere(place: Place) -> None:
