@@ -116,7 +116,7 @@ class Holdings:
         return answer
 
     def pools_in(self, project: str) -> tuple[str, ...]:
-        """Patterns of the principals of a project's workload identity pools that bindings name, Google's own excepted."""
+        """Patterns of the principals of a project's workload identity pools that bindings name, but Google's own."""
         number = self.tree.number(project)
         named = {*self._pools.get(project, ()), *self._pools.get(number or project, ())}
         return tuple(f"principal*://iam.googleapis.com/{pool}/*" for pool in sorted(named))

@@ -40,7 +40,8 @@ GRANT, TOKEN, ACT, RUN = (
     "run.services.create",
 )  # fmt: skip
 CHANGE, VOUCH, BUILD, ORDER = (
-    "iam.roles.update", "iam.workloadIdentityPoolProviders.update", "cloudbuild.builds.create", "osconfig.patchJobs.exec",
+    "iam.roles.update", "iam.workloadIdentityPoolProviders.update", "cloudbuild.builds.create",
+    "osconfig.patchJobs.exec",
 )  # fmt: skip
 HARMLESS = "compute.instances.list"
 PERMISSIONS = (GRANT, TOKEN, ACT, RUN, CHANGE, VOUCH, BUILD, ORDER, HARMLESS)
@@ -98,10 +99,10 @@ def _key(member: str) -> str:
 class Oracle:
     """What follows from the bindings, account by account, without patterns, roles or families of methods."""
 
-    def __init__(self, given: frozenset[Given], known: set[str]) -> None:
-        self.known = known
+    def __init__(self, given: frozenset[Given]) -> None:
         self.held = {(one.member, name, one.place) for one in given for name in ROLES[one.role]}
-        self.roles = {(one.member, one.role) for one in given if one.place in CONTAINERS and not one.role.startswith("roles/")}
+        custom = (one for one in given if not one.role.startswith("roles/"))
+        self.roles = {(one.member, one.role) for one in custom if one.place in CONTAINERS}
         self.bound = {one.member for one in given}
 
     def may(self, member: str, permission: str, project: str, account: str = "") -> bool:
@@ -126,8 +127,10 @@ class Oracle:
                 found.add(email)
             if self.may(member, ORDER, project) and email.startswith("c@"):
                 found.add(email)
-        found |= {one for one, project in SUBJECTS.items() if one in self.bound and self.may(member, VOUCH, project)}
-        found |= {one for one, project in BUILD_AGENTS.items() if one in self.bound and self.may(member, BUILD, project)}
+        for others, permission in ((SUBJECTS, VOUCH), (BUILD_AGENTS, BUILD)):
+            found |= {
+                one for one, project in others.items() if one in self.bound and self.may(member, permission, project)
+            }
         return found - {member}
 
     def powerful(self, member: str) -> bool:
@@ -154,7 +157,7 @@ def test_levels_are_those_of_what_can_be_reached(given: frozenset[Given]) -> Non
     """In both directions, for every member; and whoever only could reach something says so."""
     made = [one.binding() for one in sorted(given, key=repr)]
     identities = _identities(made)
-    oracle = Oracle(given, {one.key for one in identities})
+    oracle = Oracle(given)
     held = held_by(identities, assigned(*made, roles=ROLES))
     resolved = resolve(identities, held, _workloads(), ())
     own = {one.key: one.privilege for one in resolved.identities}
@@ -215,7 +218,11 @@ def test_principals_of_a_pool_are_reached_by_whoever_vouches_for_them() -> None:
     vouches = Given(member, f"roles/{VOUCH}", "projects/acme-prod")
     others = [Given(one, f"roles/{HARMLESS}", ORGANIZATION) for one in (subject, POD)]
 
-    alone, among = (assigned(*(one.binding() for one in given), roles=ROLES)[0] for given in ([vouches], [vouches, *others]))
+    estates = ([vouches], [vouches, *others])
+    alone, among = (assigned(*(one.binding() for one in estate), roles=ROLES)[0] for estate in estates)
 
     assert (alone.privilege.level, alone.becomes) == ("high", ())
-    assert (among.privilege.level, among.becomes) == ("high", (f"principal*://iam.googleapis.com/{POOL.format('111')}/*",))
+    assert (among.privilege.level, among.becomes) == (
+        "high",
+        (f"principal*://iam.googleapis.com/{POOL.format('111')}/*",),
+    )
