@@ -47,7 +47,8 @@ class Holdings:
     """The bindings of a unit, and what follows from several of them together.
 
     ``unread``: containers whose own policy was not read, so that members may have more roles there. ``code_in``:
-    project id and key of what runs the code in a bucket, by the bucket's name.
+    project id and key of what runs the code in a bucket, by the bucket's name. ``unlisted``: ids of projects whose
+    service accounts could not all be listed.
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class Holdings:
         now: datetime,
         unread: Collection[str] = (),
         code_in: Mapping[str, Collection[tuple[str, str]]] = MappingProxyType({}),
+        unlisted: Collection[str] = (),
     ) -> None:
         self.tree = tree
         self._roles = roles
         self._denials = denials
         self._now = now
         self._unread = frozenset(unread)
+        self._unlisted = frozenset(unlisted)
         self._code_in = code_in
         self._runs_code: defaultdict[str, set[str]] = defaultdict(set)
         for project, key in chain.from_iterable(code_in.values()):
@@ -91,6 +94,10 @@ class Holdings:
         possible = permissions.difference(name for name, answer in denied.items() if answer == "yes")
         certain = permissions.difference(denied) if met.standing == "always" else _NOTHING
         return Held(certain=certain, possible=possible, denied=permissions - possible, outlook=met)
+
+    def lists_accounts(self, resource: Resource) -> bool:
+        """Whether the service accounts in the resource were all listed."""
+        return not self._unlisted or self._unlisted.isdisjoint(self.tree.projects(resource.place))
 
     def may_run(self, member: str, project: str) -> Answer:
         """Whether a member can start workloads in a project, by any of its bindings."""
@@ -303,6 +310,7 @@ def _open_in(
 NAMED = 3
 """Maximum number of permissions of one category that evidence names; the rest are counted."""
 UNDER_A_CONDITION = "under a condition"
+NOT_LISTED = "; the accounts there could not all be listed"
 SOME_DENIED = "a deny policy takes part of the role away"
 
 READ_SECRETS = "secretmanager.versions.access"
@@ -328,7 +336,7 @@ def judge(binding: Binding, holdings: Holdings) -> Judgement:
         unknown = f"the permissions of {binding.role} on {binding.resource.short} could not be read"
         return Judgement(privilege=Privilege(level="unknown", evidence=(unknown,)))
     ways = ways_of(binding, held, holdings)
-    privilege = _privilege(binding, held, ways)
+    privilege = _privilege(binding, held, ways, all_listed=holdings.lists_accounts(binding.resource))
     if privilege.level == "admin":
         return Judgement(privilege=privilege)
     becomes = _judging_targets(way for way in ways if way.certain)
@@ -376,7 +384,7 @@ def _judging_targets(ways: Iterable[Way]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chain.from_iterable(of_identities)))
 
 
-def _privilege(binding: Binding, held: Held, ways: Sequence[Way]) -> Privilege:
+def _privilege(binding: Binding, held: Held, ways: Sequence[Way], *, all_listed: bool) -> Privilege:
     container = binding.resource.container
     if container is None:
         return Privilege(level="normal")
@@ -389,14 +397,16 @@ def _privilege(binding: Binding, held: Held, ways: Sequence[Way]) -> Privilege:
         )
     if sure := [f"{way.family.by} {where}: {_some(way.methods)}" for way in ways if way.itself]:
         return Privilege(level="escalation", evidence=(*sure, *hindered))
-    reasons = [*(_potential(way, where) for way in ways), *_high(held, where)]
+    reasons = [*(_potential(way, where, all_listed=all_listed) for way in ways), *_high(held, where)]
     if found := held.possible & rule:
         reasons.insert(0, _possible("grant itself any permission", where, found))
     return Privilege(level="high", evidence=(*reasons, *hindered)) if reasons else Privilege(level="normal")
 
 
-def _potential(way: Way, where: str) -> str:
+def _potential(way: Way, where: str, *, all_listed: bool) -> str:
     qualifier = "" if way.certain else f", {UNDER_A_CONDITION}"
+    if way.family.leads == "accounts" and not all_listed:
+        qualifier += NOT_LISTED
     return f"{POTENTIAL}could {way.family.name} {where}: {_some(way.methods)}{qualifier}"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.openai.payloads import Role
 from connectors.openai.rights import rights_of
-from scanner.model import POTENTIAL, Privilege
+from scanner.model import POTENTIAL, Privilege, PrivilegeLevel
 
 WHOLE = "api.organization"
 JOINS = f"{POTENTIAL}could join groups with more roles: the role rota allows api.groups.write"
@@ -32,7 +32,7 @@ def _privilege(permission: str, resource: str = WHOLE) -> Privilege:
         ("api.projects.write", "high", "the role rota allows api.projects.write"),
     ],
 )
-def test_what_it_does_to_itself_is_escalation(permission: str, level: str, words: str) -> None:
+def test_what_it_does_to_itself_is_escalation(permission: str, level: PrivilegeLevel, words: str) -> None:
     """A group is only worth what its roles are."""
     assert _privilege(permission) == Privilege(level=level, evidence=(words,))
 

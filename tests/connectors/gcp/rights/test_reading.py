@@ -14,8 +14,9 @@ from connectors.fakes.gcp.faults import Refused
 from connectors.fakes.gcp.roles import add_role
 from connectors.gcp.places import service_agent_key
 from connectors.gcp.reader import Reader
+from connectors.gcp.rights.judging import NOT_LISTED
 from connectors.gcp.rights.reading import read_rights
-from scanner.model import Assignment, Coverage, Identity
+from scanner.model import POTENTIAL, Assignment, Coverage, Identity
 from tests.connectors.gcp.conftest import Place
 from tests.connectors.gcp.discovery import check_answer
 from tests.connectors.gcp.estate import without_bulk
@@ -628,3 +629,15 @@ def test_the_fake_answers_as_the_discovery_documents_say(verb: str, path: str) -
 
     assert found
     check_answer(api, verb, path.partition("?")[0], found)
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_accounts_that_were_not_listed_may_be_admins(place: Place, *, denied: bool) -> None:
+    """The level stays high, and the evidence says what is missing."""
+    if denied:
+        without_bulk(place).cloud.faults.fail(403, api="iam", part="projects/acme-prod/serviceAccounts", times=1)
+
+    (first, *_) = _assignments(place.scan())[BUILDER, "roles/editor", "projects/acme-prod"].privilege.evidence
+
+    assert first.startswith(POTENTIAL)
+    assert first.endswith(NOT_LISTED) == denied
