@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from connectors.vault.rights.policies import Rules, is_templated, split_pattern
 
@@ -38,7 +38,7 @@ def overlap(one: str, other: str) -> str | None:
     return "/".join(ANY if segment in ("+", "") else segment for segment in path)
 
 
-def _at(segments: list[str], open_ended: bool, index: int) -> tuple[str, bool] | None:
+def _at(segments: Sequence[str], open_ended: bool, index: int) -> tuple[str, bool] | None:
     """The segment at an index, and whether it is a prefix; past an open end, any segment matches."""
     if index < len(segments):
         return segments[index], open_ended and index == len(segments) - 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from connectors.vault.rights.hcl import Body, HclError, Item, parse
@@ -61,9 +62,10 @@ def is_templated(pattern: str) -> bool:
     return "{{" in pattern
 
 
-def split_pattern(pattern: str) -> tuple[list[str], bool]:
+@lru_cache(maxsize=65536)
+def split_pattern(pattern: str) -> tuple[tuple[str, ...], bool]:
     """The pattern's segments, and whether the last one is a prefix."""
-    return pattern.removesuffix("*").split("/"), pattern.endswith("*")
+    return tuple(pattern.removesuffix("*").split("/")), pattern.endswith("*")
 
 
 def _matches(pattern: str, path: str) -> bool:

@@ -262,10 +262,11 @@ class PolicyBook:
 
     def _hits(self, rules: Rules, *, has_entity: bool) -> Iterator[tuple[PrivilegeLevel, str]]:
         yield from risks(rules)
-        all_read = self._complete and None not in self._rules.values()
-        known = "of which none makes an admin" if all_read else "and not all policies were read"
-        for way in methods.taking_any(rules, self._server, has_entity=has_entity):
-            yield "high", f"{POTENTIAL}could hold any policy, {known}: {way}"
+        if not self._any_is_admin(rules):
+            all_read = self._complete and None not in self._rules.values()
+            known = "of which none makes an admin" if all_read else "and not all policies were read"
+            for way in methods.taking_any(rules, self._server, has_entity=has_entity):
+                yield "high", f"{POTENTIAL}could hold any policy, {known}: {way}"
         for mount, path in self.secret_paths.items():
             if "read" in capabilities(rules, path):
                 yield "high", f"reads every secret under {mount}/"
