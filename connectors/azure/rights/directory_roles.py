@@ -130,7 +130,7 @@ def _on_object(role: DirectoryRole, scope: str, objects: Mapping[str, str]) -> P
     if not able:
         return Power()
     if key is None:
-        return Power(privilege=judged([("high", f"{able[0].name} that is not among those read, by {role.name}")]))
+        return Power(privilege=judged([("unknown", f"{able[0].name} that is not among those read, by {role.name}")]))
     return Power(becomes=(key,))
 
 

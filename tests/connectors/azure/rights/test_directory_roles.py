@@ -179,11 +179,11 @@ def test_on_one_application_it_becomes_that_one() -> None:
     assert power(role(CREDENTIALS), "/1234") == Power(becomes=(OWN,))
 
 
-def test_on_an_object_that_is_not_known_it_is_high() -> None:
-    """It might be any application."""
+def test_on_an_object_that_is_not_known_it_is_unknown() -> None:
+    """It might be any application, and what that amounts to was not read."""
     given_power = power(role(CREDENTIALS), "/9999")
 
-    assert (given_power.privilege.level, given_power.becomes) == ("high", ())
+    assert (given_power.privilege.level, given_power.becomes) == ("unknown", ())
 
 
 @pytest.mark.parametrize("scope", ["/1234", "/9999"])
