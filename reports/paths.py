@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, BinaryIO, TypeAlias
 
 from msgspec import Struct
@@ -12,10 +12,10 @@ from reports.base import Screen
 from reports.json import encoded, scan_record
 from reports.phrases import place
 from reports.terminal_page import Page
-from scanner.access.attack_paths import AttackPath, Step
+from scanner.access.attack_paths import MAKES_ADMIN, AttackPath, Step
 from scanner.access.chokes import Chokes, Cut
 from scanner.access.questions import Answer
-from scanner.model import Identity, ScanInfo, Trust
+from scanner.model import Identity, ScanInfo
 from scanner.text import counted
 
 SCHEMA = "muster.paths/1"
@@ -24,8 +24,8 @@ SCHEMA = "muster.paths/1"
 class Found(Struct, frozen=True, kw_only=True):
     """The answer: paths, choke points, or the fewest steps to cut.
 
-    ``names``: of identities by key, with the place if several share a name. ``entrances``: by key of identities that
-    external principals can become, the trusts. ``is_one``: whether the paths begin at a single identity.
+    ``names``: of identities by key, with the place if several share a name. ``is_one``: whether the paths begin at a
+    single identity.
     """
 
     scan: ScanInfo
@@ -33,7 +33,6 @@ class Found(Struct, frozen=True, kw_only=True):
     answer: Answer | None = None
     chokes: Chokes | None = None
     cut: Cut | None = None
-    entrances: Mapping[str, Sequence[Trust]] = {}
     is_one: bool = True
 
     @property
@@ -67,12 +66,12 @@ def _paths(page: Page, found: Found, answer: Answer) -> None:
     for position, path in enumerate(answer.paths):
         if position:
             page.line()
-        first, last = path.keys[0], path.keys[-1]
+        if not path.steps:
+            page.line(f"{_called(found, path.start)} is an admin.", "bold")
+            continue
         length = counted(len(path.steps), "step", "steps")
-        uncertain = ", under a condition" if any(step.conditional for step in path.steps) else ""
-        page.line(f"{_called(found, first)} → {_called(found, last)}: {length}{uncertain}", "bold")
-        for trust in found.entrances.get(first, ()):
-            page.item("outside", [f"{trust.kind} {trust.principal}: {trust.evidence}"], first="")
+        uncertain = ", under a condition" if path.is_conditional else ""
+        page.line(f"{_called(found, path.start)} → {_called(found, path.end)}: {length}{uncertain}", "bold")
         for number, step in enumerate(path.steps, start=1):
             _step_line(page, number, _becomes(found, step))
     notes = list(_notes(found, answer))
@@ -86,6 +85,8 @@ def _notes(found: Found, answer: Answer) -> Iterable[str]:
     if answer.before is not None:
         what = "identities can still be reached" if found.is_one else "identities still have a path"
         yield f"{answer.total:,} of {answer.before:,} {what}."
+    if answer.admins:
+        yield f"{counted(answer.admins, 'identity is an admin', 'identities are admins')} already, and needs no path."
     if answer.more:
         yield "There are more paths: --max N lists them."
     if answer.bounded:
@@ -118,6 +119,9 @@ def _step_line(page: Page, number: int, text: str) -> None:
 
 def _becomes(found: Found, step: Step) -> str:
     condition = " under a condition" if step.conditional else ""
+    if step.relation == MAKES_ADMIN:
+        holder = "" if step.via == step.target else f" with the rights of {_called(found, step.via)}"
+        return f"{_called(found, step.target)} makes itself an admin{holder}{condition}: {step.evidence}"
     return f"becomes {_called(found, step.target)}{condition}: {step.evidence}"
 
 
@@ -143,20 +147,19 @@ def record(found: Found) -> dict[str, Any]:
     chokes = () if found.chokes is None else found.chokes.chokes
     parts = (one for one in (found.answer, found.chokes, found.cut) if one is not None)
     return {
-        "paths": [_path(found, path) for path in answer.paths],
+        "paths": [_path(path) for path in answer.paths],
         "chokes": [{"identity": one.identity, "loses": one.loses} for one in chokes],
         **({} if found.cut is None else {"cut": [_step(step) for step in found.cut.steps]}),
         "total": answer.total,
         "total_before": answer.before,
+        "admins": answer.admins,
         "more": answer.more,
         "bounded": any(part.bounded for part in parts),
     }
 
 
-def _path(found: Found, path: AttackPath) -> Mapping[str, Any]:
-    trusts = found.entrances.get(path.keys[0], ())
-    outside = [{"principal": trust.principal, "kind": trust.kind, "evidence": trust.evidence} for trust in trusts]
-    return {"steps": [_step(step) for step in path.steps], **({"outside": outside} if outside else {})}
+def _path(path: AttackPath) -> Mapping[str, Any]:
+    return {"steps": [_step(step) for step in path.steps]}
 
 
 def _step(step: Step) -> Mapping[str, Any]:
@@ -166,6 +169,7 @@ def _step(step: Step) -> Mapping[str, Any]:
         "relation": step.relation,
         "evidence": step.evidence,
         "conditional": step.conditional,
+        **({"via": step.via} if step.via else {}),
     }
 
 

@@ -81,6 +81,7 @@ VERDICTS: Columns[Judged] = {
     "agreeing": lambda r: texts(r.verdicts.registry.agreeing),
     "contradictions": lambda r: texts(r.verdicts.registry.contradictions),
     "ownership_evidence": lambda r: text(r.verdicts.ownership.evidence),
+    "goal": lambda r: text(r.verdicts.privilege.goal),
     "usage_evidence": lambda r: text(r.verdicts.usage.evidence),
     "backup_only": lambda r: r.verdicts.ownership.backup_only,
     "leaving": lambda r: texts(r.verdicts.ownership.leaving),
@@ -260,7 +261,7 @@ def _conditional(result: ScanResult) -> Mapping[str, Sequence[Link]]:
     """Conditional edges of each identity, by key; links have the certain ones."""
     found: defaultdict[str, list[Link]] = defaultdict(list)
     for step in conditional_steps(result):
-        found[step.source].append(Link(relation=step.relation, target=step.target, evidence=step.evidence))
+        found[step.source].append(Link(relation="can_assume", target=step.target, evidence=step.evidence))
     return found
 
 

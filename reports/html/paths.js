@@ -1,21 +1,21 @@
 // The attack path of an identity, step by step: as a list with the evidence, and in a drawing of all around it.
 
-const BECOMES = ["can_assume", "acts_as"];
+const BECOMES = ["can_assume", "acts_as", "runs_as"];
 const STEPS_OPENED = 50; // in each direction
 
-// The shortest path to an admin, or to an identity that can make itself one; null where no path is known. Of one that is only
-// high, it leads through steps under a condition. Each step: { row, why, conditional }, where `why` says how the step before
-// becomes it; a step without a row is what it ends in.
+// The shortest path to the admin that an identity can become, or to the identity by which it makes itself one, as the scan found
+// it; null where there is none. Of one that is only high, it leads through steps under a condition. Each step: { row, why,
+// conditional }, where `why` says how the step before becomes it; a step without a row is what it ends in.
 function escalationPath(row, tables) {
-  const { identities, privilege } = tables;
+  const { identities, privilege, verdicts } = tables;
   const own = identities.at("privilege", row);
-  if (own !== "escalation" && !(own === "high" && tables.conditional?.length)) return null;
-  const level = (target) => (typeof target === "number" ? identities.at("privilege", target) : null);
+  const goal = verdicts.at("goal", row);
+  if (own !== "escalation" && !(own === "high" && goal !== null)) return null;
   const came = new Map([[row, null]]);
+  const isEnd = (at) => typeof at === "number" && (goal === null ? identities.at("privilege", at) === "admin" : keyOf(identities, at) === goal);
   let end = null;
   for (const from of came.keys()) {
-    // Admins first: an identity that can make itself one is the end of a path only where no admin can be reached.
-    if (level(from) === "admin") {
+    if (isEnd(from)) {
       end = from;
       break;
     }
@@ -23,10 +23,9 @@ function escalationPath(row, tables) {
       if ((own === "high" || !conditional) && !came.has(to)) came.set(to, { from, relation, why: evidence, conditional });
     }
   }
-  const isAble = (at) => level(at) === "escalation" && ownMethods(at, identities, privilege).length > 0;
-  end ??= [...came.keys()].find(isAble) ?? null;
-  if (end === null) return null;
-  const steps = level(end) === "admin" ? [] : [{ row: null, why: ownMethods(end, identities, privilege)[0] }];
+  end ??= row;
+  const isAdmin = identities.at("privilege", end) === "admin";
+  const steps = isAdmin ? [] : [{ row: null, why: methodOf(row, identities, privilege) ?? methodOf(end, identities, privilege) }];
   for (let at = end; at !== undefined; at = came.get(at)?.from) steps.unshift({ why: null, ...came.get(at), row: at });
   return steps;
 }
@@ -41,10 +40,11 @@ function stepsFrom(row, { links, conditional }, back = false) {
   return [...certain, ...(conditional?.where(column, row) ?? []).map(step(true))];
 }
 
-// How it could raise its own rights, of all that is said of its privilege: the rest are steps to others.
-function ownMethods(row, identities, privilege) {
+// How an identity makes itself or another one an admin, of all that is said of its privilege: the rest are steps to others.
+function methodOf(row, identities, privilege) {
   const texts = privilege.where("identity", row).map(({ text }) => text);
-  return texts.filter((text) => !/ can become | more steps lead to /.test(text));
+  const steps = / can become | more steps lead to /;
+  return texts.find((text) => text.includes(" an admin: ")) ?? (steps.test(texts[0] ?? "") ? null : texts[0]);
 }
 
 function pathOf(row, tables) {

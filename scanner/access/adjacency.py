@@ -72,11 +72,15 @@ class Adjacency(Protocol):
         ...
 
 
-def adjacency(size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[bool]) -> Adjacency:
-    """Return the edges in the form that suits their number.
+def adjacency(
+    size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[int] | None = None
+) -> Adjacency:
+    """Return the edges in the form that suits their number. ``conditional``: None if none of them is.
 
     Of several between two nodes, an unconditional edge wins.
     """
+    if conditional is None:
+        conditional = memoryview(bytes(len(sources)))
     if len(sources) >= MANY and find_spec("numpy") is not None:
         return Arrays.of(size, sources, targets, conditional)
     return Lists.of(size, sources, targets, conditional)
@@ -93,7 +97,7 @@ class Lists:
                 self._back[target][source] = conditional
 
     @classmethod
-    def of(cls, size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[bool]) -> Lists:
+    def of(cls, size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[int]) -> Lists:
         """See :func:`adjacency`."""
         onward: list[dict[int, bool]] = [{} for _ in range(size)]
         for source, target, uncertain in sorted(zip(sources, targets, conditional, strict=True)):
@@ -200,7 +204,7 @@ class Arrays:
         self._gone, self._cut = gone, cut
 
     @classmethod
-    def of(cls, size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[bool]) -> Arrays:
+    def of(cls, size: int, sources: Sequence[int], targets: Sequence[int], conditional: Sequence[int]) -> Arrays:
         """See :func:`adjacency`."""
         import numpy as np
 

@@ -1,26 +1,30 @@
 """Attack paths of a scan: shortest and simple paths, what an identity reaches, who reaches it, and what a cut changes.
 
-An edge ``becomes`` another identity by the relations ``can_assume`` and ``acts_as``; paths use these alone. Other
-relations are context. :mod:`scanner.access.chokes` says where to cut.
+An edge ``becomes`` another identity by the relations of :data:`scanner.access.control.BECOMES`; paths use these alone.
+Other relations are context. A path to an admin may end in a method, by which its last identity makes itself an admin:
+see :mod:`scanner.access.control`, which decides who has such a path. :mod:`scanner.access.chokes` says where to cut.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
-from itertools import islice, pairwise
-from typing import Any, TypeAlias
+from itertools import chain, islice, pairwise
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.access.adjacency import Adjacency, Walk, adjacency
 from scanner.access.assignments import held_by
+from scanner.access.control import BECOMES, Control, Method, Path, Rights, Route, rights_in
 from scanner.access.edges import conditional_edges
+from scanner.access.trusts import scope_named
 from scanner.errors import MissingExtra
-from scanner.model import Assessment, Relation, ScanResult, Trust
+from scanner.model import POWERFUL, Assessment, Relation, ScanResult, Trust
 
-BECOMES: frozenset[Relation] = frozenset({"can_assume", "acts_as"})
+MAKES_ADMIN: Literal["makes_admin"] = "makes_admin"
+"""The relation of a last step from an identity to itself: a method makes it an admin."""
 
 MOST_TRIED = 200_000
 """Maximum number of path prefixes that a search for simple paths tries."""
@@ -30,13 +34,14 @@ DiGraph: TypeAlias = Any
 
 
 class Step(Struct, frozen=True, kw_only=True, gc=False):
-    """An edge between two keys. ``conditional``: only if a condition holds."""
+    """An edge between two keys. ``conditional``: only if a condition holds. ``via``: the holder of a method."""
 
     source: str
     target: str
-    relation: Relation
+    relation: Relation | Literal["makes_admin"]
     evidence: str
     conditional: bool = False
+    via: str = ""
 
     @property
     def becomes(self) -> bool:
@@ -45,14 +50,30 @@ class Step(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class AttackPath(Struct, frozen=True, kw_only=True, gc=False):
-    """The steps from one identity to another, at least one."""
+    """The steps from one identity to another. An admin has a path of no steps to an admin: itself."""
 
+    start: str
     steps: tuple[Step, ...]
 
     @property
+    def end(self) -> str:
+        """The identity at its end."""
+        return self.steps[-1].target if self.steps else self.start
+
+    @property
     def keys(self) -> tuple[str, ...]:
-        """The identities on the path, both ends included."""
-        return (self.steps[0].source, *(step.target for step in self.steps))
+        """The identities on the path, both ends included, each once."""
+        return tuple(dict.fromkeys((self.start, *(step.target for step in self.steps))))
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether any of its steps is."""
+        return any(step.conditional for step in self.steps)
+
+    @property
+    def order(self) -> tuple[int, int, tuple[str, ...]]:
+        """What sorts shorter paths first, then those with fewer conditions."""
+        return len(self.steps), sum(step.conditional for step in self.steps), self.keys
 
 
 class Simple(Struct, frozen=True, kw_only=True):
@@ -73,7 +94,8 @@ def steps_of(result: ScanResult) -> Iterator[Step]:
 def conditional_steps(result: ScanResult) -> Iterator[Step]:
     """Yield the edges under a condition alone. Links keep those that hold for certain, so these are resolved again."""
     identities = [one.identity for one in result.identities]
-    for edge in conditional_edges(identities, held_by(identities, result.assignments), result.workloads):
+    powerful = {one.identity.key for one in result.identities if one.privilege.level in POWERFUL}
+    for edge in conditional_edges(identities, held_by(identities, result.assignments), result.workloads, powerful):
         yield Step(
             source=edge.source, target=edge.target, relation="can_assume", evidence=edge.evidence, conditional=True
         )
@@ -87,27 +109,159 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
     """The edges by which one identity becomes another. Of several between two keys, an unconditional edge counts.
 
     Built once, by :func:`graph_of` or ``Store.attack_graph``, and then safe to read from any number of threads.
-    ``keys``: of the nodes, sorted; ``numbers``: the place of each. ``admins``: the usual goals; ``entrances``:
-    identities that external principals can become. ``evidence``: reads the steps of an answer.
+    ``keys``: of the nodes, sorted; ``numbers``: the place of each. ``certain``: the edges without those under a
+    condition. ``admins``: the usual goals. ``methods``: by which identities make themselves or others admins.
+    ``entrances``: the external principals that can become an identity, by key. ``evidence``: reads the steps of an
+    answer.
     """
 
     keys: Sequence[str]
     numbers: Mapping[str, int]
     edges: Adjacency
+    certain: Adjacency
     evidence: Evidence
     admins: frozenset[str] = frozenset()
-    entrances: frozenset[str] = frozenset()
+    methods: tuple[Method, ...] = ()
+    entrances: Mapping[str, tuple[Trust, ...]] = {}
 
     def without(self, identities: Collection[str] = (), edges: Collection[tuple[str, str]] = ()) -> AttackGraph:
         """Return the graph without these identities and edges; unknown ones are ignored."""
         pairs = (self.numbered(edge) for edge in edges)
         cut = [(pair[0], pair[1]) for pair in pairs if len(pair) > 1]
+        gone = frozenset(identities)
+        left = (
+            replace(method, targets=tuple(key for key in method.targets if key not in gone))
+            for method in self.methods
+            if method.holder not in gone
+        )
         return replace(
             self,
-            edges=self.edges.without(self.numbered(identities), cut),
-            admins=self.admins.difference(identities),
-            entrances=self.entrances.difference(identities),
+            edges=self.edges.without(self.numbered(gone), cut),
+            certain=self.certain.without(self.numbered(gone), cut),
+            admins=self.admins.difference(gone),
+            methods=tuple(method for method in left if method.targets),
+            entrances={key: trusts for key, trusts in self.entrances.items() if key not in gone},
         )
+
+    def rights(self, *, if_met: bool) -> Rights:
+        """Return what makes an admin. ``if_met``: methods under a condition count, too."""
+        return rights_in(self.methods, self.numbers, self.admins, conditional=if_met)
+
+    def control(self, *, if_met: bool = False) -> Control:
+        """Return who can become an admin, without conditions or with. It is computed anew: a search of the graph."""
+        return Control(self.edges if if_met else self.certain, self.rights(if_met=if_met))
+
+    # --- Paths to an admin, which may end in a method ---
+
+    def to_admin(self, sources: Collection[str]) -> Iterator[AttackPath]:
+        """Yield for each identity that can become an admin the nearest way: those without a condition, shortest first.
+
+        For an admin that is the path of no steps.
+        """
+        wanted = set(self.numbered(sources))
+        certain = self.control()
+        found = {node: certain.route(node) for node in wanted if node in certain}
+        possible = self.control(if_met=True) if len(found) < len(wanted) else certain
+        more = {node: possible.route(node) for node in wanted if node not in certain and node in possible}
+        for some in (found, more):
+            for node in sorted(some, key=lambda node: (some[node].steps, node)):
+                yield self._routed(some[node])
+
+    def ways_to_admin(
+        self, source: str, most: int, *, every: bool = False, longest: int | None = None
+    ) -> tuple[tuple[AttackPath, ...], bool]:
+        """Return paths from one identity to admins and to methods, and whether the search ended at its limit.
+
+        Those without a condition come first, shortest first; then those under one. ``every``: all simple paths to each
+        end, of at most ``longest`` steps; otherwise the shortest.
+        """
+        if source in self.admins:
+            return (AttackPath(start=source, steps=()),), False
+        certain, bounded = self._ways(self.certain, source, most, if_met=False, every=every, longest=longest)
+        possible, at_limit = self._ways(self.edges, source, most, if_met=True, every=every, longest=longest)
+        known = {path.steps for path in certain}
+        more = (path for path in possible if path.is_conditional and path.steps not in known)
+        ordered = (sorted(paths, key=lambda path: path.order) for paths in (certain, more))
+        return tuple(islice(chain.from_iterable(ordered), most)), bounded or at_limit
+
+    def from_outside(self, paths: Iterable[AttackPath]) -> Iterator[AttackPath]:
+        """Yield each path once for every external principal that the trust policy of its start lets in.
+
+        A restriction, such as an external id or a claim, makes the first step conditional.
+        """
+        for path in paths:
+            steps: dict[str, Step] = {}
+            for trust in self.entrances[path.start]:
+                step = Step(
+                    source=_outsider(trust),
+                    target=path.start,
+                    relation="can_assume",
+                    evidence=trust.evidence,
+                    conditional=trust.restriction != "none",
+                )
+                known = steps.get(step.source)
+                if known is None or known.conditional > step.conditional:
+                    steps[step.source] = step
+            for outsider, step in steps.items():
+                yield AttackPath(start=outsider, steps=(step, *path.steps))
+
+    def _ways(
+        self, edges: Adjacency, source: str, most: int, *, if_met: bool, every: bool, longest: int | None
+    ) -> tuple[list[AttackPath], bool]:
+        """Paths along these edges to admins, and to the nearest target of each method whose holder is controlled."""
+        forward = _Forward(edges, self.numbers[source])
+        ends: dict[int, tuple[Path, str] | None] = dict(self._methods_of(forward, if_met=if_met))
+        ends |= dict.fromkeys(self.numbered(self.admins))
+        if every or len(ends) == 1:
+            found, bounded = _simple(edges, self.numbers[source], ends, most, longest)
+        else:
+            near = sorted((node for node in ends if node in forward), key=forward.order)
+            found, bounded = [forward.to(node).nodes for node in near[:most]], False
+        return [self._attack_path(nodes, ends[nodes[-1]]) for nodes in found], bounded
+
+    def _methods_of(self, forward: _Forward, *, if_met: bool) -> Iterator[tuple[int, tuple[Path, str]]]:
+        """By target: the path to the holder of a method that makes it an admin, and what allows that."""
+        rights = self.rights(if_met=if_met)
+        for node, by in rights.own.items():
+            if node in forward:
+                yield node, (forward.to(node), by)
+        for holders, targets in rights.shared:
+            mine = [node for node in holders if node in forward]
+            near = min((node for node in targets if node in forward), key=forward.order, default=None)
+            if mine and near is not None and near not in rights.own:
+                holder = min(mine, key=forward.order)
+                yield near, (forward.to(holder), holders[holder])
+
+    def _routed(self, route: Route) -> AttackPath:
+        ending = None if route.chain is None else (route.chain, route.by)
+        return self._attack_path(route.path.nodes, ending)
+
+    def _attack_path(self, nodes: Sequence[int], ending: tuple[Path, str] | None) -> AttackPath:
+        """The path along these nodes. ``ending``: the path to the holder of its last method, and what allows that."""
+        steps = self._steps(nodes)
+        if ending is not None:
+            chain_to_holder, by = ending
+            steps = (*steps, self._made_admin(nodes[-1], chain_to_holder, by, first=nodes[0]))
+        return AttackPath(start=self.keys[nodes[0]], steps=steps)
+
+    def _made_admin(self, node: int, to_holder: Path, by: str, *, first: int) -> Step:
+        key, holder = self.keys[node], self.keys[to_holder.goal]
+        through = self._steps(to_holder.nodes) if to_holder.goal != node else ()
+        way = "; ".join(f"{one.source} can become {one.target}: {one.evidence}" for one in through)
+        conditional = any(one.conditional for one in through)
+        if not conditional:
+            able = (one for one in self.methods if one.holder == holder and key in one.targets and one.by == by)
+            conditional = all(one.conditional for one in able)
+        return Step(
+            source=key,
+            target=key,
+            relation=MAKES_ADMIN,
+            evidence=f"{by}; {way}" if way and holder != self.keys[first] else by,
+            conditional=conditional,
+            via=holder,
+        )
+
+    # --- Paths to any identity ---
 
     def shortest(self, source: str, goals: Collection[str] | None = None) -> Iterator[AttackPath]:
         """Yield a shortest path from ``source`` to each goal, or to every key that it can become, shortest first.
@@ -134,10 +288,8 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
         """
         if source not in self.numbers or source in goals:
             return Simple(paths=())
-        to_goal = self._walked(goals, back=True)
-        search = _Search(self.edges, to_goal, self.numbers[source], longest)
-        found = tuple(self._path(nodes) for nodes in islice(search.paths(), most))
-        return Simple(paths=found, bounded=len(found) < most and search.tried >= MOST_TRIED)
+        nodes, bounded = _simple(self.edges, self.numbers[source], self.numbered(goals), most, longest)
+        return Simple(paths=tuple(map(self._path, nodes)), bounded=bounded)
 
     def reached(self, keys: Collection[str], *, back: bool = False) -> Iterator[str]:
         """Yield all that these identities can become, the nearest first; with ``back`` all that can become them."""
@@ -178,14 +330,11 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
         """Return the node numbers of the keys that are in the graph."""
         return [self.numbers[key] for key in keys if key in self.numbers]
 
-    def _walked(self, keys: Collection[str], *, back: bool) -> Walk:
-        walk = self.edges.walk(self.numbered(keys), back=back)
-        for _ in walk.levels():
-            pass
-        return walk
-
     def _path(self, nodes: Sequence[int]) -> AttackPath:
-        return AttackPath(steps=self.steps(pairwise(self.keys[node] for node in nodes)))
+        return AttackPath(start=self.keys[nodes[0]], steps=self._steps(nodes))
+
+    def _steps(self, nodes: Sequence[int]) -> tuple[Step, ...]:
+        return self.steps(pairwise(self.keys[node] for node in nodes))
 
     def _bare(self, pair: tuple[str, str]) -> Step:
         """The step of an edge whose evidence was removed from the store since the graph was built."""
@@ -195,28 +344,31 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
 
 
 def graph_of(
-    steps: Iterable[Step], admins: frozenset[str] = frozenset(), entrances: frozenset[str] = frozenset()
+    steps: Iterable[Step],
+    admins: frozenset[str] = frozenset(),
+    entrances: Mapping[str, tuple[Trust, ...]] | None = None,
+    methods: Iterable[Method] = (),
 ) -> AttackGraph:
     """Return the graph of these steps. Steps of other relations, and from an identity to itself, are left out."""
+    methods = tuple(methods)
     known: dict[tuple[str, str], Step] = {}
     for step in steps:
         pair = step.source, step.target
         if step.becomes and step.source != step.target and (pair not in known or known[pair].conditional):
             known[pair] = known[pair] if pair in known and step.conditional else step
-    keys = sorted({key for pair in known for key in pair})
+    alone = {key for method in methods for key in (method.holder, *method.targets)} | admins | set(entrances or ())
+    keys = sorted(alone.union(*known))
     numbers = {key: number for number, key in enumerate(keys)}
+    pairs = [(numbers[source], numbers[target], step.conditional) for (source, target), step in known.items()]
     return AttackGraph(
         keys=keys,
         numbers=numbers,
-        edges=adjacency(
-            len(keys),
-            [numbers[source] for source, _ in known],
-            [numbers[target] for _, target in known],
-            [step.conditional for step in known.values()],
-        ),
-        evidence=lambda pairs: {pair: known[pair] for pair in pairs},
+        edges=_adjacency(len(keys), pairs),
+        certain=_adjacency(len(keys), [pair for pair in pairs if not pair[2]]),
+        evidence=lambda pairs: {pair: known[pair] for pair in pairs if pair in known},
         admins=admins,
-        entrances=entrances,
+        methods=methods,
+        entrances=entrances or {},
     )
 
 
@@ -242,6 +394,44 @@ def _traced(walk: Walk, node: int) -> list[int]:
     while (before := int(walk.before[nodes[-1]])) >= 0:
         nodes.append(before)
     return nodes
+
+
+class _Forward:
+    """All that a node can become."""
+
+    def __init__(self, edges: Adjacency, start: int) -> None:
+        self._walk = edges.walk((start,))
+        for _ in self._walk.levels():
+            pass
+
+    def __contains__(self, node: object) -> bool:
+        return isinstance(node, int) and self._walk.steps[node] >= 0
+
+    def order(self, node: int) -> tuple[int, int, int]:
+        """What sorts the nearest first, then those with fewer conditions."""
+        return int(self._walk.steps[node]), int(self._walk.conditions[node]), node
+
+    def to(self, node: int) -> Path:
+        """Return a shortest path to a node that can be reached."""
+        nodes = tuple(_traced(self._walk, node)[::-1])
+        return Path(nodes, len(nodes) - 1, node)
+
+
+def _simple(
+    edges: Adjacency, source: int, goals: Collection[int], most: int, longest: int | None
+) -> tuple[list[tuple[int, ...]], bool]:
+    """Return the nodes of up to ``most`` simple paths to goals, and whether the search ended at its limit.
+
+    A path ends at its first goal; a source that is one has a path of no steps besides.
+    """
+    others = [node for node in goals if node != source]
+    to_goal = edges.walk(others, back=True)
+    for _ in to_goal.levels():
+        pass
+    search = _Search(edges, to_goal, source, longest)
+    found: list[tuple[int, ...]] = [(source,)] if source in goals else []
+    found += islice(search.paths(), most - len(found))
+    return found, len(found) < most and search.tried >= MOST_TRIED
 
 
 _Beginning: TypeAlias = tuple[int, int, tuple[int, ...], int]
@@ -285,10 +475,18 @@ def admins(assessments: Iterable[Assessment]) -> frozenset[str]:
     return frozenset(one.identity.key for one in assessments if one.privilege.level == "admin")
 
 
-def entrances(assessments: Iterable[Assessment]) -> Mapping[str, tuple[Trust, ...]]:
-    """Return the identities that external principals can become, by key, with the trusts that allow it."""
-    found = ((one.identity.key, tuple(filter(is_external, one.identity.trusts))) for one in assessments)
-    return {key: trusts for key, trusts in found if trusts}
+def _adjacency(size: int, pairs: Sequence[tuple[int, int, bool]]) -> Adjacency:
+    sources, targets, conditional = zip(*pairs, strict=True) if pairs else ((), (), ())
+    return adjacency(size, sources, targets, conditional)
+
+
+def _outsider(trust: Trust) -> str:
+    """Return who comes in by a trust: anybody, an account, or whoever has tokens of an issuer."""
+    if trust.kind == "anyone":
+        return "*"
+    if trust.kind == "federated":
+        return (trust.issuer or trust.principal).removeprefix("aws:")
+    return scope_named(trust.principal)
 
 
 def is_external(trust: Trust) -> bool:

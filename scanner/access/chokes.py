@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 
 from msgspec import Struct
 
 from scanner.access.adjacency import Adjacency, Pair
-from scanner.access.attack_paths import AttackGraph, Step
+from scanner.access.attack_paths import MAKES_ADMIN, AttackGraph, Step
+from scanner.access.control import Method, leading_to
 from scanner.errors import MissingExtra
 
 MOST_EDGES = 6_000_000
@@ -63,6 +65,40 @@ def chokes(graph: AttackGraph, goals: Collection[str], most_edges: int = MOST_ED
         Choke(identity=graph.keys[node], loses=number) for node, number in zip(order, loses[1:], strict=True) if number
     )
     return Chokes(chokes=tuple(sorted(found, key=lambda one: (-one.loses, one.identity))), bounded=bounded)
+
+
+MOST_COUNTED = 200
+"""The most identities that are taken out one by one, where a path needs the holder of a method and its target."""
+
+
+def chokes_to_admin(graph: AttackGraph, most_edges: int = MOST_EDGES) -> Chokes:
+    """Return for each identity how many others lose every path to an admin without it, methods included.
+
+    An identity that makes itself an admin is as good as one. Where others need both the holder of a method and its
+    target, no dominator says what they lose, so identities are taken out one by one, the likeliest first.
+    """
+    rights = graph.rights(if_met=True)
+    own = (graph.keys[node] for node in rights.own)
+    found = chokes(graph, {*graph.admins, *own}, most_edges)
+    if not rights.shared or found.bounded:
+        return found
+    control = graph.control(if_met=True)
+    routes = {node: control.route(node) for node in control}
+    by_methods = [node for node, route in routes.items() if route.chain is not None and not route.is_own]
+    if not by_methods:
+        return found
+    named: Counter[str] = Counter({one.identity: one.loses for one in found.chokes})
+    for node in by_methods:
+        paths = (routes[node].path, routes[node].chain)
+        named.update({graph.keys[at] for path in paths if path is not None for at in path.nodes} - {graph.keys[node]})
+    counted = []
+    for key, _ in sorted(named.items(), key=lambda one: (-one[1], one[0]))[:MOST_COUNTED]:
+        left = graph.without((key,)).control(if_met=True)
+        loses = len(routes) - len(set(left)) - (graph.numbers[key] in control)
+        if loses > 0:
+            counted.append(Choke(identity=key, loses=loses))
+    every = sorted(counted, key=lambda one: (-one.loses, one.identity))
+    return Chokes(chokes=tuple(every), bounded=len(named) > MOST_COUNTED)
 
 
 def _leading_to(edges: Adjacency, goals: Collection[int], most_edges: int) -> tuple[list[int], bool]:
@@ -165,13 +201,54 @@ def fewest_cuts(
     A source that is a goal is ignored. Raises MissingExtra without SciPy.
     """
     ends = frozenset(graph.numbered(goals))
-    starts = frozenset(graph.numbered(sources)) - ends
-    back, bounded = _leading_to(graph.edges, ends, most_edges)
+    pairs, bounded = _cuttable(graph, graph.numbered(sources), ends, (), most_edges)
     if bounded:
         return Cut(steps=(), bounded=True)
-    pairs = list(_between(graph.edges, starts, ends, frozenset(back)))
-    cut = _minimum_cut(pairs, starts, ends) if pairs else ()
+    cut = _minimum_cut(pairs, frozenset(graph.numbered(sources)) - ends, ends)
     return Cut(steps=graph.steps(sorted((graph.keys[one], graph.keys[other]) for one, other in cut)))
+
+
+def fewest_cuts_to_admin(graph: AttackGraph, sources: Collection[str], most_edges: int = MOST_EDGES) -> Cut:
+    """Return the fewest steps without which no source can become an admin: edges, and rights that make one.
+
+    Admins among the sources are ignored. Whoever controls both the holder of a method and a target of it loses that
+    by the right alone. Raises MissingExtra without SciPy.
+    """
+    admins = frozenset(graph.numbered(graph.admins))
+    size = graph.edges.size
+    rights: list[tuple[Method, Collection[int]]] = []
+    for method in dict.fromkeys(graph.methods):
+        holder = leading_to(graph.edges, graph.numbered((method.holder,)))
+        target = holder if method.is_own else leading_to(graph.edges, graph.numbered(method.targets))
+        able = graph.numbered((method.holder,)) if method.is_own else [node for node in holder if node in target]
+        rights.append((method, able))
+    pairs, bounded = _cuttable(
+        graph, graph.numbered(sources), admins, {at for _, able in rights for at in able}, most_edges
+    )
+    if bounded:
+        return Cut(steps=(), bounded=True)
+    # Each right is an edge between two more nodes: whoever can use it leads to the first, and the second is an end.
+    given = {(size + 2 * place, size + 2 * place + 1): method for place, (method, _) in enumerate(rights)}
+    using = {(node, size + 2 * place) for place, (_, able) in enumerate(rights) for node in able}
+    ends = admins.union(end for _, end in given)
+    starts = frozenset(graph.numbered(sources)) - admins
+    cut = _minimum_cut([*pairs, *sorted(using), *given], starts, ends, using)
+    edges = sorted((graph.keys[one], graph.keys[other]) for one, other in cut if other < size)
+    return Cut(steps=(*graph.steps(edges), *(_right(given[pair]) for pair in sorted(cut) if pair in given)))
+
+
+def _right(method: Method) -> Step:
+    key = method.targets[0]
+    conditional, by = method.conditional, method.by
+    return Step(source=key, target=key, relation=MAKES_ADMIN, evidence=by, conditional=conditional, via=method.holder)
+
+
+def _cuttable(
+    graph: AttackGraph, sources: Iterable[int], ends: frozenset[int], more: Collection[int], most_edges: int
+) -> tuple[list[Pair], bool]:
+    """The edges on the way from the sources to the ends and to ``more``, and whether they are too many."""
+    back, bounded = _leading_to(graph.edges, {*ends, *more}, most_edges)
+    return list(_between(graph.edges, frozenset(sources) - ends, ends, frozenset(back))), bounded
 
 
 def _between(edges: Adjacency, starts: frozenset[int], ends: frozenset[int], leading: frozenset[int]) -> Iterator[Pair]:
@@ -187,18 +264,23 @@ def _between(edges: Adjacency, starts: frozenset[int], ends: frozenset[int], lea
                     todo.append(other)
 
 
-def _minimum_cut(pairs: Sequence[Pair], starts: Iterable[int], ends: Iterable[int]) -> Sequence[Pair]:
+def _minimum_cut(
+    pairs: Sequence[Pair], starts: Iterable[int], ends: Iterable[int], kept: Collection[Pair] = frozenset()
+) -> Sequence[Pair]:
+    """The fewest of the pairs without which no start leads to an end. ``kept``: those that are never cut."""
     try:
         import numpy as np
         from scipy.sparse import csr_array
         from scipy.sparse.csgraph import breadth_first_order, maximum_flow
     except ImportError as error:
         raise MissingExtra("the fewest steps to cut", "graph") from error
+    if not pairs:
+        return ()
     place = {node: number for number, node in enumerate(dict.fromkeys(chain.from_iterable(pairs)), start=2)}
     source, sink, every = 0, 1, len(pairs) + 1
     entering = [(source, place[one], every) for one in starts if one in place]
     leaving = [(place[one], sink, every) for one in ends if one in place]
-    along = [(place[one], place[other], 1) for one, other in pairs]
+    along = [(place[one], place[other], every if (one, other) in kept else 1) for one, other in pairs]
     rows, columns, capacities = np.array([*entering, *leaving, *along], dtype=np.int32).T
     size = len(place) + 2
     capacity = csr_array((capacities, (rows, columns)), shape=(size, size), dtype=np.int32)

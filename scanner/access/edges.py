@@ -1,34 +1,37 @@
 """All edges by which one identity becomes another: trusts across scopes, assignments, tokens and takeovers. Pure.
 
-They are resolved once everything has been read. :mod:`scanner.access.attack_paths` answers questions about them,
-:mod:`scanner.access.raised_privileges` raises privileges by them.
+They are resolved once everything has been read. :mod:`scanner.access.control` decides by them who can become an admin,
+:mod:`scanner.access.attack_paths` answers questions about them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 from msgspec import Struct
 
 from scanner.access.assignments import Held, by_right, with_assignments, with_unknown_rights
+from scanner.access.becoming import MOST, Candidates
 from scanner.access.clusters import with_named
+from scanner.access.control import BECOMES, Method, Targets, methods_in
 from scanner.access.execution import by_execution
 from scanner.access.federation import by_token_if, with_federation
-from scanner.access.trusts import across_scopes, across_scopes_if, with_links, with_trusts
+from scanner.access.trusts import WILD, across_scopes, across_scopes_if, scope_named, with_links, with_trusts
 from scanner.access.workloads import by_takeover, with_roles
 from scanner.model import Coverage, Edge, Identity, Link, Workload
 
 
 class Resolved(Struct, frozen=True, kw_only=True):
-    """The resolved identities, and all edges, including those of identities known from earlier scans.
+    """The resolved identities, all edges and all methods, including those of identities known from earlier scans.
 
-    An unconditional edge is also a ``can_assume`` link of its source.
+    An unconditional edge is also a ``can_assume`` link of its source, unless it leads to what was not read.
     """
 
     identities: tuple[Identity, ...]
     edges: tuple[Edge, ...]
+    methods: tuple[Method, ...]
 
 
 def resolve(
@@ -38,25 +41,24 @@ def resolve(
     coverage: Sequence[Coverage],
     others: Sequence[Identity] = (),
 ) -> Resolved:
-    """Resolve which identity can become which. The identities also get their assignments, or an unknown privilege.
+    """Resolve which identity can become which, or make which an admin. The identities also get their assignments.
 
     ``others``: last known identities of scopes that were not read this time; they stay unchanged. If several edges
-    lead to one target, an existing link wins, then a trust, an assignment, a token, an execution identity, a takeover.
+    lead to one target, an existing link wins, then a trust, an assignment, a token, an execution identity, a right to
+    become it, a takeover.
     """
     trusting = with_named(with_trusts(with_roles(identities, others), others, places=coverage), others)
     entitled = with_unknown_rights(with_assignments(trusting, held), coverage, held)
     federated, by_token = with_federation(entitled, others, workloads, coverage)
     known = (*federated, *others)
-    found = chain(
-        across_scopes(federated, others),
-        by_right(known, held),
-        by_token,
-        by_execution(known),
-        by_takeover(known, workloads, held),
-    )
+    found = [*across_scopes(federated, others), *by_right(known, held), *by_token, *by_execution(known)]
+    targets = Targets(known)
+    methods = methods_in(known, targets)
+    takeovers = tuple(by_takeover(known, workloads, held))
+    candidates = Candidates(known, lambda: (*linked_edges(known), *found, *takeovers), methods, targets)
     conditional: list[Edge] = []
     links: defaultdict[str, list[Link]] = defaultdict(list)
-    for edge in found:
+    for edge in (*found, *candidates.becoming(), *candidates.needed(takeovers)):
         if edge.conditional:
             conditional.append(edge)
         else:
@@ -64,11 +66,18 @@ def resolve(
     linked = federated
     if links:
         linked = tuple(with_links(one, links[one.key]) if one.key in links else one for one in federated)
-    return Resolved(identities=linked, edges=(*_linked_edges(chain(linked, others)), *conditional))
+    edges = (*linked_edges(chain(linked, others)), *conditional, *to_unread(known, coverage))
+    return Resolved(identities=linked, edges=edges, methods=methods)
 
 
-def conditional_edges(identities: Sequence[Identity], held: Held, workloads: Sequence[Workload]) -> Iterator[Edge]:
-    """Yield the conditional edges alone, of identities that were resolved before: no link keeps these."""
+def conditional_edges(
+    identities: Sequence[Identity], held: Held, workloads: Sequence[Workload], powerful: Container[str]
+) -> Iterator[Edge]:
+    """Yield the conditional edges alone, of identities that were resolved before: no link keeps these.
+
+    ``powerful``: keys of identities that were judged to be admins, or able to become one.
+    """
+    targets = Targets(identities)
     found = chain(
         across_scopes_if(identities),
         by_right(identities, held),
@@ -76,12 +85,33 @@ def conditional_edges(identities: Sequence[Identity], held: Held, workloads: Seq
         by_execution(identities),
         by_takeover(identities, workloads, held),
     )
-    return (edge for edge in found if edge.conditional)
+    yield from (edge for edge in found if edge.conditional)
+    for one in identities:
+        for way in one.reach:
+            if way.kind == "become" and way.conditional and one.privilege.level != "admin":
+                strong = (key for key in targets.of(one.provider, way) if key in powerful and key != one.key)
+                yield from (Edge(one.key, key, way.by, conditional=True) for key in islice(strong, MOST))
 
 
-def _linked_edges(identities: Iterable[Identity]) -> Iterable[Edge]:
-    """Yield the edges of ``can_assume`` links."""
+def linked_edges(identities: Iterable[Identity]) -> Iterator[Edge]:
+    """Yield the edges of links by which an identity acts as another."""
     for identity in identities:
         for link in identity.links:
-            if link.relation == "can_assume":
+            if link.relation in BECOMES:
                 yield Edge(identity.key, link.target, link.evidence)
+
+
+def to_unread(identities: Sequence[Identity], coverage: Iterable[Coverage]) -> Iterator[Edge]:
+    """Yield an edge for each identity of a scope that was not read which the policies of another name.
+
+    Whether that one lets it in is unknown, and so is what it may then do: no link is made of it.
+    """
+    ways = [(one, way) for one in identities for way in one.reach if way.kind == "assume" and not way.conditional]
+    if not ways:
+        return
+    read = {(one.provider, one.scope) for one in identities} | {(one.provider, one.scope) for one in coverage}
+    for one, way in ways:
+        for pattern in way.on:
+            scope = scope_named(pattern)
+            if scope not in ("", pattern) and not WILD.search(scope) and (one.provider, scope) not in read:
+                yield Edge(one.key, pattern, "its policies allow to assume it, and whether it agrees was not read")

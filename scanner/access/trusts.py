@@ -16,7 +16,8 @@ from scanner.matching.declared import environment_of
 from scanner.matching.keys import as_compared
 from scanner.model import Coverage, Edge, Identity, Link, Trust
 
-_WILD = re.compile(r"[*?]")
+WILD = re.compile(r"[*?]")
+"""What makes an id a pattern."""
 
 
 def with_links(identity: Identity, links: Iterable[Link]) -> Identity:
@@ -39,7 +40,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 def literal_start(pattern: str) -> str:
     """Return the literal prefix of a pattern."""
-    return _WILD.split(pattern, 1)[0]
+    return WILD.split(pattern, 1)[0]
 
 
 class Keys:

@@ -140,7 +140,8 @@ def _with_rights_of(own: Privilege, roles: Mapping[str, Privilege | None]) -> Pr
     level = min(levels.values(), key=PRIVILEGES.index)
     if own.level != "unknown":
         level = min(own.level, level, key=PRIVILEGES.index)
-    return Privilege(level=level, evidence=tuple(_evidence_of_roles(levels, roles)) or own.evidence)
+    goal = next((given.goal for given in roles.values() if given is not None and given.level == level), None)
+    return replace(own, level=level, evidence=tuple(_evidence_of_roles(levels, roles)) or own.evidence, goal=goal)
 
 
 def _evidence_of_roles(levels: Mapping[str, PrivilegeLevel], roles: Mapping[str, Privilege | None]) -> Iterator[str]:

@@ -172,4 +172,4 @@ def _named_by(identity: Identity) -> Iterator[str]:
 
 
 def _may_become(identity: Identity) -> Iterator[str]:
-    yield from (pattern for way in identity.reach if way.kind == "assume" for pattern in way.on)
+    yield from (pattern for way in identity.reach if way.kind in ("assume", "become") for pattern in way.on)

@@ -76,9 +76,9 @@ class _Asked(Struct, frozen=True, kw_only=True):
 def paths(asked: _Asked, outputs: tuple[str, ...], config_file: Path | None, store_url: str | None) -> int:
     """Show which identity can become which, shortest paths first, with the evidence for each step.
 
-    FROM and TO are a key, name or alias; 'admin': identities that are one; 'outside': identities that external
-    principals can become; or a view, such as 'orphans'. Without TO: everything that one identity can become, and the
-    nearest admin of several. Exit 1 if there is no path.
+    FROM and TO are a key, name or alias; 'admin': identities that are one, or are made one by a method; 'outside':
+    external principals that a trust policy lets in; or a view, such as 'orphans'. Without TO: everything that one
+    identity can become, and the nearest admin of several. Paths under a condition come last. Exit 1 without a path.
     """
     from reports.paths import WRITERS
     from scanner.cli.output import deliver, plan_formats
@@ -121,8 +121,7 @@ def _check(asked: _Asked, *, asks_nothing: bool) -> None:
 def _found(store: Store, asked: _Asked) -> tuple[Found, bool]:
     """The answer, and whether there is any path."""
     from reports.paths import Found, unique_names
-    from scanner.access.attack_paths import entrances
-    from scanner.access.chokes import chokes
+    from scanner.access.chokes import chokes_to_admin
     from scanner.access.questions import Question, ask
 
     graph = store.attack_graph()
@@ -134,18 +133,21 @@ def _found(store: Store, asked: _Asked) -> tuple[Found, bool]:
     with store.records() as records:
         found, has_path = Found(scan=records.frame.scan), True
     if asked.source is None:
-        every = chokes(graph.without(avoid, edges), graph.admins)
+        every = chokes_to_admin(graph.without(avoid, edges))
         found = replace(found, chokes=replace(every, chokes=every.chokes[: asked.most]))
     else:
         is_one = asked.source not in (*VIEWS, ADMIN, OUTSIDE)
         starts = meant(asked.source)
         goals = meant(asked.target or ADMIN) if asked.target or not is_one else None
+        to_admin = goals is not None and asked.target in (ADMIN, None)
         if asked.cut:
-            found, has_path = _cut(found, graph.without(avoid, edges), starts, goals or frozenset())
+            found, has_path = _cut(found, graph.without(avoid, edges), starts, None if to_admin else goals)
         else:
             question = Question(
                 source=next(iter(starts)) if is_one else starts,
                 goals=goals,
+                admin=to_admin,
+                outside=asked.source == OUTSIDE,
                 most=asked.most,
                 every=asked.every,
                 longest=asked.longest,
@@ -153,17 +155,17 @@ def _found(store: Store, asked: _Asked) -> tuple[Found, bool]:
                 cut=edges,
             )
             answer = ask(graph, question)
-            found, has_path = replace(found, answer=answer, is_one=is_one), bool(answer.paths)
+            found, has_path = replace(found, answer=answer, is_one=is_one), bool(answer.paths or answer.admins)
     with store.records() as records:
         named = records.identities(sorted(found.keys))
-    outside = entrances(named) if asked.source == OUTSIDE else {}
-    return replace(found, names=unique_names(one.identity for one in named), entrances=outside), has_path
+    return replace(found, names=unique_names(one.identity for one in named)), has_path
 
 
-def _cut(found: Found, graph: AttackGraph, starts: frozenset[str], goals: frozenset[str]) -> tuple[Found, bool]:
-    from scanner.access.chokes import fewest_cuts
+def _cut(found: Found, graph: AttackGraph, starts: frozenset[str], goals: frozenset[str] | None) -> tuple[Found, bool]:
+    """The fewest steps to cut. ``goals``: None for the admins."""
+    from scanner.access.chokes import fewest_cuts, fewest_cuts_to_admin
 
-    cut = fewest_cuts(graph, starts, goals)
+    cut = fewest_cuts_to_admin(graph, starts) if goals is None else fewest_cuts(graph, starts, goals)
     return replace(found, cut=cut), cut.bounded or bool(cut.steps)
 
 
@@ -203,7 +205,7 @@ def _meant(store: Store, graph: AttackGraph, text: str) -> frozenset[str]:
     if text == ADMIN:
         return graph.admins
     if text == OUTSIDE:
-        return graph.entrances
+        return frozenset(graph.entrances)
     if by_view in _EVERYTHING:
         return frozenset(graph.keys)
     if by_view is not None:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from functools import cache
+from itertools import chain
 
 import msgspec
 from msgspec import Struct
 
+from scanner.access.control import Method, raise_by_paths
 from scanner.access.exposures import committers
-from scanner.access.raised_privileges import raise_by_paths
 from scanner.access.workloads import agents_roles, consumers, with_rights_of_roles
 from scanner.discovery.inventory import Inventory
 from scanner.judging.agents import judge_agent
@@ -86,6 +87,13 @@ def judge_intrinsic(identities: Sequence[Identity], lists: Lists, now: datetime)
     )
 
 
+class Access(Struct, frozen=True, kw_only=True):
+    """Which identity can become which, or make which an admin: see scanner.access.edges."""
+
+    edges: Sequence[Edge]
+    methods: Sequence[Method]
+
+
 class LastScan(Struct, frozen=True, kw_only=True):
     """Known from earlier scans. ``entries``: as the last scan judged them.
 
@@ -105,15 +113,15 @@ def assess(
     *,
     lists: Lists,
     last: LastScan,
-    edges: Sequence[Edge],
+    access: Access,
     now: datetime,
 ) -> list[Assessment]:
-    """Return the assessment of each identity. ``registry``: by key. ``edges``: see scanner.access.edges."""
+    """Return the assessment of each identity. ``registry``: by key."""
     identities, roster, carried = inventory.identities, lists.roster, last.carried
     entries = {entry.id: entry for entry in lists.entries or ()}
     owner_tags = frozenset(tag_scores(lists.ownership.tag_keys))
     with stage("paths"):
-        privileges = with_rights_of_roles(_privileges(identities, carried, edges), identities)
+        privileges = with_rights_of_roles(_privileges(identities, carried, access), identities)
     agents = agents_roles(identities, intrinsic.agents)
     run_by = consumers(inventory.workloads, identities)
     with stage("owners"):
@@ -170,13 +178,21 @@ def _drift(
 
 
 def _privileges(
-    identities: Sequence[Identity], carried: Sequence[Assessment], edges: Sequence[Edge]
+    identities: Sequence[Identity], carried: Sequence[Assessment], access: Access
 ) -> Mapping[str, Privilege]:
     """Return the privilege of each identity, raised by paths, including those through last known identities."""
-    levels = {one.identity.key: one.privilege for one in carried} | {
-        identity.key: identity.privilege for identity in identities
-    }
-    return raise_by_paths(levels, edges) if edges else levels
+    own = {identity.key: _own_privilege(identity) for identity in chain((one.identity for one in carried), identities)}
+    return raise_by_paths(own, access.edges, access.methods)
+
+
+def _own_privilege(identity: Identity) -> Privilege:
+    """Return what its own policies amount to. An agent that only runs as others has none."""
+    if identity.privilege.level == "unknown" and any(link.relation == "runs_as" for link in identity.links):
+        return _NO_RIGHTS
+    return identity.privilege
+
+
+_NO_RIGHTS = Privilege(level="normal")
 
 
 def _machines(

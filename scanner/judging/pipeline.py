@@ -18,7 +18,16 @@ from scanner.access.exposures import by_subject, matched, unmatched_notices
 from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
-from scanner.judging.assessing import LastScan, Lists, assess, judge_intrinsic, matching_of, owners_of, reconcile
+from scanner.judging.assessing import (
+    Access,
+    LastScan,
+    Lists,
+    assess,
+    judge_intrinsic,
+    matching_of,
+    owners_of,
+    reconcile,
+)
 from scanner.judging.drift import with_reach
 from scanner.judging.last_known.registry_rows import followed, gaps, set_aside
 from scanner.judging.last_known.remembered import (
@@ -38,7 +47,6 @@ from scanner.model import (
     Acknowledgement,
     ActivityPolicy,
     Assessment,
-    Edge,
     Entry,
     EntryAssessment,
     Exemption,
@@ -110,10 +118,10 @@ def judge(
     places = Places(inventory.coverage)
     remembered = followed(remembered, declared.entries or ())
     carried = not_rechecked(remembered, inventory, places, declared.lists | remembered.lists)
-    whole, held, edges = _completed(inventory, remembered, carried, places, now)
+    whole, held, access = _completed(inventory, remembered, carried, places, now)
     lists = _lists(declared, whole, remembered, today)
     last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
-    fresh, entries, of_matching = _assessed(whole, lists, last, edges, places=places, now=now, quick=quick)
+    fresh, entries, of_matching = _assessed(whole, lists, last, access, places=places, now=now, quick=quick)
     entry_of = _entries_of(lists.entries or ())
     with stage("reach"):
         fresh = with_reach(fresh, _reachable(fresh, carried, whole, scan), entry_of)
@@ -217,7 +225,7 @@ def _assessed(
     inventory: Inventory,
     lists: Lists,
     last: LastScan,
-    edges: Sequence[Edge],
+    access: Access,
     *,
     places: Places,
     now: datetime,
@@ -233,7 +241,7 @@ def _assessed(
     reconciled = reconcile(
         inventory, intrinsic.natures, matching, lists=lists, last=last, places=places, today=now.date(), quick=quick
     )
-    fresh = assess(inventory, intrinsic, reconciled.registry, lists=lists, last=last, edges=edges, now=now)
+    fresh = assess(inventory, intrinsic, reconciled.registry, lists=lists, last=last, access=access, now=now)
     return fresh, reconciled.entries, reconciled.notices
 
 
@@ -291,8 +299,8 @@ def _entries_of(entries: Sequence[Entry]) -> Callable[[Assessment], Entry | None
 
 def _completed(
     inventory: Inventory, remembered: Remembered, carried: Sequence[Assessment], places: Places, now: datetime
-) -> tuple[Inventory, Held, tuple[Edge, ...]]:
-    """The inventory with last known facts and with links, the assignments by holder, and the edges.
+) -> tuple[Inventory, Held, Access]:
+    """The inventory with last known facts and with links, the assignments by holder, and who can become whom.
 
     A separate function, so that the inventories of its steps are freed.
     """
@@ -301,11 +309,11 @@ def _completed(
     placed = msgspec.structs.replace(filled_in, exposures=matched(filled_in.exposures, known))
     held = held_by(known, placed.assignments)
     with stage("links"):
-        linked, edges = _linked(placed, held, carried)
-    return linked, held, edges
+        linked, access = _linked(placed, held, carried)
+    return linked, held, access
 
 
-def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> tuple[Inventory, tuple[Edge, ...]]:
+def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> tuple[Inventory, Access]:
     """Resolve which identity can become which, and add links to stored secrets."""
     known = [one.identity for one in carried]
     reported = {(one.source, one.scope) for one in inventory.coverage if one.section.partition(":")[0] == REACH}
@@ -314,7 +322,8 @@ def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> 
     resolved = resolve(identities, held, workloads, inventory.coverage, known)
     stored = with_stored(with_signals(resolved.identities, workloads), inventory.secrets)
     coverage = (*inventory.coverage, *unclear)
-    return msgspec.structs.replace(inventory, identities=stored, workloads=workloads, coverage=coverage), resolved.edges
+    whole = msgspec.structs.replace(inventory, identities=stored, workloads=workloads, coverage=coverage)
+    return whole, Access(edges=resolved.edges, methods=resolved.methods)
 
 
 class _Judged(Struct, frozen=True, kw_only=True):

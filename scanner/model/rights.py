@@ -34,10 +34,15 @@ class Privilege(Struct, frozen=True, kw_only=True, gc=False):
     itself the rights of an admin, which the first reason describes. What it can do through others follows from links,
     ways and assignments: see :mod:`scanner.access.control`. A method on everything of a kind is ``high``, with a reason
     that begins with :data:`POTENTIAL`; the reason is dropped where the method leads to an admin.
+
+    As judged, ``goal`` is the key of the admin that it can become, or of the identity by which it can make itself one,
+    for certain or under a condition; ``makes_admin`` names identities that it can make admins without becoming them.
     """
 
     level: PrivilegeLevel
     evidence: tuple[str, ...] = ()
+    goal: str | None = None
+    makes_admin: tuple[str, ...] = ()
 
 
 UNKNOWN_PRIVILEGE = Privilege(level="unknown", evidence=("permissions are not read by this source",))

@@ -33,6 +33,7 @@ BUILT_IN: tuple[Rule, ...] = (
     registration.AMBIGUOUS_REGISTRATION,
     ownership.BACKUP_OWNER_ONLY,
     activity.BEHAVIOUR_CHANGED,
+    privilege.CAN_MAKE_OTHERS_ADMIN,
     credentials.CREDENTIAL_EXPIRED,
     credentials.CREDENTIAL_LIVES_TOO_LONG,
     credentials.CREDENTIAL_NEVER_USED,

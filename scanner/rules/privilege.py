@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scanner.model import SEVERITIES, Assessment, Severity, Trust
+from scanner.model import POWERFUL, SEVERITIES, Assessment, Severity, Trust
 from scanner.model.attributes import BOUND_BY_NAME, DEFAULT_ACCOUNT, DOMAIN_WIDE_DELEGATION, EXTERNAL, PUBLISHER
 from scanner.rules.base import Hit, IdentityRule, RuleContext, is_powerful, is_unregistered_or_orphaned
 
@@ -59,6 +59,33 @@ ESCALATION = IdentityRule(
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     needs=frozenset({"permissions"}),
     check=_escalation,
+)
+
+
+# --- Non-human identity can make others admins ---
+
+
+def _makes_others_admin(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if it controls the holder of a method, but none of the targets."""
+    privilege = assessment.privilege
+    if privilege.level in POWERFUL or not privilege.makes_admin:
+        return None
+    return Hit(evidence={"targets": privilege.makes_admin, "because": privilege.evidence})
+
+
+CAN_MAKE_OTHERS_ADMIN = IdentityRule(
+    id="can_make_others_admin",
+    severity="medium",
+    title="Non-human identity can make others admins",
+    why="It cannot become an admin by itself. But an attacker who also controls one of the identities that it can make "
+    "admins has full administrative permissions, and nobody sees that in the permissions of either.",
+    remediation="Restrict the permission to the identities that it has to change, and put a permissions boundary on "
+    "those, so that no change makes one of them an admin.",
+    evidence=("targets", "because"),
+    silent_on=frozenset({"disabled", "provider_managed", "human"}),
+    needs=frozenset({"permissions"}),
+    on_plans=True,
+    check=_makes_others_admin,
 )
 
 

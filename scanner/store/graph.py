@@ -14,9 +14,11 @@ from sqlalchemy import Connection, Row, Select, select
 
 from scanner.access.adjacency import adjacency
 from scanner.access.assignments import held_by
-from scanner.access.attack_paths import BECOMES, AttackGraph, Step, is_external
+from scanner.access.attack_paths import AttackGraph, Step, is_external
+from scanner.access.control import BECOMES, Method, Targets, methods_in
 from scanner.access.edges import conditional_edges
 from scanner.model import (
+    POWERFUL,
     Edge,
     Fact,
     Identity,
@@ -47,19 +49,24 @@ def attack_graph(connection: Connection, records: Opens) -> AttackGraph:
     with _without_collector():
         stream = _Stream(connection)
     numbers, sources, targets = stream.numbers, stream.sources, stream.targets
+    methods = stream.methods()
     conditional: dict[_Pair, Step] = {}
     for edge in stream.conditional():
         conditional.setdefault((edge.source, edge.target), _step(edge))
-    certain = len(sources)
+    certain = adjacency(len(numbers), sources, targets)
+    number = len(sources)
     sources.extend(numbers[source] for source, _ in conditional)
     targets.extend(numbers[target] for _, target in conditional)
+    whole = memoryview(bytes(number) + b"\1" * len(conditional))
     return AttackGraph(
         keys=tuple(numbers),
         numbers=numbers,
-        edges=adjacency(len(numbers), sources, targets, memoryview(bytes(certain) + b"\1" * len(conditional))),
+        edges=adjacency(len(numbers), sources, targets, whole) if conditional else certain,
+        certain=certain,
         evidence=_Evidence(records, conditional),
         admins=frozenset(stream.admins),
-        entrances=frozenset(stream.entrances),
+        methods=methods,
+        entrances=stream.entrances,
     )
 
 
@@ -82,6 +89,7 @@ class _Link(Struct, frozen=True, gc=False):
 
 class _Level(Struct, frozen=True, gc=False):
     level: PrivilegeLevel
+    evidence: tuple[str, ...] = ()
 
 
 class _Identity(Struct, frozen=True, gc=False):
@@ -124,7 +132,8 @@ class _Stream:
         self._identities: list[Identity] = []
         self.sources, self.targets = array("q"), array("q")
         self.admins: list[str] = []
-        self.entrances: list[str] = []
+        self.entrances: dict[str, tuple[Trust, ...]] = {}
+        self._powerful: set[str] = set()
         identity = schema.identity.c
         latest = select(identity.key).where(identity.until_scan.is_(None)).order_by(identity.key)
         self.numbers = _Numbers((key, number) for number, (key,) in enumerate(plain_rows(connection, latest)))
@@ -147,18 +156,35 @@ class _Stream:
                     number += 1
                     if row.privilege_level == "admin":
                         self.admins.append(row.key)
-                    if one.trusts and any(map(is_external, one.trusts)):
-                        self.entrances.append(row.key)
-                    if self._assignments or one.reach or one.trusts or len(ends) < len(one.links) or _has_claims(one):
+                    if row.privilege_level in POWERFUL:
+                        self._powerful.add(row.key)
+                    if one.trusts and (external := tuple(filter(is_external, one.trusts))):
+                        self.entrances[row.key] = external
+                    if self._assignments or _matters(one, len(ends)):
                         kept.append(_resolvable(row, one))
 
     def conditional(self) -> Iterable[Edge]:
         """Yield the conditional edges."""
         workloads = tuple(read_open(self._connection, WORKLOADS, schema.workload.c.until_scan.is_(None)))
-        return conditional_edges(self._identities, held_by(self._identities, self._assignments), workloads)
+        held = held_by(self._identities, self._assignments)
+        return conditional_edges(self._identities, held, workloads, self._powerful)
+
+    def methods(self) -> tuple[Method, ...]:
+        """Return the methods. Their targets can be any identities of the provider."""
+        providers = {one.provider for one in self._identities for way in one.reach if way.kind == "make_admin"}
+        identity = schema.identity.c
+        every = select(identity.provider, identity.key).where(
+            identity.until_scan.is_(None), identity.provider.in_(sorted(providers))
+        )
+        keys = plain_rows(self._connection, every.order_by(identity.key)) if providers else ()
+        targets = Targets(self._identities, ((provider, key) for provider, key in keys))
+        return methods_in(self._identities, targets, admins=frozenset(self.admins))
 
 
-def _has_claims(one: _Identity) -> bool:
+def _matters(one: _Identity, becomes: int) -> bool:
+    """Whether an identity can have edges under a condition, or methods. ``becomes``: the number of its edges."""
+    if one.reach or one.trusts or becomes < len(one.links) or one.privilege.level == "escalation":
+        return True
     return bool(one.token_subjects) and any(token.claims for token in one.token_subjects)
 
 
@@ -183,7 +209,7 @@ def _resolvable(row: Row[Any], one: _Identity) -> Identity:
         runs_in=one.runs_in,
         token_subjects=one.token_subjects,
         unread=one.unread,
-        privilege=Privilege(level=one.privilege.level),
+        privilege=Privilege(level=one.privilege.level, evidence=one.privilege.evidence[:1]),
     )
 
 

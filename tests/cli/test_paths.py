@@ -10,11 +10,12 @@ from typing import Any
 import jsonschema
 import networkx as nx
 import pytest
+from msgspec.structs import replace
 
 from reports.paths import Found, record
 from scanner.access.questions import ask, question
 from scanner.errors import UsageError
-from scanner.model import Assessment, Link, Privilege, Trust
+from scanner.model import Assessment, Link, Privilege, Trust, Way
 from scanner.store.store import open_store
 from tests.cli.conftest import Muster
 from tests.factories import make_assessment, make_identity, make_result
@@ -104,7 +105,10 @@ def ways(muster: Muster, *arguments: str) -> list[list[str]]:
     done = muster("paths", *arguments, "-o", "json:-")
     found = json.loads(done.out)["paths"]
     assert done.code == (0 if found else 1)
-    return [[path["steps"][0]["from"][5:], *(step["to"][5:] for step in path["steps"])] for path in found]
+    return [
+        [key.removeprefix("acme:") for key in (path["steps"][0]["from"], *(step["to"] for step in path["steps"]))]
+        for path in found
+    ]
 
 
 @pytest.mark.parametrize(
@@ -114,8 +118,8 @@ def ways(muster: Muster, *arguments: str) -> list[list[str]]:
         (["acme:ci", "admin"], [["ci", "deploy", "root"], ["ci", "build", "deploy", "root"]]),
         (["ci"], [["ci", "build"], ["ci", "deploy"], ["ci", "deploy", "root"]]),
         (["ci", "--max", "1"], [["ci", "build"]]),
-        (["outside", "admin"], [["entry", "deploy", "root"]]),
-        (["outside"], [["entry", "deploy", "root"]]),
+        (["outside", "admin"], [["999999999999", "entry", "deploy", "root"]]),
+        (["outside"], [["999999999999", "entry", "deploy", "root"]]),
         (["inventory", "deploy"], [["build", "deploy"], ["ci", "deploy"], ["entry", "deploy"]]),
         (["alone"], []),
         (["root", "ci"], []),
@@ -131,6 +135,57 @@ def ways(muster: Muster, *arguments: str) -> list[list[str]]:
 def test_who_can_become_whom(muster: Muster, arguments: list[str], expected: list[list[str]]) -> None:
     """Shortest first; exit 1 without a path."""
     assert ways(muster, *arguments) == expected
+
+
+def test_an_admin_needs_no_path(muster: Muster) -> None:
+    """A path of no steps, said in a sentence; several sources count those among them."""
+    done = muster("paths", "root", "admin")
+    assert (done.code, done.out) == (0, "root is an admin.\n")
+    assert json.loads(muster("paths", "root", "admin", "-o", "json:-").out)["paths"] == [{"steps": []}]
+    several = muster("paths", "inventory", "admin")
+    assert several.out.splitlines()[-1] == "1 identity is an admin already, and needs no path."
+
+
+def test_a_path_may_end_in_a_method(muster: Muster, tmp_path: Path) -> None:
+    """The target makes itself an admin by the rights of a holder that the start controls as well."""
+    can = Way(kind="make_admin", on=("acme:app",), by="iam:PutRolePolicy by policy Ops")
+    normal = {"privilege": Privilege(level="normal")}
+    ops = make_identity("ops", key="acme:ops", reach=(can,), **normal)
+    links = tuple(Link(relation="can_assume", target=f"acme:{to}", evidence=f"{to} trusts it") for to in ("app", "ops"))
+    dev = make_identity("dev", key="acme:dev", links=links, **normal)
+    with open_store(f"sqlite:///{tmp_path}/muster.db", create=False) as store:
+        second = make_result(*map(make_assessment, (ops, dev, make_identity("app", key="acme:app", **normal))))
+        store.save(replace(second, scan=replace(second.scan, id="second")))
+
+    done = muster("paths", "dev", "admin", "-o", "json:-")
+
+    assert (done.code, json.loads(done.out)["paths"]) == (
+        0,
+        [
+            {
+                "steps": [
+                    {
+                        "from": "acme:dev",
+                        "to": "acme:app",
+                        "relation": "can_assume",
+                        "evidence": "app trusts it",
+                        "conditional": False,
+                    },
+                    {
+                        "from": "acme:app",
+                        "to": "acme:app",
+                        "relation": "makes_admin",
+                        "evidence": "iam:PutRolePolicy by policy Ops; acme:dev can become acme:ops: ops trusts it",
+                        "conditional": False,
+                        "via": "acme:ops",
+                    },
+                ]
+            }
+        ],
+    )
+    text = " ".join(muster("paths", "dev", "admin").out.split())
+    assert "step 2 app makes itself an admin with the rights of acme:ops: iam:PutRolePolicy by policy Ops" in text
+    assert muster("paths", "ops", "admin").code == 1
 
 
 def test_what_a_cut_changes(muster: Muster) -> None:
@@ -164,8 +219,10 @@ def test_an_api_asks_by_text(estate: Path) -> None:
         with pytest.raises(UsageError, match="no identity has the key nowhere"):
             question(graph, "nowhere")
 
-    assert [[step["to"] for step in path["steps"]] for path in answer.pop("paths")] == [["acme:deploy", "acme:root"]]
-    assert answer == {"chokes": [], "total": 1, "total_before": 1, "more": False, "bounded": False}
+    assert [[step["to"] for step in path["steps"]] for path in answer.pop("paths")] == [
+        ["acme:entry", "acme:deploy", "acme:root"]
+    ]
+    assert answer == {"chokes": [], "total": 1, "total_before": 1, "admins": 0, "more": False, "bounded": False}
 
 
 def test_choke_points(muster: Muster) -> None:
@@ -183,9 +240,9 @@ def test_a_terminal_shows_each_step(muster: Muster) -> None:
     """With its evidence, in 80 columns."""
     done = muster("paths", "outside", "admin")
 
-    assert "entry → root: 2 steps" in done.out
-    assert "outside account arn:aws:iam::999999999999:root: no condition" in " ".join(done.out.split())
-    assert "step 1 becomes deploy: deploy trusts" in " ".join(done.out.split())
+    assert "999999999999 → root: 3 steps" in done.out
+    assert "step 1 becomes entry: no condition" in " ".join(done.out.split())
+    assert "step 2 becomes deploy: deploy trusts" in " ".join(done.out.split())
     assert max(map(len, done.out.splitlines())) <= 80
 
 

@@ -21,6 +21,7 @@ from scanner.access.blast_radius.walk import (
     WholeScan,
     administered,
     consequences_of,
+    made_admin_of,
     place_text,
     secrets_read,
     targets_of,
@@ -55,11 +56,18 @@ class Radii:
         self._known: dict[tuple[int, tuple[int, ...], bool], BlastRadius] = {}
         self._size = len(identities)
         self._nodes: dict[Hashable, int] = {one.key: node for node, one in enumerate(identities)}
-        self._marks = list(map(self._marks_of, identities))
+        self._made = [made_admin_of(self._estate, one) for one in result.identities]
+        self._marks = [
+            self._marks_of(one) | self._marks_of_method(target)
+            for one, target in zip(identities, self._made, strict=True)
+        ]
         self._weights = ([1] * self._size, [0] * self._size)
         self._targets: dict[int, list[int]] = {}
         for node, one in enumerate(result.identities):
-            if ahead := self._ahead(one.identity, one.consumers):
+            ahead = self._ahead(one.identity, one.consumers)
+            if (target := self._made[node]) is not None:
+                ahead.append(self._everything_in((target.provider, target.scope)))
+            if ahead:
                 self._targets[node] = ahead
         self._closures = Closures(len(self._marks), self._targets, self._weights, self._marks)
 
@@ -112,6 +120,12 @@ class Radii:
         for place in administered(identity):
             marks |= 0b11 << self._bit[place]
         return marks
+
+    def _marks_of_method(self, target: Identity | None) -> int:
+        """The marks of what becomes an admin by a method on an identity."""
+        if target is None:
+            return 0
+        return _BIT["administer"] | 0b11 << self._bit[target.provider, target.scope]
 
     def _ahead(self, identity: Identity, consumers: tuple[str, ...]) -> list[int]:
         """Return the nodes that it leads to in one step."""

@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
+from scanner.access.control import BECOMES
 from scanner.access.trusts import Keys
 from scanner.model import (
     CONSEQUENCES,
@@ -27,12 +28,9 @@ from scanner.model import (
     Entry,
     Identity,
     ReachedAction,
-    Relation,
     ScanResult,
 )
 
-BECOMES: frozenset[Relation] = frozenset({"can_assume", "runs_as", "acts_as"})
-"""Links by which an identity acts with the rights of another."""
 MOST_WALKED = 100_000
 """The most identities that a walk visits by default; then its counts are lower bounds."""
 PATHS_SHOWN = 5
@@ -179,6 +177,19 @@ def administered(identity: Identity) -> Iterator[Place]:
             yield identity.provider, one.scope or identity.scope
 
 
+def made_admin_of(estate: Estate, one: Assessment) -> Identity | None:
+    """Return the identity by which another makes itself an admin: one that it controls, with a method on it.
+
+    None where it is an admin or makes itself one, and where it becomes such an identity: then the permissions of that
+    one say what it administers.
+    """
+    level, goal = one.privilege.level, one.privilege.goal
+    if level != "escalation" or goal is None or one.identity.privilege.level in POWERFUL:
+        return None
+    found = next((found.identity for found in estate.assessments((goal,))), None)
+    return None if found is None or found.privilege.level in POWERFUL else found
+
+
 class SecretsRead(Struct, frozen=True):
     """Stored secrets that an identity can read: all in a ``place``, or those of a provider with a matching key."""
 
@@ -251,7 +262,7 @@ class _Walk:
             self._take(one)
             for target in targets_of(identity):
                 ahead.setdefault(target, identity.key)
-            for place in dict.fromkeys(administered(identity)):
+            for place in dict.fromkeys((*administered(identity), *self._made_admin(one))):
                 if place not in self._administers:
                     self._administers[place] = identity.key
                     self._secrets.update(self._estate.secrets_in(place))
@@ -271,6 +282,14 @@ class _Walk:
         if any(key not in known for key in new):
             self._unknown.add(ELSEWHERE)
         return [known[key] for key in new if key in known]
+
+    def _made_admin(self, one: Assessment) -> Iterator[Place]:
+        """Yield the scope that it administers by a method on an identity that it controls."""
+        if (target := made_admin_of(self._estate, one)) is not None:
+            by = next((why for why in one.privilege.evidence if " an admin: " in why), "")
+            everything = Consequence(kind="administer", by=by)
+            self._actions.setdefault("administer", _reached(target, everything))
+            yield target.provider, target.scope
 
     def _living_in(self, place: Place) -> Sequence[Assessment]:
         """Return the identities of a scope, no more than are visited: a scope can have a million."""

@@ -13,9 +13,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from reports.json import encoded
 from reports.paths import Found, record
-from scanner.access.attack_paths import AttackGraph, entrances
-from scanner.access.chokes import Chokes, chokes
-from scanner.access.questions import GROUPS, MOST, OUTSIDE, ask, question
+from scanner.access.attack_paths import AttackGraph
+from scanner.access.chokes import Chokes, chokes_to_admin
+from scanner.access.questions import GROUPS, MOST, ask, question
 from scanner.model import Assessment
 from scanner.serve.answers import Refusal
 from scanner.serve.api.details import NO_SUCH
@@ -74,8 +74,6 @@ def paths(call: Call) -> Reply:
         answer = ask(graph, question(graph, source, target, avoid=call.query.avoid, most=call.query.limit))
         found = Found(scan=records.frame.scan, answer=answer)
         named = records.identities(sorted(found.keys))
-    outside = entrances(named) if source == OUTSIDE else {}
-    found = Found(scan=found.scan, answer=answer, entrances=outside)
     return Reply(body=encoded({**record(found), "nodes": list(_nodes(named)), "scan": found.scan.id}))
 
 
@@ -97,7 +95,7 @@ _COUNTING = Lock()
 
 @lru_cache(maxsize=1)
 def _chokes(graph: AttackGraph) -> Chokes:
-    return chokes(graph, graph.admins, _MOST_EDGES)
+    return chokes_to_admin(graph, _MOST_EDGES)
 
 
 def _records(call: Call) -> AbstractContextManager[Records]:
@@ -143,7 +141,6 @@ _PATH = {
     "type": "object",
     "properties": {
         "steps": {"type": "array", "items": _STEP},
-        "outside": {"type": "array", "items": schema_of(principal=_TEXT, kind=_TEXT, evidence=_TEXT)},
     },
     "required": ["steps"],
 }
@@ -154,6 +151,7 @@ PATHS = schema_of(
     chokes=_CHOKES,
     total=_COUNT,
     total_before={"anyOf": [_COUNT, {"type": "null"}]},
+    admins=_COUNT,
     more={"type": "boolean"},
     bounded={"type": "boolean"},
     nodes=_NODES,

@@ -216,7 +216,7 @@ _KINDS: Mapping[str, Callable[[_Reading, str], _Part]] = {
 
 def _keys_around(graph: AttackGraph, key: str) -> Iterator[str]:
     """Keys on the shortest path to an admin, and the nearest that it can become and that can become it."""
-    to_admin = next(graph.shortest(key, graph.admins), None)
+    to_admin = next(iter(graph.ways_to_admin(key, 1)[0]), None) if key in graph.numbers else None
     onward, back = graph.reached((key,)), graph.reached((key,), back=True)
     return chain(to_admin.keys if to_admin else (), islice(onward, _MOST_EACH_WAY), islice(back, _MOST_EACH_WAY))
 
@@ -232,6 +232,6 @@ def _conditional(graph: AttackGraph, keys: Sequence[str]) -> dict[str, list[Link
     ]
     found: dict[str, list[Link]] = {}
     for step in graph.steps(pairs):
-        link = Link(relation=step.relation, target=step.target, evidence=step.evidence)
+        link = Link(relation="can_assume", target=step.target, evidence=step.evidence)
         found.setdefault(step.source, []).append(link)
     return found

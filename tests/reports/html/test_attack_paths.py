@@ -20,7 +20,7 @@ HOSTILE = '<img src=x onerror=alert(1)>"'
 def bot(name: str, *targets: str, level: Any = "normal", **facts: Any) -> Assessment:
     """An identity that can become these."""
     links = tuple(Link(relation="can_assume", target=f"acme:{to}", evidence=f"{to} trusts {name}") for to in targets)
-    privilege = Privilege(level=level, evidence=("its permissions",))
+    privilege = Privilege(level=level, evidence=("its permissions",), goal=facts.pop("goal", None))
     return make_assessment(make_identity(name, key=f"acme:{name}", links=links, **facts), privilege=privilege)
 
 
@@ -33,7 +33,7 @@ def estate() -> ScanResult:
         bot("deploy", "root", HOSTILE, level="escalation"),
         bot("build", "elsewhere"),
         bot("root", level="admin", trusts=(trust,), scope="1"),
-        bot("guest", level="high", reach=ways, scope="2"),
+        bot("guest", level="high", reach=ways, scope="2", goal="acme:root"),
         bot(HOSTILE),
         *(bot(f"dev-{number:02}", "ci", level="escalation") for number in range(70)),
     )

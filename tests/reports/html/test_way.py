@@ -271,7 +271,8 @@ def test_the_whole_path_to_admin_is_drawn(opens: Opens, end: PrivilegeLevel) -> 
         links = tuple(Link(relation="can_assume", target=to, evidence=f"trusted in step {at}") for to in onward)
         evidence = tuple(f"{key} can become {to}: trusted" for to in onward) or ("can change its own rights",)
         identity = make_identity(key.rpartition("/")[2], key=key, links=links)
-        judged.append(make_assessment(identity, privilege=Privilege(level=level, evidence=evidence)))
+        goal = keys[-1] if onward else None
+        judged.append(make_assessment(identity, privilege=Privilege(level=level, evidence=evidence, goal=goal)))
     with opens(make_result(*judged), fragment=f"#identity={keys[0]}") as seen:
         path = panel(seen.page).locator("ol.path")
         steps = ["first", "second", "third", "last", *(["full administrative rights"] if end == "escalation" else [])]

@@ -14,9 +14,11 @@ from msgspec.structs import replace
 
 from scanner.access import attack_paths
 from scanner.access.adjacency import Arrays
-from scanner.access.attack_paths import AttackGraph, AttackPath, Step, admins, entrances, graph_of, steps_of
-from scanner.access.chokes import chokes, fewest_cuts
-from scanner.model import Assessment, Link, Privilege, Trust, Way
+from scanner.access.attack_paths import AttackGraph, AttackPath, Step, admins, graph_of, is_external, steps_of
+from scanner.access.chokes import chokes, chokes_to_admin, fewest_cuts, fewest_cuts_to_admin
+from scanner.access.control import Method, raise_by_paths
+from scanner.access.questions import ask, question
+from scanner.model import POWERFUL, Assessment, Edge, Link, Privilege, Trust, Way
 from tests.examples import examples
 from tests.factories import make_assessment, make_identity, make_result
 
@@ -42,7 +44,10 @@ def graphs(edges: Edges) -> Iterator[AttackGraph]:
         (known.numbers[one], known.numbers[other], maybe) for (one, other), maybe in edges.items() if one != other
     ]
     columns = zip(*numbered, strict=True) if numbered else ((), (), ())
-    yield replace(known, edges=Arrays.of(len(known.keys), *map(list, columns)))
+    edges_of_arrays = Arrays.of(len(known.keys), *map(list, columns))
+    sure = [pair for pair in numbered if not pair[2]]
+    certain = Arrays.of(len(known.keys), *map(list, zip(*sure, strict=True))) if sure else known.certain
+    yield replace(known, edges=edges_of_arrays, certain=certain)
 
 
 def oracle_of(edges: Edges) -> Any:
@@ -244,4 +249,122 @@ def test_admins_and_entrances() -> None:
     ]
 
     assert admins([admin, rising]) == {admin.identity.key}
-    assert {key.rpartition("/")[2].rpartition(":")[2] for key in entrances(found)} == {"vendor", "anyone"}
+    outside = {one.identity.name for one in found if any(map(is_external, one.identity.trusts))}
+    assert outside == {"vendor", "anyone"}
+
+
+# --- Paths to an admin, which may end in a method ---
+
+METHODS = st.lists(
+    st.builds(
+        Method,
+        holder=st.sampled_from(KEYS),
+        targets=st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True).map(tuple),
+        by=st.just("by a right"),
+        conditional=st.booleans(),
+    ),
+    max_size=3,
+)
+ADMINS = st.frozensets(st.sampled_from(KEYS), max_size=2)
+
+
+def attack_graph(edges: Edges, admins: frozenset[str], methods: list[Method]) -> AttackGraph:
+    """The graph as a scan gives it: no admin needs an edge, holds a method or is a target of one."""
+    left = [one for one in methods if one.holder not in admins and admins.isdisjoint(one.targets)]
+    steps = (step(*pair, conditional=maybe) for pair, maybe in edges.items() if pair[0] not in admins)
+    return graph_of([*steps, *(step(key, "other") for key in KEYS)], admins, methods=left)
+
+
+def levels_of(graph: AttackGraph, edges: Edges) -> dict[str, str]:
+    """The levels by the same facts."""
+    found = [Edge(*pair, "e", maybe) for pair, maybe in edges.items() if pair[0] not in graph.admins]
+    own = {key: Privilege(level="admin" if key in graph.admins else "normal") for key in KEYS}
+    return {key: one.level for key, one in raise_by_paths(own, found, graph.methods).items()}
+
+
+@given(edges=EDGES, admins=ADMINS, methods=METHODS)
+@examples(150)
+def test_an_identity_has_a_path_exactly_if_its_level_says_so(
+    edges: Edges, admins: frozenset[str], methods: list[Method]
+) -> None:
+    """Without a condition for an admin and an escalation; each path is made of edges, and may end in a method."""
+    ours = attack_graph(edges, admins, methods)
+    levels = levels_of(ours, edges)
+    nearest = {path.start: path for path in ours.to_admin(KEYS)}
+
+    for key in KEYS:
+        every = ours.ways_to_admin(key, 1000)[0]
+        certain = [path for path in every if not path.is_conditional]
+        assert bool(certain) == (levels[key] in POWERFUL)
+        assert bool(every) == (key in nearest)
+        assert every[: len(certain)] == tuple(certain)
+        assert bool(certain) != bool(key in nearest and nearest[key].is_conditional) or not every
+        for path in every:
+            assert path.start == key
+            assert path.end in admins or path.steps[-1].relation == "makes_admin"
+            for one in path.steps:
+                if one.relation == "makes_admin":
+                    assert (one.source, one) == (one.target, path.steps[-1])
+                    assert any(one.via == method.holder and one.target in method.targets for method in ours.methods)
+                else:
+                    assert edges[one.source, one.target] is one.conditional
+
+
+def able(graph: AttackGraph) -> set[str]:
+    """Identities with a path to an admin, certain or not, that are none."""
+    return {path.start for path in graph.to_admin(graph.keys)} - graph.admins
+
+
+@given(edges=EDGES, admins=ADMINS, methods=METHODS)
+@examples(80)
+def test_chokes_and_cuts_know_of_methods(edges: Edges, admins: frozenset[str], methods: list[Method]) -> None:
+    """As many lose every path as when the identity is taken out; a cut leaves none."""
+    ours = attack_graph(edges, admins, methods)
+    found = {one.identity: one.loses for one in chokes_to_admin(ours).chokes}
+    before = able(ours)
+
+    for key in KEYS:
+        lost = len(before - {key}) - len(able(ours.without((key,))) - {key})
+        assert found.get(key, 0) == lost
+
+    cut = fewest_cuts_to_admin(ours, frozenset(KEYS)).steps
+    gone = [(one.source, one.target) for one in cut if one.relation != "makes_admin"]
+    left = ours.without((), gone)
+    rights = {(one.via, one.target) for one in cut if one.relation == "makes_admin"}
+    kept = [one for one in left.methods if not any((one.holder, key) in rights for key in one.targets)]
+    assert able(replace(left, methods=tuple(kept))) == set()
+
+
+@pytest.mark.parametrize(
+    ("trust", "outsider", "conditional"),
+    [
+        ({"kind": "anyone", "principal": "*", "external": None}, "*", False),
+        ({"kind": "account", "principal": "arn:aws:iam::999999999999:root"}, "999999999999", False),
+        ({"kind": "account", "principal": "999999999999", "restriction": "exact"}, "999999999999", True),
+        ({"kind": "principal", "principal": "arn:aws:iam::999999999999:user/x"}, "999999999999", False),
+        (
+            {"kind": "federated", "principal": "p", "issuer": "https://token.example", "restriction": "loose"},
+            "https://token.example",
+            True,
+        ),
+    ],
+)
+def test_outsiders_come_in_by_the_trust_policy(trust: dict[str, Any], outsider: str, *, conditional: bool) -> None:
+    """The admin that they become directly is the shortest path of all."""
+    let_in = Trust(**{"evidence": "trust policy", "external": True, **trust})
+    ours = graph_of([step("entry", "root")], frozenset({"root"}), {"root": (let_in,), "entry": (let_in,)})
+
+    paths = ask(ours, question(ours, "outside", "admin")).paths
+
+    assert [path.keys for path in paths] == [(outsider, "root"), (outsider, "entry", "root")]
+    assert [path.steps[0].conditional for path in paths] == [conditional, conditional]
+
+
+def test_several_sources_that_are_admins_need_no_path() -> None:
+    """They are counted; one of them alone has the path of no steps."""
+    ours = graph_of([step("a", "root")], frozenset({"root"}))
+    of_all = ask(ours, question(ours, "all", "admin"))
+    of_one = ask(ours, question(ours, "root", "admin"))
+
+    assert ([path.keys for path in of_all.paths], of_all.admins) == ([("a", "root")], 1)
+    assert [(path.keys, path.steps) for path in of_one.paths] == [(("root",), ())]

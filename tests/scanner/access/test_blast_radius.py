@@ -9,6 +9,7 @@ import networkx as nx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from scanner.access.blast_radius.counts import Radii
 from scanner.access.blast_radius.walk import (
@@ -100,6 +101,21 @@ def test_what_others_may_do_is_within_reach() -> None:
         "At worst it can send messages and destroy data; within its reach are 2 other identities, 0 stored secrets and "
         "2 scopes."
     )
+
+
+def test_a_method_on_an_identity_that_one_controls_administers_its_scope() -> None:
+    """As the level says: it makes itself an admin there, by the identity that it controls."""
+    able = Privilege(level="escalation", evidence=("ops can make deploy an admin: iam:PutRolePolicy",), goal="deploy")
+    result = estate(
+        identity("ci", "deploy", "ops"), identity("deploy", scope="b"), identity("ops"), identity("x", scope="b")
+    )
+    judged = tuple(replace(one, privilege=able) if one.identity.key == "ci" else one for one in result.identities)
+
+    found = radius_of(replace(result, identities=judged), "ci")
+
+    assert (found.administers, found.kinds) == (("aws b",), ("administer",))
+    assert found.identities == Count(number=3)
+    assert "can do everything in aws b" in sentence(found)
 
 
 def test_an_admin_reaches_everything_in_its_scope_and_what_that_reaches() -> None:

@@ -76,4 +76,7 @@ def test_an_agent_that_was_not_read_this_time_can_be_taken_over() -> None:
     agent = make_identity("agent", key="a1", provider="gcp", scope="p2", links=(runs_as,))
     found = resolve([HOLDER, TARGET], held_by([HOLDER], [right("a1")]), [], [], [agent])
 
-    assert found.edges == (Edge(HOLDER.key, TARGET.key, f"a1 runs as it: {DEPLOYS}"),)
+    assert found.edges == (
+        Edge(HOLDER.key, TARGET.key, f"a1 runs as it: {DEPLOYS}"),
+        Edge(agent.key, TARGET.key, "its role"),
+    )

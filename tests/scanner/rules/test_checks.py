@@ -114,6 +114,10 @@ def level(name: PrivilegeLevel) -> Privilege:
     return Privilege(level=name, evidence=("* on * through policy ops",))
 
 
+OTHERS = Privilege(level="high", evidence=("can make app an admin: iam:PutRolePolicy",), makes_admin=("app",))
+"""It controls the holder of a method, but none of the targets."""
+
+
 def trusted(*trusts: Trust, **facts: Any) -> Assessment:
     """A role that these may become."""
     return declared(trusts=trusts, **facts)
@@ -265,6 +269,14 @@ IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("escalation", "admin already", with_verdicts(privilege=level("admin")), None),
     ("escalation", "high", with_verdicts(privilege=level("high")), None),
     ("escalation", "unknown", with_verdicts(privilege=level("unknown")), None),
+    ("can_make_others_admin", "controls no target", with_verdicts(privilege=OTHERS), "medium"),
+    (
+        "can_make_others_admin",
+        "can escalate",
+        with_verdicts(privilege=msgspec.structs.replace(OTHERS, level="escalation")),
+        None,
+    ),
+    ("can_make_others_admin", "high", with_verdicts(privilege=level("high")), None),
     ("escalation", "disabled", declared(enabled=False, verdicts={"privilege": level("escalation")}), None),
     ("cross_environment_trust", "dev into prod", trusted(CROSSING), "medium"),
     ("cross_environment_trust", "one environment", trusted(trust("principal")), None),

@@ -8,8 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.access.attack_paths import Step, admins, entrances, graph_of, steps_of
-from scanner.model import Assessment, Assignment, Grant, Link, Privilege, ScanResult, Trust, Way, Workload
+from scanner.access.attack_paths import Step, admins, graph_of, is_external, steps_of
+from scanner.discovery.inventory import Inventory
+from scanner.judging.last_known.remembered import Remembered
+from scanner.judging.pipeline import Declared, judge
+from scanner.model import (
+    POWERFUL,
+    Assessment,
+    Assignment,
+    Grant,
+    Identity,
+    Link,
+    Privilege,
+    ScanResult,
+    Trust,
+    Way,
+    Workload,
+)
 from scanner.store.store import Store
 from tests.databases import empty_stores
 from tests.examples import examples
@@ -33,15 +48,17 @@ def estates(draw: st.DrawFn) -> ScanResult:
         principal = Trust(principal=key(draw(st.sampled_from(NAMES))), kind="principal", evidence="trusted")
         ways = (Way(kind="assume", on=("acme:*",), conditional=True, by="sts"),)
         takes = (Way(kind="take_over", on=("*",), conditional=True, by="lambda:UpdateFunctionCode"),)
+        makes = (Way(kind="make_admin", on=("acme:*",), by="iam:PutUserPolicy"),)
+        becomes = (Way(kind="become", on=("acme:*",), conditional=True, by="iam:CreateAccessKey"),)
         own = make_identity(
             name,
             key=key(name),
             scope=draw(st.sampled_from("12")),
             links=tuple(draw(st.lists(link(), max_size=4, unique_by=lambda one: (one.relation, one.target)))),
             trusts=draw(st.sampled_from(((), (principal,), (VENDOR,)))),
-            reach=draw(st.sampled_from(((), ways, takes))),
+            reach=draw(st.sampled_from(((), ways, takes, makes, becomes))),
         )
-        level: Any = draw(st.sampled_from(("normal", "admin")))
+        level: Any = draw(st.sampled_from(("normal", "admin", "escalation")))
         return make_assessment(replace(own, privilege=Privilege(level=level)), privilege=Privilege(level=level))
 
     right = Assignment(
@@ -56,6 +73,21 @@ def estates(draw: st.DrawFn) -> ScanResult:
         assignments=draw(st.sampled_from(((), (right,)))),
         workloads=draw(st.sampled_from(((), (runner,)))),
     )
+
+
+def methods_of(result: ScanResult) -> set[tuple[str, tuple[str, ...]]]:
+    """Holders and targets: no admin is either."""
+    admins = {one.identity.key for one in result.identities if one.privilege.level == "admin"}
+    others = tuple(one.identity.key for one in result.identities if one.identity.key not in admins)
+    return {
+        (one.identity.key, targets)
+        for one in result.identities
+        if one.identity.key not in admins
+        for targets in (
+            *(((one.identity.key,),) if one.identity.privilege.level == "escalation" else ()),
+            *((others,) if any(way.kind == "make_admin" for way in one.identity.reach) else ()),
+        )
+    }
 
 
 def key(name: str) -> str:
@@ -81,7 +113,12 @@ def test_the_streamed_graph_is_that_of_the_loaded_scan(result: ScanResult) -> No
         graph = store.attack_graph()
         assert steps_by_pair(store) == dict(zip(pairs, expected.steps(pairs), strict=True))
         assert graph.admins == admins(result.identities)
-        assert graph.entrances == set(entrances(result.identities))
+        assert graph.entrances == {
+            one.identity.key: one.identity.trusts
+            for one in result.identities
+            if any(map(is_external, one.identity.trusts))
+        }
+        assert {(one.holder, one.targets) for one in graph.methods} == methods_of(result)
 
 
 def test_evidence_is_of_the_scan_that_the_graph_was_made_of() -> None:
@@ -101,3 +138,61 @@ def test_evidence_is_of_the_scan_that_the_graph_was_made_of() -> None:
         assert [one.evidence for one in path.steps] == ["before"]
         (path,) = store.attack_graph().shortest(key("a"))
         assert [one.evidence for one in path.steps] == ["after"]
+
+
+SERVICE = Trust(principal="lambda.amazonaws.com", kind="service", evidence="trusts Lambda")
+WAYS = st.lists(
+    st.builds(
+        Way,
+        kind=st.sampled_from(("assume", "become", "take_over", "make_admin")),
+        on=st.sampled_from((("acme:*",), ("acme:a",), ("acme:b", "acme:c"), ("function",))),
+        but=st.sampled_from(((), ("acme:a",))),
+        service=st.sampled_from(("", SERVICE.principal)),
+        by=st.just("a policy"),
+        conditional=st.booleans(),
+    ),
+    max_size=2,
+)
+
+
+@st.composite
+def discovered(draw: st.DrawFn) -> Inventory:
+    """Identities as connectors report them: own levels, links, ways, trusts and a workload."""
+
+    def identity(name: str) -> Identity:
+        principal = Trust(principal=key(draw(st.sampled_from(NAMES))), kind="principal", evidence="trusted")
+        relation = draw(st.sampled_from(("can_assume", "acts_as", "runs_as")))
+        target = draw(st.sampled_from([*map(key, NAMES), "acme:unread"]))
+        link = Link(relation=relation, target=target, evidence="linked")
+        level: Any = draw(st.sampled_from(("normal", "normal", "high", "unknown", "escalation", "admin")))
+        return make_identity(
+            name,
+            key=key(name),
+            scope=draw(st.sampled_from("12")),
+            links=draw(st.sampled_from(((), (link,)))),
+            trusts=draw(st.sampled_from(((), (principal,), (VENDOR,), (SERVICE,)))),
+            reach=() if level == "admin" else tuple(draw(WAYS)),
+            privilege=Privilege(level=level, evidence=("its policies",)),
+        )
+
+    runner = Workload(
+        key="function", provider="aws", source="prod", scope="1", kind="function", name="f", runs_as=(key("c"),)
+    )
+    return Inventory(identities=tuple(map(identity, NAMES)), workloads=(runner,))
+
+
+@given(inventory=discovered())
+@examples(60)
+def test_a_level_is_powerful_exactly_if_the_stored_graph_has_a_path(inventory: Inventory) -> None:
+    """Through judging, the store and the question: what one says the other does not deny."""
+    scan = make_result().scan
+    result = judge(inventory, Declared(), Remembered(), scan)
+    for store in empty_stores():
+        store.save(result)
+        graph = store.attack_graph()
+        for one in result.identities:
+            ways, _ = graph.ways_to_admin(one.identity.key, 50)
+            certain = any(not path.is_conditional for path in ways)
+            assert certain == (one.privilege.level in POWERFUL), (one.identity.key, one.privilege, ways)
+            if ways:
+                assert one.privilege.level in {*POWERFUL, "high"}

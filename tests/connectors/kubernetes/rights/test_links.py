@@ -11,7 +11,7 @@ from connectors.kubernetes.rights.evaluation import Authority, Bound, Surroundin
 from connectors.kubernetes.rights.links import links_of
 from connectors.kubernetes.rights.rules import rules_of
 from connectors.kubernetes.rights.targets import Account, Accounts
-from scanner.access.raised_privileges import raise_by_paths
+from scanner.access.control import raise_by_paths
 from scanner.model import Edge, PrivilegeLevel
 from tests.connectors.kubernetes.manifests import rule
 

@@ -1,0 +1,491 @@
+"""Who controls whom, and who can thereby become an admin: one computation for all providers. Pure.
+
+X *controls* Y if a chain of certain edges leads from X to Y; X controls itself. A *method* lets its holder give a
+target the rights of an admin. An identity can escalate if it controls
+
+- an admin,
+- an identity that can make itself an admin, or
+- both the holder and a target of a method.
+
+Levels, their evidence, attack paths, blast radii and the gate all read the result: :func:`raise_by_paths` gives the
+privileges, :class:`scanner.access.attack_paths.AttackGraph` the paths.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.access.adjacency import Adjacency, adjacency
+from scanner.access.trusts import Keys
+from scanner.model import POTENTIAL, POWERFUL, PRIVILEGES, Edge, Identity, Privilege, PrivilegeLevel, Relation, Way
+
+BECOMES: frozenset[Relation] = frozenset({"can_assume", "acts_as", "runs_as"})
+"""The links by which one identity acts with the rights of another."""
+STEPS_SHOWN = 5
+"""The most steps that the evidence shows, before the end of the path."""
+OTHERS_NAMED = 5
+"""The most targets of methods that a privilege names."""
+
+
+class Method(Struct, frozen=True, kw_only=True, gc=False):
+    """``holder`` can give each of ``targets`` (keys) the rights of an admin.
+
+    An identity that can make itself an admin is holder and target. ``by``: the permissions that allow it, as text.
+    """
+
+    holder: str
+    targets: tuple[str, ...]
+    by: str
+    conditional: bool = False
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the holder makes itself an admin, by its own policies alone."""
+        return self.targets == (self.holder,)
+
+
+class Targets:
+    """The targets of ways, by pattern. Equal ways of many holders share one tuple.
+
+    ``more``: providers and keys of further identities, which trust no service.
+    """
+
+    def __init__(self, identities: Iterable[Identity], more: Iterable[tuple[str, str]] = ()) -> None:
+        self._identities = tuple(identities)
+        self._more = tuple(more)
+        self._keys: dict[str, Keys] = {}
+        self._known: dict[tuple[str, Way], tuple[str, ...]] = {}
+        self._trusting: dict[str, frozenset[str]] | None = None
+
+    def of(self, provider: str, way: Way) -> tuple[str, ...]:
+        """The keys that a way leads to, of identities of its provider."""
+        shared = replace(way, by="", conditional=False)
+        if (provider, shared) not in self._known:
+            self._known[provider, shared] = self._look_up(provider, shared)
+        return self._known[provider, shared]
+
+    def _look_up(self, provider: str, way: Way) -> tuple[str, ...]:
+        if provider not in self._keys:
+            every = chain(((one.provider, one.key) for one in self._identities), self._more)
+            self._keys[provider] = Keys(provider, (key for of, key in every if of == provider))
+        keys = self._keys[provider]
+        found = {key: None for pattern in way.on for key in keys.named(pattern)}
+        for pattern in way.but:
+            for key in keys.named(pattern):
+                found.pop(key, None)
+        if way.service:
+            return tuple(key for key in found if key in self._let_in(way.service))
+        return tuple(found)
+
+    def _let_in(self, service: str) -> frozenset[str]:
+        """The keys of identities whose trust policy names a service."""
+        if self._trusting is None:
+            trusting: defaultdict[str, set[str]] = defaultdict(set)
+            for one in self._identities:
+                for trust in one.trusts:
+                    if trust.kind == "service":
+                        trusting[trust.principal].add(one.key)
+            self._trusting = {principal: frozenset(keys) for principal, keys in trusting.items()}
+        return self._trusting.get(service, frozenset())
+
+
+def methods_in(
+    identities: Sequence[Identity], targets: Targets, admins: Collection[str] = frozenset()
+) -> tuple[Method, ...]:
+    """Return the methods that the policies of identities allow.
+
+    Admins, those besides the identities included, hold none, and are targets of none: there is nothing to be gained.
+    """
+    admins = {*admins, *(one.key for one in identities if one.privilege.level == "admin")}
+    found: list[Method] = []
+    left: dict[int, tuple[str, ...]] = {}
+    for one in identities:
+        if one.key in admins:
+            continue
+        if one.privilege.level == "escalation":
+            found.append(Method(holder=one.key, targets=(one.key,), by=next(iter(one.privilege.evidence), "")))
+        for way in one.reach:
+            if way.kind != "make_admin":
+                continue
+            every = targets.of(one.provider, way)
+            if id(every) not in left:  # the tuples live as long as ``targets``
+                left[id(every)] = tuple(key for key in every if key not in admins)
+            if left[id(every)]:
+                by, conditional = way.by, way.conditional
+                found.append(Method(holder=one.key, targets=left[id(every)], by=by, conditional=conditional))
+    return tuple(found)
+
+
+# --- The graph of control: nodes are numbers, for a scan under way as for one in the store ---
+
+
+class Rights(Struct, frozen=True, kw_only=True):
+    """What control can lead to, by node: the admins, the holders that make themselves admins, and other methods.
+
+    ``own``: what allows it, by holder. ``shared``: methods of one set of targets, each a mapping from holders to what
+    allows it; whoever controls any of the holders and any of the targets can make itself an admin.
+    """
+
+    admins: frozenset[int]
+    own: Mapping[int, str]
+    shared: Sequence[tuple[Mapping[int, str], tuple[int, ...]]]
+
+
+def rights_in(
+    methods: Iterable[Method], numbers: Mapping[str, int], admins: Iterable[str], *, conditional: bool = False
+) -> Rights:
+    """Return what control can lead to. ``conditional``: methods under a condition count, too."""
+    own: dict[int, str] = {}
+    shared: dict[tuple[str, ...], dict[int, str]] = {}
+    for method in methods:
+        if method.conditional and not conditional:
+            continue
+        if method.is_own:
+            own.setdefault(numbers[method.holder], method.by)
+        else:
+            shared.setdefault(method.targets, {}).setdefault(numbers[method.holder], method.by)
+    return Rights(
+        admins=frozenset(numbers[key] for key in admins if key in numbers),
+        own=own,
+        shared=[(holders, tuple(numbers[key] for key in targets)) for targets, holders in shared.items()],
+    )
+
+
+class Path(Struct, frozen=True, gc=False):
+    """A shortest path to ``goal``, of that many steps. ``nodes``: both ends included, or only the first ones."""
+
+    nodes: tuple[int, ...]
+    steps: int
+    goal: int
+
+
+class Leading(Protocol):
+    """All nodes that lead to some goals, each with a shortest path; the goals, with a path of their own, included."""
+
+    def __contains__(self, node: object) -> bool: ...
+
+    def __iter__(self) -> Iterator[int]: ...
+
+    def steps(self, node: int) -> int:
+        """Return the number of steps from a node to the nearest goal."""
+        ...
+
+    def path(self, node: int, most: int | None = None) -> Path:
+        """Return a shortest path to a goal, with at most that many steps shown.
+
+        Of equally short paths, the one through the smallest number is taken.
+        """
+        ...
+
+
+class _Everywhere:
+    """Leading to goals that much of the graph may lead to: a search in arrays, as large as the graph."""
+
+    def __init__(self, edges: Adjacency, goals: Collection[int]) -> None:
+        self._walk = edges.walk(goals, back=True)
+        self._goal = dict(zip(goals, goals, strict=True))
+        for level in self._walk.levels():
+            for node in level:
+                self._goal[node] = self._goal[int(self._walk.before[node])]
+
+    def __contains__(self, node: object) -> bool:
+        return node in self._goal
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._goal)
+
+    def steps(self, node: int) -> int:
+        return int(self._walk.steps[node])
+
+    def path(self, node: int, most: int | None = None) -> Path:
+        return _path(node, self._walk.before, self.steps(node), self._goal[node], most)
+
+
+class _Nearby:
+    """Leading to goals of one account: costs what leads there, and not the graph, of which there may be many such."""
+
+    def __init__(self, edges: Adjacency, goals: Collection[int]) -> None:
+        self._ahead: dict[int, int] = {}
+        self._goal = dict(zip(goals, goals, strict=True))
+        self._steps = dict.fromkeys(goals, 0)
+        frontier = sorted(goals)
+        while frontier:
+            reached: dict[int, int] = {}
+            for target in frontier:
+                for source in edges.ahead(target, back=True):
+                    if source not in self._goal:
+                        reached.setdefault(source, target)
+            self._ahead |= reached
+            for source, target in reached.items():
+                self._steps[source] = self._steps[target] + 1
+                self._goal[source] = self._goal[target]
+            frontier = sorted(reached)
+
+    def __contains__(self, node: object) -> bool:
+        return node in self._goal
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._goal)
+
+    def steps(self, node: int) -> int:
+        return self._steps[node]
+
+    def path(self, node: int, most: int | None = None) -> Path:
+        return _path(node, self._ahead, self._steps[node], self._goal[node], most)
+
+
+_PART = 500
+"""With more goals than one per this many nodes, arrays are faster: measured at 10,000 goals among 1,000,000 nodes."""
+
+
+def leading_to(edges: Adjacency, goals: Collection[int]) -> Leading:
+    """Return all that leads to any of the goals."""
+    return _Everywhere(edges, goals) if len(goals) * _PART > edges.size else _Nearby(edges, goals)
+
+
+def _path(node: int, ahead: Mapping[int, int] | Sequence[int], steps: int, goal: int, most: int | None) -> Path:
+    nodes = [node]
+    for _ in range(steps if most is None else min(steps, most)):
+        nodes.append(int(ahead[nodes[-1]]))
+    return Path(tuple(nodes), steps, goal)
+
+
+class Route(Struct, frozen=True, kw_only=True, gc=False):
+    """How a node becomes an admin: by a path to one, or to the target of a method whose holder it controls as well.
+
+    ``chain``: the path to that holder; None if the path ends in an admin. ``by``: what allows the method.
+    """
+
+    path: Path
+    chain: Path | None = None
+    by: str = ""
+
+    @property
+    def steps(self) -> int:
+        """The number of steps, with the one that makes an admin."""
+        return self.path.steps + (self.chain is not None)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the path ends in an identity that makes itself an admin by its own policies alone."""
+        return self.chain is not None and self.chain.goal == self.path.goal
+
+
+class Others(Struct, frozen=True, kw_only=True, gc=False):
+    """A method whose holder a node controls, but none of the targets. ``chain``: the path to the holder."""
+
+    chain: Path
+    by: str
+    targets: tuple[int, ...]
+
+
+class Control:
+    """The nodes that control an admin, or what makes one. ``edges``: those that count, without conditions or with."""
+
+    def __init__(self, edges: Adjacency, rights: Rights) -> None:
+        self._rights = rights
+        self._admins = leading_to(edges, rights.admins)
+        self._own = leading_to(edges, rights.own.keys())
+        self._shared: dict[int, tuple[Leading, Leading, Mapping[int, str]]] = {}
+        self._others: dict[int, list[tuple[Leading, Mapping[int, str], tuple[int, ...]]]] = {}
+        leading: dict[tuple[int, ...], Leading] = {}
+        for holders, targets in rights.shared:
+            to_holder = leading_to(edges, holders.keys())
+            to_target = leading.setdefault(targets, leading_to(edges, targets))
+            for node in to_holder:
+                if node not in to_target:
+                    self._others.setdefault(node, []).append((to_holder, holders, targets))
+                elif node not in self._shared or to_target.steps(node) < self._shared[node][1].steps(node):
+                    self._shared[node] = to_holder, to_target, holders
+
+    def __contains__(self, node: int) -> bool:
+        return node in self._admins or node in self._own or node in self._shared
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(dict.fromkeys((*self._admins, *self._own, *self._shared)))
+
+    def route(self, node: int, most: int | None = None) -> Route:
+        """Return how a node becomes an admin: by a path to one, else by an identity that makes itself one, else both.
+
+        The node must be one that does. ``most``: of the steps of paths that are shown.
+        """
+        if node in self._admins:
+            return Route(path=self._admins.path(node, most))
+        if node in self._own:
+            path = self._own.path(node, most)
+            return Route(path=path, chain=path, by=self._rights.own[path.goal])
+        to_holder, to_target, holders = self._shared[node]
+        chain = to_holder.path(node, most)
+        return Route(path=to_target.path(node, most), chain=chain, by=holders[chain.goal])
+
+    def makes_others(self, most: int | None = None) -> Iterator[tuple[int, list[Others]]]:
+        """Yield the nodes that can make others admins without controlling them, with the methods."""
+        for node, found in self._others.items():
+            chains = ((to_holder.path(node, most), holders, targets) for to_holder, holders, targets in found)
+            yield node, [Others(chain=chain, by=by[chain.goal], targets=targets) for chain, by, targets in chains]
+
+
+# --- Privileges, raised by control ---
+
+
+def raise_by_paths(
+    privileges: Mapping[str, Privilege], edges: Sequence[Edge], methods: Sequence[Method] = ()
+) -> dict[str, Privilege]:
+    """Return the privileges by identity key, raised by what they control, with the path as evidence.
+
+    - ``escalation``: see the module.
+    - ``high``: the same, if a condition decides on the way; or it controls the holder of a method, but no target.
+    - ``unknown``, unless ``high`` or more: it controls an identity of unknown privilege, or one that was not read.
+
+    All others keep their privilege. The order of the edges does not matter. ``privileges``: what the policies of each
+    identity alone amount to. Paths can lead through keys that are not among them.
+    """
+    return _Raising(privileges, edges, methods).raised() if edges or methods else dict(privileges)
+
+
+class _Raising:
+    """Raises privileges on the graph of these edges and methods."""
+
+    def __init__(self, privileges: Mapping[str, Privilege], edges: Sequence[Edge], methods: Sequence[Method]) -> None:
+        self._admins = {key for key, one in privileges.items() if one.level == "admin"}
+        self._edges = [edge for edge in edges if edge.source not in self._admins and edge.source != edge.target]
+        # An identity that makes itself an admin has that as its own level and evidence.
+        own = (
+            Method(holder=key, targets=(key,), by=next(iter(one.evidence), ""))
+            for key, one in privileges.items()
+            if one.level == "escalation"
+        )
+        self._methods = (*own, *methods)
+        self._own, self._found = privileges, dict(privileges)
+        named = {key for edge in self._edges for key in edge[:2]}
+        for targets in {id(method.targets): method.targets for method in self._methods}.values():
+            named.update(targets)
+        named.update(method.holder for method in self._methods)
+        # Almost sorted, which costs a tenth of sorting a set: identities come in the order of their keys.
+        self._keys = sorted([*(key for key in privileges if key in named), *(named - privileges.keys())])
+        self._numbers = {key: number for number, key in enumerate(self._keys)}
+        self._edge: dict[tuple[str, str], Edge] = {}
+        for edge in self._edges:
+            known = self._edge.get(edge[:2])
+            if known is None or (edge.conditional, edge.evidence) < (known.conditional, known.evidence):
+                self._edge[edge[:2]] = edge
+
+    def raised(self) -> dict[str, Privilege]:
+        certain = self._adjacency([edge for edge in self._edge.values() if not edge.conditional])
+        control = Control(certain, rights_in(self._methods, self._numbers, self._admins))
+        for node in control:
+            self._escalates(node, control.route(node, STEPS_SHOWN))
+        for node, methods in control.makes_others(STEPS_SHOWN):
+            self._makes_others(self._keys[node], methods)
+        if len(self._edge) > certain.edges or any(method.conditional for method in self._methods):
+            rights = rights_in(self._methods, self._numbers, self._admins, conditional=True)
+            possible = Control(self._adjacency(list(self._edge.values())), rights)
+            for node in possible:
+                if node not in control:
+                    self._could_escalate(self._keys[node], possible.route(node, STEPS_SHOWN))
+        self._spread_unknown(certain)
+        return self._found
+
+    def _adjacency(self, edges: Sequence[Edge]) -> Adjacency:
+        sources = [self._numbers[edge.source] for edge in edges]
+        targets = [self._numbers[edge.target] for edge in edges]
+        return adjacency(len(self._keys), sources, targets)
+
+    def _escalates(self, node: int, route: Route) -> None:
+        key = self._keys[node]
+        own = self._found.get(key)
+        is_known = own is not None and own.level == "escalation" and route.is_own and not route.path.steps
+        if own is None or is_known or key in self._admins:
+            return
+        reasons = (*self._reasons(route), *_reasons_of(own, potential=False))
+        self._found[key] = replace(own, level="escalation", evidence=reasons, goal=self._keys[route.path.goal])
+
+    def _could_escalate(self, key: str, route: Route) -> None:
+        own = self._found.get(key)
+        if own is not None:
+            reasons = (*self._reasons(route), *_reasons_of(own, potential=True))
+            goal = self._keys[route.path.goal]
+            self._found[key] = replace(own, level=_at_least(own, "high"), evidence=reasons, goal=goal)
+
+    def _makes_others(self, key: str, methods: Sequence[Others]) -> None:
+        own = self._found.get(key)
+        if own is None or own.level in POWERFUL:
+            return
+        targets = dict.fromkeys(self._keys[target] for one in methods for target in one.targets[:OTHERS_NAMED])
+        reasons = [self._makes(one) for one in methods[:STEPS_SHOWN]]
+        reasons += self._chain(methods[0].chain, "{}")
+        self._found[key] = replace(
+            own,
+            level=_at_least(own, "high"),
+            evidence=(*reasons, *_reasons_of(own, potential=False)),
+            makes_admin=tuple(targets)[:OTHERS_NAMED],
+        )
+
+    def _spread_unknown(self, certain: Adjacency) -> None:
+        """Set identities that control one of unknown privilege, or one that was not read, to ``unknown``."""
+        back = leading_to(certain, [number for number, key in enumerate(self._keys) if self._is_unknown(key)])
+        for node in back:
+            own = self._found.get(self._keys[node])
+            if own is None or not back.steps(node) or own.level in (*POWERFUL, "unknown"):
+                continue
+            path = back.path(node, STEPS_SHOWN)
+            why = "whose privilege is unknown" if self._keys[path.goal] in self._own else "which was not read"
+            reasons = (*self._chain(path, f"{{}}, {why}"), *own.evidence)
+            self._found[self._keys[node]] = replace(own, level=_at_least(own, "unknown"), evidence=reasons)
+
+    def _is_unknown(self, key: str) -> bool:
+        return key not in self._own or self._own[key].level == "unknown"
+
+    # --- Evidence ---
+
+    def _reasons(self, route: Route) -> Iterator[str]:
+        """The steps of a path, and how its end becomes an admin."""
+        chain = route.chain
+        if route.is_own and not route.path.steps:
+            yield f"can make itself an admin: {route.by}"
+            return
+        if chain is None or route.is_own:
+            yield from self._chain(
+                route.path, "the admin {}" if chain is None else "{}, which can make itself an admin"
+            )
+            return
+        yield from self._chain(route.path, "{}")
+        yield f"{self._keys[chain.goal]} can make {self._keys[route.path.goal]} an admin: {route.by}"
+        yield from self._chain(chain, "{}")
+
+    def _chain(self, path: Path, last: str) -> Iterator[str]:
+        """The first steps of a path. ``last``: how its end is named."""
+        goal = last.format(self._keys[path.goal])
+        for step, (one, other) in enumerate(pairwise(path.nodes), start=1):
+            source, target = self._keys[one], self._keys[other]
+            edge = self._edge[source, target]
+            shown = goal if step == path.steps else target
+            yield f"{source} can become {shown}{', under a condition' if edge.conditional else ''}: {edge.evidence}"
+        if (more := path.steps - len(path.nodes) + 1) > 0:
+            yield f"{more} more steps lead to {goal}"
+
+    def _makes(self, one: Others) -> str:
+        named = self._keys[one.targets[0]]
+        whom = named if len(one.targets) == 1 else f"{named} and {len(one.targets) - 1:,} more"
+        through = "" if not one.chain.steps else f", as {self._keys[one.chain.goal]}"
+        return f"can make {whom} an admin{through}: {one.by}"
+
+
+def _at_least(own: Privilege, level: PrivilegeLevel) -> PrivilegeLevel:
+    return min(own.level, level, key=PRIVILEGES.index)
+
+
+def _reasons_of(own: Privilege, *, potential: bool) -> tuple[str, ...]:
+    """The reasons of a level that a higher one keeps. ``potential``: whether no target of its methods is known.
+
+    The reason for an unknown privilege is no evidence for a higher one: a gap would look like a change of privilege.
+    """
+    if own.level == "unknown":
+        return ()
+    return tuple(reason for reason in own.evidence if potential or not reason.startswith(POTENTIAL))
