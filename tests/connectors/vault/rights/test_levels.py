@@ -17,6 +17,8 @@ from connectors.vault.methods import APPROLE, KUBERNETES, USERPASS, LoginMethod,
 from connectors.vault.rights.policies import Rules, capabilities, united
 from connectors.vault.rights.privilege import EVERYTHING, POWER, PolicyBook, is_admin
 from connectors.vault.spec import SPEC
+from scanner.access.control import raise_by_paths
+from scanner.access.edges import resolve
 from scanner.model import POWERFUL, Identity
 from tests.examples import examples
 
@@ -214,6 +216,9 @@ def test_levels_are_those_of_the_calls_that_work(
     """In both directions, for every login, entity and token."""
     identities = list(parse_identities(SCOPE, _found(book, policies)))
     oracle, found = Oracle(book, policies), _closure(identities)
+    resolved = resolve(identities, {}, (), ())
+    own = {one.key: one.privilege for one in resolved.identities}
+    raised = raise_by_paths(own, resolved.edges, resolved.methods)
     names = {one.key: f"{one.attributes['mount']}/{one.name}" for one in identities if one.kind != "entity"}
     assert len(identities) == len(policies)
 
@@ -221,6 +226,7 @@ def test_levels_are_those_of_the_calls_that_work(
         name = names.get(identity.key, "entity/e")
         assert (identity.privilege.level == "admin") == is_admin(oracle.rules[name])
         assert found[identity.key] == oracle.powerful(name), name
+        assert (raised[identity.key].level in POWERFUL) == oracle.powerful(name), name
 
 
 def test_the_oracle_knows_an_admin() -> None:
