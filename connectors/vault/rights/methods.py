@@ -79,7 +79,7 @@ def taking_any(rules: Rules, server: Server, *, has_entity: bool) -> Iterator[st
         yield from _logging_in(rules, mount, kind)
     for mount in sorted(map(_instance, _names(rules, "sys/auth/") | _names(rules, "auth/"))):
         able = capabilities(rules, f"sys/auth/{mount}")
-        if "sudo" in able and able & _MAKE:
+        if mount not in server.mounts and "sudo" in able and able & _MAKE:
             ways = (way for kind in _OF_ONES_OWN for way in _logging_in(rules, mount, kind))
             yield from (f"enabling a login method at {_shown(mount)}, and {way}" for way in ways)
     if has_entity:

@@ -138,6 +138,11 @@ def _book(more: Mapping[str, str | None] = {}, *, complete: bool = True, **texts
             id="opens a login of its own",
         ),
         pytest.param(
+            'path "sys/auth/*" { policy = "sudo" }\npath "auth/kubernetes/role/*" { policy = "write" }',
+            "high",
+            id="there is a login of that name already",
+        ),
+        pytest.param(
             'path "auth/token/create" { capabilities = ["update", "sudo"]\nallowed_parameters = { "ttl" = [] } }',
             "high",
             id="with some parameters only",
